@@ -1,0 +1,1 @@
+"""batchbot: run Azure Batch from Slack and Microsoft Teams."""

@@ -1,0 +1,55 @@
+"""What a person asked, in the same words for every platform."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+PlatformName: TypeAlias = Literal["slack", "teams", "text"]
+
+
+class Person(Struct, frozen=True):
+    """Who asks. ``id`` is the platform's immutable user id; ``zone`` an IANA name when the platform told it."""
+
+    platform: PlatformName
+    id: str
+    name: str = ""
+    zone: str | None = None
+
+
+class Place(Struct, frozen=True):
+    """Where the conversation is.
+
+    ``id`` is the channel or conversation id; ``team`` the Slack workspace or Teams tenant; ``thread`` the root
+    message an answer belongs under; ``service_url`` the Teams connector address (empty on other platforms).
+    """
+
+    platform: PlatformName
+    id: str
+    kind: Literal["channel", "group", "personal"] = "channel"
+    team: str = ""
+    thread: str | None = None
+    name: str = ""
+    service_url: str = ""
+
+
+class Ask(Struct, frozen=True):
+    """One request, however it came: typed, clicked or submitted from a form.
+
+    ``key`` is unique for the delivery (Slack event, trigger or envelope id; Teams activity id) and is what
+    de-duplication looks at. ``text`` is the command without the bot's name. ``message`` is the message that a
+    click came from; with ``how == "edit"`` the answer replaces it. ``values`` are a submitted form's inputs by
+    parameter name, added to ``text``. ``reply_url`` is Slack's ``response_url``, for places the bot is not in.
+    """
+
+    key: str
+    text: str
+    person: Person
+    place: Place
+    at: datetime
+    how: Literal["edit", "post"] = "post"
+    message: str | None = None
+    values: dict[str, str] = {}
+    reply_url: str = ""

@@ -1,0 +1,328 @@
+"""Settings: one TOML file, secrets by environment variable, every mistake told in one line.
+
+The file is decoded strictly: an unknown key is an error that names the nearest known one. Secrets never stand in
+the file; it names the environment variables that hold them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta, Struct, field
+from rapidfuzz import process
+
+Credential = Literal["default", "managed_identity", "shared_key"]
+Cloud = Literal["public", "usgov", "china"]
+Role = Literal["viewer", "operator", "admin"]
+
+
+class SettingsError(Exception):
+    """Every mistake found, one line each, saying which key, what is wrong and how to mend it."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Secret:
+    """A secret that cannot be printed by accident; :meth:`reveal` where it is used."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """The program itself."""
+
+    listen: str = "127.0.0.1:8080"
+    """Address and port for Slack, Teams, pictures and health."""
+    public_url: str = ""
+    """HTTPS address under which the world reaches ``listen``; needed for Teams pictures."""
+    database: str = "batchbot.db"
+    """SQLite file."""
+    zone: str = "UTC"
+    """IANA time zone used where a person's own is unknown."""
+    name: str = "batch"
+    """The slash command and the name typed in help texts."""
+    poll_seconds: Annotated[int, Meta(ge=5, le=3600)] = 60
+    """Seconds between two samples of an account."""
+    picture_days: Annotated[int, Meta(ge=1, le=90)] = 30
+    """How long a signed picture link works."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe log line written."""
+
+
+class SlackSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """Slack, over signed HTTP or Socket Mode."""
+
+    mode: Literal["http", "socket"] = "http"
+    """``http`` needs a public address, ``socket`` only an app token."""
+    bot_token_env: str = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable
+    """Variable with the bot token (xoxb-…)."""
+    signing_secret_env: str = "SLACK_SIGNING_SECRET"  # noqa: S105
+    """Variable with the signing secret (http)."""
+    app_token_env: str = "SLACK_APP_TOKEN"  # noqa: S105
+    """Variable with the app-level token (xapp-…, socket)."""
+    api_url: str = "https://slack.com/api/"
+    """Slack's Web API; other hosts only for stand-ins."""
+
+
+class TeamsSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """Microsoft Teams, over the Bot Framework."""
+
+    app_id: str
+    """Application (client) id of the bot registration."""
+    tenant_id: str
+    """Directory (tenant) id: single tenant registrations only."""
+    credential: Literal["managed_identity", "client_secret"] = "managed_identity"
+    """How the bot proves itself to the Bot Connector."""
+    secret_env: str = "TEAMS_CLIENT_SECRET"  # noqa: S105
+    """Variable with the client secret (client_secret)."""
+    service_hosts: list[str] = field(default_factory=lambda: ["smba.trafficmanager.net"])
+    """Hosts that a stored service URL may name: tokens are sent there."""
+    openid_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+    """Where the keys that sign the service's requests are published."""
+    issuer: str = "https://api.botframework.com"
+    """Who issues the service's tokens."""
+    scope: str = "https://api.botframework.com/.default"
+    """Scope of the bot's own tokens."""
+
+
+class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """One Batch account."""
+
+    endpoint: str
+    """Data plane address, such as https://render.northcentralus.batch.azure.com."""
+    subscription: str
+    """Subscription id."""
+    resource_group: str
+    """Resource group of the account."""
+    account: str = ""
+    """The Batch account's name, where it differs from the first label of ``endpoint``."""
+    region: str = ""
+    """Region, where it differs from the second label of ``endpoint``."""
+    credential: Credential = "default"
+    """``default`` is azure-identity's chain; ``shared_key`` reads ``key_env`` and has no ARM."""
+    key_env: str = ""
+    """Variable with the account key (shared_key)."""
+    client_id: str = ""
+    """Client id of a user-assigned managed identity."""
+    cloud: Cloud = "public"
+    """Which Azure cloud; sets the ARM address and token audiences."""
+    arm_endpoint: str = ""
+    """ARM address, where it is not the cloud's own."""
+
+    @property
+    def batch_name(self) -> str:
+        """The Batch account's own name."""
+        return self.account or (urlsplit(self.endpoint).hostname or "").split(".")[0]
+
+    @property
+    def location(self) -> str:
+        """The region's short name, such as northcentralus; empty when unknown."""
+        labels = (urlsplit(self.endpoint).hostname or "").split(".")
+        return self.region or (labels[1] if len(labels) > 3 else "")
+
+
+class AccessSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """Who may do what, by immutable ids written ``slack:U…``, ``teams:29:…`` or ``text:…``."""
+
+    everyone: Literal["none", "viewer"] = "viewer"
+    """Role of whoever is not named below."""
+    viewers: list[str] = []
+    """Ids that may read."""
+    operators: list[str] = []
+    """Ids that may also change running things."""
+    admins: list[str] = []
+    """Ids that may do everything."""
+
+
+class Settings(Struct, forbid_unknown_fields=True, frozen=True):
+    """The whole file."""
+
+    accounts: dict[str, AccountSettings]
+    bot: BotSettings = BotSettings()
+    slack: SlackSettings | None = None
+    teams: TeamsSettings | None = None
+    access: AccessSettings = AccessSettings()
+
+
+_SECTIONS: dict[str, type[Struct]] = {
+    "bot": BotSettings,
+    "slack": SlackSettings,
+    "teams": TeamsSettings,
+    "access": AccessSettings,
+}
+
+
+def secret(variable: str, environment: Mapping[str, str] = os.environ) -> Secret:
+    """The secret in an environment variable. Raises SettingsError when it is missing or empty."""
+    value = environment.get(variable, "").strip()
+    if not value:
+        raise SettingsError([f"environment variable {variable} is missing or empty: set it to the secret"])
+    return Secret(value)
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a settings file. Raises SettingsError with a line per mistake."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            [f"{path}: no such file. Write one (see the README) or name another with --settings FILE"]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: cannot be read: {error}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"{path}: not valid TOML: {error}"]) from None
+    return check(raw, environment)
+
+
+def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Decode and check settings that were read. Raises SettingsError with a line per mistake."""
+    mistakes = list(_unknown(raw))
+    if mistakes:
+        raise SettingsError(mistakes)
+    try:
+        settings = msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError([_told(error)]) from None
+    mistakes = [*_values(settings), *_secrets(settings, environment)]
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def _told(error: msgspec.ValidationError) -> str:
+    """A msgspec message with the key first: ``bot.poll_seconds: Expected `int` >= 5``."""
+    text = str(error)
+    found = re.search(r" - at `(?:key in )?\$\.?(.*)`$", text)
+    missing = re.search(r"missing required field `(\w+)`", text)
+    where = found.group(1).replace("[...]", ".*") if found else ""
+    if missing:
+        key = ".".join(part for part in (where, missing.group(1)) if part)
+        return f"{key}: is missing: add it"
+    return f"{where or 'settings'}: {text[: found.start()] if found else text}"
+
+
+def _unknown(raw: Mapping[str, object]) -> Iterator[str]:
+    """Unknown keys with the nearest known one, before decoding (msgspec would stop at the first)."""
+
+    def near(where: str, keys: object, struct: type[Struct]) -> Iterator[str]:
+        known = struct.__struct_fields__
+        for key in keys if isinstance(keys, dict) else ():
+            if key not in known:
+                guess = process.extractOne(key, known, score_cutoff=60)
+                hint = f"did you mean {guess[0]}?" if guess else f"known: {', '.join(known)}"
+                yield f"{where}{key}: unknown key: {hint}"
+
+    yield from near("", dict(raw), Settings)
+    for name, struct in _SECTIONS.items():
+        yield from near(f"{name}.", raw.get(name), struct)
+    accounts = raw.get("accounts")
+    if isinstance(accounts, dict):
+        for name, account in accounts.items():
+            yield from near(f"accounts.{name}.", account, AccountSettings)
+
+
+def _values(settings: Settings) -> Iterator[str]:
+    """What types cannot say: addresses, zones, names."""
+    if not settings.accounts:
+        yield "accounts: none is given: add a table [accounts.NAME] with endpoint, subscription and resource_group"
+    for name, account in settings.accounts.items():
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", name):
+            yield f"accounts.{name}: a name has letters, digits, - and _, 32 at most"
+        yield from _address(f"accounts.{name}.endpoint", account.endpoint)
+        if account.arm_endpoint:
+            yield from _address(f"accounts.{name}.arm_endpoint", account.arm_endpoint)
+    try:
+        ZoneInfo(settings.bot.zone)
+    except (KeyError, ValueError, OSError):
+        yield f"bot.zone: {settings.bot.zone!r} is no IANA time zone: write one such as Europe/Berlin"
+    if not re.fullmatch(r"\S+:\d{1,5}", settings.bot.listen):
+        yield f"bot.listen: {settings.bot.listen!r} is not HOST:PORT"
+    if not re.fullmatch(r"[a-z0-9_-]{1,31}", settings.bot.name):
+        yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
+    if settings.bot.public_url:
+        yield from _address("bot.public_url", settings.bot.public_url)
+    if settings.slack:
+        yield from _address("slack.api_url", settings.slack.api_url)
+    if settings.teams:
+        yield from _address("teams.openid_url", settings.teams.openid_url)
+        if not settings.teams.app_id.strip():
+            yield "teams.app_id: is empty, which would switch authentication off: give the bot's application id"
+        if not settings.bot.public_url:
+            yield "bot.public_url: is missing: Teams fetches pictures from it"
+
+
+def _address(key: str, url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in ("http", "https") or not host:
+        yield f"{key}: {url!r} is no address: write it like https://host"
+    elif parts.username or parts.password or parts.query or parts.fragment:
+        yield f"{key}: an address here has no user, query or fragment"
+    elif parts.scheme == "http" and not is_loopback(host):
+        yield f"{key}: http is allowed on this machine (loopback) only: use https://{host}"
+
+
+def is_loopback(host: str) -> bool:
+    """True for localhost and loopback addresses."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
+    needed: list[tuple[str, str]] = []
+    for name, account in settings.accounts.items():
+        if account.credential == "shared_key":
+            needed.append((f"accounts.{name}.key_env", account.key_env))
+    if settings.slack:
+        needed.append(("slack.bot_token_env", settings.slack.bot_token_env))
+        if settings.slack.mode == "http":
+            needed.append(("slack.signing_secret_env", settings.slack.signing_secret_env))
+        else:
+            needed.append(("slack.app_token_env", settings.slack.app_token_env))
+    if settings.teams and settings.teams.credential == "client_secret":
+        needed.append(("teams.secret_env", settings.teams.secret_env))
+    for key, variable in needed:
+        if not variable:
+            yield f"{key}: is empty: name the environment variable that holds the secret"
+        elif not environment.get(variable, "").strip():
+            yield f"{key}: environment variable {variable} is missing or empty: set it to the secret"
+
+
+def reference() -> Iterator[tuple[str, str, str]]:
+    """Every key with its type and default as text, for the documentation test."""
+    sections: dict[str, type[Struct]] = {**_SECTIONS, "accounts.NAME": AccountSettings}
+    for section, struct in sections.items():
+        hints = get_type_hints(struct)
+        for info in msgspec.structs.fields(struct):
+            default = "required" if info.required else repr(info.default)
+            kind = hints[info.name]
+            words = " | ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else str(kind)
+            yield f"{section}.{info.name}", words, default

@@ -1,0 +1,1 @@
+"""Watching accounts: samples now, transitions later."""

@@ -1,0 +1,1 @@
+"""The neutral card, its builders and its renderers."""

@@ -1,0 +1,283 @@
+"""The neutral card: immutable data with no word of any platform in it.
+
+A card can be stored, rendered again for an edit and golden-tested for every platform without a
+network. Renderers (:mod:`cards.slack`, :mod:`cards.teams`, :mod:`cards.text`) turn it into payloads
+and own every limit of their platform.
+
+The first line of a card is the answer: a mark, what it is about, its state and the one number.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from cards.charts.usage import UsageChart
+
+Chart: TypeAlias = UsageChart
+"""Every chart specification there is; each is drawn by :func:`cards.charts.draw.draw`."""
+
+
+class Mark(enum.Enum):
+    """Severity and state as one thing: a colour *and* a symbol (the word comes from the entity)."""
+
+    RUNNING = "running"
+    IDLE = "idle"
+    CHANGING = "changing"
+    DONE = "done"
+    FAILED = "failed"
+    WARNING = "warning"
+    STOPPED = "stopped"
+    NEUTRAL = "neutral"
+
+    @property
+    def symbol(self) -> str:
+        """One character that tells the state without colour; empty for NEUTRAL."""
+        return _SYMBOLS[self]
+
+
+_SYMBOLS = {
+    Mark.RUNNING: "●",
+    Mark.IDLE: "○",
+    Mark.CHANGING: "◐",
+    Mark.DONE: "✔",
+    Mark.FAILED: "✖",
+    Mark.WARNING: "▲",
+    Mark.STOPPED: "■",
+    Mark.NEUTRAL: "",
+}
+
+
+class Span(Struct, frozen=True, tag="span"):
+    """A run of text in one style. The text is literal: renderers escape whatever their platform interprets."""
+
+    text: str
+    style: Literal["plain", "bold", "italic", "code", "muted"] = "plain"
+
+
+class Chip(Struct, frozen=True, tag="chip"):
+    """A state: symbol, colour and word, for example ``● running``."""
+
+    mark: Mark
+    word: str
+
+
+class Time(Struct, frozen=True, tag="time"):
+    """A moment (aware). Shown in the card's zone; ``both`` is "14 min ago, 13:48", relative to ``as_of``."""
+
+    at: datetime
+    form: Literal["both", "age", "clock"] = "both"
+
+
+Piece: TypeAlias = Span | Chip | Time
+Text: TypeAlias = tuple[Piece, ...]
+
+
+class Words(Struct, frozen=True, tag="words"):
+    """One paragraph."""
+
+    text: Text
+
+
+class Heading(Struct, frozen=True, tag="heading"):
+    """The name of the section that follows."""
+
+    text: str
+
+
+class Fact(Struct, frozen=True):
+    """A label and its value."""
+
+    label: str
+    value: Text
+
+
+class Facts(Struct, frozen=True, tag="facts"):
+    """Labelled values, shown in two columns at most."""
+
+    items: tuple[Fact, ...]
+
+
+class Column(Struct, frozen=True):
+    """A table column. On a narrow platform columns go from the highest ``rank`` down (0 always stays)."""
+
+    name: str
+    align: Literal["left", "right"] = "left"
+    rank: int = 0
+    width: int = 1
+    """Relative width, where the platform knows widths."""
+
+
+class Row(Struct, frozen=True):
+    """A table row, one cell per column."""
+
+    cells: tuple[Text, ...]
+
+
+class Table(Struct, frozen=True, tag="table"):
+    """Rows under columns."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+class Bullets(Struct, frozen=True, tag="bullets"):
+    """A short list."""
+
+    items: tuple[Text, ...]
+
+
+class Code(Struct, frozen=True, tag="code"):
+    """Verbatim text. When it has to be cut, ``keep`` says which end matters."""
+
+    text: str
+    keep: Literal["head", "tail"] = "head"
+
+
+class Picture(Struct, frozen=True, tag="picture"):
+    """A chart as an image. ``alt`` tells the figures to those who cannot see it; ``key`` names the image."""
+
+    key: str
+    alt: str
+    chart: Chart
+    title: str = ""
+
+
+class Progress(Struct, frozen=True, tag="progress"):
+    """``done`` of ``total`` as a bar with figures."""
+
+    label: str
+    done: float
+    total: float
+    unit: str = ""
+    mark: Mark = Mark.RUNNING
+
+
+How: TypeAlias = Literal["edit", "post", "form"]
+"""What a click does: ``edit`` replaces the message, ``post`` answers below it, ``form`` opens the command's form."""
+
+
+class Button(Struct, frozen=True, tag="button"):
+    """A button carries a command, written as a person would type it (without ``/batch``)."""
+
+    text: str
+    command: str
+    how: How = "post"
+    style: Literal["default", "primary", "danger"] = "default"
+    current: bool = False
+    """True for the choice that is shown now (a window, a page)."""
+
+
+class Link(Struct, frozen=True, tag="link"):
+    """A button that opens an HTTPS address."""
+
+    text: str
+    url: str
+
+
+class Option(Struct, frozen=True):
+    """One line of a menu. ``value`` takes the place of ``{}`` in the menu's command, quoted as needed."""
+
+    text: str
+    value: str
+
+
+class Menu(Struct, frozen=True, tag="menu"):
+    """A select. ``command`` has one ``{}`` where the chosen value goes."""
+
+    label: str
+    command: str
+    options: tuple[Option, ...]
+    how: How = "post"
+
+
+Action: TypeAlias = Button | Link | Menu
+
+
+class Actions(Struct, frozen=True, tag="actions"):
+    """Buttons and menus, the likely one first, five at most in good taste."""
+
+    items: tuple[Action, ...]
+
+
+class Footer(Struct, frozen=True, tag="footer"):
+    """Small print: notes, sources, what was left out."""
+
+    text: Text
+
+
+Block: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Picture | Progress | Actions | Footer
+
+
+class Card(Struct, frozen=True):
+    """An answer.
+
+    ``as_of`` is when it was last true by the service's clock (aware; the moment ages are told against),
+    ``zone`` the IANA name of the asker's time zone, ``refused`` True where the bot could not do
+    what was asked (``batchbot ask`` exits 1), ``private`` True where only the asker may see it.
+    """
+
+    title: Text
+    blocks: tuple[Block, ...] = ()
+    mark: Mark = Mark.NEUTRAL
+    as_of: datetime | None = None
+    zone: str = "UTC"
+    refused: bool = False
+    private: bool = False
+
+
+class Field(Struct, frozen=True):
+    """One input of a form. ``name`` is the command's parameter."""
+
+    name: str
+    label: str
+    kind: Literal["text", "number", "choice", "flag"] = "text"
+    hint: str = ""
+    value: str = ""
+    options: tuple[Option, ...] = ()
+    required: bool = False
+
+
+class Form(Struct, frozen=True):
+    """The form of one command, made from its signature. ``command`` is its path, such as ``pool list``.
+
+    ``how`` says where the answer goes after submission.
+    """
+
+    title: str
+    command: str
+    fields: tuple[Field, ...]
+    intro: str = ""
+    submit: str = "Run"
+    how: Literal["edit", "post"] = "post"
+
+
+class Rendered(Struct, frozen=True):
+    """What a renderer returns.
+
+    ``payload`` is the platform's message body (Slack: ``{"text", "blocks"}``; Teams: the Adaptive Card;
+    text: ``{"text"}``), ``summary`` one plain line for notifications, ``pictures`` the images still to be
+    delivered, ``omitted`` what had to go, in words, which the payload tells too.
+    """
+
+    payload: dict[str, object]
+    summary: str
+    pictures: tuple[Picture, ...] = ()
+    omitted: tuple[str, ...] = ()
+
+
+def plain(text: Text) -> str:
+    """The words of a text without styles; times are not included in relative form (clock in UTC)."""
+    parts = []
+    for piece in text:
+        match piece:
+            case Span():
+                parts.append(piece.text)
+            case Chip():
+                parts.append(f"{piece.mark.symbol} {piece.word}".strip())
+            case Time():
+                parts.append(piece.at.strftime("%H:%M UTC"))
+    return "".join(parts)

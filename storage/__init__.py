@@ -1,0 +1,1 @@
+"""What is kept: one port, SQLite by default."""
