@@ -1,0 +1,71 @@
+"""What a stand-in workspace is made of, and the faults it can be told to have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SCOPES = frozenset(
+    "app_mentions:read channels:history channels:read chat:write commands files:read files:write "
+    "im:history im:read im:write users:read".split()
+)
+"""What the app was granted at installation."""
+
+EVENTS = frozenset({"app_home_opened", "app_mention", "message.im"})
+"""What the app subscribed to. ``message.im`` includes edits and the app's own messages, as on Slack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlackSettings:
+    """A workspace with one app installed. Every duration is in seconds.
+
+    Give one address for everything the app receives (``app_url``) or turn ``socket_mode`` on, which sends all of it
+    to the app's sockets. The addresses may also be set later, on :class:`SlackStandIn`, when the app knows its port.
+    """
+
+    seed: int = 1
+    app_url: str = ""
+    """Address of the app for events, commands and interactivity; the three below override it one by one."""
+    events_url: str = ""
+    commands_url: str = ""
+    interactivity_url: str = ""
+    socket_mode: bool = False
+    commands: frozenset[str] = frozenset({"/batch"})
+    scopes: frozenset[str] = SCOPES
+    events: frozenset[str] = EVENTS
+    bot_token: str = "xoxb-sandbox-bot"  # noqa: S105 - opens nothing but this sandbox
+    app_token: str = "xapp-sandbox-app"  # noqa: S105
+    signing_secret: str = "sandbox-signing-secret"  # noqa: S105
+    acknowledge_within: float = 3.0
+    trigger_lives: float = 3.0
+    response_url_lives: float = 1800.0
+    response_url_uses: int = 5
+    retries: tuple[float, ...] = (0.0, 60.0, 300.0)
+    """When a failed event is sent again, counted from the failure before."""
+    time_scale: float = 1.0
+    """Multiplies the waits of ``retries``: 0.001 makes five minutes 0.3 s."""
+    file_processing: tuple[float, float] = (0.5, 1.5)
+    """Shortest and longest time from completing an upload until the file can be used."""
+    post_burst: int = 4
+    """Messages a channel takes at once before one a second is enforced; 0 switches this limit off."""
+    tiers: bool = True
+    """Enforce the Web API's calls a minute."""
+
+
+@dataclass
+class Faults:
+    """What goes wrong from now on. Counters go down with each use; set the fields at any time."""
+
+    outage: bool = False
+    """Every Web API call is answered 503."""
+    slow: float = 0.0
+    """Seconds that every Web API call waits first."""
+    deaf: bool = False
+    """Sockets stay open and say nothing more; what should have gone through them is lost."""
+    duplicates: int = 0
+    """So many deliveries are made twice."""
+    lose_answers: dict[str, int] = field(default_factory=dict)
+    """Method -> how many calls are carried out and then cut before the answer arrives."""
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    """Method -> error codes its next calls are refused with, first one first."""
+    limited: dict[str, int] = field(default_factory=dict)
+    """Channel id -> seconds of Retry-After that posting there is refused with, until removed."""
