@@ -1,0 +1,39 @@
+"""What comes back from a card: a click that carries a command, or a filled-in form."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Literal
+
+from msgspec import Struct
+
+from cards.card import How
+
+
+class Click(Struct, frozen=True):
+    """A button or menu that was pressed: the command it carries and what to do with the answer."""
+
+    command: str
+    how: How
+
+
+class Submission(Struct, frozen=True):
+    """A form that was sent.
+
+    ``values`` are its inputs by parameter name (empty inputs are left out, a flag is "true" or "false"); ``carry`` is
+    the opaque text that was given to ``render_form``.
+    """
+
+    command: str
+    how: Literal["edit", "post"]
+    values: dict[str, str]
+    carry: str = ""
+
+
+def fill(template: str, value: str) -> str:
+    """The command of a menu after ``value`` was chosen: ``value`` stands where ``{}`` was, quoted as a shell would.
+
+    A template without ``{}`` gets the value at its end.
+    """
+    before, found, after = template.partition("{}")
+    return f"{before}{shlex.quote(value)}{after}" if found else f"{template} {shlex.quote(value)}"
