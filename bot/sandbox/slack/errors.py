@@ -14,7 +14,7 @@ class StandInError(Exception):
         self.code = code
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault of the stand-in
+class Refused(Exception):
     """An ``ok: false`` answer of the Web API.
 
     ``messages`` become ``response_metadata.messages``; ``details`` are further keys of the answer;

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 SCOPES = frozenset(
-    "app_mentions:read channels:history channels:read chat:write commands files:read files:write "
-    "im:history im:read im:write users:read".split()
+    {
+        *("app_mentions:read", "commands", "chat:write", "users:read", "files:read", "files:write"),
+        *("channels:history", "channels:read", "im:history", "im:read", "im:write"),
+    }
 )
 """What the app was granted at installation."""
 
