@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.sandbox.slack.elements import ACCESSORIES, ACTIONS, ELEMENTS, ID, INPUTS, OPTIONS, PICTURE, among
+from bot.sandbox.slack.elements import ACCESSORIES, ACTIONS, ELEMENTS, ID, INPUTS, OPTION, OPTIONS, PICTURE, among
 from bot.sandbox.slack.shape import (
     Check,
     Findings,
