@@ -9,6 +9,10 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 
+class StoreError(Exception):
+    """The store cannot be used; the message says why and what to do."""
+
+
 class JournalRow(Struct, frozen=True):
     """A request that was acknowledged and may not be finished. ``body`` is the encoded ask."""
 
@@ -31,7 +35,8 @@ class Sample(Struct, frozen=True):
     """Cores of one pool at one moment.
 
     ``seconds`` is the time this sample stands for (since the one before, at most five minutes: a longer silence
-    is a gap, not a guess). ``busy`` and ``total`` are cores.
+    is a gap, not a guess). ``busy`` and ``total`` are cores. The samples of one look at an account share ``at``;
+    one with an empty ``pool`` says that the account was looked at and had no pool.
     """
 
     account: str
@@ -87,7 +92,11 @@ class Store(Protocol):
         ...
 
     async def usage(self, account: str, pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
-        """Buckets of ``step`` seconds (a multiple of a kept resolution) in [since, until), empty ones left out."""
+        """Buckets of ``step`` seconds (a multiple of a kept resolution) in [since, until), empty ones left out.
+
+        ``pool`` None is the whole account. Buckets count from ``since`` where a kept resolution allows it,
+        otherwise from the grid point before it (multiples of a resolution since 1970, UTC).
+        """
         ...
 
     async def sampled(self, account: str) -> tuple[datetime, datetime] | None:
@@ -101,6 +110,11 @@ class Store(Protocol):
 
     async def picture(self, key: str, now: datetime) -> bytes | None:
         """The picture, or None when it is unknown or expired."""
+        ...
+
+    # What the store keeps for itself.
+    async def secret(self, name: str) -> bytes:
+        """32 random bytes, made once per database and name, for signing."""
         ...
 
     async def prune(self, now: datetime) -> int:

@@ -1,0 +1,410 @@
+"""The store in one SQLite file.
+
+One connection lives in one thread, so nothing here ever runs on the event loop, and methods are worked off in the
+order they were called. ``synchronous=FULL`` in WAL mode: what a method has returned from survives a power cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from sqlite_utils import Database
+
+from storage.migrations import migrations, unknown
+from storage.port import Bucket, JournalRow, Reference, Sample, StoreError
+from storage.retention import JOURNAL_KEPT, ROLLUPS_KEPT, SAMPLES_KEPT, SEEN_FOR, resolution
+from storage.rollup import MICRO, Pile
+
+T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+_SLICE = 2000
+"""Rows that one prune transaction deletes at most, so that an acknowledgement never waits long behind it."""
+
+ADVICE = {
+    sqlite3.SQLITE_BUSY: "another process holds it: stop that process (one bot per file), or name another file",
+    sqlite3.SQLITE_LOCKED: "another process holds it: stop that process (one bot per file), or name another file",
+    sqlite3.SQLITE_NOTADB: "it is no SQLite database: restore a backup, or move the file away to start afresh",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup, or move the file away to start afresh",
+    sqlite3.SQLITE_FULL: "the disk is full: make room and start again",
+    sqlite3.SQLITE_READONLY: "it may not be written: give the bot write access to the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: create its folder, and give the bot write access to it",
+    sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk, then restore a backup if need be",
+}
+
+
+class SqliteStore:
+    """:class:`storage.port.Store` by sqlite-utils. Every method may raise StoreError."""
+
+    def __init__(self, path: Path, db: Database, worker: ThreadPoolExecutor) -> None:
+        self._path = path
+        self._db = db
+        self._worker = worker
+        self._series: dict[tuple[str, str], int] = {}
+
+    @classmethod
+    def open(cls, path: Path | str, *, patience: float = 5.0) -> SqliteStore:
+        """Open or create the file and bring its schema up to date; ``patience`` is seconds to wait for a lock.
+
+        Blocks, so call it before anything runs. Raises StoreError, which says what to do, when the file is damaged,
+        locked, out of reach, or was written by a newer version.
+        """
+        path = Path(path)
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        try:
+            db = worker.submit(_connect, path, patience).result()
+        except BaseException:
+            worker.shutdown()
+            raise
+        return cls(path, db, worker)
+
+    async def close(self) -> None:
+        """Finish what is queued and release the file."""
+
+        def work() -> None:
+            self._db.execute("PRAGMA optimize")
+            self._db.close()
+
+        try:
+            await self._run(work)
+        finally:
+            await asyncio.to_thread(self._worker.shutdown)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Do ``work`` in the store's thread. Once begun it is finished, even when the caller is cancelled."""
+
+        def guarded() -> T:
+            with _told(self._path):
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._worker, guarded)
+
+    # Requests.
+
+    async def accept(self, key: str, body: bytes, at: datetime) -> bool:
+        """Write the journal row; False when the key was seen in the last day (the row is then left alone)."""
+
+        def work() -> bool:
+            with self._db.atomic():
+                cursor = self._db.execute(
+                    """
+                    INSERT INTO journal (key, body, accepted, state) VALUES (:key, :body, :at, 'new')
+                    ON CONFLICT (key) DO UPDATE SET body = :body, accepted = :at, state = 'new'
+                    WHERE accepted <= :forgotten
+                    """,
+                    {"key": key, "body": body, "at": _micros(at), "forgotten": _micros(at - SEEN_FOR)},
+                )
+                return cursor.rowcount == 1
+
+        return await self._run(work)
+
+    async def finish(self, key: str, state: Literal["done", "failed"]) -> None:
+        """Mark a journal row as worked off."""
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.execute("UPDATE journal SET state = ? WHERE key = ?", [state, key])
+
+        await self._run(work)
+
+    async def unfinished(self, before: datetime) -> list[JournalRow]:
+        """Rows accepted before a moment and not finished, oldest first: what a crash left behind."""
+
+        def work() -> list[JournalRow]:
+            rows = self._db.execute(
+                "SELECT key, body, accepted FROM journal WHERE state = 'new' AND accepted < ? ORDER BY accepted, rowid",
+                [_micros(before)],
+            )
+            return [JournalRow(key, body, _moment(accepted)) for key, body, accepted in rows]
+
+        return await self._run(work)
+
+    # Conversations.
+
+    async def remember(self, reference: Reference) -> None:
+        """Insert or refresh a conversation reference."""
+
+        def work() -> None:
+            self._db.table("conversations").upsert(
+                {
+                    "platform": reference.platform,
+                    "id": reference.id,
+                    "body": reference.body,
+                    "seen": _micros(reference.seen),
+                    "reachable": int(reference.reachable),
+                },
+                pk=("platform", "id"),
+            )
+
+        await self._run(work)
+
+    async def references(self, platform: str | None = None) -> list[Reference]:
+        """All of them, or one platform's, by platform and id."""
+
+        def work() -> list[Reference]:
+            rows = self._db.execute(
+                "SELECT platform, id, body, seen, reachable FROM conversations "
+                "WHERE ?1 IS NULL OR platform = ?1 ORDER BY platform, id",
+                [platform],
+            )
+            return [Reference(name, id_, body, _moment(seen), bool(ok)) for name, id_, body, seen, ok in rows]
+
+        return await self._run(work)
+
+    # Samples and their rollups.
+
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        """Store samples and add them to every rollup in the same transaction; a sample seen before is ignored.
+
+        So is one older than what was pruned, because nobody can tell any more whether it was seen. Large imports
+        belong in calls of about a thousand samples, so that nothing urgent waits long behind one.
+        """
+
+        def work() -> None:
+            pile = Pile()
+            try:
+                with self._db.atomic():
+                    for sample in self._fresh(samples):
+                        self._heap(pile, sample)
+                    self._db.conn.executemany(
+                        """
+                        INSERT INTO rollups (step, series, start, busy, total, seconds) VALUES (?, ?, ?, ?, ?, ?)
+                        ON CONFLICT DO UPDATE SET busy = busy + excluded.busy, total = total + excluded.total,
+                            seconds = seconds + excluded.seconds
+                        """,
+                        pile.rows(),
+                    )
+            except BaseException:
+                self._series.clear()  # numbers given out by a transaction that was rolled back
+                raise
+
+        await self._run(work)
+
+    def _fresh(self, samples: Sequence[Sample]) -> Iterator[Sample]:
+        """Insert samples and pass on the ones that were new."""
+        horizon = self._horizon()
+        for sample in samples:
+            at = _micros(sample.at)
+            if at < horizon:
+                continue
+            series = self._series_id(sample.account, sample.pool)
+            self._db.conn.execute(
+                "UPDATE series SET first = min(ifnull(first, ?1), ?1), last = max(ifnull(last, ?1), ?1) WHERE id = ?2",
+                (at, series),
+            )
+            if not sample.pool:
+                yield Sample(sample.account, "", sample.at, sample.seconds, 0, 0, 0)
+                continue
+            cursor = self._db.conn.execute(
+                "INSERT INTO samples (series, at, seconds, busy, total, nodes) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                (series, at, sample.seconds, sample.busy, sample.total, sample.nodes),
+            )
+            if cursor.rowcount:
+                yield sample
+
+    def _heap(self, pile: Pile, sample: Sample) -> None:
+        """Put a new sample on the pile and add it to its account's own row, which all pools of a moment share."""
+        at = _micros(sample.at)
+        begin = at - round(sample.seconds * MICRO)
+        account = self._series_id(sample.account, "")
+        if sample.pool:
+            series = self._series_id(sample.account, sample.pool)
+            pile.cores(series, account, begin, at, sample.busy, sample.total)
+        known = self._db.conn.execute(
+            "SELECT seconds FROM samples WHERE series = ? AND at = ?", (account, at)
+        ).fetchone()
+        pile.looked(account, begin, at - round(known[0] * MICRO) if known else at)
+        self._db.conn.execute(
+            """
+            INSERT INTO samples (series, at, seconds, busy, total, nodes) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET seconds = max(seconds, excluded.seconds), busy = busy + excluded.busy,
+                total = total + excluded.total, nodes = nodes + excluded.nodes
+            """,
+            (account, at, sample.seconds, sample.busy, sample.total, sample.nodes),
+        )
+
+    def _series_id(self, account: str, pool: str) -> int:
+        """The small number of a series, given out on first use."""
+        found = self._series.get((account, pool))
+        if found is None:
+            self._db.conn.execute("INSERT OR IGNORE INTO series (account, pool) VALUES (?, ?)", (account, pool))
+            (found,) = self._db.conn.execute(
+                "SELECT id FROM series WHERE account = ? AND pool = ?", (account, pool)
+            ).fetchone()
+            self._series[account, pool] = found
+        return found
+
+    async def usage(self, account: str, pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
+        """Buckets of ``step`` seconds in [since, until), empty ones left out; see :func:`resolution`."""
+        begin, end = _micros(since) // MICRO, -(-_micros(until) // MICRO)
+        kept, origin = resolution(begin, end, step)
+
+        def work() -> list[Bucket]:
+            rows = self._db.execute(
+                """
+                SELECT :origin + (start - :origin) / :step * :step AS bucket, sum(busy), sum(total), sum(seconds)
+                FROM rollups
+                WHERE step = :kept AND start >= :origin AND start < :end
+                  AND series = (SELECT id FROM series WHERE account = :account AND pool = :pool)
+                GROUP BY bucket ORDER BY bucket
+                """,
+                {"origin": origin, "end": end, "step": step, "kept": kept, "account": account, "pool": pool or ""},
+            )
+            return [
+                Bucket(_moment(start * MICRO), busy, total, min(seconds, step))
+                for start, busy, total, seconds in rows
+                if seconds > 0
+            ]
+
+        return await self._run(work)
+
+    async def sampled(self, account: str) -> tuple[datetime, datetime] | None:
+        """The first and last sample of an account, or None."""
+
+        def work() -> tuple[datetime, datetime] | None:
+            first, last = self._db.execute(
+                "SELECT min(first), max(last) FROM series WHERE account = ?", [account]
+            ).fetchone()
+            return None if first is None else (_moment(first), _moment(last))
+
+        return await self._run(work)
+
+    # Pictures.
+
+    async def keep_picture(self, key: str, png: bytes, expires: datetime) -> None:
+        """Store a picture until it expires; one that is kept already is kept for the longer time."""
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.execute(
+                    "INSERT INTO pictures (key, png, expires) VALUES (?, ?, ?) "
+                    "ON CONFLICT (key) DO UPDATE SET png = excluded.png, expires = max(expires, excluded.expires)",
+                    [key, png, _micros(expires)],
+                )
+
+        await self._run(work)
+
+    async def picture(self, key: str, now: datetime) -> bytes | None:
+        """The picture, or None when it is unknown or expired."""
+
+        def work() -> bytes | None:
+            row = self._db.execute(
+                "SELECT png FROM pictures WHERE key = ? AND expires > ?", [key, _micros(now)]
+            ).fetchone()
+            return None if row is None else bytes(row[0])
+
+        return await self._run(work)
+
+    # The store's own.
+
+    async def secret(self, name: str) -> bytes:
+        """32 random bytes, made once per database and name, for signing."""
+
+        def work() -> bytes:
+            with self._db.atomic():
+                self._db.execute(
+                    "INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)",
+                    [f"secret:{name}", secrets.token_bytes(32)],
+                )
+                (value,) = self._db.execute("SELECT value FROM meta WHERE name = ?", [f"secret:{name}"]).fetchone()
+                return bytes(value)
+
+        return await self._run(work)
+
+    def _horizon(self) -> int:
+        """Samples before this moment (microseconds) were pruned."""
+        row = self._db.conn.execute("SELECT value FROM meta WHERE name = 'pruned'").fetchone()
+        return int(row[0]) if row else 0
+
+    async def prune(self, now: datetime) -> int:
+        """Delete what retention no longer wants, a slice at a time; returns the number of rows."""
+        horizon = _micros(now - SAMPLES_KEPT)
+
+        def mark() -> list[int]:
+            with self._db.atomic():
+                if horizon > self._horizon():
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO meta (name, value) VALUES ('pruned', ?)", [str(horizon).encode()]
+                    )
+            return [row[0] for row in self._db.execute("SELECT id FROM series")]
+
+        series = await self._run(mark)
+        gone = await self._delete("journal", "key", "accepted < ?", [_micros(now - JOURNAL_KEPT)])
+        gone += await self._delete("pictures", "key", "expires <= ?", [_micros(now)])
+        for number in series:
+            gone += await self._delete("samples", "series, at", "series = ? AND at < ?", [number, horizon])
+            for step, kept in ROLLUPS_KEPT.items():
+                if kept is not None:
+                    where = [step, number, (_micros(now - kept)) // MICRO - step]
+                    gone += await self._delete(
+                        "rollups", "step, series, start", "step = ? AND series = ? AND start < ?", where
+                    )
+        return gone
+
+    async def _delete(self, table: str, key: str, where: str, values: list[int]) -> int:
+        """Delete rows in transactions of at most ``_SLICE`` rows."""
+        sql = f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {where} LIMIT {_SLICE})"  # noqa: S608
+
+        def work() -> int:
+            with self._db.atomic():
+                return int(self._db.execute(sql, values).rowcount)
+
+        gone = 0
+        while (deleted := await self._run(work)) > 0:
+            gone += deleted
+            if deleted < _SLICE:
+                break
+        return gone
+
+
+def _connect(path: Path, patience: float) -> Database:
+    """Open, configure and migrate, in the thread that will own the connection."""
+    with _told(path):
+        db = Database(sqlite3.connect(path, timeout=patience, cached_statements=64))
+        try:
+            _refuse_newer(path, db)
+            db.enable_wal()
+            db.execute("PRAGMA synchronous = FULL")
+            if migrations.pending(db):
+                migrations.apply(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def _refuse_newer(path: Path, db: Database) -> None:
+    if newer := unknown(db):
+        raise StoreError(
+            f"{path}: a newer batchbot wrote it (migration {newer[-1]}): "
+            "install that version again, or restore a backup from before it"
+        )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ones that say what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary one
+        raise StoreError(f"{path}: {ADVICE.get(code, 'SQLite refuses')} ({error})") from error
+
+
+def _micros(at: datetime) -> int:
+    """Whole microseconds since 1970; exact, unlike ``timestamp()``."""
+    return (at - _EPOCH) // _TICK
+
+
+def _moment(micros: int) -> datetime:
+    return _EPOCH + micros * _TICK

@@ -1,0 +1,213 @@
+"""What every store has to do. A test class per implementation inherits this and provides ``fresh``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.port import Bucket, Reference, Sample, Store
+from storage.retention import RESOLUTIONS
+
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def sample(at: datetime, busy: float = 2, total: float = 4, *, pool: str = "a", seconds: float = 60) -> Sample:
+    return Sample("render", pool, at, seconds, busy, total, 1)
+
+
+def recomputed(samples: list[Sample], pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
+    """The buckets straight from the samples, without any rollup."""
+    unique = {(s.pool, s.at): s for s in samples}
+    looks: dict[datetime, float] = {}
+    for one in unique.values():
+        if pool in (None, one.pool):
+            looks[one.at] = max(looks.get(one.at, 0.0), one.seconds)
+
+    def inside(at: datetime, seconds: float, start: datetime) -> float:
+        begin, end = max(at - timedelta(seconds=seconds), start), min(at, start + timedelta(seconds=step))
+        return max(0.0, (end - begin).total_seconds())
+
+    buckets, start = [], since
+    while start < until:
+        parts = [(s, inside(s.at, s.seconds, start)) for s in unique.values() if pool in (None, s.pool)]
+        covered = min(step, sum(inside(at, seconds, start) for at, seconds in looks.items()))
+        if covered > 0:
+            busy, total = sum(s.busy * part for s, part in parts), sum(s.total * part for s, part in parts)
+            buckets.append(Bucket(start, busy, total, covered))
+        start += timedelta(seconds=step)
+    return buckets
+
+
+def approximately(buckets: list[Bucket]) -> list[object]:
+    return [(b.start, *(pytest.approx(value, abs=1e-3) for value in (b.busy, b.total, b.seconds))) for b in buckets]
+
+
+def figures(buckets: list[Bucket]) -> list[object]:
+    return [(b.start, b.busy, b.total, b.seconds) for b in buckets]
+
+
+samples_strategy = st.lists(
+    st.builds(
+        lambda pool, offset, seconds, busy, idle: sample(
+            NOON + timedelta(microseconds=offset), busy, busy + idle, pool=pool, seconds=seconds
+        ),
+        st.sampled_from(["a", "b", "c"]),
+        st.integers(-3 * 86400, 86400).map(lambda s: s * 1_000_000) | st.integers(-(10**10), 10**10),
+        st.integers(0, 300),
+        st.integers(0, 10_000),
+        st.integers(0, 10_000),
+    ),
+    max_size=25,
+    unique_by=lambda s: (s.pool, s.at),
+)
+
+
+class StoreContract:
+    """Inherit it, and give a fixture ``fresh``: a function that opens an empty store."""
+
+    @pytest.fixture
+    async def store(self, fresh: Callable[[], Store]):
+        store = fresh()
+        yield store
+        await store.close()
+
+    async def test_a_request_is_accepted_once_a_day(self, store: Store) -> None:
+        assert await store.accept("k", b"one", NOON)
+        assert not await store.accept("k", b"two", NOON + DAY - MINUTE)
+        assert [(row.key, row.body, row.accepted) for row in await store.unfinished(NOON + HOUR)] == [
+            ("k", b"one", NOON)
+        ]
+        assert await store.accept("k", b"three", NOON + DAY)
+        assert [row.body for row in await store.unfinished(NOON + 2 * DAY)] == [b"three"]
+
+    async def test_one_of_many_deliveries_wins(self, store: Store) -> None:
+        won = await asyncio.gather(*(store.accept("k", bytes([n]), NOON) for n in range(20)))
+        assert sorted(won) == [False] * 19 + [True]
+
+    async def test_what_is_finished_is_not_left_behind(self, store: Store) -> None:
+        for minute, key in enumerate(["a", "b", "c", "d"]):
+            await store.accept(key, b"", NOON + minute * MINUTE)
+        await store.finish("a", "done")
+        await store.finish("c", "failed")
+        assert [row.key for row in await store.unfinished(NOON + HOUR)] == ["b", "d"]
+        assert [row.key for row in await store.unfinished(NOON + 3 * MINUTE)] == ["b"]
+        assert not await store.accept("a", b"", NOON + HOUR), "a finished request is still known"
+
+    async def test_conversations_are_refreshed(self, store: Store) -> None:
+        first = Reference("slack", "C1", b"x", NOON)
+        await store.remember(first)
+        await store.remember(Reference("teams", "19:a", b"y", NOON))
+        gone = Reference("slack", "C1", b"z", NOON + HOUR, reachable=False)
+        await store.remember(gone)
+        assert await store.references("slack") == [gone]
+        assert [reference.platform for reference in await store.references()] == ["slack", "teams"]
+        assert await store.references("text") == []
+
+    async def test_usage_in_core_seconds(self, store: Store) -> None:
+        await store.add_samples([sample(NOON + MINUTE), sample(NOON + MINUTE, 8, 8, pool="b")])
+        await store.add_samples([sample(NOON + 2 * MINUTE, 4, 4)])
+        whole = await store.usage("render", None, NOON, NOON + HOUR, 300)
+        assert whole == [Bucket(NOON, (2 + 8 + 4) * 60, (4 + 8 + 4) * 60, 120)]
+        assert await store.usage("render", "b", NOON, NOON + HOUR, 300) == [Bucket(NOON, 480, 480, 60)]
+        assert await store.usage("other", None, NOON, NOON + HOUR, 300) == []
+        assert await store.usage("render", "nothing", NOON, NOON + HOUR, 300) == []
+
+    async def test_an_account_without_pools_was_looked_at(self, store: Store) -> None:
+        await store.add_samples([sample(NOON + MINUTE, 0, 0, pool="")])
+        assert await store.usage("render", None, NOON, NOON + HOUR, 60) == [Bucket(NOON, 0, 0, 60)]
+
+    async def test_a_long_sample_leaves_no_holes(self, store: Store) -> None:
+        await store.add_samples([sample(NOON + 5 * MINUTE, seconds=300)])
+        buckets = await store.usage("render", "a", NOON, NOON + HOUR, 60)
+        assert buckets == [Bucket(NOON + n * MINUTE, 120, 240, 60) for n in range(5)]
+
+    async def test_days_of_a_zone_count_from_its_midnight(self, store: Store) -> None:
+        midnight = datetime(2026, 11, 18, 18, 30, tzinfo=UTC)  # in Kolkata
+        await store.add_samples([sample(midnight), sample(midnight + MINUTE), sample(midnight + DAY)])
+        buckets = await store.usage("render", "a", midnight, midnight + DAY, 86400)
+        assert buckets == [Bucket(midnight, 240, 480, 120)]
+
+    async def test_a_crooked_start_begins_on_the_grid(self, store: Store) -> None:
+        await store.add_samples([sample(NOON + MINUTE)])
+        since = NOON + timedelta(minutes=2, seconds=7)
+        assert [b.start for b in await store.usage("render", "a", since, since + HOUR, 300)] == [NOON]
+
+    async def test_a_step_that_is_not_kept_is_refused(self, store: Store) -> None:
+        with pytest.raises(ValueError, match="multiple of 60"):
+            await store.usage("render", None, NOON, NOON + HOUR, 90)
+
+    async def test_sampled_spans_first_to_last(self, store: Store) -> None:
+        assert await store.sampled("render") is None
+        await store.add_samples([sample(NOON), sample(NOON - HOUR, pool="b"), sample(NOON + HOUR)])
+        assert await store.sampled("render") == (NOON - HOUR, NOON + HOUR)
+        assert await store.sampled("other") is None
+
+    def test_rollups_equal_recomputation(self, fresh: Callable[[], Store]) -> None:
+        """In any order, with any duplicates, however the samples are split into transactions."""
+
+        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(samples_strategy, st.data())
+        def check(samples: list[Sample], data: st.DataObject) -> None:
+            doubled = data.draw(st.lists(st.sampled_from(samples), max_size=10)) if samples else []
+            order = data.draw(st.permutations(samples + doubled))
+            cut = data.draw(st.integers(0, len(order)))
+            step = data.draw(st.sampled_from(RESOLUTIONS))
+            pool = data.draw(st.sampled_from([None, "a"]))
+            since = NOON.replace(hour=0) - 4 * DAY if step > 1800 else NOON - 2 * HOUR
+            until = since + (7 * DAY if step > 1800 else 4 * HOUR)
+
+            async def stored() -> list[Bucket]:
+                store = fresh()
+                try:
+                    await store.add_samples(order[:cut])
+                    await store.add_samples(order[cut:])
+                    return await store.usage("render", pool, since, until, step)
+                finally:
+                    await store.close()
+
+            assert figures(asyncio.run(stored())) == approximately(recomputed(samples, pool, since, until, step))
+
+        check()
+
+    async def test_pictures_expire(self, store: Store) -> None:
+        await store.keep_picture("k", b"png", NOON + DAY)
+        await store.keep_picture("k", b"png", NOON + HOUR)
+        assert await store.picture("k", NOON + 2 * HOUR) == b"png"
+        assert await store.picture("k", NOON + DAY) is None
+        assert await store.picture("other", NOON) is None
+
+    async def test_a_secret_is_made_once(self, store: Store) -> None:
+        one = await store.secret("links")
+        assert len(one) == 32
+        assert await store.secret("links") == one
+        assert await store.secret("other") != one
+
+    async def test_retention(self, store: Store) -> None:
+        for age in (400, 200, 60, 20, 1):
+            await store.add_samples([sample(NOON - age * DAY)])
+        await store.accept("old", b"", NOON - 8 * DAY)
+        await store.accept("new", b"", NOON - 6 * DAY)
+        await store.keep_picture("old", b"", NOON)
+        await store.keep_picture("new", b"", NOON + MINUTE)
+        assert await store.prune(NOON) > 0
+        assert await store.prune(NOON) == 0
+        assert [row.key for row in await store.unfinished(NOON)] == ["new"]
+        assert await store.picture("new", NOON - DAY) == b""
+        assert await store.picture("old", NOON - DAY) is None
+        since = NOON.replace(hour=0) - 500 * DAY
+        days = {step: len(await store.usage("render", None, since, NOON, step)) for step in RESOLUTIONS}
+        assert days == {60: 1, 300: 2, 1800: 3, 21600: 4, 86400: 5}
+
+    async def test_what_was_pruned_cannot_be_counted_twice(self, store: Store) -> None:
+        old = sample(NOON - 10 * DAY)
+        await store.add_samples([old])
+        await store.prune(NOON)
+        await store.add_samples([old])
+        day = NOON.replace(hour=0) - 10 * DAY
+        assert await store.usage("render", None, day, day + DAY, 86400) == [Bucket(day, 120, 240, 60)]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storage.retention import JOURNAL_KEPT, RESOLUTIONS, ROLLUPS_KEPT, SAMPLES_KEPT, resolution
+
+DOCS = Path(__file__).parents[2] / "docs" / "storage.md"
+DAY = 86400
+MIDNIGHT = 20_000 * DAY
+
+
+def test_the_page_tells_the_truth() -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    for step, kept in ROLLUPS_KEPT.items():
+        assert f"| rollup of {step} s | {f'{kept.days} days' if kept else 'forever'} |" in page
+    assert f"| samples of cores | {SAMPLES_KEPT.days} days |" in page
+    assert f"| requests (journal) | {JOURNAL_KEPT.days} days |" in page
+
+
+def test_each_resolution_divides_the_next() -> None:
+    assert all(coarse % fine == 0 for fine, coarse in zip(RESOLUTIONS, RESOLUTIONS[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("since", "span", "step", "expected"),
+    [
+        pytest.param(MIDNIGHT, DAY, 3600, (1800, MIDNIGHT), id="coarsest that divides the step"),
+        pytest.param(MIDNIGHT + 5 * 3600, 7 * DAY, DAY, (1800, MIDNIGHT + 5 * 3600), id="local midnight"),
+        pytest.param(MIDNIGHT + 60, DAY, 1800, (60, MIDNIGHT + 60), id="a minute off, minutes are kept"),
+        pytest.param(MIDNIGHT + 60, 30 * DAY, 1800, (1800, MIDNIGHT), id="a minute off, minutes are gone"),
+        pytest.param(MIDNIGHT + 7, DAY, 300, (300, MIDNIGHT), id="on no grid"),
+    ],
+)
+def test_resolution(since: int, span: int, step: int, expected: tuple[int, int]) -> None:
+    assert resolution(since, since + span, step) == expected

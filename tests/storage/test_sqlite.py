@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.migrations import migrations
+from storage.port import Sample, Store, StoreError
+from storage.sqlite import SqliteStore
+from tests.storage.contract import NOON, StoreContract, approximately, figures, recomputed
+
+
+class TestSqlite(StoreContract):
+    @pytest.fixture
+    def fresh(self, tmp_path: Path) -> Callable[[], Store]:
+        numbers = itertools.count()
+        return lambda: SqliteStore.open(tmp_path / f"{next(numbers)}.db")
+
+
+async def test_everything_survives_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    store = SqliteStore.open(path)
+    await store.accept("k", b"body", NOON)
+    key = await store.secret("links")
+    await store.close()
+    store = SqliteStore.open(path)
+    assert [row.body for row in await store.unfinished(NOON + timedelta(1))] == [b"body"]
+    assert await store.secret("links") == key
+    await store.close()
+
+
+async def test_commits_are_synchronous(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db")
+    modes = await store._run(
+        lambda: [store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    )
+    assert modes == ["wal", 2]
+    await store.close()
+
+
+async def test_nothing_runs_on_the_event_loop(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db")
+    threads = set()
+    await store._run(lambda: store._db.conn.set_trace_callback(lambda _: threads.add(threading.current_thread())))
+    await store.accept("k", b"", NOON)
+    await store.add_samples([Sample("a", "p", NOON, 60, 1, 1, 1)])
+    await store.usage("a", None, NOON, NOON + timedelta(hours=1), 60)
+    await store.prune(NOON)
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+    await store.close()
+
+
+async def test_a_failed_write_leaves_no_trace(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db")
+    bad = Sample("a", "p", NOON, 60, float("nan"), 1, 1)  # SQLite stores NaN as NULL, which the column refuses
+    with pytest.raises(StoreError, match=r"bot\.db: SQLite refuses"):
+        await store.add_samples([Sample("a", "q", NOON, 60, 1, 1, 1), bad])
+    assert await store.sampled("a") is None
+    await store.add_samples([Sample("a", "q", NOON, 60, 1, 1, 1)])
+    assert len(await store.usage("a", "q", NOON - timedelta(hours=1), NOON, 60)) == 1
+    await store.close()
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    path.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(StoreError, match=r"bot\.db: it is no SQLite database: restore a backup"):
+        SqliteStore.open(path)
+
+
+async def test_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    await SqliteStore.open(path).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+    with pytest.raises(StoreError, match="it is damaged: restore a backup"):
+        SqliteStore.open(path)
+
+
+async def test_a_locked_file(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    await SqliteStore.open(path).close()
+    other = sqlite3.connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    store = SqliteStore.open(path, patience=0.05)
+    with pytest.raises(StoreError, match="another process holds it: stop that process"):
+        await store.accept("k", b"", NOON)
+    other.rollback()
+    assert await store.accept("k", b"", NOON)
+    other.close()
+    await store.close()
+
+
+async def test_a_file_of_a_newer_version(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    await SqliteStore.open(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, 'time_travel', '')",
+            [migrations.name],
+        )
+    db.close()
+    with pytest.raises(StoreError, match=r"a newer batchbot wrote it \(migration time_travel\): install"):
+        SqliteStore.open(path)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="it cannot be opened: create its folder"):
+        SqliteStore.open(tmp_path / "nowhere" / "bot.db")
+
+
+WRITER = """
+import asyncio, sys
+from datetime import timedelta
+from storage.port import Sample
+from storage.sqlite import SqliteStore
+from tests.storage.contract import NOON
+
+async def main():
+    store = SqliteStore.open(sys.argv[1])
+    first = int(sys.argv[2])
+    for n in range(first, first + 100000):
+        at = NOON + timedelta(minutes=n)
+        await store.add_samples([Sample("render", pool, at, 60, n % 7, 8, 1) for pool in "ab"])
+        assert await store.accept(f"key-{n}", b"body", NOON)
+        print(n, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    path, acknowledged, first = tmp_path / "bot.db", [-1], 0
+    for lines in (3, 40, 11):
+        command = [sys.executable, "-c", WRITER, str(path), str(first)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            acknowledged += [int(process.stdout.readline()) for _ in range(lines)]
+            process.kill()
+            acknowledged += [int(line) for line in process.stdout if line.endswith("\n")]
+            assert process.wait() == -signal.SIGKILL
+        first = acknowledged[-1] + 2  # the one in between may or may not be there
+
+    async def check() -> None:
+        store = SqliteStore.open(path)
+        kept = {row.key for row in await store.unfinished(NOON + timedelta(1))}
+        assert kept >= {f"key-{n}" for n in acknowledged[1:]}
+        rows = await store._run(
+            lambda: store._db.execute(
+                "SELECT pool, at, seconds, busy, total FROM samples JOIN series ON id = series WHERE pool <> ''"
+            ).fetchall()
+        )
+        epoch = NOON - timedelta(seconds=NOON.timestamp())
+        samples = [Sample("render", p, epoch + timedelta(microseconds=at), s, b, t, 1) for p, at, s, b, t in rows]
+        assert {s.at for s in samples} >= {NOON + timedelta(minutes=n) for n in acknowledged[1:]}
+        since, until = NOON - timedelta(hours=1), max(s.at for s in samples) + timedelta(hours=1)
+        for pool in (None, "a"):
+            got = await store.usage("render", pool, since, until, 300)
+            assert figures(got) == approximately(recomputed(samples, pool, since, until, 300))
+        await store.close()
+
+    asyncio.run(check())
