@@ -1,0 +1,375 @@
+"""A Batch account, as handlers and watchers hold it: typed reads through the SDK's own clients.
+
+Lists and reads go through ``send_request`` of azure-batch and azure-mgmt-batch and are decoded straight into the
+structs of :mod:`bot.azure.models`, some eighty times cheaper than the SDK's model layer. Writes will go through the
+methods of the same clients (``Account.batch``, ``Account.arm``), which raise the same :class:`AzureError`; their place
+is a module ``bot.azure.writes``, which does not exist before there is something to write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from azure.batch.aio import BatchClient
+from azure.mgmt.batch.aio import BatchManagementClient
+from msgspec import Struct, field
+from yarl import URL
+
+from bot.azure.bookmarks import Bookmarks
+from bot.azure.credentials import CLOUDS, Credentials
+from bot.azure.errors import AzureError
+from bot.azure.models import BatchAccountResource, PoolNodeCounts, SupportedSku, TaskCountsResult, VmSize
+from bot.azure.pipeline import DEADLINE, Clock, Dated, Loopback, Outcome, Patience, Plane, ReadRefusals
+from bot.settings import AccountSettings, is_loopback
+
+API_VERSION = "2025-06-01"
+"""Of both planes."""
+_DAY = 86_400.0
+_NODE_COUNTS_PAGE = 10  # the service's limit on that list; 1000 on all others
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """One page as the service sent it: its items, the link to the next page (None: the last), the service's time."""
+
+    items: list[T]
+    next: str | None
+    at: datetime
+
+
+class Fetched(Struct, Generic[T], frozen=True):
+    """One entity: decoded, as the JSON that came, the service's time, its ETag (may be empty)."""
+
+    value: T
+    raw: bytes
+    at: datetime
+    etag: str
+
+
+class Window(Struct, Generic[T], frozen=True):
+    """Rows of a list in the service's order, from ``offset`` on; ``more`` where the list goes on behind them."""
+
+    items: list[T]
+    offset: int
+    more: bool
+    at: datetime
+
+
+class _Listing(Struct, Generic[T]):
+    """A list on the wire; the data plane and Resource Manager name the link differently."""
+
+    value: list[T]
+    batch_next: str | None = field(name="odata.nextLink", default=None)
+    arm_next: str | None = field(name="nextLink", default=None)
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    if kind not in _decoders:
+        _decoders[kind] = msgspec.json.Decoder(kind, strict=False)  # not strict: statistics send counts as text
+    return _decoders[kind]
+
+
+class Account:
+    """One Batch account. All reads raise :class:`AzureError` and nothing else."""
+
+    def __init__(
+        self, name: str, settings: AccountSettings, credentials: Credentials, *, deadline: float = DEADLINE
+    ) -> None:
+        """Connect nothing yet. Raises SettingsError where the account key is missing or no key."""
+        self.name = name
+        self.settings = settings
+        self._clock = Clock()
+        self._bookmarks = Bookmarks()
+        self._sizes: tuple[float, dict[str, VmSize]] | None = None
+        self._sizes_lock = asyncio.Lock()
+        cloud = CLOUDS[settings.cloud]
+        shared_key = settings.credential == "shared_key"
+        self.batch = BatchClient(
+            settings.endpoint,
+            credentials.key(settings) if shared_key else credentials.token(settings),
+            api_version=API_VERSION,
+            credential_scopes=[cloud.batch_scope],
+            **_pipeline(settings.endpoint, shared_key=shared_key),
+        )
+        """The SDK's data plane client."""
+        self.arm: BatchManagementClient | None = None
+        """The SDK's Resource Manager client; None with a shared key, which is no token."""
+        self._batch = Plane(self.batch, settings.endpoint, API_VERSION, self._clock, deadline)
+        self._arm: Plane | None = None
+        if not shared_key:
+            base = settings.arm_endpoint or cloud.arm
+            self.arm = BatchManagementClient(
+                credentials.token(settings),
+                settings.subscription,
+                base.rstrip("/"),
+                api_version=API_VERSION,
+                credential_scopes=[cloud.arm_scope],
+                **_pipeline(base, shared_key=False),
+            )
+            self._arm = Plane(self.arm, base, API_VERSION, Clock(), deadline)
+
+    def __repr__(self) -> str:
+        return f"Account({self.name!r}, {self.settings.endpoint!r})"
+
+    def now(self) -> datetime:
+        """The service's clock: its last ``Date`` and the time since (UTC, aware); before the first answer, ours."""
+        return self._clock.now()
+
+    async def pages(
+        self,
+        kind: type[T],
+        path: str,
+        *,
+        filter: str = "",  # noqa: A002 - OData's own word
+        select: str = "",
+        expand: str = "",
+        page_size: int = 1000,
+    ) -> AsyncIterator[Page[T]]:
+        """The pages of a list, one call each, as they come. ``path`` is encoded already: see the helpers below."""
+        url: str | None = self._batch.address(path, maxresults=page_size, filter=filter, select=select, expand=expand)
+        while url:
+            page = await self._page(self._batch, kind, url)
+            yield page
+            url = page.next
+
+    async def every(
+        self,
+        kind: type[T],
+        path: str,
+        *,
+        filter: str = "",  # noqa: A002 - OData's own word
+        select: str = "",
+        expand: str = "",
+        page_size: int = 1000,
+    ) -> tuple[list[T], datetime]:
+        """All items of a list, and the service's time when its first page was read."""
+        items: list[T] = []
+        at: datetime | None = None
+        async for page in self.pages(kind, path, filter=filter, select=select, expand=expand, page_size=page_size):
+            items += page.items
+            at = at or page.at
+        return items, at or self.now()
+
+    async def window(
+        self,
+        kind: type[T],
+        path: str,
+        *,
+        offset: int,
+        limit: int,
+        filter: str = "",  # noqa: A002
+        select: str = "",
+        expand: str = "",
+        page_size: int = 1000,
+    ) -> Window[T]:
+        """Rows [offset, offset+limit) of a list; ``page_size`` is the most that the service gives at once.
+
+        Links of the pages read are remembered, so that the window behind or before one already read costs one call.
+        ``more`` may be true where only an empty page follows.
+        """
+        key = (path, filter, select, expand)
+        while True:
+            start = self._bookmarks.start(key, offset, limit, page_size)
+            url = start.link or self._batch.address(
+                path, maxresults=start.page_size, filter=filter, select=select, expand=expand
+            )
+            try:
+                return await self._window(kind, key, url, start.row, start.page_size, offset, limit)
+            except AzureError as error:
+                if start.link is None or error.status not in (400, 410):
+                    raise
+                self._bookmarks.forget(key)  # the service no longer knows the link: read from the beginning
+
+    async def _window(
+        self, kind: type[T], key: tuple[str, ...], url: str, row: int, page_size: int, offset: int, limit: int
+    ) -> Window[T]:
+        items: list[T] = []
+        while True:
+            page = await self._page(self._batch, kind, url)
+            items += page.items[max(offset - row, 0) : offset + limit - row]
+            row += len(page.items)
+            if page.next:
+                self._bookmarks.note(key, row, page_size, page.next)
+            if row >= offset + limit or not page.next:
+                more = row > offset + limit or page.next is not None
+                return Window(items, offset, more, page.at)
+            url = page.next
+
+    async def fetch(self, kind: type[T], path: str, *, select: str = "", expand: str = "") -> Fetched[T]:
+        """One entity, decoded and as JSON."""
+        return await self._fetch(self._batch, kind, self._batch.address(path, select=select, expand=expand))
+
+    async def node_counts(self) -> tuple[list[PoolNodeCounts], datetime]:
+        """Nodes by state of every pool (one call for ten pools), and the service's time."""
+        return await self.every(PoolNodeCounts, "/nodecounts", page_size=_NODE_COUNTS_PAGE)
+
+    async def task_counts(self, job: str) -> Fetched[TaskCountsResult]:
+        """Tasks and task slots of a job by state."""
+        return await self.fetch(TaskCountsResult, f"{self.job(job)}/taskcounts")
+
+    async def resource(self) -> Fetched[BatchAccountResource]:
+        """The account as Resource Manager tells it: region, mode, state, quotas."""
+        group, name = quote(self.settings.resource_group, safe=""), quote(self.settings.batch_name, safe="")
+        arm, subscription = self._manager()
+        path = f"{subscription}/resourceGroups/{group}/providers/Microsoft.Batch/batchAccounts/{name}"
+        return await self._fetch(arm, BatchAccountResource, arm.address(path))
+
+    async def vm_sizes(self) -> dict[str, VmSize]:
+        """VM sizes of the account's region by lower-case name; asked once a day, and older when that fails."""
+        async with self._sizes_lock:
+            if self._sizes and time.monotonic() - self._sizes[0] < _DAY:
+                return self._sizes[1]
+            try:
+                sizes = await self._read_sizes()
+            except AzureError:
+                if self._sizes:
+                    return self._sizes[1]
+                raise
+            self._sizes = (time.monotonic(), sizes)
+            return sizes
+
+    async def _read_sizes(self) -> dict[str, VmSize]:
+        arm, subscription = self._manager()
+        location = self.settings.location or (await self.resource()).value.location
+        url: str | None = arm.address(
+            f"{subscription}/providers/Microsoft.Batch/locations/{quote(location, safe='')}/virtualMachineSkus"
+        )
+        sizes: dict[str, VmSize] = {}
+        while url:
+            page = await self._page(arm, SupportedSku, url)
+            sizes |= {sku.name.lower(): VmSize.of(sku) for sku in page.items}
+            url = page.next
+        return sizes
+
+    def _manager(self) -> tuple[Plane, str]:
+        if self._arm is None:
+            raise AzureError(
+                "NoTokenCredential",
+                f"account {self.name} is reached with its key, which Azure Resource Manager does not take: "
+                "quotas and VM sizes need a managed identity or another Entra ID identity",
+            )
+        return self._arm, f"/subscriptions/{quote(self.settings.subscription, safe='')}"
+
+    @staticmethod
+    async def _page(plane: Plane, kind: type[T], url: str) -> Page[T]:
+        answer = await plane.get(url)
+        listing: _Listing[T] = plane.decoded(_decoder(_Listing[kind]), answer)  # type: ignore[valid-type]
+        link = listing.batch_next or listing.arm_next
+        return Page(listing.value, plane.own(link) if link else None, answer.at)
+
+    @staticmethod
+    async def _fetch(plane: Plane, kind: type[T], url: str) -> Fetched[T]:
+        answer = await plane.get(url)
+        return Fetched(plane.decoded(_decoder(kind), answer), answer.body, answer.at, answer.etag)
+
+    async def close(self) -> None:
+        """Close the connections; the credentials are not the account's own."""
+        await self._batch.close()
+        if self._arm:
+            await self._arm.close()
+
+    # Paths on the data plane, encoded.
+
+    @staticmethod
+    def pool(pool: str) -> str:
+        """/pools/{pool}."""
+        return f"/pools/{_part(pool)}"
+
+    @staticmethod
+    def nodes(pool: str) -> str:
+        """/pools/{pool}/nodes."""
+        return f"/pools/{_part(pool)}/nodes"
+
+    @staticmethod
+    def node(pool: str, node: str) -> str:
+        """/pools/{pool}/nodes/{node}."""
+        return f"/pools/{_part(pool)}/nodes/{_part(node)}"
+
+    @staticmethod
+    def job(job: str) -> str:
+        """/jobs/{job}."""
+        return f"/jobs/{_part(job)}"
+
+    @staticmethod
+    def tasks(job: str) -> str:
+        """/jobs/{job}/tasks."""
+        return f"/jobs/{_part(job)}/tasks"
+
+    @staticmethod
+    def task(job: str, task: str) -> str:
+        """/jobs/{job}/tasks/{task}."""
+        return f"/jobs/{_part(job)}/tasks/{_part(task)}"
+
+    @staticmethod
+    def schedule(schedule: str) -> str:
+        """/jobschedules/{schedule}."""
+        return f"/jobschedules/{_part(schedule)}"
+
+    @staticmethod
+    def schedule_jobs(schedule: str) -> str:
+        """/jobschedules/{schedule}/jobs."""
+        return f"/jobschedules/{_part(schedule)}/jobs"
+
+
+def _part(name: str) -> str:
+    """One name in a path. A name of dots alone would be taken for a direction; the service has none such."""
+    if not name.strip("."):
+        raise AzureError("InvalidName", f"{name!r} is no name")
+    return quote(name, safe="")
+
+
+def _pipeline(base: str, *, shared_key: bool) -> dict[str, Any]:
+    """Our own parts of the SDK's pipeline, and its connections."""
+    host = URL(base).host or ""
+    here = is_loopback(host)
+    calls: list[object] = [Dated()] if shared_key else [Loopback()] if here else []
+    return {
+        "per_call_policies": calls,
+        "redirect_policy": Outcome(host),
+        "retry_policy": Patience(),
+        "per_retry_policies": [ReadRefusals()],
+        "connection_timeout": 5,
+        "read_timeout": DEADLINE,
+        "use_env_settings": not here,  # a proxy does not lead to this machine
+    }
+
+
+class Accounts:
+    """All accounts of the settings, by name; the first one is the default."""
+
+    def __init__(self, settings: Mapping[str, AccountSettings], environment: Mapping[str, str] = os.environ) -> None:
+        """Connect nothing yet. Raises SettingsError where an account key is missing or no key."""
+        self._credentials = Credentials(environment)
+        self._accounts = {name: Account(name, each, self._credentials) for name, each in settings.items()}
+
+    @property
+    def names(self) -> list[str]:
+        """Names in the order of the settings."""
+        return list(self._accounts)
+
+    def get(self, name: str | None = None) -> Account:
+        """The account of that name; the default one without. Raises KeyError."""
+        return self._accounts[name or next(iter(self._accounts))]
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._accounts.values())
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    async def close(self) -> None:
+        """Close every account and credential."""
+        for account in self:
+            await account.close()
+        await self._credentials.close()
