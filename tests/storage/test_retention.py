@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def test_the_page_tells_the_truth() -> None:
 
 
 def test_each_resolution_divides_the_next() -> None:
-    assert all(coarse % fine == 0 for fine, coarse in zip(RESOLUTIONS, RESOLUTIONS[1:], strict=False))
+    assert all(coarse % fine == 0 for fine, coarse in pairwise(RESOLUTIONS))
 
 
 @pytest.mark.parametrize(
