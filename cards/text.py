@@ -1,18 +1,261 @@
-"""The neutral card for a terminal."""
+"""The neutral card for a terminal: aligned columns, numbered choices, colour on request."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from typing import TypedDict
 
-from cards.card import Card, Rendered
+from cards.card import (
+    Actions,
+    Block,
+    Bullets,
+    Button,
+    Card,
+    Code,
+    Facts,
+    Footer,
+    Heading,
+    How,
+    Link,
+    Mark,
+    Menu,
+    Picture,
+    Progress,
+    Rendered,
+    Table,
+    Words,
+)
+from cards.click import fill
+from cards.grid import Grid, columns_of, fit, pad
+from cards.limits import Omitted, clean, clean_line, isolate
+from cards.words import Clock, Run, progress, runs, said, title
+
+SUMMARY = 1_000
+
+
+class Choice(TypedDict):
+    """What a number in the text stands for."""
+
+    label: str
+    command: str
+    how: How
 
 
 def render(
     card: Card,
-    pictures: Mapping[str, str] = {},  # noqa: B006
+    pictures: Mapping[str, str] = {},
     *,
     width: int = 100,
     colour: bool = False,
 ) -> Rendered:
-    """The card as text; ``payload["actions"]`` lists what may be chosen, in the order of the numbers shown."""
-    raise NotImplementedError
+    """``{"text", "actions"}``: the card in ``width`` columns, and its choices in the order of the numbers shown.
+
+    ``pictures`` maps a picture's key to a file path; ``colour`` adds ANSI colours. A terminal scrolls: only columns of
+    tables that do not fit beside the others are left out.
+    """
+    return _Page(card, pictures, max(width, 20), colour).render()
+
+
+_ANSI_MARK = {
+    Mark.RUNNING: "32",
+    Mark.DONE: "32",
+    Mark.CHANGING: "36",
+    Mark.FAILED: "31",
+    Mark.WARNING: "33",
+    Mark.STOPPED: "90",
+    Mark.IDLE: "90",
+}
+_ANSI_STYLE = {"bold": "1", "italic": "3", "muted": "90", "code": "36"}
+
+
+class _Page:
+    """One answer in the making."""
+
+    def __init__(self, card: Card, pictures: Mapping[str, str], width: int, colour: bool) -> None:
+        self.card = card
+        self.paths = pictures
+        self.width = width
+        self.colour = colour
+        self.clock = Clock(card)
+        self.omitted = Omitted()
+        self.choices: list[Choice] = []
+        self.waiting: list[Picture] = []
+
+    def render(self) -> Rendered:
+        headline = title(self.card, self.clock)
+        parts = [self._wrap([run._replace(style="bold") if run.style == "plain" else run for run in headline])]
+        parts += [self._draw(block) for block in self.card.blocks]
+        if last := " · ".join(text for text in (self.clock.as_of(), self.omitted.note()) if text):
+            parts.append(self._wrap([Run(last, "muted")]))
+        text = "\n\n".join("\n".join(lines) for lines in parts if lines)
+        summary = clean_line(said(headline)) or "–"
+        return Rendered(
+            {"text": text, "actions": self.choices},
+            summary if len(summary) <= SUMMARY else summary[: SUMMARY - 1] + "…",
+            tuple(self.waiting),
+            self.omitted.phrases(),
+        )
+
+    def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911
+        match block:
+            case Words(text):
+                return self._wrap(runs(text, self.clock, lines=True))
+            case Heading(text):
+                return self._wrap([Run(isolate(clean_line(text)), "bold")])
+            case Progress():
+                return self._wrap(progress(block))
+            case Footer(text):
+                return self._wrap([run._replace(style="muted") for run in runs(text, self.clock)])
+            case Facts():
+                return self._facts(block)
+            case Bullets(items):
+                return [line for item in items for line in self._wrap(runs(item, self.clock), "• ")]
+            case Table():
+                return self._table(block)
+            case Code():
+                text = clean(block.text).expandtabs(4).strip("\n")
+                return [f"  {line}".rstrip() for line in text.split("\n")] if text.strip() else []
+            case Picture():
+                return self._picture(block)
+            case Actions():
+                return self._actions(block)
+
+    def _paint(self, text: str, run: Run) -> str:
+        if not self.colour or not text.strip():
+            return text
+        code = _ANSI_MARK.get(run.mark) if run.mark else _ANSI_STYLE.get(run.style)
+        return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+    def _wrap(self, words: list[Run], lead: str = "", indent: int | None = None) -> list[str]:
+        """The runs in lines of at most the width, the first after ``lead``, the others indented as far."""
+        if not said(words).strip():
+            return []
+        indent = columns_of(lead) if indent is None else indent
+        lines: list[str] = []
+        line, used, empty = lead, columns_of(lead), True
+
+        def flush() -> None:
+            nonlocal line, used, empty
+            lines.append(line.rstrip())
+            line, used, empty = " " * indent, indent, True
+
+        for run in words:
+            for number, part in enumerate(run.text.split("\n")):
+                if number:
+                    flush()
+                for word in _words(part):
+                    for piece in _pieces(word, self.width - indent):
+                        need = columns_of(piece)
+                        if used + columns_of(piece.rstrip()) > self.width and not empty:
+                            flush()
+                        if empty and lines and not piece.strip():
+                            continue
+                        line += self._paint(piece, run)
+                        used += need
+                        empty = False
+        flush()
+        return lines
+
+    def _facts(self, facts: Facts) -> list[str]:
+        items = [(isolate(clean_line(fact.label)), runs(fact.value, self.clock, lines=True)) for fact in facts.items]
+        items = [(label, value) for label, value in items if label or said(value).strip()]
+        widest = min(max((columns_of(label) for label, _ in items), default=0), self.width // 3)
+        lines: list[str] = []
+        for label, value in items:
+            lead = self._paint(pad(label, widest, "left"), Run(label, "muted")) + "  "
+            lines += self._wrap(value or [Run("–")], lead, widest + 2) or [lead + "–"]
+        return lines
+
+    def _table(self, table: Table) -> list[str]:
+        for columns in range(len(table.columns), 0, -1):  # the fewest columns must go that let the others fit
+            tried = Omitted()
+            grid = fit(table, self.clock, tried, columns=columns, most=columns)
+            widths = _widths(grid)
+            if sum(widths) + 2 * (len(widths) - 1) <= self.width or columns == 1:
+                break
+        else:
+            self.omitted.add("row", len(table.rows))
+            return []
+        self.omitted.merge(tried)
+        head = [[Run(name, "bold")] for name in grid.names]
+        return [
+            "  ".join(
+                self._cell(cell, width, column.align)
+                for cell, width, column in zip(row, widths, grid.columns, strict=True)
+            ).rstrip()
+            for row in (head, *grid.rows)
+        ]
+
+    def _cell(self, cell: list[Run], width: int, align: str) -> str:
+        painted = "".join(self._paint(run.text, run) for run in cell)
+        space = " " * (width - columns_of(said(cell)))
+        return space + painted if align == "right" else painted + space
+
+    def _picture(self, picture: Picture) -> list[str]:
+        path = self.paths.get(picture.key)
+        if path is None:
+            self.waiting.append(picture)
+        name = isolate(clean_line(picture.title))
+        alt = isolate(clean_line(picture.alt))
+        return [
+            *(self._wrap([Run(name, "bold")]) if name else []),
+            *self._wrap([Run(f"[picture: {alt}]")]),
+            *([path] if path else []),
+        ]
+
+    def _actions(self, actions: Actions) -> list[str]:
+        lines: list[str] = []
+        row: list[str] = []
+        for action in actions.items:
+            match action:
+                case Button():
+                    label = isolate(clean_line(action.text)) or action.command
+                    shown = f"{label} (now)" if action.current else label
+                    number = self._number(label, action.command, action.how)
+                    row.append(f"{number} {shown} → {clean_line(action.command)}")
+                case Link():
+                    lines += self._wrap([Run(f"{isolate(clean_line(action.text))}: {clean_line(action.url)}")])
+                case Menu():
+                    lines += self._menu(action)
+        return [*row, *lines]
+
+    def _menu(self, menu: Menu) -> list[str]:
+        label = isolate(clean_line(menu.label))
+        words = []
+        for option in menu.options:
+            text = isolate(clean_line(option.text)) or clean_line(option.value)
+            number = self._number(f"{label}: {text}", fill(menu.command, option.value), menu.how)
+            words.append(Run(f"{number} {text}  "))
+        return self._wrap([Run(f"{label} → {clean_line(menu.command)}"), Run("\n"), *words], "", 4)
+
+    def _number(self, label: str, command: str, how: How) -> str:
+        self.choices.append({"label": label, "command": command, "how": how})
+        return f"[{len(self.choices)}]"
+
+
+def _widths(grid: Grid) -> list[int]:
+    cells = [[columns_of(name)] for name in grid.names]
+    for row in grid.rows:
+        for column, cell in zip(cells, row, strict=True):
+            column.append(columns_of(said(cell)))
+    return [max(column) for column in cells]
+
+
+_WORD = re.compile(r"\S+\s*|\s+")
+
+
+def _words(text: str) -> list[str]:
+    """Words with the spaces after them."""
+    return _WORD.findall(text)
+
+
+def _pieces(word: str, width: int) -> Iterator[str]:
+    """A word in pieces of at most ``width`` columns."""
+    while columns_of(word.rstrip()) > width:
+        end, used = 0, 0
+        while end < len(word) and (used := used + columns_of(word[end])) <= width:
+            end += 1
+        yield word[: max(end, 1)]
+        word = word[max(end, 1) :]
+    yield word
