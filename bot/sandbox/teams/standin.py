@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-Verify = Callable[[str, str], Mapping[str, Any]]
-"""``verify(token, audience)`` returns the claims of a bearer token, or raises."""
+from aiohttp import web
+
+from bot.sandbox.teams import pictures
+from bot.sandbox.teams.activities import Envelope
+from bot.sandbox.teams.client import Client
+from bot.sandbox.teams.connector import REGION, Connector, Verify
+from bot.sandbox.teams.errors import StandInError
+from bot.sandbox.teams.faults import Faults
+from bot.sandbox.teams.keys import ChannelKeys
+from bot.sandbox.teams.line import Line
+from bot.sandbox.teams.people import Message, Room, Tenant
+
+Json: TypeAlias = dict[str, Any]
 
 
-class TeamsStandIn:
+class TeamsStandIn(Client):
     """Microsoft Teams with one tenant, four people, one team, one group chat and one bot.
 
-    A *user* is given by role ("viewer", "operator", "admin", "second admin") or by Teams id ("29:…"). A *conversation* is given by
-    id or by name: the role of a person for his chat with the bot, "general" for the channel "Batch Ops / General",
-    "group" for the group chat. A channel id may carry ``;messageid=<root>`` for one thread.
+    A *user* is given by role ("viewer", "operator", "admin", "second admin") or by Teams id ("29:…"). A *conversation*
+    is given by id or by name: the role of a person for that person's chat with the bot, "general" for the channel
+    "Batch Ops / General", "group" for the group chat. A channel id may carry ``;messageid=<root>`` for one thread.
     Everything returned is JSON-able. Wrong use raises :class:`StandInError`.
-    """
 
-    bot_url: str
-    """Where activities are sent: ``<bot>/api/messages``. May be set after :meth:`start`."""
-    service_url: str
-    """The connector's address, ending in ``/teams/``; it stands in every activity as ``serviceUrl``."""
-    openid_url: str
-    """``…/.well-known/openidconfiguration``: where the bot learns the keys that sign what it is sent."""
+    ``verify(token, audience)`` returns the claims of the bearer token a bot brings, or raises; its ``appid`` must be
+    ``app_id``. ``clock`` (seconds since 1970) times messages and throttling; tokens live on the wall clock.
+    """
 
     def __init__(
         self,
@@ -33,126 +41,159 @@ class TeamsStandIn:
         verify: Verify,
         bot_url: str = "",
         bot_name: str = "Batch Bot",
+        tenant_id: str = "",
+        zone: str = "America/Chicago",
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        raise NotImplementedError
+        self.faults = Faults()
+        """Mishaps on request; see :class:`~bot.sandbox.teams.faults.Faults`."""
+        self._keys = ChannelKeys(app_id)
+        tenant = Tenant(app_id=app_id, bot_name=bot_name, tenant_id=tenant_id, clock=clock)
+        super().__init__(tenant, Envelope(tenant, zone=zone), Line(tenant, self._keys, self.faults))
+        self._connector = Connector(tenant, verify, self._keys, self.faults)
+        self._runner: web.AppRunner | None = None
+        self.service_url = ""
+        """The connector's address, ending in a slash; it stands in every activity as ``serviceUrl``."""
+        self.openid_url = ""
+        """``…/.well-known/openidconfiguration``: where the bot learns the keys that sign what it is sent."""
+        self.bot_url = bot_url
+
+    @property
+    def bot_url(self) -> str:
+        """Where activities are sent: ``<bot>/api/messages``. May be set at any time."""
+        return self._line.bot_url
+
+    @bot_url.setter
+    def bot_url(self, url: str) -> None:
+        self._line.bot_url = url
+
+    @property
+    def tenant_id(self) -> str:
+        """The Microsoft Entra tenant."""
+        return self._tenant.id
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; the addresses are known afterwards."""
-        raise NotImplementedError
+        """Listen; :attr:`service_url` and :attr:`openid_url` are known afterwards."""
+        self._runner = web.AppRunner(self._connector.app(), access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        bound = self._runner.addresses[0][1]
+        base = f"http://{host}:{bound}"
+        self.service_url = f"{base}/{REGION}/{self._tenant.id}/"
+        self.openid_url = f"{base}/.well-known/openidconfiguration"
+        self._connector.service_url = self._line.service_url = self._envelope.service_url = self.service_url
+        self._connector.jwks_url = f"{base}/keys"
+        await self._line.open()
 
     async def close(self) -> None:
-        """Stop listening and end every subscription."""
-        raise NotImplementedError
+        """Stop listening and end every subscription (its last event is ``closed``)."""
+        self._tenant.unwatch_all()
+        await self._line.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
-    # -- who and where ----------------------------------------------------------------------------------------------
+    def token(self, **claims: Any) -> str:
+        """A bearer token of the channel as it goes with every activity, for tests of what a bot must refuse.
+
+        ``claims`` replace the usual ones, None leaves one out; ``lifetime`` is in seconds.
+        """
+        return self._keys.token(self.service_url, **claims)
+
+    # -- who and where ---------------------------------------------------------------------------------------------
 
     @property
-    def people(self) -> dict[str, dict[str, Any]]:
+    def people(self) -> dict[str, Json]:
         """By role: ``{"id": "29:…", "aadObjectId", "name", "role"}``."""
-        raise NotImplementedError
+        return {
+            role: {"id": person.id, "aadObjectId": person.aad_object_id, "name": person.name, "role": role}
+            for role, person in self._tenant.people.items()
+        }
 
     @property
-    def conversations(self) -> dict[str, dict[str, Any]]:
-        """By name: ``{"id", "name", "kind": "personal"|"channel"|"groupChat", "title", "members": [role…], "installed": bool}``."""
-        raise NotImplementedError
+    def conversations(self) -> dict[str, Json]:
+        """By name: ``{"id", "name", "kind": "personal"|"channel"|"groupChat", "title", "members": [role], "installed"}``."""
+        return {
+            room.name: {
+                "id": room.id,
+                "name": room.name,
+                "kind": room.kind,
+                "title": room.title,
+                "members": list(room.members),
+                "installed": room.installed,
+            }
+            for room in self._tenant.rooms.values()
+        }
 
-    def messages(self, conversation: str, user: str = "") -> list[dict[str, Any]]:
+    def messages(self, conversation: str, user: str = "") -> list[Json]:
         """The history, oldest first, as ``user`` sees it (a card replaced for one person differs from the others').
 
-        ``{"id", "conversation", "thread": root id or "", "from": role or "bot", "at": ISO, "text", "summary", "textFormat",
-        "attachments": [{"contentType", "content"…}], "edited": bool, "deleted": bool, "problems": [str…]}``;
-        ``problems`` says what Teams would draw as fallback text or refuse to draw.
+        ``{"id", "conversation", "thread": root id or "", "from": role or "bot", "at": ISO, "text", "textFormat",
+        "summary", "layout", "attachments": [{"contentType", "content", "instead"?}], "edited", "deleted", "problems"}``.
+        ``problems`` says what Teams would not draw; an attachment with ``instead`` is not drawn at all, but as that
+        text. A deleted message has no content.
         """
-        raise NotImplementedError
+        role = self._tenant.person(user).role if user else ""
+        room = self._tenant.room(conversation, role)
+        return [_view(room, message, role) for message in room.messages.values()]
 
-    def dialogs(self, user: str) -> list[dict[str, Any]]:
-        """Open dialogs: ``{"id", "conversation", "title", "card" or "url", "width", "height", "problems"}``."""
-        raise NotImplementedError
+    # -- watching --------------------------------------------------------------------------------------------------
 
     @property
-    def refused(self) -> list[dict[str, Any]]:
-        """Everything refused so far: ``{"at", "what", "code", "reason", …}``, for the page's margin and for tests."""
-        raise NotImplementedError
+    def refused(self) -> list[Json]:
+        """The last thousand refusals: ``{"at", "what": "connector"|"invoke"|"card"|"picture", "code", "reason"}`` and more."""
+        return list(self._tenant.refused)
 
-    def subscribe(self) -> asyncio.Queue[dict[str, Any]]:
+    def subscribe(self) -> asyncio.Queue[Json]:
         """Events from now on, each ``{"event": …}``:
 
         ``posted``, ``updated``, ``deleted`` (``conversation``, ``message``), ``typing`` (``conversation``),
-        ``replaced`` (a card replaced for ``user``: ``conversation``, ``message``), ``dialog`` and ``dialog_closed`` (``user``,
-        ``dialog``), ``notice`` (``user``, ``text``: a message shown to one person), ``error`` (``user``, ``text``,
-        ``reason``), ``refused`` (a record of :attr:`refused`), ``installed``/``removed`` (``conversation``).
+        ``replaced`` (a card replaced for ``user``: ``conversation``, ``message``), ``dialog`` (opened or changed) and
+        ``dialog_closed`` (``user``, ``dialog``), ``notice`` and ``error`` (a line of text for one ``user``: ``text``,
+        ``conversation``), ``refused`` (a record of :attr:`refused`), ``installed``, ``removed`` (``conversation``),
+        ``closed``.
         """
-        raise NotImplementedError
+        return self._tenant.watch()
 
-    def unsubscribe(self, queue: asyncio.Queue[dict[str, Any]]) -> None:
+    def unsubscribe(self, queue: asyncio.Queue[Json]) -> None:
         """End a subscription."""
-        raise NotImplementedError
+        self._tenant.unwatch(queue)
 
-    # -- what people do ---------------------------------------------------------------------------------------------
+    async def picture(self, url: str) -> Json:
+        """Fetch a card's image as Teams does: ``{"content": bytes, "type", "width", "height"}``, or ``PictureRefused``."""
+        try:
+            return await pictures.fetch(url)
+        except StandInError as error:
+            self._tenant.refuse("picture", error.code, error.message, url=url)
+            raise
 
-    async def install(self, conversation: str, by: str = "admin") -> None:
-        """Add the bot: installationUpdate (add), then conversationUpdate with the bot among membersAdded."""
-        raise NotImplementedError
 
-    async def uninstall(self, conversation: str, by: str = "admin") -> None:
-        """Remove the bot: conversationUpdate, installationUpdate (remove); afterwards its posts get 403."""
-        raise NotImplementedError
-
-    async def say(self, user: str, conversation: str, text: str, reply_to: str | None = None) -> str:
-        """Write a message and return its id. ``@<bot name>`` becomes a mention; without it a channel or group message
-        does not reach the bot. ``reply_to`` is the root of a channel thread."""
-        raise NotImplementedError
-
-    async def click(
-        self, user: str, conversation: str, activity_id: str, action: Mapping[str, Any], inputs: Mapping[str, str] = {}
-    ) -> dict[str, Any]:
-        """Press a button of a card: whatever its type and ``msteams`` data ask for (execute, submit, dialog, imBack).
-
-        ``action`` is the action object as it stands in the card (an action that is not there raises ``NoSuchAction``);
-        ``inputs`` are the values of the card's inputs by id.
-        """
-        raise NotImplementedError
-
-    async def execute(
-        self, user: str, conversation: str, activity_id: str, action: Mapping[str, Any], inputs: Mapping[str, str] = {}
-    ) -> dict[str, Any]:
-        """Action.Execute: the invoke ``adaptiveCard/action``. Returns what the person sees:
-        ``{"shown": "card"|"message"|"error"|"nothing", "card"?, "text"?, "reason"?}``."""
-        raise NotImplementedError
-
-    async def submit(
-        self, user: str, conversation: str, activity_id: str, action: Mapping[str, Any], inputs: Mapping[str, str] = {}
-    ) -> dict[str, Any]:
-        """Action.Submit: a message activity with ``value`` and no text."""
-        raise NotImplementedError
-
-    async def task_fetch(
-        self, user: str, conversation: str, activity_id: str, action: Mapping[str, Any], inputs: Mapping[str, str] = {}
-    ) -> dict[str, Any]:
-        """A submit action with ``msteams.type`` ``task/fetch``: opens a dialog. ``{"shown": "dialog"|"message"|"error"|"nothing",
-        "dialog"?, "text"?}``."""
-        raise NotImplementedError
-
-    async def task_submit(
-        self, user: str, dialog: str, action: Mapping[str, Any], inputs: Mapping[str, str] = {}
-    ) -> dict[str, Any]:
-        """Press a submit button of an open dialog: the invoke ``task/submit``."""
-        raise NotImplementedError
-
-    async def close_dialog(self, user: str, dialog: str) -> None:
-        """Close a dialog with its cross; Teams does not tell the bot."""
-        raise NotImplementedError
-
-    async def search(
-        self, user: str, conversation: str, activity_id: str, input_id: str, query: str, *, top: int = 15, skip: int = 0
-    ) -> list[dict[str, str]]:
-        """Type into a choice set with ``choices.data``: the invoke ``application/search``; its ``{"title", "value"}`` results."""
-        raise NotImplementedError
-
-    async def refresh(self, user: str, conversation: str, activity_id: str) -> dict[str, Any]:
-        """See a card that has ``refresh``: an automatic ``adaptiveCard/action`` when the person is in ``userIds``."""
-        raise NotImplementedError
-
-    async def picture(self, url: str) -> dict[str, Any]:
-        """Fetch a card's image as Teams does: ``{"content": bytes, "type", "width", "height"}`` or ``PictureRefused``."""
-        raise NotImplementedError
+def _view(room: Room, message: Message, role: str) -> Json:
+    view: Json = {
+        "id": message.id,
+        "conversation": room.id,
+        "thread": message.thread,
+        "from": message.sender,
+        "at": message.at,
+        "text": "",
+        "textFormat": message.text_format,
+        "summary": "",
+        "layout": message.layout,
+        "attachments": [],
+        "edited": message.edited,
+        "deleted": message.deleted,
+        "problems": [],
+    }
+    if message.deleted:
+        return view
+    view |= {"text": message.text, "summary": message.summary}
+    for index, drawing in enumerate(message.cards(role)):
+        attachment = dict(message.attachments[index])
+        if (role, index) in message.views:
+            attachment["content"] = message.views[role, index]
+        if drawing is not None:
+            view["problems"] += [str(problem) for problem in drawing.problems]
+            if drawing.instead is not None:
+                attachment["instead"] = drawing.instead
+        view["attachments"].append(attachment)
+    return view

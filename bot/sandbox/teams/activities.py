@@ -1,0 +1,165 @@
+"""The activities Teams sends, shaped as the real ones are."""
+
+from __future__ import annotations
+
+import html
+import re
+import uuid
+from datetime import datetime
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from bot.sandbox.teams.people import Message, Person, Room, Tenant, stamp
+
+Json: TypeAlias = dict[str, Any]
+
+LOCALE = "en-US"
+COUNTRY = "US"
+
+
+class Envelope:
+    """Writes activities of one tenant. ``zone`` is the people's time zone (an IANA name)."""
+
+    def __init__(self, tenant: Tenant, *, zone: str = "America/Chicago") -> None:
+        self._tenant = tenant
+        self._zone = zone
+        self.service_url = ""
+
+    # -- said by a person ----------------------------------------------------------------------------------------------
+
+    def message(self, person: Person, room: Room, message: Message) -> Json:
+        """A written message. The mention of the bot stands in text, entities and the html attachment."""
+        mention = f"<at>{self._tenant.bot_name}</at>"
+        activity = self._from(person, room, "message", message.id, thread=message.thread or message.id)
+        activity |= {
+            "text": message.text if room.kind == "personal" else f"{message.text}\n",
+            "textFormat": "plain",
+            "attachments": [{"contentType": "text/html", "content": self._html(message.text)}],
+        }
+        if mention in message.text:
+            mentioned = {"id": self._tenant.bot_id, "name": self._tenant.bot_name}
+            activity["entities"].insert(0, {"type": "mention", "mentioned": mentioned, "text": mention})
+        if message.thread and room.kind == "channel":
+            activity["replyToId"] = message.thread
+        if room.kind == "channel":
+            activity["channelData"] |= {"teamsChannelId": room.id, "teamsTeamId": self._tenant.team_id}
+        return activity
+
+    def submitted(self, person: Person, room: Room, card: Message, value: object, text: str = "") -> Json:
+        """An Action.Submit: a message with a value and usually no text."""
+        activity = self._pressed(person, room, "message", card)
+        activity["value"] = value
+        if text:
+            activity |= {"text": text, "textFormat": "plain"}
+        return activity
+
+    def invoke(
+        self, person: Person, room: Room, name: str, value: Json, card: Message, *, dialog: bool = False
+    ) -> Json:
+        """A request that waits for an answer, pressed on ``card``'s message or in a ``dialog`` opened from there."""
+        activity = self._pressed(person, room, "invoke", card, dialog=dialog)
+        activity |= {"name": name, "value": value}
+        return activity
+
+    # -- done to the bot -----------------------------------------------------------------------------------------------
+
+    def installation(self, person: Person, room: Room, action: str) -> Json:
+        """installationUpdate; ``action`` is ``add`` or ``remove``."""
+        activity = self._event(person, room, "installationUpdate")
+        activity |= {"action": action, "locale": LOCALE, "entities": [{"type": "clientInfo", "locale": LOCALE}]}
+        activity["channelData"] |= {
+            "settings": {"selectedChannel": {"id": room.id}},
+            "source": {"name": "message"},
+        }
+        return activity
+
+    def membership(self, person: Person, room: Room, *, joined: bool) -> Json:
+        """conversationUpdate with the bot among membersAdded or membersRemoved."""
+        activity = self._event(person, room, "conversationUpdate")
+        members: list[Json] = [{"id": self._tenant.bot_id}]
+        if room.kind == "personal":
+            members.insert(0, {"id": person.id, "aadObjectId": person.aad_object_id})
+        activity["membersAdded" if joined else "membersRemoved"] = members
+        if room.kind == "channel":
+            activity["channelData"] |= {
+                "eventType": "teamMemberAdded" if joined else "teamMemberRemoved",
+                "settings": {"selectedChannel": {"id": room.id}},
+            }
+        return activity
+
+    # -- the common parts ----------------------------------------------------------------------------------------------
+
+    def _event(self, person: Person, room: Room, kind: str) -> Json:
+        activity = self._base(room, kind, _event_id())
+        activity["from"] = {"id": person.id, "aadObjectId": person.aad_object_id}
+        if room.kind == "channel":
+            activity["channelData"]["team"] |= {
+                "name": self._tenant.team_name,
+                "aadGroupId": self._tenant.team_group_id,
+            }
+        return activity
+
+    def _pressed(self, person: Person, room: Room, kind: str, card: Message, *, dialog: bool = False) -> Json:
+        activity = self._from(person, room, kind, _event_id(), thread=card.thread or card.id)
+        if not dialog:
+            legacy = f"1:{uuid.uuid5(uuid.NAMESPACE_OID, card.id).hex}"
+            activity["channelData"] |= {"source": {"name": "message"}, "legacy": {"replyToId": legacy}}
+            activity["replyToId"] = card.id
+        return activity
+
+    def _from(self, person: Person, room: Room, kind: str, activity_id: str, *, thread: str) -> Json:
+        now = self._tenant.now()
+        activity = self._base(room, kind, activity_id, thread=thread, now=now)
+        activity |= {
+            "localTimestamp": now.astimezone(ZoneInfo(self._zone)).isoformat(timespec="milliseconds"),
+            "localTimezone": self._zone,
+            "locale": LOCALE,
+            "from": {"id": person.id, "name": person.name, "aadObjectId": person.aad_object_id},
+            "entities": [
+                {
+                    "type": "clientInfo",
+                    "locale": LOCALE,
+                    "country": COUNTRY,
+                    "platform": "Web",
+                    "timezone": self._zone,
+                }
+            ],
+        }
+        return activity
+
+    def _base(self, room: Room, kind: str, activity_id: str, *, thread: str = "", now: datetime | None = None) -> Json:
+        tenant = self._tenant
+        threaded = room.kind == "channel" and thread
+        conversation: Json = {
+            "conversationType": room.kind,
+            "tenantId": tenant.id,
+            "id": f"{room.id};messageid={thread}" if threaded else room.id,
+        }
+        channel_data: Json = {"tenant": {"id": tenant.id}}
+        if room.kind != "personal":
+            conversation["isGroup"] = True
+        if room.kind == "channel":
+            channel_data |= {"team": {"id": tenant.team_id}, "channel": {"id": room.id}}
+        return {
+            "type": kind,
+            "id": activity_id,
+            "timestamp": stamp(now or tenant.now()),
+            "channelId": "msteams",
+            "serviceUrl": self.service_url,
+            "conversation": conversation,
+            "recipient": {"id": tenant.bot_id, "name": tenant.bot_name},
+            "channelData": channel_data,
+        }
+
+    def _html(self, text: str) -> str:
+        """The message as the editor keeps it: a string, with the mention as a span."""
+        mention = f"<at>{self._tenant.bot_name}</at>"
+        span = (
+            f'<span itemscope="" itemtype="http://schema.skype.com/Mention" itemid="0">{self._tenant.bot_name}</span>'
+        )
+        parts = [html.escape(part, quote=False).replace("\n", "<br>") for part in text.split(mention)]
+        return "<p>" + re.sub(r"(</span>) ", r"\1&nbsp;", span.join(parts)) + "</p>"
+
+
+def _event_id() -> str:
+    return f"f:{uuid.uuid4()}"

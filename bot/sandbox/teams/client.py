@@ -1,0 +1,439 @@
+"""What people do in their Teams client, and what they then see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from bot.sandbox.teams import replies
+from bot.sandbox.teams.activities import Envelope
+from bot.sandbox.teams.cards import Drawing, Press, draw
+from bot.sandbox.teams.errors import StandInError
+from bot.sandbox.teams.forms import gather
+from bot.sandbox.teams.line import Line
+from bot.sandbox.teams.people import BOT, Message, Person, Room, Tenant, split, stamp
+from bot.sandbox.teams.replies import InvalidReplyError, Shown
+
+Json: TypeAlias = dict[str, Any]
+Action: TypeAlias = Mapping[str, Any] | str
+"""An action object as it stands in the card, or the id, verb or title of one."""
+
+INVOKE_SECONDS = 10.0
+MESSAGE_SECONDS = 15.0
+
+
+class _Dialog(Struct):
+    id: str
+    role: str
+    room: Room
+    origin: Message
+    shown: Json
+
+
+class _Pressed(Struct):
+    person: Person
+    room: Room
+    message: Message
+    index: int
+    action: Json
+    data: object
+
+
+class Client:
+    """The people's side. See :class:`~bot.sandbox.teams.TeamsStandIn` for how users and conversations are named."""
+
+    def __init__(self, tenant: Tenant, envelope: Envelope, line: Line) -> None:
+        self._tenant = tenant
+        self._envelope = envelope
+        self._line = line
+        self._dialogs: dict[str, _Dialog] = {}
+        self.invoke_seconds = INVOKE_SECONDS
+        self.message_seconds = MESSAGE_SECONDS
+
+    # -- the app ---------------------------------------------------------------------------------------------------
+
+    async def install(self, conversation: str, by: str = "") -> None:
+        """Add the bot: installationUpdate (add), then conversationUpdate with the bot among membersAdded.
+
+        ``by`` is who does it: by default the admin, or in a personal chat its person. Raises ``AlreadyInstalled``.
+        """
+        room, person = self._installer(conversation, by)
+        if room.installed:
+            raise StandInError("AlreadyInstalled", room.title)
+        met, room.installed, room.met = room.met, True, True
+        self._tenant.emit("installed", conversation=room.id)
+        await self._tell(person, room, self._envelope.installation(person, room, "add"))
+        # A personal chat begins once: its second installation brings no conversationUpdate.
+        if not (met and room.kind == "personal"):
+            await self._tell(person, room, self._envelope.membership(person, room, joined=True))
+
+    async def uninstall(self, conversation: str, by: str = "") -> None:
+        """Remove the bot: conversationUpdate (not in a personal chat), installationUpdate (remove).
+
+        Its posts get 403 from then on. Raises ``BotNotInstalled``.
+        """
+        room, person = self._installer(conversation, by)
+        if not room.installed:
+            raise StandInError("BotNotInstalled", room.title)
+        room.installed = False
+        self._tenant.emit("removed", conversation=room.id)
+        if room.kind != "personal":
+            await self._tell(person, room, self._envelope.membership(person, room, joined=False))
+        await self._tell(person, room, self._envelope.installation(person, room, "remove"))
+
+    def block(self, conversation: str, *, blocked: bool = True) -> None:
+        """Block the bot without removing it (or undo it): it is not told, its posts get 403 MessageWritesBlocked."""
+        self._tenant.room(conversation).blocked = blocked
+
+    def _installer(self, conversation: str, by: str) -> tuple[Room, Person]:
+        room = self._tenant.room(conversation)
+        person = self._tenant.person(by or (room.members[0] if room.kind == "personal" else "admin"))
+        return self._tenant.room(room.id, person.role), person
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    async def say(self, user: str, conversation: str, text: str, reply_to: str | None = None) -> str:
+        """Write a message and return its id.
+
+        ``@<bot name>`` becomes a mention; without it a channel or group message does not reach the bot. ``reply_to`` is
+        a message of the channel thread to answer in.
+
+        Raises ``BotNotInstalled``, ``EmptyMessage``, ``MessageNotFound``.
+        """
+        person = self._tenant.person(user)
+        room = self._tenant.room(conversation, person.role)
+        if not text.strip():
+            raise StandInError("EmptyMessage")
+        root = reply_to or split(conversation)[1]
+        if root and room.visible(root) is None:
+            raise StandInError("MessageNotFound", root)
+        mention = f"<at>{self._tenant.bot_name}</at>"
+        text = re.sub(f"(?<!\\w)@{re.escape(self._tenant.bot_name)}(?!\\w)", mention, text, flags=re.IGNORECASE)
+        to_bot = room.kind == "personal" or mention in text
+        if to_bot and not room.installed:
+            raise StandInError("BotNotInstalled", room.title)
+        message = self._write(person, room, text, room.root(root) if root else "")
+        if to_bot:
+            await self._tell(person, room, self._envelope.message(person, room, message), message=message.id)
+        return message.id
+
+    def _write(self, person: Person, room: Room, text: str, thread: str) -> Message:
+        message = Message(
+            id=self._tenant.message_id(),
+            thread=thread,
+            sender=person.role,
+            at=stamp(self._tenant.now()),
+            text=text,
+            text_format="plain",
+        )
+        self._tenant.post(room, message)
+        return message
+
+    # -- pressing what a card shows ----------------------------------------------------------------------------------
+
+    async def click(
+        self, user: str, conversation: str, activity_id: str, action: Action, inputs: Mapping[str, str] = {}
+    ) -> Json:
+        """Press a button of a card: whatever its type and its ``msteams`` data ask for.
+
+        ``action`` is the action as it stands in the card, or its id, verb or title; one that is not drawn raises
+        ``NoSuchAction``. ``inputs`` are the values of the card's inputs by id; where the client would not let them
+        pass, ``InputRequired`` or ``InputInvalid``. Returns as :meth:`execute` and :meth:`task_fetch` do, or
+        ``{"shown": "url", "url"}``.
+        """
+        pressed = self._press(user, conversation, activity_id, action, inputs)
+        match pressed.action["type"]:
+            case "Action.Execute":
+                return await self._execute(pressed, "manual")
+            case "Action.Submit":
+                return await self._submit(pressed)
+            case "Action.OpenUrl":
+                return {"shown": "url", "url": pressed.action.get("url")}
+            case _:
+                return {"shown": "nothing"}
+
+    async def execute(
+        self, user: str, conversation: str, activity_id: str, action: Action, inputs: Mapping[str, str] = {}
+    ) -> Json:
+        """Action.Execute: the invoke ``adaptiveCard/action``.
+
+        Returns what the person sees: ``{"shown": "card"|"message"|"error", "card"?, "text"?, "reason"?}``. A card takes
+        the old one's place for this person alone, until the bot updates the message.
+        """
+        pressed = self._press(user, conversation, activity_id, action, inputs, "Action.Execute")
+        return await self._execute(pressed, "manual")
+
+    async def submit(
+        self, user: str, conversation: str, activity_id: str, action: Action, inputs: Mapping[str, str] = {}
+    ) -> Json:
+        """Action.Submit: a message activity with ``value`` and no text, unless its ``msteams`` data ask for another thing.
+
+        Returns ``{"shown": "nothing"}`` or an error.
+        """
+        return await self._submit(self._press(user, conversation, activity_id, action, inputs, "Action.Submit"))
+
+    async def task_fetch(
+        self, user: str, conversation: str, activity_id: str, action: Action, inputs: Mapping[str, str] = {}
+    ) -> Json:
+        """A submit action whose ``msteams.type`` is ``task/fetch``: opens a dialog.
+
+        Returns ``{"shown": "dialog"|"message"|"error", "dialog"?, "text"?, "reason"?}``.
+        """
+        pressed = self._press(user, conversation, activity_id, action, inputs, "Action.Submit")
+        if _teams(pressed.data).get("type") != "task/fetch":
+            raise StandInError("NoSuchAction", "the action opens no dialog")
+        return await self._fetch(pressed)
+
+    async def refresh(self, user: str, conversation: str, activity_id: str) -> Json:
+        """See a card that has ``refresh``: an automatic ``adaptiveCard/action`` for whom it names (all, without userIds)."""
+        person, room, message = self._seen(user, conversation, activity_id)
+        for index, drawing in enumerate(message.cards(person.role)):
+            if drawing is None or drawing.refresh is None:
+                continue
+            users = drawing.refresh.get("userIds")
+            if users is not None and person.id not in users:
+                continue
+            action = drawing.refresh["action"]
+            return await self._execute(_Pressed(person, room, message, index, action, action.get("data")), "automatic")
+        return {"shown": "nothing"}
+
+    def _seen(self, user: str, conversation: str, activity_id: str) -> tuple[Person, Room, Message]:
+        person = self._tenant.person(user)
+        room = self._tenant.room(conversation, person.role)
+        message = room.visible(activity_id)
+        if message is None or message.sender != BOT:
+            raise StandInError("MessageNotFound", activity_id)
+        return person, room, message
+
+    def _press(
+        self, user: str, conversation: str, activity_id: str, action: Action, inputs: Mapping[str, str], kind: str = ""
+    ) -> _Pressed:
+        person, room, message = self._seen(user, conversation, activity_id)
+        for index, drawing in enumerate(message.cards(person.role)):
+            press = _find(drawing, action) if drawing is not None else None
+            if press is None:
+                continue
+            if kind and press.action["type"] != kind:
+                raise StandInError("NoSuchAction", f"{press.action['type']} is no {kind}")
+            return _Pressed(person, room, message, index, press.action, gather(press, inputs))
+        raise StandInError("NoSuchAction", f"{action!r:.200} is not drawn")
+
+    async def _execute(self, pressed: _Pressed, trigger: str) -> Json:
+        person, room, message, action = pressed.person, pressed.room, pressed.message, pressed.action
+        sent = {key: action[key] for key in ("type", "id", "title", "verb") if key in action}
+        value: Json = {"action": {**sent, "data": pressed.data if pressed.data is not None else {}}, "trigger": trigger}
+        activity = self._envelope.invoke(person, room, "adaptiveCard/action", value, message)
+        try:
+            shown = replies.card_action(await self._ask(room, activity))
+        except InvalidReplyError as error:
+            return self._sorry(person, room, error, message=message.id)
+        if shown.card is None:
+            return self._line_of_text(person, room, shown, message=message.id)
+        message.views[person.role, pressed.index] = shown.card
+        self._tenant.emit("replaced", user=person.role, conversation=room.id, message=message.id)
+        self._tenant.examine(room, message, person.role)
+        return {"shown": "card", "card": shown.card}
+
+    async def _submit(self, pressed: _Pressed) -> Json:
+        person, room, message = pressed.person, pressed.room, pressed.message
+        teams = _teams(pressed.data)
+        match teams.get("type"):
+            case "task/fetch":
+                return await self._fetch(pressed)
+            case "imBack":
+                await self.say(person.role, room.id, str(teams.get("value", "")), message.id)
+                return {"shown": "nothing"}
+            case "messageBack":
+                if teams.get("displayText"):
+                    self._write(person, room, str(teams["displayText"]), room.root(message.id))
+                value, text = teams.get("value", pressed.data), str(teams.get("text", ""))
+            case None:
+                value, text = pressed.data, ""
+            case other:
+                raise StandInError("UnsupportedAction", f"msteams.type {other!r}")
+        activity = self._envelope.submitted(person, room, message, value, text)
+        failed = await self._tell(person, room, activity, message=message.id)
+        return {"shown": "error", **failed} if failed else {"shown": "nothing"}
+
+    # -- dialogs -----------------------------------------------------------------------------------------------------
+
+    def dialogs(self, user: str) -> list[Json]:
+        """Open dialogs: ``{"id", "conversation", "message", "title", "width", "height", "card"|"url", "problems"}``."""
+        role = self._tenant.person(user).role
+        return [_dialog(dialog) for dialog in self._dialogs.values() if dialog.role == role]
+
+    async def task_submit(self, user: str, dialog: str, action: Action, inputs: Mapping[str, str] = {}) -> Json:
+        """Press a submit button of an open dialog: the invoke ``task/submit``.
+
+        Returns as :meth:`task_fetch`; with ``nothing`` or a message the dialog is closed, with an error it stays open.
+        """
+        found = self._open(user, dialog)
+        drawing = draw(found.shown.get("card"), dialog=True)
+        press = _find(drawing, action)
+        if press is None or press.action["type"] != "Action.Submit":
+            raise StandInError("NoSuchAction", f"{action!r:.200} is not drawn as a submit button")
+        person = self._tenant.person(user)
+        value: Json = {"data": gather(press, inputs), "context": {"theme": "default"}}
+        activity = self._envelope.invoke(person, found.room, "task/submit", value, found.origin, dialog=True)
+        return await self._dialog_answer(person, found, activity, submitted=True)
+
+    async def close_dialog(self, user: str, dialog: str) -> None:
+        """Close a dialog with its cross; Teams does not tell the bot."""
+        self._close(self._open(user, dialog))
+
+    async def _fetch(self, pressed: _Pressed) -> Json:
+        person, room = pressed.person, pressed.room
+        value = {"data": pressed.data, "context": {"theme": "default"}}
+        activity = self._envelope.invoke(person, room, "task/fetch", value, pressed.message)
+        dialog = _Dialog(str(activity["id"]), person.role, room, pressed.message, {})
+        return await self._dialog_answer(person, dialog, activity, submitted=False)
+
+    async def _dialog_answer(self, person: Person, dialog: _Dialog, activity: Json, *, submitted: bool) -> Json:
+        try:
+            shown = replies.task(await self._ask(dialog.room, activity), submitted=submitted)
+        except InvalidReplyError as error:
+            return self._sorry(person, dialog.room, error)
+        if shown.dialog is None:
+            if submitted:
+                self._close(dialog)
+            return self._line_of_text(person, dialog.room, shown) if shown.text else {"shown": "nothing"}
+        dialog.shown = shown.dialog
+        self._dialogs[dialog.id] = dialog
+        for problem in draw(dialog.shown["card"], dialog=True).problems if "card" in dialog.shown else ():
+            if problem.grave:
+                self._tenant.refuse("card", problem.code, str(problem), user=person.role, dialog=dialog.id)
+        self._tenant.emit("dialog", user=person.role, dialog=dialog.id, conversation=dialog.room.id)
+        return {"shown": "dialog", "dialog": _dialog(dialog)}
+
+    def _open(self, user: str, dialog: str) -> _Dialog:
+        found = self._dialogs.get(dialog)
+        if found is None or found.role != self._tenant.person(user).role:
+            raise StandInError("DialogNotFound", dialog)
+        return found
+
+    def _close(self, dialog: _Dialog) -> None:
+        if self._dialogs.pop(dialog.id, None) is not None:
+            self._tenant.emit("dialog_closed", user=dialog.role, dialog=dialog.id)
+
+    # -- typing into a choice set --------------------------------------------------------------------------------------
+
+    async def search(
+        self,
+        user: str,
+        conversation: str,
+        activity_id: str,
+        input_id: str,
+        query: str,
+        *,
+        inputs: Mapping[str, str] = {},
+        top: int = 15,
+        skip: int = 0,
+    ) -> list[dict[str, str]]:
+        """Type into a choice set with ``choices.data``: the invoke ``application/search``.
+
+        Returns its ``{"title", "value"}`` results, none where the answer is wrong. ``activity_id`` may be an open dialog;
+        ``inputs`` are the values of the card's other inputs, sent where the query asks for them.
+        """
+        if activity_id in self._dialogs:
+            dialog = self._open(user, activity_id)
+            person, room, message = self._tenant.person(user), dialog.room, dialog.origin
+            drawings: list[Drawing | None] = [draw(dialog.shown.get("card"), dialog=True)]
+        else:
+            person, room, message = self._seen(user, conversation, activity_id)
+            drawings = message.cards(person.role)
+        asked = next(
+            (
+                element["choices.data"]
+                for drawing in drawings
+                for element in (drawing.inputs if drawing else ())
+                if element["id"] == input_id and isinstance(element.get("choices.data"), dict)
+            ),
+            None,
+        )
+        if asked is None:
+            raise StandInError("NoSuchInput", f"{input_id} does not search")
+        value: Json = {
+            "queryText": query,
+            "queryOptions": {"skip": skip, "top": top},
+            "dataset": asked.get("dataset", ""),
+        }
+        if asked.get("associatedInputs") == "auto":
+            value["data"] = dict(inputs)
+        activity = self._envelope.invoke(
+            person, room, "application/search", value, message, dialog=activity_id in self._dialogs
+        )
+        try:
+            return replies.search(await self._ask(room, activity))
+        except InvalidReplyError as error:
+            self._sorry(person, room, error)
+            return []
+
+    # -- what comes back -----------------------------------------------------------------------------------------------
+
+    async def _ask(self, room: Room, activity: Json) -> object:
+        """Send an invoke and return the body of the answer. Raises `InvalidReplyError`."""
+        if not room.installed:
+            raise InvalidReplyError("BotNotInstalled", "the bot was removed", replies.UNREACHABLE)
+        answer = await self._line.send(room, activity, self.invoke_seconds)
+        if answer.status and answer.status != 200:
+            raise InvalidReplyError("BotFailed", f"HTTP {answer.status}")
+        if answer.failure is not None:
+            code, reason = answer.failure
+            raise InvalidReplyError(code, reason, replies.UNREACHABLE if answer.status == 0 else replies.WRONG)
+        return answer.body
+
+    async def _tell(self, person: Person, room: Room, activity: Json, *, message: str = "") -> Json | None:
+        """Send an activity that wants no body. None, or the text and reason of the error that was shown."""
+        answer = await self._line.send(room, activity, self.message_seconds)
+        if answer.status in {200, 201, 202, 204}:
+            return None
+        code, reason = answer.failure or ("BotFailed", f"HTTP {answer.status}")
+        if answer.status:
+            code, reason = "BotFailed", f"HTTP {answer.status}"
+        shown = self._sorry(person, room, InvalidReplyError(code, reason, replies.WRONG), message=message)
+        return {key: shown[key] for key in ("text", "reason")}
+
+    def _sorry(self, person: Person, room: Room, error: InvalidReplyError, **facts: str) -> Json:
+        self._tenant.refuse("invoke", error.code, error.reason, user=person.role, conversation=room.id, **facts)
+        self._tenant.emit(
+            "error",
+            user=person.role,
+            conversation=room.id,
+            text=error.text,
+            reason=f"{error.code}: {error.reason}",
+            **facts,
+        )
+        return {"shown": "error", "text": error.text, "reason": f"{error.code}: {error.reason}"}
+
+    def _line_of_text(self, person: Person, room: Room, shown: Shown, **facts: str) -> Json:
+        event = "error" if shown.error else "notice"
+        self._tenant.emit(event, user=person.role, conversation=room.id, text=shown.text, **facts)
+        return {"shown": "error" if shown.error else "message", "text": shown.text}
+
+
+def _find(drawing: Drawing, action: Action) -> Press | None:
+    if not isinstance(action, str):
+        return drawing.find(dict(action))
+    named = (press for press in drawing.presses if action in {press.action.get(key) for key in ("id", "verb", "title")})
+    return next(named, None)
+
+
+def _teams(data: object) -> Json:
+    teams = data.get("msteams") if isinstance(data, dict) else None
+    return teams if isinstance(teams, dict) else {}
+
+
+def _dialog(dialog: _Dialog) -> Json:
+    problems = (
+        [str(problem) for problem in draw(dialog.shown["card"], dialog=True).problems] if "card" in dialog.shown else []
+    )
+    return {
+        "id": dialog.id,
+        "conversation": dialog.room.id,
+        "message": dialog.origin.id,
+        **dialog.shown,
+        "problems": problems,
+    }

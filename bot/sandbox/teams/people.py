@@ -1,0 +1,220 @@
+"""Who is in the tenant, where they talk, and what was said: the state that server and client share."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct, field
+
+from bot.sandbox.teams.cards import ADAPTIVE, Drawing, draw
+from bot.sandbox.teams.errors import StandInError
+
+Json: TypeAlias = dict[str, Any]
+Kind: TypeAlias = Literal["personal", "channel", "groupChat"]
+
+ROLES = ("viewer", "operator", "admin", "second admin")
+BOT = "bot"
+_REFUSALS_KEPT = 1000
+
+
+class Person(Struct, frozen=True):
+    """Someone of the tenant. ``id`` is what this bot sees; another bot would see another."""
+
+    role: str
+    id: str
+    aad_object_id: str
+    name: str
+    upn: str
+
+
+class Message(Struct):
+    """One message. ``thread`` is the id of its root ("" for a root and outside channels)."""
+
+    id: str
+    thread: str
+    sender: str
+    at: str
+    text: str = ""
+    text_format: str = "markdown"
+    summary: str = ""
+    attachments: list[Json] = field(default_factory=list)
+    layout: str = "list"
+    edited: bool = False
+    deleted: bool = False
+    views: dict[tuple[str, int], Json] = field(default_factory=dict)
+    """Cards that an Action.Execute put in the place of an attachment, for one person: (role, index) -> card."""
+
+    def cards(self, role: str = "") -> list[Drawing | None]:
+        """What each attachment looks like to a person; None for one that is not an adaptive card."""
+        return [
+            draw(self.views.get((role, index), attachment.get("content")))
+            if attachment["contentType"] == ADAPTIVE
+            else None
+            for index, attachment in enumerate(self.attachments)
+        ]
+
+
+class Room(Struct):
+    """A conversation: a person's chat with the bot, a channel or a group chat."""
+
+    id: str
+    name: str
+    kind: Kind
+    title: str
+    members: tuple[str, ...]
+    installed: bool = False
+    met: bool = False
+    """Whether the bot was ever installed here."""
+    blocked: bool = False
+    messages: dict[str, Message] = field(default_factory=dict)
+    told: deque[str] = field(default_factory=lambda: deque(maxlen=500))
+    """Ids of activities other than messages that the bot was sent here: it may reply to them."""
+
+    def visible(self, message: str) -> Message | None:
+        """A message that exists and is not deleted."""
+        found = self.messages.get(message)
+        return None if found is None or found.deleted else found
+
+    def root(self, message: str) -> str:
+        """The root of the thread that ``message`` belongs to; "" outside channels and for what is not a message."""
+        found = self.messages.get(message)
+        return (found.thread or found.id) if found is not None and self.kind == "channel" else ""
+
+
+def split(conversation: str) -> tuple[str, str]:
+    """A conversation id as (base id, root message id or "")."""
+    base, _, root = conversation.partition(";messageid=")
+    return base, root
+
+
+def _guid(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.teams.batchbot.sandbox"))
+
+
+def _opaque(prefix: str, name: str, size: int) -> str:
+    """An id that looks like Teams' own: a prefix and url-safe base64 that says nothing."""
+    raw = b"".join(hashlib.sha256(f"{name}/{n}".encode()).digest() for n in range(size // 32 + 1))
+    return prefix + base64.urlsafe_b64encode(raw).decode()[:size]
+
+
+class Tenant:
+    """The people, the conversations and the bot of one Microsoft 365 tenant, and the event stream about them."""
+
+    def __init__(
+        self, *, app_id: str, bot_name: str, tenant_id: str = "", clock: Callable[[], float] = time.time
+    ) -> None:
+        self.app_id = app_id
+        self.bot_id = f"28:{app_id}"
+        self.bot_name = bot_name
+        self.id = tenant_id or _guid("tenant")
+        self.clock = clock
+        self.people = {
+            role: Person(
+                role=role,
+                id=_opaque("29:1", f"{role}/{app_id}", 85),
+                aad_object_id=_guid(role),
+                name=role.title(),
+                upn=f"{role.replace(' ', '.')}@sandbox.example",
+            )
+            for role in ROLES
+        }
+        digest = hashlib.sha256(b"team").hexdigest()[:32]
+        self.team_id = f"19:{digest}@thread.tacv2"
+        self.team_name = "Batch Ops"
+        self.team_group_id = _guid("team")
+        rooms = [
+            Room(
+                id=_opaque("a:1", f"{role}/{app_id}", 120), name=role, kind="personal", title=bot_name, members=(role,)
+            )
+            for role in ROLES
+        ]
+        # The General channel has the id of its team, as in Teams.
+        rooms.append(Room(id=self.team_id, name="general", kind="channel", title="Batch Ops / General", members=ROLES))
+        group = f"19:{hashlib.sha256(b'group').hexdigest()[:32]}@thread.v2"
+        rooms.append(Room(id=group, name="group", kind="groupChat", title="Batch on call", members=ROLES))
+        self.rooms = {room.id: room for room in rooms}
+        self._named = {room.name: room for room in rooms}
+        self.refused: deque[Json] = deque(maxlen=_REFUSALS_KEPT)
+        self._watchers: set[asyncio.Queue[Json]] = set()
+        self._last = 0
+
+    def person(self, user: str) -> Person:
+        """By role, Teams id or Entra object id. Raises ``UserNotFound``."""
+        for person in self.people.values():
+            if user in {person.role, person.id, person.aad_object_id}:
+                return person
+        raise StandInError("UserNotFound", user)
+
+    def room(self, conversation: str, user: str = "") -> Room:
+        """By name or id (a thread's id too). With ``user``, that person must be a member.
+
+        Raises ``ConversationNotFound`` or ``NotAMember``.
+        """
+        room = self._named.get(conversation) or self.rooms.get(split(conversation)[0])
+        if room is None:
+            raise StandInError("ConversationNotFound", conversation)
+        if user and user not in room.members:
+            raise StandInError("NotAMember", f"{user} is not in {room.title}")
+        return room
+
+    def now(self) -> datetime:
+        """The time by the stand-in's clock."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def message_id(self) -> str:
+        """A new message id: milliseconds since 1970, always growing."""
+        self._last = max(self._last + 1, int(self.clock() * 1000))
+        return str(self._last)
+
+    def post(self, room: Room, message: Message) -> None:
+        """Put a message into its conversation and tell the watchers."""
+        room.messages[message.id] = message
+        self.emit("posted", conversation=room.id, message=message.id)
+        self.examine(room, message)
+
+    def examine(self, room: Room, message: Message, role: str = "") -> None:
+        """Record what the client cannot draw of a message."""
+        for drawing in message.cards(role):
+            for problem in drawing.problems if drawing else ():
+                if problem.grave:
+                    extra = {"user": role} if role else {}
+                    self.refuse("card", problem.code, str(problem), conversation=room.id, message=message.id, **extra)
+
+    def emit(self, event: str, **facts: Any) -> None:
+        """Tell everyone who watches."""
+        for queue in self._watchers:
+            queue.put_nowait({"event": event, **facts})
+
+    def refuse(self, what: str, code: str, reason: str, **facts: Any) -> None:
+        """Note down something that was refused, and tell."""
+        record = {"at": stamp(self.now()), "what": what, "code": code, "reason": reason, **facts}
+        self.refused.append(record)
+        self.emit("refused", **record)
+
+    def watch(self) -> asyncio.Queue[Json]:
+        """A queue of events from now on."""
+        queue: asyncio.Queue[Json] = asyncio.Queue()
+        self._watchers.add(queue)
+        return queue
+
+    def unwatch(self, queue: asyncio.Queue[Json]) -> None:
+        """End one subscription."""
+        self._watchers.discard(queue)
+
+    def unwatch_all(self) -> None:
+        """End every subscription with a last event ``closed``."""
+        self.emit("closed")
+        self._watchers.clear()
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as Teams writes it: UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
