@@ -1,0 +1,17 @@
+"""Microsoft Teams, over the Bot Framework.
+
+framework   the only module that knows botbuilder: who may call, and how to call back (changed alone, it
+            could be the Microsoft 365 Agents SDK)
+keys        the service's signing keys, fetched without blocking
+activity    what Teams sends, typed, and what it means: person, place, text
+invokes     the answers to buttons and dialogs, as Teams wants them
+pacer       Teams' limits on one conversation
+outbound    cards on their way out: allowed hosts, pace, retries, pictures
+adapter     puts these together behind :class:`bot.chat.port.Chat`
+"""
+
+from __future__ import annotations
+
+from bot.chat.teams.adapter import Teams
+
+__all__ = ["Teams"]

@@ -1,0 +1,230 @@
+"""What Teams sends, typed, and what it means to the program.
+
+Only what is used is decoded, and everything may be absent: which fields come differs between clients, and a field
+nobody reads is no reason to turn a person away.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+
+from bot.ask import Ask, Person, Place
+
+_KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
+    "channel": "channel",
+    "groupChat": "group",
+    "personal": "personal",
+}
+_THREAD = ";messageid="
+
+
+class Account(Struct, rename="camel"):
+    """A person or a bot."""
+
+    id: str | None = None
+    name: str | None = None
+    aad_object_id: str | None = None
+    role: str | None = None
+
+
+class Conversation(Struct, rename="camel"):
+    """A chat or a channel; in a channel the id names the thread too."""
+
+    id: str | None = None
+    name: str | None = None
+    conversation_type: str | None = None
+    is_group: bool | None = None
+    tenant_id: str | None = None
+
+
+class Named(Struct):
+    """Something with an id."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class ChannelData(Struct, rename="camel"):
+    """What only Teams has."""
+
+    tenant: Named | None = None
+    team: Named | None = None
+    channel: Named | None = None
+    event_type: str | None = None
+
+
+class Entity(Struct):
+    """A mention, or facts about the client."""
+
+    type: str | None = None
+    text: str | None = None
+    mentioned: Account | None = None
+    timezone: str | None = None
+
+
+class Activity(Struct, rename="camel"):
+    """An activity, as far as it is used."""
+
+    type: str
+    id: str | None = None
+    channel_id: str | None = None
+    service_url: str | None = None
+    sender: Account = field(name="from", default_factory=Account)
+    recipient: Account | None = None
+    conversation: Conversation = field(default_factory=Conversation)
+    text: str | None = None
+    text_format: str | None = None
+    value: object = None
+    name: str | None = None
+    action: str | None = None
+    entities: list[Entity] | None = None
+    members_added: list[Account] | None = None
+    members_removed: list[Account] | None = None
+    channel_data: ChannelData | None = None
+    timestamp: str | None = None
+    local_timezone: str | None = None
+    reply_to_id: str | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The tenant it comes from; empty when it does not say."""
+        of_channel = self.channel_data.tenant.id if self.channel_data and self.channel_data.tenant else None
+        return of_channel or self.conversation.tenant_id or ""
+
+    @property
+    def key(self) -> str:
+        """What de-duplication looks at: message ids are times, unique within their conversation only."""
+        return f"teams:{self.conversation.id}:{self.id}"
+
+    @property
+    def at(self) -> datetime:
+        """When it was sent; now, where it does not say."""
+        try:
+            at = datetime.fromisoformat(self.timestamp or "")
+        except ValueError:
+            return datetime.now(UTC)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+    @property
+    def from_bot(self) -> bool:
+        """True for what bots say: answering it could go on forever."""
+        return self.sender.role == "bot" or (self.sender.id or "").startswith("28:")
+
+    def concerns_bot(self, members: list[Account] | None) -> bool:
+        """True where the bot itself is one of ``members``."""
+        return bool(self.recipient and self.recipient.id) and any(
+            member.id == self.recipient.id for member in members or () if self.recipient
+        )
+
+    def place(self) -> Place:
+        """Where it was said."""
+        channel = self.channel_data.channel if self.channel_data else None
+        kind = _KINDS.get(self.conversation.conversation_type)
+        if kind is None:
+            kind = "channel" if channel else "group" if self.conversation.is_group else "personal"
+        base, _, thread = (self.conversation.id or "").partition(_THREAD)
+        return Place(
+            platform="teams",
+            id=base,
+            kind=kind,
+            team=self.tenant,
+            thread=thread or None,
+            name=self.conversation.name or (channel.name if channel else None) or "",
+            service_url=self.service_url or "",
+        )
+
+    def person(self) -> Person:
+        """Who said it: the directory's object id, which is the same in every conversation and every bot."""
+        return Person(
+            platform="teams",
+            id=self.sender.aad_object_id or self.sender.id or "",
+            name=self.sender.name or "",
+            zone=self._zone(),
+        )
+
+    def ask(
+        self,
+        text: str,
+        *,
+        how: Literal["edit", "post"] = "post",
+        message: str | None = None,
+        values: dict[str, str] | None = None,
+    ) -> Ask:
+        """The request it makes."""
+        return Ask(
+            key=self.key,
+            text=text,
+            person=self.person(),
+            place=self.place(),
+            at=self.at,
+            how=how,
+            message=message,
+            values=values or {},
+        )
+
+    def spoken(self) -> str:
+        """The words without the mention of the bot, without markup; other people's mentions become their names."""
+        text = self.text or ""
+        for entity in self.entities or ():
+            if entity.type == "mention" and entity.mentioned:
+                text = self._without(text, entity, entity.mentioned)
+        text = _Words.of(text) if self.text_format in {"xml", "html"} else html.unescape(text)
+        return text.replace("\xa0", " ").strip()
+
+    def _without(self, text: str, entity: Entity, mentioned: Account) -> str:
+        """``text`` with one mention taken out, or put in plain words."""
+        shown = re.sub(r"<[^>]*>", "", entity.text or "") or mentioned.name or ""
+        is_bot = self.recipient is not None and mentioned.id == self.recipient.id
+        words = " " if is_bot else shown
+        if entity.text and entity.text in text:
+            return text.replace(entity.text, words)
+        # Some clients write <at id="0">Name</at> in the text and <at>Name</at> in the entity.
+        return re.sub(rf"<at\b[^>]*>\s*{re.escape(shown)}\s*</at>", lambda _: words, text) if shown else text
+
+    def _zone(self) -> str | None:
+        """The sender's IANA time zone, where the client told a real one."""
+        told = [
+            self.local_timezone,
+            *(entity.timezone for entity in self.entities or () if entity.type == "clientInfo"),
+        ]
+        for name in told:
+            if name:
+                try:
+                    ZoneInfo(name)
+                except (KeyError, ValueError, OSError):
+                    continue
+                return name
+        return None
+
+
+class _Words(HTMLParser):
+    """The text of a piece of HTML: paragraphs and breaks become line ends."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+
+    @classmethod
+    def of(cls, markup: str) -> str:
+        words = cls()
+        words.feed(markup)
+        words.close()
+        return "".join(words.parts)
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"p", "div", "li"}:
+            self.parts.append("\n")

@@ -1,0 +1,240 @@
+"""The Teams adapter: an aiohttp route on one side, :class:`bot.chat.port.Chat` on the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+import msgspec
+import structlog
+from aiohttp import web
+
+import cards.teams
+from bot.ask import Ask, Person, Place, PlatformName
+from bot.chat.port import Desk, Pictures
+from bot.chat.teams.activity import Activity
+from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
+from bot.chat.teams.framework import Connector, Verifier
+from bot.chat.teams.invokes import Invokes, submitted
+from bot.chat.teams.keys import Keys
+from bot.chat.teams.outbound import Outbound, allowed
+from bot.chat.teams.references import References
+from bot.settings import SettingsError, TeamsSettings
+from cards.card import Card, Rendered, Span
+from storage.port import Store
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+log = structlog.get_logger()
+
+PATH = "/api/messages"
+_MOST_BYTES = 512 * 1024
+"""Of a request's body. Teams' own limit on a message is 100 KB."""
+
+_activities = msgspec.json.Decoder(Activity)
+
+
+class Teams:
+    """Microsoft Teams. ``credential`` gives the bot's own tokens; closing it is its owner's business."""
+
+    name: PlatformName = "teams"
+
+    def __init__(
+        self, settings: TeamsSettings, store: Store, pictures: Pictures, *, credential: AsyncTokenCredential
+    ) -> None:
+        if not settings.app_id.strip() or not settings.tenant_id.strip():
+            raise SettingsError(["teams.app_id and teams.tenant_id: both are needed to tell who may call the bot"])
+        self._settings = settings
+        self._pictures = pictures
+        self._credential = credential
+        self._keys = Keys(settings.openid_url)
+        self._verifier = Verifier(app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys)
+        self._references = References(store)
+        self._session: aiohttp.ClientSession | None = None
+        self._running: tuple[Desk, Outbound, Invokes] | None = None
+
+    # -- bot.chat.port.Chat -----------------------------------------------------------------------------------------
+
+    async def start(self, desk: Desk) -> None:
+        """Begin to receive."""
+        self._session = aiohttp.ClientSession()
+        self._keys.open(self._session)
+        self._verifier.open()
+        await self._references.load()
+        connector = Connector(self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope)
+        outbound = Outbound(connector, self._references, self._pictures, self._settings.service_hosts)
+        self._running = desk, outbound, Invokes(desk, outbound)
+
+    async def stop(self) -> None:
+        """Stop receiving, finish what is under way and release connections."""
+        running, self._running = self._running, None
+        self._verifier.close()
+        if running:
+            await running[2].close()
+        if self._session:
+            await self._session.close()
+
+    async def zone(self, person: Person) -> str | None:
+        """The person's time zone: Teams tells it with every message."""
+        return person.zone
+
+    async def answer(self, ask: Ask, card: Card) -> None:
+        """Deliver the answer: to whoever waits at a button, and as an edit or a new message for everybody.
+
+        A private card never appears in a shared place: it goes to the presser of the button or to the personal chat.
+        """
+        _, outbound, invokes = self._parts()
+        waiting = invokes.waiting(ask.key)
+        rendered = await outbound.render(card)
+        private = card.private and ask.place.kind != "personal"
+        if waiting:
+            given = waiting.give(rendered)
+            if waiting.alone or (private and given and ask.how == "edit"):
+                return
+        if private:
+            await self._answer_privately(outbound, ask, rendered)
+        elif ask.how == "edit" and ask.message:
+            await self._replace(outbound, ask.place, ask.message, rendered)
+        else:
+            await outbound.post(ask.place, rendered.payload, rendered.summary)
+
+    async def post(self, place: Place, card: Card) -> str:
+        """Post a new message and return its id. Raises TeamsError."""
+        _, outbound, _ = self._parts()
+        rendered = await outbound.render(card)
+        return await outbound.post(place, rendered.payload, rendered.summary)
+
+    async def edit(self, place: Place, message: str, card: Card) -> None:
+        """Replace a message. Raises TeamsError."""
+        _, outbound, _ = self._parts()
+        rendered = await outbound.render(card)
+        await outbound.update(place, message, rendered.payload, rendered.summary)
+
+    async def _replace(self, outbound: Outbound, place: Place, message: str, rendered: Rendered) -> None:
+        """Edit a message, or post a new one where that one can no longer be edited."""
+        try:
+            await outbound.update(place, message, rendered.payload, rendered.summary)
+        except TeamsError as error:
+            if error.gone or not 400 <= error.status < 500 or error.status in {401, 412, 429}:
+                raise
+            log.info("teams.posted_anew", place=place.id, status=error.status, code=error.code)
+            await outbound.post(place, rendered.payload, rendered.summary)
+
+    async def _answer_privately(self, outbound: Outbound, ask: Ask, rendered: Rendered) -> None:
+        try:
+            chat = await outbound.personal(ask.place, ask.person.id)
+            await outbound.post(chat, rendered.payload, rendered.summary)
+        except TeamsError:
+            notice = "This answer is for you alone. Add me to a personal chat and ask me there."
+        else:
+            notice = "I answered you in our personal chat."
+        told = cards.teams.render(Card(title=(Span(notice),)))
+        await outbound.post(ask.place, told.payload, told.summary)
+
+    # -- what comes in ----------------------------------------------------------------------------------------------
+
+    def routes(self) -> list[web.RouteDef]:
+        """The bot's messaging endpoint."""
+        return [web.post(PATH, self._receive)]
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        """Authenticate, de-duplicate, journal; the work goes on afterwards."""
+        if self._running is None:
+            return web.Response(status=503)
+        try:
+            activity = await self._admitted(request)
+        except RefusedError as error:
+            log.warning("teams.refused", status=error.status, reason=str(error)[:200], remote=request.remote)
+            return web.Response(status=error.status)
+        except KeysUnavailableError:
+            return web.Response(status=503)  # told where they could not be fetched
+        return await self._dispatch(activity)
+
+    async def _admitted(self, request: web.Request) -> Activity:
+        """The activity, when it comes from Teams, from our tenant, and by an address that may get our token."""
+        authorization = request.headers.get("Authorization", "")
+        if not authorization:
+            raise RefusedError("no Authorization header")
+        try:
+            activity = _activities.decode(await _read(request))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise RefusedError(f"no activity: {error}", 400) from error
+        await self._verifier.check(authorization, activity.channel_id, activity.service_url)
+        if activity.tenant != self._settings.tenant_id:
+            raise RefusedError(f"tenant {activity.tenant or 'unknown'} is not teams.tenant_id", 403)
+        if not allowed(activity.service_url or "", self._settings.service_hosts):
+            raise RefusedError(f"service URL {activity.service_url} is not in teams.service_hosts", 403)
+        if not activity.id or not activity.conversation.id:
+            raise RefusedError("an activity without id or conversation", 400)
+        return activity
+
+    async def _dispatch(self, activity: Activity) -> web.Response:
+        _, _, invokes = self._parts()
+        if activity.type == "invoke":
+            status, body = await invokes.answer(activity)
+            return web.Response(status=status) if body is None else web.json_response(body, status=status)
+        if activity.type == "message" and not activity.from_bot:
+            await self._said(activity)
+        elif activity.type == "installationUpdate":
+            await self._installed(activity)
+        elif activity.type == "conversationUpdate":
+            await self._changed(activity)
+        return web.Response(status=200)
+
+    async def _said(self, activity: Activity) -> None:
+        """Typed text, or a button of the kind that sends a message (Action.Submit)."""
+        desk, _, invokes = self._parts()
+        await self._references.heard(activity.place(), activity.at)
+        if not isinstance(activity.value, dict):
+            await desk.accept(activity.ask(activity.spoken()))
+            return
+        click = cards.teams.decode_click(activity.value)
+        if click is None:
+            ask = submitted(activity, activity.value)
+        elif click.how == "form":
+            invokes.present(activity.ask(click.command, message=activity.reply_to_id))
+            return
+        else:
+            ask = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
+        if ask is None:
+            log.warning("teams.submit_unknown", place=activity.conversation.id)
+        else:
+            await desk.accept(ask)
+
+    async def _installed(self, activity: Activity) -> None:
+        """Added, removed or upgraded here; an addition is greeted with the home card."""
+        desk, _, _ = self._parts()
+        if activity.action == "remove":
+            await self._references.left(activity.place(), activity.at)
+        elif activity.action in {"add", "add-upgrade"}:
+            await self._references.joined(activity.place(), activity.at)
+            if activity.action == "add":
+                await desk.accept(activity.ask("home"))
+
+    async def _changed(self, activity: Activity) -> None:
+        """Members came or went, a channel or team was deleted; only what concerns the bot matters."""
+        place, event = activity.place(), activity.channel_data.event_type if activity.channel_data else None
+        if event == "channelDeleted":
+            channel = activity.channel_data.channel if activity.channel_data else None
+            if channel and channel.id:
+                await self._references.left(msgspec.structs.replace(place, id=channel.id), activity.at)
+        elif event == "teamDeleted" or activity.concerns_bot(activity.members_removed):
+            await self._references.left(place, activity.at)
+        elif activity.concerns_bot(activity.members_added):
+            await self._references.joined(place, activity.at)
+
+    def _parts(self) -> tuple[Desk, Outbound, Invokes]:
+        if self._running is None:
+            raise TeamsError(0, "NotRunning", "the Teams adapter is not started", sent=False)
+        return self._running
+
+
+async def _read(request: web.Request) -> bytes:
+    """The body, up to what Teams may send."""
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            raise RefusedError("body too large", 413)
+    return bytes(body)

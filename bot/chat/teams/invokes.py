@@ -1,0 +1,213 @@
+"""Buttons and dialogs: requests that Teams wants answered in the same exchange, within ten seconds.
+
+Each answer is ``(status, body)`` of the HTTP response; None stands for no body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+import cards.teams
+from bot.ask import Ask
+from bot.chat.port import Desk
+from bot.chat.teams.activity import Activity
+from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.outbound import CARD, Outbound
+from cards.card import Form, Rendered
+
+log = structlog.get_logger()
+
+Answer: TypeAlias = tuple[int, dict[str, object] | None]
+
+PATIENCE = 8.0
+"""Seconds an answer is waited for; Teams gives up after ten to fifteen."""
+
+_MESSAGE = "application/vnd.microsoft.activity.message"
+_ERROR = "application/vnd.microsoft.error"
+_FOUND = "application/vnd.microsoft.search.searchResponse"
+_WORKING = "Working on it: the answer follows."
+_STALE = "This button is of an older version of the bot. Ask again to get a new one."
+
+
+class _Action(Struct, frozen=True):
+    data: dict[str, object] | None = None
+
+
+class _Pressed(Struct):
+    action: _Action = _Action()
+    trigger: str = "manual"
+
+
+class _Dialog(Struct):
+    data: dict[str, object] | None = None
+
+
+class Waiting:
+    """A button whose presser waits: the card is handed over as soon as it is drawn."""
+
+    def __init__(self, *, alone: bool) -> None:
+        self.alone = alone
+        """True where only the presser gets the card: a card that refreshes itself must not be edited for everybody."""
+        self.rendered: asyncio.Future[Rendered] = asyncio.get_running_loop().create_future()
+
+    def give(self, rendered: Rendered) -> bool:
+        """Hand the card over; False when nobody waits any more."""
+        if self.rendered.done():
+            return False
+        self.rendered.set_result(rendered)
+        return True
+
+
+class Invokes:
+    """Answers invoke activities."""
+
+    def __init__(self, desk: Desk, outbound: Outbound, *, patience: float = PATIENCE) -> None:
+        self._desk = desk
+        self._outbound = outbound
+        self._patience = patience
+        self._waiting: dict[str, Waiting] = {}
+        self._presenting: set[asyncio.Task[None]] = set()
+        self._by_name: dict[str | None, Callable[[Activity], Awaitable[Answer]]] = {
+            "adaptiveCard/action": self._pressed,
+            "task/fetch": self._opened,
+            "task/submit": self._submitted,
+            "application/search": self._searched,
+        }
+
+    async def answer(self, activity: Activity) -> Answer:
+        """The response to an invoke; 501 for what this bot does not offer, 400 for what makes no sense."""
+        answer = self._by_name.get(activity.name)
+        if answer is None:
+            log.info("teams.invoke_unknown", name=activity.name)
+            return 501, None
+        try:
+            return await answer(activity)
+        except msgspec.ValidationError as error:
+            log.warning("teams.invoke_malformed", name=activity.name, error=str(error))
+            return 400, None
+
+    def waiting(self, key: str) -> Waiting | None:
+        """Who waits for the answer to a request."""
+        return self._waiting.get(key)
+
+    async def _pressed(self, activity: Activity) -> Answer:
+        pressed = msgspec.convert(activity.value, _Pressed)
+        click = cards.teams.decode_click(pressed.action.data or {})
+        if click is None:
+            return _error(400, "BadRequest", _STALE)
+        if click.how == "form":
+            self.present(activity.ask(click.command, message=activity.reply_to_id))
+            return _told("The form is below.")
+        ask = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
+        rendered = await self._answered(ask, alone=pressed.trigger == "automatic")
+        if rendered is None:
+            return _told(_WORKING)
+        if click.how == "post":
+            return _told("The answer is below.")
+        return 200, {"statusCode": 200, "type": CARD, "value": rendered.payload}
+
+    async def _answered(self, ask: Ask, *, alone: bool) -> Rendered | None:
+        """The answer as soon as it is drawn; None when that takes too long, or the request came before."""
+        if ask.key in self._waiting:
+            return None
+        waiting = self._waiting[ask.key] = Waiting(alone=alone)
+        try:
+            task = await self._desk.accept(ask)
+        except BaseException:
+            del self._waiting[ask.key]
+            raise
+        if task is None:
+            del self._waiting[ask.key]
+            return None
+        task.add_done_callback(lambda _: self._waiting.pop(ask.key, None))
+        either: set[asyncio.Future[Any]] = {task, waiting.rendered}
+        await asyncio.wait(either, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.rendered.done():
+            waiting.rendered.cancel()
+            return None
+        return waiting.rendered.result()
+
+    async def _opened(self, activity: Activity) -> Answer:
+        data = msgspec.convert(activity.value, _Dialog).data or {}
+        click = cards.teams.decode_click(data)
+        if click is None:
+            return _closing(_STALE)
+        ask = activity.ask(click.command, message=activity.reply_to_id)
+        try:
+            async with asyncio.timeout(self._patience):
+                form = await self._desk.form(click.command, ask)
+        except TimeoutError:
+            log.warning("teams.form_late", command=click.command)
+            return _closing("The form takes too long to prepare. Try again.")
+        if isinstance(form, Form):
+            title, content = form.title, cards.teams.render_form(form, carry=activity.reply_to_id or "")
+            size = "large" if len(form.fields) > 6 else "medium"
+        else:
+            rendered = await self._outbound.render(form)
+            title, content, size = rendered.summary[:64], rendered.payload, "medium"
+        dialog = {"title": title, "height": size, "width": "medium", "card": {"contentType": CARD, "content": content}}
+        return 200, {"task": {"type": "continue", "value": dialog}}
+
+    async def _submitted(self, activity: Activity) -> Answer:
+        data = msgspec.convert(activity.value, _Dialog).data or {}
+        ask = submitted(activity, data)
+        if ask is None:
+            return _closing(_STALE)
+        await self._desk.accept(ask)
+        return 200, None  # closes the dialog; the answer comes to the conversation
+
+    async def _searched(self, activity: Activity) -> Answer:
+        return 200, {"statusCode": 200, "type": _FOUND, "value": {"results": []}}
+
+    def present(self, ask: Ask) -> None:
+        """Put the form of a command into the conversation, for clients whose button opened no dialog."""
+        task = asyncio.create_task(self._present(ask), name=f"form {ask.key}")
+        self._presenting.add(task)
+        task.add_done_callback(self._presenting.discard)
+
+    async def close(self) -> None:
+        """Let forms on their way arrive, for a moment."""
+        if self._presenting:
+            await asyncio.wait(self._presenting, timeout=5)
+        for task in self._presenting:
+            task.cancel()
+
+    async def _present(self, ask: Ask) -> None:
+        try:
+            form = await self._desk.form(ask.text, ask)
+            if isinstance(form, Form):
+                payload, summary = cards.teams.render_form(form, carry=ask.message or ""), form.title
+            else:
+                rendered = await self._outbound.render(form)
+                payload, summary = rendered.payload, rendered.summary
+            await self._outbound.post(ask.place, payload, summary)
+        except TeamsError as error:
+            log.warning("teams.form_undelivered", command=ask.text, status=error.status, code=error.code)
+
+
+def submitted(activity: Activity, data: dict[str, object]) -> Ask | None:
+    """The request of a submitted form; None where it is none of ours."""
+    try:
+        submission = cards.teams.decode_submission(data)
+    except ValueError:
+        return None
+    message = submission.carry or activity.reply_to_id
+    return activity.ask(submission.command, how=submission.how, message=message, values=submission.values)
+
+
+def _told(text: str) -> Answer:
+    return 200, {"statusCode": 200, "type": _MESSAGE, "value": text}
+
+
+def _error(status: int, code: str, message: str) -> Answer:
+    return 200, {"statusCode": status, "type": _ERROR, "value": {"code": code, "message": message}}
+
+
+def _closing(text: str) -> Answer:
+    return 200, {"task": {"type": "message", "value": text}}

@@ -1,0 +1,167 @@
+"""Cards on their way out: to allowed hosts only, paced, retried where that helps, with their pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+import cards.teams
+from bot.ask import Place
+from bot.chat.port import Pictures
+from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.framework import Connector
+from bot.chat.teams.pacer import Pacer
+from bot.chat.teams.references import References
+from bot.settings import is_loopback
+from cards.card import Card, Picture, Rendered
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+CARD = "application/vnd.microsoft.card.adaptive"
+_RETRIED = frozenset({412, 429, 502, 504})
+_ATTEMPTS = 5
+_LONGEST_WAIT = 300.0
+"""Seconds of ``Retry-After`` that are waited for; told to wait longer, the call fails."""
+_WIDEST = 1024
+_LARGEST = 1_000_000
+_PICTURE_SECONDS = 20.0
+
+
+def allowed(service_url: str, hosts: Sequence[str]) -> bool:
+    """True where the bot's token may be sent: https to a listed host, or http to a listed loopback host.
+
+    A host is listed as ``host`` (any port) or ``host:port``.
+    """
+    try:
+        parts = urlsplit(service_url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return False
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        return False
+    if not host or parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        return False
+    listed = {name.strip().lower() for name in hosts}
+    return host in listed or (port is not None and f"{host}:{port}" in listed)
+
+
+def activity(payload: dict[str, object], summary: str) -> dict[str, object]:
+    """A message of one card and nothing else: text beside a card is split off and cannot be edited."""
+    return {"type": "message", "summary": summary, "attachments": [{"contentType": CARD, "content": payload}]}
+
+
+class Outbound:
+    """Posts and edits messages. Every method that sends raises TeamsError."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        references: References,
+        pictures: Pictures,
+        hosts: Sequence[str],
+        *,
+        pacer: Pacer | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._connector = connector
+        self._references = references
+        self._pictures = pictures
+        self._hosts = tuple(hosts)
+        self._pacer = pacer or Pacer()
+        self._sleep = sleep
+
+    async def render(self, card: Card) -> Rendered:
+        """The card with links to its pictures; one that fails leaves its alternative text."""
+        rendered = cards.teams.render(card)
+        if not rendered.pictures:
+            return rendered
+        links = await asyncio.gather(*(self._link(picture) for picture in rendered.pictures))
+        found = {picture.key: link for picture, link in zip(rendered.pictures, links, strict=True) if link}
+        return cards.teams.render(card, found) if found else rendered
+
+    async def post(self, place: Place, payload: dict[str, object], summary: str) -> str:
+        """Send a card as a new message (in the place's thread, where it has one); returns the message's id."""
+        return await self._send(
+            place, lambda: self._connector.post(place.service_url, _conversation(place), activity(payload, summary))
+        )
+
+    async def update(self, place: Place, message: str, payload: dict[str, object], summary: str) -> None:
+        """Replace a message."""
+        written = activity(payload, summary)
+        await self._send(
+            place,
+            lambda: self._connector.update(place.service_url, _conversation(place), message, written),
+            again=True,
+        )
+
+    async def personal(self, place: Place, person: str) -> Place:
+        """The chat with one person of the place's tenant."""
+        conversation = await self._send(
+            place, lambda: self._connector.personal(place.service_url, person, place.team), again=True
+        )
+        return Place("teams", conversation, "personal", place.team, service_url=place.service_url)
+
+    async def _send(self, place: Place, call: Callable[[], Awaitable[T]], *, again: bool = False) -> T:
+        """Make a call when it is its turn. ``again`` says that a call whose answer was lost may be repeated."""
+        if not allowed(place.service_url, self._hosts):
+            log.warning("teams.service_url_refused", host=urlsplit(place.service_url).hostname, place=place.id)
+            raise TeamsError(0, "ServiceUrlRefused", "its host is not in teams.service_hosts")
+        async with self._pacer.line(place.id) as line:
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    async with line.slot():
+                        return await call()
+                except TeamsError as error:
+                    delay = _delay(error, attempt, again=again)
+                    if delay is None:
+                        await self._failed(place, error)
+                        raise
+                    log.info(
+                        "teams.retry", place=place.id, status=error.status, code=error.code, seconds=round(delay, 1)
+                    )
+                await self._sleep(delay)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _failed(self, place: Place, error: TeamsError) -> None:
+        log.warning("teams.undelivered", place=place.id, status=error.status, code=error.code, message=error.message)
+        if error.gone:
+            await self._references.left(place)
+
+    async def _link(self, picture: Picture) -> str | None:
+        chart = picture.chart
+        if chart.width > _WIDEST:
+            height = round(chart.height * _WIDEST / chart.width)
+            chart = msgspec.structs.replace(chart, width=_WIDEST, height=height)
+        try:
+            async with asyncio.timeout(_PICTURE_SECONDS):
+                png = await self._pictures.png(chart)
+                if len(png) <= _LARGEST:
+                    return await self._pictures.link(png)
+        except Exception as error:  # whatever a picture does, the card goes out
+            log.warning("teams.picture_failed", key=picture.key, error=f"{type(error).__name__}: {error}"[:200])
+        else:
+            log.warning("teams.picture_too_large", key=picture.key, bytes=len(png))
+        return None
+
+
+def _conversation(place: Place) -> str:
+    return f"{place.id};messageid={place.thread}" if place.thread else place.id
+
+
+def _delay(error: TeamsError, attempt: int, *, again: bool) -> float | None:
+    """Seconds until the next attempt; None when there is none."""
+    lost = error.status == 0 and (not error.sent or (again and error.code == "NoAnswer"))
+    if attempt >= _ATTEMPTS or not (error.status in _RETRIED or lost):
+        return None
+    jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+    if error.retry_after is None:
+        return jitter * float(1 << (attempt - 1))
+    return error.retry_after + jitter if error.retry_after <= _LONGEST_WAIT else None
