@@ -1,0 +1,225 @@
+"""What Teams really sends goes the right way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.chat.teams.activity import Activity
+from bot.settings import TeamsSettings
+from tests.chat.teams_kit import World, build, place_of, tear_down
+from tests.shared import ROOT, shared
+
+FOLDERS = ("chat/samples/teams", "chat/samples/teams-local")
+SAMPLES = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.json")) if ".response." not in path.name]
+
+
+def sample(path: Path) -> dict[str, Any]:
+    read = json.loads(path.read_text(encoding="utf-8"))
+    return dict(read.get("body", read))
+
+
+def teams_always_sends(activity: dict[str, Any]) -> dict[str, Any]:
+    """What the captures had cut away."""
+    activity.setdefault("channelId", "msteams")
+    activity.setdefault("id", "1767765488332")
+    activity["channelData"] = {"tenant": {"id": "the-tenant"}} | (activity.get("channelData") or {})
+    return activity
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = await build()
+    yield world
+    await tear_down(world)
+
+
+async def deliver(path: Path) -> tuple[World, dict[str, Any], int, Any]:
+    """Send a sample to a bot of the sample's own tenant, by the address it was sent from."""
+    activity = teams_always_sends(sample(path))
+    tenant = activity["channelData"]["tenant"]["id"]
+
+    def settings(plain: TeamsSettings) -> TeamsSettings:
+        hosts = ["smba.trafficmanager.net", "localhost"]
+        return msgspec.structs.replace(plain, tenant_id=tenant, service_hosts=hosts)
+
+    world = await build(settings=settings)
+    world.desk.hold = None
+    world.teams.answer = answered  # type: ignore[method-assign]  # the samples' addresses are not ours to call
+    token = world.service.token(serviceurl=activity["serviceUrl"])
+    status, body = await world.deliver(activity, token=token)
+    return world, activity, status, body
+
+
+async def answered(*_: object) -> None: ...
+
+
+def test_there_are_samples() -> None:
+    shared(FOLDERS[0])
+    assert len(SAMPLES) >= 30
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+async def test_sample_goes_the_right_way(path: Path) -> None:
+    world, activity, status, body = await deliver(path)
+    kind, by_bot = activity["type"], str(activity.get("from", {}).get("id", "")).startswith("28:")
+    place = activity["conversation"]["id"].partition(";")[0]
+    texts = [ask.text for ask in world.desk.asked]
+    assert status == 200
+    if kind == "invoke":
+        assert body["statusCode"] == 400  # a button of somebody else's card
+        assert body["type"] == "application/vnd.microsoft.error"
+    elif kind == "installationUpdate":
+        assert world.store.kept[place].reachable
+        assert texts == ["home"]
+    elif kind == "conversationUpdate":
+        assert world.store.kept[place].reachable
+        assert texts == []
+    elif by_bot:
+        assert texts == []
+    else:
+        assert texts == [activity["text"].replace("<at>Test Bot</at>", "").strip()]
+        ask = world.desk.asked[0]
+        assert ask.person.id == activity["from"].get("aadObjectId", activity["from"]["id"])
+        assert ask.key == f"teams:{activity['conversation']['id']}:{activity['id']}"
+    await tear_down(world)
+
+
+def read(**fields: Any) -> Activity:
+    return msgspec.convert({"type": "message", "recipient": {"id": "28:bot", "name": "Batch Bot"}} | fields, Activity)
+
+
+def mention(text: str, who: str = "28:bot", name: str = "Batch Bot") -> dict[str, Any]:
+    return {"type": "mention", "text": text, "mentioned": {"id": who, "name": name}}
+
+
+BOT = "<at>Batch Bot</at>"
+
+
+@pytest.mark.parametrize(
+    ("text", "entities", "form", "spoken"),
+    [
+        (f"{BOT} pool list\n", [mention(BOT)], "plain", "pool list"),
+        (f"{BOT}&nbsp;pool list", [mention(BOT)], "plain", "pool list"),
+        (f"pool list {BOT}", [mention(BOT)], "plain", "pool list"),
+        (BOT, [mention(BOT)], "plain", ""),
+        ('<at id="0">Batch Bot</at> help', [mention(BOT)], "plain", "help"),
+        (f"{BOT} ask <at>viewer</at> why", [mention(BOT), mention("<at>viewer</at>", "29:v", "viewer")], "plain", "ask viewer why"),
+        ("job list age&gt;2h", [], "plain", "job list age>2h"),
+        ("job show <at>x</at>", [], "plain", "job show <at>x</at>"),
+        (f"<p>{BOT}&nbsp;pool&nbsp;list</p>", [mention(BOT)], "html", "pool list"),
+        ("<div>pool list<br>node list</div>", [], "xml", "pool list\nnode list"),
+        ("a&lt;b", [], "html", "a<b"),
+        (None, [], "plain", ""),
+    ],
+)
+def test_spoken(text: str | None, entities: list[dict[str, Any]], form: str, spoken: str) -> None:
+    assert read(text=text, entities=entities, textFormat=form).spoken() == spoken
+
+
+def test_thread_and_base_id_of_a_channel_message() -> None:
+    conversation = {"id": "19:alerts@thread.tacv2;messageid=1795345729915", "conversationType": "channel"}
+    place = read(conversation=conversation, serviceUrl="https://x/").place()
+    assert (place.id, place.thread, place.kind) == ("19:alerts@thread.tacv2", "1795345729915", "channel")
+
+
+@pytest.mark.parametrize(
+    ("conversation", "channel", "kind"),
+    [
+        ({"conversationType": "groupChat"}, None, "group"),
+        ({"conversationType": "personal"}, None, "personal"),
+        ({"isGroup": True}, None, "group"),
+        ({"isGroup": True}, {"id": "19:a"}, "channel"),
+        ({}, None, "personal"),
+    ],
+)
+def test_kind_of_place(conversation: dict[str, Any], channel: dict[str, str] | None, kind: str) -> None:
+    assert read(conversation=conversation, channelData={"channel": channel}).place().kind == kind
+
+
+@pytest.mark.parametrize(
+    ("local", "client", "zone"),
+    [
+        ("Europe/Berlin", "UTC", "Europe/Berlin"),
+        (None, "America/Los_Angeles", "America/Los_Angeles"),
+        ("Mars/Olympus", None, None),
+        ("../../etc/passwd", "Asia/Kolkata", "Asia/Kolkata"),
+        (None, None, None),
+    ],
+)
+def test_zone(local: str | None, client: str | None, zone: str | None) -> None:
+    activity = read(localTimezone=local, entities=[{"type": "clientInfo", "timezone": client}])
+    assert activity.person().zone == zone
+
+
+def test_without_a_directory_id_the_teams_id_stands() -> None:
+    assert read(**{"from": {"id": "29:guest"}}).person().id == "29:guest"
+
+
+@pytest.mark.parametrize("timestamp", [None, "yesterday", "2026-11-22T11:08:49.9089999Z", "2026-11-22T11:08:49"])
+def test_any_timestamp_gives_an_aware_moment(timestamp: str | None) -> None:
+    assert read(timestamp=timestamp).at.tzinfo is not None
+
+
+async def test_removal_is_remembered_and_a_word_undoes_it(world: World) -> None:
+    bot = {"id": world.activity()["recipient"]["id"]}
+    await world.deliver(world.activity("installationUpdate", action="add"))
+    assert world.store.kept["a:personal"].reachable
+    await world.deliver(world.activity("conversationUpdate", membersRemoved=[bot]))
+    assert not world.store.kept["a:personal"].reachable
+    await world.deliver(world.activity(text="pool list"))
+    assert world.store.kept["a:personal"].reachable
+    await world.deliver(world.activity("installationUpdate", action="remove"))
+    assert not world.store.kept["a:personal"].reachable
+
+
+async def test_other_peoples_coming_and_going_is_no_business_of_the_bots(world: World) -> None:
+    await world.deliver(world.activity("conversationUpdate", membersAdded=[{"id": "29:guest"}]))
+    await world.deliver(world.activity("conversationUpdate", membersRemoved=[{"id": "29:guest"}]))
+    assert not world.store.kept
+
+
+async def test_upgrade_is_not_greeted_and_loses_nothing(world: World) -> None:
+    for action in ("add", "remove-upgrade", "add-upgrade"):
+        await world.deliver(world.activity("installationUpdate", action=action, id=action))
+    assert [ask.text for ask in world.desk.asked] == ["home"]
+    assert world.store.kept["a:personal"].reachable
+
+
+async def test_deleted_channel(world: World) -> None:
+    data = world.activity()["channelData"] | {"eventType": "channelDeleted", "channel": {"id": "19:gone@thread.tacv2"}}
+    conversation = {"id": "19:general@thread.tacv2", "conversationType": "channel"}
+    await world.deliver(world.activity("conversationUpdate", channelData=data, conversation=conversation))
+    assert {name: kept.reachable for name, kept in world.store.kept.items()} == {"19:gone@thread.tacv2": False}
+
+
+async def test_a_reference_is_the_whole_conversation_and_written_when_it_changes(world: World) -> None:
+    conversation = {"id": "19:alerts@thread.tacv2;messageid=17", "conversationType": "channel"}
+    for number in range(3):
+        await world.deliver(world.activity(text="x", id=str(number), conversation=conversation))
+    assert world.store.writes == 1
+    place = place_of(world.store.kept["19:alerts@thread.tacv2"])
+    assert (place["thread"], place["service_url"]) == (None, world.service.url)
+
+
+async def test_a_repeated_delivery_is_worked_on_once(world: World) -> None:
+    for _ in range(2):
+        assert await world.deliver(world.activity(text="pool list")) == (200, None)
+    assert len(world.desk.asked) == 1
+
+
+async def test_the_same_id_in_another_conversation_is_another_message(world: World) -> None:
+    await world.deliver(world.activity(text="pool list"))
+    await world.deliver(world.activity(text="pool list", conversation={"id": "a:other", "conversationType": "personal"}))
+    assert len(world.desk.asked) == 2
+
+
+async def test_unknown_kinds_are_acknowledged(world: World) -> None:
+    assert await world.deliver(world.activity("messageReaction")) == (200, None)
+    assert await world.deliver(world.activity("typing")) == (200, None)
+    assert not world.desk.asked
