@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from bot.ask import Ask, Place, PlatformName
+from bot.ask import Ask, Person, Place, PlatformName
 from cards.card import Card, Form
 
 
@@ -37,6 +37,10 @@ class Chat(Protocol):
 
     async def stop(self) -> None:
         """Stop receiving and release connections."""
+        ...
+
+    async def zone(self, person: Person) -> str | None:
+        """The person's IANA time zone where the platform tells it; may ask it, so not before the acknowledgement."""
         ...
 
     async def answer(self, ask: Ask, card: Card) -> None:

@@ -1,0 +1,138 @@
+"""Builds every part and runs them; the only room that knows all the others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
+
+import handlers
+from bot.access import Access
+from bot.azure.account import Accounts
+from bot.chat.port import Chat
+from bot.chat.slack import Slack
+from bot.chat.teams import Teams
+from bot.commands import Registry
+from bot.desk import FrontDesk
+from bot.dispatch import Dispatcher
+from bot.drawing import Drawing
+from bot.links import Gallery
+from bot.settings import Settings, TeamsSettings, secret
+from bot.watch.collector import Collector
+from storage.sqlite import SqliteStore
+
+log = structlog.get_logger()
+
+_DRAIN_SECONDS = 10.0
+
+
+class App:
+    """The running program, from :meth:`start` to :meth:`stop`; its parts are public for whoever embeds it."""
+
+    def __init__(self, settings: Settings, store: SqliteStore, environment: Mapping[str, str] = os.environ) -> None:
+        self.settings = settings
+        self.store = store
+        self.accounts = Accounts(settings.accounts, environment)
+        self.registry = Registry.discover(handlers)
+        self.drawing = Drawing()
+        self.gallery = Gallery(self.drawing, store, settings.bot.public_url, days=settings.bot.picture_days)
+        self.dispatcher = Dispatcher(
+            self.registry,
+            Access(settings.access),
+            self.accounts,
+            store,
+            zone=settings.bot.zone,
+            bot_name=settings.bot.name,
+        )
+        self.collector = Collector(self.accounts, store, settings.bot.poll_seconds)
+        self.chats: dict[str, Chat] = {}
+        self.desk = FrontDesk(self.dispatcher, store, self.chats)
+        self._web = web.Application(client_max_size=1 << 20)
+        self._runner: web.AppRunner | None = None
+        self._credential: AsyncTokenCredential | None = None
+        self._collecting: asyncio.Task[None] | None = None
+        routes = [web.get("/health", _health), *self.gallery.routes()]
+        if settings.slack:
+            slack = _slack(settings, store, self.gallery, environment)
+            self.chats["slack"] = slack
+            routes += slack.routes()
+        if settings.teams:
+            self._credential = _teams_credential(settings.teams, environment)
+            teams = Teams(settings.teams, store, self.gallery, credential=self._credential)
+            self.chats["teams"] = teams
+            routes += teams.routes()
+        self._web.add_routes(routes)
+
+    @classmethod
+    async def open(cls, settings: Settings, environment: Mapping[str, str] = os.environ) -> App:
+        """Open the database and build the program on it. Raises StoreError with what to do."""
+        return cls(settings, await SqliteStore.open(Path(settings.bot.database)), environment)
+
+    async def start(self) -> None:
+        """Listen, connect the platforms, work off what a crash left, and begin to watch."""
+        await self.drawing.start()
+        await self.gallery.start()
+        for chat in self.chats.values():
+            await chat.start(self.desk)
+        host, _, port = self.settings.bot.listen.rpartition(":")
+        self._runner = web.AppRunner(self._web, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, int(port)).start()
+        resumed = await self.desk.resume()
+        self._collecting = asyncio.create_task(self.collector.run(), name="collector")
+        log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats), resumed=resumed)
+
+    async def stop(self) -> None:
+        """Stop receiving first, finish what is under way, then close everything."""
+        if self._runner:
+            await self._runner.cleanup()
+        if self._collecting:
+            self._collecting.cancel()
+            await asyncio.gather(self._collecting, return_exceptions=True)
+        await self.desk.drain(_DRAIN_SECONDS)
+        for chat in self.chats.values():
+            await chat.stop()
+        await self.accounts.close()
+        await self.drawing.close()
+        if self._credential:
+            await self._credential.close()
+        await self.store.close()
+        log.info("app.stopped")
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+def _slack(settings: Settings, store: SqliteStore, gallery: Gallery, environment: Mapping[str, str]) -> Slack:
+    chosen = settings.slack
+    assert chosen is not None  # noqa: S101 - the caller looked
+    socket = chosen.mode == "socket"
+    return Slack(
+        chosen,
+        store,
+        gallery,
+        bot_token=secret(chosen.bot_token_env, environment),
+        signing_secret=None if socket else secret(chosen.signing_secret_env, environment),
+        app_token=secret(chosen.app_token_env, environment) if socket else None,
+    )
+
+
+def _teams_credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
+    if settings.credential == "managed_identity":
+        return ManagedIdentityCredential()
+    key = secret(settings.secret_env, environment).reveal()
+    return ClientSecretCredential(settings.tenant_id, settings.app_id, key)
+
+
+def address(settings: Settings) -> str:
+    """Where the program listens, as a URL for this machine."""
+    host, _, port = settings.bot.listen.rpartition(":")
+    return urlsplit(f"http://{host}:{port}").geturl()

@@ -1,0 +1,277 @@
+"""The Slack adapter: Bolt receives, the desk works, the Web API answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.async_app import AsyncAck
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.ask import Ask, Person, Place, PlatformName
+from bot.chat.port import Desk, Pictures
+from bot.chat.slack import inbound
+from bot.chat.slack.outbound import Channels, code_of, patiently, upload
+from bot.settings import Secret, SlackSettings
+from cards.build import without_pictures
+from cards.card import Card, Form
+from cards.slack import render, render_form
+from storage.port import Reference, Store
+
+log = structlog.get_logger()
+
+_ANYTHING = re.compile("")
+_DEAF_SECONDS = 600.0
+_ZONE_SECONDS = 3600.0
+_EPHEMERAL = {"channel_not_found", "not_in_channel", "is_archived"}
+_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+
+
+class SlackStartError(Exception):
+    """Slack does not accept the bot; the message says what to mend."""
+
+
+class Slack:
+    """Implements :class:`bot.chat.port.Chat` for Slack."""
+
+    name: PlatformName = "slack"
+
+    def __init__(
+        self,
+        settings: SlackSettings,
+        store: Store,
+        pictures: Pictures,
+        *,
+        bot_token: Secret,
+        signing_secret: Secret | None = None,
+        app_token: Secret | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._pictures = pictures
+        self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url)
+        self._app = AsyncApp(
+            client=self._client,
+            token=bot_token.reveal(),
+            signing_secret=signing_secret.reveal() if signing_secret else "",
+            request_verification_enabled=settings.mode == "http",
+        )
+        self._app_token = app_token
+        self._socket: AsyncSocketModeHandler | None = None
+        self._watchdog: asyncio.Task[None] | None = None
+        self._heard = time.monotonic()
+        self._channels = Channels()
+        self._zones: dict[str, tuple[float, str | None]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self._desk: Desk | None = None
+        self._bot_user = ""
+        self._listen()
+
+    # Receiving
+
+    def routes(self) -> list[web.RouteDef]:
+        """The one address that Slack calls: events, commands and interactivity."""
+        return [web.post("/slack/events", self._receive)] if self._settings.mode == "http" else []
+
+    async def start(self, desk: Desk) -> None:
+        """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError."""
+        self._desk = desk
+        try:
+            me = await patiently(self._client.auth_test)
+        except SlackApiError as error:
+            raise SlackStartError(f"Slack refuses the bot token: {code_of(error)}") from None
+        self._bot_user = me["user_id"]
+        if self._settings.mode == "socket" and self._app_token:
+            self._socket = AsyncSocketModeHandler(self._app, self._app_token.reveal(), web_client=self._client)
+            self._socket.client.message_listeners.append(self._hear)
+            await self._socket.connect_async()
+            self._watchdog = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Stop receiving and close connections."""
+        if self._watchdog:
+            self._watchdog.cancel()
+        if self._socket:
+            await self._socket.close_async()
+        for task in list(self._background):
+            task.cancel()
+
+    async def zone(self, person: Person) -> str | None:
+        """The person's time zone from their Slack profile, remembered for an hour."""
+        known = self._zones.get(person.id)
+        if known and time.monotonic() - known[0] < _ZONE_SECONDS:
+            return known[1]
+        try:
+            user = await self._client.users_info(user=person.id)
+            zone = user["user"].get("tz")
+        except (SlackApiError, OSError):
+            zone = None
+        self._zones[person.id] = (time.monotonic(), zone)
+        return zone
+
+    def _listen(self) -> None:
+        self._app.command(_ANYTHING)(self._on_command)
+        self._app.event(_ANYTHING)(self._on_event)
+        self._app.action(_ANYTHING)(self._on_action)
+        self._app.view(_ANYTHING)(self._on_submission)
+        self._app.view_closed(_ANYTHING)(self._on_closed)
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        answer = await self._app.async_dispatch(await to_bolt_request(request))
+        if answer.status == 401:
+            log.warning("slack.refused", reason="signature or timestamp", remote=request.remote)
+        return await to_aiohttp_response(answer)
+
+    async def _hear(self, client: AsyncBaseSocketModeClient, message: dict[str, Any], raw: str | None) -> None:
+        self._heard = time.monotonic()
+
+    async def _watch(self) -> None:
+        """Socket Mode can go deaf without an error: after ten silent minutes a new connection is made."""
+        while self._socket:
+            await asyncio.sleep(_DEAF_SECONDS / 10)
+            if time.monotonic() - self._heard > _DEAF_SECONDS:
+                log.warning("slack.deaf", seconds=_DEAF_SECONDS)
+                self._heard = time.monotonic()
+                await self._socket.client.connect_to_new_endpoint(force=True)
+
+    async def _on_command(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        await self._accept(inbound.from_command(body))
+        await ack()
+
+    async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        event = body["event"]
+        if event.get("type") == "member_joined_channel" and event.get("user") == self._bot_user:
+            await self._remember(Place("slack", event["channel"], team=body.get("team_id", "")))
+        ask = inbound.from_event(body, self._bot_user)
+        if ask:
+            await self._accept(ask)
+        await ack()
+
+    async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        found = inbound.from_action(body)
+        if found is None:
+            await ack()
+            return
+        ask, wants_form = found
+        if wants_form:
+            await ack()
+            await self._open_form(ask, body["trigger_id"])
+            return
+        await self._accept(ask)
+        await ack()
+
+    async def _on_submission(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        try:
+            ask = inbound.from_submission(body)
+        except ValueError:
+            await ack()
+            return
+        await self._accept(ask)
+        await ack()
+
+    async def _on_closed(self, ack: AsyncAck) -> None:
+        await ack()
+
+    async def _accept(self, ask: Ask) -> None:
+        if self._desk is None:
+            raise RuntimeError("a request before start()")
+        await self._desk.accept(ask)
+
+    async def _open_form(self, ask: Ask, trigger: str) -> None:
+        """Open the modal within the three seconds its trigger lives; making a form needs no network."""
+        if self._desk is None:
+            raise RuntimeError("a click before start()")
+        form = await self._desk.form(ask.text, ask)
+        if isinstance(form, Form):
+            await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(ask)))
+        else:
+            await self.answer(ask, form)
+
+    # Answering
+
+    async def answer(self, ask: Ask, card: Card) -> None:
+        """Edit the clicked message, or post where it was asked; by response_url where the bot is no member."""
+        if ask.how == "edit" and ask.message:
+            try:
+                await self._edit_whole(ask.place.id, ask.message, card)
+                return
+            except SlackApiError as error:
+                if code_of(error) not in _GONE | _EPHEMERAL:
+                    raise
+                if ask.reply_url and await self._respond(ask.reply_url, card, replace=True):
+                    return
+        try:
+            await self.post(ask.place, card, only_for=ask.person.id if card.private else "")
+        except SlackApiError as error:
+            if code_of(error) not in _EPHEMERAL or not ask.reply_url:
+                raise
+            await self._respond(ask.reply_url, card, replace=False)
+
+    async def post(self, place: Place, card: Card, only_for: str = "") -> str:
+        """Post a card; its pictures follow by an edit. Returns the message's timestamp."""
+        rendered = render(card)
+        call: dict[str, Any] = {"channel": place.id, "unfurl_links": False, "unfurl_media": False, **rendered.payload}
+        if place.thread:
+            call["thread_ts"] = place.thread
+        if only_for:
+            await patiently(lambda: self._client.chat_postEphemeral(user=only_for, **call))
+            return ""
+        answer = await self._channels.post(place.id, lambda: self._client.chat_postMessage(**call))
+        stamp, channel = str(answer["ts"]), str(answer["channel"])
+        if rendered.pictures:
+            self._later(self._edit_whole(channel, stamp, card))
+        self._later(self._remember(place))
+        return stamp
+
+    async def edit(self, place: Place, message: str, card: Card) -> None:
+        """Replace a message, pictures included."""
+        await self._edit_whole(place.id, message, card)
+
+    async def _edit_whole(self, channel: str, stamp: str, card: Card) -> None:
+        """Update a message once its pictures are ready; one that fails is told in words instead."""
+        files: dict[str, str] = {}
+        try:
+            for picture in render(card).pictures:
+                files[picture.key] = await upload(self._client, self._pictures, picture)
+        except Exception:  # a chart never fails its card, whatever happened to it
+            log.exception("slack.picture_failed", channel=channel)
+            card = without_pictures(card)
+        payload = render(card, files).payload
+        await patiently(lambda: self._client.chat_update(channel=channel, ts=stamp, **payload))
+
+    async def _respond(self, url: str, card: Card, *, replace: bool) -> bool:
+        """Answer by response_url, which reaches places the bot is not in; pictures cannot go there."""
+        payload = render(without_pictures(card)).payload
+        body = {"response_type": "in_channel", "replace_original": replace, **payload}
+        if card.private:
+            body["response_type"] = "ephemeral"
+        answer = await AsyncWebhookClient(url).send_dict(body)
+        if answer.status_code != 200:
+            log.warning("slack.reply_url_refused", status=answer.status_code)
+        return answer.status_code == 200
+
+    async def _remember(self, place: Place) -> None:
+        body = msgspec.json.encode(msgspec.structs.replace(place, thread=None))
+        await self._store.remember(Reference("slack", place.id, body, datetime.now(UTC)))
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("slack.background_failed", error=type(error).__name__, code=getattr(error, "args", [""])[0])

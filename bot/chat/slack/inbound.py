@@ -1,0 +1,133 @@
+"""Slack's payloads as neutral asks: pure functions, tested on payloads that Slack itself recorded."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from bot.ask import Ask, Person, Place
+from cards.slack import decode_click, decode_submission
+
+Payload: TypeAlias = Mapping[str, Any]
+
+_LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
+
+
+class Carried(Struct, frozen=True):
+    """What a modal must remember, since it loses channel and thread: private_metadata."""
+
+    place: Place
+    message: str | None = None
+
+
+def plain(text: str) -> str:
+    """The text as typed: ``<http://x|x>`` becomes ``x`` and entities their characters; mentions stay."""
+
+    def unlinked(found: re.Match[str]) -> str:
+        target, label = found.group(1), found.group(2)
+        return found.group(0) if target[0] in "@#!" else (label or target)
+
+    return html.unescape(_LINK.sub(unlinked, text))
+
+
+def from_command(body: Payload) -> Ask:
+    """A slash command."""
+    return Ask(
+        key=f"slack:{body['trigger_id']}",
+        text=plain(body.get("text") or ""),
+        person=_person(body["user_id"]),
+        place=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
+        at=datetime.now(UTC),
+        reply_url=body.get("response_url", ""),
+    )
+
+
+def from_event(body: Payload, bot_user: str) -> Ask | None:
+    """A mention or a direct message; None for everything that does not ask the bot."""
+    event = body["event"]
+    kind = event.get("type")
+    if event.get("bot_id") or event.get("subtype") or not event.get("user") or event["user"] == bot_user:
+        return None
+    text = str(event.get("text") or "")
+    mention = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>:?\s*")
+    direct = event.get("channel_type") == "im"
+    if kind == "app_mention" and not direct:
+        thread = event.get("thread_ts") or event["ts"]
+    elif kind == "message" and direct:
+        thread = event.get("thread_ts")
+    else:
+        return None
+    return Ask(
+        key=f"slack:{body['event_id']}",
+        text=plain(mention.sub("", text)).strip(),
+        person=_person(event["user"]),
+        place=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
+        at=datetime.now(UTC),
+    )
+
+
+def from_action(body: Payload) -> tuple[Ask, bool] | None:
+    """A click on a button or a choice in a menu, and whether it wants a form; None when it carries no command."""
+    click = decode_click(body["actions"][0]) if body.get("actions") else None
+    if click is None:
+        return None
+    container, message = body.get("container", {}), body.get("message", {})
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id", "")
+    stamp = container.get("message_ts")
+    place = _place(
+        channel,
+        (body.get("team") or {}).get("id", ""),
+        thread=message.get("thread_ts") or container.get("thread_ts"),
+        name=(body.get("channel") or {}).get("name", ""),
+    )
+    ask = Ask(
+        key=f"slack:{body['trigger_id']}",
+        text=click.command,
+        person=_person(body["user"]["id"]),
+        place=place,
+        at=datetime.now(UTC),
+        how="edit" if click.how == "edit" and stamp else "post",
+        message=stamp,
+        reply_url=body.get("response_url", ""),
+    )
+    return ask, click.how == "form"
+
+
+def carry(ask: Ask) -> str:
+    """The private_metadata of a modal opened for ``ask``."""
+    return msgspec.json.encode(Carried(ask.place, ask.message)).decode()
+
+
+def from_submission(body: Payload) -> Ask:
+    """A submitted modal. Raises ValueError for one that this program did not open."""
+    view = body["view"]
+    submission = decode_submission(view)
+    try:
+        carried = msgspec.json.decode(submission.carry, type=Carried)
+    except msgspec.DecodeError as error:
+        raise ValueError("a modal of somebody else") from error
+    return Ask(
+        key=f"slack:{view['id']}:{view.get('hash', '')}",
+        text=submission.command,
+        person=_person(body["user"]["id"]),
+        place=carried.place,
+        at=datetime.now(UTC),
+        how=submission.how,
+        message=carried.message,
+        values=submission.values,
+    )
+
+
+def _person(user: str) -> Person:
+    return Person(platform="slack", id=user)
+
+
+def _place(channel: str, team: str, *, thread: str | None = None, name: str = "", personal: bool = False) -> Place:
+    kind = "personal" if personal or channel.startswith("D") else "channel"
+    return Place(platform="slack", id=channel, kind=kind, team=team, thread=thread, name=name)  # type: ignore[arg-type]

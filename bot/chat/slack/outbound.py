@@ -1,0 +1,98 @@
+"""What leaves for Slack: paced posts, edits, and pictures that follow their card.
+
+``chat.postMessage`` goes out at most once a second and channel: above that Slack may answer ok and hide messages.
+Each channel waits for itself alone, so one channel's 429 delays no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.port import Pictures
+from cards.card import Picture
+
+log = structlog.get_logger()
+
+_PACE = 1.0
+_TRIES = 4
+_LONGEST_WAIT = 60.0
+_READY_TRIES = 20
+
+
+class Channels:
+    """One line per channel for posts; edits need none."""
+
+    def __init__(self, pace: float = _PACE) -> None:
+        self._pace = pace
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._next: dict[str, float] = {}
+
+    async def post(self, channel: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Make the call when the channel's turn has come, and again after the wait that a 429 asks for."""
+        async with self._locks.setdefault(channel, asyncio.Lock()):
+            await asyncio.sleep(max(0.0, self._next.get(channel, 0.0) - time.monotonic()))
+            try:
+                return await patiently(call)
+            finally:
+                self._next[channel] = time.monotonic() + self._pace
+
+
+async def patiently(call: Callable[[], Awaitable[Any]]) -> Any:
+    """Make a Web API call; wait and repeat where Slack says "not now" or no connection came about.
+
+    A call whose answer was lost is not repeated here: the message may be there.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return await call()
+        except SlackApiError as error:
+            if error.response.status_code != 429 or attempt == _TRIES:
+                raise
+            wait = min(float(error.response.headers.get("Retry-After", 1)), _LONGEST_WAIT)
+        except aiohttp.ClientConnectorError:
+            if attempt == _TRIES:
+                raise
+            wait = 0.5 * attempt
+        log.info("slack.waits", seconds=wait)
+        await asyncio.sleep(wait)
+    raise AssertionError("unreachable")
+
+
+def code_of(error: SlackApiError) -> str:
+    """Slack's error code."""
+    data = error.response.data
+    return str(data.get("error", "")) if isinstance(data, dict) else ""
+
+
+async def upload(client: AsyncWebClient, pictures: Pictures, picture: Picture) -> str:
+    """Draw, upload and wait until Slack has taken the image in; returns the file id for a ``slack_file`` block.
+
+    The file is uploaded without a channel, so that it stays private to the bot until a message refers to it. Using
+    the id before the file is processed is refused as ``invalid_blocks``.
+    """
+    png = await pictures.png(picture.chart)
+    name = f"{picture.key}.png"
+    ticket = await patiently(
+        lambda: client.files_getUploadURLExternal(filename=name, length=len(png), alt_txt=picture.alt[:1000])
+    )
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
+        session.post(ticket["upload_url"], data=png) as answer,
+    ):
+        answer.raise_for_status()
+    file = {"id": ticket["file_id"], "title": picture.title or name}
+    await patiently(lambda: client.files_completeUploadExternal(files=[file]))
+    for attempt in range(_READY_TRIES):
+        info = await patiently(lambda: client.files_info(file=ticket["file_id"]))
+        if info["file"].get("mimetype"):
+            return str(ticket["file_id"])
+        await asyncio.sleep(min(0.2 * (attempt + 1), 2.0))
+    raise TimeoutError(f"Slack did not finish processing {name}")

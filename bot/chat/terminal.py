@@ -1,0 +1,128 @@
+"""The terminal as a chat platform: the same cards as text, buttons chosen by their number."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from bot.ask import Ask, Person, Place, PlatformName
+from bot.chat.port import Desk, Pictures
+from cards.card import Card, Form
+from cards.text import render, render_form
+
+_PLACE = Place("text", "terminal", kind="personal")
+
+
+class Terminal:
+    """Implements :class:`bot.chat.port.Chat` for one person at a terminal."""
+
+    name: PlatformName = "text"
+
+    def __init__(self, pictures: Pictures, folder: Path, user: str = "you", out: TextIO = sys.stdout) -> None:
+        self._pictures = pictures
+        self._folder = folder
+        self._person = Person("text", user, user)
+        self._out = out
+        self._desk: Desk | None = None
+        self._actions: list[Mapping[str, Any]] = []
+        self._count = itertools.count(1)
+
+    async def start(self, desk: Desk) -> None:
+        """Nothing to connect."""
+        self._desk = desk
+
+    async def stop(self) -> None:
+        """Nothing to release."""
+
+    async def zone(self, person: Person) -> str | None:
+        """A terminal does not tell; the bot's own zone is used."""
+        return None
+
+    async def answer(self, ask: Ask, card: Card) -> None:
+        """Print the card."""
+        await self.post(ask.place, card)
+
+    async def post(self, place: Place, card: Card) -> str:
+        """Print the card; pictures are saved as files and named."""
+        rendered = render(card, await saved(self._pictures, card, self._folder), color=self._out.isatty())
+        self._actions = list(rendered.payload.get("actions", []))  # type: ignore[call-overload]
+        print(f"\n{rendered.payload['text']}\n", file=self._out)
+        return str(next(self._count))
+
+    async def edit(self, place: Place, message: str, card: Card) -> None:
+        """A terminal cannot take back what it printed: print anew."""
+        await self.post(place, card)
+
+    async def converse(self) -> None:
+        """Read commands until the end of input: ``pool list``, a button's number, or ``quit``."""
+        if self._desk is None:
+            raise RuntimeError("converse() before start()")
+        await self.ask("home")
+        while True:
+            try:
+                typed = (await asyncio.to_thread(input, "batch> ")).strip()
+            except EOFError:
+                return
+            if typed in ("quit", "exit"):
+                return
+            if typed.isdigit() and 0 < int(typed) <= len(self._actions):
+                await self._press(self._actions[int(typed) - 1])
+            elif typed:
+                await self.ask(typed.removeprefix("/batch").strip() or "home")
+
+    async def ask(self, text: str, values: dict[str, str] | None = None) -> Card | None:
+        """Ask one thing and wait for the answer to be printed."""
+        if self._desk is None:
+            raise RuntimeError("ask() before start()")
+        task = await self._desk.accept(
+            Ask(
+                key=f"text:{id(self)}:{datetime.now(UTC).isoformat()}",
+                text=text,
+                person=self._person,
+                place=_PLACE,
+                at=datetime.now(UTC),
+                values=values or {},
+            )
+        )
+        return await task if task else None
+
+    async def _press(self, action: Mapping[str, Any]) -> None:
+        command = str(action["command"])
+        if action.get("how") != "form" or self._desk is None:
+            await self.ask(command)
+            return
+        form = await self._desk.form(command, Ask("form", command, self._person, _PLACE, datetime.now(UTC)))
+        if isinstance(form, Card):
+            await self.post(_PLACE, form)
+            return
+        await self._fill(form)
+
+    async def _fill(self, form: Form) -> None:
+        """Ask for each field in turn; an empty line keeps what stands in brackets."""
+        print(f"\n{render_form(form)['text']}\n", file=self._out)
+        values = {}
+        for field in form.fields:
+            shown = f"{field.label} [{field.value}]: " if field.value else f"{field.label}: "
+            values[field.name] = (await asyncio.to_thread(input, shown)).strip() or field.value
+        await self.ask(form.command, values)
+
+
+async def saved(pictures: Pictures, card: Card, folder: Path) -> dict[str, str]:
+    """Draw the card's pictures into ``folder``; returns picture keys and file paths."""
+    paths = {}
+    for picture in render(card).pictures:
+        path = folder / f"{picture.key}.png"
+        png = await pictures.png(picture.chart)
+        await asyncio.to_thread(_write, path, png)
+        paths[picture.key] = str(path)
+    return paths
+
+
+def _write(path: Path, png: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png)

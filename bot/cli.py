@@ -1,0 +1,204 @@
+"""The command ``batchbot``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+from bot import logs
+from bot.commands import Registry
+from bot.settings import Settings, SettingsError, load
+from bot.signals import until_stopped
+
+cli = cyclopts.App(name="batchbot", help="Run Azure Batch from Slack and Microsoft Teams.", version_flags=["--version"])
+
+SettingsFile = Annotated[Path, Parameter(name="--settings", help="The settings file.")]
+_SETTINGS = Path("batchbot.toml")
+_BAD_SETTINGS = 2
+
+
+def main() -> None:
+    """Run the command line. Exits 2 for settings that cannot work, before anything starts."""
+    try:
+        cli()
+    except SettingsError as error:
+        for line in error.lines:
+            print(f"batchbot: {line}", file=sys.stderr)
+        sys.exit(_BAD_SETTINGS)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@cli.command
+def run(*, settings: SettingsFile = _SETTINGS) -> None:
+    """Run the bot until it is told to stop (SIGINT, SIGTERM)."""
+    chosen = load(settings)
+    logs.configure(chosen.bot.log_level)
+    asyncio.run(_run(chosen))
+
+
+@cli.command
+def check(*, settings: SettingsFile = _SETTINGS) -> None:
+    """Check the settings file and say what is wrong with it, a line each."""
+    chosen = load(settings)
+    print(f"{settings}: fine, {len(chosen.accounts)} account(s): {', '.join(chosen.accounts)}")
+
+
+@cli.command
+def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str = "demo", history: float = 24.0) -> None:
+    """Run everything on this machine: a living Batch account, Slack and Teams side by side on one page.
+
+    Parameters
+    ----------
+    port
+        Where the page is served.
+    speed
+        How many times faster than the wall clock the account lives.
+    seed
+        The same seed makes the same account.
+    scenario
+        demo, tiny or performance.
+    history
+        Hours of samples that are taken before the page opens.
+    """
+    from bot.demo import run_demo  # noqa: PLC0415 - only the demo needs the sandbox
+
+    logs.configure("warning", human=True)
+    asyncio.run(run_demo(port=port, speed=speed, seed=seed, scenario=scenario, history=history))
+
+
+@cli.command
+def sandbox(*, port: int = 0, scenario: str = "demo", seed: int = 1, speed: float = 1.0) -> None:
+    """Run the sandbox alone: an Azure Batch on this machine that any Batch client can talk to.
+
+    Prints ACCOUNT, ENDPOINT, KEY, ARM_ENDPOINT and SUBSCRIPTION, one NAME=value a line, and serves until it is stopped.
+    """
+    from bot.sandbox.server import run as run_sandbox  # noqa: PLC0415
+
+    logs.configure("warning", human=True)
+    asyncio.run(run_sandbox(port=port, scenario=scenario, seed=seed, speed=speed))
+
+
+@cli.command
+def chat(
+    *,
+    settings: SettingsFile = _SETTINGS,
+    demo: bool = False,
+    user: Annotated[str, Parameter(name="--as")] = "you",
+    pictures: Path = Path("pictures"),
+) -> None:
+    """Talk to the bot in this terminal; buttons are chosen by their number.
+
+    Parameters
+    ----------
+    demo
+        Talk about the sandbox's account instead of the settings' ones.
+    user
+        Who you are: a person's id, or viewer, operator or admin in the demo.
+    pictures
+        The folder that charts are saved in.
+    """
+    from bot.console import converse  # noqa: PLC0415
+
+    logs.configure("error", human=True)
+    asyncio.run(converse(None if demo else load(settings), user=user, folder=pictures))
+
+
+@cli.command
+def ask(
+    *command: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    settings: SettingsFile = _SETTINGS,
+    demo: bool = False,
+    user: Annotated[str, Parameter(name="--as")] = "you",
+    format: Literal["text", "slack", "teams"] = "text",  # noqa: A002 - the name of the option
+    pictures: Path | None = None,
+) -> None:
+    """Answer one command on standard output; exits 1 where the bot refuses or fails.
+
+    Parameters
+    ----------
+    command
+        The command, such as: pool list
+    demo
+        Ask about the sandbox's account instead of the settings' ones.
+    user
+        Who asks: a person's id, or viewer, operator or admin in the demo.
+    format
+        Text, or the JSON payload for Slack or Teams.
+    pictures
+        Save charts as PNG files in this folder.
+    """
+    from bot.console import answer  # noqa: PLC0415
+
+    logs.configure("error", human=True)
+    chosen = None if demo else load(settings)
+    text, fine = asyncio.run(answer(chosen, list(command), user=user, platform=format, folder=pictures))
+    print(text)
+    sys.exit(0 if fine else 1)
+
+
+@cli.command
+def teams_package(output: Path = Path("batchbot-teams.zip"), *, settings: SettingsFile = _SETTINGS) -> None:
+    """Write the Teams app package to upload in the Teams admin centre.
+
+    Parameters
+    ----------
+    output
+        The file to write.
+    """
+    from bot.chat.teams_package import build  # noqa: PLC0415
+
+    chosen = load(settings)
+    if chosen.teams is None:
+        raise SettingsError(["teams: this section is missing: the package needs the bot's app id"])
+    package = build(chosen, [(each.path, each.summary) for each in _registry().menu()])
+    output.write_bytes(package)
+    print(f"{output}: {len(package):,} bytes")
+
+
+@cli.command
+def manifest(*, url: str = "https://bot.example.com", socket: bool = False, name: str = "batch") -> None:
+    """Print the Slack app manifest, made from the commands there are.
+
+    Parameters
+    ----------
+    url
+        The bot's public address (signed HTTP).
+    socket
+        Use Socket Mode, which needs no public address.
+    name
+        The slash command, without its slash.
+    """
+    from bot.chat.slack.manifest import manifest as made  # noqa: PLC0415
+
+    print(made(_registry(), url=url, socket=socket, name=name), end="")
+
+
+@cli.command
+def reference() -> None:
+    """Print every command and every setting as Markdown: what docs/reference.md holds."""
+    from bot.reference import markdown  # noqa: PLC0415
+
+    print(markdown(_registry()), end="")
+
+
+def _registry() -> Registry:
+    import handlers  # noqa: PLC0415
+
+    return Registry.discover(handlers)
+
+
+async def _run(settings: Settings) -> None:
+    from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
+
+    app = await App.open(settings)
+    try:
+        await app.start()
+        await until_stopped()
+    finally:
+        await app.stop()

@@ -1,0 +1,46 @@
+"""What a handler is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rapidfuzz import process
+
+from bot.ask import Ask
+from bot.commands import CommandError
+
+if TYPE_CHECKING:
+    from bot.azure.account import Account, Accounts
+    from bot.commands import Registry
+    from storage.port import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """One request's surroundings: who asks, where, and what can be read."""
+
+    ask: Ask
+    accounts: Accounts
+    store: Store
+    registry: Registry
+    zone: str
+    """IANA name of the asker's zone, or the bot's where it is unknown."""
+    role: str
+    """The asker's role."""
+    bot_name: str = "batch"
+    """What is typed before a command."""
+
+    def account(self, name: str | None) -> Account:
+        """The account by its name in the settings, the first one for None. Raises CommandError with the known names."""
+        known = self.accounts.names
+        if name is not None and name not in known:
+            message = f"There is no account “{name}” in the bot's settings. There are: {', '.join(known)}."
+            near = process.extractOne(name, known, score_cutoff=50)
+            raise CommandError(message, [*([self.ask.text.replace(name, near[0])] if near else []), "account list"])
+        return self.accounts.get(name)
+
+    def now(self) -> datetime:
+        """The local clock; answers about Azure use the service's, from the account."""
+        return datetime.now(UTC)

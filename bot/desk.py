@@ -1,0 +1,87 @@
+"""The desk: acknowledge, journal, work.
+
+A platform hands a request in and is acknowledged as soon as the journal row is on disk; the work goes on in a task.
+What a crash interrupts is found in the journal and worked off after the restart, so no question stays unanswered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from bot.ask import Ask
+from bot.chat.port import Chat
+from bot.dispatch import Dispatcher
+from cards.card import Card, Form
+from storage.port import Store
+
+log = structlog.get_logger()
+
+_STALE_MINUTES = 15
+
+
+class FrontDesk:
+    """Implements :class:`bot.chat.port.Desk` for every platform at once."""
+
+    def __init__(self, dispatcher: Dispatcher, store: Store, chats: Mapping[str, Chat]) -> None:
+        self._dispatcher = dispatcher
+        self._store = store
+        self._chats = chats
+        self._work: set[asyncio.Task[Card]] = set()
+
+    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
+        """Journal a request and start on it; None for a repeated delivery."""
+        if not await self._store.accept(ask.key, msgspec.json.encode(ask), datetime.now(UTC)):
+            log.info("ask.repeated", key=ask.key)
+            return None
+        return self._start(ask)
+
+    async def form(self, command: str, ask: Ask) -> Form | Card:
+        """The form of a command; nothing is journalled, because nothing is done yet."""
+        return self._dispatcher.form(command, ask)
+
+    async def resume(self) -> int:
+        """Work off what an earlier run acknowledged and did not finish; returns how many requests that are."""
+        now = datetime.now(UTC)
+        resumed = 0
+        for row in await self._store.unfinished(now):
+            ask = msgspec.json.decode(row.body, type=Ask)
+            if (now - row.accepted).total_seconds() > _STALE_MINUTES * 60 or ask.place.platform not in self._chats:
+                await self._store.finish(row.key, "failed")
+                log.warning("ask.abandoned", key=row.key, accepted=row.accepted.isoformat())
+                continue
+            self._start(ask)
+            resumed += 1
+        return resumed
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for work under way, for so long at most; the journal keeps what is left."""
+        if self._work:
+            await asyncio.wait(self._work, timeout=seconds)
+        for task in self._work:
+            task.cancel()
+
+    def _start(self, ask: Ask) -> asyncio.Task[Card]:
+        task = asyncio.create_task(self._answer(ask), name=f"ask {ask.key}")
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
+
+    async def _answer(self, ask: Ask) -> Card:
+        chat = self._chats[ask.place.platform]
+        if ask.person.zone is None:
+            ask = replace(ask, person=replace(ask.person, zone=await chat.zone(ask.person)))
+        card = await self._dispatcher.card(ask)
+        try:
+            await chat.answer(ask, card)
+        except Exception:  # whatever a platform does, the journal must learn of it
+            log.exception("answer.undelivered", key=ask.key, place=ask.place.id)
+            await self._store.finish(ask.key, "failed")
+        else:
+            await self._store.finish(ask.key, "done")
+        return card

@@ -1,0 +1,116 @@
+"""From a request to its card: parse, permit, run, and turn whatever goes wrong into advice.
+
+Nobody sees a traceback: an unexpected fault becomes a card with a correlation id, and the log has the rest.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+import structlog
+
+from bot.access import Access
+from bot.ask import Ask
+from bot.azure.account import Accounts
+from bot.azure.errors import AzureError
+from bot.commands import CommandError, Registry, join, words
+from bot.context import Context
+from cards import build
+from cards.card import Button, Card, Form
+from storage.port import Store
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """Runs commands. Holds no state of its own between two requests."""
+
+    def __init__(
+        self, registry: Registry, access: Access, accounts: Accounts, store: Store, *, zone: str, bot_name: str
+    ) -> None:
+        self._registry = registry
+        self._access = access
+        self._accounts = accounts
+        self._store = store
+        self._zone = zone
+        self._bot_name = bot_name
+
+    async def card(self, ask: Ask) -> Card:
+        """The answer to a request. Never raises for what a person typed or what Azure refused."""
+        zone = ask.person.zone or self._zone
+        correlation = secrets.token_hex(4)
+        with structlog.contextvars.bound_contextvars(correlation=correlation, key=ask.key):
+            try:
+                card = await self._run(ask, zone)
+            except CommandError as error:
+                card = self._advice(error)
+            except AzureError as error:
+                log.warning("azure.refused", code=error.code, status=error.status, request_id=error.request_id)
+                card = _refused_by_azure(error)
+            except Exception:
+                log.exception("command.failed", command=_first_words(ask.text))
+                card = build.refusal(
+                    "Something went wrong inside the bot.",
+                    f"It is not your command's fault. The log has the cause under {correlation}.",
+                    [Button("Try again", ask.text or "home")],
+                )
+        return build.stamped(card, zone=zone, as_of=datetime.now(UTC))
+
+    def form(self, command: str, ask: Ask) -> Form | Card:
+        """The form of a command, or a card that says why there is none."""
+        try:
+            tokens = words(command)
+            known = self._registry.find(tokens)
+            if known and not self._access.allows(ask.person, known.role):
+                return self._forbidden(known.path, known.role, ask)
+            return self._registry.form(tokens)
+        except CommandError as error:
+            return build.stamped(self._advice(error), zone=ask.person.zone or self._zone, as_of=datetime.now(UTC))
+
+    async def _run(self, ask: Ask, zone: str) -> Card:
+        tokens = words(ask.text)
+        if tokens and tokens[0].lower() == self._bot_name:  # "@bot batch pool list" and "/batch batch pool list"
+            tokens = tokens[1:]
+        if ask.values:
+            tokens = self._registry.with_values(tokens, ask.values)
+        call = self._registry.parse(tokens or ["home"])
+        if not self._access.allows(ask.person, call.command.role):
+            return self._forbidden(call.command.path, call.command.role, ask)
+        ctx = Context(
+            ask=ask,
+            accounts=self._accounts,
+            store=self._store,
+            registry=self._registry,
+            zone=zone,
+            role=self._access.role(ask.person),
+            bot_name=self._bot_name,
+        )
+        return await call.run(ctx)
+
+    def _advice(self, error: CommandError) -> Card:
+        typed = [Button(command, command) for command in error.nearest[:4] if not command.startswith("help")]
+        helped = [Button("Help", command) for command in error.nearest if command.startswith("help")][:1]
+        advice = "Did you mean one of these?" if typed else "The help tells what there is."
+        return build.refusal(error.message, advice, [*typed, *helped] or [Button("Help", "help")])
+
+    def _forbidden(self, path: str, role: str, ask: Ask) -> Card:
+        log.info("command.forbidden", command=path, person=f"{ask.person.platform}:{ask.person.id}")
+        return build.refusal(
+            f"“{path}” needs the role {role}; yours is {self._access.role(ask.person)}.",
+            "Somebody who runs the bot can add your id to [access] in its settings: "
+            f"{ask.person.platform}:{ask.person.id}",
+            [Button("What I may do", "help")],
+        )
+
+
+def _refused_by_azure(error: AzureError) -> Card:
+    details = [f"{key}: {value}" for key, value in error.values.items()]
+    return build.refusal(
+        f"Azure answered {error.code}.", "\n".join([error.message, *details]), [Button("Home", "home")]
+    )
+
+
+def _first_words(text: str) -> str:
+    """The command without its arguments, which may hold anything."""
+    return join(text.split()[:2])

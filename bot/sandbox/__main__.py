@@ -1,0 +1,124 @@
+"""The sandbox as a process: Azure alone, or with Slack, Teams and the demo's page beside it.
+
+``python -m bot.sandbox`` prints what others need to know, one ``NAME=value`` a line, ``READY=1`` last, and serves
+until it is told to stop or its standard input ends (so that it never outlives whoever started it).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+
+from bot.sandbox.page import Page
+from bot.sandbox.server import AzureSandbox
+from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.sandbox.teams import TeamsStandIn
+from bot.sandbox.world import make_world
+
+_APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
+_POLL_SECONDS = 0.2
+
+
+async def main(options: argparse.Namespace) -> None:
+    """Bring everything up, tell where it is, and serve."""
+    start = datetime.now(UTC) - timedelta(hours=options.history)
+    world = make_world(
+        options.scenario, seed=options.seed, start=start, speed=options.speed, paused=options.history > 0
+    )
+    azure = AzureSandbox(world)
+    async with contextlib.AsyncExitStack() as parts:
+        await azure.start()
+        parts.push_async_callback(azure.close)
+        told = dict(azure.told)
+        if options.bot:
+            slack = SlackStandIn(SlackSettings(seed=options.seed, app_url=f"{options.bot}/slack/events"))
+            teams = TeamsStandIn(app_id=_APP_ID, verify=azure.tokens.verify, bot_url=f"{options.bot}/api/messages")
+            await slack.start()
+            parts.push_async_callback(slack.close)
+            await teams.start()
+            parts.push_async_callback(teams.close)
+            page = Page(slack, teams)
+            await page.start(port=options.page)
+            parts.push_async_callback(page.close)
+            told |= _chats(slack, teams) | {"PAGE_URL": page.url}
+            installing = asyncio.create_task(_install(teams, options.bot))
+            parts.callback(installing.cancel)
+        for name, value in {**told, "READY": "1"}.items():
+            print(f"{name}={value}", flush=True)
+        await _until_stopped()
+
+
+def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
+    """Where the stand-ins are, and who is who there."""
+    operators, admins = [], []
+    for person in slack.people:
+        {"operator": operators, "admin": admins, "second admin": admins}.get(person["role"], []).append(
+            f"slack:{person['id']}"
+        )
+    for person in teams.people.values():
+        {"operator": operators, "admin": admins, "second admin": admins}.get(person["role"], []).append(
+            f"teams:{person['aadObjectId']}"
+        )
+    return {
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_BOT_TOKEN": slack.settings.bot_token,
+        "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
+        "SLACK_APP_TOKEN": slack.settings.app_token,
+        "TEAMS_APP_ID": _APP_ID,
+        "TEAMS_TENANT_ID": teams.tenant_id,
+        "TEAMS_OPENID_URL": teams.openid_url,
+        "TEAMS_SERVICE_URL": teams.service_url,
+        "OPERATORS": ",".join(operators),
+        "ADMINS": ",".join(admins),
+    }
+
+
+async def _install(teams: TeamsStandIn, bot: str) -> None:
+    """Install the app everywhere as soon as the bot answers, as an administrator would."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(f"{bot}/health") as answer:
+                    if answer.status == 200:  # noqa: PLR2004
+                        break
+            await asyncio.sleep(_POLL_SECONDS)
+    for conversation in teams.conversations:
+        await teams.install(conversation)
+
+
+async def _until_stopped() -> None:
+    """Return at a signal or at the end of standard input."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stopped.set)
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        loop.call_soon_threadsafe(stopped.set)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
+    await stopped.wait()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bot.sandbox", description=__doc__)
+    parser.add_argument("--scenario", default="demo")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--history", type=float, default=0.0, help="hours in the past that the clock stands at")
+    parser.add_argument("--bot", default="", help="address of the bot; with it Slack, Teams and the page come too")
+    parser.add_argument("--page", type=int, default=0, help="port of the page")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(_options()))

@@ -1,0 +1,59 @@
+"""Figures and durations in words, the same everywhere."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+
+def number(value: float) -> str:
+    """``1243`` → ``1,243``; fractions keep one digit below 100 and none above."""
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 node``, ``12 nodes``."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def percent(part: float, whole: float) -> str:
+    """``80 %``, cut down so that 100 % means all of it; ``–`` of nothing."""
+    if whole <= 0:
+        return "–"
+    share = part / whole * 100
+    if 0 < share < 1:
+        return "under 1 %"
+    return f"{math.floor(share)} %"
+
+
+def duration(span: timedelta) -> str:
+    """The two greatest units: ``2 h 5 min``, ``3 d 4 h``, ``45 s``."""
+    seconds = round(abs(span.total_seconds()))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    for place, (unit, size) in enumerate(units):
+        if seconds >= size:
+            whole, rest = divmod(seconds, size)
+            text = f"{whole} {unit}"
+            if place + 1 < len(units):
+                smaller, smaller_size = units[place + 1]
+                if (less := rest // smaller_size) > 0:
+                    text += f" {less} {smaller}"
+            return text
+    return "0 s"
+
+
+def bar(part: float, whole: float, width: int = 10) -> str:
+    """``▓▓▓▓░░░░░░``; above the whole it is full, and anything above zero shows."""
+    if whole <= 0:
+        return "░" * width
+    filled = min(width, math.floor(part / whole * width))
+    if part > 0 and filled == 0:
+        filled = 1
+    return "▓" * filled + "░" * (width - filled)
+
+
+def gigabytes(mebibytes: float) -> str:
+    """Memory as people say it: ``16 GB``."""
+    return f"{number(round(mebibytes / 1024, 1))} GB"

@@ -1,0 +1,207 @@
+"""Accounts: list and show."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import BatchAccountResource, Job, JobSchedule, Pool, PoolNodeCounts, VmSize
+from bot.commands import command
+from bot.context import Context
+from cards import build
+from cards.build import blocks, chip, code, facts, muted, text
+from cards.card import Block, Button, Card, Column, Mark, Progress, Text, Words
+from cards.phrases import number, plural
+from handlers import nodes_of
+from handlers.common import line, section, sizes_of, titled
+
+_COLUMNS = (
+    Column("Account", width=2),
+    Column("State", width=2),
+    Column("Region", rank=2, width=2),
+    Column("Pools", "right", rank=3),
+    Column("Nodes", "right", rank=1),
+    Column("Allocation", rank=4, width=2),
+)
+_ENOUGH, _NEARLY = 0.8, 1.0
+
+
+@dataclass(frozen=True)
+class Used:
+    """What an account has in use, for comparison with its quotas: cores by VM family, and counts."""
+
+    dedicated: int
+    spot: int
+    families: dict[str, int]
+    pools: int
+    jobs: int
+    schedules: int
+
+
+@command("account list", examples=["account list"], menu=70)
+async def list_accounts(ctx: Context) -> Card:
+    """List the accounts this bot looks after, over all subscriptions."""
+    accounts = list(ctx.accounts)
+    rows = await asyncio.gather(*(_row(account) for account in accounts))
+    return Card(
+        title=titled("Accounts", number(len(accounts))),
+        mark=Mark.RUNNING if all(fine for fine, _ in rows) else Mark.WARNING,
+        as_of=max((account.now() for account in accounts), default=None),
+        blocks=blocks(
+            build.table(_COLUMNS, [row for _, row in rows]),
+            build.actions(
+                build.open_menu("Open an account", "account show {}", [account.name for account in accounts]),
+                Button("Refresh", "account list", how="edit"),
+            ),
+        ),
+    )
+
+
+@command("account show", examples=["account show", "account show sim-dev"])
+async def show_account(ctx: Context, account: str | None = None) -> Card:
+    """Show one account: where it is, how it is set up, and its quotas beside what is used. Never a key.
+
+    :param account: the account, by its name in the settings; the first one if left out
+    """
+    source = ctx.account(account)
+    (pools, at), (counts, _), jobs, schedules = await asyncio.gather(
+        source.every(Pool, "/pools", select="id,vmSize,currentDedicatedNodes,currentLowPriorityNodes"),
+        source.node_counts(),
+        source.every(Job, "/jobs", select="id", filter="state ne 'completed'"),
+        source.every(JobSchedule, "/jobschedules", select="id", filter="state ne 'completed'"),
+    )
+    try:
+        resource: BatchAccountResource | None = (await source.resource()).value
+        refused = ""
+    except AzureError as error:
+        resource, refused = None, f"Quotas are not to be had: {error.message}"
+    sizes = await sizes_of(source)
+    used = used_by(pools, sizes, jobs=len(jobs[0]), schedules=len(schedules[0]))
+    quotas = _quotas(resource, used) if resource else []
+    state = resource.properties.provisioning_state if resource else ""
+    tight = [bar for bar in quotas if bar.mark in (Mark.WARNING, Mark.FAILED)]
+    return Card(
+        title=titled(
+            f"Account {source.name}",
+            text(chip(Mark.RUNNING, state.lower())) if state.lower() == "succeeded" else state.lower(),
+            source.settings.location,
+            f"{plural(len(tight), 'quota')} nearly full" if tight else None,
+        ),
+        mark=Mark.WARNING if tight or (state and state.lower() != "succeeded") else Mark.RUNNING,
+        as_of=at,
+        blocks=blocks(
+            Words(text(chip(Mark.WARNING, refused))) if refused else None,
+            Words(nodes_of.told(nodes_of.by_state(counts))) if counts else None,
+            *section("Quotas", *quotas),
+            *_setup(source, resource),
+            build.actions(
+                Button("Pools", line(ctx, source, "pool list"), style="primary"),
+                Button("Jobs", line(ctx, source, "job list")),
+                Button("Usage", line(ctx, source, "usage")),
+                Button("All accounts", "account list"),
+                Button("Refresh", f"account show {source.name}", how="edit"),
+            ),
+        ),
+    )
+
+
+async def main_quotas(source: Account, pools: list[Pool], jobs: int) -> list[Progress]:
+    """The account-wide quotas as bars, for the home card; none where Resource Manager cannot be asked."""
+    try:
+        resource = (await source.resource()).value
+    except AzureError:
+        return []
+    used = used_by(pools, await sizes_of(source), jobs=jobs, schedules=0)
+    return _quotas(resource, used)[:4]
+
+
+def used_by(pools: list[Pool], sizes: dict[str, VmSize], *, jobs: int, schedules: int) -> Used:
+    """What is in use: the service has no such field, so it is summed over the pools."""
+    dedicated = spot = 0
+    families: dict[str, int] = {}
+    for pool in pools:
+        size = sizes.get(pool.vm_size.lower())
+        if size is None:
+            continue
+        dedicated += size.vcpus * pool.current_dedicated_nodes
+        spot += size.vcpus * pool.current_low_priority_nodes
+        if pool.current_dedicated_nodes:
+            family = size.family.lower()
+            families[family] = families.get(family, 0) + size.vcpus * pool.current_dedicated_nodes
+    return Used(dedicated, spot, families, len(pools), jobs, schedules)
+
+
+async def _row(account: Account) -> tuple[bool, list[Text]]:
+    """A line of the list; an account that does not answer says so instead of spoiling the list."""
+    try:
+        counts: list[PoolNodeCounts] = (await account.node_counts())[0]
+    except AzureError as error:
+        unknown = [text("–")] * 3
+        name, state = text(code(account.name)), text(chip(Mark.FAILED, error.code))
+        return False, [name, state, text(account.settings.location), *unknown]
+    try:
+        properties = (await account.resource()).value.properties
+        state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode
+    except AzureError:
+        state, mode = "answers", ""
+    nodes = sum(nodes_of.by_state(counts).values())
+    bad = sum(nodes_of.bad(entry) for entry in counts)
+    shown = chip(Mark.WARNING, f"{number(bad)} bad nodes") if bad else chip(Mark.RUNNING, state)
+    return True, [
+        text(code(account.name)),
+        text(shown),
+        text(account.settings.location),
+        text(number(len(counts))),
+        text(number(nodes)),
+        text(mode or muted("–")),
+    ]
+
+
+def _quotas(resource: BatchAccountResource, used: Used) -> list[Progress]:
+    told = resource.properties
+    bars = [
+        _bar("Dedicated cores", used.dedicated, told.dedicated_core_quota),
+        _bar("Spot cores", used.spot, told.low_priority_core_quota),
+        _bar("Pools", used.pools, told.pool_quota),
+        _bar("Jobs and schedules", used.jobs + used.schedules, told.active_job_and_job_schedule_quota),
+    ]
+    if told.dedicated_core_quota_per_vm_family_enforced:
+        limits = {family.name.lower(): family for family in told.dedicated_core_quota_per_vm_family or ()}
+        for family, cores in sorted(used.families.items(), key=lambda item: -item[1]):
+            if family in limits:
+                bars.append(_bar(limits[family].name, cores, limits[family].core_quota))
+    return [bar for bar in bars if bar is not None]
+
+
+def _bar(label: str, used: int, quota: int | None) -> Progress | None:
+    if quota is None:
+        return None
+    share = used / quota if quota else float(used > 0)
+    mark = Mark.FAILED if share >= _NEARLY else Mark.WARNING if share >= _ENOUGH else Mark.RUNNING
+    return Progress(label, used, quota, "", mark)
+
+
+def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block]:
+    properties = resource.properties if resource else None
+    storage = (
+        properties.auto_storage.storage_account_id.rsplit("/", 1)[-1] if properties and properties.auto_storage else ""
+    )
+    return section(
+        "Set up",
+        facts(
+            ("Endpoint", code(source.settings.endpoint)),
+            ("Batch account", source.settings.batch_name if source.settings.batch_name != source.name else None),
+            ("Subscription", code(source.settings.subscription)),
+            ("Resource group", source.settings.resource_group),
+            ("Region", (resource.location if resource else "") or source.settings.location),
+            ("Pool allocation", properties.pool_allocation_mode if properties else None),
+            ("Public network access", properties.public_network_access if properties else None),
+            ("Authentication", ", ".join(properties.allowed_authentication_modes or ()) if properties else None),
+            ("Identity", resource.identity.type if resource and resource.identity else None),
+            ("Storage", storage.storage_account_id.rsplit("/", 1)[-1] if storage else None),
+            ("Keys held by", properties.encryption.key_source if properties and properties.encryption else None),
+            ("Tags", ", ".join(f"{k}={v}" for k, v in (resource.tags or {}).items()) if resource else None),
+        ),
+    )

@@ -1,0 +1,248 @@
+"""Nodes: list and show."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bot.azure.errors import AzureError
+from bot.azure.models import Node
+from bot.commands import command
+from bot.context import Context
+from cards import build
+from cards.build import blocks, bold, chip, code, facts, muted, text, when
+from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
+from cards.phrases import number, plural
+from handlers import nodes_of
+from handlers.common import failure, line, run_time, section, template, titled
+from handlers.missing import no_node, no_pool
+from handlers.pool_parts import start_task
+from handlers.states import BAD_NODE_STATES, node_chip
+
+_LISTED = (
+    "id,state,stateTransitionTime,schedulingState,isDedicated,runningTasksCount,runningTaskSlotsCount,totalTasksRun,"
+    "ipAddress,errors,startTaskInfo"
+)
+_COLUMNS = (
+    Column("Node", width=3),
+    Column("State", width=2),
+    Column("Since", width=2),
+    Column("Tasks", "right", rank=1),
+    Column("Kind", rank=2),
+    Column("Trouble", rank=3, width=3),
+)
+NodeState = Literal[
+    "idle",
+    "running",
+    "rebooting",
+    "reimaging",
+    "creating",
+    "starting",
+    "waitingforstarttask",
+    "starttaskfailed",
+    "unusable",
+    "unknown",
+    "leavingpool",
+    "offline",
+    "preempted",
+    "upgradingos",
+    "deallocating",
+    "deallocated",
+]
+
+
+@command("node list", examples=["node list gpu-a", "node list gpu-a state:unusable"], menu=30)
+async def list_nodes(
+    ctx: Context, pool: str, *, state: NodeState | None = None, page: int = 1, account: str | None = None
+) -> Card:
+    """List the nodes of a pool, the ones in trouble first.
+
+    :param pool: the pool's id
+    :param state: only nodes in this state
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    only = f"state eq '{state}'" if state else ""
+    try:
+        nodes, at = await source.every(Node, source.nodes(pool), select=_LISTED, filter=only)
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        return await no_pool(ctx, source, pool, "node list")
+    nodes.sort(key=lambda node: (node.state.lower() not in BAD_NODE_STATES, node.id))
+    page = build.within(page, len(nodes))
+    rows = nodes[(page - 1) * build.PAGE : page * build.PAGE]
+    back, on = build.pager(line(ctx, source, "node list", pool, state=state), page, len(nodes))
+    states: dict[str, int] = {}
+    for node in nodes:
+        states[node.state.lower()] = states.get(node.state.lower(), 0) + 1
+    bad = sum(count for name, count in states.items() if name in BAD_NODE_STATES)
+    return Card(
+        title=titled(
+            f"Nodes of {pool}",
+            state,
+            build.shown(page, len(rows), len(nodes)),
+            f"{number(bad)} bad" if bad else None,
+        ),
+        mark=Mark.FAILED if bad else Mark.RUNNING,
+        as_of=at,
+        blocks=blocks(
+            Words(nodes_of.told(states)) if states else None,
+            build.table(_COLUMNS, [_row(node) for node in rows])
+            if rows
+            else Words(text(f"No node is {state}." if state else "The pool has no nodes.")),
+            build.actions(
+                back,
+                on,
+                build.open_menu("Open a node", template(ctx, source, "node show", pool, "{}"), [n.id for n in rows]),
+                Button("Pool", line(ctx, source, "pool show", pool)),
+                Button("Filter…", line(ctx, source, "node list", pool, state=state), how="form"),
+                Button("Refresh", line(ctx, source, "node list", pool, state=state, page=page), how="edit"),
+            ),
+        ),
+    )
+
+
+@command("node show", examples=["node show gpu-a tvmps_0f3…_d"])
+async def show_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
+    """Show one node: its state, its errors, its start task and the tasks it ran lately.
+
+    :param pool: the pool's id
+    :param node: the node's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    try:
+        fetched = await source.fetch(Node, source.node(pool, node))
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        if error.code.lower() == "poolnotfound":
+            return await no_pool(ctx, source, pool, "node list")
+        return await no_node(ctx, source, pool, node)
+    found = fetched.value
+    return Card(
+        title=titled(f"Node {found.id}", text(node_chip(found.state)), text("pool ", pool)),
+        mark=node_chip(found.state).mark,
+        as_of=fetched.at,
+        blocks=blocks(
+            *_errors(found),
+            *_start_task_run(found),
+            facts(
+                ("State since", when(found.state_transition_time)),
+                (
+                    "Takes tasks",
+                    {"enabled": "yes", "disabled": "no, scheduling is disabled"}.get(
+                        found.scheduling_state.lower(), found.scheduling_state
+                    ),
+                ),
+                ("Kind", "dedicated" if found.is_dedicated else "spot"),
+                (
+                    "Running",
+                    f"{plural(found.running_tasks_count, 'task')} in {plural(found.running_task_slots_count, 'slot')}",
+                ),
+                (
+                    "Ran so far",
+                    _ran(found),
+                ),
+                ("Size", found.vm_size),
+                ("Last boot", when(found.last_boot_time)),
+                ("Allocated", when(found.allocation_time)),
+                ("Internal address", code(found.ip_address) if found.ip_address else None),
+                ("External address", _external(found)),
+                ("Agent", found.node_agent_info.version if found.node_agent_info else None),
+            ),
+            *_recent(found),
+            *start_task(found.start_task),
+            build.actions(
+                Button("All nodes", line(ctx, source, "node list", pool), style="primary"),
+                Button("Pool", line(ctx, source, "pool show", pool)),
+                _last_task(ctx, found),
+                Button("Refresh", line(ctx, source, "node show", pool, found.id), how="edit"),
+            ),
+        ),
+    )
+
+
+def _row(node: Node) -> list[Text]:
+    wrong = node.errors[0].code if node.errors else ""
+    info = node.start_task_info
+    if not wrong and info and info.failure_info:
+        wrong = f"start task: {info.failure_info.code}"
+    if not wrong and node.scheduling_state.lower() == "disabled":
+        wrong = "takes no tasks"
+    return [
+        text(code(node.id)),
+        text(node_chip(node.state)),
+        text(Time(node.state_transition_time, "age")) if node.state_transition_time else text("–"),
+        text(number(node.running_tasks_count)),
+        text("dedicated" if node.is_dedicated else "spot"),
+        text(wrong) if wrong else text(muted("–")),
+    ]
+
+
+def _errors(node: Node) -> list[Block]:
+    told = [
+        text(
+            bold(error.code),
+            ": ",
+            error.message,
+            *(f" · {detail.name} {detail.value}" for detail in error.error_details),
+        )
+        for error in node.errors
+    ]
+    return section("What is wrong", Bullets(tuple(told)) if told else None)
+
+
+def _start_task_run(node: Node) -> list[Block]:
+    run = node.start_task_info
+    if run is None:
+        return []
+    failed = run.result.lower() == "failure"
+    state = (
+        chip(Mark.FAILED, "failed")
+        if failed
+        else chip(Mark.DONE if run.state.lower() == "completed" else Mark.RUNNING, run.state.lower())
+    )
+    return section(
+        "Start task on this node",
+        facts(
+            ("State", state),
+            ("Exit code", code(str(run.exit_code)) if run.exit_code is not None else None),
+            ("Why", failure(run.failure_info)),
+            ("Started", when(run.start_time)),
+            ("Took", run_time(run.start_time, run.end_time)),
+            ("Retries", number(run.retry_count) if run.retry_count else None),
+            ("Last retry", when(run.last_retry_time)),
+        ),
+    )
+
+
+def _recent(node: Node) -> list[Block]:
+    told = []
+    for task in node.recent_tasks[:10]:
+        run = task.execution_info
+        ended = ""
+        if run and run.exit_code is not None:
+            ended = f", exit {run.exit_code}"
+        told.append(text(code(task.task_id), " of ", task.job_id, ": ", task.task_state.lower(), ended))
+    return section("Recent tasks", Bullets(tuple(told)) if told else None)
+
+
+def _last_task(ctx: Context, node: Node) -> Button | None:
+    if not node.recent_tasks:
+        return None
+    task = node.recent_tasks[0]
+    return Button("Last task", line(ctx, ctx.account(None), "task show", task.job_id, task.task_id))
+
+
+def _external(node: Node) -> Text | None:
+    endpoints = node.endpoint_configuration.inbound_endpoints if node.endpoint_configuration else ()
+    if not endpoints:
+        return None
+    first = endpoints[0]
+    return text(code(f"{first.public_ip_address}:{first.frontend_port}"), f" → {first.backend_port}")
+
+
+def _ran(node: Node) -> str:
+    return f"{number(node.total_tasks_succeeded)} of {plural(node.total_tasks_run, 'task')} well"
