@@ -10,6 +10,7 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from bot.sandbox.slack.errors import StandInError
 from bot.sandbox.slack.people import APP, BOT, BOT_USER, PEOPLE, TEAM, Channel, Json, Person, channels
@@ -95,6 +96,10 @@ class Workspace:
         """A fresh id; the same ones in the same order for the same seed."""
         return prefix + "".join(self.random.choices(string.ascii_uppercase + string.digits, k=length))
 
+    def uuid(self) -> str:
+        """A fresh id of the long kind."""
+        return str(UUID(int=self.random.getrandbits(128), version=4))
+
     def person(self, who: str) -> Person:
         """Somebody by id or role."""
         for person in self.people.values():
@@ -164,8 +169,7 @@ class Workspace:
     def say(self, user: str, channel: str, text: str, thread_ts: str | None) -> Message:
         """A person writes."""
         words, blocks = self.typed(text)
-        identity = self.id("", 32).lower()
-        return self.post(Message(self.ts(), channel, user, words, blocks, thread_ts, client_msg_id=identity))
+        return self.post(Message(self.ts(), channel, user, words, blocks, thread_ts, client_msg_id=self.uuid()))
 
     def typed(self, text: str) -> tuple[str, list[Json]]:
         """What a person's typing becomes."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from aiohttp import WSMsgType, web
 
@@ -68,7 +67,7 @@ class Sockets:
         living = [socket for socket in self.connections if not socket.closed]
         if not living:
             raise NobodyListens
-        identity = str(UUID(int=self.workspace.random.getrandbits(128), version=4))
+        identity = self.workspace.uuid()
         envelope: Json = {
             "envelope_id": identity,
             "payload": payload,
@@ -77,7 +76,8 @@ class Sockets:
         }
         if kind == "events_api":
             envelope |= {"retry_attempt": attempt, "retry_reason": reason}
-        answer = self._waiting[identity] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        self._waiting[identity] = answer
         try:
             if not self.faults.deaf:
                 try:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
+import aiohttp
+
+from bot.sandbox.slack import chat, conversations, payloads, surfaces
+from bot.sandbox.slack.core import Core
+from bot.sandbox.slack.deliver import Acknowledged, Deliverer
+from bot.sandbox.slack.errors import StandInError
+from bot.sandbox.slack.hands import Hands
+from bot.sandbox.slack.model import Message
+from bot.sandbox.slack.people import Channel, Json, Person
+from bot.sandbox.slack.server import Server
 from bot.sandbox.slack.settings import Faults, SlackSettings
-
-Json: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Acknowledged:
-    """How the app took a command, click or submission: ``error`` is what the person sees when it did not.
-
-    Errors: ``operation_timeout`` (no answer within 3 s), ``dispatch_failed`` (nothing listens),
-    ``http_service_error`` (an answer that is not 200). ``body`` is what the app sent along, empty mostly.
-    """
-
-    ok: bool
-    error: str = ""
-    body: Json = field(default_factory=dict)
+from bot.sandbox.slack.views import View
 
 
 class SlackStandIn:
@@ -43,24 +39,63 @@ class SlackStandIn:
     Methods that act as a person raise :class:`StandInError` where a person could not do that.
     """
 
-    url: str
-    api_url: str
-    app_url: str
-    settings: SlackSettings
-    faults: Faults
-    people: list[Json]
-    channels: list[Json]
-    deliveries: list[Json]
+    def __init__(self, settings: SlackSettings | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings or SlackSettings()
+        self._core = Core(self.settings, clock)
+        self._deliverer = Deliverer(self._core)
+        self._hands = Hands(self._core, self._deliverer)
+        self._server = Server(self._core, {**conversations.METHODS, **chat.METHODS, **surfaces.METHODS})
 
-    def __init__(self, settings: SlackSettings | None = None, *, clock: Callable[[], float] = time.time) -> None: ...
+    @property
+    def url(self) -> str:
+        """Where the stand-in listens: ``http://host:port``."""
+        return self._core.url
+
+    @property
+    def api_url(self) -> str:
+        """The ``base_url`` of a Web API client."""
+        return f"{self._core.url}/api/"
+
+    @property
+    def app_url(self) -> str:
+        """Where the app listens, when it is not in the settings."""
+        return self._core.app_url
+
+    @app_url.setter
+    def app_url(self, url: str) -> None:
+        self._core.app_url = url
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong; change it at any time."""
+        return self._core.faults
+
+    @property
+    def people(self) -> list[Json]:
+        """Everybody in the workspace."""
+        return [person.summary() for person in self._core.workspace.people.values()]
+
+    @property
+    def channels(self) -> list[Json]:
+        """Every channel and direct conversation."""
+        return [channel.summary() for channel in self._core.workspace.channels.values()]
+
+    @property
+    def deliveries(self) -> deque[Json]:
+        """The last attempts to bring something to the app."""
+        return self._deliverer.log
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; ``url`` and ``api_url`` are known afterwards."""
-        raise NotImplementedError
+        self._core.listening(await self._server.start(host, port))
+        self._deliverer.start()
 
     async def close(self) -> None:
         """Stop listening, close sockets, drop deliveries that are under way."""
-        raise NotImplementedError
+        await self._deliverer.close()
+        await self._core.files.close()
+        await self._core.sockets.close()
+        await self._server.close()
 
     # what people see -----------------------------------------------------------------------------------------------
 
@@ -76,11 +111,13 @@ class SlackStandIn:
         ``{"type": "home", "user", "view"}``, ``{"type": "file_ready", "file"}``,
         ``{"type": "channel", "channel"}`` (a dict of ``channels`` whose members or state changed).
         """
-        raise NotImplementedError
+        queue: asyncio.Queue[Json] = asyncio.Queue()
+        self._core.workspace.queues.add(queue)
+        return queue
 
     def unsubscribe(self, queue: asyncio.Queue[Json]) -> None:
         """Stop filling ``queue``."""
-        raise NotImplementedError
+        self._core.workspace.queues.discard(queue)
 
     def messages(self, channel: str, *, viewer: str | None = None) -> list[Json]:
         """The channel as it stands, oldest first, replies in place after ``thread_ts``.
@@ -88,23 +125,36 @@ class SlackStandIn:
         Each message is Slack's message object plus ``edits`` (how often it was changed) and ``name``. With ``viewer``
         the ephemeral messages of that person are among them (``"ephemeral": true``); without, everybody's are.
         """
-        raise NotImplementedError
+        place = self._core.workspace.channel(channel)
+        only = self._person(viewer).id if viewer else None
+        shown = self._core.workspace.said[place.id].values()
+        return [self._core.workspace.shown(m) for m in shown if only is None or m.only_for in ("", only)]
 
     def views(self, user: str) -> list[Json]:
         """The modals that ``user`` has open, the one on top last: Slack's view objects plus ``errors``."""
-        raise NotImplementedError
+        stack = self._core.views.stacks.get(self._person(user).id, [])
+        return [self._core.views.shown(view) for view in stack]
 
     def home(self, user: str) -> Json | None:
         """What the app published on ``user``'s Home tab."""
-        raise NotImplementedError
+        view = self._core.views.homes.get(self._person(user).id)
+        return self._core.views.shown(view) if view else None
 
     def file(self, file_id: str) -> Json:
         """Slack's file object, as ``files.info`` tells it now."""
-        raise NotImplementedError
+        file = self._core.files.get(file_id)
+        if file is None:
+            raise StandInError("file_not_found", f"there is no file {file_id}")
+        return self._core.files.wire(file)
 
     def file_bytes(self, file_id: str, *, viewer: str | None = None) -> tuple[str, bytes]:
         """Content type and bytes of a file. StandInError ``file_not_found`` where ``viewer`` may not see it (yet)."""
-        raise NotImplementedError
+        file = self._core.files.get(file_id)
+        if file is None or not file.ready or file.data is None:
+            raise StandInError("file_not_found", f"there is no file {file_id}, or it is still processed")
+        if viewer is not None and not self._may_see(self._person(viewer), file.channels):
+            raise StandInError("file_not_found", f"no message shows {file_id} to {viewer}")
+        return file.mimetype, file.data
 
     # what people do ------------------------------------------------------------------------------------------------
 
@@ -113,19 +163,27 @@ class SlackStandIn:
 
         Events go out in the background, as on Slack: see :meth:`settle`.
         """
-        raise NotImplementedError
+        person, place = self._at(user, channel)
+        if thread_ts is not None:
+            root = self._hands.message(person, place, thread_ts)
+            thread_ts = root.thread_ts or root.ts
+        return self._core.workspace.say(person.id, place.id, text, thread_ts).ts
 
     async def edit(self, user: str, channel: str, ts: str, text: str) -> None:
         """Change one's own message."""
-        raise NotImplementedError
+        person, message = self._own(user, channel, ts)
+        words, blocks = self._core.workspace.typed(text)
+        self._core.workspace.change(message, person.id, {"text": words, "blocks": blocks})
 
     async def delete(self, user: str, channel: str, ts: str) -> None:
         """Delete one's own message."""
-        raise NotImplementedError
+        _, message = self._own(user, channel, ts)
+        self._core.workspace.delete(message)
 
     async def command(self, user: str, channel: str, text: str, *, command: str = "/batch") -> Acknowledged:
         """Use a slash command; returns once the app acknowledged or the person was told that it failed."""
-        raise NotImplementedError
+        person, place = self._at(user, channel)
+        return await self._hands.command(person, place, command, text)
 
     async def click(
         self,
@@ -143,7 +201,9 @@ class SlackStandIn:
         ``option`` is what is chosen: an option's value, a date, a person's id; a list for elements that take several.
         ``value`` tells buttons that share an ``action_id`` apart, or is what was typed into a dispatching input.
         """
-        raise NotImplementedError
+        person, place = self._at(user, channel)
+        message = self._hands.message(person, place, ts)
+        return await self._hands.click_message(person, message, action_id, block_id, value, option)
 
     async def click_in_view(
         self,
@@ -156,7 +216,9 @@ class SlackStandIn:
         option: str | list[str] | None = None,
     ) -> Acknowledged:
         """The same in a modal or on the Home tab (whose view id is ``home(user)["id"]``)."""
-        raise NotImplementedError
+        person = self._person(user)
+        view = self._core.views.of(person.id, view_id)
+        return await self._hands.click_view(person, view, action_id, block_id, value, option)
 
     async def suggest(
         self, user: str, where: str, action_id: str, block_id: str | None = None, *, typed: str, ts: str | None = None
@@ -165,7 +227,13 @@ class SlackStandIn:
 
         Empty when the app did not answer properly.
         """
-        raise NotImplementedError
+        person = self._person(user)
+        place: Message | View
+        if ts is None:
+            place = self._core.views.of(person.id, where)
+        else:
+            place = self._hands.message(person, self._core.workspace.channel(where), ts)
+        return await self._hands.suggest(person, place, action_id, block_id, typed)
 
     async def submit_view(self, user: str, view_id: str, state: Mapping[str, Mapping[str, Any]]) -> Acknowledged:
         """Fill and submit the modal on top. ``state`` is ``{block_id: {action_id: value}}``.
@@ -173,38 +241,86 @@ class SlackStandIn:
         A value is a text, an option's value, a list of them, or a whole state element. What is not given keeps its
         initial value. Raises StandInError ``input_required`` and the like where Slack's form would not let go.
         """
-        raise NotImplementedError
+        person = self._person(user)
+        return await self._hands.submit(person, self._core.views.on_top(person.id, view_id), state)
 
     async def close_view(self, user: str, view_id: str, *, all_views: bool = False) -> None:
         """Close the modal on top (or, with ``all_views``, the whole stack)."""
-        raise NotImplementedError
+        person = self._person(user)
+        await self._hands.close(person, self._core.views.on_top(person.id, view_id), everything=all_views)
 
     async def open_home(self, user: str, *, tab: str = "home") -> None:
         """Look at the app's Home (or ``messages``) tab: the app hears ``app_home_opened``."""
-        raise NotImplementedError
+        person = self._person(user)
+        about = {"type": "app_home_opened", "user": person.id, "channel": self._core.workspace.direct(person.id).id}
+        view = self._core.views.homes.get(person.id) if tab == "home" else None
+        more = {"tab": tab, "event_ts": self._core.workspace.ts(), **({"view": view.wire()} if view else {})}
+        self._core.workspace.hears("app_home_opened", {**about, **more})
 
     async def invite(self, channel: str, user: str = "bot") -> None:
         """Make somebody (the bot by default) a member of a channel."""
-        raise NotImplementedError
+        self._core.workspace.join(self._public(channel), self._core.workspace.person(user).id)
 
     async def remove(self, channel: str, user: str = "bot") -> None:
         """Remove somebody from a channel."""
-        raise NotImplementedError
+        self._core.workspace.leave(self._public(channel), self._core.workspace.person(user).id)
 
     def archive(self, channel: str) -> None:
         """Archive a channel: nothing can be written there any more."""
-        raise NotImplementedError
+        place = self._public(channel)
+        place.archived = True
+        self._core.workspace.announce({"type": "channel", "channel": place.summary()})
 
     # how the wire behaves ------------------------------------------------------------------------------------------
 
     async def settle(self) -> None:
         """Wait until no delivery is under way (retries that are still due included)."""
-        raise NotImplementedError
+        await self._deliverer.settle()
 
     async def refresh_sockets(self, reason: str = "refresh_requested") -> None:
         """Ask the app's sockets to reconnect, as Slack does every few hours, then close them."""
-        raise NotImplementedError
+        await self._core.sockets.refresh(reason)
 
     async def verify_url(self) -> bool:
         """Send the ``url_verification`` challenge to the events address; True when it was answered rightly."""
-        raise NotImplementedError
+        challenge = self._core.workspace.id("", 40)
+        payload = {"token": payloads.VERIFICATION, "challenge": challenge, "type": "url_verification"}
+        try:
+            async with asyncio.timeout(self.settings.acknowledge_within):
+                status, _, text = await self._deliverer.post("event", payload, {})
+        except (TimeoutError, aiohttp.ClientError):
+            return False
+        return status == 200 and challenge in text
+
+    # helpers -------------------------------------------------------------------------------------------------------
+
+    def _person(self, who: str) -> Person:
+        person = self._core.workspace.person(who)
+        if person.is_bot:
+            raise StandInError("not_a_person", "the app acts for itself")
+        return person
+
+    def _at(self, user: str, channel: str) -> tuple[Person, Channel]:
+        """Somebody in a channel where that person may act."""
+        person, place = self._person(user), self._core.workspace.channel(channel)
+        if person.id not in place.members:
+            raise StandInError("not_in_channel", f"{person.role} is not in {place.name}")
+        if place.archived:
+            raise StandInError("is_archived", f"{place.name} is archived")
+        return person, place
+
+    def _own(self, user: str, channel: str, ts: str) -> tuple[Person, Message]:
+        person, place = self._at(user, channel)
+        message = self._hands.message(person, place, ts)
+        if message.user != person.id:
+            raise StandInError("not_yours", f"{ts} was not written by {person.role}")
+        return person, message
+
+    def _public(self, channel: str) -> Channel:
+        place = self._core.workspace.channel(channel)
+        if place.kind == "im":
+            raise StandInError("method_not_supported_for_channel_type", "direct messages have the members they have")
+        return place
+
+    def _may_see(self, person: Person, channels: set[str]) -> bool:
+        return any(person.id in self._core.workspace.channels[channel].members for channel in channels)
