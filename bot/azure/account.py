@@ -100,7 +100,7 @@ class Account:
             credentials.key(settings) if shared_key else credentials.token(settings),
             api_version=API_VERSION,
             credential_scopes=[cloud.batch_scope],
-            **_pipeline(settings.endpoint, shared_key=shared_key),
+            **_pipeline(settings.endpoint, self._clock, shared_key=shared_key),
         )
         """The SDK's data plane client."""
         self.arm: BatchManagementClient | None = None
@@ -108,16 +108,16 @@ class Account:
         self._batch = Plane(self.batch, settings.endpoint, API_VERSION, self._clock, deadline)
         self._arm: Plane | None = None
         if not shared_key:
-            base = settings.arm_endpoint or cloud.arm
+            base, clock = settings.arm_endpoint or cloud.arm, Clock()
             self.arm = BatchManagementClient(
                 credentials.token(settings),
                 settings.subscription,
                 base.rstrip("/"),
                 api_version=API_VERSION,
                 credential_scopes=[cloud.arm_scope],
-                **_pipeline(base, shared_key=False),
+                **_pipeline(base, clock, shared_key=False),
             )
-            self._arm = Plane(self.arm, base, API_VERSION, Clock(), deadline)
+            self._arm = Plane(self.arm, base, API_VERSION, clock, deadline)
 
     def __repr__(self) -> str:
         return f"Account({self.name!r}, {self.settings.endpoint!r})"
@@ -329,14 +329,14 @@ def _part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _pipeline(base: str, *, shared_key: bool) -> dict[str, Any]:
+def _pipeline(base: str, clock: Clock, *, shared_key: bool) -> dict[str, Any]:
     """Our own parts of the SDK's pipeline, and its connections."""
     host = URL(base).host or ""
     here = is_loopback(host)
     calls: list[object] = [Dated()] if shared_key else [Loopback()] if here else []
     return {
         "per_call_policies": calls,
-        "redirect_policy": Outcome(host),
+        "redirect_policy": Outcome(host, clock),
         "retry_policy": Patience(),
         "per_retry_policies": [ReadRefusals()],
         "connection_timeout": 5,

@@ -58,18 +58,25 @@ class Clock:
             return datetime.now(UTC)
         return _EPOCH + timedelta(seconds=time.monotonic()) + self._ahead
 
-    def hear(self, date: str | None) -> datetime:
-        """Take a ``Date`` header in; the instant it tells, or :meth:`now` when it tells none."""
-        try:
-            at = parsedate_to_datetime(date or "")
-        except ValueError:
-            return self.now()
-        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-        self._ahead = at - _EPOCH - timedelta(seconds=time.monotonic())
-        return at
+    def hear(self, date: str | None) -> None:
+        """Go by a ``Date`` header; by nonsense do not."""
+        if at := _instant(date):
+            self._ahead = at - _EPOCH - timedelta(seconds=time.monotonic())
+
+    def at(self, date: str | None) -> datetime:
+        """The instant that a ``Date`` header tells, or :meth:`now` when it tells none."""
+        return _instant(date) or self.now()
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _instant(date: str | None) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class Loopback(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
@@ -120,11 +127,15 @@ class Patience(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
 
 
 class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
-    """Turns every refusal and failure into an AzureError. Stands where redirects would be followed: none are."""
+    """Turns every refusal and failure into an AzureError. Stands where redirects would be followed: none are.
 
-    def __init__(self, host: str) -> None:
+    Sets the clock by every answer.
+    """
+
+    def __init__(self, host: str, clock: Clock) -> None:
         super().__init__()
         self._host = host
+        self._clock = clock
 
     async def send(self, request: Request) -> Response:
         """Send on; raise AzureError for whatever is no success."""
@@ -135,6 +146,7 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         except SdkError as error:
             raise no_answer(self._host, error) from error
         answer = response.http_response
+        self._clock.hear(answer.headers.get("Date"))
         if answer.status_code < 300:
             return response
         wait = AsyncRetryPolicy().get_retry_after(response)
@@ -248,14 +260,13 @@ class Plane:
     async def _got(self, request: HttpRequest) -> Answer:
         for left in reversed(range(_CUT_BODIES + 1)):
             response = await self.client.send_request(request, stream=True)
-            at = self._clock.hear(response.headers.get("Date"))
             try:
                 body = await response.read()
             except SdkError as error:
                 if not left:
                     raise no_answer(self.host, error) from error
             else:
-                return Answer(body, at, response.headers.get("ETag") or "")
+                return Answer(body, self._clock.at(response.headers.get("Date")), response.headers.get("ETag") or "")
         raise AssertionError("unreachable")
 
     def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:

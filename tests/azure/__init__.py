@@ -1,0 +1,1 @@
+"""The Azure side, against recordings and a loopback service."""
