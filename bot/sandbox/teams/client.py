@@ -169,7 +169,7 @@ class Client:
     async def submit(
         self, user: str, conversation: str, activity_id: str, action: Action, inputs: Mapping[str, str] = {}
     ) -> Json:
-        """Action.Submit: a message activity with ``value`` and no text, unless its ``msteams`` data ask for another thing.
+        """Action.Submit: a message activity with ``value`` and no text, unless its ``msteams`` data ask otherwise.
 
         Returns ``{"shown": "nothing"}`` or an error.
         """
@@ -188,7 +188,7 @@ class Client:
         return await self._fetch(pressed)
 
     async def refresh(self, user: str, conversation: str, activity_id: str) -> Json:
-        """See a card that has ``refresh``: an automatic ``adaptiveCard/action`` for whom it names (all, without userIds)."""
+        """See a card that has ``refresh``: an automatic ``adaptiveCard/action``, for all or those in its userIds."""
         person, room, message = self._seen(user, conversation, activity_id)
         for index, drawing in enumerate(message.cards(person.role)):
             if drawing is None or drawing.refresh is None:
@@ -334,8 +334,8 @@ class Client:
     ) -> list[dict[str, str]]:
         """Type into a choice set with ``choices.data``: the invoke ``application/search``.
 
-        Returns its ``{"title", "value"}`` results, none where the answer is wrong. ``activity_id`` may be an open dialog;
-        ``inputs`` are the values of the card's other inputs, sent where the query asks for them.
+        Returns its ``{"title", "value"}`` results, none where the answer is wrong. ``activity_id`` may be an open
+        dialog; ``inputs`` are the values of the card's other inputs, sent where the query asks for them.
         """
         if activity_id in self._dialogs:
             dialog = self._open(user, activity_id)

@@ -170,7 +170,7 @@ class Connector:
         return self._create_thread(body) if body.get("isGroup") else self._create_chat(body)
 
     def _create_chat(self, body: Json) -> web.Response:
-        tenant = body.get("tenantId") or _tenant_id(body)
+        tenant = _tenant_id(body)
         members = body.get("members") or []
         if not tenant:
             raise RefusedError(400, "BadSyntax", "Could not parse tenant id")
@@ -351,8 +351,10 @@ def _fill(message: Message, activity: Json) -> None:
 
 
 def _tenant_id(body: Json) -> str:
+    # The service reads names in any case, and Microsoft's Python client writes this one as tenantID.
+    named = next((value for name, value in body.items() if name.lower() == "tenantid" and isinstance(value, str)), "")
     tenant = (body.get("channelData") or {}).get("tenant")
-    return str(tenant.get("id") or "") if isinstance(tenant, dict) else ""
+    return named or (str(tenant.get("id") or "") if isinstance(tenant, dict) else "")
 
 
 async def _body(request: web.Request) -> Json:

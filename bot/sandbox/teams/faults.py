@@ -49,7 +49,7 @@ class Faults:
         self._repeats = 0.0
 
     def fail(self, status: int, *, times: float = 1, room: str = "", retry_after: int | None = None) -> None:
-        """Answer the next ``times`` writes (in one conversation, by base id, or anywhere) with ``status``, storing nothing.
+        """Answer the next ``times`` writes (in one conversation, by base id, or anywhere) with ``status``, undone.
 
         412, 429, 500, 502, 503 or 504.
         """

@@ -112,7 +112,10 @@ class TeamsStandIn(Client):
 
     @property
     def conversations(self) -> dict[str, Json]:
-        """By name: ``{"id", "name", "kind": "personal"|"channel"|"groupChat", "title", "members": [role], "installed"}``."""
+        """By name: ``{"id", "name", "kind", "title", "members": [role], "installed"}``.
+
+        ``kind`` is ``personal``, ``channel`` or ``groupChat``.
+        """
         return {
             room.name: {
                 "id": room.id,
@@ -129,9 +132,9 @@ class TeamsStandIn(Client):
         """The history, oldest first, as ``user`` sees it (a card replaced for one person differs from the others').
 
         ``{"id", "conversation", "thread": root id or "", "from": role or "bot", "at": ISO, "text", "textFormat",
-        "summary", "layout", "attachments": [{"contentType", "content", "instead"?}], "edited", "deleted", "problems"}``.
-        ``problems`` says what Teams would not draw; an attachment with ``instead`` is not drawn at all, but as that
-        text. A deleted message has no content.
+        "summary", "layout", "attachments": [{"contentType", "content", "instead"?}], "edited", "deleted",
+        "problems": [str]}``. ``problems`` says what Teams would not draw; an attachment with ``instead`` is not drawn
+        at all, but as that text. A deleted message has no content.
         """
         role = self._tenant.person(user).role if user else ""
         room = self._tenant.room(conversation, role)
@@ -141,7 +144,10 @@ class TeamsStandIn(Client):
 
     @property
     def refused(self) -> list[Json]:
-        """The last thousand refusals: ``{"at", "what": "connector"|"invoke"|"card"|"picture", "code", "reason"}`` and more."""
+        """The last thousand refusals: ``{"at", "what", "code", "reason", …}``.
+
+        ``what`` is ``connector``, ``invoke``, ``card`` or ``picture``.
+        """
         return list(self._tenant.refused)
 
     def subscribe(self) -> asyncio.Queue[Json]:
@@ -160,7 +166,10 @@ class TeamsStandIn(Client):
         self._tenant.unwatch(queue)
 
     async def picture(self, url: str) -> Json:
-        """Fetch a card's image as Teams does: ``{"content": bytes, "type", "width", "height"}``, or ``PictureRefused``."""
+        """Fetch a card's image as Teams does: ``{"content": bytes, "type", "width", "height"}``.
+
+        Raises ``PictureRefused``.
+        """
         try:
             return await pictures.fetch(url)
         except StandInError as error:
