@@ -35,6 +35,7 @@ H = TypeVar("H", bound=Handler)
 _MARK = "__batchbot_command__"
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "—": "--", "–": "-", "\u00a0": " "})
 _LONGEST = 3000
+_FEW = 4
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Context:
     def account(self, name: str | None) -> Account:
         """The account by its name in the settings, the first one for None. Raises CommandError with the known names."""
         known = self.accounts.names
+        name = name.removeprefix("account:") if name else None  # where the account is what the command is about
         if name is not None and name not in known:
             message = f"There is no account “{name}” in the bot's settings. There are: {', '.join(known)}."
             near = process.extractOne(name, known, score_cutoff=50)

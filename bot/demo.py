@@ -62,6 +62,7 @@ class Stage:
             *self._arguments,
             stdout=asyncio.subprocess.PIPE,
             stdin=asyncio.subprocess.PIPE,  # its end tells the child that this process is gone, however it went
+            start_new_session=True,  # Ctrl-C is for this process, which then ends the child in good order
         )
         try:
             async with asyncio.timeout(_START_SECONDS):

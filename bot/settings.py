@@ -6,6 +6,8 @@ the file; it names the environment variables that hold them.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import ipaddress
 import os
 import re
@@ -316,13 +318,37 @@ def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str
             yield f"{key}: environment variable {variable} is missing or empty: set it to the secret"
 
 
-def reference() -> Iterator[tuple[str, str, str]]:
-    """Every key with its type and default as text, for the documentation test."""
+def reference() -> Iterator[tuple[str, str, str, str]]:
+    """Every key with its type, default and meaning as text: what the reference page shows."""
     sections: dict[str, type[Struct]] = {**_SECTIONS, "accounts.NAME": AccountSettings}
     for section, struct in sections.items():
-        hints = get_type_hints(struct)
+        meanings = _meanings(struct)
         for info in msgspec.structs.fields(struct):
-            default = "required" if info.required else repr(info.default)
-            kind = hints[info.name]
-            words = " | ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else str(kind)
-            yield f"{section}.{info.name}", words, default
+            default = "required" if info.required else f"`{_default(info)}`"
+            yield f"{section}.{info.name}", _kind(get_type_hints(struct)[info.name]), default, meanings[info.name]
+
+
+def _default(info: msgspec.structs.FieldInfo) -> str:
+    value = info.default_factory() if info.default is msgspec.NODEFAULT else info.default  # type: ignore[misc]
+    return msgspec.json.encode(value).decode()
+
+
+def _kind(hint: object) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(hint))
+    return {str: "text", int: "number", list[str]: "list of texts"}.get(hint, str(hint))  # type: ignore[call-overload, no-any-return]
+
+
+def _meanings(struct: type[Struct]) -> dict[str, str]:
+    """The string that follows each field in the source: its documentation."""
+    body = ast.parse(inspect.getsource(struct)).body[0]
+    found: dict[str, str] = {}
+    last = ""
+    for statement in getattr(body, "body", []):
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                last = name
+            case ast.Expr(value=ast.Constant(value=str(text))) if last:
+                found[last] = " ".join(text.split())
+                last = ""
+    return found

@@ -96,7 +96,7 @@ class Slack:
         if self._settings.mode == "socket" and self._app_token:
             self._socket = AsyncSocketModeHandler(self._app, self._app_token.reveal(), web_client=self._client)
             self._socket.client.message_listeners.append(self._hear)
-            await self._socket.connect_async()
+            await self._socket.connect_async()  # type: ignore[no-untyped-call]
             self._watchdog = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
@@ -104,7 +104,7 @@ class Slack:
         if self._watchdog:
             self._watchdog.cancel()
         if self._socket:
-            await self._socket.close_async()
+            await self._socket.close_async()  # type: ignore[no-untyped-call]
         for task in list(self._background):
             task.cancel()
 
@@ -115,7 +115,7 @@ class Slack:
             return known[1]
         try:
             user = await self._client.users_info(user=person.id)
-            zone = user["user"].get("tz")
+            zone: str | None = user["user"].get("tz")
         except (SlackApiError, OSError):
             zone = None
         self._zones[person.id] = (time.monotonic(), zone)
@@ -204,20 +204,24 @@ class Slack:
     async def answer(self, ask: Ask, card: Card) -> None:
         """Edit the clicked message, or post where it was asked; by response_url where the bot is no member."""
         if ask.how == "edit" and ask.message:
-            try:
-                await self._edit_whole(ask.place.id, ask.message, card)
+            if await self._edited(ask, ask.message, card):
                 return
-            except SlackApiError as error:
-                if code_of(error) not in _GONE | _EPHEMERAL:
-                    raise
-                if ask.reply_url and await self._respond(ask.reply_url, card, replace=True):
-                    return
         try:
             await self.post(ask.place, card, only_for=ask.person.id if card.private else "")
         except SlackApiError as error:
             if code_of(error) not in _EPHEMERAL or not ask.reply_url:
                 raise
             await self._respond(ask.reply_url, card, replace=False)
+
+    async def _edited(self, ask: Ask, message: str, card: Card) -> bool:
+        """Edit the clicked message; False where it is gone, so that the answer has to be posted anew."""
+        try:
+            await self._edit_whole(ask.place.id, message, card)
+        except SlackApiError as error:
+            if code_of(error) not in _GONE | _EPHEMERAL:
+                raise
+            return bool(ask.reply_url) and await self._respond(ask.reply_url, card, replace=True)
+        return True
 
     async def post(self, place: Place, card: Card, only_for: str = "") -> str:
         """Post a card; its pictures follow by an edit. Returns the message's timestamp."""
@@ -248,12 +252,12 @@ class Slack:
         except Exception:  # a chart never fails its card, whatever happened to it
             log.exception("slack.picture_failed", channel=channel)
             card = without_pictures(card)
-        payload = render(card, files).payload
+        payload: dict[str, Any] = render(card, files).payload
         await patiently(lambda: self._client.chat_update(channel=channel, ts=stamp, **payload))
 
     async def _respond(self, url: str, card: Card, *, replace: bool) -> bool:
         """Answer by response_url, which reaches places the bot is not in; pictures cannot go there."""
-        payload = render(without_pictures(card)).payload
+        payload: dict[str, Any] = render(without_pictures(card)).payload
         body = {"response_type": "in_channel", "replace_original": replace, **payload}
         if card.private:
             body["response_type"] = "ephemeral"

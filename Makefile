@@ -1,0 +1,40 @@
+# Two lines matter: `make demo` and `make test`. Each sets up what it needs.
+VENV ?= .venv
+PORT ?= 8000
+SPEED ?= 1
+PY = $(VENV)/bin/python
+READY = $(VENV)/.ready
+
+.PHONY: demo test check bench docs lock clean
+
+demo: $(READY)  ## a living Batch account, Slack and Teams on one page
+	@$(VENV)/bin/batchbot demo --port $(PORT) --speed $(SPEED)
+
+test: $(READY)  ## the tests, under five minutes
+	$(PY) -m pytest -n auto
+
+check: $(READY)  ## linters, types, and the property tests with many more examples
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	HYPOTHESIS_PROFILE=check $(PY) -m pytest -n auto --timeout 1800
+
+bench: $(READY)  ## measured figures, ratios taken side by side
+	$(PY) -m bench
+
+docs: $(READY)  ## what is made from the code: docs/reference.md, manifest.yaml
+	$(VENV)/bin/batchbot reference > docs/reference.md
+	$(VENV)/bin/batchbot manifest > manifest.yaml
+
+lock:  ## pin anew; needs uv
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra dev --extra bench pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): constraints.txt pyproject.toml
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@

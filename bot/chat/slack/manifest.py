@@ -1,0 +1,73 @@
+"""The Slack app manifest, made from the commands there are, so that the two cannot drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from bot.commands import Registry
+
+SCOPES = (
+    "app_mentions:read",  # @bot in channels and threads
+    "channels:read",  # names of the channels it answers in
+    "chat:write",  # answers and edits
+    "commands",  # the slash command
+    "files:read",  # is an uploaded picture ready?
+    "files:write",  # pictures
+    "im:history",  # direct messages
+    "users:read",  # the asker's time zone
+)
+"""Bot scopes, each with the reason it is there."""
+EVENTS = ("app_mention", "member_joined_channel", "message.im")
+"""Bot events the adapter listens to."""
+_HINT = 1000
+_HEAD = "# Made by `batchbot manifest`; a test holds it against the commands. Put your own address in.\n"
+
+
+def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = "batch") -> str:
+    """The manifest as YAML. ``url`` is the bot's public address; with ``socket`` none is needed or named."""
+    address = f"{url.rstrip('/')}/slack/events"
+    hints = " | ".join(command.path for command in registry.menu())
+    slash: dict[str, Any] = {
+        "command": f"/{name}",
+        "description": "Ask about Azure Batch: pools, nodes, jobs, tasks, usage",
+        "usage_hint": hints[:_HINT],
+        "should_escape": False,
+    }
+    events: dict[str, Any] = {"bot_events": list(EVENTS)}
+    interactivity: dict[str, Any] = {"is_enabled": True}
+    if not socket:
+        slash["url"] = events["request_url"] = interactivity["request_url"] = address
+    told = {
+        "_metadata": {"major_version": 2, "minor_version": 1},
+        "display_information": {
+            "name": "Batch Bot",
+            "description": "Run Azure Batch from Slack",
+            "long_description": (
+                "Inspect every pool, node, job and task of your Azure Batch accounts where your team talks, see busy "
+                "cores next to the ones you pay for, and find out why something does not run. Type the slash command, "
+                "mention the bot in a channel or a thread, or write to it directly; every answer has the buttons for "
+                "what comes next."
+            ),
+            "background_color": "#1f2937",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": False,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "batchbot", "always_online": True},
+            "slash_commands": [slash],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": events,
+            "interactivity": interactivity,
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": socket,
+            "token_rotation_enabled": False,
+        },
+    }
+    return _HEAD + yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=100)

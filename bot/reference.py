@@ -1,0 +1,45 @@
+"""The reference page, made from the registry and the settings; a test holds docs/reference.md against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot import settings
+from bot.commands import Registry
+
+
+def markdown(registry: Registry) -> str:
+    """Every command and every setting as one Markdown page."""
+    return "\n".join([*_commands(registry), *_settings()]) + "\n"
+
+
+def _commands(registry: Registry) -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Made by `batchbot reference`. In Slack a command follows `/batch` or a mention, in Teams it is a message."
+    yield ""
+    yield "## Commands"
+    for noun, commands in registry.nouns().items():
+        yield ""
+        yield f"### {noun}"
+        for command in commands:
+            yield ""
+            yield f"`{command.usage}`"
+            yield ""
+            yield f"{command.summary} Needs the role {command.role}."
+            if command.parameters:
+                yield ""
+            for parameter in command.parameters:
+                choices = f" One of {', '.join(parameter.choices)}." if parameter.choices else ""
+                default = f" {parameter.default} if left out." if parameter.default else ""
+                yield f"- `{parameter.name}`: {parameter.help}.{choices}{default}"
+
+
+def _settings() -> Iterator[str]:
+    yield ""
+    yield "## Settings"
+    yield ""
+    yield "| key | type | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    for key, kind, default, meaning in settings.reference():
+        yield f"| `{key}` | {kind} | {default} | {meaning} |"
