@@ -1,0 +1,153 @@
+"""Azure in one process: a data-plane listener for each account, one Resource Manager, and a world that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .wire.arm import ResourceManager
+from .wire.control import add_control
+from .wire.dataplane import DataPlane
+from .wire.faults import Faults
+from .wire.listener import loopback
+from .wire.store import Store
+from .wire.tokens import Tokens
+
+if TYPE_CHECKING:
+    from .world.engine import World
+
+
+class AzureSandbox:
+    """Serves a world.
+
+    After `start` the addresses are known: ``endpoints`` (account name -> data-plane URL), ``arm_url``,
+    ``identity_endpoint`` and ``identity_header``. ``faults`` holds each listener's faults by account name, and those
+    of Resource Manager by "arm".
+    """
+
+    def __init__(self, world: World, *, tokens: Tokens | None = None, seed: int = 0) -> None:
+        self.world = world
+        self.tokens = tokens or Tokens()
+        self.arm = ResourceManager(world, self.tokens, Faults(seed))
+        self.accounts: dict[str, DataPlane] = {}
+        self._seed = seed
+        self._pulse: asyncio.Task[None] | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen: Resource Manager on any free port, the accounts on ``port``, ``port`` + 1, … (0: any free ones).
+
+        Raises OSError where a port is taken; nothing is left open then.
+        """
+        try:
+            for number, (name, account) in enumerate(self.world.accounts.items()):
+                plane = DataPlane(Store(self.world, account), self.tokens, Faults(self._seed + number + 1))
+                self._control(plane, host)
+                await plane.start(host, port + number if port else 0)
+                self.accounts[name] = plane
+            self._control(self.arm, host)
+            await self.arm.start(host)
+        except OSError:
+            await self.close()
+            raise
+        self._pulse = asyncio.create_task(self.world.run(), name="sandbox world")
+
+    async def close(self) -> None:
+        """Stop the world and let go of every port."""
+        if self._pulse is not None:
+            self._pulse.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pulse
+            self._pulse = None
+        for plane in self.accounts.values():
+            await plane.close()
+        await self.arm.close()
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        """Account name -> where its data plane answers."""
+        return {name: plane.url for name, plane in self.accounts.items()}
+
+    @property
+    def arm_url(self) -> str:
+        """Where Resource Manager answers."""
+        return self.arm.url
+
+    @property
+    def identity_endpoint(self) -> str:
+        """What IDENTITY_ENDPOINT would be."""
+        return self.arm.identity_endpoint
+
+    @property
+    def identity_header(self) -> str:
+        """What IDENTITY_HEADER would be."""
+        return self.arm.identity_header
+
+    @property
+    def faults(self) -> Mapping[str, Faults]:
+        """Account name -> its faults; "arm" -> those of Resource Manager."""
+        return {**{name: plane.faults for name, plane in self.accounts.items()}, "arm": self.arm.faults}
+
+    def announce(self) -> list[str]:
+        """``NAME=value`` lines that a client needs; the first account's names are bare, the others' end in _2, _3, …"""
+        lines = []
+        for number, (name, plane) in enumerate(self.accounts.items(), start=1):
+            facts = self.world.accounts[name].facts
+            tail = "" if number == 1 else f"_{number}"
+            values = {
+                "ACCOUNT": name,
+                "ENDPOINT": plane.url,
+                "KEY": facts.keys[0],
+                "SUBSCRIPTION": facts.subscription,
+                "RESOURCE_GROUP": facts.resource_group,
+                "LOCATION": facts.location,
+            }
+            lines += [f"{key}{tail}={value}" for key, value in values.items()]
+        return [
+            *lines,
+            f"ARM_ENDPOINT={self.arm_url}",
+            f"IDENTITY_ENDPOINT={self.identity_endpoint}",
+            f"IDENTITY_HEADER={self.identity_header}",
+        ]
+
+    def _control(self, listener: DataPlane | ResourceManager, host: str) -> None:
+        """Control routes, where only this machine can reach them."""
+        if not loopback(host):
+            return
+
+        async def settle() -> None:
+            self.world.settle()
+
+        add_control(listener.app, listener.faults, self.world.clock, settle)
+
+
+async def run(port: int, scenario: str, seed: int, speed: float) -> None:
+    """Serve a scenario until SIGINT or SIGTERM, after saying on standard output where everything is.
+
+    Raises OSError where a port is taken and ValueError where there is no such scenario.
+    """
+    from .world import build  # noqa: PLC0415  the scenarios are heavy, and only this needs them
+
+    sandbox = AzureSandbox(build(scenario, seed=seed, speed=speed), seed=seed)
+    await sandbox.start(port=port)
+    try:
+        sys.stdout.write("\n".join(sandbox.announce()) + "\n")
+        sys.stdout.flush()
+        await _stopped()
+    finally:
+        await sandbox.close()
+
+
+async def _stopped() -> None:
+    """Until somebody asks this process to end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: Ctrl-C arrives as KeyboardInterrupt, which ends the loop by itself
+            continue
+    await stop.wait()

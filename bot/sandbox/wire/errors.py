@@ -1,0 +1,120 @@
+"""Refusals, in the words of the Batch service and of Azure Resource Manager.
+
+A handler raises `Refusal` (data plane) or `ArmRefusal`; the listener turns it into the body with request id and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
+    "AuthenticationFailed": (
+        403,
+        "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+        "including the signature.",
+    ),
+    "ConditionNotMet": (412, "The condition specified using HTTP conditional header(s) is not met."),
+    "InternalError": (500, "Server encountered an internal error. Please try again after some time."),
+    "InvalidAuthenticationInfo": (
+        400,
+        "Authentication information is not given in the correct format. Check the value of Authorization header.",
+    ),
+    "InvalidHeaderValue": (400, "The value for one of the HTTP headers is not in the correct format."),
+    "InvalidQueryParameterValue": (
+        400,
+        "Value for one of the query parameters specified in the request URI is invalid.",
+    ),
+    "JobNotFound": (404, "The specified job does not exist."),
+    "JobScheduleNotFound": (404, "The specified job schedule does not exist."),
+    "MissingRequiredQueryParameter": (
+        400,
+        "A query parameter that's mandatory for this request is not specified.",
+    ),
+    "MultipleConditionHeadersNotSupported": (400, "Multiple condition headers are not supported."),
+    "NodeNotFound": (404, "The specified node does not exist."),
+    "OperationTimedOut": (500, "Operation could not be completed within the specified time."),
+    "OutOfRangeQueryParameterValue": (
+        400,
+        "A query parameter specified in the request URI is outside the permissible range.",
+    ),
+    "PoolNotFound": (404, "The specified pool does not exist."),
+    "PoolUsageMetricAPIRetired": (400, "Pool list usage metrics API was retired on 09/30/2024"),
+    "ResourceNotFound": (404, "The specified resource does not exist."),
+    "ServerBusy": (503, "The server is currently unable to receive requests. Please retry your request."),
+    "TaskNotFound": (404, "The specified task does not exist."),
+    "TooManyRequests": (429, "Too many requests have been received. Please retry your request after some time."),
+    "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
+}
+"""Error code -> its usual status and its text."""
+
+
+class Refusal(Exception):
+    """A data-plane answer that is not a success."""
+
+    def __init__(
+        self,
+        code: str,
+        values: Sequence[tuple[str, str]] = (),
+        *,
+        status: int = 0,
+        message: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        usual, text = MESSAGES.get(code, (500, code))
+        self.code = code
+        self.status = status or usual
+        self.message = message or text
+        self.values = values
+        self.headers = dict(headers or {})
+
+    @classmethod
+    def query(cls, name: str, value: str, reason: str) -> Refusal:
+        """A query parameter whose value cannot be used."""
+        return cls(
+            "InvalidQueryParameterValue",
+            [("QueryParameterName", name), ("QueryParameterValue", value), ("Reason", reason)],
+        )
+
+    def body(self, endpoint: str, request_id: str, now: datetime) -> dict[str, Any]:
+        """The JSON of the answer; ``endpoint`` is the account's, without a trailing slash."""
+        body: dict[str, Any] = {
+            "odata.metadata": f"{endpoint}/$metadata#Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element",
+            "code": self.code,
+            "message": {"lang": "en-US", "value": f"{self.message}\nRequestId:{request_id}\nTime:{ticks(now)}"},
+        }
+        if self.values:
+            body["values"] = [{"key": key, "value": value} for key, value in self.values]
+        return body
+
+
+class ArmRefusal(Exception):
+    """An Azure Resource Manager answer that is not a success.
+
+    With ``target`` the refusal is the Batch provider's, which signs its message with request id and time; without it
+    it is Resource Manager's own, which does not.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, target: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.target = target
+        self.headers = dict(headers or {})
+
+    def body(self, request_id: str, now: datetime) -> dict[str, Any]:
+        """The JSON of the answer."""
+        if not self.target:
+            return {"error": {"code": self.code, "message": self.message}}
+        message = f"{self.message}\nRequestId:{request_id}\nTime:{ticks(now)}"
+        return {"error": {"code": self.code, "message": message, "target": self.target}}
+
+
+def ticks(moment: datetime) -> str:
+    """A UTC time with the seven decimals of the service."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
