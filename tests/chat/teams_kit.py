@@ -41,7 +41,8 @@ class Service:
         self.endorsements = ["msteams"]
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.tokens: list[str] = []
-        self.failures: list[web.Response] = []
+        self.failures: list[web.Response | None] = []
+        """What the next calls get instead of an answer; None cuts the connection."""
         self.key_fetches = 0
         app = web.Application()
         app.router.add_get("/openid", self._openid)
@@ -58,7 +59,7 @@ class Service:
         now = int(time.time())
         usual = {"iss": ISSUER, "aud": APP, "serviceurl": self.url, "nbf": now - 10, "exp": now + 600}
         payload = {name: value for name, value in (usual | claims).items() if value is not None}
-        return jwt.encode(payload, None if algorithm == "none" else key, algorithm=algorithm, headers={"kid": kid})
+        return jwt.encode(payload, "" if algorithm == "none" else key, algorithm=algorithm, headers={"kid": kid})
 
     async def _openid(self, _: web.Request) -> web.Response:
         self.key_fetches += 1
@@ -71,7 +72,10 @@ class Service:
     async def _connector(self, request: web.Request) -> web.Response:
         self.tokens.append(request.headers.get("Authorization", ""))
         if self.failures:
-            return self.failures.pop(0)
+            failure = self.failures.pop(0)
+            if failure is None and request.transport:
+                request.transport.abort()
+            return failure or web.Response()
         self.sent.append((request.method, request.match_info["path"], await request.json()))
         return web.json_response({"id": f"message-{len(self.sent)}"}, status=201)
 
@@ -99,10 +103,10 @@ class Store:
 
     def __init__(self) -> None:
         self.kept: dict[str, Reference] = {}
-        self.writes = 0
+        self.history: list[Reference] = []
 
     async def remember(self, reference: Reference) -> None:
-        self.writes += 1
+        self.history.append(reference)
         self.kept[reference.id] = reference
 
     async def references(self, platform: str | None = None) -> list[Reference]:
@@ -135,6 +139,7 @@ class Desk:
     reply: Card = field(default_factory=card)
     prepared: Form | Card = field(default_factory=card)
     hold: asyncio.Event | None = None
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Ask] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
     tasks: list[asyncio.Task[Card]] = field(default_factory=list)
@@ -143,6 +148,7 @@ class Desk:
         if any(ask.key == known.key for known in self.asked):
             return None
         self.asked.append(ask)
+        self.came.set()
         self.tasks.append(asyncio.create_task(self._work(ask)))
         return self.tasks[-1]
 
@@ -182,7 +188,7 @@ class World:
         data = activity if isinstance(activity, bytes) else json.dumps(activity).encode()
         async with self.http.post(self.bot.make_url("/api/messages"), data=data, headers=headers) as answer:
             body = await answer.read()
-            return answer.status, json.loads(body) if body else None
+            return answer.status, json.loads(body) if body and answer.status < 500 else None
 
     def activity(self, kind: str = "message", **rest: Any) -> dict[str, Any]:
         """A personal activity of one viewer."""

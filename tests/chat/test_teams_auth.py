@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -68,8 +69,10 @@ async def test_other_scheme_is_refused(world: World) -> None:
     assert status == 401
 
 
-@pytest.mark.parametrize("missing", [{"serviceUrl": None}, {"serviceUrl": ""}, {"channelId": None}, {"channelId": "emulator"}])
-async def test_activity_must_name_what_the_token_vouches_for(world: World, missing: dict[str, str | None]) -> None:
+@pytest.mark.parametrize(
+    "missing", [{"serviceUrl": None}, {"serviceUrl": ""}, {"channelId": None}, {"channelId": "emulator"}]
+)
+async def test_activity_must_name_what_the_token_vouches_for(world: World, missing: dict[str, Any]) -> None:
     status, _ = await world.deliver(world.activity(text="pool list", **missing))
     assert status == 401
     assert not world.desk.asked
@@ -174,7 +177,9 @@ async def test_keys_are_fetched_over_https_only(world: World) -> None:
 
 
 async def test_two_bots_do_not_share_keys(world: World) -> None:
-    other = await build(settings=lambda settings: msgspec.structs.replace(settings, app_id="99999999-2222-3333-4444-555555555555"))
+    other = await build(
+        settings=lambda settings: msgspec.structs.replace(settings, app_id="99999999-2222-3333-4444-555555555555")
+    )
     assert (await other.deliver(other.activity(text="x")))[0] == 401
     assert (await world.deliver(world.activity(text="x")))[0] == 200
     await tear_down(other)

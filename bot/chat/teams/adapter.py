@@ -149,7 +149,11 @@ class Teams:
             return web.Response(status=error.status)
         except KeysUnavailableError:
             return web.Response(status=503)  # told where they could not be fetched
-        return await self._dispatch(activity)
+        try:
+            return await self._dispatch(activity)
+        except Exception:  # not journalled, so Teams shall come again
+            log.exception("teams.failed", type=activity.type, name=activity.name)
+            return web.Response(status=500)
 
     async def _admitted(self, request: web.Request) -> Activity:
         """The activity, when it comes from Teams, from our tenant, and by an address that may get our token."""

@@ -1,0 +1,275 @@
+"""Cards go to allowed hosts only, are retried where that helps, and are never held up by a picture."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+import bot.chat.teams
+from bot.ask import Place
+from bot.chat.teams import outbound
+from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.framework import Connector
+from bot.chat.teams.outbound import Outbound, allowed
+from bot.chat.teams.pacer import Pacer
+from bot.chat.teams.references import References
+from cards.card import Picture
+from cards.charts.usage import UsageChart
+from tests.chat.teams_kit import World, build, card, tear_down
+from tests.shared import shared
+
+PNG = "https://bot.example/pictures/abc.png"
+
+
+def picture(width: int = 1600, height: int = 900) -> Picture:
+    since = datetime(2026, 11, 22, tzinfo=UTC)
+    chart = UsageChart("h", "s", (), 60, since, since + timedelta(hours=1), width=width, height=height)
+    return Picture("usage", "12 of 40 cores busy", chart)
+
+
+def failure(status: int, code: str = "Throttled", **headers: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": "told"}}, status=status, headers=headers)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = await build()
+    yield world
+    await tear_down(world)
+
+
+class Bench(Outbound):
+    """An outbound whose waits take no time."""
+
+    def __init__(self, world: World) -> None:
+        self.slept: list[float] = []
+        connector = Connector(world.http, world.credential, app_id="app", scope="the/.default")
+        references = References(world.store)  # type: ignore[arg-type]
+        super().__init__(
+            connector, references, world.pictures, ["127.0.0.1"], pacer=Pacer(sleep=self._nap), sleep=self._nap
+        )
+
+    async def _nap(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def place(world: World, **rest: Any) -> Place:
+    return Place("teams", "19:alerts@thread.tacv2", team="t", service_url=world.service.url, **rest)
+
+
+PAYLOAD: dict[str, object] = {"type": "AdaptiveCard", "version": "1.5", "body": []}
+
+
+async def test_post_is_a_card_with_a_summary_and_nothing_else(world: World) -> None:
+    assert await Bench(world).post(place(world, thread="17"), PAYLOAD, "pool list") == "message-1"
+    method, path, activity = world.service.sent[0]
+    assert (method, path) == ("POST", "v3/conversations/19:alerts@thread.tacv2;messageid=17/activities")
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": PAYLOAD}
+    assert activity == {"type": "message", "summary": "pool list", "attachments": [attachment]}
+    swagger = msgspec.json.decode(shared("chat/schemas/bot-connector.swagger.json").read_bytes())
+    jsonschema.Draft4Validator({"$ref": "#/definitions/Activity", "definitions": swagger["definitions"]}).validate(
+        activity
+    )
+
+
+async def test_update_is_a_put(world: World) -> None:
+    await Bench(world).update(place(world), "17", PAYLOAD, "pool list")
+    method, path, activity = world.service.sent[0]
+    assert (method, path) == ("PUT", "v3/conversations/19:alerts@thread.tacv2/activities/17")
+    assert activity["id"] == "17"
+
+
+async def test_the_token_is_asked_for_once_and_renewed_when_refused(world: World) -> None:
+    sender = Bench(world)
+    for _ in range(3):
+        await sender.post(place(world), PAYLOAD, "s")
+    assert world.credential.asked == ["the/.default"]
+    assert set(world.service.tokens) == {"Bearer the-bots-own-token"}
+    world.service.failures.append(failure(401, "Unauthorized"))
+    with pytest.raises(TeamsError):
+        await sender.post(place(world), PAYLOAD, "s")
+    await sender.post(place(world), PAYLOAD, "s")
+    assert len(world.credential.asked) == 2
+
+
+@pytest.mark.parametrize("status", [412, 429, 502, 504])
+async def test_retried(world: World, status: int) -> None:
+    world.service.failures += [failure(status), failure(status)]
+    sender = Bench(world)
+    assert await sender.post(place(world), PAYLOAD, "s") == "message-1"
+    assert len([nap for nap in sender.slept if nap >= 0.5]) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500, 503])
+async def test_not_retried(world: World, status: int) -> None:
+    world.service.failures.append(failure(status, "Whatever"))
+    with pytest.raises(TeamsError) as raised:
+        await Bench(world).post(place(world), PAYLOAD, "s")
+    assert (raised.value.status, raised.value.code, raised.value.message) == (status, "Whatever", "told")
+    assert not world.service.sent
+
+
+async def test_retries_end(world: World) -> None:
+    world.service.failures += [failure(429) for _ in range(9)]
+    with pytest.raises(TeamsError):
+        await Bench(world).post(place(world), PAYLOAD, "s")
+    assert len(world.service.failures) == 4
+
+
+async def test_retry_after_is_waited_for_in_seconds_and_as_a_date(world: World) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    world.service.failures += [failure(429, **{"Retry-After": "17"}), failure(429, **{"Retry-After": date})]
+    sender = Bench(world)
+    await sender.post(place(world), PAYLOAD, "s")
+    first, second = [nap for nap in sender.slept if nap > 2]
+    assert 17 < first < 19
+    assert 25 < second < 33
+
+
+async def test_a_very_long_retry_after_is_not_sat_out(world: World) -> None:
+    world.service.failures.append(failure(429, **{"Retry-After": "86400"}))
+    sender = Bench(world)
+    with pytest.raises(TeamsError) as raised:
+        await sender.post(place(world), PAYLOAD, "s")
+    assert raised.value.retry_after == 86400
+    assert not sender.slept
+
+
+@pytest.mark.parametrize("code", ["MessageWritesBlocked", "BotNotInConversationRoster"])
+async def test_removed_from_the_conversation(world: World, code: str) -> None:
+    world.service.failures.append(failure(403, code))
+    with pytest.raises(TeamsError):
+        await Bench(world).post(place(world, thread="17"), PAYLOAD, "s")
+    kept = world.store.kept["19:alerts@thread.tacv2"]
+    assert not kept.reachable
+    assert msgspec.json.decode(kept.body, type=Place).thread is None
+
+
+async def test_a_post_whose_answer_was_lost_is_not_repeated_an_edit_is(world: World) -> None:
+    sender = Bench(world)
+    world.service.failures.append(None)
+    with pytest.raises(TeamsError) as raised:
+        await sender.post(place(world), PAYLOAD, "s")
+    assert (raised.value.status, raised.value.code) == (0, "NoAnswer")
+    world.service.failures.append(None)
+    await sender.update(place(world), "17", PAYLOAD, "s")
+    assert [method for method, _, _ in world.service.sent] == ["PUT"]
+
+
+async def test_a_post_that_never_arrived_is_repeated(world: World) -> None:
+    await world.service.server.close()
+    sender = Bench(world)
+    with pytest.raises(TeamsError) as raised:
+        await sender.post(place(world), PAYLOAD, "s")
+    assert (raised.value.status, raised.value.code) == (0, "NoConnection")
+    assert len(sender.slept) == 4
+
+
+async def test_redirects_are_not_followed(world: World) -> None:
+    world.service.failures.append(web.Response(status=307, headers={"Location": "https://evil.example/"}))
+    with pytest.raises(TeamsError) as raised:
+        await Bench(world).post(place(world), PAYLOAD, "s")
+    assert raised.value.status == 307
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "expected"),
+    [
+        ("https://smba.trafficmanager.net/amer/guid/", ["smba.trafficmanager.net"], True),
+        ("https://SMBA.TrafficManager.net/amer/", ["smba.trafficmanager.net"], True),
+        ("https://smba.trafficmanager.net:443/amer/", ["smba.trafficmanager.net"], True),
+        ("http://smba.trafficmanager.net/amer/", ["smba.trafficmanager.net"], False),
+        ("https://smba.trafficmanager.net.evil.example/", ["smba.trafficmanager.net"], False),
+        ("https://evil.example/smba.trafficmanager.net", ["smba.trafficmanager.net"], False),
+        ("https://smba.trafficmanager.net@evil.example/", ["smba.trafficmanager.net"], False),
+        ("https://user@smba.trafficmanager.net/", ["smba.trafficmanager.net"], False),
+        ("https://smba.trafficmanager.net/?a=b", ["smba.trafficmanager.net"], False),
+        ("https://smba.trafficmanager.net:99999/", ["smba.trafficmanager.net"], False),
+        ("http://127.0.0.1:4000/teams/", ["127.0.0.1"], True),
+        ("http://127.0.0.1:4000/teams/", ["127.0.0.1:4000"], True),
+        ("http://127.0.0.1:4000/teams/", ["127.0.0.1:4001"], False),
+        ("http://127.0.0.1:4000/teams/", ["smba.trafficmanager.net"], False),
+        ("http://10.0.0.1/", ["10.0.0.1"], False),
+        ("ftp://127.0.0.1/", ["127.0.0.1"], False),
+        ("", ["", "smba.trafficmanager.net"], False),
+    ],
+)
+def test_allowed(url: str, hosts: list[str], expected: bool) -> None:
+    assert allowed(url, hosts) is expected
+
+
+async def test_no_token_goes_to_a_stored_address_that_is_not_allowed(world: World) -> None:
+    elsewhere = Place("teams", "a:1", service_url="http://localhost:9/")
+    with pytest.raises(TeamsError) as raised:
+        await Bench(world).post(elsewhere, PAYLOAD, "s")
+    assert raised.value.code == "ServiceUrlRefused"
+    assert not world.credential.asked
+
+
+async def test_picture_is_drawn_within_teams_size_and_linked(world: World) -> None:
+    rendered = await Bench(world).render(card(blocks=(picture(),)))
+    assert [(chart.width, chart.height) for chart in world.pictures.drawn] == [(1024, 576)]
+    assert PNG in str(rendered.payload)
+
+
+async def test_small_picture_keeps_its_size(world: World) -> None:
+    await Bench(world).render(card(blocks=(picture(800, 400),)))
+    assert [(chart.width, chart.height) for chart in world.pictures.drawn] == [(800, 400)]
+
+
+@pytest.mark.parametrize("trouble", ["fails", "too large", "late"])
+async def test_a_picture_in_trouble_leaves_its_words(
+    world: World, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if trouble == "fails":
+        world.pictures.error = RuntimeError("no font")
+    elif trouble == "too large":
+        world.pictures.png_bytes = b"x" * 1_000_001
+    else:
+        monkeypatch.setattr(outbound, "_PICTURE_SECONDS", 0.01)
+        monkeypatch.setattr(world.pictures, "png", lambda _: asyncio.sleep(60))
+    with capture_logs() as logs:
+        rendered = await Bench(world).render(card(blocks=(picture(),)))
+    assert "12 of 40 cores busy" in str(rendered.payload)
+    assert PNG not in str(rendered.payload)
+    assert len(logs) == 1
+
+
+async def test_two_pictures_one_in_trouble(world: World) -> None:
+    good = picture()
+    bad = msgspec.structs.replace(
+        good, key="bad", alt="the other one", chart=msgspec.structs.replace(good.chart, width=9)
+    )
+
+    async def png(chart: UsageChart) -> bytes:
+        if chart.width == 9:
+            raise RuntimeError
+        return b"png"
+
+    world.pictures.png = png  # type: ignore[method-assign,assignment]
+    rendered = await Bench(world).render(card(blocks=(good, bad)))
+    assert PNG in str(rendered.payload)
+    assert "the other one" in str(rendered.payload)
+
+
+def test_only_one_module_knows_the_framework() -> None:
+    folder = Path(str(bot.chat.teams.__file__)).parent
+    knowing = set()
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if any(name.split(".")[0] in {"botbuilder", "botframework", "msrest"} for name in names):
+                knowing.add(path.name)
+    assert knowing == {"framework.py"}
