@@ -20,7 +20,8 @@ class UsageChart(Struct, frozen=True, tag="usage"):
     """What the usage picture shows.
 
     ``points`` are in time order, ``step`` seconds apart; buckets with ``covered == 0`` are drawn as a gap.
-    ``strip`` is the whole kept history, coarser, with the window marked on it. ``zone`` is an IANA name.
+    ``strip`` is the whole kept history, coarser, with the window marked on it. ``zone`` is an IANA name. ``note`` is
+    one line on the most striking thing; with ``note_at`` it points at that moment in the picture.
     """
 
     headline: str
@@ -34,3 +35,4 @@ class UsageChart(Struct, frozen=True, tag="usage"):
     strip: tuple[UsagePoint, ...] = ()
     width: int = 1600
     height: int = 900
+    note_at: datetime | None = None

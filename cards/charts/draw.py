@@ -1,0 +1,21 @@
+"""Every chart there is, drawn. Import this in the process that draws only: it brings matplotlib along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cards.charts.canvas import own_settings
+from cards.charts.usage import UsageChart
+from cards.charts.usage_picture import draw_usage
+
+_PICTURES: dict[type, Callable[[Any], bytes]] = {UsageChart: draw_usage}
+
+
+def draw(chart: object) -> bytes:
+    """The chart as PNG bytes, the same for the same chart. Raises TypeError for what is no chart."""
+    picture = _PICTURES.get(type(chart))
+    if picture is None:
+        raise TypeError(f"{type(chart).__name__} is no chart: known are {', '.join(t.__name__ for t in _PICTURES)}")
+    with own_settings():
+        return picture(chart)

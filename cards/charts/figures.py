@@ -1,0 +1,148 @@
+"""The figures of a usage chart: what the picture shows and the alt text tells. No drawing library here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from cards.charts.usage import UsageChart, UsagePoint
+
+
+class Figures(Struct, frozen=True):
+    """Means and peaks over the sampled part of a window; cores. ``covered`` is that part of the window (0..1)."""
+
+    busy: float
+    total: float
+    busy_peak: float
+    busy_peak_at: datetime
+    total_peak: float
+    last: UsagePoint
+    covered: float
+
+    @property
+    def share(self) -> float:
+        """Busy of all, 0..1; 0 where there was nothing."""
+        return self.busy / self.total if self.total else 0.0
+
+
+def runs(points: Sequence[UsagePoint], step: int) -> list[list[UsagePoint]]:
+    """Stretches of sampled buckets without a hole between them."""
+    stretches: list[list[UsagePoint]] = []
+    for point in points:
+        if point.covered <= 0:
+            continue
+        if stretches and point.start - stretches[-1][-1].start == timedelta(seconds=step):
+            stretches[-1].append(point)
+        else:
+            stretches.append([point])
+    return stretches
+
+
+def gaps(chart: UsageChart) -> list[tuple[datetime, datetime]]:
+    """Where nothing was sampled. At the edges less than a step is no gap: that bucket is only just beginning."""
+    step = timedelta(seconds=chart.step)
+    found, known = [], chart.since
+    for stretch in runs(chart.points, chart.step):
+        begin, end = stretch[0].start, stretch[-1].start + step
+        if begin - known > (step if known == chart.since else timedelta(0)):
+            found.append((known, begin))
+        known = end
+    if chart.until - known > step:
+        found.append((known, chart.until))
+    return found
+
+
+def figures(chart: UsageChart) -> Figures | None:
+    """The figures, or None when nothing was sampled in the window."""
+    sampled = [point for point in chart.points if point.covered > 0]
+    weight = sum(point.covered for point in sampled)
+    if not sampled:
+        return None
+    peak = max(sampled, key=lambda point: point.busy)
+    window = (chart.until - chart.since).total_seconds()
+    return Figures(
+        busy=sum(point.busy * point.covered for point in sampled) / weight,
+        total=sum(point.total * point.covered for point in sampled) / weight,
+        busy_peak=peak.busy,
+        busy_peak_at=peak.start,
+        total_peak=max(point.total for point in sampled),
+        last=sampled[-1],
+        covered=min(1.0, weight * chart.step / window) if window > 0 else 0.0,
+    )
+
+
+class Idle(Struct, frozen=True):
+    """A stretch of time in which most cores were idle: ``share`` of them (0..1), ``core_hours`` in all."""
+
+    since: datetime
+    until: datetime
+    share: float
+    core_hours: float
+
+
+def most_idle(points: Sequence[UsagePoint], step: int, share: float = 0.8) -> Idle | None:
+    """The stretch that wasted the most core-hours with at least ``share`` idle in every bucket: worth a note."""
+    best: Idle | None = None
+    for stretch in runs(points, step):
+        begin = 0
+        for end in range(len(stretch) + 1):
+            if end < len(stretch) and _idle(stretch[end]) >= share * stretch[end].total > 0:
+                continue
+            part = stretch[begin:end]
+            begin = end + 1
+            wasted = sum(_idle(point) * point.covered for point in part)
+            if wasted * step / 3600 > (best.core_hours if best else 0.0):
+                all_of_it = sum(point.total * point.covered for point in part)
+                until = part[-1].start + timedelta(seconds=step)
+                best = Idle(part[0].start, until, wasted / all_of_it, wasted * step / 3600)
+    return best
+
+
+def _idle(point: UsagePoint) -> float:
+    return max(0.0, point.total - point.busy)
+
+
+def coarser(points: Sequence[UsagePoint], step: int, factor: int) -> list[UsagePoint]:
+    """Points of ``factor`` buckets each: means of what was sampled."""
+    if factor <= 1 or not points:
+        return list(points)
+    first, length = points[0].start, timedelta(seconds=step * factor)
+    groups: dict[int, list[UsagePoint]] = {}
+    for point in points:
+        groups.setdefault((point.start - first) // length, []).append(point)
+    merged = []
+    for number, group in groups.items():
+        weight = sum(point.covered for point in group)
+        busy, total = (
+            (sum(p.busy * p.covered for p in group) / weight, sum(p.total * p.covered for p in group) / weight)
+            if weight
+            else (0.0, 0.0)
+        )
+        merged.append(UsagePoint(first + number * length, busy, total, weight / factor))
+    return merged
+
+
+def cores(number: float) -> str:
+    """A number of cores for people: ``0.5``, ``12``, ``9,400``, ``34.6 k``, ``1.25 M``."""
+    for size, letter in ((1_000_000, " M"), (1_000, " k")):
+        if number >= max(0.9995 * size, 10_000):
+            amount = number / size
+            digits = 0 if amount >= 99.95 else 1 if amount >= 9.995 else 2
+            text = f"{amount:,.{digits}f}"
+            return (text.rstrip("0").rstrip(".") if digits else text) + letter
+    if number >= 10 or abs(number - round(number)) < 0.05:
+        return f"{number:,.0f}"
+    return f"{number:.1f}"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its natural unit: ``45 min``, ``24 h``, ``7 days``."""
+    seconds = length.total_seconds()
+    if seconds < 5400:
+        amount = max(1, round(seconds / 60))
+        return f"{amount} min" if amount != 60 else "1 h"
+    if seconds < 172_800:
+        return f"{round(seconds / 3600)} h"
+    return f"{round(seconds / 86400)} days"
