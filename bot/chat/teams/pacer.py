@@ -1,8 +1,9 @@
-"""Teams' limits on what one bot may send into one conversation.
+"""Teams' limits on what one bot may send.
 
 Calls into a conversation go out one after the other, which keeps an edit behind the post it edits, and each waits
-until every window has room. A call counts from the moment it *ended*: the service saw it before that, so its own
-windows are never fuller than ours.
+until every window has room. There a call counts from the moment it *ended*: the service saw it before that, so its
+own windows are never fuller than ours. Calls of different conversations overlap, so towards the limit of the whole
+app a call counts from its start, and some room is left.
 """
 
 from __future__ import annotations
@@ -10,46 +11,65 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 WINDOWS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
 """(calls, seconds) for one bot in one conversation."""
 
-_LONGEST = WINDOWS[-1][1]
+APP = ((40, 1.0),)
+"""The same for one bot in one tenant, where Teams allows 50."""
+
 _MANY = 512
+"""Conversations remembered before idle ones are forgotten."""
+
+
+class Windows:
+    """How many calls there were within some sliding windows."""
+
+    def __init__(self, limits: Sequence[tuple[int, float]], clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._calls: deque[float] = deque(maxlen=max(calls for calls, _ in limits))
+
+    def wait(self) -> float:
+        """Seconds until every window has room; 0 or less when all have."""
+        now, seen = self._clock(), self._calls
+        return max((seen[-calls] + seconds - now for calls, seconds in self._limits if len(seen) >= calls), default=0.0)
+
+    def count(self) -> None:
+        """Note a call."""
+        self._calls.append(self._clock())
+
+    def empty(self) -> bool:
+        """True when the last call has left the longest window."""
+        return not self._calls or self._clock() - self._calls[-1] > max(seconds for _, seconds in self._limits)
 
 
 class Line:
-    """One conversation's turn at the counter."""
+    """One conversation's turn at the counter; get it from :meth:`Pacer.line`."""
 
-    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(self, app: Windows, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]) -> None:
         self.lock = asyncio.Lock()
-        self.waiting = 0
-        self._clock = clock
+        self.held = 0
+        self._app = app
+        self._own = Windows(WINDOWS, clock)
         self._sleep = sleep
-        self._ended: deque[float] = deque(maxlen=WINDOWS[-1][0])
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for room in every window; the call is made inside."""
-        while (delay := self._delay()) > 0:
+        while (delay := max(self._own.wait(), self._app.wait())) > 0:
             await self._sleep(delay)
+        self._app.count()
         try:
             yield
         finally:
-            self._ended.append(self._clock())
+            self._own.count()
 
     def idle(self) -> bool:
         """True when nothing here is worth keeping."""
-        return not self.waiting and (not self._ended or self._clock() - self._ended[-1] > _LONGEST)
-
-    def _delay(self) -> float:
-        now = self._clock()
-        return max(
-            (self._ended[-calls] + seconds - now for calls, seconds in WINDOWS if len(self._ended) >= calls),
-            default=0.0,
-        )
+        return not self.held and self._own.empty()
 
 
 class Pacer:
@@ -62,6 +82,7 @@ class Pacer:
     ) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._app = Windows(APP, clock)
         self._lines: dict[str, Line] = {}
 
     @asynccontextmanager
@@ -69,10 +90,10 @@ class Pacer:
         """Hold the conversation's line: whoever comes meanwhile waits, first come first served."""
         if len(self._lines) >= _MANY:
             self._lines = {name: line for name, line in self._lines.items() if not line.idle()}
-        line = self._lines.setdefault(conversation, Line(self._clock, self._sleep))
-        line.waiting += 1
+        line = self._lines.setdefault(conversation, Line(self._app, self._clock, self._sleep))
+        line.held += 1
         try:
             async with line.lock:
                 yield line
         finally:
-            line.waiting -= 1
+            line.held -= 1

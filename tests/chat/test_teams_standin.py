@@ -1,0 +1,213 @@
+"""The adapter against the strict stand-in, over HTTP both ways: no request of either side is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from azure.core.credentials import AccessToken
+
+from bot.chat.teams import Teams
+from bot.chat.teams.errors import TeamsError
+from bot.sandbox.teams import TeamsStandIn
+from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
+from bot.settings import TeamsSettings
+from cards.card import Actions, Button, Card, Field, Form, Option
+from tests.chat.teams_kit import APP, Credential, Desk, Pictures, Store, card
+
+BUTTONS = Actions(
+    (
+        Button("Next", "pool list --page 2", "edit"),
+        Button("Show", "pool show render"),
+        Button("Filter", "pool list", "form"),
+    )
+)
+FORM = Form(
+    "List pools",
+    "pool list",
+    (Field("state", "State", "choice", options=(Option("active", "active"), Option("deleting", "deleting"))),),
+    how="edit",
+)
+
+
+class ManagedIdentity(Credential):
+    """Tokens of the sandbox's issuer."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        super().__init__()
+        self.tokens = tokens
+
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        token = self.tokens.issue(scopes[0].removesuffix("/.default"), appid=APP)
+        return AccessToken(token, int(time.time()) + 3600)
+
+
+class Meeting:
+    """A bot and the stand-in, introduced to each other."""
+
+    teams: Teams
+    bot: TestServer
+
+    def __init__(self) -> None:
+        self.tokens = Tokens()
+        self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
+        self.desk, self.store, self.pictures = Desk(reply=card("home", blocks=(BUTTONS,))), Store(), Pictures()
+
+    async def start(self) -> None:
+        await self.outside.start()
+        settings = TeamsSettings(
+            app_id=APP,
+            tenant_id=self.outside.tenant_id,
+            service_hosts=["127.0.0.1"],
+            openid_url=self.outside.openid_url,
+            scope=f"{BOT_FRAMEWORK}/.default",
+        )
+        self.teams = Teams(settings, self.store, self.pictures, credential=ManagedIdentity(self.tokens))  # type: ignore[arg-type]
+        self.desk.chat = self.teams
+        app = web.Application()
+        app.add_routes(self.teams.routes())
+        self.bot = TestServer(app, host="127.0.0.1")
+        await self.bot.start_server()
+        self.outside.bot_url = str(self.bot.make_url("/api/messages"))
+        await self.teams.start(self.desk)
+
+    async def close(self) -> None:
+        await self.desk.done()
+        await self.teams.stop()
+        await self.bot.close()
+        await self.outside.close()
+
+    async def last(self, conversation: str, user: str = "") -> dict[str, Any]:
+        """The bot's last message."""
+        await self.desk.done()
+        return [message for message in self.outside.messages(conversation, user) if message["from"] == "bot"][-1]
+
+
+@pytest.fixture
+async def meeting() -> AsyncIterator[Meeting]:
+    meeting = Meeting()
+    await meeting.start()
+    yield meeting
+    assert meeting.outside.refused == []
+    await meeting.close()
+
+
+async def test_installed_everywhere_the_bot_says_hello_and_remembers(meeting: Meeting) -> None:
+    for conversation in ("viewer", "general", "group"):
+        await meeting.outside.install(conversation)
+        message = await meeting.last(conversation)
+        assert (message["summary"], message["problems"]) == ("home", [])
+    assert [ask.text for ask in meeting.desk.asked] == ["home"] * 3
+    assert {kept.id for kept in meeting.store.kept.values() if kept.reachable} == {
+        room["id"] for room in meeting.outside.conversations.values() if room["installed"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("conversation", "words"),
+    [("operator", "pool list"), ("general", "@Batch Bot pool list"), ("group", "@Batch Bot pool list")],
+)
+async def test_typed_and_answered_where_it_was_typed(meeting: Meeting, conversation: str, words: str) -> None:
+    await meeting.outside.install(conversation)
+    await meeting.desk.done()
+    root = await meeting.outside.say("operator", conversation, words)
+    message = await meeting.last(conversation)
+    ask = meeting.desk.asked[-1]
+    assert (ask.text, ask.person.id) == ("pool list", meeting.outside.people["operator"]["aadObjectId"])
+    assert ask.person.zone == "America/Chicago"
+    assert message["thread"] == (root if conversation == "general" else "")
+
+
+@pytest.mark.parametrize("conversation", ["viewer", "general", "group"])
+async def test_an_edit_button_changes_the_card_for_all(meeting: Meeting, conversation: str) -> None:
+    await meeting.outside.install(conversation)
+    message = await meeting.last(conversation)
+    meeting.desk.reply = card("page 2", blocks=(BUTTONS,))
+    shown = await meeting.outside.click("viewer", conversation, message["id"], "Next")
+    assert shown["shown"] == "card"
+    edited = await meeting.last(conversation, "admin" if conversation != "viewer" else "viewer")
+    assert (edited["id"], edited["summary"], edited["edited"]) == (message["id"], "page 2", True)
+    assert edited["attachments"][0]["content"] == shown["card"]
+
+
+async def test_a_post_button_answers_below(meeting: Meeting) -> None:
+    await meeting.outside.install("general")
+    message = await meeting.last("general")
+    meeting.desk.reply = card("pool render")
+    shown = await meeting.outside.click("viewer", "general", message["id"], "Show")
+    below = await meeting.last("general")
+    assert shown["shown"] == "message"
+    assert (below["summary"], below["thread"]) == ("pool render", message["id"])
+
+
+@pytest.mark.parametrize("conversation", ["viewer", "general", "group"])
+async def test_a_dialog_from_button_to_edited_card(meeting: Meeting, conversation: str) -> None:
+    await meeting.outside.install(conversation)
+    message = await meeting.last(conversation)
+    meeting.desk.prepared = FORM
+    opened = await meeting.outside.click("viewer", conversation, message["id"], "Filter")
+    dialog = opened["dialog"]
+    assert (opened["shown"], dialog["problems"]) == ("dialog", [])
+    (entry,) = [element for element in dialog["card"]["body"] if element["type"] == "Input.ChoiceSet"]
+    meeting.desk.reply = card("active pools")
+    shown = await meeting.outside.task_submit("viewer", dialog["id"], "Run", {entry["id"]: "active"})
+    assert shown["shown"] == "nothing"
+    assert not meeting.outside.dialogs("viewer")
+    edited = await meeting.last(conversation)
+    assert (edited["id"], edited["summary"]) == (message["id"], "active pools")
+    assert meeting.desk.asked[-1].values == {"state": "active"}
+
+
+async def test_a_delivery_that_comes_twice_is_answered_once(meeting: Meeting) -> None:
+    await meeting.outside.install("viewer")
+    await meeting.desk.done()
+    meeting.outside.faults.repeat()
+    await meeting.outside.say("viewer", "viewer", "pool list")
+    await asyncio.sleep(0.05)
+    await meeting.desk.done()
+    assert [ask.text for ask in meeting.desk.asked] == ["home", "pool list"]
+
+
+async def test_a_burst_stays_within_teams_pace(meeting: Meeting) -> None:
+    await meeting.outside.install("group")
+    await meeting.desk.done()
+    place = meeting.desk.asked[0].place
+    ids = await asyncio.gather(*(meeting.teams.post(place, card(f"{number}")) for number in range(12)))
+    posted = [message["summary"] for message in meeting.outside.messages("group") if message["id"] in ids]
+    assert posted == [f"{number}" for number in range(12)]
+
+
+async def test_a_private_answer_is_for_one_person(meeting: Meeting) -> None:
+    await meeting.outside.install("viewer")
+    await meeting.outside.install("group")
+    await meeting.desk.done()
+    meeting.desk.reply = Card(title=card("the key").title, private=True)
+    await meeting.outside.say("viewer", "group", "@Batch Bot account key")
+    assert "the key" not in str(await meeting.last("group"))
+    assert (await meeting.last("viewer"))["summary"] == "the key"
+
+
+async def test_a_bad_day_of_the_service() -> None:
+    meeting = Meeting()
+    await meeting.start()
+    await meeting.outside.install("viewer")
+    await meeting.desk.done()
+    place = meeting.desk.asked[0].place
+    meeting.outside.faults.fail(429, retry_after=1)
+    meeting.outside.faults.fail(502)
+    assert await meeting.teams.post(place, card("late"))
+    meeting.outside.faults.lose_answers()
+    with pytest.raises(TeamsError):
+        await meeting.teams.post(place, card("lost"))
+    said = [message["summary"] for message in meeting.outside.messages("viewer") if message["from"] == "bot"]
+    assert said == ["home", "late", "lost"]
+    await meeting.outside.uninstall("viewer")
+    with pytest.raises(TeamsError):
+        await meeting.teams.post(place, card("too late"))
+    assert not meeting.store.kept[place.id].reachable
+    await meeting.close()
