@@ -1,0 +1,167 @@
+"""One Batch account: its pools, jobs and schedules, what they count, and what may be asked of them.
+
+Reading: `World.settle()` first, then `pools`, `jobs`, `schedules`, the `*_body` methods and the counts. Asking: every
+command settles the world itself, so that it acts on the moment of the clock; what the service would refuse raises
+`Refused` with the service's status, code and message. Ids are found whatever their case, as the service does.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.sandbox.entities import Account, Job, JobSchedule, Node, Pool, PoolNodeCounts, Task, TaskCountsResult
+from bot.sandbox.entity_parts import ResizeError
+from bot.sandbox.world import bodies
+from bot.sandbox.world.jobs import Office
+from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
+from bot.sandbox.world.nodes import Fleet
+from bot.sandbox.world.pools import Allocator
+from bot.sandbox.world.refused import Refused, not_found
+from bot.sandbox.world.schedules import Timetable
+from bot.sandbox.world.sizes import VmSize
+from bot.sandbox.world.tasks import Runner
+
+if TYPE_CHECKING:
+    from bot.sandbox.world.engine import World
+
+T = TypeVar("T")
+
+RETENTION = timedelta(hours=36)
+"""How long a completed job is kept, unless a scenario says otherwise."""
+
+
+class AccountState:
+    """The account. `allocator` does pools, `fleet` nodes, `runner` tasks, `office` jobs, `timetable` schedules."""
+
+    def __init__(self, world: World, facts: Account) -> None:
+        self.world = world
+        self.facts = facts
+        self.pools: dict[str, LivePool] = {}
+        self.jobs: dict[str, LiveJob] = {}
+        self.schedules: dict[str, LiveSchedule] = {}
+        self.cores: dict[bool, int] = {True: 0, False: 0}
+        self.family_cores: defaultdict[str, int] = defaultdict(int)
+        self.active_jobs = 0
+        self.active_schedules = 0
+        self.retention = RETENTION
+        self._families = {family.name.lower(): family.core_quota for family in facts.families}
+        self.runner = Runner(self)
+        self.fleet = Fleet(self)
+        self.allocator = Allocator(self)
+        self.office = Office(self)
+        self.timetable = Timetable(self)
+
+    # --- finding and reading ------------------------------------------------------------------------------------------
+
+    def pool(self, pool_id: str) -> LivePool:
+        """The pool, or `Refused` with PoolNotFound."""
+        return _find(self.pools, pool_id, "pool")
+
+    def node(self, pool_id: str, node_id: str) -> LiveNode:
+        """The node, or `Refused` with PoolNotFound or NodeNotFound."""
+        return _find(self.pool(pool_id).nodes, node_id, "node")
+
+    def job(self, job_id: str) -> LiveJob:
+        """The job, or `Refused` with JobNotFound."""
+        return _find(self.jobs, job_id, "job")
+
+    def task(self, job_id: str, task_id: str) -> LiveTask:
+        """The task, or `Refused` with JobNotFound or TaskNotFound."""
+        return _find(self.job(job_id).tasks, task_id, "task")
+
+    def schedule(self, schedule_id: str) -> LiveSchedule:
+        """The job schedule, or `Refused` with JobScheduleNotFound."""
+        return _find(self.schedules, schedule_id, "job schedule")
+
+    def ordered_pools(self) -> list[LivePool]:
+        """All pools in the order the service lists them: by id."""
+        return sorted(self.pools.values(), key=_key)
+
+    def ordered_jobs(self) -> list[LiveJob]:
+        """All jobs in the order the service lists them: those not completed first, each part by id."""
+        return sorted(self.jobs.values(), key=lambda job: (job.state == "completed", job.id))
+
+    def ordered_schedules(self) -> list[LiveSchedule]:
+        """All schedules in the order the service lists them: by id."""
+        return sorted(self.schedules.values(), key=_key)
+
+    def pool_body(self, pool: LivePool) -> Pool:
+        """What the wire answers for the pool; valid until the world moves on."""
+        return bodies.pool_body(self.facts.endpoint, pool)
+
+    def node_body(self, node: LiveNode) -> Node:
+        """What the wire answers for the node; valid until the world moves on."""
+        return bodies.node_body(self.facts.endpoint, node)
+
+    def job_body(self, job: LiveJob) -> Job:
+        """What the wire answers for the job; valid until the world moves on."""
+        return bodies.job_body(self.facts.endpoint, job)
+
+    def task_body(self, job: LiveJob, task: LiveTask) -> Task:
+        """What the wire answers for the task."""
+        return bodies.task_body(self.facts.endpoint, job, task)
+
+    def schedule_body(self, schedule: LiveSchedule) -> JobSchedule:
+        """What the wire answers for the schedule; valid until the world moves on."""
+        return bodies.schedule_body(self.facts.endpoint, schedule)
+
+    def node_counts(self, pool_id: str) -> PoolNodeCounts:
+        """How many nodes of the pool are in each state."""
+        return bodies.node_counts(self.pool(pool_id))
+
+    def task_counts(self, job_id: str) -> TaskCountsResult:
+        """How many tasks and slots of the job are in each state."""
+        return bodies.task_counts(self.job(job_id))
+
+    # --- quotas -------------------------------------------------------------------------------------------------------
+
+    def quota_room(self, size: VmSize, dedicated: bool) -> list[tuple[int, ResizeError]]:
+        """How many more nodes of the size each quota allows, with the error that says it is reached."""
+        facts = self.facts
+        if facts.pool_allocation_mode == "UserSubscription":
+            return []
+        quota = facts.dedicated_core_quota if dedicated else facts.low_priority_core_quota
+        kind, words = ("AccountCoreQuotaReached", "core quota")
+        if not dedicated:
+            kind, words = ("AccountLowPriorityCoreQuotaReached", "low priority core quota")
+        found = [_room(quota, self.cores[dedicated], size, kind, words)]
+        if dedicated and facts.families_enforced:
+            quota, used = self._families.get(size.family.lower(), 0), self.family_cores[size.family]
+            words = f"core quota for the VM series {size.family}"
+            found.append(_room(quota, used, size, "AccountVMSeriesCoreQuotaReached", words))
+        return found
+
+    def check_job_quota(self) -> None:
+        """Refuses where one more job or schedule would be too many."""
+        if self.active_jobs + self.active_schedules >= self.facts.job_quota:
+            raise Refused(
+                409,
+                "ActiveJobAndScheduleQuotaReached",
+                "The active job and job schedule quota for the account has been reached.",
+            )
+
+    def guid(self) -> str:
+        """A new GUID out of the world's generator."""
+        return str(uuid.UUID(int=self.world.rng.getrandbits(128), version=4))
+
+
+def _room(quota: int, used: int, size: VmSize, code: str, words: str) -> tuple[int, ResizeError]:
+    error = ResizeError(code=code, message=f"The specified account has reached {words}")
+    return max(0, quota - used) // size.vcpus, error
+
+
+def _find(things: dict[str, T], wanted: str, kind: str) -> T:
+    found = things.get(wanted)
+    if found is None:
+        folded = wanted.lower()
+        found = next((thing for name, thing in things.items() if name.lower() == folded), None)
+    if found is None:
+        raise not_found(kind)
+    return found
+
+
+def _key(thing: LivePool | LiveSchedule) -> str:
+    return thing.id

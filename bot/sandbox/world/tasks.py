@@ -1,0 +1,391 @@
+"""Tasks: from active over preparing and running to completed, and back to active for a retry or another node.
+
+Every change of a task's state goes through `Runner._move`, which keeps the job's counts; every task that holds slots of
+a node is in `node.running` and in `job.running`, and leaves both together.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.sandbox.entities import TaskExecutionInformation
+from bot.sandbox.entity_specs import ExitOptions, TaskDependencies, TaskSpecification
+from bot.sandbox.world.behaviour import OUT_OF_TIME, TASK_ENDED, Cause, Work, work_of
+from bot.sandbox.world.defaults import task_defaults
+from bot.sandbox.world.durations import seconds
+from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveTask, Preparation
+from bot.sandbox.world.refused import Refused, exists, wrong_state
+
+if TYPE_CHECKING:
+    from bot.sandbox.world.account import AccountState
+
+ACTIVE, RUNNING, SUCCEEDED, FAILED = range(4)
+"""The columns of a job's counts."""
+
+_SATISFIED = "satisfy"
+
+
+def _column(task: LiveTask) -> int:
+    if task.state == "active":
+        return ACTIVE
+    if task.state == "completed":
+        return SUCCEEDED if task.execution_info.result == "success" else FAILED
+    return RUNNING
+
+
+class Runner:
+    """Sends the tasks of one account to nodes and lives their lives."""
+
+    def __init__(self, account: AccountState) -> None:
+        self._account = account
+        self._world = account.world
+
+    # --- coming and going ---------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        job: LiveJob,
+        task_id: str,
+        command_line: str,
+        spec: TaskSpecification | None = None,
+        *,
+        work: Work | None = None,
+        depends_on: TaskDependencies | None = None,
+    ) -> LiveTask:
+        """A new task; `spec` is shared, not copied, and is completed with the service's defaults."""
+        if job.state in ("terminating", "completed", "deleting"):
+            code = {"completed": "JobCompleted", "terminating": "JobBeingTerminated", "deleting": "JobBeingDeleted"}
+            raise Refused(409, code[job.state], f"The specified job is in {job.state} state.")
+        if task_id in job.tasks:
+            raise exists("task")
+        spec = task_defaults(spec, job.body.constraints.max_task_retry_count)
+        now = self._world.time
+        task = LiveTask(
+            id=task_id,
+            spec=spec,
+            work=work or work_of(command_line),
+            command_line=command_line,
+            depends_on=depends_on,
+            slots=spec.required_slots or 1,
+            creation_time=now,
+            last_modified=now,
+            state="active",
+            state_transition_time=now,
+            execution_info=TaskExecutionInformation(retry_count=0, requeue_count=0),
+        )
+        job.tasks[task_id] = task
+        job.reordered()
+        job.counts[ACTIVE] += 1
+        job.slot_counts[ACTIVE] += task.slots
+        if self._unmet(job, task):
+            return task
+        self._queue(job, task)
+        if job.pool is not None:
+            self.pump(job.pool)
+        return task
+
+    def _unmet(self, job: LiveJob, task: LiveTask) -> int:
+        """Notes the tasks this one waits for; how many there are."""
+        if task.depends_on is None:
+            return 0
+        wanted = list(task.depends_on.task_ids or ())
+        for span in task.depends_on.task_id_ranges or ():
+            wanted += map(str, range(span.start, span.end + 1))
+        unmet = 0
+        for parent_id in wanted:
+            parent = job.tasks.get(parent_id)
+            if parent is None or parent.state != "completed" or not self._satisfies(parent):
+                job.dependents.setdefault(parent_id, []).append(task)
+                unmet += 1
+        if unmet:
+            job.waiting[task.id] = unmet
+        return unmet
+
+    def delete(self, job: LiveJob, task: LiveTask) -> None:
+        """The task is gone; if it ran, its slots are free."""
+        node = self._leave(job, task)
+        column = _column(task)
+        job.counts[column] -= 1
+        job.slot_counts[column] -= task.slots
+        del job.tasks[task.id]
+        job.waiting.pop(task.id, None)
+        task.run += 1
+        task.state = "deleted"
+        job.reordered()
+        if node is not None:
+            self.pump(node.pool)
+        self._account.office.consider(job)
+
+    def terminate(self, job: LiveJob, task: LiveTask) -> None:
+        """Ends a task by request: it completes, as failed."""
+        if task.state == "completed":
+            raise Refused(409, "TaskCompleted", "The specified task is already in a completed state.")
+        self.end(job, task, TASK_ENDED)
+
+    def reactivate(self, job: LiveJob, task: LiveTask) -> None:
+        """A failed task starts anew, with its retries."""
+        info = task.execution_info
+        if task.state != "completed" or info.result != "failure":
+            raise wrong_state("only a failed task can be reactivated")
+        if job.state in ("terminating", "completed", "deleting"):
+            raise wrong_state(f"the job is {job.state}")
+        self._move(job, task, "active", TaskExecutionInformation(retry_count=0, requeue_count=info.requeue_count))
+        task.node_id = task.pool_id = None
+        task.last_modified = max(self._world.time, task.last_modified + timedelta(microseconds=1))
+        self._queue(job, task)
+        if job.pool is not None:
+            self.pump(job.pool)
+
+    # --- finding a node -----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _queue(job: LiveJob, task: LiveTask, *, first: bool = False) -> None:
+        queue = job.ready.get(task.slots)
+        if queue is None:
+            queue = job.ready[task.slots] = deque()
+        if first:
+            queue.appendleft(task)
+        else:
+            queue.append(task)
+
+    def pump(self, pool: LivePool) -> None:
+        """Sends every task that can run to a node: jobs by priority, then age; tasks of a job in their order."""
+        for job in pool.jobs:
+            if not any(pool.open):
+                return
+            if job.body.state == "active" and job.ready:
+                self._pump(job, pool)
+
+    def _pump(self, job: LiveJob, pool: LivePool) -> None:
+        most = job.body.max_parallel_tasks
+        for slots, queue in job.ready.items():
+            while queue:
+                task = queue[0]
+                if task.state != "active":  # ended, deleted or sent already: the entry is stale
+                    queue.popleft()
+                    continue
+                if 0 <= most <= len(job.running):
+                    return
+                node = self._pick(pool, slots, job)
+                if node is None:
+                    break
+                queue.popleft()
+                self._send(job, task, node)
+
+    @staticmethod
+    def _pick(pool: LivePool, slots: int, job: LiveJob) -> LiveNode | None:
+        """Spread: the node with most free slots; pack: the one with fewest that suffice."""
+        shelves = pool.open[slots:]
+        if pool.body.task_scheduling_policy.node_fill_type.lower() == "spread":
+            shelves.reverse()
+        for shelf in shelves:
+            for node in shelf.values():
+                if node.id not in job.refused:
+                    return node
+        return None
+
+    # --- living on a node ---------------------------------------------------------------------------------------------
+
+    def _send(self, job: LiveJob, task: LiveTask, node: LiveNode) -> None:
+        world, fleet = self._world, self._account.fleet
+        task.run += 1
+        task.pool_id, task.node_id = node.pool.id, node.id
+        old = task.execution_info
+        self._move(
+            job,
+            task,
+            "preparing",
+            TaskExecutionInformation(
+                start_time=world.time,
+                retry_count=old.retry_count,
+                last_retry_time=old.last_retry_time,
+                requeue_count=old.requeue_count,
+                last_requeue_time=old.last_requeue_time,
+            ),
+        )
+        node.running[task] = job
+        job.running[task] = node
+        node.free -= task.slots
+        if (job.id, task) in node.recent:
+            node.recent.remove((job.id, task))
+        node.recent.appendleft((job.id, task))
+        fleet.load(node)
+        world.after(
+            self._preparation(job, node) + task.work.preparation(world.rng), self._prepared, job, task, task.run
+        )
+
+    def _preparation(self, job: LiveJob, node: LiveNode) -> float:
+        """Seconds until the job's preparation has ended on this node; begins it with the first task."""
+        wanted = job.body.job_preparation_task
+        if wanted is None:
+            return 0.0
+        now = self._world.time
+        done = job.preparations.get(node.id)
+        if done is None:
+            rng = self._world.rng
+            cause = job.preparation.cause(rng)
+            done = job.preparations[node.id] = Preparation(
+                node_id=node.id,
+                start_time=now,
+                end_time=now + timedelta(seconds=job.preparation.duration(rng)),
+                exit_code=(cause.exit_code or 1) if cause else 0,
+            )
+        return max(0.0, (done.end_time - now).total_seconds())
+
+    def _prepared(self, job: LiveJob, task: LiveTask, run: int) -> None:
+        if task.run != run:
+            return
+        world = self._world
+        node = job.running[task]
+        wanted, done = job.body.job_preparation_task, job.preparations.get(node.id)
+        if wanted and wanted.wait_for_success and done and done.exit_code:
+            job.refused.add(node.id)
+            self.requeue(job, task)
+            return
+        cause = task.work.cause(world.rng)
+        if cause and cause.phase != "run":
+            self.end(job, task, cause)
+            return
+        self._move(job, task, "running")
+        length = task.work.duration(world.rng)
+        limit = seconds(task.spec.constraints.max_wall_clock_time) if task.spec.constraints else None
+        if limit is not None and length > limit:
+            length, cause = limit, OUT_OF_TIME
+        manager = job.body.job_manager_task
+        if job.plan is not None and manager is not None and task.id == manager.id and cause is None:
+            world.after(length / 2, self._plan, job, task, run)
+        world.after(length, self._ended, job, task, run, cause)
+
+    @staticmethod
+    def _plan(job: LiveJob, task: LiveTask, run: int) -> None:
+        if task.run == run and job.plan is not None:
+            plan, job.plan = job.plan, None
+            plan(job)
+
+    def _ended(self, job: LiveJob, task: LiveTask, run: int, cause: Cause | None) -> None:
+        if task.run == run:
+            self.end(job, task, cause)
+
+    def end(self, job: LiveJob, task: LiveTask, cause: Cause | None) -> None:
+        """The run is over: the task is retried, or it has completed."""
+        old, now = task.execution_info, self._world.time
+        node = self._leave(job, task)
+        most = task.spec.constraints.max_task_retry_count if task.spec.constraints else 0
+        if cause and cause.exit_code and (most == -1 or old.retry_count < (most or 0)) and job.state != "terminating":
+            again = TaskExecutionInformation(
+                retry_count=old.retry_count + 1,
+                last_retry_time=now,
+                requeue_count=old.requeue_count,
+                last_requeue_time=old.last_requeue_time,
+            )
+            self._move(job, task, "active", again)
+            self._queue(job, task, first=True)
+        else:
+            self._complete(job, task, cause, node)
+        if node is not None:
+            self.pump(node.pool)
+        self._account.office.consider(job)
+
+    def _complete(self, job: LiveJob, task: LiveTask, cause: Cause | None, node: LiveNode | None) -> None:
+        old, now = task.execution_info, self._world.time
+        info = TaskExecutionInformation(
+            start_time=old.start_time or now,
+            end_time=now,
+            exit_code=cause.exit_code if cause else 0,
+            failure_info=cause.failure() if cause else None,
+            result="failure" if cause else "success",
+            retry_count=old.retry_count,
+            last_retry_time=old.last_retry_time,
+            requeue_count=old.requeue_count,
+            last_requeue_time=old.last_requeue_time,
+        )
+        self._move(job, task, "completed", info)
+        if node is not None:
+            node.body.total_tasks_run += 1
+            node.body.total_tasks_succeeded += cause is None
+        if self._satisfies(task):
+            for child in job.dependents.pop(task.id, ()):
+                self._met(job, child)
+        self._account.office.completed(job, task, self._options(task).job_action if cause else None)
+
+    def _met(self, job: LiveJob, child: LiveTask) -> None:
+        left = job.waiting.get(child.id)
+        if left is None:
+            return
+        if left > 1:
+            job.waiting[child.id] = left - 1
+            return
+        del job.waiting[child.id]
+        if child.state == "active":
+            self._queue(job, child)
+            if job.pool is not None:
+                self.pump(job.pool)
+
+    @staticmethod
+    def _options(task: LiveTask) -> ExitOptions:
+        """What the way the task ended means, by its exit conditions."""
+        conditions, info = task.spec.exit_conditions, task.execution_info
+        if conditions is None:
+            return ExitOptions()
+        code, found = info.exit_code, None
+        if code is None:
+            found = conditions.pre_processing_error
+        else:
+            for one in conditions.exit_codes or ():
+                if one.code == code:
+                    found = found or one.exit_options
+            for span in conditions.exit_code_ranges or ():
+                if span.start <= code <= span.end:
+                    found = found or span.exit_options
+        return found or conditions.default or ExitOptions()
+
+    def _satisfies(self, task: LiveTask) -> bool:
+        """Whether tasks that depend on this completed one may run."""
+        return task.execution_info.result == "success" or self._options(task).dependency_action == _SATISFIED
+
+    def requeue(self, job: LiveJob, task: LiveTask) -> None:
+        """The task lost its node, or its job was disabled: it waits for another, one requeue older."""
+        old, now = task.execution_info, self._world.time
+        node = self._leave(job, task)
+        again = TaskExecutionInformation(
+            retry_count=old.retry_count,
+            last_retry_time=old.last_retry_time,
+            requeue_count=old.requeue_count + 1,
+            last_requeue_time=now,
+        )
+        self._move(job, task, "active", again)
+        self._queue(job, task, first=True)
+        if node is not None:
+            self.pump(node.pool)
+
+    def end_all(self, job: LiveJob) -> None:
+        """Ends whatever runs, by request."""
+        for task in list(job.running):
+            self.end(job, task, TASK_ENDED)
+
+    def _leave(self, job: LiveJob, task: LiveTask) -> LiveNode | None:
+        """Frees the task's slots; the node it ran on, if it ran. Events of that run are stale from now on."""
+        node = job.running.pop(task, None)
+        task.run += 1
+        if node is not None:
+            del node.running[task]
+            node.free += task.slots
+            self._account.fleet.load(node)
+        return node
+
+    def _move(self, job: LiveJob, task: LiveTask, state: str, info: TaskExecutionInformation | None = None) -> None:
+        before = _column(task)
+        if state == "active":
+            task.node_id = task.pool_id = None
+        task.previous_state, task.previous_state_transition_time = task.state, task.state_transition_time
+        task.state, task.state_transition_time = state, self._world.time
+        if info is not None:
+            task.execution_info = info
+        after = _column(task)
+        if after != before:
+            job.counts[before] -= 1
+            job.counts[after] += 1
+            job.slot_counts[before] -= task.slots
+            job.slot_counts[after] += task.slots
