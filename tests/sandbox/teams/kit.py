@@ -128,14 +128,16 @@ async def scene(*installed: str) -> AsyncIterator[Scene]:
     await bot.server.start_server()
     teams = TeamsStandIn(app_id=APP, verify=verify, clock=clock, bot_url=str(bot.server.make_url("/api/messages")))
     await teams.start()
-    async with aiohttp.ClientSession() as session:
-        for name in installed:
-            await teams.install(name)
-        bot.got.clear()
-        bot.headers.clear()
-        yield Scene(teams, bot, clock, session)
-    await teams.close()
-    await bot.server.close()
+    try:
+        async with aiohttp.ClientSession() as session:
+            for name in installed:
+                await teams.install(name)
+            bot.got.clear()
+            bot.headers.clear()
+            yield Scene(teams, bot, clock, session)
+    finally:
+        await teams.close()
+        await bot.server.close()
 
 
 def card(*body: dict[str, Any], version: str = "1.5", **rest: Any) -> dict[str, Any]:
