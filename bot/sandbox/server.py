@@ -7,18 +7,15 @@ import contextlib
 import signal
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+from bot.sandbox.world import Clock, World
 
 from .wire.arm import ResourceManager
 from .wire.control import add_control
 from .wire.dataplane import DataPlane
 from .wire.faults import Faults
 from .wire.listener import loopback
-from .wire.store import Store
 from .wire.tokens import Tokens
-
-if TYPE_CHECKING:
-    from .world.engine import World
 
 
 class AzureSandbox:
@@ -44,7 +41,7 @@ class AzureSandbox:
         """
         try:
             for number, (name, account) in enumerate(self.world.accounts.items()):
-                plane = DataPlane(Store(self.world, account), self.tokens, Faults(self._seed + number + 1))
+                plane = DataPlane(account, self.tokens, Faults(self._seed + number + 1))
                 self._control(plane, host)
                 await plane.start(host, port + number if port else 0)
                 self.accounts[name] = plane
@@ -129,9 +126,9 @@ async def run(port: int, scenario: str, seed: int, speed: float) -> None:
 
     Raises OSError where a port is taken and ValueError where there is no such scenario.
     """
-    from .world import build  # noqa: PLC0415  the scenarios are heavy, and only this needs them
+    from bot.sandbox.world import build  # noqa: PLC0415
 
-    sandbox = AzureSandbox(build(scenario, seed=seed, speed=speed), seed=seed)
+    sandbox = AzureSandbox(build(scenario, seed=seed, clock=Clock(speed=speed)), seed=seed)
     await sandbox.start(port=port)
     try:
         sys.stdout.write("\n".join(sandbox.announce()) + "\n")

@@ -8,13 +8,13 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from bot.sandbox.entities import Account
+from bot.sandbox.world import SIZES, VmSize, World
 from bot.sandbox.world.bodies import etag
-from bot.sandbox.world.sizes import SIZES, VmSize
 
 from .auth import ArmDoor
 from .errors import ArmRefusal
@@ -22,9 +22,6 @@ from .faults import Fault, Faults
 from .listener import Exchange, Handler, Listener, http_date, respond
 from .odata import EQUALITY, Column, FilterError, Kind, compile_filter, page_size
 from .tokens import LIFETIME, RESOURCES, Tokens
-
-if TYPE_CHECKING:
-    from bot.sandbox.world.engine import World
 
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
 

@@ -9,11 +9,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
+
+from bot.sandbox.entities import Account
 
 from .errors import ArmRefusal, Refusal
 from .tokens import BATCH, MANAGEMENT, MANAGEMENT_CLASSIC, TokenRefusedError, Tokens
@@ -60,11 +62,13 @@ def sign(key: str, text: str) -> str:
 
 
 class Door:
-    """The data plane's door of one account. ``keys`` are the primary and the secondary key, base64."""
+    """The data plane's door of one account: either of its keys opens it, or a token for Batch.
 
-    def __init__(self, account: str, keys: Iterable[str], tokens: Tokens) -> None:
+    An account with machines of its own (pool allocation mode UserSubscription) takes no keys.
+    """
+
+    def __init__(self, account: Account, tokens: Tokens) -> None:
         self._account = account
-        self._keys = tuple(keys)
         self._tokens = tokens
 
     def admit(self, method: str, target: str, headers: Mapping[str, str]) -> None:
@@ -89,12 +93,22 @@ class Door:
         account, separator, signature = given.partition(":")
         if not separator:
             raise Refusal("InvalidAuthenticationInfo")
-        if account.lower() != self._account.lower():
+        if self._account.pool_allocation_mode == "UserSubscription":
+            raise _unauthenticated(
+                "The specified type of authentication SharedKey is not allowed when external resources of type Compute "
+                "are linked."
+            )
+        if account.lower() != self._account.name.lower():
             raise _unauthenticated(f"The account '{account}' is not the account that is being accessed.")
         _check_date(headers)
-        # The documents sign query names in lower case; the Python client signs them as it sends them (timeOut).
-        texts = {string_to_sign(method, target, headers, account, fold_names=fold) for fold in (True, False)}
-        if not any(_equal(signature, sign(key, text)) for key in self._keys for text in texts):
+        # The documents sign query names in lower case; the Python client signs them as it sends them (timeOut). Its
+        # transport then un-escapes what need not be escaped: /jobs/nightly%3Ajob-1 is signed, /jobs/nightly:job-1 sent.
+        texts = {
+            string_to_sign(method, spelt, headers, account, fold_names=fold)
+            for spelt in (target, _escaped(target))
+            for fold in (True, False)
+        }
+        if not any(_equal(signature, sign(key, text)) for key in self._account.keys for text in texts):
             expected = string_to_sign(method, target, headers, account)
             raise _unauthenticated(
                 f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed signature. "
@@ -145,6 +159,12 @@ class ArmDoor:
         authority = f"https://login.windows.net/{self._tokens.tenant}"
         challenge = f'Bearer authorization_uri="{authority}", error="invalid_token", error_description="{message}"'
         return ArmRefusal(401, code, message, headers={"WWW-Authenticate": challenge})
+
+
+def _escaped(target: str) -> str:
+    """The target with every character of its path escaped that may be."""
+    path, mark, query = target.partition("?")
+    return "/".join(quote(unquote(segment), safe="") for segment in path.split("/")) + mark + query
 
 
 def _check_date(headers: Mapping[str, str]) -> None:

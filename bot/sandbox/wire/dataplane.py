@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
@@ -10,13 +10,14 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from bot.sandbox.world import AccountState, Refused
+
 from .auth import Door
 from .conditions import check
 from .errors import Refusal
 from .faults import Fault, Faults
 from .listener import Exchange, Handler, Listener, http_date, respond
-from .listing import Order, Thing, Wish, page, token
-from .store import Store
+from .listing import Thing, Wish, page, token
 from .tables import JOBS, NODE_COUNTS, NODES, POOLS, SCHEDULE_JOBS, SCHEDULES, TASKS, Listing
 from .tokens import Tokens
 from .versions import UNKNOWN
@@ -34,11 +35,11 @@ T = TypeVar("T", bound=Thing)
 class DataPlane(Listener):
     """Serves one account: pools, nodes, node counts, jobs, task counts, tasks and job schedules."""
 
-    def __init__(self, store: Store, tokens: Tokens, faults: Faults | None = None) -> None:
-        super().__init__(store.clock, faults)
-        self._store = store
-        self._door = Door(store.name, store.keys, tokens)
-        self._orders: dict[str, Order[Any]] = {}
+    def __init__(self, account: AccountState, tokens: Tokens, faults: Faults | None = None) -> None:
+        super().__init__(account.world.clock, faults)
+        self._account = account
+        self._facts = account.facts
+        self._door = Door(account.facts, tokens)
         routes = {
             "/pools": self._pools,
             "/pools/{pool}": self._pool,
@@ -63,7 +64,7 @@ class DataPlane(Listener):
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen, and let the account know its endpoint."""
         await super().start(host, port)
-        self._store.endpoint = self.url
+        self._facts.endpoint = self.url
 
     async def serve(self, request: web.Request, handler: Handler, exchange: Exchange) -> web.Response:
         """Let in, understand, answer."""
@@ -72,16 +73,20 @@ class DataPlane(Listener):
             query = {name.lower(): value for name, value in request.rel_url.query.items()}
             request[_VERSION] = _version(query)
             request[_QUERY] = query
-            self._store.settle()
+            self._account.world.settle()
             response = await handler(request)
             assert isinstance(response, web.Response)  # noqa: S101  no handler here streams
         except Refusal as refusal:
             response = self._refused(refusal, exchange)
+        except Refused as refused:
+            response = self._refused(_from_world(refused), exchange)
         except web.HTTPMethodNotAllowed as error:
             allow = ", ".join(sorted(error.allowed_methods))
             response = self._refused(Refusal("UnsupportedHttpVerb", headers={"Allow": allow}), exchange)
         except web.HTTPNotFound:
             response = self._refused(Refusal("ResourceNotFound"), exchange)
+        if request.method == "HEAD":
+            response = web.Response(status=response.status, headers=_without_body(response.headers))
         response.headers["request-id"] = exchange.id
         response.headers["DataServiceVersion"] = "3.0"
         if request.headers.get("return-client-request-id", "").lower() == "true":
@@ -100,73 +105,69 @@ class DataPlane(Listener):
     # --- routes -------------------------------------------------------------------------------------------------------
 
     async def _pools(self, request: web.Request) -> web.Response:
-        return await self._list(request, POOLS, self._store.pools, self._store.pool_body)
+        return await self._list(request, POOLS, _sorted(self._account.pools), self._account.pool_body)
 
     async def _pool(self, request: web.Request) -> web.Response:
-        return self._one(request, POOLS, self._store.pool_body(self._need_pool(request)))
+        pool = self._account.pool(request.match_info["pool"])
+        return self._one(request, POOLS, self._account.pool_body(pool))
 
     async def _nodes(self, request: web.Request) -> web.Response:
-        return await self._list(request, NODES, self._need_pool(request).nodes, self._store.node_body)
+        pool = self._account.pool(request.match_info["pool"])
+        return await self._list(request, NODES, pool.ordered(), self._account.node_body)
 
     async def _node(self, request: web.Request) -> web.Response:
-        node = self._store.node(self._need_pool(request), request.match_info["node"])
-        return self._one(request, NODES, self._store.node_body(_need(node, NODES)))
+        node = self._account.node(request.match_info["pool"], request.match_info["node"])
+        return self._one(request, NODES, self._account.node_body(node))
 
     async def _node_counts(self, request: web.Request) -> web.Response:
-        return await self._list(request, NODE_COUNTS, self._store.pools, self._store.node_counts)
+        pools = _sorted(self._account.pools)
+        return await self._list(request, NODE_COUNTS, pools, lambda pool: self._account.node_counts(pool.id))
 
-    async def _usage_metrics(self, request: web.Request) -> web.Response:
+    async def _usage_metrics(self, _: web.Request) -> web.Response:
         raise Refusal("PoolUsageMetricAPIRetired")
 
     async def _jobs(self, request: web.Request) -> web.Response:
-        return await self._list(request, JOBS, self._store.jobs, self._store.job_body)
+        return await self._list(request, JOBS, _sorted(self._account.jobs), self._account.job_body)
 
     async def _job(self, request: web.Request) -> web.Response:
-        return self._one(request, JOBS, self._store.job_body(self._need_job(request)))
+        job = self._account.job(request.match_info["job"])
+        return self._one(request, JOBS, self._account.job_body(job))
 
     async def _task_counts(self, request: web.Request) -> web.Response:
-        body = self._store.task_counts(self._need_job(request))
+        body = self._account.task_counts(request.match_info["job"])
         return self._element("taskcountsresult", _encode(body))
 
     async def _tasks(self, request: web.Request) -> web.Response:
-        job = self._need_job(request)
-        return await self._list(request, TASKS, self._store.tasks(job), lambda task: self._store.task_body(job, task))
+        job = self._account.job(request.match_info["job"])
+        return await self._list(request, TASKS, job.ordered(), lambda task: self._account.task_body(job, task))
 
     async def _task(self, request: web.Request) -> web.Response:
-        job = self._need_job(request)
-        task = _need(self._store.task(job, request.match_info["task"]), TASKS)
-        return self._one(request, TASKS, self._store.task_body(job, task))
+        job = self._account.job(request.match_info["job"])
+        task = self._account.task(job.id, request.match_info["task"])
+        return self._one(request, TASKS, self._account.task_body(job, task))
 
     async def _schedules(self, request: web.Request) -> web.Response:
-        return await self._list(request, SCHEDULES, self._store.schedules, self._store.schedule_body)
+        return await self._list(request, SCHEDULES, _sorted(self._account.schedules), self._account.schedule_body)
 
     async def _schedule(self, request: web.Request) -> web.Response:
-        return self._one(request, SCHEDULES, self._store.schedule_body(self._need_schedule(request)))
+        schedule = self._account.schedule(request.match_info["schedule"])
+        return self._one(request, SCHEDULES, self._account.schedule_body(schedule))
 
     async def _schedule_jobs(self, request: web.Request) -> web.Response:
-        jobs = self._store.jobs_of(self._need_schedule(request))
-        return await self._list(request, SCHEDULE_JOBS, jobs, self._store.job_body)
-
-    def _need_pool(self, request: web.Request) -> Any:
-        return _need(self._store.pool(request.match_info["pool"]), POOLS)
-
-    def _need_job(self, request: web.Request) -> Any:
-        return _need(self._store.job(request.match_info["job"]), JOBS)
-
-    def _need_schedule(self, request: web.Request) -> Any:
-        return _need(self._store.schedule(request.match_info["schedule"]), SCHEDULES)
+        schedule = self._account.schedule(request.match_info["schedule"])
+        jobs = [job for job in _sorted(self._account.jobs) if job.schedule is schedule]
+        return await self._list(request, SCHEDULE_JOBS, jobs, self._account.job_body)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
     async def _list(
-        self, request: web.Request, listing: Listing, things: Mapping[str, T], body: Callable[[T], Struct]
+        self, request: web.Request, listing: Listing, things: Sequence[T], body: Callable[[T], Struct]
     ) -> web.Response:
         query: dict[str, str] = request[_QUERY]
         wish = Wish.read(query, listing, request[_VERSION])
-        order = self._orders.setdefault(request.path.lower(), Order())
-        parts, last = await page(things, order.of(things), wish, body)
+        parts, last = await page(things, wish, body)
         answer = [
-            b'{"odata.metadata":', _encode(f"{self._store.endpoint}/$metadata#{listing.fragment}"),
+            b'{"odata.metadata":', _encode(f"{self._facts.endpoint}/$metadata#{listing.fragment}"),
             b',"value":[', b",".join(parts), b"]",
         ]  # fmt: skip
         if last:
@@ -180,7 +181,7 @@ class DataPlane(Listener):
             for part in request.rel_url.raw_query_string.split("&")
             if part and unquote(part.partition("=")[0]).lower() != "$skiptoken"
         ]
-        return f"{self._store.endpoint}{request.rel_url.raw_path}?{'&'.join([*kept, f'$skiptoken={token(last)}'])}"
+        return f"{self._facts.endpoint}{request.rel_url.raw_path}?{'&'.join([*kept, f'$skiptoken={token(last)}'])}"
 
     def _one(self, request: web.Request, listing: Listing, body: Any) -> web.Response:
         headers: dict[str, str] = {}
@@ -190,24 +191,31 @@ class DataPlane(Listener):
                 return web.Response(status=304, headers=headers)
         query: dict[str, str] = request[_QUERY]
         wish = Wish.read(query, listing, request[_VERSION])
-        if request.method == "HEAD":
-            return web.Response(headers=headers)
         return self._element(listing.fragment, wish.write(body), headers)
 
     def _element(self, fragment: str, data: bytes, headers: dict[str, str] | None = None) -> web.Response:
-        metadata = _encode(f"{self._store.endpoint}/$metadata#{fragment}/@Element")
+        metadata = _encode(f"{self._facts.endpoint}/$metadata#{fragment}/@Element")
         rest = b"," + data[1:] if data != b"{}" else b"}"
         return respond(b'{"odata.metadata":' + metadata + rest, content_type=CONTENT_TYPE, headers=headers)
 
     def _refused(self, refusal: Refusal, exchange: Exchange) -> web.Response:
-        body = refusal.body(self._store.endpoint, exchange.id, exchange.at)
+        body = refusal.body(self._facts.endpoint, exchange.id, exchange.at)
         return respond(body, status=refusal.status, content_type=CONTENT_TYPE, headers=refusal.headers)
 
 
-def _need(thing: T | None, listing: Listing) -> T:
-    if thing is None:
-        raise Refusal(listing.missing)
-    return thing
+def _from_world(refused: Refused) -> Refusal:
+    values = list(refused.values.items())
+    return Refusal(refused.code, values, status=refused.status, message=refused.message)
+
+
+def _without_body(headers: Mapping[str, str]) -> dict[str, str]:
+    """What is left of an answer to HEAD: the service tells neither type nor length of the body it does not send."""
+    return {name: value for name, value in headers.items() if name not in {"Content-Type", "Content-Length"}}
+
+
+def _sorted(things: Mapping[str, T]) -> list[T]:
+    """In the order of every list: by id."""
+    return [things[key] for key in sorted(things)]
 
 
 def _version(query: Mapping[str, str]) -> str:

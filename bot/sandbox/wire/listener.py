@@ -19,6 +19,9 @@ from .faults import Fault, Faults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+Witness = Callable[[web.Request, web.Response], None]
+"""Sees every answer as it goes out, whole."""
+
 CONTROL: Final = "/_sandbox/"
 """Where the sandbox's own routes begin; Azure has nothing there."""
 
@@ -35,13 +38,15 @@ class Clock(Protocol):
 class Listener(ABC):
     """One HTTP server on one port.
 
-    Subclasses add routes to ``app`` and say how they `serve` a request and how they word a refusal.
+    Subclasses add routes to ``app`` and say how they `serve` a request and how they word a refusal. Whoever wants to
+    check what is said puts a `Witness` into ``witnesses``.
     """
 
     def __init__(self, clock: Clock, faults: Faults | None = None) -> None:
         self.clock = clock
         self.faults = faults or Faults()
         self.app = web.Application(middlewares=[self._middleware], client_max_size=16 * 1024 * 1024)
+        self.witnesses: list[Witness] = []
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -90,6 +95,8 @@ class Listener(ABC):
             response = await self.serve(request, handler, exchange)
         response.headers.setdefault("Date", http_date(exchange.at))
         response.headers["Server"] = "Microsoft-HTTPAPI/2.0"
+        for witness in self.witnesses:
+            witness(request, response)
         if blow.cut and blow.cut.after is not None:
             await _cut(request, response, blow.cut.after)
         return response

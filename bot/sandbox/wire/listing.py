@@ -11,7 +11,7 @@ import base64
 import binascii
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -75,25 +75,12 @@ class Wish(Struct, frozen=True):
         return _encode(dress(body, self.version))
 
 
-class Order(Generic[T]):
-    """The ids of one changing collection in order, sorted again only when the set of them has changed."""
+async def page(things: Sequence[T], wish: Wish, body: Callable[[T], Struct]) -> tuple[list[bytes], str]:
+    """The entities of one page as JSON, and the id to continue after ("" at the end).
 
-    def __init__(self) -> None:
-        self._ids: list[str] = []
-        self._set: frozenset[str] = frozenset()
-
-    def of(self, things: Mapping[str, T]) -> Sequence[str]:
-        """The ids now, in order; the list may be kept over an await."""
-        if len(things) != len(self._set) or things.keys() != self._set:
-            self._ids, self._set = sorted(things), frozenset(things)
-        return self._ids
-
-
-async def page(
-    things: Mapping[str, T], ids: Sequence[str], wish: Wish, body: Callable[[T], Struct]
-) -> tuple[list[bytes], str]:
-    """The entities of one page as JSON, and the id to continue after ("" at the end)."""
-    found = await _find(things, ids, wish)
+    ``things`` are in the order of their ids and stay as they are over an await; what is in them may change.
+    """
+    found = await _find(things, wish)
     more = len(found) > wish.size
     found = found[: wish.size]
     parts: list[bytes] = []
@@ -104,20 +91,24 @@ async def page(
     return parts, found[-1].id if more else ""
 
 
-async def _find(things: Mapping[str, T], ids: Sequence[str], wish: Wish) -> list[T]:
+async def _find(things: Sequence[T], wish: Wish) -> Sequence[T]:
     """Up to one more than a page of what fits."""
-    position = bisect_right(ids, wish.after) if wish.after else 0
+    position = bisect_right(things, wish.after, key=_id) if wish.after else 0
     wanted = wish.size + 1
     if wish.scan is None:
-        return [things[key] for key in ids[position : position + wanted] if key in things]
+        return things[position : position + wanted]
     found: list[T] = []
-    for start in range(position, len(ids), SCANNED):
+    for start in range(position, len(things), SCANNED):
         if start > position:
             await asyncio.sleep(0)
-        found += wish.scan([things[key] for key in ids[start : start + SCANNED] if key in things])
+        found += wish.scan(things[start : start + SCANNED])
         if len(found) >= wanted:
             break
     return found[:wanted]
+
+
+def _id(thing: Thing) -> str:
+    return thing.id
 
 
 def token(last: str) -> str:

@@ -64,17 +64,13 @@ _JOB_TIMES: Final = {
 
 
 class Listing(Struct, frozen=True):
-    """One list: its name in ``odata.metadata``, its entity, filter and longest page, and what it expands with.
-
-    ``missing`` is the code of the refusal where one thing of the list does not exist.
-    """
+    """One list: its name in ``odata.metadata``, its entity, filter and longest page, and what it expands with."""
 
     fragment: str
     entity: type[Struct]
     table: Table
     most: int = 1000
     expandable: frozenset[str] = frozenset()
-    missing: str = ""
 
     def fields(self) -> Mapping[str, str]:
         """Wire name -> attribute, of everything that may be selected."""
@@ -97,7 +93,6 @@ POOLS: Final = Listing(
         "enableInterNodeCommunication": _flag("body", "enable_inter_node_communication"),
     },
     expandable=frozenset({"stats"}),
-    missing="PoolNotFound",
 )
 
 NODES: Final = Listing(
@@ -114,7 +109,6 @@ NODES: Final = Listing(
         "startTaskInfo/startTime": _time("body", "start_task_info", "start_time"),
         "startTaskInfo/endTime": _time("body", "start_task_info", "end_time"),
     },
-    missing="NodeNotFound",
 )
 
 NODE_COUNTS: Final = Listing(
@@ -134,7 +128,6 @@ JOBS: Final = Listing(
         "executionInfo/poolId": _text("body", "execution_info", "pool_id"),
     },
     expandable=frozenset({"stats"}),
-    missing="JobNotFound",
 )
 
 SCHEDULE_JOBS: Final = Listing(
@@ -142,7 +135,6 @@ SCHEDULE_JOBS: Final = Listing(
     Job,
     {name: column for name, column in JOBS.table.items() if name != "id"},
     expandable=frozenset({"stats"}),
-    missing="JobNotFound",
 )
 
 TASKS: Final = Listing(
@@ -162,7 +154,6 @@ TASKS: Final = Listing(
         "executionInfo/result": _state("execution_info", "result", values=_RESULTS),
     },
     expandable=frozenset({"stats"}),
-    missing="TaskNotFound",
 )
 
 SCHEDULES: Final = Listing(
@@ -179,5 +170,4 @@ SCHEDULES: Final = Listing(
         "schedule/doNotRunAfter": _time("body", "schedule", "do_not_run_after"),
     },
     expandable=frozenset({"stats"}),
-    missing="JobScheduleNotFound",
 )
