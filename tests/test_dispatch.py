@@ -1,0 +1,208 @@
+"""Dispatch and desk: permission, advice, journal, and what a crash leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.access import Access
+from bot.ask import Ask, Person, Place
+from bot.azure.account import Accounts
+from bot.azure.errors import AzureError
+from bot.commands import Mark, Registry
+from bot.context import Context
+from bot.desk import FrontDesk
+from bot.dispatch import Dispatcher
+from bot.settings import AccessSettings, AccountSettings
+from cards.card import Actions, Button, Card, Form, plain
+from storage.sqlite import SqliteStore
+
+PLACE = Place("slack", "C1")
+
+
+async def greet(ctx: Context, *, loud: bool = False) -> Card:
+    """Say hello.
+
+    :param loud: louder
+    """
+    return Card(title=(plain_span(f"hello {ctx.role}{'!' if loud else ''}"),))
+
+
+async def break_down(ctx: Context) -> Card:
+    """Break."""
+    raise RuntimeError("key=hunter2")
+
+
+async def refuse(ctx: Context) -> Card:
+    """Be refused."""
+    raise AzureError("AccountIsDisabled", "The account is disabled.", status=403, values={"Reason": "billing"})
+
+
+async def where(ctx: Context, *, account: str | None = None) -> Card:
+    """Name the account.
+
+    :param account: the account
+    """
+    return Card(title=(plain_span(ctx.account(account).name),))
+
+
+def plain_span(text: str) -> Any:
+    from cards.card import Span  # noqa: PLC0415
+
+    return Span(text)
+
+
+class Recorder:
+    """A chat that keeps what it is told to answer."""
+
+    name = "slack"
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[Ask, Card]] = []
+        self.fails = False
+
+    async def zone(self, person: Person) -> str | None:
+        return "Europe/Berlin"
+
+    async def answer(self, ask: Ask, card: Card) -> None:
+        if self.fails:
+            raise ConnectionError("gone")
+        self.answers.append((ask, card))
+
+
+def made(person: str = "U1", text: str = "greet", key: str = "k1", **more: Any) -> Ask:
+    return Ask(key=key, text=text, person=Person("slack", person), place=PLACE, at=datetime.now(UTC), **more)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = SqliteStore.open(tmp_path / "t.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def dispatcher(store: SqliteStore) -> AsyncIterator[Dispatcher]:
+    registry = Registry()
+    registry.add(greet, Mark("greet", "viewer", (), 0))
+    registry.add(break_down, Mark("break", "viewer", (), 0))
+    registry.add(refuse, Mark("refuse", "operator", (), 0))
+    registry.add(where, Mark("where", "viewer", (), 0))
+    accounts = Accounts(
+        {
+            name: AccountSettings(endpoint=f"https://{name}.we.batch.azure.com", subscription="s", resource_group="r")
+            for name in ("first", "second")
+        },
+        {},
+    )
+    access = Access(AccessSettings(operators=["slack:UOP"], admins=["slack:UAD"]))
+    yield Dispatcher(registry, access, accounts, store, zone="UTC", bot_name="batch")
+    await accounts.close()
+
+
+def buttons(card: Card) -> list[str]:
+    return [
+        item.command
+        for block in card.blocks
+        if isinstance(block, Actions)
+        for item in block.items
+        if isinstance(item, Button)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("person", "text", "title", "refused"),
+    [
+        ("U1", "greet", "hello viewer", False),
+        ("UAD", "batch greet --loud", "hello admin!", False),
+        ("U1", "refuse", "“refuse” needs the role operator; yours is viewer.", True),
+        ("UOP", "refuse", "Azure answered AccountIsDisabled.", True),
+        ("U1", "gret", "I know no command “gret”.", True),
+        ("U1", "where", "first", False),
+        ("U1", "where account:second", "second", False),
+        ("U1", "where account:secnd", "There is no account “secnd”", True),
+    ],
+)
+async def test_every_ask_gets_a_card(dispatcher: Dispatcher, person: str, text: str, title: str, refused: bool) -> None:
+    card = await dispatcher.card(made(person, text))
+    assert plain(card.title).startswith(title)
+    assert card.refused is refused
+    assert card.as_of is not None
+
+
+async def test_a_wrong_account_gets_the_right_one_as_a_button(dispatcher: Dispatcher) -> None:
+    card = await dispatcher.card(made(text="where account:secnd"))
+    assert "where account:second" in buttons(card)
+
+
+async def test_a_fault_inside_shows_a_correlation_id_and_no_secret(
+    dispatcher: Dispatcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = await dispatcher.card(made(text="break"))
+    shown = msgspec.json.encode(card).decode()
+    assert card.refused
+    assert "hunter2" not in shown
+    assert "Traceback" not in shown
+    correlation = shown.split("under ")[1][:8]
+    assert correlation in capsys.readouterr().out
+
+
+async def test_a_form_is_for_those_who_may_run_the_command(dispatcher: Dispatcher) -> None:
+    assert isinstance(dispatcher.form("greet", made()), Form)
+    forbidden = dispatcher.form("refuse", made())
+    assert isinstance(forbidden, Card)
+    assert forbidden.refused
+
+
+async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made())
+    assert task is not None
+    await task
+    assert await desk.accept(made()) is None
+    assert len(chat.answers) == 1
+    assert chat.answers[0][1].zone == "Europe/Berlin"
+    assert await store.unfinished(datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made(values={"loud": "true"}))
+    assert task is not None
+    assert plain((await task).title) == "hello viewer!"
+
+
+async def test_what_a_crash_interrupted_is_answered_after_the_restart(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    lost, stale = made(key="lost"), made(key="stale")
+    now = datetime.now(UTC)
+    await store.accept(lost.key, msgspec.json.encode(lost), now - timedelta(minutes=1))
+    await store.accept(stale.key, msgspec.json.encode(stale), now - timedelta(hours=2))
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    assert await desk.resume() == 1
+    await desk.drain(5)
+    assert [ask.key for ask, _ in chat.answers] == ["lost"]
+    assert await store.unfinished(now + timedelta(hours=1)) == []
+
+
+async def test_an_answer_that_cannot_be_delivered_is_closed_as_failed(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    chat = Recorder()
+    chat.fails = True
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made())
+    assert task is not None
+    await asyncio.wait([task])
+    assert task.exception() is None
+    assert await store.unfinished(datetime.now(UTC) + timedelta(hours=1)) == []
