@@ -61,6 +61,7 @@ _BOX: Mapping[str, Check] = {
     "rtl": "boolean",
     "verticalContentAlignment": _VERTICAL,
 }
+_CELLS: Mapping[str, Check] = {"horizontalCellContentAlignment": _ALIGN, "verticalCellContentAlignment": _VERTICAL}
 _ACTION: Mapping[str, Check] = {
     "title": "string",
     "iconUrl": "string",
@@ -131,13 +132,12 @@ ELEMENTS: Mapping[str, Spec] = {
             "firstRowAsHeaders": "boolean",
             "showGridLines": "boolean",
             "gridStyle": _STYLES,
-            "horizontalCellContentAlignment": _ALIGN,
-            "verticalCellContentAlignment": _VERTICAL,
+            **_CELLS,
         },
         children={"rows": "row"},
         since=(1, 5),
     ),
-    "TableRow": Spec({"style": _STYLES}, children={"cells": "cell"}, where=("row",)),
+    "TableRow": Spec({"style": _STYLES, **_CELLS}, children={"cells": "cell"}, where=("row",)),
     "TableCell": Spec({**_BOX}, required=("items",), children={"items": "element"}, where=("cell",)),
     "ActionSet": Spec({**_BLOCK}, required=("actions",), children={"actions": "action"}, since=(1, 2)),
     "Input.Text": Spec(
@@ -178,7 +178,7 @@ ACTIONS: Mapping[str, Spec] = {
     "Action.Execute": Spec({**_ACTION, **_DATA, "verb": "string"}, since=(1, 4), where=("action",)),
     "Action.Submit": Spec({**_ACTION, **_DATA}, where=("action",)),
     "Action.OpenUrl": Spec({**_ACTION, "url": "string"}, required=("url",), where=("action",)),
-    "Action.ShowCard": Spec({**_ACTION, "card": "object"}, required=("card",), where=("action",)),
+    "Action.ShowCard": Spec({**_ACTION, "card": "object"}, where=("action",)),
     "Action.ToggleVisibility": Spec(
         {**_ACTION, "targetElements": "list"}, required=("targetElements",), since=(1, 2), where=("action",)
     ),

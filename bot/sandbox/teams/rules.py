@@ -35,7 +35,8 @@ CARD_TYPES = frozenset(
 _PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/jpg", "image/gif", "image/*"})
 _BASE64_IMAGE = re.compile(r'data:image/[a-z+.-]+;base64,[^"\\]*', re.IGNORECASE)
 
-_ACCOUNT: Mapping[str, object] = {"id": str, "name": str, "aadObjectId": str, "role": ("user", "bot", "skill")}
+_ROLES = ("user", "bot", "skill")
+_ACCOUNT: Mapping[str, object] = {"id": str, "name": str, "aadObjectId": str, "role": _ROLES}
 _CONVERSATION: Mapping[str, object] = {
     "id": str,
     "name": str,
@@ -43,6 +44,7 @@ _CONVERSATION: Mapping[str, object] = {
     "conversationType": str,
     "tenantId": str,
     "aadObjectId": str,
+    "role": _ROLES,
 }
 _CARD_ACTION: Mapping[str, object] = {
     "type": str,
