@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -167,6 +168,20 @@ async def test_new_keys_are_looked_for_and_old_ones_outlive_an_outage(world: Wor
     await world.service.server.close()
     now += 25 * 3600
     assert (await keys.get("one")).endorsements == ["msteams"]
+
+
+async def test_an_outage_is_not_paid_for_by_every_request(world: World) -> None:
+    await world.service.server.close()
+    with capture_logs() as logs:
+        statuses = [(await world.deliver(world.activity(text="x")))[0] for _ in range(3)]
+    assert statuses == [503] * 3
+    assert len(logs) == 1
+
+
+async def test_many_first_requests_fetch_the_keys_once(world: World) -> None:
+    answers = await asyncio.gather(*(world.deliver(world.activity(text="x", id=str(n))) for n in range(8)))
+    assert [status for status, _ in answers] == [200] * 8
+    assert world.service.key_fetches == 1
 
 
 async def test_keys_are_fetched_over_https_only(world: World) -> None:

@@ -24,11 +24,12 @@ from bot.settings import is_loopback
 log = structlog.get_logger()
 
 _DAY = 24 * 3600.0
-_UNKNOWN_KEY_PAUSE = 300.0
+_PAUSE = 300.0
 """Seconds between two looks for an unknown key: whoever invents key ids cannot make us hammer the service."""
+_SHORT_PAUSE = 5.0
+"""The same while there is no key at all."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
-_MOST_BYTES = 1 << 20
 
 
 class Key(NamedTuple):
@@ -66,45 +67,45 @@ class Keys:
         """The key with this id. Raises RefusedError for an unknown one, KeysUnavailableError when none can be had."""
         if not key_id:
             raise RefusedError("the token names no key")
-        if self._fetched is None or self._clock() - self._fetched > _DAY:
-            await self._refresh(self._fetched)
-        if key_id not in self._keys and self._tried is not None and self._clock() - self._tried > _UNKNOWN_KEY_PAUSE:
-            await self._refresh(self._fetched)
-        try:
+        if self._lacks(key_id):
+            async with self._fetching:  # whoever comes meanwhile waits for the same fetch
+                if self._lacks(key_id) and self._due():
+                    await self._fetch()
+        if key_id in self._keys:
             return self._keys[key_id]
-        except KeyError:
-            raise RefusedError("unknown key") from None
+        if self._fetched is None:
+            raise KeysUnavailableError(self.url)
+        raise RefusedError("unknown key")
 
-    async def _refresh(self, seen: float | None) -> None:
-        """Fetch once, however many ask at the same time; old keys stay good when the service cannot be reached."""
-        async with self._fetching:
-            if self._fetched != seen:
-                return
-            self._tried = self._clock()
-            try:
-                discovery = msgspec.json.decode(await self._read(self.url), type=_Discovery)
-                answer = msgspec.json.decode(await self._read(discovery.jwks_uri), type=_KeySet)
-                self._keys = {
-                    str(key["kid"]): _key(key) for key in answer.keys if key.get("kty") == "RSA" and "kid" in key
-                }
-            except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, jwt.PyJWTError, ValueError) as error:
-                log.warning("teams.keys_unavailable", url=self.url, error=f"{type(error).__name__}: {error}"[:200])
-                if not self._keys:
-                    raise KeysUnavailableError(self.url) from error
-            else:
-                self._fetched = self._clock()
+    def _lacks(self, key_id: str) -> bool:
+        return key_id not in self._keys or self._fetched is None or self._clock() - self._fetched > _DAY
+
+    def _due(self) -> bool:
+        pause = _PAUSE if self._keys else _SHORT_PAUSE
+        return self._tried is None or self._clock() - self._tried > pause
+
+    async def _fetch(self) -> None:
+        """Fetch the keys; the old ones stay good when that fails."""
+        self._tried = self._clock()
+        try:
+            discovery = msgspec.json.decode(await self._read(self.url), type=_Discovery)
+            answer = msgspec.json.decode(await self._read(discovery.jwks_uri), type=_KeySet)
+            self._keys = {str(key["kid"]): _key(key) for key in answer.keys if key.get("kty") == "RSA" and "kid" in key}
+        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, jwt.PyJWTError, ValueError) as error:
+            log.warning("teams.keys_unavailable", url=self.url, error=f"{type(error).__name__}: {error}"[:200])
+        else:
+            self._fetched = self._clock()
 
     async def _read(self, url: str) -> bytes:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise ValueError(f"keys are fetched over https only, not from {parts.scheme}://{parts.hostname}")
         if self._session is None:
-            raise KeysUnavailableError("not started")
-        async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False, raise_for_status=True) as answer:
+            raise ValueError("not started")
+        async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as answer:
             if answer.status != 200:
                 raise ValueError(f"{answer.status} from {parts.hostname}")
-            body = await answer.content.read(_MOST_BYTES)
-            return body + await answer.content.read(_MOST_BYTES) if not answer.content.at_eof() else body
+            return await answer.read()
 
 
 def _key(key: dict[str, object]) -> Key:
