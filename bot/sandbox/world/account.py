@@ -1,8 +1,7 @@
 """One Batch account: its pools, jobs and schedules, what they count, and what may be asked of them.
 
-Reading: `World.settle()` first, then `pools`, `jobs`, `schedules`, the `*_body` methods and the counts. Asking: every
-command settles the world itself, so that it acts on the moment of the clock; what the service would refuse raises
-`Refused` with the service's status, code and message. Ids are found whatever their case, as the service does.
+Reading: `World.settle()` first, then `pools`, `jobs`, `schedules`, the `*_body` methods and the counts. Asking: the
+methods of `commands`. Ids are found whatever their case, as the service does.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.sandbox.entities import Account, Job, JobSchedule, Node, Pool, PoolNodeCounts, Task, TaskCountsResult
 from bot.sandbox.entity_parts import ResizeError
 from bot.sandbox.world import bodies
+from bot.sandbox.world.commands import Commands
 from bot.sandbox.world.jobs import Office
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 from bot.sandbox.world.nodes import Fleet
@@ -34,7 +34,10 @@ RETENTION = timedelta(hours=36)
 
 
 class AccountState:
-    """The account. `allocator` does pools, `fleet` nodes, `runner` tasks, `office` jobs, `timetable` schedules."""
+    """The account: `commands` is what one may ask of it.
+
+    Behind them `allocator` does pools, `fleet` nodes, `runner` tasks, `office` jobs and `timetable` schedules.
+    """
 
     def __init__(self, world: World, facts: Account) -> None:
         self.world = world
@@ -53,6 +56,7 @@ class AccountState:
         self.allocator = Allocator(self)
         self.office = Office(self)
         self.timetable = Timetable(self)
+        self.commands = Commands(self)
 
     # --- finding and reading ------------------------------------------------------------------------------------------
 

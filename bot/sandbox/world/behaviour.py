@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -25,14 +26,16 @@ class Cause(Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     phase: str = "run"
 
-    def failure(self) -> TaskFailureInformation:
-        """The failure as the service tells it."""
-        return TaskFailureInformation(
-            category=self.category,
-            code=self.code,
-            message=self.message,
-            details=[NameValuePair(name=name, value=value) for name, value in self.details] or None,
-        )
+
+@lru_cache(maxsize=256)
+def failure_of(cause: Cause) -> TaskFailureInformation:
+    """The failure as the service tells it; the tasks that fail of one cause share it."""
+    return TaskFailureInformation(
+        category=cause.category,
+        code=cause.code,
+        message=cause.message,
+        details=[NameValuePair(name=name, value=value) for name, value in cause.details] or None,
+    )
 
 
 def exited(code: int) -> Cause:

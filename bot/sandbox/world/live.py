@@ -17,7 +17,7 @@ from msgspec import Struct
 from bot.sandbox.entities import Job, JobSchedule, Node, Pool, TaskExecutionInformation, VirtualMachineInfo
 from bot.sandbox.entity_parts import ResizeError
 from bot.sandbox.entity_specs import TaskDependencies, TaskSpecification
-from bot.sandbox.world.behaviour import Estate, Work
+from bot.sandbox.world.behaviour import Cause, Estate, Work
 from bot.sandbox.world.sizes import VmSize
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class LiveJob:
     """One job: its tasks, those ready to run by the slots they need, those that wait for others, those that run."""
 
     __slots__ = (
-        "_order", "auto_pool", "body", "counts", "dependents", "life", "number", "plan", "pool", "preparation",
+        "_order", "auto_pool", "body", "counts", "curse", "dependents", "life", "number", "plan", "pool", "preparation",
         "preparations", "ready", "refused", "release", "running", "schedule", "slot_counts", "tasks", "waiting",
     )  # fmt: skip
 
@@ -171,6 +171,7 @@ class LiveJob:
         self.auto_pool: str | None = None
         self.schedule: LiveSchedule | None = None
         self.plan: Plan | None = None
+        self.curse: tuple[Cause, int] | None = None
         self.life = 0
         self._order: list[LiveTask] | None = None
 

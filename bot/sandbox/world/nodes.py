@@ -14,7 +14,7 @@ from bot.sandbox.entities import (
     StartTaskInformation,
 )
 from bot.sandbox.entity_parts import NameValuePair
-from bot.sandbox.world.behaviour import TASK_ENDED, lognormal
+from bot.sandbox.world.behaviour import TASK_ENDED, failure_of, lognormal
 from bot.sandbox.world.live import LiveNode, LivePool
 from bot.sandbox.world.refused import wrong_state
 
@@ -205,7 +205,7 @@ class Fleet:
     def _fail_start(self, node: LiveNode, info: StartTaskInformation) -> None:
         cause = node.pool.estate.start_task_cause
         info.state, info.end_time = "completed", self._world.time
-        info.exit_code, info.result, info.failure_info = cause.exit_code, "failure", cause.failure()
+        info.exit_code, info.result, info.failure_info = cause.exit_code, "failure", failure_of(cause)
         if node.body.start_task and node.body.start_task.wait_for_success:
             self._lose_tasks(node, "requeue")
             self._move(node, "starttaskfailed")

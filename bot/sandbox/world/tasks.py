@@ -7,12 +7,12 @@ a node is in `node.running` and in `job.running`, and leaves both together.
 from __future__ import annotations
 
 from collections import deque
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.sandbox.entities import TaskExecutionInformation
 from bot.sandbox.entity_specs import ExitOptions, TaskDependencies, TaskSpecification
-from bot.sandbox.world.behaviour import OUT_OF_TIME, TASK_ENDED, Cause, Work, work_of
+from bot.sandbox.world.behaviour import OUT_OF_TIME, TASK_ENDED, Cause, Work, failure_of, work_of
 from bot.sandbox.world.defaults import task_defaults
 from bot.sandbox.world.durations import seconds
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveTask, Preparation
@@ -35,6 +35,22 @@ def _column(task: LiveTask) -> int:
     return RUNNING
 
 
+def _outcome(
+    old: TaskExecutionInformation, began: datetime, ended: datetime, cause: Cause | None
+) -> TaskExecutionInformation:
+    return TaskExecutionInformation(
+        start_time=began,
+        end_time=ended,
+        exit_code=cause.exit_code if cause else 0,
+        failure_info=failure_of(cause) if cause else None,
+        result="failure" if cause else "success",
+        retry_count=old.retry_count,
+        last_retry_time=old.last_retry_time,
+        requeue_count=old.requeue_count,
+        last_requeue_time=old.last_requeue_time,
+    )
+
+
 class Runner:
     """Sends the tasks of one account to nodes and lives their lives."""
 
@@ -55,35 +71,68 @@ class Runner:
         depends_on: TaskDependencies | None = None,
     ) -> LiveTask:
         """A new task; `spec` is shared, not copied, and is completed with the service's defaults."""
+        task = self._new(job, task_id, command_line, spec, work, self._world.time)
+        task.depends_on = depends_on
+        if not self._unmet(job, task):
+            self._queue(job, task)
+            if job.pool is not None:
+                self.pump(job.pool)
+        return task
+
+    def remember(
+        self,
+        job: LiveJob,
+        task_id: str,
+        command_line: str,
+        spec: TaskSpecification | None = None,
+        *,
+        work: Work,
+        node: LiveNode,
+        began: datetime,
+        ended: datetime,
+        cause: Cause | None,
+    ) -> LiveTask:
+        """A task that ran on this node and completed before the world began."""
+        task = self._new(job, task_id, command_line, spec, work, began)
+        task.pool_id, task.node_id = node.pool.id, node.id
+        self._move(job, task, "completed", _outcome(task.execution_info, began, ended, cause))
+        task.previous_state, task.previous_state_transition_time = "running", began
+        task.state_transition_time = ended
+        node.body.total_tasks_run += 1
+        node.body.total_tasks_succeeded += cause is None
+        return task
+
+    def _new(
+        self,
+        job: LiveJob,
+        task_id: str,
+        command_line: str,
+        spec: TaskSpecification | None,
+        work: Work | None,
+        born: datetime,
+    ) -> LiveTask:
         if job.state in ("terminating", "completed", "deleting"):
             code = {"completed": "JobCompleted", "terminating": "JobBeingTerminated", "deleting": "JobBeingDeleted"}
             raise Refused(409, code[job.state], f"The specified job is in {job.state} state.")
         if task_id in job.tasks:
             raise exists("task")
         spec = task_defaults(spec, job.body.constraints.max_task_retry_count)
-        now = self._world.time
         task = LiveTask(
             id=task_id,
             spec=spec,
             work=work or work_of(command_line),
             command_line=command_line,
-            depends_on=depends_on,
             slots=spec.required_slots or 1,
-            creation_time=now,
-            last_modified=now,
+            creation_time=born,
+            last_modified=born,
             state="active",
-            state_transition_time=now,
+            state_transition_time=born,
             execution_info=TaskExecutionInformation(retry_count=0, requeue_count=0),
         )
         job.tasks[task_id] = task
         job.reordered()
         job.counts[ACTIVE] += 1
         job.slot_counts[ACTIVE] += task.slots
-        if self._unmet(job, task):
-            return task
-        self._queue(job, task)
-        if job.pool is not None:
-            self.pump(job.pool)
         return task
 
     def _unmet(self, job: LiveJob, task: LiveTask) -> int:
@@ -244,12 +293,13 @@ class Runner:
             job.refused.add(node.id)
             self.requeue(job, task)
             return
-        cause = task.work.cause(world.rng)
+        cause, length = task.work.cause(world.rng), task.work.duration(world.rng)
+        if job.curse is not None:
+            cause, length = self._cursed(job, job.curse), 1.0
         if cause and cause.phase != "run":
             self.end(job, task, cause)
             return
         self._move(job, task, "running")
-        length = task.work.duration(world.rng)
         limit = seconds(task.spec.constraints.max_wall_clock_time) if task.spec.constraints else None
         if limit is not None and length > limit:
             length, cause = limit, OUT_OF_TIME
@@ -257,6 +307,20 @@ class Runner:
         if job.plan is not None and manager is not None and task.id == manager.id and cause is None:
             world.after(length / 2, self._plan, job, task, run)
         world.after(length, self._ended, job, task, run, cause)
+
+    def storm(self, job: LiveJob, cause: Cause, number: int) -> None:
+        """The next `number` runs of the job's tasks fail of one cause, those that run now at once."""
+        running = [task for task in job.running if task.state == "running"][:number]
+        left = number - len(running)
+        job.curse = (cause, left) if left else None
+        for task in running:
+            self.end(job, task, cause)
+
+    @staticmethod
+    def _cursed(job: LiveJob, curse: tuple[Cause, int]) -> Cause:
+        cause, left = curse
+        job.curse = (cause, left - 1) if left > 1 else None
+        return cause
 
     @staticmethod
     def _plan(job: LiveJob, task: LiveTask, run: int) -> None:
@@ -290,17 +354,7 @@ class Runner:
 
     def _complete(self, job: LiveJob, task: LiveTask, cause: Cause | None, node: LiveNode | None) -> None:
         old, now = task.execution_info, self._world.time
-        info = TaskExecutionInformation(
-            start_time=old.start_time or now,
-            end_time=now,
-            exit_code=cause.exit_code if cause else 0,
-            failure_info=cause.failure() if cause else None,
-            result="failure" if cause else "success",
-            retry_count=old.retry_count,
-            last_retry_time=old.last_retry_time,
-            requeue_count=old.requeue_count,
-            last_requeue_time=old.last_requeue_time,
-        )
+        info = _outcome(old, old.start_time or now, now, cause)
         self._move(job, task, "completed", info)
         if node is not None:
             node.body.total_tasks_run += 1
