@@ -232,7 +232,7 @@ class Client:
             return self._sorry(person, room, error, message=message.id)
         if shown.card is None:
             return self._line_of_text(person, room, shown, message=message.id)
-        message.views[person.role, pressed.index] = shown.card
+        message.replace(person.role, pressed.index, shown.card)
         self._tenant.emit("replaced", user=person.role, conversation=room.id, message=message.id)
         self._tenant.examine(room, message, person.role)
         return {"shown": "card", "card": shown.card}
@@ -244,7 +244,9 @@ class Client:
             case "task/fetch":
                 return await self._fetch(pressed)
             case "imBack":
-                await self.say(person.role, room.id, str(teams.get("value", "")), message.id)
+                # Where the bot hears only what mentions it, the client adds the mention.
+                mention = "" if room.kind == "personal" else f"<at>{self._tenant.bot_name}</at> "
+                await self.say(person.role, room.id, f"{mention}{teams.get('value', '')}", message.id)
                 return {"shown": "nothing"}
             case "messageBack":
                 if teams.get("displayText"):

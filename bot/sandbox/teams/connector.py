@@ -63,6 +63,7 @@ class Connector:
                 web.get(rooms + "/activities/{activity}/members", read(self._activity_members)),
                 web.get(base + "/teams/{conversation}", read(self._team)),
                 web.get(base + "/teams/{conversation}/conversations", read(self._channels)),
+                web.route("*", "/{tail:.*}", self._nowhere),
             ]
         )
         return app
@@ -74,6 +75,11 @@ class Connector:
 
     async def _jwks(self, _request: web.Request) -> web.Response:
         return web.json_response(self._keys.jwks())
+
+    async def _nowhere(self, request: web.Request) -> web.StreamResponse:
+        return self._refuse(
+            request, RefusedError(404, "NotFound", f"There is no {request.method} {request.path} here.")
+        )
 
     # -- what every request goes through -------------------------------------------------------------------------------
 
@@ -238,7 +244,7 @@ class Connector:
 
     def _say(self, room: Room, activity: Json, thread: str) -> str:
         message = Message(id=self._tenant.message_id(), thread=thread, sender=BOT, at=stamp(self._tenant.now()))
-        _fill(message, activity)
+        message.fill(activity)
         self._tenant.post(room, message)
         return message.id
 
@@ -249,7 +255,7 @@ class Connector:
             raise RefusedError(400, "BadSyntax", "Only a message can take the place of a message.")
         if rules.splits(activity):
             raise RefusedError(400, "BadSyntax", "Activity resulted into multiple skype activities")
-        _fill(message, activity)
+        message.fill(activity)
         message.edited = True
         self._tenant.emit("updated", conversation=room.id, message=message.id)
         self._tenant.examine(room, message)
@@ -339,15 +345,6 @@ class Connector:
         if room is None or room.kind != "channel":
             raise RefusedError(404, "ConversationNotFound", "Conversation not found.")
         return self._tenant
-
-
-def _fill(message: Message, activity: Json) -> None:
-    message.text = activity.get("text") or ""
-    message.text_format = activity.get("textFormat") or "markdown"
-    message.summary = activity.get("summary") or ""
-    message.attachments = list(activity.get("attachments") or [])
-    message.layout = activity.get("attachmentLayout") or "list"
-    message.views.clear()
 
 
 def _tenant_id(body: Json) -> str:

@@ -51,15 +51,38 @@ class Message(Struct):
     deleted: bool = False
     views: dict[tuple[str, int], Json] = field(default_factory=dict)
     """Cards that an Action.Execute put in the place of an attachment, for one person: (role, index) -> card."""
+    drawn: dict[tuple[str, int], Drawing] = field(default_factory=dict)
+    """Drawings of the attachments ("" for everyone) and of the views, made when first looked at."""
+
+    def fill(self, activity: Json) -> None:
+        """Take the content of an activity in the place of the old, for everyone."""
+        self.text = activity.get("text") or ""
+        self.text_format = activity.get("textFormat") or "markdown"
+        self.summary = activity.get("summary") or ""
+        self.attachments = list(activity.get("attachments") or [])
+        self.layout = activity.get("attachmentLayout") or "list"
+        self.views.clear()
+        self.drawn.clear()
+
+    def replace(self, role: str, index: int, card: Json) -> None:
+        """Show one person another card in the place of an attachment."""
+        self.views[role, index] = card
+        self.drawn.pop((role, index), None)
 
     def cards(self, role: str = "") -> list[Drawing | None]:
         """What each attachment looks like to a person; None for one that is not an adaptive card."""
         return [
-            draw(self.views.get((role, index), attachment.get("content")))
+            self._drawing(role if (role, index) in self.views else "", index)
             if attachment["contentType"] == ADAPTIVE
             else None
             for index, attachment in enumerate(self.attachments)
         ]
+
+    def _drawing(self, role: str, index: int) -> Drawing:
+        key = (role, index)
+        if key not in self.drawn:
+            self.drawn[key] = draw(self.views[key] if role else self.attachments[index].get("content"))
+        return self.drawn[key]
 
 
 class Room(Struct):

@@ -164,11 +164,7 @@ def _bad(path: str, wanted: str, value: object) -> RefusedError:
 def size(activity: object) -> int:
     """Bytes of an activity as Teams counts them: compact JSON as UTF-16 without base64 images."""
     text = json.dumps(activity, ensure_ascii=False, separators=(",", ":"))
-    return 2 * _utf16_units(_BASE64_IMAGE.sub("", text))
-
-
-def _utf16_units(text: str) -> int:
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(_BASE64_IMAGE.sub("", text).encode("utf-16-le", "surrogatepass"))
 
 
 def check_size(activity: object) -> None:

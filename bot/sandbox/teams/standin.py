@@ -140,6 +140,14 @@ class TeamsStandIn(Client):
         room = self._tenant.room(conversation, role)
         return [_view(room, message, role) for message in room.messages.values()]
 
+    def message(self, conversation: str, activity_id: str, user: str = "") -> Json:
+        """One message as :meth:`messages` has it. Raises ``MessageNotFound``."""
+        role = self._tenant.person(user).role if user else ""
+        room = self._tenant.room(conversation, role)
+        if activity_id not in room.messages:
+            raise StandInError("MessageNotFound", activity_id)
+        return _view(room, room.messages[activity_id], role)
+
     # -- watching --------------------------------------------------------------------------------------------------
 
     @property

@@ -282,6 +282,10 @@ async def test_submits_that_speak(stage: Scene) -> None:
     message = await stage.show(card(actions=actions))
     await stage.teams.click("viewer", "viewer", message, "imBack")
     assert (stage.bot.got[-1]["text"], stage.teams.messages("viewer")[-1]["text"]) == ("pool list", "pool list")
+    shared = await stage.show(card(actions=actions), "general")
+    await stage.teams.click("viewer", "general", shared, "imBack")
+    assert stage.bot.got[-1]["text"] == "<at>Batch Bot</at> pool list\n"
+    assert stage.teams.messages("general")[-1]["thread"] == shared
     await stage.teams.click("viewer", "viewer", message, "messageBack")
     assert (stage.bot.got[-1]["text"], stage.bot.got[-1]["value"]) == ("pool list", {"k": 1})
     assert stage.teams.messages("viewer")[-1]["text"] == "I press"
@@ -447,6 +451,9 @@ async def test_watchers_see_everything_until_they_leave(stage: Scene) -> None:
     await stage.teams.uninstall("viewer")
     assert _events(events) == ["posted", "updated", "deleted", "removed"]
     assert gone.empty()
+    assert stage.teams.message("viewer", posted, "viewer") == stage.teams.messages("viewer")[0]
+    with pytest.raises(StandInError, match="MessageNotFound"):
+        stage.teams.message("viewer", "17")
 
 
 async def test_a_removed_bot_cannot_be_pressed(stage: Scene) -> None:

@@ -249,6 +249,13 @@ async def test_only_json_is_read(stage: Scene, body: bytes, kind: str, status: i
     assert (got, answer["error"]["code"]) == (status, "BadSyntax")
 
 
+async def test_there_is_nothing_else(stage: Scene) -> None:
+    for method, path in (("GET", ""), ("POST", f"/{stage.room('viewer')}/attachments"), ("PATCH", "/x/activities/1")):
+        status, body, _ = await stage.call(method, path, {})
+        assert (status, body["error"]["code"]) == (404, "NotFound")
+    assert [record["what"] for record in stage.teams.refused] == ["connector"] * 3
+
+
 async def test_a_persons_message_is_not_the_bots_to_change(stage: Scene) -> None:
     said = await stage.teams.say("viewer", "viewer", "hello")
     for method in ("PUT", "DELETE"):
