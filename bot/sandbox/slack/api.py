@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -109,10 +108,6 @@ class WebApi:
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one call."""
         core, faults, name = self._core, self._core.faults, request.match_info["method"]
-        if faults.slow:
-            await asyncio.sleep(faults.slow)
-        if faults.outage:
-            return web.json_response({"ok": False, "error": "service_unavailable"}, status=503)
         status, headers = 200, dict[str, str]()
         try:
             body = await self._call(request, name)
@@ -157,8 +152,8 @@ class WebApi:
 
 
 async def _given(request: web.Request) -> tuple[Mapping[str, Any], str]:
-    """The arguments and a warning, from the query, a form or a JSON body."""
-    if request.method == "GET":
+    """The arguments and a warning, from the query and a form or a JSON body."""
+    if request.method == "GET" or not request.can_read_body:
         return dict(request.query), ""
     match request.content_type:
         case "application/json":
@@ -168,11 +163,9 @@ async def _given(request: web.Request) -> tuple[Mapping[str, Any], str]:
                 raise Refused("invalid_json") from None
             if not isinstance(body, dict):
                 raise Refused("json_not_object")
-            return body, "" if request.charset else "missing_charset"
+            return {**request.query, **body}, "" if request.charset else "missing_charset"
         case "application/x-www-form-urlencoded" | "multipart/form-data":
-            return dict(await request.post()), ""
-        case "application/octet-stream" if not request.can_read_body:
-            return dict(request.query), ""
+            return {**request.query, **await request.post()}, ""
     raise Refused("invalid_post_type")
 
 

@@ -111,10 +111,14 @@ def _metadata(arguments: Arguments) -> Json | None:
 
 
 def _at_rate(core: Core, channel: Channel) -> None:
-    if seconds := core.faults.limited.get(channel.id):
-        raise Refused("ratelimited", retry_after=seconds)
+    _not_limited(core, channel)
     if core.settings.post_burst:
         core.limits.take("post", channel.id, core.settings.post_burst, 1.0)
+
+
+def _not_limited(core: Core, channel: Channel) -> None:
+    if seconds := core.faults.limited.get(channel.id):
+        raise Refused("ratelimited", retry_after=seconds)
 
 
 def _chunks(text: str) -> Sequence[str]:
@@ -174,6 +178,7 @@ async def update(core: Core, arguments: Arguments) -> Json:
         raise Refused("msg_too_long")
     if metadata := _metadata(arguments):
         given["metadata"] = metadata
+    _not_limited(core, channel)
     refer(core, given, channel.id)
     core.workspace.change(message, BOT_USER, given)
     return {

@@ -81,6 +81,7 @@ class Workspace:
         self.people: dict[str, Person] = {person.id: person for person in PEOPLE}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in channels()}
         self.said: dict[str, dict[str, Message]] = {channel: {} for channel in self.channels}
+        self._replies: dict[tuple[str, str], list[Message]] = {}
         self.queues: set[asyncio.Queue[Json]] = set()
         self.hears: Callable[[str, Json], None] = lambda subscription, event: None
         self._last_ts = 0
@@ -139,8 +140,7 @@ class Workspace:
     def wire(self, message: Message) -> Json:
         """Slack's message object; the first message of a thread tells of its replies."""
         body = message.wire()
-        replies = [reply for reply in self.history(message.channel, message.ts) if reply.ts != message.ts]
-        if replies and not message.only_for:
+        if replies := self._replies.get((message.channel, message.ts)):
             users = list(dict.fromkeys(reply.user for reply in replies))
             body |= {
                 "thread_ts": message.ts,
@@ -190,6 +190,8 @@ class Workspace:
                 }
             )
             return message
+        if message.thread_ts:
+            self._replies.setdefault((message.channel, message.thread_ts), []).append(message)
         self.announce({"type": "message", "channel": message.channel, "message": self.shown(message)})
         self._hear_message(message.wire(), message, message.ts)
         if f"<@{BOT_USER}>" in message.text and not message.by_bot and self._bot_in(message.channel, "channel"):
@@ -216,6 +218,8 @@ class Workspace:
     def delete(self, message: Message) -> None:
         """Remove a message."""
         del self.said[message.channel][message.ts]
+        if message.thread_ts and not message.only_for:
+            self._replies[message.channel, message.thread_ts].remove(message)
         self.announce(self._about(message, "message_deleted", {"ts": message.ts}))
         gone = {"previous_message": message.wire(), "deleted_ts": message.ts}
         self._hear_message(gone, message, self.ts(), "message_deleted")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import BodyPartReader, web
 
@@ -12,7 +13,10 @@ from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.errors import Refused
 from bot.sandbox.slack.people import TEAM
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 _MOST_BYTES = 64 * 2**20
+_SOCKETS = "/link/"
 
 
 class Server:
@@ -21,14 +25,14 @@ class Server:
     def __init__(self, core: Core, methods: Mapping[str, Method]) -> None:
         self._core = core
         self._runner: web.AppRunner | None = None
-        self._app = web.Application(client_max_size=_MOST_BYTES)
+        self._app = web.Application(client_max_size=_MOST_BYTES, middlewares=[self._weather])
         api = WebApi(core, methods)
         self._app.add_routes(
             [
                 web.route("*", "/api/{method}", api.serve),
                 web.post("/upload/v1/{ticket}", self._upload),
                 web.get(f"/files-pri/{TEAM}-{{file}}/{{name:.+}}", self._download),
-                web.get("/link/", core.sockets.connect),
+                web.get(_SOCKETS, core.sockets.connect),
                 *(web.post(f"/{kind}/{TEAM}/{{tail:.+}}", self._reply) for kind in ("commands", "actions", "app")),
             ]
         )
@@ -45,6 +49,16 @@ class Server:
         """Stop listening."""
         if self._runner:
             await self._runner.cleanup()
+
+    @web.middleware
+    async def _weather(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Slowness and outages, which concern everything but the sockets."""
+        faults = self._core.faults
+        if request.path != _SOCKETS:
+            await asyncio.sleep(faults.slow)
+            if faults.outage:
+                return web.json_response({"ok": False, "error": "service_unavailable"}, status=503)
+        return await handler(request)
 
     async def _reply(self, request: web.Request) -> web.Response:
         return await reply.serve(self._core, request)

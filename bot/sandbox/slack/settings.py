@@ -58,9 +58,9 @@ class Faults:
     """What goes wrong from now on. Counters go down with each use; set the fields at any time."""
 
     outage: bool = False
-    """Every Web API call is answered 503."""
+    """Every request is answered 503; sockets that are open stay so."""
     slow: float = 0.0
-    """Seconds that every Web API call waits first."""
+    """Seconds that every request waits first."""
     deaf: bool = False
     """Sockets stay open and say nothing more; what should have gone through them is lost."""
     duplicates: int = 0
@@ -70,4 +70,4 @@ class Faults:
     errors: dict[str, list[str]] = field(default_factory=dict)
     """Method -> error codes its next calls are refused with, first one first."""
     limited: dict[str, int] = field(default_factory=dict)
-    """Channel id -> seconds of Retry-After that posting there is refused with, until removed."""
+    """Channel id -> seconds of Retry-After that writing there is refused with, until removed."""
