@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -104,11 +104,7 @@ class Canvas:
 
     def measure(self, words: str, size: float, *, bold: bool = False) -> float:
         """The width of a line of text in pixels."""
-        renderer: RendererAgg = self._agg.get_renderer()  # type: ignore[no-untyped-call]
-        width, _, _ = renderer.get_text_width_height_descent(  # type: ignore[no-untyped-call]
-            _writable(words, bold), _font(size, bold), False
-        )
-        return float(width)
+        return _width(_writable(words, bold), size, bold)
 
     def png(self) -> bytes:
         """The sheet as a PNG of palette colours."""
@@ -120,7 +116,7 @@ class Canvas:
         image = Image.frombuffer("P", (self.width, self.height), indices.tobytes(), "raw", "P", 0, 1)
         image.putpalette([channel for colour in palette() for channel in colour])
         out = io.BytesIO()
-        image.save(out, "PNG", compress_level=4)
+        image.save(out, "PNG", compress_level=6)
         return out.getvalue()
 
     def _patch(self, path: Path, clip: Box | None, **style: object) -> None:
@@ -131,6 +127,18 @@ class Canvas:
         if clip is not None:
             left, top, right, bottom = clip
             patch.set_clip_box(TransformedBbox(Bbox([[left, bottom], [right, top]]), self._down))
+
+
+@lru_cache(maxsize=1024)
+def _width(words: str, size: float, bold: bool) -> float:
+    width, _, _ = _ruler().get_text_width_height_descent(words, _font(size, bold), False)  # type: ignore[no-untyped-call]
+    return float(width)
+
+
+@cache
+def _ruler() -> RendererAgg:
+    """Measures text for every sheet: they all have the same resolution."""
+    return RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
 
 
 def _rgb(colour: Colour) -> tuple[float, float, float]:

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
+
+from bot.chat.port import Pictures
+from bot.drawing import Drawing, DrawingError
+from bot.links import Gallery, Links
+from storage.sqlite import SqliteStore
+
+PNG = b"\x89PNG\r\n\x1a\nnot much of a picture"
+START = datetime(2026, 11, 18, 12, 30, tzinfo=UTC)
+
+
+class Clock:
+    now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore.open(tmp_path / "bot.db")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def links(store: SqliteStore, clock: Clock) -> Links:
+    return Links(store, "https://bot.example/", days=30, clock=clock)
+
+
+@pytest.fixture
+async def client(links: Links) -> AsyncIterator[TestClient]:
+    app = web.Application()
+    app.add_routes(links.routes())
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+def path(link: str) -> str:
+    return URL(link).raw_path_qs
+
+
+async def test_a_link_gives_the_picture(links: Links, client: TestClient) -> None:
+    link = await links.link(PNG)
+    assert link.startswith("https://bot.example/pictures/")
+    answer = await client.get(path(link))
+    assert (answer.status, answer.content_type, await answer.read()) == (200, "image/png", PNG)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    head = await client.head(path(link))
+    assert (head.status, head.headers["Content-Length"], await head.read()) == (200, str(len(PNG)), b"")
+    again = await client.get(path(link), headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status == 304
+
+
+async def test_the_same_picture_has_the_same_link(links: Links) -> None:
+    assert await links.link(PNG) == await links.link(PNG)
+    assert await links.link(PNG) != await links.link(PNG + b"!")
+
+
+async def test_a_link_outlives_a_restart_and_not_its_time(
+    links: Links, client: TestClient, store: SqliteStore, clock: Clock
+) -> None:
+    link = await Links(store, "https://bot.example", days=30, clock=clock).link(PNG)
+    clock.now = START + timedelta(days=30)
+    assert (await client.get(path(link))).status == 200
+    clock.now = START + timedelta(days=30, hours=1)
+    assert (await client.get(path(link))).status == 410
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda url: url.update_query(sig="0" * 64),
+        lambda url: url.update_query(exp=str(int(url.query["exp"]) + 86400)),
+        lambda url: url.without_query_params("sig"),
+        lambda url: url.without_query_params("exp"),
+        lambda url: url.update_query(exp="soon", sig="ünsigned"),
+        lambda url: url.with_path(f"/pictures/{'0' * 40}.png", keep_query=True),
+    ],
+)
+async def test_what_we_did_not_sign_is_refused(links: Links, client: TestClient, change) -> None:
+    url = change(URL(await links.link(PNG)))
+    assert (await client.get(url.raw_path_qs)).status == 403
+
+
+async def test_unknown_pictures(links: Links, client: TestClient, store: SqliteStore, clock: Clock) -> None:
+    link = await links.link(PNG)
+    await store.prune(START + timedelta(days=60))
+    assert (await client.get(path(link))).status == 404
+    assert (await client.get("/pictures/..%2Fbot.db.png")).status == 404
+
+
+async def test_another_secret_signs_otherwise(store: SqliteStore, clock: Clock) -> None:
+    given = Links(store, "https://bot.example", secret=b"k" * 32, clock=clock)
+    assert await given.link(PNG) != await Links(store, "https://bot.example", clock=clock).link(PNG)
+
+
+@pytest.mark.parametrize("url", ["http://bot.example", "ftp://bot.example", "bot.example"])
+def test_only_https_is_public(store: SqliteStore, url: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        Links(store, url)
+
+
+async def test_http_on_loopback(store: SqliteStore) -> None:
+    assert (await Links(store, "http://127.0.0.1:8080").link(PNG)).startswith("http://127.0.0.1:8080/pictures/")
+
+
+async def test_without_a_public_address_there_is_no_link(store: SqliteStore) -> None:
+    gallery: Pictures = Gallery(Drawing(), Links(store, ""))
+    with pytest.raises(DrawingError, match=r"bot\.public_url"):
+        await gallery.link(PNG)
