@@ -1,0 +1,191 @@
+"""What scenarios are put together from: accounts, images, start tasks, and workloads that follow the hours."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from bot.sandbox.entities import Account, VirtualMachineFamilyCoreQuota
+from bot.sandbox.entity_parts import (
+    AutoUserSpecification,
+    ContainerConfiguration,
+    ImageReference,
+    NameValuePair,
+    NodePlacementConfiguration,
+    ResourceFile,
+    StartTask,
+    UserIdentity,
+    VirtualMachineConfiguration,
+)
+from bot.sandbox.entity_specs import JobSpecification, PoolInformation, TaskSpecification
+from bot.sandbox.world.account import AccountState
+from bot.sandbox.world.behaviour import Work
+from bot.sandbox.world.engine import World
+from bot.sandbox.world.live import LiveJob
+
+ADMIN = UserIdentity(auto_user=AutoUserSpecification(scope="pool", elevation_level="admin"))
+
+UBUNTU = VirtualMachineConfiguration(
+    image_reference=ImageReference(
+        publisher="canonical", offer="0001-com-ubuntu-server-jammy", sku="22_04-lts", version="latest"
+    ),
+    node_agent_sku_id="batch.node.ubuntu 22.04",
+    node_placement_configuration=NodePlacementConfiguration(policy="Regional"),
+)
+HPC = VirtualMachineConfiguration(
+    image_reference=ImageReference(publisher="microsoft-dsvm", offer="ubuntu-hpc", sku="2204", version="latest"),
+    node_agent_sku_id="batch.node.ubuntu 22.04",
+    node_placement_configuration=NodePlacementConfiguration(policy="Regional"),
+)
+WINDOWS = VirtualMachineConfiguration(
+    image_reference=ImageReference(
+        publisher="microsoftwindowsserver", offer="windowsserver", sku="2022-datacenter-smalldisk", version="latest"
+    ),
+    node_agent_sku_id="batch.node.windows amd64",
+    node_placement_configuration=NodePlacementConfiguration(policy="Regional"),
+)
+
+
+def containers(image: str) -> VirtualMachineConfiguration:
+    """Machines that run containers, with an image fetched ahead."""
+    return VirtualMachineConfiguration(
+        image_reference=ImageReference(publisher="microsoft-dsvm", offer="ubuntu-hpc", sku="2204", version="latest"),
+        node_agent_sku_id="batch.node.ubuntu 22.04",
+        container_configuration=ContainerConfiguration(type="dockerCompatible", container_image_names=[image]),
+        node_placement_configuration=NodePlacementConfiguration(policy="Regional"),
+    )
+
+
+def add_account(
+    world: World,
+    name: str,
+    location: str,
+    *,
+    dedicated: int,
+    spot: int,
+    families: Mapping[str, int],
+    pools: int = 100,
+    jobs: int = 300,
+    tags: dict[str, str] | None = None,
+) -> AccountState:
+    """An account in a subscription of its own; its keys and ids follow from the world's seed and its name."""
+    seed = f"{world.seed}/{name}"
+
+    def key(which: str) -> str:
+        return base64.b64encode(hashlib.sha512(f"{seed}/{which}".encode()).digest()).decode()
+
+    group = f"{name}-rg"
+    subscription = str(uuid.uuid5(uuid.NAMESPACE_URL, f"subscription/{seed}"))
+    storage = "".join(filter(str.isalnum, name)) + "files"
+    return world.add_account(
+        Account(
+            name=name,
+            subscription=subscription,
+            resource_group=group,
+            location=location,
+            endpoint=f"https://{name}.{location}.batch.azure.com",
+            keys=(key("primary"), key("secondary")),
+            dedicated_core_quota=dedicated,
+            low_priority_core_quota=spot,
+            families=[
+                VirtualMachineFamilyCoreQuota(name=family, core_quota=cores) for family, cores in families.items()
+            ],
+            families_enforced=True,
+            pool_quota=pools,
+            job_quota=jobs,
+            pool_allocation_mode="BatchService",
+            auto_storage_account_id=f"/subscriptions/{subscription}/resourceGroups/{group}"
+            f"/providers/Microsoft.Storage/storageAccounts/{storage}",
+            tags=tags,
+        )
+    )
+
+
+def install(command: str, *, retries: int = 1) -> StartTask:
+    """A start task that installs something as administrator and must succeed."""
+    return StartTask(
+        command_line=f"/bin/bash -c '{command}'",
+        resource_files=[
+            ResourceFile(http_url="https://assets.blob.core.windows.net/setup/setup.sh", file_path="setup.sh")
+        ],
+        user_identity=ADMIN,
+        max_task_retry_count=retries,
+        wait_for_success=True,
+    )
+
+
+def metadata(**items: str) -> list[NameValuePair]:
+    """Metadata items."""
+    return [NameValuePair(name=name, value=value) for name, value in items.items()]
+
+
+def on(pool_id: str) -> PoolInformation:
+    """A job runs on this pool."""
+    return PoolInformation(pool_id=pool_id)
+
+
+class Batch(Struct, kw_only=True):
+    """A batch of like tasks: how many, under which ids and commands ("{n}" is the number), and how they behave."""
+
+    count: int
+    task_id: str
+    command: str
+    spec: TaskSpecification
+    work: Work
+    first: int = 1
+
+    def add(self, account: AccountState, job: LiveJob) -> None:
+        """Adds them all."""
+        for number in range(self.first, self.first + self.count):
+            name = self.task_id.format(n=number)
+            account.runner.add(job, name, self.command.format(n=number), self.spec, work=self.work)
+
+
+def submit(account: AccountState, job_id: str, spec: JobSpecification, *batches: Batch, ends: bool = True) -> LiveJob:
+    """A job with its tasks; with `ends` it terminates once all have completed."""
+    job = account.office.add(job_id, spec)
+    for batch in batches:
+        batch.add(account, job)
+    if ends:
+        account.office.set_on_all_tasks_complete(job, "terminatejob")
+    return job
+
+
+def rhythm(now: datetime, *, opens: float, closes: float) -> float:
+    """How busy people are, 0.22 to 1: the hours UTC in which an office works, softly, and less at weekends."""
+    hour = now.hour + now.minute / 60
+    length = (closes - opens) % 24
+    since = (hour - opens) % 24
+    awake = math.sin(math.pi * since / length) ** 0.6 if since < length else 0.0
+    return max(0.22, awake * (0.35 if now.weekday() >= 5 else 1.0))
+
+
+def stream(
+    world: World,
+    submits: Callable[[], None],
+    *,
+    a_day: float,
+    opens: float = 8,
+    closes: float = 18,
+    steady: bool = False,
+) -> None:
+    """Calls `submits` about so many times on a working day, at times of chance that follow the office hours."""
+    step = 600.0
+    share = 1 / 24 if steady else 1.35 / ((closes - opens) % 24)
+
+    def tick() -> None:
+        level = 1.0 if steady else rhythm(world.time, opens=opens, closes=closes)
+        expected = a_day * share * level * step / 3600
+        while expected > 0:
+            if world.rng.random() < min(1.0, expected):
+                world.after(world.rng.uniform(0, step), submits)
+            expected -= 1.0
+        world.after(step, tick)
+
+    world.after(0.0, tick)
