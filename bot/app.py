@@ -127,7 +127,7 @@ def _slack(settings: Settings, store: SqliteStore, gallery: Gallery, environment
 
 def _teams_credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
     if settings.credential == "managed_identity":
-        return ManagedIdentityCredential()
+        return ManagedIdentityCredential(client_id=settings.app_id)  # the bot's app id is a user-assigned identity
     key = secret(settings.secret_env, environment).reveal()
     return ClientSecretCredential(settings.tenant_id, settings.app_id, key)
 

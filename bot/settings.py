@@ -143,7 +143,7 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class AccessSettings(Struct, forbid_unknown_fields=True, frozen=True):
-    """Who may do what, by immutable ids written ``slack:U…``, ``teams:29:…`` or ``text:…``."""
+    """Who may do what, by immutable ids written ``slack:U…``, ``teams:<directory object id>`` or ``text:…``."""
 
     everyone: Literal["none", "viewer"] = "viewer"
     """Role of whoever is not named below."""
@@ -329,7 +329,7 @@ def reference() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _default(info: msgspec.structs.FieldInfo) -> str:
-    value = info.default_factory() if info.default is msgspec.NODEFAULT else info.default  # type: ignore[misc]
+    value = info.default_factory() if info.default is msgspec.NODEFAULT else info.default
     return msgspec.json.encode(value).decode()
 
 

@@ -15,6 +15,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.async_app import AsyncAck
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
@@ -64,7 +65,6 @@ class Slack:
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url)
         self._app = AsyncApp(
             client=self._client,
-            token=bot_token.reveal(),
             signing_secret=signing_secret.reveal() if signing_secret else "",
             request_verification_enabled=settings.mode == "http",
         )
@@ -129,7 +129,9 @@ class Slack:
         self._app.view_closed(_ANYTHING)(self._on_closed)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        answer = await self._app.async_dispatch(await to_bolt_request(request))
+        answer = BoltResponse(status=401, body="")
+        if request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():  # Bolt answers 500 to anything else
+            answer = await self._app.async_dispatch(await to_bolt_request(request))
         if answer.status == 401:
             log.warning("slack.refused", reason="signature or timestamp", remote=request.remote)
         return await to_aiohttp_response(answer)

@@ -1,0 +1,311 @@
+"""The Slack adapter against the strict stand-in: commands, mentions, clicks, forms, pictures, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from PIL import Image
+from structlog.testing import capture_logs
+
+from bot.ask import Ask
+from bot.chat.slack import Slack
+from bot.sandbox.slack import SlackSettings as Workspace
+from bot.sandbox.slack import SlackStandIn
+from bot.settings import Secret, SlackSettings
+from cards.build import bold, blocks, text
+from cards.card import Actions, Button, Card, Field, Form, Menu, Option, Picture, Words
+from cards.charts.usage import UsageChart
+from storage.port import Reference
+
+_NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
+_CHART = UsageChart("h", "s", (), 60, _NOW, _NOW)
+
+
+def _png() -> bytes:
+    file = io.BytesIO()
+    Image.new("P", (32, 18)).save(file, "PNG")
+    return file.getvalue()
+
+
+_PNG = _png()
+
+
+class Desk:
+    """Answers every ask with the card that a test wants."""
+
+    def __init__(self) -> None:
+        self.asks: list[Ask] = []
+        self.chat: Slack | None = None
+        self.card: Callable[[Ask], Card] = lambda ask: Card(title=text(bold(f"you asked {ask.text}")), as_of=_NOW)
+        self.slow = 0.0
+        self._seen: set[str] = set()
+
+    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
+        await asyncio.sleep(self.slow)
+        if ask.key in self._seen:
+            return None
+        self._seen.add(ask.key)
+        self.asks.append(ask)
+        return asyncio.create_task(self._answer(ask))
+
+    async def _answer(self, ask: Ask) -> Card:
+        card = self.card(ask)
+        assert self.chat
+        await self.chat.answer(ask, card)
+        return card
+
+    async def form(self, command: str, ask: Ask) -> Form | Card:
+        state = Field(
+            "state", "State", "choice", options=(Option("active", "active"), Option("completed", "completed"))
+        )
+        return Form("Job list", "job list", (state,))
+
+
+class Memory:
+    """The part of the store that the adapter needs."""
+
+    def __init__(self) -> None:
+        self.references: dict[str, Reference] = {}
+
+    async def remember(self, reference: Reference) -> None:
+        self.references[reference.id] = reference
+
+
+class Pictures:
+    """Draws the same picture always, or fails."""
+
+    broken = False
+
+    async def png(self, chart: object) -> bytes:
+        if self.broken:
+            raise RuntimeError("no picture today")
+        return _PNG
+
+    async def link(self, png: bytes) -> str:
+        raise AssertionError("Slack takes files")
+
+
+class Kit:
+    """Adapter, stand-in and desk, talking to each other over HTTP."""
+
+    def __init__(self, slack: Slack, workspace: SlackStandIn, desk: Desk, store: Memory, pictures: Pictures) -> None:
+        self.slack, self.workspace, self.desk, self.store, self.pictures = slack, workspace, desk, store, pictures
+        self.url = ""
+
+    def bot_messages(self, channel: str = "batch-ops") -> list[dict[str, Any]]:
+        return [each for each in self.workspace.messages(channel) if each.get("bot_id")]
+
+    async def until(self, true: Callable[[], object], seconds: float = 8.0) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {seconds} s; messages: {self.workspace.messages('batch-ops')}")
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture(params=["http", "socket"])
+async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
+    async for made in _kit(request.param):
+        yield made
+
+
+@pytest.fixture
+async def http(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
+    async for made in _kit("http"):
+        yield made
+
+
+async def _kit(mode: str) -> AsyncIterator[Kit]:
+    workspace = SlackStandIn(Workspace(socket_mode=mode == "socket", file_processing=(0.1, 0.2)))
+    await workspace.start()
+    desk, store, pictures = Desk(), Memory(), Pictures()
+    slack = Slack(
+        SlackSettings(mode=mode, api_url=workspace.api_url),  # type: ignore[arg-type]
+        store,  # type: ignore[arg-type]
+        pictures,
+        bot_token=Secret(workspace.settings.bot_token),
+        signing_secret=Secret(workspace.settings.signing_secret),
+        app_token=Secret(workspace.settings.app_token),
+    )
+    desk.chat = slack
+    app = web.Application()
+    app.add_routes(slack.routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    kit = Kit(slack, workspace, desk, store, pictures)
+    kit.url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    workspace.app_url = kit.url
+    await slack.start(desk)
+    yield kit
+    await slack.stop()
+    await runner.cleanup()
+    await workspace.close()
+
+
+async def test_a_slash_command_is_acknowledged_and_answered_in_the_channel(kit: Kit) -> None:
+    done = await kit.workspace.command("viewer", "batch-ops", "pool list state:active")
+    assert done.ok
+    await kit.until(kit.bot_messages)
+    assert "you asked pool list state:active" in kit.bot_messages()[0]["text"]
+    ask = kit.desk.asks[0]
+    assert (ask.place.platform, ask.how) == ("slack", "post")
+    assert await kit.slack.zone(ask.person)
+    await kit.until(lambda: ask.place.id in kit.store.references)
+
+
+async def test_where_the_bot_is_no_member_the_answer_comes_by_response_url(kit: Kit) -> None:
+    assert (await kit.workspace.command("viewer", "random", "home")).ok
+    await kit.until(lambda: any("you asked home" in str(m) for m in kit.workspace.messages("random", viewer="viewer")))
+
+
+async def test_a_mention_is_answered_in_its_thread_and_in_a_thread(kit: Kit) -> None:
+    stamp = await kit.workspace.say("operator", "batch-ops", "@batchbot job show “nightly:job-1”")
+    await kit.until(kit.bot_messages)
+    assert kit.bot_messages()[0]["thread_ts"] == stamp
+    assert kit.desk.asks[0].text == "job show “nightly:job-1”"
+
+
+async def test_a_direct_message_needs_no_mention(kit: Kit) -> None:
+    direct = next(c["id"] for c in kit.workspace.channels if c["kind"] == "im" and c["person"] == _id(kit, "viewer"))
+    await kit.workspace.say("viewer", direct, "home &amp; more")
+    await kit.until(lambda: kit.bot_messages(direct))
+    assert kit.desk.asks[0].place.kind == "personal"
+
+
+def _id(kit: Kit, role: str) -> str:
+    return next(str(person["id"]) for person in kit.workspace.people if person["role"] == role)
+
+
+def _with_actions(ask: Ask) -> Card:
+    return Card(
+        title=text(bold(f"page after {ask.text}")),
+        as_of=_NOW,
+        blocks=blocks(
+            Actions(
+                (
+                    Button("Next ▶", "pool list page:2", how="edit"),
+                    Button("Open", "pool show gpu-a"),
+                    Button("Filter…", "job list", how="form"),
+                    Menu("Open a pool", "pool show {}", (Option("a b", "a b"), Option("c", "c"))),
+                )
+            )
+        ),
+    )
+
+
+def _actions(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**e, "block_id": b["block_id"]} for b in message["blocks"] if b["type"] == "actions" for e in b["elements"]
+    ]
+
+
+def _option(element: dict[str, Any], label: str) -> str:
+    return next(str(option["value"]) for option in element["options"] if option["text"]["text"] == label)
+
+
+async def test_a_click_edits_posts_or_chooses(kit: Kit) -> None:
+    kit.desk.card = _with_actions
+    await kit.workspace.command("viewer", "batch-ops", "pool list")
+    await kit.until(kit.bot_messages)
+    message = kit.bot_messages()[0]
+    following = _actions(message)[0]
+    stamp = message["ts"]
+    await kit.workspace.click("viewer", "batch-ops", stamp, following["action_id"], following["block_id"])
+    await kit.until(lambda: kit.bot_messages()[0]["edits"])
+    assert "page after pool list page:2" in kit.bot_messages()[0]["text"]
+    opening = _actions(kit.bot_messages()[0])[1]
+    await kit.workspace.click("viewer", "batch-ops", stamp, opening["action_id"], opening["block_id"])
+    await kit.until(lambda: len(kit.bot_messages()) == 2)
+    menu = _actions(kit.bot_messages()[0])[3]
+    await kit.workspace.click(
+        "viewer", "batch-ops", stamp, menu["action_id"], menu["block_id"], option=_option(menu, "a b")
+    )
+    await kit.until(lambda: len(kit.desk.asks) == 4)
+    assert [ask.text for ask in kit.desk.asks[1:]] == ["pool list page:2", "pool show gpu-a", "pool show 'a b'"]
+
+
+async def test_a_form_opens_and_its_answer_goes_where_it_was_opened(kit: Kit) -> None:
+    kit.desk.card = _with_actions
+    await kit.workspace.command("viewer", "batch-ops", "job list")
+    await kit.until(kit.bot_messages)
+    form = _actions(kit.bot_messages()[0])[2]
+    await kit.workspace.click("viewer", "batch-ops", kit.bot_messages()[0]["ts"], form["action_id"], form["block_id"])
+    await kit.until(lambda: kit.workspace.views("viewer"))
+    view = kit.workspace.views("viewer")[0]
+    field = next(block for block in view["blocks"] if block["type"] == "input")
+    state = {field["block_id"]: {field["element"]["action_id"]: _option(field["element"], "active")}}
+    assert (await kit.workspace.submit_view("viewer", view["id"], state)).ok
+    await kit.until(lambda: len(kit.bot_messages()) == 2)
+    assert (kit.desk.asks[-1].text, kit.desk.asks[-1].values) == ("job list", {"state": "active"})
+
+
+def _with_picture(ask: Ask) -> Card:
+    return Card(title=text(bold("usage")), as_of=_NOW, blocks=(Picture("usage", "58 % busy", _CHART), Words(text("w"))))
+
+
+async def test_a_picture_follows_its_card_as_a_file(kit: Kit) -> None:
+    kit.desk.card = _with_picture
+    await kit.workspace.command("viewer", "batch-ops", "usage")
+    await kit.until(lambda: kit.bot_messages() and kit.bot_messages()[0]["edits"])
+    image = next(block for block in kit.bot_messages()[0]["blocks"] if block["type"] == "image")
+    _, content = kit.workspace.file_bytes(image["slack_file"]["id"], viewer="viewer")
+    assert content == _PNG
+    assert "58 % busy" in image["alt_text"]
+
+
+async def test_a_picture_that_fails_never_fails_its_card(kit: Kit) -> None:
+    kit.desk.card = _with_picture
+    kit.pictures.broken = True
+    await kit.workspace.command("viewer", "batch-ops", "usage")
+    await kit.until(lambda: kit.bot_messages() and kit.bot_messages()[0]["edits"])
+    assert "58 % busy" in str(kit.bot_messages()[0]["blocks"])
+
+
+async def test_a_repeated_delivery_is_answered_once(kit: Kit) -> None:
+    kit.workspace.faults.duplicates = 1
+    await kit.workspace.say("viewer", "batch-ops", "@batchbot home")
+    await kit.workspace.settle()
+    await kit.until(kit.bot_messages)
+    await asyncio.sleep(0.3)
+    assert len(kit.bot_messages()) == 1
+
+
+async def test_a_rate_limit_of_one_channel_delays_no_other(http: Kit) -> None:
+    ops = next(c["id"] for c in http.workspace.channels if c["name"] == "batch-ops")
+    http.workspace.faults.limited[ops] = 5
+    await http.workspace.command("viewer", "batch-ops", "home")
+    began = time.monotonic()
+    await http.workspace.command("viewer", "batch-dev", "home")
+    await http.until(lambda: http.bot_messages("batch-dev"))
+    assert time.monotonic() - began < 5
+    http.workspace.faults.limited.clear()
+    await http.until(http.bot_messages)
+
+
+async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http: Kit) -> None:
+    body = "command=%2Fbatch&text=home&trigger_id=1&user_id=U1&channel_id=C1"
+    for stamp in (str(int(time.time())), "1500000000", "garbage", ""):
+        headers = {
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": "v0=" + "0" * 64,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        with capture_logs() as logs:
+            async with aiohttp.ClientSession() as session, session.post(http.url, data=body, headers=headers) as answer:
+                assert answer.status == 401
+        assert [line["event"] for line in logs] == ["slack.refused"]
+    assert http.desk.asks == []
+
+
+async def test_the_url_verification_is_answered(http: Kit) -> None:
+    assert await http.workspace.verify_url()
