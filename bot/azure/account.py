@@ -71,13 +71,14 @@ class _Listing(Struct, Generic[T]):
     arm_next: str | None = field(name="nextLink", default=None)
 
 
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_decoders: dict[tuple[Any, bool], msgspec.json.Decoder[Any]] = {}
 
 
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    if kind not in _decoders:
-        _decoders[kind] = msgspec.json.Decoder(kind, strict=False)  # not strict: statistics send counts as text
-    return _decoders[kind]
+def _decoder(kind: Any, *, strict: bool = True) -> msgspec.json.Decoder[Any]:
+    """Not strict where statistics come, which write counts as text; strict is up to a third faster."""
+    if (kind, strict) not in _decoders:
+        _decoders[kind, strict] = msgspec.json.Decoder(kind, strict=strict)
+    return _decoders[kind, strict]
 
 
 class Account:
@@ -139,7 +140,7 @@ class Account:
         """The pages of a list, one call each, as they come. ``path`` is encoded already: see the helpers below."""
         url: str | None = self._batch.address(path, maxresults=page_size, filter=filter, select=select, expand=expand)
         while url:
-            page = await self._page(self._batch, kind, url)
+            page = await self._page(self._batch, kind, url, strict=not expand)
             yield page
             url = page.next
 
@@ -196,7 +197,7 @@ class Account:
     ) -> Window[T]:
         items: list[T] = []
         while True:
-            page = await self._page(self._batch, kind, url)
+            page = await self._page(self._batch, kind, url, strict=not key[-1])
             items += page.items[max(offset - row, 0) : offset + limit - row]
             row += len(page.items)
             if page.next:
@@ -208,7 +209,8 @@ class Account:
 
     async def fetch(self, kind: type[T], path: str, *, select: str = "", expand: str = "") -> Fetched[T]:
         """One entity, decoded and as JSON."""
-        return await self._fetch(self._batch, kind, self._batch.address(path, select=select, expand=expand))
+        url = self._batch.address(path, select=select, expand=expand)
+        return await self._fetch(self._batch, kind, url, strict=not expand)
 
     async def node_counts(self) -> tuple[list[PoolNodeCounts], datetime]:
         """Nodes by state of every pool (one call for ten pools), and the service's time."""
@@ -262,16 +264,17 @@ class Account:
         return self._arm, f"/subscriptions/{quote(self.settings.subscription, safe='')}"
 
     @staticmethod
-    async def _page(plane: Plane, kind: type[T], url: str) -> Page[T]:
+    async def _page(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Page[T]:
         answer = await plane.get(url)
-        listing: _Listing[T] = plane.decoded(_decoder(_Listing[kind]), answer)  # type: ignore[valid-type]
+        decoder = _decoder(_Listing[kind], strict=strict)  # type: ignore[valid-type]
+        listing: _Listing[T] = plane.decoded(decoder, answer)
         link = listing.batch_next or listing.arm_next
         return Page(listing.value, plane.own(link) if link else None, answer.at)
 
     @staticmethod
-    async def _fetch(plane: Plane, kind: type[T], url: str) -> Fetched[T]:
+    async def _fetch(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Fetched[T]:
         answer = await plane.get(url)
-        return Fetched(plane.decoded(_decoder(kind), answer), answer.body, answer.at, answer.etag)
+        return Fetched(plane.decoded(_decoder(kind, strict=strict), answer), answer.body, answer.at, answer.etag)
 
     async def close(self) -> None:
         """Close the connections; the credentials are not the account's own."""

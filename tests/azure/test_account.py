@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import socket
 from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
@@ -198,6 +199,14 @@ async def test_task_counts(service: Service, account: Account) -> None:
     assert service.asked[0].path == "/jobs/nightly:job-1/taskcounts"
 
 
+async def test_statistics_may_write_counts_as_text(service: Service, account: Account) -> None:
+    service.answers = [say({"stats": {"resourceStats": {"diskReadIOps": "9007199254740993"}}})]
+    stats = (await account.fetch(Pool, Account.pool("p"), expand="stats")).value.stats
+    assert stats
+    assert stats.resource_stats
+    assert stats.resource_stats.disk_read_iops == 9007199254740993
+
+
 async def test_compressed_answers_are_read(service: Service, account: Account) -> None:
     service.answers = [say(gzip.compress(b'{"id": "p"}'), Content_Encoding="gzip")]
     assert (await account.fetch(Pool, Account.pool("p"))).value.id == "p"
@@ -379,7 +388,7 @@ async def test_a_key_signs_every_request(service: Service, account: Account) -> 
 
 
 @pytest.fixture
-async def managed(service: Service, monkeypatch: pytest.MonkeyPatch):
+async def managed(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Account]:
     """An account reached with a managed identity, both planes on the same service."""
     environment = {"IDENTITY_HEADER": "header-secret"}
     async with serving(identity(environment)) as url:

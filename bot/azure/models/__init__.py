@@ -17,10 +17,10 @@ from bot.azure.models.base import (
     select_of,
 )
 from bot.azure.models.job import Job, JobSchedule, JobSpecification, PoolInfo
-from bot.azure.models.node import Node, NodeCounts, NodeError, PoolNodeCounts
+from bot.azure.models.node import Node, NodeCounts, NodeError, NodeRow, PoolNodeCounts
 from bot.azure.models.pool import Pool, ResizeError, VmConfiguration
 from bot.azure.models.resource import AccountProperties, BatchAccountResource, FamilyQuota, SupportedSku, VmSize
-from bot.azure.models.task import Counts, Execution, Task, TaskCountsResult
+from bot.azure.models.task import Counts, Execution, Place, Run, Task, TaskCountsResult, TaskRow
 
 __all__ = [
     "AccountProperties",
@@ -37,15 +37,19 @@ __all__ = [
     "Node",
     "NodeCounts",
     "NodeError",
+    "NodeRow",
+    "Place",
     "Pool",
     "PoolInfo",
     "PoolNodeCounts",
     "ResizeError",
     "ResourceFile",
+    "Run",
     "StartTask",
     "SupportedSku",
     "Task",
     "TaskCountsResult",
+    "TaskRow",
     "UserIdentity",
     "VmConfiguration",
     "VmSize",

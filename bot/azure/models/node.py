@@ -74,29 +74,37 @@ class VmInfo(Wire):
     scale_set_vm_resource_id: str = ""
 
 
-class Node(Wire):
-    """A compute node in one of sixteen states; unusable and start-task-failed ones are billed all the same."""
+class NodeRow(Wire):
+    """What a list of nodes shows, without recent tasks and start tasks, which are most of a :class:`Node`.
+
+    In one of sixteen states; unusable and start-task-failed nodes are billed all the same.
+    """
 
     id: str = ""
-    url: str = ""
     state: str = ""
     state_transition_time: datetime | None = None
     scheduling_state: str = ""
+    vm_size: str = ""
+    is_dedicated: bool = True
     last_boot_time: datetime | None = None
     allocation_time: datetime | None = None
     ip_address: str = ""
-    ipv6_address: str = ""
-    affinity_id: str = ""
-    vm_size: str = ""
-    is_dedicated: bool = True
     total_tasks_run: int = 0
-    total_tasks_succeeded: int = 0
     running_tasks_count: int = 0
     running_task_slots_count: int = 0
+    errors: tuple[NodeError, ...] = ()
+
+
+class Node(NodeRow):
+    """All of a compute node."""
+
+    url: str = ""
+    ipv6_address: str = ""
+    affinity_id: str = ""
+    total_tasks_succeeded: int = 0
     recent_tasks: tuple[RecentTask, ...] = ()
     start_task: StartTask | None = None
     start_task_info: StartTaskInfo | None = None
-    errors: tuple[NodeError, ...] = ()
     endpoint_configuration: NodeEndpoints | None = None
     node_agent_info: NodeAgent | None = None
     virtual_machine_info: VmInfo | None = None
