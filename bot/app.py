@@ -23,7 +23,7 @@ from bot.commands import Registry
 from bot.desk import FrontDesk
 from bot.dispatch import Dispatcher
 from bot.drawing import Drawing
-from bot.links import Gallery
+from bot.links import Gallery, Links
 from bot.settings import Settings, TeamsSettings, secret
 from bot.watch.collector import Collector
 from storage.sqlite import SqliteStore
@@ -42,7 +42,8 @@ class App:
         self.accounts = Accounts(settings.accounts, environment)
         self.registry = Registry.discover(handlers)
         self.drawing = Drawing()
-        self.gallery = Gallery(self.drawing, store, settings.bot.public_url, days=settings.bot.picture_days)
+        links = Links(store, settings.bot.public_url, days=settings.bot.picture_days)
+        self.gallery = Gallery(self.drawing, links)
         self.dispatcher = Dispatcher(
             self.registry,
             Access(settings.access),
@@ -58,7 +59,7 @@ class App:
         self._runner: web.AppRunner | None = None
         self._credential: AsyncTokenCredential | None = None
         self._collecting: asyncio.Task[None] | None = None
-        routes = [web.get("/health", _health), *self.gallery.routes()]
+        routes = [web.get("/health", _health), *links.routes()]
         if settings.slack:
             slack = _slack(settings, store, self.gallery, environment)
             self.chats["slack"] = slack
@@ -73,12 +74,11 @@ class App:
     @classmethod
     async def open(cls, settings: Settings, environment: Mapping[str, str] = os.environ) -> App:
         """Open the database and build the program on it. Raises StoreError with what to do."""
-        return cls(settings, await SqliteStore.open(Path(settings.bot.database)), environment)
+        return cls(settings, await asyncio.to_thread(SqliteStore.open, Path(settings.bot.database)), environment)
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch."""
         await self.drawing.start()
-        await self.gallery.start()
         for chat in self.chats.values():
             await chat.start(self.desk)
         host, _, port = self.settings.bot.listen.rpartition(":")

@@ -185,9 +185,7 @@ def _bar(label: str, used: int, quota: int | None) -> Progress | None:
 
 def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block]:
     properties = resource.properties if resource else None
-    storage = (
-        properties.auto_storage.storage_account_id.rsplit("/", 1)[-1] if properties and properties.auto_storage else ""
-    )
+    storage = properties.auto_storage if properties else None
     return section(
         "Set up",
         facts(

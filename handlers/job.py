@@ -25,7 +25,7 @@ _COLUMNS = (
     Column("State", width=2),
     Column("Failed", "right", rank=1),
     Column("Done", "right", rank=2, width=2),
-    Column("", rank=3, width=3),
+    Column("Progress", rank=3, width=3),
     Column("Pool", rank=4, width=2),
 )
 _ORDER = ("active", "enabling", "disabling", "disabled", "terminating", "deleting", "completed")

@@ -25,7 +25,7 @@ def resize_errors(pool: Pool, at: datetime) -> list[Block]:
         details = "; ".join(f"{value.name} {value.value}" for value in error.values if value.name)
         told.append(text(bold(error.code), ": ", error.message, f" ({details})" if details else ""))
     heading = "The last resize fell short" + (" (stale: over a day old)" if stale else "")
-    return section(heading, Words(text("At ", when(since))) if since else None, Bullets(tuple(told)))
+    return section(heading, Words(text(when(since))) if since else None, Bullets(tuple(told)))
 
 
 def autoscale(pool: Pool) -> list[Block]:

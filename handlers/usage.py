@@ -167,6 +167,6 @@ def _label(window: str) -> str:
 def _days(since: datetime, until: datetime, zone: ZoneInfo) -> str:
     begin, end = since.astimezone(zone), until.astimezone(zone)
     if end - begin <= timedelta(hours=36):
-        day = "" if begin.date() == end.date() else f"{begin:%a %d %b} "
-        return f"{day}{begin:%H:%M} – {end:%a %d %b %H:%M} {end:%Z}"
+        day = "" if begin.date() == end.date() else f"{end:%a %d %b} "
+        return f"{begin:%a %d %b %H:%M} – {day}{end:%H:%M} {end:%Z}"
     return f"{begin:%d %b} – {end:%d %b %Y}, {zone.key}"

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from bot.ask import Ask, Person, Place, PlatformName
 from bot.chat.port import Desk, Pictures
 from cards.card import Card, Form
-from cards.text import render, render_form
+from cards.text import render
 
 _PLACE = Place("text", "terminal", kind="personal")
 
@@ -49,7 +49,7 @@ class Terminal:
 
     async def post(self, place: Place, card: Card) -> str:
         """Print the card; pictures are saved as files and named."""
-        rendered = render(card, await saved(self._pictures, card, self._folder), color=self._out.isatty())
+        rendered = render(card, await saved(self._pictures, card, self._folder), colour=self._out.isatty())
         self._actions = list(rendered.payload.get("actions", []))  # type: ignore[call-overload]
         print(f"\n{rendered.payload['text']}\n", file=self._out)
         return str(next(self._count))
@@ -104,7 +104,7 @@ class Terminal:
 
     async def _fill(self, form: Form) -> None:
         """Ask for each field in turn; an empty line keeps what stands in brackets."""
-        print(f"\n{render_form(form)['text']}\n", file=self._out)
+        print(f"\n{form.title}: {form.intro}\n", file=self._out)
         values = {}
         for field in form.fields:
             shown = f"{field.label} [{field.value}]: " if field.value else f"{field.label}: "

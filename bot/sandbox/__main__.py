@@ -16,11 +16,12 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
-from bot.sandbox.page import Page
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.slack import SlackSettings, SlackStandIn
 from bot.sandbox.teams import TeamsStandIn
-from bot.sandbox.world import make_world
+from bot.sandbox.wire.tokens import Tokens
+from bot.sandbox.world import Clock
+from bot.sandbox.world.scenarios import build
 
 _APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
 _POLL_SECONDS = 0.2
@@ -29,14 +30,14 @@ _POLL_SECONDS = 0.2
 async def main(options: argparse.Namespace) -> None:
     """Bring everything up, tell where it is, and serve."""
     start = datetime.now(UTC) - timedelta(hours=options.history)
-    world = make_world(
-        options.scenario, seed=options.seed, start=start, speed=options.speed, paused=options.history > 0
+    clock = Clock(start, speed=options.speed, paused=options.history > 0)
+    azure = AzureSandbox(
+        build(options.scenario, options.seed, clock), tokens=Tokens(client_id=_APP_ID), seed=options.seed
     )
-    azure = AzureSandbox(world)
     async with contextlib.AsyncExitStack() as parts:
         await azure.start()
         parts.push_async_callback(azure.close)
-        told = dict(azure.told)
+        told = dict(line.split("=", 1) for line in azure.announce())
         if options.bot:
             slack = SlackStandIn(SlackSettings(seed=options.seed, app_url=f"{options.bot}/slack/events"))
             teams = TeamsStandIn(app_id=_APP_ID, verify=azure.tokens.verify, bot_url=f"{options.bot}/api/messages")
@@ -44,6 +45,8 @@ async def main(options: argparse.Namespace) -> None:
             parts.push_async_callback(slack.close)
             await teams.start()
             parts.push_async_callback(teams.close)
+            from bot.sandbox.page import Page  # noqa: PLC0415 - only the demo has a page
+
             page = Page(slack, teams)
             await page.start(port=options.page)
             parts.push_async_callback(page.close)
@@ -86,7 +89,7 @@ async def _install(teams: TeamsStandIn, bot: str) -> None:
         while True:
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get(f"{bot}/health") as answer:
-                    if answer.status == 200:  # noqa: PLR2004
+                    if answer.status == 200:
                         break
             await asyncio.sleep(_POLL_SECONDS)
     for conversation in teams.conversations:

@@ -1,0 +1,94 @@
+"""A Batch account that stands still: the sandbox behind real HTTP, at one moment of one seed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+import handlers
+from bot.access import Access
+from bot.ask import Ask, Person, Place
+from bot.azure.account import Accounts
+from bot.commands import Registry
+from bot.dispatch import Dispatcher
+from bot.sandbox.server import AzureSandbox
+from bot.sandbox.world import Clock, World
+from bot.sandbox.world.scenarios import build
+from bot.settings import AccessSettings, AccountSettings
+from bot.watch.collector import Collector
+from cards.card import Card
+from storage.sqlite import SqliteStore
+
+START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+
+@dataclass
+class Scene:
+    """The commands of the program, and the account they are asked about."""
+
+    dispatcher: Dispatcher
+    accounts: Accounts
+    store: SqliteStore
+    sandbox: AzureSandbox
+    world: World
+
+    async def ask(self, text: str, **more: Any) -> Card:
+        """Type a command."""
+        person = Person("text", "viewer", zone="America/Chicago")
+        ask = Ask("k", text, person, Place("text", "here"), datetime.now(UTC), **more)
+        return await self.dispatcher.card(ask)
+
+    def advance(self, **by: float) -> None:
+        """Let the account live on."""
+        self.world.clock.advance(timedelta(**by))
+        self.world.settle()
+
+
+@pytest.fixture
+async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """The demo's accounts after six hours; ``@pytest.mark.parametrize("scene", ["tiny"], indirect=True)`` for others."""
+    world = build(getattr(request, "param", "demo"), seed=7, clock=Clock(START, paused=True))
+    world.clock.advance(timedelta(hours=6))
+    world.settle()
+    sandbox = AzureSandbox(world)
+    await sandbox.start()
+    identity = {"IDENTITY_ENDPOINT": sandbox.identity_endpoint, "IDENTITY_HEADER": sandbox.identity_header}
+    with mock.patch.dict(os.environ, identity):
+        accounts = Accounts(
+            {
+                name: AccountSettings(
+                    endpoint=sandbox.endpoints[name],
+                    subscription=account.facts.subscription,
+                    resource_group=account.facts.resource_group,
+                    account=name,
+                    region=account.facts.location,
+                    arm_endpoint=sandbox.arm_url,
+                    credential="managed_identity",
+                )
+                for name, account in world.accounts.items()
+            }
+        )
+        store = SqliteStore.open(tmp_path / "t.db")
+        access = Access(AccessSettings())
+        registry = Registry.discover(handlers)
+        dispatcher = Dispatcher(registry, access, accounts, store, zone="UTC", bot_name="batch")
+        yield Scene(dispatcher, accounts, store, sandbox, world)
+        await accounts.close()
+        await store.close()
+    await sandbox.close()
+
+
+async def sampled(scene: Scene, minutes: int) -> None:
+    """Let the account live on for some minutes, sampled each."""
+    collector = Collector(scene.accounts, scene.store)
+    for _ in range(minutes):
+        for account in scene.accounts:
+            await collector.collect(account)
+        scene.advance(minutes=1)
