@@ -45,8 +45,8 @@ def requests_and_conversations(db: Database) -> None:
 def samples_and_rollups(db: Database) -> None:
     """Cores over time.
 
-    A series is one pool, or with an empty pool name the whole account. Rows lie on disk in the order they are read
-    (WITHOUT ROWID), which is what makes 90 days a matter of a millisecond.
+    A series is one pool, or with an empty pool name the whole account, whose ``first`` and ``last`` sample are noted.
+    Rows lie on disk in the order they are read (WITHOUT ROWID): 90 days are a matter of a millisecond.
     """
     series = db.table("series").create(
         {"id": int, "account": str, "pool": str, "first": int, "last": int},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -170,67 +170,80 @@ class SqliteStore:
         """
 
         def work() -> None:
-            pile = Pile()
             try:
                 with self._db.atomic():
-                    for sample in self._fresh(samples):
-                        self._heap(pile, sample)
-                    self._db.conn.executemany(
-                        """
-                        INSERT INTO rollups (step, series, start, busy, total, seconds) VALUES (?, ?, ?, ?, ?, ?)
-                        ON CONFLICT DO UPDATE SET busy = busy + excluded.busy, total = total + excluded.total,
-                            seconds = seconds + excluded.seconds
-                        """,
-                        pile.rows(),
-                    )
+                    self._roll_up(self._fresh(samples))
             except BaseException:
                 self._series.clear()  # numbers given out by a transaction that was rolled back
                 raise
 
         await self._run(work)
 
-    def _fresh(self, samples: Sequence[Sample]) -> Iterator[Sample]:
-        """Insert samples and pass on the ones that were new."""
+    def _fresh(self, samples: Sequence[Sample]) -> list[tuple[int, int, int, Sample]]:
+        """Insert samples of pools; returns (series, account's series, moment, sample) of those that were new."""
         horizon = self._horizon()
+        by_series: dict[tuple[int, int], dict[int, Sample]] = {}
         for sample in samples:
-            at = _micros(sample.at)
-            if at < horizon:
-                continue
-            series = self._series_id(sample.account, sample.pool)
-            self._db.conn.execute(
-                "UPDATE series SET first = min(ifnull(first, ?1), ?1), last = max(ifnull(last, ?1), ?1) WHERE id = ?2",
-                (at, series),
-            )
-            if not sample.pool:
-                yield Sample(sample.account, "", sample.at, sample.seconds, 0, 0, 0)
-                continue
-            cursor = self._db.conn.execute(
-                "INSERT INTO samples (series, at, seconds, busy, total, nodes) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING",
-                (series, at, sample.seconds, sample.busy, sample.total, sample.nodes),
-            )
-            if cursor.rowcount:
-                yield sample
+            if (at := _micros(sample.at)) >= horizon:
+                key = self._series_id(sample.account, sample.pool), self._series_id(sample.account, "")
+                by_series.setdefault(key, {}).setdefault(at, sample)
+        fresh = [
+            (series, account, at, sample)
+            for (series, account), moments in by_series.items()
+            for known in [{} if series == account else self._known(series, moments)]
+            for at, sample in moments.items()
+            if at not in known
+        ]
+        self._db.conn.executemany(
+            "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)",
+            [(n, at, s.seconds, s.busy, s.total, s.nodes) for n, account, at, s in fresh if n != account],
+        )
+        return fresh
 
-    def _heap(self, pile: Pile, sample: Sample) -> None:
-        """Put a new sample on the pile and add it to its account's own row, which all pools of a moment share."""
-        at = _micros(sample.at)
-        begin = at - round(sample.seconds * MICRO)
-        account = self._series_id(sample.account, "")
-        if sample.pool:
-            series = self._series_id(sample.account, sample.pool)
-            pile.cores(series, account, begin, at, sample.busy, sample.total)
-        known = self._db.conn.execute(
-            "SELECT seconds FROM samples WHERE series = ? AND at = ?", (account, at)
-        ).fetchone()
-        pile.looked(account, begin, at - round(known[0] * MICRO) if known else at)
-        self._db.conn.execute(
+    def _known(self, series: int, moments: Collection[int]) -> dict[int, float]:
+        """The samples of a series that are stored already, around some moments: their moments and seconds."""
+        return dict(
+            self._db.conn.execute(
+                "SELECT at, seconds FROM samples WHERE series = ? AND at BETWEEN ? AND ?",
+                (series, min(moments), max(moments)),
+            )
+        )
+
+    def _roll_up(self, fresh: list[tuple[int, int, int, Sample]]) -> None:
+        """Add new samples to the rollups, and to their account's own row, which all pools of a moment share."""
+        pile = Pile()
+        looks: dict[int, dict[int, list[float]]] = {}  # by account and moment: seconds, busy, total, nodes
+        for series, account, at, sample in fresh:
+            look = looks.setdefault(account, {}).setdefault(at, [0.0, 0.0, 0.0, 0])
+            look[0] = max(look[0], sample.seconds)
+            if series != account:
+                look[1] += sample.busy
+                look[2] += sample.total
+                look[3] += sample.nodes
+                pile.cores(series, account, at - round(sample.seconds * MICRO), at, sample.busy, sample.total)
+        for account, moments in looks.items():
+            known = self._known(account, moments)
+            for at, (seconds, *_) in moments.items():
+                pile.looked(account, at - round(seconds * MICRO), at - round(known.get(at, 0.0) * MICRO))
+            self._db.conn.executemany(
+                """
+                INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET seconds = max(seconds, excluded.seconds), busy = busy + excluded.busy,
+                    total = total + excluded.total, nodes = nodes + excluded.nodes
+                """,
+                [(account, at, *look) for at, look in moments.items()],
+            )
+            self._db.conn.execute(
+                "UPDATE series SET first = min(ifnull(first, ?1), ?1), last = max(ifnull(last, ?2), ?2) WHERE id = ?3",
+                (min(moments), max(moments), account),
+            )
+        self._db.conn.executemany(
             """
-            INSERT INTO samples (series, at, seconds, busy, total, nodes) VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET seconds = max(seconds, excluded.seconds), busy = busy + excluded.busy,
-                total = total + excluded.total, nodes = nodes + excluded.nodes
+            INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET busy = busy + excluded.busy, total = total + excluded.total,
+                seconds = seconds + excluded.seconds
             """,
-            (account, at, sample.seconds, sample.busy, sample.total, sample.nodes),
+            pile.rows(),
         )
 
     def _series_id(self, account: str, pool: str) -> int:
@@ -272,10 +285,10 @@ class SqliteStore:
         """The first and last sample of an account, or None."""
 
         def work() -> tuple[datetime, datetime] | None:
-            first, last = self._db.execute(
-                "SELECT min(first), max(last) FROM series WHERE account = ?", [account]
+            row = self._db.execute(
+                "SELECT first, last FROM series WHERE account = ? AND pool = '' AND first IS NOT NULL", [account]
             ).fetchone()
-            return None if first is None else (_moment(first), _moment(last))
+            return None if row is None else (_moment(row[0]), _moment(row[1]))
 
         return await self._run(work)
 
