@@ -96,6 +96,7 @@ class ResourceManager(Listener):
             assert isinstance(response, web.Response)  # noqa: S101  no handler here streams
         except ArmRefusal as refusal:
             response = self._refused(refusal, exchange)
+        response.headers["request-id"] = exchange.id
         response.headers["x-ms-request-id"] = exchange.id
         response.headers["x-ms-correlation-request-id"] = exchange.id
         if response.status == 200:

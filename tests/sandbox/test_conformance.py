@@ -1,0 +1,199 @@
+"""Everything the sandbox says is in Microsoft's documents, and Microsoft's own clients read all of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientSession
+from azure.batch.aio import BatchClient
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.identity.aio import ManagedIdentityCredential
+from azure.mgmt.batch.aio import BatchManagementClient
+
+from bot.sandbox.server import AzureSandbox
+from bot.sandbox.wire.tokens import BATCH, MANAGEMENT
+from bot.sandbox.wire.versions import UNKNOWN
+from tests.sandbox import still
+from tests.sandbox.conformance import ARM, DATA_PLANE, complaints, conformance
+
+READS = [
+    "/pools", "/pools?$expand=stats&maxresults=3", "/pools?$filter=state eq 'active'", "/pools/linux",
+    "/pools/linux?$select=id,state", "/pools/nope", "/pools/linux/nodes", "/pools/linux/nodes/{node}",
+    "/pools/linux/nodes/nope", "/pools/nope/nodes", "/nodecounts", "/jobs", "/jobs/night", "/jobs/nope",
+    "/jobs/night/taskcounts", "/jobs/nope/taskcounts", "/jobs/night/tasks", "/jobs/night/tasks?maxresults=7",
+    "/jobs/night/tasks/task-000000", "/jobs/night/tasks/task-000039", "/jobs/night/tasks/nope", "/jobschedules",
+    "/jobschedules/hourly", "/jobschedules/nope", "/jobschedules/hourly/jobs", "/poolusagemetrics", "/nothing",
+    "/pools?$filter=nonsense", "/pools?maxresults=0", "/jobs/night/tasks?$select=nope",
+]  # fmt: skip
+
+SUBSCRIPTION = f"/subscriptions/{still.SUBSCRIPTION}"
+PROVIDER = "providers/Microsoft.Batch"
+ARM_READS = [
+    f"{SUBSCRIPTION}/{PROVIDER}/batchAccounts",
+    f"{SUBSCRIPTION}/resourceGroups/BATCH-RG/{PROVIDER}/batchaccounts",
+    f"{SUBSCRIPTION}/resourceGroups/batch-rg/{PROVIDER}/batchAccounts/render",
+    f"{SUBSCRIPTION}/resourceGroups/other-rg/{PROVIDER}/batchAccounts/own",
+    f"{SUBSCRIPTION}/resourceGroups/other-rg/{PROVIDER}/batchAccounts/nope",
+    f"{SUBSCRIPTION}/resourceGroups/nope/{PROVIDER}/batchAccounts",
+    f"{SUBSCRIPTION}/{PROVIDER}/locations/westeurope/quotas",
+    f"{SUBSCRIPTION}/{PROVIDER}/locations/westeurope/virtualMachineSkus",
+    f"{SUBSCRIPTION}/{PROVIDER}/locations/atlantis/quotas",
+    "/subscriptions/nope/providers/Microsoft.Batch/batchAccounts",
+]
+
+
+class AllowHttp(SansIOHTTPPolicy):
+    """Lets a token travel over http; the sandbox is on loopback."""
+
+    def on_request(self, request) -> None:  # type: ignore[no-untyped-def]
+        request.context.options.setdefault("enforce_https", False)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[AzureSandbox]:
+    sandbox = AzureSandbox(still.still_world())
+    await sandbox.start()
+    yield sandbox
+    await sandbox.close()
+
+
+@pytest.mark.parametrize("version", UNKNOWN)
+async def test_every_answer_of_the_data_plane_conforms(sandbox: AzureSandbox, version: str) -> None:
+    node = next(iter(sandbox.world.accounts["render"].pools["linux"].nodes))
+    headers = {"Authorization": f"Bearer {sandbox.tokens.issue(BATCH)}"}
+    with conformance(sandbox) as seen:
+        async with ClientSession(sandbox.endpoints["render"], headers=headers) as session:
+            for path in READS:
+                where = path.replace("{node}", node)
+                async with session.get(where + ("&" if "?" in where else "?") + f"api-version={version}") as answer:
+                    assert answer.status in {200, 400, 404}
+            async with session.get("/pools") as answer:
+                assert answer.status == 400
+            async with session.get("/pools", headers={"Authorization": "Bearer x"}) as answer:
+                assert answer.status == 401
+    assert seen.answers == len(READS) + 2
+
+
+@pytest.mark.parametrize("version", ["2024-02-01", "2024-07-01", "2025-06-01"])
+async def test_every_answer_of_resource_manager_conforms(sandbox: AzureSandbox, version: str) -> None:
+    headers = {"Authorization": f"Bearer {sandbox.tokens.issue(MANAGEMENT)}"}
+    with conformance(sandbox) as seen:
+        async with ClientSession(sandbox.arm_url, headers=headers) as session:
+            for path in ARM_READS:
+                async with session.get(path, params={"api-version": version}) as answer:
+                    assert answer.status in {200, 400, 404}
+            async with session.get(ARM_READS[0]) as answer:
+                assert answer.status == 400
+            async with session.get(ARM_READS[0], headers={"Authorization": "Bearer x"}) as answer:
+                assert answer.status == 401
+    assert seen.answers == len(ARM_READS) + 2
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "status", "body", "complaint"),
+    [
+        (DATA_PLANE, "/pools/x", 200, {"id": 3}, "3 is not of type 'string'"),
+        (DATA_PLANE, "/pools/x", 200, {"allocationState": "Gone"}, "is not one of"),
+        (DATA_PLANE, "/pools/x", 200, {"allocationState": "STEADY"}, ""),
+        (DATA_PLANE, "/pools/x", 200, {"lastModified": "yesterday"}, "date-time"),
+        (DATA_PLANE, "/pools/x", 200, {"resizeTimeout": "15m"}, "duration"),
+        (DATA_PLANE, "/pools/x", 200, {"nonsense": 1}, "not in the document"),
+        (DATA_PLANE, "/pools/x", 404, {"code": 7}, "7 is not of type"),
+        (DATA_PLANE, "/pools/x", 201, {}, "does not know the status"),
+        (DATA_PLANE, "/nothing", 200, {}, "no such route"),
+        (
+            DATA_PLANE,
+            "/nodecounts",
+            200,
+            {"value": [{"poolId": "x", "dedicated": {"idle": 1}}]},
+            "'running' is required",
+        ),
+        (ARM, ARM_READS[2], 200, {"properties": {"poolQuota": "x"}}, "'x' is not of type 'integer'"),
+        (ARM, ARM_READS[2], 404, {"error": {"code": 5}}, "5 is not of type 'string'"),
+    ],
+)
+def test_the_helper_sees_what_is_wrong(document: str, path: str, status: int, body: object, complaint: str) -> None:
+    found = complaints(document, "GET", path, status, json.dumps(body).encode())
+    assert any(complaint in one for one in found) if complaint else not found
+
+
+async def read_all(client: BatchClient) -> dict[str, int]:
+    """Everything there is, through the client's own paging and models."""
+    pools = [pool async for pool in client.list_pools(max_results=5, expand=["stats"])]
+    nodes = [node for pool in pools async for node in client.list_nodes(pool.id, max_results=4)]
+    jobs = [job async for job in client.list_jobs(max_results=2)]
+    tasks = [task for job in jobs async for task in client.list_tasks(job.id, max_results=9)]
+    schedules = [schedule async for schedule in client.list_job_schedules()]
+    made = [job for schedule in schedules async for job in client.list_jobs_from_schedule(schedule.id)]
+    counts = [counts async for counts in client.list_pool_node_counts()]
+    for pool in pools:
+        assert (await client.get_pool(pool.id)).etag == pool.etag
+    for node in nodes:
+        assert (await client.get_node("linux", node.id)).state == node.state
+    for job in jobs:
+        assert (await client.get_job(job.id)).state == job.state
+        assert (await client.get_job_task_counts(job.id)).task_counts.completed >= 0
+    assert (await client.get_task("night", "task-000004")).execution_info.exit_code == 137
+    assert await client.pool_exists("LINUX")
+    assert await client.job_schedule_exists("hourly")
+    found = {"pools": pools, "nodes": nodes, "jobs": jobs, "tasks": tasks, "schedules": schedules}
+    return {name: len({one.id for one in things}) for name, things in found.items()} | {
+        "made": len(made),
+        "counts": len(counts),
+    }
+
+
+EVERYTHING = {"pools": 13, "nodes": 6, "jobs": 3, "tasks": 40, "schedules": 1, "made": 1, "counts": 13}
+
+
+async def test_the_batch_client_reads_everything_with_a_shared_key(sandbox: AzureSandbox) -> None:
+    with conformance(sandbox) as seen:
+        for key in (still.KEY, still.SECOND_KEY):
+            async with BatchClient(sandbox.endpoints["render"], AzureNamedKeyCredential("render", key)) as client:
+                assert await read_all(client) == EVERYTHING
+                with pytest.raises(ResourceNotFoundError, match="TaskNotFound"):
+                    await client.get_task("night", "nope", service_timeout=20)
+        wrong = AzureNamedKeyCredential("render", "d3Jvbmc=")
+        async with BatchClient(sandbox.endpoints["render"], wrong) as client:
+            with pytest.raises(HttpResponseError, match="MAC signature") as caught:
+                await client.get_pool("linux")
+            assert caught.value.status_code == 403
+        async with BatchClient(sandbox.endpoints["own"], AzureNamedKeyCredential("own", still.KEY)) as client:
+            with pytest.raises(HttpResponseError, match="SharedKey is not allowed"):
+                await client.get_pool("linux")
+    assert seen.answers > 60
+
+
+async def test_both_clients_read_everything_with_a_managed_identity(
+    sandbox: AzureSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", sandbox.identity_endpoint)
+    monkeypatch.setenv("IDENTITY_HEADER", sandbox.identity_header)
+    with conformance(sandbox) as seen:
+        async with ManagedIdentityCredential() as credential:
+            batch = BatchClient(sandbox.endpoints["render"], credential, per_call_policies=[AllowHttp()])
+            manager = BatchManagementClient(
+                credential, still.SUBSCRIPTION, base_url=sandbox.arm_url, per_call_policies=[AllowHttp()]
+            )
+            async with batch, manager:
+                assert await read_all(batch) == EVERYTHING
+                accounts = [account async for account in manager.batch_account.list()]
+                assert [account.name for account in accounts] == ["render", "own"]
+                account = await manager.batch_account.get("batch-rg", "render")
+                assert account.account_endpoint == sandbox.endpoints["render"].removeprefix("http://")
+                assert account.dedicated_core_quota_per_vm_family[0].core_quota == 100
+                sizes = [s async for s in manager.location.list_supported_virtual_machine_skus("westeurope")]
+                cores = {size.name: {c.name: c.value for c in size.capabilities}["vCPUs"] for size in sizes}
+                assert cores["Standard_D4s_v3"] == "4"
+                assert len(cores) == len(sizes) > 50
+                assert (await manager.location.get_quotas("westeurope")).account_quota == 3
+                with pytest.raises(ResourceNotFoundError, match="AccountNotFound"):
+                    await manager.batch_account.get("batch-rg", "nope")
+        async with ManagedIdentityCredential(client_id="somebody-else") as stranger:
+            with pytest.raises(ClientAuthenticationError):
+                await stranger.get_token("https://batch.core.windows.net//.default")
+    assert seen.answers > 60
