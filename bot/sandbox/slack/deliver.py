@@ -72,7 +72,7 @@ class Deliverer:
     async def settle(self) -> None:
         """Wait until nothing is under way."""
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks)
 
     def background(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something that nobody waits for but :meth:`settle`."""

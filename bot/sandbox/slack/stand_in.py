@@ -33,7 +33,7 @@ class SlackStandIn:
     "bot", "person", "archived"}``, ``kind`` is ``channel`` or ``im``; an ``im`` has the id of its ``person``.
     Wherever a person is asked for, the id or the role will do; for a channel the id, ``batch-ops`` or ``#batch-ops``.
 
-    ``faults`` tells what goes wrong; ``deliveries`` is the list of everything that was sent to the app, one dict per
+    ``faults`` tells what goes wrong; ``deliveries`` keeps the last things that were sent to the app, one dict per
     attempt: ``{"kind", "attempt", "outcome", "at", "payload"}``.
 
     Methods that act as a person raise :class:`StandInError` where a person could not do that.

@@ -136,6 +136,7 @@ async def test_the_app_hears_its_own_direct_messages_and_only_what_it_subscribed
 
     async with listening(handler) as slack.app_url:
         await client_of(slack).chat_postMessage(channel="D0VIEWER1", text="mine")
+        await client_of(slack).chat_postEphemeral(channel="D0VIEWER1", user="U0VIEWER1", text="nobody hears this")
         await slack.say("viewer", "batch-ops", "hello")
         await slack.invite("random")
         await slack.say("viewer", "random", "@batchbot hello")

@@ -141,6 +141,8 @@ async def test_one_edits_ones_own(slack: SlackStandIn) -> None:
     shown = {message["ts"]: message for message in slack.messages("batch-ops")}
     assert (shown[ts]["text"], shown[ts]["edits"], shown[ts]["reply_count"]) == ("hello", 1, 2)
     assert shown[deeper]["thread_ts"] == ts
+    await slack.delete("admin", "batch-ops", deeper)
+    assert slack.messages("batch-ops")[0]["reply_count"] == 1
     await slack.delete("viewer", "batch-ops", ts)
     with pytest.raises(StandInError, match="message_not_found"):
         await slack.say("admin", "batch-ops", "late", thread_ts=ts)

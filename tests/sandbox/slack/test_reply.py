@@ -70,6 +70,20 @@ async def test_a_click_may_replace_or_delete_its_message(of_click: AsyncWebhookC
     assert [m["text"] for m in slack.messages("batch-ops")] == ["another"]
 
 
+async def test_changes_of_ephemeral_messages_are_no_events(
+    slack: SlackStandIn, app: App, client: AsyncWebClient
+) -> None:
+    button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
+    blocks = [{"type": "actions", "elements": [button]}]
+    posted = await client.chat_postEphemeral(channel="D0VIEWER1", user="U0VIEWER1", text="x", blocks=blocks)
+    await slack.click("viewer", "D0VIEWER1", posted["message_ts"], "go")
+    address = AsyncWebhookClient(app.got[-1]["response_url"])
+    await address.send(text="new", replace_original=True)
+    await slack.settle()
+    assert [message["text"] for message in slack.messages("D0VIEWER1")] == ["new"]
+    assert [delivery["kind"] for delivery in slack.deliveries] == ["interactive"]
+
+
 async def test_a_command_has_nothing_to_replace(of_command: AsyncWebhookClient, slack: SlackStandIn) -> None:
     await of_command.send(text="one")
     await of_command.send(text="two", replace_original=True)
