@@ -328,7 +328,7 @@ class Account:
 def _part(name: str) -> str:
     """One name in a path. A name of dots alone would be taken for a direction; the service has none such."""
     if not name.strip("."):
-        raise AzureError("InvalidName", f"{name!r} is no name")
+        raise AzureError("InvalidName", f"{name!r} is no name", status=404)
     return quote(name, safe="")
 
 

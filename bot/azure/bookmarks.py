@@ -23,7 +23,7 @@ class _Mark(NamedTuple):
 
 
 class Bookmarks:
-    """Links by list and row; old ones and the least used lists are forgotten.
+    """Links by list and row; old ones and the least used lists are forgotten (a link has some 600 characters).
 
     A link keeps the page size of the request it came from, and is opaque: it is followed as it is or not at all. So a
     list may be remembered in several page sizes, and the way with the fewest calls, then the fewest rows, is chosen.
@@ -31,8 +31,8 @@ class Bookmarks:
 
     def __init__(
         self,
-        lists: int = 256,
-        marks: int = 256,
+        lists: int = 64,
+        marks: int = 64,
         seconds: float = 900.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

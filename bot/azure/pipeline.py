@@ -179,6 +179,8 @@ def no_answer(host: str, error: SdkError) -> AzureError:
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return late(host)
     cause = error.inner_exception
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        host = cause.host  # it may have been the one that gives tokens
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
         why = "no such host: check the address in the settings and the name service"
     elif isinstance(cause, aiohttp.ClientSSLError):

@@ -12,14 +12,25 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
+import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.client_reqrep import ConnectionKey
+from azure.core.exceptions import AzureError as SdkError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from structlog.testing import capture_logs
 
 from bot.azure.account import Account, Accounts, _pipeline
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool, Task
-from bot.azure.pipeline import Clock, Loopback
+from bot.azure.pipeline import Clock, Loopback, no_answer, no_token
 from bot.settings import AccountSettings, SettingsError
 from tests.azure.service import KEY, TOKEN, Service, cut, error, identity, rows, say, serving
 
@@ -352,6 +363,61 @@ async def test_garbage_is_told(service: Service, account: Account, garbage: byte
     with pytest.raises(AzureError) as caught:
         await account.fetch(Pool, Account.pool("p"))
     assert caught.value.code == "UnexpectedAnswer"
+
+
+def _key(host: str) -> ConnectionKey:
+    return ConnectionKey(host, 443, True, True, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (ServiceRequestTimeoutError("x"), "Timeout", "a.example did not answer in time"),
+        (ServiceResponseTimeoutError("x"), "Timeout", "a.example did not answer in time"),
+        (
+            ServiceRequestError("x", error=aiohttp.ClientConnectorDNSError(_key("login.example"), OSError(1, "x"))),
+            "NoConnection",
+            "login.example: no such host",
+        ),
+        (
+            ServiceRequestError("x", error=aiohttp.ClientConnectorSSLError(_key("a.example"), OSError(1, "x"))),
+            "NoConnection",
+            "a.example: its certificate is not accepted",
+        ),
+        (
+            ServiceRequestError("x", error=aiohttp.ClientConnectorError(_key("a.example"), OSError(1, "x"))),
+            "NoConnection",
+            "a.example: no connection",
+        ),
+        (
+            ServiceResponseError("x", error=aiohttp.ServerDisconnectedError()),
+            "NoConnection",
+            "a.example: the connection",
+        ),
+    ],
+)
+def test_failures_say_where_and_what_to_check(error: SdkError, code: str, words: str) -> None:
+    told = no_answer("a.example", error)
+    assert (told.code, told.status) == (code, 0)
+    assert told.message.startswith(words)
+
+
+def test_the_reason_of_entra_id_is_kept_and_nothing_else() -> None:
+    error = ClientAuthenticationError(
+        "DefaultAzureCredential failed…\nAADSTS7000215: Invalid client secret provided. Ensure … 'abc'\r\nTrace ID: 1"
+    )
+    told = no_token("a.example", error)
+    assert "(AADSTS7000215: Invalid client secret provided)" in told.message
+    assert "abc" not in told.message
+
+
+async def test_the_log_has_the_request_id(service: Service, account: Account) -> None:
+    service.answers = [say(error("PoolNotFound"), 404)]
+    with capture_logs() as lines, pytest.raises(AzureError):
+        await account.fetch(Pool, Account.pool("p"))
+    assert [(line["code"], line["request_id"], line["path"]) for line in lines] == [
+        ("PoolNotFound", "0-1-2", "/pools/p")
+    ]
 
 
 async def test_redirects_are_not_followed(service: Service, account: Account) -> None:
