@@ -110,16 +110,6 @@ async def test_another_secret_signs_otherwise(store: SqliteStore, clock: Clock) 
     assert await given.link(PNG) != await Links(store, "https://bot.example", clock=clock).link(PNG)
 
 
-@pytest.mark.parametrize("url", ["http://bot.example", "ftp://bot.example", "bot.example"])
-def test_only_https_is_public(store: SqliteStore, url: str) -> None:
-    with pytest.raises(ValueError, match="https"):
-        Links(store, url)
-
-
-async def test_http_on_loopback(store: SqliteStore) -> None:
-    assert (await Links(store, "http://127.0.0.1:8080").link(PNG)).startswith("http://127.0.0.1:8080/pictures/")
-
-
 async def test_without_a_public_address_there_is_no_link(store: SqliteStore) -> None:
     gallery: Pictures = Gallery(Drawing(), Links(store, ""))
     with pytest.raises(DrawingError, match=r"bot\.public_url"):

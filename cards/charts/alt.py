@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cards.charts.figures import cores, figures, gaps, span
+from cards.charts.figures import cores, figures, gaps, in_cores, span
 from cards.charts.usage import UsageChart
 
 
@@ -19,7 +19,7 @@ def alt(chart: UsageChart) -> str:
     parts = [
         _sentence(chart.headline),
         f"Chart of busy and all cores, {window}.",
-        f"Busy: {cores(found.busy)} cores on average, {cores(found.last.busy)} at the end, "
+        f"Busy: {in_cores(found.busy)} on average, {cores(found.last.busy)} at the end, "
         f"peak {cores(found.busy_peak)} at {_moment(found.busy_peak_at, zone)}.",
         f"All: {cores(found.total)} on average, {cores(found.last.total)} at the end, peak {cores(found.total_peak)}.",
     ]

@@ -137,6 +137,12 @@ def cores(number: float) -> str:
     return f"{number:.1f}"
 
 
+def in_cores(number: float) -> str:
+    """The number with its unit: ``1 core``, ``0.4 cores``."""
+    words = cores(number)
+    return f"{words} core" if words == "1" else f"{words} cores"
+
+
 def span(length: timedelta) -> str:
     """A length of time in its natural unit: ``45 min``, ``24 h``, ``7 days``."""
     seconds = length.total_seconds()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cards.charts import style
 from cards.charts.canvas import Box, Canvas
-from cards.charts.figures import coarser, cores, figures, gaps, runs, span
+from cards.charts.figures import coarser, cores, figures, gaps, in_cores, runs, span
 from cards.charts.style import SIZES, Colour
 from cards.charts.timeaxis import Tick, ticks
 from cards.charts.usage import UsageChart, UsagePoint
@@ -102,6 +102,16 @@ class _UsagePicture:
         """Where the strip begins, or the picture's lower edge without one."""
         return self.canvas.height - (142 if self.chart.strip else 12) * self.u
 
+    def _level(self, left: float, right: float, y: float, width: float, colour: Colour) -> None:
+        """A crisp horizontal stroke."""
+        thick = max(1, round(width * self.u))
+        self.canvas.box((left, y - thick // 2, right, y - thick // 2 + thick), colour)
+
+    def _upright(self, x: float, top: float, bottom: float, width: float, colour: Colour) -> None:
+        """A crisp vertical stroke."""
+        thick = max(1, round(width * self.u))
+        self.canvas.box((x - thick // 2, round(top), x - thick // 2 + thick, round(bottom)), colour)
+
     # The plot.
 
     def _x(self, at: datetime) -> int:
@@ -123,7 +133,7 @@ class _UsagePicture:
             return
         for value in self._values():
             y = self._y(value)
-            self.canvas.box((left, y - 1, right, y + 1), style.GRID)
+            self._level(left, right, y, 2, style.GRID)
             size = SIZES.text * self.u
             self.canvas.text(left - 16 * self.u, y + 0.36 * size, cores(value), size, style.MUTED, align="right")
 
@@ -205,7 +215,7 @@ class _UsagePicture:
         left, _, right, bottom = self.plot
         u, size = self.u, SIZES.text * self.u
         if self.found is not None:
-            self.canvas.box((left, bottom - 1, right, bottom + 2), style.MUTED)
+            self._level(left, right, bottom, 3, style.MUTED)
 
         def width(tick: Tick) -> float:
             return len(tick.label) * 0.6 * size
@@ -216,7 +226,7 @@ class _UsagePicture:
 
         for tick in ticks(self.chart.since, self.chart.until, self.chart.zone, fits):
             x = self._x(tick.at)
-            self.canvas.box((x - 1, bottom, x + 1, bottom + round(12 * u)), style.MUTED)
+            self._upright(x, bottom, bottom + 12 * u, 2, style.MUTED)
             half = self.canvas.measure(tick.label, size) / 2
             place = min(max(x, half + 8 * u), self.canvas.width - half - 8 * u)
             colour = style.INK if tick.strong else style.MUTED
@@ -229,10 +239,9 @@ class _UsagePicture:
         if self.found is None:
             return []
         last = self.found.last
-        unit = "core" if last.total == 1 and last.busy in (0, 1) else "cores"
         return [
-            ("ALL", f"{cores(last.total)} {unit}", last.total, style.INK),
-            ("BUSY", f"{cores(last.busy)} {unit}", last.busy, style.BUSY_TEXT),
+            ("ALL", in_cores(last.total), last.total, style.INK),
+            ("BUSY", in_cores(last.busy), last.busy, style.BUSY_TEXT),
         ]
 
     def _ends(self) -> None:
@@ -274,7 +283,7 @@ class _UsagePicture:
         box = (round(start), round(top - 8 * u), round(start + width), round(top + 52 * u))
         at_most = [p.total for p in self.chart.points if p.covered > 0 and p.start <= at]
         target = self._y(at_most[-1] if at_most else self.top_value)
-        self.canvas.box((x - 2, box[3], x + 2, max(box[3], target - round(6 * u))), style.IDLE_TEXT)
+        self._upright(x, box[3], max(box[3], target - 6 * u), 4, style.IDLE_TEXT)
         self.canvas.box(box, style.IDLE)
         self.canvas.text(start + 18 * u, box[3] - 19 * u, words, size, style.IDLE_TEXT, bold=True)
 
@@ -316,9 +325,9 @@ class _UsagePicture:
                 shape = hill(stretch, busy=busy)
                 canvas.area(shape, past)
                 canvas.area(shape, now, clip=window)
-        canvas.box((left, box[3], right, box[3] + 2), style.PAST_BUSY)
+        self._level(left, right, box[3], 2, style.PAST_BUSY)
         for edge in (window[0], window[2]):
-            canvas.box((edge - 2, box[1] - 6 * u, edge + 2, box[3] + 2), style.BUSY_TEXT)
+            self._upright(edge, box[1] - 6 * u, box[3] + 2 * u, 4, style.BUSY_TEXT)
         y, size = self.canvas.height - 18 * u, SIZES.small * u
         canvas.text(left, y, self._moment(begin), size, style.MUTED)
         canvas.text(right, y, self._moment(end), size, style.MUTED, align="right")
