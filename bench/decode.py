@@ -3,10 +3,10 @@
 
     python -m bench.decode [--tasks 50000] [--sdk-tasks 10000] [--bytes 1700]
 
-A server in a process of its own serves tasks as Batch does, in pages of 1000. Each client lists them, several times, of
-which the best counts. Told are objects a second of one core (CPU time of this process alone, so that a busy machine does
-not decide), CPU microseconds an object, objects a second by the clock, and the longest time that the event loop stood
-still. The ratio is that of the first column.
+A server in a process of its own serves tasks as Batch does, in pages of 1000. Each client lists them, several times,
+of which the best counts. Told are objects a second of one core (CPU time of this process alone, so that a busy machine
+does not decide), CPU microseconds an object, objects a second by the clock, and the longest time that the event loop
+stood still. The ratio is that of the first column.
 """
 
 from __future__ import annotations
