@@ -7,8 +7,11 @@ import contextlib
 import signal
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bot.sandbox.world import Clock, World
+from bot.sandbox.world.scenarios import SCENARIOS, build
 
 from .wire.arm import ResourceManager
 from .wire.control import add_control
@@ -16,6 +19,9 @@ from .wire.dataplane import DataPlane
 from .wire.faults import Faults
 from .wire.listener import loopback
 from .wire.tokens import Tokens
+
+HISTORY: Final = timedelta(days=1)
+"""How much has happened when `run` opens a world."""
 
 
 class AzureSandbox:
@@ -124,27 +130,32 @@ class AzureSandbox:
 async def run(port: int, scenario: str, seed: int, speed: float) -> None:
     """Serve a scenario until SIGINT or SIGTERM, after saying on standard output where everything is.
 
-    Raises OSError where a port is taken and ValueError where there is no such scenario.
+    The world has a day behind it when it opens. Raises OSError where a port is taken and ValueError where there is no
+    such scenario.
     """
-    from bot.sandbox.world import build  # noqa: PLC0415
-
-    sandbox = AzureSandbox(build(scenario, seed=seed, clock=Clock(speed=speed)), seed=seed)
+    if scenario not in SCENARIOS:
+        raise ValueError(f"there is no scenario {scenario}; there are {', '.join(SCENARIOS)}")
+    clock = Clock(datetime.now(UTC) - HISTORY, speed=speed)
+    world = build(scenario, seed, clock)
+    clock.advance(HISTORY)
+    world.settle()
+    sandbox = AzureSandbox(world, seed=seed)
+    stop = _stop_on_signals()
     await sandbox.start(port=port)
     try:
         sys.stdout.write("\n".join(sandbox.announce()) + "\n")
         sys.stdout.flush()
-        await _stopped()
+        await stop.wait()
     finally:
         await sandbox.close()
 
 
-async def _stopped() -> None:
-    """Until somebody asks this process to end."""
+def _stop_on_signals() -> asyncio.Event:
+    """Set when somebody asks this process to end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        try:
+        # On Windows Ctrl-C arrives as KeyboardInterrupt, which ends the loop by itself.
+        with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: Ctrl-C arrives as KeyboardInterrupt, which ends the loop by itself
-            continue
-    await stop.wait()
+    return stop

@@ -38,7 +38,10 @@ class Fault(Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Raises ValueError for what could never be played."""
-        re.compile(self.path)
+        try:
+            re.compile(self.path)
+        except re.error as error:
+            raise ValueError(f"path is no regular expression: {error}") from None
         if not 0 <= self.probability <= 1:
             raise ValueError("probability is between 0 and 1")
         if self.status and not 400 <= self.status <= 599:
