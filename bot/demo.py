@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,7 +25,10 @@ from bot.signals import until_stopped
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_MINUTE = 60
+_COARSE = 3
+"""Minutes between two samples of the distant past."""
+_FINE = 120
+"""Minutes of the past that are sampled once a minute."""
 
 
 class StageError(Exception):
@@ -53,6 +56,11 @@ class Stage:
         """Secrets and the managed identity's address, as a real machine would have them."""
         names = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")
         return {name: self.told[name] for name in names if name in self.told}
+
+    @property
+    def pid(self) -> int:
+        """The sandbox's process id, 0 before it runs."""
+        return self._process.pid if self._process else 0
 
     async def __aenter__(self) -> Stage:
         self._process = await asyncio.create_subprocess_exec(
@@ -105,17 +113,22 @@ class Stage:
         async with aiohttp.ClientSession() as session, session.post(url, json=wish) as answer:
             answer.raise_for_status()
 
-    async def live_through(self, app: App, hours: float, tell: Any = None) -> None:
-        """Let the account live through its past, sampled by the program's own collector once a minute."""
-        minutes = int(hours * _MINUTE)
+    async def live_through(self, app: App, hours: float, tell: Callable[[float], None] | None = None) -> None:
+        """Let the account live through its past, sampled by the program's own collector.
+
+        Once a minute in the last two hours; every three minutes before, which no chart of a day can tell from one.
+        """
+        minutes = int(hours * 60)
+        steps = [_COARSE] * max(0, (minutes - _FINE) // _COARSE)
+        steps += [1] * (minutes - sum(steps))
         url = f"{self.told['ARM_ENDPOINT']}/_sandbox/clock"
         async with aiohttp.ClientSession() as session:
-            for minute in range(minutes):
+            for number, step in enumerate(steps):
                 await asyncio.gather(*(app.collector.collect(account) for account in app.accounts))
-                async with session.post(url, json={"advance": _MINUTE}) as answer:
+                async with session.post(url, json={"advance": step * 60}) as answer:
                     answer.raise_for_status()
-                if tell and minute % 144 == 0:
-                    tell(minute / minutes)
+                if tell and number % 100 == 0:
+                    tell(number / len(steps))
         await self.clock(pause=False)
 
 

@@ -62,4 +62,4 @@ def configure(level: str, *, human: bool = False) -> None:
 
 
 def _without_internals(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return structlog.stdlib.ProcessorFormatter.remove_processors_meta(logger, method, event)  # type: ignore[arg-type]
+    return structlog.stdlib.ProcessorFormatter.remove_processors_meta(logger, method, event)

@@ -62,7 +62,8 @@ class Slack:
         self._settings = settings
         self._store = store
         self._pictures = pictures
-        self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url)
+        # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
+        self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
         self._app = AsyncApp(
             client=self._client,
             signing_secret=signing_secret.reveal() if signing_secret else "",
