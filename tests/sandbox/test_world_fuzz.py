@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.sandbox.entity_parts import StartTask, TaskConstraints
@@ -24,7 +23,7 @@ from bot.sandbox.world import AccountState, Clock, Refused, World
 from bot.sandbox.world.behaviour import CAUSES, Estate
 from bot.sandbox.world.scenarios.parts import add_account, on
 
-from .world_check import Watch
+from .world_check import Watch, strict
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 POOLS = ("p0", "p1", "p2")
@@ -41,6 +40,7 @@ def world() -> World:
         made, "fuzz", "westeurope", dedicated=40, spot=12, families={"standardDSv3Family": 32}, pools=3, jobs=4
     )
     account.retention = timedelta(hours=2)
+    strict(account)
     return made
 
 
@@ -166,14 +166,7 @@ def live(steps: list[Step]) -> int:
     return refused
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings.default.max_examples // 4)
 @given(STEPS)
 def test_commands_in_any_order_leave_the_world_sound(steps: list[Step]) -> None:
-    live(steps)
-
-
-@pytest.mark.slow
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(STEPS)
-def test_many_commands_in_any_order_leave_the_world_sound(steps: list[Step]) -> None:
     live(steps)

@@ -8,16 +8,57 @@ from typing import Any
 
 import msgspec
 
-from bot.sandbox.world import AccountState, LiveJob, LivePool, World
+from bot.sandbox.world import AccountState, LiveJob, LiveNode, LivePool, LiveTask, World
 from bot.sandbox.world.bodies import etag
 from bot.sandbox.world.live import NODE_STATES
 
 TASK_MOVES = {
-    "active": {"active", "preparing", "completed"},
-    "preparing": {"preparing", "active", "running", "completed"},
-    "running": {"running", "active", "completed", "preparing"},
-    "completed": {"completed", "active"},
+    ("active", "preparing"),
+    ("active", "completed"),
+    ("preparing", "running"),
+    ("preparing", "active"),
+    ("preparing", "completed"),
+    ("running", "active"),
+    ("running", "completed"),
+    ("completed", "active"),
 }
+_UP = {"idle", "running", "starttaskfailed", "unusable", "offline", "waitingforstarttask"}
+_STOPPED = {"rebooting", "reimaging", "deallocating"}
+NODE_MOVES = (
+    {
+        ("creating", "starting"),
+        ("starting", "waitingforstarttask"),
+        ("starting", "idle"),
+        ("deallocating", "deallocated"),
+    }
+    | {("waitingforstarttask", "idle"), ("waitingforstarttask", "starttaskfailed"), ("offline", "idle")}
+    | {("idle", "running"), ("running", "idle"), ("idle", "offline"), ("running", "starttaskfailed")}
+    | {("idle", "starttaskfailed"), ("offline", "starttaskfailed"), ("unusable", "starttaskfailed")}
+    | {(state, stop) for state in _UP | {"creating", "starting"} for stop in _STOPPED}
+    | {(one, other) for one in _STOPPED for other in _STOPPED if one != other}
+    | {(state, "starting") for state in ("rebooting", "reimaging", "deallocated", "preempted", "unusable")}
+    | {(state, fate) for state in _UP | _STOPPED | {"starting", "deallocated"} for fate in ("unusable", "preempted")}
+    | {("creating", "preempted"), ("preempted", "deallocating")}
+    | {(state, "leavingpool") for state in NODE_STATES}
+    | {("creating", "idle")}  # a node that is given a past
+)
+"""What machines do: sickness and preemption strike in nearly every state, and every node may leave."""
+
+
+def strict(account: AccountState) -> None:
+    """Every change of a task's or a node's state in this account is one the service knows."""
+    runner, fleet = account.runner, account.fleet
+    move, relabel = runner._move, fleet._relabel
+
+    def moved(job: LiveJob, task: LiveTask, state: str, *rest: Any) -> None:
+        assert (task.state, state) in TASK_MOVES, (task.state, state)
+        move(job, task, state, *rest)
+
+    def relabelled(node: LiveNode, state: str) -> None:
+        assert (node.state, state) in NODE_MOVES, (node.state, state)
+        relabel(node, state)
+
+    runner._move, fleet._relabel = moved, relabelled  # type: ignore[method-assign, assignment]
 
 
 class Watch:

@@ -207,8 +207,8 @@ class Fleet:
         info.state, info.end_time = "completed", self._world.time
         info.exit_code, info.result, info.failure_info = cause.exit_code, "failure", failure_of(cause)
         if node.body.start_task and node.body.start_task.wait_for_success:
-            self._lose_tasks(node, "requeue")
             self._move(node, "starttaskfailed")
+            self._lose_tasks(node, "requeue")
             self._account.allocator.check(node.pool)
 
     def _ready(self, node: LiveNode) -> None:
@@ -220,18 +220,11 @@ class Fleet:
 
     def _lose_tasks(self, node: LiveNode, how: str) -> None:
         runner = self._account.runner
-        self._shut(node)
         for task, job in list(node.running.items()):
             if how == "terminate":
                 runner.end(job, task, TASK_ENDED)
             else:
                 runner.requeue(job, task)
-
-    def _shut(self, node: LiveNode) -> None:
-        """Takes the node off its shelf, so that what it loses is not sent back to it."""
-        if node.shelf is not None:
-            del node.pool.open[node.shelf][node.id]
-            node.shelf = None
 
     def remove(self, node: LiveNode, deallocation: str) -> None:
         """The pool gives the node back: at once, or when its tasks have ended ("taskcompletion", "retaineddata")."""
@@ -258,7 +251,6 @@ class Fleet:
     def forget(self, node: LiveNode) -> None:
         """The node is no more."""
         pool, body, account = node.pool, node.body, self._account
-        self._shut(node)
         node.left = True
         node.life += 1
         pool.counts[body.is_dedicated][body.state] -= 1

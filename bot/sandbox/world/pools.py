@@ -110,6 +110,7 @@ class Allocator:
             self._begin(pool)
         else:
             self._found(pool, since)
+            account.runner.pump(pool)
         if scaled:
             self.enable_auto_scale(pool, spec.auto_scale_formula, spec.auto_scale_evaluation_interval)
         return pool

@@ -30,6 +30,7 @@ from bot.sandbox.world.scenarios.parts import (
     WINDOWS,
     Batch,
     add_account,
+    give_up,
     install,
     metadata,
     on,
@@ -205,6 +206,7 @@ class _Studies:
                 depends_on=TaskDependencies(task_ids=[f"aoa-{angle:02}"]),
             )
         account.office.set_on_all_tasks_complete(job, "terminatejob")
+        give_up(account, job, hours=12)
 
     def build(self) -> None:
         """Builds on Windows; now and then a tool is missing."""

@@ -44,6 +44,7 @@ from bot.sandbox.world.scenarios.parts import (
     Batch,
     add_account,
     containers,
+    give_up,
     install,
     metadata,
     on,
@@ -146,7 +147,7 @@ def _pools(account: AccountState) -> None:
             start_task=install("apt-get install -y ffmpeg"),
             metadata=metadata(team="delivery"),
         ),
-        Estate(preemptions=0.05, spot_capacity=16),
+        Estate(preemptions=0.15, spot_capacity=16),
         since=now - timedelta(days=20, hours=1),
     )
     add(
@@ -269,12 +270,7 @@ class _Shots:
             depends_on=TaskDependencies(task_ids=frames),
         )
         account.office.set_on_all_tasks_complete(job, "terminatejob")
-        self._world.after(6 * 3600.0, self._give_up, job)
-
-    def _give_up(self, job: LiveJob) -> None:
-        """A frame failed, the movie waits for ever; somebody notices in the end."""
-        if job.state == "active":
-            self._account.office.terminate(job)
+        give_up(account, job, hours=6)
 
     def denoise(self) -> None:
         """Frames cleaned in a container."""

@@ -157,6 +157,16 @@ def submit(account: AccountState, job_id: str, spec: JobSpecification, *batches:
     return job
 
 
+def give_up(account: AccountState, job: LiveJob, *, hours: float) -> None:
+    """Terminates the job after so many hours: where a parent failed its dependents wait for ever, till one notices."""
+
+    def notice() -> None:
+        if job.state == "active":
+            account.office.terminate(job)
+
+    account.world.after(hours * 3600, notice)
+
+
 def rhythm(now: datetime, *, opens: float, closes: float) -> float:
     """How busy people are, 0.22 to 1: the hours UTC in which an office works, softly, and less at weekends."""
     hour = now.hour + now.minute / 60
