@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from bot.azure.errors import AzureError
-from bot.azure.models import Counts, Execution, Task, duration
+from bot.azure.models import Counts, Execution, Run, Task, TaskRow, duration, select_of
 from bot.commands import command
 from bot.context import Context
 from cards import build
@@ -19,7 +19,7 @@ from handlers.exits import meaning
 from handlers.missing import no_job, no_task
 from handlers.states import task_chip
 
-_LISTED = "id,state,stateTransitionTime,executionInfo,nodeInfo"
+_LISTED = select_of(TaskRow)
 _COLUMNS = (
     Column("Task", width=3),
     Column("State", width=2),
@@ -55,7 +55,7 @@ async def list_tasks(
     try:
         counts = (await source.task_counts(job)).value.task_counts
         window = await source.window(
-            Task,
+            TaskRow,
             source.tasks(job),
             offset=(page - 1) * build.PAGE,
             limit=build.PAGE,
@@ -168,8 +168,8 @@ def _total(counts: Counts, state: str | None) -> int:
     return int(getattr(counts, state, 0))
 
 
-def _row(task: Task, at: datetime) -> list[Text]:
-    run = task.execution_info or Execution()
+def _row(task: TaskRow, at: datetime) -> list[Text]:
+    run = task.execution_info or Run()
     failed = run.result.lower() == "failure"
     code_or_why = str(run.exit_code) if run.exit_code is not None else ""
     if not code_or_why and run.failure_info:

@@ -206,9 +206,8 @@ class Slack:
 
     async def answer(self, ask: Ask, card: Card) -> None:
         """Edit the clicked message, or post where it was asked; by response_url where the bot is no member."""
-        if ask.how == "edit" and ask.message:
-            if await self._edited(ask, ask.message, card):
-                return
+        if ask.how == "edit" and ask.message and await self._edited(ask, ask.message, card):
+            return
         try:
             await self.post(ask.place, card, only_for=ask.person.id if card.private else "")
         except SlackApiError as error:
