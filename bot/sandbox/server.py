@@ -18,6 +18,7 @@ from .wire.control import add_control
 from .wire.dataplane import DataPlane
 from .wire.faults import Faults
 from .wire.listener import loopback
+from .wire.odata import warm
 from .wire.tokens import Tokens
 
 HISTORY: Final = timedelta(days=1)
@@ -43,15 +44,19 @@ class AzureSandbox:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen: Resource Manager on any free port, the accounts on ``port``, ``port`` + 1, … (0: any free ones).
 
-        Raises OSError where a port is taken; nothing is left open then.
+        Control routes are there where only this machine can reach them. Raises OSError where a port is taken; nothing
+        is left open then.
         """
+        warm()
         try:
             for number, (name, account) in enumerate(self.world.accounts.items()):
                 plane = DataPlane(account, self.tokens, Faults(self._seed + number + 1))
-                self._control(plane, host)
+                if loopback(host):
+                    add_control(plane, self.world.clock, self.world.settle)
                 await plane.start(host, port + number if port else 0)
                 self.accounts[name] = plane
-            self._control(self.arm, host)
+            if loopback(host):
+                add_control(self.arm, self.world.clock, self.world.settle)
             await self.arm.start(host)
         except OSError:
             await self.close()
@@ -115,16 +120,6 @@ class AzureSandbox:
             f"IDENTITY_ENDPOINT={self.identity_endpoint}",
             f"IDENTITY_HEADER={self.identity_header}",
         ]
-
-    def _control(self, listener: DataPlane | ResourceManager, host: str) -> None:
-        """Control routes, where only this machine can reach them."""
-        if not loopback(host):
-            return
-
-        async def settle() -> None:
-            self.world.settle()
-
-        add_control(listener.app, listener.faults, self.world.clock, settle)
 
 
 async def run(port: int, scenario: str, seed: int, speed: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from aiohttp import ClientSession
@@ -17,6 +18,8 @@ from azure.mgmt.batch.aio import BatchManagementClient
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.tokens import BATCH, MANAGEMENT
 from bot.sandbox.wire.versions import UNKNOWN
+from bot.sandbox.world import Clock
+from bot.sandbox.world.scenarios import build
 from tests.sandbox import still
 from tests.sandbox.conformance import ARM, DATA_PLANE, complaints, conformance
 
@@ -145,6 +148,28 @@ async def read_all(client: BatchClient) -> dict[str, int]:
         "made": len(made),
         "counts": len(counts),
     }
+
+
+async def test_a_living_world_conforms() -> None:
+    clock = Clock(still.NOW, paused=True)
+    world = build("demo", 3, clock)
+    clock.advance(timedelta(hours=9))
+    sandbox = AzureSandbox(world)
+    await sandbox.start()
+    headers = {"Authorization": f"Bearer {sandbox.tokens.issue(BATCH)}"}
+    with conformance(sandbox) as seen:
+        for name, url in sandbox.endpoints.items():
+            account = world.accounts[name]
+            paths = ["/pools?$expand=stats", "/jobs?$expand=stats", "/jobschedules", "/nodecounts"]
+            paths += [f"/pools/{pool}/nodes" for pool in account.pools]
+            paths += [f"/jobs/{job}/{part}" for job in account.jobs for part in ("tasks", "taskcounts")]
+            paths += [f"/jobschedules/{schedule}/jobs" for schedule in account.schedules]
+            async with ClientSession(url, headers=headers) as session:
+                for path in paths:
+                    async with session.get(path, params={"api-version": "2025-06-01"}) as answer:
+                        assert answer.status == 200
+    await sandbox.close()
+    assert seen.answers > 30
 
 
 EVERYTHING = {"pools": 13, "nodes": 6, "jobs": 3, "tasks": 40, "schedules": 1, "made": 1, "counts": 13}

@@ -6,7 +6,7 @@ GET/POST        /_sandbox/clock     {"advance": seconds} and/or {"speed": x} and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -14,8 +14,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
-from .faults import Faults
-from .listener import CONTROL, respond
+from .listener import CONTROL, Listener, respond
 
 JSON = "application/json; charset=utf-8"
 
@@ -43,10 +42,9 @@ class Wish(Struct, forbid_unknown_fields=True):
     pause: bool | UnsetType = UNSET
 
 
-def add_control(
-    app: web.Application, faults: Faults, clock: DrivableClock, settle: Callable[[], Awaitable[object]]
-) -> None:
+def add_control(listener: Listener, clock: DrivableClock, settle: Callable[[], object]) -> None:
     """Add the routes; ``settle`` lets everything happen that is due after the clock moved."""
+    faults = listener.faults
 
     async def show_faults(_: web.Request) -> web.Response:
         return respond({"faults": faults.all}, content_type=JSON)
@@ -79,14 +77,16 @@ def add_control(
                 clock.advance(timedelta(seconds=wish.advance))
         except (ValueError, OverflowError, msgspec.MsgspecError) as error:
             return _bad(error)
-        await settle()
+        settle()
         return respond(state(), content_type=JSON)
 
-    app.router.add_get(f"{CONTROL}faults", show_faults)
-    app.router.add_post(f"{CONTROL}faults", ask_faults)
-    app.router.add_delete(f"{CONTROL}faults", clear_faults)
-    app.router.add_get(f"{CONTROL}clock", show_clock)
-    app.router.add_post(f"{CONTROL}clock", set_clock)
+    listener.controlled = True
+    router = listener.app.router
+    router.add_get(f"{CONTROL}faults", show_faults)
+    router.add_post(f"{CONTROL}faults", ask_faults)
+    router.add_delete(f"{CONTROL}faults", clear_faults)
+    router.add_get(f"{CONTROL}clock", show_clock)
+    router.add_post(f"{CONTROL}clock", set_clock)
 
 
 def _bad(error: Exception) -> web.Response:

@@ -47,6 +47,7 @@ class Listener(ABC):
         self.faults = faults or Faults()
         self.app = web.Application(middlewares=[self._middleware], client_max_size=16 * 1024 * 1024)
         self.witnesses: list[Witness] = []
+        self.controlled = False
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -79,7 +80,7 @@ class Listener(ABC):
 
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(CONTROL):
+        if self.controlled and request.path.startswith(CONTROL):
             return await handler(request)
         exchange = Exchange(str(uuid.uuid4()), self.clock.now())
         blow = self.faults.strike(request.method, request.raw_path)

@@ -24,7 +24,7 @@ from .versions import dress, knows
 SCANNED: Final = 4000
 """Entities a filter looks at before others get their turn (about a millisecond)."""
 
-WRITTEN: Final = 100
+WRITTEN: Final = 50
 """Entities written before others get their turn (about a millisecond)."""
 
 _MARK: Final = "SBX1:"

@@ -72,6 +72,11 @@ def compile_filter(text: str, table: Table) -> Scan:
     return scan
 
 
+def warm() -> None:
+    """Builds the parser now (some 40 ms), and not while the first filter waits."""
+    _grammar()
+
+
 @lru_cache(maxsize=256)
 def _parse(text: str) -> Tree[Token]:
     depth = deepest = 0
