@@ -149,7 +149,7 @@ async def measure(commands: int) -> None:
             p50, p99 = statistics.median(took), took[min(len(took) - 1, int(len(took) * 0.99))]
             goal = f" (goal p99 {GOAL_MS} ms)" if library == "ours" else ""
             print(
-                f"acknowledge  beside {LISTINGS} listings by {name:15} and charts: p50 {p50:6.0f} ms  p99 {p99:6.0f} ms "
+                f"acknowledge  beside {LISTINGS} lists by {name:15} and charts: p50 {p50:6.0f} ms  p99 {p99:6.0f} ms "
                 f"max {took[-1]:6.0f} ms{goal}; {said[0]} tasks listed, longest stall {said[1]} ms"
             )
         await slack.close()

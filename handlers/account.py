@@ -139,8 +139,8 @@ async def _row(account: Account) -> tuple[bool, list[Text]]:
         counts: list[PoolNodeCounts] = (await account.node_counts())[0]
     except AzureError as error:
         unknown = [text("–")] * 3
-        name, state = text(code(account.name)), text(chip(Mark.FAILED, error.code))
-        return False, [name, state, text(account.settings.location), *unknown]
+        known = [text(code(account.name)), text(chip(Mark.FAILED, error.code)), text(account.settings.location)]
+        return False, [*known, *unknown]
     try:
         properties = (await account.resource()).value.properties
         state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode

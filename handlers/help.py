@@ -160,9 +160,8 @@ def _line(known: Command) -> Text:
 
 
 def _open(commands: list[Command]) -> Actions:
-    return build.actions(
-        Menu("More about a command", "help {}", tuple(Option(each.path, each.path) for each in commands))
-    )
+    options = tuple(Option(each.path, each.path) for each in commands)
+    return Actions((Menu("More about a command", "help {}", options),))
 
 
 def _told(pool: str, why: str) -> Text:
