@@ -129,3 +129,16 @@ def test_usage_follows_the_day() -> None:
 def test_an_unknown_scenario_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         build("nowhere")
+
+
+def test_a_scene_goes_on_when_people_take_its_pools_away_or_spend_its_quota() -> None:
+    world = begin("demo")
+    watch = Watch(world)
+    for account in world.accounts.values():
+        for pool_id in list(account.pools):
+            account.commands.delete_pool(pool_id)
+        account.facts.job_quota = 8
+    for _ in range(15):
+        world.clock.advance(timedelta(hours=2))
+        watch.look()
+    assert not any(account.pools for account in world.accounts.values())

@@ -63,6 +63,17 @@ class Fleet:
             state = "running" if node.running else "idle"
             if state != node.body.state:
                 self._relabel(node, state)
+        self._shelve(node)
+        if not node.running:
+            if node.draining:
+                node.draining = False
+                self._leave(node)
+            elif node.body.scheduling_state == "disabled" and node.body.state == "idle":
+                self._move(node, "offline")
+
+    @staticmethod
+    def _shelve(node: LiveNode) -> None:
+        """Puts the node on the shelf of its free slots, or on none if no task may be sent to it."""
         shelf = node.free if node.open and node.free else None
         if shelf != node.shelf:
             if node.shelf is not None:
@@ -70,12 +81,6 @@ class Fleet:
             if shelf is not None:
                 node.pool.open[shelf][node.id] = node
             node.shelf = shelf
-        if not node.running:
-            if node.draining:
-                node.draining = False
-                self._leave(node)
-            elif node.body.scheduling_state == "disabled" and node.body.state == "idle":
-                self._move(node, "offline")
 
     # --- coming -------------------------------------------------------------------------------------------------------
 
@@ -226,15 +231,17 @@ class Fleet:
             else:
                 runner.requeue(job, task)
 
-    def remove(self, node: LiveNode, deallocation: str) -> None:
-        """The pool gives the node back: at once, or when its tasks have ended ("taskcompletion", "retaineddata")."""
-        if node.draining or node.state == "leavingpool":
-            return
-        if deallocation in ("taskcompletion", "retaineddata") and node.running:
+    def remove(self, nodes: list[LiveNode], deallocation: str) -> None:
+        """The pool gives nodes back: at once, or when their tasks have ended ("taskcompletion", "retaineddata")."""
+        patient = deallocation in ("taskcompletion", "retaineddata")
+        nodes = [node for node in nodes if node.state != "leavingpool"]
+        for node in nodes:  # all close first, so that none is sent what another one loses
             node.draining = True
-            self.load(node)
-            return
-        self._leave(node, deallocation)
+            self._shelve(node)
+        for node in nodes:
+            if not (patient and node.running):
+                node.draining = False
+                self._leave(node, deallocation)
 
     def _leave(self, node: LiveNode, deallocation: str = "requeue") -> None:
         self._move(node, "leavingpool")

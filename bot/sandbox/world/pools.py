@@ -197,8 +197,7 @@ class Allocator:
             staying, target = self._staying(pool, dedicated), self._target(pool, dedicated)
             if len(staying) > target:
                 staying.sort(key=_expendable)
-                for node in staying[: len(staying) - target]:
-                    self._account.fleet.remove(node, pool.deallocation)
+                self._account.fleet.remove(staying[: len(staying) - target], pool.deallocation)
             missing = target - len(staying)
             if missing > 0:
                 for _ in range(min(missing, self._room(pool, dedicated, missing, len(staying)))):
@@ -277,8 +276,7 @@ class Allocator:
         self._refuse_deleting(pool)
         self._refuse_resizing(pool)
         gone = [sum(node.body.is_dedicated is kind for node in nodes) for kind in (True, False)]
-        for node in nodes:
-            self._account.fleet.remove(node, deallocation)
+        self._account.fleet.remove(nodes, deallocation)
         self._aim(
             pool,
             pool.body.target_dedicated_nodes - gone[0],
@@ -348,8 +346,7 @@ class Allocator:
         pool.evaluations += 1
         pool.deallocation = "requeue"
         self._begin(pool)
-        for node in list(pool.nodes.values()):
-            self._account.fleet.remove(node, "requeue")
+        self._account.fleet.remove(list(pool.nodes.values()), "requeue")
         if not pool.nodes:
             self._world.after(self._world.rng.uniform(2.0, 10.0), self.check, pool)
 

@@ -32,6 +32,7 @@ from bot.sandbox.world.scenarios.parts import (
     add_account,
     give_up,
     install,
+    later,
     metadata,
     on,
     stream,
@@ -143,7 +144,7 @@ class _Studies:
         stream(self._world, self.flow, a_day=6, opens=OPENS, closes=CLOSES)
         stream(self._world, self.build, a_day=30, opens=OPENS, closes=CLOSES)
         for first in (self.grid, self.flow, self.build):
-            self._world.after(self._world.rng.uniform(5, 300), first)
+            later(self._world, self._world.rng.uniform(5, 300), first)
 
     def _next(self) -> int:
         self._number += 1
@@ -257,18 +258,16 @@ def _troubles(account: AccountState) -> None:
     world = account.world
 
     def aim(pool_id: str, nodes: int) -> None:
-        pool = account.pools.get(pool_id)
-        if pool is not None and pool.body.state == "active" and pool.body.allocation_state == "steady":
-            account.allocator.resize(pool, nodes, deallocation="taskcompletion")
+        account.commands.resize(pool_id, nodes, deallocation="taskcompletion")
 
     def shift() -> None:
         """The pools that are resized by hand: more by day, fewer by night."""
         day = OPENS <= world.time.hour < CLOSES
-        aim("montecarlo", 11 if day else 5)
-        aim("cfd", 3 if day else 1)
-        ahead = (OPENS if not day else CLOSES) - (world.time.hour + world.time.minute / 60 + world.time.second / 3600)
-        world.after((ahead % 24) * 3600 + 60.0, shift)
-        world.after(1100.0, spoil)
+        later(world, 1.0, aim, "montecarlo", 11 if day else 5)
+        later(world, 1.0, aim, "cfd", 3 if day else 1)
+        later(world, 1100.0, spoil)
+        ahead = (CLOSES if day else OPENS) - (world.time.hour + world.time.minute / 60 + world.time.second / 3600)
+        later(world, (ahead % 24) * 3600 + 60.0, shift)
 
     def lose() -> None:
         """A Windows node is not reachable any more, and nobody knows why."""
@@ -276,8 +275,7 @@ def _troubles(account: AccountState) -> None:
 
     def spoil() -> None:
         """A start task fails."""
-        if any(node.state in ("idle", "running") for node in account.pool("montecarlo").nodes.values()):
-            account.commands.fail_start_task("montecarlo")
+        account.commands.fail_start_task("montecarlo")
 
     def stuck() -> None:
         """The first task has failed, its dependents wait for ever, and so does the job."""
@@ -292,6 +290,6 @@ def _troubles(account: AccountState) -> None:
             )
         account.office.set_on_all_tasks_complete(job, "terminatejob")
 
-    world.after(120.0, shift)
-    world.after(900.0, lose)
-    world.after(400.0, stuck)
+    later(world, 120.0, shift)
+    later(world, 900.0, lose)
+    later(world, 400.0, stuck)

@@ -38,7 +38,6 @@ from bot.sandbox.world.behaviour import (
     exited,
 )
 from bot.sandbox.world.engine import World
-from bot.sandbox.world.live import LiveJob
 from bot.sandbox.world.scenarios.parts import (
     UBUNTU,
     Batch,
@@ -46,6 +45,7 @@ from bot.sandbox.world.scenarios.parts import (
     containers,
     give_up,
     install,
+    later,
     metadata,
     on,
     stream,
@@ -218,7 +218,7 @@ class _Shots:
         stream(self._world, self.encoding, a_day=30, opens=OPENS, closes=CLOSES)
         stream(self._world, self.comp, a_day=18, opens=OPENS, closes=CLOSES)
         for first in (self.shot, self.shot, self.encoding, self.denoise, self.comp):
-            self._world.after(self._world.rng.uniform(5, 400), first)
+            later(self._world, self._world.rng.uniform(5, 400), first)
 
     def _name(self) -> str:
         self._number += self._world.rng.randrange(1, 4)
@@ -389,18 +389,18 @@ def _troubles(account: AccountState) -> None:
     world = account.world
 
     def want_more() -> None:
-        """The GPU pool is to grow beyond the quota of its family, every working day anew."""
-        pool = account.pool("render-gpu")
-        if pool.body.allocation_state == "steady" and pool.body.state == "active":
-            account.allocator.resize(pool, 12)
-        world.after(86_400.0, want_more)
+        """The GPU pool is to grow beyond the quota of its family, every day anew."""
+        later(world, 86_400.0, want_more)
+        account.commands.resize("render-gpu", 12)
 
-    def bake(last: LiveJob | None = None) -> None:
+    def bake() -> None:
         """The signature in the job's input addresses has expired: its tasks fail before they run, and it never ends."""
-        if last is not None and last.state == "active":
-            account.office.terminate(last)
+        later(world, 10 * 3600.0, bake)
+        for last in list(account.jobs.values()):
+            if last.id.startswith("texture-bake") and last.state == "active":
+                account.office.terminate(last)
         job_id = f"texture-bake-{world.time:%m%d-%H%M}"
-        job = submit(
+        submit(
             account,
             job_id,
             JobSpecification(
@@ -417,7 +417,6 @@ def _troubles(account: AccountState) -> None:
             ),
             ends=False,
         )
-        world.after(10 * 3600.0, bake, job)
 
     def hold() -> None:
         """A job that somebody has disabled and forgotten."""
@@ -433,8 +432,18 @@ def _troubles(account: AccountState) -> None:
                 work=Work(median=300.0),
             ),
         )
-        world.after(240.0, lambda: account.office.disable(job, "requeue"))
+        later(world, 240.0, lambda: account.office.disable(job, "requeue"))
 
-    world.after(180.0, want_more)
-    world.after(600.0, bake)
-    world.after(60.0, hold)
+    def mistype() -> None:
+        """Somebody edits a formula, and it errs until somebody sees it."""
+        later(world, 2400.0, mend)
+        account.commands.set_autoscale("comp-day", _BY_HOUR.replace("weekday ?", "weekdays ?"))
+
+    def mend() -> None:
+        later(world, 8 * 3600.0, mistype)
+        account.commands.set_autoscale("comp-day", _BY_HOUR)
+
+    later(world, 5 * 3600.0, mistype)
+    later(world, 180.0, want_more)
+    later(world, 600.0, bake)
+    later(world, 60.0, hold)

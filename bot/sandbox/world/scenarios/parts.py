@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import math
 import uuid
@@ -28,6 +29,7 @@ from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.behaviour import Work
 from bot.sandbox.world.engine import World
 from bot.sandbox.world.live import LiveJob
+from bot.sandbox.world.refused import Refused
 
 ADMIN = UserIdentity(auto_user=AutoUserSpecification(scope="pool", elevation_level="admin"))
 
@@ -130,6 +132,16 @@ def on(pool_id: str) -> PoolInformation:
     return PoolInformation(pool_id=pool_id)
 
 
+def later(world: World, seconds: float, event: Callable[..., object], *args: object) -> None:
+    """Calls the event then. What it asks may be refused by that time: a quota is spent, somebody deleted the pool."""
+
+    def happen() -> None:
+        with contextlib.suppress(Refused):
+            event(*args)
+
+    world.after(seconds, happen)
+
+
 class Batch(Struct, kw_only=True):
     """A batch of like tasks: how many, under which ids and commands ("{n}" is the number), and how they behave."""
 
@@ -164,7 +176,7 @@ def give_up(account: AccountState, job: LiveJob, *, hours: float) -> None:
         if job.state == "active":
             account.office.terminate(job)
 
-    account.world.after(hours * 3600, notice)
+    later(account.world, hours * 3600, notice)
 
 
 def rhythm(now: datetime, *, opens: float, closes: float) -> float:
@@ -194,7 +206,7 @@ def stream(
         expected = a_day * share * level * step / 3600
         while expected > 0:
             if world.rng.random() < min(1.0, expected):
-                world.after(world.rng.uniform(0, step), submits)
+                later(world, world.rng.uniform(0, step), submits)
             expected -= 1.0
         world.after(step, tick)
 
