@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cards.card import Column, Table
 from cards.limits import Omitted, clean_line, cut, elide_apart, isolate, units
@@ -25,15 +26,18 @@ class Grid:
     rows: list[list[list[Run]]]
 
 
+def keep(table: Table, columns: int, most: int) -> list[int]:
+    """The places of the columns that stay: the lowest ranks, ``columns`` of them or as many as have rank 0."""
+    order = sorted(range(len(table.columns)), key=lambda index: (table.columns[index].rank, index))
+    always = sum(column.rank <= 0 for column in table.columns)
+    return sorted(order[: min(max(columns, always), most)])
+
+
 def fit(table: Table, clock: Clock, omitted: Omitted, *, columns: int, most: int) -> Grid:
     """The table with at most ``columns`` columns (``most`` when all of them have rank 0), its cells made short."""
     width = len(table.columns)
-    order = sorted(range(width), key=lambda index: (table.columns[index].rank, index))
-    always = sum(column.rank <= 0 for column in table.columns)
-    kept = sorted(order[: min(max(columns, always), most)])
-    if len(kept) < width:
-        gone = [table.columns[index].name for index in order[len(kept) :]]
-        omitted.add("column", len(gone), gone)
+    kept = keep(table, columns, most)
+    omitted.add("column", width - len(kept), [table.columns[index].name for index in range(width) if index not in kept])
     omitted.add("cell without a column", sum(max(len(row.cells) - width, 0) for row in table.rows))
     cells = [
         [runs(row.cells[index], clock) if index < len(row.cells) else [] for index in kept] if kept else []
@@ -76,11 +80,14 @@ def columns_of(text: str) -> int:
     """How many columns of a terminal ``text`` takes."""
     if text.isascii():
         return len(text)
-    width = 0
-    for char in text:
-        if unicodedata.category(char) not in {"Mn", "Me", "Cf", "Cc"}:
-            width += 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
-    return width
+    return sum(map(_columns, text))
+
+
+@lru_cache(maxsize=4096)
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me", "Cf", "Cc"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
 def pad(text: str, width: int, align: str) -> str:

@@ -183,15 +183,10 @@ class Omitted:
         return bool(self._counts)
 
     def add(self, kind: str, count: int = 1, names: Iterable[str] = ()) -> None:
-        """``count`` things of a ``kind`` (singular, such as "row") are missing; a few may be called by name."""
+        """``count`` things of a ``kind`` (singular, such as "row") are missing, some with names; none when negative."""
         if count > 0:
             self._counts[kind] = self._counts.get(kind, 0) + count
             self._names.setdefault(kind, []).extend(names)
-
-    def merge(self, other: Omitted) -> None:
-        """Take over what ``other`` counted."""
-        for kind, count in other._counts.items():
-            self.add(kind, count, other._names[kind])
 
     def phrases(self) -> tuple[str, ...]:
         """``("12 rows", "3 columns (State since, Image, …)")``."""

@@ -1,8 +1,5 @@
 """The neutral card as a Slack message: Block Kit with every limit of Slack kept.
 
-Literal text stays literal. Slack's mrkdwn has no escape for ``*_~``` and ``:emoji:``, so it is used only where a text
-cannot be misread; everything else becomes ``rich_text``, which interprets nothing.
-
 Slack answers ``msg_blocks_too_long`` at about 13,200 characters over all blocks, by a count it does not publish; the
 whole JSON of the blocks is kept under :data:`ROOM`.
 """
@@ -10,7 +7,6 @@ whole JSON of the blocks is kept under :data:`ROOM`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -37,6 +33,19 @@ from cards.click import Click, fill
 from cards.grid import fit, monospaced
 from cards.limits import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 from cards.slack_form import decode_submission, render_form
+from cards.slack_text import (
+    STYLES,
+    Json,
+    context,
+    entities,
+    mrkdwn,
+    paragraph,
+    plain,
+    preformatted,
+    rich,
+    rich_text,
+    verbatim,
+)
 from cards.words import Clock, Run, cut_runs, progress, runs, said, title
 
 __all__ = ["decode_click", "decode_submission", "render", "render_form"]
@@ -44,8 +53,9 @@ __all__ = ["decode_click", "decode_submission", "render", "render_form"]
 BLOCKS = 50
 ROOM = 12_000
 """Units of JSON for all blocks of a message."""
-SUMMARY = 1_000
-TEXT, FIELD, FIELDS = 3_000, 2_000, 10
+SUMMARY = 600
+"""Units of the notification text, which Slack cuts or posts in pieces beyond 4,000 characters of escaped text."""
+FIELD, FIELDS = 2_000, 10
 BUTTON_TEXT, BUTTON_VALUE, URL, ID = 75, 2_000, 3_000, 255
 ELEMENTS = 25
 OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 75
@@ -55,8 +65,6 @@ TABLE_ROWS, TABLE_COLUMNS, TABLE_TEXT = 100, 20, 10_000
 NARROW = 6
 """Columns of a table that still read well in Slack's message width."""
 TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600
-
-Json = dict[str, object]
 
 
 def render(card: Card, pictures: Mapping[str, str] = {}) -> Rendered:
@@ -101,7 +109,7 @@ class _Message:
     def render(self) -> Rendered:
         headline, lost = cut_runs(title(self.card, self.clock), TITLE)
         self.omitted.add("character of the title", lost)
-        first = _paragraph([run._replace(style="bold") if run.style == "plain" else run for run in headline])
+        first = paragraph([run._replace(style="bold") if run.style == "plain" else run for run in headline])
         blocks = list(self.card.blocks)
         small: list[Footer] = []
         while blocks and isinstance(blocks[-1], Footer):
@@ -113,7 +121,7 @@ class _Message:
             last += [*([Run(" · ")] if last else []), Run(text)] if text else []
         summary = cut(clean_line(said(headline)) or "–", SUMMARY)
         return Rendered(
-            {"text": _entities(summary), "blocks": [first, *middle, *([_context(last)] if last else [])]},
+            {"text": entities(summary), "blocks": [first, *middle, *([context(last)] if last else [])]},
             summary,
             tuple(self.waiting),
             self.omitted.phrases(),
@@ -161,7 +169,7 @@ class _Message:
         limit = FOOTER if small else PARAGRAPH
         while True:
             short, lost = cut_runs(words, limit)
-            block = _context(short) if small else _paragraph(short)
+            block = context(short) if small else paragraph(short)
             if size(block) <= room:
                 self.omitted.add("character of text", lost)
                 return [block]
@@ -173,7 +181,9 @@ class _Message:
     def _facts(self, facts: Facts, room: int, slots: int) -> list[Json]:
         items = []
         for fact in facts.items:
-            label, value = cut(isolate(clean_line(fact.label)), LABEL), runs(fact.value, self.clock, lines=True)
+            name, value = isolate(clean_line(fact.label)), runs(fact.value, self.clock, lines=True)
+            self.omitted.add("character of labels", units(name) - LABEL)
+            label = cut(name, LABEL)
             if not label and not said(value).strip():
                 continue
             short, lost = cut_runs(value, FIELD - 2 * LABEL)
@@ -194,14 +204,14 @@ class _Message:
             words, lost = cut_runs(runs(item, self.clock), PARAGRAPH)
             self.omitted.add("character of text", lost)
             if said(words).strip():
-                items.append({"type": "rich_text_section", "elements": _rich(words)})
+                items.append({"type": "rich_text_section", "elements": rich(words)})
         room -= 100
         kept = 0
         while kept < len(items) and slots and (need := size(items[kept]) + 1) <= room:
             room -= need
             kept += 1
         self.omitted.add("list item", len(items) - kept)
-        return [_rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})] if kept else []
+        return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})] if kept else []
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:
         grid = fit(table, self.clock, self.omitted, columns=NARROW, most=TABLE_COLUMNS)
@@ -211,7 +221,7 @@ class _Message:
         if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width
             lines = monospaced(grid)
             text, lost = cut_lines("\n".join(lines), min(room - 150, 6_000), "head") if room > 400 else ("", 0)
-            if slots and text and size(block := _preformatted(text)) <= room:
+            if slots and text and size(block := preformatted(text)) <= room:
                 self.omitted.add("row", lost)
                 return [block]
             self.omitted.add("table", names=grid.names[:1])
@@ -246,7 +256,7 @@ class _Message:
             self.omitted.add("code block")
             return []
         limit = room - 120
-        while size(block := _preformatted((cutting := cut_lines(text, limit, code.keep))[0])) > room:
+        while size(block := preformatted((cutting := cut_lines(text, limit, code.keep))[0])) > room:
             limit = limit * 4 // 5  # line ends and quotes take two characters of JSON
         self.omitted.add("line", cutting[1])
         return [block]
@@ -261,11 +271,12 @@ class _Message:
             return self._words([Run(words, "muted")], room, slots, small=True)
         block: Json = {"type": "image", "slack_file": {"id": file}, "alt_text": cut(alt, ALT)}
         if name:
-            block["title"] = _plain(name, ALT)
+            block["title"] = plain(name, ALT)
         if not slots or size(block) > room:
             self.omitted.add("picture", names=[name or alt])
             return []
-        self.omitted.add("character of a picture's description", max(units(alt) - ALT, 0) + max(units(name) - ALT, 0))
+        for words in (alt, name):
+            self.omitted.add("character of a picture's description", units(words) - ALT)
         return [block]
 
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
@@ -283,6 +294,11 @@ class _Message:
             for start in range(0, len(elements), ELEMENTS)
         ]
 
+    def _label(self, text: str, limit: int) -> Json:
+        words = isolate(clean_line(text))
+        self.omitted.add("character of labels", units(words) - limit)
+        return plain(words, limit)
+
     def _element(self, action: Button | Link | Menu) -> Json | None:
         """The action as an element, or None when Slack cannot carry it."""
         self.actions += 1
@@ -294,7 +310,7 @@ class _Message:
                 button: Json = {
                     "type": "button",
                     "action_id": f"run:{self.actions}",
-                    "text": _plain(isolate(clean_line(action.text or action.command)), BUTTON_TEXT),
+                    "text": self._label(action.text or action.command, BUTTON_TEXT),
                     "value": value,
                 }
                 if action.style == "danger":
@@ -308,7 +324,7 @@ class _Message:
                 return {
                     "type": "button",
                     "action_id": f"link:{self.actions}",
-                    "text": _plain(isolate(clean_line(action.text or action.url)), BUTTON_TEXT),
+                    "text": self._label(action.text or action.url, BUTTON_TEXT),
                     "url": action.url,
                 }
             case Menu():
@@ -322,41 +338,16 @@ class _Message:
         for option in menu.options:
             value = pack(option.value)
             if units(value) <= OPTION_VALUE and value not in options and len(options) < OPTIONS:
-                text = isolate(clean_line(option.text or option.value))
-                options[value] = {"text": _plain(text, OPTION_TEXT), "value": value}
+                options[value] = {"text": self._label(option.text or option.value, OPTION_TEXT), "value": value}
         self.omitted.add("menu choice", len(menu.options) - len(options))
         if not options:
             return None
         return {
             "type": "static_select",
             "action_id": action_id,
-            "placeholder": _plain(isolate(clean_line(menu.label)), PLACEHOLDER),
+            "placeholder": self._label(menu.label, PLACEHOLDER),
             "options": list(options.values()),
         }
-
-
-def _plain(text: str, limit: int) -> Json:
-    """A plain_text object; ``text`` is clean."""
-    return {"type": "plain_text", "text": cut(text, limit) or "–", "emoji": False}
-
-
-def _paragraph(words: list[Run]) -> Json:
-    text = _mrkdwn(words)
-    if text is None or units(text) > TEXT:
-        return _rich_text({"type": "rich_text_section", "elements": _rich(words)})
-    return {"type": "section", "text": _verbatim(text)}
-
-
-def _context(words: list[Run]) -> Json:
-    text = _mrkdwn(words)
-    if text is None or units(text) > TEXT:
-        return {"type": "context", "elements": [_plain(said(words), TEXT)]}
-    return {"type": "context", "elements": [_verbatim(text)]}
-
-
-def _verbatim(text: str) -> Json:
-    """A mrkdwn object in which Slack makes no links of its own."""
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _facts(items: list[tuple[str, list[Run]]]) -> list[Json]:
@@ -366,91 +357,24 @@ def _facts(items: list[tuple[str, list[Run]]]) -> list[Json]:
         text = _field(label, value)
         if text is None or units(text) > FIELD:
             return [_rich_facts(items)]
-        fields.append(_verbatim(text))
+        fields.append(verbatim(text))
     return [{"type": "section", "fields": fields[start : start + FIELDS]} for start in range(0, len(fields), FIELDS)]
 
 
 def _field(label: str, value: list[Run]) -> str | None:
-    head = _mrkdwn([Run(label, "bold")])
-    body = _mrkdwn(value) or _mrkdwn([Run(said(value).strip(), "code")])
+    head = mrkdwn([Run(label, "bold")])
+    body = mrkdwn(value) or mrkdwn([Run(said(value).strip(), "code")])
     return f"{head}\n{body}" if head and body else None
 
 
 def _rich_facts(items: list[tuple[str, list[Run]]]) -> Json:
     elements: list[Json] = []
     for label, value in items:
-        elements += _rich([*([Run("\n")] if elements else []), Run(label, "bold"), Run("  "), *value])
-    return _rich_text({"type": "rich_text_section", "elements": elements})
-
-
-def _rich_text(*elements: Json) -> Json:
-    return {"type": "rich_text", "elements": list(elements)}
-
-
-def _merged(words: list[Run]) -> list[Run]:
-    """Neighbours that look the same on Slack become one run."""
-    found: list[Run] = []
-    for run in words:
-        style = run.style if run.style in _WRAP else "plain"
-        if found and found[-1].style == style:
-            found[-1] = Run(found[-1].text + run.text, style)
-        else:
-            found.append(Run(run.text, style))
-    return found
-
-
-def _rich(words: list[Run]) -> list[Json]:
-    elements: list[Json] = []
-    for run in _merged(words):
-        element: Json = {"type": "text", "text": run.text}
-        if run.style in _WRAP:
-            element["style"] = {run.style: True}
-        elements.append(element)
-    return elements
-
-
-def _preformatted(text: str) -> Json:
-    return _rich_text({"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]})
+        elements += rich([*([Run("\n")] if elements else []), Run(label, "bold"), Run("  "), *value])
+    return rich_text({"type": "rich_text_section", "elements": elements})
 
 
 def _cell(words: list[Run]) -> Json:
-    if any(run.style in _WRAP for run in words):
-        return _rich_text({"type": "rich_text_section", "elements": _rich(words)})
+    if any(run.style in STYLES for run in words):
+        return rich_text({"type": "rich_text_section", "elements": rich(words)})
     return {"type": "raw_text", "text": said(words)}
-
-
-_MARKUP = re.compile(
-    r"(?<![^\W_])[*_~]|[*_~](?![^\W_])"  # a mark at the edge of a word; inside one Slack leaves it alone
-    r"|`|^>|:(?!\d\d:)[\w+'-]+:",
-    re.MULTILINE,
-)
-_WRAP = {"bold": "*", "italic": "_", "code": "`"}
-
-
-def _entities(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _mrkdwn(words: list[Run]) -> str | None:
-    """The runs as mrkdwn, or None where Slack could read more or less into it than was meant."""
-    words = _merged(words)
-    parts: list[str] = []
-    whole = said(words)
-    place = 0
-    for run in words:
-        start, place = place, place + len(run.text)
-        wrap = _WRAP.get(run.style)
-        inner = run.text.strip()
-        if wrap is None or not inner:
-            parts.append(_entities(run.text))
-            continue
-        before = whole[:start] + run.text[: len(run.text) - len(run.text.lstrip())]
-        after = run.text[len(run.text.rstrip()) :] + whole[place:]
-        if "\n" in inner or (before and not before[-1].isspace()) or (after and not after[0].isspace()):
-            return None
-        if wrap == "`" and "`" in inner:
-            return None
-        lead, trail = run.text.partition(inner)[::2]
-        parts.append(f"{lead}{wrap}{_entities(inner)}{wrap}{trail}")
-    literal = "".join(" " * len(run.text) if run.style == "code" else run.text for run in words)
-    return None if _MARKUP.search(literal) else "".join(parts)

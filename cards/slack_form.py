@@ -9,17 +9,16 @@ from typing import cast
 from cards.card import Field, Form, Option
 from cards.click import Submission
 from cards.limits import Omitted, clean, clean_line, cut, isolate, pack, units
+from cards.slack_text import TEXT, Json, plain
 
 BLOCKS = 100
 TITLE = 24
 METADATA = 3_000
-LABEL, HINT, TEXT, ID = 2_000, 2_000, 3_000, 255
+LABEL, HINT, ID = 2_000, 2_000, 255
 OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 75
 
 CALLBACK = "form"
 """The view's callback_id."""
-
-Json = dict[str, object]
 
 
 def render_form(form: Form, carry: str = "") -> Json:
@@ -34,7 +33,7 @@ def render_form(form: Form, carry: str = "") -> Json:
     omitted = Omitted()
     blocks: list[Json] = []
     if intro := isolate(clean(form.intro).strip()):
-        blocks.append({"type": "section", "text": _plain(intro, TEXT)})
+        blocks.append({"type": "section", "text": plain(intro, TEXT)})
     last = BLOCKS - 1
     seen: set[str] = set()
     for field in form.fields:
@@ -45,16 +44,16 @@ def render_form(form: Form, carry: str = "") -> Json:
         seen.add(block_id)
         blocks.append(_input(field, block_id, omitted))
     if note := omitted.note():
-        blocks.append({"type": "context", "elements": [_plain(note, TEXT)]})
+        blocks.append({"type": "context", "elements": [plain(note, TEXT)]})
     if not blocks:
-        blocks.append({"type": "section", "text": _plain("Nothing to fill in.", TEXT)})
+        blocks.append({"type": "section", "text": plain("Nothing to fill in.", TEXT)})
     return {
         "type": "modal",
         "callback_id": CALLBACK,
         "private_metadata": metadata,
-        "title": _plain(isolate(clean_line(form.title)), TITLE),
-        "submit": _plain(isolate(clean_line(form.submit)), TITLE),
-        "close": _plain("Cancel", TITLE),
+        "title": plain(isolate(clean_line(form.title)), TITLE),
+        "submit": plain(isolate(clean_line(form.submit)), TITLE),
+        "close": plain("Cancel", TITLE),
         "blocks": blocks,
     }
 
@@ -90,28 +89,24 @@ def _values(state: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Iterator
                         yield name, str(value)
 
 
-def _plain(text: str, limit: int) -> Json:
-    return {"type": "plain_text", "text": cut(text, limit) or "–", "emoji": False}
-
-
 def _input(field: Field, block_id: str, omitted: Omitted) -> Json:
     label = isolate(clean_line(field.label or field.name))
-    omitted.add("character of a label", max(units(label) - LABEL, 0))
+    omitted.add("character of labels", units(label) - LABEL)
     block: Json = {
         "type": "input",
         "block_id": block_id,
-        "label": _plain(label, LABEL),
+        "label": plain(label, LABEL),
         "optional": field.kind == "flag" or not field.required,
         "element": _element(field, omitted),
     }
     if hint := isolate(clean_line(field.hint)):
-        block["hint"] = _plain(hint, HINT)
+        block["hint"] = plain(hint, HINT)
     return block
 
 
 def _element(field: Field, omitted: Omitted) -> Json:
     if field.kind == "flag":
-        option = {"text": _plain("Yes", OPTION_TEXT), "value": "true"}
+        option = {"text": plain("Yes", OPTION_TEXT), "value": "true"}
         return {
             "type": "checkboxes",
             "action_id": "value",
@@ -127,7 +122,7 @@ def _element(field: Field, omitted: Omitted) -> Json:
             **({"initial_option": chosen} if chosen else {}),
         }
     value = clean_line(field.value)
-    omitted.add("character of a value", max(units(value) - TEXT, 0))
+    omitted.add("character of a value", units(value) - TEXT)
     initial = {"initial_value": cut(value, TEXT)} if value else {}
     if field.kind == "number" and (not value or _is_number(value)):
         return {"type": "number_input", "action_id": "value", "is_decimal_allowed": True, **initial}
@@ -140,7 +135,7 @@ def _options(options: tuple[Option, ...], omitted: Omitted) -> dict[str, Json]:
         value = pack(option.value)
         if units(value) <= OPTION_VALUE and value not in kept and len(kept) < OPTIONS:
             kept[value] = {
-                "text": _plain(isolate(clean_line(option.text or option.value)), OPTION_TEXT),
+                "text": plain(isolate(clean_line(option.text or option.value)), OPTION_TEXT),
                 "value": value,
             }
     omitted.add("choice", len(options) - len(kept))

@@ -267,7 +267,8 @@ class _Message:
         if sum(size(block) + 1 for block in found) > room:
             self.omitted.add("picture", names=[name or alt])
             return []
-        self.omitted.add("character of a picture's description", max(units(alt) - ALT, 0) + max(units(name) - LABEL, 0))
+        for words, limit in ((alt, ALT), (name, LABEL)):
+            self.omitted.add("character of a picture's description", units(words) - limit)
         return found
 
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
@@ -275,7 +276,7 @@ class _Message:
         menus: list[Json] = []
         room -= 60
         for action in actions.items:
-            element = self._menu(action) if isinstance(action, Menu) else _button(action)
+            element = self._menu(action) if isinstance(action, Menu) else self._button(action)
             if element is not None and not isinstance(action, Menu) and len(buttons) >= PRIMARY:
                 element["mode"] = "secondary"
             if element is None or (need := size(element) + 1) > room or len(menus) + 1 >= slots:
@@ -287,19 +288,43 @@ class _Message:
         row: list[Json] = [{"type": "ActionSet", "actions": buttons}] if buttons else []
         return row + menus
 
+    def _button(self, action: Button | Link) -> Json | None:
+        """The action, or None when Teams cannot carry it."""
+        if isinstance(action, Link):
+            if not web_address(action.url, URL):
+                return None
+            return {
+                "type": "Action.OpenUrl",
+                "title": self._label(action.text or action.url, ACTION_TEXT),
+                "url": action.url,
+            }
+        if not _portable(action.command):
+            return None
+        text = self._label(action.text or action.command, ACTION_TEXT)
+        look: Json = {}
+        if action.style == "danger":
+            look["style"] = "destructive"
+        elif action.current or action.style == "primary":
+            look["style"] = "positive"
+        return _run(text, {"c": action.command, "h": action.how}, inputs=False, **look)
+
+    def _label(self, text: str, limit: int) -> str:
+        words = isolate(clean_line(text))
+        self.omitted.add("character of labels", units(words) - limit)
+        return cut(words, limit) or "–"
+
     def _menu(self, menu: Menu) -> Json | None:
         choices: dict[str, Json] = {}
         for option in menu.options:
             value = pack(option.value)
             if units(value) <= OPTION_VALUE and value not in choices and len(choices) < OPTIONS:
-                text = isolate(clean_line(option.text or option.value))
-                choices[value] = {"title": cut(text, OPTION_TEXT) or "–", "value": value}
+                choices[value] = {"title": self._label(option.text or option.value, OPTION_TEXT), "value": value}
         self.omitted.add("menu choice", len(menu.options) - len(choices))
-        if not choices or units(menu.command) > COMMAND:
+        if not choices or not _portable(menu.command):
             return None
         self.menus += 1
         name = f"menu{self.menus}"
-        label = cut(isolate(clean_line(menu.label)), ACTION_TEXT) or "–"
+        label = self._label(menu.label, ACTION_TEXT)
         choice: Json = {
             "type": "Input.ChoiceSet",
             "id": name,
@@ -379,19 +404,9 @@ def _run(text: str, data: Json, *, inputs: bool = True, **look: object) -> Json:
     return {"type": "Action.Execute", "verb": "run", **common, "fallback": {"type": "Action.Submit", **common}}
 
 
-def _button(action: Button | Link) -> Json | None:
-    """The action, or None when Teams cannot carry it."""
-    if isinstance(action, Link):
-        if not web_address(action.url, URL):
-            return None
-        text = isolate(clean_line(action.text or action.url))
-        return {"type": "Action.OpenUrl", "title": cut(text, ACTION_TEXT) or "–", "url": action.url}
-    if units(pack(action.command)) > COMMAND:
-        return None
-    text = cut(isolate(clean_line(action.text or action.command)), ACTION_TEXT) or "–"
-    look: Json = {}
-    if action.style == "danger":
-        look["style"] = "destructive"
-    elif action.current or action.style == "primary":
-        look["style"] = "positive"
-    return _run(text, {"c": action.command, "h": action.how}, inputs=False, **look)
+def _portable(command: str) -> bool:
+    """Whether a command can travel: short enough, and without lone surrogates, which UTF-8 cannot hold."""
+    try:
+        return len(command.encode()) <= COMMAND
+    except UnicodeEncodeError:
+        return False

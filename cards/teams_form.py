@@ -88,7 +88,9 @@ def _rich(text: str, **look: object) -> Json:
 
 
 def _input(field: Field, name: str, omitted: Omitted) -> Json:
-    label = cut(isolate(clean_line(field.label or field.name)), LABEL) or "–"
+    words = isolate(clean_line(field.label or field.name))
+    omitted.add("character of labels", units(words) - LABEL)
+    label = cut(words, LABEL) or "–"
     common: Json = {"id": name, "label": label}
     if field.required:
         common |= {"isRequired": True, "errorMessage": f"{cut(label, 60)} is needed"}
@@ -112,7 +114,7 @@ def _input(field: Field, name: str, omitted: Omitted) -> Json:
                 **chosen,
             }
     value = clean_line(field.value)
-    omitted.add("character of a value", max(units(value) - VALUE, 0))
+    omitted.add("character of a value", units(value) - VALUE)
     if field.kind == "number":
         try:
             number = float(value) if value else None

@@ -27,11 +27,11 @@ from cards.card import (
     Words,
 )
 from cards.click import fill
-from cards.grid import Grid, columns_of, fit, pad
+from cards.grid import Grid, columns_of, fit, keep, pad
 from cards.limits import Omitted, clean, clean_line, isolate
-from cards.words import Clock, Run, progress, runs, said, title
+from cards.words import Clock, Run, cut_runs, progress, runs, said, title
 
-SUMMARY = 1_000
+SUMMARY, PARAGRAPH = 1_000, 4_000
 
 
 class Choice(TypedDict):
@@ -52,7 +52,7 @@ def render(
     """``{"text", "actions"}``: the card in ``width`` columns, and its choices in the order of the numbers shown.
 
     ``pictures`` maps a picture's key to a file path; ``colour`` adds ANSI colours. A terminal scrolls: only columns of
-    tables that do not fit beside the others are left out.
+    tables that do not fit beside the others are left out, and the end of paragraphs over 4,000 characters.
     """
     return _Page(card, pictures, max(width, 20), colour).render()
 
@@ -85,7 +85,14 @@ class _Page:
     def render(self) -> Rendered:
         headline = title(self.card, self.clock)
         parts = [self._wrap([run._replace(style="bold") if run.style == "plain" else run for run in headline])]
-        parts += [self._draw(block) for block in self.card.blocks]
+        before: Block | None = None
+        for block in self.card.blocks:
+            lines = self._draw(block)
+            if isinstance(block, Progress) and isinstance(before, Progress):
+                parts[-1] += lines
+            else:
+                parts.append(lines)
+            before = block
         if last := " · ".join(text for text in (self.clock.as_of(), self.omitted.note()) if text):
             parts.append(self._wrap([Run(last, "muted")]))
         text = "\n\n".join("\n".join(lines) for lines in parts if lines)
@@ -100,7 +107,7 @@ class _Page:
     def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911
         match block:
             case Words(text):
-                return self._wrap(runs(text, self.clock, lines=True))
+                return self._wrap(self._cut(runs(text, self.clock, lines=True)))
             case Heading(text):
                 return self._wrap([Run(isolate(clean_line(text)), "bold")])
             case Progress():
@@ -110,7 +117,7 @@ class _Page:
             case Facts():
                 return self._facts(block)
             case Bullets(items):
-                return [line for item in items for line in self._wrap(runs(item, self.clock), "• ")]
+                return [line for item in items for line in self._wrap(self._cut(runs(item, self.clock)), "• ")]
             case Table():
                 return self._table(block)
             case Code():
@@ -120,6 +127,11 @@ class _Page:
                 return self._picture(block)
             case Actions():
                 return self._actions(block)
+
+    def _cut(self, words: list[Run]) -> list[Run]:
+        words, lost = cut_runs(words, PARAGRAPH)
+        self.omitted.add("character of text", lost)
+        return words
 
     def _paint(self, text: str, run: Run) -> str:
         if not self.colour or not text.strip():
@@ -146,13 +158,14 @@ class _Page:
                     flush()
                 for word in _words(part):
                     for piece in _pieces(word, self.width - indent):
-                        need = columns_of(piece)
-                        if used + columns_of(piece.rstrip()) > self.width and not empty:
+                        shown = piece.rstrip()
+                        need = columns_of(shown)
+                        if used + need > self.width and not empty:
                             flush()
-                        if empty and lines and not piece.strip():
+                        if empty and lines and not shown:
                             continue
                         line += self._paint(piece, run)
-                        used += need
+                        used += need + len(piece) - len(shown)
                         empty = False
         flush()
         return lines
@@ -164,20 +177,19 @@ class _Page:
         lines: list[str] = []
         for label, value in items:
             lead = self._paint(pad(label, widest, "left"), Run(label, "muted")) + "  "
-            lines += self._wrap(value or [Run("–")], lead, widest + 2) or [lead + "–"]
+            lines += self._wrap(self._cut(value) or [Run("–")], lead, widest + 2) or [lead + "–"]
         return lines
 
     def _table(self, table: Table) -> list[str]:
-        for columns in range(len(table.columns), 0, -1):  # the fewest columns must go that let the others fit
-            tried = Omitted()
-            grid = fit(table, self.clock, tried, columns=columns, most=columns)
-            widths = _widths(grid)
-            if sum(widths) + 2 * (len(widths) - 1) <= self.width or columns == 1:
-                break
-        else:
+        if not table.columns:
             self.omitted.add("row", len(table.rows))
             return []
-        self.omitted.merge(tried)
+        columns = len(table.columns)
+        widths = _widths(fit(table, self.clock, Omitted(), columns=columns, most=columns))
+        while columns > 1 and sum(widths[index] + 2 for index in keep(table, columns, columns)) - 2 > self.width:
+            columns -= 1
+        grid = fit(table, self.clock, self.omitted, columns=columns, most=columns)
+        widths = _widths(grid)
         head = [[Run(name, "bold")] for name in grid.names]
         return [
             "  ".join(
@@ -222,12 +234,17 @@ class _Page:
 
     def _menu(self, menu: Menu) -> list[str]:
         label = isolate(clean_line(menu.label))
-        words = []
+        template = clean_line(menu.command.replace("{}", "…"))
+        lines = self._wrap([Run(label if template == "…" else f"{label} → {template}")])
+        line = ""
         for option in menu.options:
             text = isolate(clean_line(option.text)) or clean_line(option.value)
-            number = self._number(f"{label}: {text}", fill(menu.command, option.value), menu.how)
-            words.append(Run(f"{number} {text}  "))
-        return self._wrap([Run(f"{label} → {clean_line(menu.command)}"), Run("\n"), *words], "", 4)
+            item = f"{self._number(f'{label}: {text}', fill(menu.command, option.value), menu.how)} {text}"
+            if line and columns_of(line) + columns_of(item) + 6 > self.width:
+                lines += self._wrap([Run(line)], "    ")
+                line = ""
+            line += f"  {item}" if line else item
+        return lines + (self._wrap([Run(line)], "    ") if line else [])
 
     def _number(self, label: str, command: str, how: How) -> str:
         self.choices.append({"label": label, "command": command, "how": how})
@@ -252,10 +269,12 @@ def _words(text: str) -> list[str]:
 
 def _pieces(word: str, width: int) -> Iterator[str]:
     """A word in pieces of at most ``width`` columns."""
-    while columns_of(word.rstrip()) > width:
-        end, used = 0, 0
-        while end < len(word) and (used := used + columns_of(word[end])) <= width:
-            end += 1
-        yield word[: max(end, 1)]
-        word = word[max(end, 1) :]
-    yield word
+    start = used = 0
+    if columns_of(word.rstrip()) > width:
+        for end, char in enumerate(word):
+            need = columns_of(char)
+            if used + need > width and end > start:
+                yield word[start:end]
+                start, used = end, 0
+            used += need
+    yield word[start:]

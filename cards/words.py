@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ class Run(NamedTuple):
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # unknown, malformed, or a folder of the zone database
+    except (KeyError, OSError, ValueError):  # unknown, malformed, or a folder of the zone database
         return UTC
 
 
@@ -54,7 +54,7 @@ class Clock:
             return _clock(local, None)
         if time.form == "clock":
             return _clock(local, self._now)
-        age = _age((self._now - local).total_seconds())
+        age = _age(_elapsed(local, self._now).total_seconds())
         return age if time.form == "age" else f"{age}, {_clock(local, self._now)}"
 
     def as_of(self) -> str:
@@ -62,6 +62,12 @@ class Clock:
         if self._now is None:
             return ""
         return f"as of {self._now.hour:02}:{self._now.minute:02} {_zone_name(self._now)}"
+
+
+def _elapsed(since: datetime, until: datetime) -> timedelta:
+    """True time between two moments; plain subtraction within one zone would count what clocks show."""
+    offset = (until.utcoffset() or timedelta()) - (since.utcoffset() or timedelta())
+    return until.replace(tzinfo=None) - since.replace(tzinfo=None) - offset
 
 
 def _age(seconds: float) -> str:
