@@ -58,7 +58,9 @@ class Slack:
         bot_token: Secret,
         signing_secret: Secret | None = None,
         app_token: Secret | None = None,
+        deaf_seconds: float = _DEAF_SECONDS,
     ) -> None:
+        """``deaf_seconds`` is how long a socket may be silent before a new connection is made."""
         self._settings = settings
         self._store = store
         self._pictures = pictures
@@ -72,6 +74,7 @@ class Slack:
         self._app_token = app_token
         self._socket: AsyncSocketModeHandler | None = None
         self._watchdog: asyncio.Task[None] | None = None
+        self._deaf_seconds = deaf_seconds
         self._heard = time.monotonic()
         self._channels = Channels()
         self._zones: dict[str, tuple[float, str | None]] = {}
@@ -125,7 +128,7 @@ class Slack:
     def _listen(self) -> None:
         self._app.command(_ANYTHING)(self._on_command)
         self._app.event(_ANYTHING)(self._on_event)
-        self._app.action(_ANYTHING)(self._on_action)
+        self._app.action({"action_id": _ANYTHING})(self._on_action)  # a bare pattern takes dialogs and workflows too
         self._app.view(_ANYTHING)(self._on_submission)
         self._app.view_closed(_ANYTHING)(self._on_closed)
 
@@ -141,13 +144,17 @@ class Slack:
         self._heard = time.monotonic()
 
     async def _watch(self) -> None:
-        """Socket Mode can go deaf without an error: after ten silent minutes a new connection is made."""
+        """Socket Mode can go deaf without an error: after a long silence a new connection is made, until one is."""
         while self._socket:
-            await asyncio.sleep(_DEAF_SECONDS / 10)
-            if time.monotonic() - self._heard > _DEAF_SECONDS:
-                log.warning("slack.deaf", seconds=_DEAF_SECONDS)
-                self._heard = time.monotonic()
-                await self._socket.client.connect_to_new_endpoint(force=True)
+            await asyncio.sleep(self._deaf_seconds / 10)
+            if time.monotonic() - self._heard > self._deaf_seconds:
+                log.warning("slack.deaf", seconds=self._deaf_seconds)
+                try:
+                    await self._socket.client.connect_to_new_endpoint(force=True)
+                except Exception:  # whatever refuses it now, the watch goes on
+                    log.exception("slack.reconnect_failed")
+                else:
+                    self._heard = time.monotonic()
 
     async def _on_command(self, body: dict[str, Any], ack: AsyncAck) -> None:
         await self._accept(inbound.from_command(body))
@@ -204,16 +211,17 @@ class Slack:
 
     # Answering
 
-    async def answer(self, ask: Ask, card: Card) -> None:
+    async def answer(self, ask: Ask, card: Card) -> str:
         """Edit the clicked message, or post where it was asked; by response_url where the bot is no member."""
         if ask.how == "edit" and ask.message and await self._edited(ask, ask.message, card):
-            return
+            return ask.message
         try:
-            await self.post(ask.place, card, only_for=ask.person.id if card.private else "")
+            return await self.post(ask.place, card, only_for=ask.person.id if card.private else "")
         except SlackApiError as error:
             if code_of(error) not in _EPHEMERAL or not ask.reply_url:
                 raise
             await self._respond(ask.reply_url, card, replace=False)
+            return ""
 
     async def _edited(self, ask: Ask, message: str, card: Card) -> bool:
         """Edit the clicked message; False where it is gone, so that the answer has to be posted anew."""

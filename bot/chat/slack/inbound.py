@@ -16,6 +16,8 @@ from cards.slack import decode_click, decode_submission
 
 Payload: TypeAlias = Mapping[str, Any]
 
+_SAID = {None, "file_share", "thread_broadcast"}
+"""Subtypes of what a person says: plainly, with a file, or in a thread and the channel at once."""
 _LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
 
 
@@ -52,7 +54,9 @@ def from_event(body: Payload, bot_user: str) -> Ask | None:
     """A mention or a direct message; None for everything that does not ask the bot."""
     event = body["event"]
     kind = event.get("type")
-    if event.get("bot_id") or event.get("subtype") or not event.get("user") or event["user"] == bot_user:
+    if event.get("bot_id") or event.get("subtype") not in _SAID or event.get("user") in (None, "", bot_user):
+        return None
+    if not event.get("channel"):  # a mention that Slack does not place anywhere cannot be answered
         return None
     text = str(event.get("text") or "")
     mention = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>:?\s*")

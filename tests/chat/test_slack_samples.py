@@ -1,0 +1,181 @@
+"""Payloads that Slack's own tests hold, signed and posted: each is taken, passed over or unknown, and none breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
+
+from bot.ask import Ask
+from bot.chat.slack import Slack
+from bot.settings import Secret, SlackSettings
+from cards.card import Card, Form
+from tests.shared import ROOT, shared
+
+SECRET = "signing-secret"
+BOT = "W111"  # whom the samples' events were meant for
+
+
+class Expected(NamedTuple):
+    """HTTP status, and the text of the ask where one is to be made."""
+
+    status: int = 200
+    text: str | None = None
+
+
+PASSED_OVER, UNKNOWN = Expected(), Expected(404)
+EXPECTED = {
+    # what people ask; the one that names no channel cannot be answered, and `ssl_check` asks nothing
+    "slash_command--asgi_http": Expected(text="Hi"),
+    "slash_command--unmatched_suggestions": Expected(text="title"),
+    "slash_command--wsgi_http": PASSED_OVER,
+    "event-app_mention": Expected(text="Hi there!"),
+    "event-app_mention--builtins": PASSED_OVER,
+    # talk among people, and news
+    "event-message": PASSED_OVER,
+    "event-": PASSED_OVER,
+    # other apps' buttons and modals
+    "block_actions": PASSED_OVER,
+    "view_submission": PASSED_OVER,
+    "view_closed": PASSED_OVER,
+    # what the manifest never asks for
+    "block_suggestion": UNKNOWN,
+    "dialog_": UNKNOWN,
+    "interactive_message": UNKNOWN,
+    "message_action": UNKNOWN,
+    "shortcut": UNKNOWN,
+    "workflow_step_edit": UNKNOWN,
+}
+"""By the beginning of the file's name; the longest one counts."""
+
+
+def entry(name: str) -> str:
+    return max((each for each in EXPECTED if name.startswith(each)), key=len)
+
+
+def samples() -> list[str]:
+    return sorted(path.name for path in (ROOT / "chat/samples/slack").glob("*.json"))
+
+
+class Desk:
+    """Notes what is asked."""
+
+    def __init__(self) -> None:
+        self.asks: list[Ask] = []
+
+    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
+        self.asks.append(ask)
+        return None
+
+    async def form(self, command: str, ask: Ask) -> Form | Card:
+        raise AssertionError(f"a form for {command}")
+
+
+class Workspace:
+    """Just enough of Slack to say who the bot is; counts whatever else is called."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.called.append(request.match_info["method"])
+        return web.json_response({"ok": True, "user_id": BOT, "bot_id": "B111", "team_id": "T111"})
+
+
+class Kit(NamedTuple):
+    client: TestClient[web.Request, web.Application]
+    desk: Desk
+    workspace: Workspace
+
+
+@pytest.fixture
+async def kit() -> AsyncIterator[Kit]:
+    workspace, desk = Workspace(), Desk()
+    outside = web.Application()
+    outside.router.add_post("/api/{method}", workspace.answer)
+    async with TestServer(outside) as server:
+        slack = Slack(
+            SlackSettings(api_url=f"http://{server.host}:{server.port}/api/"),
+            None,  # type: ignore[arg-type] # nothing here is to be kept
+            None,  # type: ignore[arg-type] # nor drawn
+            bot_token=Secret("xoxb-1"),
+            signing_secret=Secret(SECRET),
+        )
+        inside = web.Application()
+        inside.add_routes(slack.routes())
+        await slack.start(desk)
+        async with TestClient(TestServer(inside)) as client:
+            yield Kit(client, desk, workspace)
+        await slack.stop()
+
+
+def signed(name: str, payload: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+    """The payload as it travels: events as JSON, commands as a form, all else as JSON in a form."""
+    if name.startswith("event-"):
+        body, kind = json.dumps(payload), "application/json"
+    elif name.startswith("slash_command"):
+        body, kind = urlencode(payload), "application/x-www-form-urlencoded"
+    else:
+        body, kind = urlencode({"payload": json.dumps(payload)}), "application/x-www-form-urlencoded"
+    stamp = str(int(time.time()))
+    proof = hmac.new(SECRET.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
+    return body.encode(), {
+        "Content-Type": kind,
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={proof}",
+    }
+
+
+async def post(kit: Kit, name: str, **changed: str) -> tuple[int, str]:
+    """Send a sample, an event's fields changed where wished; status and body of the answer."""
+    payload = json.loads(shared(f"chat/samples/slack/{name}").read_text())
+    if changed:
+        payload["event"].update(changed)
+    body, headers = signed(name, payload)
+    answer = await kit.client.post("/slack/events", data=body, headers=headers)
+    return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize("name", samples())
+async def test_each_sample_reaches_the_right_handler(kit: Kit, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    with capture_logs() as logs:
+        status, told = await post(kit, name)
+    wanted = EXPECTED[entry(name)]
+    assert status == wanted.status, told
+    assert [ask.text for ask in kit.desk.asks] == ([] if wanted.text is None else [wanted.text])
+    assert set(kit.workspace.called) <= {"auth.test"}
+    assert [line for line in logs if line["log_level"] in ("error", "critical")] == []
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("event-message--message--message_body2.json", 1),
+        ("event-message-file_share--message_file_share--event_payload.json", 1),
+        ("event-message-thread_broadcast--message_thread_broadcast--event_payload.json", 1),
+        ("event-message-bot_message--events_ignore_self--response_url_message_event.json", 0),
+        ("event-message-message_deleted--message_deleted--event_payload.json", 0),
+    ],
+)
+async def test_what_a_person_says_to_the_bot_alone_is_an_ask(kit: Kit, name: str, asked: int) -> None:
+    user = {"user": "W222"} if asked else {}
+    status, _ = await post(kit, name, channel="D111", channel_type="im", **user)
+    assert (status, len(kit.desk.asks)) == (200, asked)
+    assert all(ask.place.kind == "personal" for ask in kit.desk.asks)
+
+
+def test_every_line_of_the_table_is_about_a_sample() -> None:
+    shared("chat/samples/slack")
+    assert {entry(name) for name in samples()} == set(EXPECTED)
