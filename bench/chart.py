@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """The usage picture beside plain matplotlib and vl-convert, in one run: time and bytes of a warm 1600x900 chart.
 
     python -m bench.chart [--rounds 15] [--keep DIR]

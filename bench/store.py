@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """The SQLite store: inserts with their rollups, reading 90 days, and what a commit costs.
 
     python -m bench.store [--pools 8] [--file FILE]
