@@ -1,9 +1,10 @@
 """The registry of commands: a handler's signature is its grammar.
 
-A handler is an async function that takes a :class:`bot.context.Context` and returns a card. ``@command("pool list")``
-marks it; :meth:`Registry.discover` finds every marked function in the handlers' package, so that adding a command
-touches no other file. Parsing, help, forms, the documentation page and the platforms' manifests come from the
-signature and the docstring (cyclopts does the parsing and the type conversion).
+A handler is an async function that takes a :class:`bot.context.Context` and returns a card, or an async generator
+whose cards replace each other in the same message (see :mod:`bot.live`). ``@command("pool list")`` marks it, and
+:meth:`Registry.discover` finds every marked function in the handlers' package, so that adding a command touches no
+other file. Parsing, help, forms, the documentation page and the platforms' manifests come from the signature and the
+docstring (cyclopts does the parsing and the type conversion).
 
 People type on phones: ``pool list state:active page:2`` is the same as ``pool list --state active --page 2``, and
 typographic quotes and dashes are taken for the plain ones.
@@ -15,7 +16,7 @@ import importlib
 import inspect
 import pkgutil
 import shlex
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bot.context import Context
     from bot.settings import Role
 
-Handler: TypeAlias = Callable[..., Awaitable[Card]]
+Handler: TypeAlias = Callable[..., Awaitable[Card] | AsyncIterator[Card]]
 H = TypeVar("H", bound=Handler)
 
 _MARK = "__batchbot_command__"
@@ -123,9 +124,14 @@ class Call:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
 
-    async def run(self, ctx: Context) -> Card:
-        """Run the handler."""
-        return await self.command.handler(ctx, *self.args, **self.kwargs)
+    async def cards(self, ctx: Context) -> AsyncIterator[Card]:
+        """Run the handler: one card, or for a live answer each card that follows."""
+        answer = self.command.handler(ctx, *self.args, **self.kwargs)
+        if isinstance(answer, Awaitable):
+            yield await answer
+        else:
+            async for card in answer:
+                yield card
 
 
 def words(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from rapidfuzz import process
 
 from bot.ask import Ask
 from bot.commands import CommandError
+from bot.live import Live, Lives
 
 if TYPE_CHECKING:
     from bot.azure.account import Account, Accounts
@@ -29,6 +30,10 @@ class Context:
     """IANA name of the asker's zone, or the bot's where it is unknown."""
     role: str
     """The asker's role."""
+    live: Live
+    """For handlers that yield cards: the id of the stop button, and whether it was pressed."""
+    lives: Lives
+    """Every live answer, for the stop command."""
     bot_name: str = "batch"
     """What is typed before a command."""
 

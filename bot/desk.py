@@ -7,7 +7,7 @@ What a crash interrupts is found in the journal and worked off after the restart
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -33,6 +33,7 @@ class FrontDesk:
         self._store = store
         self._chats = chats
         self._work: set[asyncio.Task[Card]] = set()
+        self._live: set[asyncio.Task[None]] = set()
 
     async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
         """Journal a request and start on it; None for a repeated delivery."""
@@ -61,9 +62,10 @@ class FrontDesk:
 
     async def drain(self, seconds: float) -> None:
         """Wait for work under way, for so long at most; the journal keeps what is left."""
-        if self._work:
-            await asyncio.wait(self._work, timeout=seconds)
-        for task in self._work:
+        self._dispatcher.lives.stop_all()
+        if under_way := self._work | self._live:
+            await asyncio.wait(under_way, timeout=seconds)
+        for task in self._work | self._live:
             task.cancel()
 
     def _start(self, ask: Ask) -> asyncio.Task[Card]:
@@ -76,12 +78,29 @@ class FrontDesk:
         chat = self._chats[ask.place.platform]
         if ask.person.zone is None:
             ask = replace(ask, person=replace(ask.person, zone=await chat.zone(ask.person)))
-        card = await self._dispatcher.card(ask)
+        cards = self._dispatcher.cards(ask)
+        card = await anext(cards)
+        message = ""
         try:
-            await chat.answer(ask, card)
+            message = await chat.answer(ask, card)
         except Exception:  # whatever a platform does, the journal must learn of it
             log.exception("answer.undelivered", key=ask.key, place=ask.place.id)
             await self._store.finish(ask.key, "failed")
         else:
             await self._store.finish(ask.key, "done")
+        following = asyncio.create_task(self._follow(chat, ask, message, cards), name=f"live {ask.key}")
+        self._live.add(following)
+        following.add_done_callback(self._live.discard)
         return card
+
+    async def _follow(self, chat: Chat, ask: Ask, message: str, cards: AsyncGenerator[Card]) -> None:
+        """Edit in what follows the first card, until there is nothing more or nobody can see it."""
+        try:
+            async for card in cards:
+                if not message:
+                    break
+                await chat.edit(ask.place, message, card)
+        except Exception:  # a live answer that cannot be shown any more ends, and the log says why
+            log.exception("answer.live_ended", key=ask.key, place=ask.place.id)
+        finally:
+            await cards.aclose()

@@ -6,6 +6,7 @@ Nobody sees a traceback: an unexpected fault becomes a card with a correlation i
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 import structlog
@@ -16,6 +17,7 @@ from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
 from bot.commands import CommandError, Registry, join, words
 from bot.context import Context
+from bot.live import Live, Lives
 from cards import build
 from cards.card import Button, Card, Form
 from storage.port import Store
@@ -35,27 +37,40 @@ class Dispatcher:
         self._store = store
         self._zone = zone
         self._bot_name = bot_name
+        self.lives = Lives()
 
     async def card(self, ask: Ask) -> Card:
-        """The answer to a request. Never raises for what a person typed or what Azure refused."""
+        """The answer to a request; the last card of a live one."""
+        last: Card | None = None
+        async for card in self.cards(ask):
+            last = card
+        if last is None:
+            raise RuntimeError("an answer has a card")
+        return last
+
+    async def cards(self, ask: Ask) -> AsyncGenerator[Card]:
+        """The answer, and what replaces it where it is a live one. Never raises for a bad command or a refusal."""
         zone = ask.person.zone or self._zone
         correlation = secrets.token_hex(4)
         with structlog.contextvars.bound_contextvars(correlation=correlation, key=ask.key):
             try:
-                card = await self._run(ask, zone)
+                async for card in self._run(ask, zone):
+                    yield build.stamped(card, zone=zone, as_of=datetime.now(UTC))
             except CommandError as error:
-                card = self._advice(error)
+                failed = self._advice(error)
             except AzureError as error:
                 log.warning("azure.refused", code=error.code, status=error.status, request_id=error.request_id)
-                card = _refused_by_azure(error)
+                failed = _refused_by_azure(error)
             except Exception:
                 log.exception("command.failed", command=_first_words(ask.text))
-                card = build.refusal(
+                failed = build.refusal(
                     "Something went wrong inside the bot.",
                     f"It is not your command's fault. The log has the cause under {correlation}.",
                     [Button("Try again", ask.text or "home")],
                 )
-        return build.stamped(card, zone=zone, as_of=datetime.now(UTC))
+            else:
+                return
+            yield build.stamped(failed, zone=zone, as_of=datetime.now(UTC))
 
     def form(self, command: str, ask: Ask) -> Form | Card:
         """The form of a command, or a card that says why there is none."""
@@ -68,7 +83,7 @@ class Dispatcher:
         except CommandError as error:
             return build.stamped(self._advice(error), zone=ask.person.zone or self._zone, as_of=datetime.now(UTC))
 
-    async def _run(self, ask: Ask, zone: str) -> Card:
+    async def _run(self, ask: Ask, zone: str) -> AsyncGenerator[Card]:
         tokens = words(ask.text)
         if tokens and tokens[0].lower() == self._bot_name:  # "@bot batch pool list" and "/batch batch pool list"
             tokens = tokens[1:]
@@ -76,7 +91,9 @@ class Dispatcher:
             tokens = self._registry.with_values(tokens, ask.values)
         call = self._registry.parse(tokens or ["home"])
         if not self._access.allows(ask.person, call.command.role):
-            return self._forbidden(call.command.path, call.command.role, ask)
+            yield self._forbidden(call.command.path, call.command.role, ask)
+            return
+        live = Live()
         ctx = Context(
             ask=ask,
             accounts=self._accounts,
@@ -84,9 +101,18 @@ class Dispatcher:
             registry=self._registry,
             zone=zone,
             role=self._access.role(ask.person),
+            live=live,
+            lives=self.lives,
             bot_name=self._bot_name,
         )
-        return await call.run(ctx)
+        self.lives.begin(live)
+        last: Card | None = None
+        try:
+            async for card in call.cards(ctx):
+                last = card
+                yield card
+        finally:
+            self.lives.end(live, last)
 
     def _advice(self, error: CommandError) -> Card:
         typed = [Button(command, command) for command in error.nearest[:4] if not command.startswith("help")]

@@ -206,3 +206,58 @@ async def test_an_answer_that_cannot_be_delivered_is_closed_as_failed(
     await asyncio.wait([task])
     assert task.exception() is None
     assert await store.unfinished(datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+async def count(ctx: Context) -> AsyncIterator[Card]:
+    """Count until stopped."""
+    number = 0
+    yield Card(title=(plain_span(f"0 {ctx.live.id}"),))
+    while not await ctx.live.pause(0.05):
+        number += 1
+        yield Card(title=(plain_span(f"{number} {ctx.live.id}"),))
+    yield Card(title=(plain_span("stopped"),))
+
+
+class Editor(Recorder):
+    """A chat whose messages can be edited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edits: list[str] = []
+
+    async def answer(self, ask: Ask, card: Card) -> str:
+        await super().answer(ask, card)
+        return "m1"
+
+    async def edit(self, place: Place, message: str, card: Card) -> None:
+        assert message == "m1"
+        self.edits.append(plain(card.title))
+
+
+async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
+    chat = Editor()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made(text="count"))
+    assert task is not None
+    first = plain((await task).title)
+    while len(chat.edits) < 3:
+        await asyncio.sleep(0.02)
+    last = await dispatcher.lives.stop(first.split()[1])
+    assert last is not None
+    assert plain(last.title) == "stopped"
+    assert await dispatcher.lives.stop(first.split()[1]) is None
+    await desk.drain(5)
+    assert chat.edits[-1] == "stopped"
+    assert len(chat.answers) == 1
+
+
+async def test_live_answers_end_with_the_program(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
+    chat = Editor()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made(text="count"))
+    assert task is not None
+    await task
+    await desk.drain(5)
+    assert chat.edits[-1] == "stopped"

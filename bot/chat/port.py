@@ -16,8 +16,8 @@ class Desk(Protocol):
         """Journal ``ask`` and start working on it; None when this key was accepted before.
 
         Returns as soon as the journal row is on disk, so the platform can be acknowledged. The task delivers the
-        answer through :meth:`Chat.answer` by itself and returns the card; it never raises for a bad command
-        (the card says what was wrong).
+        answer through :meth:`Chat.answer` by itself and returns the (first) card; it never raises for a bad command
+        (the card says what was wrong). The cards that follow in a live answer are edited in afterwards.
         """
         ...
 
@@ -43,8 +43,10 @@ class Chat(Protocol):
         """The person's IANA time zone where the platform tells it; may ask it, so not before the acknowledgement."""
         ...
 
-    async def answer(self, ask: Ask, card: Card) -> None:
+    async def answer(self, ask: Ask, card: Card) -> str:
         """Deliver the answer: edit ``ask.message`` when ``ask.how`` says so, else post where it was asked.
+
+        Returns the id of the message that now shows the card, for :meth:`edit`; empty where it cannot be edited.
 
         Pictures follow as the platform allows; a picture that fails never fails the card.
         """

@@ -43,9 +43,9 @@ class Terminal:
         """A terminal does not tell; the bot's own zone is used."""
         return None
 
-    async def answer(self, ask: Ask, card: Card) -> None:
+    async def answer(self, ask: Ask, card: Card) -> str:
         """Print the card."""
-        await self.post(ask.place, card)
+        return await self.post(ask.place, card)
 
     async def post(self, place: Place, card: Card) -> str:
         """Print the card; pictures are saved as files and named."""

@@ -60,7 +60,8 @@ async def main(options: argparse.Namespace) -> None:
 
 def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
     """Where the stand-ins are, and who is who there."""
-    operators, admins = [], []
+    operators: list[str] = []
+    admins: list[str] = []
     for person in slack.people:
         {"operator": operators, "admin": admins, "second admin": admins}.get(person["role"], []).append(
             f"slack:{person['id']}"

@@ -79,7 +79,7 @@ class Teams:
         """The person's time zone: Teams tells it with every message."""
         return person.zone
 
-    async def answer(self, ask: Ask, card: Card) -> None:
+    async def answer(self, ask: Ask, card: Card) -> str:
         """Deliver the answer: to whoever waits at a button, and as an edit or a new message for everybody.
 
         A private card never appears in a shared place: it goes to the presser of the button or to the personal chat.
@@ -91,13 +91,13 @@ class Teams:
         if waiting:
             given = waiting.give(rendered)
             if waiting.alone or (private and given and ask.how == "edit"):
-                return
+                return ""
         if private:
             await self._answer_privately(outbound, ask, rendered)
-        elif ask.how == "edit" and ask.message:
-            await self._replace(outbound, ask.place, ask.message, rendered)
-        else:
-            await outbound.post(ask.place, rendered.payload, rendered.summary)
+            return ""
+        if ask.how == "edit" and ask.message:
+            return await self._replace(outbound, ask.place, ask.message, rendered)
+        return await outbound.post(ask.place, rendered.payload, rendered.summary)
 
     async def post(self, place: Place, card: Card) -> str:
         """Post a new message and return its id. Raises TeamsError."""
@@ -111,15 +111,16 @@ class Teams:
         rendered = await outbound.render(card)
         await outbound.update(place, message, rendered.payload, rendered.summary)
 
-    async def _replace(self, outbound: Outbound, place: Place, message: str, rendered: Rendered) -> None:
-        """Edit a message, or post a new one where that one can no longer be edited."""
+    async def _replace(self, outbound: Outbound, place: Place, message: str, rendered: Rendered) -> str:
+        """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
         try:
             await outbound.update(place, message, rendered.payload, rendered.summary)
         except TeamsError as error:
             if error.gone or not 400 <= error.status < 500 or error.status in {401, 412, 429}:
                 raise
             log.info("teams.posted_anew", place=place.id, status=error.status, code=error.code)
-            await outbound.post(place, rendered.payload, rendered.summary)
+            return await outbound.post(place, rendered.payload, rendered.summary)
+        return message
 
     async def _answer_privately(self, outbound: Outbound, ask: Ask, rendered: Rendered) -> None:
         try:

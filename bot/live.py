@@ -1,0 +1,64 @@
+"""Answers that go on: a handler that yields cards, of which each replaces the one before in the same message.
+
+A live answer stops by itself (its handler ends), or is stopped by the command ``stop ID`` that its card carries. Its
+handler watches :attr:`Live.stopping` and yields one last card that says it has stopped. After a restart a live answer
+does not go on; its card tells when it was last true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+from cards.card import Card
+
+_PATIENCE = 8.0
+
+
+@dataclass
+class Live:
+    """One request's handle on its going on: its id for the stop button, and whether somebody asked it to stop."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    last: asyncio.Future[Card | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait before the next card; True when somebody asked to stop meanwhile."""
+        try:
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+class Lives:
+    """Every answer that goes on at the moment."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Live] = {}
+
+    def begin(self, live: Live) -> None:
+        """From now on it can be stopped."""
+        self._running[live.id] = live
+
+    def end(self, live: Live, last: Card | None) -> None:
+        """It is over; ``last`` is what it said last."""
+        self._running.pop(live.id, None)
+        if not live.last.done():
+            live.last.set_result(last)
+
+    async def stop(self, live_id: str) -> Card | None:
+        """Ask it to stop; returns its last card, None where it is over already or does not listen."""
+        live = self._running.get(live_id)
+        if live is None:
+            return None
+        live.stopping.set()
+        done, _ = await asyncio.wait([live.last], timeout=_PATIENCE)
+        return live.last.result() if done else None
+
+    def stop_all(self) -> None:
+        """Ask all of them to stop, for the end of the program."""
+        for live in self._running.values():
+            live.stopping.set()
