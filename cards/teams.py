@@ -1,9 +1,11 @@
 """The neutral card as an Adaptive Card 1.5 for Teams, with every limit of Teams kept.
 
 Text is drawn as TextRuns, which know no markdown, so literal text stays literal and states keep their colour; that is
-why facts are a borderless table and not a FactSet. A menu is a compact choice beside a "Go" button: Teams tells a bot
-of a choice only when a button is pressed, a ShowCard would hide the choice behind one more click, and an overflow of
-buttons has no room for a page of names.
+why facts are rows of two columns and not a FactSet. (Nor are they a Table: what the schema calls firstRowAsHeader is
+firstRowAsHeaders in Microsoft's renderer, which would print the first fact as a heading.)
+
+A menu is a compact choice beside a "Go" button: Teams tells a bot of a choice only when a button is pressed, a ShowCard
+would hide the choice behind one more click, and an overflow of buttons has no room for a page of names.
 """
 
 from __future__ import annotations
@@ -131,7 +133,7 @@ class _Message:
             case Footer(text):
                 return self._words(runs(text, self.clock), room, small=True)
             case Facts():
-                return self._facts(block, room)
+                return self._facts(block, room, slots)
             case Bullets():
                 return self._bullets(block, room, slots)
             case Table():
@@ -170,25 +172,24 @@ class _Message:
         self.omitted.add("character of text", lost)
         return [block]
 
-    def _facts(self, facts: Facts, room: int) -> list[Json]:
-        rows: list[object] = []
-        room -= 200
+    def _facts(self, facts: Facts, room: int, slots: int) -> list[Json]:
         items = [(isolate(clean_line(fact.label)), runs(fact.value, self.clock, lines=True)) for fact in facts.items]
         items = [(label, value) for label, value in items if label or said(value).strip()]
+        found: list[Json] = []
         for label, value in items:
             name, less = cut_runs([Run(label or "–", "muted")], LABEL)
             words, lost = cut_runs(value if said(value).strip() else [Run("–")], PARAGRAPH)
-            row = _row([_cell(name), _cell(words)])
-            room -= size(row) + 1
-            if room < 0:
+            columns = [
+                {"type": "Column", "width": width, "items": [_rich(text)]} for width, text in ((1, name), (3, words))
+            ]
+            fact: Json = {"type": "ColumnSet", "columns": columns, "spacing": "Small" if found else "Default"}
+            room -= size(fact) + 1
+            if room < 0 or len(found) >= slots:
                 break
-            rows.append(row)
+            found.append(fact)
             self.omitted.add("character of text", less + lost)
-        self.omitted.add("fact", len(items) - len(rows), [label for label, _ in items[len(rows) :]])
-        if not rows:
-            return []
-        widths = [{"width": 1}, {"width": 3}]
-        return [{"type": "Table", "columns": widths, "rows": rows, "firstRowAsHeader": False, "showGridLines": False}]
+        self.omitted.add("fact", len(items) - len(found), [label for label, _ in items[len(found) :]])
+        return found
 
     def _bullets(self, bullets: Bullets, room: int, slots: int) -> list[Json]:
         found: list[Json] = []
@@ -360,6 +361,8 @@ def _inline(run: Run) -> Json | str:
     colour = _COLOURS.get(run.mark) if run.mark else None
     style = _STYLES.get(run.style, {})
     text = _safe(run.text)
+    if run.mark:
+        text = text.replace(" ", "\u00a0", 1)  # a narrow column must not part the symbol from its word
     if not colour and not style:
         return text
     return {"type": "TextRun", "text": text, **style, **({"color": colour} if colour else {})}
