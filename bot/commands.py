@@ -83,10 +83,16 @@ class Parameter:
     positional: bool
     choices: tuple[str, ...]
     default: str
+    many: bool = False
+    """Takes all words that are left, such as a filter."""
+    hidden: bool = False
+    """For buttons only: not in forms."""
 
     @property
     def usage(self) -> str:
         """How it is typed: ``JOB`` or ``[page:NUMBER]``."""
+        if self.many:
+            return f"[{self.name.upper()} …]"
         value = "|".join(self.choices) if 0 < len(self.choices) <= 4 else self.kind.upper()
         word = self.name.upper() if self.positional else f"{self.name}:{value}"
         return word if self.required else f"[{word}]"
@@ -238,6 +244,7 @@ class Registry:
                     required=parameter.required,
                 )
                 for parameter in known.parameters
+                if not parameter.hidden
             ),
         )
 
@@ -251,7 +258,9 @@ class Registry:
             value = values.get(parameter.name, "").strip()
             if not value or (parameter.kind == "flag" and value.lower() in ("false", "no", "0")):
                 continue
-            if parameter.positional:
+            if parameter.many:
+                positional += words(value)
+            elif parameter.positional:
                 positional.append(value)
             elif parameter.kind == "flag":
                 options.append(f"--{parameter.name}")
@@ -271,13 +280,21 @@ class Registry:
         return grouped
 
     def _spelled_out(self, known: Command, tokens: Sequence[str]) -> Iterator[str]:
-        """``state:active`` and ``state=active`` become ``--state active`` where the command has that option."""
-        options = {parameter.name for parameter in known.parameters if not parameter.positional}
+        """``state:active`` and ``state=active`` become ``--state active`` where the command has that option.
+
+        Where the command takes a filter too, what the option does not know (``state:active,disabled``) is the filter's.
+        """
+        options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
+        filtered = any(parameter.many for parameter in known.parameters)
         for token in tokens:
             for separator in (":", "="):
                 name, found, value = token.partition(separator)
-                if found and value and name.lower() in options:
-                    yield from (f"--{name.lower()}", value)
+                option = options.get(name.lower())
+                if option and found and value:
+                    if filtered and option.choices and value not in option.choices:
+                        yield token
+                    else:
+                        yield from (f"--{name.lower()}", value)
                     break
             else:
                 yield token
@@ -361,6 +378,8 @@ def _parameters(app: cyclopts.App) -> Iterator[Parameter]:
             positional=positional,
             choices=choices,
             default="" if default is inspect.Parameter.empty or default is None else _shown(default),
+            many=argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL,
+            hidden=not argument.show,
         )
 
 
@@ -372,12 +391,16 @@ def _shown(default: object) -> str:
 def _filled(known: Command, tokens: list[str]) -> dict[str, str]:
     """Which parameter each typed word fills, as far as that is plain."""
     values: dict[str, str] = {}
-    options = {parameter.name for parameter in known.parameters if not parameter.positional}
-    positions = iter([parameter.name for parameter in known.parameters if parameter.positional])
+    options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
+    positions = iter([parameter for parameter in known.parameters if parameter.positional])
+    rest: list[str] = []
+    position: Parameter | None = None
     for token in tokens:
         name, found, value = token.partition(":")
-        if found and name in options:
+        option = options.get(name)
+        if option and found and (value in option.choices or not option.choices):
             values[name] = value
-        elif (position := next(positions, None)) is not None:
-            values[position] = token
+        elif (position := position if position and position.many else next(positions, None)) is not None:
+            rest = [*rest, token] if position.many else []
+            values[position.name] = join(rest) if position.many else token
     return values

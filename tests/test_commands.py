@@ -136,3 +136,28 @@ def test_a_command_needs_a_docstring_and_a_path_of_its_own(registry: Registry) -
 
 def test_the_decorator_leaves_the_handler_callable() -> None:
     assert command("thing list")(list_things) is list_things
+
+
+async def find_things(
+    ctx: Context, shelf: str, *filter: str, state: Literal["active", "completed"] | None = None, page: int = 1
+) -> Card:
+    """Find things.
+
+    :param filter: which ones
+    """
+    return Card(title=())
+
+
+def test_what_an_option_does_not_know_is_left_to_the_filter_and_the_form_holds_all_of_it() -> None:
+    made = Registry()
+    made.add(find_things, Mark("thing find", "viewer", (), 1))
+    typed = "thing find a state:active,completed 'label:b c' failed>0 page:2"
+    call = made.parse(words(typed))
+    assert call.args == ("a", "state:active,completed", "label:b c", "failed>0")
+    assert call.kwargs == {"page": 2}
+    assert made.parse(words("thing find a state:active b")).kwargs == {"state": "active"}
+    form = made.form(words(typed))
+    filled = {field.name: field.value for field in form.fields}
+    assert filled == {"shelf": "a", "filter": "state:active,completed 'label:b c' 'failed>0'", "state": "", "page": "2"}
+    again = made.parse(made.with_values(["thing", "find"], {**filled, "state": "active"}))
+    assert (again.args, again.kwargs) == (call.args, {"page": 2, "state": "active"})
