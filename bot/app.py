@@ -26,6 +26,7 @@ from bot.drawing import Drawing
 from bot.links import Gallery, Links
 from bot.settings import Settings, TeamsSettings, secret
 from bot.watch.collector import Collector
+from bot.watch.tidy import tidy
 from storage.sqlite import SqliteStore
 
 log = structlog.get_logger()
@@ -58,7 +59,7 @@ class App:
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._credential: AsyncTokenCredential | None = None
-        self._collecting: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
         routes = [web.get("/health", _health), *links.routes()]
         if settings.slack:
             slack = _slack(settings, store, self.gallery, environment)
@@ -86,16 +87,19 @@ class App:
         await self._runner.setup()
         await web.TCPSite(self._runner, host, int(port)).start()
         resumed = await self.desk.resume()
-        self._collecting = asyncio.create_task(self.collector.run(), name="collector")
+        self._background = [
+            asyncio.create_task(self.collector.run(), name="collector"),
+            asyncio.create_task(tidy(self.store), name="tidy"),
+        ]
         log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats), resumed=resumed)
 
     async def stop(self) -> None:
         """Stop receiving first, finish what is under way, then close everything."""
         if self._runner:
             await self._runner.cleanup()
-        if self._collecting:
-            self._collecting.cancel()
-            await asyncio.gather(self._collecting, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.desk.drain(_DRAIN_SECONDS)
         for chat in self.chats.values():
             await chat.stop()

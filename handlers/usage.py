@@ -8,6 +8,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from cards.charts.alt import alt
+from cards.charts.figures import most_idle
 
 from bot.commands import command
 from bot.context import Context
@@ -27,6 +28,7 @@ _WINDOWS: dict[str, tuple[timedelta, int, str]] = {
     "30d": (timedelta(days=30), 21600, "the last 30 days"),
 }
 _STRIP_BUCKETS = 240
+_WORTH_A_NOTE = 0.1
 _STEPS = (60, 300, 1800, 21600, 86400)
 
 
@@ -71,14 +73,18 @@ async def usage(ctx: Context, window: Window = "24h", *, pool: str | None = None
     total = sum(bucket.total for bucket in buckets) / 3600
     headline = f"{percent(busy, total)} busy of {number(round(total))} core-hours" if total else "No cores allocated"
     zone = ZoneInfo(ctx.zone)
+    points = _points(buckets, since, until, step)
+    note, note_at = _note(points, step, total, zone)
     chart = UsageChart(
         headline=headline,
         subtitle=f"{source.name} · {where} · {_days(since, until, zone)}",
-        points=_points(buckets, since, until, step),
+        points=points,
         step=step,
         since=since,
         until=until,
         zone=ctx.zone,
+        note=note,
+        note_at=note_at,
         strip=await _strip(ctx, source.name, pool, first, until),
     )
     return Card(
@@ -92,6 +98,16 @@ async def usage(ctx: Context, window: Window = "24h", *, pool: str | None = None
             buttons,
         ),
     )
+
+
+def _note(points: tuple[UsagePoint, ...], step: int, total: float, zone: ZoneInfo) -> tuple[str, datetime | None]:
+    """The stretch that idled most, where it is a tenth of all core-hours or more."""
+    idle = most_idle(points, step)
+    if idle is None or idle.core_hours < _WORTH_A_NOTE * total:
+        return "", None
+    begin, end = idle.since.astimezone(zone), idle.until.astimezone(zone)
+    shown = f"{begin:%a %H:%M} – {end:%H:%M}" if begin.date() == end.date() else f"{begin:%a %H:%M} – {end:%a %H:%M}"
+    return f"{shown}\n{percent(idle.share, 1)} idle", begin + (end - begin) / 2
 
 
 def _figures(buckets: Sequence[Bucket], busy: float, total: float) -> Facts | None:

@@ -20,7 +20,7 @@ from bot.chat.slack import Slack
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings
-from cards.build import bold, blocks, text
+from cards.build import blocks, bold, text
 from cards.card import Actions, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart
 from storage.port import Reference
