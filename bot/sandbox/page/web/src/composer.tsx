@@ -1,0 +1,102 @@
+import { useEffect, useRef, useState } from "react";
+
+type Props = {
+  label: string;
+  placeholder?: string;
+  chips?: string[];
+  /** One line told while the text is a slash command. */
+  hint?: string;
+  /** Returns false where the text is to stay. */
+  onSend: (text: string) => Promise<boolean> | boolean;
+  small?: boolean;
+};
+
+/** Where one writes: Enter sends, Shift+Enter is a new line, Up and Down go through what was sent. */
+export function Composer({ label, placeholder, chips = [], hint, onSend, small = false }: Props) {
+  const [text, setText] = useState("");
+  const [sent, setSent] = useState<string[]>([]);
+  const [back, setBack] = useState(0);
+  const [busy, setBusy] = useState(false);
+  const box = useRef<HTMLTextAreaElement>(null);
+
+  useEffect(() => {
+    setText("");
+    setBack(0);
+  }, [label]);
+  useEffect(() => {
+    const area = box.current!;
+    area.style.height = "0";
+    area.style.height = `${Math.min(area.scrollHeight, 140)}px`;
+  }, [text]);
+
+  const send = async (words: string) => {
+    const said = words.trim();
+    if (!said || busy) return;
+    setSent((all) => (all.at(-1) === said ? all : [...all, said]));
+    setBack(0);
+    setText("");
+    setBusy(true);
+    const fine = await onSend(said);
+    setBusy(false);
+    if (!fine) setText(said);
+    box.current?.focus();
+  };
+
+  const recall = (steps: number) => {
+    const place = Math.max(0, Math.min(sent.length, back + steps));
+    setBack(place);
+    setText(place ? sent[sent.length - place]! : "");
+  };
+
+  const onKey = (event: React.KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      void send(text);
+    } else if (event.key === "ArrowUp" && (text === "" || back > 0) && sent.length) {
+      event.preventDefault();
+      recall(1);
+    } else if (event.key === "ArrowDown" && back > 0) {
+      event.preventDefault();
+      recall(-1);
+    }
+  };
+
+  return (
+    <div className={small ? "composer small" : "composer"}>
+      {chips.length > 0 && (
+        <div className="chips" role="group" aria-label="Suggestions">
+          {chips.map((chip) => (
+            <button key={chip} type="button" disabled={busy} onClick={() => void send(chip)}>
+              {chip}
+            </button>
+          ))}
+        </div>
+      )}
+      <div className="writing">
+        {hint && text.startsWith("/") && (
+          <div className="hint" role="note">
+            {hint}
+          </div>
+        )}
+        <textarea
+          ref={box}
+          rows={1}
+          value={text}
+          aria-label={label}
+          placeholder={placeholder ?? label}
+          onKeyDown={onKey}
+          onChange={(event) => {
+            setText(event.target.value);
+            setBack(0);
+          }}
+        />
+        <button type="button" className="send" aria-label="Send" disabled={busy || !text.trim()} onClick={() => void send(text)}>
+          <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true">
+            <path d="M2.2 2.6 18 10 2.2 17.4l1.9-6.2L12 10 4.1 8.8z" />
+          </svg>
+        </button>
+      </div>
+    </div>
+  );
+}

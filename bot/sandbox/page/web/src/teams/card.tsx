@@ -1,0 +1,33 @@
+import { useEffect, useRef, useState } from "react";
+
+import { useDo, useEnlarge } from "../parts";
+import type { Json } from "../wire";
+import { render } from "./library";
+
+type Props = { card: Json; onPress: (action: Json, inputs: Record<string, string>) => Promise<unknown> };
+
+/** One Adaptive Card. It is drawn anew when its content changes, so what is typed into it stays until then. */
+export function Card({ card, onPress }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const latest = useRef(onPress);
+  latest.current = onPress;
+  const [busy, setBusy] = useState(false);
+  const run = useDo();
+  const enlarge = useEnlarge();
+  const content = JSON.stringify(card);
+  useEffect(() => {
+    const drawn = render(JSON.parse(content), async (action, inputs) => {
+      setBusy(true);
+      await run(() => latest.current(action, inputs));
+      setBusy(false);
+    });
+    box.current!.replaceChildren(...(drawn ? [drawn] : []));
+    for (const picture of box.current!.querySelectorAll("img")) {
+      const show = () => enlarge({ src: picture.src, alt: picture.alt });
+      picture.tabIndex = 0;
+      picture.onclick = show;
+      picture.onkeydown = (event) => event.key === "Enter" && show();
+    }
+  }, [content, run, enlarge]);
+  return <div className={busy ? "card busy" : "card"} aria-busy={busy} ref={box} />;
+}

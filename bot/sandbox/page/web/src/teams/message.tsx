@@ -1,0 +1,67 @@
+import { memo } from "react";
+
+import { Avatar } from "../people";
+import { clock, whole } from "../time";
+import { act } from "../wire";
+import { Card } from "./card";
+import { markdown, plain } from "./markdown";
+import { BOT, type Attachment, type TeamsMessage } from "./types";
+
+const ADAPTIVE = "application/vnd.microsoft.card.adaptive";
+
+type Props = { message: TeamsMessage; role: string; name: string };
+
+export const Message = memo(
+  function Message({ message, role, name }: Props) {
+    const own = message.from === role;
+    const at = new Date(message.at);
+    const bot = message.from === "bot";
+    return (
+      <article className={`message${own ? " own" : ""}${bot ? " from-bot" : ""}`} data-id={message.id}>
+        {!own && <Avatar who={message.from} round size={32} />}
+        <div className="said">
+          <header>
+            {!own && <strong>{bot ? BOT : name}</strong>}
+            <time dateTime={message.at} title={whole(at)}>
+              {clock(at)}
+            </time>
+            {message.edited && <span className="edited">Edited</span>}
+          </header>
+          {message.deleted && <p className="gone">This message has been deleted.</p>}
+          {message.text && (
+            <div
+              className="bubble"
+              dangerouslySetInnerHTML={{ __html: message.textFormat === "markdown" ? markdown(message.text) : plain(message.text) }}
+            />
+          )}
+          {message.attachments.map((attachment, index) => (
+            <Attached key={index} attachment={attachment} message={message} role={role} />
+          ))}
+          {message.problems.length > 0 && (
+            <aside className="problems" aria-label="What Teams would not draw">
+              {message.problems.map((problem, index) => (
+                <p key={index}>▲ {problem}</p>
+              ))}
+            </aside>
+          )}
+        </div>
+      </article>
+    );
+  },
+  (a, b) => a.role === b.role && JSON.stringify(a.message) === JSON.stringify(b.message),
+);
+
+function Attached({ attachment, message, role }: { attachment: Attachment; message: TeamsMessage; role: string }) {
+  if (attachment.instead !== undefined) return <div className="bubble">{attachment.instead}</div>;
+  if (attachment.contentType !== ADAPTIVE || !attachment.content) {
+    return <p className="gone">An attachment of type {attachment.contentType}, which this page does not draw.</p>;
+  }
+  return (
+    <Card
+      card={attachment.content}
+      onPress={(action, inputs) =>
+        act("teams", "press", { user: role, conversation: message.conversation, message: message.id, action, inputs })
+      }
+    />
+  );
+}
