@@ -222,7 +222,7 @@ class _Page:
         for action in actions.items:
             match action:
                 case Button():
-                    label = isolate(clean_line(action.text)) or action.command
+                    label = isolate(clean_line(action.text) or clean_line(action.command))
                     shown = f"{label} (now)" if action.current else label
                     number = self._number(label, action.command, action.how)
                     row.append(f"{number} {shown} → {clean_line(action.command)}")

@@ -37,7 +37,10 @@ from cards.card import (
 from cards.click import fill
 from tests.cards import limits, schemas, strategies
 
-pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a failing card, in the report
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Generating overly large repr"),  # of a failing card, in the report
+    pytest.mark.timeout(3600),  # 10,000 examples take their time
+]
 
 FILES = {"known": "F0123456789", "wrong": ""}
 LINKS = {"known": "https://bot.example.com/pictures/1?sig=x", "wrong": "javascript:alert(1)"}
