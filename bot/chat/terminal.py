@@ -10,10 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import structlog
+
 from bot.ask import Ask, Person, Place, PlatformName
 from bot.chat.port import Desk, Pictures
 from cards.card import Card, Form
 from cards.text import render
+
+log = structlog.get_logger()
 
 _PLACE = Place("text", "terminal", kind="personal")
 
@@ -117,8 +121,12 @@ async def saved(pictures: Pictures, card: Card, folder: Path) -> dict[str, str]:
     paths = {}
     for picture in render(card).pictures:
         path = folder / f"{picture.key}.png"
-        png = await pictures.png(picture.chart)
-        await asyncio.to_thread(_write, path, png)
+        try:
+            png = await pictures.png(picture.chart)
+            await asyncio.to_thread(_write, path, png)
+        except Exception:  # a chart never fails its card
+            log.exception("terminal.picture_failed", key=picture.key)
+            continue
         paths[picture.key] = str(path)
     return paths
 
