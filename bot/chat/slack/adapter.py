@@ -70,6 +70,7 @@ class Slack:
             client=self._client,
             signing_secret=signing_secret.reveal() if signing_secret else "",
             request_verification_enabled=settings.mode == "http",
+            process_before_response=True,  # else Bolt acknowledges events before anything of them is journalled
         )
         self._app_token = app_token
         self._socket: AsyncSocketModeHandler | None = None
@@ -176,8 +177,8 @@ class Slack:
             return
         ask, wants_form = found
         if wants_form:
+            self._later(self._open_form(ask, body["trigger_id"]))
             await ack()
-            await self._open_form(ask, body["trigger_id"])
             return
         await self._accept(ask)
         await ack()
