@@ -15,9 +15,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from cards.charts.heatmap import HeatMap
 from cards.charts.usage import UsageChart
 
-Chart: TypeAlias = UsageChart
+Chart: TypeAlias = UsageChart | HeatMap
 """Every chart specification there is; each is drawn by :func:`cards.charts.draw.draw`."""
 
 

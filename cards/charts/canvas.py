@@ -24,7 +24,7 @@ from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 from numpy.typing import NDArray
 from PIL import Image
 
-from cards.charts.style import Colour, palette
+from cards.charts.style import RAMPS, Colour, Ramps, palette
 
 Points: TypeAlias = NDArray[np.float64] | Sequence[tuple[float, float]]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -48,10 +48,14 @@ def own_settings() -> AbstractContextManager[None]:
 
 
 class Canvas:
-    """A white sheet of ``width`` x ``height`` pixels. What is drawn later lies on top."""
+    """A white sheet of ``width`` x ``height`` pixels. What is drawn later lies on top.
 
-    def __init__(self, width: int, height: int) -> None:
+    ``ramps`` are the colours that the PNG may hold, see :data:`cards.charts.style.RAMPS`.
+    """
+
+    def __init__(self, width: int, height: int, ramps: Ramps = RAMPS) -> None:
         self.width, self.height = width, height
+        self._ramps = ramps
         self._figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white", edgecolor="none")
         self._agg = FigureCanvasAgg(self._figure)
         self._down = Affine2D().scale(1, -1).translate(0, height)
@@ -102,6 +106,17 @@ class Canvas:
             )
         )
 
+    def stamp(self, left: int, top: int, pixels: NDArray[np.uint8]) -> None:
+        """Lay a finished picture (height x width x RGBA) on the sheet, pixel on pixel."""
+        self._layer += 1
+        bottom = self.height - top - pixels.shape[0]
+        self._figure.figimage(pixels, left, bottom, origin="upper", zorder=self._layer)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """What is drawn so far: height x width x RGBA."""
+        self._agg.draw()  # type: ignore[no-untyped-call]
+        return np.array(self._agg.get_renderer().buffer_rgba())  # type: ignore[no-untyped-call]
+
     def measure(self, words: str, size: float, *, bold: bool = False) -> float:
         """The width of a line of text in pixels."""
         return _width(_writable(words, bold), size, bold)
@@ -112,9 +127,9 @@ class Canvas:
         pixels = np.asarray(self._agg.get_renderer().buffer_rgba()).view(np.uint32).ravel()  # type: ignore[no-untyped-call]
         # A chart is long stretches of one colour: look up the palette once a stretch, not once a pixel.
         heads = np.concatenate(([0], np.flatnonzero(pixels[1:] != pixels[:-1]) + 1))
-        indices = np.repeat(_nearest()[_key(pixels[heads])], np.diff(heads, append=pixels.size))
+        indices = np.repeat(_nearest(self._ramps)[_key(pixels[heads])], np.diff(heads, append=pixels.size))
         image = Image.frombuffer("P", (self.width, self.height), indices.tobytes(), "raw", "P", 0, 1)
-        image.putpalette([channel for colour in palette() for channel in colour])
+        image.putpalette([channel for colour in palette(self._ramps) for channel in colour])
         out = io.BytesIO()
         image.save(out, "PNG", compress_level=6)
         return out.getvalue()
@@ -169,9 +184,9 @@ def _key(pixels: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 @cache
-def _nearest() -> NDArray[np.uint8]:
+def _nearest(ramps: Ramps) -> NDArray[np.uint8]:
     """The palette's nearest colour for each of the 65,536 keys; a palette colour is nearest to itself."""
-    colours = np.array(palette(), dtype=np.int32)
+    colours = np.array(palette(ramps), dtype=np.int32)
     keys = np.arange(1 << 16)
     middles = np.stack([(keys & 0x1F) * 8 + 4, (keys >> 5 & 0x3F) * 4 + 2, (keys >> 11) * 8 + 4], axis=1).astype(
         np.int32

@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 Colour = tuple[int, int, int]
+Ramps = tuple[tuple[Colour, Colour, int], ...]
 
 PAPER: Colour = (255, 255, 255)
 INK: Colour = (22, 32, 44)
@@ -25,7 +26,7 @@ PAST_BUSY: Colour = (176, 188, 202)
 WINDOW: Colour = (228, 237, 252)
 WINDOW_ALL: Colour = (168, 198, 246)
 
-RAMPS: tuple[tuple[Colour, Colour, int], ...] = (
+RAMPS: Ramps = (
     (PAPER, INK, 9),
     (PAPER, MUTED, 6),
     (PAPER, BUSY_TEXT, 6),
@@ -64,7 +65,7 @@ class Sizes(Struct, frozen=True):
 SIZES = Sizes()
 
 
-def palette(ramps: tuple[tuple[Colour, Colour, int], ...] = RAMPS) -> list[Colour]:
+def palette(ramps: Ramps = RAMPS) -> list[Colour]:
     """Every colour a picture may hold: the pairs and the shades between them."""
     colours: dict[Colour, None] = {}
     for a, b, between in ramps:
