@@ -8,9 +8,7 @@ is a module ``bot.azure.writes``, which does not exist before there is something
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -24,14 +22,24 @@ from yarl import URL
 
 from bot.azure.bookmarks import Bookmarks
 from bot.azure.credentials import CLOUDS, Credentials
+from bot.azure.daily import Daily
 from bot.azure.errors import AzureError
-from bot.azure.models import BatchAccountResource, PoolNodeCounts, SupportedSku, TaskCountsResult, VmSize
+from bot.azure.models import (
+    BatchAccountResource,
+    Certificate,
+    PoolNodeCounts,
+    SupportedImage,
+    SupportedSku,
+    TaskCountsResult,
+    VmSize,
+)
 from bot.azure.pipeline import DEADLINE, Clock, Dated, Loopback, Outcome, Patience, Plane, ReadRefusals
 from bot.settings import AccountSettings, is_loopback
 
 API_VERSION = "2025-06-01"
 """Of both planes."""
-_DAY = 86_400.0
+CERTIFICATES_VERSION = "2024-07-01.20.0"
+"""The last api-version of the data plane that has certificates."""
 _NODE_COUNTS_PAGE = 10  # the service's limit on that list; 1000 on all others
 
 T = TypeVar("T")
@@ -92,8 +100,8 @@ class Account:
         self.settings = settings
         self._clock = Clock()
         self._bookmarks = Bookmarks()
-        self._sizes: tuple[float, dict[str, VmSize]] | None = None
-        self._sizes_lock = asyncio.Lock()
+        self._sizes = Daily(self._read_sizes)
+        self._images = Daily(self._read_images)
         cloud = CLOUDS[settings.cloud]
         shared_key = settings.credential == "shared_key"
         self.batch = BatchClient(
@@ -222,24 +230,48 @@ class Account:
 
     async def resource(self) -> Fetched[BatchAccountResource]:
         """The account as Resource Manager tells it: region, mode, state, quotas."""
-        group, name = quote(self.settings.resource_group, safe=""), quote(self.settings.batch_name, safe="")
-        arm, subscription = self._manager()
-        path = f"{subscription}/resourceGroups/{group}/providers/Microsoft.Batch/batchAccounts/{name}"
-        return await self._fetch(arm, BatchAccountResource, arm.address(path))
+        return await self.managed(BatchAccountResource)
 
     async def vm_sizes(self) -> dict[str, VmSize]:
         """VM sizes of the account's region by lower-case name; asked once a day, and older when that fails."""
-        async with self._sizes_lock:
-            if self._sizes and time.monotonic() - self._sizes[0] < _DAY:
-                return self._sizes[1]
-            try:
-                sizes = await self._read_sizes()
-            except AzureError:
-                if self._sizes:
-                    return self._sizes[1]
-                raise
-            self._sizes = (time.monotonic(), sizes)
-            return sizes
+        return await self._sizes.get()
+
+    async def images(self) -> list[SupportedImage]:
+        """Images that the service supports; asked once a day, and older when that fails."""
+        return await self._images.get()
+
+    async def certificates(self) -> tuple[list[Certificate], datetime]:
+        """All certificates, over the last api-version that has them: a 4xx means that the account offers none."""
+        url: str | None = self._batch.address("/certificates", version=CERTIFICATES_VERSION)
+        found: list[Certificate] = []
+        at: datetime | None = None
+        while url:
+            page = await self._page(self._batch, Certificate, url)
+            found += page.items
+            at, url = at or page.at, page.next
+        return found, at or self.now()
+
+    async def certificate(self, algorithm: str, thumbprint: str) -> Fetched[Certificate]:
+        """One certificate, over the same api-version."""
+        path = f"/certificates(thumbprintAlgorithm={_part(algorithm)},thumbprint={_part(thumbprint)})"
+        return await self._fetch(self._batch, Certificate, self._batch.address(path, version=CERTIFICATES_VERSION))
+
+    async def managed(self, kind: type[T], path: str = "") -> Fetched[T]:
+        """What Resource Manager tells of something below the account (``/applications/renderer``), encoded already."""
+        arm, account = self._managed()
+        return await self._fetch(arm, kind, arm.address(account + path))
+
+    async def every_managed(self, kind: type[T], path: str) -> tuple[list[T], datetime]:
+        """All items of a list that Resource Manager has below the account (``/applications``)."""
+        arm, account = self._managed()
+        url: str | None = arm.address(account + path)
+        items: list[T] = []
+        at: datetime | None = None
+        while url:
+            page = await self._page(arm, kind, url)
+            items += page.items
+            at, url = at or page.at, page.next
+        return items, at or self.now()
 
     async def _read_sizes(self) -> dict[str, VmSize]:
         arm, subscription = self._manager()
@@ -253,6 +285,14 @@ class Account:
             sizes |= {sku.name.lower(): VmSize.of(sku) for sku in page.items}
             url = page.next
         return sizes
+
+    async def _read_images(self) -> list[SupportedImage]:
+        return (await self.every(SupportedImage, "/supportedimages"))[0]
+
+    def _managed(self) -> tuple[Plane, str]:
+        group, name = quote(self.settings.resource_group, safe=""), quote(self.settings.batch_name, safe="")
+        arm, subscription = self._manager()
+        return arm, f"{subscription}/resourceGroups/{group}/providers/Microsoft.Batch/batchAccounts/{name}"
 
     def _manager(self) -> tuple[Plane, str]:
         if self._arm is None:
@@ -323,6 +363,11 @@ class Account:
     def schedule_jobs(schedule: str) -> str:
         """/jobschedules/{schedule}/jobs."""
         return f"/jobschedules/{_part(schedule)}/jobs"
+
+    @staticmethod
+    def application(application: str) -> str:
+        """/applications/{application}, on both planes."""
+        return f"/applications/{_part(application)}"
 
 
 def _part(name: str) -> str:

@@ -228,13 +228,16 @@ class Plane:
         self._clock = clock
         self._deadline = deadline
 
-    def address(self, path: str, **query: str | int) -> str:
-        """The whole address of an encoded path, with those query options that are not empty (``filter``: $filter)."""
+    def address(self, path: str, *, version: str = "", **query: str | int) -> str:
+        """The whole address of an encoded path, with those query options that are not empty (``filter``: $filter).
+
+        ``version`` is the api-version where it is not the plane's own.
+        """
         options = "".join(
             f"&{_OPTIONS.get(name, name)}={quote(str(value), safe='')}" for name, value in query.items() if value
         )
         # What aiohttp would make of it: a shared key signs the path as it stands on the wire.
-        return str(URL(f"{self.base}{path}?api-version={self._version}{options}"))
+        return str(URL(f"{self.base}{path}?api-version={version or self._version}{options}"))
 
     def own(self, link: str) -> str:
         """A continuation link, if it stays here. Raises AzureError ForeignNextLink: a token must not go elsewhere."""

@@ -501,7 +501,7 @@ async def test_vm_sizes_are_asked_once(service: Service, managed: Account, monke
     assert service.asked[0].path.endswith("/locations/eastus/virtualMachineSkus")
 
     # A day later they are asked again, and kept when that fails.
-    monkeypatch.setattr("bot.azure.account._DAY", 0.0)
+    monkeypatch.setattr("bot.azure.daily._DAY", 0.0)
     service.answers = [say({"error": {"code": "AuthorizationFailed", "message": "No."}}, 403)]
     assert await managed.vm_sizes() == sizes
     assert len(service.asked) == 3

@@ -16,12 +16,20 @@ import pytest
 
 from bot.azure.account import _decoder, _Listing
 from bot.azure.models import (
+    Application,
+    ApplicationResource,
     BatchAccountResource,
+    Certificate,
     Job,
     JobSchedule,
     Node,
+    PackageResource,
     Pool,
     PoolNodeCounts,
+    PreparationStatus,
+    RemoteLogin,
+    Subtask,
+    SupportedImage,
     SupportedSku,
     Task,
     TaskCountsResult,
@@ -42,6 +50,11 @@ LISTS: dict[str, Any] = {
     "DP /jobs/{jobId}/tasks": Task,
     "DP /jobschedules": JobSchedule,
     "DP /nodecounts": PoolNodeCounts,
+    "DP /applications": Application,
+    "DP /certificates": Certificate,
+    "DP /supportedimages": SupportedImage,
+    "DP /jobs/{jobId}/tasks/{taskId}/subtasksinfo": Subtask,
+    "DP /jobs/{jobId}/jobpreparationandreleasetaskstatus": PreparationStatus,
     "/providers/Microsoft.Batch/batchAccounts": BatchAccountResource,
     _ACCOUNT: BatchAccountResource,
 }
@@ -52,6 +65,9 @@ ENTITIES: dict[str, Any] = {
     "DP /jobs/{jobId}/tasks/{taskId}": Task,
     "DP /jobschedules/{jobScheduleId}": JobSchedule,
     "DP /jobs/{jobId}/taskcounts": TaskCountsResult,
+    "DP /applications/{applicationId}": Application,
+    "DP /certificates(thumbprintAlgorithm=,thumbprint=)": Certificate,
+    "DP /pools/{poolId}/nodes/{nodeId}/remoteloginsettings": RemoteLogin,
     _ACCOUNT + "/{batchAccounts}": BatchAccountResource,
 }
 GONE = {
@@ -180,6 +196,8 @@ LEFT_OUT = {
     *("password", "accountKey", "sasKey", "sshPrivateKey", "protectedSettings"),
     # ARM: who made the resource and when, which the service does not fill.
     "systemData",
+    # A signed address.
+    "storageUrl",
     # Of private endpoint connections.
     *("etag", "tags"),
 }
@@ -195,6 +213,13 @@ LEFT_OUT = {
         (azure.batch.models._models, JobSchedule, "BatchJobSchedule"),
         (azure.batch.models._models, PoolNodeCounts, "BatchPoolNodeCounts"),
         (azure.batch.models._models, TaskCountsResult, "BatchTaskCountsResult"),
+        (azure.batch.models._models, Application, "BatchApplication"),
+        (azure.batch.models._models, SupportedImage, "BatchSupportedImage"),
+        (azure.batch.models._models, Subtask, "BatchSubtask"),
+        (azure.batch.models._models, PreparationStatus, "BatchJobPreparationAndReleaseTaskStatus"),
+        (azure.batch.models._models, RemoteLogin, "BatchNodeRemoteLoginSettings"),
+        (azure.mgmt.batch.models._models, ApplicationResource, "Application"),
+        (azure.mgmt.batch.models._models, PackageResource, "ApplicationPackage"),
         (azure.mgmt.batch.models._models, SupportedSku, "SupportedSku"),
         (azure.mgmt.batch.models._models, BatchAccountResource, "BatchAccount"),
     ],

@@ -23,6 +23,8 @@ _ODD_NAMES = {
     "automatic_os_upgrade_policy": "automaticOSUpgradePolicy",
     "enable_automatic_os_upgrade": "enableAutomaticOSUpgrade",
     "in_vm_access_control_profile_reference_id": "inVMAccessControlProfileReferenceId",
+    "remote_login_ip_address": "remoteLoginIPAddress",
+    "ipv6_remote_login_ip_address": "ipv6RemoteLoginIPAddress",
     "upgrading_os": "upgradingOS",
     "avg_cpu_percentage": "avgCPUPercentage",
     "avg_memory_gib": "avgMemoryGiB",
