@@ -139,7 +139,11 @@ def test_the_decorator_leaves_the_handler_callable() -> None:
 
 
 async def find_things(
-    ctx: Context, shelf: str, *filter: str, state: Literal["active", "completed"] | None = None, page: int = 1
+    ctx: Context,
+    shelf: str,
+    *filter: str,  # noqa: A002 - the name that people see
+    state: Literal["active", "completed"] | None = None,
+    page: int = 1,
 ) -> Card:
     """Find things.
 

@@ -1,0 +1,42 @@
+"""One small language for all lists: ``state:active pool:render* age>2h failed>0 name~frame -state:completed``.
+
+A filter is compiled to what the Batch service can decide by itself (``$filter``) and finished in the client where it
+cannot. :func:`parse` reads it, :class:`Filter` is what was understood, :mod:`bot.filter.tables` says per entity which
+fields there are.
+
+The language. Conditions stand side by side and all of them have to hold; one is ``field operator value``:
+
+- ``field:value`` equals; several values by comma are alternatives, ``*`` and ``?`` stand for any text and any letter;
+- ``field~text`` contains; ``field!=value`` has a value, but another one; ``> >= < <=`` compare;
+- ``-`` (or ``!``, or the word ``not``) before a condition turns it round;
+- spans of time are ``30s 5m 2h 3d 1w``; moments are ``2026-11-20``, ``2026-11-20T14:00``, ``14:00`` (the latest one),
+  ``today``, ``yesterday``, in the asker's zone unless they end in ``Z`` or an offset; ``since:2h`` and ``ended:2h`` are
+  the last two hours;
+- a word of its own is a state where there is such a state, and else what the name contains;
+- a backslash before ``, * ? \\`` takes them as they are; case never matters.
+"""
+
+from __future__ import annotations
+
+from bot.filter.fields import Entity, Field, Kind, Word
+from bot.filter.filter import Bound, Filter
+from bot.filter.parse import LONGEST, parse
+from bot.filter.tables import ENTITIES, JOB, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK
+
+__all__ = [
+    "ENTITIES",
+    "JOB",
+    "LONGEST",
+    "NODE",
+    "POOL",
+    "SCHEDULE",
+    "SCHEDULE_JOB",
+    "TASK",
+    "Bound",
+    "Entity",
+    "Field",
+    "Filter",
+    "Kind",
+    "Word",
+    "parse",
+]
