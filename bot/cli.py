@@ -66,10 +66,14 @@ def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str =
     history
         Hours of samples that are taken before the page opens.
     """
-    from bot.demo import run_demo  # noqa: PLC0415 - only the demo needs the sandbox
+    from bot.demo import StageError, run_demo  # noqa: PLC0415 - only the demo needs the sandbox
 
     logs.configure("warning", human=True)
-    asyncio.run(run_demo(port=port, speed=speed, seed=seed, scenario=scenario, history=history))
+    try:
+        asyncio.run(run_demo(port=port, speed=speed, seed=seed, scenario=scenario, history=history))
+    except StageError as error:
+        print(f"batchbot: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 @cli.command

@@ -93,7 +93,7 @@ class Parameter:
         """How it is typed: ``JOB`` or ``[page:NUMBER]``."""
         if self.many:
             return f"[{self.name.upper()} …]"
-        value = "|".join(self.choices) if 0 < len(self.choices) <= 4 else self.kind.upper()
+        value = "|".join(self.choices) if 0 < len(self.choices) <= _FEW else self.name.upper()
         word = self.name.upper() if self.positional else f"{self.name}:{value}"
         return word if self.required else f"[{word}]"
 
@@ -315,7 +315,13 @@ class Registry:
         return CommandError(f"I know no command “{' '.join(tokens[:2])}”.", list(dict.fromkeys(offered)))
 
     def _mistake(self, known: Command, tokens: Sequence[str], error: cyclopts.CycloptsError) -> CommandError:
-        message = " ".join(str(error).split()).replace("--", "")
+        match error:
+            case cyclopts.MissingArgumentError(argument=cyclopts.Argument(field_info=missing)):
+                message = f"“{known.path}” needs a {missing.name}: {known.usage}"
+            case cyclopts.UnusedCliTokensError(unused_tokens=[*rest]) if rest:
+                message = f"“{known.path}” does not know what to do with “{' '.join(rest)}”: {known.usage}"
+            case _:
+                message = " ".join(str(error).split()).replace("--", "")
         nearest = [
             join([*known.path.split(), *tokens[:place], fixed, *tokens[place + 1 :]])
             for place, token in enumerate(tokens)

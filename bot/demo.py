@@ -167,7 +167,8 @@ def demo_settings(stage: Stage, *, listen: str, database: str) -> Settings:
 
 
 async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history: float) -> None:
-    """Run the whole demo until it is told to stop."""
+    """Run the whole demo until it is told to stop. Raises StageError where it cannot come up."""
+    _need(port)
     listen = f"127.0.0.1:{free_port()}"
     arguments = ["--scenario", scenario, "--seed", str(seed), "--speed", str(speed), "--history", str(history)]
     with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
@@ -181,6 +182,18 @@ async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history
                 await until_stopped()
             finally:
                 await app.stop()
+
+
+def _need(port: int) -> None:
+    """The page's port has to be free; to be told in words before a minute of set-up."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StageError(
+                f"port {port} cannot be used ({error.strerror}): choose another, PORT=9000 make demo"
+            ) from None
 
 
 def free_port() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from datetime import UTC, datetime
@@ -40,6 +41,11 @@ _EPHEMERAL = {"channel_not_found", "not_in_channel", "is_archived"}
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
 
 
+def _without_token_twice(record: logging.LogRecord) -> bool:
+    """Bolt warns when it finds SLACK_BOT_TOKEN in the environment beside a client, which is where we take it from."""
+    return "`token` will be unused" not in record.getMessage()
+
+
 class SlackStartError(Exception):
     """Slack does not accept the bot; the message says what to mend."""
 
@@ -66,6 +72,7 @@ class Slack:
         self._pictures = pictures
         # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
+        logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(_without_token_twice)
         self._app = AsyncApp(
             client=self._client,
             signing_secret=signing_secret.reveal() if signing_secret else "",
