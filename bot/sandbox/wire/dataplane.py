@@ -16,16 +16,16 @@ from .auth import Door
 from .conditions import check
 from .errors import Refusal
 from .faults import Fault, Faults
+from .files import FileRoutes
+from .inventory import InventoryRoutes
 from .listener import Exchange, Handler, Listener, http_date, respond
 from .listing import Thing, Wish, page, token
+from .request import QUERY, VERSION
 from .tables import JOBS, NODE_COUNTS, NODES, POOLS, SCHEDULE_JOBS, SCHEDULES, TASKS, Listing
 from .tokens import Tokens
 from .versions import UNKNOWN
 
 CONTENT_TYPE: Final = "application/json;odata=minimalmetadata"
-
-_QUERY = web.RequestKey("query", dict[str, str])
-_VERSION = web.RequestKey("version", str)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -33,14 +33,14 @@ T = TypeVar("T", bound=Thing)
 
 
 class DataPlane(Listener):
-    """Serves one account: pools, nodes, node counts, jobs, task counts, tasks and job schedules."""
+    """Serves one account: pools, nodes, jobs, tasks and schedules here; files and the rest in modules of their own."""
 
     def __init__(self, account: AccountState, tokens: Tokens, faults: Faults | None = None) -> None:
         super().__init__(account.world.clock, faults)
-        self._account = account
+        self.account = account
         self._facts = account.facts
         self._door = Door(account.facts, tokens)
-        routes = {
+        routes: dict[str, Handler] = {
             "/pools": self._pools,
             "/pools/{pool}": self._pool,
             "/pools/{pool}/nodes": self._nodes,
@@ -56,8 +56,12 @@ class DataPlane(Listener):
             "/jobschedules/{schedule}": self._schedule,
             "/jobschedules/{schedule}/jobs": self._schedule_jobs,
         }
+        files, inventory = FileRoutes(self), InventoryRoutes(self)
+        routes |= {**files.routes, **inventory.routes}
         for path, handler in routes.items():
             self.app.router.add_get(path, handler, allow_head=False)
+        for path in files.heads:
+            self.app.router.add_head(path, routes[path])
         self.app.router.add_head("/pools/{pool}", self._pool)
         self.app.router.add_head("/jobschedules/{schedule}", self._schedule)
 
@@ -71,9 +75,9 @@ class DataPlane(Listener):
         try:
             self._door.admit(request.method, request.raw_path, {k.lower(): v for k, v in request.headers.items()})
             query = {name.lower(): value for name, value in request.rel_url.query.items()}
-            request[_VERSION] = _version(query)
-            request[_QUERY] = query
-            self._account.world.settle()
+            request[VERSION] = _version(query)
+            request[QUERY] = query
+            self.account.world.settle()
             response = await handler(request)
             assert isinstance(response, web.Response)  # noqa: S101  no handler here streams
         except Refusal as refusal:
@@ -105,66 +109,67 @@ class DataPlane(Listener):
     # --- routes -------------------------------------------------------------------------------------------------------
 
     async def _pools(self, request: web.Request) -> web.Response:
-        return await self._list(request, POOLS, _sorted(self._account.pools), self._account.pool_body)
+        return await self.listed(request, POOLS, _sorted(self.account.pools), self.account.pool_body)
 
     async def _pool(self, request: web.Request) -> web.Response:
-        pool = self._account.pool(request.match_info["pool"])
-        return self._one(request, POOLS, self._account.pool_body(pool))
+        pool = self.account.pool(request.match_info["pool"])
+        return self.one(request, POOLS, self.account.pool_body(pool))
 
     async def _nodes(self, request: web.Request) -> web.Response:
-        pool = self._account.pool(request.match_info["pool"])
-        return await self._list(request, NODES, pool.ordered(), self._account.node_body)
+        pool = self.account.pool(request.match_info["pool"])
+        return await self.listed(request, NODES, pool.ordered(), self.account.node_body)
 
     async def _node(self, request: web.Request) -> web.Response:
-        node = self._account.node(request.match_info["pool"], request.match_info["node"])
-        return self._one(request, NODES, self._account.node_body(node))
+        node = self.account.node(request.match_info["pool"], request.match_info["node"])
+        return self.one(request, NODES, self.account.node_body(node))
 
     async def _node_counts(self, request: web.Request) -> web.Response:
-        pools = _sorted(self._account.pools)
-        return await self._list(request, NODE_COUNTS, pools, lambda pool: self._account.node_counts(pool.id))
+        pools = _sorted(self.account.pools)
+        return await self.listed(request, NODE_COUNTS, pools, lambda pool: self.account.node_counts(pool.id))
 
     async def _usage_metrics(self, _: web.Request) -> web.Response:
         raise Refusal("PoolUsageMetricAPIRetired")
 
     async def _jobs(self, request: web.Request) -> web.Response:
-        return await self._list(request, JOBS, _sorted(self._account.jobs), self._account.job_body)
+        return await self.listed(request, JOBS, _sorted(self.account.jobs), self.account.job_body)
 
     async def _job(self, request: web.Request) -> web.Response:
-        job = self._account.job(request.match_info["job"])
-        return self._one(request, JOBS, self._account.job_body(job))
+        job = self.account.job(request.match_info["job"])
+        return self.one(request, JOBS, self.account.job_body(job))
 
     async def _task_counts(self, request: web.Request) -> web.Response:
-        body = self._account.task_counts(request.match_info["job"])
-        return self._element("taskcountsresult", _encode(body))
+        body = self.account.task_counts(request.match_info["job"])
+        return self.element("taskcountsresult/@Element", _encode(body))
 
     async def _tasks(self, request: web.Request) -> web.Response:
-        job = self._account.job(request.match_info["job"])
-        return await self._list(request, TASKS, job.ordered(), lambda task: self._account.task_body(job, task))
+        job = self.account.job(request.match_info["job"])
+        return await self.listed(request, TASKS, job.ordered(), lambda task: self.account.task_body(job, task))
 
     async def _task(self, request: web.Request) -> web.Response:
-        job = self._account.job(request.match_info["job"])
-        task = self._account.task(job.id, request.match_info["task"])
-        return self._one(request, TASKS, self._account.task_body(job, task))
+        job = self.account.job(request.match_info["job"])
+        task = self.account.task(job.id, request.match_info["task"])
+        return self.one(request, TASKS, self.account.task_body(job, task))
 
     async def _schedules(self, request: web.Request) -> web.Response:
-        return await self._list(request, SCHEDULES, _sorted(self._account.schedules), self._account.schedule_body)
+        return await self.listed(request, SCHEDULES, _sorted(self.account.schedules), self.account.schedule_body)
 
     async def _schedule(self, request: web.Request) -> web.Response:
-        schedule = self._account.schedule(request.match_info["schedule"])
-        return self._one(request, SCHEDULES, self._account.schedule_body(schedule))
+        schedule = self.account.schedule(request.match_info["schedule"])
+        return self.one(request, SCHEDULES, self.account.schedule_body(schedule))
 
     async def _schedule_jobs(self, request: web.Request) -> web.Response:
-        schedule = self._account.schedule(request.match_info["schedule"])
-        jobs = [job for job in _sorted(self._account.jobs) if job.schedule is schedule]
-        return await self._list(request, SCHEDULE_JOBS, jobs, self._account.job_body)
+        schedule = self.account.schedule(request.match_info["schedule"])
+        jobs = [job for job in _sorted(self.account.jobs) if job.schedule is schedule]
+        return await self.listed(request, SCHEDULE_JOBS, jobs, self.account.job_body)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    async def _list(
+    async def listed(
         self, request: web.Request, listing: Listing, things: Sequence[T], body: Callable[[T], Struct]
     ) -> web.Response:
-        query: dict[str, str] = request[_QUERY]
-        wish = Wish.read(query, listing, request[_VERSION])
+        """One page of a list; ``things`` in the order of their ids."""
+        query: dict[str, str] = request[QUERY]
+        wish = Wish.read(query, listing, request[VERSION])
         parts, last = await page(things, wish, body)
         answer = [
             b'{"odata.metadata":', _encode(f"{self._facts.endpoint}/$metadata#{listing.fragment}"),
@@ -183,18 +188,20 @@ class DataPlane(Listener):
         ]
         return f"{self._facts.endpoint}{request.rel_url.raw_path}?{'&'.join([*kept, f'$skiptoken={token(last)}'])}"
 
-    def _one(self, request: web.Request, listing: Listing, body: Any) -> web.Response:
+    def one(self, request: web.Request, listing: Listing, body: Any) -> web.Response:
+        """One thing, as the request wants it."""
         headers: dict[str, str] = {}
         if etag := getattr(body, "etag", ""):
             headers = {"ETag": etag, "Last-Modified": http_date(body.last_modified)}
             if not check(request.headers, etag, body.last_modified):
                 return web.Response(status=304, headers=headers)
-        query: dict[str, str] = request[_QUERY]
-        wish = Wish.read(query, listing, request[_VERSION])
-        return self._element(listing.fragment, wish.write(body), headers)
+        query: dict[str, str] = request[QUERY]
+        wish = Wish.read(query, listing, request[VERSION])
+        return self.element(f"{listing.fragment}/@Element", wish.write(body), headers)
 
-    def _element(self, fragment: str, data: bytes, headers: dict[str, str] | None = None) -> web.Response:
-        metadata = _encode(f"{self._facts.endpoint}/$metadata#{fragment}/@Element")
+    def element(self, fragment: str, data: bytes, headers: dict[str, str] | None = None) -> web.Response:
+        """A JSON object under its metadata; ``fragment`` is what follows the number sign there."""
+        metadata = _encode(f"{self._facts.endpoint}/$metadata#{fragment}")
         rest = b"," + data[1:] if data != b"{}" else b"}"
         return respond(b'{"odata.metadata":' + metadata + rest, content_type=CONTENT_TYPE, headers=headers)
 
@@ -209,8 +216,9 @@ def _from_world(refused: Refused) -> Refusal:
 
 
 def _without_body(headers: Mapping[str, str]) -> dict[str, str]:
-    """What is left of an answer to HEAD: the service tells neither type nor length of the body it does not send."""
-    return {name: value for name, value in headers.items() if name not in {"Content-Type", "Content-Length"}}
+    """What is left of an answer to HEAD: type and length of what is not sent are told for files only."""
+    gone = {"Content-Type", "Content-Length"} if headers.get("Content-Type") == CONTENT_TYPE else set()
+    return {name: value for name, value in headers.items() if name not in gone}
 
 
 def _sorted(things: Mapping[str, T]) -> list[T]:

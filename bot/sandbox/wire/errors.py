@@ -22,10 +22,12 @@ MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
         "Authentication information is not given in the correct format. Check the value of Authorization header.",
     ),
     "InvalidHeaderValue": (400, "The value for one of the HTTP headers is not in the correct format."),
+    "IOError": (403, "An I/O error occurred when accessing the specified resource."),
     "InvalidQueryParameterValue": (
         400,
         "Value for one of the query parameters specified in the request URI is invalid.",
     ),
+    "InvalidRange": (416, "The range specified is invalid for the current size of the resource."),
     "MissingRequiredQueryParameter": (
         400,
         "A query parameter that's mandatory for this request is not specified.",

@@ -142,10 +142,12 @@ def _hang_up(request: web.Request) -> NoReturn:
 async def _cut(request: web.Request, response: web.Response, after: int) -> NoReturn:
     """Promises the whole body, sends ``after`` bytes of it and hangs up."""
     body = bytes(response.body) if isinstance(response.body, bytes | bytearray) else b""
+    size = len(body) or int(response.headers.get("Content-Length", 0))
     partial = web.StreamResponse(status=response.status, headers=response.headers)
-    partial.content_length = len(body)
+    partial.content_length = size
     await partial.prepare(request)
-    await partial.write(body[: min(after, max(len(body) - 1, 0))])
+    # Of a long file, whose body is made while it is sent, zeros do as well: nobody gets to the end of it.
+    await partial.write((body or bytes(min(after, size)))[: min(after, max(size - 1, 0))])
     if request.transport is not None:
         request.transport.close()
     raise ConnectionResetError("cut by request")

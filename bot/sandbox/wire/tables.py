@@ -13,6 +13,7 @@ import msgspec.structs
 from msgspec import Struct
 
 from bot.sandbox.entities import Job, JobSchedule, Node, Pool, PoolNodeCounts, Task
+from bot.sandbox.entity_inventory import ApplicationSummary, ImageInformation, NodeFile
 
 from .odata import EQUALITY, ORDER, PREFIX, Column, Kind, Table
 
@@ -170,4 +171,18 @@ SCHEDULES: Final = Listing(
         "schedule/doNotRunAfter": _time("body", "schedule", "do_not_run_after"),
     },
     expandable=frozenset({"stats"}),
+)
+
+FILES: Final = Listing("files", NodeFile, {"name": _text("id", operators=frozenset({"startswith"}))})
+
+APPLICATIONS: Final = Listing("listapplicationsummariesresponses", ApplicationSummary, {})
+
+IMAGE_TABLE: Final = Listing(
+    "supportedimages",
+    ImageInformation,
+    {
+        "osType": _state("body", "os_type", values=frozenset({"linux", "windows"})),
+        "verificationType": _state("body", "verification_type", values=frozenset({"verified", "unverified"})),
+        "nodeAgentSKUId": _text("body", "node_agent_sku_id", operators=EQUALITY),
+    },
 )

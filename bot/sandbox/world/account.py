@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.sandbox.entities import Account, Job, JobSchedule, Node, Pool, PoolNodeCounts, Task, TaskCountsResult
 from bot.sandbox.entity_parts import ResizeError
 from bot.sandbox.world import bodies
+from bot.sandbox.world.applications import Application
 from bot.sandbox.world.commands import Commands
+from bot.sandbox.world.files import Files
 from bot.sandbox.world.jobs import Office
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 from bot.sandbox.world.nodes import Fleet
@@ -50,6 +52,8 @@ class AccountState:
         self.active_jobs = 0
         self.active_schedules = 0
         self.retention = RETENTION
+        self.applications: dict[str, Application] = {}
+        self.files = Files(self)
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)
         self.fleet = Fleet(self)

@@ -11,7 +11,9 @@ from datetime import timedelta
 
 from bot.sandbox.world.engine import World
 from bot.sandbox.world.scenarios.demo_engineering import engineering
+from bot.sandbox.world.scenarios.demo_inventory import engineering_applications, park, studio_applications
 from bot.sandbox.world.scenarios.demo_studio import studio
+from bot.sandbox.world.scenarios.parts import apart
 
 
 def demo(world: World) -> None:
@@ -20,3 +22,8 @@ def demo(world: World) -> None:
     engineering(world)
     for account in world.accounts.values():
         account.retention = timedelta(hours=5)
+    render, simulation = world.accounts["render-prod"], world.accounts["sim-dev"]
+    with apart(world):
+        park(render)
+    studio_applications(render)
+    engineering_applications(simulation)

@@ -6,8 +6,9 @@ import base64
 import contextlib
 import hashlib
 import math
+import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -140,6 +141,16 @@ def later(world: World, seconds: float, event: Callable[..., object], *args: obj
             event(*args)
 
     world.after(seconds, happen)
+
+
+@contextlib.contextmanager
+def apart(world: World) -> Iterator[None]:
+    """What is made inside draws its chances from a generator of its own: the rest of the history stays as it was."""
+    shared, world.rng = world.rng, random.Random(f"{world.seed}/apart")
+    try:
+        yield
+    finally:
+        world.rng = shared
 
 
 class Batch(Struct, kw_only=True):
