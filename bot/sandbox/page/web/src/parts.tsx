@@ -11,7 +11,8 @@ const Telling = createContext<Tell>(() => undefined);
 /** Say something in passing; an error unless told otherwise. */
 export const useTell = (): Tell => useContext(Telling);
 
-const TOAST_MS = 9000;
+const ERROR_MS = 10_000;
+const NOTICE_MS = 4_000;
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<Toast[]>([]);
@@ -21,7 +22,7 @@ export function Toasts({ children }: { children: ReactNode }) {
     (text, grave = true) => {
       const id = next.current++;
       setToasts((all) => [...all.slice(-3), { id, text, grave }]);
-      setTimeout(() => drop(id), TOAST_MS);
+      setTimeout(() => drop(id), grave ? ERROR_MS : NOTICE_MS);
     },
     [drop],
   );
@@ -63,6 +64,7 @@ export function Scroll({ id, label, children }: { id: string; label: string; chi
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const pinned = useRef(true);
+  const last = useRef(0);
   const toEnd = () => box.current?.scrollTo({ top: box.current.scrollHeight });
   useLayoutEffect(() => {
     pinned.current = true;
@@ -75,8 +77,11 @@ export function Scroll({ id, label, children }: { id: string; label: string; chi
     return () => observer.disconnect();
   }, []);
   const onScroll = () => {
+    // Content may have grown since the scrolling that this tells of: only going up means that somebody reads.
     const { scrollTop, clientHeight, scrollHeight } = box.current!;
-    pinned.current = scrollHeight - scrollTop - clientHeight < 40;
+    if (scrollHeight - scrollTop - clientHeight < 40) pinned.current = true;
+    else if (scrollTop < last.current) pinned.current = false;
+    last.current = scrollTop;
   };
   return (
     <div className="scroll" ref={box} onScroll={onScroll} role="log" aria-label={label} tabIndex={0}>

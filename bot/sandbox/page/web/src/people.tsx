@@ -31,6 +31,18 @@ export function Avatar({ who, round = false, size = 36 }: { who: string; round?:
       </span>
     );
   }
+  if (who === "room") {
+    return (
+      <span className="avatar" style={{ ...style, background: "#6264a7" }} aria-hidden="true">
+        <svg viewBox="0 0 32 32" width={size * 0.66} height={size * 0.66} fill="#fff">
+          <circle cx="12" cy="11" r="5" />
+          <path d="M3 26c0-6 4-9 9-9s9 3 9 9z" />
+          <circle cx="23" cy="12.5" r="3.8" />
+          <path d="M23.5 26H29c0-5-2.5-8-6.5-8-.8 0-1.6.1-2.3.4 2 1.7 3.3 4.3 3.3 7.6z" />
+        </svg>
+      </span>
+    );
+  }
   return (
     <span className="avatar" style={{ ...style, background: look?.colour ?? "#5d5d66" }} aria-hidden="true">
       {look?.letters ?? "!"}

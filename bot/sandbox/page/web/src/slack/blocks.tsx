@@ -55,7 +55,7 @@ const Looked = memo(
         theme="light"
         logo=""
         name=""
-        blocks={blocks.map((block) => withFiles(block, user)) as Block[]}
+        blocks={blocks.map((block) => forLibrary(block, user)) as Block[]}
         data={{
           users: world.people.map(({ id, name }) => ({ id, name })),
           channels: world.channels.map(({ id, name }) => ({ id, name })),
@@ -71,8 +71,10 @@ const address = (block: Json, user: string): string =>
     ? `/api/slack/files/${encodeURIComponent(block.slack_file.id)}?user=${encodeURIComponent(user)}`
     : block.image_url;
 
-function withFiles(block: Json, user: string): Json {
-  const mended = { ...block };
+/** The block as the library wants it: pictures by address, and no `verbatim`, by which it would leave out all markup
+ * and not, as Slack, only the finding of links. */
+function forLibrary(block: Json, user: string): Json {
+  const mended = JSON.parse(JSON.stringify(block, (key, value) => (key === "verbatim" ? undefined : value)));
   const mend = (part: Json) =>
     part.type === "image" && part.slack_file ? { ...part, slack_file: undefined, image_url: address(part, user) } : part;
   if (mended.accessory) mended.accessory = mend(mended.accessory);

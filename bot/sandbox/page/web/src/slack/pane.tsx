@@ -38,9 +38,12 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
   const send = async (text: string, thread?: string): Promise<boolean> => {
     if (text.startsWith("/") && !thread) {
       const [command = "", ...rest] = text.split(/\s+/);
-      setUsed((all) => [...all, { channel: channel.id, role, text, ts: String(Date.now() / 1000) }]);
+      const use: Used = { channel: channel.id, role, text, ts: String(Date.now() / 1000) };
+      setUsed((all) => [...all, use]);
       const body = { user: me.id, channel: channel.id, command, text: rest.join(" ") };
-      return (await run(() => act("slack", "command", body))) !== undefined;
+      const taken = await run(() => act("slack", "command", body));
+      if (!taken) setUsed((all) => all.filter((each) => each !== use));
+      return taken !== undefined;
     }
     if (text.startsWith("/")) {
       tell("Slack has no slash commands in threads. Write @batchbot and the command.");

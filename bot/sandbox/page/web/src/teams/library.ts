@@ -64,6 +64,7 @@ AC.GlobalSettings.useMarkdownInRadioButtonAndCheckbox = false;
 const elements = new AC.CardObjectRegistry<AC.CardElement>();
 AC.GlobalRegistry.populateWithDefaultElements(elements);
 elements.register("CodeBlock", CodeBlock, AC.Versions.v1_0);
+elements.register("Table", AC.Table, AC.Versions.v1_5); // by hand: a bundler drops the module that does it by itself
 const actions = new AC.CardObjectRegistry<AC.Action>();
 AC.GlobalRegistry.populateWithDefaultActions(actions);
 actions.register("Action.Submit", Submit, AC.Versions.v1_0);
@@ -133,7 +134,19 @@ export function render(given: Json, onPressed: Pressed): HTMLElement | undefined
     if (action instanceof AC.OpenUrlAction && action.url) window.open(action.url, "_blank", "noopener");
     if (action instanceof Submit || action instanceof Execute) onPressed(action.source, values(action));
   };
-  return card.render();
+  const drawn = card.render();
+  drawn?.querySelectorAll("[role=cell], [role=columnheader]").forEach(measure);
+  return drawn;
+}
+
+const SHORT = 16;
+
+/** The library divides a row by the columns' weights alone, which breaks words in a narrow pane. The page lays the same
+ * cells out as a table: what is short stays on its line, what has a long word may break within it. */
+function measure(cell: Element): void {
+  const text = cell.textContent ?? "";
+  if (text.length <= SHORT) cell.classList.add("short");
+  else if (text.split(/[\s-]/).some((word) => word.length > SHORT)) cell.classList.add("long");
 }
 
 function values(action: Submit | Execute): Record<string, string> {

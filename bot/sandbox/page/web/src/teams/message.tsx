@@ -9,11 +9,12 @@ import { BOT, type Attachment, type TeamsMessage } from "./types";
 
 const ADAPTIVE = "application/vnd.microsoft.card.adaptive";
 
-type Props = { message: TeamsMessage; role: string; name: string };
+/** In a channel (`post`) everybody stands on the left; in a chat one's own words stand on the right. */
+type Props = { message: TeamsMessage; role: string; name: string; post: boolean };
 
 export const Message = memo(
-  function Message({ message, role, name }: Props) {
-    const own = message.from === role;
+  function Message({ message, role, name, post }: Props) {
+    const own = message.from === role && !post;
     const at = new Date(message.at);
     const bot = message.from === "bot";
     return (

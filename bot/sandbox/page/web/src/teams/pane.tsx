@@ -139,7 +139,7 @@ function History({ room, role, world, onReply }: HistoryProps) {
   };
   const messages = useLive(`${room.id} ${role}`, load, concerns);
   const names = new Map(world.people.map((person) => [person.role, person.name]));
-  const draw = (message: TeamsMessage) => <Message key={message.id} message={message} role={role} name={names.get(message.from) ?? message.from} />;
+  const draw = (message: TeamsMessage) => <Message key={message.id} message={message} role={role} name={names.get(message.from) ?? message.from} post={room.kind === "channel"} />;
   const roots = messages?.filter((each) => !each.thread) ?? [];
   return (
     <Scroll id={`${room.id} ${role}`} label={`Messages in ${room.title}`}>
