@@ -75,6 +75,19 @@ def samples_and_rollups(db: Database) -> None:
     )
 
 
+@migrations()
+def prefs(db: Database) -> None:
+    """What people keep by name, for a place or for themselves."""
+    db.execute(
+        """
+        CREATE TABLE prefs (
+            space TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (space, owner, name)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

@@ -57,6 +57,14 @@ class Bucket(Struct, frozen=True):
     seconds: float
 
 
+class Kept(Struct, frozen=True):
+    """Something kept by name, and since when."""
+
+    name: str
+    value: bytes
+    at: datetime
+
+
 class Store(Protocol):
     """The port. Times are aware datetimes."""
 
@@ -110,6 +118,19 @@ class Store(Protocol):
 
     async def picture(self, key: str, now: datetime) -> bytes | None:
         """The picture, or None when it is unknown or expired."""
+        ...
+
+    # What people keep by name. ``space`` is the kind of thing, ``owner`` a place or a person.
+    async def keep(self, space: str, owner: str, name: str, value: bytes, at: datetime) -> None:
+        """Keep ``value`` under ``name``, in place of what was kept there before."""
+        ...
+
+    async def kept(self, space: str, owner: str) -> list[Kept]:
+        """All that an owner keeps in a space, by name."""
+        ...
+
+    async def drop(self, space: str, owner: str, name: str) -> bool:
+        """Forget one; False where there is none of that name."""
         ...
 
     # What the store keeps for itself.

@@ -18,8 +18,9 @@ from typing import Literal, TypeVar
 
 from sqlite_utils import Database
 
+from storage import prefs
 from storage.migrations import migrations, unknown
-from storage.port import Bucket, JournalRow, Reference, Sample, StoreError
+from storage.port import Bucket, JournalRow, Kept, Reference, Sample, StoreError
 from storage.retention import JOURNAL_KEPT, ROLLUPS_KEPT, SAMPLES_KEPT, SEEN_FOR, resolution
 from storage.rollup import MICRO, Pile
 
@@ -317,6 +318,21 @@ class SqliteStore:
             return None if row is None else bytes(row[0])
 
         return await self._run(work)
+
+    # What people keep by name.
+
+    async def keep(self, space: str, owner: str, name: str, value: bytes, at: datetime) -> None:
+        """Keep ``value`` under ``name``, in place of what was kept there before."""
+        await self._run(lambda: prefs.keep(self._db, space, owner, name, value, _micros(at)))
+
+    async def kept(self, space: str, owner: str) -> list[Kept]:
+        """All that an owner keeps in a space, by name."""
+        rows = await self._run(lambda: prefs.kept(self._db, space, owner))
+        return [Kept(name, value, _moment(at)) for name, value, at in rows]
+
+    async def drop(self, space: str, owner: str, name: str) -> bool:
+        """Forget one; False where there is none of that name."""
+        return await self._run(lambda: prefs.drop(self._db, space, owner, name))
 
     # The store's own.
 

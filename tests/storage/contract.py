@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.port import Bucket, Reference, Sample, Store
+from storage.port import Bucket, Kept, Reference, Sample, Store
 from storage.retention import RESOLUTIONS
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -181,6 +181,25 @@ class StoreContract:
         assert await store.picture("k", NOON + 2 * HOUR) == b"png"
         assert await store.picture("k", NOON + DAY) is None
         assert await store.picture("other", NOON) is None
+
+    async def test_things_are_kept_by_name_for_their_owner_in_their_space(self, store: Store) -> None:
+        await store.keep("query", "slack:C1", "nightly", b"one", NOON)
+        await store.keep("query", "slack:C1", "Ärger", "größer '\x00".encode(), NOON + MINUTE)
+        await store.keep("query", "slack:U1", "nightly", b"mine", NOON)
+        await store.keep("account", "slack:C1", "nightly", b"other space", NOON)
+        await store.keep("query", "slack:C1", "nightly", b"two", NOON + HOUR)
+        assert await store.kept("query", "slack:C1") == [
+            Kept("nightly", b"two", NOON + HOUR),
+            Kept("Ärger", "größer '\x00".encode(), NOON + MINUTE),
+        ]
+        assert await store.kept("query", "slack:C2") == []
+        assert await store.drop("query", "slack:C1", "nightly")
+        assert not await store.drop("query", "slack:C1", "nightly"), "it is gone already"
+        assert [kept.name for kept in await store.kept("query", "slack:C1")] == ["Ärger"]
+        assert [kept.value for kept in await store.kept("query", "slack:U1")] == [b"mine"]
+        assert [kept.value for kept in await store.kept("account", "slack:C1")] == [b"other space"]
+        assert await store.prune(NOON + 1000 * DAY) == 0, "what people keep is theirs to drop"
+        assert [kept.value for kept in await store.kept("query", "slack:U1")] == [b"mine"]
 
     async def test_a_secret_is_made_once(self, store: Store) -> None:
         one = await store.secret("links")
