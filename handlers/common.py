@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import FailureInfo, NameValue, UserIdentity, VmSize
+from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
 from bot.commands import join
 from bot.context import Context
+from bot.redact import redact
 from cards.build import bold, text
-from cards.card import Block, Heading, Text
+from cards.card import Block, Heading, Piece, Text, Time
 from cards.phrases import duration
 
 NEAREST = 4
@@ -60,6 +63,14 @@ async def sizes_of(account: Account) -> dict[str, VmSize]:
         return {}
 
 
+async def images_of(account: Account) -> list[SupportedImage]:
+    """The images that the service supports; none where it does not tell, since a card goes without them."""
+    try:
+        return await account.images()
+    except AzureError:
+        return []
+
+
 def section(name: str, *parts: Block | None) -> list[Block]:
     """A heading and what stands below it; nothing when nothing does."""
     kept = [part for part in parts if part is not None]
@@ -76,7 +87,15 @@ def failure(info: FailureInfo | None) -> Text:
     if info is None:
         return ()
     whose = "Azure's fault" if info.category.lower() == "servererror" else ""
-    return text(bold(info.code), f" ({whose})" if whose else "", f": {info.message}" if info.message else "")
+    message = safe(info.message)
+    return text(bold(info.code), f" ({whose})" if whose else "", f": {message}" if message else "")
+
+
+def since(state: str | Piece, moment: datetime | None) -> Text:
+    """A state and since when: ``● active · 3 days ago, Fri 20 Nov 08:00``; nothing where there is no state."""
+    if not state:
+        return ()
+    return text(state, *((" · ", Time(moment)) if moment else ()))
 
 
 def identity(user: UserIdentity | None) -> str:
@@ -91,5 +110,34 @@ def identity(user: UserIdentity | None) -> str:
 
 
 def named(values: Iterable[NameValue]) -> str:
-    """``name=value`` pairs."""
-    return ", ".join(f"{each.name}={each.value}" for each in values)
+    """``name=value``, a line each; values whose name says that they are secret are not told."""
+    return "\n".join(f"{each.name}={'…' if is_secret(each.name) else safe(each.value)}" for each in values)
+
+
+def some(lines: Sequence[str], most: int = 8) -> str:
+    """A line each, the rest counted."""
+    rest = len(lines) - most
+    return "\n".join([*lines[:most], *([f"and {rest:,} more"] if rest > 0 else [])])
+
+
+def tail(resource: str) -> str:
+    """The last part of a resource's id, which is its name."""
+    return resource.rstrip("/").rsplit("/", 1)[-1]
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SECRET = re.compile(
+    r"secrets?|pass|passw(or)?d|passphrase|pwd|tokens?|(api|account|access)?keys?|sas|credentials?|signature"
+    r"|conn(ection)?str(ing)?|auth|bearer|cookie"
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting's name says that its value is secret: ``STORAGE_KEY``, ``apiToken``; not ``KEYBOARD``."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return any(map(_SECRET.fullmatch, words)) or any(pair == ("connection", "string") for pair in pairwise(words))
+
+
+def safe(words: str) -> str:
+    """What the service says, without signatures, keys and tokens."""
+    return redact(words)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import Counts, Job, duration
+from bot.azure.models import Counts, Job, JobSpecification, PoolInfo, VmSize
+from bot.azure.models.job import JobExecution
 from bot.commands import command
 from bot.context import Context
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Button, Card, Code, Column, Mark, Progress, Text, Words
+from cards.card import Block, Bullets, Button, Card, Column, Mark, Progress, Text, Words
 from cards.phrases import bar, number, percent
-from cards.phrases import duration as spoken
-from handlers.common import line, named, run_time, section, template, titled
+from handlers.common import failure, line, named, run_time, safe, section, since, sizes_of, tail, template, titled
 from handlers.missing import no_job
+from handlers.pool_parts import auto_pool
+from handlers.portal import portal
 from handlers.states import job_chip
+from handlers.work import job_manager, longest, preparation, release, retries, yes_no
 
 _LISTED = "id,state,stateTransitionTime,creationTime,priority,poolInfo,executionInfo"
 _COLUMNS = (
@@ -97,12 +103,25 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
         if not error.not_found:
             raise
         return await no_job(ctx, source, job, "job show")
-    found = fetched.value
-    counts = (await source.task_counts(found.id)).value.task_counts
+    counts, sizes = await asyncio.gather(source.task_counts(fetched.value.id), sizes_of(source))
+    return job_card(ctx, source, fetched.value, fetched.at, counts.value.task_counts, sizes)
+
+
+def job_card(
+    ctx: Context,
+    source: Account,
+    found: Job,
+    at: datetime,
+    counts: Counts | None = None,
+    sizes: Mapping[str, VmSize] = MappingProxyType({}),
+) -> Card:
+    """All of a job, its progress, and VM sizes for its automatic pool."""
+    counts = counts or Counts()
     total = counts.active + counts.running + counts.completed
     run = found.execution_info
     pool = pool_of(found)
     state = job_chip(found.state, failed=counts.failed)
+    schedule = schedule_of(found.id)
     return Card(
         title=titled(
             f"Job {found.id}",
@@ -112,11 +131,9 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
             else f"{number(counts.completed)} of {number(total)} tasks done",
         ),
         mark=state.mark,
-        as_of=fetched.at,
+        as_of=at,
         blocks=blocks(
-            Words(text(chip(Mark.FAILED, run.scheduling_error.code), ": ", run.scheduling_error.message))
-            if run and run.scheduling_error
-            else None,
+            *_cannot_run(run),
             Progress("Tasks", counts.completed, total, "tasks", state.mark) if total else None,
             facts(
                 ("Waiting", number(counts.active)),
@@ -124,27 +141,34 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
                 ("Succeeded", number(counts.succeeded)),
                 ("Failed", chip(Mark.FAILED, number(counts.failed)) if counts.failed else "0"),
                 ("Pool", code(pool) if pool else None),
-                ("Priority", number(found.priority)),
+                ("State", since(state, found.state_transition_time)),
+                ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
                 ("Started", when(run.start_time) if run else None),
                 ("Ended", when(run.end_time) if run else None),
-                ("Ran for", run_time(run.start_time, run.end_time or fetched.at) if run else None),
+                ("Ran for", run_time(run.start_time, run.end_time or at) if run else None),
                 ("Ended because", run.terminate_reason if run else None),
-                ("State since", when(found.state_transition_time)),
-                ("Before", found.previous_state.lower()),
                 ("Created", when(found.creation_time)),
                 ("Changed", when(found.last_modified)),
                 ("Display name", found.display_name),
             ),
-            *_rules(found),
-            *_own_tasks(found),
+            *rules(found),
+            *job_manager(found.job_manager_task),
+            *preparation(found.job_preparation_task),
+            *release(found.job_release_task),
+            *automatic_pool(found.pool_info, sizes),
             build.actions(
                 Button("Failed tasks", line(ctx, source, "task list", found.id, state="failed"), style="primary")
                 if counts.failed
                 else None,
                 Button("Tasks", line(ctx, source, "task list", found.id)),
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
+                Button("Preparation", line(ctx, source, "preparation list", found.id))
+                if found.job_preparation_task
+                else None,
+                Button("Schedule", line(ctx, source, "schedule show", schedule)) if schedule else None,
                 Button("All jobs", line(ctx, source, "job list")),
                 Button("Refresh", line(ctx, source, "job show", found.id), how="edit"),
+                portal(source, "jobs"),
             ),
         ),
     )
@@ -185,33 +209,51 @@ def _row(job: Job, counts: Counts | None) -> list[Text]:
     ]
 
 
-def _rules(job: Job) -> list[Block]:
+def schedule_of(job: str) -> str:
+    """The schedule that made a job, by the name that the service gives such jobs; empty for others."""
+    schedule, made, number_ = job.rpartition(":job-")
+    return schedule if made and number_.isdigit() else ""
+
+
+def _cannot_run(run: JobExecution | None) -> list[Block]:
+    """Why the service cannot run the job."""
+    error = run.scheduling_error if run else None
+    if error is None:
+        return []
+    told = [text(failure(error)), *(text(muted(f"{each.name}: "), safe(each.value)) for each in error.details)]
+    return section("It cannot run", Bullets(tuple(told)))
+
+
+def rules(job: Job | JobSpecification) -> list[Block]:
+    """What the job does by itself, its limits, and what its tasks are given."""
     limits = job.constraints
-    longest = duration(limits.max_wall_clock_time) if limits else None
-    retries = limits.max_task_retry_count if limits else 0
+    limited = (
+        [longest(limits.max_wall_clock_time), f"{retries(limits.max_task_retry_count)} of a task"] if limits else []
+    )
+    network = job.network_configuration
     return section(
         "Rules",
         facts(
-            ("When all tasks are done", job.on_all_tasks_complete.lower()),
-            ("When a task fails", job.on_task_failure.lower()),
-            ("Longest run", spoken(longest) if longest else None),
-            ("Retries of a task", ("without end" if retries < 0 else number(retries)) if retries else None),
+            ("Priority", number(job.priority)),
+            ("When all tasks are done", _ALL_DONE.get(job.on_all_tasks_complete.lower(), job.on_all_tasks_complete)),
+            ("When a task fails", _FAILED.get(job.on_task_failure.lower(), job.on_task_failure)),
+            ("Limits", " · ".join(filter(None, limited))),
             ("Tasks at once", number(job.max_parallel_tasks) if job.max_parallel_tasks > 0 else None),
-            ("Dependencies", "yes" if job.uses_task_dependencies else None),
-            ("Can be preempted", "yes" if job.allow_task_preemption else None),
+            ("Tasks depend on each other", yes_no(job.uses_task_dependencies)),
+            ("Gives way to higher priority", "yes" if job.allow_task_preemption else None),
+            ("Subnet", tail(network.subnet_id) if network else None),
             ("Environment", named(job.common_environment_settings)),
             ("Metadata", named(job.metadata)),
         ),
     )
 
 
-def _own_tasks(job: Job) -> list[Block]:
-    found: list[Block] = []
-    for name, task in (
-        ("Job manager", job.job_manager_task),
-        ("Preparation", job.job_preparation_task),
-        ("Release", job.job_release_task),
-    ):
-        if task:
-            found += section(name, Code(task.command_line) if task.command_line else None)
-    return found
+_ALL_DONE = {"noaction": "it stays open", "terminatejob": "it ends"}
+_FAILED = {"noaction": "nothing happens", "performexitoptionsjobaction": "what the task's exit conditions say"}
+
+
+def automatic_pool(info: PoolInfo | None, sizes: Mapping[str, VmSize]) -> list[Block]:
+    """The pool that is made for a job or a schedule, where it has no other."""
+    spec = info.auto_pool_specification if info else None
+    size = sizes.get(spec.pool.vm_size.lower()) if spec and spec.pool else None
+    return auto_pool(spec, size)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
+from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import Node
+from bot.azure.models import Node, RemoteLogin
+from bot.azure.models.node import InboundEndpoint
 from bot.commands import command
 from bot.context import Context
 from cards import build
@@ -13,10 +16,13 @@ from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
 from cards.phrases import number, plural
 from handlers import nodes_of
-from handlers.common import failure, line, run_time, section, template, titled
+from handlers.common import failure, line, run_time, safe, section, since, some, template, titled
 from handlers.missing import no_node, no_pool
+from handlers.pool_machine import image_name
 from handlers.pool_parts import start_task
+from handlers.portal import portal
 from handlers.states import BAD_NODE_STATES, node_chip
+from handlers.work import container_run
 
 _LISTED = (
     "id,state,stateTransitionTime,schedulingState,isDedicated,runningTasksCount,runningTaskSlotsCount,totalTasksRun,"
@@ -120,16 +126,25 @@ async def show_node(ctx: Context, pool: str, node: str, *, account: str | None =
         if error.code.lower() == "poolnotfound":
             return await no_pool(ctx, source, pool, "node list")
         return await no_node(ctx, source, pool, node)
-    found = fetched.value
+    login = await _login(source, pool, fetched.value)
+    return node_card(ctx, source, pool, fetched.value, fetched.at, login)
+
+
+def node_card(
+    ctx: Context, source: Account, pool: str, found: Node, at: datetime, login: RemoteLogin | None = None
+) -> Card:
+    """All of a node, and where it is logged in to where that is known."""
+    ran = _start_task_run(found)
+    start_failed = found.state.lower() == "starttaskfailed"
     return Card(
         title=titled(f"Node {found.id}", text(node_chip(found.state)), text("pool ", pool)),
         mark=node_chip(found.state).mark,
-        as_of=fetched.at,
+        as_of=at,
         blocks=blocks(
             *_errors(found),
-            *_start_task_run(found),
+            *(ran if start_failed else ()),
             facts(
-                ("State since", when(found.state_transition_time)),
+                ("State", since(node_chip(found.state), found.state_transition_time)),
                 (
                     "Takes tasks",
                     {"enabled": "yes", "disabled": "no, scheduling is disabled"}.get(
@@ -137,28 +152,28 @@ async def show_node(ctx: Context, pool: str, node: str, *, account: str | None =
                     ),
                 ),
                 ("Kind", "dedicated" if found.is_dedicated else "spot"),
-                (
-                    "Running",
-                    f"{plural(found.running_tasks_count, 'task')} in {plural(found.running_task_slots_count, 'slot')}",
-                ),
-                (
-                    "Ran so far",
-                    _ran(found),
-                ),
+                ("Running", _running(found)),
+                ("Ran so far", _ran(found)),
                 ("Size", found.vm_size),
                 ("Last boot", when(found.last_boot_time)),
                 ("Allocated", when(found.allocation_time)),
-                ("Internal address", code(found.ip_address) if found.ip_address else None),
-                ("External address", _external(found)),
-                ("Agent", found.node_agent_info.version if found.node_agent_info else None),
+                (
+                    "Image",
+                    image_name(found.virtual_machine_info.image_reference) if found.virtual_machine_info else None,
+                ),
+                ("Image version", _exact_version(found)),
+                ("Agent", _agent(found)),
             ),
+            *connectivity(found, login),
             *_recent(found),
+            *(() if start_failed else ran),
             *start_task(found.start_task),
             build.actions(
                 Button("All nodes", line(ctx, source, "node list", pool), style="primary"),
                 Button("Pool", line(ctx, source, "pool show", pool)),
-                _last_task(ctx, found),
+                _last_task(ctx, source, found),
                 Button("Refresh", line(ctx, source, "node show", pool, found.id), how="edit"),
+                portal(source, "pools"),
             ),
         ),
     )
@@ -186,8 +201,8 @@ def _errors(node: Node) -> list[Block]:
         text(
             bold(error.code),
             ": ",
-            error.message,
-            *(f" · {detail.name} {detail.value}" for detail in error.error_details),
+            safe(error.message),
+            *(f" · {detail.name} {safe(detail.value)}" for detail in error.error_details),
         )
         for error in node.errors
     ]
@@ -212,8 +227,10 @@ def _start_task_run(node: Node) -> list[Block]:
             ("Why", failure(run.failure_info)),
             ("Started", when(run.start_time)),
             ("Took", run_time(run.start_time, run.end_time)),
-            ("Retries", number(run.retry_count) if run.retry_count else None),
+            ("Ended", when(run.end_time)),
+            ("Retries", number(run.retry_count)),
             ("Last retry", when(run.last_retry_time)),
+            ("Container", container_run(run.container_info)),
         ),
     )
 
@@ -229,20 +246,58 @@ def _recent(node: Node) -> list[Block]:
     return section("Recent tasks", Bullets(tuple(told)) if told else None)
 
 
-def _last_task(ctx: Context, node: Node) -> Button | None:
+def _last_task(ctx: Context, source: Account, node: Node) -> Button | None:
     if not node.recent_tasks:
         return None
     task = node.recent_tasks[0]
-    return Button("Last task", line(ctx, ctx.account(None), "task show", task.job_id, task.task_id))
+    return Button("Last task", line(ctx, source, "task show", task.job_id, task.task_id))
 
 
-def _external(node: Node) -> Text | None:
-    endpoints = node.endpoint_configuration.inbound_endpoints if node.endpoint_configuration else ()
-    if not endpoints:
-        return None
-    first = endpoints[0]
-    return text(code(f"{first.public_ip_address}:{first.frontend_port}"), f" → {first.backend_port}")
+def _running(node: Node) -> str:
+    if not node.running_tasks_count:
+        return "nothing"
+    slots = f" in {plural(node.running_task_slots_count, 'slot')}" if node.running_task_slots_count else ""
+    return plural(node.running_tasks_count, "task") + slots
 
 
 def _ran(node: Node) -> str:
     return f"{number(node.total_tasks_succeeded)} of {plural(node.total_tasks_run, 'task')} well"
+
+
+def _agent(node: Node) -> Text:
+    agent = node.node_agent_info
+    return since(agent.version, agent.last_update_time) if agent else ()
+
+
+def _exact_version(node: Node) -> str:
+    source = node.virtual_machine_info.image_reference if node.virtual_machine_info else None
+    return source.exact_version if source else ""
+
+
+def connectivity(node: Node, login: RemoteLogin | None = None) -> list[Block]:
+    """Addresses within the network and from outside, and how to log in."""
+    endpoints = node.endpoint_configuration.inbound_endpoints if node.endpoint_configuration else ()
+    return section(
+        "Connectivity",
+        facts(
+            ("Internal address", code(node.ip_address) if node.ip_address else None),
+            ("Internal IPv6 address", code(node.ipv6_address) if node.ipv6_address else None),
+            ("Log in at", code(f"{login.remote_login_ip_address}:{login.remote_login_port}") if login else None),
+            ("External addresses", some([_endpoint(each) for each in endpoints])),
+        ),
+    )
+
+
+def _endpoint(endpoint: InboundEndpoint) -> str:
+    outside = endpoint.public_ip_address or endpoint.public_fqdn
+    told = f"{outside}:{endpoint.frontend_port} → {endpoint.backend_port}/{endpoint.protocol.lower()}"
+    return told + (f" ({endpoint.name})" if endpoint.name else "")
+
+
+async def _login(source: Account, pool: str, node: Node) -> RemoteLogin | None:
+    """Where to log in; None for pools without public addresses, which are refused."""
+    try:
+        login = (await source.fetch(RemoteLogin, f"{source.node(pool, node.id)}/remoteloginsettings")).value
+    except AzureError:
+        return None
+    return login if login.remote_login_port else None

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
+from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import Pool, PoolNodeCounts, VmSize, duration
+from bot.azure.models import Pool, PoolNodeCounts, SupportedImage, VmSize
 from bot.commands import command
 from bot.context import Context
 from cards import build
-from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Button, Card, Column, Mark, Text, Words
-from cards.phrases import duration as spoken
+from cards.build import blocks, chip, code, muted, text
+from cards.card import Button, Card, Column, Mark, Text, Words
 from cards.phrases import number, plural
 from handlers import nodes_of
-from handlers.common import line, sizes_of, template, titled
+from handlers.common import images_of, line, sizes_of, template, titled
 from handlers.missing import no_pool
-from handlers.pool_parts import autoscale, hardware, image, network, resize_errors, start_task, the_rest
+from handlers.pool_parts import overview, resize_errors, sections, towards
+from handlers.portal import portal
 from handlers.states import pool_chip
 
 _LISTED = (
@@ -93,9 +98,21 @@ async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> C
         if not error.not_found:
             raise
         return await no_pool(ctx, source, pool, "pool show")
-    found, at = fetched.value, fetched.at
-    entries, _ = await source.node_counts()
-    entry = next((entry for entry in entries if entry.pool_id == found.id), None)
+    (entries, _), sizes, images = await asyncio.gather(source.node_counts(), sizes_of(source), images_of(source))
+    entry = next((entry for entry in entries if entry.pool_id == fetched.value.id), None)
+    return pool_card(ctx, source, fetched.value, fetched.at, entry, sizes, images)
+
+
+def pool_card(
+    ctx: Context,
+    source: Account,
+    found: Pool,
+    at: datetime,
+    entry: PoolNodeCounts | None = None,
+    sizes: Mapping[str, VmSize] = MappingProxyType({}),
+    images: Sequence[SupportedImage] = (),
+) -> Card:
+    """All of a pool, with its nodes by state, its VM size and the images that the service supports where known."""
     wrong = trouble(found, entry)
     state = text(pool_chip(found.state, found.allocation_state, troubled=bool(wrong)))
     return Card(
@@ -105,19 +122,15 @@ async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> C
         blocks=blocks(
             *resize_errors(found, at),
             Words(nodes_of.told(states)) if entry and (states := nodes_of.by_state([entry])) else None,
-            _overview(found, (await sizes_of(source)).get(found.vm_size.lower())),
-            *autoscale(found),
-            *start_task(found.start_task, entry),
-            *image(found),
-            *hardware(found),
-            *network(found),
-            *the_rest(found),
+            overview(found, sizes.get(found.vm_size.lower())),
+            *sections(found, entry, images),
             build.actions(
                 Button("Nodes", line(ctx, source, "node list", found.id), style="primary"),
                 Button("Jobs", line(ctx, source, "job list", pool=found.id)),
                 Button("Usage", line(ctx, source, "usage", pool=found.id)),
                 Button("All pools", line(ctx, source, "pool list")),
                 Button("Refresh", line(ctx, source, "pool show", found.id), how="edit"),
+                portal(source, "pools"),
             ),
         ),
     )
@@ -141,15 +154,11 @@ def _allocated(pool: Pool) -> int:
 
 def _nodes(pool: Pool) -> str:
     """``18``, ``18 → 24`` while that is wanted, spot nodes after a plus: ``4 + 10 → 12 spot``."""
-    dedicated = _towards(pool.current_dedicated_nodes, pool.target_dedicated_nodes)
-    spot = _towards(pool.current_low_priority_nodes, pool.target_low_priority_nodes)
+    dedicated = towards(pool.current_dedicated_nodes, pool.target_dedicated_nodes)
+    spot = towards(pool.current_low_priority_nodes, pool.target_low_priority_nodes)
     if spot == "0":
         return dedicated
     return f"{spot} spot" if dedicated == "0" else f"{dedicated} + {spot} spot"
-
-
-def _towards(current: int, target: int | None) -> str:
-    return number(current) if target in (None, current) else f"{number(current)} → {number(target or 0)}"
 
 
 def _row(pool: Pool, entry: PoolNodeCounts | None) -> list[Text]:
@@ -162,24 +171,3 @@ def _row(pool: Pool, entry: PoolNodeCounts | None) -> list[Text]:
         text(chip(Mark.WARNING, wrong) if wrong else muted("–")),
         text(pool.vm_size.lower().removeprefix("standard_")),
     ]
-
-
-def _overview(pool: Pool, size: VmSize | None) -> Block | None:
-    machine = [pool.vm_size]
-    if size:
-        machine += [plural(size.vcpus, "core"), f"{number(size.memory_gb)} GB"]
-        machine += [plural(size.gpus, "GPU")] if size.gpus else []
-    timeout = duration(pool.resize_timeout)
-    return facts(
-        ("Size", " · ".join(machine)),
-        ("Task slots a node", number(pool.task_slots_per_node) if pool.task_slots_per_node > 1 else None),
-        ("Fills nodes", pool.task_scheduling_policy.node_fill_type.lower() if pool.task_scheduling_policy else None),
-        ("Allocation since", when(pool.allocation_state_transition_time)),
-        ("Resize timeout", spoken(timeout) if timeout else None),
-        ("Active since", when(pool.state_transition_time)),
-        ("Created", when(pool.creation_time)),
-        ("Changed", when(pool.last_modified)),
-        ("Display name", pool.display_name or None),
-        ("Talk to each other", "yes" if pool.enable_inter_node_communication else None),
-        ("End of support of the size", when(size.eol) if size else None),
-    )

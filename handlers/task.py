@@ -5,19 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import Counts, Execution, Run, Task, TaskRow, duration, select_of
+from bot.azure.models import Counts, Execution, Node, Run, Task, TaskRow, select_of
 from bot.commands import command
 from bot.context import Context
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Bullets, Button, Card, Code, Column, Mark, Text, Time, Words
-from cards.phrases import duration as spoken
-from cards.phrases import number, plural
-from handlers.common import failure, identity, line, named, run_time, section, template, titled
+from cards.card import Block, Bullets, Button, Card, Chip, Column, Mark, Piece, Text, Time, Words
+from cards.phrases import number
+from handlers.common import failure, line, run_time, safe, section, since, template, titled
 from handlers.exits import meaning
 from handlers.missing import no_job, no_task
+from handlers.node import connectivity
+from handlers.portal import portal
 from handlers.states import task_chip
+from handlers.work import (
+    command_of,
+    container_run,
+    depends_on,
+    exits,
+    instances,
+    limits,
+    output_files,
+    packages,
+    setting,
+)
 
 _LISTED = select_of(TaskRow)
 _COLUMNS = (
@@ -117,11 +130,18 @@ async def show_task(ctx: Context, job: str, task: str, *, account: str | None = 
         if error.code.lower() == "jobnotfound":
             return await no_job(ctx, source, job, "task list")
         return await no_task(ctx, source, job, task)
-    found, at = fetched.value, fetched.at
+    return task_card(ctx, source, job, fetched.value, fetched.at, await _node_of(source, fetched.value))
+
+
+def task_card(
+    ctx: Context, source: Account, job: str, found: Task, at: datetime, node: Node | AzureError | None = None
+) -> Card:
+    """All of a task, in the sections of the Azure portal; ``node`` is where it runs or ran, or why that is unknown."""
     run = found.execution_info or Execution()
     failed = run.result.lower() == "failure"
     state = task_chip(found.state, failed=failed)
-    node = found.node_info
+    place = found.node_info
+    ended = found.state.lower() == "completed"
     return Card(
         title=titled(
             f"Task {found.id}",
@@ -133,33 +153,64 @@ async def show_task(ctx: Context, job: str, task: str, *, account: str | None = 
         as_of=at,
         blocks=blocks(
             *_cause(run),
-            facts(
-                ("State since", when(found.state_transition_time)),
-                ("Before", found.previous_state.lower()),
-                ("Created", when(found.creation_time)),
-                ("Started", when(run.start_time)),
-                ("Ended", when(run.end_time)),
-                ("Ran for", run_time(run.start_time, run.end_time or at)),
-                ("Retries", number(run.retry_count) if run.retry_count else None),
-                ("Requeued", number(run.requeue_count) if run.requeue_count else None),
-                ("Pool", code(node.pool_id) if node and node.pool_id else None),
-                ("Node", code(node.node_id) if node and node.node_id else None),
-                ("Slots", number(found.required_slots) if found.required_slots > 1 else None),
-                ("Display name", found.display_name),
+            *section(
+                "State",
+                facts(
+                    ("State", since(state, found.state_transition_time)),
+                    ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
+                    ("Ran for", run_time(run.start_time, run.end_time or (None if ended else at))),
+                ),
+                timeline(found, run),
             ),
-            *section("Command", Code(found.command_line) if found.command_line else None),
-            *_setup(found),
+            *_diagnostics(run),
+            *section(
+                "Location",
+                facts(
+                    ("Pool", code(place.pool_id) if place and place.pool_id else None),
+                    ("Node", code(place.node_id) if place and place.node_id else None),
+                    ("Directory", code(place.task_root_directory) if place and place.task_root_directory else None),
+                    ("Wants to run near", _near(found)),
+                ),
+            ),
+            *(connectivity(node) if isinstance(node, Node) else _gone(node)),
+            *_details(found),
             build.actions(
-                Button("Node", line(ctx, source, "node show", node.pool_id, node.node_id))
-                if node and node.node_id
+                *_logs(ctx, source, job, found, run),
+                Button("Node", line(ctx, source, "node show", place.pool_id, place.node_id))
+                if place and place.node_id and not isinstance(node, AzureError)
+                else None,
+                Button("Subtasks", line(ctx, source, "subtask list", job, found.id))
+                if found.multi_instance_settings
                 else None,
                 Button("Job", line(ctx, source, "job show", job)),
-                Button("Failed tasks", line(ctx, source, "task list", job, state="failed")) if failed else None,
-                Button("All tasks", line(ctx, source, "task list", job)),
+                Button("Failed tasks", line(ctx, source, "task list", job, state="failed"))
+                if failed
+                else Button("All tasks", line(ctx, source, "task list", job)),
                 Button("Refresh", line(ctx, source, "task show", job, found.id), how="edit"),
+                portal(source, "jobs"),
             ),
         ),
     )
+
+
+def _logs(ctx: Context, source: Account, job: str, task: Task, run: Execution) -> list[Button]:
+    """What it printed: there is something once it started, and errors are what people look for in a failed one."""
+    if run.start_time is None:
+        return []
+    names = ("stderr", "stdout") if run.result.lower() == "failure" else ("stdout", "stderr")
+    return [Button(name, line(ctx, source, "log", job, task.id, f"{name}.txt")) for name in names]
+
+
+async def _node_of(source: Account, task: Task) -> Node | AzureError | None:
+    """The task's node, for its addresses; what the service says where it is gone."""
+    place = task.node_info
+    if place is None or not place.pool_id or not place.node_id:
+        return None
+    try:
+        path = source.node(place.pool_id, place.node_id)
+        return (await source.fetch(Node, path, select="id,state,ipAddress,endpointConfiguration")).value
+    except AzureError as error:
+        return error
 
 
 def _total(counts: Counts, state: str | None) -> int:
@@ -191,36 +242,77 @@ def _cause(run: Execution) -> list[Block]:
     if run.exit_code not in (None, 0) and (known := meaning(run.exit_code or 0)):
         told.append(text(chip(Mark.FAILED, f"exit code {run.exit_code}"), f": {known}"))
     if run.failure_info:
-        told += [text(muted(f"{detail.name}: "), detail.value) for detail in run.failure_info.details]
-    return section("Why it failed", Bullets(tuple(told)) if told else None)
+        told += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in run.failure_info.details]
+    return section("Error message", Bullets(tuple(told)) if told else None)
 
 
-def _setup(task: Task) -> list[Block]:
-    limits = task.constraints
-    longest = duration(limits.max_wall_clock_time) if limits else None
-    kept = duration(limits.retention_time) if limits else None
-    retries = limits.max_task_retry_count if limits else 0
-    after = task.depends_on
-    waits = [*after.task_ids, *(f"{each.start}–{each.end}" for each in after.task_id_ranges)] if after else []
+def timeline(task: Task, run: Execution) -> Words | None:
+    """``created 06:02 → waited 4 min → started 06:06 → ran 12 min → ended 06:18``."""
+    told: list[str | Piece] = []
+    steps = (
+        ("created", task.creation_time, ""),
+        ("started", run.start_time, "waited"),
+        ("ended", run.end_time, "ran"),
+    )
+    before: datetime | None = None
+    for name, moment, meanwhile in steps:
+        if moment is None:
+            continue
+        if told:
+            passed = run_time(before, moment) if meanwhile else ""
+            told.append(f" → {meanwhile} {passed} → " if passed else " → ")
+        told += [f"{name} ", Time(moment, "clock")]
+        before = moment
+    return Words(text(*told)) if len(told) > 2 else None
+
+
+def _diagnostics(run: Execution) -> list[Block]:
     return section(
-        "Set up",
+        "Diagnostics",
         facts(
-            ("Runs as", identity(task.user_identity)),
-            ("Longest run", spoken(longest) if longest else None),
-            ("Files are kept", spoken(kept) if kept else None),
-            ("Retries allowed", ("without end" if retries < 0 else number(retries)) if retries else None),
-            ("Waits for", ", ".join(waits[:20]) + (f" and {len(waits) - 20} more" if len(waits) > 20 else "")),
-            ("Container", task.container_settings.image_name if task.container_settings else None),
-            (
-                "Instances",
-                number(task.multi_instance_settings.number_of_instances) if task.multi_instance_settings else None,
-            ),
-            (
-                "Packages",
-                ", ".join(f"{p.application_id} {p.version}".strip() for p in task.application_package_references),
-            ),
-            ("Input files", plural(len(task.resource_files), "file") if task.resource_files else None),
-            ("Output files", ", ".join(each.file_pattern for each in task.output_files)),
-            ("Environment", named(task.environment_settings)),
+            ("Exit code", code(str(run.exit_code)) if run.exit_code is not None else None),
+            ("Result", _result(run.result)),
+            ("Retries", since(number(run.retry_count), run.last_retry_time) if run.start_time else None),
+            ("Requeued", since(number(run.requeue_count), run.last_requeue_time) if run.requeue_count else None),
+            ("Container", container_run(run.container_info)),
+        ),
+    )
+
+
+def _result(result: str) -> Chip | None:
+    if not result:
+        return None
+    return chip(Mark.FAILED if result.lower() == "failure" else Mark.DONE, result.lower())
+
+
+def _near(task: Task) -> str:
+    return task.affinity_info.affinity_id if task.affinity_info else ""
+
+
+def _gone(error: AzureError | None) -> list[Block]:
+    if error is None:
+        return []
+    why = "The node is gone, and its files with it." if error.not_found else f"The node does not tell: {error.code}."
+    return section("Connectivity", Words(text(why)))
+
+
+def _details(task: Task) -> list[Block]:
+    tokens = task.authentication_token_settings
+    return section(
+        "Details",
+        command_of(task),
+        facts(
+            ("Display name", task.display_name),
+            ("Created", when(task.creation_time)),
+            ("Changed", when(task.last_modified)),
+            ("Limits", limits(task.constraints)),
+            *setting(task),
+            ("Slots", number(task.required_slots)),
+            ("Waits for", depends_on(task.depends_on)),
+            ("Exit conditions", exits(task.exit_conditions)),
+            *instances(task.multi_instance_settings),
+            ("Packages", packages(task.application_package_references)),
+            ("Output files", output_files(task.output_files)),
+            ("May act on", ", ".join(tokens.access) if tokens else None),
         ),
     )

@@ -15,11 +15,12 @@ ROOMS = ("bot", "handlers", "cards", "storage")
 ALLOWED = {
     "cards": (),
     "storage": (),
-    "handlers": ("bot.azure", "bot.commands", "bot.context", "bot.filter", "cards", "storage.port"),
+    "handlers": ("bot.azure", "bot.commands", "bot.context", "bot.filter", "bot.redact", "cards", "storage.port"),
     "bot.azure": ("bot.settings",),
     "bot.ask": (),
     "bot.settings": (),
     "bot.logs": (),
+    "bot.redact": (),
     "bot.signals": (),
     "bot.access": ("bot.ask", "bot.settings"),
     "bot.commands": ("bot.context", "bot.settings", "cards"),
