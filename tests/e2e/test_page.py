@@ -1,0 +1,249 @@
+"""The whole demo as a newcomer meets it: one command, one page, Chromium at the keys."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.skips import need
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 30_000
+"""Milliseconds: the machine may be busy with other tests."""
+
+expect.set_options(timeout=PATIENCE)
+
+
+class Demo:
+    """``batchbot demo`` as a process of its own; ``mark`` stands in the environment of all its processes."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.mark = uuid.uuid4().hex
+        self.log = folder / "demo.log"
+        self._out = self.log.open("wb")
+        command = [sys.executable, "-m", "bot", "demo", "--port", str(_free_port()), "--history", "1"]
+        self.process = subprocess.Popen(
+            command,
+            stdout=self._out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "BATCHBOT_MARK": self.mark, **environment},
+        )
+
+    def ready(self, seconds: float = 100) -> str:
+        """The page's address."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := re.search(r"^ready (http://127\.0\.0\.1:\d+)$", self.said(), re.MULTILINE):
+                return found[1]
+            assert self.process.poll() is None, self.said()
+            time.sleep(0.1)
+        raise AssertionError(f"not ready after {seconds} s:\n{self.said()}")
+
+    def said(self) -> str:
+        """Everything the demo printed."""
+        return self.log.read_text()
+
+    def interrupt(self) -> int:
+        """Ctrl-C, and the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+    def left(self, seconds: float = 10) -> list[str]:
+        """Processes of this demo that still run after a while (helpers end a moment after the one they served)."""
+        end = time.monotonic() + seconds
+        while (found := self.processes()) and time.monotonic() < end:
+            time.sleep(0.1)
+        return found
+
+    def processes(self) -> list[str]:
+        """Command lines of the processes that run."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"BATCHBOT_MARK={self.mark}".encode() in (folder / "environ").read_bytes():
+                    found.append((folder / "cmdline").read_text().replace("\0", " "))
+        return found
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._out.close()
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("BATCHBOT_ARTIFACTS", tmp_path / "shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    need("npm")
+    running = Demo(tmp_path)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def page(demo: Demo) -> Iterator[Page]:
+    need("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(PATIENCE)
+        yield page
+        browser.close()
+
+
+def say(pane: Locator, words: str) -> None:
+    box = pane.get_by_role("textbox", name=re.compile("^(Message|Start a post) "))
+    box.fill(words)
+    box.press("Enter")
+
+
+def answer(pane: Locator, words: str | re.Pattern[str]) -> Locator:
+    """The last message with these words."""
+    found = pane.locator("article").filter(has_text=words).last
+    expect(found).to_be_visible()
+    return found
+
+
+@pytest.mark.chromium
+@pytest.mark.npm
+@pytest.mark.timeout(400)
+def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots: Path) -> None:
+    errors: list[str] = []
+    strangers: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    address = demo.ready()
+    page.on("request", lambda request: strangers.append(request.url) if address[7:] not in request.url else None)
+    page.goto(address)
+    slack, teams = page.get_by_test_id("slack-pane"), page.get_by_test_id("teams-pane")
+    expect(slack.get_by_role("textbox", name="Message #batch-ops")).to_be_visible(timeout=120_000)
+    expect(teams.get_by_role("textbox", name="Message Batch Bot")).to_be_visible()
+    answer(teams, "tasks running")  # the greeting after the installation
+
+    # a list; its next page comes into the same message
+    say(slack, "/batch pool list")
+    say(teams, "pool list")
+    for pane, edited in ((slack, "(edited)"), (teams, "Edited")):
+        pools = answer(pane, "Pools in")
+        expect(pools).to_contain_text("20 of ")
+        count = pane.locator("article").count()
+        pools.get_by_role("button", name="Next ▶").click()
+        expect(answer(pane, "◀ Previous")).to_contain_text("21 – ")
+        expect(answer(pane, "◀ Previous")).to_contain_text(edited)
+        assert pane.locator("article").count() == count
+    page.screenshot(path=shots / "page-1-pools.png")
+
+    # one pool of it
+    for pane in (slack, teams):
+        pools = answer(pane, "Pools in")
+        pools.get_by_role("combobox", name="Open a pool").select_option(label="render-gpu")
+        if pane is teams:
+            pools.get_by_role("button", name="Go").click()
+        expect(answer(pane, "Start task")).to_contain_text("render-gpu")
+    page.screenshot(path=shots / "page-2-pool.png")
+
+    # a picture, and another window of it
+    say(slack, "/batch usage 24h")
+    say(teams, "usage 24h")
+    for pane in (slack, teams):
+        picture = answer(pane, "the last 24 hours").get_by_role("img", name=re.compile("core"))
+        before = _drawn(picture)
+        answer(pane, "the last 24 hours").get_by_role("button", name="1 h", exact=True).click()
+        later = answer(pane, "the last hour").get_by_role("img", name=re.compile("core"))
+        expect(later).not_to_have_attribute("src", before)
+        _drawn(later)
+    page.screenshot(path=shots / "page-3-usage.png")
+    answer(slack, "the last hour").get_by_role("button", name="Enlarge the picture").click()
+    page.get_by_role("dialog", name="Picture").get_by_role("button", name="Close").click()
+
+    # a form
+    for pane in (slack, teams):
+        answer(pane, "Pools in").get_by_role("button", name="Filter…").click()
+        form = pane.get_by_role("dialog", name="Pool list")
+        form.get_by_label("State").select_option("steady")
+        page.screenshot(path=shots / f"page-4-form-{'slack' if pane is slack else 'teams'}.png")
+        form.get_by_role("button", name="Run").click()
+        expect(form).to_have_count(0)
+        answer(pane, re.compile(r"Pools in.*steady"))
+
+    # somebody else, somewhere else, with a mistake
+    page.get_by_role("radio", name="admin", exact=True).check()
+    say(slack, "/batch help task list")
+    answer(slack, "yours is admin")
+    teams.get_by_role("button", name="Batch Ops / General").click()
+    say(teams, "@Batch Bot help task list")
+    answer(teams, "yours is admin")
+    say(slack, "@batchbot poool list")
+    thread = answer(slack, "I know no command")
+    expect(thread.get_by_role("button", name="pool list", exact=True)).to_be_visible()
+    page.set_viewport_size({"width": 1000, "height": 800})
+    page.screenshot(path=shots / "page-5-narrow.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1000
+
+    # a mistake that Slack itself tells
+    say(slack, "/nothing")
+    expect(page.get_by_role("status").filter(has_text="no_such_command")).to_be_visible()
+    assert [each for each in errors if "409" not in each] == []
+    assert [each for each in strangers if not each.startswith("data:")] == []
+    assert demo.interrupt() in (0, 130)
+    assert demo.left() == []
+    assert "Traceback" not in demo.said()
+
+
+def test_without_npm_the_demo_still_comes_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    demo = Demo(tmp_path, PATH=str(empty), XDG_CACHE_HOME=str(tmp_path / "cache"))
+    try:
+        with urllib.request.urlopen(demo.ready(), timeout=10) as page:
+            told = page.read().decode()
+        assert "npm is not installed" in told
+        assert "batchbot chat --demo" in told
+        assert len(demo.processes()) >= 2
+        assert demo.interrupt() in (0, 130)
+        assert demo.left() == []
+        assert "Traceback" not in demo.said()
+    finally:
+        demo.close()
+
+
+def _drawn(picture: Locator) -> str:
+    """The address of a picture that has arrived."""
+    picture.scroll_into_view_if_needed()
+    expect(picture).to_have_js_property("complete", value=True)
+    assert picture.evaluate("image => image.naturalWidth") > 0
+    return picture.get_attribute("src") or ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
