@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-_SECRETS = re.compile(
-    r"(xox[abepr]-|xapp-)[\w-]+"  # Slack tokens
-    r"|(?<=Bearer )[\w.~+/=-]+"
-    r"|(?<=SharedKey )\S+"
-    r"|(?<=sig=)[^&\s\"']+"  # SAS signatures
-    r"|eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"  # JSON web tokens
-    r"|(?<=AccountKey=)[^;\s\"']+",
-    re.IGNORECASE,
-)
-
-
-def hide(text: str) -> str:
-    """The text with keys, tokens and signatures replaced by ``…``."""
-    return _SECRETS.sub("…", text)
+from bot.redact import redact
 
 
 def _hidden(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = hide(value)
+            event[key] = redact(value)
     return event
 
 
