@@ -15,6 +15,7 @@ MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
         "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
         "including the signature.",
     ),
+    "CertificateAPIRetired": (400, "The certificate APIs of the Batch service are retired"),
     "ConditionNotMet": (412, "The condition specified using HTTP conditional header(s) is not met."),
     "InternalError": (500, "Server encountered an internal error. Please try again after some time."),
     "InvalidAuthenticationInfo": (

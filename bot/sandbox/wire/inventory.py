@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
 
+from bot.sandbox.entity_inventory import Certificate, RemoteLoginSettings
 from bot.sandbox.world import Refused
+from bot.sandbox.world.certificates import RETIRED, LiveCertificate
 from bot.sandbox.world.images import IMAGES
+from bot.sandbox.world.parts_of_runs import statuses, subtasks
 
+from .errors import Refusal
 from .listener import Handler
-from .tables import APPLICATIONS, IMAGE_TABLE
+from .request import VERSION
+from .tables import APPLICATIONS, CERTIFICATES, IMAGE_TABLE, PREPARATIONS, SUBTASKS
+from .versions import NEWEST
 
 if TYPE_CHECKING:
     from .dataplane import DataPlane
+
+LOGIN: Final = "Microsoft.Azure.Batch.Protocol.Entities.RemoteLoginSettings"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,6 +38,11 @@ class InventoryRoutes:
             "/applications": self._applications,
             "/applications/{application}": self._application,
             "/supportedimages": self._images,
+            "/certificates": self._certificates,
+            "/certificates(thumbprintAlgorithm={algorithm},thumbprint={thumbprint})": self._certificate,
+            "/jobs/{job}/jobpreparationandreleasetaskstatus": self._preparations,
+            "/jobs/{job}/tasks/{task}/subtasksinfo": self._subtasks,
+            "/pools/{pool}/nodes/{node}/remoteloginsettings": self._login,
         }
 
     async def _applications(self, request: web.Request) -> web.Response:
@@ -46,3 +59,56 @@ class InventoryRoutes:
 
     async def _images(self, request: web.Request) -> web.Response:
         return await self._plane.listed(request, IMAGE_TABLE, IMAGES, lambda image: image.body)
+
+    # --- certificates -------------------------------------------------------------------------------------------------
+
+    def _check_served(self, request: web.Request) -> None:
+        """The newest documents have no certificates; whether the older ones are still answered is the switch's."""
+        if request[VERSION] == NEWEST:
+            raise Refusal("ResourceNotFound")
+        if not self._account.certificates_served:
+            raise Refusal(RETIRED)
+
+    def _certificate_body(self, live: LiveCertificate) -> Certificate:
+        body = live.body
+        key = f"thumbprintAlgorithm={body.thumbprint_algorithm},thumbprint={body.thumbprint}"
+        body.url = f"{self._account.facts.endpoint}/certificates({key})"
+        return body
+
+    async def _certificates(self, request: web.Request) -> web.Response:
+        self._check_served(request)
+        found = [live for _, live in sorted(self._account.certificates.items())]
+        return await self._plane.listed(request, CERTIFICATES, found, self._certificate_body)
+
+    async def _certificate(self, request: web.Request) -> web.Response:
+        self._check_served(request)
+        live = self._account.certificates.get(request.match_info["thumbprint"].lower())
+        if live is None or live.body.thumbprint_algorithm != request.match_info["algorithm"].lower():
+            raise Refused(404, "CertificateNotFound", "The specified certificate does not exist.")
+        return self._plane.one(request, CERTIFICATES, self._certificate_body(live))
+
+    # --- parts of runs ------------------------------------------------------------------------------------------------
+
+    async def _preparations(self, request: web.Request) -> web.Response:
+        job = self._account.job(request.match_info["job"])
+        found = statuses(self._account.facts.endpoint, job, self._account.world.time)
+        return await self._plane.listed(request, PREPARATIONS, found, lambda status: status.body)
+
+    async def _subtasks(self, request: web.Request) -> web.Response:
+        job = self._account.job(request.match_info["job"])
+        task = self._account.task(job.id, request.match_info["task"])
+        found = subtasks(self._account.facts.endpoint, job, task)
+        return await self._plane.listed(request, SUBTASKS, found, lambda subtask: subtask.body)
+
+    async def _login(self, request: web.Request) -> web.Response:
+        node = self._account.node(request.match_info["pool"], request.match_info["node"])
+        if node.state == "creating":
+            raise Refused(409, "NodeBeingCreated", "The specified node is being created")
+        config = node.body.endpoint_configuration
+        for endpoint in config.inbound_endpoints if config is not None else ():
+            if endpoint.backend_port in (22, 3389) and endpoint.public_ip_address is not None:
+                settings = RemoteLoginSettings(
+                    remote_login_ip_address=endpoint.public_ip_address, remote_login_port=endpoint.frontend_port
+                )
+                return self._plane.element(LOGIN, _encode(settings))
+        raise Refused(409, "OperationNotValidOnNode", "The specified operation is not valid on the node.")

@@ -13,7 +13,14 @@ import msgspec.structs
 from msgspec import Struct
 
 from bot.sandbox.entities import Job, JobSchedule, Node, Pool, PoolNodeCounts, Task
-from bot.sandbox.entity_inventory import ApplicationSummary, ImageInformation, NodeFile
+from bot.sandbox.entity_inventory import (
+    ApplicationSummary,
+    Certificate,
+    ImageInformation,
+    JobPreparationAndReleaseTaskStatus,
+    NodeFile,
+    SubtaskInformation,
+)
 
 from .odata import EQUALITY, ORDER, PREFIX, Column, Kind, Table
 
@@ -171,6 +178,43 @@ SCHEDULES: Final = Listing(
         "schedule/doNotRunAfter": _time("body", "schedule", "do_not_run_after"),
     },
     expandable=frozenset({"stats"}),
+)
+
+_PREPARATION = ("body", "job_preparation_task_execution_info")
+_RELEASE = ("body", "job_release_task_execution_info")
+
+PREPARATIONS: Final = Listing(
+    "jobpreparationandreleasetaskstatuslist",
+    JobPreparationAndReleaseTaskStatus,
+    {
+        "poolId": _text("body", "pool_id", operators=EQUALITY),
+        "nodeId": _text("body", "node_id", operators=EQUALITY),
+        **{
+            f"{name}/{field}": column
+            for name, way in (
+                ("jobPreparationTaskExecutionInfo", _PREPARATION),
+                ("jobReleaseTaskExecutionInfo", _RELEASE),
+            )
+            for field, column in {
+                "state": _state(*way, "state", values=_START_TASK_STATES, operators=EQUAL),
+                "startTime": _time(*way, "start_time"),
+                "endTime": _time(*way, "end_time"),
+                "exitCode": _number(*way, "exit_code"),
+                "result": _state(*way, "result", values=_RESULTS),
+            }.items()
+        },
+    },
+)
+
+SUBTASKS: Final = Listing("subtaskinfo", SubtaskInformation, {})
+
+CERTIFICATES: Final = Listing(
+    "certificates",
+    Certificate,
+    {
+        "state": _state("body", "state", values=frozenset({"active", "deleting", "deletefailed"})),
+        "stateTransitionTime": _time("body", "state_transition_time"),
+    },
 )
 
 FILES: Final = Listing("files", NodeFile, {"name": _text("id", operators=frozenset({"startswith"}))})

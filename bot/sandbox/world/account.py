@@ -15,6 +15,7 @@ from bot.sandbox.entities import Account, Job, JobSchedule, Node, Pool, PoolNode
 from bot.sandbox.entity_parts import ResizeError
 from bot.sandbox.world import bodies
 from bot.sandbox.world.applications import Application
+from bot.sandbox.world.certificates import LiveCertificate
 from bot.sandbox.world.commands import Commands
 from bot.sandbox.world.files import Files
 from bot.sandbox.world.jobs import Office
@@ -53,6 +54,8 @@ class AccountState:
         self.active_schedules = 0
         self.retention = RETENTION
         self.applications: dict[str, Application] = {}
+        self.certificates: dict[str, LiveCertificate] = {}
+        self.certificates_served = True
         self.files = Files(self)
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from bot.sandbox.world import voices
@@ -228,6 +229,12 @@ class Files:
             for task in job.tasks.values():
                 if task.node_id == node.id and not self._expired(task):
                     yield task_directory(job.id, task.id), partial(self._task_files, job, task, node)
+            for task_id, nodes in job.instances.items():
+                first = job.tasks.get(task_id) if node.id in nodes else None
+                if first is not None and (run := self._run(job, first, node)) is not None:
+                    place = nodes.index(node.id) + 1
+                    run = msgspec.structs.replace(run, key=f"{run.key}/{place}", node_id=node.id)
+                    yield f"{task_directory(job.id, task_id)}/{place}", run.streams
             if done := job.preparations.get(node.id):
                 yield from self._hooks(job, done, node)
 

@@ -146,11 +146,15 @@ class LivePool:
 
 
 class LiveJob:
-    """One job: its tasks, those ready to run by the slots they need, those that wait for others, those that run."""
+    """One job: its tasks, those ready to run by the slots they need, those that wait for others, those that run.
+
+    `instances` has the nodes of the subtasks of every multi-instance task that has run.
+    """
 
     __slots__ = (
-        "_order", "auto_pool", "body", "counts", "curse", "dependents", "life", "number", "plan", "pool", "preparation",
-        "preparations", "ready", "refused", "release", "running", "schedule", "slot_counts", "tasks", "waiting",
+        "_order", "auto_pool", "body", "counts", "curse", "dependents", "instances", "life", "number", "plan", "pool",
+        "preparation", "preparations", "ready", "refused", "release", "running", "schedule", "slot_counts", "tasks",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, body: Job, number: int) -> None:
@@ -165,6 +169,7 @@ class LiveJob:
         self.release = Work(median=6.0)
         self.preparations: dict[str, Preparation] = {}
         self.refused: set[str] = set()
+        self.instances: dict[str, list[str]] = {}
         self.counts = [0, 0, 0, 0]
         self.slot_counts = [0, 0, 0, 0]
         self.pool: LivePool | None = None

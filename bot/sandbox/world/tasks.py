@@ -16,6 +16,7 @@ from bot.sandbox.world.behaviour import OUT_OF_TIME, TASK_ENDED, Cause, Work, fa
 from bot.sandbox.world.defaults import task_defaults
 from bot.sandbox.world.durations import seconds
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveTask, Preparation
+from bot.sandbox.world.parts_of_runs import companions
 from bot.sandbox.world.refused import Refused, exists, wrong_state
 
 if TYPE_CHECKING:
@@ -254,6 +255,8 @@ class Runner:
                 last_requeue_time=old.last_requeue_time,
             ),
         )
+        if many := task.spec.multi_instance_settings:
+            job.instances[task.id] = companions(node, (many.number_of_instances or 1) - 1)
         node.running[task] = job
         job.running[task] = node
         node.free -= task.slots

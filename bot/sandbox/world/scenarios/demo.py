@@ -11,7 +11,13 @@ from datetime import timedelta
 
 from bot.sandbox.world.engine import World
 from bot.sandbox.world.scenarios.demo_engineering import engineering
-from bot.sandbox.world.scenarios.demo_inventory import engineering_applications, park, studio_applications
+from bot.sandbox.world.scenarios.demo_inventory import (
+    calibration,
+    certificates,
+    engineering_applications,
+    park,
+    studio_applications,
+)
 from bot.sandbox.world.scenarios.demo_studio import studio
 from bot.sandbox.world.scenarios.parts import apart
 
@@ -26,4 +32,6 @@ def demo(world: World) -> None:
     with apart(world):
         park(render)
     studio_applications(render)
+    certificates(render)
     engineering_applications(simulation)
+    calibration(simulation)

@@ -191,7 +191,7 @@ class _Studies:
                 spec=TaskSpecification(
                     constraints=TaskConstraints(max_wall_clock_time="PT6H"),
                     multi_instance_settings=MultiInstanceSettings(
-                        number_of_instances=1, coordination_command_line="/bin/bash -c './start-daemon.sh'"
+                        number_of_instances=2, coordination_command_line="/bin/bash -c './start-daemon.sh'"
                     ),
                 ),
                 work=Work(median=2200.0, spread=0.35, prepare=20.0, failures=((0.04, exited(139)),)),

@@ -1,13 +1,23 @@
-"""What the accounts of the demo have beside work: applications and pools that are parked between projects."""
+"""What the demo's accounts have beside daily work: applications, certificates, pools parked between projects."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from bot.sandbox.entity_specs import PoolSpecification
+from bot.sandbox.entity_specs import (
+    JobPreparationTask,
+    JobReleaseTask,
+    JobSpecification,
+    PoolSpecification,
+    TaskSpecification,
+)
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.applications import Application, Package, application
-from bot.sandbox.world.scenarios.parts import UBUNTU, WINDOWS, metadata
+from bot.sandbox.world.behaviour import Work
+from bot.sandbox.world.certificates import certificate
+from bot.sandbox.world.live import Preparation
+from bot.sandbox.world.scenarios.parts import UBUNTU, WINDOWS, Batch, later, metadata, on
 
 # show | department | size | days since it was made
 _PARKED = """
@@ -105,3 +115,56 @@ def engineering_applications(account: AccountState) -> None:
         ),
         application("mesh-tools", now - timedelta(days=75), _package("0.7.1", now - timedelta(days=75))),
     )
+
+
+def certificates(account: AccountState) -> None:
+    """Three that somebody added long ago: one in use, one on its way out, one that two pools hold on to."""
+    now = account.world.time
+
+    def add(name: str, days: float, **rest: Any) -> None:
+        made = certificate(f"{account.world.seed}/{account.facts.name}", name, now - timedelta(days=days), **rest)
+        account.certificates[made.id] = made
+
+    add("licence.render.example", 402)
+    add("storage-2024.render.example", 640, state="deleting", since=now - timedelta(minutes=25), kind="Cer")
+    add(
+        "queue.render.example",
+        511,
+        state="deletefailed",
+        since=now - timedelta(days=2, hours=3),
+        used_by=("granite-archive", "granite-comp"),
+    )
+
+
+def calibration(account: AccountState) -> None:
+    """A job of every eight hours whose preparation fails on one node, which then takes none of its tasks."""
+    world = account.world
+
+    def calibrate() -> None:
+        later(world, 8 * 3600.0, calibrate)
+        for last in list(account.jobs.values()):
+            if last.id.startswith("calibrate-") and last.state == "active":
+                account.office.terminate(last)
+        pool = account.pool("montecarlo")
+        job = account.office.add(
+            f"calibrate-{world.time:%m%d-%H%M}",
+            JobSpecification(
+                display_name="Calibration",
+                pool_info=on(pool.id),
+                job_preparation_task=JobPreparationTask(command_line="/bin/bash -c './fetch-quotes.sh'"),
+                job_release_task=JobReleaseTask(command_line="/bin/bash -c 'rm -rf $AZ_BATCH_NODE_SHARED_DIR/quotes'"),
+            ),
+        )
+        ill = next((node for node in pool.ordered() if node.open), None)
+        if ill is not None:
+            ended = world.time + timedelta(seconds=14)
+            job.preparations[ill.id] = Preparation(node_id=ill.id, start_time=world.time, end_time=ended, exit_code=17)
+        Batch(
+            count=16,
+            task_id="desk-{n:02}",
+            command="/bin/bash -c 'python calibrate.py --desk {n}'",
+            spec=TaskSpecification(),
+            work=Work(median=150.0),
+        ).add(account, job)
+
+    later(world, 700.0, calibrate)
