@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Literal
 
@@ -10,10 +11,12 @@ from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Execution, Node, Run, Task, TaskRow, select_of
 from bot.commands import command
 from bot.context import Context
+from bot.filter import TASK, Filter
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Chip, Column, Mark, Piece, Text, Time, Words
 from cards.phrases import number
+from handlers import filtering
 from handlers.common import failure, line, run_time, safe, section, since, template, titled
 from handlers.exits import meaning
 from handlers.missing import no_job, no_task
@@ -41,73 +44,112 @@ _COLUMNS = (
     Column("Ran", "right", rank=2),
     Column("Node", rank=3, width=2),
 )
-_FILTERS = {
-    "active": "state eq 'active'",
-    "preparing": "state eq 'preparing'",
-    "running": "state eq 'running'",
-    "completed": "state eq 'completed'",
-    "failed": "state eq 'completed' and executionInfo/result eq 'failure'",
-    "succeeded": "state eq 'completed' and executionInfo/result eq 'success'",
-}
 TaskState = Literal["active", "preparing", "running", "completed", "failed", "succeeded"]
 
 
-@command("task list", examples=["task list nightly:job-12", "task list nightly:job-12 state:failed"], menu=50)
+@command(
+    "task list",
+    examples=[
+        "task list nightly:job-12",
+        "task list nightly:job-12 state:failed",
+        "task list nightly:job-12 exit:137 id:frame-00*",
+        "task list nightly:job-12 failed>0 ended:2h",
+    ],
+    menu=50,
+)
 async def list_tasks(
-    ctx: Context, job: str, *, state: TaskState | None = None, page: int = 1, account: str | None = None
-) -> Card:
+    ctx: Context,
+    job: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    state: TaskState | None = None,
+    page: int = 1,
+    skip: filtering.Unseen = 0,
+    met: filtering.Unseen = 0,
+    account: str | None = None,
+) -> AsyncIterator[Card]:
     """List the tasks of a job. Only the pages that are shown are read, however many tasks there are.
 
+    What the service cannot filter by is looked for here, page after page, until 20 are found.
+
     :param job: the job's id
+    :param filter: which ones, such as failed>0 exit:137 id:frame-* age>2h ended:2h ran>10m error:DiskFull
     :param state: only tasks in this state; failed and succeeded are completed ones
     :param page: which page of 20
+    :param skip: how many tasks of the list lie before the page
+    :param met: how many of those fit
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    page = max(1, page)
+    wanted = filtering.understood(ctx, source, TASK, filter, "task", "list", job, state=state)
+    place = filtering.Place(page, skip, met)
     try:
         counts = (await source.task_counts(job)).value.task_counts
-        window = await source.window(
-            TaskRow,
-            source.tasks(job),
-            offset=(page - 1) * build.PAGE,
-            limit=build.PAGE,
-            select=_LISTED,
-            filter=_FILTERS.get(state or "", ""),
+        bound = wanted.at(source.now())
+        select = filtering.selected(_LISTED, wanted)
+        kind = TaskRow if select == _LISTED else Task
+        if bound.exact:
+            found = await filtering.windowed(source, kind, source.tasks(job), bound, place, select=select)
+            yield _listed(ctx, source, job, wanted, place, counts, filtering.Step(found))
+            return
+        reading = filtering.streamed(
+            source, kind, source.tasks(job), bound, place, select=select, about=_at_most(wanted, counts)
         )
+        begin: filtering.Found[TaskRow] = filtering.Found((), 0, skip, skip, bound.at, _at_most(wanted, counts))
+        async for step in filtering.paced(ctx, reading, begin):
+            yield _listed(ctx, source, job, wanted, place, counts, step)
     except AzureError as error:
         if not error.not_found:
             raise
-        return await no_job(ctx, source, job, "task list")
-    total = _total(counts, state)
-    seen = (page - 1) * build.PAGE + len(window.items)
-    total = max(seen + (1 if window.more else 0), total) if window.more else seen  # counts may lag behind the list
-    back, on = build.pager(line(ctx, source, "task list", job, state=state), page, total)
+        yield await no_job(ctx, source, job, "task list")
+
+
+def _listed(
+    ctx: Context,
+    source: Account,
+    job: str,
+    wanted: Filter,
+    place: filtering.Place,
+    counts: Counts,
+    step: filtering.Step[TaskRow],
+) -> Card:
+    found = step.found
+
+    def again(**options: object) -> str:
+        return line(ctx, source, "task list", job, *wanted.tokens, **options)
+
+    telling = filtering.Telling(
+        ctx, step, place, again, total=_total(wanted, counts), at_most=bool(wanted.odata(found.at))
+    )
+    only_failed = bool(wanted) and wanted == filtering.understood(ctx, source, TASK, ["state:failed"])
+    back, on = telling.turning
     return Card(
         title=titled(
             f"Tasks of {job}",
-            state,
-            build.shown(page, len(window.items), total),
-            f"{number(counts.failed)} failed" if counts.failed and state != "failed" else None,
+            wanted.words(found.at),
+            telling.extent,
+            f"{number(counts.failed)} failed" if counts.failed and not only_failed else None,
         ),
         mark=Mark.FAILED if counts.failed else Mark.RUNNING,
-        as_of=window.at,
+        as_of=found.at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(task, window.at) for task in window.items])
-            if window.items
-            else Words(text(f"No task is {state}." if state else "The job has no tasks.")),
+            build.table(_COLUMNS, [_row(task, found.at) for task in found.rows])
+            if found.rows
+            else telling.nothing(wanted, "The job has no tasks."),
+            telling.progress,
             build.actions(
+                telling.going_on,
                 back,
                 on,
                 build.open_menu(
-                    "Open a task", template(ctx, source, "task show", job, "{}"), [task.id for task in window.items]
+                    "Open a task", template(ctx, source, "task show", job, "{}"), [task.id for task in found.rows]
                 ),
-                Button("Only failed", line(ctx, source, "task list", job, state="failed"), how="edit")
-                if counts.failed and state != "failed"
+                Button("Only failed", line(ctx, source, "task list", job, "state:failed"), how="edit")
+                if counts.failed and not wanted
                 else None,
+                filtering.without(wanted, line(ctx, source, "task list", job)),
                 Button("Job", line(ctx, source, "job show", job)),
-                Button("Filter…", line(ctx, source, "task list", job, state=state), how="form"),
-                Button("Refresh", line(ctx, source, "task list", job, state=state, page=page), how="edit"),
+                Button("Filter…", again(), how="form"),
+                Button("Refresh", again(page=place.page, skip=place.skip, met=place.met), how="edit"),
             ),
         ),
     )
@@ -213,10 +255,31 @@ async def _node_of(source: Account, task: Task) -> Node | AzureError | None:
         return error
 
 
-def _total(counts: Counts, state: str | None) -> int:
-    if state is None:
+def _total(wanted: Filter, counts: Counts) -> int | None:
+    """How many tasks fit, where the counts tell it: all of them, or those in some states."""
+    if not wanted:
         return counts.active + counts.running + counts.completed
-    return int(getattr(counts, state, 0))
+    return _at_most(wanted, counts) if len(wanted.conditions) == 1 and _states(wanted) else None
+
+
+def _at_most(wanted: Filter, counts: Counts) -> int:
+    """How many tasks the service will list at most: states are counted, all else is not."""
+    states = _states(wanted)
+    if not states:
+        return counts.active + counts.running + counts.completed
+    if "completed" in states:
+        states -= {"failed", "succeeded"}
+    return sum(int(getattr(counts, state, 0)) for state in states)  # preparing ones count as running
+
+
+def _states(wanted: Filter) -> set[str]:
+    """The states that a filter leaves; none where it does not speak of them."""
+    for each in wanted.conditions:
+        if each.field.name == "state" and not each.negated and each.op == ":":
+            return {str(value) for value in each.values}
+        if each.field.name == "failed" and each.values == ("yes",):
+            return {"failed"}
+    return set()
 
 
 def _row(task: TaskRow, at: datetime) -> list[Text]:
