@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
@@ -14,10 +14,12 @@ from bot.azure.models import Counts, Job, JobSpecification, PoolInfo, VmSize
 from bot.azure.models.job import JobExecution
 from bot.commands import command
 from bot.context import Context
+from bot.filter import JOB, Bound, Filter
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Progress, Text, Words
 from cards.phrases import bar, number, percent
+from handlers import filtering
 from handlers.common import failure, line, named, run_time, safe, section, since, sizes_of, tail, template, titled
 from handlers.missing import no_job
 from handlers.pool_parts import auto_pool
@@ -38,52 +40,121 @@ _ORDER = ("active", "enabling", "disabling", "disabled", "terminating", "deletin
 JobState = Literal["active", "disabling", "disabled", "enabling", "terminating", "completed", "deleting"]
 
 
-@command("job list", examples=["job list", "job list state:active", "job list pool:gpu-a"], menu=40)
+JobSort = Literal["state", "name", "age", "created", "priority", "pool"]
+
+
+@command(
+    "job list",
+    examples=["job list", "job list state:active", "job list pool:render-* failed>0", "job list age>2h sort:age"],
+    menu=40,
+)
 async def list_jobs(
     ctx: Context,
-    *,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
     state: JobState | None = None,
-    pool: str | None = None,
+    sort: JobSort = "state",
     page: int = 1,
+    skip: filtering.Unseen = 0,
+    met: filtering.Unseen = 0,
     account: str | None = None,
-) -> Card:
+) -> AsyncIterator[Card]:
     """List the jobs of an account with their progress, active ones first, newest first.
 
+    :param filter: which ones, such as pool:render-* failed>0 age>2h name~night created:today priority>=100
     :param state: only jobs in this state
-    :param pool: only jobs of this pool
+    :param sort: in which order
     :param page: which page of 20
+    :param skip: how many jobs of the list lie before the page
+    :param met: how many of those fit
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    only = f"state eq '{state}'" if state else ""
-    jobs, at = await source.every(Job, "/jobs", select=_LISTED, filter=only)
-    if pool:
-        jobs = [job for job in jobs if pool_of(job).lower() == pool.lower()]
-    jobs.sort(key=lambda job: job.creation_time.timestamp() if job.creation_time else 0.0, reverse=True)
-    jobs.sort(key=lambda job: _ORDER.index(job.state.lower()) if job.state.lower() in _ORDER else len(_ORDER))
-    page = build.within(page, len(jobs))
-    rows = jobs[(page - 1) * build.PAGE : page * build.PAGE]
-    counts = dict(zip([job.id for job in rows], await counts_of(source, [job.id for job in rows]), strict=True))
-    back, on = build.pager(line(ctx, source, "job list", state=state, pool=pool), page, len(jobs))
+    wanted = filtering.understood(ctx, source, JOB, filter, "job", "list", state=state)
+    place = filtering.Place(page, skip, met)
+    bound = wanted.at(source.now())
+    begin: filtering.Found[Counted] = filtering.Found((), 0, 0, 0, bound.at)
+    async for step in filtering.paced(ctx, _found(source, bound, place, sort), begin):
+        yield _listed(ctx, source, wanted, place, sort, step)
+
+
+Counted = tuple[Job, Counts | None]
+
+
+async def _found(
+    source: Account, bound: Bound, place: filtering.Place, sort: JobSort
+) -> AsyncGenerator[filtering.Found[Counted]]:
+    """The jobs of a page. Counting is costly: only jobs that fit otherwise are counted, until the page is full."""
+    select = filtering.selected(_LISTED, bound.filter)
+    jobs: tuple[Job, ...] = ()
+    at = bound.at
+    async for found in filtering.gathered(source, Job, "/jobs", bound, select=select):
+        jobs, at = found.rows, found.at
+        yield filtering.Found((), found.fits, found.read, 0, at)
+
+    async def count(some: Sequence[Job]) -> list[Counts | None]:
+        return await counts_of(source, [job.id for job in some])
+
+    ordered = _ordered(jobs, sort)
+    if bound.filter.counted:
+        async for sifted in filtering.sifted(ordered, count, bound, place, at):
+            yield sifted
+        return
+    shown = filtering.paged(ordered, place, at)
+    pairs = tuple(zip(shown.rows, await count(shown.rows), strict=True))
+    yield filtering.Found(pairs, shown.fits, shown.read, 0, at, done=True, full=shown.full)
+
+
+def _ordered(jobs: Iterable[Job], sort: JobSort) -> list[Job]:
+    """Newest first among equals."""
+    newest = sorted(jobs, key=lambda job: job.creation_time.timestamp() if job.creation_time else 0.0, reverse=True)
+    ranks = {state: rank for rank, state in enumerate(_ORDER)}
+    keys: dict[str, Callable[[Job], Any]] = {
+        "state": lambda job: ranks.get(job.state.lower(), len(ranks)),
+        "name": lambda job: job.id.lower(),
+        "age": lambda job: job.state_transition_time.timestamp() if job.state_transition_time else 0.0,
+        "created": lambda job: 0,
+        "priority": lambda job: -job.priority,
+        "pool": lambda job: pool_of(job).lower(),
+    }
+    return sorted(newest, key=keys[sort])
+
+
+def _listed(
+    ctx: Context,
+    source: Account,
+    wanted: Filter,
+    place: filtering.Place,
+    sort: JobSort,
+    step: filtering.Step[Counted],
+) -> Card:
+    found = step.found
+
+    def again(**options: object) -> str:
+        ordered = {"sort": sort if sort != "state" else None}
+        return line(ctx, source, "job list", *wanted.tokens, **{**ordered, **options})
+
+    telling = filtering.Telling(ctx, step, place, again)
+    back, on = telling.turning
     return Card(
-        title=titled(
-            f"Jobs in {source.name}",
-            state,
-            f"pool {pool}" if pool else None,
-            build.shown(page, len(rows), len(jobs)),
-        ),
-        mark=Mark.WARNING if any(count and count.failed for count in counts.values()) else Mark.RUNNING,
-        as_of=at,
+        title=titled(f"Jobs in {source.name}", wanted.words(found.at), telling.extent),
+        mark=Mark.WARNING if any(counts and counts.failed for _, counts in found.rows) else Mark.RUNNING,
+        as_of=found.at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(job, counts.get(job.id)) for job in rows])
-            if rows
-            else Words(text("There are no such jobs." if state or pool else "This account has no jobs.")),
+            build.table(_COLUMNS, [_row(job, counts) for job, counts in found.rows])
+            if found.rows
+            else telling.nothing(wanted, "This account has no jobs."),
+            telling.progress,
             build.actions(
+                telling.going_on,
                 back,
                 on,
-                build.open_menu("Open a job", template(ctx, source, "job show", "{}"), [job.id for job in rows]),
-                Button("Filter…", line(ctx, source, "job list", state=state, pool=pool), how="form"),
-                Button("Refresh", line(ctx, source, "job list", state=state, pool=pool, page=page), how="edit"),
+                build.open_menu(
+                    "Open a job", template(ctx, source, "job show", "{}"), [job.id for job, _ in found.rows]
+                ),
+                filtering.without(wanted, line(ctx, source, "job list")),
+                Button("Filter…", again(), how="form"),
+                filtering.sorting(again(sort=None), get_args(JobSort), sort),
+                Button("Refresh", again(page=place.page, skip=place.skip, met=place.met), how="edit"),
             ),
         ),
     )
@@ -149,7 +220,6 @@ def job_card(
                 ("Ended because", run.terminate_reason if run else None),
                 ("Created", when(found.creation_time)),
                 ("Changed", when(found.last_modified)),
-                ("Display name", found.display_name),
             ),
             *rules(found),
             *job_manager(found.job_manager_task),
@@ -224,7 +294,7 @@ def _cannot_run(run: JobExecution | None) -> list[Block]:
     return section("It cannot run", Bullets(tuple(told)))
 
 
-def rules(job: Job | JobSpecification) -> list[Block]:
+def rules(job: Job | JobSpecification, heading: str = "Rules") -> list[Block]:
     """What the job does by itself, its limits, and what its tasks are given."""
     limits = job.constraints
     limited = (
@@ -232,8 +302,9 @@ def rules(job: Job | JobSpecification) -> list[Block]:
     )
     network = job.network_configuration
     return section(
-        "Rules",
+        heading,
         facts(
+            ("Display name", job.display_name),
             ("Priority", number(job.priority)),
             ("When all tasks are done", _ALL_DONE.get(job.on_all_tasks_complete.lower(), job.on_all_tasks_complete)),
             ("When a task fails", _FAILED.get(job.on_task_failure.lower(), job.on_task_failure)),

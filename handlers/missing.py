@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.azure.account import Account
-from bot.azure.models import Job, Node, Pool, Task
+from bot.azure.models import Job, JobSchedule, Node, Pool, Task
 from bot.context import Context
 from cards.build import refusal
 from cards.card import Button, Card
@@ -16,7 +16,7 @@ async def no_pool(ctx: Context, source: Account, name: str, wanted: str) -> Card
     """There is no such pool; ``wanted`` is the command's path."""
     pools, _ = await source.every(Pool, "/pools", select="id")
     everything = Button("All pools", line(ctx, source, "pool list"))
-    return _missing(ctx, source, "pool", name, source.name, (pool.id for pool in pools), (wanted,), everything)
+    return missing(ctx, source, "pool", name, source.name, (pool.id for pool in pools), (wanted,), everything)
 
 
 async def no_node(ctx: Context, source: Account, pool: str, name: str) -> Card:
@@ -24,14 +24,14 @@ async def no_node(ctx: Context, source: Account, pool: str, name: str) -> Card:
     nodes, _ = await source.every(Node, source.nodes(pool), select="id")
     everything = Button("All nodes", line(ctx, source, "node list", pool))
     wanted = ("node show", pool)
-    return _missing(ctx, source, "node", name, f"pool {pool}", (node.id for node in nodes), wanted, everything)
+    return missing(ctx, source, "node", name, f"pool {pool}", (node.id for node in nodes), wanted, everything)
 
 
 async def no_job(ctx: Context, source: Account, name: str, wanted: str) -> Card:
     """There is no such job; ``wanted`` is the command's path."""
     jobs, _ = await source.every(Job, "/jobs", select="id")
     everything = Button("All jobs", line(ctx, source, "job list"))
-    return _missing(ctx, source, "job", name, source.name, (job.id for job in jobs), (wanted,), everything)
+    return missing(ctx, source, "job", name, source.name, (job.id for job in jobs), (wanted,), everything)
 
 
 async def no_task(ctx: Context, source: Account, job: str, name: str) -> Card:
@@ -41,10 +41,18 @@ async def no_task(ctx: Context, source: Account, job: str, name: str) -> Card:
     window = await source.window(Task, path, offset=0, limit=1000, select="id", filter=f"startswith(id,'{start}')")
     everything = Button("All tasks", line(ctx, source, "task list", job))
     wanted = ("task show", job)
-    return _missing(ctx, source, "task", name, f"job {job}", (task.id for task in window.items), wanted, everything)
+    return missing(ctx, source, "task", name, f"job {job}", (task.id for task in window.items), wanted, everything)
 
 
-def _missing(
+async def no_schedule(ctx: Context, source: Account, name: str, wanted: str) -> Card:
+    """There is no such job schedule; ``wanted`` is the command's path."""
+    schedules, _ = await source.every(JobSchedule, "/jobschedules", select="id")
+    everything = Button("All schedules", line(ctx, source, "schedule list"))
+    known = (schedule.id for schedule in schedules)
+    return missing(ctx, source, "job schedule", name, source.name, known, (wanted,), everything)
+
+
+def missing(
     ctx: Context,
     source: Account,
     kind: str,
@@ -54,6 +62,7 @@ def _missing(
     wanted: tuple[str, ...],
     everything: Button,
 ) -> Card:
+    """There is no ``kind`` of that name: the nearest of those ``known``, each as the command ``wanted`` about it."""
     near = nearest(name, known)
     return refusal(
         f"There is no {kind} “{name}” in {where}.",

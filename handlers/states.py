@@ -34,7 +34,17 @@ _JOB = {
     "deleting": Mark.CHANGING,
 }
 _TASK = {"active": Mark.IDLE, "preparing": Mark.CHANGING, "running": Mark.RUNNING, "completed": Mark.DONE}
+_SCHEDULE = {
+    "active": Mark.RUNNING,
+    "completed": Mark.DONE,
+    "disabled": Mark.STOPPED,
+    "terminating": Mark.CHANGING,
+    "deleting": Mark.CHANGING,
+}
+_CERTIFICATE = {"active": Mark.RUNNING, "deleting": Mark.CHANGING, "deletefailed": Mark.FAILED}
+_PACKAGE = {"active": Mark.RUNNING, "pending": Mark.CHANGING}
 _WORDS = {
+    "deletefailed": "delete failed",
     "waitingforstarttask": "waiting for start task",
     "starttaskfailed": "start task failed",
     "leavingpool": "leaving pool",
@@ -79,6 +89,21 @@ def task_chip(state: str, *, failed: bool = False) -> Chip:
     if failed:
         return Chip(Mark.FAILED, "failed")
     return Chip(_TASK.get(state.lower(), Mark.NEUTRAL), word(state))
+
+
+def schedule_chip(state: str) -> Chip:
+    """A job schedule's state."""
+    return Chip(_SCHEDULE.get(state.lower(), Mark.NEUTRAL), word(state))
+
+
+def certificate_chip(state: str) -> Chip:
+    """A certificate's state."""
+    return Chip(_CERTIFICATE.get(state.lower(), Mark.NEUTRAL), word(state))
+
+
+def package_chip(state: str) -> Chip:
+    """The state of an application's package: pending ones are uploaded and wait to be activated."""
+    return Chip(_PACKAGE.get(state.lower(), Mark.NEUTRAL), word(state))
 
 
 NODE_COUNT_FIELDS = {
