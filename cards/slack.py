@@ -12,6 +12,7 @@ from typing import cast
 
 from cards.card import (
     Actions,
+    Attachment,
     Block,
     Bullets,
     Button,
@@ -46,7 +47,7 @@ from cards.slack_text import (
     rich_text,
     verbatim,
 )
-from cards.words import Clock, Run, cut_runs, progress, runs, said, title
+from cards.words import Clock, Run, attachment, cut_runs, progress, runs, said, title
 
 __all__ = ["decode_click", "decode_submission", "render", "render_form"]
 
@@ -68,7 +69,10 @@ TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600
 
 
 def render(card: Card, pictures: Mapping[str, str] = {}) -> Rendered:
-    """``{"text", "blocks"}`` for chat.postMessage and chat.update. ``pictures`` maps a picture's key to a file id."""
+    """``{"text", "blocks"}`` for chat.postMessage and chat.update. ``pictures`` maps a picture's key to a file id.
+
+    Attachments are always still to be delivered: into the message's thread, which needs the message first.
+    """
     return _Message(card, pictures).render()
 
 
@@ -103,6 +107,7 @@ class _Message:
         self.clock = Clock(card)
         self.omitted = Omitted()
         self.waiting: list[Picture] = []
+        self.attached: list[Attachment] = []
         self.actions = 0
         self.table_drawn = False
 
@@ -125,6 +130,7 @@ class _Message:
             summary,
             tuple(self.waiting),
             self.omitted.phrases(),
+            tuple(self.attached),
         )
 
     def _small_print(self, footers: Sequence[Footer]) -> list[Run]:
@@ -157,6 +163,10 @@ class _Message:
                 return self._code(block, room, slots)
             case Picture():
                 return self._picture(block, room, slots)
+            case Attachment():
+                self.attached.append(block)
+                where = Run(" · in the thread", "muted")
+                return self._words([*attachment(block), where], room, slots, small=True)
             case Actions():
                 return self._actions(block, room, slots)
 
@@ -310,7 +320,7 @@ class _Message:
                 button: Json = {
                     "type": "button",
                     "action_id": f"run:{self.actions}",
-                    "text": self._label(action.text or action.command, BUTTON_TEXT),
+                    "text": self._label(clean_line(action.text) or action.command, BUTTON_TEXT),
                     "value": value,
                 }
                 if action.style == "danger":
@@ -324,7 +334,7 @@ class _Message:
                 return {
                     "type": "button",
                     "action_id": f"link:{self.actions}",
-                    "text": self._label(action.text or action.url, BUTTON_TEXT),
+                    "text": self._label(clean_line(action.text) or action.url, BUTTON_TEXT),
                     "url": action.url,
                 }
             case Menu():
@@ -338,7 +348,10 @@ class _Message:
         for option in menu.options:
             value = pack(option.value)
             if units(value) <= OPTION_VALUE and value not in options and len(options) < OPTIONS:
-                options[value] = {"text": self._label(option.text or option.value, OPTION_TEXT), "value": value}
+                options[value] = {
+                    "text": self._label(clean_line(option.text) or option.value, OPTION_TEXT),
+                    "value": value,
+                }
         self.omitted.add("menu choice", len(menu.options) - len(options))
         if not options:
             return None

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from cards.card import (
     Actions,
+    Attachment,
     Block,
     Bullets,
     Button,
@@ -37,7 +38,7 @@ from cards.click import Click, fill
 from cards.grid import fit
 from cards.limits import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 from cards.teams_form import decode_submission, render_form
-from cards.words import Clock, Run, cut_runs, progress, runs, said, title
+from cards.words import Clock, Run, attachment, cut_runs, progress, runs, said, title
 
 __all__ = ["decode_click", "decode_submission", "render", "render_form"]
 
@@ -69,9 +70,9 @@ _STYLES: dict[str, dict[str, object]] = {
 Json = dict[str, object]
 
 
-def render(card: Card, pictures: Mapping[str, str] = {}) -> Rendered:
-    """The Adaptive Card. ``pictures`` maps a picture's key to its https address."""
-    return _Message(card, pictures).render()
+def render(card: Card, pictures: Mapping[str, str] = {}, files: Mapping[str, str] = {}) -> Rendered:
+    """The Adaptive Card. ``pictures`` maps a picture's key and ``files`` an attachment's name to its https address."""
+    return _Message(card, pictures, files).render()
 
 
 def decode_click(data: Mapping[str, object]) -> Click | None:
@@ -93,12 +94,14 @@ def decode_click(data: Mapping[str, object]) -> Click | None:
 class _Message:
     """One card in the making."""
 
-    def __init__(self, card: Card, pictures: Mapping[str, str]) -> None:
+    def __init__(self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str]) -> None:
         self.card = card
         self.addresses = pictures
+        self.files = files
         self.clock = Clock(card)
         self.omitted = Omitted()
         self.waiting: list[Picture] = []
+        self.attached: list[Attachment] = []
         self.menus = 0
 
     def render(self) -> Rendered:
@@ -118,7 +121,13 @@ class _Message:
         last = [text for text in (self.clock.as_of(), self.omitted.note(NOTE)) if text]
         if last:
             middle.append(_small([Run(" · ".join(last))]))
-        return Rendered(shell | {"body": [first, *middle]}, summary, tuple(self.waiting), self.omitted.phrases())
+        return Rendered(
+            shell | {"body": [first, *middle]},
+            summary,
+            tuple(self.waiting),
+            self.omitted.phrases(),
+            tuple(self.attached),
+        )
 
     def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911
         if slots < 1:
@@ -142,6 +151,8 @@ class _Message:
                 return self._code(block, room)
             case Picture():
                 return self._picture(block, room)
+            case Attachment():
+                return self._attachment(block, room)
             case Actions():
                 return self._actions(block, room, slots)
 
@@ -272,6 +283,19 @@ class _Message:
             self.omitted.add("character of a picture's description", units(words) - limit)
         return found
 
+    def _attachment(self, block: Attachment, room: int) -> list[Json]:
+        address = self.files.get(block.name, "")
+        words = attachment(block)
+        if not web_address(address, URL):
+            self.attached.append(block)
+            return self._words([*words, Run(" · cannot be fetched from here", "muted")], room)
+        link = {"type": "Action.OpenUrl", "title": self._label(said(words), ACTION_TEXT), "url": address}
+        found: Json = {"type": "ActionSet", "actions": [link]}
+        if size(found) >= room:
+            self.omitted.add("file", names=[block.name])
+            return []
+        return [found]
+
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
         buttons: list[Json] = []
         menus: list[Json] = []
@@ -296,12 +320,12 @@ class _Message:
                 return None
             return {
                 "type": "Action.OpenUrl",
-                "title": self._label(action.text or action.url, ACTION_TEXT),
+                "title": self._label(clean_line(action.text) or action.url, ACTION_TEXT),
                 "url": action.url,
             }
         if not _portable(action.command):
             return None
-        text = self._label(action.text or action.command, ACTION_TEXT)
+        text = self._label(clean_line(action.text) or action.command, ACTION_TEXT)
         look: Json = {}
         if action.style == "danger":
             look["style"] = "destructive"
@@ -319,7 +343,10 @@ class _Message:
         for option in menu.options:
             value = pack(option.value)
             if units(value) <= OPTION_VALUE and value not in choices and len(choices) < OPTIONS:
-                choices[value] = {"title": self._label(option.text or option.value, OPTION_TEXT), "value": value}
+                choices[value] = {
+                    "title": self._label(clean_line(option.text) or option.value, OPTION_TEXT),
+                    "value": value,
+                }
         self.omitted.add("menu choice", len(menu.options) - len(choices))
         if not choices or not _portable(menu.command):
             return None
