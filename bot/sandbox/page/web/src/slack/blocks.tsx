@@ -71,10 +71,15 @@ const address = (block: Json, user: string): string =>
     ? `/api/slack/files/${encodeURIComponent(block.slack_file.id)}?user=${encodeURIComponent(user)}`
     : block.image_url;
 
-/** The block as the library wants it: pictures by address, and no `verbatim`, by which it would leave out all markup
- * and not, as Slack, only the finding of links. */
+/** The block as the library wants it: pictures by address, and no `verbatim`, by which it leaves out all markup where
+ * Slack only stops finding links; an invisible character keeps it from finding them. */
 function forLibrary(block: Json, user: string): Json {
-  const mended = JSON.parse(JSON.stringify(block, (key, value) => (key === "verbatim" ? undefined : value)));
+  const mended = JSON.parse(
+    JSON.stringify(block, (_, value) => {
+      if (!value?.verbatim || value.type !== "mrkdwn") return value;
+      return { type: value.type, text: value.text.replace(/(^|[^<|\w])(https?)(:\/\/)/g, "$1$2\u2060$3") };
+    }),
+  );
   const mend = (part: Json) =>
     part.type === "image" && part.slack_file ? { ...part, slack_file: undefined, image_url: address(part, user) } : part;
   if (mended.accessory) mended.accessory = mend(mended.accessory);

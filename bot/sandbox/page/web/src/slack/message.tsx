@@ -70,7 +70,15 @@ const Body = memo(
     const place = { user, channel, ts: message.ts };
     return (
       <>
-        {message.ephemeral && <p className="only-you">👁 Only visible to you</p>}
+        {message.ephemeral && (
+          <p className="only-you">
+            <svg viewBox="0 0 20 20" width="14" height="14" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+              <path d="M1.5 10S4.5 4.5 10 4.5 18.5 10 18.5 10 15.5 15.5 10 15.5 1.5 10 1.5 10z" />
+              <circle cx="10" cy="10" r="2.5" />
+            </svg>
+            Only visible to you
+          </p>
+        )}
         <div className="body">
           {close ? (
             <time className="gutter" dateTime={at.toISOString()} title={whole(at)}>
