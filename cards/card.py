@@ -147,6 +147,18 @@ class Picture(Struct, frozen=True, tag="picture"):
     title: str = ""
 
 
+class Attachment(Struct, frozen=True, tag="attachment"):
+    """A file that comes with the card, such as a list as CSV. ``kind`` is its media type; ``name`` has no folders.
+
+    The card shows one line of it. Slack gets the file into the message's thread, Teams a signed link that expires.
+    """
+
+    name: str
+    content: bytes
+    kind: str
+    title: str = ""
+
+
 class Progress(Struct, frozen=True, tag="progress"):
     """``done`` of ``total`` as a bar with figures."""
 
@@ -210,7 +222,9 @@ class Footer(Struct, frozen=True, tag="footer"):
     text: Text
 
 
-Block: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Picture | Progress | Actions | Footer
+Block: TypeAlias = (
+    Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer
+)
 
 
 class Card(Struct, frozen=True):
@@ -260,14 +274,15 @@ class Rendered(Struct, frozen=True):
     """What a renderer returns.
 
     ``payload`` is the platform's message body (Slack: ``{"text", "blocks"}``; Teams: the Adaptive Card;
-    text: ``{"text"}``), ``summary`` one plain line for notifications, ``pictures`` the images still to be
-    delivered, ``omitted`` what had to go, in words, which the payload tells too.
+    text: ``{"text"}``), ``summary`` one plain line for notifications, ``pictures`` and ``attachments`` the images and
+    files still to be delivered, ``omitted`` what had to go, in words, which the payload tells too.
     """
 
     payload: dict[str, object]
     summary: str
     pictures: tuple[Picture, ...] = ()
     omitted: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 def plain(text: Text) -> str:

@@ -54,6 +54,17 @@ def bar(part: float, whole: float, width: int = 10) -> str:
     return "▓" * filled + "░" * (width - filled)
 
 
+def file_size(count: int) -> str:
+    """Bytes as people say them: ``812 bytes``, ``12 kB``, ``3.4 MB``."""
+    if count < 1000:
+        return plural(count, "byte")
+    for unit, size in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)):
+        if count < size * 999.5 or unit == "TB":
+            figure = count / size
+            return f"{figure:.1f} {unit}" if figure < 9.95 and unit != "kB" else f"{figure:,.0f} {unit}"
+    raise AssertionError("the last unit takes all")
+
+
 def gigabytes(mebibytes: float) -> str:
     """Memory as people say it: ``16 GB``."""
     return f"{number(round(mebibytes / 1024, 1))} GB"

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from cards.card import (
     Actions,
+    Attachment,
     Block,
     Bullets,
     Button,
@@ -29,7 +30,7 @@ from cards.card import (
 from cards.click import fill
 from cards.grid import Grid, columns_of, fit, keep, pad
 from cards.limits import Omitted, clean, clean_line, isolate
-from cards.words import Clock, Run, cut_runs, progress, runs, said, title
+from cards.words import Clock, Run, attachment, cut_runs, progress, runs, said, title
 
 SUMMARY, PARAGRAPH = 1_000, 4_000
 
@@ -45,16 +46,18 @@ class Choice(TypedDict):
 def render(
     card: Card,
     pictures: Mapping[str, str] = {},
+    files: Mapping[str, str] = {},
     *,
     width: int = 100,
     colour: bool = False,
 ) -> Rendered:
     """``{"text", "actions"}``: the card in ``width`` columns, and its choices in the order of the numbers shown.
 
-    ``pictures`` maps a picture's key to a file path; ``colour`` adds ANSI colours. A terminal scrolls: only columns of
-    tables that do not fit beside the others are left out, and the end of paragraphs over 4,000 characters.
+    ``pictures`` maps a picture's key, ``files`` an attachment's name to a file path; ``colour`` adds ANSI colours. A
+    terminal scrolls: only columns of tables that do not fit beside the others are left out, and the end of paragraphs
+    over 4,000 characters.
     """
-    return _Page(card, pictures, max(width, 20), colour).render()
+    return _Page(card, pictures, files, max(width, 20), colour).render()
 
 
 _ANSI_MARK = {
@@ -72,15 +75,19 @@ _ANSI_STYLE = {"bold": "1", "italic": "3", "muted": "90", "code": "36"}
 class _Page:
     """One answer in the making."""
 
-    def __init__(self, card: Card, pictures: Mapping[str, str], width: int, colour: bool) -> None:
+    def __init__(
+        self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str], width: int, colour: bool
+    ) -> None:
         self.card = card
         self.paths = pictures
+        self.files = files
         self.width = width
         self.colour = colour
         self.clock = Clock(card)
         self.omitted = Omitted()
         self.choices: list[Choice] = []
         self.waiting: list[Picture] = []
+        self.attached: list[Attachment] = []
 
     def render(self) -> Rendered:
         headline = title(self.card, self.clock)
@@ -102,6 +109,7 @@ class _Page:
             summary if len(summary) <= SUMMARY else summary[: SUMMARY - 1] + "…",
             tuple(self.waiting),
             self.omitted.phrases(),
+            tuple(self.attached),
         )
 
     def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911
@@ -125,6 +133,8 @@ class _Page:
                 return [f"  {line}".rstrip() for line in text.split("\n")] if text.strip() else []
             case Picture():
                 return self._picture(block)
+            case Attachment():
+                return self._attachment(block)
             case Actions():
                 return self._actions(block)
 
@@ -215,6 +225,12 @@ class _Page:
             *self._wrap([Run(f"[picture: {alt}]")]),
             *([path] if path else []),
         ]
+
+    def _attachment(self, block: Attachment) -> list[str]:
+        path = self.files.get(block.name)
+        if path is None:
+            self.attached.append(block)
+        return [*self._wrap(attachment(block)), *([path] if path else [])]
 
     def _actions(self, actions: Actions) -> list[str]:
         lines: list[str] = []

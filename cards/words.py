@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from cards.card import Card, Chip, Mark, Progress, Span, Text, Time
+from cards.card import Attachment, Card, Chip, Mark, Progress, Span, Text, Time
 from cards.limits import clean, clean_line, cut, isolate, units
-from cards.phrases import bar, number, percent
+from cards.phrases import bar, file_size, number, percent
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -164,6 +164,17 @@ def cut_runs(words: list[Run], limit: int) -> tuple[list[Run], int]:
     return kept, 0
 
 
+def attachment(block: Attachment) -> list[Run]:
+    """``⇩ tasks.csv · 12 kB``, with its title where that says more than its name."""
+    name = clean_line(block.name) or "file"
+    title = clean_line(block.title)
+    return [
+        Run(f"⇩ {isolate(name)}", "bold"),
+        Run(f" · {file_size(len(block.content))}"),
+        *([Run(f" · {isolate(title)}")] if title and title != name else []),
+    ]
+
+
 def progress(block: Progress) -> list[Run]:
     """``label ▓▓▓▓▓▓░░░░ 66 % · 1,602 / 2,400 tasks``."""
     done, total = (max(value, 0.0) if math.isfinite(value) else 0.0 for value in (block.done, block.total))
@@ -171,6 +182,6 @@ def progress(block: Progress) -> list[Run]:
     label = clean_line(block.label)
     return [
         *([Run(isolate(label), "bold"), Run("  ")] if label else []),
-        Run(bar(done, total), "plain", block.mark),
-        Run(f" {percent(done, total)} · {number(done)} / {number(total)}{unit}"),
+        Run(bar(min(done, total), total), "plain", block.mark),
+        Run(f" {percent(min(done, total * 1_000), total)} · {number(done)} / {number(total)}{unit}"),
     ]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cards.card import (
     Action,
     Actions,
+    Attachment,
     Block,
     Bullets,
     Button,
@@ -143,6 +144,14 @@ actions: st.SearchStrategy[Action] = st.one_of(buttons, buttons, st.builds(Link,
 _CHART = UsageChart("", "", (), 60, datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC))
 pictures = st.builds(Picture, st.sampled_from(["known", "other", "wrong"]), words, st.just(_CHART), words)
 
+attachments = st.builds(
+    Attachment,
+    st.sampled_from(["known", "other", "wrong", "\u202e../\x00 <!here>.csv", "n" * 400]),
+    st.binary(max_size=40),
+    st.sampled_from(["text/csv", "application/json", ""]),
+    words,
+)
+
 blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(Words, texts),
     st.builds(Heading, words),
@@ -151,6 +160,7 @@ blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(Bullets, many(texts, 40)),
     st.builds(Code, words, st.sampled_from(["head", "tail"])),
     pictures,
+    attachments,
     st.builds(Progress, words, figures, figures, short, marks),
     st.builds(Actions, many(actions, 40)),
     st.builds(Footer, texts),

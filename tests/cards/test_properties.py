@@ -17,6 +17,7 @@ from slack_sdk.models.blocks import Block as SlackBlock
 from cards import slack, teams, text
 from cards.card import (
     Actions,
+    Attachment,
     Button,
     Card,
     Chip,
@@ -88,6 +89,9 @@ def words_of(value: Any, *, cell: bool = False) -> Iterator[tuple[str, bool]]:  
             yield from words_of(value.value)
         case Heading() | Code():
             yield value.text, False
+        case Attachment():
+            yield value.name, False
+            yield value.title, False
         case Picture():
             yield value.alt, False
             yield value.title, False
