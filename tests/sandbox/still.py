@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from bot.sandbox.entities import (
     Account,
+    InboundEndpoint,
     Job,
     JobExecutionInformation,
     JobSchedule,
     JobScheduleExecutionInformation,
     Node,
+    NodeEndpointConfiguration,
     Pool,
     RecentJob,
     StartTaskInformation,
@@ -28,11 +32,23 @@ from bot.sandbox.entity_parts import (
     TaskSchedulingPolicy,
     VirtualMachineConfiguration,
 )
-from bot.sandbox.entity_specs import JobConstraints, JobSpecification, PoolInformation, Schedule
+from bot.sandbox.entity_specs import (
+    JobConstraints,
+    JobPreparationTask,
+    JobReleaseTask,
+    JobSpecification,
+    MultiInstanceSettings,
+    PoolInformation,
+    Schedule,
+)
 from bot.sandbox.world import SIZES, Clock, LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask, World
+from bot.sandbox.world.account import AccountState
+from bot.sandbox.world.applications import Package, application
 from bot.sandbox.world.behaviour import Estate, Work
 from bot.sandbox.world.bodies import etag
+from bot.sandbox.world.certificates import certificate
 from bot.sandbox.world.defaults import task_defaults
+from bot.sandbox.world.live import Preparation
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 KEY = "c2FuZGJveC1wcmltYXJ5LWtleQ=="
@@ -201,6 +217,48 @@ def schedule(schedule_id: str, **changes: Any) -> LiveSchedule:
     return LiveSchedule(JobSchedule(**body), None)
 
 
+def _inventory(render: AccountState) -> None:
+    """Applications, certificates, a task on two nodes, a preparation that failed on one of two."""
+    night, linux = render.jobs["night"], render.pools["linux"]
+    packages = [Package(version="1.0", modified=NOW, activated=NOW), Package(version="2.0", modified=NOW)]
+    for one in (
+        application("renderer", NOW, *packages, display_name="Renderer", default="1.0"),
+        application("tools", NOW, Package(version="7", modified=NOW, activated=NOW)),
+        application("unborn", NOW, Package(version="0.1", modified=NOW)),
+    ):
+        render.applications[one.id] = one
+    for name, state in (("a", "active"), ("b", "deleting"), ("c", "deletefailed")):
+        live = certificate("still", name, NOW - timedelta(days=30), state=state, since=NOW, used_by=("linux",))
+        render.certificates[live.id] = live
+    first, second = list(linux.nodes)[:2]
+    linux.nodes[first].body.endpoint_configuration = NodeEndpointConfiguration(
+        inbound_endpoints=[
+            InboundEndpoint(
+                name="SSHRule.0",
+                protocol="tcp",
+                public_ip_address="203.0.113.7",
+                public_fqdn="dns.example",
+                frontend_port=50_000,
+                backend_port=22,
+            )
+        ]
+    )
+    many = night.tasks["task-000004"]
+    many.spec = msgspec.structs.replace(
+        many.spec,
+        multi_instance_settings=MultiInstanceSettings(number_of_instances=2, coordination_command_line="./start.sh"),
+    )
+    night.instances["task-000004"] = [second]
+    night.body.job_preparation_task = JobPreparationTask(id="prep", command_line="./prep.sh")
+    night.body.job_release_task = JobReleaseTask(id="tidy", command_line="./tidy.sh")
+    for node_id, code in ((first, 0), (second, 3)):
+        began = NOW - timedelta(minutes=55)
+        night.preparations[node_id] = Preparation(
+            node_id=node_id, start_time=began, end_time=began + timedelta(seconds=20), exit_code=code
+        )
+    night.preparations[first].release_start_time = NOW - timedelta(seconds=5)
+
+
 def still_world() -> World:
     """One account with something of everything, and a second one that is empty and has its own machines."""
     linux = pool(
@@ -231,6 +289,7 @@ def still_world() -> World:
     render.pools |= pools
     render.jobs |= jobs
     render.schedules["hourly"] = hourly
+    _inventory(render)
     own = account("own", pool_allocation_mode="UserSubscription", resource_group="other-rg", tags={"team": "a"})
     world.add_account(own)
     return world

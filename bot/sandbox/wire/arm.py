@@ -16,6 +16,7 @@ from bot.sandbox.entities import Account
 from bot.sandbox.world import SIZES, VmSize, World
 from bot.sandbox.world.bodies import etag
 
+from .arm_lists import ResourceRoutes
 from .auth import ArmDoor
 from .errors import ArmRefusal
 from .faults import Fault, Faults
@@ -34,6 +35,10 @@ ACCOUNT_QUOTA: Final = 3
 SKUS_PER_PAGE: Final = 50
 
 _PROVIDER = "/providers/Microsoft.Batch"
+_ACCOUNT = (
+    rf"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+){_PROVIDER}"
+    r"/batchAccounts/(?P<account>[^/]+)"
+)
 _ROUTES: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), name)
     for pattern, name in (
@@ -42,11 +47,15 @@ _ROUTES: Final = tuple(
             rf"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+){_PROVIDER}/batchAccounts",
             "accounts",
         ),
-        (
-            rf"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+){_PROVIDER}"
-            r"/batchAccounts/(?P<account>[^/]+)",
-            "account",
-        ),
+        (_ACCOUNT, "account"),
+        (rf"{_ACCOUNT}/applications", "applications"),
+        (rf"{_ACCOUNT}/applications/(?P<application>[^/]+)", "application"),
+        (rf"{_ACCOUNT}/applications/(?P<application>[^/]+)/versions", "packages"),
+        (rf"{_ACCOUNT}/applications/(?P<application>[^/]+)/versions/(?P<version>[^/]+)", "package"),
+        (rf"{_ACCOUNT}/certificates", "certificates"),
+        (rf"{_ACCOUNT}/certificates/(?P<certificate>[^/]+)", "certificate"),
+        (rf"{_ACCOUNT}/pools", "pools"),
+        (rf"{_ACCOUNT}/pools/(?P<pool>[^/]+)", "pool"),
         (rf"/subscriptions/(?P<subscription>[^/]+){_PROVIDER}/locations/(?P<location>[^/]+)/quotas", "quotas"),
         (
             rf"/subscriptions/(?P<subscription>[^/]+){_PROVIDER}/locations/(?P<location>[^/]+)/virtualMachineSkus",
@@ -73,6 +82,7 @@ class ResourceManager(Listener):
         self._handlers: Mapping[str, Callable[[web.Request, Mapping[str, str]], web.Response]] = {
             "accounts": self._accounts,
             "account": self._account,
+            **ResourceRoutes(world, self._in_group, lambda: self.url).handlers,
             "quotas": self._quotas,
             "skus": self._skus,
         }
