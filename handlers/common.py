@@ -82,6 +82,11 @@ def run_time(start: datetime | None, end: datetime | None) -> str:
     return duration(end - start) if start and end and end >= start else ""
 
 
+def day(moment: datetime) -> str:
+    """A day that is the same wherever it is read, such as the end of support: ``1 Apr 2027``."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
 def failure(info: FailureInfo | None) -> Text:
     """A failure as the service tells it: whose fault, code, message."""
     if info is None:
