@@ -30,6 +30,8 @@ def _commands(registry: Registry) -> Iterator[str]:
             if command.parameters:
                 yield ""
             for parameter in command.parameters:
+                if parameter.hidden:
+                    continue
                 choices = f" One of {', '.join(parameter.choices)}." if parameter.choices else ""
                 default = f" {parameter.default} if left out." if parameter.default else ""
                 yield f"- `{parameter.name}`: {parameter.help}.{choices}{default}"

@@ -23,7 +23,7 @@ from bot.context import Context
 from bot.filter import Bound, Entity, Filter, parse
 from cards import build
 from cards.build import muted, text
-from cards.card import Button, Footer, Words
+from cards.card import Button, Footer, Menu, Option, Words
 from cards.phrases import number
 
 Typed: TypeAlias = Annotated[str, Parameter(allow_leading_hyphen=True)]
@@ -65,8 +65,8 @@ class Place:
 class Found(Generic[T]):
     """How far a reading got: the rows of the page, how many fit (those before the page included), and where it is.
 
-    ``read`` rows of the list have been looked at, of ``about`` (None: nobody knows); the next page begins ``behind``.
-    ``done``: there are no more rows. ``full``: the page is full, and one row more fits.
+    ``read`` rows of the list have been looked at, of ``about`` (None: nobody knows); the next page begins ``behind`` so
+    many of them, 0 where its number is enough. ``done``: ``fits`` is all. ``full``: one row more fits than is shown.
     """
 
     rows: tuple[T, ...]
@@ -132,7 +132,14 @@ async def windowed(source: Account, kind: type[T], path: str, bound: Bound, plac
     window = await source.window(kind, path, offset=place.first, limit=build.PAGE, select=select, filter=bound.odata)
     seen = place.first + len(window.items)
     full = window.more and bool(window.items)
-    return Found(tuple(window.items), seen + full, seen, seen, window.at, done=not full, full=full)
+    return Found(tuple(window.items), seen + full, seen, 0, window.at, done=not full, full=full)
+
+
+def paged(rows: Sequence[T], place: Place, at: datetime) -> Found[T]:
+    """A page of rows that are all known; the last page where it lies behind the end."""
+    first = (build.within(place.page, len(rows)) - 1) * build.PAGE
+    shown = tuple(rows[first : first + build.PAGE])
+    return Found(shown, len(rows), len(rows), 0, at, done=True, full=first + len(shown) < len(rows))
 
 
 async def streamed(
@@ -272,7 +279,7 @@ class Telling(Generic[T]):
         last = first + len(found.rows)
         shown = f"{number(first + 1)} – {number(last)}" if first and found.rows else number(len(found.rows))
         if not (found.done or found.full):
-            return f"{shown} so far"
+            return f"{shown if found.rows else number(found.fits)} so far"
         total = found.fits if found.done else self.total
         if total is None or (found.full and total < found.fits):
             return f"{shown} of at least {number(found.fits)}"
@@ -286,7 +293,7 @@ class Telling(Generic[T]):
         if not found.full:
             return back, None
         here = self.place.page if not self.place.skip else first // build.PAGE + 1
-        options = {"skip": found.behind, "met": first + len(found.rows)}
+        options = {"skip": found.behind, "met": first + len(found.rows)} if found.behind else {}
         return back, Button("Next ▶", self.line(page=here + 1, **options), how="edit")
 
     @property
@@ -329,6 +336,12 @@ class Telling(Generic[T]):
         if not wanted:
             return Words(text(none))
         return Words(text(f"No {wanted.entity.name} fits: ", wanted.words(found.at), "."))
+
+
+def sorting(command: str, ways: Sequence[str], way: str) -> Menu:
+    """The choice of an order; ``command`` is without it."""
+    options = tuple(Option(f"{each} ✓" if each == way else each, each) for each in ways)
+    return Menu("Sort", f"{command} sort:{{}}", options, how="edit")
 
 
 def without(wanted: Filter, command: str) -> Button | None:

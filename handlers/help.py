@@ -126,6 +126,8 @@ def _contents(ctx: Context) -> Card:
 def _about(ctx: Context, known: Command) -> Card:
     parameters: list[Text] = []
     for each in known.parameters:
+        if each.hidden:
+            continue
         told: list[str | Span] = [code(each.name), f" – {each.help}" if each.help else ""]
         if each.choices:
             told.append(f" ({', '.join(each.choices)})")

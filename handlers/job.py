@@ -17,7 +17,7 @@ from bot.context import Context
 from bot.filter import JOB, Bound, Filter
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Bullets, Button, Card, Column, Mark, Progress, Text, Words
+from cards.card import Block, Bullets, Button, Card, Column, Mark, Progress, Text
 from cards.phrases import bar, number, percent
 from handlers import filtering
 from handlers.common import failure, line, named, run_time, safe, section, since, sizes_of, tail, template, titled

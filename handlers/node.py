@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
@@ -11,11 +12,12 @@ from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint
 from bot.commands import command
 from bot.context import Context
+from bot.filter import NODE
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
 from cards.phrases import number, plural
-from handlers import nodes_of
+from handlers import filtering, nodes_of
 from handlers.common import failure, line, run_time, safe, section, since, some, template, titled
 from handlers.missing import no_node, no_pool
 from handlers.pool_machine import image_name
@@ -56,57 +58,92 @@ NodeState = Literal[
 ]
 
 
-@command("node list", examples=["node list gpu-a", "node list gpu-a state:unusable"], menu=30)
+NodeSort = Literal["trouble", "name", "state", "age", "tasks"]
+
+
+@command(
+    "node list",
+    examples=[
+        "node list gpu-a",
+        "node list gpu-a state:unusable",
+        "node list gpu-a bad age>30m",
+        "node list gpu-a spot",
+    ],
+    menu=30,
+)
 async def list_nodes(
-    ctx: Context, pool: str, *, state: NodeState | None = None, page: int = 1, account: str | None = None
+    ctx: Context,
+    pool: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    state: NodeState | None = None,
+    sort: NodeSort = "trouble",
+    page: int = 1,
+    account: str | None = None,
 ) -> Card:
     """List the nodes of a pool, the ones in trouble first.
 
     :param pool: the pool's id
+    :param filter: which ones, such as state:bad age>30m tasks:0 spot error:DiskFull booted:2h ip:10.0.0.*
     :param state: only nodes in this state
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    only = f"state eq '{state}'" if state else ""
+    wanted = filtering.understood(ctx, source, NODE, filter, "node", "list", pool, state=state)
+    bound = wanted.at(source.now())
+    select = filtering.selected(_LISTED, wanted)
     try:
-        nodes, at = await source.every(Node, source.nodes(pool), select=_LISTED, filter=only)
+        nodes, at = await source.every(Node, source.nodes(pool), select=select, filter=bound.odata)
     except AzureError as error:
         if not error.not_found:
             raise
         return await no_pool(ctx, source, pool, "node list")
-    nodes.sort(key=lambda node: (node.state.lower() not in BAD_NODE_STATES, node.id))
-    page = build.within(page, len(nodes))
-    rows = nodes[(page - 1) * build.PAGE : page * build.PAGE]
-    back, on = build.pager(line(ctx, source, "node list", pool, state=state), page, len(nodes))
+    nodes = sorted((node for node in nodes if bound.row(node)), key=_SORTS[sort])
+    place = filtering.Place(page)
+    found = filtering.paged(nodes, place, at)
+    rows = found.rows
+
+    def again(**options: object) -> str:
+        ordered = {"sort": sort if sort != "trouble" else None}
+        return line(ctx, source, "node list", pool, *wanted.tokens, **{**ordered, **options})
+
+    telling = filtering.Telling(ctx, filtering.Step(found), place, again)
+    back, on = telling.turning
     states: dict[str, int] = {}
     for node in nodes:
         states[node.state.lower()] = states.get(node.state.lower(), 0) + 1
     bad = sum(count for name, count in states.items() if name in BAD_NODE_STATES)
     return Card(
-        title=titled(
-            f"Nodes of {pool}",
-            state,
-            build.shown(page, len(rows), len(nodes)),
-            f"{number(bad)} bad" if bad else None,
-        ),
+        title=titled(f"Nodes of {pool}", wanted.words(at), telling.extent, f"{number(bad)} bad" if bad else None),
         mark=Mark.FAILED if bad else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
             Words(nodes_of.told(states)) if states else None,
             build.table(_COLUMNS, [_row(node) for node in rows])
             if rows
-            else Words(text(f"No node is {state}." if state else "The pool has no nodes.")),
+            else telling.nothing(wanted, "The pool has no nodes."),
             build.actions(
                 back,
                 on,
                 build.open_menu("Open a node", template(ctx, source, "node show", pool, "{}"), [n.id for n in rows]),
                 Button("Pool", line(ctx, source, "pool show", pool)),
-                Button("Filter…", line(ctx, source, "node list", pool, state=state), how="form"),
-                Button("Refresh", line(ctx, source, "node list", pool, state=state, page=page), how="edit"),
+                filtering.without(wanted, line(ctx, source, "node list", pool)),
+                Button("Filter…", again(), how="form"),
+                filtering.sorting(again(sort=None), get_args(NodeSort), sort),
+                Button("Refresh", again(page=page), how="edit"),
             ),
         ),
     )
+
+
+_SORTS: dict[NodeSort, Callable[[Node], Any]] = {
+    "trouble": lambda node: (node.state.lower() not in BAD_NODE_STATES, node.id),
+    "name": lambda node: node.id,
+    "state": lambda node: (node.state.lower(), node.id),
+    "age": lambda node: node.state_transition_time.timestamp() if node.state_transition_time else 0.0,
+    "tasks": lambda node: (-node.running_tasks_count, node.id),
+}
 
 
 @command("node show", examples=["node show gpu-a tvmps_0f3…_d"])

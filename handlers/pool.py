@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool, PoolNodeCounts, SupportedImage, VmSize
 from bot.commands import command
 from bot.context import Context
+from bot.filter import POOL
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Words
 from cards.phrases import number, plural
-from handlers import nodes_of
+from handlers import filtering, nodes_of
 from handlers.common import images_of, line, sizes_of, template, titled
 from handlers.missing import no_pool
 from handlers.pool_parts import overview, resize_errors, sections, towards
@@ -39,31 +40,58 @@ _COLUMNS = (
 PoolState = Literal["active", "deleting", "steady", "resizing", "stopping"]
 
 
-@command("pool list", examples=["pool list", "pool list state:resizing"], menu=20)
+PoolSort = Literal["name", "state", "nodes", "size", "age"]
+
+
+@command(
+    "pool list",
+    examples=["pool list", "pool list state:resizing", "pool list render-* bad>0", "pool list nodes:0 sort:age"],
+    menu=20,
+)
 async def list_pools(
-    ctx: Context, *, state: PoolState | None = None, page: int = 1, account: str | None = None
+    ctx: Context,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    state: PoolState | None = None,
+    sort: PoolSort = "name",
+    page: int = 1,
+    account: str | None = None,
 ) -> Card:
     """List the pools of an account, with their nodes and what is wrong with them.
 
+    :param filter: which ones, such as render-* bad>0 idle>2 nodes:0 size:*_d4s_v3 error:*quota* autoscale
     :param state: only pools in this state, of the pool or of its allocation
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    pools, at = await source.every(Pool, "/pools", select=_LISTED)
-    entries, _ = await source.node_counts()
+    wanted = filtering.understood(ctx, source, POOL, filter, "pool", "list", state=state)
+    bound = wanted.at(source.now())
+    select = filtering.selected(_LISTED, wanted)
+    (pools, at), (entries, _) = await asyncio.gather(
+        source.every(Pool, "/pools", select=select, filter=bound.odata), source.node_counts()
+    )
     counts = {entry.pool_id: entry for entry in entries}
-    found = [pool for pool in pools if state in (None, pool.state.lower(), pool.allocation_state.lower())]
-    page = build.within(page, len(found))
-    rows = found[(page - 1) * build.PAGE : page * build.PAGE]
-    back, on = build.pager(line(ctx, source, "pool list", state=state), page, len(found))
-    troubled = sum(bool(trouble(pool, counts.get(pool.id))) for pool in found)
+    fitting = sorted(
+        (pool for pool in pools if bound.row(pool) and bound.counts(counts.get(pool.id))), key=_SORTS[sort]
+    )
+    place = filtering.Place(page)
+    found = filtering.paged(fitting, place, at)
+    rows = found.rows
+
+    def again(**options: object) -> str:
+        ordered = {"sort": sort if sort != "name" else None}
+        return line(ctx, source, "pool list", *wanted.tokens, **{**ordered, **options})
+
+    telling = filtering.Telling(ctx, filtering.Step(found), place, again)
+    back, on = telling.turning
+    troubled = sum(bool(trouble(pool, counts.get(pool.id))) for pool in fitting)
     return Card(
         title=titled(
             f"Pools in {source.name}",
-            state,
-            build.shown(page, len(rows), len(found)),
-            plural(sum(_allocated(pool) for pool in found), "node"),
+            wanted.words(at),
+            telling.extent,
+            plural(sum(_allocated(pool) for pool in fitting), "node"),
             f"{troubled} in trouble" if troubled else None,
         ),
         mark=Mark.WARNING if troubled else Mark.RUNNING,
@@ -71,17 +99,30 @@ async def list_pools(
         blocks=blocks(
             build.table(_COLUMNS, [_row(pool, counts.get(pool.id)) for pool in rows])
             if rows
-            else Words(text(f"No pool is {state}." if state else "This account has no pools.")),
+            else telling.nothing(wanted, "This account has no pools."),
             build.actions(
                 back,
                 on,
                 build.open_menu("Open a pool", template(ctx, source, "pool show", "{}"), [pool.id for pool in rows]),
                 Button("Usage", line(ctx, source, "usage")),
-                Button("Filter…", line(ctx, source, "pool list", state=state), how="form"),
-                Button("Refresh", line(ctx, source, "pool list", state=state, page=page), how="edit"),
+                filtering.without(wanted, line(ctx, source, "pool list")),
+                Button("Filter…", again(), how="form"),
+                filtering.sorting(again(sort=None), get_args(PoolSort), sort),
+                Button("Refresh", again(page=page), how="edit"),
             ),
         ),
     )
+
+
+_SORTS: dict[PoolSort, Callable[[Pool], Any]] = {
+    "name": lambda pool: pool.id.lower(),
+    "state": lambda pool: (pool.state.lower(), pool.allocation_state.lower(), pool.id.lower()),
+    "nodes": lambda pool: (-_allocated(pool), pool.id.lower()),
+    "size": lambda pool: (pool.vm_size.lower(), pool.id.lower()),
+    "age": lambda pool: (
+        pool.allocation_state_transition_time.timestamp() if pool.allocation_state_transition_time else 0.0
+    ),
+}
 
 
 @command("pool show", examples=["pool show gpu-a"])
