@@ -19,7 +19,7 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import cyclopts
 from rapidfuzz import fuzz, process
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Handler: TypeAlias = Callable[..., Awaitable[Card] | AsyncIterator[Card]]
 H = TypeVar("H", bound=Handler)
+
+NAMED = frozenset({"account", "pool", "node", "job", "task", "schedule", "application"})
+"""Parameters are called after what they take: one of these takes the name of one, and forms complete it."""
 
 _MARK = "__batchbot_command__"
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "—": "--", "–": "-", "\u00a0": " "})
@@ -87,6 +90,8 @@ class Parameter:
     """Takes all words that are left, such as a filter."""
     hidden: bool = False
     """For buttons only: not in forms."""
+    names: str = ""
+    """What it names, where that can be completed: pool, job, …; see :data:`NAMED`."""
 
     @property
     def usage(self) -> str:
@@ -119,7 +124,7 @@ class Command:
     @property
     def usage(self) -> str:
         """The whole grammar in one line."""
-        return " ".join([self.path, *(parameter.usage for parameter in self.parameters)])
+        return " ".join([self.path, *(parameter.usage for parameter in self.parameters if not parameter.hidden)])
 
 
 @dataclass(frozen=True)
@@ -237,7 +242,8 @@ class Registry:
                 Field(
                     name=parameter.name,
                     label=parameter.name.replace("_", " ").capitalize(),
-                    kind=_INPUTS.get(parameter.kind, "choice" if parameter.choices else "text"),
+                    kind=_input(parameter),
+                    names=parameter.names,
                     hint=parameter.help,
                     value=filled.get(parameter.name, parameter.default),
                     options=tuple(Option(choice, choice) for choice in parameter.choices),
@@ -347,7 +353,12 @@ def _respelled(known: Command, token: str) -> str | None:
     return fixed if fixed != token else None
 
 
-_INPUTS: dict[str, Any] = {"number": "number", "flag": "flag"}
+def _input(parameter: Parameter) -> Literal["text", "number", "choice", "flag", "name"]:
+    """The kind of field that asks for it."""
+    match parameter.kind:
+        case "number" | "flag" as kind:
+            return kind
+    return "choice" if parameter.choices else "name" if parameter.names else "text"
 
 
 def _node(name: str) -> cyclopts.App:
@@ -376,16 +387,19 @@ def _parameters(app: cyclopts.App) -> Iterator[Parameter]:
         default = argument.field_info.default
         positional = argument.field_info.kind is not inspect.Parameter.KEYWORD_ONLY
         kind = {bool: "flag", int: "number", float: "number"}.get(hint, "text")
+        many = argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL
+        name = argument.field_info.name
         yield Parameter(
-            name=argument.field_info.name,
+            name=name,
             help=str(argument.parameter.help or ""),
             kind=kind,
             required=bool(argument.required),
             positional=positional,
             choices=choices,
             default="" if default is inspect.Parameter.empty or default is None else _shown(default),
-            many=argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL,
+            many=many,
             hidden=not argument.show,
+            names=name if name in NAMED and kind == "text" and not choices and not many else "",
         )
 
 

@@ -245,7 +245,11 @@ class Card(Struct, frozen=True):
 
 
 class Field(Struct, frozen=True):
-    """One input of a form. ``name`` is the command's parameter."""
+    """One input of a form. ``name`` is the command's parameter.
+
+    A field of kind ``name`` takes the name of something that exists and is completed while it is typed; ``names`` says
+    of what (pool, job, node, …). Any other name can be given too.
+    """
 
     name: str
     label: str
@@ -254,6 +258,7 @@ class Field(Struct, frozen=True):
     value: str = ""
     options: tuple[Option, ...] = ()
     required: bool = False
+    names: str = ""
 
 
 class Form(Struct, frozen=True):

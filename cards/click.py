@@ -30,6 +30,19 @@ class Submission(Struct, frozen=True):
     carry: str = ""
 
 
+class Query(Struct, frozen=True):
+    """Somebody types into a field that completes names.
+
+    ``names`` says of what, ``within`` are the form's other values by parameter name as far as the platform tells them,
+    ``carry`` is the opaque text that was given to ``render_form``, where it comes back.
+    """
+
+    names: str
+    typed: str
+    within: dict[str, str]
+    carry: str = ""
+
+
 def fill(template: str, value: str) -> str:
     """The command of a menu after ``value`` was chosen: ``value`` stands where ``{}`` was, quoted as a shell would.
 

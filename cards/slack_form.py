@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from cards.card import Field, Form, Option
-from cards.click import Submission
+from cards.click import Query, Submission
 from cards.limits import Omitted, clean, clean_line, cut, isolate, pack, units
 from cards.slack_text import TEXT, Json, plain
 
@@ -16,9 +16,12 @@ TITLE = 24
 METADATA = 3_000
 LABEL, HINT, ID = 2_000, 2_000, 255
 OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 75
+PLACEHOLDER = 150
 
 CALLBACK = "form"
 """The view's callback_id."""
+_NAMES = "names:"
+"""Beginning of the action_id of a field that completes names; what of follows."""
 
 
 def render_form(form: Form, carry: str = "") -> Json:
@@ -72,6 +75,36 @@ def decode_submission(view: Mapping[str, object]) -> Submission:
     return Submission(command, how, values, carry)
 
 
+def decode_query(body: Mapping[str, object]) -> Query | None:
+    """What a block_suggestion asks for; None where the field is none of ours.
+
+    Slack's ``view.state`` may lack what was chosen since the view was opened: the values it was opened with stand in.
+    """
+    kind, _, names = str(body.get("action_id", "")).partition(":")
+    if f"{kind}:" != _NAMES or not names:
+        return None
+    try:
+        view = cast("Mapping[str, object]", body["view"])
+        submission = decode_submission(view)
+        within = dict(_initial(cast("list[Json]", view["blocks"]))) | submission.values
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+    return Query(names, str(body.get("value") or ""), within, submission.carry)
+
+
+def render_options(options: Iterable[Option]) -> list[Json]:
+    """What a block_suggestion is answered with; a name that Slack cannot carry is left out."""
+    return list(_options(tuple(options), Omitted()).values())
+
+
+def _initial(blocks: Iterable[Json]) -> Iterator[tuple[str, str]]:
+    for block in blocks:
+        kind, _, name = str(block.get("block_id", "")).partition(":")
+        element = block.get("element")
+        if kind == "field" and isinstance(element, Mapping) and "initial_option" in element:
+            yield name, str(json.loads(str(element["initial_option"]["value"])))
+
+
 def _values(state: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Iterator[tuple[str, str]]:
     for block_id, elements in state.items():
         kind, _, name = block_id.partition(":")
@@ -81,7 +114,7 @@ def _values(state: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Iterator
             match element.get("type"):
                 case "checkboxes":
                     yield name, "true" if element.get("selected_options") else "false"
-                case "static_select":
+                case "static_select" | "external_select":
                     if option := cast("Json | None", element.get("selected_option")):
                         yield name, str(json.loads(str(option["value"])))
                 case _:
@@ -99,6 +132,8 @@ def _input(field: Field, block_id: str, omitted: Omitted) -> Json:
         "optional": field.kind == "flag" or not field.required,
         "element": _element(field, omitted),
     }
+    if field.kind == "name":
+        block["dispatch_action"] = True  # what is chosen here narrows what other fields offer
     if hint := isolate(clean_line(field.hint)):
         block["hint"] = plain(hint, HINT)
     return block
@@ -122,11 +157,27 @@ def _element(field: Field, omitted: Omitted) -> Json:
             **({"initial_option": chosen} if chosen else {}),
         }
     value = clean_line(field.value)
+    if field.kind == "name" and field.names and (select := _completed(field.names, value)):
+        return select
     omitted.add("character of a value", units(value) - TEXT)
     initial = {"initial_value": cut(value, TEXT)} if value else {}
     if field.kind == "number" and (not value or _is_number(value)):
         return {"type": "number_input", "action_id": "value", "is_decimal_allowed": True, **initial}
     return {"type": "plain_text_input", "action_id": "value", **initial}
+
+
+def _completed(names: str, value: str) -> Json | None:
+    """A select that asks the bot while somebody types; None where it cannot hold the field's value."""
+    chosen = render_options([Option(value, value)]) if value else []
+    if len(chosen) < bool(value):
+        return None
+    return {
+        "type": "external_select",
+        "action_id": f"{_NAMES}{names}",
+        "min_query_length": 0,
+        "placeholder": plain("Type to search", PLACEHOLDER),
+        **({"initial_option": chosen[0]} if chosen else {}),
+    }
 
 
 def _options(options: tuple[Option, ...], omitted: Omitted) -> dict[str, Json]:

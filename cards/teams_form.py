@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from cards.card import Field, Form
-from cards.click import Submission
+from cards.card import Field, Form, Option
+from cards.click import Query, Submission
 from cards.limits import Omitted, clean, clean_line, cut, isolate, pack, size, units
 
 ROOM = 35_000
 TEXT, LABEL, HINT, VALUE, BUTTON = 3_000, 300, 300, 3_000, 75
 OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 100, 500
+FOUND = 15
+"""Results of a search that a client shows."""
 CARRY = 8_000
 _PREFIX = "field:"
 
@@ -75,12 +77,37 @@ def decode_submission(data: Mapping[str, object]) -> Submission:
         raise ValueError("this data is of none of our forms") from error
     if how not in ("edit", "post"):
         raise ValueError("this data is of none of our forms")
-    values = {
-        name.removeprefix(_PREFIX): str(value)
+    return Submission(command, how, _values(data), carry)
+
+
+def decode_query(value: Mapping[str, object]) -> Query:
+    """What the value of an ``application/search`` asks for."""
+    data = value.get("data")
+    within = _values(data) if isinstance(data, Mapping) else {}
+    return Query(str(value.get("dataset") or ""), str(value.get("queryText") or ""), within)
+
+
+def render_choices(options: Iterable[Option]) -> list[Json]:
+    """What a search is answered with; a client shows fifteen."""
+    choices = _choices(tuple(options), FOUND)
+    return list(choices.values())
+
+
+def _values(data: Mapping[str, object]) -> dict[str, str]:
+    return {
+        str(name).removeprefix(_PREFIX): str(value)
         for name, value in data.items()
-        if name.startswith(_PREFIX) and value not in (None, "")
+        if str(name).startswith(_PREFIX) and value not in (None, "")
     }
-    return Submission(command, how, values, carry)
+
+
+def _choices(options: tuple[Option, ...], most: int) -> dict[str, Json]:
+    choices: dict[str, Json] = {}
+    for option in options:
+        if option.value and units(option.value) <= OPTION_VALUE and len(choices) < most:
+            text = isolate(clean_line(option.text or option.value))
+            choices.setdefault(option.value, {"title": cut(text, OPTION_TEXT) or "–", "value": option.value})
+    return choices
 
 
 def _rich(text: str, **look: object) -> Json:
@@ -98,11 +125,7 @@ def _input(field: Field, name: str, omitted: Omitted) -> Json:
         on = field.value.strip().lower() in {"true", "yes", "on", "1"}
         return {"type": "Input.Toggle", "title": "Yes", "value": "true" if on else "false", "id": name, "label": label}
     if field.kind == "choice":
-        choices: dict[str, Json] = {}
-        for option in field.options:
-            if option.value and units(option.value) <= OPTION_VALUE and len(choices) < OPTIONS:
-                text = isolate(clean_line(option.text or option.value))
-                choices.setdefault(option.value, {"title": cut(text, OPTION_TEXT) or "–", "value": option.value})
+        choices = _choices(field.options, OPTIONS)
         omitted.add("choice", len(field.options) - len(choices))
         if choices:
             chosen = {"value": field.value} if field.value in choices else {}
@@ -114,6 +137,18 @@ def _input(field: Field, name: str, omitted: Omitted) -> Json:
                 **chosen,
             }
     value = clean_line(field.value)
+    if field.kind == "name" and field.names:
+        known = _choices((Option(value, value),), 1)
+        if known or not value:
+            return {
+                "type": "Input.ChoiceSet",
+                **common,
+                "style": "filtered",
+                "choices": list(known.values()),
+                "choices.data": {"type": "Data.Query", "dataset": field.names, "associatedInputs": "auto"},
+                "placeholder": "Type to search",
+                **({"value": value} if known else {}),
+            }
     omitted.add("character of a value", units(value) - VALUE)
     if field.kind == "number":
         try:

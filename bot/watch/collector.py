@@ -70,10 +70,19 @@ class Samples(Protocol):
 class Collector:
     """Takes samples of accounts. ``period`` is seconds between two of one account."""
 
-    def __init__(self, accounts: Iterable[Source], store: Samples, period: float = 60.0) -> None:
+    def __init__(
+        self,
+        accounts: Iterable[Source],
+        store: Samples,
+        period: float = 60.0,
+        *,
+        heard: Callable[[str, str, list[Pool]], None] = lambda account, kind, pools: None,
+    ) -> None:
+        """``heard`` is told the pools of an account whenever they are read: (account, "pool", pools)."""
         self._accounts = list(accounts)
         self._store = store
         self._period = period
+        self._heard = heard
         self._cores = {account.name: CoreTable(account) for account in self._accounts}
         self._last: dict[str, datetime] = {}
 
@@ -95,7 +104,8 @@ class Collector:
         # Before the very first sample nothing is known: it stands for one period, like any other.
         since = timedelta(seconds=self._period) if last is None else at - last
         seconds = min(since, LONGEST).total_seconds()
-        pools, _ = await account.every(Pool, "/pools", select="id,vmSize,taskSlotsPerNode")
+        pools, _ = await account.every(Pool, "/pools", select="id,state,creationTime,vmSize,taskSlotsPerNode")
+        self._heard(account.name, "pool", pools)
         cores_of = await self._cores_of(account)
         counts = {each.pool_id: each for each in counted}
         samples = []

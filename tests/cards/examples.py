@@ -249,7 +249,7 @@ form = Form(
             options=(Option("render-prod", "render-prod"), Option("sim", "sim")),
             value="sim",
         ),
-        Field("pool", "Pool", hint="A name or a pattern such as render*"),
+        Field("pool", "Pool", "name", hint="The pool they run on", value="render-gpu", names="pool"),
         Field("failed", "Failed tasks, at least", "number", value="1"),
         Field("all", "Finished ones too", "flag", value="true"),
     ),

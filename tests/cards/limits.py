@@ -161,7 +161,7 @@ def teams_card(card: dict[str, Any]) -> list[str]:  # noqa: PLR0912 - one branch
         if kind == "Image":
             faults.length("altText", node["altText"], 2_000)
         if kind == "Input.ChoiceSet":
-            faults.length("choices", node["choices"], 100)
+            faults.length("choices", node["choices"], 100, 0 if "choices.data" in node else 1)
             faults.unique("choice", [choice["value"] for choice in node["choices"]])
             faults.length("label", node["label"], 500)
         if kind == "RichTextBlock":

@@ -82,11 +82,23 @@ def slack_view() -> Any:
 
 @cache
 def adaptive_card() -> Any:
-    """Adaptive Card 1.5 with what Teams adds: ``msteams`` on cards and images, and CodeBlock."""
+    """Adaptive Card 1.5 with what Teams adds: ``msteams`` on cards and images, CodeBlock, choices that are searched."""
     schema = json.loads(shared("chat/schemas/adaptive-card-1.5.0.json").read_text())
     definitions = schema["definitions"]
     definitions["AdaptiveCard"]["properties"]["msteams"] = {"type": "object"}
     definitions["Image"]["properties"]["msteams"] = {"type": "object"}
+    choices = definitions["Input.ChoiceSet"]["properties"]
+    choices["style"] = {"enum": ["compact", "expanded", "filtered"]}
+    choices["choices.data"] = {
+        "type": "object",
+        "properties": {
+            "type": {"enum": ["Data.Query"]},
+            "dataset": {"type": "string", "minLength": 1},
+            "associatedInputs": {"enum": ["auto", "none"]},
+        },
+        "required": ["type", "dataset"],
+        "additionalProperties": False,
+    }
     definitions["CodeBlock"] = {
         "type": "object",
         "properties": {

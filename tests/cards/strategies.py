@@ -182,11 +182,12 @@ fields = st.builds(
     Field,
     names,
     words,
-    st.sampled_from(["text", "number", "choice", "flag"]),
+    st.sampled_from(["text", "number", "choice", "flag", "name"]),
     words,
-    st.one_of(short, st.sampled_from(["12", "1.5", "nan", "1e400", "true", "a b"])),
+    st.one_of(short, st.sampled_from(["12", "1.5", "nan", "1e400", "true", "a b", "tvmps_" + "f" * 64 + "_d"])),
     many(options, 150),
     st.booleans(),
+    st.sampled_from(["pool", "node", ""]),
 )
 
 
@@ -195,7 +196,7 @@ def _forms(draw: st.DrawFn) -> Form:
     """Fields with distinct names, as a command's parameters have, and up to 120 of them."""
     few = draw(st.lists(fields, max_size=4, unique_by=lambda field: field.name))
     times = draw(st.sampled_from([1, 1, 1, 30]))
-    every = [Field(*(f"{f.name}{n or ''}", f.label, f.kind, f.hint, f.value, f.options, f.required))
+    every = [Field(*(f"{f.name}{n or ''}", f.label, f.kind, f.hint, f.value, f.options, f.required, f.names))
              for n in range(times) for f in few]  # fmt: skip
     return Form(
         draw(words), draw(short), tuple(every), draw(words), draw(short), draw(st.sampled_from(["edit", "post"]))

@@ -193,7 +193,7 @@ def test_any_card_is_a_legal_slack_message(card: Card) -> None:
 
 @given(strategies.cards)
 def test_any_card_is_a_legal_teams_card(card: Card) -> None:
-    rendered = check_common(card, teams.render, LINKS)
+    rendered = check_common(card, lambda card, pictures: teams.render(card, pictures, LINKS), LINKS)
     payload: Any = rendered.payload
     assert limits.teams_card(payload) == []
     assert schemas.faults(schemas.adaptive_card(), payload) == []
@@ -216,7 +216,7 @@ def test_any_card_is_a_legal_teams_card(card: Card) -> None:
 
 @given(strategies.cards)
 def test_any_card_can_be_read_in_a_terminal(card: Card) -> None:
-    rendered = check_common(card, lambda card, pictures: text.render(card, pictures, width=80), PATHS)
+    rendered = check_common(card, lambda card, pictures: text.render(card, pictures, PATHS, width=80), PATHS)
     shown: Any = rendered.payload
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown["text"])
     for number, choice in enumerate(shown["actions"], 1):
@@ -249,8 +249,8 @@ def filled_slack(element: dict[str, Any]) -> dict[str, Any]:
     match element["type"]:
         case "checkboxes":
             return {"type": "checkboxes", "selected_options": element.get("initial_options", [])}
-        case "static_select":
-            return {"type": "static_select", "selected_option": element.get("initial_option")}
+        case "static_select" | "external_select" as kind:
+            return {"type": kind, "selected_option": element.get("initial_option")}
     return {"type": element["type"], "value": element.get("initial_value")}
 
 
