@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import BatchAccountResource, Job, JobSchedule, Pool, PoolNodeCounts, VmSize
+from bot.azure.models import (
+    AccountProperties,
+    BatchAccountResource,
+    Job,
+    JobSchedule,
+    Pool,
+    PoolNodeCounts,
+    VmSize,
+)
+from bot.azure.models.resource import EndpointAccess
 from bot.commands import command
 from bot.context import Context
 from cards import build
-from cards.build import blocks, chip, code, facts, muted, text
+from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Button, Card, Column, Mark, Progress, Text, Words
 from cards.phrases import number, plural
 from handlers import nodes_of
-from handlers.common import line, section, sizes_of, titled
+from handlers.common import line, section, sizes_of, some, tail, titled
+from handlers.portal import portal
 
 _COLUMNS = (
     Column("Account", width=2),
@@ -79,6 +90,19 @@ async def show_account(ctx: Context, account: str | None = None) -> Card:
         resource, refused = None, f"Quotas are not to be had: {error.message}"
     sizes = await sizes_of(source)
     used = used_by(pools, sizes, jobs=len(jobs[0]), schedules=len(schedules[0]))
+    return account_card(ctx, source, resource, used, counts, at, refused)
+
+
+def account_card(
+    ctx: Context,
+    source: Account,
+    resource: BatchAccountResource | None,
+    used: Used,
+    counts: list[PoolNodeCounts],
+    at: datetime,
+    refused: str = "",
+) -> Card:
+    """All of an account, what it has in use, its nodes; ``refused`` says why its resource could not be read."""
     quotas = _quotas(resource, used) if resource else []
     state = resource.properties.provisioning_state if resource else ""
     tight = [bar for bar in quotas if bar.mark in (Mark.WARNING, Mark.FAILED)]
@@ -99,9 +123,12 @@ async def show_account(ctx: Context, account: str | None = None) -> Card:
             build.actions(
                 Button("Pools", line(ctx, source, "pool list"), style="primary"),
                 Button("Jobs", line(ctx, source, "job list")),
-                Button("Usage", line(ctx, source, "usage")),
+                Button("Applications", line(ctx, source, "application list")),
+                Button("VM sizes", line(ctx, source, "size list", mine="yes")),
+                Button("Certificates", line(ctx, source, "certificate list")),
                 Button("All accounts", "account list"),
                 Button("Refresh", f"account show {source.name}", how="edit"),
+                portal(source),
             ),
         ),
     )
@@ -184,22 +211,111 @@ def _bar(label: str, used: int, quota: int | None) -> Progress | None:
 
 
 def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block]:
-    properties = resource.properties if resource else None
-    storage = properties.auto_storage if properties else None
+    told = resource.properties if resource else AccountProperties()
+    batch_name = source.settings.batch_name
+    vault = told.key_vault_reference
+    return [
+        *section(
+            "Set up",
+            facts(
+                ("Endpoint", code(told.account_endpoint or source.settings.endpoint)),
+                (
+                    "Node management endpoint",
+                    code(told.node_management_endpoint) if told.node_management_endpoint else "",
+                ),
+                ("Batch account", batch_name if batch_name != source.name else None),
+                ("Subscription", code(source.settings.subscription)),
+                ("Resource group", source.settings.resource_group),
+                ("Region", (resource.location if resource else "") or source.settings.location),
+                ("Pool allocation", _MODES.get(told.pool_allocation_mode.lower(), told.pool_allocation_mode)),
+                ("Authentication", ", ".join(told.allowed_authentication_modes or ())),
+                ("Key vault", tail(vault.id) if vault else None),
+                ("Keys of the data held by", _encryption(told)),
+                ("Tags", "\n".join(f"{k}={v}" for k, v in (resource.tags or {}).items()) if resource else None),
+            ),
+        ),
+        *_storage(told),
+        *_identity(resource),
+        *_network(told),
+    ]
+
+
+_MODES = {"batchservice": "by Batch (BatchService)", "usersubscription": "in your subscription (UserSubscription)"}
+
+
+def _encryption(told: AccountProperties) -> str:
+    if told.encryption is None:
+        return ""
+    key = told.encryption.key_vault_properties
+    return told.encryption.key_source + (f" ({key.key_identifier})" if key and key.key_identifier else "")
+
+
+def _storage(told: AccountProperties) -> list[Block]:
+    storage = told.auto_storage
+    if storage is None:
+        return []
+    node = storage.node_identity_reference
     return section(
-        "Set up",
+        "Storage",
         facts(
-            ("Endpoint", code(source.settings.endpoint)),
-            ("Batch account", source.settings.batch_name if source.settings.batch_name != source.name else None),
-            ("Subscription", code(source.settings.subscription)),
-            ("Resource group", source.settings.resource_group),
-            ("Region", (resource.location if resource else "") or source.settings.location),
-            ("Pool allocation", properties.pool_allocation_mode if properties else None),
-            ("Public network access", properties.public_network_access if properties else None),
-            ("Authentication", ", ".join(properties.allowed_authentication_modes or ()) if properties else None),
-            ("Identity", resource.identity.type if resource and resource.identity else None),
-            ("Storage", storage.storage_account_id.rsplit("/", 1)[-1] if storage else None),
-            ("Keys held by", properties.encryption.key_source if properties and properties.encryption else None),
-            ("Tags", ", ".join(f"{k}={v}" for k, v in (resource.tags or {}).items()) if resource else None),
+            ("Account", tail(storage.storage_account_id)),
+            ("Reached with", _STORAGE.get(storage.authentication_mode.lower(), storage.authentication_mode)),
+            ("Keys last read", when(storage.last_key_sync)),
+            ("Nodes reach it as", tail(node.resource_id) if node else None),
         ),
     )
+
+
+_STORAGE = {"storagekeys": "its keys", "batchaccountmanagedidentity": "the account's managed identity"}
+
+
+def _identity(resource: BatchAccountResource | None) -> list[Block]:
+    identity = resource.identity if resource else None
+    if identity is None or identity.type.lower() in ("", "none"):
+        return section("Identity", Words(text(muted("The account has no managed identity.")))) if resource else []
+    assigned = [tail(each) for each in identity.user_assigned_identities or {}]
+    return section(
+        "Identity",
+        facts(
+            (
+                "Kind",
+                {"systemassigned": "its own", "userassigned": "assigned"}.get(identity.type.lower(), identity.type),
+            ),
+            ("Principal", code(identity.principal_id) if identity.principal_id else None),
+            ("Tenant", code(identity.tenant_id) if identity.tenant_id else None),
+            ("Assigned", some(assigned)),
+        ),
+    )
+
+
+_IDENTITIES = {"systemassigned": "its own", "userassigned": "assigned"}
+
+
+def _network(told: AccountProperties) -> list[Block]:
+    profile = told.network_profile
+    endpoints = []
+    for each in told.private_endpoint_connections or ():
+        state = each.properties.private_link_service_connection_state if each.properties else None
+        endpoints.append(each.name + (f" ({state.status.lower()})" if state and state.status else ""))
+    return section(
+        "Network access",
+        facts(
+            ("From the internet", _PUBLIC.get(told.public_network_access.lower(), told.public_network_access)),
+            ("To the account", _access(profile.account_access) if profile else None),
+            ("To node management", _access(profile.node_management_access) if profile else None),
+            ("Private endpoints", some(endpoints)),
+        ),
+    )
+
+
+_PUBLIC = {"enabled": "yes", "disabled": "no", "securedbyperimeter": "by a network security perimeter"}
+
+
+def _access(access: EndpointAccess | None) -> str:
+    """``denied but for 10.0.0.0/8``."""
+    if access is None:
+        return ""
+    rules = [rule.value for rule in access.ip_rules]
+    if access.default_action.lower() == "deny":
+        return f"denied, but for {some(rules)}" if rules else "denied to all"
+    return "open to all"

@@ -15,6 +15,7 @@ from handlers import nodes_of
 from handlers.account import main_quotas
 from handlers.common import line, section, titled
 from handlers.job import counts_of
+from handlers.new import new_menu
 from handlers.pool import trouble
 
 _TROUBLED = 3
@@ -68,9 +69,11 @@ async def home(ctx: Context, account: str | None = None) -> Card:
                 else None,
                 Button("Pools", line(ctx, source, "pool list")),
                 Button("Jobs", line(ctx, source, "job list")),
+                Button("Schedules", line(ctx, source, "schedule list")),
                 Button("Usage", line(ctx, source, "usage")),
                 Button("Help", "help"),
                 Button("Refresh", line(ctx, source, "home"), how="edit"),
+                new_menu(ctx, source),
                 build.open_menu("Other account", "home {}", others),
             ),
         ),

@@ -41,7 +41,7 @@ async def list_preparations(ctx: Context, job: str, *, page: int = 1, account: s
     try:
         found, at = await source.every(PreparationStatus, f"{source.job(job)}/jobpreparationandreleasetaskstatus")
     except AzureError as error:
-        if error.code.lower() == "jobpreparationtasknotspecified":
+        if error.status == 409:  # JobPreparationTaskNotSpecified
             return Card(
                 title=titled(f"Preparation of {job}", "none"),
                 as_of=source.now(),

@@ -38,7 +38,7 @@ def still(card: Card, scene: Scene) -> Card:
     """The card without what differs from run to run: ports, and the moment of cards that read nothing."""
     encoded = msgspec.json.encode(card).decode()
     for number, url in enumerate([scene.sandbox.arm_url, *scene.sandbox.endpoints.values()]):
-        encoded = encoded.replace(url, f"http://127.0.0.1:{number}")
+        encoded = encoded.replace(url.partition("//")[2], f"127.0.0.1:{number}")
     card = msgspec.json.decode(encoded, type=Card)
     return card if card.as_of and abs((card.as_of - START).days) < 1 else replace(card, as_of=START)
 
