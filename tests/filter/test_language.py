@@ -130,7 +130,7 @@ def test_mistakes_are_answered_with_what_there_is(entity: Entity, typed: str, me
 
 def test_ten_thousand_letters_are_refused_in_a_sentence() -> None:
     for typed in ("x" * 10_000, ["state:active"] * 1000, ["id~" + "a,*" * 3000]):
-        with pytest.raises(CommandError, match="3,000 at most|1,000 are the most"):
+        with pytest.raises(CommandError, match=r"3,000 at most|1,000 are the most"):
             parse(typed, TASK)
 
 
@@ -140,8 +140,7 @@ def test_what_nobody_sees_is_taken_out() -> None:
 
 def test_nothing_gets_out_of_a_literal() -> None:
     found = parse(["id:x' or id ne 'y", "id:'''*"], TASK)
-    assert found.odata(AT) == "id eq 'x'' or id ne ''y' and startswith(id,'''''''')".replace("''''''''", "''''''''")
-    assert found.odata(AT).count("'") % 2 == 0
+    assert found.odata(AT) == "id eq 'x'' or id ne ''y' and startswith(id,'''''''')"
 
 
 def test_rows_are_told_apart() -> None:
