@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cards import slack
-from cards.card import Card, Chip, Column, Fact, Facts, Mark, Row, Span, Table, Text, Time
+from cards.card import Card, Chip, Column, Fact, Facts, Mark, Progress, Row, Span, Table, Text, Time
 from cards.grid import columns_of, fit, monospaced
 from cards.limits import Omitted, clean, clean_line, cut, cut_lines, elide, elide_apart, isolate, units
-from cards.words import Clock
+from cards.words import Clock, progress, said
 
 NOW = datetime(2026, 11, 23, 13, 2, 30, tzinfo=UTC)
 
@@ -158,3 +158,17 @@ def test_styles_are_used_where_slack_reads_them() -> None:
     assert value((Chip(Mark.RUNNING, "active"),)) == "*L*\n● active"
     glued = value((Span("a"), Span("b", "bold")))
     assert glued == "*L*\n`ab`"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "words"),
+    [
+        (1602, 2003, "Done  ▓▓▓▓▓▓▓░░░ 79 % · 1,602 / 2,003 tasks"),
+        (3, 2, "Done  ▓▓▓▓▓▓▓▓▓▓ 150 % · 3 / 2 tasks"),
+        (-1, 0, "Done  ░░░░░░░░░░ – · 0 / 0 tasks"),
+        (float("nan"), float("inf"), "Done  ░░░░░░░░░░ – · 0 / 0 tasks"),
+        (1.0, 1e-308, "Done  ▓▓▓▓▓▓▓▓▓▓ 100000 % · 1 / 0.0 tasks"),
+    ],
+)
+def test_progress_survives_any_figures(done: float, total: float, words: str) -> None:
+    assert said(progress(Progress("Done", done, total, "tasks"))) == words
