@@ -16,9 +16,10 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from cards.charts.heatmap import HeatMap
+from cards.charts.topology import Topology
 from cards.charts.usage import UsageChart
 
-Chart: TypeAlias = UsageChart | HeatMap
+Chart: TypeAlias = UsageChart | HeatMap | Topology
 """Every chart specification there is; each is drawn by :func:`cards.charts.draw.draw`."""
 
 
@@ -253,7 +254,7 @@ class Field(Struct, frozen=True):
 
     name: str
     label: str
-    kind: Literal["text", "number", "choice", "flag"] = "text"
+    kind: Literal["text", "number", "choice", "flag", "name"] = "text"
     hint: str = ""
     value: str = ""
     options: tuple[Option, ...] = ()

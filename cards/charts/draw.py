@@ -8,12 +8,15 @@ from typing import Any
 from cards.charts.canvas import own_settings
 from cards.charts.heatmap import HeatMap
 from cards.charts.heatmap_picture import draw_heatmap
+from cards.charts.topology import Topology
+from cards.charts.topology_picture import draw_topology
 from cards.charts.usage import UsageChart
 from cards.charts.usage_picture import draw_usage
 
 _PICTURES: dict[type, Callable[[Any], bytes]] = {
     UsageChart: draw_usage,
     HeatMap: draw_heatmap,
+    Topology: draw_topology,
 }
 
 

@@ -1,0 +1,105 @@
+"""Things that hang together: the specification of the picture. Needs no drawing library.
+
+One specification serves an account (schedules → jobs → pools → nodes) and the tasks of a job that wait for each other.
+What a box stands for may be one thing or many rolled up; whoever makes the specification decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from cards.phrases import number, plural
+
+Kind = Literal["failed", "bad", "blocked", "changing", "gone", "waiting", "idle", "running", "done"]
+KINDS: tuple[Kind, ...] = ("failed", "bad", "blocked", "gone", "changing", "waiting", "idle", "running", "done")
+"""What a box is made of, in the order of its bar, worst first. Tasks: failed, blocked, waiting, running, done; nodes:
+bad, gone (preempted), changing, idle, running."""
+
+Mark = Literal["failed", "blocked", "warning", "plain", "quiet"]
+
+
+class Part(Struct, frozen=True, array_like=True, gc=False):
+    """So many of a kind."""
+
+    kind: Kind
+    count: int
+
+
+class Box(Struct, frozen=True):
+    """One thing, or ``of`` things rolled up: its layer, its name, a note, what it is made of.
+
+    Of the note whole words are left out from its end where there is no room: the figure comes first.
+    """
+
+    key: str
+    layer: int
+    label: str
+    note: str = ""
+    mark: Mark = "plain"
+    parts: tuple[Part, ...] = ()
+    of: int = 1
+
+
+class Tie(Struct, frozen=True, array_like=True, gc=False):
+    """A line from one box (by key) to one of a later layer; ``failing`` ones stand out."""
+
+    source: str
+    target: str
+    failing: bool = False
+
+
+class Layer(Struct, frozen=True):
+    """A column: its name (may be empty) and its share of the width."""
+
+    name: str = ""
+    weight: float = 1.0
+
+
+class Topology(Struct, frozen=True, tag="topology"):
+    """What the topology picture shows.
+
+    Boxes of a layer come in the order in which they should stand, worst first; the picture moves them only to keep
+    lines from crossing. ``root`` is what all of it belongs to: boxes of the first layer and those in ``rooted`` hang on
+    it. ``things`` says what boxes are where layers have no names. ``height`` is not looked at: a picture is as high as
+    it needs.
+    """
+
+    headline: str
+    subtitle: str
+    layers: tuple[Layer, ...]
+    boxes: tuple[Box, ...]
+    ties: tuple[Tie, ...]
+    root: str = ""
+    rooted: tuple[str, ...] = ()
+    things: str = "task"
+    width: int = 1600
+    height: int = 0
+
+
+def parts(counts: Iterable[tuple[Kind, int]]) -> tuple[Part, ...]:
+    """Parts in the order of a bar, empty ones left out, equal kinds added up."""
+    total: Counter[Kind] = Counter()
+    for kind, count in counts:
+        total[kind] += count
+    return tuple(Part(kind, total[kind]) for kind in KINDS if total[kind] > 0)
+
+
+def topology_alt(chart: Topology) -> str:
+    """The figures of the picture in a few sentences; the whole of it as text belongs beside the picture."""
+    told = []
+    for place, layer in enumerate(chart.layers):
+        boxes = [box for box in chart.boxes if box.layer == place]
+        if boxes and layer.name:
+            told.append(f"{number(sum(box.of for box in boxes))} {layer.name}")
+    steps = len({box.layer for box in chart.boxes})
+    things = f"{plural(sum(box.of for box in chart.boxes), chart.things)} in {plural(steps, 'step')}"
+    about = f"Picture of {', '.join(told) or things}."
+    wrong = [box for box in chart.boxes if box.mark in ("failed", "blocked")]
+    named = ", ".join(f"{box.label} ({box.note})" if box.note else box.label for box in wrong[:5])
+    more = f" and {number(len(wrong) - 5)} more" if len(wrong) > 5 else ""
+    trouble = f" In trouble: {named}{more}." if wrong else " Nothing in it is in trouble."
+    return f"{chart.headline}. {about}{trouble}" if chart.headline else f"{about}{trouble}"
