@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,9 +36,9 @@ async def answer(
         person = _person(app, user, platform)
         ask = Ask("console", join(command), person, Place(platform, "console", kind="personal"), datetime.now(UTC))
         card = await app.dispatcher.card(ask)
-        paths: Mapping[str, str] = await saved(app.gallery, card, folder) if folder else {}
+        paths, files = await saved(app.gallery, card, folder) if folder else ({}, {})
         if platform == "text":
-            return str(text.render(card, paths).payload["text"]), not card.refused
+            return str(text.render(card, paths, files).payload["text"]), not card.refused
         payload = _RENDERERS[platform](card, {key: f"file:{path}" for key, path in paths.items()}).payload
         return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode(), not card.refused
 

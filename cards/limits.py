@@ -42,6 +42,12 @@ def clean_line(text: str) -> str:
     return text.strip() if text.isprintable() and "  " not in text else _SPACES.sub(" ", text).strip()
 
 
+def file_name(text: str, limit: int = 100) -> str:
+    """A name that a file may have anywhere: no folders, no signs that a file system or a shell minds, never empty."""
+    name = re.sub(r"[/\\\\:*?\"<>|]+", "_", clean_line(text)).strip(". ")
+    return elide(name, limit).replace("…", "_") or "file"
+
+
 def isolate(text: str) -> str:
     """Clean text, fenced in when it holds right-to-left letters."""
     return f"{FSI}{text}{PDI}" if not text.isascii() and _RIGHT_TO_LEFT.search(text) else text

@@ -88,6 +88,15 @@ def prefs(db: Database) -> None:
     )
 
 
+@migrations()
+def lent_files(db: Database) -> None:
+    """What is lent out by links is not only pictures: each has a media type and a name."""
+    db.execute("ALTER TABLE pictures RENAME TO files")
+    db.execute("ALTER TABLE files RENAME COLUMN png TO body")
+    db.execute("ALTER TABLE files ADD COLUMN kind TEXT NOT NULL DEFAULT 'image/png'")
+    db.execute("ALTER TABLE files ADD COLUMN name TEXT NOT NULL DEFAULT ''")
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

@@ -65,6 +65,14 @@ class Kept(Struct, frozen=True):
     at: datetime
 
 
+class LentFile(Struct, frozen=True):
+    """A file lent out by a link: its bytes, its media type, and what to call it when it is saved (may be empty)."""
+
+    body: bytes
+    kind: str
+    name: str = ""
+
+
 class Store(Protocol):
     """The port. Times are aware datetimes."""
 
@@ -111,13 +119,13 @@ class Store(Protocol):
         """The first and last sample of an account, or None."""
         ...
 
-    # Pictures lent out by signed links.
-    async def keep_picture(self, key: str, png: bytes, expires: datetime) -> None:
-        """Store a picture until it expires."""
+    # Pictures and other files lent out by signed links.
+    async def keep_file(self, key: str, file: LentFile, expires: datetime) -> None:
+        """Store a file until it expires; one that is kept already is kept for the longer time."""
         ...
 
-    async def picture(self, key: str, now: datetime) -> bytes | None:
-        """The picture, or None when it is unknown or expired."""
+    async def file(self, key: str, now: datetime) -> LentFile | None:
+        """The file, or None when it is unknown or expired."""
         ...
 
     # What people keep by name. ``space`` is the kind of thing, ``owner`` a place or a person.

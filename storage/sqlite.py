@@ -20,7 +20,7 @@ from sqlite_utils import Database
 
 from storage import prefs
 from storage.migrations import migrations, unknown
-from storage.port import Bucket, JournalRow, Kept, Reference, Sample, StoreError
+from storage.port import Bucket, JournalRow, Kept, LentFile, Reference, Sample, StoreError
 from storage.retention import JOURNAL_KEPT, ROLLUPS_KEPT, SAMPLES_KEPT, SEEN_FOR, resolution
 from storage.rollup import MICRO, Pile
 
@@ -293,29 +293,30 @@ class SqliteStore:
 
         return await self._run(work)
 
-    # Pictures.
+    # Pictures and other files lent out.
 
-    async def keep_picture(self, key: str, png: bytes, expires: datetime) -> None:
-        """Store a picture until it expires; one that is kept already is kept for the longer time."""
+    async def keep_file(self, key: str, file: LentFile, expires: datetime) -> None:
+        """Store a file until it expires; one that is kept already is kept for the longer time."""
 
         def work() -> None:
             with self._db.atomic():
                 self._db.execute(
-                    "INSERT INTO pictures (key, png, expires) VALUES (?, ?, ?) "
-                    "ON CONFLICT (key) DO UPDATE SET png = excluded.png, expires = max(expires, excluded.expires)",
-                    [key, png, _micros(expires)],
+                    "INSERT INTO files (key, body, kind, name, expires) VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT (key) DO UPDATE SET body = excluded.body, kind = excluded.kind, name = excluded.name, "
+                    "expires = max(expires, excluded.expires)",
+                    [key, file.body, file.kind, file.name, _micros(expires)],
                 )
 
         await self._run(work)
 
-    async def picture(self, key: str, now: datetime) -> bytes | None:
-        """The picture, or None when it is unknown or expired."""
+    async def file(self, key: str, now: datetime) -> LentFile | None:
+        """The file, or None when it is unknown or expired."""
 
-        def work() -> bytes | None:
+        def work() -> LentFile | None:
             row = self._db.execute(
-                "SELECT png FROM pictures WHERE key = ? AND expires > ?", [key, _micros(now)]
+                "SELECT body, kind, name FROM files WHERE key = ? AND expires > ?", [key, _micros(now)]
             ).fetchone()
-            return None if row is None else bytes(row[0])
+            return None if row is None else LentFile(*row)
 
         return await self._run(work)
 
@@ -369,7 +370,7 @@ class SqliteStore:
 
         series = await self._run(mark)
         gone = await self._delete("journal", "key", "accepted < ?", [_micros(now - JOURNAL_KEPT)])
-        gone += await self._delete("pictures", "key", "expires <= ?", [_micros(now)])
+        gone += await self._delete("files", "key", "expires <= ?", [_micros(now)])
         for number in series:
             gone += await self._delete("samples", "series, at", "series = ? AND at < ?", [number, horizon])
             for step, kept in ROLLUPS_KEPT.items():

@@ -43,7 +43,7 @@ ALLOWED = {
     "bot.chat.slack.manifest": ("bot.commands",),
     "bot.watch": ("bot.azure", "storage.port"),
     "bot.drawing": ("cards",),
-    "bot.links": ("bot.drawing", "storage.port"),
+    "bot.links": ("bot.drawing", "cards", "storage.port"),
     "bot.reference": ("bot.commands", "bot.settings"),
     "bot.sandbox": (),
     "bot.app": ("bot", "handlers", "cards", "storage"),

@@ -10,8 +10,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from bot.chat.port import Pictures
-from bot.drawing import Drawing, DrawingError
-from bot.links import Gallery, Links
+from bot.drawing import Drawing
+from bot.links import Gallery, Links, NoAddressError
+from cards.card import Attachment
+from storage.port import LentFile
 from storage.sqlite import SqliteStore
 
 PNG = b"\x89PNG\r\n\x1a\nnot much of a picture"
@@ -112,5 +114,43 @@ async def test_another_secret_signs_otherwise(store: SqliteStore, clock: Clock) 
 
 async def test_without_a_public_address_there_is_no_link(store: SqliteStore) -> None:
     gallery: Pictures = Gallery(Drawing(), Links(store, ""))
-    with pytest.raises(DrawingError, match=r"bot\.public_url"):
+    with pytest.raises(NoAddressError, match=r"bot\.public_url"):
         await gallery.link(PNG)
+    with pytest.raises(NoAddressError, match=r"bot\.public_url"):
+        await gallery.file_link(Attachment("tasks.csv", b"a", "text/csv"))
+
+
+async def test_a_file_is_saved_and_never_shown_as_a_page(store: SqliteStore, links: Links, client: TestClient) -> None:
+    gallery = Gallery(Drawing(), links)
+    link = await gallery.file_link(Attachment('tä"sks\r\n.html', b"<script>", "text/html; charset=utf-8"))
+    answer = await client.get(path(link))
+    assert (answer.status, await answer.read()) == (200, b"<script>")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == (
+        "attachment; filename=\"t__sks__.html\"; filename*=UTF-8''t%C3%A4%22sks%0D%0A.html"
+    )
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "private" in answer.headers["Cache-Control"]
+    assert (await client.get(URL(link).update_query(sig="0").raw_path_qs)).status == 403
+
+
+async def test_a_file_expires_after_a_week(links: Links, client: TestClient, clock: Clock) -> None:
+    link = await links.file_link(LentFile(b"a,b", "text/csv", "tasks.csv"))
+    clock.now = START + timedelta(days=7)
+    assert (await client.get(path(link))).status == 200
+    clock.now = START + timedelta(days=7, hours=1)
+    assert (await client.get(path(link))).status == 410
+
+
+async def test_what_is_no_media_type_is_served_as_bytes(links: Links, client: TestClient) -> None:
+    link = await links.file_link(LentFile(b"x", "text/html\r\nX-Evil: 1", ""))
+    answer = await client.get(path(link))
+    assert answer.content_type == "application/octet-stream"
+    assert 'filename="file"' in answer.headers["Content-Disposition"]
+
+
+async def test_the_same_bytes_under_another_name_are_another_file(links: Links) -> None:
+    assert await links.file_link(LentFile(b"x", "text/csv", "a")) != await links.file_link(
+        LentFile(b"x", "text/csv", "b")
+    )

@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 from bot.ask import Ask, Person, Place, PlatformName
-from cards.card import Card, Form
+from cards.card import Attachment, Card, Form, Option
 
 
 class Desk(Protocol):
@@ -62,7 +62,7 @@ class Chat(Protocol):
 
 
 class Pictures(Protocol):
-    """Draws charts off the event loop and lends them out by signed links."""
+    """Draws charts off the event loop, and lends them and other files out by signed links."""
 
     async def png(self, chart: object) -> bytes:
         """The chart as PNG bytes. Raises DrawingError when it cannot be drawn."""
@@ -70,4 +70,8 @@ class Pictures(Protocol):
 
     async def link(self, png: bytes) -> str:
         """Keep the picture and return a signed, expiring HTTPS link to it (http on loopback only)."""
+        ...
+
+    async def file_link(self, attachment: Attachment) -> str:
+        """The same for a file that comes with a card."""
         ...

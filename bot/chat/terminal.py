@@ -15,6 +15,7 @@ import structlog
 from bot.ask import Ask, Person, Place, PlatformName
 from bot.chat.port import Desk, Pictures
 from cards.card import Card, Form
+from cards.limits import file_name
 from cards.text import render
 
 log = structlog.get_logger()
@@ -52,8 +53,9 @@ class Terminal:
         return await self.post(ask.place, card)
 
     async def post(self, place: Place, card: Card) -> str:
-        """Print the card; pictures are saved as files and named."""
-        rendered = render(card, await saved(self._pictures, card, self._folder), colour=self._out.isatty())
+        """Print the card; pictures and files are saved and their paths named."""
+        pictures, files = await saved(self._pictures, card, self._folder)
+        rendered = render(card, pictures, files, colour=self._out.isatty())
         self._actions = list(rendered.payload.get("actions", []))  # type: ignore[call-overload]
         print(f"\n{rendered.payload['text']}\n", file=self._out)
         return str(next(self._count))
@@ -116,10 +118,11 @@ class Terminal:
         await self.ask(form.command, values)
 
 
-async def saved(pictures: Pictures, card: Card, folder: Path) -> dict[str, str]:
-    """Draw the card's pictures into ``folder``; returns picture keys and file paths."""
+async def saved(pictures: Pictures, card: Card, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Put the card's pictures and files into ``folder``; returns paths by the pictures' keys and the files' names."""
+    rendered = render(card)
     paths = {}
-    for picture in render(card).pictures:
+    for picture in rendered.pictures:
         path = folder / f"{picture.key}.png"
         try:
             png = await pictures.png(picture.chart)
@@ -128,9 +131,24 @@ async def saved(pictures: Pictures, card: Card, folder: Path) -> dict[str, str]:
             log.exception("terminal.picture_failed", key=picture.key)
             continue
         paths[picture.key] = str(path)
-    return paths
+    files = {}
+    for attachment in rendered.attachments:
+        path = folder / file_name(attachment.name)
+        try:
+            files[attachment.name] = str(await asyncio.to_thread(_keep, path, attachment.content))
+        except OSError:
+            log.exception("terminal.file_failed", path=str(path))
+    return paths, files
 
 
-def _write(path: Path, png: bytes) -> None:
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(png)
+    path.write_bytes(content)
+
+
+def _keep(path: Path, content: bytes) -> Path:
+    """Write what a person will look for: never over a file of the same name that says something else."""
+    candidates = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
+    chosen = next(each for each in candidates if not each.exists() or each.read_bytes() == content)
+    _write(chosen, content)
+    return chosen

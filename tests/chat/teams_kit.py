@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bot.ask import Ask
 from bot.chat.teams import Teams
 from bot.settings import TeamsSettings
-from cards.card import Card, Form, Span
+from cards.card import Attachment, Card, Form, Span
 from storage.port import Reference
 
 APP = "11111111-2222-3333-4444-555555555555"
@@ -129,6 +129,11 @@ class Pictures:
 
     async def link(self, png: bytes) -> str:
         return "https://bot.example/pictures/abc.png"
+
+    async def file_link(self, attachment: Attachment) -> str:
+        if self.error:
+            raise self.error
+        return f"https://bot.example/files/abc?n={len(attachment.content)}"
 
 
 @dataclass

@@ -10,18 +10,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 from PIL import Image
 from structlog.testing import capture_logs
 
-from bot.ask import Ask
+from bot.ask import Ask, Person, Place
 from bot.chat.slack import Slack
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings
 from cards.build import blocks, bold, text
-from cards.card import Actions, Button, Card, Field, Form, Menu, Option, Picture, Words
+from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart
 from storage.port import Reference
 
@@ -90,6 +91,9 @@ class Pictures:
         return _PNG
 
     async def link(self, png: bytes) -> str:
+        raise AssertionError("Slack takes files")
+
+    async def file_link(self, attachment: Attachment) -> str:
         raise AssertionError("Slack takes files")
 
 
@@ -269,6 +273,67 @@ async def test_a_picture_that_fails_never_fails_its_card(kit: Kit) -> None:
     await kit.workspace.command("viewer", "batch-ops", "usage")
     await kit.until(lambda: kit.bot_messages() and kit.bot_messages()[0]["edits"])
     assert "58 % busy" in str(kit.bot_messages()[0]["blocks"])
+
+
+def _with_file(ask: Ask) -> Card:
+    return Card(
+        title=text(bold("Tasks of nightly")),
+        blocks=(Attachment("../tasks.csv", b"id,state\r\n", "text/csv", "Tasks"),),
+        as_of=_NOW,
+        private="private" in ask.text,
+    )
+
+
+def _files(kit: Kit) -> list[tuple[str, bytes, str]]:
+    """Name, bytes and thread of what was shared."""
+    return [
+        (file["name"], kit.workspace.file_bytes(file["id"], viewer="viewer")[1], message.get("thread_ts", ""))
+        for message in kit.workspace.messages("batch-ops")
+        for file in message.get("files", ())
+    ]
+
+
+async def test_a_file_follows_in_the_thread_of_its_card(kit: Kit) -> None:
+    kit.desk.card = _with_file
+    await kit.workspace.command("viewer", "batch-ops", "task list nightly csv")
+    await kit.until(lambda: _files(kit))
+    card = next(message for message in kit.bot_messages() if message.get("blocks"))
+    assert "⇩ .._tasks.csv" not in str(card["blocks"])
+    assert "12 bytes" not in str(card["blocks"])
+    assert "10 bytes" in str(card["blocks"])
+    assert _files(kit) == [("_tasks.csv", b"id,state\r\n", card["ts"])]
+
+
+async def test_a_file_is_shared_once_however_often_its_card_is_edited(http: Kit) -> None:
+    place = Place("slack", next(c["id"] for c in http.workspace.channels if c["name"] == "batch-ops"))
+    card = _with_file(Ask("k", "csv", Person("slack", "U1"), place, _NOW))
+    message = await http.slack.post(place, msgspec.structs.replace(card, blocks=()))
+    for _ in range(3):
+        await http.slack.edit(place, message, card)
+    await http.until(lambda: _files(http))
+    await asyncio.sleep(0.3)
+    assert [thread for *_, thread in _files(http)] == [message]
+
+
+async def test_a_file_that_fails_is_told_in_the_thread(http: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*args: object, **more: object) -> None:
+        raise OSError("no way out")
+
+    monkeypatch.setattr("bot.chat.slack.adapter.share", refused)
+    http.desk.card = _with_file
+    await http.workspace.command("viewer", "batch-ops", "task list nightly csv")
+    await http.until(lambda: len(http.bot_messages()) == 2)
+    card, told = http.bot_messages()
+    assert "could not be uploaded" in told["text"]
+    assert told["thread_ts"] == card["ts"]
+
+
+async def test_a_file_cannot_come_with_what_only_one_person_sees(http: Kit) -> None:
+    http.desk.card = _with_file
+    await http.workspace.command("viewer", "batch-ops", "private csv")
+    await http.workspace.settle()
+    await http.until(lambda: "direct message" in str(http.workspace.messages("batch-ops")))
+    assert _files(http) == []
 
 
 async def test_a_repeated_delivery_is_answered_once(kit: Kit) -> None:

@@ -24,7 +24,7 @@ from bot.chat.teams.framework import Connector
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.pacer import Pacer
 from bot.chat.teams.references import References
-from cards.card import Picture
+from cards.card import Attachment, Picture
 from cards.charts.usage import UsageChart
 from tests.chat.teams_kit import World, build, card, tear_down
 from tests.shared import shared
@@ -244,6 +244,21 @@ async def test_a_picture_in_trouble_leaves_its_words(
     assert "12 of 40 cores busy" in str(rendered.payload)
     assert PNG not in str(rendered.payload)
     assert len(logs) == 1
+
+
+async def test_a_file_is_a_link(world: World) -> None:
+    file = Attachment("tasks.csv", b"id,state\r\n", "text/csv")
+    rendered = await Bench(world).render(card(blocks=(file,)))
+    actions = [element["actions"][0] for element in rendered.payload["body"] if element["type"] == "ActionSet"]  # type: ignore[attr-defined]
+    assert [(action["title"], action["url"]) for action in actions] == [
+        ("⇩ tasks.csv · 10 bytes", "https://bot.example/files/abc?n=10")
+    ]
+    world.pictures.error = RuntimeError("no address")
+    with capture_logs() as logs:
+        rendered = await Bench(world).render(card(blocks=(file,)))
+    assert "tasks.csv" in str(rendered.payload)
+    assert "cannot be fetched from here" in str(rendered.payload)
+    assert [line["event"] for line in logs] == ["teams.file_failed"]
 
 
 async def test_two_pictures_one_in_trouble(world: World) -> None:

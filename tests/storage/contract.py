@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.port import Bucket, Kept, Reference, Sample, Store
+from storage.port import Bucket, Kept, LentFile, Reference, Sample, Store
 from storage.retention import RESOLUTIONS
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -175,12 +175,12 @@ class StoreContract:
 
         check()
 
-    async def test_pictures_expire(self, store: Store) -> None:
-        await store.keep_picture("k", b"png", NOON + DAY)
-        await store.keep_picture("k", b"png", NOON + HOUR)
-        assert await store.picture("k", NOON + 2 * HOUR) == b"png"
-        assert await store.picture("k", NOON + DAY) is None
-        assert await store.picture("other", NOON) is None
+    async def test_files_expire(self, store: Store) -> None:
+        await store.keep_file("k", LentFile(b"a,b", "text/csv", "tasks.csv"), NOON + DAY)
+        await store.keep_file("k", LentFile(b"a,b", "text/csv", "tasks.csv"), NOON + HOUR)
+        assert await store.file("k", NOON + 2 * HOUR) == LentFile(b"a,b", "text/csv", "tasks.csv")
+        assert await store.file("k", NOON + DAY) is None
+        assert await store.file("other", NOON) is None
 
     async def test_things_are_kept_by_name_for_their_owner_in_their_space(self, store: Store) -> None:
         await store.keep("query", "slack:C1", "nightly", b"one", NOON)
@@ -212,13 +212,13 @@ class StoreContract:
             await store.add_samples([sample(NOON - age * DAY)])
         await store.accept("old", b"", NOON - 8 * DAY)
         await store.accept("new", b"", NOON - 6 * DAY)
-        await store.keep_picture("old", b"", NOON)
-        await store.keep_picture("new", b"", NOON + MINUTE)
+        await store.keep_file("old", LentFile(b"", "image/png"), NOON)
+        await store.keep_file("new", LentFile(b"", "image/png"), NOON + MINUTE)
         assert await store.prune(NOON) > 0
         assert await store.prune(NOON) == 0
         assert [row.key for row in await store.unfinished(NOON)] == ["new"]
-        assert await store.picture("new", NOON - DAY) == b""
-        assert await store.picture("old", NOON - DAY) is None
+        assert await store.file("new", NOON - DAY) == LentFile(b"", "image/png")
+        assert await store.file("old", NOON - DAY) is None
         since = NOON.replace(hour=0) - 500 * DAY
         days = {step: len(await store.usage("render", None, since, NOON, step)) for step in RESOLUTIONS}
         assert days == {60: 1, 300: 2, 1800: 3, 21600: 4, 86400: 5}

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from storage.migrations import migrations
-from storage.port import Sample, Store, StoreError
+from storage.port import LentFile, Sample, Store, StoreError
 from storage.sqlite import SqliteStore
 from tests.storage.contract import NOON, StoreContract, approximately, figures, recomputed
 
@@ -121,8 +122,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 WRITER = """
 import asyncio, sys
-from datetime import timedelta
-from storage.port import Sample
+from datetime import UTC, datetime, timedelta
+from storage.port import LentFile, Sample
 from storage.sqlite import SqliteStore
 from tests.storage.contract import NOON
 
@@ -169,3 +170,14 @@ def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
         await store.close()
 
     asyncio.run(check())
+
+
+async def test_pictures_of_an_older_version_are_still_lent(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    older = Database(sqlite3.connect(path))
+    migrations.apply(older, stop_before="lent_files")
+    older.table("pictures").insert({"key": "k", "png": b"png", "expires": 1 << 60})
+    older.close()
+    store = SqliteStore.open(path)
+    assert await store.file("k", datetime(2026, 11, 23, tzinfo=UTC)) == LentFile(b"png", "image/png")
+    await store.close()

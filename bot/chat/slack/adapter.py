@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,10 +26,12 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.ask import Ask, Person, Place, PlatformName
 from bot.chat.port import Desk, Pictures
 from bot.chat.slack import inbound
-from bot.chat.slack.outbound import Channels, code_of, patiently, upload
+from bot.chat.slack.outbound import Channels, code_of, patiently, share, upload
+from bot.chat.slack.suggestions import Suggestions
 from bot.settings import Secret, SlackSettings
-from cards.build import without_pictures
-from cards.card import Card, Form
+from cards.build import refusal, without_attachments, without_pictures
+from cards.card import Attachment, Card, Form
+from cards.limits import file_name
 from cards.slack import render, render_form
 from storage.port import Reference, Store
 
@@ -37,6 +40,8 @@ log = structlog.get_logger()
 _ANYTHING = re.compile("")
 _DEAF_SECONDS = 600.0
 _ZONE_SECONDS = 3600.0
+_SHARED = 500
+"""Files of which is remembered that they are in their thread."""
 _EPHEMERAL = {"channel_not_found", "not_in_channel", "is_archived"}
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
 
@@ -87,6 +92,8 @@ class Slack:
         self._channels = Channels()
         self._zones: dict[str, tuple[float, str | None]] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._shared: dict[tuple[str, str, int], None] = {}
+        self._suggestions = Suggestions()
         self._desk: Desk | None = None
         self._bot_user = ""
         self._listen()
@@ -137,6 +144,7 @@ class Slack:
         self._app.command(_ANYTHING)(self._on_command)
         self._app.event(_ANYTHING)(self._on_event)
         self._app.action({"action_id": _ANYTHING})(self._on_action)  # a bare pattern takes dialogs and workflows too
+        self._app.block_suggestion(_ANYTHING)(self._on_suggestion)
         self._app.view(_ANYTHING)(self._on_submission)
         self._app.view_closed(_ANYTHING)(self._on_closed)
 
@@ -180,6 +188,7 @@ class Slack:
     async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
         found = inbound.from_action(body)
         if found is None:
+            self._suggestions.chose(body)
             await ack()
             return
         ask, wants_form = found
@@ -189,6 +198,11 @@ class Slack:
             return
         await self._accept(ask)
         await ack()
+
+    async def _on_suggestion(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        if self._desk is None:
+            raise RuntimeError("a request before start()")
+        await ack(options=await self._suggestions.options(body, self._desk))
 
     async def _on_submission(self, body: dict[str, Any], ack: AsyncAck) -> None:
         try:
@@ -234,7 +248,7 @@ class Slack:
     async def _edited(self, ask: Ask, message: str, card: Card) -> bool:
         """Edit the clicked message; False where it is gone, so that the answer has to be posted anew."""
         try:
-            await self._edit_whole(ask.place.id, message, card)
+            await self.edit(ask.place, message, card)
         except SlackApiError as error:
             if code_of(error) not in _GONE | _EPHEMERAL:
                 raise
@@ -242,7 +256,9 @@ class Slack:
         return True
 
     async def post(self, place: Place, card: Card, only_for: str = "") -> str:
-        """Post a card; its pictures follow by an edit. Returns the message's timestamp."""
+        """Post a card; its pictures follow by an edit, its files in its thread. Returns the message's timestamp."""
+        if only_for:
+            card = without_attachments(card, "This answer is for you alone: ask me in a direct message.")
         rendered = render(card)
         call: dict[str, Any] = {"channel": place.id, "unfurl_links": False, "unfurl_media": False, **rendered.payload}
         if place.thread:
@@ -254,12 +270,35 @@ class Slack:
         stamp, channel = str(answer["ts"]), str(answer["channel"])
         if rendered.pictures:
             self._later(self._edit_whole(channel, stamp, card))
+        if rendered.attachments:
+            self._later(self._share(channel, place.thread or stamp, rendered.attachments))
         self._later(self._remember(place))
         return stamp
 
     async def edit(self, place: Place, message: str, card: Card) -> None:
-        """Replace a message, pictures included."""
+        """Replace a message, pictures included. Files that it did not have before follow in its thread."""
         await self._edit_whole(place.id, message, card)
+        if attachments := render(card).attachments:
+            self._later(self._share(place.id, place.thread or message, attachments))
+
+    async def _share(self, channel: str, thread: str, attachments: Sequence[Attachment]) -> None:
+        """Put files into a thread, each once however often its card is edited; one that fails is told there."""
+        for attachment in attachments:
+            key = channel, thread, hash(attachment)
+            if key in self._shared:
+                continue
+            self._shared[key] = None
+            while len(self._shared) > _SHARED:
+                self._shared.pop(next(iter(self._shared)))
+            try:
+                await share(self._client, attachment, channel, thread)
+            except Exception as error:  # a file never fails its card, whatever happened to it
+                del self._shared[key]
+                code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+                log.exception("slack.file_failed", channel=channel)
+                what = f"{file_name(attachment.name)} could not be uploaded."
+                told = refusal(what, f"Slack says: {code}. Try again.")
+                await self.post(Place("slack", channel, thread=thread), told)
 
     async def _edit_whole(self, channel: str, stamp: str, card: Card) -> None:
         """Update a message once its pictures are ready; one that fails is told in words instead."""
@@ -274,8 +313,9 @@ class Slack:
         await patiently(lambda: self._client.chat_update(channel=channel, ts=stamp, **payload))
 
     async def _respond(self, url: str, card: Card, *, replace: bool) -> bool:
-        """Answer by response_url, which reaches places the bot is not in; pictures cannot go there."""
-        payload: dict[str, Any] = render(without_pictures(card)).payload
+        """Answer by response_url, which reaches places the bot is not in; pictures and files cannot go there."""
+        card = without_attachments(without_pictures(card), "Invite me to this channel, and ask again.")
+        payload: dict[str, Any] = render(card).payload
         body = {"response_type": "in_channel", "replace_original": replace, **payload}
         if card.private:
             body["response_type"] = "ephemeral"

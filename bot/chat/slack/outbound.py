@@ -17,7 +17,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Pictures
-from cards.card import Picture
+from cards.card import Attachment, Picture
+from cards.limits import clean_line, file_name
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ _PACE = 1.0
 _TRIES = 4
 _LONGEST_WAIT = 60.0
 _READY_TRIES = 20
+_UPLOAD_SECONDS = 60.0
 
 
 class Channels:
@@ -80,19 +82,30 @@ async def upload(client: AsyncWebClient, pictures: Pictures, picture: Picture) -
     """
     png = await pictures.png(picture.chart)
     name = f"{picture.key}.png"
-    ticket = await patiently(
-        lambda: client.files_getUploadURLExternal(filename=name, length=len(png), alt_txt=picture.alt[:1000])
-    )
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
-        session.post(ticket["upload_url"], data=png) as answer,
-    ):
-        answer.raise_for_status()
-    file = {"id": ticket["file_id"], "title": picture.title or name}
-    await patiently(lambda: client.files_completeUploadExternal(files=[file]))
+    file = await _sent(client, name, png, alt_txt=picture.alt[:1000])
+    await patiently(lambda: client.files_completeUploadExternal(files=[{"id": file, "title": picture.title or name}]))
     for attempt in range(_READY_TRIES):
-        info = await patiently(lambda: client.files_info(file=ticket["file_id"]))
+        info = await patiently(lambda: client.files_info(file=file))
         if info["file"].get("mimetype"):
-            return str(ticket["file_id"])
+            return file
         await asyncio.sleep(min(0.2 * (attempt + 1), 2.0))
     raise TimeoutError(f"Slack did not finish processing {name}")
+
+
+async def share(client: AsyncWebClient, attachment: Attachment, channel: str, thread: str) -> None:
+    """Upload a file into a thread, where Slack shows it as a message of its own."""
+    name = file_name(attachment.name)
+    file: dict[str, str | None] = {"id": await _sent(client, name, attachment.content)}
+    file["title"] = clean_line(attachment.title)[:200] or name
+    await patiently(lambda: client.files_completeUploadExternal(files=[file], channel_id=channel, thread_ts=thread))
+
+
+async def _sent(client: AsyncWebClient, name: str, content: bytes, **more: str) -> str:
+    """The first two steps of an upload: an address, and the bytes to it. Returns the file's id."""
+    ticket = await patiently(lambda: client.files_getUploadURLExternal(filename=name, length=len(content), **more))
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_UPLOAD_SECONDS)) as session,
+        session.post(ticket["upload_url"], data=content) as answer,
+    ):
+        answer.raise_for_status()
+    return str(ticket["file_id"])

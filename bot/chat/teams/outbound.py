@@ -19,7 +19,7 @@ from bot.chat.teams.framework import Connector
 from bot.chat.teams.pacer import Pacer
 from bot.chat.teams.references import References
 from bot.settings import is_loopback
-from cards.card import Card, Picture, Rendered
+from cards.card import Attachment, Card, Picture, Rendered
 
 log = structlog.get_logger()
 
@@ -79,13 +79,15 @@ class Outbound:
         self._sleep = sleep
 
     async def render(self, card: Card) -> Rendered:
-        """The card with links to its pictures; one that fails leaves its alternative text."""
+        """The card with links to its pictures and files; one that fails leaves its words."""
         rendered = cards.teams.render(card)
-        if not rendered.pictures:
+        if not rendered.pictures and not rendered.attachments:
             return rendered
         links = await asyncio.gather(*(self._link(picture) for picture in rendered.pictures))
         found = {picture.key: link for picture, link in zip(rendered.pictures, links, strict=True) if link}
-        return cards.teams.render(card, found) if found else rendered
+        lent = await asyncio.gather(*(self._lend(file) for file in rendered.attachments))
+        files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
+        return cards.teams.render(card, found, files) if found or files else rendered
 
     async def post(self, place: Place, payload: dict[str, object], summary: str) -> str:
         """Send a card as a new message (in the place's thread, where it has one); returns the message's id."""
@@ -149,6 +151,13 @@ class Outbound:
             log.warning("teams.picture_failed", key=picture.key, error=f"{type(error).__name__}: {error}"[:200])
         else:
             log.warning("teams.picture_too_large", key=picture.key, bytes=len(png))
+        return None
+
+    async def _lend(self, attachment: Attachment) -> str | None:
+        try:
+            return await self._pictures.file_link(attachment)
+        except Exception as error:  # whatever a file does, the card goes out
+            log.warning("teams.file_failed", error=f"{type(error).__name__}: {error}"[:200])
         return None
 
 
