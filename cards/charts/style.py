@@ -59,7 +59,7 @@ class Sizes(Struct, frozen=True):
     """Least width of a bucket in the plot."""
     strip_bar: float = 12
     riser: float = 14
-    """Least mean distance between two jumps of the line for which its risers are drawn."""
+    """Least mean distance between two jumps of the line at which it keeps its full width."""
 
 
 SIZES = Sizes()

@@ -196,11 +196,10 @@ class _UsagePicture:
             floor = np.array([[busy[-1, 0], ground], [busy[0, 0], ground]])
             self.canvas.area(np.concatenate([total, busy[::-1]]), style.IDLE)
             self.canvas.area(np.concatenate([busy, floor]), style.BUSY)
-            if crowded:  # risers would make one black mass: keep the treads
-                total = np.insert(total, range(2, len(total), 2), np.nan, axis=0)
             lines += [total, np.full((1, 2), np.nan)]
-        if lines:
-            self.canvas.line(np.concatenate(lines), style.INK, SIZES.line * self.u)
+        if lines:  # full risers side by side would make one black mass: crowded, the whole line is a thin one
+            width = SIZES.line * (0.45 if crowded else 1.0)
+            self.canvas.line(np.concatenate(lines), style.INK, width * self.u)
 
     def _outline(self, stretch: Sequence[UsagePoint], step: int, *, busy: bool) -> NDArray[np.float64]:
         """The upper edge of a stretch as steps."""
