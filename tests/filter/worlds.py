@@ -39,10 +39,13 @@ TEXTS = (
     "*",
 )
 
-texts = st.sampled_from(TEXTS) | st.text("aF-1'*?\\, ", min_size=1, max_size=4)
+texts = st.sampled_from(TEXTS) | st.text("aF-1'*?\\, <>=~:", min_size=1, max_size=4)
 spans = st.sampled_from([0, 1, 30, 300, 3600, 7200, 86_400, 7 * 86_400]).map(lambda s: timedelta(seconds=s))
 moments = st.builds(
-    lambda back, more: AT - back - more, spans, st.sampled_from([0, 1, 17, 3599]).map(lambda s: timedelta(seconds=s))
+    lambda now, back, more: now - back - more,
+    st.sampled_from([AT, AT.replace(microsecond=0), AT.replace(second=0, microsecond=0)]),
+    spans,
+    st.sampled_from([0, 1, 17, 3599]).map(lambda s: timedelta(seconds=s)),
 )
 maybe_moments = st.none() | moments
 codes = st.sampled_from([0, 1, 137, -9, -1073741819])

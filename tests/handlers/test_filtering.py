@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
 
+from bot.ask import Ask, Person, Place
 from bot.azure.errors import AzureError
 from bot.commands import Mark
 from bot.context import Context
@@ -259,3 +261,39 @@ async def context(scene: Scene) -> Context:
     registry.add(spy, Mark(f"spy on{len(registry.commands)}", "viewer", (), 0))
     await scene.ask(f"spy on{len(registry.commands) - 1}")
     return made[0]
+
+
+@pytest.mark.parametrize("scene", ["performance"], indirect=True)
+async def test_a_long_list_is_told_by_edits_until_it_is_read_or_somebody_stops_it(
+    scene: Scene, small_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtering, "PACE", filtering.Pace(first=0.02, every=0.02, most=60))
+    slow = scene.sandbox.faults["performance"].add(kind="slow", path="/tasks", seconds=0.05)
+    ask = Ask(
+        "k", "task list job-0002 command~nothing", Person("text", "viewer"), Place("text", "here"), datetime.now(UTC)
+    )
+    cards = [card async for card in scene.dispatcher.cards(ask)]
+    assert slow.struck == 20
+    assert len(cards) > 3
+    assert "so far" in plain(cards[0].title)
+    assert button(cards[0], "Stop")
+    assert button(cards[-1], "Stop") is None
+    assert plain(cards[-1].title).startswith("Tasks of job-0002 · command contains nothing · 0")
+
+    slow.struck, read = 0, 0
+    last = None
+    async for card in scene.dispatcher.cards(ask):
+        last = card
+        stop = button(card, "Stop")
+        if stop and not read and "read 1" in notes(card):
+            read = 1
+            stopping = asyncio.create_task(scene.ask(stop.command))
+    assert last is not None
+    assert "Stopped after" in notes(last)
+    assert plain((await stopping).title) == plain(last.title)
+    assert slow.struck < 20
+    on = button(last, "Go on")
+    assert on and on.how == "edit"
+    left = await scene.ask(on.command)
+    assert "command contains nothing · 0" in plain(left.title)
+    assert slow.struck <= 21
