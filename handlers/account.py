@@ -312,10 +312,12 @@ _PUBLIC = {"enabled": "yes", "disabled": "no", "securedbyperimeter": "by a netwo
 
 
 def _access(access: EndpointAccess | None) -> str:
-    """``denied but for 10.0.0.0/8``."""
+    """``denied, but 10.0.0.0/8 allowed``."""
     if access is None:
         return ""
-    rules = [rule.value for rule in access.ip_rules]
-    if access.default_action.lower() == "deny":
-        return f"denied, but for {some(rules)}" if rules else "denied to all"
-    return "open to all"
+    rules = [f"{rule.value} {_RULES.get(rule.action.lower(), rule.action)}".strip() for rule in access.ip_rules]
+    default = "denied" if access.default_action.lower() == "deny" else "allowed"
+    return f"{default}, but {some(rules)}" if rules else f"{default} to all"
+
+
+_RULES = {"allow": "allowed", "deny": "denied"}

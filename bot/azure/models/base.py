@@ -207,5 +207,5 @@ class ImageReference(Wire):
     community_gallery_image_id: str = ""
 
 
-Settings = dict[str, Any]
-"""Free-form settings of a VM extension."""
+Settings = Any
+"""Free-form settings of a VM extension: an object most often, text in some."""

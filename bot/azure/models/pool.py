@@ -106,7 +106,7 @@ class VmExtension(Wire):
     type_handler_version: str = ""
     auto_upgrade_minor_version: bool | None = None
     enable_automatic_upgrade: bool | None = None
-    settings: Settings | None = None
+    settings: Settings = None
     provision_after_extensions: tuple[str, ...] = ()
 
 

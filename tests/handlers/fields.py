@@ -1,0 +1,387 @@
+"""What DOMAIN.md wants on the card of each entity: where it stands in the body, and how it is said on the card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from bot.azure.models import duration
+from bot.redact import redact
+from cards.card import Card, Time
+from cards.limits import clean_line
+from cards.phrases import duration as spoken
+from cards.phrases import number
+from cards.words import Clock
+from handlers.common import tail
+from handlers.schedule_parts import exactly
+from handlers.states import word
+
+Said = Callable[[Any, Card], str]
+
+
+def same(value: Any, _: Card) -> str:
+    """As it is, but for secrets, which have a test of their own, and ends of lines."""
+    return clean_line(redact(str(value)))
+
+
+def lower(value: Any, _: Card) -> str:
+    return str(value).lower()
+
+
+def when(value: Any, card: Card) -> str:
+    return Clock(card).say(Time(datetime.fromisoformat(value)))
+
+
+def clock(value: Any, card: Card) -> str:
+    return Clock(card).say(Time(datetime.fromisoformat(value), "clock"))
+
+
+def span(value: Any, _: Card) -> str:
+    found = duration(value)
+    return spoken(found) if found else ""
+
+
+def limit(value: Any, _: Card) -> str:
+    found = duration(value)
+    return f"at most {spoken(found)}" if found else "no time limit"
+
+
+def kept(value: Any, _: Card) -> str:
+    found = duration(value)
+    return f"files kept {spoken(found)}" if found else "files kept as long as the node"
+
+
+def exact(value: Any, _: Card) -> str:
+    found = duration(value)
+    return exactly(found).removeprefix("1 ") if found else ""
+
+
+def retries(value: Any, _: Card) -> str:
+    return "retries without end" if value < 0 else "no retry" if value == 0 else f"{number(value)} retr"
+
+
+def last(value: Any, _: Card) -> str:
+    return tail(value)
+
+
+def address(value: Any, _: Card) -> str:
+    """An address without what signs it."""
+    return str(value).partition("?")[0]
+
+
+def state(value: Any, _: Card) -> str:
+    return word(value)
+
+
+def count(value: Any, _: Card) -> str:
+    return number(value)
+
+
+def fixed(words: str, *when_: Any) -> Said:
+    """``words`` where the value is one of ``when_``; nothing is asked otherwise."""
+    return lambda value, _: words if value in when_ else ""
+
+
+def mapped(words: dict[Any, str]) -> Said:
+    return lambda value, _: words[value.lower() if isinstance(value, str) else value]
+
+
+def subnet(value: Any, _: Card) -> str:
+    return f"{value.split('/')[-3]} / {value.split('/')[-1]}"
+
+
+YES_NO = mapped({True: "yes", False: "no"})
+START_TASK = {
+    "commandLine": same,
+    "maxTaskRetryCount": count,
+    "waitForSuccess": YES_NO,
+    "resourceFiles[].filePath": same,
+    "resourceFiles[].httpUrl": address,
+    "environmentSettings[].name": same,
+    "environmentSettings[].value": same,
+    "userIdentity.username": same,
+    "userIdentity.autoUser.elevationLevel": same,
+    "containerSettings.imageName": same,
+}
+LIMITS = {"maxTaskRetryCount": retries, "maxWallClockTime": limit}
+OWN_TASK = {
+    "id": same,
+    "commandLine": same,
+    "resourceFiles[].filePath": same,
+    "resourceFiles[].httpUrl": address,
+    "environmentSettings[].name": same,
+    "environmentSettings[].value": same,
+    "userIdentity.autoUser.elevationLevel": same,
+}
+
+
+def under(prefix: str, rows: dict[str, Said]) -> dict[str, Said]:
+    return {f"{prefix}.{path}": said for path, said in rows.items()}
+
+
+NAT = "networkConfiguration.endpointConfiguration.inboundNATPools[]"
+SHAPE: dict[str, Said] = {
+    "vmSize": same,
+    "taskSlotsPerNode": count,
+    "taskSchedulingPolicy.nodeFillType": lower,
+    "resizeTimeout": span,
+    "enableInterNodeCommunication": YES_NO,
+    "enableAutoScale": fixed("Autoscale", True, False),
+    "autoScaleFormula": lambda value, _: value.strip().splitlines()[0].strip(),
+    "autoScaleEvaluationInterval": span,
+    "userAccounts[].name": same,
+    "networkConfiguration.subnetId": subnet,
+    f"{NAT}.name": same,
+    f"{NAT}.backendPort": same,
+    f"{NAT}.frontendPortRangeStart": same,
+    f"{NAT}.networkSecurityGroupRules[].sourceAddressPrefix": same,
+    "networkConfiguration.publicIPAddressConfiguration.ipAddressIds[]": last,
+    "networkConfiguration.enableAcceleratedNetworking": YES_NO,
+    "virtualMachineConfiguration.imageReference.publisher": same,
+    "virtualMachineConfiguration.imageReference.offer": same,
+    "virtualMachineConfiguration.imageReference.sku": same,
+    "virtualMachineConfiguration.imageReference.version": same,
+    "virtualMachineConfiguration.imageReference.virtualMachineImageId": same,
+    "virtualMachineConfiguration.nodeAgentSKUId": same,
+    "virtualMachineConfiguration.containerConfiguration.type": same,
+    "virtualMachineConfiguration.containerConfiguration.containerImageNames[]": same,
+    "virtualMachineConfiguration.dataDisks[].diskSizeGB": same,
+    "virtualMachineConfiguration.dataDisks[].lun": same,
+    "virtualMachineConfiguration.osDisk.managedDisk.storageAccountType": same,
+    "virtualMachineConfiguration.osDisk.diskSizeGB": same,
+    "virtualMachineConfiguration.extensions[].name": same,
+    "virtualMachineConfiguration.extensions[].publisher": same,
+    "virtualMachineConfiguration.securityProfile.securityType": same,
+    "virtualMachineConfiguration.securityProfile.encryptionAtHost": fixed("encryption at host", True),
+    "virtualMachineConfiguration.nodePlacementConfiguration.policy": lower,
+    "virtualMachineConfiguration.diskEncryptionConfiguration.targets[]": same,
+    "virtualMachineConfiguration.windowsConfiguration.enableAutomaticUpdates": YES_NO,
+    "virtualMachineConfiguration.licenseType": same,
+    "virtualMachineConfiguration.serviceArtifactReference.id": last,
+    "applicationPackageReferences[].applicationId": same,
+    "applicationPackageReferences[].version": same,
+    "metadata[].name": same,
+    "metadata[].value": same,
+    "mountConfiguration[].azureBlobFileSystemConfiguration.containerName": same,
+    "mountConfiguration[].azureBlobFileSystemConfiguration.relativeMountPath": same,
+    "mountConfiguration[].azureFileShareConfiguration.azureFileUrl": address,
+    "mountConfiguration[].nfsMountConfiguration.source": same,
+    "mountConfiguration[].cifsMountConfiguration.source": same,
+    "upgradePolicy.mode": lower,
+    "upgradePolicy.rollingUpgradePolicy.maxBatchInstancePercent": lambda value, _: f"{value} %",
+    **under("startTask", START_TASK),
+}
+POOL: dict[str, Said] = {
+    **SHAPE,
+    "id": same,
+    "displayName": same,
+    "state": state,
+    "stateTransitionTime": when,
+    "allocationState": state,
+    "allocationStateTransitionTime": when,
+    "creationTime": when,
+    "lastModified": when,
+    "currentDedicatedNodes": count,
+    "currentLowPriorityNodes": count,
+    "targetDedicatedNodes": count,
+    "targetLowPriorityNodes": count,
+    "autoScaleRun.timestamp": when,
+    "autoScaleRun.error.code": same,
+    "resizeErrors[].code": same,
+    "resizeErrors[].message": same,
+    "identity.userAssignedIdentities[].resourceId": last,
+}
+NODE: dict[str, Said] = {
+    "id": same,
+    "state": state,
+    "stateTransitionTime": when,
+    "schedulingState": mapped({"enabled": "Takes tasks", "disabled": "scheduling is disabled"}),
+    "vmSize": same,
+    "lastBootTime": when,
+    "allocationTime": when,
+    "runningTasksCount": lambda value, _: number(value) if value else "nothing",
+    "totalTasksRun": count,
+    "totalTasksSucceeded": count,
+    "ipAddress": same,
+    "isDedicated": mapped({True: "dedicated", False: "spot"}),
+    "endpointConfiguration.inboundEndpoints[].publicIPAddress": same,
+    "endpointConfiguration.inboundEndpoints[].frontendPort": same,
+    "endpointConfiguration.inboundEndpoints[].backendPort": same,
+    "nodeAgentInfo.version": same,
+    "nodeAgentInfo.lastUpdateTime": when,
+    "virtualMachineInfo.imageReference.exactVersion": same,
+    "errors[].code": same,
+    "errors[].message": same,
+    "startTaskInfo.startTime": when,
+    "startTaskInfo.endTime": when,
+    "startTaskInfo.exitCode": same,
+    "startTaskInfo.retryCount": count,
+    "startTaskInfo.failureInfo.code": same,
+    "startTaskInfo.failureInfo.message": same,
+    **under("startTask", START_TASK),
+}
+JOB_SPECIFICATION: dict[str, Said] = {
+    "displayName": same,
+    "priority": count,
+    "usesTaskDependencies": YES_NO,
+    "onAllTasksComplete": mapped({"noaction": "it stays open", "terminatejob": "it ends"}),
+    "onTaskFailure": mapped({"noaction": "nothing happens", "performexitoptionsjobaction": "exit conditions"}),
+    "maxParallelTasks": lambda value, _: number(value) if value > 0 else "",
+    "commonEnvironmentSettings[].name": same,
+    "commonEnvironmentSettings[].value": same,
+    "metadata[].name": same,
+    "metadata[].value": same,
+    "poolInfo.poolId": same,
+    "poolInfo.autoPoolSpecification.autoPoolIdPrefix": same,
+    "poolInfo.autoPoolSpecification.poolLifetimeOption": mapped(
+        {"job": "as long as the job", "jobschedule": "as long as the schedule"}
+    ),
+    "poolInfo.autoPoolSpecification.keepAlive": YES_NO,
+    **under("poolInfo.autoPoolSpecification.pool", {**SHAPE, "targetDedicatedNodes": count}),
+    **under("constraints", LIMITS),
+    **under("jobManagerTask", OWN_TASK),
+    **under("jobManagerTask.constraints", {**LIMITS, "retentionTime": kept}),
+    "jobManagerTask.displayName": same,
+    "jobManagerTask.killJobOnCompletion": YES_NO,
+    "jobManagerTask.runExclusive": YES_NO,
+    **under("jobPreparationTask", OWN_TASK),
+    **under("jobPreparationTask.constraints", LIMITS),
+    "jobPreparationTask.waitForSuccess": YES_NO,
+    "jobPreparationTask.rerunOnNodeRebootAfterSuccess": YES_NO,
+    **under("jobReleaseTask", OWN_TASK),
+    "jobReleaseTask.maxWallClockTime": limit,
+}
+JOB: dict[str, Said] = {
+    **JOB_SPECIFICATION,
+    "id": same,
+    "state": state,
+    "stateTransitionTime": when,
+    "previousState": state,
+    "previousStateTransitionTime": when,
+    "creationTime": when,
+    "lastModified": when,
+    "executionInfo.startTime": when,
+    "executionInfo.endTime": when,
+    "executionInfo.poolId": same,
+    "executionInfo.terminateReason": same,
+    "executionInfo.schedulingError.code": same,
+    "executionInfo.schedulingError.message": same,
+    "executionInfo.schedulingError.details[].value": same,
+}
+TASK: dict[str, Said] = {
+    "id": same,
+    "displayName": same,
+    "commandLine": same,
+    "stateTransitionTime": when,
+    "previousState": state,
+    "previousStateTransitionTime": when,
+    "creationTime": when,
+    "lastModified": when,
+    "userIdentity.username": same,
+    "userIdentity.autoUser.elevationLevel": same,
+    "requiredSlots": count,
+    "resourceFiles[].filePath": same,
+    "resourceFiles[].httpUrl": address,
+    "outputFiles[].filePattern": same,
+    "outputFiles[].destination.container.containerUrl": address,
+    "applicationPackageReferences[].applicationId": same,
+    "applicationPackageReferences[].version": same,
+    "nodeInfo.poolId": same,
+    "nodeInfo.nodeId": same,
+    "nodeInfo.taskRootDirectory": same,
+    "containerSettings.imageName": same,
+    "containerSettings.registry.username": same,
+    "containerSettings.containerRunOptions": same,
+    "environmentSettings[].name": same,
+    "environmentSettings[].value": same,
+    "executionInfo.startTime": clock,
+    "executionInfo.endTime": clock,
+    "executionInfo.exitCode": same,
+    "executionInfo.result": lower,
+    "executionInfo.retryCount": count,
+    "executionInfo.lastRetryTime": when,
+    "executionInfo.failureInfo.code": same,
+    "executionInfo.failureInfo.message": same,
+    "executionInfo.failureInfo.details[].value": same,
+    "exitConditions.exitCodes[].code": lambda value, _: f"exit {value}",
+    "exitConditions.exitCodeRanges[].start": lambda value, _: f"exit {value} – ",
+    "exitConditions.default.jobAction": mapped(
+        {"none": "the job goes on", "terminate": "terminates the job", "disable": "disables the job"}
+    ),
+    "dependsOn.taskIds[]": same,
+    "dependsOn.taskIdRanges[].start": lambda value, _: f"{value} – ",
+    "multiInstanceSettings.numberOfInstances": count,
+    "multiInstanceSettings.coordinationCommandLine": same,
+    "authenticationTokenSettings.access[]": same,
+    **under("constraints", {**LIMITS, "retentionTime": kept}),
+}
+SCHEDULE: dict[str, Said] = {
+    "id": same,
+    "displayName": same,
+    "state": state,
+    "stateTransitionTime": when,
+    "previousState": state,
+    "previousStateTransitionTime": when,
+    "creationTime": when,
+    "lastModified": when,
+    "schedule.startWindow": exact,
+    "schedule.recurrenceInterval": exact,
+    "schedule.doNotRunUntil": clock,
+    "schedule.doNotRunAfter": clock,
+    "executionInfo.recentJob.id": same,
+    "executionInfo.endTime": when,
+    "metadata[].name": same,
+    "metadata[].value": same,
+    **under("jobSpecification", JOB_SPECIFICATION),
+}
+CERTIFICATE: dict[str, Said] = {
+    "thumbprint": same,
+    "thumbprintAlgorithm": same,
+    "state": state,
+    "stateTransitionTime": when,
+    "previousState": state,
+    "previousStateTransitionTime": when,
+    "publicData": same,
+    "deleteCertificateError.code": same,
+    "deleteCertificateError.message": same,
+    "deleteCertificateError.values[].value": same,
+}
+ACCOUNT: dict[str, Said] = {
+    "location": same,
+    "tags.*": same,
+    "identity.principalId": same,
+    "properties.accountEndpoint": same,
+    "properties.nodeManagementEndpoint": same,
+    "properties.provisioningState": lower,
+    "properties.poolAllocationMode": mapped(
+        {"batchservice": "by Batch (BatchService)", "usersubscription": "in your subscription (UserSubscription)"}
+    ),
+    "properties.autoStorage.storageAccountId": last,
+    "properties.publicNetworkAccess": mapped({"enabled": "yes", "disabled": "no"}),
+    "properties.allowedAuthenticationModes[]": same,
+    "properties.keyVaultReference.id": last,
+    "properties.encryption.keySource": same,
+    "properties.dedicatedCoreQuota": count,
+    "properties.lowPriorityCoreQuota": count,
+    "properties.poolQuota": count,
+    "properties.activeJobAndJobScheduleQuota": count,
+    "properties.privateEndpointConnections[].name": same,
+    "properties.networkProfile.accountAccess.ipRules[].value": same,
+}
+
+
+def values(body: Any, path: str) -> Iterator[Any]:
+    """The values at a path; ``[]`` goes through a list, ``*`` through an object; nothings are left out."""
+    head, _, rest = path.partition(".")
+    through = head.endswith("[]")
+    name = head.removesuffix("[]")
+    if not isinstance(body, dict):
+        return
+    found = list(body.values()) if name == "*" else [body.get(name)]
+    for value in found:
+        for each in value or () if through else (value,):
+            if rest:
+                yield from values(each, rest)
+            elif each not in (None, ""):
+                yield each

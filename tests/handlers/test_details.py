@@ -1,0 +1,277 @@
+"""Every field that people want to see stands on the card of every recorded body, on every platform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+import handlers
+from bot.ask import Ask, Person, Place
+from bot.azure.account import Account, Accounts, _decoder
+from bot.azure.models import BatchAccountResource, Certificate, Job, JobSchedule, Node, Pool, Task
+from bot.commands import Registry
+from bot.context import Context
+from bot.live import Lives
+from bot.settings import AccountSettings
+from cards import slack, teams, text
+from cards.card import Card, Link
+from handlers.account import Used, account_card
+from handlers.certificate import certificate_card
+from handlers.job import job_card
+from handlers.node import node_card
+from handlers.pool import pool_card
+from handlers.schedule import schedule_card
+from handlers.task import task_card
+from tests.azure.recordings import answered, recordings
+from tests.azure.service import KEY
+from tests.cards import limits, schemas
+from tests.handlers import fields, whole
+from tests.shared import shared
+
+AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+USED = Used(0, 0, {}, 0, 0, 0)
+_BATCH_ACCOUNT = "/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """A context and an account that nobody asks anything."""
+
+    ctx: Context
+    source: Account
+
+
+@pytest.fixture
+def here() -> Surroundings:
+    settings = AccountSettings(
+        "https://a.westeurope.batch.azure.com", "sub", "group", account="a", credential="shared_key", key_env="KEY"
+    )
+    accounts = Accounts({"a": settings}, {"KEY": KEY})
+    ask = Ask("k", "", Person("text", "viewer"), Place("text", "here"), AT)
+    registry = Registry.discover(handlers)
+    ctx = Context(ask, accounts, cast(Any, None), registry, "UTC", "viewer", cast(Any, None), Lives())
+    return Surroundings(ctx, accounts.get())
+
+
+Draw = Callable[[Surroundings, Any], Card]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """How an entity's body becomes a card, where such bodies are recorded, and what has to be on the card."""
+
+    kind: Any
+    draw: Draw
+    fields: dict[str, fields.Said]
+    routes: tuple[str, ...]
+    lists: tuple[str, ...]
+    examples: tuple[str, ...]
+    parameter: str
+    """The name that such a body has in examples of requests."""
+    whole: tuple[dict[str, Any], ...]
+    """Bodies made to have everything; the first has nearly all."""
+
+
+ENTITIES = {
+    "pool": Entity(
+        Pool,
+        lambda here, body: pool_card(here.ctx, here.source, body, AT),
+        fields.POOL,
+        ("DP /pools/{poolId}",),
+        ("DP /pools",),
+        ("Pool",),
+        "pool",
+        (whole.POOL, whole.OTHER_POOL),
+    ),
+    "node": Entity(
+        Node,
+        lambda here, body: node_card(here.ctx, here.source, "p", body, AT),
+        fields.NODE,
+        ("DP /pools/{poolId}/nodes/{nodeId}",),
+        ("DP /pools/{poolId}/nodes",),
+        ("NodeGet", "NodeList"),
+        "-",
+        (whole.NODE, whole.OTHER_NODE),
+    ),
+    "job": Entity(
+        Job,
+        lambda here, body: job_card(here.ctx, here.source, body, AT),
+        fields.JOB,
+        ("DP /jobs/{jobId}",),
+        ("DP /jobs", "DP /jobschedules/{jobScheduleId}/jobs"),
+        ("JobGet.", "JobList.", "JobAdd", "JobListFromJobSchedule"),
+        "job",
+        (whole.JOB, whole.OTHER_JOB, whole.NAMED_POOL),
+    ),
+    "task": Entity(
+        Task,
+        lambda here, body: task_card(here.ctx, here.source, "j", body, AT),
+        fields.TASK,
+        ("DP /jobs/{jobId}/tasks/{taskId}",),
+        ("DP /jobs/{jobId}/tasks",),
+        ("TaskGet", "TaskList.", "TaskAdd_"),
+        "task",
+        (whole.TASK,),
+    ),
+    "schedule": Entity(
+        JobSchedule,
+        lambda here, body: schedule_card(here.ctx, here.source, body, AT),
+        fields.SCHEDULE,
+        ("DP /jobschedules/{jobScheduleId}",),
+        ("DP /jobschedules",),
+        ("JobScheduleGet", "JobScheduleList", "JobScheduleAdd"),
+        "jobSchedule",
+        (whole.SCHEDULE, whole.OTHER_SCHEDULE),
+    ),
+    "certificate": Entity(
+        Certificate,
+        lambda here, body: certificate_card(here.ctx, here.source, body, AT),
+        fields.CERTIFICATE,
+        ("DP /certificates(thumbprintAlgorithm=,thumbprint=)",),
+        ("DP /certificates",),
+        ("CertificateGet", "CertificateList"),
+        "-",
+        (whole.CERTIFICATE,),
+    ),
+    "account": Entity(
+        BatchAccountResource,
+        lambda here, body: account_card(here.ctx, here.source, body, USED, [], AT),
+        fields.ACCOUNT,
+        (f"{_BATCH_ACCOUNT}/{{batchAccounts}}",),
+        (_BATCH_ACCOUNT, "/providers/Microsoft.Batch/batchAccounts"),
+        ("BatchAccountGet", "PrivateBatchAccountGet", "BatchAccountList"),
+        "-",
+        (whole.ACCOUNT,),
+    ),
+}
+
+
+def bodies(entity: Entity) -> Iterator[dict[str, Any]]:
+    """Recorded bodies, those of the official examples, and one made to have everything."""
+    for each in answered(*entity.routes):
+        yield each["response_body"]
+    for each in answered(*entity.lists):
+        yield from each["response_body"]["value"]
+    plane = "batch-arm-2024-02-01" if entity.kind is BatchAccountResource else "batch-data-plane-2024-07-01.20.0"
+    for path in sorted(shared(f"azure/specs/{plane}/examples").glob("*.json")):
+        if path.name.startswith(entity.examples):
+            yield from _examples(json.loads(path.read_text(encoding="utf-8")), entity)
+    yield from entity.whole
+
+
+def _examples(example: dict[str, Any], entity: Entity) -> Iterator[dict[str, Any]]:
+    asked = example["parameters"].get(entity.parameter)
+    if isinstance(asked, dict):
+        yield asked
+    body = example["responses"].get("200", {}).get("body")
+    if isinstance(body, dict):
+        yield from body.get("value", [body])
+
+
+def shown(card: Card) -> str:
+    """The card as one text, wide enough that nothing is broken into lines."""
+    return str(text.render(card, width=100_000).payload["text"])
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_every_field_of_every_body_is_on_its_card(here: Surroundings, name: str) -> None:
+    entity = ENTITIES[name]
+    seen: set[str] = set()
+    number = 0
+    for number, body in enumerate(bodies(entity), start=1):  # noqa: B007 - counted
+        card = entity.draw(here, _decoder(entity.kind).decode(json.dumps(body)))
+        words = shown(card)
+        for path, said in entity.fields.items():
+            for value in fields.values(body, path):
+                expected = said(value, card)
+                assert expected in words, f"{path} = {value!r} is not on the card as {expected!r}:\n{words}"
+                seen.add(path)
+    assert number > 10
+    assert set(entity.fields) - seen == set(), "no body has these, so nothing is proved of them"
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_every_recorded_body_fits_into_every_platform(here: Surroundings, name: str) -> None:
+    entity = ENTITIES[name]
+    for body in bodies(entity):
+        card = entity.draw(here, _decoder(entity.kind).decode(json.dumps(body)))
+        drawn = slack.render(card)
+        message: Any = drawn.payload
+        assert limits.slack_message(message) == []
+        assert len(message["blocks"]) <= 50
+        if body not in entity.whole:
+            assert drawn.omitted == (), f"{card.title}: {drawn.omitted}"
+        adaptive: Any = teams.render(card).payload
+        assert limits.teams_card(adaptive) == []
+        if body in entity.whole:
+            assert schemas.faults(schemas.slack_blocks(), message["blocks"]) == []
+            assert schemas.faults(schemas.adaptive_card(), adaptive) == []
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_a_body_without_anything_is_a_card_all_the_same(here: Surroundings, name: str) -> None:
+    entity = ENTITIES[name]
+    card = entity.draw(here, entity.kind())
+    for render in (slack.render, teams.render, text.render):
+        assert render(card).summary
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_a_field_that_is_dropped_is_noticed(here: Surroundings, name: str) -> None:
+    """The proof above can fail: a card of another body does not have this one's names."""
+    entity = ENTITIES[name]
+    other = entity.draw(here, entity.kind())
+    missing = [
+        path
+        for path, said in entity.fields.items()
+        for value in fields.values(entity.whole[0], path)
+        if said(value, other) not in shown(other)
+    ]
+    assert len(missing) > len(entity.fields) // 2
+
+
+def test_no_signature_and_no_secret_setting_is_on_any_card(here: Surroundings) -> None:
+    signed = "https://a.blob.core.windows.net/c/f?sv=2024-01-01&se=2027&sig=8hJ%2Fq3xZ0pAbCdEfGhIjKlMnOpQrStUvWxYz%3D"
+    body = {
+        "id": "t",
+        "commandLine": f"curl {signed}",
+        "resourceFiles": [{"httpUrl": signed, "filePath": "f"}, {"storageContainerUrl": signed}],
+        "outputFiles": [{"filePattern": "*", "destination": {"container": {"containerUrl": signed}}}],
+        "environmentSettings": [
+            {"name": "STORAGE_KEY", "value": "hunter2"},
+            {"name": "apiToken", "value": "hunter2"},
+            {"name": "DB_CONNECTION_STRING", "value": "hunter2"},
+            {"name": "KEYBOARD", "value": "qwertz"},
+            {"name": "SOURCE", "value": signed},
+        ],
+        "executionInfo": {"failureInfo": {"code": "c", "message": f"cannot read {signed}"}},
+    }
+    card = task_card(here.ctx, here.source, "j", msgspec.convert(body, Task), AT)
+    for render in (slack.render, teams.render, text.render):
+        words = msgspec.json.encode(render(card).payload).decode()
+        assert "hunter2" not in words
+        assert "sig=" not in words
+        assert "8hJ" not in words
+        assert "qwertz" in words
+        assert "https://a.blob.core.windows.net/c/f" in words
+
+
+def test_the_portal_is_linked_where_it_is_known(here: Surroundings) -> None:
+    def links(card: Card) -> list[str]:
+        items = [item for block in card.blocks for item in getattr(block, "items", ())]
+        return [item.url for item in items if isinstance(item, Link)]
+
+    account = "https://portal.azure.com/#@/resource/subscriptions/sub/resourceGroups/group/providers/Microsoft.Batch/"
+    for name, page in (("pool", "pools"), ("job", "jobs"), ("schedule", "jobSchedules"), ("account", "overview")):
+        entity = ENTITIES[name]
+        assert links(entity.draw(here, entity.kind())) == [f"{account}batchAccounts/a/{page}"]
+
+
+def test_recordings_are_there() -> None:
+    assert len(recordings()) > 1000
