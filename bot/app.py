@@ -26,6 +26,7 @@ from bot.drawing import Drawing
 from bot.links import Gallery, Links
 from bot.settings import Settings, TeamsSettings, secret
 from bot.watch.collector import Collector
+from bot.watch.names import Names
 from bot.watch.tidy import tidy
 from storage.sqlite import SqliteStore
 
@@ -45,6 +46,7 @@ class App:
         self.drawing = Drawing()
         links = Links(store, settings.bot.public_url, days=settings.bot.picture_days)
         self.gallery = Gallery(self.drawing, links)
+        self.names = Names(self.accounts, settings.bot.poll_seconds)
         self.dispatcher = Dispatcher(
             self.registry,
             Access(settings.access),
@@ -52,8 +54,9 @@ class App:
             store,
             zone=settings.bot.zone,
             bot_name=settings.bot.name,
+            names=self.names,
         )
-        self.collector = Collector(self.accounts, store, settings.bot.poll_seconds)
+        self.collector = Collector(self.accounts, store, settings.bot.poll_seconds, heard=self.names.heard)
         self.chats: dict[str, Chat] = {}
         self.desk = FrontDesk(self.dispatcher, store, self.chats)
         self._web = web.Application(client_max_size=1 << 20)
@@ -89,6 +92,7 @@ class App:
         resumed = await self.desk.resume()
         self._background = [
             asyncio.create_task(self.collector.run(), name="collector"),
+            asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(tidy(self.store), name="tidy"),
         ]
         log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats), resumed=resumed)
@@ -103,6 +107,7 @@ class App:
         await self.desk.drain(_DRAIN_SECONDS)
         for chat in self.chats.values():
             await chat.stop()
+        await self.names.close()
         await self.accounts.close()
         await self.drawing.close()
         if self._credential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from bot.live import Live, Lives
 if TYPE_CHECKING:
     from bot.azure.account import Account, Accounts
     from bot.commands import Registry
+    from bot.preferences import Chosen
+    from cards.card import Card
     from storage.port import Store
 
 
@@ -36,16 +39,23 @@ class Context:
     """Every live answer, for the stop command."""
     bot_name: str = "batch"
     """What is typed before a command."""
+    chosen: Chosen | None = None
+    """The default account that was chosen here, if one was."""
+    run: Callable[[str], AsyncIterator[Card]] | None = None
+    """Run another command on behalf of the asker, with their permission alone: its cards."""
 
     def account(self, name: str | None) -> Account:
-        """The account by its name in the settings, the first one for None. Raises CommandError with the known names."""
+        """The account by its name in the settings, for None the default of the place; see :mod:`bot.preferences`.
+
+        Raises CommandError with the known names.
+        """
         known = self.accounts.names
         name = name.removeprefix("account:") if name else None  # where the account is what the command is about
         if name is not None and name not in known:
             message = f"There is no account “{name}” in the bot's settings. There are: {', '.join(known)}."
             near = process.extractOne(name, known, score_cutoff=50)
             raise CommandError(message, [*([self.ask.text.replace(name, near[0])] if near else []), "account list"])
-        return self.accounts.get(name)
+        return self.accounts.get(name or (self.chosen.default.account if self.chosen else None))
 
     def now(self) -> datetime:
         """The local clock; answers about Azure use the service's, from the account."""

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from bot.ask import Ask
 from bot.chat.port import Chat
 from bot.dispatch import Dispatcher
-from cards.card import Card, Form
+from cards.card import Card, Form, Option
 from storage.port import Store
 
 log = structlog.get_logger()
@@ -45,6 +45,10 @@ class FrontDesk:
     async def form(self, command: str, ask: Ask) -> Form | Card:
         """The form of a command; nothing is journalled, because nothing is done yet."""
         return self._dispatcher.form(command, ask)
+
+    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+        """Names for what was typed; nothing is journalled, because nothing is asked yet."""
+        return await self._dispatcher.suggest(ask, what, typed, within)
 
     async def resume(self) -> int:
         """Work off what an earlier run acknowledged and did not finish; returns how many requests that are."""

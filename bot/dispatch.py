@@ -5,38 +5,65 @@ Nobody sees a traceback: an unexpected fault becomes a card with a correlation i
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from bot.access import Access
 from bot.ask import Ask
 from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
-from bot.commands import CommandError, Registry, join, words
+from bot.commands import NAMED, CommandError, Registry, join, words
 from bot.context import Context
 from bot.live import Live, Lives
+from bot.preferences import Chosen, default_account
 from cards import build
-from cards.card import Button, Card, Form
+from cards.card import Button, Card, Form, Option
 from storage.port import Store
 
 log = structlog.get_logger()
+
+_IN_TIME = 0.45
+"""Seconds after which somebody who types gets no suggestions at all."""
+_NAME_LENGTH = 72
+"""Of the longest name there is: a node's."""
+
+
+class Finder(Protocol):
+    """What is needed of :class:`bot.watch.names.Names`."""
+
+    async def find(self, kind: str, typed: str, within: Mapping[str, str], account: str, limit: int = 100) -> list[str]:
+        """Names of a kind for what was typed, the likeliest first."""
+        ...
 
 
 class Dispatcher:
     """Runs commands. Holds no state of its own between two requests."""
 
     def __init__(
-        self, registry: Registry, access: Access, accounts: Accounts, store: Store, *, zone: str, bot_name: str
+        self,
+        registry: Registry,
+        access: Access,
+        accounts: Accounts,
+        store: Store,
+        *,
+        zone: str,
+        bot_name: str,
+        names: Finder | None = None,
     ) -> None:
+        """``names`` completes the names of forms; without it they are typed out."""
         self._registry = registry
         self._access = access
         self._accounts = accounts
         self._store = store
         self._zone = zone
         self._bot_name = bot_name
+        self._names = names
         self.lives = Lives()
 
     async def card(self, ask: Ask) -> Card:
@@ -83,7 +110,49 @@ class Dispatcher:
         except CommandError as error:
             return build.stamped(self._advice(error), zone=ask.person.zone or self._zone, as_of=datetime.now(UTC))
 
+    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+        """Names to choose from while somebody types, and what they typed as it is; never raises, never late.
+
+        ``what`` is one of :data:`bot.commands.NAMED`, ``within`` the form's other values.
+        """
+        if what not in NAMED or not self._access.allows(ask.person, "viewer"):
+            return []
+        found: list[str] = []
+        try:
+            async with asyncio.timeout(_IN_TIME):
+                account = within.get("account", "").strip() or await self._default(ask)
+                found = await self._names.find(what, typed, within, account) if self._names else []
+        except TimeoutError:
+            log.info("suggestions.late", what=what)
+        except Exception:
+            log.exception("suggestions.failed", what=what)
+        options = [Option(name, name) for name in found]
+        typed = typed.strip()
+        if typed and typed not in found and len(typed) <= _NAME_LENGTH and typed.isprintable():
+            options.append(Option(f"{typed} (as typed)", typed))  # what cannot be listed can still be named
+        return options
+
+    async def _default(self, ask: Ask) -> str:
+        chosen = await self._chosen(ask)
+        return chosen.default.account if chosen else self._accounts.get().name
+
+    async def _chosen(self, ask: Ask) -> Chosen | None:
+        """The default account of the place; not looked for where there is one account only."""
+        known = self._accounts.names
+        return await default_account(self._store, ask, known) if len(known) > 1 else None
+
     async def _run(self, ask: Ask, zone: str) -> AsyncGenerator[Card]:
+        live = Live()
+        self.lives.begin(live)
+        last: Card | None = None
+        try:
+            async for card in self._perform(ask, zone, live):
+                last = card
+                yield card
+        finally:
+            self.lives.end(live, last)
+
+    async def _perform(self, ask: Ask, zone: str, live: Live) -> AsyncGenerator[Card]:
         tokens = words(ask.text)
         if tokens and tokens[0].lower() == self._bot_name:  # "@bot batch pool list" and "/batch batch pool list"
             tokens = tokens[1:]
@@ -93,7 +162,6 @@ class Dispatcher:
         if not self._access.allows(ask.person, call.command.role):
             yield self._forbidden(call.command.path, call.command.role, ask)
             return
-        live = Live()
         ctx = Context(
             ask=ask,
             accounts=self._accounts,
@@ -104,15 +172,11 @@ class Dispatcher:
             live=live,
             lives=self.lives,
             bot_name=self._bot_name,
+            chosen=await self._chosen(ask),
+            run=lambda command: self._perform(replace(ask, text=command, values={}), zone, live),
         )
-        self.lives.begin(live)
-        last: Card | None = None
-        try:
-            async for card in call.cards(ctx):
-                last = card
-                yield card
-        finally:
-            self.lives.end(live, last)
+        async for card in call.cards(ctx):
+            yield card
 
     def _advice(self, error: CommandError) -> Card:
         typed = [Button(command, command) for command in error.nearest[:4] if not command.startswith("help")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
 from bot.ask import Ask, Person, Place, PlatformName
@@ -23,6 +24,14 @@ class Desk(Protocol):
 
     async def form(self, command: str, ask: Ask) -> Form | Card:
         """The form for ``command`` (typed text, whose arguments fill the fields), or a card that says why not."""
+        ...
+
+    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+        """Names of a kind (``what``: pool, job, …) for what ``ask.person`` typed into a form's field.
+
+        ``within`` are the form's other values by parameter name. Within half a second; empty for who may see nothing
+        and where nothing can be read. Never raises.
+        """
         ...
 
 

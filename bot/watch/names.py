@@ -175,9 +175,7 @@ class Names:
         self._passing: OrderedDict[_Key, _Shelf] = OrderedDict()
         self._reading: dict[_Key, asyncio.Task[None]] = {}
 
-    async def find(
-        self, kind: str, typed: str, within: Mapping[str, str], account: str, limit: int = 100
-    ) -> list[str]:
+    async def find(self, kind: str, typed: str, within: Mapping[str, str], account: str, limit: int = 100) -> list[str]:
         """Names of a kind for what was typed, the likeliest first; never raises, and never waits long.
 
         ``kind`` is account, pool, job, schedule, application, node (``within`` names its pool) or task (its job).
@@ -230,11 +228,11 @@ class Names:
     async def _look(self, key: _Key, deadline: float) -> _Shelf:
         """What is known; waits for a read only where nothing is."""
         kept = self._kept(key)
-        if kept is None or kept.until <= self._clock():
-            if key in self._reading or key.standing or len(self._reading) < AT_ONCE:
-                reading = self._begin(key)
-                if kept is None or (kept.failed and not kept.names):
-                    await asyncio.wait([reading], timeout=deadline - asyncio.get_running_loop().time())
+        outdated = kept is None or kept.until <= self._clock()
+        if outdated and (key in self._reading or key.standing or len(self._reading) < AT_ONCE):
+            reading = self._begin(key)
+            if kept is None or (kept.failed and not kept.names):
+                await asyncio.wait([reading], timeout=deadline - asyncio.get_running_loop().time())
         return self._kept(key) or _Shelf(failed=True)
 
     def _begin(self, key: _Key) -> asyncio.Task[None]:
@@ -302,7 +300,9 @@ def best(names: Sequence[str], folded: Sequence[str], typed: str, limit: int) ->
     first, *others = typed.split() or [""]
     if not first:
         return list(names[:limit])
-    same, begins, holds = [], [], []
+    same: list[int] = []
+    begins: list[int] = []
+    holds: list[int] = []
     for place, name in enumerate(folded):
         at = name.find(first)
         if at < 0 or not all(word in name for word in others):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bot.ask import Ask
 from bot.chat.teams import Teams
 from bot.settings import TeamsSettings
-from cards.card import Attachment, Card, Form, Span
+from cards.card import Attachment, Card, Form, Option, Span
 from storage.port import Reference
 
 APP = "11111111-2222-3333-4444-555555555555"
@@ -160,6 +160,9 @@ class Desk:
     async def form(self, command: str, ask: Ask) -> Form | Card:
         self.forms.append(command)
         return self.prepared
+
+    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+        return []
 
     async def _work(self, ask: Ask) -> Card:
         if self.hold:

@@ -128,6 +128,21 @@ def from_submission(body: Payload) -> Ask:
     )
 
 
+def from_suggestion(body: Payload, carry: str) -> Ask:
+    """Who types in a modal, and where it was opened. Raises ValueError for one that this program did not open."""
+    try:
+        carried = msgspec.json.decode(carry, type=Carried)
+    except msgspec.DecodeError as error:
+        raise ValueError("a modal of somebody else") from error
+    return Ask(
+        key=f"slack:{body['view']['id']}",
+        text="",
+        person=_person(body["user"]["id"]),
+        place=carried.place,
+        at=datetime.now(UTC),
+    )
+
+
 def _person(user: str) -> Person:
     return Person(platform="slack", id=user)
 

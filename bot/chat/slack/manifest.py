@@ -39,6 +39,7 @@ def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = 
     interactivity: dict[str, Any] = {"is_enabled": True}
     if not socket:
         slash["url"] = events["request_url"] = interactivity["request_url"] = address
+        interactivity["message_menu_options_url"] = address  # names while somebody types
     told = {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {

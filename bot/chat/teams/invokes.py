@@ -20,6 +20,7 @@ from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.outbound import CARD, Outbound
 from cards.card import Form, Rendered
+from cards.teams_form import decode_query, render_choices
 
 log = structlog.get_logger()
 
@@ -163,7 +164,9 @@ class Invokes:
         return 200, None  # closes the dialog; the answer comes to the conversation
 
     async def _searched(self, activity: Activity) -> Answer:
-        return 200, {"statusCode": 200, "type": _FOUND, "value": {"results": []}}
+        query = decode_query(msgspec.convert(activity.value, dict[str, object]))
+        found = await self._desk.suggest(activity.ask(""), query.names, query.typed, query.within)
+        return 200, {"statusCode": 200, "type": _FOUND, "value": {"results": render_choices(found)}}
 
     def present(self, ask: Ask) -> None:
         """Put the form of a command into the conversation, for clients whose button opened no dialog."""
