@@ -40,6 +40,7 @@ _MARK = "__batchbot_command__"
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "—": "--", "–": "-", "\u00a0": " "})
 _LONGEST = 3000
 _FEW = 4
+_YES_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,11 @@ class Parameter:
 
     @property
     def usage(self) -> str:
-        """How it is typed: ``JOB`` or ``[page:NUMBER]``."""
+        """How it is typed: ``JOB``, ``[page:NUMBER]``, or ``[follow]`` for a flag."""
         if self.many:
             return f"[{self.name.upper()} …]"
+        if self.kind == "flag":
+            return f"[{self.name}]"
         value = "|".join(self.choices) if 0 < len(self.choices) <= _FEW else self.name.upper()
         word = self.name.upper() if self.positional else f"{self.name}:{value}"
         return word if self.required else f"[{word}]"
@@ -288,14 +291,22 @@ class Registry:
     def _spelled_out(self, known: Command, tokens: Sequence[str]) -> Iterator[str]:
         """``state:active`` and ``state=active`` become ``--state active`` where the command has that option.
 
+        A flag is given by its name alone (``follow``) or with a yes or no.
         Where the command takes a filter too, what the option does not know (``state:active,disabled``) is the filter's.
         """
         options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
         filtered = any(parameter.many for parameter in known.parameters)
         for token in tokens:
+            if (option := options.get(token.lower())) and option.kind == "flag":
+                yield f"--{option.name}"
+                continue
             for separator in (":", "="):
                 name, found, value = token.partition(separator)
                 option = options.get(name.lower())
+                if option and option.kind == "flag" and (given := _YES_NO.get(value.lower())) is not None:
+                    if given:
+                        yield f"--{option.name}"
+                    break
                 if option and found and value:
                     if filtered and option.choices and value not in option.choices:
                         yield token
@@ -418,7 +429,9 @@ def _filled(known: Command, tokens: list[str]) -> dict[str, str]:
     for token in tokens:
         name, found, value = token.partition(":")
         option = options.get(name)
-        if option and found and (value in option.choices or not option.choices):
+        if (flag := options.get(token.lower())) and flag.kind == "flag":
+            values[flag.name] = "true"
+        elif option and found and (value in option.choices or not option.choices):
             values[name] = value
         elif (position := position if position and position.many else next(positions, None)) is not None:
             rest = [*rest, token] if position.many else []

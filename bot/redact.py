@@ -18,7 +18,7 @@ _KEYS = (
     r"|instrumentation|subscription|signing|encryption)[_-]?key"
     r"|(?:access|refresh|auth|authentication|authorization|identity|id|sas|bearer|session|security|personal|csrf|bot|app"
     r"|api|git|github|slack|hf|registry|npm|pypi)[_-]?token"
-    r"|sas"
+    r"|(?<![a-z])sas"
 )
 _NAMED = ("pass", "secret", "kennwort", "signature", "key", "token", "sas")
 # Not secrets though they stand in a secret's place: variables, placeholders, words for nothing.
@@ -27,7 +27,7 @@ _NOTHING = (
     r"|is|was|for|must|not|expired)(?![^\s\"',;&]))"
 )
 _VALUE = r"(?:\"(?:[^\"\\\n]|\\.)+|'(?:[^'\\\n]|\\.)+|\\+\"[^\"\\\n]+|[^\s\"',;&<>\\]+)"
-_SECRETIVE = r"(?=[^\s\"',;&<>]*\d|[^\s\"',;&<>]{16})"
+_SECRETIVE = r"(?=[^\s\"',;&<>]{8})(?=[^\s\"',;&<>]*\d|[^\s\"',;&<>]{16})"
 _SIG = r"sig(?:=|%3d|%253d)"
 
 
@@ -120,6 +120,14 @@ def redact(text: str) -> str:
     if len(text) <= _CHUNK:
         return _without_values(text)
     return "".join(map(_without_values, _chunks(text)))
+
+
+_NAME = re.compile(rf"(?:{_PASSWORDS}|{_KEYS}|token|pwd)\d?", re.IGNORECASE)
+
+
+def is_secret(name: str) -> bool:
+    """Whether what goes by this name (of a variable, of a field in JSON) is a secret."""
+    return any(found.end() == len(name) for found in _NAME.finditer(name))
 
 
 def _without_values(text: str) -> str:

@@ -25,11 +25,16 @@ NEAREST = 4
 def line(ctx: Context, account: Account, *tokens: str, **options: object) -> str:
     """A command for a button: names are quoted, unset options left out, the account named unless it is the default.
 
-    ``line(ctx, account, "task list", "my job", state="active")`` → ``task list 'my job' state:active``.
+    ``line(ctx, account, "task list", "my job", state="active")`` → ``task list 'my job' state:active``; an option that
+    is True is a flag and stands by its name alone.
     """
     path, *names = tokens
     words = [*path.split(), *names]
-    words += [f"{name}:{value}" for name, value in options.items() if value not in (None, "", False)]
+    words += [
+        name if value is True else f"{name}:{value}"
+        for name, value in options.items()
+        if value not in (None, "", False)
+    ]
     if account.name != ctx.account(None).name:
         words.append(f"account:{account.name}")
     return join(words)

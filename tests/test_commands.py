@@ -52,6 +52,10 @@ def registry() -> Registry:
         ("thing list 'it’s'", ("it's",), None),
         ("thing list nightly:job-12", ("nightly:job-12",), {}),
         ("thing list a --full", ("a",), {"full": True}),
+        ("thing list a full", ("a",), {"full": True}),
+        ("thing list a full:yes page:2", ("a",), {"full": True, "page": 2}),
+        ("thing list a full=no", ("a",), {}),
+        ("thing list fuller", ("fuller",), {}),
     ],
 )
 def test_what_people_type(registry: Registry, typed: str, args: tuple[str, ...] | None, kwargs: object) -> None:

@@ -24,6 +24,7 @@ from bot.azure.bookmarks import Bookmarks
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
 from bot.azure.errors import AzureError
+from bot.azure.files import Files
 from bot.azure.models import (
     BatchAccountResource,
     Certificate,
@@ -255,6 +256,10 @@ class Account:
         """One certificate, over the same api-version."""
         path = f"/certificates(thumbprintAlgorithm={_part(algorithm)},thumbprint={_part(thumbprint)})"
         return await self._fetch(self._batch, Certificate, self._batch.address(path, version=CERTIFICATES_VERSION))
+
+    def files(self, root: str) -> Files:
+        """The files below a task or node, by its path."""
+        return Files(self._batch, root)
 
     async def managed(self, kind: type[T], path: str = "") -> Fetched[T]:
         """What Resource Manager tells of something below the account (``/applications/renderer``), encoded already."""

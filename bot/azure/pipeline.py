@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -273,6 +273,41 @@ class Plane:
             else:
                 return Answer(body, self._clock.at(response.headers.get("Date")), response.headers.get("ETag") or "")
         raise AssertionError("unreachable")
+
+    async def head(self, url: str) -> tuple[Mapping[str, str], datetime]:
+        """The headers of an address without its body, and the service's time. Raises AzureError."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self.client.send_request(HttpRequest("HEAD", url), stream=True)
+        except TimeoutError:
+            raise late(self.host) from None
+        return response.headers, self._clock.at(response.headers.get("Date"))
+
+    async def part(self, url: str, start: int, stop: int) -> bytes:
+        """Bytes [start, stop) of a file, fewer where it ends before; never more are read. Raises AzureError."""
+        headers = {"ocp-range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self.client.send_request(HttpRequest("GET", url, headers=headers), stream=True)
+                try:
+                    return await self._read(response, stop - start)
+                except SdkError as error:
+                    raise no_answer(self.host, error) from error
+                finally:
+                    await response.close()
+        except TimeoutError:
+            raise late(self.host) from None
+
+    async def _read(self, response: AsyncHttpResponse, most: int) -> bytes:
+        body = bytearray()
+        if int(response.headers.get("Content-Length") or 0) <= most:
+            async for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > most:
+                    break
+            else:
+                return bytes(body)
+        raise AzureError("UnexpectedAnswer", f"{self.host} answered more of a file than was asked for")
 
     def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
         """What an answer says. Raises AzureError UnexpectedAnswer."""

@@ -1,0 +1,133 @@
+"""The service's own JSON of one entity, as a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.azure.account import Account, Fetched
+from bot.azure.errors import AzureError
+from bot.azure.models import BatchAccountResource, Job, JobSchedule, Node, Pool, Task
+from bot.commands import command
+from bot.context import Context
+from cards.build import actions, blocks, note
+from cards.card import Button, Card
+from handlers.common import line, titled
+from handlers.export import json_of
+from handlers.missing import no_job, no_node, no_pool, no_schedule, no_task
+
+
+@command("raw account", examples=["raw account"])
+async def raw_account(ctx: Context, *, account: str | None = None) -> Card:
+    """Give the account's raw JSON as a file, as Resource Manager tells it.
+
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    fetched: Fetched[BatchAccountResource] = await source.resource()
+    return _card(ctx, source, fetched.raw, fetched.at, "account", [source.name], shown="account show")
+
+
+@command("raw pool", examples=["raw pool gpu-a"])
+async def raw_pool(ctx: Context, pool: str, *, account: str | None = None) -> Card:
+    """Give a pool's raw JSON as a file.
+
+    :param pool: the pool's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    try:
+        fetched = await source.fetch(Pool, source.pool(pool))
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        return await no_pool(ctx, source, pool, "raw pool")
+    return _card(ctx, source, fetched.raw, fetched.at, "pool", [pool])
+
+
+@command("raw node", examples=["raw node gpu-a tvmps_1f_d"])
+async def raw_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
+    """Give a node's raw JSON as a file.
+
+    :param pool: the pool's id
+    :param node: the node's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    try:
+        fetched = await source.fetch(Node, source.node(pool, node))
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        if error.code.lower() == "poolnotfound":
+            return await no_pool(ctx, source, pool, "node list")
+        return await no_node(ctx, source, pool, node)
+    return _card(ctx, source, fetched.raw, fetched.at, "node", [pool, node])
+
+
+@command("raw job", examples=["raw job nightly:job-12"])
+async def raw_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
+    """Give a job's raw JSON as a file.
+
+    :param job: the job's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    try:
+        fetched = await source.fetch(Job, source.job(job))
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        return await no_job(ctx, source, job, "raw job")
+    return _card(ctx, source, fetched.raw, fetched.at, "job", [job])
+
+
+@command("raw task", examples=["raw task nightly:job-12 frame-0021"])
+async def raw_task(ctx: Context, job: str, task: str, *, account: str | None = None) -> Card:
+    """Give a task's raw JSON as a file.
+
+    :param job: the job's id
+    :param task: the task's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    try:
+        fetched = await source.fetch(Task, source.task(job, task))
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        if error.code.lower() == "jobnotfound":
+            return await no_job(ctx, source, job, "task list")
+        return await no_task(ctx, source, job, task)
+    return _card(ctx, source, fetched.raw, fetched.at, "task", [job, task])
+
+
+@command("raw schedule", examples=["raw schedule nightly"])
+async def raw_schedule(ctx: Context, schedule: str, *, account: str | None = None) -> Card:
+    """Give a job schedule's raw JSON as a file.
+
+    :param schedule: the job schedule's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    try:
+        fetched = await source.fetch(JobSchedule, source.schedule(schedule))
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        return await no_schedule(ctx, source, schedule, "raw schedule")
+    return _card(ctx, source, fetched.raw, fetched.at, "schedule", [schedule])
+
+
+def _card(
+    ctx: Context, source: Account, raw: bytes, at: datetime, kind: str, names: list[str], *, shown: str = ""
+) -> Card:
+    show = line(ctx, source, shown) if shown else line(ctx, source, f"{kind} show", *names)
+    return Card(
+        title=titled(f"{kind.capitalize()} {names[-1]}", "raw JSON"),
+        as_of=at,
+        blocks=blocks(
+            json_of("-".join([kind, *names]), raw),
+            actions(Button(f"Show the {kind}", show)),
+            note("As the service answers; the values of secrets are hidden."),
+        ),
+    )
