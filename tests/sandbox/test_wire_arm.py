@@ -99,6 +99,26 @@ async def test_refusals(arm: ClientSession, method: str, path: str, version: str
         assert (answer.status, (await answer.json())["error"]["code"]) == (status, code)
 
 
+async def test_names_that_a_new_account_may_have(arm: ClientSession) -> None:
+    path = f"{PROVIDER}/locations/westeurope/checkNameAvailability"
+    for name, told in [
+        ("render", {"nameAvailable": False, "reason": "AlreadyExists"}),
+        ("rendering", {"nameAvailable": True}),
+        ("no", {"nameAvailable": False, "reason": "Invalid"}),
+        ("Upper-case", {"nameAvailable": False, "reason": "Invalid"}),
+    ]:
+        wanted = {"name": name, "type": "Microsoft.Batch/batchAccounts"}
+        async with arm.post(path, params=VERSION, json=wanted) as answer:
+            body = await answer.json()
+        assert answer.status == 200
+        assert {key: value for key, value in body.items() if key != "message"} == told
+        assert ("message" in body) != body["nameAvailable"]
+    async with arm.post(path, params=VERSION, data=b"{") as answer:
+        assert answer.status == 400
+    async with arm.get(path, params=VERSION) as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
 async def test_the_door_of_resource_manager(sandbox: AzureSandbox, arm: ClientSession) -> None:
     issue = sandbox.tokens.issue
     for header, status, code in [

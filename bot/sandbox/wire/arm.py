@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
 from bot.sandbox.entities import Account
@@ -58,12 +59,23 @@ _ROUTES: Final = tuple(
         (rf"{_ACCOUNT}/pools/(?P<pool>[^/]+)", "pool"),
         (rf"/subscriptions/(?P<subscription>[^/]+){_PROVIDER}/locations/(?P<location>[^/]+)/quotas", "quotas"),
         (
+            rf"/subscriptions/(?P<subscription>[^/]+){_PROVIDER}/locations/(?P<location>[^/]+)/checkNameAvailability",
+            "name",
+        ),
+        (
             rf"/subscriptions/(?P<subscription>[^/]+){_PROVIDER}/locations/(?P<location>[^/]+)/virtualMachineSkus",
             "skus",
         ),
     )
 )
 _SKU_TABLE: Final = {"familyName": Column(("family",), EQUALITY, Kind.TEXT)}
+
+
+class _Wanted(msgspec.Struct):
+    """A name that somebody would like for an account."""
+
+    name: str
+    type: str
 
 
 class ResourceManager(Listener):
@@ -129,9 +141,12 @@ class ResourceManager(Listener):
             return await handler(request)
         self._door.admit({name.lower(): value for name, value in request.headers.items()})
         name, parts = _match(request.path)
-        if request.method != "GET":
+        if name == "name" and request.method == "POST":
+            _check_version(request.query.get("api-version"))
+            return await self._name(request, parts)
+        if request.method != "GET" or name == "name":
             message = f"The requested resource does not support http method '{request.method}'."
-            raise ArmRefusal(405, "MethodNotAllowed", message, headers={"Allow": "GET"})
+            raise ArmRefusal(405, "MethodNotAllowed", message, headers={"Allow": "POST" if name == "name" else "GET"})
         _check_version(request.query.get("api-version"))
         self._check_subscription(parts["subscription"])
         self._world.settle()
@@ -185,6 +200,27 @@ class ResourceManager(Listener):
     def _quotas(self, request: web.Request, parts: Mapping[str, str]) -> web.Response:
         self._check_location(parts)
         return respond({"accountQuota": ACCOUNT_QUOTA}, content_type=CONTENT_TYPE)
+
+    async def _name(self, request: web.Request, parts: Mapping[str, str]) -> web.Response:
+        """Whether a new account may have a name: those of all subscriptions count."""
+        self._check_subscription(parts["subscription"])
+        self._check_location(parts)
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=_Wanted)
+        except msgspec.MsgspecError as error:
+            raise ArmRefusal(400, "InvalidRequestContent", f"The request content was invalid: {error}") from None
+        told: dict[str, Any] = {"nameAvailable": False}
+        if not 3 <= len(wanted.name) <= 24:
+            message = "Account name must be at least 3 characters and at most 24 characters."
+            told |= {"reason": "Invalid", "message": message}
+        elif not re.fullmatch(r"[a-z0-9]+", wanted.name):
+            message = "Account name can only contain lowercase letters and numbers."
+            told |= {"reason": "Invalid", "message": message}
+        elif wanted.name in self._world.accounts:
+            told |= {"reason": "AlreadyExists", "message": f"An account named '{wanted.name}' is already in use."}
+        else:
+            told = {"nameAvailable": True}
+        return respond(told, content_type=CONTENT_TYPE)
 
     def _skus(self, request: web.Request, parts: Mapping[str, str]) -> web.Response:
         self._check_location(parts)
