@@ -20,8 +20,10 @@ from __future__ import annotations
 
 from bot.filter.fields import Entity, Field, Kind, Word
 from bot.filter.filter import Bound, Filter
+from bot.filter.machines import NODE, POOL
 from bot.filter.parse import LONGEST, parse
-from bot.filter.tables import ENTITIES, JOB, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK
+from bot.filter.tables import ENTITIES
+from bot.filter.work import JOB, SCHEDULE, SCHEDULE_JOB, TASK
 
 __all__ = [
     "ENTITIES",

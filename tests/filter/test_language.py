@@ -11,7 +11,7 @@ from bot.azure.models.job import JobExecution
 from bot.azure.models.task import Execution
 from bot.commands import CommandError
 from bot.filter import ENTITIES, JOB, LONGEST, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK, Entity, parse
-from bot.filter.tables import BAD_NODE_STATES
+from bot.filter.machines import BAD_NODE_STATES
 from cards.card import plain
 from handlers.states import BAD_NODE_STATES as BAD_ON_CARDS
 from handlers.states import NODE_STATES
