@@ -33,10 +33,16 @@ def exactly(span: timedelta) -> str:
     return " ".join(told) or "0 seconds"
 
 
+def interval_of(schedule: Schedule) -> timedelta | None:
+    """The time between two runs; None where there is but one."""
+    span = duration(schedule.recurrence_interval)
+    return span if span and span > timedelta() else None
+
+
 def every(schedule: Schedule | None) -> str:
     """``every 6 hours``, ``every day``, ``once``."""
-    span = duration(schedule.recurrence_interval) if schedule else None
-    if not span:
+    span = interval_of(schedule) if schedule else None
+    if span is None:
         return "once"
     told = exactly(span)
     alone = told.removeprefix("1 ")
@@ -67,13 +73,14 @@ def next_runs(schedule: JobSchedule, at: datetime, count: int = RUNS) -> list[da
     first = told or plan.do_not_run_until
     if first is None:
         return []
-    interval = duration(plan.recurrence_interval)
-    if first < at and interval and (schedule.state.lower() == "disabled" or not told):
-        first += interval * -((first - at) // interval)
-    elif first < at and not told:
+    interval = interval_of(plan)
+    if first < at and not interval and not told:
         return []
-    runs = [first]
+    runs: list[datetime] = []
     try:
+        if first < at and interval and (schedule.state.lower() == "disabled" or not told):
+            first += interval * -((first - at) // interval)
+        runs.append(first)
         while interval and len(runs) < count:
             runs.append(runs[-1] + interval)
     except OverflowError:  # beyond the end of the calendar
