@@ -8,6 +8,7 @@ import sys
 PARTS = (
     ["bench.decode"],
     ["bench.ack"],
+    ["bench.lists"],
     ["bench.chart"],
     ["bench.memory"],
     ["bench.store"],

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a measurement is told on standard output
 """Reading lists: our pipeline beside azure-batch's own clients, against one loopback server, in one run.
 
     python -m bench.decode [--tasks 50000] [--sdk-tasks 10000] [--bytes 1700]

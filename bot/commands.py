@@ -176,12 +176,15 @@ class Registry:
         """Every marked handler in the modules of ``package``, in the order of modules and lines."""
         registry = cls()
         for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-            module = importlib.import_module(f"{package.__name__}.{info.name}")
-            for handler in list(vars(module).values()):
-                mark = getattr(handler, _MARK, None)
-                if isinstance(mark, Mark) and handler.__module__ == module.__name__:
-                    registry.add(handler, mark)
+            registry.collect(importlib.import_module(f"{package.__name__}.{info.name}"))
         return registry
+
+    def collect(self, module: ModuleType) -> None:
+        """Register every marked handler that is written in ``module``."""
+        for handler in list(vars(module).values()):
+            mark = getattr(handler, _MARK, None)
+            if isinstance(mark, Mark) and handler.__module__ == module.__name__:
+                self.add(handler, mark)
 
     def add(self, handler: Handler, mark: Mark) -> None:
         """Register one handler. Raises ValueError for a path that is taken or a handler without a docstring."""

@@ -45,6 +45,11 @@ class Scene:
         ask = Ask("k", text, person, Place("text", "here"), datetime.now(UTC), **more)
         return await self.dispatcher.card(ask)
 
+    def use(self, registry: Registry) -> None:
+        """From now on these commands."""
+        access = Access(AccessSettings())
+        self.dispatcher = Dispatcher(registry, access, self.accounts, self.store, zone="UTC", bot_name="batch")
+
     def advance(self, **by: float) -> None:
         """Let the account live on."""
         self.world.clock.advance(timedelta(**by))
@@ -83,6 +88,11 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         await accounts.close()
         await store.close()
     await sandbox.close()
+
+
+def nobody() -> Ask:
+    """A request of somebody without a name or a role of their own."""
+    return Ask("k", "", Person("text", "viewer"), Place("text", "here"), datetime.now(UTC))
 
 
 async def sampled(scene: Scene, minutes: int) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from cards import slack, teams, text
 from cards.card import Actions, Button, Card, Menu, Picture, plain
 from tests.golden import check
-from tests.handlers.conftest import START, Scene, sampled
+from tests.handlers.conftest import START, Scene, nobody, sampled
 
 COMMANDS = {
     "home": "home",
@@ -99,20 +99,12 @@ async def test_every_button_of_every_card_is_a_command_that_works(scene: Scene) 
         assert not card.refused, f"{command}: {plain(card.title)}"
         for item in _items(card):
             if isinstance(item, Button) and item.how == "form":
-                scene.dispatcher.form(item.command, _nobody(scene))
+                scene.dispatcher.form(item.command, nobody())
             elif isinstance(item, Button):
                 queue.append(item.command)
             elif isinstance(item, Menu) and item.options:
                 queue.append(item.command.replace("{}", f"'{item.options[0].value}'"))
     assert len(seen) > 30
-
-
-def _nobody(scene: Scene) -> object:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from bot.ask import Ask, Person, Place  # noqa: PLC0415
-
-    return Ask("k", "", Person("text", "viewer"), Place("text", "here"), datetime.now(UTC))
 
 
 def _items(card: Card) -> list[object]:

@@ -1,0 +1,104 @@
+"""Finding the failed tasks of a large job: our list with a filter beside the SDK's own list, in one run.
+
+    python -m bench.lists
+
+The performance sandbox (100,000 tasks over 50 jobs) runs in a process of its own. Ours is the command
+``task list JOB failed>0`` up to its first card; the SDK's is ``list_tasks`` of the same job, sorted out by hand, which
+is what a script does. Told are requests, bytes of the bodies and milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from azure.batch.aio import BatchClient
+from azure.core.credentials import AzureNamedKeyCredential
+from msgspec.structs import replace
+
+from bot.app import App
+from bot.ask import Ask, Person, Place
+from bot.azure.pipeline import Plane
+from bot.demo import Stage, demo_settings
+from cards.card import plain
+
+ROUNDS = 5
+
+
+async def ours(app: App, job: str) -> tuple[int, int, float, str]:
+    """Requests, bytes, milliseconds and title of the first card."""
+    seen = [0, 0]
+    get = Plane.get
+
+    async def counted(plane: Plane, *args: Any, **more: Any) -> Any:
+        answer = await get(plane, *args, **more)
+        seen[0] += 1
+        seen[1] += len(answer.body)
+        return answer
+
+    person, place = Person("text", "bench", zone="UTC"), Place("text", "bench")
+    with mock.patch.object(Plane, "get", counted):
+        begun = time.perf_counter()
+        cards = app.dispatcher.cards(Ask("k", f"task list {job} failed>0", person, place, datetime.now(UTC)))
+        card = await anext(cards)
+        took = (time.perf_counter() - begun) * 1e3
+        await cards.aclose()
+    return seen[0], seen[1], took, plain(card.title)
+
+
+async def theirs(told: dict[str, str], job: str) -> tuple[int, int, float, str]:
+    """The same of the SDK's list."""
+    seen = [0, 0]
+
+    def heard(response: Any) -> None:
+        seen[0] += 1
+        seen[1] += len(response.http_response.content)
+
+    async with BatchClient(told["ENDPOINT"], AzureNamedKeyCredential(told["ACCOUNT"], told["KEY"])) as client:
+        begun = time.perf_counter()
+        failed = 0
+        async for task in client.list_tasks(job, raw_response_hook=heard):
+            if task.execution_info and str(task.execution_info.result).lower().endswith("failure"):
+                failed += 1
+        took = (time.perf_counter() - begun) * 1e3
+    return seen[0], seen[1], took, f"{failed} failed"
+
+
+async def most_tasks(told: dict[str, str]) -> str:
+    """The job with most tasks."""
+    async with BatchClient(told["ENDPOINT"], AzureNamedKeyCredential(told["ACCOUNT"], told["KEY"])) as client:
+        sizes = {}
+        async for job in client.list_jobs(select=["id"]):
+            counts = (await client.get_job_task_counts(job.id)).task_counts
+            sizes[job.id] = (counts.active + counts.running + counts.completed) * bool(counts.failed)
+    return max(sizes, key=lambda job: sizes[job])
+
+
+async def main() -> None:
+    """Both, several times, medians by sorting."""
+    with tempfile.TemporaryDirectory() as scratch:
+        async with Stage.azure_only(scenario="performance", history=0.0) as stage:
+            job = await most_tasks(stage.told)
+            settings = demo_settings(stage, listen="127.0.0.1:0", database=str(Path(scratch) / "bench.db"))
+            app = await App.open(replace(settings, slack=None, teams=None), {**os.environ, **stage.environment})
+            try:
+                await ours(app, job)  # connections and tokens
+                mine = sorted([await ours(app, job) for _ in range(ROUNDS)], key=lambda one: one[2])[ROUNDS // 2]
+                sdk = sorted([await theirs(stage.told, job) for _ in range(3)], key=lambda one: one[2])[1]
+            finally:
+                await app.stop()
+    print(f"failed tasks of {job}: {mine[3]}")
+    for name, (calls, size, took, _) in (("batchbot", mine), ("azure-batch aio", sdk)):
+        print(f"  {name:16} {calls:4} requests  {size / 1e3:9,.1f} kB  {took:8,.0f} ms")
+    fewer, smaller, faster = sdk[0] / mine[0], sdk[1] / mine[1], sdk[2] / mine[2]
+    print(f"  {fewer:.0f}x fewer requests, {smaller:.0f}x fewer bytes, {faster:.0f}x faster; goal: first card in 1,000 ms")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
