@@ -40,7 +40,7 @@ _COLUMNS = (
 PoolState = Literal["active", "deleting", "steady", "resizing", "stopping"]
 
 
-PoolSort = Literal["name", "state", "nodes", "size", "age"]
+PoolSort = Literal["trouble", "name", "state", "nodes", "size", "age"]
 
 
 @command(
@@ -52,11 +52,11 @@ async def list_pools(
     ctx: Context,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
     state: PoolState | None = None,
-    sort: PoolSort = "name",
+    sort: PoolSort = "trouble",
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the pools of an account, with their nodes and what is wrong with them.
+    """List the pools of an account, the ones in trouble first, then the ones with nodes.
 
     :param filter: which ones, such as render-* bad>0 idle>2 nodes:0 size:*_d4s_v3 error:*quota* autoscale
     :param state: only pools in this state, of the pool or of its allocation
@@ -72,15 +72,17 @@ async def list_pools(
         source.every(Pool, "/pools", select=select, filter=bound.odata), source.node_counts()
     )
     counts = {entry.pool_id: entry for entry in entries}
-    fitting = sorted(
-        (pool for pool in pools if bound.row(pool) and bound.counts(counts.get(pool.id))), key=_SORTS[sort]
-    )
+    fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(pool.id))]
+    if sort == "trouble":
+        fitting.sort(key=lambda pool: (not trouble(pool, counts.get(pool.id)), not _allocated(pool), pool.id.lower()))
+    else:
+        fitting.sort(key=_SORTS[sort])
     place = filtering.Place(page)
     found = filtering.paged(fitting, place, at)
     rows = found.rows
 
     def again(**options: object) -> str:
-        ordered = {"sort": sort if sort != "name" else None}
+        ordered = {"sort": sort if sort != "trouble" else None}
         return line(ctx, source, "pool list", *wanted.tokens, **{**ordered, **options})
 
     telling = filtering.Telling(ctx, filtering.Step(found), place, again)
@@ -171,6 +173,7 @@ def pool_card(
                 Button("Usage", line(ctx, source, "usage", pool=found.id)),
                 Button("All pools", line(ctx, source, "pool list")),
                 Button("Refresh", line(ctx, source, "pool show", found.id), how="edit"),
+                Button("JSON", line(ctx, source, "raw pool", found.id)),
                 portal(source, "pools"),
             ),
         ),
