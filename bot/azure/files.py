@@ -72,11 +72,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class Head:
-    """What a file is: bytes, when it was written, whether it is a directory; ``at`` by the service's clock."""
+    """What a file is: bytes, and when it was written; ``at`` by the service's clock."""
 
     length: int
     modified: datetime | None
-    directory: bool
     at: datetime
 
 
@@ -107,7 +106,7 @@ class Files:
         at: datetime | None = None
         while url and seen < MOST_NAMES:
             answer = await self._plane.get(url)
-            page = self._plane.decoded(_listings, answer)
+            page = await self._plane.decoded(_listings, answer)
             seen += len(page.value)
             found += [file for file in page.value if _below(_steps(file.name), inside, recursive=recursive)]
             at = at or answer.at
@@ -117,7 +116,7 @@ class Files:
         return Listed(tuple(found), url is not None, at)
 
     async def head(self, name: str) -> Head:
-        """How long a file is, without reading it."""
+        """How long a file is, without reading it. Code ``IsDirectory`` for a folder."""
         url = self._address(name)
         try:
             headers, at = await self._plane.head(url)
@@ -126,10 +125,11 @@ class Files:
                 raise
             await self._plane.part(url, 0, 1)  # an answer to HEAD has no body that could say what is missing
             raise
+        if headers.get("ocp-batch-file-isdirectory", "").lower() == "true":
+            raise AzureError("IsDirectory", f"“{name}” is a folder", status=409)
         return Head(
             length=int(headers.get("Content-Length") or 0),
             modified=_moment(headers),
-            directory=headers.get("ocp-batch-file-isdirectory", "").lower() == "true",
             at=at,
         )
 
@@ -168,8 +168,6 @@ async def tail(files: Files, name: str, lines: int, *, before: Tail | None = Non
     ``before``, only what is new is read, unless the file has become another one.
     """
     head = await files.head(name)
-    if head.directory:
-        raise AzureError("IsDirectory", f"“{name}” is a folder", status=409)
     if before and before.end <= head.length <= before.end + _LONGEST:
         fresh = await _part(files, name, before.end, head.length)
         content = (before.content + fresh)[-_most(lines) :]
