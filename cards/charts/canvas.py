@@ -186,15 +186,11 @@ def _key(pixels: NDArray[np.uint32]) -> NDArray[np.uint32]:
 @cache
 def _nearest(ramps: Ramps) -> NDArray[np.uint8]:
     """The palette's nearest colour for each of the 65,536 keys; a palette colour is nearest to itself."""
-    colours = np.array(palette(ramps), dtype=np.int32)
+    colours = np.array(palette(ramps), dtype=np.float32)  # whose squares are exact in so few bits
     keys = np.arange(1 << 16)
-    middles = np.stack([(keys & 0x1F) * 8 + 4, (keys >> 5 & 0x3F) * 4 + 2, (keys >> 11) * 8 + 4], axis=1).astype(
-        np.int32
-    )
-    table = np.empty(keys.size, dtype=np.uint8)
-    for start in range(0, keys.size, 4096):
-        part = middles[start : start + 4096, None, :] - colours[None, :, :]
-        table[start : start + 4096] = (part * part).sum(axis=2).argmin(axis=1)
-    own = colours[:, 0] | colours[:, 1] << 8 | colours[:, 2] << 16
-    table[_key(own.astype(np.uint32))] = np.arange(len(colours))
+    middles = np.stack([(keys & 0x1F) * 8 + 4, (keys >> 5 & 0x3F) * 4 + 2, (keys >> 11) * 8 + 4], axis=1)
+    distances = (colours * colours).sum(axis=1) - 2 * middles.astype(np.float32) @ colours.T  # but for the key's own
+    table: NDArray[np.uint8] = distances.argmin(axis=1).astype(np.uint8)
+    own = np.array([red | green << 8 | blue << 16 for red, green, blue in palette(ramps)], dtype=np.uint32)
+    table[_key(own)] = np.arange(len(own))
     return table

@@ -94,7 +94,7 @@ def topology_alt(chart: Topology) -> str:
     for place, layer in enumerate(chart.layers):
         boxes = [box for box in chart.boxes if box.layer == place]
         if boxes and layer.name:
-            told.append(f"{number(sum(box.of for box in boxes))} {layer.name}")
+            told.append(f"{layer.name} ({number(sum(box.of for box in boxes))})")
     steps = len({box.layer for box in chart.boxes})
     things = f"{plural(sum(box.of for box in chart.boxes), chart.things)} in {plural(steps, 'step')}"
     about = f"Picture of {', '.join(told) or things}."
