@@ -25,6 +25,7 @@ from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
 from bench.chart import chart
+from bot import logs
 from bot.app import App
 from bot.azure.models import TaskRow, select_of
 from bot.demo import Stage, demo_settings, free_port
@@ -37,6 +38,7 @@ TASKS = 10_000
 
 async def serve(listen: str, slack_url: str, told: dict[str, str], library: str) -> None:
     """The program under load: four listings and charts for ever."""
+    logs.configure("error")
     stage = Stage()
     stage.told.update(told | {"SLACK_API_URL": slack_url})
     os.environ.update(stage.environment)

@@ -22,6 +22,7 @@ from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 from msgspec.structs import replace
 
+from bot import logs
 from bot.app import App
 from bot.ask import Ask, Person, Place
 from bot.azure.pipeline import Plane
@@ -82,6 +83,7 @@ async def most_tasks(told: dict[str, str]) -> str:
 
 async def main() -> None:
     """Both, several times, medians by sorting."""
+    logs.configure("error")
     with tempfile.TemporaryDirectory() as scratch:
         async with Stage.azure_only(scenario="performance", history=0.0) as stage:
             job = await most_tasks(stage.told)
@@ -97,7 +99,9 @@ async def main() -> None:
     for name, (calls, size, took, _) in (("batchbot", mine), ("azure-batch aio", sdk)):
         print(f"  {name:16} {calls:4} requests  {size / 1e3:9,.1f} kB  {took:8,.0f} ms")
     fewer, smaller, faster = sdk[0] / mine[0], sdk[1] / mine[1], sdk[2] / mine[2]
-    print(f"  {fewer:.0f}x fewer requests, {smaller:.0f}x fewer bytes, {faster:.0f}x faster; goal: first card in 1,000 ms")
+    print(
+        f"  {fewer:.0f}x fewer requests, {smaller:.0f}x fewer bytes, {faster:.0f}x faster; goal: first card in 1,000 ms"
+    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from bot import logs
 from bot.app import App
 from bot.ask import Ask, Person, Place
 from bot.demo import Stage, demo_settings, free_port
@@ -35,6 +36,7 @@ def resident(pid: int | str = "self") -> float:
 
 async def measure(samples: int) -> None:
     """Watch, ask, and print what is resident."""
+    logs.configure("error")
     with tempfile.TemporaryDirectory() as scratch:
         async with Stage.azure_only(scenario="performance", history=1.0) as stage:
             told = {**stage.told, "TEAMS_APP_ID": "app", "TEAMS_TENANT_ID": "tenant"}

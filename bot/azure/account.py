@@ -312,14 +312,15 @@ class Account:
     async def _page(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Page[T]:
         answer = await plane.get(url)
         decoder = _decoder(_Listing[kind], strict=strict)  # type: ignore[valid-type]
-        listing: _Listing[T] = plane.decoded(decoder, answer)
+        listing: _Listing[T] = await plane.decoded(decoder, answer)
         link = listing.batch_next or listing.arm_next
         return Page(listing.value, plane.own(link) if link else None, answer.at)
 
     @staticmethod
     async def _fetch(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Fetched[T]:
         answer = await plane.get(url)
-        return Fetched(plane.decoded(_decoder(kind, strict=strict), answer), answer.body, answer.at, answer.etag)
+        value = await plane.decoded(_decoder(kind, strict=strict), answer)
+        return Fetched(value, answer.body, answer.at, answer.etag)
 
     async def close(self) -> None:
         """Close the connections; the credentials are not the account's own."""

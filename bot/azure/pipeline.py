@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import aiohttp
 import msgspec
@@ -38,6 +39,9 @@ DEADLINE = 20.0
 """Seconds within which a call ends, one way or the other."""
 _PATIENCE = 12.0  # seconds of that in which another attempt may still begin
 _CUT_BODIES = 2  # the SDK does not retry a body that breaks off; this is how often we do
+
+_LONG = 32_768  # bytes of an answer that is decoded in a turn of its own
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 T = TypeVar("T")
 Request = PipelineRequest[HttpRequest]
@@ -309,8 +313,21 @@ class Plane:
                 return bytes(body)
         raise AzureError("UnexpectedAnswer", f"{self.host} answered more of a file than was asked for")
 
-    def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
-        """What an answer says. Raises AzureError UnexpectedAnswer."""
+    async def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
+        """What an answer says. Raises AzureError UnexpectedAnswer.
+
+        A long answer takes milliseconds to decode. Several that are there at once are decoded one in each turn of the
+        event loop, so that whoever waits to be acknowledged waits for one of them and not for all.
+        """
+        if len(answer.body) < _LONG:
+            return self._decoded(decoder, answer)
+        turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        async with turn:
+            value = self._decoded(decoder, answer)
+            await asyncio.sleep(0)
+        return value
+
+    def _decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
         try:
             return decoder.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
