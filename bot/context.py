@@ -12,11 +12,11 @@ from rapidfuzz import process
 from bot.ask import Ask
 from bot.commands import CommandError
 from bot.live import Live, Lives
+from bot.preferences import Chosen, default_account
 
 if TYPE_CHECKING:
     from bot.azure.account import Account, Accounts
     from bot.commands import Registry
-    from bot.preferences import Chosen
     from cards.card import Card
     from storage.port import Store
 
@@ -41,8 +41,8 @@ class Context:
     """What is typed before a command."""
     chosen: Chosen | None = None
     """The default account that was chosen here, if one was."""
-    run: Callable[[str], AsyncIterator[Card]] | None = None
-    """Run another command on behalf of the asker, with their permission alone: its cards."""
+    perform: Callable[[str], AsyncIterator[Card]] | None = None
+    """Runs another command for :meth:`run`."""
 
     def account(self, name: str | None) -> Account:
         """The account by its name in the settings, for None the default of the place; see :mod:`bot.preferences`.
@@ -56,6 +56,23 @@ class Context:
             near = process.extractOne(name, known, score_cutoff=50)
             raise CommandError(message, [*([self.ask.text.replace(name, near[0])] if near else []), "account list"])
         return self.accounts.get(name or (self.chosen.default.account if self.chosen else None))
+
+    async def chosen_now(self) -> Chosen | None:
+        """The default account that is chosen here by now: where it has just been changed."""
+        return await default_account(self.store, self.ask, self.accounts.names)
+
+    def run(self, command: str) -> AsyncIterator[Card]:
+        """Run another command on behalf of the asker, with their permission alone: its cards."""
+        if self.perform is None:
+            raise CommandError(f"“{command}” cannot be run from here.")
+        return self.perform(command)
+
+    def naming(self, account: Account) -> list[str]:
+        """What makes a command mean this account wherever and whenever it is run; nothing where there is only one.
+
+        The default is not relied on even where it would do: it can be changed, and the buttons of old messages stay.
+        """
+        return [f"account:{account.name}"] if len(self.accounts) > 1 else []
 
     def now(self) -> datetime:
         """The local clock; answers about Azure use the service's, from the account."""

@@ -173,7 +173,7 @@ class Dispatcher:
             lives=self.lives,
             bot_name=self._bot_name,
             chosen=await self._chosen(ask),
-            run=lambda command: self._perform(replace(ask, text=command, values={}), zone, live),
+            perform=lambda command: self._perform(replace(ask, text=command, values={}), zone, live),
         )
         async for card in call.cards(ctx):
             yield card

@@ -36,6 +36,10 @@ class Author(Struct, frozen=True):
         """The asker."""
         return cls(f"{ask.person.platform}:{ask.person.id}", ask.person.name)
 
+    def told(self, ask: Ask) -> str:
+        """In words for whoever asks: you, the name, or the id where the platform tells no name."""
+        return "you" if self.id == Author.of(ask).id else self.name or self.id.partition(":")[2]
+
 
 class Default(Struct, frozen=True):
     """An account that was chosen."""

@@ -23,7 +23,7 @@ NEAREST = 4
 
 
 def line(ctx: Context, account: Account, *tokens: str, **options: object) -> str:
-    """A command for a button: names are quoted, unset options left out, the account named unless it is the default.
+    """A command for a button: names are quoted, unset options left out, the account named where there are several.
 
     ``line(ctx, account, "task list", "my job", state="active")`` → ``task list 'my job' state:active``; an option that
     is True is a flag and stands by its name alone.
@@ -35,9 +35,7 @@ def line(ctx: Context, account: Account, *tokens: str, **options: object) -> str
         for name, value in options.items()
         if value not in (None, "", False)
     ]
-    if account.name != ctx.account(None).name:
-        words.append(f"account:{account.name}")
-    return join(words)
+    return join([*words, *ctx.naming(account)])
 
 
 def template(ctx: Context, account: Account, *tokens: str) -> str:

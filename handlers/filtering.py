@@ -117,7 +117,7 @@ def understood(
 
     Raises CommandError with corrected commands.
     """
-    after = [f"account:{source.name}"] if source.name != ctx.account(None).name else []
+    after = ctx.naming(source)
     tokens = [*([f"state:{state}"] if state else []), *typed]
     return parse(tokens, entity, zone=ctx.zone, before=before, after=after)
 

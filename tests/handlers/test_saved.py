@@ -1,0 +1,202 @@
+"""Saved queries and the default account, of a channel and of a person."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from bot.access import Access
+from bot.ask import Ask, Person, Place
+from bot.settings import AccessSettings
+from cards.card import Actions, Button, Card, Menu, plain
+from handlers.saved import MOST
+from tests.golden import check
+from tests.handlers.conftest import START, Scene
+
+CHANNEL, OTHER, CHAT = Place("slack", "C1"), Place("slack", "C2"), Place("slack", "D1", kind="personal")
+
+
+@pytest.fixture
+async def saved(scene: Scene) -> Scene:
+    scene.dispatcher._access = Access(AccessSettings(operators=["slack:operator"]))
+    return scene
+
+
+async def ask(scene: Scene, text: str, person: str = "viewer", place: Place = CHANNEL, **more: Any) -> Card:
+    request = Ask("k", text, Person("slack", person), place, datetime.now(UTC), **more)
+    return await scene.dispatcher.card(request)
+
+
+def items(card: Card) -> list[Any]:
+    return [item for block in card.blocks if isinstance(block, Actions) for item in block.items]
+
+
+def commands(card: Card) -> list[str]:
+    return [item.command for item in items(card)]
+
+
+def title(card: Card) -> str:
+    return plain(card.title)
+
+
+def golden(name: str, card: Card) -> None:
+    """Held against its golden files, with one moment for all that is now."""
+    now = START.isoformat().replace("+00:00", "Z")
+    encoded = re.sub(r'"20\d\d-[^"]*Z"', f'"{now}"', msgspec.json.encode(card).decode())
+    check(name, replace(msgspec.json.decode(encoded, type=Card), zone="America/Chicago"))
+
+
+async def test_a_query_is_saved_listed_run_and_forgotten(saved: Scene) -> None:
+    done = await ask(saved, "save Failing job list state:active -state:completed")
+    assert title(done) == "failing · saved for everybody here"
+    golden("command-save", done)
+    await ask(saved, "save mine gpu pool show 'render-gpu'")
+    listed = await ask(saved, "saved")
+    golden("command-saved", listed)
+    ran = await ask(saved, "run FAILING")
+    assert title(ran).startswith("Jobs in")
+    assert title(await ask(saved, next(c for c in commands(listed) if c.startswith("run gpu")))).startswith(
+        "Pool render-gpu"
+    )
+    menu = next(item for item in items(listed) if isinstance(item, Menu) and item.label == "Forget")
+    gone = await ask(saved, menu.command.replace("{}", menu.options[0].value))
+    assert title(gone) == "Saved queries · 1 · failing is forgotten"
+    assert (await ask(saved, "run failing")).refused
+
+
+async def test_ones_own_stands_before_the_channels_and_each_can_be_named(saved: Scene) -> None:
+    await ask(saved, "save q pool list")
+    await ask(saved, "save mine q job list")
+    assert title(await ask(saved, "run q")).startswith("Jobs")
+    assert title(await ask(saved, "run q whose:channel")).startswith("Pools")
+    assert title(await ask(saved, "run q", person="operator")).startswith("Pools")
+    assert title(await ask(saved, "run q", place=OTHER)).startswith("Jobs"), "one's own goes along"
+    assert (await ask(saved, "run q", person="operator", place=OTHER)).refused
+    buttons = [item.command for item in items(await ask(saved, "saved")) if isinstance(item, Button)]
+    assert buttons[:2] == ["run q whose:mine", "run q whose:channel"]
+    assert "1" in title(await ask(saved, "forget q"))
+    assert title(await ask(saved, "run q")).startswith("Pools"), "the own one is forgotten first"
+
+
+async def test_in_a_personal_chat_everything_is_ones_own(saved: Scene) -> None:
+    assert title(await ask(saved, "save q pool list", place=CHAT)) == "q · saved for you"
+    assert title(await ask(saved, "run q", place=OTHER)).startswith("Pools")
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [
+        ("save q job lst state:active", "save q job list state:active"),
+        ("save mine q job show", "help job show"),
+        ("save q", "help save"),
+        ("save 'a b!' pool list", "save a-b pool list"),
+        ("save mine mine pool list", ""),
+        ("save q run other", "saved"),
+        ("save q save x pool list", "saved"),
+        (f"save {'x' * 41} pool list", f"save {'x' * 40} pool list"),
+        ("save مهمة! pool list", "save مهمة pool list"),
+        ("save -x pool list", ""),
+    ],
+)
+async def test_what_cannot_be_saved_says_why(saved: Scene, typed: str, nearest: str) -> None:
+    card = await ask(saved, typed)
+    assert card.refused
+    assert not nearest or nearest in commands(card) or nearest in [c.replace("'", "") for c in commands(card)]
+    assert "Saved queries · 0" in title(await ask(saved, "saved"))
+
+
+async def test_a_wrong_name_is_answered_with_the_nearest(saved: Scene) -> None:
+    await ask(saved, "save failing job list")
+    golden("command-run-unknown", await ask(saved, "run failng"))
+    assert "run failing" in commands(await ask(saved, "run failng"))
+    assert "forget failing" in commands(await ask(saved, "forget failng"))
+    assert (await ask(saved, f"run {'x' * 2000}")).refused
+
+
+async def test_whoever_runs_it_needs_the_role_of_the_command(saved: Scene) -> None:
+    registry = saved.dispatcher._registry
+    known = registry.commands["pool list"]
+    registry.commands["pool list"] = dataclasses.replace(known, role="operator")
+    await ask(saved, "save q pool list", person="operator")
+    assert "needs the role operator" in title(await ask(saved, "run q"))
+    assert title(await ask(saved, "run q", person="operator")).startswith("Pools")
+
+
+async def test_what_somebody_else_saved_is_replaced_and_forgotten_by_operators_only(saved: Scene) -> None:
+    await ask(saved, "save q pool list", person="operator")
+    assert (await ask(saved, "save q job list")).refused
+    assert (await ask(saved, "forget q")).refused
+    assert title(await ask(saved, "run q")).startswith("Pools")
+    await ask(saved, "save r pool list")
+    assert "It replaces" in str((await ask(saved, "save r job list", person="operator")).blocks)
+    assert not (await ask(saved, "forget r", person="operator")).refused
+
+
+async def test_a_hundred_are_the_most(saved: Scene) -> None:
+    for number in range(MOST):
+        assert not (await ask(saved, f"save q{number} home")).refused
+    assert (await ask(saved, "save more home")).refused
+    assert not (await ask(saved, "save q7 help")).refused, "replacing takes no room"
+    assert not (await ask(saved, "save mine more home")).refused
+    listed = await ask(saved, "saved")
+    assert "Saved queries · 101" in title(listed)
+
+
+async def test_a_query_without_an_account_means_the_default_of_the_place(saved: Scene) -> None:
+    first, second = saved.accounts.names[:2]
+    await ask(saved, "save q pool list")
+    assert first in title(await ask(saved, "run q"))
+    await ask(saved, f"use {second}")
+    assert second in title(await ask(saved, "run q"))
+
+
+async def test_use_chooses_tells_and_takes_back(saved: Scene) -> None:
+    first, second = saved.accounts.names[:2]
+    golden("command-use-none", await ask(saved, "use"))
+    chosen = await ask(saved, f"use {second}")
+    golden("command-use", chosen)
+    assert title(chosen).startswith(f"{second} is meant here")
+    assert second in title(await ask(saved, "pool list"))
+    assert second in title(await ask(saved, "pool list", person="operator")), "everybody's here"
+    assert first in title(await ask(saved, "pool list", place=OTHER))
+    assert first in title(await ask(saved, f"pool list account:{first}"))
+    assert (await ask(saved, "use nowhere")).refused
+    assert f"use {first}" in commands(await ask(saved, "use"))
+    await ask(saved, "use none")
+    assert first in title(await ask(saved, "pool list"))
+
+
+async def test_ones_own_default_holds_where_the_channel_has_none(saved: Scene) -> None:
+    first, second = saved.accounts.names[:2]
+    assert "for you" in title(await ask(saved, f"use {second}", place=CHAT))
+    assert second in title(await ask(saved, "pool list", place=CHAT))
+    assert second in title(await ask(saved, "pool list"))
+    assert first in title(await ask(saved, "pool list", person="operator"))
+    await ask(saved, f"use {first}")
+    assert first in title(await ask(saved, "pool list")), "the channel's stands before one's own"
+
+
+async def test_a_button_means_the_account_it_was_made_for_whatever_is_chosen_later(saved: Scene) -> None:
+    first, second = saved.accounts.names[:2]
+    before = await ask(saved, "pool list")
+    await ask(saved, f"use {second}")
+    after = await ask(saved, "pool list")
+    for card, name in ((before, first), (after, second)):
+        refresh = next(item.command for item in items(card) if getattr(item, "text", "") == "Refresh")
+        for account in (first, second):
+            await ask(saved, f"use {account}")
+            assert name in title(await ask(saved, refresh))
+
+
+async def test_an_account_that_left_the_settings_is_no_default(saved: Scene) -> None:
+    first, second = saved.accounts.names[:2]
+    await ask(saved, f"use {second}")
+    del saved.accounts._accounts[second]
+    assert first in title(await ask(saved, "pool list"))
+    saved.accounts._accounts[second] = saved.accounts._accounts[first]  # for the scene to close
