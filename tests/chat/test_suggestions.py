@@ -35,11 +35,12 @@ from tests.chat.teams_kit import Pictures
 from tests.chat.test_teams_standin import Meeting
 from tests.watch.test_names import Batch
 
+_HERE = ("help", "save", "run", "forget", "use")
 NODE = "tvmps_" + "0f" * 32 + "_d"
 
 
 class OneDesk(FrontDesk):
-    """The program's own desk, which answers for help alone here: nothing else shall look for Azure."""
+    """The program's own desk, which answers only what looks for no Azure."""
 
     chat: Any = None
 
@@ -49,7 +50,7 @@ class OneDesk(FrontDesk):
 
     async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
         self.asked.append(ask)
-        return await super().accept(ask) if ask.text.startswith("help") else None
+        return await super().accept(ask) if ask.text.lower().startswith(_HERE) else None
 
     async def done(self) -> None:
         if under_way := self._work | self._live:
