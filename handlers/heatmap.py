@@ -240,11 +240,9 @@ def _bad_menu(ctx: Context, source: Account, pool: str, bad: Sequence[Node]) -> 
 
 
 def _bad_list(ctx: Context, source: Account, pool: str, bad: Sequence[Node]) -> Button | None:
-    """The list with the state that most of the bad nodes are in."""
     if not bad:
         return None
-    state, count = Counter(node.state.lower() for node in bad).most_common(1)[0]
-    return Button(f"{number(count)} {word(state)}", line(ctx, source, "node list", pool, state=state), style="primary")
+    return Button(plural(len(bad), "bad node"), line(ctx, source, "node list", pool, state="bad"), style="primary")
 
 
 def _left_out(left: Sequence[Pool], counts: dict[str, PoolNodeCounts]) -> Footer | None:

@@ -224,10 +224,11 @@ def _headline(whole: _Whole) -> str:
     told = [plural(jobs, "job")] if jobs else []
     told += [plural(pools, "pool")] if pools else []
     few = sum(bool(job.failed and not job.bad) for job in whole.jobs)
+    failures = f"a few failed tasks in {plural(few, 'more job' if jobs else 'job')}"
     if told:
-        return f"{' and '.join(told)} in trouble"
+        return f"{' and '.join(told)} in trouble" + (f", {failures}" if few else "")
     if few:
-        return f"A few failed tasks in {plural(few, 'job')}"
+        return failures.capitalize()
     return "Everything is well" if whole.jobs or whole.pools else "An empty account"
 
 
@@ -396,7 +397,10 @@ def _jobs_told(jobs: Sequence[_JobAt]) -> list[Text]:
     for job in jobs[:_TOLD_JOBS]:
         state = job_chip(job.job.state, failed=job.failed)
         how = job.error or (f"{number(job.failed)} failed" if job.failed else state.word)
-        told += [text(", ") if told else text(), text(code(job.job.id), " ", chip(state.mark, how))]
+        told += [
+            text(", ") if told else text(),
+            text(code(job.job.id), " ", chip(Mark.FAILED if job.bad else state.mark, how)),
+        ]
     if len(jobs) > _TOLD_JOBS:
         told.append(text(muted(f" and {plural(len(jobs) - _TOLD_JOBS, 'job')} more")))
     return told

@@ -15,9 +15,9 @@ from msgspec import Struct
 from cards.phrases import number, plural
 
 Kind = Literal["failed", "bad", "blocked", "changing", "gone", "waiting", "idle", "running", "done"]
-KINDS: tuple[Kind, ...] = ("failed", "bad", "blocked", "gone", "changing", "waiting", "idle", "running", "done")
-"""What a box is made of, in the order of its bar, worst first. Tasks: failed, blocked, waiting, running, done; nodes:
-bad, gone (preempted), changing, idle, running."""
+KINDS: tuple[Kind, ...] = ("failed", "bad", "blocked", "gone", "changing", "done", "running", "waiting", "idle")
+"""What a box is made of, in the order of its bar: what is wrong, what is done, what goes on, what waits. Tasks: failed,
+blocked, done, running, waiting; nodes: bad, gone (preempted), changing, running, idle."""
 
 Mark = Literal["failed", "blocked", "warning", "plain", "quiet"]
 
