@@ -22,7 +22,10 @@ LINES, MOST_LINES = 40, 500
 EVERY = 3.0
 """Seconds between two looks, and so between two edits at least."""
 LONGEST_FOLLOW = timedelta(minutes=10)
+LONGEST_WAIT = 30.0
+"""Seconds that a busy service is left alone at most."""
 _FRESH = 30.0
+"""Seconds after which a card says anew when it was last true."""
 _PATIENCE = 5
 """Looks that may fail one after the other before following ends."""
 _OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
@@ -140,7 +143,7 @@ class _Follower:
                 if why and self._last is None:
                     yield await unavailable(self._home, error, self._file)
                     return
-                wait = min(max(error.retry_after or 0.0, EVERY * 2**self._failures), _FRESH)
+                wait = min(max(error.retry_after or 0.0, EVERY * 2**self._failures), LONGEST_WAIT)
             else:
                 self._failures, wait = 0, EVERY
                 if look.standing.over:
@@ -158,12 +161,9 @@ class _Follower:
         """How things are now. Whether the task is over is asked first, so that nothing it wrote is missed then."""
         standing = await self._home.standing()
         before = self._last.end if self._last else None
-        try:
+        end = None
+        if before or not standing.waiting:
             end = await tail(self._home.files, self._file, self._lines, before=before)
-        except AzureError as error:
-            if error.status not in (404, 409) or before or not standing.waiting:
-                raise
-            end = None
         return _Look(self._home, self._file, self._lines, standing, end, self._until)
 
     def _failed(self, error: AzureError) -> str:

@@ -18,6 +18,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_FEW = 8
+"""Control characters that a short text may have."""
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\b\x1b"})
 
 
@@ -72,7 +74,7 @@ def decoded(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str,
         if even.count(0) * 2 > len(even) and not odd.count(0):
             return _by_name(content, "utf-16-be", start, 0)
         return None
-    if len(content) - len(content.translate(None, _CONTROLS)) > len(content) // 20:
+    if len(content) - len(content.translate(None, _CONTROLS)) > _FEW + len(content) // 20:
         return None
     return _utf8_or_latin(content, start)
 
