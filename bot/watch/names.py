@@ -300,15 +300,10 @@ def best(names: Sequence[str], folded: Sequence[str], typed: str, limit: int) ->
     first, *others = typed.split() or [""]
     if not first:
         return list(names[:limit])
-    same: list[int] = []
-    begins: list[int] = []
-    holds: list[int] = []
-    for place, name in enumerate(folded):
-        at = name.find(first)
-        if at < 0 or not all(word in name for word in others):
-            continue
-        (same if name == typed else begins if at == 0 else holds).append(place)
-    found = [*same, *begins, *holds]
+    found = [place for place, name in enumerate(folded) if first in name]
+    for word in others:
+        found = [place for place in found if word in folded[place]]
+    found.sort(key=lambda place: (folded[place] != typed, not folded[place].startswith(first)))
     if len(found) < _FEW:
         alike = process.extract(
             typed, folded, scorer=JaroWinkler.normalized_similarity, limit=2 * _FEW, score_cutoff=_ALIKE

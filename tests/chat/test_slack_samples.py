@@ -50,7 +50,7 @@ EXPECTED = {
     "view_submission": PASSED_OVER,
     "view_closed": PASSED_OVER,
     # what the manifest never asks for
-    "block_suggestion": UNKNOWN,
+    "block_suggestion": Expected(),
     "dialog_": UNKNOWN,
     "interactive_message": UNKNOWN,
     "message_action": UNKNOWN,
