@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import handlers
 from bot.commands import CommandError, Mark, Registry, command, join, words
 from bot.context import Context
 from cards.card import Card
@@ -169,3 +170,28 @@ def test_what_an_option_does_not_know_is_left_to_the_filter_and_the_form_holds_a
     assert filled == {"shelf": "a", "filter": "state:active,completed 'label:b c' 'failed>0'", "state": "", "page": "2"}
     again = made.parse(made.with_values(["thing", "find"], {**filled, "state": "active"}))
     assert (again.args, again.kwargs) == (call.args, {"page": 2, "state": "active"})
+
+
+def test_a_parameter_called_after_what_it_takes_is_completed() -> None:
+    async def show(
+        ctx: Context, pool: str, *task: str, node: int = 0, job: Literal["a", "b"] = "a", state: str = ""
+    ) -> Card:
+        """Show.
+
+        :param pool: the pool
+        """
+        raise AssertionError
+
+    made = Registry()
+    made.add(show, Mark("show", "viewer", (), 0))
+    kinds = {field.name: (field.kind, field.names) for field in made.form(["show"]).fields}
+    assert kinds["pool"] == ("name", "pool")
+    assert {kind for name, kind in kinds.items() if name != "pool"} == {("text", ""), ("number", ""), ("choice", "")}
+
+
+def test_what_is_completed_within_something_comes_with_it() -> None:
+    """A node is looked for in a pool, a task in a job: a command that takes the one takes the other."""
+    for known in Registry.discover(handlers).commands.values():
+        taken = {parameter.names for parameter in known.parameters}
+        assert "node" not in taken or "pool" in taken, known.path
+        assert "task" not in taken or "job" in taken, known.path

@@ -261,3 +261,47 @@ async def test_live_answers_end_with_the_program(dispatcher: Dispatcher, store: 
     await task
     await desk.drain(5)
     assert chat.edits[-1] == "stopped"
+
+
+class Finder:
+    """Names that come late, or not at all."""
+
+    def __init__(self, *found: str, late: bool = False, error: Exception | None = None) -> None:
+        self.found, self.late, self.error = list(found), late, error
+        self.asked: list[tuple[str, str, str]] = []
+
+    async def find(self, kind: str, typed: str, within: Any, account: str, limit: int = 100) -> list[str]:
+        self.asked.append((kind, typed, account))
+        if self.late:
+            await asyncio.Event().wait()
+        if self.error:
+            raise self.error
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("finder", "offered"),
+    [
+        (Finder("gpu-a", "gpu"), ["gpu-a", "gpu"]),
+        (Finder("gpu-a"), ["gpu-a", "gpu"]),
+        (Finder(late=True), ["gpu"]),
+        (Finder(error=RuntimeError("?")), ["gpu"]),
+        (None, ["gpu"]),
+    ],
+)
+async def test_suggestions_are_never_late_and_never_an_error(
+    dispatcher: Dispatcher, finder: Finder | None, offered: list[str]
+) -> None:
+    dispatcher._names = finder
+    options = await dispatcher.suggest(made("U3"), "pool", " gpu ", {})
+    assert [option.value for option in options] == offered
+    if finder:
+        assert finder.asked == [("pool", " gpu ", "first")]
+        await dispatcher.suggest(made("U3"), "pool", "", {"account": "second"})
+        assert finder.asked[-1] == ("pool", "", "second")
+
+
+async def test_no_suggestions_of_what_nobody_names(dispatcher: Dispatcher) -> None:
+    dispatcher._names = finder = Finder("x")
+    assert await dispatcher.suggest(made("U3"), "planet", "x", {}) == []
+    assert finder.asked == []
