@@ -74,7 +74,7 @@ async def list_accounts(ctx: Context) -> Card:
 async def show_account(ctx: Context, account: str | None = None) -> Card:
     """Show one account: where it is, how it is set up, and its quotas beside what is used. Never a key.
 
-    :param account: the account, by its name in the settings; the first one if left out
+    :param account: the account, by its name in the settings; if left out the default here
     """
     source = ctx.account(account)
     (pools, at), (counts, _), jobs, schedules = await asyncio.gather(

@@ -26,7 +26,7 @@ _COUNTED = 50
 async def home(ctx: Context, account: str | None = None) -> Card:
     """Show one account at a glance: schedules, running tasks, nodes by state, quotas, and what is wrong.
 
-    :param account: the account, by its name in the settings; the first one if left out
+    :param account: the account, by its name in the settings; if left out the default here
     """
     source = ctx.account(account)
     (pools, at), (counts, _), (schedules, _), (jobs, _) = await asyncio.gather(
