@@ -128,6 +128,7 @@ def account_card(
                 Button("Certificates", line(ctx, source, "certificate list")),
                 Button("All accounts", "account list"),
                 Button("Refresh", f"account show {source.name}", how="edit"),
+                Button("JSON", line(ctx, source, "raw account")),
                 portal(source),
             ),
         ),

@@ -216,5 +216,5 @@ def _no_longer(ctx: Context, source: Account, error: AzureError) -> Card:
         "Azure has retired certificates of Batch accounts. Keep them in Azure Key Vault, and let nodes fetch them by "
         "the pool's managed identity or the Key Vault extension."
         f"\nAzure answered {error.code}: {error.message}",
-        [Button("Pools", line(ctx, source, "pool list")), Button("Home", "home")],
+        [Button("Pools", line(ctx, source, "pool list")), Button("Home", line(ctx, source, "home"))],
     )

@@ -238,6 +238,7 @@ def job_card(
                 Button("Schedule", line(ctx, source, "schedule show", schedule)) if schedule else None,
                 Button("All jobs", line(ctx, source, "job list")),
                 Button("Refresh", line(ctx, source, "job show", found.id), how="edit"),
+                Button("JSON", line(ctx, source, "raw job", found.id)),
                 portal(source, "jobs"),
             ),
         ),

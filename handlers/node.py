@@ -210,6 +210,7 @@ def node_card(
                 Button("Pool", line(ctx, source, "pool show", pool)),
                 _last_task(ctx, source, found),
                 Button("Refresh", line(ctx, source, "node show", pool, found.id), how="edit"),
+                Button("JSON", line(ctx, source, "raw node", pool, found.id)),
                 portal(source, "pools"),
             ),
         ),

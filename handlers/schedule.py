@@ -166,6 +166,7 @@ def schedule_card(
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
                 Button("All schedules", line(ctx, source, "schedule list")),
                 Button("Refresh", line(ctx, source, "schedule show", found.id), how="edit"),
+                Button("JSON", line(ctx, source, "raw schedule", found.id)),
                 portal(source, "jobSchedules"),
             ),
         ),

@@ -50,12 +50,12 @@ def every(schedule: Schedule | None) -> str:
 
 
 def in_words(schedule: Schedule) -> Text:
-    """``every 6 hours, each within 30 minutes of its time, not before Mon 23 Nov 08:00, not after …``."""
+    """``Every 6 hours, within 30 minutes of the time, not before Mon 23 Nov 08:00 (3 days ago), not after …``."""
     told: list[str | Piece] = [every(schedule)]
     if window := duration(schedule.start_window):
         told.append(f", within {exactly(window)} of the time")
     for words, moment in ((", not before ", schedule.do_not_run_until), (", not after ", schedule.do_not_run_after)):
-        told += [words, Time(moment, "clock")] if moment else []
+        told += [words, Time(moment, "clock"), " (", Time(moment, "age"), ")"] if moment else []
     first, *rest = told
     return text(str(first).capitalize(), *rest)
 

@@ -229,6 +229,7 @@ def task_card(
                 if failed
                 else Button("All tasks", line(ctx, source, "task list", job)),
                 Button("Refresh", line(ctx, source, "task show", job, found.id), how="edit"),
+                Button("JSON", line(ctx, source, "raw task", job, found.id)),
                 portal(source, "jobs"),
             ),
         ),

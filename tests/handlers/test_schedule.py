@@ -71,7 +71,8 @@ def test_the_whole_plan_in_words_and_in_the_askers_zone() -> None:
     assert plan
     words = Card(title=in_words(plan), as_of=AT, zone="America/Chicago")
     assert render(words).summary == (
-        "Every 6 hours, within 30 minutes of the time, not before Sun 22 Nov 23:00, not after Thu 24 Dec 06:00"
+        "Every 6 hours, within 30 minutes of the time, not before Sun 22 Nov 23:00 (1 h ago), "
+        "not after Thu 24 Dec 06:00 (in 31 days)"
     )
 
 
@@ -160,9 +161,8 @@ async def test_an_unknown_schedule_gets_the_nearest(scene: Scene) -> None:
     for typed in ("schedule show thumbnals", "schedule jobs thumbnals"):
         card = await scene.ask(typed)
         assert card.refused
-        assert typed.replace("thumbnals", "thumbnails") in [
-            item.command for item in _items(card) if isinstance(item, Button)
-        ]
+        meant = typed.replace("thumbnals", "thumbnails")
+        assert any(item.command.startswith(meant) for item in _items(card) if isinstance(item, Button))
 
 
 def _items(card: Card) -> list[object]:
