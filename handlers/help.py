@@ -71,6 +71,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
                 Button("Jobs", line(ctx, source, "job list")),
                 Button("Schedules", line(ctx, source, "schedule list")),
                 Button("Usage", line(ctx, source, "usage")),
+                Button("Topology", line(ctx, source, "topology")),
                 Button("Help", "help"),
                 Button("Refresh", line(ctx, source, "home"), how="edit"),
                 new_menu(ctx, source),

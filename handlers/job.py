@@ -155,6 +155,7 @@ def _listed(
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
                 Button("Refresh", again(page=place.page, skip=place.skip, met=place.met), how="edit"),
+                Button("CSV", line(ctx, source, "csv job", *wanted.tokens)),
             ),
         ),
     )
@@ -236,6 +237,9 @@ def job_card(
                 if found.job_preparation_task
                 else None,
                 Button("Schedule", line(ctx, source, "schedule show", schedule)) if schedule else None,
+                Button("Task graph", line(ctx, source, "topology job", found.id))
+                if found.uses_task_dependencies
+                else None,
                 Button("All jobs", line(ctx, source, "job list")),
                 Button("Refresh", line(ctx, source, "job show", found.id), how="edit"),
                 Button("JSON", line(ctx, source, "raw job", found.id)),

@@ -132,6 +132,8 @@ async def list_nodes(
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(NodeSort), sort),
                 Button("Refresh", again(page=page), how="edit"),
+                Button("Map", line(ctx, source, "node map", pool)),
+                Button("CSV", line(ctx, source, "csv node", pool, *wanted.tokens)),
             ),
         ),
     )
@@ -206,7 +208,9 @@ def node_card(
             *(() if start_failed else ran),
             *start_task(found.start_task),
             build.actions(
-                Button("All nodes", line(ctx, source, "node list", pool), style="primary"),
+                Button("Start task log", line(ctx, source, "nodelog", pool, found.id), style="primary"),
+                Button("Files", line(ctx, source, "nodefile list", pool, found.id)),
+                Button("All nodes", line(ctx, source, "node list", pool)),
                 Button("Pool", line(ctx, source, "pool show", pool)),
                 _last_task(ctx, source, found),
                 Button("Refresh", line(ctx, source, "node show", pool, found.id), how="edit"),

@@ -111,6 +111,8 @@ async def list_pools(
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(PoolSort), sort),
                 Button("Refresh", again(page=page), how="edit"),
+                Button("Node map", line(ctx, source, "node map")),
+                Button("CSV", line(ctx, source, "csv pool", *wanted.tokens)),
             ),
         ),
     )
@@ -170,6 +172,7 @@ def pool_card(
             build.actions(
                 Button("Nodes", line(ctx, source, "node list", found.id), style="primary"),
                 Button("Jobs", line(ctx, source, "job list", pool=found.id)),
+                Button("Node map", line(ctx, source, "node map", found.id)),
                 Button("Usage", line(ctx, source, "usage", pool=found.id)),
                 Button("All pools", line(ctx, source, "pool list")),
                 Button("Refresh", line(ctx, source, "pool show", found.id), how="edit"),

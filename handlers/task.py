@@ -150,6 +150,7 @@ def _listed(
                 Button("Job", line(ctx, source, "job show", job)),
                 Button("Filter…", again(), how="form"),
                 Button("Refresh", again(page=place.page, skip=place.skip, met=place.met), how="edit"),
+                Button("CSV", line(ctx, source, "csv task", job, *wanted.tokens)),
             ),
         ),
     )

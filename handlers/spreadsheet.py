@@ -1,0 +1,234 @@
+"""Whole lists as CSV files: everything that fits a filter, not only the page that a card shows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Job, Node, Pool, Run, TaskRow, select_of
+from bot.commands import command
+from bot.context import Context
+from bot.filter import JOB, NODE, POOL, TASK, Filter
+from cards.build import actions, blocks, text
+from cards.card import Button, Card, Mark, Words
+from cards.phrases import number, plural
+from handlers import filtering, nodes_of
+from handlers.common import line, titled
+from handlers.export import Cell, csv_of
+from handlers.job import counts_of, pool_of
+from handlers.missing import no_job, no_pool
+
+_EVERY = 3.0
+_COUNTED_AT_ONCE = 50
+
+
+@command("csv pool", examples=["csv pool", "csv pool bad>0"])
+async def csv_pools(
+    ctx: Context,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> Card:
+    """Give all pools, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in pool list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, POOL, filter, "csv", "pool")
+    bound = wanted.at(source.now())
+    pools, at = await source.every(Pool, "/pools", filter=bound.odata)
+    counts = {entry.pool_id: entry for entry in (await source.node_counts())[0]}
+    rows: list[Sequence[Cell]] = []
+    for pool in pools:
+        entry = counts.get(pool.id)
+        if bound.row(pool) and bound.counts(entry):
+            error = pool.resize_errors[0].code if pool.resize_errors else ""
+            rows.append(
+                (
+                    pool.id, pool.state, pool.allocation_state, pool.allocation_state_transition_time, pool.vm_size,
+                    pool.current_dedicated_nodes, pool.target_dedicated_nodes, pool.current_low_priority_nodes,
+                    pool.target_low_priority_nodes, nodes_of.running(entry) if entry else None,
+                    nodes_of.bad(entry) if entry else None, "yes" if pool.enable_auto_scale else "no", error,
+                    pool.creation_time,
+                )
+            )  # fmt: skip
+    columns = (
+        "pool", "state", "allocation state", "since", "vm size", "dedicated", "dedicated target", "spot", "spot target",
+        "running", "bad", "autoscale", "resize error", "created",
+    )  # fmt: skip
+    return await _card(ctx, source, "Pools", source.name, wanted, columns, rows, at, "pool list")
+
+
+@command("csv node", examples=["csv node gpu-a", "csv node gpu-a bad"])
+async def csv_nodes(
+    ctx: Context,
+    pool: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> Card:
+    """Give all nodes of a pool, or those that fit, as a CSV file.
+
+    :param pool: the pool's id
+    :param filter: which ones, as in node list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, NODE, filter, "csv", "node", pool)
+    bound = wanted.at(source.now())
+    try:
+        nodes, at = await source.every(Node, source.nodes(pool), filter=bound.odata)
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        return await no_pool(ctx, source, pool, "csv node")
+    rows: list[Sequence[Cell]] = [
+        (
+            node.id, node.state, node.state_transition_time, node.scheduling_state,
+            "dedicated" if node.is_dedicated else "spot", node.running_tasks_count, node.running_task_slots_count,
+            node.total_tasks_run, node.total_tasks_succeeded, node.ip_address, node.last_boot_time,
+            node.allocation_time, node.errors[0].code if node.errors else "",
+        )
+        for node in nodes
+        if bound.row(node)
+    ]  # fmt: skip
+    columns = (
+        "node", "state", "since", "scheduling", "kind", "running tasks", "running slots", "tasks run", "succeeded",
+        "address", "last boot", "allocated", "error",
+    )  # fmt: skip
+    return await _card(ctx, source, "Nodes", pool, wanted, columns, rows, at, "node list", pool)
+
+
+@command("csv job", examples=["csv job", "csv job failed>0"])
+async def csv_jobs(
+    ctx: Context,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Give all jobs with their task counts, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in job list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, JOB, filter, "csv", "job")
+    bound = wanted.at(source.now())
+    jobs, at = await source.every(Job, "/jobs", filter=bound.odata)
+    jobs = [job for job in jobs if bound.row(job)]
+    rows: list[Sequence[Cell]] = []
+    told = time.monotonic()
+    for first in range(0, len(jobs), _COUNTED_AT_ONCE):
+        some = jobs[first : first + _COUNTED_AT_ONCE]
+        for job, counts in zip(some, await counts_of(source, [job.id for job in some]), strict=True):
+            if counts is None or not bound.counts(counts):
+                continue
+            run = job.execution_info
+            rows.append(
+                (
+                    job.id, job.state, job.state_transition_time, pool_of(job), job.priority, counts.active,
+                    counts.running, counts.succeeded, counts.failed, job.creation_time,
+                    run.start_time if run else None, run.end_time if run else None, run.terminate_reason if run else "",
+                )
+            )  # fmt: skip
+        if time.monotonic() - told > _EVERY:
+            told = time.monotonic()
+            yield _reading(ctx, f"counted {number(first + len(some))} of {plural(len(jobs), 'job')}", at)
+    columns = (
+        "job", "state", "since", "pool", "priority", "waiting", "running", "succeeded", "failed", "created", "started",
+        "ended", "ended because",
+    )  # fmt: skip
+    yield await _card(ctx, source, "Jobs", source.name, wanted, columns, rows, at, "job list")
+
+
+@command("csv task", examples=["csv task nightly:job-12", "csv task nightly:job-12 failed>0"])
+async def csv_tasks(
+    ctx: Context,
+    job: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Give all tasks of a job, or those that fit, as a CSV file. Long ones tell how far they are.
+
+    :param job: the job's id
+    :param filter: which ones, as in task list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, TASK, filter, "csv", "task", job)
+    select = filtering.selected(select_of(TaskRow), wanted)
+    rows: list[Sequence[Cell]] = []
+    at = source.now()
+    try:
+        async for read, at, found in _pages(source, source.tasks(job), wanted, select, _task):
+            rows += found
+            if read:
+                yield _reading(ctx, f"read {plural(read, 'task')}, {number(len(rows))} of them fit", at)
+            if ctx.live.stopping.is_set():
+                break
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        yield await no_job(ctx, source, job, "csv task")
+        return
+    columns = (
+        "task", "state", "since", "result", "exit code", "failure", "retries", "created", "started", "ended",
+        "pool", "node",
+    )  # fmt: skip
+    yield await _card(ctx, source, "Tasks", job, wanted, columns, rows, at, "task list", job)
+
+
+async def _pages(
+    source: Account, path: str, wanted: Filter, select: str, cells: Callable[[TaskRow], Sequence[Cell]]
+) -> AsyncGenerator[tuple[int, datetime, list[Sequence[Cell]]]]:
+    """Server pages as rows of cells; the number read is told every few seconds, 0 in between."""
+    bound = wanted.at(source.now())
+    read, told = 0, time.monotonic()
+    async for page in source.pages(TaskRow, path, select=select, filter=bound.odata):
+        read += len(page.items)
+        due = page.next is not None and time.monotonic() - told > _EVERY
+        told = time.monotonic() if due else told
+        yield read if due else 0, page.at, [cells(task) for task in page.items if bound.row(task)]
+
+
+def _task(task: TaskRow) -> Sequence[Cell]:
+    run, node = task.execution_info or Run(), task.node_info
+    return (
+        task.id, task.state, task.state_transition_time, run.result, run.exit_code,
+        run.failure_info.code if run.failure_info else "", run.retry_count, task.creation_time, run.start_time,
+        run.end_time, node.pool_id if node else "", node.node_id if node else "",
+    )  # fmt: skip
+
+
+def _reading(ctx: Context, words: str, at: datetime) -> Card:
+    return Card(
+        title=titled("Making the CSV", words),
+        mark=Mark.CHANGING,
+        as_of=at,
+        blocks=blocks(actions(Button("Stop", f"stop {ctx.live.id}", how="edit"))),
+    )
+
+
+async def _card(
+    ctx: Context,
+    source: Account,
+    what: str,
+    where: str,
+    wanted: Filter,
+    columns: Sequence[str],
+    rows: list[Sequence[Cell]],
+    at: datetime,
+    listed: str,
+    *names: str,
+) -> Card:
+    """The file, or that nothing fits; a button leads to the list that was meant."""
+    back = Button("Show the list", line(ctx, source, listed, *names, *wanted.tokens))
+    stopped = "stopped before the end" if ctx.live.stopping.is_set() else None
+    title = titled(f"{what} of {where}", wanted.words(at), plural(len(rows), "row"), stopped)
+    if not rows:
+        return Card(title=title, mark=Mark.IDLE, as_of=at, blocks=blocks(Words(text("Nothing fits.")), actions(back)))
+    name = f"{what.lower()}-{where}-{at:%Y%m%d-%H%M}"
+    file = await asyncio.to_thread(csv_of, name, columns, rows, title=f"{what} of {where}")
+    return Card(title=title, mark=Mark.DONE, as_of=at, blocks=blocks(file, actions(back)))
