@@ -123,6 +123,7 @@ def account_card(
             build.actions(
                 Button("Pools", line(ctx, source, "pool list"), style="primary"),
                 Button("Jobs", line(ctx, source, "job list")),
+                Button("Topology", line(ctx, source, "topology")),
                 Button("Applications", line(ctx, source, "application list")),
                 Button("VM sizes", line(ctx, source, "size list", mine="yes")),
                 Button("Certificates", line(ctx, source, "certificate list")),

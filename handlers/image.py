@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from bot.azure.models import Pool, SupportedImage
@@ -12,10 +12,10 @@ from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Words
 from cards.phrases import number, plural
-from handlers.common import day, line, titled
+from handlers.common import line, titled
 from handlers.pool_machine import image_key, image_key_of, image_name
+from handlers.states import SOON, support_chip
 
-SOON = timedelta(days=90)
 _COLUMNS = (
     Column("Image", width=4),
     Column("Support", width=3),
@@ -63,7 +63,7 @@ async def list_images(
         and (mine is None or used(image))
     ]
     found.sort(key=lambda image: (-used(image), image_name(image.image_reference)))
-    ending = sum(bool(used(image)) and _ends(image, at) is not None for image in found)
+    ending = sum(bool(used(image) and (end := image.batch_support_end_of_life) and end - at <= SOON) for image in found)
     page = build.within(page, len(found))
     rows = found[(page - 1) * build.PAGE : page * build.PAGE]
     again = line(ctx, source, "image list", *([name] if name else []), os=os, mine=mine)
@@ -98,21 +98,10 @@ async def list_images(
     )
 
 
-def _ends(image: SupportedImage, at: datetime) -> Mark | None:
-    """Whether support has ended (failed) or soon will (warning)."""
-    end = image.batch_support_end_of_life
-    if end is None or end - at > SOON:
-        return None
-    return Mark.FAILED if end <= at else Mark.WARNING
-
-
 def support(image: SupportedImage, at: datetime) -> Text:
     """Until when an image is supported."""
     end = image.batch_support_end_of_life
-    if end is None:
-        return text(chip(Mark.RUNNING, "supported"))
-    mark = _ends(image, at) or Mark.RUNNING
-    return text(chip(mark, f"{'ended' if end <= at else 'ends'} {day(end)}"))
+    return text(support_chip(end, at) if end else chip(Mark.RUNNING, "supported"))
 
 
 def _row(image: SupportedImage, used: int, at: datetime) -> list[Text]:

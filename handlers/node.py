@@ -18,12 +18,13 @@ from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
 from cards.phrases import number, plural
 from handlers import filtering, nodes_of
+from handlers.advice import of_node
 from handlers.common import failure, line, run_time, safe, section, since, some, template, titled
 from handlers.missing import no_node, no_pool
 from handlers.pool_machine import image_name
 from handlers.pool_parts import start_task
 from handlers.portal import portal
-from handlers.states import BAD_NODE_STATES, node_chip
+from handlers.states import BAD_NODE_STATES, node_chip, word
 from handlers.work import container_run
 
 _LISTED = (
@@ -239,15 +240,15 @@ def _row(node: Node) -> list[Text]:
 
 
 def _errors(node: Node) -> list[Block]:
-    told = [
-        text(
-            bold(error.code),
-            ": ",
-            safe(error.message),
-            *(f" · {detail.name} {safe(detail.value)}" for detail in error.error_details),
-        )
-        for error in node.errors
-    ]
+    """What is wrong, the likely cause, and what to do about it."""
+    details = {error.code: error.error_details for error in node.errors}
+    told: list[Text] = []
+    for each in of_node(node):
+        name = bold(each.code or word(each.name))
+        told.append(text(name, f": {safe(each.message)}" if each.message else ""))
+        told += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in details.get(each.code, ())]
+        told.append(text(muted("Likely: "), each.advice.cause))
+        told.append(text(muted("To do: "), each.advice.do))
     return section("What is wrong", Bullets(tuple(told)) if told else None)
 
 

@@ -167,8 +167,8 @@ def pool_card(
         blocks=blocks(
             *resize_errors(found, at),
             Words(nodes_of.told(states)) if entry and (states := nodes_of.by_state([entry])) else None,
-            overview(found, sizes.get(found.vm_size.lower())),
-            *sections(found, entry, images),
+            overview(found, sizes.get(found.vm_size.lower()), at),
+            *sections(found, entry, images, at),
             build.actions(
                 Button("Nodes", line(ctx, source, "node list", found.id), style="primary"),
                 Button("Jobs", line(ctx, source, "job list", pool=found.id)),

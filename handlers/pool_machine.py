@@ -7,17 +7,21 @@ from datetime import datetime
 
 from bot.azure.models import ImageReference, SupportedImage, VmConfiguration
 from bot.azure.models.pool import ContainerConfiguration, DataDisk, OsDisk, SecurityProfile, VmExtension
-from cards.build import facts, when
+from cards.build import facts
 from cards.card import Block
 from handlers.common import section, some, tail
+from handlers.states import support_chip
 from handlers.work import registry, yes_no
 
 
-def image(machine: VmConfiguration | None, images: Iterable[SupportedImage] = ()) -> list[Block]:
+def image(
+    machine: VmConfiguration | None, images: Iterable[SupportedImage] = (), at: datetime | None = None
+) -> list[Block]:
     """The operating system image and when its support ends, the agent, containers and extensions."""
     if machine is None:
         return []
     source = machine.image_reference
+    end = end_of_life(source, images)
     windows = machine.windows_configuration
     artifact = machine.service_artifact_reference
     return section(
@@ -25,7 +29,7 @@ def image(machine: VmConfiguration | None, images: Iterable[SupportedImage] = ()
         facts(
             ("Image", image_name(source)),
             ("Exact version", source.exact_version if source else None),
-            ("End of support", when(end_of_life(source, images))),
+            ("Support", support_chip(end, at) if end and at else None),
             ("Node agent", machine.node_agent_sku_id),
             ("Containers", _containers(machine.container_configuration)),
             ("Licence", machine.license_type),

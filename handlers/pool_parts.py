@@ -14,7 +14,7 @@ from cards.phrases import duration as spoken
 from cards.phrases import number, plural
 from handlers.common import named, safe, section, since, some, tail
 from handlers.pool_machine import hardware, image
-from handlers.states import pool_chip
+from handlers.states import pool_chip, support_chip
 from handlers.work import command_of, packages, setting, yes_no
 
 _STALE_HOURS = 24
@@ -35,7 +35,7 @@ def resize_errors(pool: Pool, at: datetime) -> list[Block]:
     return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(told)))
 
 
-def overview(pool: Pool, size: VmSize | None) -> Block | None:
+def overview(pool: Pool, size: VmSize | None, at: datetime) -> Block | None:
     """States, machine, nodes and how tasks are spread over them."""
     return facts(
         ("State", since(pool_chip(pool.state, "") if pool.state.lower() != "active" else chip(Mark.RUNNING, "active"),
@@ -44,6 +44,7 @@ def overview(pool: Pool, size: VmSize | None) -> Block | None:
         ("Dedicated nodes", towards(pool.current_dedicated_nodes, pool.target_dedicated_nodes)),
         ("Spot nodes", towards(pool.current_low_priority_nodes, pool.target_low_priority_nodes)),
         *_shape(pool, size),
+        ("Support of the size", support_chip(size.eol, at) if size and size.eol else None),
         ("Created", when(pool.creation_time)),
         ("Changed", when(pool.last_modified)),
     )  # fmt: skip
@@ -61,7 +62,6 @@ def _shape(pool: Shape, size: VmSize | None) -> list[tuple[str, Text | str | Non
         ("Resize timeout", spoken(timeout) if timeout else None),
         ("Nodes talk to each other", yes_no(pool.enable_inter_node_communication)),
         ("Display name", pool.display_name),
-        ("End of support of the size", when(size.eol) if size else None),
     ]
 
 
@@ -224,12 +224,17 @@ def _upgrades(policy: UpgradePolicy | None) -> str:
     return "\n".join(lines)
 
 
-def sections(pool: Shape, entry: PoolNodeCounts | None = None, images: Iterable[SupportedImage] = ()) -> list[Block]:
-    """All sections below the overview."""
+def sections(
+    pool: Shape,
+    entry: PoolNodeCounts | None = None,
+    images: Iterable[SupportedImage] = (),
+    at: datetime | None = None,
+) -> list[Block]:
+    """All sections below the overview; ``at`` is what ends of support are told against."""
     return [
         *autoscale(pool),
         *start_task(pool.start_task, entry),
-        *image(pool.virtual_machine_configuration, images),
+        *image(pool.virtual_machine_configuration, images, at),
         *hardware(pool.virtual_machine_configuration),
         *network(pool),
         *the_rest(pool),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from bot.azure.errors import AzureError
@@ -15,9 +15,9 @@ from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Words
 from cards.phrases import number, plural
 from handlers.account import Used, used_by
-from handlers.common import day, line, titled
+from handlers.common import line, titled
+from handlers.states import support_chip
 
-SOON = timedelta(days=90)
 _COLUMNS = (
     Column("Size", width=3),
     Column("Cores", "right"),
@@ -148,8 +148,4 @@ def _room(left: int | None) -> Text:
 
 
 def _support(size: VmSize, at: datetime) -> Text:
-    if size.eol is None:
-        return text(muted("–"))
-    ended = size.eol <= at
-    mark = Mark.FAILED if ended else Mark.WARNING if size.eol - at <= SOON else Mark.RUNNING
-    return text(chip(mark, f"{'ended' if ended else 'ends'} {day(size.eol)}"))
+    return text(support_chip(size.eol, at) if size.eol else muted("–"))

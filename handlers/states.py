@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from cards.card import Chip, Mark
 
 _POOL = {"active": Mark.RUNNING, "deleting": Mark.CHANGING}
@@ -104,6 +106,16 @@ def certificate_chip(state: str) -> Chip:
 def package_chip(state: str) -> Chip:
     """The state of an application's package: pending ones are uploaded and wait to be activated."""
     return Chip(_PACKAGE.get(state.lower(), Mark.NEUTRAL), word(state))
+
+
+SOON = timedelta(days=90)
+"""How long before the end of support people are warned."""
+
+
+def support_chip(end: datetime, at: datetime) -> Chip:
+    """Support that ends: ``▲ ends 31 Dec 2026``, failed once it is past. A day, the same wherever it is read."""
+    mark = Mark.FAILED if end <= at else Mark.WARNING if end - at <= SOON else Mark.RUNNING
+    return Chip(mark, f"{'ended' if end <= at else 'ends'} {end.day} {end:%b %Y}")
 
 
 NODE_COUNT_FIELDS = {

@@ -97,7 +97,8 @@ async def test_every_button_of_every_card_is_a_command_that_works(scene: Scene) 
             continue
         seen.add(command)
         card = await scene.ask(command)
-        assert not card.refused, f"{command}: {plain(card.title)}"
+        refused = command.startswith("new ")  # the + buttons say that they come later
+        assert card.refused is refused, f"{command}: {plain(card.title)}"
         for item in _items(card):
             if isinstance(item, Button) and item.how == "form":
                 scene.dispatcher.form(item.command, nobody())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -14,7 +14,18 @@ import pytest
 import handlers
 from bot.ask import Ask, Person, Place
 from bot.azure.account import Account, Accounts, _decoder
-from bot.azure.models import BatchAccountResource, Certificate, Job, JobSchedule, Node, Pool, Task
+from bot.azure.errors import AzureError
+from bot.azure.models import (
+    BatchAccountResource,
+    Certificate,
+    Job,
+    JobSchedule,
+    Node,
+    Pool,
+    SupportedImage,
+    Task,
+    VmSize,
+)
 from bot.commands import Registry
 from bot.context import Context
 from bot.live import Lives
@@ -275,3 +286,52 @@ def test_the_portal_is_linked_where_it_is_known(here: Surroundings) -> None:
 
 def test_recordings_are_there() -> None:
     assert len(recordings()) > 1000
+
+
+def test_the_next_run_of_every_active_schedule_is_on_its_card(here: Surroundings) -> None:
+    seen = 0
+    for body in bodies(ENTITIES["schedule"]):
+        upcoming = body.get("executionInfo", {}).get("nextRunTime")
+        if upcoming and body.get("state", "").lower() == "active":
+            card = ENTITIES["schedule"].draw(here, _decoder(JobSchedule).decode(json.dumps(body)))
+            assert fields.when(upcoming, card) in shown(card)
+            seen += 1
+    assert seen
+
+
+def test_a_pool_tells_its_machine_and_the_ends_of_support(here: Surroundings) -> None:
+    pool = msgspec.convert(whole.POOL, Pool)
+    machine = pool.virtual_machine_configuration
+    assert machine
+    ends = datetime(2026, 12, 31, tzinfo=UTC)
+    size = VmSize("Standard_D4s_v5", "standardDSv5Family", 4, 16.0, 2, True, datetime(2026, 11, 1, tzinfo=UTC))
+    image = SupportedImage(image_reference=machine.image_reference, batch_support_end_of_life=ends)
+    words = shown(pool_card(here.ctx, here.source, pool, AT, None, {"standard_d4s_v5": size}, [image]))
+    assert "4 cores · 16 GB · 2 GPUs" in words
+    assert "▲ ends 31 Dec 2026" in words
+    assert "✖ ended 1 Nov 2026" in words
+
+
+@pytest.mark.parametrize(("hours", "stale"), [(1, False), (25, True)])
+def test_an_old_resize_error_is_marked_stale(here: Surroundings, hours: int, stale: bool) -> None:
+    pool = msgspec.structs.replace(
+        msgspec.convert(whole.POOL, Pool), allocation_state_transition_time=AT - timedelta(hours=hours)
+    )
+    assert ("stale" in shown(pool_card(here.ctx, here.source, pool, AT))) is stale
+
+
+def test_a_node_in_trouble_tells_the_cause_and_what_to_do(here: Surroundings) -> None:
+    words = shown(node_card(here.ctx, here.source, "p", msgspec.convert(whole.NODE, Node), AT))
+    assert "DiskFull: No room is left" in words
+    assert "Likely: the temporary disk is full" in words
+    assert "To do: " in words
+
+
+def test_a_task_whose_node_is_gone_says_so(here: Surroundings) -> None:
+    gone = AzureError("NodeNotFound", "It is not there.", status=404)
+    words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(whole.TASK, Task), AT, gone))
+    assert "The node is gone, and its files with it." in words
+    node = msgspec.convert(whole.NODE, Node)
+    words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(whole.TASK, Task), AT, node))
+    assert "10.0.0.4" in words
+    assert "203.0.113.7:50003 → 22/tcp" in words
