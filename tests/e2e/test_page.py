@@ -34,6 +34,14 @@ PATIENCE = 30_000
 
 expect.set_options(timeout=PATIENCE)
 
+LOOKS = (
+    ("home", "Active schedules"),
+    ("job list failed>0", "Jobs in"),
+    ("node map", re.compile("Nodes? ")),
+    ("topology", "Topology"),
+)
+"""What is asked in both rooms, and what the answer has to say."""
+
 
 class Demo:
     """``batchbot demo`` as a process of its own; ``mark`` stands in the environment of all its processes."""
@@ -163,6 +171,8 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
 
     # one pool of it
     for pane in (slack, teams):
+        answer(pane, "Pools in").get_by_role("button", name="◀ Previous").click()
+        expect(answer(pane, "Pools in")).to_contain_text("20 of ")
         pools = answer(pane, "Pools in")
         pools.get_by_role("combobox", name="Open a pool").select_option(label="render-gpu")
         if pane is teams:
@@ -193,6 +203,24 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
         form.get_by_role("button", name="Run").click()
         expect(form).to_have_count(0)
         answer(pane, re.compile(r"Pools in.*steady"))
+
+    # an account at a glance, a long list, a failed task, the nodes as a map, and how all hangs together
+    for number, (command, first) in enumerate(LOOKS, start=1):
+        say(slack, f"/batch {command}")
+        say(teams, command)
+        for pane in (slack, teams):
+            shown = answer(pane, first)
+            for picture in shown.get_by_role("img", name=re.compile("nodes|account", re.IGNORECASE)).all():
+                _drawn(picture)
+        page.screenshot(path=shots / f"look-{number}-{command.split()[0]}.png")
+    for pane in (slack, teams):
+        tasks = answer(pane, re.compile("Tasks of texture-bake"))
+        menu = tasks.get_by_role("combobox", name="Open a task")
+        menu.select_option(index=1)
+        if pane is teams:
+            tasks.get_by_title("Open a task", exact=True).click()
+        answer(pane, "exit code")
+    page.screenshot(path=shots / "look-6-task.png")
 
     # somebody else, somewhere else, with a mistake
     page.get_by_role("radio", name="admin", exact=True).check()
