@@ -17,7 +17,8 @@ check: $(READY)  ## linters, types, and the property tests with many more exampl
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	HYPOTHESIS_PROFILE=check $(PY) -m pytest -n auto --timeout 1800
+	$(PY) -m pytest -n auto
+	$(PY) -m pytest -n auto --timeout 3600 --hypothesis-profile=check tests/cards/test_properties.py
 
 bench: $(READY)  ## measured figures, ratios taken side by side
 	$(PY) -m bench
@@ -36,5 +37,5 @@ clean:
 $(READY): constraints.txt pyproject.toml
 	python3 -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(PY) -m pip install -qq --disable-pip-version-check --no-deps -e .
 	@touch $@

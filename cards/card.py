@@ -223,9 +223,7 @@ class Footer(Struct, frozen=True, tag="footer"):
     text: Text
 
 
-Block: TypeAlias = (
-    Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer
-)
+Block: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer
 
 
 class Card(Struct, frozen=True):

@@ -10,7 +10,7 @@ def number(value: float) -> str:
     """``1243`` → ``1,243``; fractions keep one digit below 100 and none above."""
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004
+    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from cards.charts.alt import alt
-from cards.charts.figures import most_idle
-
 from bot.commands import command
 from bot.context import Context
 from cards import build
 from cards.build import blocks, facts, text
 from cards.card import Button, Card, Facts, Footer, Mark, Picture, Words
+from cards.charts.alt import alt
+from cards.charts.figures import most_idle
 from cards.charts.usage import UsageChart, UsagePoint
 from cards.phrases import number, percent
 from handlers.common import line, titled

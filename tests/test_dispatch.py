@@ -224,6 +224,7 @@ class Editor(Recorder):
     def __init__(self) -> None:
         super().__init__()
         self.edits: list[str] = []
+        self.lively = asyncio.Event()
 
     async def answer(self, ask: Ask, card: Card) -> str:
         await super().answer(ask, card)
@@ -232,6 +233,8 @@ class Editor(Recorder):
     async def edit(self, place: Place, message: str, card: Card) -> None:
         assert message == "m1"
         self.edits.append(plain(card.title))
+        if len(self.edits) >= 3:
+            self.lively.set()
 
 
 async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: Dispatcher, store: SqliteStore) -> None:
@@ -241,8 +244,8 @@ async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: D
     task = await desk.accept(made(text="count"))
     assert task is not None
     first = plain((await task).title)
-    while len(chat.edits) < 3:
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(5):
+        await chat.lively.wait()
     last = await dispatcher.lives.stop(first.split()[1])
     assert last is not None
     assert plain(last.title) == "stopped"

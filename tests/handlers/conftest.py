@@ -58,7 +58,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
-    """The demo's accounts after six hours; ``@pytest.mark.parametrize("scene", ["tiny"], indirect=True)`` for others."""
+    """The demo's accounts after six hours; parametrize ``scene`` indirectly with the name of another scenario."""
     world = build(getattr(request, "param", "demo"), seed=7, clock=Clock(START, paused=True))
     world.clock.advance(timedelta(hours=6))
     world.settle()
