@@ -264,6 +264,8 @@ def elements(message: Json) -> list[Json]:
 def _filled(element: Json, wish: str | None) -> Json:
     """The state of one input: the option labelled ``wish``, or what it was opened with."""
     kind = element["type"]
+    if kind == "external_select":  # this Slack asks for no options; the form's own choice stands
+        return {"type": kind, "selected_option": element.get("initial_option")}
     if kind == "static_select":
         options = [each for each in element["options"] if each["text"]["text"] == wish]
         return {"type": kind, "selected_option": options[0] if wish else element.get("initial_option")}

@@ -213,13 +213,15 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
             for picture in shown.get_by_role("img", name=re.compile("nodes|account", re.IGNORECASE)).all():
                 _drawn(picture)
         page.screenshot(path=shots / f"look-{number}-{command.split()[0]}.png")
-    for pane in (slack, teams):
-        tasks = answer(pane, re.compile("Tasks of texture-bake"))
-        menu = tasks.get_by_role("combobox", name="Open a task")
-        menu.select_option(index=1)
-        if pane is teams:
-            tasks.get_by_title("Open a task", exact=True).click()
-        answer(pane, "exit code")
+    for pane in (slack, teams):  # from the list of jobs to the first failed task of the first of them
+        for card, menu in (("Jobs in", "Open a job"), ("Tasks of", "Open a task")):
+            listed = answer(pane, card)
+            listed.get_by_role("combobox", name=menu).select_option(index=1)
+            if pane is teams:
+                listed.get_by_title(menu, exact=True).click()
+            if card == "Jobs in":
+                answer(pane, "When all tasks are done").get_by_role("button", name="Failed tasks").click()
+        answer(pane, "Error message")
     page.screenshot(path=shots / "look-6-task.png")
 
     # somebody else, somewhere else, with a mistake
