@@ -76,6 +76,14 @@ class CommandError(Exception):
         self.nearest = tuple(nearest)
 
 
+class Instead(Exception):
+    """An answer that a handler comes upon on its way: what was asked for is not there, and this card says so."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__("answered otherwise")
+        self.card = card
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a command, for help and forms."""

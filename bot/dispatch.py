@@ -18,7 +18,7 @@ from bot.access import Access
 from bot.ask import Ask
 from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
-from bot.commands import NAMED, CommandError, Registry, join, words
+from bot.commands import NAMED, CommandError, Instead, Registry, join, words
 from bot.context import Context
 from bot.live import Live, Lives
 from bot.preferences import Chosen, default_account
@@ -83,6 +83,8 @@ class Dispatcher:
             try:
                 async for card in self._run(ask, zone):
                     yield build.stamped(card, zone=zone, as_of=datetime.now(UTC))
+            except Instead as answer:
+                failed = answer.card
             except CommandError as error:
                 failed = self._advice(error)
             except AzureError as error:

@@ -24,7 +24,7 @@ from cards.phrases import number, plural
 from handlers import nodes_of
 from handlers.advice import Trouble, of_node
 from handlers.common import line, section, template, titled
-from handlers.missing import no_pool
+from handlers.missing import finding_pool
 from handlers.states import BAD_NODE_STATES, word
 
 _NARROW = "id,state,stateTransitionTime,isDedicated,runningTaskSlotsCount,errors"
@@ -59,13 +59,9 @@ async def map_nodes(ctx: Context, pool: str | None = None, *, account: str | Non
     source = ctx.account(account)
     if pool is None:
         return await _all_pools(ctx, source)
-    try:
+    async with finding_pool(ctx, source, pool, "node map"):
         found = (await source.fetch(Pool, source.pool(pool), select="id,taskSlotsPerNode")).value
         fleet = await _read(source, found)
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_pool(ctx, source, pool, "node map")
     bad = _by_trouble(fleet.bad)
     return Card(
         title=titled(*_answer([fleet]), f"pool {fleet.pool}"),

@@ -21,7 +21,7 @@ from cards.card import Block, Bullets, Button, Card, Column, Mark, Progress, Tex
 from cards.phrases import bar, number, percent
 from handlers import filtering
 from handlers.common import failure, line, named, run_time, safe, section, since, sizes_of, tail, template, titled
-from handlers.missing import no_job
+from handlers.missing import finding_job
 from handlers.pool_parts import auto_pool
 from handlers.portal import portal
 from handlers.states import job_chip
@@ -169,12 +169,8 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_job(ctx, source, job, "job show"):
         fetched = await source.fetch(Job, source.job(job))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_job(ctx, source, job, "job show")
     counts, sizes = await asyncio.gather(source.task_counts(fetched.value.id), sizes_of(source))
     return job_card(ctx, source, fetched.value, fetched.at, counts.value.task_counts, sizes)
 

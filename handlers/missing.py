@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
 
 from bot.azure.account import Account
+from bot.azure.errors import AzureError
 from bot.azure.models import Job, JobSchedule, Node, Pool, Task
+from bot.commands import Instead
 from bot.context import Context
 from cards.build import refusal
 from cards.card import Button, Card
@@ -69,3 +73,54 @@ def missing(
         "Did you mean one of these?" if near else "Nothing there has a name like it.",
         [*(Button(found, line(ctx, source, *wanted, found)) for found in near), everything],
     )
+
+
+Finding: TypeAlias = AbstractAsyncContextManager[None]
+"""Around a read: where what it names does not exist, the handler ends with the answer that says so."""
+
+
+def finding_pool(ctx: Context, source: Account, pool: str, wanted: str) -> Finding:
+    """For reads of a pool; ``wanted`` is the command that the nearest names are offered for."""
+    return _finding(lambda _: no_pool(ctx, source, pool, wanted))
+
+
+def finding_node(ctx: Context, source: Account, pool: str, node: str) -> Finding:
+    """For reads of a node; its pool may not exist either."""
+
+    def card(error: AzureError) -> Awaitable[Card]:
+        if error.code.lower() == "poolnotfound":
+            return no_pool(ctx, source, pool, "node list")
+        return no_node(ctx, source, pool, node)
+
+    return _finding(card)
+
+
+def finding_job(ctx: Context, source: Account, job: str, wanted: str) -> Finding:
+    """For reads of a job."""
+    return _finding(lambda _: no_job(ctx, source, job, wanted))
+
+
+def finding_task(ctx: Context, source: Account, job: str, task: str) -> Finding:
+    """For reads of a task; its job may not exist either."""
+
+    def card(error: AzureError) -> Awaitable[Card]:
+        if error.code.lower() == "jobnotfound":
+            return no_job(ctx, source, job, "task list")
+        return no_task(ctx, source, job, task)
+
+    return _finding(card)
+
+
+def finding_schedule(ctx: Context, source: Account, schedule: str, wanted: str) -> Finding:
+    """For reads of a job schedule."""
+    return _finding(lambda _: no_schedule(ctx, source, schedule, wanted))
+
+
+@asynccontextmanager
+async def _finding(card: Callable[[AzureError], Awaitable[Card]]) -> AsyncIterator[None]:
+    try:
+        yield
+    except AzureError as error:
+        if not error.not_found:
+            raise
+        raise Instead(await card(error)) from None

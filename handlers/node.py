@@ -20,7 +20,7 @@ from cards.phrases import number, plural
 from handlers import filtering, nodes_of
 from handlers.advice import of_node
 from handlers.common import failure, line, run_time, safe, section, since, some, template, titled
-from handlers.missing import no_node, no_pool
+from handlers.missing import finding_node, finding_pool
 from handlers.pool_machine import image_name
 from handlers.pool_parts import start_task
 from handlers.portal import portal
@@ -94,12 +94,8 @@ async def list_nodes(
     wanted = filtering.understood(ctx, source, NODE, filter, "node", "list", pool, state=state)
     bound = wanted.at(source.now())
     select = filtering.selected(_LISTED, wanted)
-    try:
+    async with finding_pool(ctx, source, pool, "node list"):
         nodes, at = await source.every(Node, source.nodes(pool), select=select, filter=bound.odata)
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_pool(ctx, source, pool, "node list")
     nodes = sorted((node for node in nodes if bound.row(node)), key=_SORTS[sort])
     place = filtering.Place(page)
     found = filtering.paged(nodes, place, at)
@@ -158,14 +154,8 @@ async def show_node(ctx: Context, pool: str, node: str, *, account: str | None =
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_node(ctx, source, pool, node):
         fetched = await source.fetch(Node, source.node(pool, node))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        if error.code.lower() == "poolnotfound":
-            return await no_pool(ctx, source, pool, "node list")
-        return await no_node(ctx, source, pool, node)
     login = await _login(source, pool, fetched.value)
     return node_card(ctx, source, pool, fetched.value, fetched.at, login)
 

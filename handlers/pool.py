@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Pool, PoolNodeCounts, SupportedImage, VmSize
 from bot.commands import command
 from bot.context import Context
@@ -20,7 +19,7 @@ from cards.card import Button, Card, Column, Mark, Text, Words
 from cards.phrases import number, plural
 from handlers import filtering, nodes_of
 from handlers.common import images_of, line, sizes_of, template, titled
-from handlers.missing import no_pool
+from handlers.missing import finding_pool
 from handlers.pool_parts import overview, resize_errors, sections, towards
 from handlers.portal import portal
 from handlers.states import pool_chip
@@ -137,12 +136,8 @@ async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> C
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_pool(ctx, source, pool, "pool show"):
         fetched = await source.fetch(Pool, source.pool(pool))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_pool(ctx, source, pool, "pool show")
     (entries, _), sizes, images = await asyncio.gather(source.node_counts(), sizes_of(source), images_of(source))
     entry = next((entry for entry in entries if entry.pool_id == fetched.value.id), None)
     return pool_card(ctx, source, fetched.value, fetched.at, entry, sizes, images)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.azure.account import Account, Fetched
-from bot.azure.errors import AzureError
 from bot.azure.models import BatchAccountResource, Job, JobSchedule, Node, Pool, Task
 from bot.commands import command
 from bot.context import Context
@@ -13,7 +12,7 @@ from cards.build import actions, blocks, note
 from cards.card import Button, Card
 from handlers.common import line, titled
 from handlers.export import json_of
-from handlers.missing import no_job, no_node, no_pool, no_schedule, no_task
+from handlers.missing import finding_job, finding_node, finding_pool, finding_schedule, finding_task
 
 
 @command("raw account", examples=["raw account"])
@@ -35,12 +34,8 @@ async def raw_pool(ctx: Context, pool: str, *, account: str | None = None) -> Ca
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_pool(ctx, source, pool, "raw pool"):
         fetched = await source.fetch(Pool, source.pool(pool))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_pool(ctx, source, pool, "raw pool")
     return _card(ctx, source, fetched.raw, fetched.at, "pool", [pool])
 
 
@@ -53,14 +48,8 @@ async def raw_node(ctx: Context, pool: str, node: str, *, account: str | None = 
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_node(ctx, source, pool, node):
         fetched = await source.fetch(Node, source.node(pool, node))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        if error.code.lower() == "poolnotfound":
-            return await no_pool(ctx, source, pool, "node list")
-        return await no_node(ctx, source, pool, node)
     return _card(ctx, source, fetched.raw, fetched.at, "node", [pool, node])
 
 
@@ -72,12 +61,8 @@ async def raw_job(ctx: Context, job: str, *, account: str | None = None) -> Card
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_job(ctx, source, job, "raw job"):
         fetched = await source.fetch(Job, source.job(job))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_job(ctx, source, job, "raw job")
     return _card(ctx, source, fetched.raw, fetched.at, "job", [job])
 
 
@@ -90,14 +75,8 @@ async def raw_task(ctx: Context, job: str, task: str, *, account: str | None = N
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_task(ctx, source, job, task):
         fetched = await source.fetch(Task, source.task(job, task))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        if error.code.lower() == "jobnotfound":
-            return await no_job(ctx, source, job, "task list")
-        return await no_task(ctx, source, job, task)
     return _card(ctx, source, fetched.raw, fetched.at, "task", [job, task])
 
 
@@ -109,12 +88,8 @@ async def raw_schedule(ctx: Context, schedule: str, *, account: str | None = Non
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_schedule(ctx, source, schedule, "raw schedule"):
         fetched = await source.fetch(JobSchedule, source.schedule(schedule))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_schedule(ctx, source, schedule, "raw schedule")
     return _card(ctx, source, fetched.raw, fetched.at, "schedule", [schedule])
 
 

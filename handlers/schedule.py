@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Literal
 
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Job, JobSchedule, JobSpecification, VmSize
 from bot.commands import command
 from bot.context import Context
@@ -20,7 +19,7 @@ from cards.phrases import bar, number, percent, plural
 from handlers.common import line, named, run_time, since, sizes_of, template, titled
 from handlers.filtering import Typed, selected, understood, without
 from handlers.job import automatic_pool, counts_of, rules
-from handlers.missing import no_schedule
+from handlers.missing import finding_schedule
 from handlers.portal import portal
 from handlers.schedule_parts import every, next_runs, when_it_runs
 from handlers.states import job_chip, schedule_chip
@@ -107,12 +106,8 @@ async def show_schedule(ctx: Context, schedule: str, *, account: str | None = No
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_schedule(ctx, source, schedule, "schedule show"):
         fetched = await source.fetch(JobSchedule, source.schedule(schedule))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_schedule(ctx, source, schedule, "schedule show")
     recent = _recent(fetched.value)
     counts = (await counts_of(source, [recent]))[0] if recent else None
     return schedule_card(ctx, source, fetched.value, fetched.at, counts, await sizes_of(source))
@@ -182,12 +177,8 @@ async def list_schedule_jobs(ctx: Context, schedule: str, *, page: int = 1, acco
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_schedule(ctx, source, schedule, "schedule jobs"):
         jobs, at = await source.every(Job, source.schedule_jobs(schedule), select=_JOBS_LISTED)
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_schedule(ctx, source, schedule, "schedule jobs")
     jobs.sort(key=lambda job: job.creation_time.timestamp() if job.creation_time else 0.0, reverse=True)
     page = build.within(page, len(jobs))
     rows = jobs[(page - 1) * build.PAGE : page * build.PAGE]

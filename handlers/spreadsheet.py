@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Job, Node, Pool, Run, TaskRow, select_of
 from bot.commands import command
 from bot.context import Context
@@ -20,7 +19,7 @@ from handlers import filtering, nodes_of
 from handlers.common import line, titled
 from handlers.export import Cell, csv_of
 from handlers.job import counts_of, pool_of
-from handlers.missing import no_job, no_pool
+from handlers.missing import finding_job, finding_pool
 
 _EVERY = 3.0
 _COUNTED_AT_ONCE = 50
@@ -79,12 +78,8 @@ async def csv_nodes(
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, NODE, filter, "csv", "node", pool)
     bound = wanted.at(source.now())
-    try:
+    async with finding_pool(ctx, source, pool, "csv node"):
         nodes, at = await source.every(Node, source.nodes(pool), filter=bound.odata)
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_pool(ctx, source, pool, "csv node")
     rows: list[Sequence[Cell]] = [
         (
             node.id, node.state, node.state_transition_time, node.scheduling_state,
@@ -161,18 +156,13 @@ async def csv_tasks(
     select = filtering.selected(select_of(TaskRow), wanted)
     rows: list[Sequence[Cell]] = []
     at = source.now()
-    try:
+    async with finding_job(ctx, source, job, "csv task"):
         async for read, at, found in _pages(source, source.tasks(job), wanted, select, _task):
             rows += found
             if read:
                 yield _reading(ctx, f"read {plural(read, 'task')}, {number(len(rows))} of them fit", at)
             if ctx.live.stopping.is_set():
                 break
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        yield await no_job(ctx, source, job, "csv task")
-        return
     columns = (
         "task", "state", "since", "result", "exit code", "failure", "retries", "created", "started", "ended",
         "pool", "node",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Subtask
 from bot.commands import command
 from bot.context import Context
@@ -15,7 +14,7 @@ from cards.card import Bullets, Button, Card, Column, Mark, Text, Time, Words
 from cards.phrases import number
 from handlers.common import failure, line, run_time, section, template, titled
 from handlers.exits import meaning
-from handlers.missing import no_job, no_task
+from handlers.missing import finding_task
 from handlers.states import task_chip
 
 _COLUMNS = (
@@ -38,14 +37,8 @@ async def list_subtasks(ctx: Context, job: str, task: str, *, page: int = 1, acc
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_task(ctx, source, job, task):
         found, at = await source.every(Subtask, f"{source.task(job, task)}/subtasksinfo")
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        if error.code.lower() == "jobnotfound":
-            return await no_job(ctx, source, job, "task list")
-        return await no_task(ctx, source, job, task)
     return subtasks_card(ctx, source, job, task, found, at, page)
 
 

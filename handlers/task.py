@@ -19,7 +19,7 @@ from cards.phrases import number
 from handlers import filtering
 from handlers.common import failure, line, run_time, safe, section, since, template, titled
 from handlers.exits import meaning
-from handlers.missing import no_job, no_task
+from handlers.missing import finding_job, finding_task
 from handlers.node import connectivity
 from handlers.portal import portal
 from handlers.states import task_chip
@@ -82,7 +82,7 @@ async def list_tasks(
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, TASK, filter, "task", "list", job, state=state)
     place = filtering.Place(page, skip, met)
-    try:
+    async with finding_job(ctx, source, job, "task list"):
         counts = (await source.task_counts(job)).value.task_counts
         bound = wanted.at(source.now())
         select = filtering.selected(_LISTED, wanted)
@@ -97,10 +97,6 @@ async def list_tasks(
         begin: filtering.Found[TaskRow] = filtering.Found((), 0, skip, skip, bound.at, _at_most(wanted, counts))
         async for step in filtering.paced(ctx, reading, begin):
             yield _listed(ctx, source, job, wanted, place, counts, step)
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        yield await no_job(ctx, source, job, "task list")
 
 
 def _listed(
@@ -165,14 +161,8 @@ async def show_task(ctx: Context, job: str, task: str, *, account: str | None = 
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_task(ctx, source, job, task):
         fetched = await source.fetch(Task, source.task(job, task))
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        if error.code.lower() == "jobnotfound":
-            return await no_job(ctx, source, job, "task list")
-        return await no_task(ctx, source, job, task)
     return task_card(ctx, source, job, fetched.value, fetched.at, await _node_of(source, fetched.value))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account, Fetched
-from bot.azure.errors import AzureError
 from bot.azure.models import Job, Task
 from bot.commands import command
 from bot.context import Context
@@ -21,7 +20,7 @@ from cards.phrases import number, plural
 from handlers.common import line, section, template, titled
 from handlers.dependencies import STATES, Graph, Group, State, graph
 from handlers.job import pool_of
-from handlers.missing import no_job
+from handlers.missing import finding_job
 from handlers.states import job_chip
 
 _TASKS = "id,state,executionInfo,dependsOn,exitConditions"
@@ -55,15 +54,11 @@ async def job_topology(ctx: Context, job: str, *, account: str | None = None) ->
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    try:
+    async with finding_job(ctx, source, job, "topology job"):
         found = await source.fetch(Job, source.job(job), select="id,state,usesTaskDependencies,poolInfo,executionInfo")
         if not found.value.uses_task_dependencies:
             return _independent(ctx, source, found)
         tasks, more = await _read(source, found.value.id)
-    except AzureError as error:
-        if not error.not_found:
-            raise
-        return await no_job(ctx, source, job, "topology job")
     net = await asyncio.to_thread(graph, tasks)
     chart = _chart(source, found.value, net, found.at.astimezone(ZoneInfo(ctx.zone)).strftime("%a %d %b %H:%M"))
     bad = [task for group in net.groups if group.states.get("failed") for task in group.ids]

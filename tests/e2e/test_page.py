@@ -212,6 +212,7 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
             shown = answer(pane, first)
             for picture in shown.get_by_role("img", name=re.compile("nodes|account", re.IGNORECASE)).all():
                 _drawn(picture)
+            shown.evaluate("message => message.scrollIntoView({block: 'start'})")
         page.screenshot(path=shots / f"look-{number}-{command.split()[0]}.png")
     for pane in (slack, teams):  # from the list of jobs to the first failed task of the first of them
         for card, menu in (("Jobs in", "Open a job"), ("Tasks of", "Open a task")):
