@@ -31,7 +31,7 @@ from cards.card import (
     Words,
 )
 from cards.click import Click, fill
-from cards.grid import fit, monospaced
+from cards.grid import Grid, fit, monospaced
 from cards.limits import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 from cards.slack_form import decode_submission, render_form
 from cards.slack_text import (
@@ -63,8 +63,8 @@ OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 75
 PLACEHOLDER = 150
 ALT = 2_000
 TABLE_ROWS, TABLE_COLUMNS, TABLE_TEXT = 100, 20, 10_000
-NARROW = 6
-"""Columns of a table that still read well in Slack's message width."""
+NARROW, LEAST = 6, 3
+"""Columns that still read well in Slack's message width, and how few a table may keep for the sake of its rows."""
 TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600
 
 
@@ -224,7 +224,8 @@ class _Message:
         return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})] if kept else []
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:
-        grid = fit(table, self.clock, self.omitted, columns=NARROW, most=TABLE_COLUMNS)
+        columns = NARROW if self.table_drawn else self._columns(table, room)
+        grid = fit(table, self.clock, self.omitted, columns=columns, most=TABLE_COLUMNS)
         if not grid.columns:
             self.omitted.add("row", len(table.rows))
             return []
@@ -236,27 +237,21 @@ class _Message:
                 return [block]
             self.omitted.add("table", names=grid.names[:1])
             return []
-        head = [_cell([Run(name)]) for name in grid.names]
-        settings = [
-            {"align": column.align, "is_wrapped": any(units(said(row[index])) > 40 for row in grid.rows)}
-            for index, column in enumerate(grid.columns)
-        ]
-        room -= size(head) + size(settings) + 60
-        letters = TABLE_TEXT - sum(units(name) for name in grid.names)
-        if room < 0 or not slots:
+        settings, rows = _table_rows(grid, room if slots else 0)
+        if not rows:
             self.omitted.add("table", names=grid.names[:1])
             return []
-        rows: list[object] = [head]
-        for row in grid.rows[: TABLE_ROWS - 1]:
-            cells = [_cell(cell) for cell in row]
-            room -= size(cells) + 1
-            letters -= sum(units(said(cell)) for cell in row)
-            if room < 0 or letters < 0:
-                break
-            rows.append(cells)
         self.omitted.add("row", len(grid.rows) - len(rows) + 1)
         self.table_drawn = True
         return [{"type": "table", "column_settings": settings, "rows": rows}]
+
+    def _columns(self, table: Table, room: int) -> int:
+        """How many columns leave room for every row: a page of a list loses a column rather than its last rows."""
+        for columns in range(NARROW, LEAST, -1):
+            _, rows = _table_rows(fit(table, self.clock, Omitted(), columns=columns, most=TABLE_COLUMNS), room)
+            if len(rows) > len(table.rows[: TABLE_ROWS - 1]):
+                return columns
+        return LEAST
 
     def _code(self, code: Code, room: int, slots: int) -> list[Json]:
         text = clean(code.text).expandtabs(4).strip("\n")
@@ -385,6 +380,28 @@ def _rich_facts(items: list[tuple[str, list[Run]]]) -> Json:
     for label, value in items:
         elements += rich([*([Run("\n")] if elements else []), Run(label, "bold"), Run("  "), *value])
     return rich_text({"type": "rich_text_section", "elements": elements})
+
+
+def _table_rows(grid: Grid, room: int) -> tuple[list[Json], list[list[Json]]]:
+    """Column settings, and the head with as many rows as fit; no rows where not even the head does."""
+    head = [_cell([Run(name)]) for name in grid.names]
+    settings: list[Json] = [
+        {"align": column.align, "is_wrapped": any(units(said(row[index])) > 40 for row in grid.rows)}
+        for index, column in enumerate(grid.columns)
+    ]
+    room -= size(head) + size(settings) + 60
+    letters = TABLE_TEXT - sum(units(name) for name in grid.names)
+    if room < 0:
+        return settings, []
+    rows = [head]
+    for row in grid.rows[: TABLE_ROWS - 1]:
+        cells = [_cell(cell) for cell in row]
+        room -= size(cells) + 1
+        letters -= sum(units(said(cell)) for cell in row)
+        if room < 0 or letters < 0:
+            break
+        rows.append(cells)
+    return settings, rows
 
 
 def _cell(words: list[Run]) -> Json:
