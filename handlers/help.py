@@ -9,7 +9,7 @@ from bot.commands import Command, CommandError, command
 from bot.context import Context
 from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
-from cards.card import Actions, Block, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
+from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
 from cards.phrases import number, plural
 from handlers import nodes_of
 from handlers.account import main_quotas
@@ -97,15 +97,15 @@ async def show_help(ctx: Context, *words: str) -> Card:
     if verbs:
         return Card(
             title=titled(f"Help: {words[0].lower()}"),
-            blocks=blocks(Bullets(tuple(_line(each) for each in verbs)), _open(verbs)),
+            blocks=blocks(Bullets(tuple(_line(each) for each in verbs)), _open([each.path for each in verbs])),
         )
     raise CommandError(f"There is no command “{' '.join(words)}” to help with.", ["help"])
 
 
 def _contents(ctx: Context) -> Card:
-    sections: list[Block] = []
-    for noun, commands in ctx.registry.nouns().items():
-        sections += [Heading(noun.capitalize()), Bullets(tuple(_line(each) for each in commands))]
+    nouns = ctx.registry.nouns()
+    several = {noun: commands for noun, commands in nouns.items() if len(commands) > 1}
+    single = [commands[0] for commands in nouns.values() if len(commands) == 1]
     typed = f"/{ctx.bot_name}" if ctx.ask.place.platform == "slack" else ""
     return Card(
         title=titled("What you can ask"),
@@ -121,8 +121,11 @@ def _contents(ctx: Context) -> Card:
                     " for details.",
                 )
             ),
-            *sections,
-            _open(list(ctx.registry.commands.values())),
+            Heading("By what it is about"),
+            Bullets(tuple(_paths(commands) for commands in several.values())),
+            Heading("At once"),
+            Bullets(tuple(_line(each) for each in single)),
+            _open([*several, *(each.path for each in single)]),
         ),
     )
 
@@ -165,9 +168,16 @@ def _line(known: Command) -> Text:
     return text(code(known.path), f" – {known.summary}")
 
 
-def _open(commands: list[Command]) -> Actions:
-    options = tuple(Option(each.path, each.path) for each in commands)
-    return Actions((Menu("More about a command", "help {}", options),))
+def _paths(commands: list[Command]) -> Text:
+    """The commands of one noun in a line."""
+    pieces: list[str | Span] = []
+    for each in commands:
+        pieces += [" · ", code(each.path)] if pieces else [code(each.path)]
+    return text(*pieces)
+
+
+def _open(names: list[str]) -> Actions:
+    return Actions((Menu("More about a command", "help {}", tuple(Option(name, name) for name in names)),))
 
 
 def _told(pool: str, why: str) -> Text:

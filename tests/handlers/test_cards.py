@@ -143,3 +143,9 @@ async def test_an_azure_that_fails_is_told_with_its_code(scene: Scene, status: i
     card = await scene.ask("pool list")
     assert card.refused
     assert plain(card.title).startswith("Azure answered")
+
+
+async def test_help_is_whole_on_every_platform(scene: Scene) -> None:
+    card = await scene.ask("help")
+    for render in (slack.render, teams.render, text.render):
+        assert render(card).omitted == ()
