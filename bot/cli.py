@@ -135,7 +135,7 @@ def ask(
     format
         Text, or the JSON payload for Slack or Teams.
     pictures
-        Save charts as PNG files in this folder.
+        Save charts as PNG files in this folder; a payload refers to them by an address that ends in their name.
     """
     from bot.console import answer  # noqa: PLC0415
 

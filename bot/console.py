@@ -39,7 +39,9 @@ async def answer(
         paths, files = await saved(app.gallery, card, folder) if folder else ({}, {})
         if platform == "text":
             return str(text.render(card, paths, files).payload["text"]), not card.refused
-        payload = _RENDERERS[platform](card, {key: f"file:{path}" for key, path in paths.items()}).payload
+        # Teams takes addresses only: one of this machine stands for the file, whose name is its last part.
+        named = {key: f"http://127.0.0.1/{Path(path).name}" for key, path in paths.items()}
+        payload = _RENDERERS[platform](card, named).payload
         return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode(), not card.refused
 
 

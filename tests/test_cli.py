@@ -1,0 +1,108 @@
+"""The command line as its user meets it: one answer, a conversation, the packages, the sandbox."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+SETTINGS = """
+[bot]
+public_url = "https://bot.example.com"
+[accounts.render]
+endpoint = "https://render.westeurope.batch.azure.com"
+subscription = "s"
+resource_group = "r"
+[teams]
+app_id = "00000000-0000-0000-0000-000000000001"
+tenant_id = "00000000-0000-0000-0000-000000000002"
+"""
+
+
+def batchbot(*words: str, typed: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words], input=typed, capture_output=True, text=True, cwd=folder, check=False
+    )
+
+
+def test_one_answer_as_text() -> None:
+    done = batchbot("ask", "--demo", "--as", "viewer", "pool", "list")
+    assert done.returncode == 0, done.stderr
+    assert "Pools in render-prod" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("platform", "key"), [("slack", "blocks"), ("teams", "body")])
+def test_one_answer_as_a_payload_with_its_picture(tmp_path: Path, platform: str, key: str) -> None:
+    done = batchbot("ask", "--demo", "--format", platform, "--pictures", str(tmp_path), "usage", "1h")
+    assert done.returncode == 0, done.stderr
+    payload: dict[str, Any] = msgspec.json.decode(done.stdout)
+    assert payload[key]
+    (picture,) = tmp_path.glob("*.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.name in done.stdout
+
+
+def test_a_refusal_exits_1() -> None:
+    done = batchbot("ask", "--demo", "pool", "shw", "gpu-a")
+    assert done.returncode == 1
+    assert "I know no command" in done.stdout
+
+
+def test_a_conversation_in_the_terminal(tmp_path: Path) -> None:
+    done = batchbot("chat", "--demo", "--pictures", str(tmp_path), typed="help\n1\nquit\n")
+    assert done.returncode == 0, done.stderr
+    assert "tasks running" in done.stdout  # the home card greets
+    assert "What you can ask" in done.stdout
+    assert "Help: account" in done.stdout  # the first choice of the help
+
+
+def test_the_teams_package_is_written(tmp_path: Path) -> None:
+    (tmp_path / "batchbot.toml").write_text(SETTINGS)
+    done = batchbot("teams-package", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "batchbot-teams.zip") as package:
+        assert sorted(package.namelist()) == ["color.png", "manifest.json", "outline.png"]
+    assert "1 account(s): render" in batchbot("check", folder=tmp_path).stdout
+
+
+def test_the_sandbox_tells_where_it_is_and_ends_cleanly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "sandbox", "--scenario", "tiny", "--speed", "10"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout
+        told: dict[str, str] = {}
+        while "IDENTITY_HEADER" not in told:
+            name, found, value = running.stdout.readline().strip().partition("=")
+            assert found, name
+            told[name] = value
+        assert {"ACCOUNT", "ENDPOINT", "KEY", "ARM_ENDPOINT", "SUBSCRIPTION"} <= set(told)
+        with urllib.request.urlopen(f"{told['ARM_ENDPOINT']}/_sandbox/clock", timeout=10) as answer:
+            assert msgspec.json.decode(answer.read())["speed"] == 10
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) in (0, 130)
+        assert running.stderr
+        assert "Traceback" not in running.stderr.read()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a port is taken in another way on Windows")
+def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = batchbot("demo", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert done.stderr.startswith("batchbot: port ")
+    assert done.stderr.count("\n") == 1
