@@ -44,7 +44,7 @@ async def serve(listen: str, slack_url: str, told: dict[str, str], library: str)
     os.environ.update(stage.environment)
     with tempfile.TemporaryDirectory() as scratch:
         settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "bench.db"))
-        app = await App.open(settings, {**os.environ, **stage.environment})
+        app = await App.open(settings)
         await app.start()
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)

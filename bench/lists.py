@@ -10,7 +10,6 @@ is what a script does. Told are requests, bytes of the bodies and milliseconds.
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -88,7 +87,7 @@ async def main() -> None:
         async with Stage.azure_only(scenario="performance", history=0.0) as stage:
             job = await most_tasks(stage.told)
             settings = demo_settings(stage, listen="127.0.0.1:0", database=str(Path(scratch) / "bench.db"))
-            app = await App.open(replace(settings, slack=None, teams=None), {**os.environ, **stage.environment})
+            app = await App.open(replace(settings, slack=None, teams=None))
             try:
                 await ours(app, job)  # connections and tokens
                 mine = sorted([await ours(app, job) for _ in range(ROUNDS)], key=lambda one: one[2])[ROUNDS // 2]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +44,7 @@ async def measure(samples: int) -> None:
             listen = f"127.0.0.1:{free_port()}"
             settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "bench.db"))
             settings = msgspec.structs.replace(settings, slack=None)
-            app = await App.open(settings, {**os.environ, **stage.environment})
+            app = await App.open(settings)
             try:
                 before = resident()
                 await app.start()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -83,13 +83,14 @@ class App:
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch."""
         await self.drawing.start()
+        began = datetime.now(UTC)
         for chat in self.chats.values():
             await chat.start(self.desk)
         host, _, port = self.settings.bot.listen.rpartition(":")
         self._runner = web.AppRunner(self._web, access_log=None, handle_signals=False)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, int(port)).start()
-        resumed = await self.desk.resume()
+        resumed = await self.desk.resume(began)
         self._background = [
             asyncio.create_task(self.collector.run(), name="collector"),
             asyncio.create_task(self.names.run(), name="names"),
@@ -139,9 +140,3 @@ def _teams_credential(settings: TeamsSettings, environment: Mapping[str, str]) -
         return ManagedIdentityCredential(client_id=settings.app_id)  # the bot's app id is a user-assigned identity
     key = secret(settings.secret_env, environment).reveal()
     return ClientSecretCredential(settings.tenant_id, settings.app_id, key)
-
-
-def address(settings: Settings) -> str:
-    """Where the program listens, as a URL for this machine."""
-    host, _, port = settings.bot.listen.rpartition(":")
-    return urlsplit(f"http://{host}:{port}").geturl()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,23 +57,26 @@ async def converse(settings: Settings | None, *, user: str, folder: Path) -> Non
 async def _app(settings: Settings | None) -> AsyncIterator[App]:
     """The program without its platforms and its collector, on a database of its own where the sandbox is asked."""
     if settings is not None:
-        app = await App.open(replace(settings, slack=None, teams=None))
-        try:
+        async with _opened(settings) as app:
             yield app
-        finally:
-            await app.stop()
         return
     from bot.demo import Stage, demo_settings  # noqa: PLC0415 - only the demo needs the sandbox
 
     with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
         async with Stage.azure_only() as stage:
             chosen = demo_settings(stage, listen="127.0.0.1:0", database=str(Path(scratch) / "demo.db"))
-            app = await App.open(replace(chosen, slack=None, teams=None), {**os.environ, **stage.environment})
-            try:
+            async with _opened(chosen) as app:
                 await stage.live_through(app, hours=1.0)
                 yield app
-            finally:
-                await app.stop()
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[App]:
+    app = await App.open(replace(settings, slack=None, teams=None))
+    try:
+        yield app
+    finally:
+        await app.stop()
 
 
 def _person(app: App, user: str, platform: Literal["text", "slack", "teams"]) -> Person:

@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -133,7 +133,7 @@ class Stage:
 
 
 def demo_settings(stage: Stage, *, listen: str, database: str) -> Settings:
-    """The settings that point the program at a stage; checked like any others."""
+    """The settings that point the program at a stage that is up; checked like any others."""
     told = stage.told
     raw: dict[str, Any] = {
         "bot": {"listen": listen, "public_url": f"http://{listen}", "database": database, "zone": "UTC"},
@@ -163,7 +163,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str) -> Settings:
         }
     for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):
         raw["access"][role] += [person for person in told.get(key, "").split(",") if person]
-    return check(raw, {**os.environ, **stage.environment})
+    return check(raw)
 
 
 async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history: float) -> None:
@@ -174,7 +174,7 @@ async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history
     with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
         async with Stage(*arguments, "--bot", f"http://{listen}", "--page", str(port)) as stage:
             settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "demo.db"))
-            app = await App.open(settings, _environment(stage))
+            app = await App.open(settings)
             try:
                 await stage.live_through(app, history, tell=_progress)
                 await app.start()
@@ -201,10 +201,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _environment(stage: Stage) -> Mapping[str, str]:
-    return {**os.environ, **stage.environment}
 
 
 def _progress(share: float) -> None:

@@ -50,11 +50,14 @@ class FrontDesk:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""
         return await self._dispatcher.suggest(ask, what, typed, within)
 
-    async def resume(self) -> int:
-        """Work off what an earlier run acknowledged and did not finish; returns how many requests that are."""
+    async def resume(self, began: datetime) -> int:
+        """Work off what an earlier run acknowledged and did not finish; returns how many requests that are.
+
+        ``began`` is when this run began to receive: what it accepted itself since then is under way already.
+        """
         now = datetime.now(UTC)
         resumed = 0
-        for row in await self._store.unfinished(now):
+        for row in await self._store.unfinished(began):
             ask = msgspec.json.decode(row.body, type=Ask)
             if (now - row.accepted).total_seconds() > _STALE_MINUTES * 60 or ask.place.platform not in self._chats:
                 await self._store.finish(row.key, "failed")

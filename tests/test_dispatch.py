@@ -189,10 +189,24 @@ async def test_what_a_crash_interrupted_is_answered_after_the_restart(
     await store.accept(stale.key, msgspec.json.encode(stale), now - timedelta(hours=2))
     chat = Recorder()
     desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    assert await desk.resume() == 1
+    assert await desk.resume(now) == 1
     await desk.drain(5)
     assert [ask.key for ask, _ in chat.answers] == ["lost"]
     assert await store.unfinished(now + timedelta(hours=1)) == []
+
+
+async def test_what_arrives_while_the_program_starts_is_answered_once(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    began = datetime.now(UTC)
+    task = await desk.accept(made())  # the platforms receive before the journal is looked through
+    assert await desk.resume(began) == 0
+    assert task is not None
+    await task
+    await desk.drain(5)
+    assert len(chat.answers) == 1
 
 
 async def test_an_answer_that_cannot_be_delivered_is_closed_as_failed(

@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
-from urllib.parse import quote
 
 import structlog
 
+from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, NodeCounts, Pool, PoolNodeCounts, VmSize
 from bot.watch.cores import CoreTable
@@ -197,7 +197,7 @@ async def _busy_nodes(account: Source, pool: Pool, count: PoolNodeCounts) -> flo
         return float(running)
     nodes, _ = await account.every(
         Node,
-        f"/pools/{quote(pool.id, safe='')}/nodes",
+        Account.nodes(pool.id),
         filter="state eq 'running'",
         select="id,state,runningTaskSlotsCount",
     )
