@@ -85,7 +85,11 @@ def sandbox(*, port: int = 0, scenario: str = "demo", seed: int = 1, speed: floa
     from bot.sandbox.server import run as run_sandbox  # noqa: PLC0415
 
     logs.configure("warning", human=True)
-    asyncio.run(run_sandbox(port=port, scenario=scenario, seed=seed, speed=speed))
+    try:
+        asyncio.run(run_sandbox(port=port, scenario=scenario, seed=seed, speed=speed))
+    except (OSError, ValueError) as error:  # a port that is taken, a scenario or a speed that there is not
+        print(f"batchbot: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 @cli.command

@@ -106,3 +106,11 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("batchbot: port ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_a_scenario_that_there_is_not_is_told_without_a_traceback(command: str) -> None:
+    done = batchbot(command, "--port", "0", "--scenario", "nowhere")
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -9,19 +9,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import signal
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
-from bot.sandbox.server import AzureSandbox
+from bot.sandbox.server import AzureSandbox, stop_on_signals
 from bot.sandbox.slack import SlackSettings, SlackStandIn
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import Tokens
 from bot.sandbox.world import Clock
-from bot.sandbox.world.scenarios import build
+from bot.sandbox.world.scenarios import SCENARIOS, build
 
 _APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
 _POLL_SECONDS = 0.2
@@ -99,23 +98,19 @@ async def _install(teams: TeamsStandIn, bot: str) -> None:
 
 async def _until_stopped() -> None:
     """Return at a signal or at the end of standard input."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopped.set)
+    stop, loop = stop_on_signals(), asyncio.get_running_loop()
 
     def watch() -> None:
         sys.stdin.buffer.read()
-        loop.call_soon_threadsafe(stopped.set)
+        loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, daemon=True, name="parent").start()
-    await stopped.wait()
+    await stop.wait()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.sandbox", description=__doc__)
-    parser.add_argument("--scenario", default="demo")
+    parser.add_argument("--scenario", default="demo", choices=SCENARIOS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--history", type=float, default=0.0, help="hours in the past that the clock stands at")

@@ -135,7 +135,7 @@ async def run(port: int, scenario: str, seed: int, speed: float) -> None:
     clock.advance(HISTORY)
     world.settle()
     sandbox = AzureSandbox(world, seed=seed)
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     await sandbox.start(port=port)
     try:
         sys.stdout.write("\n".join(sandbox.announce()) + "\n")
@@ -145,8 +145,8 @@ async def run(port: int, scenario: str, seed: int, speed: float) -> None:
         await sandbox.close()
 
 
-def _stop_on_signals() -> asyncio.Event:
-    """Set when somebody asks this process to end."""
+def stop_on_signals() -> asyncio.Event:
+    """An event that is set when somebody asks this process to end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
