@@ -4,10 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 from bot.ask import Ask, Person, Place, PlatformName
 from cards.card import Attachment, Card, Form, Option
+
+
+class Undelivered(Exception):
+    """A message of the bot's own accord did not get through.
+
+    ``later``: it was not taken (429, an outage, no connection), try again in ``wait`` seconds or when it is convenient.
+    ``doubt``: it may be there, for the answer was lost. ``gone``: the bot cannot write there until it is let in again
+    (removed, archived, uninstalled). ``missing``: the message to be edited, or the thread, is not there any more.
+    ``refused``: the platform will never take this message.
+    """
+
+    def __init__(
+        self,
+        why: Literal["later", "doubt", "gone", "missing", "refused"],
+        code: str,
+        *,
+        wait: float | None = None,
+        everywhere: bool = False,
+    ) -> None:
+        """``code`` is the platform's; ``everywhere`` says that it holds for the whole platform, as in an outage."""
+        super().__init__(f"{why}: {code}")
+        self.why = why
+        self.code = code
+        self.wait = wait
+        self.everywhere = everywhere
 
 
 class Desk(Protocol):
@@ -67,6 +93,31 @@ class Chat(Protocol):
 
     async def edit(self, place: Place, message: str, card: Card) -> None:
         """Replace a message."""
+        ...
+
+    # What the bot says of its own accord. Answers to people go first. All three raise Undelivered and nothing else.
+
+    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+        """Post a card once, without trying again; returns the message's id and the channel it is in.
+
+        ``key`` is hidden in the message where the platform can, for :meth:`seek`. With ``loud`` a reply in a thread is
+        shown in the channel too, where the platform can. A picture that fails never fails the card.
+        """
+        ...
+
+    async def revise(self, place: Place, message: str, card: Card) -> None:
+        """Replace a message that was delivered; doing it twice does no harm."""
+        ...
+
+    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+        """The message with this key, posted at ``since`` or later; None where there is none.
+
+        Raises NotImplementedError where the platform cannot be read back.
+        """
+        ...
+
+    async def direct(self, person: Person, place: Place) -> Place:
+        """The conversation with one person alone, as seen from ``place``. Raises Undelivered."""
         ...
 
 
