@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from bot.azure.account import Account
+from bot.azure.advice import Trouble, of_node
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, Pool, PoolNodeCounts
 from bot.commands import command
@@ -22,7 +23,6 @@ from cards.charts.heatmap import Cell, HeatMap, Section, heatmap_alt
 from cards.charts.nodestates import index_of
 from cards.phrases import number, plural
 from handlers import nodes_of
-from handlers.advice import Trouble, of_node
 from handlers.common import line, section, template, titled
 from handlers.missing import finding_pool
 from handlers.states import BAD_NODE_STATES, word

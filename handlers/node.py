@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
+from bot.azure.advice import of_node
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint
@@ -18,7 +19,6 @@ from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
 from cards.phrases import number, plural
 from handlers import filtering, nodes_of
-from handlers.advice import of_node
 from handlers.common import failure, line, run_time, safe, section, since, some, template, titled
 from handlers.missing import finding_node, finding_pool
 from handlers.pool_machine import image_name

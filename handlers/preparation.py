@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
+from bot.azure.exits import meaning
 from bot.azure.models import OwnTaskRun, PreparationStatus
 from bot.commands import command
 from bot.context import Context
@@ -14,7 +15,6 @@ from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Bullets, Button, Card, Chip, Column, Mark, Text, Words
 from cards.phrases import number, plural
 from handlers.common import failure, line, run_time, section, template, titled
-from handlers.exits import meaning
 from handlers.missing import no_job
 
 _COLUMNS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.azure.account import Account
+from bot.azure.exits import meaning
 from bot.azure.models import Subtask
 from bot.commands import command
 from bot.context import Context
@@ -13,7 +14,6 @@ from cards.build import blocks, bold, code, muted, text
 from cards.card import Bullets, Button, Card, Column, Mark, Text, Time, Words
 from cards.phrases import number
 from handlers.common import failure, line, run_time, section, template, titled
-from handlers.exits import meaning
 from handlers.missing import finding_task
 from handlers.states import task_chip
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
+from bot.azure.exits import meaning
 from bot.azure.models import Counts, Execution, Node, Run, Task, TaskRow, select_of
 from bot.commands import command
 from bot.context import Context
@@ -18,7 +19,6 @@ from cards.card import Block, Bullets, Button, Card, Chip, Column, Mark, Piece, 
 from cards.phrases import number
 from handlers import filtering
 from handlers.common import failure, line, run_time, safe, section, since, template, titled
-from handlers.exits import meaning
 from handlers.missing import finding_job, finding_task
 from handlers.node import connectivity
 from handlers.portal import portal

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from bot.azure.exits import meaning
 from bot.azure.models import Node, NodeError
 from bot.azure.models.node import StartTaskInfo
-from handlers.exits import meaning
 
 
 class Advice(Struct, frozen=True):
