@@ -41,6 +41,7 @@ NODE_MOVES = (
     | {("creating", "preempted"), ("preempted", "deallocating")}
     | {(state, "leavingpool") for state in NODE_STATES}
     | {("creating", "idle")}  # a node that is given a past
+    | {("unusable", "idle")}  # a node whose contact was lost for a while
 )
 """What machines do: sickness and preemption strike in nearly every state, and every node may leave."""
 
@@ -196,6 +197,8 @@ def check_nothing_lost(job: LiveJob) -> None:
     for task in job.tasks.values():
         if task.state == "active":
             assert (id(task) in queued) != (task.id in job.waiting), task.id
+    if job.held is not None:  # it is stuck by request
+        return
     if job.state == "active" and job.pool is not None and not 0 <= job.body.max_parallel_tasks <= len(job.running):
         free = [node.free for node in job.pool.nodes.values() if node.open and node.id not in job.refused]
         wanted = [task.slots for queue in job.ready.values() for task in queue if task.state == "active"]

@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from bot.sandbox.world import AccountState, Refused
+from bot.sandbox.world.veil import body_of
 
 from .auth import Door
 from .conditions import check
@@ -109,7 +110,7 @@ class DataPlane(Listener):
     # --- routes -------------------------------------------------------------------------------------------------------
 
     async def _pools(self, request: web.Request) -> web.Response:
-        return await self.listed(request, POOLS, _sorted(self.account.pools), self.account.pool_body)
+        return await self._seen(request, POOLS, _sorted(self.account.pools), self.account.pool_body)
 
     async def _pool(self, request: web.Request) -> web.Response:
         pool = self.account.pool(request.match_info["pool"])
@@ -117,33 +118,33 @@ class DataPlane(Listener):
 
     async def _nodes(self, request: web.Request) -> web.Response:
         pool = self.account.pool(request.match_info["pool"])
-        return await self.listed(request, NODES, pool.ordered(), self.account.node_body)
+        return await self._seen(request, NODES, pool.ordered(), self.account.node_body)
 
     async def _node(self, request: web.Request) -> web.Response:
         node = self.account.node(request.match_info["pool"], request.match_info["node"])
         return self.one(request, NODES, self.account.node_body(node))
 
     async def _node_counts(self, request: web.Request) -> web.Response:
-        pools = _sorted(self.account.pools)
-        return await self.listed(request, NODE_COUNTS, pools, lambda pool: self.account.node_counts(pool.id))
+        pools = [pool for pool in _sorted(self.account.pools) if self.account.veil.seen([pool])]
+        return await self.listed(request, NODE_COUNTS, pools, self.account.veil.node_counts)
 
     async def _usage_metrics(self, _: web.Request) -> web.Response:
         raise Refusal("PoolUsageMetricAPIRetired")
 
     async def _jobs(self, request: web.Request) -> web.Response:
-        return await self.listed(request, JOBS, _sorted(self.account.jobs), self.account.job_body)
+        return await self._seen(request, JOBS, _sorted(self.account.jobs), self.account.job_body)
 
     async def _job(self, request: web.Request) -> web.Response:
         job = self.account.job(request.match_info["job"])
         return self.one(request, JOBS, self.account.job_body(job))
 
     async def _task_counts(self, request: web.Request) -> web.Response:
-        body = self.account.task_counts(request.match_info["job"])
+        body = self.account.veil.task_counts(self.account.job(request.match_info["job"]))
         return self.element("taskcountsresult/@Element", _encode(body))
 
     async def _tasks(self, request: web.Request) -> web.Response:
         job = self.account.job(request.match_info["job"])
-        return await self.listed(request, TASKS, job.ordered(), lambda task: self.account.task_body(job, task))
+        return await self._seen(request, TASKS, job.ordered(), lambda task: self.account.task_body(job, task))
 
     async def _task(self, request: web.Request) -> web.Response:
         job = self.account.job(request.match_info["job"])
@@ -151,7 +152,7 @@ class DataPlane(Listener):
         return self.one(request, TASKS, self.account.task_body(job, task))
 
     async def _schedules(self, request: web.Request) -> web.Response:
-        return await self.listed(request, SCHEDULES, _sorted(self.account.schedules), self.account.schedule_body)
+        return await self._seen(request, SCHEDULES, _sorted(self.account.schedules), self.account.schedule_body)
 
     async def _schedule(self, request: web.Request) -> web.Response:
         schedule = self.account.schedule(request.match_info["schedule"])
@@ -160,7 +161,13 @@ class DataPlane(Listener):
     async def _schedule_jobs(self, request: web.Request) -> web.Response:
         schedule = self.account.schedule(request.match_info["schedule"])
         jobs = [job for job in _sorted(self.account.jobs) if job.schedule is schedule]
-        return await self.listed(request, SCHEDULE_JOBS, jobs, self.account.job_body)
+        return await self._seen(request, SCHEDULE_JOBS, jobs, self.account.job_body)
+
+    async def _seen(
+        self, request: web.Request, listing: Listing, things: Sequence[T], body: Callable[[T], Struct]
+    ) -> web.Response:
+        """A list of what lags, where the account's veil is drawn."""
+        return await self.listed(request, listing, self.account.veil.seen(things), body_of(body))
 
     # --- answers ------------------------------------------------------------------------------------------------------
 

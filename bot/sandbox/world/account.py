@@ -20,12 +20,14 @@ from bot.sandbox.world.commands import Commands
 from bot.sandbox.world.files import Files
 from bot.sandbox.world.jobs import Office
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
+from bot.sandbox.world.mischief import Mischief
 from bot.sandbox.world.nodes import Fleet
 from bot.sandbox.world.pools import Allocator
 from bot.sandbox.world.refused import Refused, not_found
 from bot.sandbox.world.schedules import Timetable
 from bot.sandbox.world.sizes import VmSize
 from bot.sandbox.world.tasks import Runner
+from bot.sandbox.world.veil import Veil
 
 if TYPE_CHECKING:
     from bot.sandbox.world.engine import World
@@ -37,9 +39,10 @@ RETENTION = timedelta(hours=36)
 
 
 class AccountState:
-    """The account: `commands` is what one may ask of it.
+    """The account: `commands` is what one may ask of it, `mischief` what a sandbox may do to it besides.
 
-    Behind them `allocator` does pools, `fleet` nodes, `runner` tasks, `office` jobs and `timetable` schedules.
+    `veil` makes lists lag. Behind them `allocator` does pools, `fleet` nodes, `runner` tasks, `office` jobs and
+    `timetable` schedules.
     """
 
     def __init__(self, world: World, facts: Account) -> None:
@@ -57,6 +60,7 @@ class AccountState:
         self.certificates: dict[str, LiveCertificate] = {}
         self.certificates_served = True
         self.files = Files(self)
+        self.veil = Veil(self)
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)
         self.fleet = Fleet(self)
@@ -64,6 +68,7 @@ class AccountState:
         self.office = Office(self)
         self.timetable = Timetable(self)
         self.commands = Commands(self)
+        self.mischief = Mischief(self)
 
     # --- finding and reading ------------------------------------------------------------------------------------------
 

@@ -28,6 +28,10 @@ _NAMES = (
 )  # fmt: skip
 
 
+SPOILT = FormulaError("Line 1, Col 1: Value out of the permissible range")
+"""What is wrong with a formula that somebody spoilt."""
+
+
 class Gauge:
     """The last two hours of a pool, a sample every 30 seconds."""
 
@@ -89,22 +93,20 @@ def evaluate(formula: str, gauge: Gauge, now: datetime) -> Outcome:
         values = Formula(formula, gauge, now, known).run()
         nodes, spot = (_target(values, name) for name in ("$TargetDedicatedNodes", "$TargetLowPriorityNodes"))
     except FormulaError as error:
-        return Outcome(
-            AutoScaleRun(
-                timestamp=now,
-                error=AutoScaleRunError(
-                    code=error.code,
-                    message=_MESSAGES[error.code],
-                    values=[NameValuePair(name="Message", value=str(error))],
-                ),
-            )
-        )
+        return failed(error, now)
     del values["$TaskSlotsPerNode"]
     values |= {"$TargetDedicatedNodes": float(nodes), "$TargetLowPriorityNodes": float(spot)}
     results = ";".join(f"{name}={text_of(value)}" for name, value in values.items())
     return Outcome(
         AutoScaleRun(timestamp=now, results=results), nodes, spot, text_of(values["$NodeDeallocationOption"])
     )
+
+
+def failed(error: FormulaError, now: datetime) -> Outcome:
+    """A run that came to nothing."""
+    values = [NameValuePair(name="Message", value=str(error))]
+    told = AutoScaleRunError(code=error.code, message=_MESSAGES[error.code], values=values)
+    return Outcome(AutoScaleRun(timestamp=now, error=told))
 
 
 def _target(values: dict[str, Value], name: str) -> int:

@@ -118,6 +118,21 @@ CAUSES: dict[str, Cause] = {
 }
 """The causes by a short name, for whoever asks for a storm of one."""
 
+_EXIT_NAME = re.compile(r"exit-(-?\d{1,10})")
+
+
+def cause_named(name: str) -> Cause:
+    """A name of `CAUSES`, or "exit-" and any code of 32 bits but zero. Raises ValueError for others."""
+    if found := CAUSES.get(name):
+        return found
+    exits = _EXIT_NAME.fullmatch(name)
+    if exits and (code := int(exits[1])) and -(2**31) <= code < 2**31:
+        return exited(code)
+    raise ValueError(f"{name} is no cause of failure; there are exit-1, exit-2, … and {', '.join(sorted(_OTHERS))}")
+
+
+_OTHERS = [name for name in CAUSES if not name.startswith("exit-")]
+
 
 class Work(Struct, frozen=True, kw_only=True):
     """What a batch of tasks does: lognormal times by their median in seconds, and (probability, cause) pairs."""

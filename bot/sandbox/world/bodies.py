@@ -142,8 +142,13 @@ def _node_counts(states: dict[str, int]) -> NodeCounts:
 
 def node_counts(pool: LivePool) -> PoolNodeCounts:
     """How many nodes of the pool are in each state."""
+    return nodes_counted(pool.id, pool.counts)
+
+
+def nodes_counted(pool_id: str, counts: dict[bool, dict[str, int]]) -> PoolNodeCounts:
+    """Counts of nodes by kind (dedicated or not) and state."""
     return PoolNodeCounts(
-        pool_id=pool.id, dedicated=_node_counts(pool.counts[True]), low_priority=_node_counts(pool.counts[False])
+        pool_id=pool_id, dedicated=_node_counts(counts[True]), low_priority=_node_counts(counts[False])
     )
 
 
@@ -154,4 +159,9 @@ def _task_counts(counts: list[int]) -> TaskCounts:
 
 def task_counts(job: LiveJob) -> TaskCountsResult:
     """How many tasks of the job, and how many slots of them, are in each state."""
-    return TaskCountsResult(task_counts=_task_counts(job.counts), task_slot_counts=_task_counts(job.slot_counts))
+    return counted(job.counts, job.slot_counts)
+
+
+def counted(tasks: list[int], slots: list[int]) -> TaskCountsResult:
+    """Counts of tasks and of their slots, by the columns of `outcomes`."""
+    return TaskCountsResult(task_counts=_task_counts(tasks), task_slot_counts=_task_counts(slots))

@@ -13,7 +13,7 @@ from bot.sandbox.entities import NodeError
 from bot.sandbox.entity_parts import AutoScaleRun
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, Schedule, TaskDependencies, TaskSpecification
 from bot.sandbox.world.autoscale import Gauge, evaluate
-from bot.sandbox.world.behaviour import CAUSES
+from bot.sandbox.world.behaviour import cause_named
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 
 if TYPE_CHECKING:
@@ -239,6 +239,6 @@ class Commands:
         return account.node(pool_id, node_id)
 
     def storm(self, job_id: str, cause: str, number: int) -> None:
-        """The next `number` runs of the job's tasks fail of one cause (a name of `CAUSES`), those that run at once."""
+        """The next `number` runs of the job's tasks fail of one cause (see `cause_named`), those that run at once."""
         account = self._now
-        account.runner.storm(account.job(job_id), CAUSES[cause], number)
+        account.runner.storm(account.job(job_id), cause_named(cause), number)

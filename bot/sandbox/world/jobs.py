@@ -116,6 +116,7 @@ class Office:
     # --- while it lives -----------------------------------------------------------------------------------------------
 
     def _move(self, job: LiveJob, state: str) -> None:
+        self._account.veil.note(job)
         body = job.body
         body.previous_state, body.previous_state_transition_time = body.state, body.state_transition_time
         body.state, body.state_transition_time = state, self._world.time
@@ -272,9 +273,10 @@ class Office:
             self._move_out(job)
             if job.schedule is not None:
                 self._account.timetable.finished(job.schedule, job)
-        self._world.after(self._world.rng.uniform(1.0, 6.0), self._gone, job)
+        self._world.after(self._world.rng.uniform(1.0, 6.0), self.gone, job)
 
-    def _gone(self, job: LiveJob) -> None:
+    def gone(self, job: LiveJob) -> None:
+        """A job that is being deleted is no more."""
         if self._account.jobs.get(job.id) is job:
             del self._account.jobs[job.id]
 

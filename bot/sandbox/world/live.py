@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -97,11 +97,16 @@ class LiveNode:
 
 
 class LivePool:
-    """One pool: its nodes, how many are in which state, and those with free slots, by how many."""
+    """One pool: its nodes, how many are in which state, and those with free slots, by how many.
+
+    Mischief may make its resize `stuck` and its autoscale `spoilt`: "error" (no formula is right) or "stale" (none is
+    evaluated).
+    """
 
     __slots__ = (
         "_order", "body", "counts", "deallocation", "estate", "evaluations", "gauge", "jobs", "machine",
-        "network", "nodes", "number", "open", "resizes", "serial", "shortfall", "size", "slots", "waiting",
+        "network", "nodes", "number", "open", "resizes", "serial", "shortfall", "size", "slots", "spoilt", "stuck",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, body: Pool, size: VmSize, estate: Estate, number: int, network: str) -> None:
@@ -118,6 +123,8 @@ class LivePool:
         self.serial = 0
         self.resizes = 0
         self.waiting = False
+        self.stuck = False
+        self.spoilt: str | None = None
         self.deallocation = "requeue"
         self.shortfall: list[ResizeError] = []
         self.evaluations = 0
@@ -148,13 +155,14 @@ class LivePool:
 class LiveJob:
     """One job: its tasks, those ready to run by the slots they need, those that wait for others, those that run.
 
-    `instances` has the nodes of the subtasks of every multi-instance task that has run.
+    `instances` has the nodes of the subtasks of every multi-instance task that has run. A job that is stuck has a list
+    of what was due meanwhile in `held`; of others it is None.
     """
 
     __slots__ = (
-        "_order", "auto_pool", "body", "counts", "curse", "dependents", "instances", "life", "number", "plan", "pool",
-        "preparation", "preparations", "ready", "refused", "release", "running", "schedule", "slot_counts", "tasks",
-        "waiting",
+        "_order", "auto_pool", "body", "counts", "curse", "dependents", "held", "instances", "life", "number", "plan",
+        "pool", "preparation", "preparations", "ready", "refused", "release", "running", "schedule", "slot_counts",
+        "tasks", "waiting",
     )  # fmt: skip
 
     def __init__(self, body: Job, number: int) -> None:
@@ -177,6 +185,7 @@ class LiveJob:
         self.schedule: LiveSchedule | None = None
         self.plan: Plan | None = None
         self.curse: tuple[Cause, int] | None = None
+        self.held: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
         self.life = 0
         self._order: list[LiveTask] | None = None
 
@@ -202,9 +211,12 @@ class LiveJob:
 
 
 class LiveSchedule:
-    """One job schedule, how many jobs it made, the one that is not finished, and the plan its jobs' managers follow."""
+    """One job schedule, how many jobs it made, the one that is not finished, and the plan its jobs' managers follow.
 
-    __slots__ = ("auto_pool", "body", "current", "due", "made", "manager", "plan")
+    A `barren` one makes no jobs, though they are due.
+    """
+
+    __slots__ = ("auto_pool", "barren", "body", "current", "due", "made", "manager", "plan")
 
     def __init__(self, body: JobSchedule, plan: Plan | None) -> None:
         self.body = body
@@ -213,6 +225,7 @@ class LiveSchedule:
         self.made = 0
         self.current: LiveJob | None = None
         self.due = 0
+        self.barren = False
         self.auto_pool: str | None = None
 
     @property

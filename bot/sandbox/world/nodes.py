@@ -51,6 +51,7 @@ class Fleet:
         self.load(node)
 
     def _relabel(self, node: LiveNode, state: str) -> None:
+        self._account.veil.note(node)
         body = node.body
         counts = node.pool.counts[body.is_dedicated]
         counts[body.state] -= 1
@@ -199,6 +200,7 @@ class Fleet:
             info.last_retry_time = info.start_time = now
             self._start(node, info)
             return
+        self._account.veil.note(node)
         info.state, info.end_time = "completed", now
         if not failed:
             info.exit_code, info.result = 0, "success"
@@ -208,6 +210,7 @@ class Fleet:
         self._fail_start(node, info)
 
     def _fail_start(self, node: LiveNode, info: StartTaskInformation) -> None:
+        self._account.veil.note(node)
         cause = node.pool.estate.start_task_cause
         info.state, info.end_time = "completed", self._world.time
         info.exit_code, info.result, info.failure_info = cause.exit_code, "failure", failure_of(cause)
@@ -304,6 +307,18 @@ class Fleet:
     def _recovered(self, node: LiveNode, life: int) -> None:
         if node.life == life:
             self._boot(node)
+
+    def revive(self, node: LiveNode) -> None:
+        """A node that was unusable is well again at once, or boots where its start task had not succeeded before."""
+        if node.left or node.state != "unusable":
+            return
+        info, task = node.body.start_task_info, node.body.start_task
+        prepared = task is None or not task.wait_for_success or (info is not None and info.result == "success")
+        if node.body.last_boot_time is None or not prepared:
+            self._boot(node)
+            return
+        node.body.errors = None
+        self._ready(node)
 
     def fail_start_task(self, node: LiveNode) -> None:
         """The start task has failed, whatever it did."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot.sandbox.entities import Pool
 from bot.sandbox.entity_parts import ResizeError, TaskSchedulingPolicy
 from bot.sandbox.entity_specs import PoolSpecification
-from bot.sandbox.world.autoscale import Gauge, evaluate
+from bot.sandbox.world.autoscale import SPOILT, Gauge, evaluate, failed
 from bot.sandbox.world.behaviour import Estate, estate_of
 from bot.sandbox.world.bodies import etag, touch
 from bot.sandbox.world.defaults import start_task_defaults
@@ -155,6 +155,7 @@ class Allocator:
         self, pool: LivePool, dedicated: int | None, low_priority: int | None, timeout: str, deallocation: str
     ) -> None:
         body = pool.body
+        self._account.veil.note(pool)
         if dedicated is not None:
             body.target_dedicated_nodes = dedicated
         if low_priority is not None:
@@ -165,6 +166,7 @@ class Allocator:
         self._begin(pool)
 
     def _allocation(self, pool: LivePool, state: str) -> None:
+        self._account.veil.note(pool)
         pool.body.allocation_state, pool.body.allocation_state_transition_time = state, self._world.time
 
     def _begin(self, pool: LivePool) -> None:
@@ -172,6 +174,10 @@ class Allocator:
         pool.body.resize_errors = None
         pool.shortfall = []
         pool.resizes += 1
+        pool.stuck = False
+        self._go_on(pool)
+
+    def _go_on(self, pool: LivePool) -> None:
         pool.waiting = True
         self._world.after(self._world.rng.uniform(3.0, 12.0), self._progress, pool, pool.resizes)
         limit = seconds(pool.body.resize_timeout) or 900.0
@@ -189,7 +195,7 @@ class Allocator:
 
     def _progress(self, pool: LivePool, resizes: int) -> None:
         """Removes what is too much, creates what is missing as far as quota and capacity go."""
-        if pool.resizes != resizes or pool.body.allocation_state != "resizing":
+        if pool.resizes != resizes or pool.body.allocation_state != "resizing" or pool.stuck:
             return
         pool.waiting = False
         pool.shortfall = []
@@ -220,9 +226,9 @@ class Allocator:
     def check(self, pool: LivePool) -> None:
         """Ends the resize if nothing of it is left to do; looks again in a minute where Azure has no machines."""
         if pool.body.state == "deleting" and not pool.nodes:
-            self._gone(pool)
+            self.gone(pool)
             return
-        if pool.body.allocation_state != "resizing" or pool.waiting:
+        if pool.body.allocation_state != "resizing" or pool.waiting or pool.stuck:
             return
         moving = any(pool.counts[kind][state] for kind in (True, False) for state in ("creating", "leavingpool"))
         if moving or any(node.draining for node in pool.nodes.values()):
@@ -238,7 +244,7 @@ class Allocator:
         self._allocation(pool, "steady")
         pool.body.resize_errors = errors or None
         pool.resizes += 1
-        pool.waiting = False
+        pool.waiting = pool.stuck = False
 
     def _missed(self, pool: LivePool, code: str, reason: str) -> list[ResizeError]:
         return [
@@ -248,7 +254,7 @@ class Allocator:
         ]
 
     def _timeout(self, pool: LivePool, resizes: int) -> None:
-        if pool.resizes == resizes and pool.body.allocation_state == "resizing":
+        if pool.resizes == resizes and pool.body.allocation_state == "resizing" and not pool.stuck:
             errors = self._missed(pool, "AllocationTimedOut", "as the resize operation reached its timeout")
             self._steady(pool, pool.shortfall + errors)
 
@@ -267,9 +273,12 @@ class Allocator:
     def _stopped(self, pool: LivePool, resizes: int) -> None:
         if pool.resizes != resizes:
             return
+        self._drop_creating(pool)
+        self._steady(pool, self._missed(pool, "ResizeStopped", "due to a stop resize operation"))
+
+    def _drop_creating(self, pool: LivePool) -> None:
         for node in [node for node in pool.nodes.values() if node.state == "creating"]:
             self._account.fleet.forget(node)
-        self._steady(pool, self._missed(pool, "ResizeStopped", "due to a stop resize operation"))
 
     def remove_nodes(self, pool: LivePool, nodes: list[LiveNode], deallocation: str = "requeue") -> None:
         """Removes these nodes and lowers the targets accordingly."""
@@ -320,10 +329,14 @@ class Allocator:
         body = pool.body
         if pool.evaluations != evaluations or body.state != "active" or pool.gauge is None:
             return
-        outcome = evaluate(body.auto_scale_formula or "", pool.gauge, self._world.time)
-        body.auto_scale_run = outcome.run
         interval = seconds(body.auto_scale_evaluation_interval) or 900.0
         self._world.after(interval, self._evaluate, pool, evaluations)
+        if pool.spoilt == "stale":
+            return
+        outcome = evaluate(body.auto_scale_formula or "", pool.gauge, self._world.time)
+        if pool.spoilt == "error":
+            outcome = failed(SPOILT, self._world.time)
+        body.auto_scale_run = outcome.run
         dedicated, low = outcome.dedicated, outcome.low_priority
         dedicated = body.target_dedicated_nodes if dedicated is None else dedicated
         low = body.target_low_priority_nodes if low is None else low
@@ -339,6 +352,7 @@ class Allocator:
     def delete(self, pool: LivePool) -> None:
         """The pool goes when its last node has gone; its jobs stay and wait for a pool of that name."""
         self._refuse_deleting(pool)
+        self._account.veil.note(pool)
         now, body = self._world.time, pool.body
         body.state, body.state_transition_time = "deleting", now
         body.target_dedicated_nodes = body.target_low_priority_nodes = 0
@@ -350,13 +364,30 @@ class Allocator:
         if not pool.nodes:
             self._world.after(self._world.rng.uniform(2.0, 10.0), self.check, pool)
 
-    def _gone(self, pool: LivePool) -> None:
+    def gone(self, pool: LivePool) -> None:
+        """A pool that is being deleted, its nodes gone, is no more."""
         if self._account.pools.get(pool.id) is pool:
             del self._account.pools[pool.id]
             pool.resizes += 1
             for job in pool.jobs:
                 job.pool = None
             pool.jobs.clear()
+
+    # --- mischief -----------------------------------------------------------------------------------------------------
+
+    def aim(self, pool: LivePool, dedicated: int | None, low_priority: int | None) -> None:
+        """Other targets, whether the pool is resizing or scaled by a formula."""
+        self._aim(pool, dedicated, low_priority, pool.body.resize_timeout, "requeue")
+
+    def unstick(self, pool: LivePool) -> None:
+        """A stuck resize goes on, and may take its whole time."""
+        pool.stuck = False
+        self._go_on(pool)
+
+    def fail(self, pool: LivePool, error: ResizeError) -> None:
+        """The resize has failed; nodes that were not there yet do not come."""
+        self._drop_creating(pool)
+        self._steady(pool, [error])
 
 
 def _expendable(node: LiveNode) -> tuple[int, int, int]:

@@ -74,6 +74,7 @@ class Timetable:
         return live
 
     def _move(self, live: LiveSchedule, state: str) -> None:
+        self._account.veil.note(live)
         body = live.body
         if body.state in _COUNTED and state not in _COUNTED:
             self._account.active_schedules -= 1
@@ -100,7 +101,7 @@ class Timetable:
         elif live.current is None:
             if self._make(live):
                 self._next(live, began)
-            else:  # the quota is spent: look again; a job that ends calls by itself
+            else:  # the quota is spent or the schedule barren: look again; a job that ends calls by itself
                 self._world.after(60.0, self._run, live, due)
 
     def _next(self, live: LiveSchedule, began: datetime) -> None:
@@ -118,6 +119,8 @@ class Timetable:
 
     def _make(self, live: LiveSchedule) -> bool:
         account = self._account
+        if live.barren:
+            return False
         job_id = f"{live.id}:job-{live.made + 1}"
         try:
             job = account.office.add(
@@ -209,9 +212,10 @@ class Timetable:
         for job in [job for job in account.jobs.values() if job.schedule is live and job.state != "deleting"]:
             account.office.delete(job)
         self._drop_pool(live)
-        self._world.after(self._world.rng.uniform(2.0, 8.0), self._gone, live)
+        self._world.after(self._world.rng.uniform(2.0, 8.0), self.gone, live)
 
-    def _gone(self, live: LiveSchedule) -> None:
+    def gone(self, live: LiveSchedule) -> None:
+        """A schedule that is being deleted is no more."""
         if self._account.schedules.get(live.id) is live:
             del self._account.schedules[live.id]
 

@@ -10,54 +10,32 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from bot.sandbox.entities import TaskExecutionInformation
-from bot.sandbox.entity_specs import ExitOptions, TaskDependencies, TaskSpecification
-from bot.sandbox.world.behaviour import OUT_OF_TIME, TASK_ENDED, Cause, Work, failure_of, work_of
+from bot.sandbox.entity_specs import TaskDependencies, TaskSpecification
+from bot.sandbox.world.behaviour import OUT_OF_TIME, TASK_ENDED, Cause, Work, work_of
 from bot.sandbox.world.defaults import task_defaults
 from bot.sandbox.world.durations import seconds
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveTask, Preparation
+from bot.sandbox.world.outcomes import ACTIVE, column, options, outcome, retries, satisfies
 from bot.sandbox.world.parts_of_runs import companions
 from bot.sandbox.world.refused import Refused, exists, wrong_state
 
 if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
 
-ACTIVE, RUNNING, SUCCEEDED, FAILED = range(4)
-"""The columns of a job's counts."""
-
-_SATISFIED = "satisfy"
-
-
-def _column(task: LiveTask) -> int:
-    if task.state == "active":
-        return ACTIVE
-    if task.state == "completed":
-        return SUCCEEDED if task.execution_info.result == "success" else FAILED
-    return RUNNING
-
-
-def _outcome(
-    old: TaskExecutionInformation, began: datetime, ended: datetime, cause: Cause | None
-) -> TaskExecutionInformation:
-    return TaskExecutionInformation(
-        start_time=began,
-        end_time=ended,
-        exit_code=cause.exit_code if cause else 0,
-        failure_info=failure_of(cause) if cause else None,
-        result="failure" if cause else "success",
-        retry_count=old.retry_count,
-        last_retry_time=old.last_retry_time,
-        requeue_count=old.requeue_count,
-        last_requeue_time=old.last_requeue_time,
-    )
-
 
 class Runner:
-    """Sends the tasks of one account to nodes and lives their lives."""
+    """Sends the tasks of one account to nodes and lives their lives.
+
+    Tasks that are `doomed` do not end by themselves: whoever put them there will make them `fail`.
+    """
 
     def __init__(self, account: AccountState) -> None:
         self._account = account
         self._world = account.world
+        self.doomed: set[LiveTask] = set()
 
     # --- coming and going ---------------------------------------------------------------------------------------------
 
@@ -96,7 +74,7 @@ class Runner:
         """A task that ran on this node and completed before the world began."""
         task = self._new(job, task_id, command_line, spec, work, began)
         task.pool_id, task.node_id = node.pool.id, node.id
-        self._move(job, task, "completed", _outcome(task.execution_info, began, ended, cause))
+        self._move(job, task, "completed", outcome(task.execution_info, began, ended, cause))
         task.previous_state, task.previous_state_transition_time = "running", began
         task.state_transition_time = ended
         node.body.total_tasks_run += 1
@@ -146,7 +124,7 @@ class Runner:
         unmet = 0
         for parent_id in wanted:
             parent = job.tasks.get(parent_id)
-            if parent is None or parent.state != "completed" or not self._satisfies(parent):
+            if parent is None or parent.state != "completed" or not satisfies(parent):
                 job.dependents.setdefault(parent_id, []).append(task)
                 unmet += 1
         if unmet:
@@ -156,9 +134,9 @@ class Runner:
     def delete(self, job: LiveJob, task: LiveTask) -> None:
         """The task is gone; if it ran, its slots are free."""
         node = self._leave(job, task)
-        column = _column(task)
-        job.counts[column] -= 1
-        job.slot_counts[column] -= task.slots
+        counted = column(task)
+        job.counts[counted] -= 1
+        job.slot_counts[counted] -= task.slots
         del job.tasks[task.id]
         job.waiting.pop(task.id, None)
         task.run += 1
@@ -205,7 +183,7 @@ class Runner:
         for job in pool.jobs:
             if not any(pool.open):
                 return
-            if job.body.state == "active" and job.ready:
+            if job.body.state == "active" and job.ready and job.held is None:
                 self._pump(job, pool)
 
     def _pump(self, job: LiveJob, pool: LivePool) -> None:
@@ -241,7 +219,6 @@ class Runner:
     def _send(self, job: LiveJob, task: LiveTask, node: LiveNode) -> None:
         world, fleet = self._world, self._account.fleet
         task.run += 1
-        task.pool_id, task.node_id = node.pool.id, node.id
         old = task.execution_info
         self._move(
             job,
@@ -255,6 +232,7 @@ class Runner:
                 last_requeue_time=old.last_requeue_time,
             ),
         )
+        task.pool_id, task.node_id = node.pool.id, node.id
         if many := task.spec.multi_instance_settings:
             job.instances[task.id] = companions(node, (many.number_of_instances or 1) - 1)
         node.running[task] = job
@@ -288,6 +266,12 @@ class Runner:
 
     def _prepared(self, job: LiveJob, task: LiveTask, run: int) -> None:
         if task.run != run:
+            return
+        if task in self.doomed:
+            self._move(job, task, "running")
+            return
+        if job.held is not None:
+            job.held.append((self._prepared, (job, task, run)))
             return
         world = self._world
         node = job.running[task]
@@ -332,15 +316,19 @@ class Runner:
             plan(job)
 
     def _ended(self, job: LiveJob, task: LiveTask, run: int, cause: Cause | None) -> None:
-        if task.run == run:
+        if task.run != run or task in self.doomed:
+            return
+        if job.held is not None:
+            job.held.append((self._ended, (job, task, run, cause)))
+        else:
             self.end(job, task, cause)
 
     def end(self, job: LiveJob, task: LiveTask, cause: Cause | None) -> None:
         """The run is over: the task is retried, or it has completed."""
         old, now = task.execution_info, self._world.time
         node = self._leave(job, task)
-        most = task.spec.constraints.max_task_retry_count if task.spec.constraints else 0
-        if cause and cause.exit_code and (most == -1 or old.retry_count < (most or 0)) and job.state != "terminating":
+        most = retries(task)
+        if cause and cause.exit_code and (most == -1 or old.retry_count < most) and job.state != "terminating":
             again = TaskExecutionInformation(
                 retry_count=old.retry_count + 1,
                 last_retry_time=now,
@@ -357,15 +345,38 @@ class Runner:
 
     def _complete(self, job: LiveJob, task: LiveTask, cause: Cause | None, node: LiveNode | None) -> None:
         old, now = task.execution_info, self._world.time
-        info = _outcome(old, old.start_time or now, now, cause)
+        info = outcome(old, old.start_time or now, now, cause)
         self._move(job, task, "completed", info)
         if node is not None:
             node.body.total_tasks_run += 1
             node.body.total_tasks_succeeded += cause is None
-        if self._satisfies(task):
+        if satisfies(task):
             for child in job.dependents.pop(task.id, ()):
                 self._met(job, child)
-        self._account.office.completed(job, task, self._options(task).job_action if cause else None)
+        self._account.office.completed(job, task, options(task).job_action if cause else None)
+
+    def fail(self, job: LiveJob, task: LiveTask, cause: Cause, host: LiveNode | None) -> None:
+        """The task completes as failed, its retries spent; one that waited has had a short run on `host`, if any."""
+        self._account.veil.note(task)
+        info, waited = task.execution_info, task.state == "active"
+        node = self._leave(job, task) or host
+        began = info.start_time or max(task.state_transition_time, self._world.time - timedelta(seconds=1))
+        spent = retries(task) if cause.exit_code else 0
+        task.execution_info = msgspec.structs.replace(
+            info,
+            start_time=began,
+            retry_count=max(info.retry_count, spent),
+            last_retry_time=began if spent > info.retry_count else info.last_retry_time,
+        )
+        self._complete(job, task, cause, node)
+        if waited:
+            task.previous_state, task.previous_state_transition_time = "running", began
+            if host is not None:
+                task.pool_id, task.node_id = host.pool.id, host.id
+                host.recent.appendleft((job.id, task))
+        if node is not None:
+            self.pump(node.pool)
+        self._account.office.consider(job)
 
     def _met(self, job: LiveJob, child: LiveTask) -> None:
         left = job.waiting.get(child.id)
@@ -379,28 +390,6 @@ class Runner:
             self._queue(job, child)
             if job.pool is not None:
                 self.pump(job.pool)
-
-    @staticmethod
-    def _options(task: LiveTask) -> ExitOptions:
-        """What the way the task ended means, by its exit conditions."""
-        conditions, info = task.spec.exit_conditions, task.execution_info
-        if conditions is None:
-            return ExitOptions()
-        code, found = info.exit_code, None
-        if code is None:
-            found = conditions.pre_processing_error
-        else:
-            for one in conditions.exit_codes or ():
-                if one.code == code:
-                    found = found or one.exit_options
-            for span in conditions.exit_code_ranges or ():
-                if span.start <= code <= span.end:
-                    found = found or span.exit_options
-        return found or conditions.default or ExitOptions()
-
-    def _satisfies(self, task: LiveTask) -> bool:
-        """Whether tasks that depend on this completed one may run."""
-        return task.execution_info.result == "success" or self._options(task).dependency_action == _SATISFIED
 
     def requeue(self, job: LiveJob, task: LiveTask) -> None:
         """The task lost its node, or its job was disabled: it waits for another, one requeue older."""
@@ -433,14 +422,15 @@ class Runner:
         return node
 
     def _move(self, job: LiveJob, task: LiveTask, state: str, info: TaskExecutionInformation | None = None) -> None:
-        before = _column(task)
+        self._account.veil.note(task)
+        before = column(task)
         if state == "active":
             task.node_id = task.pool_id = None
         task.previous_state, task.previous_state_transition_time = task.state, task.state_transition_time
         task.state, task.state_transition_time = state, self._world.time
         if info is not None:
             task.execution_info = info
-        after = _column(task)
+        after = column(task)
         if after != before:
             job.counts[before] -= 1
             job.counts[after] += 1
