@@ -97,6 +97,105 @@ def lent_files(db: Database) -> None:
     db.execute("ALTER TABLE files ADD COLUMN name TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def transitions_and_what_is_known(db: Database) -> None:
+    """Changes of state, how many an hour, and what an account looked like.
+
+    ``seq`` grows, so the rows that a transaction added are those above the highest before it. The key is stored once
+    more in its index, and there is an index for every question: one entity, a name, a parent, a kind, all.
+    """
+    db.execute(
+        """
+        CREATE TABLE transitions (
+            seq INTEGER PRIMARY KEY, account TEXT NOT NULL, entity TEXT NOT NULL, parent TEXT NOT NULL,
+            id TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, at INTEGER NOT NULL, details TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE UNIQUE INDEX transitions_key ON transitions (account, entity, parent, id, at, after)")
+    db.execute("CREATE INDEX transitions_id ON transitions (account, id, at)")
+    db.execute("CREATE INDEX transitions_parent ON transitions (account, parent, at) WHERE parent <> ''")
+    db.execute("CREATE INDEX transitions_entity ON transitions (account, entity, at)")
+    db.execute("CREATE INDEX transitions_at ON transitions (account, at)")
+    db.execute(
+        """
+        CREATE TABLE transition_hours (
+            account TEXT NOT NULL, start INTEGER NOT NULL, entity TEXT NOT NULL, after TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (account, start, entity, after)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE cursors (
+            account TEXT NOT NULL, stream TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (account, stream)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE views (
+            account TEXT NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (account, entity, id)
+        ) STRICT
+        """
+    )
+
+
+@migrations()
+def incidents_and_notices(db: Database) -> None:
+    """What is or was the matter, and how it stands in every place that was told."""
+    db.execute(
+        """
+        CREATE TABLE incidents (
+            id TEXT NOT NULL PRIMARY KEY, fingerprint TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL,
+            entity TEXT NOT NULL, parent TEXT NOT NULL, name TEXT NOT NULL, open INTEGER NOT NULL,
+            opened INTEGER NOT NULL, changed INTEGER NOT NULL, body BLOB NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX incidents_changed ON incidents (changed, id)")
+    db.execute("CREATE INDEX incidents_account ON incidents (account, changed, id)")
+    db.execute("CREATE INDEX incidents_open ON incidents (changed, id) WHERE open = 1")
+    db.execute("CREATE INDEX incidents_resolved ON incidents (changed, id) WHERE open = 0")
+    db.execute(
+        """
+        CREATE TABLE notices (
+            incident TEXT NOT NULL, place TEXT NOT NULL, open INTEGER NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (incident, place)
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX notices_open ON notices (place, incident) WHERE open = 1")
+
+
+@migrations()
+def letters(db: Database) -> None:
+    """Messages that are to be in a place, and how far each came. ``place`` is the key, ``address`` the encoded place.
+
+    The index of undelivered ones is as small as what is under way, however many letters there are.
+    """
+    db.execute(
+        """
+        CREATE TABLE letters (
+            seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, place TEXT NOT NULL, address BLOB NOT NULL,
+            card BLOB NOT NULL, version INTEGER NOT NULL, due INTEGER NOT NULL, under TEXT NOT NULL,
+            loud INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'open', sent INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '', channel TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
+            first INTEGER, error TEXT NOT NULL DEFAULT ''
+        ) STRICT
+        """
+    )
+    db.execute(
+        "CREATE INDEX letters_undelivered ON letters (due) "
+        "WHERE state <> 'dead' AND (sent < version OR state = 'claimed')"
+    )
+    db.execute("CREATE INDEX letters_gone ON letters (place) WHERE state = 'gone'")
+    db.execute("CREATE INDEX letters_under ON letters (under) WHERE under <> ''")
+    db.execute("CREATE INDEX letters_due ON letters (due)")
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

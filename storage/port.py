@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from storage.watching import WatchStore
+
 
 class StoreError(Exception):
     """The store cannot be used; the message says why and what to do."""
@@ -73,7 +75,7 @@ class LentFile(Struct, frozen=True):
     name: str = ""
 
 
-class Store(Protocol):
+class Store(WatchStore, Protocol):
     """The port. Times are aware datetimes."""
 
     async def close(self) -> None:
@@ -135,6 +137,10 @@ class Store(Protocol):
 
     async def kept(self, space: str, owner: str) -> list[Kept]:
         """All that an owner keeps in a space, by name."""
+        ...
+
+    async def kept_all(self, space: str) -> list[tuple[str, Kept]]:
+        """All that is kept in a space with its owner, by owner and name."""
         ...
 
     async def drop(self, space: str, owner: str, name: str) -> bool:

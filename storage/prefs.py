@@ -1,4 +1,7 @@
-"""Small things that people keep by name: saved queries, defaults. The SQL of one table, run in the store's thread."""
+"""Small things that people keep by name: saved queries, defaults, subscriptions.
+
+The SQL of one table, run in the store's thread.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,11 @@ def kept(db: Database, space: str, owner: str) -> list[tuple[str, bytes, int]]:
     """Names, values and moments, by name."""
     sql = "SELECT name, value, at FROM prefs WHERE space = ? AND owner = ? ORDER BY name"
     return list(db.execute(sql, [space, owner]))
+
+
+def kept_all(db: Database, space: str) -> list[tuple[str, str, bytes, int]]:
+    """Owners, names, values and moments, by owner and name."""
+    return list(db.execute("SELECT owner, name, value, at FROM prefs WHERE space = ? ORDER BY owner, name", [space]))
 
 
 def drop(db: Database, space: str, owner: str, name: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from msgspec import Struct
+
 RESOLUTIONS = (60, 300, 1800, 21600, 86400)
 """Seconds of the rollups. Each divides the next, so that a coarse bucket is a sum of finer ones."""
 
@@ -15,6 +17,20 @@ SEEN_FOR = DAY
 
 ROLLUPS_KEPT: dict[int, timedelta | None] = {60: 7 * DAY, 300: 30 * DAY, 1800: 90 * DAY, 21600: 365 * DAY, 86400: None}
 """By resolution; None is forever."""
+
+
+class Retention(Struct, frozen=True):
+    """How long watching keeps things; whoever runs the bot may choose, within what ``bot.settings`` allows.
+
+    Cursors, views and open incidents are kept for ever. Letters lie for a month after the last thing they had to say.
+    """
+
+    transitions: timedelta = 30 * DAY
+    counts: timedelta = 400 * DAY
+    """The hourly rollup of transitions; more than a year, so that a week can be held against last year's."""
+    incidents: timedelta = 90 * DAY
+    """Resolved ones, since their last change, with their notices."""
+    letters: timedelta = 30 * DAY
 
 
 def resolution(since: int, until: int, step: int) -> tuple[int, int]:

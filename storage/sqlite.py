@@ -1,93 +1,30 @@
-"""The store in one SQLite file.
-
-One connection lives in one thread, so nothing here ever runs on the event loop, and methods are worked off in the
-order they were called. ``synchronous=FULL`` in WAL mode: what a method has returned from survives a power cut.
-"""
+"""The store in one SQLite file: :class:`storage.port.Store` by sqlite-utils."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from sqlite_utils import Database
 
 from storage import prefs
-from storage.migrations import migrations, unknown
-from storage.port import Bucket, JournalRow, Kept, LentFile, Reference, Sample, StoreError
-from storage.retention import JOURNAL_KEPT, ROLLUPS_KEPT, SAMPLES_KEPT, SEEN_FOR, resolution
+from storage.moments import micros, moment
+from storage.port import Bucket, JournalRow, Kept, LentFile, Reference, Sample
+from storage.retention import JOURNAL_KEPT, ROLLUPS_KEPT, SAMPLES_KEPT, SEEN_FOR, Retention, resolution
 from storage.rollup import MICRO, Pile
-
-T = TypeVar("T")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK = timedelta(microseconds=1)
-_SLICE = 2000
-"""Rows that one prune transaction deletes at most, so that an acknowledgement never waits long behind it."""
-
-ADVICE = {
-    sqlite3.SQLITE_BUSY: "another process holds it: stop that process (one bot per file), or name another file",
-    sqlite3.SQLITE_LOCKED: "another process holds it: stop that process (one bot per file), or name another file",
-    sqlite3.SQLITE_NOTADB: "it is no SQLite database: restore a backup, or move the file away to start afresh",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup, or move the file away to start afresh",
-    sqlite3.SQLITE_FULL: "the disk is full: make room and start again",
-    sqlite3.SQLITE_READONLY: "it may not be written: give the bot write access to the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: create its folder, and give the bot write access to it",
-    sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk, then restore a backup if need be",
-}
+from storage.sqlite_watching import SqliteWatching
 
 
-class SqliteStore:
-    """:class:`storage.port.Store` by sqlite-utils. Every method may raise StoreError."""
+class SqliteStore(SqliteWatching):
+    """All of the port. Every method may raise StoreError."""
 
-    def __init__(self, path: Path, db: Database, worker: ThreadPoolExecutor) -> None:
-        self._path = path
-        self._db = db
-        self._worker = worker
+    def __init__(self, path: Path, db: Database, worker: ThreadPoolExecutor, retention: Retention) -> None:
+        super().__init__(path, db, worker, retention)
         self._series: dict[tuple[str, str], int] = {}
-
-    @classmethod
-    def open(cls, path: Path | str, *, patience: float = 5.0) -> SqliteStore:
-        """Open or create the file and bring its schema up to date; ``patience`` is seconds to wait for a lock.
-
-        Blocks, so call it before anything runs. Raises StoreError, which says what to do, when the file is damaged,
-        locked, out of reach, or was written by a newer version.
-        """
-        path = Path(path)
-        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        try:
-            db = worker.submit(_connect, path, patience).result()
-        except BaseException:
-            worker.shutdown()
-            raise
-        return cls(path, db, worker)
-
-    async def close(self) -> None:
-        """Finish what is queued and release the file."""
-
-        def work() -> None:
-            self._db.execute("PRAGMA optimize")
-            self._db.close()
-
-        try:
-            await self._run(work)
-        finally:
-            await asyncio.to_thread(self._worker.shutdown)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        """Do ``work`` in the store's thread. Once begun it is finished, even when the caller is cancelled."""
-
-        def guarded() -> T:
-            with _told(self._path):
-                return work()
-
-        return await asyncio.get_running_loop().run_in_executor(self._worker, guarded)
 
     # Requests.
 
@@ -102,7 +39,7 @@ class SqliteStore:
                     ON CONFLICT (key) DO UPDATE SET body = :body, accepted = :at, state = 'new'
                     WHERE accepted <= :forgotten
                     """,
-                    {"key": key, "body": body, "at": _micros(at), "forgotten": _micros(at - SEEN_FOR)},
+                    {"key": key, "body": body, "at": micros(at), "forgotten": micros(at - SEEN_FOR)},
                 )
                 return cursor.rowcount == 1
 
@@ -123,9 +60,9 @@ class SqliteStore:
         def work() -> list[JournalRow]:
             rows = self._db.execute(
                 "SELECT key, body, accepted FROM journal WHERE state = 'new' AND accepted < ? ORDER BY accepted, rowid",
-                [_micros(before)],
+                [micros(before)],
             )
-            return [JournalRow(key, body, _moment(accepted)) for key, body, accepted in rows]
+            return [JournalRow(key, body, moment(accepted)) for key, body, accepted in rows]
 
         return await self._run(work)
 
@@ -140,7 +77,7 @@ class SqliteStore:
                     "platform": reference.platform,
                     "id": reference.id,
                     "body": reference.body,
-                    "seen": _micros(reference.seen),
+                    "seen": micros(reference.seen),
                     "reachable": int(reference.reachable),
                 },
                 pk=("platform", "id"),
@@ -157,7 +94,7 @@ class SqliteStore:
                 "WHERE ?1 IS NULL OR platform = ?1 ORDER BY platform, id",
                 [platform],
             )
-            return [Reference(name, id_, body, _moment(seen), bool(ok)) for name, id_, body, seen, ok in rows]
+            return [Reference(name, id_, body, moment(seen), bool(ok)) for name, id_, body, seen, ok in rows]
 
         return await self._run(work)
 
@@ -185,7 +122,7 @@ class SqliteStore:
         horizon = self._horizon()
         by_series: dict[tuple[int, int], dict[int, Sample]] = {}
         for sample in samples:
-            if (at := _micros(sample.at)) >= horizon:
+            if (at := micros(sample.at)) >= horizon:
                 key = self._series_id(sample.account, sample.pool), self._series_id(sample.account, "")
                 by_series.setdefault(key, {}).setdefault(at, sample)
         fresh = [
@@ -260,7 +197,7 @@ class SqliteStore:
 
     async def usage(self, account: str, pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
         """Buckets of ``step`` seconds in [since, until), empty ones left out; see :func:`resolution`."""
-        begin, end = _micros(since) // MICRO, -(-_micros(until) // MICRO)
+        begin, end = micros(since) // MICRO, -(-micros(until) // MICRO)
         kept, origin = resolution(begin, end, step)
 
         def work() -> list[Bucket]:
@@ -275,7 +212,7 @@ class SqliteStore:
                 {"origin": origin, "end": end, "step": step, "kept": kept, "account": account, "pool": pool or ""},
             )
             return [
-                Bucket(_moment(start * MICRO), busy, total, min(seconds, step))
+                Bucket(moment(start * MICRO), busy, total, min(seconds, step))
                 for start, busy, total, seconds in rows
                 if seconds > 0
             ]
@@ -289,7 +226,7 @@ class SqliteStore:
             row = self._db.execute(
                 "SELECT first, last FROM series WHERE account = ? AND pool = '' AND first IS NOT NULL", [account]
             ).fetchone()
-            return None if row is None else (_moment(row[0]), _moment(row[1]))
+            return None if row is None else (moment(row[0]), moment(row[1]))
 
         return await self._run(work)
 
@@ -304,7 +241,7 @@ class SqliteStore:
                     "INSERT INTO files (key, body, kind, name, expires) VALUES (?, ?, ?, ?, ?) "
                     "ON CONFLICT (key) DO UPDATE SET body = excluded.body, kind = excluded.kind, name = excluded.name, "
                     "expires = max(expires, excluded.expires)",
-                    [key, file.body, file.kind, file.name, _micros(expires)],
+                    [key, file.body, file.kind, file.name, micros(expires)],
                 )
 
         await self._run(work)
@@ -314,7 +251,7 @@ class SqliteStore:
 
         def work() -> LentFile | None:
             row = self._db.execute(
-                "SELECT body, kind, name FROM files WHERE key = ? AND expires > ?", [key, _micros(now)]
+                "SELECT body, kind, name FROM files WHERE key = ? AND expires > ?", [key, micros(now)]
             ).fetchone()
             return None if row is None else LentFile(*row)
 
@@ -324,12 +261,17 @@ class SqliteStore:
 
     async def keep(self, space: str, owner: str, name: str, value: bytes, at: datetime) -> None:
         """Keep ``value`` under ``name``, in place of what was kept there before."""
-        await self._run(lambda: prefs.keep(self._db, space, owner, name, value, _micros(at)))
+        await self._run(lambda: prefs.keep(self._db, space, owner, name, value, micros(at)))
 
     async def kept(self, space: str, owner: str) -> list[Kept]:
         """All that an owner keeps in a space, by name."""
         rows = await self._run(lambda: prefs.kept(self._db, space, owner))
-        return [Kept(name, value, _moment(at)) for name, value, at in rows]
+        return [Kept(name, value, moment(at)) for name, value, at in rows]
+
+    async def kept_all(self, space: str) -> list[tuple[str, Kept]]:
+        """All that is kept in a space with its owner, by owner and name."""
+        rows = await self._run(lambda: prefs.kept_all(self._db, space))
+        return [(owner, Kept(name, value, moment(at))) for owner, name, value, at in rows]
 
     async def drop(self, space: str, owner: str, name: str) -> bool:
         """Forget one; False where there is none of that name."""
@@ -358,7 +300,7 @@ class SqliteStore:
 
     async def prune(self, now: datetime) -> int:
         """Delete what retention no longer wants, a slice at a time; returns the number of rows."""
-        horizon = _micros(now - SAMPLES_KEPT)
+        horizon = micros(now - SAMPLES_KEPT)
 
         def mark() -> list[int]:
             with self._db.atomic():
@@ -369,72 +311,14 @@ class SqliteStore:
             return [row[0] for row in self._db.execute("SELECT id FROM series")]
 
         series = await self._run(mark)
-        gone = await self._delete("journal", "key", "accepted < ?", [_micros(now - JOURNAL_KEPT)])
-        gone += await self._delete("files", "key", "expires <= ?", [_micros(now)])
+        gone = await self._delete("journal", "key", "accepted < ?", [micros(now - JOURNAL_KEPT)])
+        gone += await self._delete("files", "key", "expires <= ?", [micros(now)])
         for number in series:
             gone += await self._delete("samples", "series, at", "series = ? AND at < ?", [number, horizon])
             for step, kept in ROLLUPS_KEPT.items():
                 if kept is not None:
-                    where = [step, number, (_micros(now - kept)) // MICRO - step]
+                    where = [step, number, micros(now - kept) // MICRO - step]
                     gone += await self._delete(
                         "rollups", "step, series, start", "step = ? AND series = ? AND start < ?", where
                     )
-        return gone
-
-    async def _delete(self, table: str, key: str, where: str, values: list[int]) -> int:
-        """Delete rows in transactions of at most ``_SLICE`` rows."""
-        sql = f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {where} LIMIT {_SLICE})"  # noqa: S608
-
-        def work() -> int:
-            with self._db.atomic():
-                return int(self._db.execute(sql, values).rowcount)
-
-        gone = 0
-        while (deleted := await self._run(work)) > 0:
-            gone += deleted
-            if deleted < _SLICE:
-                break
-        return gone
-
-
-def _connect(path: Path, patience: float) -> Database:
-    """Open, configure and migrate, in the thread that will own the connection."""
-    with _told(path):
-        db = Database(sqlite3.connect(path, timeout=patience, cached_statements=64))
-        try:
-            _refuse_newer(path, db)
-            db.enable_wal()
-            db.execute("PRAGMA synchronous = FULL")
-            if migrations.pending(db):
-                migrations.apply(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-
-def _refuse_newer(path: Path, db: Database) -> None:
-    if newer := unknown(db):
-        raise StoreError(
-            f"{path}: a newer batchbot wrote it (migration {newer[-1]}): "
-            "install that version again, or restore a backup from before it"
-        )
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ones that say what to do."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary one
-        raise StoreError(f"{path}: {ADVICE.get(code, 'SQLite refuses')} ({error})") from error
-
-
-def _micros(at: datetime) -> int:
-    """Whole microseconds since 1970; exact, unlike ``timestamp()``."""
-    return (at - _EPOCH) // _TICK
-
-
-def _moment(micros: int) -> datetime:
-    return _EPOCH + micros * _TICK
+        return gone + await self._prune_watching(now)

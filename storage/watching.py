@@ -137,6 +137,7 @@ class WatchStore(Protocol):
     async def record(self, batch: Batch) -> int:
         """Store a batch in one transaction, rollups included; a transition that is known already is left alone.
 
+        So is one that is older than what retention keeps. Cursors, views, incidents and notices replace what is there.
         Letters overwrite the card, version, due and loud of those that are there, never how far they were delivered.
         Returns how many transitions were new.
         """
@@ -166,7 +167,10 @@ class WatchStore(Protocol):
         ...
 
     async def counts(self, account: str, since: datetime, until: datetime, entity: str = "") -> list[Count]:
-        """Transitions by hour, entity and state, oldest first; kept much longer than the single ones."""
+        """Transitions by hour, entity and state, oldest first; kept much longer than the single ones.
+
+        From the hour in which ``since`` lies to the one before ``until``.
+        """
         ...
 
     # Incidents.
@@ -174,9 +178,9 @@ class WatchStore(Protocol):
         self,
         *,
         account: str = "",
-        open: bool | None = None,
+        open: bool | None = None,  # noqa: A002 - the field's name
         since: datetime | None = None,
-        limit: int = 1000,  # noqa: A002
+        limit: int = 1000,
     ) -> list[IncidentRow]:
         """The last changed first; ``since`` looks at the last change."""
         ...

@@ -18,9 +18,10 @@ from storage.migrations import migrations
 from storage.port import LentFile, Sample, Store, StoreError
 from storage.sqlite import SqliteStore
 from tests.storage.contract import NOON, StoreContract, approximately, figures, recomputed
+from tests.storage.watching_contract import WatchContract
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, WatchContract):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
         numbers = itertools.count()

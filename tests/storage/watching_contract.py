@@ -1,0 +1,529 @@
+"""What every store has to do for watching. A test class per implementation inherits this and provides ``fresh``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from storage.port import Kept, Store, StoreError
+from storage.watching import Batch, Count, Cursor, Delivery, IncidentRow, Letter, NoticeRow, Transition, View
+from tests.storage.contract import DAY, HOUR, MINUTE, NOON
+
+
+def transition(
+    id: str = "j",  # noqa: A002
+    at: datetime = NOON,
+    after: str = "active",
+    *,
+    entity: str = "job",
+    parent: str = "",
+    account: str = "render",
+    before: str = "",
+) -> Transition:
+    return Transition(account, entity, parent, id, before, after, at, '{"n":1}')
+
+
+def incident(id: str, changed: datetime = NOON, *, open: bool = True, account: str = "render") -> IncidentRow:  # noqa: A002
+    return IncidentRow(id, f"f-{id}", account, "stuck", "node", "pool", "n1", open, NOON - DAY, changed, b"body")
+
+
+def letter(
+    id_: str = "a", due: datetime = NOON, *, version: int = 1, where: str = "slack:C1", under: str = ""
+) -> Letter:
+    return Letter(id_, where, b"place", b"card", version, due, under)
+
+
+async def ids(store: Store) -> list[str]:
+    return [one.letter.id for one in await store.undelivered()]
+
+
+async def state(store: Store, letters: list[str]) -> list[object]:
+    """All that is kept of the accounts of these tests."""
+    incidents = await store.incidents()
+    span = NOON - 1000 * DAY, NOON + 1000 * DAY
+    return [
+        await store.notices([one.id for one in incidents]),
+        incidents,
+        await store.undelivered(),
+        await store.deliveries(letters),
+        *[
+            await ask
+            for account in ("render", "other")
+            for ask in (
+                store.transitions(account),
+                store.counts(account, *span),
+                store.cursors(account),
+                store.views(account),
+            )
+        ],
+    ]
+
+
+moments = st.integers(-(10**11), 10**11).map(lambda micros: NOON + timedelta(microseconds=micros))
+few = st.sampled_from(["a", "b", "ab", "Ärger", "x'*"])
+accounts = st.sampled_from(["render", "other"])
+transitions = st.builds(
+    Transition, accounts, st.sampled_from(["job", "task", "node"]), few, few, few, few, moments, st.text(max_size=3)
+)
+batches = st.builds(
+    Batch,
+    st.lists(transitions, max_size=12),
+    st.lists(st.builds(Cursor, accounts, few, moments), max_size=3),
+    st.lists(st.builds(View, accounts, few, few, st.none() | st.binary(max_size=3)), max_size=4),
+    st.lists(
+        st.builds(
+            IncidentRow, few, few, accounts, few, few, few, few, st.booleans(), moments, moments, st.binary(max_size=3)
+        ),
+        max_size=3,
+    ),
+    st.lists(st.builds(NoticeRow, few, few, st.booleans(), st.binary(max_size=3)), max_size=3),
+    st.lists(
+        st.builds(
+            Letter,
+            few,
+            few,
+            st.binary(max_size=3),
+            st.binary(max_size=3),
+            st.integers(1, 9),
+            moments,
+            few,
+            st.booleans(),
+        ),
+        max_size=3,
+    ),
+)
+
+
+def hours(seen: list[Transition], account: str) -> list[Count]:
+    """The counts straight from the transitions, of which each key counts once."""
+    unique = {(t.account, t.entity, t.parent, t.id, t.after, t.at) for t in seen if t.account == account}
+    found = Counter(
+        (at.replace(minute=0, second=0, microsecond=0), entity, after) for _, entity, _, _, after, at in unique
+    )
+    return [Count(*key, count) for key, count in sorted(found.items())]
+
+
+class WatchContract:
+    """Inherit it beside :class:`tests.storage.contract.StoreContract`, which gives ``store``."""
+
+    # Batches.
+
+    async def test_a_transition_is_stored_once(self, store: Store) -> None:
+        first = transition(before="")
+        assert await store.record(Batch(transitions=[first, transition("k"), first])) == 2
+        assert await store.record(Batch(transitions=[replace(first, before="disabled", details="")])) == 0
+        assert await store.transitions("render", id="j") == [first], "what came first stays"
+        assert await store.record(Batch(transitions=[replace(first, at=NOON + timedelta(microseconds=1))])) == 1
+        assert await store.record(Batch(transitions=[replace(first, after="completed")])) == 1
+        assert await store.record(Batch(transitions=[replace(first, account="other")])) == 1
+        assert await store.record(Batch()) == 0
+
+    def test_a_batch_that_comes_twice_is_recorded_once(self, fresh: Callable[[], Store]) -> None:
+        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(batches, min_size=1, max_size=3))
+        def check(given: list[Batch]) -> None:
+            async def told() -> None:
+                store = fresh()
+                try:
+                    letters = [one.id for batch in given for one in batch.letters]
+                    new = 0
+                    for batch in given:
+                        new += await store.record(batch)
+                        once = await state(store, letters)
+                        assert await store.record(batch) == 0
+                        assert await state(store, letters) == once
+                    seen = [one for batch in given for one in batch.transitions]
+                    total = 0
+                    for account in ("render", "other"):
+                        counts = await store.counts(account, NOON - 30 * DAY, NOON + 30 * DAY)
+                        assert counts == hours(seen, account)
+                        total += sum(one.count for one in counts)
+                    assert total == new
+                finally:
+                    await store.close()
+
+            asyncio.run(told())
+
+        check()
+
+    @pytest.mark.parametrize("field", ["transitions", "cursors", "views", "incidents", "notices", "letters"])
+    async def test_a_batch_is_stored_whole_or_not_at_all(self, store: Store, field: str) -> None:
+        whole = Batch(
+            [transition()],
+            [Cursor("render", "tasks", NOON)],
+            [View("render", "pool", "a", b"known")],
+            [incident("i")],
+            [NoticeRow("i", "slack:C1", True, b"told")],
+            [letter("a")],
+        )
+        before = await state(store, ["a"])
+        bad = {
+            "transitions": replace(transition("k"), details=None),
+            "cursors": Cursor("render", None, NOON),  # type: ignore[arg-type]
+            "views": View("render", None, "a", b""),  # type: ignore[arg-type]
+            "incidents": replace(incident("k"), body=None),
+            "notices": NoticeRow("k", "slack:C1", True, None),  # type: ignore[arg-type]
+            "letters": replace(letter("b"), card=None),
+        }[field]
+        broken = replace(whole, **{field: [*getattr(whole, field), bad]})
+        with pytest.raises(StoreError):
+            await store.record(broken)
+        assert await state(store, ["a"]) == before
+        assert await store.record(whole) == 1
+        assert await state(store, ["a"]) != before
+
+    async def test_ten_thousand_at_once(self, store: Store) -> None:
+        many = [transition(f"t{n}", NOON + n * timedelta(seconds=1), entity="task", parent="j") for n in range(10_000)]
+        assert await store.record(Batch(transitions=many)) == 10_000
+        assert await store.record(Batch(transitions=[*many, transition("new", entity="task", parent="j")])) == 1
+        assert sum(one.count for one in await store.counts("render", NOON, NOON + DAY)) == 10_001
+        assert len(await store.transitions("render", limit=20_000)) == 10_001
+
+    # What was seen.
+
+    async def test_the_newest_transitions_come_first_and_no_more_than_asked_for(self, store: Store) -> None:
+        seen = [transition("j", NOON + n * MINUTE, f"s{n}") for n in range(5)]
+        for order in (seen[2:], seen[:2]):
+            await store.record(Batch(transitions=order))
+        assert [one.after for one in await store.transitions("render")] == ["s4", "s3", "s2", "s1", "s0"]
+        assert [one.after for one in await store.transitions("render", limit=2)] == ["s4", "s3"]
+        inside = await store.transitions("render", since=NOON + MINUTE, until=NOON + 3 * MINUTE)
+        assert [one.after for one in inside] == ["s2", "s1"], "since is included, until is not"
+        assert await store.transitions("other") == []
+
+    async def test_of_one_moment_what_was_stored_last_comes_first(self, store: Store) -> None:
+        words = ["starting", "idle", "running"]
+        await store.record(
+            Batch(transitions=[transition("n", NOON, word, entity="node", parent="p") for word in words])
+        )
+        for asked in ({}, {"id": "n"}, {"parent": "p"}, {"entity": "node"}):
+            assert [one.after for one in await store.transitions("render", **asked)] == words[::-1]
+        assert [one.after for one in await store.transitions("render", entity="node", parent="p", id="n")] == words[
+            ::-1
+        ]
+
+    @pytest.mark.parametrize("entity", ["", "job", "task", "node"])
+    @pytest.mark.parametrize("parent", [None, "", "a", "nothing"])
+    @pytest.mark.parametrize("id_", ["", "*", "a", "a*", "ab", "x'*", "x*", "nothing"])
+    async def test_transitions_by_what_they_are_of(
+        self, store: Store, entity: str, parent: str | None, id_: str
+    ) -> None:
+        names = ["a", "ab", "abc", "b", "x'*", "A"]
+        seen = [
+            transition(name, NOON + n * MINUTE, entity=kind, parent=above)
+            for n, (kind, above, name) in enumerate(
+                (kind, above, name) for kind in ("job", "task", "node") for above in ("", "a", "b") for name in names
+            )
+        ]
+        await store.record(Batch(transitions=[*seen, transition("a", account="other")]))
+        fits = [
+            one
+            for one in reversed(seen)
+            if entity in ("", one.entity)
+            and parent in (None, one.parent)
+            and (one.id.startswith(id_[:-1]) if id_.endswith("*") else id_ in ("", one.id))
+        ]
+        assert await store.transitions("render", entity=entity, parent=parent, id=id_) == fits
+        assert await store.transitions("render", entity=entity, parent=parent, id=id_, limit=3) == fits[:3]
+
+    async def test_counts_by_the_hour(self, store: Store) -> None:
+        half = NOON + HOUR / 2
+        await store.record(
+            Batch(transitions=[transition("a", half), transition("b", half), transition("c", half + HOUR)])
+        )
+        await store.record(Batch(transitions=[transition("a", half), transition("d", half, entity="pool")]))
+        early, pool, late = (
+            Count(NOON, "job", "active", 2),
+            Count(NOON, "pool", "active", 1),
+            Count(NOON + HOUR, "job", "active", 1),
+        )
+        assert await store.counts("render", NOON, NOON + DAY) == [early, pool, late]
+        assert await store.counts("render", half + MINUTE, NOON + HOUR) == [early, pool], "whole hours"
+        assert await store.counts("render", NOON, NOON + HOUR + timedelta(microseconds=1), "job") == [early, late]
+        assert await store.counts("render", NOON - DAY, NOON) == []
+        assert await store.counts("other", NOON, NOON + DAY) == []
+
+    async def test_cursors_move(self, store: Store) -> None:
+        await store.record(Batch(cursors=[Cursor("render", "tasks", NOON), Cursor("render", "jobs", NOON)]))
+        await store.record(Batch(cursors=[Cursor("render", "tasks", NOON + HOUR), Cursor("other", "tasks", NOON)]))
+        assert await store.cursors("render") == [
+            Cursor("render", "jobs", NOON),
+            Cursor("render", "tasks", NOON + HOUR),
+        ]
+        assert await store.cursors("third") == []
+
+    async def test_views_are_replaced_and_forgotten(self, store: Store) -> None:
+        def view(id_: str, body: bytes | None) -> View:
+            return View("render", "pool", id_, body)
+
+        await store.record(Batch(views=[view("b", b"1"), view("a", b"1"), view("c", None)]))
+        await store.record(Batch(views=[view("a", None), view("b", b"2"), View("other", "pool", "b", b"3")]))
+        assert await store.views("render") == [view("b", b"2")]
+        await store.record(Batch(views=[view("b", None), view("b", b"4"), view("a", b"5"), view("a", None)]))
+        assert await store.views("render") == [view("b", b"4")], "the last word counts"
+
+    # Incidents.
+
+    async def test_incidents_the_last_changed_first(self, store: Store) -> None:
+        rows = [
+            incident("a", NOON),
+            incident("b", NOON + HOUR, open=False),
+            incident("c", NOON + MINUTE, account="other"),
+        ]
+        await store.record(Batch(incidents=rows))
+        a, b, c = rows
+        assert await store.incidents() == [b, c, a]
+        assert await store.incidents(limit=2) == [b, c]
+        assert await store.incidents(open=True) == [c, a]
+        assert await store.incidents(open=False) == [b]
+        assert await store.incidents(account="render") == [b, a]
+        assert await store.incidents(account="render", open=True) == [a]
+        assert await store.incidents(since=NOON + MINUTE) == [b, c]
+        changed = IncidentRow("a", "g", "other", "late", "job", "q", "n2", False, NOON, NOON + DAY, b"more")
+        await store.record(Batch(incidents=[changed]))
+        assert await store.incidents() == [changed, b, c]
+
+    async def test_notices_of_incidents(self, store: Store) -> None:
+        rows = [NoticeRow("a", "slack:C1", True, b"1"), NoticeRow("a", "teams:x", True, b"2")]
+        await store.record(Batch(notices=[rows[1], rows[0], NoticeRow("b", "slack:C1", True, b"3")]))
+        assert await store.notices(["a", "c"]) == rows
+        await store.record(Batch(notices=[NoticeRow("a", "slack:C1", False, b"4")]))
+        assert await store.notices(["a"]) == [NoticeRow("a", "slack:C1", False, b"4"), rows[1]]
+        assert await store.notices([]) == []
+        many = [f"n{n}" for n in range(40_000)]
+        assert [one.incident for one in await store.notices([*many, "b"])] == ["b"]
+
+    # Letters.
+
+    async def test_a_letter_on_its_way(self, store: Store) -> None:
+        first = Letter("a", "slack:C1", b"place", b"card", 1, NOON, "root", loud=True)
+        await store.record(Batch(letters=[first]))
+        assert await store.undelivered() == [Delivery(first)]
+        assert await store.claim("a", NOON)
+        assert await store.undelivered() == [Delivery(first, "claimed", first=NOON)]
+        await store.delivered("a", 1, "17.5", "C9")
+        assert await store.undelivered() == []
+        done = Delivery(first, "open", 1, "17.5", "C9", first=NOON)
+        assert await store.deliveries(["a", "nothing"]) == [done]
+        second = Letter("a", "other", b"other", b"new", 2, NOON + HOUR, "other", loud=False)
+        await store.record(Batch(letters=[second]))
+        moved = Letter("a", "slack:C1", b"place", b"new", 2, NOON + HOUR, "root", loud=False)
+        assert await store.undelivered() == [replace(done, letter=moved)], "where it is stays"
+
+    async def test_a_first_post_is_claimed_once(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter()]))
+        won = await asyncio.gather(*(store.claim("a", NOON) for _ in range(20)))
+        assert sorted(won) == [False] * 19 + [True]
+        await store.record(Batch(letters=[letter(version=2)]))
+        assert not await store.claim("a", NOON), "a newer card does not lift the claim"
+        assert not await store.claim("nothing", NOON)
+
+    async def test_failed_attempts_are_counted_until_one_succeeds(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter()]))
+        for n in range(1, 4):
+            assert await store.claim("a", NOON + n * MINUTE)
+            await store.undone("a", "open", "busy", NOON + n * HOUR)
+            [one] = await store.undelivered()
+            assert (one.attempts, one.error, one.letter.due, one.first) == (n, "busy", NOON + n * HOUR, NOON + MINUTE)
+        await store.undone("a", "open", "busy")
+        [one] = await store.undelivered()
+        assert one.letter.due == NOON + 3 * HOUR, "due stays where none is given"
+        await store.delivered("a", 1, "m", "c")
+        [one] = await store.deliveries(["a"])
+        assert (one.attempts, one.error) == (0, "")
+
+    async def test_letters_of_a_place_that_was_gone(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter("a"), letter("b"), letter("c", where="slack:C2"), letter("d")]))
+        for id_ in "abc":
+            await store.undone(id_, "gone", "not in channel")
+        assert await ids(store) == ["a", "b", "c", "d"]
+        assert not await store.claim("a", NOON)
+        assert await store.regained("slack:C1") == 2
+        assert await store.regained("slack:C1") == 0
+        [one] = await store.deliveries(["a"])
+        assert (one.state, one.attempts, one.error) == ("open", 0, "")
+        assert await store.claim("a", NOON)
+        assert not await store.claim("c", NOON)
+
+    async def test_a_dead_letter_stays_dead(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter()]))
+        await store.undone("a", "dead", "too long")
+        await store.record(Batch(letters=[letter(version=2)]))
+        assert await ids(store) == []
+        assert not await store.claim("a", NOON)
+        assert [(one.state, one.error) for one in await store.deliveries(["a"])] == [("dead", "too long")]
+
+    async def test_undelivered_letters_the_oldest_due_first(self, store: Store) -> None:
+        due = {"z": 0, "y": 0, "b": 3, "a": 1}
+        await store.record(Batch(letters=[letter(id_, NOON + n * HOUR) for id_, n in due.items()]))
+        assert await ids(store) == ["z", "y", "a", "b"], "of one moment in the order they came"
+        await store.undone("z", "open", "later", NOON + DAY)
+        assert await ids(store) == ["y", "a", "b", "z"]
+
+    async def test_letters_in_the_order_asked_for(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter(id_) for id_ in "abc"]))
+        for asked in permutations("abc"):
+            assert [one.letter.id for one in await store.deliveries([*asked, "nothing", asked[0]])] == list(asked)
+        assert await store.deliveries([]) == []
+
+    def test_letters_follow_their_rules(self, fresh: Callable[[], Store]) -> None:
+        """Against a model in plain words, in any order of events."""
+        events = st.lists(
+            st.tuples(st.just("write"), st.integers(1, 4))
+            | st.tuples(st.just("claim"), st.none())
+            | st.tuples(st.just("delivered"), st.integers(1, 4))
+            | st.tuples(st.just("undone"), st.sampled_from(["open", "claimed", "gone", "dead"]))
+            | st.tuples(st.just("regained"), st.none()),
+            max_size=12,
+        )
+
+        @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(events)
+        def check(given: list[tuple[str, object]]) -> None:
+            async def told() -> None:
+                store, model = fresh(), Model()
+                try:
+                    await store.record(Batch(letters=[letter()]))
+                    for what, value in given:
+                        await model.step(store, what, value)
+                        [one] = await store.deliveries(["a"])
+                        got = (one.letter.version, one.state, one.sent, one.message, one.attempts)
+                        assert got == (model.version, model.state, model.sent, model.message, model.attempts)
+                        assert await ids(store) == (["a"] if model.behind else [])
+                finally:
+                    await store.close()
+
+            asyncio.run(told())
+
+        check()
+
+    # Retention, and what people keep.
+
+    async def test_what_watching_keeps_and_for_how_long(self, store: Store) -> None:
+        ages = (500, 100, 60, 20, 1)
+        await store.record(
+            Batch(
+                transitions=[transition(f"{age}", NOON - age * DAY) for age in ages],
+                cursors=[Cursor("render", "tasks", NOON - 500 * DAY)],
+                views=[View("render", "pool", "a", b"")],
+                incidents=[
+                    *(incident(f"resolved-{age}", NOON - age * DAY, open=False) for age in ages),
+                    *(incident(f"open-{age}", NOON - age * DAY) for age in ages),
+                ],
+                notices=[
+                    NoticeRow(f"{what}-{age}", "slack:C1", False, b"") for what in ("resolved", "open") for age in ages
+                ],
+            )
+        )
+        assert await store.prune(NOON) == 3 + 1 + 2
+        assert await store.prune(NOON) == 0
+        assert [one.id for one in await store.transitions("render")] == ["1", "20"]
+        assert len(await store.counts("render", NOON - 1000 * DAY, NOON)) == 4
+        resolved = {f"resolved-{age}" for age in (60, 20, 1)}
+        still = {f"open-{age}" for age in ages}
+        assert {one.id for one in await store.incidents()} == resolved | still
+        told = await store.notices([f"{what}-{age}" for what in ("resolved", "open") for age in ages])
+        assert {one.incident for one in told} == resolved | still
+        assert len(await store.cursors("render")) == len(await store.views("render")) == 1
+
+    async def test_a_pruned_transition_is_not_counted_twice(self, store: Store) -> None:
+        old = transition("j", NOON - 60 * DAY)
+        assert await store.record(Batch(transitions=[old])) == 1
+        await store.prune(NOON)
+        assert await store.record(Batch(transitions=[old])) == 0
+        assert [one.count for one in await store.counts("render", NOON - 90 * DAY, NOON)] == [1]
+
+    async def test_letters_are_kept_while_they_have_something_to_say(self, store: Store) -> None:
+        old, new = NOON - 31 * DAY, NOON - 29 * DAY
+        undelivered, in_doubt, unreachable, refused = "behind", "claimed", "gone", "dead"
+        for id_ in ("said", undelivered, in_doubt, unreachable, refused):
+            await store.record(Batch(letters=[letter(id_, old)]))
+        await store.record(Batch(letters=[letter("fresh", new)]))
+        for id_ in ("said", "fresh", undelivered):
+            await store.delivered(id_, 1, "m", "c")
+        await store.record(Batch(letters=[letter(undelivered, old, version=2)]))
+        await store.claim(in_doubt, old)
+        await store.undone(unreachable, "gone", "")
+        await store.undone(refused, "dead", "")
+        assert await store.prune(NOON) == 3
+        left = await store.deliveries(["said", "fresh", undelivered, in_doubt, unreachable, refused])
+        assert [one.letter.id for one in left] == ["fresh", undelivered, in_doubt]
+
+    async def test_a_letter_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
+        old = NOON - 31 * DAY
+        await store.record(Batch(letters=[letter("root", old), letter("reply", NOON, under="root")]))
+        for id_ in ("root", "reply"):
+            await store.delivered(id_, 1, "m", "c")
+        assert await store.prune(NOON) == 0
+        assert await store.prune(NOON + 40 * DAY) == 1
+        assert await store.prune(NOON + 40 * DAY) == 1, "the thread after what lay in it"
+
+    async def test_a_letter_is_kept_while_something_is_open_in_its_place(self, store: Store) -> None:
+        places = {"open": "slack:C1", "other": "slack:C2", "before": "slack:C1"}
+        due = {"open": NOON - 40 * DAY, "other": NOON - 40 * DAY, "before": NOON - 60 * DAY}
+        await store.record(
+            Batch(
+                incidents=[replace(incident("i"), opened=NOON - 50 * DAY)],
+                notices=[NoticeRow("i", "slack:C1", True, b""), NoticeRow("i", "slack:C2", False, b"")],
+                letters=[letter(id_, due[id_], where=where) for id_, where in places.items()],
+            )
+        )
+        for id_ in places:
+            await store.delivered(id_, 1, "m", "c")
+        assert await store.prune(NOON) == 2
+        assert [one.letter.id for one in await store.deliveries(list(places))] == ["open"]
+        await store.record(Batch(notices=[NoticeRow("i", "slack:C1", False, b"")]))
+        assert await store.prune(NOON) == 1
+
+    async def test_all_that_is_kept_in_a_space(self, store: Store) -> None:
+        assert await store.kept_all("watch") == []
+        for owner, name in (("teams:x", "a"), ("slack:C1", "b"), ("slack:C1", "a")):
+            await store.keep("watch", owner, name, name.encode(), NOON)
+        await store.keep("query", "slack:C1", "c", b"", NOON)
+        a, b = Kept("a", b"a", NOON), Kept("b", b"b", NOON)
+        assert await store.kept_all("watch") == [("slack:C1", a), ("slack:C1", b), ("teams:x", a)]
+
+
+@dataclass
+class Model:
+    """What the port says of one letter, in plain Python."""
+
+    version: int = 1
+    state: str = "open"
+    sent: int = 0
+    message: str = ""
+    attempts: int = 0
+
+    @property
+    def behind(self) -> bool:
+        return self.state != "dead" and (self.sent < self.version or self.state == "claimed")
+
+    async def step(self, store: Store, what: str, value: object) -> None:
+        match what, value:
+            case "write", int(version):
+                await store.record(Batch(letters=[letter(version=version)]))
+                self.version = version
+            case "claim", _:
+                free = self.state == "open" and not self.sent and not self.message
+                assert await store.claim("a", NOON) is free
+                self.state = "claimed" if free else self.state
+            case "delivered", int(version):
+                await store.delivered("a", version, f"m{version}", "c")
+                self.state, self.sent, self.message, self.attempts = "open", version, f"m{version}", 0
+            case "undone", ("open" | "claimed" | "gone" | "dead") as then:
+                await store.undone("a", then, "why")
+                self.state, self.attempts = then, self.attempts + 1
+            case "regained", _:
+                gone = self.state == "gone"
+                assert await store.regained("slack:C1") == int(gone)
+                if gone:
+                    self.state, self.attempts = "open", 0
