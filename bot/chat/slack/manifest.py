@@ -10,17 +10,37 @@ from bot.commands import Registry
 
 SCOPES = (
     "app_mentions:read",  # @bot in channels and threads
-    "channels:read",  # names of the channels it answers in
+    "channels:history",  # is what was being posted when the bot stopped there? it reads its own messages back
+    "channels:read",  # names of the channels it answers in; that one was renamed, archived or left
     "chat:write",  # answers and edits
     "commands",  # the slash command
     "files:read",  # is an uploaded picture ready?
     "files:write",  # pictures
+    "groups:history",  # the same as channels:history, in private channels
+    "groups:read",  # the same as channels:read, of private channels
     "im:history",  # direct messages
+    "im:write",  # open direct messages with somebody whom an alert is for
     "users:read",  # the asker's time zone
 )
 """Bot scopes, each with the reason it is there."""
-EVENTS = ("app_mention", "member_joined_channel", "message.im")
-"""Bot events the adapter listens to."""
+EVENTS = (
+    "app_mention",
+    "app_uninstalled",  # nothing can be posted any more
+    "channel_archive",
+    "channel_deleted",
+    "channel_left",  # the bot was removed: Slack does not send it member_left_channel then
+    "channel_rename",
+    "channel_unarchive",
+    "group_archive",  # group_*: the same of private channels
+    "group_deleted",
+    "group_left",
+    "group_rename",
+    "group_unarchive",
+    "member_joined_channel",
+    "message.im",
+    "tokens_revoked",
+)
+"""Bot events, all within the scopes: what the bot is asked, and what becomes of the places where it posts."""
 _HINT = 1000
 _HEAD = "# Made by `batchbot manifest`; a test holds it against the commands. Put your own address in.\n"
 

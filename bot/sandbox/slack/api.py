@@ -78,6 +78,8 @@ class Method:
     scope: str = ""
     a_minute: int = 50
     caller: Literal["bot", "app"] = "bot"
+    writes: bool = False
+    """Noted among the app's writes."""
 
 
 def page(items: list[Json], arguments: Arguments, most: int = 1000) -> tuple[list[Json], Json]:
@@ -107,34 +109,63 @@ class WebApi:
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one call."""
-        core, faults, name = self._core, self._core.faults, request.match_info["method"]
+        core, name = self._core, request.match_info["method"]
         status, headers = 200, dict[str, str]()
+        given: Mapping[str, Any] = {}
         try:
-            body = await self._call(request, name)
+            given, warning = await _given(request)
+            body = await self._call(request, name, given, warning)
         except Refused as refused:
             body, status, headers = _refusal(refused)
-        if body["ok"] and faults.lose_answers.get(name, 0) > 0:
-            faults.lose_answers[name] -= 1
+        outcome = "ok" if body["ok"] else str(body["error"])
+        if body["ok"] and self._loses(name, str(body.get("channel", ""))):
+            outcome = "lost"
             if request.transport:
                 request.transport.abort()
+        self._note(name, given, outcome, body)
         headers |= {"X-OAuth-Scopes": ",".join(sorted(core.settings.scopes)), "X-Slack-Req-Id": uuid4().hex}
         if name in self._methods:
             headers["X-Accepted-OAuth-Scopes"] = self._methods[name].scope
         return web.json_response(body, status=status, headers=headers)
 
-    async def _call(self, request: web.Request, name: str) -> Json:
+    async def missed(self, request: web.Request, outcome: str) -> None:
+        """Note an attempt that never came to be carried out."""
+        name = request.path.removeprefix("/api/")
+        if name in self._methods and self._methods[name].writes:
+            try:
+                given, _ = await _given(request)
+            except Refused:
+                given = {}
+            self._note(name, given, outcome, {})
+
+    def _loses(self, *keys: str) -> bool:
+        losing = self._core.faults.lose_answers
+        key = next((key for key in keys if losing.get(key, 0) > 0), None)
+        if key is not None:
+            losing[key] -= 1
+        return key is not None
+
+    def _note(self, name: str, given: Mapping[str, Any], outcome: str, answer: Json) -> None:
+        if name not in self._methods or not self._methods[name].writes:
+            return
+        channel = answer.get("channel") or given.get("channel") or given.get("channel_id") or ""
+        ts = answer.get("ts") or answer.get("message_ts") or given.get("ts") or ""
+        thread = given.get("thread_ts") or ""
+        self._core.writes.note(name, outcome, channel=str(channel), ts=str(ts), thread=str(thread))
+
+    async def _call(self, request: web.Request, name: str, given: Mapping[str, Any], warning: str) -> Json:
         method = self._methods.get(name)
         if method is None:
             raise Refused("unknown_method", details={"req_method": name})
-        given, warning = await _given(request)
         self._authorise(request, given, method)
         if self._core.settings.tiers:
             self._core.limits.take("method", name, method.a_minute, method.a_minute / 60)
         if errors := self._core.faults.errors.get(name):
             raise Refused(errors.pop(0))
         answer = {"ok": True, **await method.run(self._core, Arguments(given))}
-        if warning:
-            answer |= {"warning": warning, "response_metadata": {"warnings": [warning]}}
+        if warnings := [each for each in (answer.pop("warning", ""), warning) if each]:
+            told = {**answer.get("response_metadata", {}), "warnings": warnings}
+            answer |= {"warning": ",".join(warnings), "response_metadata": told}
         return answer
 
     def _authorise(self, request: web.Request, given: Mapping[str, Any], method: Method) -> None:
@@ -147,6 +178,8 @@ class WebApi:
             raise Refused("invalid_auth")
         if token != (settings.app_token if method.caller == "app" else settings.bot_token):
             raise Refused("not_allowed_token_type")
+        if self._core.removed and token == settings.bot_token:
+            raise Refused(self._core.removed)
         if method.scope and method.caller == "bot":
             require(self._core, method.scope)
 

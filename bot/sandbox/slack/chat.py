@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.sandbox.slack import metadata
 from bot.sandbox.slack.api import Arguments, Method
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.errors import Refused
@@ -24,7 +25,8 @@ def place(core: Core, reference: str) -> Channel:
     if reference in workspace.people and reference != BOT_USER:
         return workspace.direct(reference)
     for channel in workspace.channels.values():
-        if reference == channel.id or (channel.kind == "channel" and reference.removeprefix("#") == channel.name):
+        named = channel.kind == "channel" and reference.removeprefix("#") == channel.name
+        if (reference == channel.id or named) and not channel.hidden:
             return channel
     raise Refused("channel_not_found")
 
@@ -100,16 +102,6 @@ def thread(core: Core, channel: Channel, ts: str) -> str | None:
     return ts
 
 
-def _metadata(arguments: Arguments) -> Json | None:
-    metadata = arguments.structure("metadata", "invalid_metadata_format")
-    if metadata is None:
-        return None
-    sound = isinstance(metadata, dict) and isinstance(metadata.get("event_type"), str)
-    if not sound or not isinstance(metadata.get("event_payload"), dict):
-        raise Refused("invalid_metadata_format")
-    return dict(metadata)
-
-
 def _at_rate(core: Core, channel: Channel) -> None:
     _not_limited(core, channel)
     if core.settings.post_burst:
@@ -126,22 +118,25 @@ def _chunks(text: str) -> Sequence[str]:
 
 
 async def post_message(core: Core, arguments: Arguments) -> Json:
-    """chat.postMessage."""
+    """chat.postMessage; ``reply_broadcast`` shows a reply in the channel too, and means nothing outside threads."""
     channel = writable(core, arguments.need("channel"))
     given = content(core, arguments)
     root = thread(core, channel, arguments.get("thread_ts"))
-    metadata = _metadata(arguments)
+    noted, warning = metadata.given(arguments)
     _at_rate(core, channel)
     refer(core, given, channel.id)
+    about: Json = {
+        **given,
+        "thread_ts": root,
+        "metadata": noted or None,
+        "broadcast": root is not None and arguments.flag("reply_broadcast"),
+    }
     posted = [
-        core.workspace.post(
-            Message(
-                core.workspace.ts(), channel.id, BOT_USER, thread_ts=root, metadata=metadata, **{**given, "text": part}
-            )
-        )
+        core.workspace.post(Message(core.workspace.ts(), channel.id, BOT_USER, **{**about, "text": part}))
         for part in _chunks(given.get("text", ""))
     ]
-    return {"channel": channel.id, "ts": posted[0].ts, "message": core.workspace.wire(posted[0])}
+    answer = {"channel": channel.id, "ts": posted[0].ts, "message": core.workspace.wire(posted[0])}
+    return {**answer, "warning": warning} if warning else answer
 
 
 async def post_ephemeral(core: Core, arguments: Arguments) -> Json:
@@ -168,20 +163,29 @@ def _own(core: Core, channel: Channel, ts: str, refusal: str) -> Message:
 
 
 async def update(core: Core, arguments: Arguments) -> Json:
-    """chat.update: what is not given stays, except that it must not be called with nothing."""
+    """chat.update: what is not given stays, except that a text without blocks takes the place of the blocks.
+
+    Empty ``metadata`` remove the old ones. ``reply_broadcast`` shows an old reply in the channel, and must come alone.
+    Refused: is_inactive (in an archived channel), cant_update_message, message_not_found, msg_too_long and more.
+    """
     channel = place(core, arguments.need("channel"))
     message = _own(core, channel, arguments.need("ts"), "cant_update_message")
     if channel.archived:
-        raise Refused("is_archived")
-    given = content(core, arguments)
+        raise Refused("is_inactive")
+    broadcast = arguments.flag("reply_broadcast")
+    given = _broadcast(message, arguments) if broadcast else content(core, arguments)
     if len(given.get("text", "")) > SPLIT_TEXT:
         raise Refused("msg_too_long")
-    if metadata := _metadata(arguments):
-        given["metadata"] = metadata
+    if "text" in given and "blocks" not in given:
+        given["blocks"] = []
+    noted, warning = metadata.given(arguments)
+    if noted is not None:
+        given["metadata"] = noted or None
     _not_limited(core, channel)
     refer(core, given, channel.id)
     core.workspace.change(message, BOT_USER, given)
     return {
+        **({"warning": warning} if warning else {}),
         "channel": channel.id,
         "ts": message.ts,
         "text": message.text,
@@ -189,17 +193,26 @@ async def update(core: Core, arguments: Arguments) -> Json:
     }
 
 
+def _broadcast(message: Message, arguments: Arguments) -> Json:
+    if any(key in arguments for key in ("text", "blocks", "attachments")):
+        raise Refused("no_dual_broadcast_content_update")
+    if message.thread_ts in (None, message.ts):
+        raise Refused("cant_broadcast_message")
+    return {"broadcast": True}
+
+
 async def delete(core: Core, arguments: Arguments) -> Json:
     """chat.delete."""
     channel = place(core, arguments.need("channel"))
     message = _own(core, channel, arguments.need("ts"), "cant_delete_message")
+    _not_limited(core, channel)
     core.workspace.delete(message)
     return {"channel": channel.id, "ts": message.ts}
 
 
 METHODS = {
-    "chat.postMessage": Method(post_message, "chat:write", a_minute=600),
-    "chat.postEphemeral": Method(post_ephemeral, "chat:write", a_minute=100),
-    "chat.update": Method(update, "chat:write", a_minute=50),
-    "chat.delete": Method(delete, "chat:write", a_minute=50),
+    "chat.postMessage": Method(post_message, "chat:write", a_minute=600, writes=True),
+    "chat.postEphemeral": Method(post_ephemeral, "chat:write", a_minute=100, writes=True),
+    "chat.update": Method(update, "chat:write", a_minute=50, writes=True),
+    "chat.delete": Method(delete, "chat:write", a_minute=50, writes=True),
 }

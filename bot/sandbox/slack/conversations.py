@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import sys
+
+from bot.sandbox.slack import metadata
 from bot.sandbox.slack.api import Arguments, Method, page, require
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.errors import Refused
 from bot.sandbox.slack.model import BOT_PROFILE, Message
 from bot.sandbox.slack.people import BOT, BOT_USER, DOMAIN, TEAM, Channel, Json
+
+_CURSOR = "next_ts:"
+_KINDS = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
+_SCOPES = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
 
 async def api_test(core: Core, arguments: Arguments) -> Json:
@@ -55,9 +63,9 @@ async def users_list(core: Core, arguments: Arguments) -> Json:
 def _known(core: Core, arguments: Arguments, act: str) -> Channel:
     """The channel that is asked about; ``act`` is the half of the scope after the colon."""
     channel = core.workspace.channels.get(arguments.need("channel"))
-    if channel is None:
+    if channel is None or channel.hidden:
         raise Refused("channel_not_found")
-    require(core, f"{'im' if channel.kind == 'im' else 'channels'}:{act}")
+    require(core, f"{channel.scope}:{act}")
     return channel
 
 
@@ -70,16 +78,16 @@ async def info(core: Core, arguments: Arguments) -> Json:
 async def list_all(core: Core, arguments: Arguments) -> Json:
     """conversations.list."""
     kinds = {kind.strip() for kind in (arguments.get("types") or "public_channel").split(",")}
-    if kinds - {"public_channel", "private_channel", "im", "mpim"}:
+    if not kinds <= set(_KINDS):
         raise Refused("invalid_types")
-    if "public_channel" in kinds:
-        require(core, "channels:read")
-    if "im" in kinds:
-        require(core, "im:read")
+    sorts = {_KINDS[kind] for kind in kinds}
+    for sort in sorted(sorts):
+        require(core, f"{_SCOPES[sort]}:read")
     shown = [
         channel.conversation(count_members=True)
         for channel in core.workspace.channels.values()
-        if ("im" if channel.kind == "im" else "public_channel") in kinds
+        if channel.sort in sorts
+        and not channel.hidden
         and not (channel.archived and arguments.flag("exclude_archived"))
     ]
     channels, more = page(shown, arguments)
@@ -92,28 +100,62 @@ async def members(core: Core, arguments: Arguments) -> Json:
     return {"members": [member["id"] for member in ids], **more}
 
 
-def _window(core: Core, arguments: Arguments, messages: list[Message]) -> list[Json]:
-    oldest, latest = arguments.get("oldest"), arguments.get("latest")
+def _micros(ts: str) -> int:
+    """A ts as the whole number it is. Raises ValueError."""
+    seconds, _, fraction = ts.partition(".")
+    return int(seconds) * 1_000_000 + int(fraction.ljust(6, "0")[:6] or "0")
+
+
+def _bound(arguments: Arguments, name: str, otherwise: int) -> int:
+    given = arguments.get(name)
     try:
-        low, high = float(oldest or 0), float(latest or "inf")
+        return _micros(given) if given else otherwise
     except ValueError:
-        raise Refused("invalid_ts_oldest" if oldest else "invalid_ts_latest") from None
-    inclusive = arguments.flag("inclusive")
-    return [
-        core.workspace.wire(message)
-        for message in messages
-        if low < float(message.ts) < high or (inclusive and float(message.ts) in (low, high))
-    ]
+        raise Refused(f"invalid_ts_{name}") from None
+
+
+def _window(arguments: Arguments, messages: list[Message]) -> list[Message]:
+    """The messages after ``oldest`` and before ``latest``, these two themselves only with ``inclusive``."""
+    low, high = _bound(arguments, "oldest", -1), _bound(arguments, "latest", sys.maxsize)
+    if arguments.flag("inclusive"):
+        low, high = low - 1, high + 1
+    return [message for message in messages if low < _micros(message.ts) < high]
+
+
+def _read(core: Core, arguments: Arguments, messages: list[Message], *, limit: int, most: int, newest: bool) -> Json:
+    """One page. A cursor names the message to go on with, so what is said meanwhile neither shifts nor repeats any."""
+    shown = _window(arguments, messages[::-1] if newest else messages)
+    count = arguments.whole("limit", limit, most)
+    if cursor := arguments.get("cursor"):
+        at = _decoded(cursor)
+        shown = [message for message in shown if (_micros(message.ts) <= at if newest else _micros(message.ts) >= at)]
+    whole = arguments.flag("include_all_metadata")
+    following = _encoded(_micros(shown[count].ts)) if count < len(shown) else ""
+    return {
+        "messages": [metadata.told(core.workspace.wire(message), whole=whole) for message in shown[:count]],
+        "has_more": bool(following),
+        "response_metadata": {"next_cursor": following},
+    }
+
+
+def _encoded(micros: int) -> str:
+    return base64.b64encode(f"{_CURSOR}{micros}".encode()).decode()
+
+
+def _decoded(cursor: str) -> int:
+    try:
+        return int(base64.b64decode(cursor, validate=True).decode().removeprefix(_CURSOR))
+    except ValueError:
+        raise Refused("invalid_cursor") from None
 
 
 async def history(core: Core, arguments: Arguments) -> Json:
-    """conversations.history, newest first."""
+    """conversations.history, newest first: top level messages, and replies that were broadcast."""
     channel = _known(core, arguments, "history")
     if BOT_USER not in channel.members:
         raise Refused("not_in_channel")
-    shown = _window(core, arguments, core.workspace.history(channel.id)[::-1])
-    messages, more = page(shown, arguments, 999)
-    return {"messages": messages, "has_more": bool(more["response_metadata"]["next_cursor"]), "pin_count": 0, **more}
+    found = core.workspace.history(channel.id)
+    return {**_read(core, arguments, found, limit=100, most=999, newest=True), "pin_count": 0}
 
 
 async def replies(core: Core, arguments: Arguments) -> Json:
@@ -124,9 +166,8 @@ async def replies(core: Core, arguments: Arguments) -> Json:
     found = core.workspace.find(channel.id, arguments.need("ts"))
     if found is None or found.only_for:
         raise Refused("thread_not_found")
-    shown = _window(core, arguments, core.workspace.history(channel.id, found.thread_ts or found.ts))
-    messages, more = page(shown, arguments)
-    return {"messages": messages, "has_more": bool(more["response_metadata"]["next_cursor"]), **more}
+    thread = core.workspace.history(channel.id, found.thread_ts or found.ts)
+    return _read(core, arguments, thread, limit=1000, most=1000, newest=False)
 
 
 async def open_direct(core: Core, arguments: Arguments) -> Json:

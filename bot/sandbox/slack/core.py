@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.model import Workspace
+from bot.sandbox.slack.record import Writes
 from bot.sandbox.slack.settings import Faults, SlackSettings
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.tickets import Limits, ReplyAddresses, Triggers
@@ -22,15 +23,19 @@ class Core:
     faults: Faults = field(default_factory=Faults)
     url: str = ""
     app_url: str = ""
+    removed: str = ""
+    """Why the bot token opens nothing any more: ``account_inactive`` or ``token_revoked``; empty while it does."""
 
     def __post_init__(self) -> None:
         settings = self.settings
         self.workspace = Workspace(settings.seed, self.clock)
-        self.files = Files(self.workspace, settings.file_processing)
+        shortest, longest = (wait * settings.time_scale for wait in settings.file_processing)
+        self.files = Files(self.workspace, (shortest, longest))
         self.views = Views(self.workspace, self.files.image_ready)
         self.triggers = Triggers(self.workspace, settings.trigger_lives)
         self.replies = ReplyAddresses(self.workspace, settings.response_url_lives, settings.response_url_uses)
         self.limits = Limits(self.clock)
+        self.writes = Writes(self.clock)
         self.sockets = Sockets(self.workspace, self.faults)
 
     def listening(self, url: str) -> None:

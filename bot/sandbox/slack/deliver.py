@@ -81,7 +81,7 @@ class Deliverer:
         task.add_done_callback(self._tasks.discard)
 
     def _hear(self, subscription: str, about: Json) -> None:
-        if subscription in self._core.settings.events:
+        if subscription in self._core.settings.events and not self._core.removed:
             self.background(self.event(payloads.event(self._core, about)))
 
     async def event(self, payload: Json) -> None:
@@ -98,6 +98,8 @@ class Deliverer:
 
     async def ask(self, kind: Kind, payload: Json) -> Acknowledged:
         """Deliver something that a person waits for; it is tried once."""
+        if self._core.removed:
+            return Acknowledged(False, "dispatch_failed")
         if self._twice():
             self.background(self._attempt(kind, payload))
         return await self._attempt(kind, payload)

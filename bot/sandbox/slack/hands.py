@@ -36,7 +36,7 @@ class Hands:
 
     async def command(self, person: Person, channel: Channel, name: str, text: str) -> Acknowledged:
         """Use a slash command."""
-        if name not in self._core.settings.commands:
+        if name not in self._core.settings.commands or self._core.removed:
             raise StandInError("no_such_command", f"{name} is not a command of this workspace")
         payload = payloads.command(self._core, person, channel, name, escape(text.strip()))
         taken = await self._deliverer.ask("command", payload)

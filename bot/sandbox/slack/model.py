@@ -32,9 +32,13 @@ class Message:
     attachments: list[Json] = field(default_factory=list)
     metadata: Json | None = None
     client_msg_id: str = ""
-    edits: int = 0
     edited: Json | None = None
     error: str = ""
+    broadcast: bool = False
+    posted: float = 0.0
+    """When, by the clock of the workspace; the same for the two below."""
+    edited_at: list[float] = field(default_factory=list)
+    deleted_at: float | None = None
 
     @property
     def by_bot(self) -> bool:
@@ -53,6 +57,8 @@ class Message:
                 body[key] = copy.deepcopy(value)
         if self.files:
             body |= {"subtype": "file_share", "upload": True, "display_as_bot": False}
+        if self.broadcast:
+            body["subtype"] = "thread_broadcast"
         return body
 
 
@@ -81,6 +87,8 @@ class Workspace:
         self.people: dict[str, Person] = {person.id: person for person in PEOPLE}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in channels()}
         self.said: dict[str, dict[str, Message]] = {channel: {} for channel in self.channels}
+        self.ever: dict[str, list[Message]] = {channel: [] for channel in self.channels}
+        """Every message that was ever posted, also those that are gone."""
         self._replies: dict[tuple[str, str], list[Message]] = {}
         self.queues: set[asyncio.Queue[Json]] = set()
         self.hears: Callable[[str, Json], None] = lambda subscription, event: None
@@ -111,7 +119,8 @@ class Workspace:
     def channel(self, where: str) -> Channel:
         """A channel by id or name, with or without #."""
         for channel in self.channels.values():
-            if where == channel.id or (channel.kind == "channel" and where.removeprefix("#") == channel.name):
+            named = channel.kind == "channel" and where.removeprefix("#") == channel.name
+            if not channel.deleted and (where == channel.id or named):
                 return channel
         raise StandInError("channel_not_found", f"there is no channel {where!r}")
 
@@ -134,12 +143,14 @@ class Workspace:
         """What everybody in the channel sees, oldest first: top level messages, or a thread with its root."""
         shown = [message for message in self.said[channel].values() if not message.only_for]
         if thread_ts is None:
-            return [m for m in shown if m.thread_ts in (None, m.ts)]
+            return [m for m in shown if m.thread_ts in (None, m.ts) or m.broadcast]
         return [m for m in shown if thread_ts in (m.ts, m.thread_ts)]
 
     def wire(self, message: Message) -> Json:
-        """Slack's message object; the first message of a thread tells of its replies."""
+        """Slack's message object; the first message of a thread tells of its replies, a broadcast reply of its root."""
         body = message.wire()
+        if message.broadcast and message.thread_ts and (root := self.find(message.channel, message.thread_ts)):
+            body["root"] = self.wire(root)
         if replies := self._replies.get((message.channel, message.ts)):
             users = list(dict.fromkeys(reply.user for reply in replies))
             body |= {
@@ -155,7 +166,11 @@ class Workspace:
 
     def shown(self, message: Message) -> Json:
         """The message for the page."""
-        extra: Json = {"edits": message.edits, "name": self.name_of(message.user), "ephemeral": bool(message.only_for)}
+        extra: Json = {
+            "edits": len(message.edited_at),
+            "name": self.name_of(message.user),
+            "ephemeral": bool(message.only_for),
+        }
         if message.only_for:
             extra["only_for"] = message.only_for
         if message.error:
@@ -179,7 +194,9 @@ class Workspace:
 
     def post(self, message: Message) -> Message:
         """Add a message and tell who is to know."""
+        message.posted = self.clock()
         self.said[message.channel][message.ts] = message
+        self.ever[message.channel].append(message)
         if message.only_for:
             self.announce(
                 {
@@ -193,7 +210,7 @@ class Workspace:
         if message.thread_ts:
             self._replies.setdefault((message.channel, message.thread_ts), []).append(message)
         self.announce({"type": "message", "channel": message.channel, "message": self.shown(message)})
-        self._hear_message(message.wire(), message, message.ts)
+        self._hear_message(self.wire(message), message, message.ts)
         if f"<@{BOT_USER}>" in message.text and not message.by_bot and self._bot_in(message.channel, "channel"):
             keys = ("user", "ts", "client_msg_id", "text", "team", "thread_ts", "blocks", "files")
             said = {key: value for key, value in message.wire().items() if key in keys}
@@ -208,7 +225,7 @@ class Workspace:
         before = message.wire()
         for key, value in fields.items():
             setattr(message, key, value)
-        message.edits += 1
+        message.edited_at.append(self.clock())
         ts = self.ts()
         if not message.only_for:
             message.edited = {"user": by, "ts": ts}
@@ -217,6 +234,7 @@ class Workspace:
 
     def delete(self, message: Message) -> None:
         """Remove a message."""
+        message.deleted_at = self.clock()
         del self.said[message.channel][message.ts]
         if message.thread_ts and not message.only_for:
             self._replies[message.channel, message.thread_ts].remove(message)
@@ -235,30 +253,11 @@ class Workspace:
     def _hear_message(self, body: Json, message: Message, ts: str, subtype: str = "") -> None:
         if message.only_for or BOT_USER not in self.channels[message.channel].members:
             return
-        kind = self.channels[message.channel].kind
+        kind = self.channels[message.channel].sort
         changed = {"subtype": subtype, "hidden": True, "ts": ts} if subtype else {}
         where = {"channel": message.channel, "event_ts": ts, "channel_type": kind}
-        self.hears(
-            "message.im" if kind == "im" else "message.channels", {"type": "message", **body, **changed, **where}
-        )
-
-    # who is where ----------------------------------------------------------------------------------------------
-
-    def join(self, channel: Channel, user: str) -> None:
-        """Make somebody a member."""
-        self._membership(channel, user, "member_joined_channel", channel.members.add)
-
-    def leave(self, channel: Channel, user: str) -> None:
-        """End a membership."""
-        self._membership(channel, user, "member_left_channel", channel.members.discard)
-
-    def _membership(self, channel: Channel, user: str, event: str, change: Callable[[str], None]) -> None:
-        heard = BOT_USER in channel.members
-        change(user)
-        self.announce({"type": "channel", "channel": channel.summary()})
-        if heard or BOT_USER in channel.members:
-            about = {"type": event, "user": user, "channel": channel.id, "channel_type": "C", "team": TEAM}
-            self.hears(event, {**about, "event_ts": self.ts()})
+        subscription = f"message.{self.channels[message.channel].scope}"
+        self.hears(subscription, {"type": "message", **body, **changed, **where})
 
 
 def with_ids(blocks: list[Json], fresh: Callable[[], str]) -> list[Json]:

@@ -80,7 +80,7 @@ class Person:
 
 @dataclass
 class Channel:
-    """A public channel, or the direct messages between the app and ``person``."""
+    """A channel, public or ``private``, or the direct messages between the app and ``person``."""
 
     id: str
     name: str
@@ -88,6 +88,26 @@ class Channel:
     members: set[str] = field(default_factory=set)
     person: str = ""
     archived: bool = False
+    private: bool = False
+    deleted: bool = False
+    previous: list[str] = field(default_factory=list)
+    """Names it had before, the last one first."""
+    created: int = 1_700_000_000
+
+    @property
+    def sort(self) -> Literal["channel", "group", "im"]:
+        """What events call it: ``channel_type`` of messages, and the first half of ``channel_rename`` and the like."""
+        return "group" if self.private else self.kind
+
+    @property
+    def scope(self) -> str:
+        """The half of its scopes before the colon."""
+        return {"channel": "channels", "group": "groups", "im": "im"}[self.sort]
+
+    @property
+    def hidden(self) -> bool:
+        """The app cannot even know of it: it was deleted, or is private and the app not in it."""
+        return self.deleted or (self.private and BOT_USER not in self.members)
 
     @property
     def told_name(self) -> str:
@@ -110,7 +130,7 @@ class Channel:
         """Slack's conversation object, as the app sees it."""
         common: Json = {
             "id": self.id,
-            "created": 1_700_000_000,
+            "created": self.created,
             "is_archived": self.archived,
             "is_im": self.kind == "im",
             "is_org_shared": False,
@@ -127,7 +147,7 @@ class Channel:
             "is_channel": True,
             "is_group": False,
             "is_mpim": False,
-            "is_private": False,
+            "is_private": self.private,
             "is_general": False,
             "is_shared": False,
             "is_ext_shared": False,
@@ -137,7 +157,7 @@ class Channel:
             "creator": PEOPLE[2].id,
             "topic": about,
             "purpose": about,
-            "previous_names": [],
+            "previous_names": list(self.previous),
             **({"num_members": len(self.members)} if count_members else {}),
         }
 

@@ -58,9 +58,14 @@ def _json(text: str) -> Json:
 
 async def serve(core: Core, request: web.Request) -> web.Response:
     """Take a POST to a response address: ``ok``, or the refusal as plain text."""
+    outcome, channel = "ok", ""
     try:
         address = core.replies.use(request.path)
+        channel = address.channel
         respond(core, address, _json(await request.text()))
     except Refused as refused:
-        return web.Response(text=refused.code, status=404 if refused.code in _GONE else 400)
+        outcome = refused.code
+    core.writes.note("response_url", outcome, channel=channel)
+    if outcome != "ok":
+        return web.Response(text=outcome, status=404 if outcome in _GONE else 400)
     return web.Response(text="ok")

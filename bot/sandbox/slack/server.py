@@ -26,7 +26,7 @@ class Server:
         self._core = core
         self._runner: web.AppRunner | None = None
         self._app = web.Application(client_max_size=_MOST_BYTES, middlewares=[self._weather])
-        api = WebApi(core, methods)
+        self._api = api = WebApi(core, methods)
         self._app.add_routes(
             [
                 web.route("*", "/api/{method}", api.serve),
@@ -55,9 +55,13 @@ class Server:
         """Slowness and outages, which concern everything but the sockets."""
         faults = self._core.faults
         if request.path != _SOCKETS:
-            await asyncio.sleep(faults.slow)
-            if faults.outage:
-                return web.json_response({"ok": False, "error": "service_unavailable"}, status=503)
+            await asyncio.sleep(faults.slow * self._core.settings.time_scale)
+            if faults.cut or faults.outage:
+                outcome = "cut" if faults.cut else "service_unavailable"
+                await self._api.missed(request, outcome)
+                if faults.cut and request.transport:
+                    request.transport.abort()
+                return web.json_response({"ok": False, "error": outcome}, status=503)
         return await handler(request)
 
     async def _reply(self, request: web.Request) -> web.Response:

@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 SCOPES = frozenset(
     {
         *("app_mentions:read", "commands", "chat:write", "users:read", "files:read", "files:write"),
-        *("channels:history", "channels:read", "im:history", "im:read", "im:write"),
+        *("channels:history", "channels:read", "groups:history", "groups:read", "im:history", "im:write"),
     }
 )
-"""What the app was granted at installation."""
+"""What the app was granted at installation: the bot scopes of its manifest."""
 
-EVENTS = frozenset({"app_home_opened", "app_mention", "message.im"})
-"""What the app subscribed to. ``message.im`` includes edits and the app's own messages, as on Slack."""
+EVENTS = frozenset(
+    {
+        *("app_mention", "app_uninstalled", "member_joined_channel", "message.im", "tokens_revoked"),
+        *("channel_archive", "channel_deleted", "channel_left", "channel_rename", "channel_unarchive"),
+        *("group_archive", "group_deleted", "group_left", "group_rename", "group_unarchive"),
+    }
+)
+"""What the app subscribed to, as its manifest says. ``message.im`` includes edits and the app's own messages, as on
+Slack; that the app was removed from a channel is told by ``channel_left`` and never by ``member_left_channel``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +51,8 @@ class SlackSettings:
     retries: tuple[float, ...] = (0.0, 60.0, 300.0)
     """When a failed event is sent again, counted from the failure before."""
     time_scale: float = 1.0
-    """Multiplies the waits of ``retries``: 0.001 makes five minutes 0.3 s."""
+    """Multiplies every wait of the stand-in itself (``retries``, ``file_processing``, :attr:`Faults.slow`): 0.001
+    makes five minutes 0.3 s. Its patience with the app is not scaled. Goes with a clock that runs as much faster."""
     file_processing: tuple[float, float] = (0.5, 1.5)
     """Shortest and longest time from completing an upload until the file can be used."""
     post_burst: int = 4
@@ -59,6 +67,8 @@ class Faults:
 
     outage: bool = False
     """Every request is answered 503; sockets that are open stay so."""
+    cut: bool = False
+    """Every request is cut before an answer, as when the network is down; nothing is carried out."""
     slow: float = 0.0
     """Seconds that every request waits first."""
     deaf: bool = False
@@ -66,7 +76,7 @@ class Faults:
     duplicates: int = 0
     """So many deliveries are made twice."""
     lose_answers: dict[str, int] = field(default_factory=dict)
-    """Method -> how many calls are carried out and then cut before the answer arrives."""
+    """Method or channel id -> how many calls are carried out and then cut before the answer arrives."""
     errors: dict[str, list[str]] = field(default_factory=dict)
     """Method -> error codes its next calls are refused with, first one first."""
     limited: dict[str, int] = field(default_factory=dict)

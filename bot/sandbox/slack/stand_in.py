@@ -15,6 +15,7 @@ from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.deliver import Acknowledged, Deliverer
 from bot.sandbox.slack.errors import StandInError
 from bot.sandbox.slack.hands import Hands
+from bot.sandbox.slack.manage import Managing
 from bot.sandbox.slack.model import Message
 from bot.sandbox.slack.people import Channel, Json, Person
 from bot.sandbox.slack.server import Server
@@ -22,7 +23,7 @@ from bot.sandbox.slack.settings import Faults, SlackSettings
 from bot.sandbox.slack.views import View
 
 
-class SlackStandIn:
+class SlackStandIn(Managing):
     """One workspace, one app, four people.
 
     Server side: ``api_url`` (``http://…/api/``, for ``WebClient(base_url=…)``), ``url`` (``http://host:port``), and
@@ -34,7 +35,10 @@ class SlackStandIn:
     Wherever a person is asked for, the id or the role will do; for a channel the id, ``batch-ops`` or ``#batch-ops``.
 
     ``faults`` tells what goes wrong; ``deliveries`` keeps the last things that were sent to the app, one dict per
-    attempt: ``{"kind", "attempt", "outcome", "at", "payload"}``.
+    attempt: ``{"kind", "attempt", "outcome", "at", "payload"}``. ``writes`` and ``history_of`` are for counting.
+
+    ``clock`` (seconds since 1970) decides about all times, rates and what expires; one that runs faster goes with
+    ``settings.time_scale``.
 
     Methods that act as a person raise :class:`StandInError` where a person could not do that.
     """
@@ -78,7 +82,7 @@ class SlackStandIn:
     @property
     def channels(self) -> list[Json]:
         """Every channel and direct conversation."""
-        return [channel.summary() for channel in self._core.workspace.channels.values()]
+        return [channel.summary() for channel in self._core.workspace.channels.values() if not channel.deleted]
 
     @property
     def deliveries(self) -> deque[Json]:
@@ -257,20 +261,6 @@ class SlackStandIn:
         more = {"tab": tab, "event_ts": self._core.workspace.ts(), **({"view": view.wire()} if view else {})}
         self._core.workspace.hears("app_home_opened", {**about, **more})
 
-    async def invite(self, channel: str, user: str = "bot") -> None:
-        """Make somebody (the bot by default) a member of a channel."""
-        self._core.workspace.join(self._public(channel), self._core.workspace.person(user).id)
-
-    async def remove(self, channel: str, user: str = "bot") -> None:
-        """Remove somebody from a channel."""
-        self._core.workspace.leave(self._public(channel), self._core.workspace.person(user).id)
-
-    def archive(self, channel: str) -> None:
-        """Archive a channel: nothing can be written there any more."""
-        place = self._public(channel)
-        place.archived = True
-        self._core.workspace.announce({"type": "channel", "channel": place.summary()})
-
     # how the wire behaves ------------------------------------------------------------------------------------------
 
     async def settle(self) -> None:
@@ -315,12 +305,6 @@ class SlackStandIn:
         if message.user != person.id:
             raise StandInError("not_yours", f"{ts} was not written by {person.role}")
         return person, message
-
-    def _public(self, channel: str) -> Channel:
-        place = self._core.workspace.channel(channel)
-        if place.kind == "im":
-            raise StandInError("method_not_supported_for_channel_type", "direct messages have the members they have")
-        return place
 
     def _may_see(self, person: Person, channels: set[str]) -> bool:
         return any(person.id in self._core.workspace.channels[channel].members for channel in channels)

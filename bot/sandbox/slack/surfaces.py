@@ -105,7 +105,7 @@ METHODS = {
     "views.update": Method(update_view, a_minute=100),
     "views.publish": Method(publish_view, a_minute=100),
     "files.getUploadURLExternal": Method(upload_url, "files:write", a_minute=100),
-    "files.completeUploadExternal": Method(complete_upload, "files:write", a_minute=100),
+    "files.completeUploadExternal": Method(complete_upload, "files:write", a_minute=100, writes=True),
     "files.info": Method(file_info, "files:read", a_minute=100),
     "apps.connections.open": Method(open_connection, "connections:write", a_minute=20, caller="app"),
 }

@@ -12,6 +12,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.sandbox.slack import SlackStandIn, StandInError
+from bot.sandbox.slack.settings import EVENTS
 from tests.sandbox.slack.tools import client_of, listening, until, workspace
 
 Sent = list[tuple[str | None, str | None]]
@@ -92,7 +93,15 @@ async def test_who_does_not_answer_in_time_is_told_on() -> None:
         assert len(slack.messages("batch-ops", viewer="admin")) == 1
 
 
-async def test_mentions_and_direct_messages_reach_bolt(slack: SlackStandIn) -> None:
+@pytest.fixture
+async def home_teller() -> AsyncIterator[SlackStandIn]:
+    """A workspace whose app subscribed to looks at its Home tab."""
+    async with workspace(events=EVENTS | {"app_home_opened"}) as stand_in:
+        yield stand_in
+
+
+async def test_mentions_and_direct_messages_reach_bolt(home_teller: SlackStandIn) -> None:
+    slack = home_teller
     app, heard = bolt(slack), []
 
     @app.event("app_mention")
@@ -145,7 +154,9 @@ async def test_the_app_hears_its_own_direct_messages_and_only_what_it_subscribed
         await slack.settle()
     assert [(event["type"], event.get("bot_id")) for event in heard] == [
         ("message", "B0BATCHBOT"),
+        ("member_joined_channel", None),
         ("app_mention", None),
+        ("channel_left", None),
     ]
 
 

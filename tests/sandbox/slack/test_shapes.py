@@ -27,6 +27,7 @@ LATER = {
     "authorizations": "instead of authed_users",
     "is_ext_shared_channel": "with authorizations",
     "event_context": "with authorizations",
+    "event_ts": "part of events on the wire, left out of some samples",
 }
 GONE = {"authed_users", "ssl_check"}
 
