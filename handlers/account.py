@@ -1,4 +1,4 @@
-"""Accounts: list and show."""
+"""One account: where it is, how it is set up, its quotas."""
 
 from __future__ import annotations
 
@@ -22,20 +22,12 @@ from bot.commands import command
 from bot.context import Context
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Button, Card, Column, Mark, Progress, Text, Words
-from cards.phrases import number, plural
+from cards.card import Block, Button, Card, Mark, Progress, Words
+from cards.phrases import plural
 from handlers import nodes_of
 from handlers.common import line, section, sizes_of, some, tail, titled
 from handlers.portal import portal
 
-_COLUMNS = (
-    Column("Account", width=2),
-    Column("State", width=2),
-    Column("Region", rank=2, width=2),
-    Column("Pools", "right", rank=3),
-    Column("Nodes", "right", rank=1),
-    Column("Allocation", rank=4, width=2),
-)
 _ENOUGH, _NEARLY = 0.8, 1.0
 
 
@@ -49,25 +41,6 @@ class Used:
     pools: int
     jobs: int
     schedules: int
-
-
-@command("account list", examples=["account list"], menu=70)
-async def list_accounts(ctx: Context) -> Card:
-    """List the accounts this bot looks after, over all subscriptions."""
-    accounts = list(ctx.accounts)
-    rows = await asyncio.gather(*(_row(account) for account in accounts))
-    return Card(
-        title=titled("Accounts", number(len(accounts))),
-        mark=Mark.RUNNING if all(fine for fine, _ in rows) else Mark.WARNING,
-        as_of=max((account.now() for account in accounts), default=None),
-        blocks=blocks(
-            build.table(_COLUMNS, [row for _, row in rows]),
-            build.actions(
-                build.open_menu("Open an account", "account show {}", [account.name for account in accounts]),
-                Button("Refresh", "account list", how="edit"),
-            ),
-        ),
-    )
 
 
 @command("account show", examples=["account show", "account show sim-dev"])
@@ -160,32 +133,6 @@ def used_by(pools: list[Pool], sizes: dict[str, VmSize], *, jobs: int, schedules
             family = size.family.lower()
             families[family] = families.get(family, 0) + size.vcpus * pool.current_dedicated_nodes
     return Used(dedicated, spot, families, len(pools), jobs, schedules)
-
-
-async def _row(account: Account) -> tuple[bool, list[Text]]:
-    """A line of the list; an account that does not answer says so instead of spoiling the list."""
-    try:
-        counts: list[PoolNodeCounts] = (await account.node_counts())[0]
-    except AzureError as error:
-        unknown = [text("–")] * 3
-        known = [text(code(account.name)), text(chip(Mark.FAILED, error.code)), text(account.settings.location)]
-        return False, [*known, *unknown]
-    try:
-        properties = (await account.resource()).value.properties
-        state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode
-    except AzureError:
-        state, mode = "answers", ""
-    nodes = sum(nodes_of.by_state(counts).values())
-    bad = sum(nodes_of.bad(entry) for entry in counts)
-    shown = chip(Mark.WARNING, f"{number(bad)} bad nodes") if bad else chip(Mark.RUNNING, state)
-    return True, [
-        text(code(account.name)),
-        text(shown),
-        text(account.settings.location),
-        text(number(len(counts))),
-        text(number(nodes)),
-        text(mode or muted("–")),
-    ]
 
 
 def _quotas(resource: BatchAccountResource, used: Used) -> list[Progress]:

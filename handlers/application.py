@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Application, ApplicationResource, PackageResource, Pool
 from bot.commands import command
 from bot.context import Context
+from bot.filter import APPLICATION
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text
 from cards.card import Button, Card, Column, Footer, Mark, Text, Time, Words
 from cards.phrases import plural
 from handlers.common import line, section, some, template, titled
+from handlers.filtering import Typed
+from handlers.listing import Listing
 from handlers.missing import missing
 from handlers.portal import portal
 from handlers.states import package_chip
@@ -38,11 +42,15 @@ _PACKAGES = (
 
 @dataclass(frozen=True)
 class Known:
-    """An application by what the data plane and Resource Manager know; either may be missing."""
+    """An application by what the data plane and Resource Manager know, of which one may be missing.
+
+    ``pools`` are those whose nodes are given it.
+    """
 
     id: str
     offered: Application | None = None
     resource: ApplicationResource | None = None
+    pools: tuple[str, ...] = ()
 
     @property
     def display_name(self) -> str:
@@ -61,40 +69,83 @@ class Known:
         return self.resource.properties.default_version if self.resource else ""
 
 
-@command("application list", examples=["application list"])
-async def list_applications(ctx: Context, *, page: int = 1, account: str | None = None) -> Card:
+ApplicationSort = Literal["name", "pools", "versions"]
+_LIST: Listing[Known] = Listing(
+    APPLICATION,
+    "application list",
+    "csv application",
+    {
+        "name": lambda known: known.id.lower(),
+        "pools": lambda known: (-len(known.pools), known.id.lower()),
+        "versions": lambda known: (-len(known.versions), known.id.lower()),
+    },
+    {
+        "application": lambda known: known.id,
+        "display name": lambda known: known.display_name,
+        "versions": lambda known: " ".join(known.versions),
+        "default version": lambda known: known.default,
+        "pools": lambda known: " ".join(known.pools),
+    },
+)
+
+
+@command("application list", examples=["application list", "application list pools>0", "application list version:4.*"])
+async def list_applications(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: ApplicationSort = "name",
+    page: int = 1,
+    account: str | None = None,
+) -> Card:
     """List the applications of an account with their versions, the default one, and how many pools use them.
 
+    :param filter: which ones, such as render* pools>0 pool:gpu-a version:4.*
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    (known, at, without), pools = await asyncio.gather(_applications(source), _users(source))
-    page = build.within(page, len(known))
-    rows = known[(page - 1) * build.PAGE : page * build.PAGE]
-    back, on = build.pager(line(ctx, source, "application list"), page, len(known))
+    asked = _LIST.asked(ctx, source, filter, sort=sort, page=page)
+    known, at, without = await _applications(source)
+    shown = asked.of(known, at)
     return Card(
-        title=titled(f"Applications in {source.name}", build.shown(page, len(rows), len(known))),
+        title=titled(f"Applications in {source.name}", shown.words, shown.extent),
         mark=Mark.RUNNING,
         as_of=at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(each, pools.get(each.id.lower(), [])) for each in rows])
-            if rows
-            else Words(text("This account has no applications.")),
+            shown.table(_COLUMNS, _row, "This account has no applications."),
             without,
             build.actions(
-                back,
-                on,
+                *shown.turning,
                 build.open_menu(
                     "Open an application",
                     template(ctx, source, "application show", "{}"),
-                    [each.id for each in rows],
+                    [each.id for each in shown.rows],
                 ),
                 Button("Pools", line(ctx, source, "pool list")),
-                Button("Refresh", line(ctx, source, "application list", page=page), how="edit"),
+                *shown.controls,
             ),
         ),
     )
+
+
+@command("csv application", examples=["csv application", "csv application pools>0"])
+async def csv_applications(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: ApplicationSort = "name",
+    account: str | None = None,
+) -> Card:
+    """Give all applications, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in application list
+    :param sort: in which order
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    asked = _LIST.asked(ctx, source, filter, sort=sort)
+    known, at, _ = await _applications(source)
+    return await asked.as_file(known, at, source.name)
 
 
 @command("application show", examples=["application show renderer"])
@@ -128,9 +179,9 @@ async def show_application(ctx: Context, application: str, *, account: str | Non
         everything = Button("All applications", line(ctx, source, "application list"))
         names = (each.id for each in known)
         return missing(ctx, source, "application", application, source.name, names, ("application show",), everything)
-    known_ = Known(offered.id if offered else resource.name if resource else application, offered, resource)
-    users = (await _users(source)).get(known_.id.lower(), [])
-    return application_card(ctx, source, known_, packages, users, at, without)
+    name = offered.id if offered else resource.name if resource else application
+    known_ = Known(name, offered, resource, (await _users(source)).get(name.lower(), ()))
+    return application_card(ctx, source, known_, packages, at, without)
 
 
 def application_card(
@@ -138,11 +189,10 @@ def application_card(
     source: Account,
     known: Known,
     packages: list[PackageResource],
-    users: list[str],
     at: datetime,
     without: Footer | None = None,
 ) -> Card:
-    """All of an application; ``users`` are pools that refer to it, ``without`` says what could not be read."""
+    """All of an application; ``without`` says what could not be read."""
     pending = [each for each in packages if each.properties.state.lower() == "pending"]
     resource = known.resource
     versions = len(packages) or len(known.versions)
@@ -164,7 +214,7 @@ def application_card(
                 ("Display name", known.display_name),
                 ("Default version", known.default or (text(muted("none")) if resource else None)),
                 ("Packages can be replaced", yes_no(resource.properties.allow_updates) if resource else None),
-                ("Used by pools", some(users) or text(muted("none"))),
+                ("Used by pools", some(known.pools) or text(muted("none"))),
             ),
             *section("Packages", build.table(_PACKAGES, rows) if rows else Words(text("It has no packages."))),
             Words(
@@ -177,7 +227,7 @@ def application_card(
             else None,
             without,
             build.actions(
-                *(Button(f"Pool {each}", line(ctx, source, "pool show", each)) for each in users[:3]),
+                *(Button(f"Pool {each}", line(ctx, source, "pool show", each)) for each in known.pools[:3]),
                 Button("All applications", line(ctx, source, "application list")),
                 Button("Refresh", line(ctx, source, "application show", known.id), how="edit"),
                 portal(source, "applications"),
@@ -187,30 +237,27 @@ def application_card(
 
 
 async def _applications(source: Account) -> tuple[list[Known], datetime, Footer | None]:
-    """Both planes' applications by name, the time, and what could not be read."""
-    offered, at = await source.every(Application, "/applications")
-    known = {each.id.lower(): Known(each.id, each) for each in offered}
+    """Both planes' applications with their pools, the time, and what could not be read."""
+    (offered, at), users = await asyncio.gather(source.every(Application, "/applications"), _users(source))
+    known = {each.id.lower(): Known(each.id, each, None, users.get(each.id.lower(), ())) for each in offered}
     try:
         resources, _ = await source.every_managed(ApplicationResource, "/applications")
     except AzureError as error:
-        return sorted(known.values(), key=_name), at, _without(error)
+        return list(known.values()), at, _without(error)
     for each in resources:
-        before = known.get(each.name.lower())
-        known[each.name.lower()] = Known(each.name, before.offered if before else None, each)
-    return sorted(known.values(), key=_name), at, None
+        name = each.name.lower()
+        known[name] = Known(each.name, known[name].offered if name in known else None, each, users.get(name, ()))
+    return list(known.values()), at, None
 
 
-def _name(known: Known) -> str:
-    return known.id.lower()
-
-
-async def _users(source: Account) -> dict[str, list[str]]:
+async def _users(source: Account) -> dict[str, tuple[str, ...]]:
     """Pools by the application that their nodes are given (lower case)."""
     pools, _ = await source.every(Pool, "/pools", select="id,applicationPackageReferences")
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for pool in pools:
         for each in pool.application_package_references:
-            found.setdefault(each.application_id.lower(), []).append(pool.id)
+            name = each.application_id.lower()
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), pool.id)))
     return found
 
 
@@ -218,12 +265,12 @@ def _without(error: AzureError) -> Footer | None:
     return build.note(f"Default versions and the packages' states are not to be had: {error.message}")
 
 
-def _row(known: Known, users: list[str]) -> list[Text]:
+def _row(known: Known) -> list[Text]:
     return [
         text(code(known.id)),
         text(", ".join(known.versions) if known.versions else muted("none active")),
         text(known.default or muted("–")),
-        text(str(len(users)) if users else muted("–")),
+        text(str(len(known.pools)) if known.pools else muted("–")),
         text(known.display_name),
     ]
 

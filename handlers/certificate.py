@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -14,11 +16,14 @@ from bot.azure.errors import AzureError
 from bot.azure.models import Certificate
 from bot.commands import command
 from bot.context import Context
+from bot.filter import CERTIFICATE
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, refusal, text, when
 from cards.card import Block, Bullets, Button, Card, Code, Column, Mark, Text, Words
 from cards.phrases import number
 from handlers.common import day, line, safe, section, since, template, titled
+from handlers.filtering import Typed
+from handlers.listing import Listing, forwards
 from handlers.missing import missing
 from handlers.portal import portal
 from handlers.states import certificate_chip
@@ -35,48 +40,132 @@ _GONE = (400, 404, 405, 409, 410, 501)
 _SOON_DAYS = 30
 
 
-@command("certificate list", examples=["certificate list"])
-async def list_certificates(ctx: Context, *, page: int = 1, account: str | None = None) -> Card:
+@dataclass(frozen=True)
+class Known:
+    """A certificate and its public part; None where there is none or it is not to be understood."""
+
+    body: Certificate
+    read: x509.Certificate | None
+
+    @classmethod
+    def of(cls, body: Certificate) -> Known:
+        """With its public part read."""
+        return cls(body, _read(body))
+
+    @property
+    def name(self) -> str:
+        """The common name in its public part; the name that Resource Manager gives it where that cannot be read."""
+        names = self.read.subject.get_attributes_for_oid(NameOID.COMMON_NAME) if self.read else []
+        if names:
+            return str(names[0].value)
+        return f"{self.body.thumbprint_algorithm.upper()}-{self.body.thumbprint[:8]}…"
+
+    @property
+    def until(self) -> datetime | None:
+        """Until when it is valid."""
+        return self.read.not_valid_after_utc if self.read else None
+
+
+def _by_name(known: Known) -> tuple[str, str]:
+    return known.name.lower(), known.body.thumbprint
+
+
+CertificateSort = Literal["state", "name", "until"]
+_LIST: Listing[Known] = Listing(
+    CERTIFICATE,
+    "certificate list",
+    "csv certificate",
+    {
+        "state": lambda known: (known.body.state.lower() == "active", _by_name(known)),
+        "name": _by_name,
+        "until": lambda known: (forwards(known.until), _by_name(known)),
+    },
+    {
+        "certificate": lambda known: known.name,
+        "thumbprint": lambda known: known.body.thumbprint,
+        "algorithm": lambda known: known.body.thumbprint_algorithm,
+        "state": lambda known: known.body.state,
+        "since": lambda known: known.body.state_transition_time,
+        "valid until": lambda known: known.until,
+    },
+)
+
+
+@command(
+    "certificate list",
+    examples=["certificate list", "certificate list deletefailed", "certificate list until<2027-01-01 sort:until"],
+)
+async def list_certificates(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: CertificateSort = "state",
+    page: int = 1,
+    account: str | None = None,
+) -> Card:
     """List the certificates of an account that still has them, the ones in trouble first.
 
+    :param filter: which ones, such as state:deletefailed name~render until<2027-01-01
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
+    asked = _LIST.asked(ctx, source, filter, sort=sort, page=page)
     try:
         found, at = await source.certificates()
     except AzureError as error:
         if error.status not in _GONE:
             raise
         return _no_longer(ctx, source, error)
-    found.sort(key=lambda each: (each.state.lower() == "active", name_of(each).lower(), each.thumbprint))
-    failed = sum(each.state.lower() == "deletefailed" for each in found)
-    page = build.within(page, len(found))
-    rows = found[(page - 1) * build.PAGE : page * build.PAGE]
-    back, on = build.pager(line(ctx, source, "certificate list"), page, len(found))
+    shown = asked.of(map(Known.of, found), at)
+    failed = sum(each.body.state.lower() == "deletefailed" for each in shown.fitting)
     return Card(
         title=titled(
             f"Certificates in {source.name}",
-            build.shown(page, len(rows), len(found)),
+            shown.words,
+            shown.extent,
             f"{number(failed)} could not be deleted" if failed else None,
         ),
         mark=Mark.FAILED if failed else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(each, at) for each in rows])
-            if rows
-            else Words(text("This account has no certificates.")),
+            shown.table(_COLUMNS, lambda each: _row(each, at), "This account has no certificates."),
             build.actions(
-                back,
-                on,
+                *shown.turning,
                 build.open_menu(
-                    "Details of", template(ctx, source, "certificate show", "{}"), [each.thumbprint for each in rows]
+                    "Details of",
+                    template(ctx, source, "certificate show", "{}"),
+                    [each.body.thumbprint for each in shown.rows],
                 ),
-                Button("Refresh", line(ctx, source, "certificate list", page=page), how="edit"),
+                *shown.controls,
             ),
-            _retiring() if rows else None,
+            _retiring() if shown.rows else None,
         ),
     )
+
+
+@command("csv certificate", examples=["csv certificate", "csv certificate deletefailed"])
+async def csv_certificates(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: CertificateSort = "state",
+    account: str | None = None,
+) -> Card:
+    """Give all certificates of an account that still has them, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in certificate list
+    :param sort: in which order
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    asked = _LIST.asked(ctx, source, filter, sort=sort)
+    try:
+        found, at = await source.certificates()
+    except AzureError as error:
+        if error.status not in _GONE:
+            raise
+        return _no_longer(ctx, source, error)
+    return await asked.as_file(map(Known.of, found), at, source.name)
 
 
 @command("certificate show", examples=["certificate show cff2ab63c8c955aaf71989efa641b906558d9fb7"])
@@ -108,9 +197,10 @@ async def show_certificate(
 def certificate_card(ctx: Context, source: Account, found: Certificate, at: datetime) -> Card:
     """All of a certificate. Only its public part is ever sent by the service."""
     state = certificate_chip(found.state)
-    read = _read(found)
+    known = Known.of(found)
+    read = known.read
     return Card(
-        title=titled(f"Certificate {name_of(found)}", text(state), _validity(read, at)),
+        title=titled(f"Certificate {known.name}", text(state), _validity(known.until, at)),
         mark=state.mark,
         as_of=at,
         blocks=blocks(
@@ -146,15 +236,6 @@ def certificate_card(ctx: Context, source: Account, found: Certificate, at: date
     )
 
 
-def name_of(certificate: Certificate) -> str:
-    """The common name in its public data; the name that Resource Manager gives it where that cannot be read."""
-    read = _read(certificate)
-    names = read.subject.get_attributes_for_oid(NameOID.COMMON_NAME) if read else []
-    if names:
-        return str(names[0].value)
-    return f"{certificate.thumbprint_algorithm.upper()}-{certificate.thumbprint[:8]}…"
-
-
 def _read(certificate: Certificate) -> x509.Certificate | None:
     """The public part; None where there is none or it is not to be understood."""
     try:
@@ -165,24 +246,23 @@ def _read(certificate: Certificate) -> x509.Certificate | None:
     return read
 
 
-def _validity(read: x509.Certificate | None, at: datetime) -> Text | None:
-    if read is None:
+def _validity(until: datetime | None, at: datetime) -> Text | None:
+    if until is None:
         return None
-    days = (read.not_valid_after_utc - at).days
+    days = (until - at).days
     if days < 0:
         return text(chip(Mark.FAILED, "expired"))
     return text(chip(Mark.WARNING, f"expires in {number(days)} days")) if days < _SOON_DAYS else None
 
 
-def _row(certificate: Certificate, at: datetime) -> list[Text]:
-    read = _read(certificate)
-    short = _validity(read, at)
+def _row(known: Known, at: datetime) -> list[Text]:
+    certificate, short = known.body, _validity(known.until, at)
     return [
-        text(name_of(certificate)),
+        text(known.name),
         text(code(certificate.thumbprint)),
         text(certificate.thumbprint_algorithm.upper()),
         text(certificate_chip(certificate.state), " " if short else "", short),
-        text(day(read.not_valid_after_utc) if read else muted("–")),
+        text(day(known.until) if known.until else muted("–")),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -11,9 +12,14 @@ from typing import TypeAlias
 
 import msgspec
 
+from bot.context import Context
+from bot.filter import Filter
 from bot.redact import HIDDEN, is_secret, redact
-from cards.card import Attachment
+from cards.build import actions, blocks, text
+from cards.card import Attachment, Button, Card, Mark, Words
 from cards.limits import file_name
+from cards.phrases import plural
+from handlers.common import titled
 
 Cell: TypeAlias = str | int | float | datetime | None
 
@@ -41,6 +47,27 @@ def json_of(name: str, raw: bytes, *, title: str = "") -> Attachment:
     hidden = _hidden(msgspec.json.decode(raw))
     content = msgspec.json.format(msgspec.json.encode(hidden), indent=2) + b"\n"
     return Attachment(_named(name, ".json"), content, "application/json", title)
+
+
+async def whole_list(
+    ctx: Context,
+    shown: str,
+    what: str,
+    where: str,
+    wanted: Filter,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    at: datetime,
+) -> Card:
+    """All of a list as a CSV file, or that nothing fits; ``shown`` is the command of the list that was meant."""
+    back = Button("Show the list", shown)
+    stopped = "stopped before the end" if ctx.live.stopping.is_set() else None
+    title = titled(f"{what} of {where}", wanted.words(at), plural(len(rows), "row"), stopped)
+    if not rows:
+        return Card(title=title, mark=Mark.IDLE, as_of=at, blocks=blocks(Words(text("Nothing fits.")), actions(back)))
+    name = f"{what.lower()}-{where}-{at:%Y%m%d-%H%M}"
+    file = await asyncio.to_thread(csv_of, name, columns, rows, title=f"{what} of {where}")
+    return Card(title=title, mark=Mark.DONE, as_of=at, blocks=blocks(file, actions(back)))
 
 
 def _named(name: str, suffix: str) -> str:

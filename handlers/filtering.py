@@ -111,14 +111,16 @@ PACE = Pace()
 
 
 def understood(
-    ctx: Context, source: Account, entity: Entity, typed: Sequence[str], *before: str, state: str | None = None
+    ctx: Context, source: Account | None, entity: Entity, typed: Sequence[str], *before: str, **chosen: str | None
 ) -> Filter:
-    """The filter that was typed, with the choice of a state; ``before`` are the words of the command before it.
+    """The filter that was typed, with what was ``chosen`` of fields that have an option of their own, such as a state.
+
+    ``before`` are the words of the command before it; ``source`` is None where the list is about no account.
 
     Raises CommandError with corrected commands.
     """
-    after = ctx.naming(source)
-    tokens = [*([f"state:{state}"] if state else []), *typed]
+    after = ctx.naming(source) if source else []
+    tokens = [*(f"{name}:{value}" for name, value in chosen.items() if value), *typed]
     return parse(tokens, entity, zone=ctx.zone, before=before, after=after)
 
 

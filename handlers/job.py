@@ -73,21 +73,24 @@ async def list_jobs(
     place = filtering.Place(page, skip, met)
     bound = wanted.at(source.now())
     begin: filtering.Found[Counted] = filtering.Found((), 0, 0, 0, bound.at)
-    async for step in filtering.paced(ctx, _found(source, bound, place, sort), begin):
+    async for step in filtering.paced(ctx, counted_jobs(source, "/jobs", bound, place, sort), begin):
         yield _listed(ctx, source, wanted, place, sort, step)
 
 
 Counted = tuple[Job, Counts | None]
 
 
-async def _found(
-    source: Account, bound: Bound, place: filtering.Place, sort: JobSort
+async def counted_jobs(
+    source: Account, path: str, bound: Bound, place: filtering.Place, sort: JobSort
 ) -> AsyncGenerator[filtering.Found[Counted]]:
-    """The jobs of a page. Counting is costly: only jobs that fit otherwise are counted, until the page is full."""
+    """The jobs of a page, of all of them or of a schedule.
+
+    Counting is costly: only jobs that fit otherwise are counted, until the page is full.
+    """
     select = filtering.selected(_LISTED, bound.filter)
     jobs: tuple[Job, ...] = ()
     at = bound.at
-    async for found in filtering.gathered(source, Job, "/jobs", bound, select=select):
+    async for found in filtering.gathered(source, Job, path, bound, select=select):
         jobs, at = found.rows, found.at
         yield filtering.Found((), found.fits, found.read, 0, at)
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
 from bot.azure.account import Account
-from bot.azure.models import Counts, Job, JobSchedule, JobSpecification, VmSize
+from bot.azure.models import Counts, JobSchedule, JobSpecification, VmSize
 from bot.commands import command
 from bot.context import Context
 from bot.filter import SCHEDULE
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Button, Card, Column, Mark, Text, Time, Words
-from cards.phrases import bar, number, percent, plural
-from handlers.common import line, named, run_time, since, sizes_of, template, titled
-from handlers.filtering import Typed, selected, understood, without
+from cards.card import Button, Card, Column, Mark, Text, Time
+from cards.phrases import number, plural
+from handlers.common import line, named, since, sizes_of, template, titled
+from handlers.export import Cell
+from handlers.filtering import Typed, selected
 from handlers.job import automatic_pool, counts_of, rules
+from handlers.listing import Listing, backwards
 from handlers.missing import finding_schedule
 from handlers.portal import portal
 from handlers.schedule_parts import every, next_runs, when_it_runs
-from handlers.states import job_chip, schedule_chip
+from handlers.states import schedule_chip
 from handlers.work import job_manager, preparation, release
 
 _LISTED = "id,state,schedule,executionInfo,creationTime"
@@ -33,69 +35,103 @@ _COLUMNS = (
     Column("Every", rank=3, width=2),
     Column("Last job", rank=2, width=3),
 )
-_JOBS_LISTED = "id,state,stateTransitionTime,creationTime,executionInfo"
-_JOB_COLUMNS = (
-    Column("Job", width=3),
-    Column("State", width=2),
-    Column("Failed", "right", rank=1),
-    Column("Progress", rank=2, width=3),
-    Column("Started", rank=3, width=2),
-    Column("Ran", "right", rank=4),
-)
 _ORDER = ("active", "disabled", "terminating", "deleting", "completed")
 ScheduleState = Literal["active", "disabled", "terminating", "deleting", "completed"]
 
 
-@command("schedule list", examples=["schedule list", "schedule list active nightly*"], menu=45)
+ScheduleSort = Literal["state", "next", "name", "created"]
+
+
+def _schedules(at: datetime) -> Listing[JobSchedule]:
+    """The list, seen at a moment: what runs next comes first."""
+    return Listing(
+        SCHEDULE,
+        "schedule list",
+        "csv schedule",
+        {
+            "state": lambda each: _place(each, at),
+            "next": lambda each: (_next(each, at), each.id),
+            "name": lambda each: each.id.lower(),
+            "created": lambda each: (backwards(each.creation_time), each.id),
+        },
+        _CELLS,
+    )
+
+
+@command(
+    "schedule list", examples=["schedule list", "schedule list active nightly*", "schedule list sort:next"], menu=45
+)
 async def list_schedules(
-    ctx: Context, *where: Typed, state: ScheduleState | None = None, page: int = 1, account: str | None = None
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    state: ScheduleState | None = None,
+    sort: ScheduleSort = "state",
+    page: int = 1,
+    account: str | None = None,
 ) -> Card:
     """List the job schedules of an account: when each runs next, how often, and how its last job went.
 
-    :param where: a filter, such as ``nightly*`` or ``recent~job-12``
+    :param filter: which ones, such as nightly* recent~job-12 pool:render-* next:today created:7d
     :param state: only schedules in this state
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    wanted = understood(ctx, source, SCHEDULE, where, "schedule", "list", state=state)
-    bound = wanted.at(source.now())
-    found, at = await source.every(JobSchedule, "/jobschedules", select=selected(_LISTED, wanted), filter=bound.odata)
-    found = sorted(filter(bound.row, found), key=lambda each: _place(each, at))
-    page = build.within(page, len(found))
-    rows = found[(page - 1) * build.PAGE : page * build.PAGE]
-    recent = [_recent(each) for each in rows]
+    asked = _schedules(source.now()).asked(ctx, source, filter, sort=sort, page=page, state=state)
+    bound = asked.wanted.at(source.now())
+    found, at = await source.every(
+        JobSchedule, "/jobschedules", select=selected(_LISTED, asked.wanted), filter=bound.odata
+    )
+    shown = asked.of(found, at)
+    recent = [recent_job(each) for each in shown.rows]
     jobs = [job for job in recent if job]
     counts = dict(zip(jobs, await counts_of(source, jobs), strict=True))
-    command_ = line(ctx, source, "schedule list", *wanted.tokens)
-    back, on = build.pager(command_, page, len(found))
     failing = sum(bool(each and each.failed) for each in counts.values())
     return Card(
         title=titled(
             f"Schedules in {source.name}",
-            wanted.words(at),
-            build.shown(page, len(rows), len(found)),
+            shown.words,
+            shown.extent,
             f"{plural(failing, 'last job')} with failures" if failing else None,
         ),
         mark=Mark.WARNING if failing else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(each, at, counts.get(_recent(each))) for each in rows])
-            if rows
-            else Words(text("No schedule fits." if wanted else "This account has no job schedules.")),
+            shown.table(
+                _COLUMNS,
+                lambda each: _row(each, at, counts.get(recent_job(each))),
+                "This account has no job schedules.",
+            ),
             build.actions(
-                back,
-                on,
+                *shown.turning,
                 build.open_menu(
-                    "Open a schedule", template(ctx, source, "schedule show", "{}"), [each.id for each in rows]
+                    "Open a schedule", template(ctx, source, "schedule show", "{}"), [each.id for each in shown.rows]
                 ),
-                Button("Filter…", command_, how="form"),
-                without(wanted, line(ctx, source, "schedule list")),
                 Button("Jobs", line(ctx, source, "job list")),
-                Button("Refresh", f"{command_} page:{page}", how="edit"),
+                *shown.controls,
             ),
         ),
     )
+
+
+@command("csv schedule", examples=["csv schedule", "csv schedule disabled"])
+async def csv_schedules(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: ScheduleSort = "state",
+    account: str | None = None,
+) -> Card:
+    """Give all job schedules, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in schedule list
+    :param sort: in which order
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    asked = _schedules(source.now()).asked(ctx, source, filter, sort=sort)
+    bound = asked.wanted.at(source.now())
+    return await asked.as_file(*await source.every(JobSchedule, "/jobschedules", filter=bound.odata), source.name)
 
 
 @command("schedule show", examples=["schedule show nightly"])
@@ -108,7 +144,7 @@ async def show_schedule(ctx: Context, schedule: str, *, account: str | None = No
     source = ctx.account(account)
     async with finding_schedule(ctx, source, schedule, "schedule show"):
         fetched = await source.fetch(JobSchedule, source.schedule(schedule))
-    recent = _recent(fetched.value)
+    recent = recent_job(fetched.value)
     counts = (await counts_of(source, [recent]))[0] if recent else None
     return schedule_card(ctx, source, fetched.value, fetched.at, counts, await sizes_of(source))
 
@@ -124,7 +160,7 @@ def schedule_card(
     """All of a job schedule; ``counts`` are those of its last job, ``sizes`` serve its automatic pool."""
     state = schedule_chip(found.state)
     run, spec = found.execution_info, found.job_specification or JobSpecification()
-    recent = _recent(found)
+    recent = recent_job(found)
     runs = next_runs(found, at)
     pool = spec.pool_info.pool_id if spec.pool_info else ""
     active = found.state.lower() == "active"
@@ -168,47 +204,8 @@ def schedule_card(
     )
 
 
-@command("schedule jobs", examples=["schedule jobs nightly"])
-async def list_schedule_jobs(ctx: Context, schedule: str, *, page: int = 1, account: str | None = None) -> Card:
-    """List the jobs that a schedule has started, with their progress, newest first.
-
-    :param schedule: the job schedule's id
-    :param page: which page of 20
-    :param account: the account, by its name in the settings
-    """
-    source = ctx.account(account)
-    async with finding_schedule(ctx, source, schedule, "schedule jobs"):
-        jobs, at = await source.every(Job, source.schedule_jobs(schedule), select=_JOBS_LISTED)
-    jobs.sort(key=lambda job: job.creation_time.timestamp() if job.creation_time else 0.0, reverse=True)
-    page = build.within(page, len(jobs))
-    rows = jobs[(page - 1) * build.PAGE : page * build.PAGE]
-    counts = await counts_of(source, [job.id for job in rows])
-    failed = sum(bool(each and each.failed) for each in counts)
-    back, on = build.pager(line(ctx, source, "schedule jobs", schedule), page, len(jobs))
-    return Card(
-        title=titled(
-            f"Jobs of schedule {schedule}",
-            build.shown(page, len(rows), len(jobs)),
-            f"{number(failed)} with failures" if failed else None,
-        ),
-        mark=Mark.WARNING if failed else Mark.RUNNING,
-        as_of=at,
-        blocks=blocks(
-            build.table(_JOB_COLUMNS, [_job_row(job, each, at) for job, each in zip(rows, counts, strict=True)])
-            if rows
-            else Words(text("It has started no job yet.")),
-            build.actions(
-                back,
-                on,
-                build.open_menu("Open a job", template(ctx, source, "job show", "{}"), [job.id for job in rows]),
-                Button("Schedule", line(ctx, source, "schedule show", schedule)),
-                Button("Refresh", line(ctx, source, "schedule jobs", schedule, page=page), how="edit"),
-            ),
-        ),
-    )
-
-
-def _recent(schedule: JobSchedule) -> str:
+def recent_job(schedule: JobSchedule) -> str:
+    """The id of the job that it started last; empty where there is none."""
     run = schedule.execution_info
     return run.recent_job.id if run and run.recent_job else ""
 
@@ -216,18 +213,23 @@ def _recent(schedule: JobSchedule) -> str:
 def _place(schedule: JobSchedule, at: datetime) -> tuple[int, float, str]:
     """Active ones first, the one that runs next before the others."""
     state = schedule.state.lower()
+    return _ORDER.index(state) if state in _ORDER else len(_ORDER), _next(schedule, at), schedule.id
+
+
+def _next(schedule: JobSchedule, at: datetime) -> float:
     runs = next_runs(schedule, at, 1)
-    return (
-        _ORDER.index(state) if state in _ORDER else len(_ORDER),
-        runs[0].timestamp() if runs else float("inf"),
-        schedule.id,
-    )
+    return runs[0].timestamp() if runs else float("inf")
+
+
+def _pool(schedule: JobSchedule) -> str:
+    spec = schedule.job_specification
+    return spec.pool_info.pool_id if spec and spec.pool_info else ""
 
 
 def _row(schedule: JobSchedule, at: datetime, counts: Counts | None) -> list[Text]:
     runs = next_runs(schedule, at, 1)
     active = schedule.state.lower() == "active"
-    recent = _recent(schedule)
+    recent = recent_job(schedule)
     return [
         text(code(schedule.id)),
         text(schedule_chip(schedule.state)),
@@ -248,18 +250,14 @@ def _told(job: str, counts: Counts | None) -> Text:
     )
 
 
-def _job_row(job: Job, counts: Counts | None, at: datetime) -> list[Text]:
-    counts = counts or Counts()
-    total = counts.active + counts.running + counts.completed
-    run = job.execution_info
-    ran = run_time(run.start_time, run.end_time or at) if run else ""
-    return [
-        text(code(job.id)),
-        text(job_chip(job.state, failed=counts.failed)),
-        text(number(counts.failed)) if counts.failed else text(muted("–")),
-        text(f"{bar(counts.completed, total)} {percent(counts.completed, total)}")
-        if total
-        else text(muted("no tasks")),
-        text(Time(run.start_time)) if run and run.start_time else text(muted("–")),
-        text(ran or muted("–")),
-    ]
+_CELLS: Mapping[str, Callable[[JobSchedule], Cell]] = {
+    "schedule": lambda each: each.id,
+    "state": lambda each: each.state,
+    "since": lambda each: each.state_transition_time,
+    "next run": lambda each: each.execution_info.next_run_time if each.execution_info else None,
+    "every": lambda each: every(each.schedule),
+    "last job": recent_job,
+    "pool": _pool,
+    "created": lambda each: each.creation_time,
+    "ended": lambda each: each.execution_info.end_time if each.execution_info else None,
+}

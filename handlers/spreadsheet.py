@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -11,15 +10,15 @@ from bot.azure.account import Account
 from bot.azure.models import Job, Node, Pool, Run, TaskRow, select_of
 from bot.commands import command
 from bot.context import Context
-from bot.filter import JOB, NODE, POOL, TASK, Filter
-from cards.build import actions, blocks, text
-from cards.card import Button, Card, Mark, Words
+from bot.filter import JOB, NODE, POOL, SCHEDULE_JOB, TASK, Filter
+from cards.build import actions, blocks
+from cards.card import Button, Card, Mark
 from cards.phrases import number, plural
 from handlers import filtering, nodes_of
 from handlers.common import line, titled
-from handlers.export import Cell, csv_of
+from handlers.export import Cell, whole_list
 from handlers.job import counts_of, pool_of
-from handlers.missing import finding_job, finding_pool
+from handlers.missing import finding_job, finding_pool, finding_schedule
 
 _EVERY = 3.0
 _COUNTED_AT_ONCE = 50
@@ -59,7 +58,9 @@ async def csv_pools(
         "pool", "state", "allocation state", "since", "vm size", "dedicated", "dedicated target", "spot", "spot target",
         "running", "bad", "autoscale", "resize error", "created",
     )  # fmt: skip
-    return await _card(ctx, source, "Pools", source.name, wanted, columns, rows, at, "pool list")
+    return await whole_list(
+        ctx, line(ctx, source, "pool list", *wanted.tokens), "Pools", source.name, wanted, columns, rows, at
+    )
 
 
 @command("csv node", examples=["csv node gpu-a", "csv node gpu-a bad"])
@@ -94,7 +95,9 @@ async def csv_nodes(
         "node", "state", "since", "scheduling", "kind", "running tasks", "running slots", "tasks run", "succeeded",
         "address", "last boot", "allocated", "error",
     )  # fmt: skip
-    return await _card(ctx, source, "Nodes", pool, wanted, columns, rows, at, "node list", pool)
+    return await whole_list(
+        ctx, line(ctx, source, "node list", pool, *wanted.tokens), "Nodes", pool, wanted, columns, rows, at
+    )
 
 
 @command("csv job", examples=["csv job", "csv job failed>0"])
@@ -110,8 +113,37 @@ async def csv_jobs(
     """
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, JOB, filter, "csv", "job")
+    shown = line(ctx, source, "job list", *wanted.tokens)
+    async for card in _jobs(ctx, source, "/jobs", wanted, source.name, shown):
+        yield card
+
+
+@command("csv schedulejob", examples=["csv schedulejob nightly", "csv schedulejob nightly failed>0"])
+async def csv_schedule_jobs(
+    ctx: Context,
+    schedule: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Give all jobs of a schedule with their task counts, or those that fit, as a CSV file.
+
+    :param schedule: the job schedule's id
+    :param filter: which ones, as in schedule jobs
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, SCHEDULE_JOB, filter, "csv", "schedulejob", schedule)
+    shown = line(ctx, source, "schedule jobs", schedule, *wanted.tokens)
+    async with finding_schedule(ctx, source, schedule, "csv schedulejob"):
+        async for card in _jobs(ctx, source, source.schedule_jobs(schedule), wanted, schedule, shown):
+            yield card
+
+
+async def _jobs(
+    ctx: Context, source: Account, path: str, wanted: Filter, where: str, shown: str
+) -> AsyncIterator[Card]:
     bound = wanted.at(source.now())
-    jobs, at = await source.every(Job, "/jobs", filter=bound.odata)
+    jobs, at = await source.every(Job, path, filter=bound.odata)
     jobs = [job for job in jobs if bound.row(job)]
     rows: list[Sequence[Cell]] = []
     told = time.monotonic()
@@ -135,7 +167,7 @@ async def csv_jobs(
         "job", "state", "since", "pool", "priority", "waiting", "running", "succeeded", "failed", "created", "started",
         "ended", "ended because",
     )  # fmt: skip
-    yield await _card(ctx, source, "Jobs", source.name, wanted, columns, rows, at, "job list")
+    yield await whole_list(ctx, shown, "Jobs", where, wanted, columns, rows, at)
 
 
 @command("csv task", examples=["csv task nightly:job-12", "csv task nightly:job-12 failed>0"])
@@ -167,7 +199,9 @@ async def csv_tasks(
         "task", "state", "since", "result", "exit code", "failure", "retries", "created", "started", "ended",
         "pool", "node",
     )  # fmt: skip
-    yield await _card(ctx, source, "Tasks", job, wanted, columns, rows, at, "task list", job)
+    yield await whole_list(
+        ctx, line(ctx, source, "task list", job, *wanted.tokens), "Tasks", job, wanted, columns, rows, at
+    )
 
 
 async def _pages(
@@ -199,26 +233,3 @@ def _reading(ctx: Context, words: str, at: datetime) -> Card:
         as_of=at,
         blocks=blocks(actions(Button("Stop", f"stop {ctx.live.id}", how="edit"))),
     )
-
-
-async def _card(
-    ctx: Context,
-    source: Account,
-    what: str,
-    where: str,
-    wanted: Filter,
-    columns: Sequence[str],
-    rows: list[Sequence[Cell]],
-    at: datetime,
-    listed: str,
-    *names: str,
-) -> Card:
-    """The file, or that nothing fits; a button leads to the list that was meant."""
-    back = Button("Show the list", line(ctx, source, listed, *names, *wanted.tokens))
-    stopped = "stopped before the end" if ctx.live.stopping.is_set() else None
-    title = titled(f"{what} of {where}", wanted.words(at), plural(len(rows), "row"), stopped)
-    if not rows:
-        return Card(title=title, mark=Mark.IDLE, as_of=at, blocks=blocks(Words(text("Nothing fits.")), actions(back)))
-    name = f"{what.lower()}-{where}-{at:%Y%m%d-%H%M}"
-    file = await asyncio.to_thread(csv_of, name, columns, rows, title=f"{what} of {where}")
-    return Card(title=title, mark=Mark.DONE, as_of=at, blocks=blocks(file, actions(back)))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from bot.azure.account import Account
 from bot.azure.exits import meaning
 from bot.azure.models import Subtask
 from bot.commands import command
 from bot.context import Context
+from bot.filter import SUBTASK
 from cards import build
 from cards.build import blocks, bold, code, muted, text
-from cards.card import Bullets, Button, Card, Column, Mark, Text, Time, Words
+from cards.card import Bullets, Button, Card, Column, Mark, Text, Time
 from cards.phrases import number
 from handlers.common import failure, line, run_time, section, template, titled
+from handlers.filtering import Typed
+from handlers.listing import Asked, Listing, forwards
 from handlers.missing import finding_task
 from handlers.states import task_chip
 
@@ -27,58 +31,123 @@ _COLUMNS = (
 )
 
 
-@command("subtask list", examples=["subtask list simulate mesh-4"])
-async def list_subtasks(ctx: Context, job: str, task: str, *, page: int = 1, account: str | None = None) -> Card:
+SubtaskSort = Literal["failed", "id", "started", "exit"]
+_LIST: Listing[Subtask] = Listing(
+    SUBTASK,
+    "subtask list",
+    "csv subtask",
+    {
+        "failed": lambda each: (not _failed(each), each.id),
+        "id": lambda each: each.id,
+        "started": lambda each: (forwards(each.start_time), each.id),
+        "exit": lambda each: (each.exit_code is None, -abs(each.exit_code or 0), each.id),
+    },
+    {
+        "subtask": lambda each: each.id,
+        "state": lambda each: each.state,
+        "since": lambda each: each.state_transition_time,
+        "result": lambda each: each.result,
+        "exit code": lambda each: each.exit_code,
+        "failure": lambda each: each.failure_info.code if each.failure_info else "",
+        "started": lambda each: each.start_time,
+        "ended": lambda each: each.end_time,
+        "pool": lambda each: each.node_info.pool_id if each.node_info else "",
+        "node": lambda each: each.node_info.node_id if each.node_info else "",
+    },
+)
+
+
+@command("subtask list", examples=["subtask list simulate mesh-4", "subtask list simulate mesh-4 failed exit:137"])
+async def list_subtasks(
+    ctx: Context,
+    job: str,
+    task: str,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: SubtaskSort = "failed",
+    page: int = 1,
+    account: str | None = None,
+) -> Card:
     """List the parts of a multi-instance task with the nodes they run on, the failed ones first.
 
     :param job: the job's id
     :param task: the multi-instance task's id
+    :param filter: which ones, such as failed exit:137 node:tvm-1* ran>10m
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
+    asked = _LIST.asked(ctx, source, filter, job, task, sort=sort, page=page)
     async with finding_task(ctx, source, job, task):
         found, at = await source.every(Subtask, f"{source.task(job, task)}/subtasksinfo")
-    return subtasks_card(ctx, source, job, task, found, at, page)
+    return subtasks_card(source, asked, found, at)
 
 
-def subtasks_card(
-    ctx: Context, source: Account, job: str, task: str, found: list[Subtask], at: datetime, page: int = 1
+@command("csv subtask", examples=["csv subtask simulate mesh-4"])
+async def csv_subtasks(
+    ctx: Context,
+    job: str,
+    task: str,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: SubtaskSort = "failed",
+    account: str | None = None,
 ) -> Card:
-    """The parts of a task, failed ones first."""
-    found = sorted(found, key=lambda each: (not _failed(each), each.id))
-    failed = [each for each in found if _failed(each)]
-    page = build.within(page, len(found))
-    rows = found[(page - 1) * build.PAGE : page * build.PAGE]
-    again = line(ctx, source, "subtask list", job, task)
-    back, on = build.pager(again, page, len(found))
-    pools = {each.node_info.pool_id for each in rows if each.node_info and each.node_info.pool_id}
-    nodes = [each.node_info.node_id for each in rows if each.node_info and each.node_info.node_id]
+    """Give all parts of a multi-instance task, or those that fit, as a CSV file.
+
+    :param job: the job's id
+    :param task: the multi-instance task's id
+    :param filter: which ones, as in subtask list
+    :param sort: in which order
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    asked = _LIST.asked(ctx, source, filter, job, task, sort=sort)
+    async with finding_task(ctx, source, job, task):
+        found, at = await source.every(Subtask, f"{source.task(job, task)}/subtasksinfo")
+    return await asked.as_file(found, at, task)
+
+
+def subtasks_of(ctx: Context, source: Account, job: str, task: str) -> Asked[Subtask]:
+    """The list of a task's parts, unfiltered."""
+    return _LIST.asked(ctx, source, (), job, task, sort="failed")
+
+
+def subtasks_card(source: Account, asked: Asked[Subtask], found: list[Subtask], at: datetime) -> Card:
+    """The parts of a task that were asked for."""
+    shown = asked.of(found, at)
+    job, task = asked.names
+    failed = [each for each in shown.fitting if _failed(each)]
+    nodes = [each.node_info for each in shown.rows if each.node_info and each.node_info.node_id]
+    pools = {node.pool_id for node in nodes if node.pool_id}
     return Card(
         title=titled(
             f"Subtasks of {task}",
-            build.shown(page, len(rows), len(found)),
+            shown.words,
+            shown.extent,
             f"{number(len(failed))} failed" if failed else None,
             f"job {job}",
         ),
-        mark=Mark.FAILED if failed else Mark.RUNNING if any(_runs(each) for each in found) else Mark.DONE,
+        mark=Mark.FAILED if failed else Mark.RUNNING if any(_runs(each) for each in shown.fitting) else Mark.DONE,
         as_of=at,
         blocks=blocks(
             *section("Why they failed", Bullets(tuple(_why(each) for each in failed[:5])) if failed else None),
-            build.table(_COLUMNS, [_row(each, at) for each in rows])
-            if rows
-            else Words(text("It has no subtasks: it runs on one node, or has not started yet.")),
+            shown.table(
+                _COLUMNS,
+                lambda each: _row(each, at),
+                "It has no subtasks: it runs on one node, or has not started yet.",
+            ),
             build.actions(
-                back,
-                on,
-                Button("Task", line(ctx, source, "task show", job, task), style="primary"),
+                *shown.turning,
+                Button("Task", line(asked.ctx, source, "task show", job, task), style="primary"),
                 build.open_menu(
-                    "Open a node", template(ctx, source, "node show", pools.pop(), "{}"), list(dict.fromkeys(nodes))
+                    "Open a node",
+                    template(asked.ctx, source, "node show", pools.pop(), "{}"),
+                    dict.fromkeys(node.node_id for node in nodes),
                 )
                 if len(pools) == 1
                 else None,
-                Button("Job", line(ctx, source, "job show", job)),
-                Button("Refresh", f"{again} page:{page}", how="edit"),
+                Button("Job", line(asked.ctx, source, "job show", job)),
+                *shown.controls,
             ),
         ),
     )

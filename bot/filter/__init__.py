@@ -9,6 +9,7 @@ The language. Conditions stand side by side and all of them have to hold; one is
 - ``field:value`` equals; several values by comma are alternatives, ``*`` and ``?`` stand for any text and any letter;
 - ``field~text`` contains; ``field!=value`` has a value, but another one; ``> >= < <=`` compare;
 - ``-`` (or ``!``, or the word ``not``) before a condition turns it round;
+- sizes of files are ``1500 20MB 1.5GB``;
 - spans of time are ``30s 5m 2h 3d 1w``; moments are ``2026-11-20``, ``2026-11-20T14:00``, ``14:00`` (the latest one),
   ``today``, ``yesterday``, in the asker's zone unless they end in ``Z`` or an offset; ``since:2h`` and ``ended:2h`` are
   the last two hours;
@@ -20,19 +21,29 @@ from __future__ import annotations
 
 from bot.filter.fields import Entity, Field, Kind, Word
 from bot.filter.filter import Bound, Filter
+from bot.filter.inventory import ACCOUNT, APPLICATION, CERTIFICATE, FILE, IMAGE, PREPARATION, SIZE, SUBTASK
 from bot.filter.machines import NODE, POOL
 from bot.filter.parse import LONGEST, parse
-from bot.filter.tables import ENTITIES
+from bot.filter.tables import ENTITIES, SHORT
 from bot.filter.work import JOB, SCHEDULE, SCHEDULE_JOB, TASK
 
 __all__ = [
+    "ACCOUNT",
+    "APPLICATION",
+    "CERTIFICATE",
     "ENTITIES",
+    "FILE",
+    "IMAGE",
     "JOB",
     "LONGEST",
     "NODE",
     "POOL",
+    "PREPARATION",
     "SCHEDULE",
     "SCHEDULE_JOB",
+    "SHORT",
+    "SIZE",
+    "SUBTASK",
     "TASK",
     "Bound",
     "Entity",

@@ -16,13 +16,14 @@ ORDER = frozenset({">", ">=", "<", "<="})
 class Kind(Enum):
     """What a field holds; its value is which operators it takes.
 
-    STATE: lower-case words. TEXT: text. NUMBER: integers. AGE: the moment it counts from. SPAN: begin and end of
-    something that lasts, the end None while it does. TIME: a moment. FLAG: a boolean.
+    STATE: lower-case words. TEXT: text. NUMBER: integers. BYTES: a count of them. AGE: the moment it counts from. SPAN:
+    begin and end of something that lasts, the end None while it does. TIME: a moment. FLAG: a boolean.
     """
 
     STATE = "state", frozenset({":", "!="})
     TEXT = "text", frozenset({":", "!=", "~"}) | ORDER
     NUMBER = "number", frozenset({":", "!="}) | ORDER
+    BYTES = "bytes", frozenset({":", "!="}) | ORDER
     AGE = "age", ORDER
     SPAN = "span", ORDER
     TIME = "time", frozenset({":", "!="}) | ORDER
@@ -103,6 +104,11 @@ class Entity:
     def find(self, name: str) -> Field | None:
         """The field of that name or alias, in any case."""
         return self._by_name.get(name.lower().replace("_", "").replace("-", ""))
+
+    @property
+    def one(self) -> str:
+        """One of it, with its article: ``a job``, ``an image``."""
+        return f"{'an' if self.name[0] in 'aeio' else 'a'} {self.name}"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from bot.commands import CommandError, join, words
 from bot.filter.condition import Condition
 from bot.filter.fields import ORDER, Entity, Field, Kind
 from bot.filter.filter import Filter
-from bot.filter.values import Moment, Pattern, Value, alternatives, integer, span
+from bot.filter.values import Moment, Pattern, Value, alternatives, amount, integer, span
 
 LONGEST = 1000
 """Letters of a filter: it has to fit on a button, beside its command."""
@@ -30,6 +30,7 @@ _DIRECTIONS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\
 _YES = {"yes": "yes", "true": "yes", "on": "yes", "no": "no", "false": "no", "off": "no"}
 _EXPECTED = {
     Kind.NUMBER: "a whole number",
+    Kind.BYTES: "a number of bytes such as 1500, 20MB or 1.5GB",
     Kind.AGE: "a span of time such as 30s, 5m, 2h, 3d or 1w",
     Kind.SPAN: "a span of time such as 30s, 5m, 2h, 3d or 1w",
     Kind.TIME: "a moment such as 2026-11-20, 2026-11-20T14:00, 14:00, today, or 2h for the last two hours",
@@ -38,6 +39,7 @@ _EXPECTED = {
 _EXAMPLES = {
     Kind.STATE: ":{word}",
     Kind.NUMBER: ">0",
+    Kind.BYTES: ">1MB",
     Kind.AGE: ">2h",
     Kind.SPAN: ">10m",
     Kind.TIME: ":today",
@@ -133,6 +135,8 @@ class _Reader:
                 return value
             case Kind.NUMBER:
                 value = integer(text)
+            case Kind.BYTES:
+                value = amount(text)
             case Kind.TIME:
                 value = Moment.read(text)
                 if value and value.ago is not None and op != ":":
@@ -161,7 +165,7 @@ class _Reader:
             sign = "-" if parts[place][0] in "-!" else ""
             nearest = [self._command(parts, place, [f"{sign}{field.name}{op}{raw.replace(text, near[0])}"])]
         raise CommandError(
-            f"“{_short(text)}” is no {field.told} of a {self.entity.name}. There are: {', '.join(field.words)}.",
+            f"“{_short(text)}” is no {field.told} of {self.entity.one}. There are: {', '.join(field.words)}.",
             nearest,
         )
 
@@ -175,7 +179,7 @@ class _Reader:
         if said is None or op not in (":", "!="):
             fixed = [f"{field.name}:yes", f"{field.name}:no"]
             raise CommandError(
-                f"“{field.name}” of a {self.entity.name} is yes or no.",
+                f"“{field.name}” of {self.entity.one} is yes or no.",
                 [self._command(parts, place, [f]) for f in fixed],
             )
         turned = negated != (op == "!=")
@@ -206,7 +210,8 @@ class _Reader:
             )
         if _OPENS.match(bare):
             raise CommandError(
-                f"“{_short(bare)}” lacks a field before it. A {self.entity.name} has: {', '.join(self.entity.names)}."
+                f"“{_short(bare)}” lacks a field before it. "
+                f"Fields of {self.entity.one} are: {', '.join(self.entity.names)}."
             )
         if pattern.literal is None:
             return Condition(named, ":", (pattern,), negated)

@@ -9,7 +9,7 @@ from bot.filter.condition import Condition
 from bot.filter.fields import ORDER, Kind
 from bot.filter.values import Moment, Pattern, Value
 from cards.card import Piece, Span, Text, Time
-from cards.phrases import duration, number
+from cards.phrases import duration, file_size, number
 
 _AGES = {">": "older than", ">=": "no younger than", "<": "younger than", "<=": "no older than"}
 _SPANS = {">": "longer than", ">=": "at least", "<": "less than", "<=": "at most"}
@@ -71,8 +71,8 @@ def _value(condition: Condition, value: Value, now: Now) -> Piece:
             return Time(now.span(value)[0], "clock") if value.clock else Span(str(value))
         case Pattern():
             return Span(value.literal if value.literal is not None else str(value))
-        case int():
-            return Span(str(value))  # exit codes are no counts: no comma in them
+        case int():  # exit codes are no counts: no comma in them
+            return Span(file_size(value) if condition.field.kind is Kind.BYTES else str(value))
     word = condition.field.words.get(value)
     return Span(word.told if word else value)
 

@@ -22,6 +22,8 @@ _SPAN = re.compile(
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?")
 _OFFSET = re.compile(r"z|[+-]\d{2}:?\d{2}", re.I)
+_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,3})?)\s*([kmgt]?)(?:b|bytes?)?", re.I)
+_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _YEARS = range(2000, 2100)
 _MOST_DIGITS = 18
 _SIGNED, _UNSIGNED = 1 << 31, 1 << 32
@@ -163,6 +165,12 @@ def integer(text: str) -> int | None:
     except ValueError:
         pass
     return None
+
+
+def amount(text: str) -> int | None:
+    """Bytes: ``1500``, ``20MB``, ``1.5 GB``, in powers of a thousand as :func:`cards.phrases.file_size` tells them."""
+    found = _AMOUNT.fullmatch(text.strip())
+    return round(float(found[1]) * _BYTES[found[2].lower()]) if found else None
 
 
 @dataclass(frozen=True)

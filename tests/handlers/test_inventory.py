@@ -27,9 +27,9 @@ from cards.card import Button, Card, Menu, Table, plain
 from handlers.account import Used
 from handlers.application import Known, application_card
 from handlers.image import support
-from handlers.preparation import preparations_card
+from handlers.preparation import preparations_card, preparations_of
 from handlers.size import room
-from handlers.subtask import subtasks_card
+from handlers.subtask import subtasks_card, subtasks_of
 from tests.azure.recordings import answered, body
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -197,10 +197,10 @@ def test_recorded_and_official_statuses_are_cards(here: Surroundings) -> None:
     seen = 0
     for kind, route, example, draw in (
         (Subtask, "DP /jobs/{jobId}/tasks/{taskId}/subtasksinfo", "TaskListSubtasks",
-         lambda found: subtasks_card(here.ctx, here.source, "j", "t", found, AT)),
+         lambda found: subtasks_card(here.source, subtasks_of(here.ctx, here.source, "j", "t"), found, AT)),
         (PreparationStatus, "DP /jobs/{jobId}/jobpreparationandreleasetaskstatus",
          "JobListPreparationAndReleaseTaskStatus",
-         lambda found: preparations_card(here.ctx, here.source, "j", found, AT)),
+         lambda found: preparations_card(here.source, preparations_of(here.ctx, here.source, "j"), found, AT)),
     ):  # fmt: skip
         decoder = _decoder(_Listing[kind])  # type: ignore[valid-type]
         official = json.loads(shared(f"{EXAMPLES}/{example}.json").read_text(encoding="utf-8"))
@@ -226,7 +226,7 @@ def test_failed_parts_come_first_with_their_reason(here: Surroundings) -> None:
         ],
         list[Subtask],
     )  # fmt: skip
-    card = subtasks_card(here.ctx, here.source, "j", "t", found, AT)
+    card = subtasks_card(here.source, subtasks_of(here.ctx, here.source, "j", "t"), found, AT)
     assert [row[0] for row in table(card)] == ["3", "1", "2"]
     assert "segmentation fault" in words(card)
     assert "1 h" in words(card)
@@ -240,7 +240,7 @@ def test_nodes_whose_preparation_failed_come_first(here: Surroundings) -> None:
         [status("a", exitCode=0, result="success"), status("b", exitCode=1, result="failure"), {"nodeId": "c"}],
         list[PreparationStatus],
     )
-    card = preparations_card(here.ctx, here.source, "j", found, AT)
+    card = preparations_card(here.source, preparations_of(here.ctx, here.source, "j"), found, AT)
     assert "ready on 1 of 3 nodes" in plain(card.title)
     assert [row[0] for row in table(card)] == ["b", "c", "a"]
 
@@ -250,18 +250,18 @@ def test_recorded_applications_are_cards(here: Surroundings) -> None:
     seen = 0
     for each in answered("DP /applications/{applicationId}"):
         found = _decoder(Application).decode(body(each))
-        card = application_card(here.ctx, here.source, Known(found.id, found), [], [], AT)
+        card = application_card(here.ctx, here.source, Known(found.id, found), [], AT)
         assert all(part in words(card) for part in (found.id, found.display_name, *found.versions))
         seen += 1
     for each in answered(base):
         resource = _decoder(ApplicationResource).decode(body(each))
-        card = application_card(here.ctx, here.source, Known(resource.name, None, resource), [], [], AT)
+        card = application_card(here.ctx, here.source, Known(resource.name, None, resource), [], AT)
         assert resource.properties.display_name in words(card)
         assert resource.properties.default_version in words(card)
         seen += 1
     for each in answered(f"{base}/versions/{{versions}}"):
         package = _decoder(PackageResource).decode(body(each))
-        card = application_card(here.ctx, here.source, Known("x"), [package], [], AT)
+        card = application_card(here.ctx, here.source, Known("x"), [package], AT)
         assert package.name in words(card)
         assert package.properties.state.lower() in words(card)
         assert package.properties.format in words(card)
