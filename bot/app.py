@@ -16,6 +16,7 @@ from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 import handlers
 from bot.access import Access
 from bot.azure.account import Accounts
+from bot.azure.prices import Retail
 from bot.chat.port import Chat
 from bot.chat.slack import Slack
 from bot.chat.teams import Teams
@@ -41,7 +42,8 @@ class App:
     def __init__(self, settings: Settings, store: SqliteStore, environment: Mapping[str, str] = os.environ) -> None:
         self.settings = settings
         self.store = store
-        self.accounts = Accounts(settings.accounts, environment)
+        retail = Retail(settings.bot.prices_url, settings.bot.currency)
+        self.accounts = Accounts(settings.accounts, environment, retail=retail)
         self.registry = Registry.discover(handlers)
         self.drawing = Drawing()
         links = Links(store, settings.bot.public_url, days=settings.bot.picture_days)

@@ -136,7 +136,13 @@ def demo_settings(stage: Stage, *, listen: str, database: str) -> Settings:
     """The settings that point the program at a stage that is up; checked like any others."""
     told = stage.told
     raw: dict[str, Any] = {
-        "bot": {"listen": listen, "public_url": f"http://{listen}", "database": database, "zone": "UTC"},
+        "bot": {
+            "listen": listen,
+            "public_url": f"http://{listen}",
+            "database": database,
+            "zone": "UTC",
+            "prices_url": told["PRICES_URL"],
+        },
         "accounts": {},
         "access": {"everyone": "viewer", "operators": ["text:operator"], "admins": ["text:admin", "text:you"]},
     }

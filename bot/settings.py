@@ -64,6 +64,10 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """The slash command and the name typed in help texts."""
     poll_seconds: Annotated[int, Meta(ge=5, le=3600)] = 60
     """Seconds between two samples of an account."""
+    currency: str = "USD"
+    """Currency of prices, such as EUR; Azure's price list is made in USD, others are for reference."""
+    prices_url: str = "https://prices.azure.com/api/retail/prices"
+    """Azure's public price list, which needs no identity; empty for no prices."""
     picture_days: Annotated[int, Meta(ge=1, le=90)] = 30
     """How long a signed picture link works."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -253,16 +257,7 @@ def _values(settings: Settings) -> Iterator[str]:
         yield from _address(f"accounts.{name}.endpoint", account.endpoint)
         if account.arm_endpoint:
             yield from _address(f"accounts.{name}.arm_endpoint", account.arm_endpoint)
-    try:
-        ZoneInfo(settings.bot.zone)
-    except (KeyError, ValueError, OSError):
-        yield f"bot.zone: {settings.bot.zone!r} is no IANA time zone: write one such as Europe/Berlin"
-    if not re.fullmatch(r"\S+:\d{1,5}", settings.bot.listen):
-        yield f"bot.listen: {settings.bot.listen!r} is not HOST:PORT"
-    if not re.fullmatch(r"[a-z0-9_-]{1,31}", settings.bot.name):
-        yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
-    if settings.bot.public_url:
-        yield from _address("bot.public_url", settings.bot.public_url)
+    yield from _bot(settings.bot)
     if settings.slack:
         yield from _address("slack.api_url", settings.slack.api_url)
     if settings.teams:
@@ -303,6 +298,23 @@ def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str
     for name, account in settings.accounts.items():
         if account.credential == "shared_key":
             needed.append((f"accounts.{name}.key_env", account.key_env))
+def _bot(bot: BotSettings) -> Iterator[str]:
+    try:
+        ZoneInfo(bot.zone)
+    except (KeyError, ValueError, OSError):
+        yield f"bot.zone: {bot.zone!r} is no IANA time zone: write one such as Europe/Berlin"
+    if not re.fullmatch(r"\S+:\d{1,5}", bot.listen):
+        yield f"bot.listen: {bot.listen!r} is not HOST:PORT"
+    if not re.fullmatch(r"[a-z0-9_-]{1,31}", bot.name):
+        yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
+    if not re.fullmatch(r"[A-Z]{3}", bot.currency):
+        yield f"bot.currency: {bot.currency!r} is no currency: write its three letters, such as USD or EUR"
+    if bot.prices_url:
+        yield from _address("bot.prices_url", bot.prices_url)
+    if bot.public_url:
+        yield from _address("bot.public_url", bot.public_url)
+
+
     if settings.slack:
         needed.append(("slack.bot_token_env", settings.slack.bot_token_env))
         if settings.slack.mode == "http":

@@ -68,3 +68,24 @@ def file_size(count: int) -> str:
 def gigabytes(mebibytes: float) -> str:
     """Memory as people say it: ``16 GB``."""
     return f"{number(round(mebibytes / 1024, 1))} GB"
+
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount with its currency (ISO 4217): ``$1,204``, ``$3.40``, ``€0.096``, ``CHF 3.40``.
+
+    Whole from 100 on, three figures below 1: prices of machines differ there.
+    """
+    size = abs(amount)
+    if size >= 99.995 or not amount:
+        figure = f"{size:,.0f}"
+    elif size >= 0.995:
+        figure = f"{size:.2f}"
+    else:
+        places = min(6, 2 - math.floor(math.log10(size)))
+        whole, _, part = f"{size:.{places}f}".rstrip("0").partition(".")
+        figure = f"{whole}.{part:<02}"
+    symbol = _SYMBOLS.get(currency, f"{currency} ")
+    return f"{'−' if amount < 0 else ''}{symbol}{figure}"

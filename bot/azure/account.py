@@ -18,7 +18,6 @@ import msgspec
 from azure.batch.aio import BatchClient
 from azure.mgmt.batch.aio import BatchManagementClient
 from msgspec import Struct, field
-from yarl import URL
 
 from bot.azure.bookmarks import Bookmarks
 from bot.azure.credentials import CLOUDS, Credentials
@@ -34,8 +33,9 @@ from bot.azure.models import (
     TaskCountsResult,
     VmSize,
 )
-from bot.azure.pipeline import DEADLINE, Clock, Dated, Loopback, Outcome, Patience, Plane, ReadRefusals
-from bot.settings import AccountSettings, is_loopback
+from bot.azure.pipeline import DEADLINE, Clock, Dated, Plane, pipeline
+from bot.azure.prices import NO_PRICES, Prices, Retail
+from bot.settings import AccountSettings
 
 API_VERSION = "2025-06-01"
 """Of both planes."""
@@ -94,11 +94,18 @@ class Account:
     """One Batch account. All reads raise :class:`AzureError` and nothing else."""
 
     def __init__(
-        self, name: str, settings: AccountSettings, credentials: Credentials, *, deadline: float = DEADLINE
+        self,
+        name: str,
+        settings: AccountSettings,
+        credentials: Credentials,
+        *,
+        deadline: float = DEADLINE,
+        retail: Retail | None = None,
     ) -> None:
         """Connect nothing yet. Raises SettingsError where the account key is missing or no key."""
         self.name = name
         self.settings = settings
+        self._retail = retail
         self._clock = Clock()
         self._bookmarks = Bookmarks()
         self._sizes = Daily(self._read_sizes)
@@ -110,7 +117,7 @@ class Account:
             credentials.key(settings) if shared_key else credentials.token(settings),
             api_version=API_VERSION,
             credential_scopes=[cloud.batch_scope],
-            **_pipeline(settings.endpoint, self._clock, shared_key=shared_key),
+            **pipeline(settings.endpoint, self._clock, Dated() if shared_key else None),
         )
         """The SDK's data plane client."""
         self.arm: BatchManagementClient | None = None
@@ -125,7 +132,7 @@ class Account:
                 base.rstrip("/"),
                 api_version=API_VERSION,
                 credential_scopes=[cloud.arm_scope],
-                **_pipeline(base, clock, shared_key=False),
+                **pipeline(base, clock),
             )
             self._arm = Plane(self.arm, base, API_VERSION, clock, deadline)
 
@@ -240,6 +247,15 @@ class Account:
     async def images(self) -> list[SupportedImage]:
         """Images that the service supports; asked once a day, and older when that fails."""
         return await self._images.get()
+
+    async def prices(self) -> Prices:
+        """List prices of the account's region, without any where they are unknown or switched off. Never raises."""
+        if self._retail is None:
+            return NO_PRICES
+        try:
+            return await self._retail.region(self.settings.location or (await self.resource()).value.location)
+        except AzureError:
+            return NO_PRICES
 
     async def certificates(self) -> tuple[list[Certificate], datetime]:
         """All certificates, over the last api-version that has them: a 4xx means that the account offers none."""
@@ -383,29 +399,25 @@ def _part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _pipeline(base: str, clock: Clock, *, shared_key: bool) -> dict[str, Any]:
-    """Our own parts of the SDK's pipeline, and its connections."""
-    host = URL(base).host or ""
-    here = is_loopback(host)
-    calls: list[object] = [Dated()] if shared_key else [Loopback()] if here else []
-    return {
-        "per_call_policies": calls,
-        "redirect_policy": Outcome(host, clock),
-        "retry_policy": Patience(),
-        "per_retry_policies": [ReadRefusals()],
-        "connection_timeout": 5,
-        "read_timeout": DEADLINE,
-        "use_env_settings": not here,  # a proxy does not lead to this machine
-    }
-
-
 class Accounts:
     """All accounts of the settings, by name; the first one is the default."""
 
-    def __init__(self, settings: Mapping[str, AccountSettings], environment: Mapping[str, str] = os.environ) -> None:
-        """Connect nothing yet. Raises SettingsError where an account key is missing or no key."""
+    def __init__(
+        self,
+        settings: Mapping[str, AccountSettings],
+        environment: Mapping[str, str] = os.environ,
+        *,
+        retail: Retail | None = None,
+    ) -> None:
+        """Connect nothing yet. Raises SettingsError where an account key is missing or no key.
+
+        ``retail`` tells prices, and is closed with the accounts; without it none are known.
+        """
         self._credentials = Credentials(environment)
-        self._accounts = {name: Account(name, each, self._credentials) for name, each in settings.items()}
+        self._retail = retail
+        self._accounts = {
+            name: Account(name, each, self._credentials, retail=retail) for name, each in settings.items()
+        }
 
     @property
     def names(self) -> list[str]:
@@ -426,4 +438,6 @@ class Accounts:
         """Close every account and credential."""
         for account in self:
             await account.close()
+        if self._retail:
+            await self._retail.close()
         await self._credentials.close()

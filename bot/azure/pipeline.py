@@ -34,6 +34,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from yarl import URL
 
 from bot.azure.errors import AzureError, refusal
+from bot.settings import is_loopback
 
 DEADLINE = 20.0
 """Seconds within which a call ends, one way or the other."""
@@ -167,6 +168,25 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         raise refused
 
 
+def pipeline(base: str, clock: Clock, signing: Dated | None = None) -> dict[str, Any]:
+    """Our own parts of the SDK's pipeline to an address, and its connections, as keywords of the SDK's clients.
+
+    ``signing`` is given where requests are signed with a key instead of carrying a token.
+    """
+    host = URL(base).host or ""
+    here = is_loopback(host)
+    calls: list[object] = [signing] if signing else [Loopback()] if here else []
+    return {
+        "per_call_policies": calls,
+        "redirect_policy": Outcome(host, clock),
+        "retry_policy": Patience(),
+        "per_retry_policies": [ReadRefusals()],
+        "connection_timeout": 5,
+        "read_timeout": DEADLINE,
+        "use_env_settings": not here,  # a proxy does not lead to this machine
+    }
+
+
 def no_token(host: str, error: ClientAuthenticationError) -> AzureError:
     """No token could be had. Of the identity library's many words only Entra ID's own reason is kept."""
     reason = re.search(r"AADSTS\d+: [^.\r\n]*", str(error))
@@ -248,7 +268,8 @@ class Plane:
         base = URL(self.base)
         try:
             url = base.join(URL(link))
-            here = url.origin() == base.origin() and url.user is None
+            # Not by their origins, in which https://host:443 and https://host would differ.
+            here = (url.scheme, url.host, url.port, url.user) == (base.scheme, base.host, base.port, None)
         except ValueError:
             here = False
         if not here:

@@ -88,6 +88,11 @@ class AzureSandbox:
     def identity_endpoint(self) -> str:
         """What IDENTITY_ENDPOINT would be."""
         return self.arm.identity_endpoint
+    @property
+    def prices_url(self) -> str:
+        """Where the Retail Prices API answers."""
+        return self.arm.prices_url
+
 
     @property
     def identity_header(self) -> str:
@@ -121,6 +126,7 @@ class AzureSandbox:
             f"IDENTITY_HEADER={self.identity_header}",
         ]
 
+            f"PRICES_URL={self.prices_url}",
 
 async def run(port: int, scenario: str, seed: int, speed: float) -> None:
     """Serve a scenario until SIGINT or SIGTERM, after saying on standard output where everything is.

@@ -26,11 +26,11 @@ from azure.core.exceptions import (
 )
 from structlog.testing import capture_logs
 
-from bot.azure.account import Account, Accounts, _pipeline
+from bot.azure.account import Account, Accounts
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool, Task
-from bot.azure.pipeline import Clock, Loopback, no_answer, no_token
+from bot.azure.pipeline import Clock, Loopback, no_answer, no_token, pipeline
 from bot.settings import AccountSettings, SettingsError
 from tests.azure.service import KEY, TOKEN, Service, cut, error, identity, rows, say, serving
 
@@ -614,7 +614,7 @@ def test_clouds() -> None:
 
 def test_http_is_let_through_on_loopback_only() -> None:
     def policies(endpoint: str) -> list[type]:
-        return [type(each) for each in _pipeline(endpoint, Clock(), shared_key=False)["per_call_policies"]]
+        return [type(each) for each in pipeline(endpoint, Clock())["per_call_policies"]]
 
     assert policies("http://127.0.0.1:1") == [Loopback]
     assert policies("https://a.b.batch.azure.com") == []

@@ -1,4 +1,4 @@
-"""Azure Resource Manager for all accounts of the world, and the managed identity endpoint beside it."""
+"""Azure Resource Manager for all accounts of the world; managed identities and the price list beside it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bot.sandbox.entities import Account
 from bot.sandbox.world import SIZES, VmSize, World
 from bot.sandbox.world.bodies import etag
 
+from . import prices
 from .arm_lists import ResourceRoutes
 from .auth import ArmDoor
 from .errors import ArmRefusal
@@ -102,7 +103,9 @@ class ResourceManager(Listener):
             "/msi/token": self._token,
             "/discovery/keys": self._keys,
             "/.well-known/openid-configuration": self._openid,
+            prices.PATH: lambda request: self.prices.answer(request, self.url),
         }
+        self.prices = prices.RetailPrices()
         self.identity_header = secrets.token_hex(16)
         self.app.router.add_route("*", "/{path:.*}", self._route)
 
@@ -110,6 +113,11 @@ class ResourceManager(Listener):
     def identity_endpoint(self) -> str:
         """Where managed identity tokens are given out."""
         return f"{self.url}/msi/token"
+
+    @property
+    def prices_url(self) -> str:
+        """Where the public price list is, which is not Resource Manager's but stands here as well."""
+        return f"{self.url}{prices.PATH}"
 
     async def serve(self, request: web.Request, handler: Handler, exchange: Exchange) -> web.Response:
         """Let in, understand, answer."""
