@@ -1,38 +1,74 @@
-"""The files of tasks and nodes: what there is, and one of them as a file."""
+"""The files of tasks and nodes: what there is."""
 
 from __future__ import annotations
 
-import asyncio
-import mimetypes
-import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 from bot.azure.errors import AzureError
-from bot.azure.files import MOST_NAMES, File
+from bot.azure.files import MOST_NAMES, File, steps
 from bot.commands import command
 from bot.context import Context
-from bot.redact import redact
-from cards import build
+from bot.filter import FILE, conditional
 from cards.build import actions, blocks, code, muted, note, text
-from cards.card import Attachment, Block, Button, Card, Code, Column, Mark, Menu, Option, Text, Time, Words
-from cards.limits import file_name
+from cards.card import Button, Card, Column, Mark, Menu, Option, Text, Time
 from cards.phrases import file_size, number
 from handlers.common import titled
+from handlers.export import Cell
+from handlers.file_get import give
 from handlers.file_home import Home, unavailable
-from handlers.printed import decoded
+from handlers.filtering import Typed
+from handlers.listing import Asked, Listing, backwards
 
-MOST_BYTES = 20_000_000
-"""The largest file that is relayed: a minute of a phone's line, and little enough to be held in memory."""
 _COLUMNS = (Column("File", width=4), Column("Size", "right"), Column("Written", width=2, rank=1))
+FileSort = Literal["name", "size", "written"]
 
 
-@command("file list", examples=["file list nightly:job-12 frame-0021", "file list nightly:job-12 frame-0021 wd/output"])
+def _by_name(file: File) -> list[tuple[bool, str]]:
+    """As a tree is told: in each folder first the folders, each with what is in it."""
+    *folders, last = steps(file.name.lower()) or [""]
+    return [*((False, folder) for folder in folders), (not file.is_directory, last)]
+
+
+def _written(file: File) -> datetime | None:
+    return file.properties.last_modified if file.properties else None
+
+
+_ORDERS: Mapping[str, Callable[[File], Any]] = {
+    "name": _by_name,
+    "size": lambda file: (-(file.size or 0), _by_name(file)),
+    "written": lambda file: (backwards(_written(file)), _by_name(file)),
+}
+_CELLS: Mapping[str, Callable[[File], Cell]] = {
+    "file": lambda file: "/".join(steps(file.name)),
+    "size": lambda file: file.size,
+    "written": _written,
+    "folder": lambda file: "yes" if file.is_directory else "no",
+}
+_OF_TASK = Listing(FILE, "file list", "csv file", _ORDERS, _CELLS)
+_OF_NODE = Listing(FILE, "nodefile list", "csv nodefile", _ORDERS, _CELLS)
+TOP = "."
+"""The folder in which all others are."""
+
+
+@command(
+    "file list",
+    examples=[
+        "file list nightly:job-12 frame-0021",
+        "file list nightly:job-12 frame-0021 wd/output",
+        "file list nightly:job-12 frame-0021 . *.png size>1MB recursive sort:size",
+    ],
+)
 async def list_task_files(
     ctx: Context,
     job: str,
     task: str,
-    folder: str = "",
-    *,
+    folder: Typed = "",
+    *filter: Typed,  # noqa: A002 - the name that people see
     recursive: bool = False,
+    sort: FileSort = "name",
     page: int = 1,
     account: str | None = None,
 ) -> Card:
@@ -40,22 +76,28 @@ async def list_task_files(
 
     :param job: the job's id
     :param task: the task's id
-    :param folder: the folder to look into, such as wd; the top without
+    :param folder: the folder to look into, such as wd; the top is . or nothing
+    :param filter: which ones, such as *.png size>1MB written:2h -directory
     :param recursive: list what is in the folders below, too
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
-    return await _list(Home(ctx, ctx.account(account), "task", job, task), folder, recursive=recursive, page=page)
+    home = Home(ctx, ctx.account(account), "task", job, task)
+    return await _list(_Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort, page=page))
 
 
-@command("nodefile list", examples=["nodefile list gpu-a tvmps_1f_d startup"])
+@command(
+    "nodefile list", examples=["nodefile list gpu-a tvmps_1f_d startup", "nodefile list gpu-a tvmps_1f_d size>1GB"]
+)
 async def list_node_files(
     ctx: Context,
     pool: str,
     node: str,
-    folder: str = "",
-    *,
+    folder: Typed = "",
+    *filter: Typed,  # noqa: A002 - the name that people see
     recursive: bool = False,
+    sort: FileSort = "name",
     page: int = 1,
     account: str | None = None,
 ) -> Card:
@@ -63,81 +105,133 @@ async def list_node_files(
 
     :param pool: the pool's id
     :param node: the node's id
-    :param folder: the folder to look into, such as startup; the top without
+    :param folder: the folder to look into, such as startup; the top is . or nothing
+    :param filter: which ones, such as *.log size>1MB written:2h -directory
     :param recursive: list what is in the folders below, too
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
-    return await _list(Home(ctx, ctx.account(account), "node", pool, node), folder, recursive=recursive, page=page)
+    home = Home(ctx, ctx.account(account), "node", pool, node)
+    return await _list(_Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort, page=page))
 
 
-@command("file get", examples=["file get nightly:job-12 frame-0021 wd/output/frame-0021.png"])
-async def get_task_file(ctx: Context, job: str, task: str, file: str, *, account: str | None = None) -> Card:
-    """Give a file of a task, up to 20 MB, with the secrets in text hidden.
+@command("csv file", examples=["csv file nightly:job-12 frame-0021 . recursive"])
+async def csv_task_files(
+    ctx: Context,
+    job: str,
+    task: str,
+    folder: Typed = "",
+    *filter: Typed,  # noqa: A002 - the name that people see
+    recursive: bool = False,
+    sort: FileSort = "name",
+    account: str | None = None,
+) -> Card:
+    """Give the list of a task's files, or of those that fit, as a CSV file.
 
     :param job: the job's id
     :param task: the task's id
-    :param file: the file's name with its folders
+    :param folder: the folder to look into, such as wd; the top is . or nothing
+    :param filter: which ones, as in file list
+    :param recursive: list what is in the folders below, too
+    :param sort: in which order
     :param account: the account, by its name in the settings
     """
-    return await _get(Home(ctx, ctx.account(account), "task", job, task), file)
+    home = Home(ctx, ctx.account(account), "task", job, task)
+    return await _as_file(_Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort))
 
 
-@command("nodefile get", examples=["nodefile get gpu-a tvmps_1f_d startup/stdout.txt"])
-async def get_node_file(ctx: Context, pool: str, node: str, file: str, *, account: str | None = None) -> Card:
-    """Give a file of a node, up to 20 MB, with the secrets in text hidden.
+@command("csv nodefile", examples=["csv nodefile gpu-a tvmps_1f_d startup"])
+async def csv_node_files(
+    ctx: Context,
+    pool: str,
+    node: str,
+    folder: Typed = "",
+    *filter: Typed,  # noqa: A002 - the name that people see
+    recursive: bool = False,
+    sort: FileSort = "name",
+    account: str | None = None,
+) -> Card:
+    """Give the list of a node's files, or of those that fit, as a CSV file.
 
     :param pool: the pool's id
     :param node: the node's id
-    :param file: the file's name with its folders
+    :param folder: the folder to look into, such as startup; the top is . or nothing
+    :param filter: which ones, as in nodefile list
+    :param recursive: list what is in the folders below, too
+    :param sort: in which order
     :param account: the account, by its name in the settings
     """
-    return await _get(Home(ctx, ctx.account(account), "node", pool, node), file)
+    home = Home(ctx, ctx.account(account), "node", pool, node)
+    return await _as_file(_Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort))
 
 
-async def _list(home: Home, folder: str, *, recursive: bool, page: int) -> Card:
-    folder = "/".join(_steps(folder))
+@dataclass(frozen=True)
+class _Wanted:
+    """Which files of whom: ``folder`` without slashes at its ends, empty for the top."""
+
+    home: Home
+    folder: str
+    asked: Asked[File]
+    recursive: bool
+
+    @classmethod
+    def of(
+        cls,
+        listing: Listing[File],
+        home: Home,
+        folder: str,
+        typed: Sequence[str],
+        *,
+        recursive: bool,
+        sort: str,
+        page: int = 1,
+    ) -> _Wanted:
+        """What was typed; what stands in the folder's place and is a condition belongs to the filter."""
+        if conditional(folder, FILE):
+            folder, typed = "", (folder, *typed)
+        folder = "/".join(step for step in steps(folder) if step != TOP)
+        names = (home.outer, home.name, *([folder or TOP] if folder or typed else []))
+        options = {"recursive": recursive}
+        asked = listing.asked(home.ctx, home.source, typed, *names, sort=sort, page=page, options=options)
+        return cls(home, folder, asked, recursive)
+
+
+async def _list(wanted: _Wanted) -> Card:
+    home, folder, asked = wanted.home, wanted.folder, wanted.asked
     try:
-        listed = await home.files.names(folder, recursive=recursive)
+        listed = await home.files.names(folder, recursive=wanted.recursive)
         if folder and not listed.files:
             await home.files.head(folder)  # raises that it is a folder, or that it is not there
-            return await _get(home, folder)
+            return await give(home, folder)
     except AzureError as error:
         if error.code != "IsDirectory":
             return await unavailable(home, error, folder)
-    files = listed.files
-    page = build.within(page, len(files))
-    shown = files[(page - 1) * build.PAGE : page * build.PAGE]
-    again = home.command("list", *([folder] if folder else []), recursive=recursive)
-    back, on = build.pager(again, page, len(files))
-    sizes = [file.size or 0 for file in files]
+    shown = asked.of(listed.files, listed.at)
+    files = shown.rows
+    size = sum(file.size or 0 for file in shown.fitting)
     up = folder.rpartition("/")[0]
     return Card(
         title=titled(
             text("Files of ", home.label),
             text(code(f"{folder}/")) if folder else None,
-            build.shown(page, len(shown), len(files)),
-            file_size(sum(sizes)) if sum(sizes) else None,
+            shown.words,
+            shown.extent,
+            file_size(size) if size else None,
         ),
         mark=Mark.NEUTRAL,
         as_of=listed.at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(file, folder) for file in shown])
-            if shown
-            else Words(text("There is nothing in it.")),
+            shown.table(_COLUMNS, lambda file: _row(file, folder), "There is nothing in it."),
             actions(
-                back,
-                on,
-                _menu("Open a file", home.template("log"), [f for f in shown if not f.is_directory], folder),
-                _menu("Open a folder", home.template("list"), [f for f in shown if f.is_directory], folder, edit=True),
-                _menu("Get a file", home.template("get"), [f for f in shown if f.size], folder),
+                *shown.turning,
+                _menu("Open a file", home.template("log"), [f for f in files if not f.is_directory], folder),
+                _menu("Open a folder", home.template("list"), [f for f in files if f.is_directory], folder, edit=True),
+                _menu("Get a file", home.template("get"), [f for f in files if f.size], folder),
                 Button("Up", home.command("list", *([up] if up else [])), how="edit") if folder else None,
-                None
-                if recursive
-                else Button(
-                    "All below", home.command("list", *([folder] if folder else []), recursive=True), how="edit"
-                ),
+                None if wanted.recursive else Button("All below", asked.command(recursive=True), how="edit"),
                 Button(home.kind.capitalize(), home.command("show")),
+                *shown.controls,
             ),
             note(f"The first {number(MOST_NAMES)} names; look into a folder to see the others.")
             if listed.more
@@ -146,76 +240,19 @@ async def _list(home: Home, folder: str, *, recursive: bool, page: int) -> Card:
     )
 
 
-async def _get(home: Home, name: str) -> Card:
+async def _as_file(wanted: _Wanted) -> Card:
+    home = wanted.home
     try:
-        head = await home.files.head(name)
-        if head.length > MOST_BYTES:
-            return _too_large(home, name, head.length)
-        content = await home.files.whole(name, head.length)
+        listed = await home.files.names(wanted.folder, recursive=wanted.recursive)
     except AzureError as error:
-        return await unavailable(home, error, name)
-    if not content:
-        return Card(
-            title=titled(text(code(name), " is empty"), home.label),
-            as_of=head.at,
-            blocks=blocks(Words(text("It has 0 bytes, so there is nothing to send.")), _way_back(home, name)),
-        )
-    attachment, hidden = await asyncio.to_thread(_attachment, name, content)
-    return Card(
-        title=titled(text(code(name)), file_size(head.length), home.label),
-        as_of=head.at,
-        blocks=blocks(
-            attachment,
-            _way_back(home, name),
-            note("Secrets in it are hidden.") if hidden else None,
-        ),
-    )
-
-
-def _attachment(name: str, content: bytes) -> tuple[Attachment, bool]:
-    """The file as it may leave, and whether something in it had to be hidden."""
-    leaf = file_name(_steps(name)[-1])
-    guessed = mimetypes.guess_type(leaf)[0] or ""
-    known = decoded(content)
-    if known is None:
-        kind = guessed if guessed.startswith(("image/", "video/", "audio/")) else "application/octet-stream"
-        return Attachment(leaf, content, kind), False
-    kind = guessed if guessed in ("text/csv", "application/json") else "text/plain; charset=utf-8"
-    clear = redact(known[0])
-    if clear == known[0]:
-        return Attachment(leaf, content, kind if not known[1] else "text/plain"), False
-    return Attachment(leaf, clear.encode(errors="replace"), kind), True
-
-
-def _too_large(home: Home, name: str, length: int) -> Card:
-    return Card(
-        title=titled(text(code(name), " is too large to relay"), file_size(length)),
-        mark=Mark.WARNING,
-        refused=True,
-        blocks=blocks(
-            Words(
-                text(
-                    f"Files of up to {file_size(MOST_BYTES)} come through this chat. "
-                    "Azure's command line fetches it from the node, as long as the node lives:"
-                )
-            ),
-            Code(home.download(name)),
-            actions(Button("Its end", home.command("log", name)), Button("All files", home.command("list"))),
-        ),
-    )
-
-
-def _way_back(home: Home, name: str) -> Block | None:
-    folder = "/".join(_steps(name)[:-1])
-    return actions(
-        Button("All files", home.command("list", *([folder] if folder else []))),
-        Button(home.kind.capitalize(), home.command("show")),
-    )
+        return await unavailable(home, error, wanted.folder)
+    where = f"{home.kind} {home.name}" + (f" {wanted.folder}" if wanted.folder else "")
+    return await wanted.asked.as_file(listed.files, listed.at, where)
 
 
 def _row(file: File, folder: str) -> list[Text]:
     name = _below(file, folder) + ("/" if file.is_directory else "")
-    written = file.properties.last_modified if file.properties else None
+    written = _written(file)
     return [
         text(code(name)),
         text(file_size(file.size)) if file.size is not None else text(muted("folder")),
@@ -224,14 +261,10 @@ def _row(file: File, folder: str) -> list[Text]:
 
 
 def _menu(label: str, template: str, files: list[File], folder: str, *, edit: bool = False) -> Menu | None:
-    options = tuple(Option(_below(file, folder), "/".join(_steps(file.name))) for file in files)
+    options = tuple(Option(_below(file, folder), "/".join(steps(file.name))) for file in files)
     return Menu(label, template, options, how="edit" if edit else "post") if options else None
 
 
 def _below(file: File, folder: str) -> str:
     """Its name as seen from the folder."""
-    return "/".join(_steps(file.name)[len(_steps(folder)) :])
-
-
-def _steps(name: str) -> list[str]:
-    return [step for step in re.split(r"[\\/]", name) if step]
+    return "/".join(steps(file.name)[len(steps(folder)) :])

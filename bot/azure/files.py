@@ -95,7 +95,7 @@ class Files:
 
     async def names(self, folder: str = "", *, recursive: bool = False) -> Listed:
         """What is in a folder (the root without), directories first, then by name; of all folders below it too."""
-        inside = _steps(folder)
+        inside = steps(folder)
         url: str | None = self._plane.address(
             self._root,
             recursive="true" if recursive or inside else "",
@@ -108,7 +108,7 @@ class Files:
             answer = await self._plane.get(url)
             page = await self._plane.decoded(_listings, answer)
             seen += len(page.value)
-            found += [file for file in page.value if _below(_steps(file.name), inside, recursive=recursive)]
+            found += [file for file in page.value if _below(steps(file.name), inside, recursive=recursive)]
             at = at or answer.at
             url = self._plane.own(page.next) if page.next else None
         assert at is not None  # noqa: S101 - one page at least was read
@@ -198,7 +198,8 @@ async def _part(files: Files, name: str, start: int, stop: int) -> bytes:
         return b""
 
 
-def _steps(name: str) -> list[str]:
+def steps(name: str) -> list[str]:
+    """The folders of a name and its last part, whichever way its slashes lean."""
     return [step for step in re.split(r"[\\/]", name) if step]
 
 

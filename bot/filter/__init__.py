@@ -23,7 +23,7 @@ from bot.filter.fields import Entity, Field, Kind, Word
 from bot.filter.filter import Bound, Filter
 from bot.filter.inventory import ACCOUNT, APPLICATION, CERTIFICATE, FILE, IMAGE, PREPARATION, SIZE, SUBTASK
 from bot.filter.machines import NODE, POOL
-from bot.filter.parse import LONGEST, parse
+from bot.filter.parse import LONGEST, conditional, parse
 from bot.filter.tables import ENTITIES, SHORT
 from bot.filter.work import JOB, SCHEDULE, SCHEDULE_JOB, TASK
 
@@ -51,5 +51,6 @@ __all__ = [
     "Filter",
     "Kind",
     "Word",
+    "conditional",
     "parse",
 ]

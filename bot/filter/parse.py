@@ -48,6 +48,12 @@ _EXAMPLES = {
 _OPTIONS = ("page", "account", "sort")
 
 
+def conditional(word: str, entity: Entity) -> bool:
+    """Whether a word is plainly a condition on an entity, where it could be a name too: ``size>1MB``, ``*.png``."""
+    found = _TOKEN.fullmatch(word.lstrip("-!"))
+    return bool(found and entity.find(found["name"])) or word[:1] in ("-", "!") or bool(set("*?") & set(word))
+
+
 def parse(
     typed: str | Sequence[str],
     entity: Entity,

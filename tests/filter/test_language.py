@@ -10,7 +10,7 @@ from bot.azure.models import Counts, Job, Node, Task
 from bot.azure.models.job import JobExecution
 from bot.azure.models.task import Execution
 from bot.commands import CommandError
-from bot.filter import ENTITIES, JOB, LONGEST, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK, Entity, parse
+from bot.filter import ENTITIES, JOB, LONGEST, NODE, POOL, SCHEDULE, SCHEDULE_JOB, SHORT, TASK, Entity, parse
 from bot.filter.machines import BAD_NODE_STATES
 from cards.card import plain
 from handlers.states import BAD_NODE_STATES as BAD_ON_CARDS
@@ -185,7 +185,7 @@ def test_the_words_for_states_are_those_of_the_cards() -> None:
     assert set(BAD_NODE_STATES) == set(BAD_ON_CARDS)
 
 
-@pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
+@pytest.mark.parametrize("entity", [*ENTITIES.values(), *SHORT], ids=lambda entity: entity.name)
 def test_every_field_is_found_by_its_names_and_every_example_in_a_mistake_works(entity: Entity) -> None:
     for field in entity.fields:
         for name in (field.name, *field.aliases, field.name.upper()):

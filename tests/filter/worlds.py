@@ -14,7 +14,7 @@ from bot.azure.models import Counts, FailureInfo, Job, JobSchedule, Node, NodeCo
 from bot.azure.models.job import JobExecution, JobScheduleExecution, JobSpecification, PoolInfo, RecentJob, Schedule
 from bot.azure.models.node import StartTaskInfo
 from bot.azure.models.task import Execution, NodeInfo
-from bot.filter import ENTITIES, JOB, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK, Entity, Filter, Kind
+from bot.filter import ENTITIES, JOB, NODE, POOL, SCHEDULE, SCHEDULE_JOB, SHORT, TASK, Entity, Filter, Kind
 from bot.filter.condition import Condition
 from bot.filter.fields import ORDER
 from bot.filter.values import Moment, Pattern, Wild
@@ -176,6 +176,8 @@ def conditions(draw: st.DrawFn, entity: Entity) -> Condition:
             value: SearchStrategy[Any] = st.sampled_from(sorted(field.words))
         case Kind.TEXT:
             value = patterns if op not in ORDER else texts.filter(str.strip).map(lambda text: Pattern((text.strip(),)))
+        case Kind.BYTES:
+            value = st.integers(0, 1 << 45)
         case Kind.NUMBER:
             value = codes | st.integers(-2, 2) | st.just(1 << 40)
         case Kind.TIME:
@@ -195,7 +197,7 @@ def filters(draw: st.DrawFn, entity: Entity) -> Filter:
 
 
 entities = st.sampled_from(sorted(ENTITIES)).map(ENTITIES.__getitem__)
-any_filters = entities.flatmap(filters)
+any_filters = (entities | st.sampled_from(SHORT)).flatmap(filters)
 
 
 def on_the_wire(value: Any) -> Any:
