@@ -268,6 +268,23 @@ def _values(settings: Settings) -> Iterator[str]:
             yield "bot.public_url: is missing: Teams fetches pictures from it"
 
 
+def _bot(bot: BotSettings) -> Iterator[str]:
+    try:
+        ZoneInfo(bot.zone)
+    except (KeyError, ValueError, OSError):
+        yield f"bot.zone: {bot.zone!r} is no IANA time zone: write one such as Europe/Berlin"
+    if not re.fullmatch(r"\S+:\d{1,5}", bot.listen):
+        yield f"bot.listen: {bot.listen!r} is not HOST:PORT"
+    if not re.fullmatch(r"[a-z0-9_-]{1,31}", bot.name):
+        yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
+    if not re.fullmatch(r"[A-Z]{3}", bot.currency):
+        yield f"bot.currency: {bot.currency!r} is no currency: write its three letters, such as USD or EUR"
+    if bot.prices_url:
+        yield from _address("bot.prices_url", bot.prices_url)
+    if bot.public_url:
+        yield from _address("bot.public_url", bot.public_url)
+
+
 def _address(key: str, url: str) -> Iterator[str]:
     try:
         parts = urlsplit(url)
@@ -298,23 +315,6 @@ def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str
     for name, account in settings.accounts.items():
         if account.credential == "shared_key":
             needed.append((f"accounts.{name}.key_env", account.key_env))
-def _bot(bot: BotSettings) -> Iterator[str]:
-    try:
-        ZoneInfo(bot.zone)
-    except (KeyError, ValueError, OSError):
-        yield f"bot.zone: {bot.zone!r} is no IANA time zone: write one such as Europe/Berlin"
-    if not re.fullmatch(r"\S+:\d{1,5}", bot.listen):
-        yield f"bot.listen: {bot.listen!r} is not HOST:PORT"
-    if not re.fullmatch(r"[a-z0-9_-]{1,31}", bot.name):
-        yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
-    if not re.fullmatch(r"[A-Z]{3}", bot.currency):
-        yield f"bot.currency: {bot.currency!r} is no currency: write its three letters, such as USD or EUR"
-    if bot.prices_url:
-        yield from _address("bot.prices_url", bot.prices_url)
-    if bot.public_url:
-        yield from _address("bot.public_url", bot.public_url)
-
-
     if settings.slack:
         needed.append(("slack.bot_token_env", settings.slack.bot_token_env))
         if settings.slack.mode == "http":

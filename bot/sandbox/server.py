@@ -85,14 +85,14 @@ class AzureSandbox:
         return self.arm.url
 
     @property
-    def identity_endpoint(self) -> str:
-        """What IDENTITY_ENDPOINT would be."""
-        return self.arm.identity_endpoint
-    @property
     def prices_url(self) -> str:
         """Where the Retail Prices API answers."""
         return self.arm.prices_url
 
+    @property
+    def identity_endpoint(self) -> str:
+        """What IDENTITY_ENDPOINT would be."""
+        return self.arm.identity_endpoint
 
     @property
     def identity_header(self) -> str:
@@ -122,11 +122,11 @@ class AzureSandbox:
         return [
             *lines,
             f"ARM_ENDPOINT={self.arm_url}",
+            f"PRICES_URL={self.prices_url}",
             f"IDENTITY_ENDPOINT={self.identity_endpoint}",
             f"IDENTITY_HEADER={self.identity_header}",
         ]
 
-            f"PRICES_URL={self.prices_url}",
 
 async def run(port: int, scenario: str, seed: int, speed: float) -> None:
     """Serve a scenario until SIGINT or SIGTERM, after saying on standard output where everything is.
