@@ -45,4 +45,13 @@ def _ends(hours: Hours, now: datetime, zone: ZoneInfo) -> datetime | None:
 
 
 def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(minutes // 60, minutes % 60), zone).astimezone(UTC)
+    """When a clock on the wall first shows a time of day; for a time that it skips, when it jumps over it."""
+    wanted = datetime.combine(day, time(minutes // 60, minutes % 60))
+    late, early = (wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    while early < late and _shown(early, zone) < wanted:
+        early += timedelta(minutes=1)
+    return early if _shown(late, zone) != wanted else late
+
+
+def _shown(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None)

@@ -66,6 +66,8 @@ class Teller:
     _waiting: set[tuple[str, str]] = field(default_factory=set)
     _digests: dict[Group, tuple[str, datetime]] = field(default_factory=dict)
     _last: dict[Group, str] = field(default_factory=dict)
+    _telling: dict[Group, str] = field(default_factory=dict)
+    """The letter that says what is held back."""
 
     def loaded(self) -> None:
         """Take up what the book says after a start."""
@@ -274,12 +276,13 @@ class Teller:
         )
 
     def _mention_held(self, group: Group, now: datetime) -> None:
-        """The last message of a group says how much is held back."""
+        """The last message of a group says how much is held back, and the one before no longer does."""
         letter = self._last.get(group, "")
-        for notice in list(self.book.notices.values()):
-            if notice.letter == letter and letter:
+        for each in dict.fromkeys([self._telling.get(group, ""), letter]):
+            notice = next((one for one in self.book.notices.values() if each and one.letter == each), None)
+            if notice:
                 self._rewrite_one(notice, now)
-                break
+        self._telling[group] = letter
 
     def _rewrite_one(self, notice: Notice, now: datetime) -> None:
         known, incident = self.book.letters.get(notice.letter), self.book.incidents.get(notice.incident)
