@@ -29,6 +29,7 @@ from bot.settings import Settings, TeamsSettings, secret
 from bot.watch.collector import Collector
 from bot.watch.names import Names
 from bot.watch.tidy import tidy
+from storage.retention import DAY, Retention
 from storage.sqlite import SqliteStore
 
 log = structlog.get_logger()
@@ -80,7 +81,12 @@ class App:
     @classmethod
     async def open(cls, settings: Settings, environment: Mapping[str, str] = os.environ) -> App:
         """Open the database and build the program on it. Raises StoreError with what to do."""
-        return cls(settings, await asyncio.to_thread(SqliteStore.open, Path(settings.bot.database)), environment)
+        keep = settings.keep
+        retention = Retention(
+            transitions=keep.transitions_days * DAY, incidents=keep.incidents_days * DAY, counts=keep.counts_days * DAY
+        )
+        path = Path(settings.bot.database)
+        return cls(settings, await asyncio.to_thread(SqliteStore.open, path, retention=retention), environment)
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch."""

@@ -159,6 +159,17 @@ class AccessSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Ids that may do everything."""
 
 
+class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """How long what watching saw is kept; the rest is in docs/storage.md."""
+
+    transitions_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    """Days for which every single change of state is kept."""
+    incidents_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    """Days for which an incident is kept after it was resolved."""
+    counts_days: Annotated[int, Meta(ge=1, le=3650)] = 400
+    """Days for which it is kept how many changes of state an hour had."""
+
+
 class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     """The whole file."""
 
@@ -167,6 +178,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     slack: SlackSettings | None = None
     teams: TeamsSettings | None = None
     access: AccessSettings = AccessSettings()
+    keep: KeepSettings = KeepSettings()
 
 
 _SECTIONS: dict[str, type[Struct]] = {
@@ -174,6 +186,7 @@ _SECTIONS: dict[str, type[Struct]] = {
     "slack": SlackSettings,
     "teams": TeamsSettings,
     "access": AccessSettings,
+    "keep": KeepSettings,
 }
 
 

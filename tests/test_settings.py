@@ -43,6 +43,7 @@ def test_the_least_there_can_be() -> None:
         ({**account(), "bot": {"zone": "Mars/Base"}}, "bot.zone: 'Mars/Base' is no IANA time zone"),
         ({**account(), "bot": {"listen": "8080"}}, "bot.listen: '8080' is not HOST:PORT"),
         ({**account(), "bot": {"poll_seconds": 1}}, "bot.poll_seconds: Expected `int` >= 5"),
+        ({**account(), "keep": {"transitions_days": 0}}, "keep.transitions_days: Expected `int` >= 1"),
         ({**account(), "slack": {}}, "slack.bot_token_env: environment variable SLACK_BOT_TOKEN is missing"),
         ({**account(), "slack": {"mode": "socket"}}, "slack.app_token_env: environment variable SLACK_APP_TOKEN"),
         ({**account(), "teams": {"app_id": " ", "tenant_id": "t"}}, "would switch authentication off"),

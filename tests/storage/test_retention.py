@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.retention import JOURNAL_KEPT, RESOLUTIONS, ROLLUPS_KEPT, SAMPLES_KEPT, resolution
+from bot.settings import KeepSettings
+from storage.retention import JOURNAL_KEPT, RESOLUTIONS, ROLLUPS_KEPT, SAMPLES_KEPT, Retention, resolution
 
 DOCS = Path(__file__).parents[2] / "docs" / "storage.md"
 DAY = 86400
@@ -17,7 +18,21 @@ def test_the_page_tells_the_truth() -> None:
     for step, kept in ROLLUPS_KEPT.items():
         assert f"| rollup of {step} s | {f'{kept.days} days' if kept else 'forever'} |" in page
     assert f"| samples of cores | {SAMPLES_KEPT.days} days |" in page
+    kept = Retention()
+    assert f"| transitions | {kept.transitions.days} days, `keep.transitions_days` |" in page
+    assert f"| rollup of transitions, hourly | {kept.counts.days} days, `keep.counts_days` |" in page
+    assert f"| resolved incidents, their notices | {kept.incidents.days} days, `keep.incidents_days` |" in page
+    assert f"| letters that are delivered | {kept.letters.days} days |" in page
     assert f"| requests (journal) | {JOURNAL_KEPT.days} days |" in page
+
+
+def test_the_settings_say_the_same() -> None:
+    keep, kept = KeepSettings(), Retention()
+    assert (keep.transitions_days, keep.counts_days, keep.incidents_days) == (
+        kept.transitions.days,
+        kept.counts.days,
+        kept.incidents.days,
+    )
 
 
 def test_each_resolution_divides_the_next() -> None:

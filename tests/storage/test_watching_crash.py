@@ -1,0 +1,105 @@
+"""What a kill leaves: a batch is there whole or not at all, and a post that was claimed stays in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from storage.sqlite import SqliteStore
+from storage.watching import Batch, Transition
+from tests.storage.contract import DAY, NOON
+from tests.storage.watching_contract import letter
+
+BATCH = 500
+
+WRITER = """
+import asyncio, sys
+from datetime import timedelta
+from storage.sqlite import SqliteStore
+from storage.watching import Batch, Cursor, Letter, Transition
+from tests.storage.contract import NOON
+from tests.storage.test_watching_crash import BATCH
+
+async def main():
+    store = SqliteStore.open(sys.argv[1])
+    for n in range(int(sys.argv[2]), 100000):
+        at = NOON + timedelta(seconds=n)
+        batch = Batch(
+            [Transition("render", "task", f"job-{n}", f"{task}", "running", "completed", at) for task in range(BATCH)],
+            [Cursor("render", "tasks", at)],
+            letters=[Letter(f"letter-{n}", "slack:C1", b"", b"", 1, at)],
+        )
+        assert await store.record(batch) == BATCH
+        assert await store.claim(f"letter-{n}", at)
+        print(n, flush=True)
+        if n % 2:
+            await store.delivered(f"letter-{n}", 1, "m", "c")
+
+asyncio.run(main())
+"""
+
+
+def test_kill_9_leaves_whole_batches_and_claims(tmp_path: Path) -> None:
+    path, claimed, first = tmp_path / "bot.db", [], 0
+    for lines in (2, 17, 5):
+        command = [sys.executable, "-c", WRITER, str(path), str(first)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            claimed += [int(process.stdout.readline()) for _ in range(lines)]
+            process.kill()
+            claimed += [int(line) for line in process.stdout if line.endswith("\n")]
+            assert process.wait() == -signal.SIGKILL
+        first = claimed[-1] + 2  # the one in between may or may not be there
+
+    async def check() -> None:
+        store = SqliteStore.open(path)
+        last = 0
+        for n in range(first):
+            found = await store.transitions("render", entity="task", parent=f"job-{n}")
+            letters = await store.deliveries([f"letter-{n}"])
+            assert len(found) in ((BATCH,) if n in claimed else (0, BATCH))
+            assert len(letters) == len(found) / BATCH, "a batch is there whole or not at all"
+            last = n if found else last
+            for one in letters:
+                if n % 2 == 0 and n in claimed:
+                    assert (one.state, one.sent, one.first) == ("claimed", 0, NOON + timedelta(seconds=n))
+                assert not (n in claimed and await store.claim(one.letter.id, NOON)), "never posted twice"
+        [cursor] = await store.cursors("render")
+        assert cursor.at == NOON + timedelta(seconds=last)
+        total = sum(one.count for one in await store.counts("render", NOON, NOON + DAY))
+        assert total == len(await store.transitions("render", limit=10**6))
+        in_doubt = {one.letter.id for one in await store.undelivered() if one.state == "claimed"}
+        assert in_doubt >= {f"letter-{n}" for n in claimed if n % 2 == 0}
+        await store.close()
+
+    asyncio.run(check())
+
+
+async def test_a_claim_outlives_the_program_until_somebody_decides(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db")
+    await store.record(Batch(letters=[letter("a"), letter("b")]))
+    assert await store.claim("a", NOON)
+    await store.close()
+    store = SqliteStore.open(tmp_path / "bot.db")
+    assert [(one.letter.id, one.state) for one in await store.undelivered()] == [("a", "claimed"), ("b", "open")]
+    assert not await store.claim("a", NOON)
+    assert await store.claim("b", NOON)
+    await store.undone("a", "open", "was never posted")
+    await store.delivered("b", 1, "found in the channel", "C1")
+    assert await store.claim("a", NOON)
+    assert [one.letter.id for one in await store.undelivered()] == ["a"]
+    await store.close()
+
+
+async def test_what_was_pruned_stays_out_after_a_restart(tmp_path: Path) -> None:
+    old = Transition("render", "job", "", "j", "", "active", NOON - 60 * DAY)
+    store = SqliteStore.open(tmp_path / "bot.db")
+    await store.record(Batch(transitions=[old]))
+    await store.prune(NOON)
+    await store.close()
+    store = SqliteStore.open(tmp_path / "bot.db")
+    assert await store.record(Batch(transitions=[old])) == 0
+    await store.close()
