@@ -87,6 +87,23 @@ class Envelope:
             }
         return activity
 
+    def channel(self, person: Person, team: Room, room: Room, event: str) -> Json:
+        """conversationUpdate of the ``team`` about one of its channels.
+
+        ``event`` is ``channelCreated``, ``channelRenamed`` or ``channelDeleted``; the shape is that of Microsoft's page
+        "Conversation events in your Teams bot".
+        """
+        activity = self._event(person, team, "conversationUpdate")
+        name = room.title.removeprefix(self._tenant.channel_title(""))
+        activity["channelData"] |= {"channel": {"id": room.id, "name": name}, "eventType": event}
+        return activity
+
+    def topic(self, person: Person, room: Room) -> Json:
+        """conversationUpdate of a group chat that got another title."""
+        activity = self._event(person, room, "conversationUpdate")
+        activity["topicName"] = room.title
+        return activity
+
     # -- the common parts ----------------------------------------------------------------------------------------------
 
     def _event(self, person: Person, room: Room, kind: str) -> Json:

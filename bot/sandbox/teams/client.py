@@ -14,6 +14,7 @@ from bot.sandbox.teams.cards import Drawing, Press, draw
 from bot.sandbox.teams.errors import StandInError
 from bot.sandbox.teams.forms import gather
 from bot.sandbox.teams.line import Line
+from bot.sandbox.teams.manage import Managing
 from bot.sandbox.teams.people import BOT, Message, Person, Room, Tenant, split, stamp
 from bot.sandbox.teams.replies import InvalidReplyError, Shown
 
@@ -22,7 +23,6 @@ Action: TypeAlias = Mapping[str, Any] | str
 """An action object as it stands in the card, or the id, verb or title of one."""
 
 INVOKE_SECONDS = 10.0
-MESSAGE_SECONDS = 15.0
 
 
 class _Dialog(Struct):
@@ -42,56 +42,13 @@ class _Pressed(Struct):
     data: object
 
 
-class Client:
+class Client(Managing):
     """The people's side. See :class:`~bot.sandbox.teams.TeamsStandIn` for how users and conversations are named."""
 
     def __init__(self, tenant: Tenant, envelope: Envelope, line: Line) -> None:
-        self._tenant = tenant
-        self._envelope = envelope
-        self._line = line
+        super().__init__(tenant, envelope, line)
         self._dialogs: dict[str, _Dialog] = {}
         self.invoke_seconds = INVOKE_SECONDS
-        self.message_seconds = MESSAGE_SECONDS
-
-    # -- the app ---------------------------------------------------------------------------------------------------
-
-    async def install(self, conversation: str, by: str = "") -> None:
-        """Add the bot: installationUpdate (add), then conversationUpdate with the bot among membersAdded.
-
-        ``by`` is who does it: by default the admin, or in a personal chat its person. Raises ``AlreadyInstalled``.
-        """
-        room, person = self._installer(conversation, by)
-        if room.installed:
-            raise StandInError("AlreadyInstalled", room.title)
-        met, room.installed, room.met = room.met, True, True
-        self._tenant.emit("installed", conversation=room.id)
-        await self._tell(person, room, self._envelope.installation(person, room, "add"))
-        # A personal chat begins once: its second installation brings no conversationUpdate.
-        if not (met and room.kind == "personal"):
-            await self._tell(person, room, self._envelope.membership(person, room, joined=True))
-
-    async def uninstall(self, conversation: str, by: str = "") -> None:
-        """Remove the bot: conversationUpdate (not in a personal chat), installationUpdate (remove).
-
-        Its posts get 403 from then on. Raises ``BotNotInstalled``.
-        """
-        room, person = self._installer(conversation, by)
-        if not room.installed:
-            raise StandInError("BotNotInstalled", room.title)
-        room.installed = False
-        self._tenant.emit("removed", conversation=room.id)
-        if room.kind != "personal":
-            await self._tell(person, room, self._envelope.membership(person, room, joined=False))
-        await self._tell(person, room, self._envelope.installation(person, room, "remove"))
-
-    def block(self, conversation: str, *, blocked: bool = True) -> None:
-        """Block the bot without removing it (or undo it): it is not told, its posts get 403 MessageWritesBlocked."""
-        self._tenant.room(conversation).blocked = blocked
-
-    def _installer(self, conversation: str, by: str) -> tuple[Room, Person]:
-        room = self._tenant.room(conversation)
-        person = self._tenant.person(by or (room.members[0] if room.kind == "personal" else "admin"))
-        return self._tenant.room(room.id, person.role), person
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -377,7 +334,7 @@ class Client:
 
     async def _ask(self, room: Room, activity: Json) -> object:
         """Send an invoke and return the body of the answer. Raises `InvalidReplyError`."""
-        if not room.installed:
+        if not room.installed or self._tenant.disabled:
             raise InvalidReplyError("BotNotInstalled", "the bot was removed", replies.UNREACHABLE)
         answer = await self._line.send(room, activity, self.invoke_seconds)
         if answer.status and answer.status != 200:
@@ -386,29 +343,6 @@ class Client:
             code, reason = answer.failure
             raise InvalidReplyError(code, reason, replies.UNREACHABLE if answer.status == 0 else replies.WRONG)
         return answer.body
-
-    async def _tell(self, person: Person, room: Room, activity: Json, *, message: str = "") -> Json | None:
-        """Send an activity that wants no body. None, or the text and reason of the error that was shown."""
-        answer = await self._line.send(room, activity, self.message_seconds)
-        if answer.status in {200, 201, 202, 204}:
-            return None
-        code, reason = answer.failure or ("BotFailed", f"HTTP {answer.status}")
-        if answer.status:
-            code, reason = "BotFailed", f"HTTP {answer.status}"
-        shown = self._sorry(person, room, InvalidReplyError(code, reason, replies.WRONG), message=message)
-        return {key: shown[key] for key in ("text", "reason")}
-
-    def _sorry(self, person: Person, room: Room, error: InvalidReplyError, **facts: str) -> Json:
-        self._tenant.refuse("invoke", error.code, error.reason, user=person.role, conversation=room.id, **facts)
-        self._tenant.emit(
-            "error",
-            user=person.role,
-            conversation=room.id,
-            text=error.text,
-            reason=f"{error.code}: {error.reason}",
-            **facts,
-        )
-        return {"shown": "error", "text": error.text, "reason": f"{error.code}: {error.reason}"}
 
     def _line_of_text(self, person: Person, room: Room, shown: Shown, **facts: str) -> Json:
         event = "error" if shown.error else "notice"

@@ -14,6 +14,7 @@ from bot.sandbox.teams.errors import RefusedError, StandInError
 from bot.sandbox.teams.faults import Faults
 from bot.sandbox.teams.keys import ChannelKeys
 from bot.sandbox.teams.people import BOT, Message, Person, Room, Tenant, split, stamp
+from bot.sandbox.teams.record import Writes
 from bot.sandbox.teams.throttle import Throttle
 
 Json: TypeAlias = dict[str, Any]
@@ -39,6 +40,7 @@ class Connector:
         self._keys = keys
         self._faults = faults
         self._throttle = Throttle(tenant.clock)
+        self.writes = Writes(tenant.clock)
         self.service_url = ""
         self.jwks_url = ""
 
@@ -106,18 +108,31 @@ class Connector:
     async def _pass(
         self, request: web.Request, act: Callable[[web.Request], Awaitable[web.Response]], *, write: bool
     ) -> web.StreamResponse:
+        base = split(request.match_info.get("conversation", ""))[0]
         try:
             self._authenticate(request)
+            base = base or await self._aim(request)
             if self._faults.delay:
-                await asyncio.sleep(self._faults.delay)
-            base = split(request.match_info.get("conversation", ""))[0]
+                await asyncio.sleep(self._faults.delay * self._faults.time_scale)
             verdict = self._faults.write(base) if write or self._faults.outage else "go"
-            if verdict == "cut":
-                return _cut(request)
-            response = await act(request)
+            response = None if verdict == "cut" else await act(request)
         except RefusedError as error:
+            if write:
+                self.writes.note(request, base, error.code)
             return self._refuse(request, error)
-        return _cut(request) if verdict == "lose" else response
+        if write:
+            self.writes.note(request, base, {"go": "ok", "lose": "lost", "cut": "cut"}[verdict], response)
+        return _cut(request) if response is None or verdict == "lose" else response
+
+    async def _aim(self, request: web.Request) -> str:
+        """The base id of the conversation that a request wants created; "" where that is unclear."""
+        body = await _body(request)
+        try:
+            if body.get("isGroup"):
+                return str(body["channelData"]["channel"]["id"])
+            return self._tenant.room(self._tenant.person(body["members"][0]["id"]).role).id
+        except (StandInError, LookupError, TypeError):
+            return ""
 
     def _authenticate(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -134,13 +149,15 @@ class Connector:
     def _room(self, request: web.Request) -> Room:
         base, root = split(request.match_info["conversation"])
         room = self._tenant.rooms.get(base)
-        if room is None or (root and room.kind != "channel"):
+        if room is None or room.deleted or (root and room.kind != "channel"):
             raise RefusedError(404, "ConversationNotFound", "Conversation not found.")
         if root and room.visible(root) is None:
             raise RefusedError(404, "ActivityNotFoundInConversation", "Conversation not found.")
         return room
 
     def _admit(self, room: Room) -> None:
+        if self._tenant.disabled:
+            raise RefusedError(403, "BotDisabledByAdmin", "The tenant admin disabled this bot.")
         if room.blocked or (room.met and not room.installed and room.kind == "personal"):
             raise RefusedError(403, "MessageWritesBlocked", "Message writes are blocked in this conversation.")
         if not room.installed:
@@ -192,6 +209,8 @@ class Connector:
             raise RefusedError(400, "BadArgument", "Failed to decrypt pairwise id")
         room = self._tenant.room(person.role)
         self._throttle.admit(room.id, write=True)
+        if self._tenant.disabled:
+            self._admit(room)
         if not room.installed:
             raise RefusedError(403, "ForbiddenOperationException", "Bot is not installed in user's personal scope")
         answer = {"id": room.id}
@@ -205,7 +224,7 @@ class Connector:
         room = self._tenant.rooms.get(str(channel_id))
         if not channel_id or not body.get("activity"):
             raise RefusedError(400, "BadSyntax", "Incorrect conversation creation parameters")
-        if room is None or room.kind != "channel":
+        if room is None or room.deleted or room.kind != "channel":
             raise RefusedError(404, "ConversationNotFound", "Conversation not found.")
         self._throttle.admit(room.id, write=True)
         self._admit(room)
@@ -255,16 +274,12 @@ class Connector:
             raise RefusedError(400, "BadSyntax", "Only a message can take the place of a message.")
         if rules.splits(activity):
             raise RefusedError(400, "BadSyntax", "Activity resulted into multiple skype activities")
-        message.fill(activity)
-        message.edited = True
-        self._tenant.emit("updated", conversation=room.id, message=message.id)
-        self._tenant.examine(room, message)
+        self._tenant.change(room, message, activity)
         return web.json_response({"id": message.id})
 
     async def _delete(self, request: web.Request, room: Room) -> web.Response:
         message = self._own(room, request.match_info["activity"])
-        message.deleted = True
-        self._tenant.emit("deleted", conversation=room.id, message=message.id)
+        self._tenant.delete(room, message)
         return web.Response()
 
     def _own(self, room: Room, activity: str) -> Message:
@@ -339,7 +354,13 @@ class Connector:
 
     async def _channels(self, _request: web.Request, room: Room) -> web.Response:
         # Teams leaves out the name of the General channel.
-        return web.json_response({"conversations": [{"id": self._known_team(room).team_id}]})
+        team = self._known_team(room).team_id
+        others = [
+            {"id": each.id, "name": each.title.removeprefix(self._tenant.channel_title(""))}
+            for each in self._tenant.rooms.values()
+            if each.kind == "channel" and each.id != team and not each.deleted
+        ]
+        return web.json_response({"conversations": [{"id": team}, *others]})
 
     def _known_team(self, room: Room) -> Tenant:
         if room is None or room.kind != "channel":

@@ -31,13 +31,16 @@ class _Planned(Struct):
 class Faults:
     """Planned mishaps, used up in the order in which they were planned. They concern requests of an accepted token."""
 
+    time_scale: float
+    """Multiplies the waits below."""
     outage: bool
     """True: every connection of the bot is cut, nothing is stored."""
     delay: float
     """Seconds before every answer of the connector."""
     repeat_after: float
 
-    def __init__(self) -> None:
+    def __init__(self, time_scale: float = 1.0) -> None:
+        self.time_scale = time_scale
         self.clear()
 
     def clear(self) -> None:
@@ -60,6 +63,10 @@ class Faults:
     def lose_answers(self, times: float = 1, *, room: str = "") -> None:
         """Do what the next ``times`` writes ask, then cut the connection instead of answering."""
         self._planned.append(_Planned(0, times, room))
+
+    def lift(self, room: str) -> None:
+        """Forget what was planned for one conversation (by base id); what was planned for anywhere stays."""
+        self._planned = [plan for plan in self._planned if plan.room != room]
 
     def repeat(self, times: float = 1, *, after: float = 0.0) -> None:
         """Deliver each of the next ``times`` activities to the bot twice, the second ``after`` seconds later."""

@@ -52,7 +52,7 @@ class Line:
         room.told.append(str(activity["id"]))
         if not self._faults.repeated():
             return await self._send(activity, seconds)
-        after = self._faults.repeat_after
+        after = self._faults.repeat_after * self._faults.time_scale
 
         async def again() -> Answer:
             await asyncio.sleep(after)

@@ -49,6 +49,10 @@ class Message(Struct):
     layout: str = "list"
     edited: bool = False
     deleted: bool = False
+    posted: float = 0.0
+    """When, in seconds by the clock of the tenant; the same for the two below."""
+    edited_at: list[float] = field(default_factory=list)
+    deleted_at: float | None = None
     views: dict[tuple[str, int], Json] = field(default_factory=dict)
     """Cards that an Action.Execute put in the place of an attachment, for one person: (role, index) -> card."""
     drawn: dict[tuple[str, int], Drawing] = field(default_factory=dict)
@@ -97,6 +101,7 @@ class Room(Struct):
     met: bool = False
     """Whether the bot was ever installed here."""
     blocked: bool = False
+    deleted: bool = False
     messages: dict[str, Message] = field(default_factory=dict)
     told: deque[str] = field(default_factory=lambda: deque(maxlen=500))
     """Ids of activities other than messages that the bot was sent here: it may reply to them."""
@@ -160,12 +165,15 @@ class Tenant:
             for role in ROLES
         ]
         # The General channel has the id of its team, as in Teams.
-        rooms.append(Room(id=self.team_id, name="general", kind="channel", title="Batch Ops / General", members=ROLES))
+        general = self.channel_title("General")
+        rooms.append(Room(id=self.team_id, name="general", kind="channel", title=general, members=ROLES))
         group = f"19:{hashlib.sha256(b'group').hexdigest()[:32]}@thread.v2"
         rooms.append(Room(id=group, name="group", kind="groupChat", title="Batch on call", members=ROLES))
         self.rooms = {room.id: room for room in rooms}
         self._named = {room.name: room for room in rooms}
         self.refused: deque[Json] = deque(maxlen=_REFUSALS_KEPT)
+        self.disabled = False
+        """An admin forbade the bot in the whole tenant."""
         self._watchers: set[asyncio.Queue[Json]] = set()
         self._last = 0
 
@@ -182,10 +190,36 @@ class Tenant:
         Raises ``ConversationNotFound`` or ``NotAMember``.
         """
         room = self._named.get(conversation) or self.rooms.get(split(conversation)[0])
-        if room is None:
+        if room is None or room.deleted:
             raise StandInError("ConversationNotFound", conversation)
         if user and user not in room.members:
             raise StandInError("NotAMember", f"{user} is not in {room.title}")
+        return room
+
+    def together(self, room: Room) -> list[Room]:
+        """The conversations in which the bot is, or is not, with ``room``: all channels of the team."""
+        return [each for each in self.rooms.values() if each is room or each.kind == room.kind == "channel"]
+
+    def channel_title(self, name: str) -> str:
+        """What people see of a channel's name."""
+        return f"{self.team_name} / {name}"
+
+    def add_channel(self, name: str) -> Room:
+        """A new channel of the team. Raises ``NameTaken``."""
+        if name in self._named and not self._named[name].deleted:
+            raise StandInError("NameTaken", name)
+        team = self.rooms[self.team_id]
+        digest = hashlib.sha256(f"channel/{name}/{len(self.rooms)}".encode()).hexdigest()[:32]
+        room = Room(
+            id=f"19:{digest}@thread.tacv2",
+            name=name,
+            kind="channel",
+            title=self.channel_title(name),
+            members=ROLES,
+            installed=team.installed,
+            met=team.met,
+        )
+        self.rooms[room.id] = self._named[name] = room
         return room
 
     def now(self) -> datetime:
@@ -199,9 +233,23 @@ class Tenant:
 
     def post(self, room: Room, message: Message) -> None:
         """Put a message into its conversation and tell the watchers."""
+        message.posted = self.clock()
         room.messages[message.id] = message
         self.emit("posted", conversation=room.id, message=message.id)
         self.examine(room, message)
+
+    def change(self, room: Room, message: Message, activity: Json) -> None:
+        """Give a message other content."""
+        message.fill(activity)
+        message.edited = True
+        message.edited_at.append(self.clock())
+        self.emit("updated", conversation=room.id, message=message.id)
+        self.examine(room, message)
+
+    def delete(self, room: Room, message: Message) -> None:
+        """Take a message away."""
+        message.deleted, message.deleted_at = True, self.clock()
+        self.emit("deleted", conversation=room.id, message=message.id)
 
     def examine(self, room: Room, message: Message, role: str = "") -> None:
         """Record what the client cannot draw of a message."""

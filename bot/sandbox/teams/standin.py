@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -17,7 +18,8 @@ from bot.sandbox.teams.errors import StandInError
 from bot.sandbox.teams.faults import Faults
 from bot.sandbox.teams.keys import ChannelKeys
 from bot.sandbox.teams.line import Line
-from bot.sandbox.teams.people import Message, Room, Tenant
+from bot.sandbox.teams.people import BOT, Message, Room, Tenant, split
+from bot.sandbox.teams.record import entry
 
 Json: TypeAlias = dict[str, Any]
 
@@ -31,7 +33,8 @@ class TeamsStandIn(Client):
     Everything returned is JSON-able. Wrong use raises :class:`StandInError`.
 
     ``verify(token, audience)`` returns the claims of the bearer token a bot brings, or raises; its ``appid`` must be
-    ``app_id``. ``clock`` (seconds since 1970) times messages and throttling; tokens live on the wall clock.
+    ``app_id``. ``clock`` (seconds since 1970) times messages, throttling and the record; tokens live on the wall clock.
+    ``time_scale`` multiplies the waits of the stand-in itself (those of :attr:`faults`), for a clock that runs faster.
     """
 
     def __init__(
@@ -44,8 +47,9 @@ class TeamsStandIn(Client):
         tenant_id: str = "",
         zone: str = "America/Chicago",
         clock: Callable[[], float] = time.time,
+        time_scale: float = 1.0,
     ) -> None:
-        self.faults = Faults()
+        self.faults = Faults(time_scale)
         """Mishaps on request; see :class:`~bot.sandbox.teams.faults.Faults`."""
         self._keys = ChannelKeys(app_id)
         tenant = Tenant(app_id=app_id, bot_name=bot_name, tenant_id=tenant_id, clock=clock)
@@ -126,6 +130,7 @@ class TeamsStandIn(Client):
                 "installed": room.installed,
             }
             for room in self._tenant.rooms.values()
+            if not room.deleted
         }
 
     def messages(self, conversation: str, user: str = "") -> list[Json]:
@@ -148,6 +153,30 @@ class TeamsStandIn(Client):
             raise StandInError("MessageNotFound", activity_id)
         return _view(room, room.messages[activity_id], role)
 
+    # -- counting --------------------------------------------------------------------------------------------------
+
+    @property
+    def writes(self) -> deque[Json]:
+        """Every attempt of the bot to write, oldest first: ``{"at", "act", "conversation", "id", "outcome"}``.
+
+        ``at`` is in seconds by the stand-in's clock; ``act`` is ``create``, ``send``, ``reply``, ``update`` or
+        ``delete``; ``conversation`` the base id, "" where the request names none that exists; ``id`` the message, ""
+        where there is none (typing, refusals). ``outcome`` is ``ok``, the code of the refusal (``Throttled``,
+        ``MessageWritesBlocked`` …), ``cut`` (not carried out, no answer) or ``lost`` (carried out, no answer).
+        """
+        return self._connector.writes.log
+
+    def history_of(self, conversation: str, user: str = "") -> list[Json]:
+        """Every message that was ever posted (by ``user``: role, id or "bot"), also those that are gone.
+
+        ``{"id", "thread": id of the root or "", "from": role or "bot", "text", "summary", "posted", "edits": [time of
+        each], "deleted": time or None}``, oldest first; times are seconds by the stand-in's clock. Text and summary are
+        the latest. A deleted channel is found by its id.
+        """
+        room = self._tenant.rooms.get(split(conversation)[0]) or self._tenant.room(conversation)
+        sender = BOT if user == BOT else self._tenant.person(user).role if user else ""
+        return [entry(message) for message in room.messages.values() if sender in ("", message.sender)]
+
     # -- watching --------------------------------------------------------------------------------------------------
 
     @property
@@ -165,7 +194,7 @@ class TeamsStandIn(Client):
         ``replaced`` (a card replaced for ``user``: ``conversation``, ``message``), ``dialog`` (opened or changed) and
         ``dialog_closed`` (``user``, ``dialog``), ``notice`` and ``error`` (a line of text for one ``user``: ``text``,
         ``conversation``), ``refused`` (a record of :attr:`refused`), ``installed``, ``removed`` (``conversation``),
-        ``closed``.
+        ``channelCreated``, ``channelRenamed``, ``channelDeleted`` (``conversation``), ``closed``.
         """
         return self._tenant.watch()
 
