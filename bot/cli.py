@@ -77,16 +77,21 @@ def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str =
 
 
 @cli.command
-def sandbox(*, port: int = 0, scenario: str = "demo", seed: int = 1, speed: float = 1.0) -> None:
+def sandbox(*, port: int = 0, scenario: str = "demo", seed: int = 1, speed: float = 1.0, skew: float = 0.0) -> None:
     """Run the sandbox alone: an Azure Batch on this machine that any Batch client can talk to.
 
     Prints ACCOUNT, ENDPOINT, KEY, ARM_ENDPOINT and SUBSCRIPTION, one NAME=value a line, and serves until it is stopped.
+
+    Parameters
+    ----------
+    skew
+        Seconds that its clock is ahead of this machine's; below zero it is behind.
     """
     from bot.sandbox.server import run as run_sandbox  # noqa: PLC0415
 
     logs.configure("warning", human=True)
     try:
-        asyncio.run(run_sandbox(port=port, scenario=scenario, seed=seed, speed=speed))
+        asyncio.run(run_sandbox(port=port, scenario=scenario, seed=seed, speed=speed, skew=skew))
     except (OSError, ValueError) as error:  # a port that is taken, a scenario or a speed that there is not
         print(f"batchbot: {error}", file=sys.stderr)
         sys.exit(1)

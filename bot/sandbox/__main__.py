@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
-from bot.sandbox.server import AzureSandbox, stop_on_signals
+from bot.sandbox.server import AzureSandbox, skewed, stop_on_signals
 from bot.sandbox.slack import SlackSettings, SlackStandIn
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import Tokens
@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.2
 
 async def main(options: argparse.Namespace) -> None:
     """Bring everything up, tell where it is, and serve."""
-    start = datetime.now(UTC) - timedelta(hours=options.history)
+    start = datetime.now(UTC) - timedelta(hours=options.history) + options.skew
     clock = Clock(start, speed=options.speed, paused=options.history > 0)
     azure = AzureSandbox(
         build(options.scenario, options.seed, clock), tokens=Tokens(client_id=_APP_ID), seed=options.seed
@@ -108,12 +108,17 @@ async def _until_stopped() -> None:
     await stop.wait()
 
 
+def _span(text: str) -> timedelta:
+    return skewed(float(text))
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.sandbox", description=__doc__)
     parser.add_argument("--scenario", default="demo", choices=SCENARIOS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--history", type=float, default=0.0, help="hours in the past that the clock stands at")
+    parser.add_argument("--skew", type=_span, default="0", help="seconds that the service's clock is ahead of this one")
     parser.add_argument("--bot", default="", help="address of the bot; with it Slack, Teams and the page come too")
     parser.add_argument("--page", type=int, default=0, help="port of the page")
     return parser.parse_args()

@@ -18,11 +18,14 @@ from .wire.control import add_control
 from .wire.dataplane import DataPlane
 from .wire.faults import Faults
 from .wire.listener import loopback
+from .wire.mischief import add_mischief
 from .wire.odata import warm
 from .wire.tokens import Tokens
 
 HISTORY: Final = timedelta(days=1)
 """How much has happened when `run` opens a world."""
+
+_MOST_SKEW: Final = 10 * 365 * 86_400.0
 
 
 class AzureSandbox:
@@ -53,6 +56,7 @@ class AzureSandbox:
                 plane = DataPlane(account, self.tokens, Faults(self._seed + number + 1))
                 if loopback(host):
                     add_control(plane, self.world.clock, self.world.settle)
+                    add_mischief(plane)
                 await plane.start(host, port + number if port else 0)
                 self.accounts[name] = plane
             if loopback(host):
@@ -128,15 +132,15 @@ class AzureSandbox:
         ]
 
 
-async def run(port: int, scenario: str, seed: int, speed: float) -> None:
+async def run(port: int, scenario: str, seed: int, speed: float, skew: float = 0.0) -> None:
     """Serve a scenario until SIGINT or SIGTERM, after saying on standard output where everything is.
 
-    The world has a day behind it when it opens. Raises OSError where a port is taken and ValueError where there is no
-    such scenario.
+    The world has a day behind it when it opens, and its clock is ``skew`` seconds ahead of this machine's (behind it
+    where that is negative). Raises OSError where a port is taken and ValueError where there is no such scenario.
     """
     if scenario not in SCENARIOS:
         raise ValueError(f"there is no scenario {scenario}; there are {', '.join(SCENARIOS)}")
-    clock = Clock(datetime.now(UTC) - HISTORY, speed=speed)
+    clock = Clock(datetime.now(UTC) - HISTORY + skewed(skew), speed=speed)
     world = build(scenario, seed, clock)
     clock.advance(HISTORY)
     world.settle()
@@ -149,6 +153,13 @@ async def run(port: int, scenario: str, seed: int, speed: float) -> None:
         await stop.wait()
     finally:
         await sandbox.close()
+
+
+def skewed(seconds: float) -> timedelta:
+    """How far the service's clock stands from this machine's. Raises ValueError beyond ten years."""
+    if not abs(seconds) <= _MOST_SKEW:
+        raise ValueError(f"the clock may be off by {_MOST_SKEW:.0f} seconds, not by {seconds:g}")
+    return timedelta(seconds=seconds)
 
 
 def stop_on_signals() -> asyncio.Event:

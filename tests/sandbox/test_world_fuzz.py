@@ -134,6 +134,26 @@ COMMANDS: list[Callable[[AccountState, int, int, int], object]] = [
     lambda x, a, b, c: x.commands.break_node(POOLS[a % 3], recovers=bool(b % 2)),
     lambda x, a, b, c: x.commands.fail_start_task(POOLS[a % 3]),
     lambda x, a, b, c: x.commands.storm(JOBS[a % 5], sorted(CAUSES)[b % len(CAUSES)], 1 + c % 5),
+    lambda x, a, b, c: x.mischief.storm(
+        [JOBS[a % 5], JOBS[b % 5]], ["exit-3", "disk-full"], 1 + c, seconds=b, pool_id=POOLS[c % 3] if c % 2 else None
+    ),
+    lambda x, a, b, c: x.mischief.storm([JOBS[a % 5]], ["exit--1"], 1 + c, seconds=c),
+    lambda x, a, b, c: x.mischief.add_job(JOBS[a % 3], POOLS[b % 3], c % 9, failing=b / 60),
+    lambda x, a, b, c: x.mischief.add_task(JOBS[a % 5], f"extra-{b}", seconds=c + 1, cause="exit-9" if b % 2 else None),
+    lambda x, a, b, c: x.mischief.stick_job(JOBS[a % 5]),
+    lambda x, a, b, c: x.mischief.unstick_job(JOBS[a % 5]),
+    lambda x, a, b, c: x.mischief.break_nodes(POOLS[a % 3], 1 + b % 4, recovers=bool(c % 2)),
+    lambda x, a, b, c: x.mischief.fail_start_tasks(POOLS[a % 3], 1 + b % 3),
+    lambda x, a, b, c: x.mischief.flap(POOLS[a % 3], times=1 + b % 9, every=1 + 2 * c),
+    lambda x, a, b, c: x.mischief.heal(POOLS[a % 3]),
+    lambda x, a, b, c: x.mischief.stick_resize(POOLS[a % 3], b % 9 if c % 2 else None, c % 4 if c % 3 else None),
+    lambda x, a, b, c: x.mischief.fail_resize(POOLS[a % 3], dedicated=b % 9 if c % 2 else None),
+    lambda x, a, b, c: x.mischief.unstick_pool(POOLS[a % 3]),
+    lambda x, a, b, c: x.mischief.spoil_autoscale(POOLS[a % 3], ("error", "stale", None)[b % 3]),
+    lambda x, a, b, c: x.mischief.make_barren("s0", bool(b % 2)),
+    lambda x, a, b, c: x.mischief.delete_job(JOBS[a % 5], at_once=bool(b % 2)),
+    lambda x, a, b, c: x.mischief.delete_pool(POOLS[a % 3], at_once=bool(b % 2)),
+    lambda x, a, b, c: x.mischief.delete_schedule("s0", at_once=bool(b % 2)),
 ]
 
 STEPS = st.lists(
@@ -146,9 +166,10 @@ BASE: list[Step] = [(0, 0, 1, 5), (0, 1, 2, 4), (13, 0, 0, 0), (13, 1, 1, 0), (2
 """Two pools, two jobs and their tasks, so that most commands have something to act on."""
 
 
-def live(steps: list[Step]) -> int:
+def live(steps: list[Step], *, lag: float = 0.0) -> int:
     made = world()
     account = made.accounts["fuzz"]
+    account.veil.seconds = lag
     watch = Watch(made)
     refused = 0
     for number, (which, a, b, c) in enumerate(BASE + steps):
@@ -170,3 +191,9 @@ def live(steps: list[Step]) -> int:
 @given(STEPS)
 def test_commands_in_any_order_leave_the_world_sound(steps: list[Step]) -> None:
     live(steps)
+
+
+@settings(max_examples=settings.default.max_examples // 8)
+@given(STEPS, st.sampled_from((1, 45, 900)))
+def test_lists_that_lag_show_only_what_is_old_enough(steps: list[Step], lag: int) -> None:
+    live(steps, lag=lag)

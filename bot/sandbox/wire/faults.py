@@ -20,8 +20,8 @@ class Fault(Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=Tr
     ``throttle`` answers ``status`` (429, or else 503) with ``retry_after`` seconds. ``error`` answers
     ``status`` (500 where none is given) and ``code``. ``slow`` waits ``seconds`` before the answer. ``cut`` ends the
     connection after ``after`` bytes of the body, or before any answer where ``after`` is None. ``path`` is a regular
-    expression searched in path and query ("" fits all), ``method`` a verb ("" fits all). It strikes with
-    ``probability`` and at most ``count`` times (None: for ever).
+    expression searched in path and query ("" fits all), ``method`` a verb ("" fits all). The first ``skip`` requests
+    that fit are let pass; then it strikes with ``probability`` and at most ``count`` times (None: for ever).
     """
 
     kind: Literal["throttle", "error", "slow", "cut"]
@@ -29,12 +29,14 @@ class Fault(Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=Tr
     method: str = ""
     probability: float = 1.0
     count: int | None = None
+    skip: int = 0
     status: int = 0
     code: str = ""
     retry_after: float | None = None
     seconds: float = 0.0
     after: int | None = None
     struck: int = 0
+    passed: int = 0
 
     def __post_init__(self) -> None:
         """Raises ValueError for what could never be played."""
@@ -46,8 +48,8 @@ class Fault(Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=Tr
             raise ValueError("probability is between 0 and 1")
         if self.status and not 400 <= self.status <= 599:
             raise ValueError("status is between 400 and 599")
-        if min(self.seconds, self.after or 0, self.count or 0, self.retry_after or 0) < 0:
-            raise ValueError("seconds, after, count and retryAfter are not negative")
+        if min(self.seconds, self.after or 0, self.count or 0, self.skip, self.retry_after or 0) < 0:
+            raise ValueError("seconds, after, count, skip and retryAfter are not negative")
 
 
 class Blow(Struct):
@@ -108,5 +110,8 @@ class Faults:
         if fault.count is not None and fault.struck >= fault.count:
             return False
         if (fault.method and fault.method.upper() != method) or not re.search(fault.path, target):
+            return False
+        if fault.passed < fault.skip:
+            fault.passed += 1
             return False
         return fault.probability >= 1 or self._random.random() < fault.probability
