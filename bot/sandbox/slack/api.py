@@ -118,7 +118,7 @@ class WebApi:
         except Refused as refused:
             body, status, headers = _refusal(refused)
         outcome = "ok" if body["ok"] else str(body["error"])
-        if body["ok"] and self._loses(name, str(body.get("channel", ""))):
+        if body["ok"] and self._loses(name, str(body.get("channel") or given.get("channel", ""))):
             outcome = "lost"
             if request.transport:
                 request.transport.abort()

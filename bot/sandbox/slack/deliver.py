@@ -18,6 +18,7 @@ import aiohttp
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.people import Json
+from bot.sandbox.slack.settings import scope_of
 from bot.sandbox.slack.sockets import NobodyListens
 
 Kind = Literal["event", "command", "interactive"]
@@ -81,7 +82,8 @@ class Deliverer:
         task.add_done_callback(self._tasks.discard)
 
     def _hear(self, subscription: str, about: Json) -> None:
-        if subscription in self._core.settings.events and not self._core.removed:
+        settings, scope = self._core.settings, scope_of(subscription)
+        if subscription in settings.events and scope in settings.scopes | {""} and not self._core.removed:
             self.background(self.event(payloads.event(self._core, about)))
 
     async def event(self, payload: Json) -> None:

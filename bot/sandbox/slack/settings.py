@@ -23,6 +23,22 @@ EVENTS = frozenset(
 Slack; that the app was removed from a channel is told by ``channel_left`` and never by ``member_left_channel``."""
 
 
+def scope_of(event: str) -> str:
+    """The scope without which an event cannot be subscribed to, by Slack's page of it; "" where it needs none.
+
+    Membership events (``member_*``) come with the scope of either kind of channel, so they are not told apart here.
+    """
+    kind, _, about = event.partition(".")
+    match kind.split("_")[0]:
+        case "message":
+            return f"{about}:history"
+        case "channel":
+            return "channels:read"
+        case "group":
+            return "groups:read"
+    return "app_mentions:read" if event == "app_mention" else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SlackSettings:
     """A workspace with one app installed. Every duration is in seconds.

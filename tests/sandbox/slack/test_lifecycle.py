@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.slack.manifest import EVENTS as MANIFEST_EVENTS
 from bot.chat.slack.manifest import SCOPES as MANIFEST_SCOPES
 from bot.sandbox.slack import SlackStandIn, StandInError
-from bot.sandbox.slack.settings import EVENTS, SCOPES
+from bot.sandbox.slack.settings import EVENTS, SCOPES, scope_of
 from tests.sandbox.slack.test_shapes import alike, recorded
 from tests.sandbox.slack.tools import OPS, client_of, listening, refusal, workspace
 
@@ -53,6 +53,32 @@ async def heard(slack: SlackStandIn) -> AsyncIterator[Heard]:
 def test_the_app_is_installed_as_its_manifest_says() -> None:
     assert set(MANIFEST_SCOPES) == SCOPES
     assert set(MANIFEST_EVENTS) == EVENTS
+    assert {scope_of(event) for event in MANIFEST_EVENTS} <= SCOPES | {""}
+
+
+@pytest.mark.parametrize(
+    ("event", "scope"),
+    [
+        ("message.im", "im:history"),
+        ("message.groups", "groups:history"),
+        ("channel_left", "channels:read"),
+        ("group_rename", "groups:read"),
+        ("app_mention", "app_mentions:read"),
+        ("app_uninstalled", ""),
+        ("tokens_revoked", ""),
+    ],
+)
+def test_what_an_event_needs(event: str, scope: str) -> None:
+    assert scope_of(event) == scope
+
+
+async def test_an_event_is_not_told_without_its_scope() -> None:
+    async with workspace(scopes=SCOPES - {"groups:read"}) as slack:
+        app, secret = Heard(slack), slack.create_channel("batch-leads", private=True)
+        async with listening(app) as slack.app_url:
+            slack.rename(secret, "batch-heads")
+            slack.rename(OPS, "batch-oncall")
+            assert await app.kinds() == ["channel_rename"]
 
 
 async def test_archived_and_opened_again(slack: SlackStandIn, client: AsyncWebClient, heard: Heard) -> None:
@@ -123,7 +149,7 @@ async def test_the_app_is_told_that_it_was_removed(slack: SlackStandIn, client: 
     alike(heard.all[-1], recorded("event-member_joined_channel--events--*.json"), "event")
 
 
-async def test_others_leave_only_for_those_who_asked(slack: SlackStandIn) -> None:
+async def test_others_leave_only_for_those_who_asked() -> None:
     async with workspace(events=EVENTS | {"member_left_channel"}) as curious:
         app = Heard(curious)
         async with listening(app) as curious.app_url:
@@ -202,7 +228,7 @@ async def test_a_revoked_token(slack: SlackStandIn, client: AsyncWebClient, hear
     await client.auth_test()
 
 
-async def test_a_broadcast_reply_is_heard_with_its_root(slack: SlackStandIn) -> None:
+async def test_a_broadcast_reply_is_heard_with_its_root() -> None:
     async with workspace(events=frozenset({"message.channels"})) as open_ears:
         app, client = Heard(open_ears), client_of(open_ears)
         async with listening(app) as open_ears.app_url:
