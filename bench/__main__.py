@@ -12,6 +12,7 @@ PARTS = (
     ["bench.chart"],
     ["bench.memory"],
     ["bench.store"],
+    ["bench.watching"],
     ["bench.names"],
 )
 

@@ -314,9 +314,14 @@ class WatchContract:
                 ],
             )
         )
-        assert await store.prune(NOON) == 3 + 1 + 2
+        others = ["a", "other", "z"]
+        await store.record(Batch(transitions=[transition(account=name, at=NOON - 40 * DAY) for name in others]))
+        assert await store.prune(NOON) == 3 + 1 + 2 + len(others)
         assert await store.prune(NOON) == 0
         assert [one.id for one in await store.transitions("render")] == ["1", "20"]
+        for account in others:
+            assert await store.transitions(account) == []
+            assert len(await store.counts(account, NOON - 1000 * DAY, NOON)) == 1
         assert len(await store.counts("render", NOON - 1000 * DAY, NOON)) == 4
         resolved = {f"resolved-{age}" for age in (60, 20, 1)}
         still = {f"open-{age}" for age in ages}
