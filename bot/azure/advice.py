@@ -1,10 +1,11 @@
-"""What is likely behind a node that does no work, and what to do about it.
+"""What is likely behind a node that does no work or a pool that does not get its nodes, and what to do about it.
 
 Sources: "Azure Batch pool and node errors" (learn.microsoft.com/azure/batch/batch-pool-node-error-checking: unusable
 with and without errors, which of them the service tries to recover, disk full, start tasks, networks), "Batch status
 and error codes" (learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes: what the codes of tasks and
-start tasks mean), "Nodes and pools in Azure Batch" (node states; offline and preempted), and the field notes of
-DOMAIN.md (how long recovery takes, whose directories fill a disk).
+start tasks mean), "Nodes and pools in Azure Batch" (node states; offline and preempted), "Batch service quotas and
+limits" (which quotas there are and who raises them), and field notes of users (how long recovery takes, whose
+directories fill a disk).
 """
 
 from __future__ import annotations
@@ -114,11 +115,61 @@ _SILENT: dict[str, Advice] = {
     "starttaskfailed": Advice("the start task failed, after all its retries", _LOGS),
 }
 
+_MORE = "ask for more in the portal (Quotas of the Batch account), or free some in pools that need fewer nodes"
+_RESIZES: dict[str, Advice] = {
+    "accountcorequotareached": Advice("the account's quota of dedicated cores is used up", _MORE),
+    "accountlowprioritycorequotareached": Advice("the account's quota of Spot cores is used up", _MORE),
+    "accountvmseriescorequotareached": Advice(
+        "the account's quota of cores of this VM family is used up", f"{_MORE}; or use a size of another family"
+    ),
+    "allocationfailed": Advice(
+        "Azure has no more machines of this size in the region just now",
+        "try again later, or use another size, another region, or dedicated nodes instead of Spot ones",
+    ),
+    "allocationtimedout": Advice(
+        "the machines did not come within the resize timeout",
+        "resize again: the rest often comes at the second try; a longer timeout, or another size, where it stays so",
+    ),
+    "removenodesfailed": Advice(
+        "nodes could not be removed in time, most often because tasks still run on them",
+        "resize again, or remove them without waiting for their tasks",
+    ),
+    "incompatiblevmsize": Advice(
+        "this VM size does not fit the pool's image or settings", "make a pool with a size that fits"
+    ),
+    "unsupportedvmsize": Advice(
+        "this VM size is not offered in the region or to the subscription", "make a pool with another size"
+    ),
+    "dependentresourcenotfound": Advice(
+        "something the pool needs is gone: its network, image, identity or package",
+        "bring it back, or make the pool anew without it",
+    ),
+}
+_RESIZE_FAMILIES: tuple[tuple[str, Advice], ...] = (
+    ("quota", Advice("a quota is used up", _MORE)),
+    ("subnet", Advice("the pool's subnet has no room, or the service may not use it", "use a larger subnet")),
+    ("network", Advice("the pool's network does not let it have nodes", "check the subnet, its rules and its rights")),
+    ("image", Advice("the pool's image cannot be used", "check that it exists, is replicated here, and may be read")),
+)
+_UNKNOWN_RESIZE = Advice("the code is all that is told", "read the error, then resize again")
+
+
+def of_resize(code: str) -> Advice:
+    """What is behind an error that a pool's resize ended with."""
+    known = _RESIZES.get(code.lower())
+    return known or next((advice for part, advice in _RESIZE_FAMILIES if part in code.lower()), _UNKNOWN_RESIZE)
+
 
 def of_code(code: str) -> Advice:
     """What is behind an error code of a node or of a start task."""
     known = _CODES.get(code.lower())
     return known or next((advice for start, advice in _FAMILIES if code.lower().startswith(start)), _UNKNOWN_CODE)
+
+
+def meant(code: str) -> str:
+    """What an error code of a task means, a sentence without its full stop; empty for one that is not known."""
+    advice = of_code(code)
+    return "" if advice is _UNKNOWN_CODE else advice.cause
 
 
 def of_error(error: NodeError) -> Trouble:

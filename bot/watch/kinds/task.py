@@ -1,0 +1,174 @@
+"""What is told of tasks: together for each job while they fail, and one by one to who asks for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.watch.facts import Entity, Finding, Severity
+from bot.watch.kinds import kind
+from bot.watch.kinds.common import (
+    MOST_STEPS,
+    around,
+    button,
+    job_entity,
+    newest,
+    news,
+    ranked,
+    schedule_entity,
+    schedule_of,
+)
+from bot.watch.kinds.failing import example_steps, examples, fresh, in_words
+from bot.watch.scene import JobView, Scene
+from cards.phrases import number, plural
+from storage.watching import Transition
+
+MOST_SHARE = 0.5
+"""Of the tasks that are over: more failures than successes mean that what runs on is most likely wasted."""
+MOST_LEAST = 10
+"""Failures below which such a share says nothing yet, unless the whole job is over."""
+
+
+@kind(
+    "task.failed",
+    severity=Severity.WARNING,
+    reads=("jobs", "tasks"),
+    silences=("job.failure_rate", "task.retries_exhausted"),
+)
+def failed(scene: Scene) -> Iterator[Finding]:
+    """Tasks of a job fail: how many, of what, with an example.
+
+    One for each job, from the first failure that is seen until the job is over or none was seen for half an hour.
+    Critical where all of its tasks or more than half of those that are over have failed.
+    """
+    for job in scene.jobs.values():
+        if job.failures <= 0:
+            continue
+        if fresh(scene, job) and not _is_over(job):
+            yield _failing(scene, job)
+        else:
+            yield _calm(scene, job)
+    for job in scene.ended:
+        if job.failures > 0 and job.id not in scene.jobs:
+            yield _calm(scene, job)
+
+
+@kind("task.retries_exhausted", severity=Severity.WARNING, reads=("jobs", "tasks"))
+def retries_exhausted(scene: Scene) -> Iterator[Finding]:
+    """Tasks of a job have failed after all the retries they may have."""
+    for job in scene.jobs.values():
+        if job.exhausted <= 0 or not fresh(scene, job) or _is_over(job):
+            continue
+        causes = ranked(job.causes.values())
+        yield Finding(
+            entity=job_entity(job.id),
+            headline=f"job {job.id}: {plural(job.exhausted, 'task')} failed after all retries",
+            since=newest(scene, job.failing_since),
+            figures=_pool(job),
+            cause=in_words(causes),
+            evidence=examples(causes),
+            steps=(*example_steps(job, causes), button("Open", "job", "show", job.id))[:MOST_STEPS],
+            related=around(job),
+            count=job.exhausted,
+            causes=causes,
+        )
+
+
+@kind("task.started", severity=Severity.INFO, reads=("tasks",), quiet=True)
+def started(scene: Scene) -> Iterator[Finding]:
+    """A task runs, where every task is watched."""
+    for each in news(scene, "task", "running"):
+        yield _event(scene, each, f"task {each.id} of {each.parent} has started")
+
+
+@kind("task.completed", severity=Severity.INFO, reads=("tasks",), quiet=True)
+def completed(scene: Scene) -> Iterator[Finding]:
+    """A task has ended well, where every task is watched."""
+    for each in news(scene, "task", "completed"):
+        yield _event(scene, each, f"task {each.id} of {each.parent} has completed")
+
+
+def _is_over(job: JobView) -> bool:
+    return job.state.lower() == "completed"
+
+
+def _failures(job: JobView) -> int:
+    """Failed tasks: those that are counted, which run-again ones are not; those that were seen before any count."""
+    return job.failed if job.active is not None and job.failed else job.failures
+
+
+def _failing(scene: Scene, job: JobView) -> Finding:
+    causes = ranked(job.causes.values())
+    many, total = _failures(job), max(job.total, _failures(job))
+    over = many + job.succeeded
+    all_of_it = many >= total and not job.running and not job.active
+    most = many >= MOST_LEAST and many > MOST_SHARE * over
+    counted = f"{number(many)} of {plural(total, 'task')}" if job.active is not None else plural(many, "task")
+    return Finding(
+        entity=job_entity(job.id),
+        headline=f"job {job.id}: {counted} failed",
+        since=newest(scene, job.failing_since),
+        severity=Severity.CRITICAL if all_of_it or most else Severity.WARNING,
+        figures=(
+            *_pool(job),
+            *((("Succeeded", number(job.succeeded)),) if job.active is not None else ()),
+            *((("After all retries", number(job.exhausted)),) if job.exhausted else ()),
+        ),
+        cause=in_words(causes),
+        evidence=examples(causes),
+        steps=(*example_steps(job, causes), button("Open", "job", "show", job.id))[:MOST_STEPS],
+        related=around(job),
+        count=many,
+        causes=causes,
+    )
+
+
+def _calm(scene: Scene, job: JobView) -> Finding:
+    """No task fails any more. What was seen to fail and does not count as failed any more was run again."""
+    causes = ranked(job.causes.values())
+    many = job.failed if job.active is not None else job.failures
+    again = max(0, job.failures - many)
+    words = f"{number(many)} of {plural(max(job.total, many), 'task')} failed"
+    if again:
+        words = f"{number(again)} re-run, {f'{number(many)} still failed' if many else 'none failed any more'}"
+    return Finding(
+        entity=job_entity(job.id),
+        headline=f"job {job.id}: {words}",
+        since=newest(scene, job.failing_since),
+        state="resolved",
+        figures=(*_pool(job), ("It is over because", _ending(scene, job))),
+        cause=in_words(causes),
+        steps=(button("Failed tasks", "task", "list", job.id, "state:failed"), button("Open", "job", "show", job.id)),
+        related=around(job),
+        count=many,
+        causes=causes,
+    )
+
+
+def _ending(scene: Scene, job: JobView) -> str:
+    if _is_over(job):
+        return "the job has ended"
+    if any(each.id == job.id for each in scene.ended):
+        return "the job was deleted"
+    return "no task has failed for half an hour"
+
+
+def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
+    return (("Pool", job.pool),) if job.pool else ()
+
+
+def _event(scene: Scene, told_of: Transition, headline: str) -> Finding:
+    """News of a task."""
+    job, schedule = scene.jobs.get(told_of.parent), schedule_of(told_of.parent)
+    of_schedule = (schedule_entity(schedule),) if schedule else ()
+    return Finding(
+        entity=Entity("task", told_of.id, told_of.parent),
+        headline=headline,
+        since=told_of.at,
+        state="event",
+        steps=(
+            button("Open", "task", "show", told_of.parent, told_of.id),
+            button("Logs", "log", told_of.parent, told_of.id),
+            button("Job", "job", "show", told_of.parent),
+        ),
+        related=(job_entity(told_of.parent), *(around(job) if job else of_schedule)),
+    )

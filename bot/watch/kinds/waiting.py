@@ -1,0 +1,107 @@
+"""Why a job's tasks wait: one cause, found from what was seen, in the order in which it would have to be mended.
+
+The tree: the job is disabled, its pool is missing or being deleted, the pool is being resized, it has no nodes (a
+resize that failed, an autoscale formula that errs or wants none, a target of none), its nodes cannot work, they are on
+their way, others hold them, and at last nodes are free and the tasks themselves wait for something.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from bot.azure.advice import of_resize
+from bot.watch.facts import Step
+from bot.watch.kinds.common import button, elapsed, is_active, span, told
+from bot.watch.kinds.machines import coming, evidence, has, lost, usable, wanted
+from bot.watch.scene import JobView, PoolView, Scene
+from cards.phrases import number, plural
+
+_RUNNING_JOBS = 3
+"""Jobs that are named of those that hold the nodes."""
+
+
+class Wait(Struct, frozen=True):
+    """Why tasks wait: a sentence without its full stop, what the service said, and the button that shows it.
+
+    ``queued`` True where nothing is wrong: others come first.
+    """
+
+    cause: str
+    evidence: str = ""
+    step: Step | None = None
+    queued: bool = False
+
+
+def why(scene: Scene, job: JobView) -> Wait:
+    """The likely cause why none of a job's tasks runs."""
+    if job.state.lower() in ("disabled", "disabling"):
+        return Wait("the job is disabled")
+    if job.scheduling_error:
+        return Wait("the service cannot run the job", told(*job.scheduling_error))
+    if not job.pool:
+        return Wait("the job has no pool yet: its automatic pool was not made")
+    pool = scene.pools.get(job.pool)
+    if pool is None:
+        return Wait(f"its pool {job.pool} does not exist", step=button("Pools", "pool", "list"))
+    return _of_pool(scene, job, pool)
+
+
+def _of_pool(scene: Scene, job: JobView, pool: PoolView) -> Wait:
+    show = button("Pool", "pool", "show", pool.id)
+    if not is_active(pool.state):
+        return Wait(f"its pool {pool.id} is being deleted", step=show)
+    if usable(pool):
+        return _of_work(scene, job, pool)
+    if pool.allocation.lower() in ("resizing", "stopping"):
+        lasts = span(elapsed(scene, pool.allocation_since))
+        nodes = f"{number(has(pool))} of {number(wanted(pool))} nodes"
+        return Wait(f"its pool {pool.id} is {pool.allocation.lower()} for {lasts}, {nodes}", step=show)
+    return _of_no_nodes(pool, show) if has(pool) == 0 else _of_bad_nodes(pool, show)
+
+
+def _of_bad_nodes(pool: PoolView, show: Step) -> Wait:
+    if states := lost(pool):
+        all_of_them = " · ".join(f"{plural(each.count, 'node')} {each.cause}" for each in states)
+        nodes = button("Bad nodes", "node", "list", pool.id, "state:bad")
+        return Wait(f"no node of its pool {pool.id} can work: {all_of_them}", evidence(pool), nodes)
+    if held := pool.nodes("waiting_for_start_task"):
+        return Wait(
+            f"{plural(held, 'node')} of its pool {pool.id} still "
+            f"{'runs' if held == 1 else 'run'} the start task, and tasks wait for its success",
+            step=show,
+        )
+    if coming(pool):
+        return Wait(f"the nodes of its pool {pool.id} are still starting", step=show)
+    return Wait(f"the nodes of its pool {pool.id} take no tasks", step=show)
+
+
+def _of_no_nodes(pool: PoolView, show: Step) -> Wait:
+    if pool.autoscale and pool.autoscale_error:
+        return Wait(f"its pool {pool.id} has no nodes: its autoscale formula fails", told(*pool.autoscale_error), show)
+    if wanted(pool) == 0:
+        who = "its autoscale formula wants none" if pool.autoscale else "it was scaled to zero"
+        return Wait(f"its pool {pool.id} has no nodes: {who}", step=show)
+    if pool.resize_errors:
+        code, message = pool.resize_errors[0]
+        return Wait(f"its pool {pool.id} has no nodes: {of_resize(code).cause}", told(code, message), show)
+    return Wait(f"its pool {pool.id} has none of the {plural(wanted(pool), 'node')} it wants", step=show)
+
+
+def _of_work(scene: Scene, job: JobView, pool: PoolView) -> Wait:
+    """The pool has nodes that work or could."""
+    others = [each for each in scene.jobs.values() if each.pool == pool.id and each.id != job.id and each.running > 0]
+    if not pool.nodes("idle"):
+        others.sort(key=lambda each: (-each.priority, -each.running, each.id))
+        names = ", ".join(each.id for each in others[:_RUNNING_JOBS])
+        higher = any(each.priority > job.priority for each in others)
+        who = f"jobs of {'higher priority' if higher else 'others'} ({names})" if names else "other tasks"
+        return Wait(
+            f"{who} hold every node of its pool {pool.id}", step=button("Pool", "pool", "show", pool.id), queued=True
+        )
+    free = pool.nodes("idle")
+    return Wait(
+        f"{plural(free, 'node')} of its pool {pool.id} {'is' if free == 1 else 'are'} free, so the tasks wait for "
+        "something else: tasks they depend on, the job's preparation task, more task slots than a node has, or the "
+        "job's limit of tasks",
+        step=button("Dependencies", "topology", "job", job.id),
+    )
