@@ -70,6 +70,8 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Azure's public price list, which needs no identity; empty for no prices."""
     picture_days: Annotated[int, Meta(ge=1, le=90)] = 30
     """How long a signed picture link works."""
+    relay_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 2048
+    """Largest file of a node, in MB, that is relayed by a signed link of ``public_url``; 0 for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log line written."""
 
@@ -159,6 +161,36 @@ class AccessSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Ids that may do everything."""
 
 
+class WatchSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """How accounts are watched."""
+
+    poll_seconds: Annotated[int, Meta(ge=5, le=3600)] = 30
+    """Seconds between two looks at an account."""
+    requests_per_minute: Annotated[int, Meta(ge=10, le=10000)] = 120
+    """Requests that watching one account may cost; what is read in turns comes less often where it would be more."""
+    tasks: Literal["failed", "all"] = "failed"
+    """Tasks whose end is recorded."""
+    nodes: Literal["trouble", "all"] = "trouble"
+    """Changes of nodes that are recorded: into and out of trouble, or all; those cost a request for every pool."""
+    sweep_hours: Annotated[int, Meta(ge=1, le=168)] = 2
+    """Hours between two full lists of the jobs that go on, which find those that were deleted."""
+
+
+class AlertSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """What is told without being asked, and how often. Places can be subscribed in the chat too."""
+
+    places: list[str] = []
+    """Channels that are told what is a warning or worse, written ``slack:C…`` or ``teams:19:…@thread.tacv2``."""
+    group_wait: Annotated[int, Meta(ge=0, le=3600)] = 30
+    """Seconds for which what follows a first alert is gathered."""
+    group_interval: Annotated[int, Meta(ge=0, le=86400)] = 300
+    """Seconds between two messages while alerts keep coming."""
+    repeat: Annotated[int, Meta(ge=60, le=604800)] = 14400
+    """Seconds until what is still open is said again; twice as long each time, a day at most."""
+    remind: Annotated[int, Meta(ge=60, le=604800)] = 14400
+    """Seconds until whoever acknowledged what is still open is reminded."""
+
+
 class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """How long what watching saw is kept; the rest is in docs/storage.md."""
 
@@ -178,7 +210,9 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     slack: SlackSettings | None = None
     teams: TeamsSettings | None = None
     access: AccessSettings = AccessSettings()
+    watch: WatchSettings = WatchSettings()
     keep: KeepSettings = KeepSettings()
+    alerts: AlertSettings = AlertSettings()
 
 
 _SECTIONS: dict[str, type[Struct]] = {
@@ -186,7 +220,9 @@ _SECTIONS: dict[str, type[Struct]] = {
     "slack": SlackSettings,
     "teams": TeamsSettings,
     "access": AccessSettings,
+    "watch": WatchSettings,
     "keep": KeepSettings,
+    "alerts": AlertSettings,
 }
 
 

@@ -8,6 +8,7 @@ is a module ``bot.azure.writes``, which does not exist before there is something
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
@@ -33,7 +34,7 @@ from bot.azure.models import (
     TaskCountsResult,
     VmSize,
 )
-from bot.azure.pipeline import DEADLINE, Clock, Dated, Plane, pipeline
+from bot.azure.pipeline import DEADLINE, Clock, Dated, Plane, Traffic, pipeline
 from bot.azure.prices import NO_PRICES, Prices, Retail
 from bot.settings import AccountSettings
 
@@ -107,6 +108,8 @@ class Account:
         self.settings = settings
         self._retail = retail
         self._clock = Clock()
+        self.traffic = Traffic()
+        """What was asked of the account, on both planes."""
         self._bookmarks = Bookmarks()
         self._sizes = Daily(self._read_sizes)
         self._images = Daily(self._read_images)
@@ -117,12 +120,12 @@ class Account:
             credentials.key(settings) if shared_key else credentials.token(settings),
             api_version=API_VERSION,
             credential_scopes=[cloud.batch_scope],
-            **pipeline(settings.endpoint, self._clock, Dated() if shared_key else None),
+            **pipeline(settings.endpoint, self._clock, Dated() if shared_key else None, traffic=self.traffic),
         )
         """The SDK's data plane client."""
         self.arm: BatchManagementClient | None = None
         """The SDK's Resource Manager client; None with a shared key, which is no token."""
-        self._batch = Plane(self.batch, settings.endpoint, API_VERSION, self._clock, deadline)
+        self._batch = Plane(self.batch, settings.endpoint, API_VERSION, self._clock, deadline, traffic=self.traffic)
         self._arm: Plane | None = None
         if not shared_key:
             base, clock = settings.arm_endpoint or cloud.arm, Clock()
@@ -132,9 +135,9 @@ class Account:
                 base.rstrip("/"),
                 api_version=API_VERSION,
                 credential_scopes=[cloud.arm_scope],
-                **pipeline(base, clock),
+                **pipeline(base, clock, traffic=self.traffic),
             )
-            self._arm = Plane(self.arm, base, API_VERSION, clock, deadline)
+            self._arm = Plane(self.arm, base, API_VERSION, clock, deadline, traffic=self.traffic)
 
     def __repr__(self) -> str:
         return f"Account({self.name!r}, {self.settings.endpoint!r})"
@@ -433,6 +436,10 @@ class Accounts:
 
     def __len__(self) -> int:
         return len(self._accounts)
+
+    async def warm(self) -> None:
+        """Have prices at hand before the first card wants them; they take a while to read. Never raises."""
+        await asyncio.gather(*(account.prices() for account in self))
 
     async def close(self) -> None:
         """Close every account and credential."""

@@ -100,6 +100,28 @@ class Dated(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         request.http_request.headers["ocp-date"] = format_datetime(datetime.now(UTC), usegmt=True)
 
 
+class Traffic:
+    """What was asked at an address, retries included: calls, bytes of the answers, and how often it asked for less."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.bytes = 0
+        self.throttled = 0
+
+
+class Counted(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
+    """Counts calls as they are answered; their bytes are counted where they are read."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        super().__init__()
+        self._traffic = traffic
+
+    def on_response(self, request: Request, response: Response) -> None:
+        """Count it."""
+        self._traffic.calls += 1
+        self._traffic.throttled += response.http_response.status_code in (429, 503)
+
+
 class ReadRefusals(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
     """Reads the body of what is no success, since requests are streamed: a retry would leave the connection open."""
 
@@ -168,10 +190,12 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         raise refused
 
 
-def pipeline(base: str, clock: Clock, signing: Dated | None = None) -> dict[str, Any]:
+def pipeline(
+    base: str, clock: Clock, signing: Dated | None = None, *, traffic: Traffic | None = None
+) -> dict[str, Any]:
     """Our own parts of the SDK's pipeline to an address, and its connections, as keywords of the SDK's clients.
 
-    ``signing`` is given where requests are signed with a key instead of carrying a token.
+    ``signing`` is given where requests are signed with a key instead of carrying a token; ``traffic`` counts them.
     """
     host = URL(base).host or ""
     here = is_loopback(host)
@@ -180,7 +204,7 @@ def pipeline(base: str, clock: Clock, signing: Dated | None = None) -> dict[str,
         "per_call_policies": calls,
         "redirect_policy": Outcome(host, clock),
         "retry_policy": Patience(),
-        "per_retry_policies": [ReadRefusals()],
+        "per_retry_policies": [ReadRefusals(), *([Counted(traffic)] if traffic else [])],
         "connection_timeout": 5,
         "read_timeout": DEADLINE,
         "use_env_settings": not here,  # a proxy does not lead to this machine
@@ -244,13 +268,23 @@ class Sender(Protocol):
 class Plane:
     """One address that is asked: an account's data plane, or Resource Manager."""
 
-    def __init__(self, client: Sender, base: str, api_version: str, clock: Clock, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self,
+        client: Sender,
+        base: str,
+        api_version: str,
+        clock: Clock,
+        deadline: float = DEADLINE,
+        *,
+        traffic: Traffic | None = None,
+    ) -> None:
         self.client = client
         self.base = base.rstrip("/")
         self.host = URL(base).host or ""
         self._version = api_version
         self._clock = clock
         self._deadline = deadline
+        self._traffic = traffic or Traffic()
 
     def address(self, path: str, *, version: str = "", **query: str | int) -> str:
         """The whole address of an encoded path, with those query options that are not empty (``filter``: $filter).
@@ -296,6 +330,7 @@ class Plane:
                 if not left:
                     raise no_answer(self.host, error) from error
             else:
+                self._traffic.bytes += len(body)
                 return Answer(body, self._clock.at(response.headers.get("Date")), response.headers.get("ETag") or "")
         raise AssertionError("unreachable")
 

@@ -1,0 +1,126 @@
+"""Rows for watching: of each entity the few fields by which a change is seen, so that a look stays small."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import field
+
+from bot.azure.models.base import FailureInfo, NameValue, Wire
+from bot.azure.models.job import JobScheduleExecution, Schedule
+from bot.azure.models.pool import AutoScaleRun, ResizeError
+from bot.azure.models.task import Place, Run, TaskConstraints
+
+
+class MachineState(Wire):
+    """What decides which licence a pool's nodes pay for."""
+
+    node_agent_sku_id: str = ""
+    windows_configuration: dict[str, bool] | None = None
+    license_type: str = ""
+
+
+class PoolState(Wire):
+    """A pool as it is watched; see :class:`~bot.azure.models.Pool`."""
+
+    id: str = ""
+    creation_time: datetime | None = None
+    state: str = ""
+    state_transition_time: datetime | None = None
+    allocation_state: str = ""
+    allocation_state_transition_time: datetime | None = None
+    vm_size: str = ""
+    virtual_machine_configuration: MachineState | None = None
+    resize_timeout: str = ""
+    resize_errors: tuple[ResizeError, ...] = ()
+    current_dedicated_nodes: int = 0
+    current_low_priority_nodes: int = 0
+    target_dedicated_nodes: int | None = None
+    target_low_priority_nodes: int | None = None
+    enable_auto_scale: bool = False
+    auto_scale_evaluation_interval: str = ""
+    auto_scale_run: AutoScaleRun | None = None
+    task_slots_per_node: int = 1
+
+    @property
+    def windows(self) -> bool:
+        """Whether the price of a node includes Windows: not where one's own licence is brought along."""
+        machine = self.virtual_machine_configuration
+        if machine is None or machine.license_type:
+            return False
+        agent = machine.node_agent_sku_id.lower()
+        return machine.windows_configuration is not None or agent.startswith("batch.node.windows")
+
+
+class NodeErrorState(Wire):
+    """What is wrong with a node."""
+
+    code: str = ""
+    message: str = ""
+    error_details: tuple[NameValue, ...] = ()
+
+
+class StartTaskState(Wire):
+    """How the start task ended on a node."""
+
+    exit_code: int | None = None
+    failure_info: FailureInfo | None = None
+    result: str = ""
+
+
+class NodeState(Wire):
+    """A node as it is watched; see :class:`~bot.azure.models.Node`."""
+
+    id: str = ""
+    state: str = ""
+    state_transition_time: datetime | None = None
+    vm_size: str = ""
+    is_dedicated: bool = True
+    errors: tuple[NodeErrorState, ...] = ()
+    start_task_info: StartTaskState | None = None
+
+
+class JobRun(Wire):
+    """How a job ran: the pool that it is in (an automatic one too) and why it ended."""
+
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    pool_id: str = ""
+    scheduling_error: FailureInfo | None = None
+    terminate_reason: str = ""
+
+
+class JobState(Wire):
+    """A job as it is watched; see :class:`~bot.azure.models.Job`."""
+
+    id: str = ""
+    creation_time: datetime | None = None
+    state: str = ""
+    state_transition_time: datetime | None = None
+    previous_state: str = ""
+    priority: int = 0
+    execution_info: JobRun = field(default_factory=JobRun)
+
+
+class TaskState(Wire):
+    """A task as it is watched; see :class:`~bot.azure.models.Task`."""
+
+    id: str = ""
+    state: str = ""
+    state_transition_time: datetime | None = None
+    previous_state: str = ""
+    execution_info: Run = field(default_factory=Run)
+    node_info: Place = field(default_factory=Place)
+    constraints: TaskConstraints = field(default_factory=TaskConstraints)
+
+
+class ScheduleState(Wire):
+    """A job schedule as it is watched; see :class:`~bot.azure.models.JobSchedule`."""
+
+    id: str = ""
+    creation_time: datetime | None = None
+    state: str = ""
+    state_transition_time: datetime | None = None
+    previous_state: str = ""
+    schedule: Schedule = field(default_factory=Schedule)
+    execution_info: JobScheduleExecution = field(default_factory=JobScheduleExecution)

@@ -1,0 +1,232 @@
+"""What a look says of jobs, tasks and schedules, drawn into the picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.azure.models import Counts, FailureInfo, duration
+from bot.azure.models.watched import JobState, ScheduleState, TaskState
+from bot.redact import redact
+from bot.watch.causes import MOST, OTHER, cause_of
+from bot.watch.facts import Tally
+from bot.watch.picture import OVERLAP, Draft
+from bot.watch.scene import JobView
+
+OVER = "completed"
+"""The state of a job in which nothing more happens to it."""
+QUIET = timedelta(hours=1)
+"""After so long without a failure, the next one begins a new spell of them; rates reach as far back."""
+_LONGEST = 300
+_OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
+
+
+def fold_jobs(draft: Draft, rows: Iterable[JobState]) -> None:
+    """Jobs that changed lately (or all that are not over): news of those that are really new."""
+    for row in rows:
+        state, since = row.state.lower(), row.state_transition_time or row.creation_time or draft.at
+        view = draft.jobs.get(row.id)
+        if view is not None and view.created and row.creation_time and view.created < row.creation_time:
+            lose_job(draft, row.id, row.creation_time)
+            view = None
+        if view is None:
+            if state == OVER and (not draft.is_news(since) or draft.was_told("job", row.id, state, since)):
+                continue
+            _begin(draft, row, state, since)
+        elif view.since and since < view.since:
+            continue  # the list lags behind what was seen already
+        elif (view.state, view.since) != (state, since):
+            draft.tell("job", row.id, state, since, before=view.state, details=_details(row))
+            _move_others(draft, view)
+        _draw_job(draft.job(row.id), row, state, since)
+
+
+def _begin(draft: Draft, row: JobState, state: str, since: datetime) -> None:
+    """A job that was not known: its creation is news, and what became of it since."""
+    made = row.creation_time
+    if made and (state, since) != ("active", made):
+        draft.tell("job", row.id, "active", made, details={"pool": row.execution_info.pool_id})
+    before = row.previous_state.lower() or ("active" if made and since > made else "")
+    draft.tell("job", row.id, state, since, before=before, details=_details(row))
+    if draft.baseline:
+        draft.tasks[row.id] = max(made or draft.baseline, draft.baseline)
+    else:
+        draft.tasks[row.id] = draft.at
+
+
+def _details(row: JobState) -> dict[str, object]:
+    run = row.execution_info
+    return {
+        "pool": run.pool_id,
+        "reason": redact(run.terminate_reason)[:_LONGEST],
+        "error": run.scheduling_error.code if run.scheduling_error else "",
+    }
+
+
+def _move_others(draft: Draft, view: JobView) -> None:
+    """When a job changes, the few that are next in its pool may begin: they are counted soon, not in minutes."""
+    waiting = [
+        job
+        for job in draft.jobs.values()
+        if job.pool == view.pool and job.id != view.id and job.active and not job.running and job.state == "active"
+    ]
+    waiting.sort(key=lambda job: -job.priority)
+    draft.recounted.update(job.id for job in waiting[:_NEXT])
+
+
+_NEXT = 5
+
+
+def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None:
+    run = row.execution_info
+    if view.state and view.state != state:
+        view.before = view.state
+    elif not view.state:
+        view.before = row.previous_state.lower()
+    view.state, view.since, view.created = state, since, row.creation_time
+    view.started, view.ended, view.pool = run.start_time, run.end_time, run.pool_id or view.pool
+    view.priority, view.reason = row.priority, redact(run.terminate_reason)[:_LONGEST]
+    view.scheduling_error = _failure(run.scheduling_error) if run.scheduling_error else None
+    of_schedule = _OF_SCHEDULE.fullmatch(view.id)
+    view.schedule = of_schedule["schedule"] if of_schedule else ""
+
+
+def _failure(info: FailureInfo) -> tuple[str, str]:
+    """Code and message, with the details behind it where there are any."""
+    details = "; ".join(each.value for each in info.details if each.value)
+    words = f"{info.message} ({details})" if details and info.message else info.message or details
+    return info.code, redact(words)[:_LONGEST]
+
+
+def lose_job(draft: Draft, name: str, at: datetime) -> None:
+    """A job that does not exist any more. One that was over had its end told: that it is deleted is no news."""
+    view = draft.jobs[name]
+    if view.state != OVER:
+        draft.tell("job", name, "deleted", at, before=view.state, details={"pool": view.pool})
+    if name not in draft.told:
+        draft.ended.append(view)
+    draft.forget_job(name)
+
+
+def fold_swept(draft: Draft, rows: Sequence[JobState]) -> set[str]:
+    """All jobs that are not over. Returns those that are known but were not among them: over or deleted since."""
+    fold_jobs(draft, rows)
+    found = {row.id for row in rows}
+    return {name for name, view in draft.jobs.items() if name not in found and view.state != OVER}
+
+
+def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
+    """A job's tasks that ended lately, failed ones among them: news, and causes."""
+    for row in rows:
+        run, at = row.execution_info, row.state_transition_time
+        if at is None or row.state.lower() != "completed":
+            continue
+        if run.result.lower() != "failure":
+            draft.tell("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
+            continue
+        info = run.failure_info or FailureInfo()
+        code, said = _failure(info)
+        details = {
+            "exitCode": run.exit_code,
+            "code": code,
+            "category": info.category,
+            "message": said,
+            "pool": row.node_info.pool_id,
+            "node": row.node_info.node_id,
+            "retries": run.retry_count or None,
+        }
+        known = job in draft.jobs
+        if draft.tell("task", row.id, "failed", at, parent=job, details=details) and known:
+            most = row.constraints.max_task_retry_count
+            cause = cause_of(run.exit_code, code, redact(info.message))
+            _blame(draft.job(job), row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
+            draft.failed_in.add(job)
+    if job in draft.jobs:
+        draft.tasks[job] = draft.at
+        draft.tasks_in.add(job)
+
+
+def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> None:
+    view.failures += 1
+    view.exhausted += exhausted
+    if view.failed_at is None or at - view.failed_at > QUIET or view.failing_since is None:
+        view.failing_since = at
+    view.failing_since = min(view.failing_since, at) if view.failed_at and at < view.failed_at else view.failing_since
+    view.failed_at = max(view.failed_at or at, at)
+    view.progressed = max(view.progressed or at, at)
+    if cause not in view.causes and len(view.causes) >= MOST:
+        cause, said = OTHER, ""
+    so_far = view.causes.get(cause)
+    if so_far is None:
+        view.causes[cause] = Tally(cause, 1, task, said)
+    else:
+        view.causes[cause] = Tally(cause, so_far.count + 1, so_far.example, so_far.said)
+
+
+def fold_task_counts(draft: Draft, job: str, counts: Counts) -> None:
+    """A job's tasks by state, now."""
+    if job not in draft.jobs:
+        return
+    view, at = draft.job(job), draft.at
+    now = (counts.active, counts.running, counts.succeeded, counts.failed)
+    if view.active is None or now != (view.active, view.running, view.succeeded, view.failed):
+        view.progressed = at
+    view.active, view.running, view.succeeded, view.failed = now
+    view.counted = at
+    view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
+    view.rate.append((at, counts.succeeded + counts.failed, counts.failed))
+    draft.recounted.discard(job)
+    draft.counts_in.add(job)
+
+
+def close_jobs(draft: Draft) -> None:
+    """Tell of jobs whose last counts were read after their end; forget them once no failure can show late any more."""
+    for name, view in list(draft.jobs.items()):
+        if view.state != OVER or view.since is None:
+            continue
+        if name not in draft.told and name in draft.tasks_in & draft.counts_in:
+            draft.told.add(name)
+            draft.ended.append(view)
+        if name in draft.told and draft.tasks.get(name, view.since) >= view.since + OVERLAP:
+            draft.forget_job(name)
+
+
+def fold_schedules(draft: Draft, rows: Sequence[ScheduleState], *, whole: bool) -> None:
+    """Schedules that changed, or all of them: then those that are missing are gone."""
+    for row in rows:
+        state, since = row.state.lower(), row.state_transition_time or row.creation_time or draft.at
+        view = draft.schedules.get(row.id)
+        if view is not None and view.created and row.creation_time and view.created < row.creation_time:
+            draft.tell("schedule", row.id, "deleted", row.creation_time, before=view.state)
+            del draft.schedules[row.id]
+            view = None
+        if view is None:
+            made = row.creation_time
+            if made and (state, since) != ("active", made):
+                draft.tell("schedule", row.id, "active", made)
+            draft.tell("schedule", row.id, state, since, before=row.previous_state.lower())
+        elif view.since and since < view.since:
+            continue
+        elif (view.state, view.since) != (state, since):
+            draft.tell("schedule", row.id, state, since, before=view.state)
+        _draw_schedule(draft, row, state, since)
+    if whole:
+        for name in draft.schedules.keys() - {row.id for row in rows}:
+            draft.tell("schedule", name, "deleted", draft.at, before=draft.schedules[name].state)
+            del draft.schedules[name]
+
+
+def _draw_schedule(draft: Draft, row: ScheduleState, state: str, since: datetime) -> None:
+    view = draft.schedule(row.id)
+    job = row.execution_info.recent_job.id if row.execution_info.recent_job else ""
+    due = row.execution_info.next_run_time
+    if job != view.job:
+        view.missed = None
+    elif view.due and view.due + OVERLAP <= draft.at and state == "active":
+        view.missed = view.missed or view.due  # it passed, and the last job is the one there was before
+    span = duration(row.schedule.recurrence_interval)
+    view.state, view.since, view.created = state, since, row.creation_time
+    view.interval, view.due, view.job = span.total_seconds() if span else None, due, job
+    if state != "active":
+        view.missed = None
