@@ -144,7 +144,7 @@ COMMANDS: list[Callable[[AccountState, int, int, int], object]] = [
     lambda x, a, b, c: x.mischief.unstick_job(JOBS[a % 5]),
     lambda x, a, b, c: x.mischief.break_nodes(POOLS[a % 3], 1 + b % 4, recovers=bool(c % 2)),
     lambda x, a, b, c: x.mischief.fail_start_tasks(POOLS[a % 3], 1 + b % 3),
-    lambda x, a, b, c: x.mischief.flap(POOLS[a % 3], times=1 + b % 9, every=1 + 2 * c),
+    lambda x, a, b, c: x.mischief.flap(POOLS[a % 3], times=1 + b % 9, every=1 + 2 * c, start_task=a > 30),
     lambda x, a, b, c: x.mischief.heal(POOLS[a % 3]),
     lambda x, a, b, c: x.mischief.stick_resize(POOLS[a % 3], b % 9 if c % 2 else None, c % 4 if c % 3 else None),
     lambda x, a, b, c: x.mischief.fail_resize(POOLS[a % 3], dedicated=b % 9 if c % 2 else None),

@@ -173,6 +173,32 @@ def test_a_node_flaps_two_hundred_times_and_is_well_afterwards(place: Place) -> 
     assert place.states() == {"idle": 7}
 
 
+def test_a_start_task_flaps(place: Place) -> None:
+    node = place.pool.nodes[place.do.flap("pool", times=4, every=1200, start_task=True)]
+    seen = []
+    for _ in range(18):
+        seen.append(node.state)
+        place.wait(300)
+    assert seen == ["starttaskfailed", "starttaskfailed", "rebooting", "idle"] * 4 + ["idle", "idle"]
+    place.add_pool("plain", dedicated=1)
+    with pytest.raises(Refused, match="OperationInvalidForCurrentState"):
+        place.do.flap("plain", start_task=True)
+
+
+def test_storms_use_the_nodes_that_work(place: Place) -> None:
+    place.do.storm(["job"], ["exit-1"], 70, 70, pool_id="pool")
+    place.wait(35)
+    broken = set(place.do.break_nodes("pool", 3))
+    at = place.world.time
+    place.wait(35)
+    tasks = place.account.job("job").tasks.values()
+    assert {task.node_id for task in tasks if task.state_transition_time <= at} == set(place.pool.nodes)
+    assert {task.node_id for task in tasks if task.state_transition_time > at} == set(place.pool.nodes) - broken
+    place.do.break_nodes("pool", 9)
+    place.do.storm(["late"], ["exit-1"], 5, pool_id="pool")
+    assert {task.node_id for task in place.account.job("late").tasks.values()} == {None}
+
+
 def test_broken_nodes_stay_broken_until_they_are_healed(place: Place) -> None:
     broken = place.do.break_nodes("pool", 2)
     failed = place.do.fail_start_tasks("pool", 3)

@@ -144,16 +144,19 @@ class Preempt(Deed, tag="preempt"):
 
 
 class Flap(Deed, tag="flap"):
-    """A node is unusable for the first half of every ``every`` seconds."""
+    """A node is unusable, or its start task has failed, for the first half of every ``every`` seconds."""
 
     pool: Name
     node: str | None = None
     times: Times = 1
     every: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
+    start_task: bool = False
 
     def do(self, account: AccountState) -> Done:
         """The node."""
-        node = account.mischief.flap(self.pool, self.node, times=self.times, every=self.every)
+        node = account.mischief.flap(
+            self.pool, self.node, times=self.times, every=self.every, start_task=self.start_task
+        )
         return {"pool": self.pool, "nodes": [node]}
 
 

@@ -95,6 +95,12 @@ class LiveNode:
         body = self.body
         return body.state in ("idle", "running") and body.scheduling_state == "enabled" and not self.draining
 
+    def remember(self, job: LiveJob, task: LiveTask) -> None:
+        """The task is the newest of the node's recent ones."""
+        if (job.id, task) in self.recent:
+            self.recent.remove((job.id, task))
+        self.recent.appendleft((job.id, task))
+
 
 class LivePool:
     """One pool: its nodes, how many are in which state, and those with free slots, by how many.

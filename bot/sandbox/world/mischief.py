@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
 
 
+Hosts = dict[LiveJob, list[LiveNode]]
+"""The nodes that took the tasks of a job when somebody last looked."""
+
+
 class Mischief:
     """What may be done to one account. Every method acts on the moment of the clock."""
 
@@ -63,13 +67,14 @@ class Mischief:
                 jobs.append(self.add_job(job_id, pool_id, share))
         if gone := [job.id for job in jobs if job.state != "active"]:
             raise wrong_state(f"no task runs in a job that is not active: {', '.join(gone)}")
+        hosts: Hosts = {}
         victims = list(_in_turn([self._victims(job) for job in jobs], number))
         told = dict.fromkeys((job.id for job in jobs), 0)
         for place, (job, task) in enumerate(victims):
             told[job.id] += 1
             account.runner.doomed.add(task)
             after = seconds * (place + 1) / len(victims)
-            self._world.after(after, self._strike, job, task, found[place % len(found)], place)
+            self._world.after(after, self._strike, job, task, found[place % len(found)], hosts, place)
         self._world.settle()
         return told
 
@@ -80,13 +85,13 @@ class Mischief:
             if task not in doomed and (waits or task in job.running):
                 yield job, task
 
-    def _strike(self, job: LiveJob, task: LiveTask, cause: Cause, place: int) -> None:
+    def _strike(self, job: LiveJob, task: LiveTask, cause: Cause, hosts: Hosts, place: int) -> None:
         runner = self._account.runner
         runner.doomed.discard(task)
         if task in job.running:
             runner.fail(job, task, cause, None)
         elif task.state == "active" and job.state == "active":
-            runner.fail(job, task, cause, _host(job, place))
+            runner.fail(job, task, cause, _host(job, hosts, place))
 
     def add_job(
         self,
@@ -137,25 +142,45 @@ class Mischief:
             account.fleet.fail_start_task(node)
         return [node.id for node in nodes]
 
-    def flap(self, pool_id: str, node_id: str | None = None, *, times: int = 1, every: float = 60.0) -> str:
+    def flap(
+        self,
+        pool_id: str,
+        node_id: str | None = None,
+        *,
+        times: int = 1,
+        every: float = 60.0,
+        start_task: bool = False,
+    ) -> str:
         """A node is unusable for the first half of every span of that many seconds, so many times; its id.
 
-        It is the named one, or the first that works. It is left alone while it is something else than idle or running.
+        With `start_task` its start task fails instead, and it reboots in the middle of the span. It is the named node,
+        or the first that works, and is left alone while it is something else than idle or running.
         """
         account = self._now
         pool = account.pool(pool_id)
+        if start_task and pool.body.start_task is None:
+            raise wrong_state("the pool has no start task")
         if node_id is None:
             node_id = next((node.id for node in _working(pool)), "")
         node = account.node(pool_id, node_id)
         for number in range(times):
-            self._world.after(number * every, self._fall, node)
-            self._world.after((number + 0.5) * every, account.fleet.revive, node)
+            self._world.after(number * every, self._fall, node, start_task)
+            self._world.after((number + 0.5) * every, self._rise, node)
         self._world.settle()
         return node.id
 
-    def _fall(self, node: LiveNode) -> None:
-        if node.state in ("idle", "running"):
-            self._account.fleet.break_down(node, UNREACHABLE, recovers=False)
+    def _fall(self, node: LiveNode, start_task: bool) -> None:
+        if node.state in ("idle", "running") and not node.draining:
+            if start_task and node.body.start_task is not None:
+                self._account.fleet.fail_start_task(node)
+            else:
+                self._account.fleet.break_down(node, UNREACHABLE, recovers=False)
+
+    def _rise(self, node: LiveNode) -> None:
+        if node.state == "unusable":
+            self._account.fleet.revive(node)
+        elif node.state == "starttaskfailed" and not node.left and not node.draining:
+            self._account.fleet.reboot(node)
 
     def heal(self, pool_id: str) -> list[str]:
         """Broken nodes come back: unusable ones at once, those of a failed start task by a reboot. Their ids.
@@ -167,10 +192,7 @@ class Mischief:
         pool.estate = msgspec.structs.replace(pool.estate, start_task_failure=0.0)
         nodes = [node for node in pool.ordered() if node.state in ("unusable", "starttaskfailed") and not node.draining]
         for node in nodes:
-            if node.state == "unusable":
-                account.fleet.revive(node)
-            else:
-                account.fleet.reboot(node)
+            self._rise(node)
         return [node.id for node in nodes]
 
     # --- pools --------------------------------------------------------------------------------------------------------
@@ -282,14 +304,15 @@ def _working(pool: LivePool) -> list[LiveNode]:
     return [node for node in pool.ordered() if node.state in ("idle", "running") and not node.draining]
 
 
-def _host(job: LiveJob, place: int) -> LiveNode | None:
-    """A node that the task may have run on: the pool's working ones take turns."""
-    nodes = job.pool.ordered() if job.pool is not None else []
-    for step in range(len(nodes)):
-        node = nodes[(place + step) % len(nodes)]
-        if node.open and node.id not in job.refused:
-            return node
-    return None
+def _host(job: LiveJob, hosts: Hosts, place: int) -> LiveNode | None:
+    """A node that a task of the job may have run on: those that take its tasks have turns, and are kept in `hosts`."""
+    pool = job.pool
+    if pool is None or not any(pool.counts[kind][state] for kind in (True, False) for state in ("idle", "running")):
+        return None
+    nodes = hosts.get(job)
+    if not nodes or not nodes[place % len(nodes)].open:
+        nodes = hosts[job] = [node for node in pool.ordered() if node.open and node.id not in job.refused]
+    return nodes[place % len(nodes)] if nodes else None
 
 
 def _in_turn(queues: list[Iterator[tuple[LiveJob, LiveTask]]], most: int) -> Iterator[tuple[LiveJob, LiveTask]]:

@@ -238,9 +238,7 @@ class Runner:
         node.running[task] = job
         job.running[task] = node
         node.free -= task.slots
-        if (job.id, task) in node.recent:
-            node.recent.remove((job.id, task))
-        node.recent.appendleft((job.id, task))
+        node.remember(job, task)
         fleet.load(node)
         world.after(
             self._preparation(job, node) + task.work.preparation(world.rng), self._prepared, job, task, task.run
@@ -373,7 +371,7 @@ class Runner:
             task.previous_state, task.previous_state_transition_time = "running", began
             if host is not None:
                 task.pool_id, task.node_id = host.pool.id, host.id
-                host.recent.appendleft((job.id, task))
+                host.remember(job, task)
         if node is not None:
             self.pump(node.pool)
         self._account.office.consider(job)
