@@ -25,6 +25,7 @@ from bot.desk import FrontDesk
 from bot.dispatch import Dispatcher
 from bot.drawing import Drawing
 from bot.links import Gallery, Links
+from bot.relay import Relay
 from bot.settings import Settings, TeamsSettings, secret
 from bot.watch.collector import Collector
 from bot.watch.names import Names
@@ -49,6 +50,8 @@ class App:
         self.drawing = Drawing()
         links = Links(store, settings.bot.public_url, days=settings.bot.picture_days)
         self.gallery = Gallery(self.drawing, links)
+        bot = settings.bot
+        self.relay = Relay(links.signer, self.accounts, bot.public_url, bot.relay_mb * 10**6)
         self.names = Names(self.accounts, settings.bot.poll_seconds)
         self.dispatcher = Dispatcher(
             self.registry,
@@ -58,6 +61,7 @@ class App:
             zone=settings.bot.zone,
             bot_name=settings.bot.name,
             names=self.names,
+            relay=self.relay if bot.public_url else None,
         )
         self.collector = Collector(self.accounts, store, settings.bot.poll_seconds, heard=self.names.heard)
         self.chats: dict[str, Chat] = {}
@@ -66,7 +70,7 @@ class App:
         self._runner: web.AppRunner | None = None
         self._credential: AsyncTokenCredential | None = None
         self._background: list[asyncio.Task[None]] = []
-        routes = [web.get("/health", _health), *links.routes()]
+        routes = [web.get("/health", _health), *links.routes(), *self.relay.routes()]
         if settings.slack:
             slack = _slack(settings, store, self.gallery, environment)
             self.chats["slack"] = slack

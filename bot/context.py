@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rapidfuzz import process
 
@@ -16,9 +16,21 @@ from bot.preferences import Chosen, default_account
 
 if TYPE_CHECKING:
     from bot.azure.account import Account, Accounts
+    from bot.azure.files import Remote
     from bot.commands import Registry
     from cards.card import Card
     from storage.port import Store
+
+
+class Relaying(Protocol):
+    """What is needed of :class:`bot.relay.Relay`."""
+
+    most: int
+    """Bytes of the largest file that is relayed."""
+
+    async def link(self, remote: Remote) -> str:
+        """A signed link to a file on a node, which expires."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,8 @@ class Context:
     """The default account that was chosen here, if one was."""
     perform: Callable[[str], AsyncIterator[Card]] | None = None
     """Runs another command for :meth:`run`."""
+    relay: Relaying | None = None
+    """Relays large files; None where the bot has no public address."""
 
     def account(self, name: str | None) -> Account:
         """The account by its name in the settings, for None the default of the place; see :mod:`bot.preferences`.

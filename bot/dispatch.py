@@ -19,7 +19,7 @@ from bot.ask import Ask
 from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
 from bot.commands import NAMED, CommandError, Instead, Registry, join, words
-from bot.context import Context
+from bot.context import Context, Relaying
 from bot.live import Live, Lives
 from bot.preferences import Chosen, default_account
 from cards import build
@@ -55,8 +55,9 @@ class Dispatcher:
         zone: str,
         bot_name: str,
         names: Finder | None = None,
+        relay: Relaying | None = None,
     ) -> None:
-        """``names`` completes the names of forms; without it they are typed out."""
+        """``names`` completes the names of forms, which are typed out without it; ``relay`` lends out large files."""
         self._registry = registry
         self._access = access
         self._accounts = accounts
@@ -64,6 +65,7 @@ class Dispatcher:
         self._zone = zone
         self._bot_name = bot_name
         self._names = names
+        self._relay = relay
         self.lives = Lives()
 
     async def card(self, ask: Ask) -> Card:
@@ -175,6 +177,7 @@ class Dispatcher:
             lives=self.lives,
             bot_name=self._bot_name,
             chosen=await self._chosen(ask),
+            relay=self._relay,
             perform=lambda command: self._perform(replace(ask, text=command, values={}), zone, live),
         )
         async for card in call.cards(ctx):

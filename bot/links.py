@@ -40,6 +40,31 @@ class Keeper(Protocol):
         ...
 
 
+class Signer:
+    """Signs what a link means together with its expiry, with a secret of the database unless one is given."""
+
+    def __init__(self, store: Keeper, secret: bytes | None = None) -> None:
+        self._store = store
+        self._secret = secret
+
+    async def sign(self, key: str, expires: int | str) -> str:
+        """The signature: 64 hexadecimal digits."""
+        if self._secret is None:
+            self._secret = await self._store.secret("pictures")
+        return hmac.new(self._secret, f"{key}.{expires}".encode(), hashlib.sha256).hexdigest()
+
+    async def check(self, request: web.Request, key: str, now: datetime) -> int:
+        """Seconds that a link is still good for. Raises HTTPForbidden and HTTPGone."""
+        expires = request.query.get("exp", "")
+        expected = await self.sign(key, expires)
+        if not hmac.compare_digest(expected.encode(), request.query.get("sig", "").encode()):
+            raise web.HTTPForbidden(text="This link is not one of ours.")
+        left = int(expires) - int(now.timestamp())
+        if left <= 0:
+            raise web.HTTPGone(text="This link has expired: ask the bot again.")
+        return left
+
+
 class Links:
     """Makes links and answers them.
 
@@ -60,7 +85,7 @@ class Links:
     ) -> None:
         self._store = store
         self._base = public_url.rstrip("/")
-        self._secret = secret
+        self.signer = Signer(store, secret)
         self._kept = timedelta(days=days)
         self._clock = clock
 
@@ -82,7 +107,7 @@ class Links:
         until = (self._clock() + kept).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         await self._store.keep_file(key, file, until)
         expires = int(until.timestamp())
-        return f"{self._base}{path}?exp={expires}&sig={await self._signature(key, str(expires))}"
+        return f"{self._base}{path}?exp={expires}&sig={await self.signer.sign(key, expires)}"
 
     def routes(self) -> list[web.RouteDef]:
         """The routes that answer links, for GET and HEAD."""
@@ -91,21 +116,10 @@ class Links:
             web.get("/files/{key:[0-9a-f]{40}}", self._answer),
         ]
 
-    async def _signature(self, key: str, expires: str) -> str:
-        if self._secret is None:
-            self._secret = await self._store.secret("pictures")
-        return hmac.new(self._secret, f"{key}.{expires}".encode(), hashlib.sha256).hexdigest()
-
     async def _answer(self, request: web.Request) -> web.Response:
         """200 with the file, 403 for a bad signature, 410 after its time, 404 for one that is not kept."""
-        key, expires = request.match_info["key"], request.query.get("exp", "")
-        expected = await self._signature(key, expires)
-        if not hmac.compare_digest(expected.encode(), request.query.get("sig", "").encode()):
-            raise web.HTTPForbidden(text="This link is not one of ours.")
-        now = self._clock()
-        left = int(expires) - int(now.timestamp())
-        if left <= 0:
-            raise web.HTTPGone(text="This link has expired: ask the bot again.")
+        key, now = request.match_info["key"], self._clock()
+        left = await self.signer.check(request, key, now)
         file = await self._store.file(key, now)
         if file is None:
             raise web.HTTPNotFound(text="This is not kept any more: ask the bot again.")
@@ -117,7 +131,7 @@ class Links:
             "X-Content-Type-Options": "nosniff",
         }
         if not picture:  # what a task wrote must not run as a page of ours
-            headers["Content-Disposition"] = _disposition(file.name)
+            headers["Content-Disposition"] = disposition(file.name)
             headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
             headers["Referrer-Policy"] = "no-referrer"
         if request.headers.get("If-None-Match") == headers["ETag"]:
@@ -125,7 +139,7 @@ class Links:
         return web.Response(body=file.body, headers=headers)
 
 
-def _disposition(name: str) -> str:
+def disposition(name: str) -> str:
     """``Content-Disposition`` (RFC 6266): to be saved, under this name, told twice for those who know ASCII only."""
     plain = "".join(char if char.isascii() and (char.isalnum() or char in " ._-") else "_" for char in name)
     whole = quote(name or "file", safe="", errors="replace")

@@ -82,6 +82,8 @@ ALLOWED = {
     "bot.clock": (),
     "bot.drawing": ("cards",),
     "bot.links": ("bot.drawing", "cards", "storage.port"),
+    "bot.redacting": ("bot.redact",),
+    "bot.relay": ("bot.azure", "bot.links", "bot.redacting"),
     "bot.reference": ("bot.commands", "bot.settings"),
     "bot.sandbox": (),
     "bot.app": ("bot", "handlers", "cards", "storage"),

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from bot.azure.errors import AzureError
 from bot.azure.models.base import Wire
@@ -77,6 +78,20 @@ class Head:
     length: int
     modified: datetime | None
     at: datetime
+
+
+class Remote(Struct, frozen=True, array_like=True):
+    """A file wherever it is asked about: account, whose it is (a task of a job, a node of a pool), and its name.
+
+    ``encoding`` (utf-8, utf-16-le or utf-16-be) is set where it is text.
+    """
+
+    account: str
+    kind: Literal["task", "node"]
+    outer: str
+    name: str
+    file: str
+    encoding: Literal["", "utf-8", "utf-16-le", "utf-16-be"] = ""
 
 
 class Files:
