@@ -1,6 +1,7 @@
 """Samples busy and all cores of every pool, once a period, into the store.
 
-Two list calls an account and tick, plus one for each pool that runs several tasks a node and has running nodes.
+Where an account is watched, a sample takes the pools and node counts that the look has just read. By itself it costs
+two list calls. A pool that runs several tasks a node and has running nodes costs one more, in every other sample.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
+from msgspec import Struct
 
 from bot.azure.account import Account
+from bot.azure.burn import with_machine
 from bot.azure.errors import AzureError
-from bot.azure.models import Node, NodeCounts, Pool, PoolNodeCounts, VmSize
+from bot.azure.models import Node, PoolNodeCounts, VmSize
+from bot.azure.models.watched import PoolState
 from bot.watch.cores import CoreTable
+from bot.watch.scene import Scene
 from storage.port import Sample, StoreError
 
 log = structlog.get_logger()
@@ -67,6 +72,40 @@ class Samples(Protocol):
         ...
 
 
+class Reading(Struct, frozen=True):
+    """Pools and their node counts as they were read at ``at``, the service's time."""
+
+    pools: list[PoolState]
+    counts: list[PoolNodeCounts]
+    at: datetime
+
+    @classmethod
+    def of(cls, scene: Scene) -> Reading | None:
+        """What a look has read; None where it did not read all of it."""
+        if not {"pools", "nodes"} <= scene.read:
+            return None
+        pools = [
+            PoolState(
+                id=view.id,
+                state=view.state,
+                creation_time=view.created,
+                vm_size=view.vm_size,
+                task_slots_per_node=view.slots,
+            )
+            for view in scene.pools.values()
+        ]
+        counts = [PoolNodeCounts(view.id, *view.counts) for view in scene.pools.values()]
+        return cls(pools, counts, scene.at)
+
+
+class _Share(Struct, frozen=True):
+    """How many nodes of a pool were busy, in parts, while so many ran."""
+
+    at: datetime
+    running: int
+    busy: float
+
+
 class Collector:
     """Takes samples of accounts. ``period`` is seconds between two of one account."""
 
@@ -76,7 +115,7 @@ class Collector:
         store: Samples,
         period: float = 60.0,
         *,
-        heard: Callable[[str, str, list[Pool]], None] = lambda account, kind, pools: None,
+        heard: Callable[[str, str, list[PoolState]], None] = lambda account, kind, pools: None,
     ) -> None:
         """``heard`` is told the pools of an account whenever they are read: (account, "pool", pools)."""
         self._accounts = list(accounts)
@@ -85,48 +124,49 @@ class Collector:
         self._heard = heard
         self._cores = {account.name: CoreTable(account) for account in self._accounts}
         self._last: dict[str, datetime] = {}
+        self._shares: dict[tuple[str, str], _Share] = {}
 
     def read_from_names(self, account: str) -> frozenset[str]:
         """VM sizes of an account whose cores were read from their names, because ARM did not tell them."""
         table = self._cores.get(account)
         return frozenset(table.from_names if table else ())
 
-    async def sample(self, account: Source) -> list[Sample]:
-        """One sample of each pool now, by the service's clock; not stored. Raises AzureError.
+    async def sample(self, account: Source, reading: Reading | None = None) -> list[Sample]:
+        """One sample of each pool, now or as it was read, by the service's clock; not stored. Raises AzureError.
 
         An account without any pool gives one sample with an empty pool name. Nothing is returned when the service's
         clock has not moved since the sample before.
         """
-        counted, at = await account.node_counts()
+        reading = reading or await self._read(account)
+        at = reading.at
         last = await self._previous(account.name)
         if last is not None and at <= last:
             return []
         # Before the very first sample nothing is known: it stands for one period, like any other.
         since = timedelta(seconds=self._period) if last is None else at - last
         seconds = min(since, LONGEST).total_seconds()
-        pools, _ = await account.every(Pool, "/pools", select="id,state,creationTime,vmSize,taskSlotsPerNode")
-        self._heard(account.name, "pool", pools)
+        self._heard(account.name, "pool", reading.pools)
         cores_of = await self._cores_of(account)
-        counts = {each.pool_id: each for each in counted}
+        counts = {each.pool_id: each for each in reading.counts}
         samples = []
-        for pool in pools:
+        for pool in reading.pools:
             cores = cores_of(pool.vm_size)
             if cores is None:
                 continue
             count = counts.get(pool.id, PoolNodeCounts())
-            nodes = _allocated(count.dedicated) + _allocated(count.low_priority)
-            busy = await _busy_nodes(account, pool, count)
+            nodes = with_machine(count.dedicated) + with_machine(count.low_priority)
+            busy = await self._busy_nodes(account, pool, count, at)
             total = float(nodes * cores)
             samples.append(Sample(account.name, pool.id, at, seconds, min(busy * cores, total), total, nodes))
-        if not pools:
+        if not reading.pools:
             samples.append(Sample(account.name, "", at, seconds, 0.0, 0.0, 0))
         self._last[account.name] = at
         return samples
 
-    async def collect(self, account: Source) -> None:
+    async def collect(self, account: Source, reading: Reading | None = None) -> None:
         """Take one sample and store it. Raises AzureError and StoreError; what was not stored is made up for."""
         before = self._last.get(account.name)
-        samples = await self.sample(account)
+        samples = await self.sample(account, reading)
         try:
             await self._store.add_samples(samples)
         except BaseException:
@@ -135,6 +175,19 @@ class Collector:
             else:
                 self._last.pop(account.name, None)
             raise
+
+    async def after(self, account: str, scene: Scene, now: datetime) -> None:
+        """Take a sample from a look, where a period has passed since the last. Raises AzureError and StoreError.
+
+        For accounts that are watched; :meth:`run` is for those that are not.
+        """
+        reading, last = Reading.of(scene), await self._previous(account)
+        source = next((each for each in self._accounts if each.name == account), None)
+        if reading is None or source is None:
+            return
+        # Looks do not fall on the beat to the second: a little early is better than a look too late.
+        if last is None or (reading.at - last).total_seconds() >= 0.9 * self._period:
+            await self.collect(source, reading)
 
     async def run(self) -> None:
         """Collect from every account until cancelled. One that fails does not hold up the others."""
@@ -184,21 +237,30 @@ class Collector:
             self._cores[account.name] = CoreTable(account)
         return await self._cores[account.name].by_size()
 
+    async def _read(self, account: Source) -> Reading:
+        counts, at = await account.node_counts()
+        pools, _ = await account.every(PoolState, "/pools", select="id,state,creationTime,vmSize,taskSlotsPerNode")
+        return Reading(pools, counts, at)
 
-def _allocated(counts: NodeCounts) -> int:
-    """Nodes that have a machine, and so are billed: all but those that lost it (preempted) or gave it back."""
-    return max(0, counts.total - counts.preempted - counts.deallocated)
+    async def _busy_nodes(self, account: Source, pool: PoolState, count: PoolNodeCounts, at: datetime) -> float:
+        """Busy nodes, in parts where a node runs several tasks: the share of its task slots that is taken.
 
-
-async def _busy_nodes(account: Source, pool: Pool, count: PoolNodeCounts) -> float:
-    """Busy nodes, in parts where a node runs several tasks: the share of its task slots that is taken."""
-    running = count.dedicated.running + count.low_priority.running
-    if pool.task_slots_per_node <= 1 or running == 0:
-        return float(running)
-    nodes, _ = await account.every(
-        Node,
-        Account.nodes(pool.id),
-        filter="state eq 'running'",
-        select="id,state,runningTaskSlotsCount",
-    )
-    return sum(min(1.0, node.running_task_slots_count / pool.task_slots_per_node) for node in nodes)
+        Those parts are good for the next sample too, while as many nodes run.
+        """
+        running = count.dedicated.running + count.low_priority.running
+        key = account.name, pool.id
+        if pool.task_slots_per_node <= 1 or running == 0:
+            self._shares.pop(key, None)
+            return float(running)
+        known = self._shares.get(key)
+        if known and known.running == running and (at - known.at).total_seconds() < 1.5 * self._period:
+            return known.busy
+        nodes, _ = await account.every(
+            Node,
+            Account.nodes(pool.id),
+            filter="state eq 'running'",
+            select="id,state,runningTaskSlotsCount",
+        )
+        busy = sum(min(1.0, node.running_task_slots_count / pool.task_slots_per_node) for node in nodes)
+        self._shares[key] = _Share(at, running, busy)
+        return busy

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bot.azure.errors import AzureError
-from bot.azure.models import Node, NodeCounts, Pool, PoolNodeCounts, VmSize
+from bot.azure.models import Node, NodeCounts, PoolNodeCounts, VmSize
+from bot.azure.models.watched import PoolState
 from bot.watch.collector import Collector
+from bot.watch.scene import PoolView, Scene
 from storage.port import Sample, StoreError
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -18,7 +20,7 @@ class Batch:
     """An account with one list of pools; ``calls`` are the paths asked for."""
 
     def __init__(
-        self, name: str = "render", pools: tuple[Pool, ...] = (), counts: tuple[PoolNodeCounts, ...] = ()
+        self, name: str = "render", pools: tuple[PoolState, ...] = (), counts: tuple[PoolNodeCounts, ...] = ()
     ) -> None:
         self.name = name
         self.pools, self.counts = pools, counts
@@ -35,7 +37,7 @@ class Batch:
 
     async def every(self, kind: type, path: str, **_: str) -> tuple[list[Any], datetime]:
         self.calls.append(path)
-        return (list(self.pools) if kind is Pool else self.nodes[path]), self.at
+        return (list(self.pools) if kind is PoolState else self.nodes[path]), self.at
 
     async def vm_sizes(self) -> dict[str, VmSize]:
         return {"standard_d4s_v3": VmSize("Standard_D4s_v3", "", 4, 16.0, 0, True, None)}
@@ -64,8 +66,8 @@ class Memory:
         return (min(moments), max(moments)) if moments else None
 
 
-def pool(name: str = "a", slots: int = 1, size: str = "STANDARD_D4S_V3") -> Pool:
-    return Pool(id=name, vm_size=size, task_slots_per_node=slots)
+def pool(name: str = "a", slots: int = 1, size: str = "STANDARD_D4S_V3") -> PoolState:
+    return PoolState(id=name, vm_size=size, task_slots_per_node=slots)
 
 
 def counts(name: str = "a", **states: int) -> PoolNodeCounts:
@@ -95,6 +97,42 @@ async def test_task_slots_share_a_node() -> None:
     ]
     [sample] = await Collector([batch], Memory()).sample(batch)
     assert (sample.busy, sample.total) == (4 * (0.25 + 1 + 1), 16.0)
+
+
+async def test_the_share_of_slots_is_good_for_another_sample_while_as_many_nodes_run() -> None:
+    batch = Batch(pools=(pool(slots=2),), counts=(counts(running=1),))
+    batch.nodes["/pools/a/nodes"] = [Node(id="n", state="running", running_task_slots_count=1)]
+    collector = Collector([batch], Memory())
+    for minutes, slots, busy in ((0, 1, 2.0), (1, 2, 2.0), (2, 2, 4.0)):
+        batch.at = NOON + timedelta(minutes=minutes)
+        batch.nodes["/pools/a/nodes"] = [Node(id="n", state="running", running_task_slots_count=slots)]
+        [sample] = await collector.sample(batch)
+        assert sample.busy == busy, minutes
+    assert batch.calls.count("/pools/a/nodes") == 2
+
+
+def scene(at: datetime, *read: str) -> Scene:
+    view = PoolView("a", vm_size="standard_d4s_v3", counts=(NodeCounts(running=1, idle=1, total=2), NodeCounts()))
+    areas: Any = frozenset(read or ("pools", "nodes"))
+    return Scene(account="render", at=at, read=areas, pools={"a": view}, jobs={}, schedules={})
+
+
+async def test_what_a_look_has_read_is_not_read_again() -> None:
+    batch, store = Batch(), Memory()
+    heard: list[list[str]] = []
+    collector = Collector([batch], store, heard=lambda _, __, pools: heard.append([each.id for each in pools]))
+    for seconds in (0, 30, 58, 90, 120):
+        at = NOON + timedelta(seconds=seconds)
+        await collector.after("render", scene(at), at)
+    assert [(each.at - NOON).total_seconds() for each in store.samples] == [0, 58, 120]
+    assert store.samples[0] == Sample("render", "a", NOON, 60.0, busy=4.0, total=8.0, nodes=2)
+    assert (batch.calls, heard) == ([], [["a"]] * 3)
+
+
+async def test_a_look_that_did_not_read_pools_and_counts_gives_no_sample() -> None:
+    store = Memory()
+    await Collector([Batch()], store).after("render", scene(NOON, "pools", "jobs"), NOON)
+    assert store.samples == []
 
 
 async def test_nodes_are_not_listed_while_none_runs() -> None:
