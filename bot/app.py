@@ -106,6 +106,7 @@ class App:
         self._background = [
             asyncio.create_task(self.collector.run(), name="collector"),
             asyncio.create_task(self.names.run(), name="names"),
+            asyncio.create_task(self.accounts.warm(), name="prices at hand"),
             asyncio.create_task(tidy(self.store), name="tidy"),
         ]
         log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats), resumed=resumed)

@@ -11,7 +11,7 @@ from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
 from cards.phrases import number, plural
-from handlers import nodes_of
+from handlers import costs, nodes_of
 from handlers.account import main_quotas
 from handlers.common import line, section, titled
 from handlers.job import counts_of
@@ -33,7 +33,8 @@ async def home(ctx: Context, account: str | None = None) -> Card:
         source.every(
             Pool,
             "/pools",
-            select="id,state,vmSize,currentDedicatedNodes,currentLowPriorityNodes,resizeErrors,autoScaleRun",
+            select="id,state,vmSize,virtualMachineConfiguration,currentDedicatedNodes,currentLowPriorityNodes,"
+            "targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,autoScaleRun",
         ),
         source.node_counts(),
         source.every(JobSchedule, "/jobschedules", select="id,state", filter="state eq 'active'"),
@@ -61,6 +62,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
                 ("Waiting tasks", number(waiting)),
             ),
             Words(text(bold("Nodes  "), nodes_of.told(nodes_of.by_state(counts)))) if counts else None,
+            await costs.line_of(ctx, source, pools, entries, at),
             *await main_quotas(source, pools, len(jobs) + len(schedules)),
             Bullets(tuple(_told(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
             build.actions(

@@ -9,15 +9,17 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
+from bot.azure.burn import price_of_pool
 from bot.azure.models import Pool, PoolNodeCounts, SupportedImage, VmSize
+from bot.azure.prices import NO_PRICES, Prices
 from bot.commands import command
 from bot.context import Context
 from bot.filter import POOL
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Words
-from cards.phrases import number, plural
-from handlers import filtering, nodes_of
+from cards.phrases import money, number, plural
+from handlers import costs, filtering, nodes_of
 from handlers.common import images_of, line, sizes_of, template, titled
 from handlers.missing import finding_pool
 from handlers.pool_parts import overview, resize_errors, sections, towards
@@ -25,8 +27,8 @@ from handlers.portal import portal
 from handlers.states import pool_chip
 
 _LISTED = (
-    "id,state,allocationState,allocationStateTransitionTime,vmSize,currentDedicatedNodes,currentLowPriorityNodes,"
-    "targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,autoScaleRun"
+    "id,state,allocationState,allocationStateTransitionTime,vmSize,virtualMachineConfiguration,"
+    "currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,autoScaleRun"
 )
 _COLUMNS = (
     Column("Pool", width=3),
@@ -67,8 +69,8 @@ async def list_pools(
     wanted = filtering.understood(ctx, source, POOL, filter, "pool", "list", state=state)
     bound = wanted.at(source.now())
     select = filtering.selected(_LISTED, wanted)
-    (pools, at), (entries, _) = await asyncio.gather(
-        source.every(Pool, "/pools", select=select, filter=bound.odata), source.node_counts()
+    (pools, at), (entries, _), prices = await asyncio.gather(
+        source.every(Pool, "/pools", select=select, filter=bound.odata), source.node_counts(), source.prices()
     )
     counts = {entry.pool_id: entry for entry in entries}
     fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(pool.id))]
@@ -93,6 +95,7 @@ async def list_pools(
             wanted.words(at),
             telling.extent,
             plural(sum(_allocated(pool) for pool in fitting), "node"),
+            costs.now(prices, fitting, counts),
             f"{troubled} in trouble" if troubled else None,
         ),
         mark=Mark.WARNING if troubled else Mark.RUNNING,
@@ -138,9 +141,11 @@ async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> C
     source = ctx.account(account)
     async with finding_pool(ctx, source, pool, "pool show"):
         fetched = await source.fetch(Pool, source.pool(pool))
-    (entries, _), sizes, images = await asyncio.gather(source.node_counts(), sizes_of(source), images_of(source))
+    (entries, _), sizes, images, prices = await asyncio.gather(
+        source.node_counts(), sizes_of(source), images_of(source), source.prices()
+    )
     entry = next((entry for entry in entries if entry.pool_id == fetched.value.id), None)
-    return pool_card(ctx, source, fetched.value, fetched.at, entry, sizes, images)
+    return pool_card(ctx, source, fetched.value, fetched.at, entry, sizes, images, prices)
 
 
 def pool_card(
@@ -151,18 +156,21 @@ def pool_card(
     entry: PoolNodeCounts | None = None,
     sizes: Mapping[str, VmSize] = MappingProxyType({}),
     images: Sequence[SupportedImage] = (),
+    prices: Prices = NO_PRICES,
 ) -> Card:
-    """All of a pool, with its nodes by state, its VM size and the images that the service supports where known."""
+    """A pool, with its nodes by state, its VM size, the images that the service supports and prices where known."""
     wrong = trouble(found, entry)
+    burn = price_of_pool(prices, found, entry)
+    cost = f"{money(burn.amount, burn.currency)}/h now" if burn and burn.amount else None
     state = text(pool_chip(found.state, found.allocation_state, troubled=bool(wrong)))
     return Card(
-        title=titled(f"Pool {found.id}", state, text(_nodes(found), " nodes")),
+        title=titled(f"Pool {found.id}", state, text(_nodes(found), " nodes"), cost),
         mark=Mark.WARNING if wrong else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
             *resize_errors(found, at),
             Words(nodes_of.told(states)) if entry and (states := nodes_of.by_state([entry])) else None,
-            overview(found, sizes.get(found.vm_size.lower()), at),
+            overview(found, sizes.get(found.vm_size.lower()), at, prices, entry),
             *sections(found, entry, images, at),
             build.actions(
                 Button("Nodes", line(ctx, source, "node list", found.id), style="primary"),

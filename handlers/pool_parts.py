@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from bot.azure.burn import price_of_pool
 from bot.azure.models import Pool, PoolNodeCounts, StartTask, SupportedImage, VmSize, duration
 from bot.azure.models.job import AutoPool
 from bot.azure.models.pool import Mount, PoolSpecification, UpgradePolicy, UserAccount
+from bot.azure.prices import NO_PRICES, Prices
 from cards.build import bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Code, Mark, Text, Words
 from cards.phrases import duration as spoken
 from cards.phrases import number, plural
+from handlers import costs
 from handlers.common import named, safe, section, since, some, tail
 from handlers.pool_machine import hardware, image
 from handlers.states import pool_chip, support_chip
@@ -35,14 +38,18 @@ def resize_errors(pool: Pool, at: datetime) -> list[Block]:
     return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(told)))
 
 
-def overview(pool: Pool, size: VmSize | None, at: datetime) -> Block | None:
-    """States, machine, nodes and how tasks are spread over them."""
+def overview(
+    pool: Pool, size: VmSize | None, at: datetime, prices: Prices = NO_PRICES, entry: PoolNodeCounts | None = None
+) -> Block | None:
+    """States, machine, its price, nodes and how tasks are spread over them."""
     return facts(
         ("State", since(pool_chip(pool.state, "") if pool.state.lower() != "active" else chip(Mark.RUNNING, "active"),
                         pool.state_transition_time)),
         ("Allocation", since(pool_chip("active", pool.allocation_state), pool.allocation_state_transition_time)),
         ("Dedicated nodes", towards(pool.current_dedicated_nodes, pool.target_dedicated_nodes)),
         ("Spot nodes", towards(pool.current_low_priority_nodes, pool.target_low_priority_nodes)),
+        ("Costs now", costs.a_pool(price_of_pool(prices, pool, entry))),
+        ("Price of a node", costs.a_node(prices, pool)),
         *_shape(pool, size),
         ("Support of the size", support_chip(size.eol, at) if size and size.eol else None),
         ("Created", when(pool.creation_time)),

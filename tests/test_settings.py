@@ -42,6 +42,9 @@ def test_the_least_there_can_be() -> None:
         (account(credential="shared_key", key_env="K"), "environment variable K is missing or empty"),
         ({**account(), "bot": {"zone": "Mars/Base"}}, "bot.zone: 'Mars/Base' is no IANA time zone"),
         ({**account(), "bot": {"listen": "8080"}}, "bot.listen: '8080' is not HOST:PORT"),
+        ({**account(), "bot": {"currency": "euro"}}, "bot.currency: 'euro' is no currency: write its three letters"),
+        ({**account(), "bot": {"prices_url": "http://a.example"}}, "bot.prices_url: http is allowed on this machine"),
+        ({**account(), "bot": {"prices_url": "prices"}}, "bot.prices_url: 'prices' is no address"),
         ({**account(), "bot": {"poll_seconds": 1}}, "bot.poll_seconds: Expected `int` >= 5"),
         ({**account(), "keep": {"transitions_days": 0}}, "keep.transitions_days: Expected `int` >= 1"),
         ({**account(), "slack": {}}, "slack.bot_token_env: environment variable SLACK_BOT_TOKEN is missing"),
@@ -56,6 +59,11 @@ def test_each_mistake_is_one_line_that_says_what_to_do(raw: dict[str, Any], line
         check(raw, {})
     assert any(line in told for told in caught.value.lines), caught.value.lines
     assert all("\n" not in told for told in caught.value.lines)
+
+
+def test_prices_may_come_from_this_machine_or_not_at_all() -> None:
+    for url in ("", "http://127.0.0.1:9000/api/retail/prices"):
+        assert check({**account(), "bot": {"prices_url": url}}, {}).bot.prices_url == url
 
 
 def test_all_mistakes_are_told_at_once() -> None:

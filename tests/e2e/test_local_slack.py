@@ -60,7 +60,7 @@ async def slack(
             patch.setenv("SLACK_APP_TOKEN", APP_TOKEN)
             facts = azure.world.accounts["tiny"].facts
             settings = {
-                "bot": {"listen": listen, "database": str(folder / "bot.db")},
+                "bot": {"listen": listen, "database": str(folder / "bot.db"), "prices_url": azure.prices_url},
                 "slack": {"mode": request.param, "api_url": slack.api_url},
                 "access": {"everyone": "none", "viewers": [f"slack:{VIEWER}"], "operators": [f"slack:{OPERATOR}"]},
                 "accounts": {

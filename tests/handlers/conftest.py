@@ -16,6 +16,7 @@ import handlers
 from bot.access import Access
 from bot.ask import Ask, Person, Place
 from bot.azure.account import Accounts
+from bot.azure.prices import Retail
 from bot.commands import Registry
 from bot.dispatch import Dispatcher
 from bot.sandbox.server import AzureSandbox
@@ -78,7 +79,8 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
                     credential="managed_identity",
                 )
                 for name, account in world.accounts.items()
-            }
+            },
+            retail=Retail(sandbox.prices_url, patience=60.0),
         )
         store = SqliteStore.open(tmp_path / "t.db")
         access = Access(AccessSettings())
