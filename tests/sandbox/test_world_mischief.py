@@ -359,6 +359,22 @@ def test_a_lag_hides_what_is_young_and_shows_what_was(place: Place) -> None:
     assert seen(job.ordered()) is job.ordered()
 
 
+def test_a_lag_of_schedules_and_pools(place: Place) -> None:
+    place.account.veil.seconds = 20
+    schedule = place.account.commands.add_schedule(
+        "hourly", Schedule(recurrence_interval="PT1H"), JobSpecification(pool_info=on("pool"))
+    )
+    place.wait(30)
+    place.account.commands.disable_schedule("hourly")
+    place.account.commands.resize("pool", 6)
+    told = []
+    for _ in range(3):
+        schedules, pools = place.account.veil.seen([schedule]), place.account.veil.seen([place.pool])
+        told.append((schedules[0].body.state, pools[0].body.allocation_state, pools[0].body.target_dedicated_nodes))
+        place.wait(10)
+    assert told == [("active", "steady", 4), ("active", "steady", 4), ("disabled", "resizing", 6)]
+
+
 def test_a_lag_keeps_no_past_that_nobody_will_see(place: Place) -> None:
     place.account.veil.seconds = 10
     place.do.add_job("job", "pool", 200, seconds=5)
