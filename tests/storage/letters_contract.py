@@ -137,7 +137,8 @@ class LetterContract:
         for id_ in ("said", "fresh", undelivered):
             await store.delivered(id_, 1, "m", "c")
         await store.record(Batch(letters=[letter(undelivered, old, version=2)]))
-        await store.claim(in_doubt, old)
+        await store.delivered(in_doubt, 1, "m", "c")
+        await store.undone(in_doubt, "claimed", "no answer")
         await store.undone(unreachable, "gone", "")
         await store.undone(refused, "dead", "")
         assert await store.prune(NOON) == 3
