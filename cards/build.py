@@ -125,9 +125,9 @@ def shown(page: int, on_page: int, total: int, *, size: int = PAGE) -> str:
 
 
 def open_menu(label: str, command: str, names: Iterable[str]) -> Menu | None:
-    """A menu that runs ``command`` (with ``{}``) on one of the names; None when there is none."""
+    """A menu that runs ``command`` (with ``{}``) on one of the names, however many; None when there is none."""
     options = tuple(Option(name, name) for name in names)
-    return Menu(label, command, options) if options else None
+    return Menu(label, command, options, asks=True) if options else None
 
 
 def note(*parts: str | Piece | Text | None) -> Footer | None:

@@ -200,12 +200,17 @@ class Option(Struct, frozen=True):
 
 
 class Menu(Struct, frozen=True, tag="menu"):
-    """A select. ``command`` has one ``{}`` where the chosen value goes."""
+    """A select. ``command`` has one ``{}`` where the chosen value goes.
+
+    ``asks`` says that the options are names and the command's form asks for one: where a platform cannot carry all of
+    them, a button opens that form, in which they are completed while they are typed.
+    """
 
     label: str
     command: str
     options: tuple[Option, ...]
     how: How = "post"
+    asks: bool = False
 
 
 Action: TypeAlias = Button | Link | Menu

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cards.card import How
+from cards.card import Button, How, Menu
 
 
 class Click(Struct, frozen=True):
@@ -41,6 +41,12 @@ class Query(Struct, frozen=True):
     typed: str
     within: dict[str, str]
     carry: str = ""
+
+
+def asking(menu: Menu) -> Button:
+    """The button that opens the form of a menu's command, for when not all of its options can be carried."""
+    before, _, after = menu.command.partition("{}")
+    return Button(f"{menu.label}…", f"{before.rstrip()}{after}", how="form")
 
 
 def fill(template: str, value: str) -> str:

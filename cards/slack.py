@@ -30,7 +30,7 @@ from cards.card import (
     Table,
     Words,
 )
-from cards.click import Click, fill
+from cards.click import Click, asking, fill
 from cards.grid import Grid, fit, monospaced
 from cards.limits import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 from cards.slack_form import decode_submission, render_form
@@ -287,17 +287,26 @@ class _Message:
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
         elements: list[Json] = []
         for action in actions.items:
-            element = self._element(action)
-            label = action.label if isinstance(action, Menu) else action.text
-            if element is None or (need := size(element) + 45) > room or len(elements) >= ELEMENTS * slots:
+            made = self._made(action, room)
+            if not made or len(elements) + len(made) > ELEMENTS * slots:
+                label = action.label if isinstance(action, Menu) else action.text
                 self.omitted.add(type(action).__name__.lower(), names=[label])
                 continue
-            elements.append(element)
-            room -= need
+            elements += made
+            room -= sum(size(element) + 45 for element in made)
         return [
             {"type": "actions", "elements": elements[start : start + ELEMENTS]}
             for start in range(0, len(elements), ELEMENTS)
         ]
+
+    def _made(self, action: Button | Link | Menu, room: int) -> list[Json]:
+        """The action as elements that fit; a menu of names that Slack cannot carry all is, or has, a button to ask."""
+        found = [element for element in (self._element(action),) if element and size(element) + 45 <= room]
+        if isinstance(action, Menu) and action.asks and not (found and _holds(found[0], action)):
+            room -= sum(size(element) + 45 for element in found)
+            button = self._element(asking(action))
+            found += [button] if button and size(button) + 45 <= room else []
+        return found
 
     def _label(self, text: str, limit: int) -> Json:
         words = isolate(clean_line(text))
@@ -337,7 +346,7 @@ class _Message:
 
     def _menu(self, menu: Menu) -> Json | None:
         action_id = f"menu:{self.actions}:{pack({'c': menu.command, 'h': menu.how})}"
-        if units(action_id) > ID:
+        if units(action_id) > ID or (menu.asks and len(menu.options) > OPTIONS):
             return None
         options: dict[str, Json] = {}
         for option in menu.options:
@@ -347,7 +356,7 @@ class _Message:
                     "text": self._label(clean_line(option.text) or option.value, OPTION_TEXT),
                     "value": value,
                 }
-        self.omitted.add("menu choice", len(menu.options) - len(options))
+        self.omitted.add("menu choice", 0 if menu.asks else len(menu.options) - len(options))
         if not options:
             return None
         return {
@@ -356,6 +365,11 @@ class _Message:
             "placeholder": self._label(menu.label, PLACEHOLDER),
             "options": list(options.values()),
         }
+
+
+def _holds(element: Json, menu: Menu) -> bool:
+    """Whether a select has every option of its menu."""
+    return len(cast("list[Json]", element["options"])) == len({option.value for option in menu.options})
 
 
 def _facts(items: list[tuple[str, list[Run]]]) -> list[Json]:

@@ -34,7 +34,7 @@ from cards.card import (
     Table,
     Words,
 )
-from cards.click import Click, fill
+from cards.click import Click, asking, fill
 from cards.grid import fit
 from cards.limits import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 from cards.teams_form import decode_submission, render_form
@@ -302,6 +302,9 @@ class _Message:
         room -= 60
         for action in actions.items:
             element = self._menu(action) if isinstance(action, Menu) else self._button(action)
+            if isinstance(action, Menu) and action.asks and (element is None or size(element) >= room):
+                action = asking(action)  # noqa: PLW2901 - too many names to choose from: its form asks for one
+                element = self._button(action)
             if element is not None and not isinstance(action, Menu) and len(buttons) >= PRIMARY:
                 element["mode"] = "secondary"
             if element is None or (need := size(element) + 1) > room or len(menus) + 1 >= slots:
@@ -339,6 +342,8 @@ class _Message:
         return cut(words, limit) or "–"
 
     def _menu(self, menu: Menu) -> Json | None:
+        if menu.asks and len(menu.options) > OPTIONS:
+            return None
         choices: dict[str, Json] = {}
         for option in menu.options:
             value = pack(option.value)

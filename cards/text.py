@@ -27,12 +27,14 @@ from cards.card import (
     Table,
     Words,
 )
-from cards.click import fill
+from cards.click import asking, fill
 from cards.grid import Grid, columns_of, fit, keep, pad
 from cards.limits import Omitted, clean, clean_line, isolate
 from cards.words import Clock, Run, attachment, cut_runs, progress, runs, said, title
 
 SUMMARY, PARAGRAPH = 1_000, 4_000
+OPTIONS = 100
+"""Names of a menu that are still looked through; with more of them it asks for one."""
 
 
 class Choice(TypedDict):
@@ -235,7 +237,8 @@ class _Page:
     def _actions(self, actions: Actions) -> list[str]:
         lines: list[str] = []
         row: list[str] = []
-        for action in actions.items:
+        for each in actions.items:
+            action = asking(each) if isinstance(each, Menu) and each.asks and len(each.options) > OPTIONS else each
             match action:
                 case Button():
                     label = isolate(clean_line(action.text) or clean_line(action.command))

@@ -262,7 +262,7 @@ def _row(file: File, folder: str) -> list[Text]:
 
 def _menu(label: str, template: str, files: list[File], folder: str, *, edit: bool = False) -> Menu | None:
     options = tuple(Option(_below(file, folder), "/".join(steps(file.name))) for file in files)
-    return Menu(label, template, options, how="edit" if edit else "post") if options else None
+    return Menu(label, template, options, how="edit" if edit else "post", asks=True) if options else None
 
 
 def _below(file: File, folder: str) -> str:

@@ -231,8 +231,9 @@ def _by_trouble(nodes: Iterable[Node]) -> list[Node]:
 
 
 def _bad_menu(ctx: Context, source: Account, pool: str, bad: Sequence[Node]) -> Menu | None:
-    options = tuple(Option(f"{node.id} · {word(node.state)}", node.id) for node in bad[:100])
-    return Menu("Open a bad node", template(ctx, source, "node show", pool, "{}"), options) if options else None
+    options = tuple(Option(f"{node.id} · {word(node.state)}", node.id) for node in bad)
+    command = template(ctx, source, "node show", pool, "{}")
+    return Menu("Open a bad node", command, options, asks=True) if options else None
 
 
 def _bad_list(ctx: Context, source: Account, pool: str, bad: Sequence[Node]) -> Button | None:

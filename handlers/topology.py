@@ -17,7 +17,7 @@ from bot.commands import command
 from bot.context import Context
 from cards import build
 from cards.build import blocks, chip, code, muted, text
-from cards.card import Action, Block, Bullets, Button, Card, Mark, Menu, Option, Picture, Text
+from cards.card import Action, Block, Bullets, Button, Card, Mark, Menu, Picture, Text
 from cards.charts.nodestates import LOOKS
 from cards.charts.topology import Box, Kind, Layer, Part, Tie, Topology, parts, topology_alt
 from cards.charts.topology import Mark as BoxMark
@@ -113,7 +113,7 @@ async def topology(ctx: Context, *, account: str | None = None) -> Card:
                 build.open_menu(
                     "Open a pool",
                     template(ctx, source, "pool show", "{}"),
-                    [pool.id for pool in whole.pools if pool.pool][:100],
+                    [pool.id for pool in whole.pools if pool.pool],
                 ),
                 _schedule_menu(ctx, source, whole),
                 _graph_menu(ctx, source, whole),
@@ -415,18 +415,17 @@ def _uncounted(whole: _Whole) -> str:
 
 
 def _job_names(jobs: Sequence[_JobAt]) -> list[str]:
-    return [job.job.id for job in jobs[:100]]
+    return [job.job.id for job in jobs]
 
 
 def _schedule_menu(ctx: Context, source: Account, whole: _Whole) -> Menu | None:
     if "schedule show" not in ctx.registry.commands:
         return None
-    names = [schedule.id for schedule in whole.schedules[:100]]
+    names = [schedule.id for schedule in whole.schedules]
     return build.open_menu("Open a schedule", template(ctx, source, "schedule show", "{}"), names)
 
 
 def _graph_menu(ctx: Context, source: Account, whole: _Whole) -> Action | None:
     """Jobs whose tasks wait for each other."""
-    names = [job.job.id for job in whole.jobs if job.job.uses_task_dependencies][:100]
-    options = tuple(Option(name, name) for name in names)
-    return Menu("Task graph of a job", template(ctx, source, "topology job", "{}"), options) if options else None
+    names = [job.job.id for job in whole.jobs if job.job.uses_task_dependencies]
+    return build.open_menu("Task graph of a job", template(ctx, source, "topology job", "{}"), names)

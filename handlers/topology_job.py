@@ -75,12 +75,8 @@ async def job_topology(ctx: Context, job: str, *, account: str | None = None) ->
             *_told(net),
             _left_out(net, more),
             build.actions(
-                build.open_menu(
-                    "Open a failed task", template(ctx, source, "task show", found.value.id, "{}"), bad[:100]
-                ),
-                build.open_menu(
-                    "Open a blocked task", template(ctx, source, "task show", found.value.id, "{}"), stuck[:100]
-                ),
+                build.open_menu("Open a failed task", template(ctx, source, "task show", found.value.id, "{}"), bad),
+                build.open_menu("Open a blocked task", template(ctx, source, "task show", found.value.id, "{}"), stuck),
                 Button("Job", line(ctx, source, "job show", found.value.id)),
                 Button("Tasks", line(ctx, source, "task list", found.value.id)),
                 Button("Account", line(ctx, source, "topology")),
