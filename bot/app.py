@@ -15,11 +15,14 @@ from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import handlers
 from bot.access import Access
+from bot.alerts.desk import Alerts
+from bot.ask import Place
 from bot.azure.account import Accounts
 from bot.azure.prices import Retail
 from bot.chat.port import Chat
 from bot.chat.slack import Slack
 from bot.chat.teams import Teams
+from bot.clock import Clock
 from bot.commands import Registry
 from bot.desk import FrontDesk
 from bot.dispatch import Dispatcher
@@ -27,9 +30,13 @@ from bot.drawing import Drawing
 from bot.links import Gallery, Links
 from bot.relay import Relay
 from bot.settings import Settings, TeamsSettings, secret
+from bot.watch import kinds
 from bot.watch.collector import Collector
+from bot.watch.delivery import Postman
 from bot.watch.names import Names
+from bot.watch.observer import Observer
 from bot.watch.tidy import tidy
+from bot.watch.watcher import Watcher
 from storage.retention import DAY, Retention
 from storage.sqlite import SqliteStore
 
@@ -41,9 +48,17 @@ _DRAIN_SECONDS = 10.0
 class App:
     """The running program, from :meth:`start` to :meth:`stop`; its parts are public for whoever embeds it."""
 
-    def __init__(self, settings: Settings, store: SqliteStore, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: SqliteStore,
+        environment: Mapping[str, str] = os.environ,
+        clock: Clock | None = None,
+    ) -> None:
+        """``clock`` is what watching, alerting and delivering go by: the wall's, or a faster one."""
         self.settings = settings
         self.store = store
+        self.clock = clock or Clock()
         retail = Retail(settings.bot.prices_url, settings.bot.currency)
         self.accounts = Accounts(settings.accounts, environment, retail=retail)
         self.registry = Registry.discover(handlers)
@@ -65,6 +80,20 @@ class App:
         )
         self.collector = Collector(self.accounts, store, settings.bot.poll_seconds, heard=self.names.heard)
         self.chats: dict[str, Chat] = {}
+        self.postman = Postman(store, self.chats, self.clock)
+        self.alerts = Alerts(
+            store,
+            kinds.discover(),
+            settings.alerts,
+            self.postman,
+            self.clock,
+            zone=settings.bot.zone,
+            several=len(self.accounts) > 1,
+        )
+        self.observers = {
+            account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
+        }
+        self.watcher = Watcher(self.observers.values(), self.alerts.saw, self.clock)
         self.desk = FrontDesk(self.dispatcher, store, self.chats)
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
@@ -83,27 +112,34 @@ class App:
         self._web.add_routes(routes)
 
     @classmethod
-    async def open(cls, settings: Settings, environment: Mapping[str, str] = os.environ) -> App:
+    async def open(
+        cls, settings: Settings, environment: Mapping[str, str] = os.environ, clock: Clock | None = None
+    ) -> App:
         """Open the database and build the program on it. Raises StoreError with what to do."""
         keep = settings.keep
         retention = Retention(
             transitions=keep.transitions_days * DAY, incidents=keep.incidents_days * DAY, counts=keep.counts_days * DAY
         )
         path = Path(settings.bot.database)
-        return cls(settings, await asyncio.to_thread(SqliteStore.open, path, retention=retention), environment)
+        return cls(settings, await asyncio.to_thread(SqliteStore.open, path, retention=retention), environment, clock)
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch."""
         await self.drawing.start()
         began = datetime.now(UTC)
         for chat in self.chats.values():
+            chat.on_reach(self._reached)
             await chat.start(self.desk)
         host, _, port = self.settings.bot.listen.rpartition(":")
         self._runner = web.AppRunner(self._web, access_log=None, handle_signals=False)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, int(port)).start()
         resumed = await self.desk.resume(began)
+        await self.alerts.load()
         self._background = [
+            asyncio.create_task(self.postman.run(), name="postman"),
+            asyncio.create_task(self.alerts.run(), name="alerts"),
+            asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.collector.run(), name="collector"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
@@ -115,6 +151,7 @@ class App:
         """Stop receiving first, finish what is under way, then close everything."""
         if self._runner:
             await self._runner.cleanup()
+        await self.postman.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -128,6 +165,12 @@ class App:
             await self._credential.close()
         await self.store.close()
         log.info("app.stopped")
+
+    async def _reached(self, place: Place, yes: bool) -> None:
+        """The bot was let into a place, or put out of it."""
+        await self.postman.reachable(place, yes)
+        if yes:
+            await self.alerts.places_changed()
 
 
 async def _health(request: web.Request) -> web.Response:

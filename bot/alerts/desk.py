@@ -203,9 +203,13 @@ class Alerts:
         self._default = found
 
     async def places_changed(self) -> None:
-        """The bot was added somewhere: the settings may mean that place."""
-        async with self._lock:
+        """The bot was added somewhere: the settings may mean that place, which then hears what is open."""
+        before = {each.id for each in self._default}
+        async with self._changing() as now:
             await self._load_defaults()
+            if before != {each.id for each in self._default}:
+                self._teller.decide({each.id for each in self.book.incidents.values() if each.open}, now)
+        self._nudged.set()
 
     # --- what people do -----------------------------------------------------------------------------------------------
 

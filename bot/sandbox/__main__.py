@@ -78,9 +78,17 @@ def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
         "TEAMS_TENANT_ID": teams.tenant_id,
         "TEAMS_OPENID_URL": teams.openid_url,
         "TEAMS_SERVICE_URL": teams.service_url,
+        "OPS": ",".join(_ops(slack, teams)),
         "OPERATORS": ",".join(operators),
         "ADMINS": ",".join(admins),
     }
+
+
+def _ops(slack: SlackStandIn, teams: TeamsStandIn) -> list[str]:
+    """The channels in which alerts are told, as the settings write them."""
+    channel = next(each["id"] for each in slack.channels if each["name"] == "batch-ops")
+    room = next(each["id"] for each in teams.conversations.values() if each["kind"] == "channel")
+    return [f"slack:{channel}", f"teams:{room}"]
 
 
 async def _install(teams: TeamsStandIn, bot: str) -> None:
