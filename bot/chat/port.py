@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from bot.ask import Ask, Person, Place, PlatformName
 from cards.card import Attachment, Card, Form, Option
@@ -61,6 +61,10 @@ class Desk(Protocol):
         ...
 
 
+Reach: TypeAlias = Callable[[Place, bool], Awaitable[None]]
+"""Told that the bot can write to a place from now on, or that it no longer can."""
+
+
 class Chat(Protocol):
     """One platform. Every method may be called from any task of the event loop."""
 
@@ -95,7 +99,12 @@ class Chat(Protocol):
         """Replace a message."""
         ...
 
-    # What the bot says of its own accord. Answers to people go first. All three raise Undelivered and nothing else.
+    def on_reach(self, told: Reach) -> None:
+        """Have ``told`` called whenever the bot is let into a place or put out of it; to be set before the start."""
+        ...
+
+    # What the bot says of its own accord. Answers to people go first. All raise Undelivered and nothing else, but
+    # for seek() where the platform cannot be read back.
 
     async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
         """Post a card once, without trying again; returns the message's id and the channel it is in.

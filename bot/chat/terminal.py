@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import structlog
 
 from bot.ask import Ask, Person, Place, PlatformName
-from bot.chat.port import Desk, Pictures
+from bot.chat.port import Desk, Pictures, Reach
 from cards.card import Card, Form
 from cards.limits import file_name
 from cards.text import render
@@ -63,6 +63,25 @@ class Terminal:
     async def edit(self, place: Place, message: str, card: Card) -> None:
         """A terminal cannot take back what it printed: print anew."""
         await self.post(place, card)
+
+    def on_reach(self, told: Reach) -> None:
+        """A terminal is always there."""
+
+    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+        """Print the card."""
+        return await self.post(place, card), place.id
+
+    async def revise(self, place: Place, message: str, card: Card) -> None:
+        """Print the card anew."""
+        await self.post(place, card)
+
+    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+        """Raises NotImplementedError: what was printed is not there to be read."""
+        raise NotImplementedError("a terminal cannot be read back")
+
+    async def direct(self, person: Person, place: Place) -> Place:
+        """The terminal, which has one person only."""
+        return place
 
     async def converse(self) -> None:
         """Read commands until the end of input: ``pool list``, a button's number, or ``quit``."""

@@ -74,10 +74,13 @@ class Memory:
     """The part of the store that the adapter needs."""
 
     def __init__(self) -> None:
-        self.references: dict[str, Reference] = {}
+        self.kept: dict[str, Reference] = {}
 
     async def remember(self, reference: Reference) -> None:
-        self.references[reference.id] = reference
+        self.kept[reference.id] = reference
+
+    async def references(self, platform: str | None = None) -> list[Reference]:
+        return list(self.kept.values())
 
 
 class Pictures:
@@ -164,7 +167,7 @@ async def test_a_slash_command_is_acknowledged_and_answered_in_the_channel(kit: 
     ask = kit.desk.asks[0]
     assert (ask.place.platform, ask.how) == ("slack", "post")
     assert await kit.slack.zone(ask.person)
-    await kit.until(lambda: ask.place.id in kit.store.references)
+    await kit.until(lambda: ask.place.id in kit.store.kept)
 
 
 async def test_where_the_bot_is_no_member_the_answer_comes_by_response_url(kit: Kit) -> None:
@@ -319,7 +322,7 @@ async def test_a_file_that_fails_is_told_in_the_thread(http: Kit, monkeypatch: p
     async def refused(*args: object, **more: object) -> None:
         raise OSError("no way out")
 
-    monkeypatch.setattr("bot.chat.slack.adapter.share", refused)
+    monkeypatch.setattr("bot.chat.slack.following.share", refused)
     http.desk.card = _with_file
     await http.workspace.command("viewer", "batch-ops", "task list nightly csv")
     await http.until(lambda: len(http.bot_messages()) == 2)

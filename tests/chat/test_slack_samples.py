@@ -21,6 +21,7 @@ from bot.ask import Ask
 from bot.chat.slack import Slack
 from bot.settings import Secret, SlackSettings
 from cards.card import Card, Form
+from storage.port import Reference
 from tests.shared import ROOT, shared
 
 SECRET = "signing-secret"
@@ -93,6 +94,15 @@ class Workspace:
         return web.json_response({"ok": True, "user_id": BOT, "bot_id": "B111", "team_id": "T111"})
 
 
+class Nothing:
+    """A store in which nothing is kept."""
+
+    async def remember(self, reference: Reference) -> None: ...
+
+    async def references(self, platform: str | None = None) -> list[Reference]:
+        return []
+
+
 class Kit(NamedTuple):
     client: TestClient[web.Request, web.Application]
     desk: Desk
@@ -107,7 +117,7 @@ async def kit() -> AsyncIterator[Kit]:
     async with TestServer(outside) as server:
         slack = Slack(
             SlackSettings(api_url=f"http://{server.host}:{server.port}/api/"),
-            None,  # type: ignore[arg-type] # nothing here is to be kept
+            Nothing(),  # type: ignore[arg-type]
             None,  # type: ignore[arg-type] # nor drawn
             bot_token=Secret("xoxb-1"),
             signing_secret=Secret(SECRET),

@@ -6,11 +6,9 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import msgspec
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -24,24 +22,24 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.ask import Ask, Person, Place, PlatformName
-from bot.chat.port import Desk, Pictures
+from bot.chat.port import Desk, Pictures, Reach
 from bot.chat.slack import inbound
-from bot.chat.slack.outbound import Channels, code_of, patiently, share, upload
+from bot.chat.slack.following import Following
+from bot.chat.slack.outbound import Channels, code_of, patiently
+from bot.chat.slack.proactive import Proactive
+from bot.chat.slack.rooms import Rooms
 from bot.chat.slack.suggestions import Suggestions
 from bot.settings import Secret, SlackSettings
-from cards.build import refusal, without_attachments, without_pictures
-from cards.card import Attachment, Card, Form
-from cards.limits import file_name
+from cards.build import without_attachments, without_pictures
+from cards.card import Card, Form
 from cards.slack import render, render_form
-from storage.port import Reference, Store
+from storage.port import Store
 
 log = structlog.get_logger()
 
 _ANYTHING = re.compile("")
 _DEAF_SECONDS = 600.0
 _ZONE_SECONDS = 3600.0
-_SHARED = 500
-"""Files of which is remembered that they are in their thread."""
 _EPHEMERAL = {"channel_not_found", "not_in_channel", "is_archived"}
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
 
@@ -73,8 +71,6 @@ class Slack:
     ) -> None:
         """``deaf_seconds`` is how long a socket may be silent before a new connection is made."""
         self._settings = settings
-        self._store = store
-        self._pictures = pictures
         # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
         logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(_without_token_twice)
@@ -91,8 +87,9 @@ class Slack:
         self._heard = time.monotonic()
         self._channels = Channels()
         self._zones: dict[str, tuple[float, str | None]] = {}
-        self._background: set[asyncio.Task[None]] = set()
-        self._shared: dict[tuple[str, str, int], None] = {}
+        self._following = Following(self._client, pictures, self.post)
+        self._rooms = Rooms(store)
+        self._proactive = Proactive(self._client, self._channels, self._following, self._rooms)
         self._suggestions = Suggestions()
         self._desk: Desk | None = None
         self._bot_user = ""
@@ -107,6 +104,7 @@ class Slack:
     async def start(self, desk: Desk) -> None:
         """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError."""
         self._desk = desk
+        await self._rooms.load()
         try:
             me = await patiently(self._client.auth_test)
         except SlackApiError as error:
@@ -124,8 +122,7 @@ class Slack:
             self._watchdog.cancel()
         if self._socket:
             await self._socket.close_async()  # type: ignore[no-untyped-call]
-        for task in list(self._background):
-            task.cancel()
+        self._following.close()
 
     async def zone(self, person: Person) -> str | None:
         """The person's time zone from their Slack profile, remembered for an hour."""
@@ -177,12 +174,11 @@ class Slack:
         await ack()
 
     async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
-        event = body["event"]
-        if event.get("type") == "member_joined_channel" and event.get("user") == self._bot_user:
-            await self._remember(Place("slack", event["channel"], team=body.get("team_id", "")))
+        await self._rooms.event(body, self._bot_user)
         ask = inbound.from_event(body, self._bot_user)
         if ask:
             await self._accept(ask)
+            await self._rooms.heard(ask.place)
         await ack()
 
     async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
@@ -193,7 +189,7 @@ class Slack:
             return
         ask, wants_form = found
         if wants_form:
-            self._later(self._open_form(ask, body["trigger_id"]))
+            self._following.later(self._open_form(ask, body["trigger_id"]))
             await ack()
             return
         await self._accept(ask)
@@ -268,49 +264,38 @@ class Slack:
             return ""
         answer = await self._channels.post(place.id, lambda: self._client.chat_postMessage(**call))
         stamp, channel = str(answer["ts"]), str(answer["channel"])
-        if rendered.pictures:
-            self._later(self._edit_whole(channel, stamp, card))
-        if rendered.attachments:
-            self._later(self._share(channel, place.thread or stamp, rendered.attachments))
-        self._later(self._remember(place))
+        self._following.posted(channel, stamp, place.thread, card, rendered)
+        self._following.later(self._rooms.remember(place))
         return stamp
 
     async def edit(self, place: Place, message: str, card: Card) -> None:
         """Replace a message, pictures included. Files that it did not have before follow in its thread."""
-        await self._edit_whole(place.id, message, card)
+        self._following.overtake(place.id, message)
+        await self._following.replace(place.id, message, card)
         if attachments := render(card).attachments:
-            self._later(self._share(place.id, place.thread or message, attachments))
+            self._following.later(self._following.share(place.id, place.thread or message, attachments))
 
-    async def _share(self, channel: str, thread: str, attachments: Sequence[Attachment]) -> None:
-        """Put files into a thread, each once however often its card is edited; one that fails is told there."""
-        for attachment in attachments:
-            key = channel, thread, hash(attachment)
-            if key in self._shared:
-                continue
-            self._shared[key] = None
-            while len(self._shared) > _SHARED:
-                self._shared.pop(next(iter(self._shared)))
-            try:
-                await share(self._client, attachment, channel, thread)
-            except Exception as error:  # a file never fails its card, whatever happened to it
-                del self._shared[key]
-                code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
-                log.exception("slack.file_failed", channel=channel)
-                what = f"{file_name(attachment.name)} could not be uploaded."
-                told = refusal(what, f"Slack says: {code}. Try again.")
-                await self.post(Place("slack", channel, thread=thread), told)
+    # What the bot says of its own accord
 
-    async def _edit_whole(self, channel: str, stamp: str, card: Card) -> None:
-        """Update a message once its pictures are ready; one that fails is told in words instead."""
-        files: dict[str, str] = {}
-        try:
-            for picture in render(card).pictures:
-                files[picture.key] = await upload(self._client, self._pictures, picture)
-        except Exception:  # a chart never fails its card, whatever happened to it
-            log.exception("slack.picture_failed", channel=channel)
-            card = without_pictures(card)
-        payload: dict[str, Any] = render(card, files).payload
-        await patiently(lambda: self._client.chat_update(channel=channel, ts=stamp, **payload))
+    def on_reach(self, told: Reach) -> None:
+        """Have ``told`` called whenever the bot is let into a channel or put out of it."""
+        self._rooms.told = told
+
+    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+        """Post a card once, its key in the metadata; returns its timestamp and channel. Raises Undelivered."""
+        return await self._proactive.deliver(place, card, key, loud=loud)
+
+    async def revise(self, place: Place, message: str, card: Card) -> None:
+        """Replace a message, pictures included. Raises Undelivered."""
+        await self._proactive.revise(place, message, card)
+
+    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+        """The message that carries this key. Raises Undelivered, or NotImplementedError where a scope is missing."""
+        return await self._proactive.seek(place, key, since)
+
+    async def direct(self, person: Person, place: Place) -> Place:
+        """The direct messages with a person. Raises Undelivered."""
+        return await self._proactive.direct(person, place)
 
     async def _respond(self, url: str, card: Card, *, replace: bool) -> bool:
         """Answer by response_url, which reaches places the bot is not in; pictures and files cannot go there."""
@@ -323,17 +308,3 @@ class Slack:
         if answer.status_code != 200:
             log.warning("slack.reply_url_refused", status=answer.status_code)
         return answer.status_code == 200
-
-    async def _remember(self, place: Place) -> None:
-        body = msgspec.json.encode(msgspec.structs.replace(place, thread=None))
-        await self._store.remember(Reference("slack", place.id, body, datetime.now(UTC)))
-
-    def _later(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("slack.background_failed", error=type(error).__name__, code=getattr(error, "args", [""])[0])

@@ -7,9 +7,8 @@ Each channel waits for itself alone, so one channel's 429 delays no other.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TypeVar
 
 import aiohttp
 import structlog
@@ -17,10 +16,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Pictures
+from bot.chat.turns import Pace, Turns
 from cards.card import Attachment, Picture
 from cards.limits import clean_line, file_name
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _PACE = 1.0
 _TRIES = 4
@@ -30,24 +32,36 @@ _UPLOAD_SECONDS = 60.0
 
 
 class Channels:
-    """One line per channel for posts; edits need none."""
+    """One line per channel for posts; edits need none. Answers to people go before letters."""
 
     def __init__(self, pace: float = _PACE) -> None:
         self._pace = pace
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._next: dict[str, float] = {}
+        self._lines: dict[str, tuple[Turns, Pace]] = {}
 
-    async def post(self, channel: str, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def post(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
         """Make the call when the channel's turn has come, and again after the wait that a 429 asks for."""
-        async with self._locks.setdefault(channel, asyncio.Lock()):
-            await asyncio.sleep(max(0.0, self._next.get(channel, 0.0) - time.monotonic()))
+        turns, pace = self._line(channel)
+        async with turns.person():
+            await asyncio.sleep(max(0.0, pace.delay()))
             try:
                 return await patiently(call)
             finally:
-                self._next[channel] = time.monotonic() + self._pace
+                pace.count()
+
+    async def letter(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Make the call once, when nobody waits for an answer in the channel."""
+        turns, pace = self._line(channel)
+        async with turns.letter(pace.delay):
+            try:
+                return await call()
+            finally:
+                pace.count()
+
+    def _line(self, channel: str) -> tuple[Turns, Pace]:
+        return self._lines.setdefault(channel, (Turns(), Pace(self._pace)))
 
 
-async def patiently(call: Callable[[], Awaitable[Any]]) -> Any:
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     """Make a Web API call; wait and repeat where Slack says "not now" or no connection came about.
 
     A call whose answer was lost is not repeated here: the message may be there.
@@ -70,7 +84,7 @@ async def patiently(call: Callable[[], Awaitable[Any]]) -> Any:
 
 def code_of(error: SlackApiError) -> str:
     """Slack's error code."""
-    data = error.response.data
+    data = getattr(error.response, "data", None)  # a body that is no JSON comes as aiohttp's bare response
     return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -11,7 +12,8 @@ from aiohttp import web
 
 import cards.teams
 from bot.ask import Ask, Person, Place, PlatformName
-from bot.chat.port import Desk, Pictures
+from bot.chat.port import Desk, Pictures, Reach, Undelivered
+from bot.chat.teams import proactive
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
 from bot.chat.teams.framework import Connector, Verifier
@@ -110,6 +112,26 @@ class Teams:
         _, outbound, _ = self._parts()
         rendered = await outbound.render(card)
         await outbound.update(place, message, rendered.payload, rendered.summary)
+
+    def on_reach(self, told: Reach) -> None:
+        """Have ``told`` called whenever the bot is added to a conversation or removed from it."""
+        self._references.told = told
+
+    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+        """Post a card once. Teams neither hides a key nor shows a reply in the channel too. Raises Undelivered."""
+        return await proactive.deliver(self._outbound(), place, card)
+
+    async def revise(self, place: Place, message: str, card: Card) -> None:
+        """Replace a message. Raises Undelivered."""
+        await proactive.revise(self._outbound(), place, message, card)
+
+    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+        """Raises NotImplementedError: a bot cannot read what it said in Teams."""
+        raise NotImplementedError("Teams cannot be read back")
+
+    async def direct(self, person: Person, place: Place) -> Place:
+        """The personal chat with somebody. Raises Undelivered."""
+        return await proactive.direct(self._outbound(), person, place)
 
     async def _replace(self, outbound: Outbound, place: Place, message: str, rendered: Rendered) -> str:
         """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
@@ -218,16 +240,31 @@ class Teams:
                 await desk.accept(activity.ask("home"))
 
     async def _changed(self, activity: Activity) -> None:
-        """Members came or went, a channel or team was deleted; only what concerns the bot matters."""
+        """Members came or went, a channel was renamed, a team deleted; only what concerns the bot matters."""
         place, event = activity.place(), activity.channel_data.event_type if activity.channel_data else None
-        if event == "channelDeleted":
-            channel = activity.channel_data.channel if activity.channel_data else None
+        channel = activity.channel_data.channel if activity.channel_data else None
+        if event in {"channelDeleted", "channelRenamed", "channelRestored"}:
             if channel and channel.id:
-                await self._references.left(msgspec.structs.replace(place, id=channel.id), activity.at)
+                of_channel = msgspec.structs.replace(place, id=channel.id, kind="channel", name=channel.name or "")
+                await self._channel(event, of_channel, activity.at)
         elif event == "teamDeleted" or activity.concerns_bot(activity.members_removed):
             await self._references.left(place, activity.at)
         elif activity.concerns_bot(activity.members_added):
             await self._references.joined(place, activity.at)
+
+    async def _channel(self, event: str, place: Place, at: datetime) -> None:
+        match event:
+            case "channelDeleted":
+                await self._references.left(place, at)
+            case "channelRestored":
+                await self._references.joined(place, at)
+            case _:
+                await self._references.renamed(place, at)
+
+    def _outbound(self) -> Outbound:
+        if self._running is None:
+            raise Undelivered("later", "NotRunning", everywhere=True)
+        return self._running[1]
 
     def _parts(self) -> tuple[Desk, Outbound, Invokes]:
         if self._running is None:

@@ -92,7 +92,7 @@ class Outbound:
     async def post(self, place: Place, payload: dict[str, object], summary: str) -> str:
         """Send a card as a new message (in the place's thread, where it has one); returns the message's id."""
         return await self._send(
-            place, lambda: self._connector.post(place.service_url, _conversation(place), activity(payload, summary))
+            place, lambda: self._connector.post(place.service_url, conversation(place), activity(payload, summary))
         )
 
     async def update(self, place: Place, message: str, payload: dict[str, object], summary: str) -> None:
@@ -100,22 +100,31 @@ class Outbound:
         written = activity(payload, summary)
         await self._send(
             place,
-            lambda: self._connector.update(place.service_url, _conversation(place), message, written),
+            lambda: self._connector.update(place.service_url, conversation(place), message, written),
             again=True,
         )
 
     async def personal(self, place: Place, person: str) -> Place:
         """The chat with one person of the place's tenant."""
-        conversation = await self._send(
+        chat = await self._send(
             place, lambda: self._connector.personal(place.service_url, person, place.team), again=True
         )
-        return Place("teams", conversation, "personal", place.team, service_url=place.service_url)
+        return Place("teams", chat, "personal", place.team, service_url=place.service_url)
+
+    async def once(self, place: Place, call: Callable[[Connector, Place], Awaitable[T]]) -> T:
+        """Make one call of the bot's own accord, when nobody waits for an answer there; failures are not repeated."""
+        place = self._references.current(place)
+        self._check(place)
+        try:
+            async with self._pacer.letter(place.id):
+                return await call(self._connector, place)
+        except TeamsError as error:
+            await self._failed(place, error)
+            raise
 
     async def _send(self, place: Place, call: Callable[[], Awaitable[T]], *, again: bool = False) -> T:
         """Make a call when it is its turn. ``again`` says that a call whose answer was lost may be repeated."""
-        if not allowed(place.service_url, self._hosts):
-            log.warning("teams.service_url_refused", host=urlsplit(place.service_url).hostname, place=place.id)
-            raise TeamsError(0, "ServiceUrlRefused", "its host is not in teams.service_hosts")
+        self._check(place)
         async with self._pacer.line(place.id) as line:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
@@ -131,6 +140,11 @@ class Outbound:
                     )
                 await self._sleep(delay)
         raise AssertionError("the last attempt returns or raises")
+
+    def _check(self, place: Place) -> None:
+        if not allowed(place.service_url, self._hosts):
+            log.warning("teams.service_url_refused", host=urlsplit(place.service_url).hostname, place=place.id)
+            raise TeamsError(0, "ServiceUrlRefused", "its host is not in teams.service_hosts", sent=False)
 
     async def _failed(self, place: Place, error: TeamsError) -> None:
         log.warning("teams.undelivered", place=place.id, status=error.status, code=error.code, message=error.message)
@@ -161,8 +175,9 @@ class Outbound:
         return None
 
 
-def _conversation(place: Place) -> str:
-    return f"{place.id};messageid={place.thread}" if place.thread else place.id
+def conversation(place: Place) -> str:
+    """The conversation's id on the wire; only channels have threads."""
+    return f"{place.id};messageid={place.thread}" if place.thread and place.kind == "channel" else place.id
 
 
 def _delay(error: TeamsError, attempt: int, *, again: bool) -> float | None:

@@ -1,9 +1,9 @@
 """Teams' limits on what one bot may send.
 
-Calls into a conversation go out one after the other, which keeps an edit behind the post it edits, and each waits
-until every window has room. There a call counts from the moment it *ended*: the service saw it before that, so its
-own windows are never fuller than ours. Calls of different conversations overlap, so towards the limit of the whole
-app a call counts from its start, and some room is left.
+Calls into a conversation go out one after the other, which keeps an edit behind the post it edits, answers to people
+before letters, and each waits until every window has room. There a call counts from the moment it *ended*: the
+service saw it before that, so its own windows are never fuller than ours. Calls of different conversations overlap,
+so towards the limit of the whole app a call counts from its start, and some room is left.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+from bot.chat.turns import Turns
 
 WINDOWS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
 """(calls, seconds) for one bot in one conversation."""
@@ -50,7 +52,7 @@ class Line:
     """One conversation's turn at the counter; get it from :meth:`Pacer.line`."""
 
     def __init__(self, app: Windows, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]) -> None:
-        self.lock = asyncio.Lock()
+        self.turns = Turns(sleep)
         self.held = 0
         self._app = app
         self._own = Windows(WINDOWS, clock)
@@ -59,13 +61,17 @@ class Line:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for room in every window; the call is made inside."""
-        while (delay := max(self._own.wait(), self._app.wait())) > 0:
+        while (delay := self.wait()) > 0:
             await self._sleep(delay)
         self._app.count()
         try:
             yield
         finally:
             self._own.count()
+
+    def wait(self) -> float:
+        """Seconds until every window has room; 0 or less when all have."""
+        return max(self._own.wait(), self._app.wait())
 
     def idle(self) -> bool:
         """True when nothing here is worth keeping."""
@@ -87,13 +93,25 @@ class Pacer:
 
     @asynccontextmanager
     async def line(self, conversation: str) -> AsyncIterator[Line]:
-        """Hold the conversation's line: whoever comes meanwhile waits, first come first served."""
+        """Hold the conversation's line for a person: whoever comes meanwhile waits, first come first served."""
+        with self._held(conversation) as line:
+            async with line.turns.person():
+                yield line
+
+    @asynccontextmanager
+    async def letter(self, conversation: str) -> AsyncIterator[None]:
+        """The same for a letter, which gives way to people while it waits for room; the call is made inside."""
+        with self._held(conversation) as line:
+            async with line.turns.letter(line.wait), line.slot():
+                yield
+
+    @contextmanager
+    def _held(self, conversation: str) -> Iterator[Line]:
         if len(self._lines) >= _MANY:
             self._lines = {name: line for name, line in self._lines.items() if not line.idle()}
         line = self._lines.setdefault(conversation, Line(self._app, self._clock, self._sleep))
         line.held += 1
         try:
-            async with line.lock:
-                yield line
+            yield line
         finally:
             line.held -= 1

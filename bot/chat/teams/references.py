@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from bot.ask import Place
+from bot.chat.port import Reach
 from storage.port import Reference, Store
 
 log = structlog.get_logger()
@@ -17,6 +18,7 @@ class References:
     """The stored conversation references; a write happens only where something changed."""
 
     def __init__(self, store: Store) -> None:
+        self.told: Reach | None = None
         self._store = store
         self._known: dict[str, str] = {}
 
@@ -29,18 +31,35 @@ class References:
                 except msgspec.DecodeError as error:
                     log.warning("teams.reference_unreadable", id=reference.id, error=str(error))
 
+    def current(self, place: Place) -> Place:
+        """The place under the address that is known last: Teams moves conversations."""
+        url = self._known.get(place.id)
+        return msgspec.structs.replace(place, service_url=url) if url else place
+
+    async def renamed(self, place: Place, at: datetime) -> None:
+        """A channel has another name now."""
+        if place.id in self._known:
+            await self._write(place, at, reachable=True)
+
     async def joined(self, place: Place, at: datetime) -> None:
         """The bot was added here."""
         await self._write(place, at, reachable=True)
+        if self.told:
+            await self.told(place, True)
 
     async def heard(self, place: Place, at: datetime) -> None:
         """Somebody spoke here, so the bot is here; Teams may have moved the conversation to another address."""
-        if self._known.get(place.id) != place.service_url:
+        known = self._known.get(place.id)
+        if known != place.service_url:
             await self._write(place, at, reachable=True)
+        if known is None and self.told:
+            await self.told(place, True)
 
     async def left(self, place: Place, at: datetime | None = None) -> None:
         """The bot was removed from here, or the conversation is no more."""
         await self._write(place, at or datetime.now(UTC), reachable=False)
+        if self.told:
+            await self.told(place, False)
 
     async def _write(self, place: Place, at: datetime, *, reachable: bool) -> None:
         body = msgspec.json.encode(msgspec.structs.replace(place, thread=None))

@@ -1,0 +1,68 @@
+"""What the bot says in Teams of its own accord: each message once, and honest about failure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from bot.ask import Person, Place
+from bot.chat.port import Undelivered
+from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.framework import Connector
+from bot.chat.teams.outbound import Outbound, activity, conversation
+from cards.card import Card
+
+T = TypeVar("T")
+
+_UNSENT = {"NoConnection", "NoToken", "NotRunning"}
+_GONE = {"ServiceUrlRefused", "ForbiddenOperationException", "BotDisabledByAdmin", "BotNotInConversationRoster"}
+
+
+async def deliver(outbound: Outbound, place: Place, card: Card) -> tuple[str, str]:
+    """Post a card; returns the message's id and the conversation's. Raises Undelivered."""
+    rendered = await outbound.render(card)
+    written = activity(rendered.payload, rendered.summary)
+    message = await _once(outbound, place, lambda wire, at: wire.post(at.service_url, conversation(at), written))
+    return message, place.id
+
+
+async def revise(outbound: Outbound, place: Place, message: str, card: Card) -> None:
+    """Replace a message. Raises Undelivered."""
+    rendered = await outbound.render(card)
+    written = activity(rendered.payload, rendered.summary)
+    plain = replace(place, thread=None)  # an id is unique in its channel, and its thread may be gone
+    await _once(outbound, plain, lambda wire, at: wire.update(at.service_url, conversation(at), message, written), True)
+
+
+async def direct(outbound: Outbound, person: Person, place: Place) -> Place:
+    """The personal chat with somebody of the place's tenant. Raises Undelivered."""
+    chat = await _once(outbound, place, lambda wire, at: wire.personal(at.service_url, person.id, at.team))
+    return Place("teams", chat, "personal", place.team, name=person.name, service_url=place.service_url)
+
+
+async def _once(
+    outbound: Outbound, place: Place, call: Callable[[Connector, Place], Awaitable[T]], edit: bool = False
+) -> T:
+    try:
+        return await outbound.once(place, call)
+    except TeamsError as error:
+        raise judged(error, edit=edit) from error
+
+
+def judged(error: TeamsError, *, edit: bool = False) -> Undelivered:
+    """What a failed call means for the message. Teams asks that 412, 429, 502 and 504 are tried again."""
+    code, status = error.code or str(error.status), error.status
+    if error.gone or code in _GONE:
+        return Undelivered("gone", code)
+    if status == 0:
+        unsent = not error.sent or code in _UNSENT
+        return Undelivered("later" if unsent else "doubt", code, everywhere=code != "BadAnswer")
+    if status in {401, 408, 409, 412, 425, 429} or status >= 500:
+        return Undelivered("later", code, wait=error.retry_after, everywhere=status == 401 or status >= 500)
+    if status == 404:
+        return Undelivered("missing" if edit or code == "ActivityNotFoundInConversation" else "gone", code)
+    if status == 403:
+        return Undelivered("missing" if edit and code == "NotEnoughPermissions" else "gone", code)
+    return Undelivered("refused", code)
