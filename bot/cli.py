@@ -62,7 +62,7 @@ def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str =
     seed
         The same seed makes the same account.
     scenario
-        demo, tiny or performance.
+        demo, tiny, performance or long.
     history
         Hours of samples that are taken before the page opens.
     """

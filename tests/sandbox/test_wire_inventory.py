@@ -118,7 +118,7 @@ async def test_images(batch: BatchClient) -> None:
     assert 0 < len(doubtful) < len(found)
 
 
-@pytest.mark.parametrize("name", ["demo", "tiny", "performance"])
+@pytest.mark.parametrize("name", ["demo", "tiny", "performance", "long"])
 def test_every_pool_of_a_scene_has_an_image_that_is_known(name: str) -> None:
     from bot.sandbox.world.images import IMAGES  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios import build
+from bot.sandbox.world.scenarios.long import DONE, EVERY, TASKS
 
 from .world_check import Watch, dump
 
@@ -40,6 +41,19 @@ def test_hours_of_the_performance_case_are_sound() -> None:
     assert sum(len(pool.nodes) for pool in account.pools.values()) == 2000
     assert sum(job.state == "active" for job in account.jobs.values()) == 50
     assert sum(len(job.tasks) for job in account.jobs.values()) >= 100_000
+
+
+def test_the_long_job_is_long_and_goes_on() -> None:
+    world = begin("long")
+    (job,) = world.accounts["long"].jobs.values()
+    assert len(job.tasks) == TASKS
+    done = [task for task in job.tasks.values() if task.state == "completed"]
+    assert len(done) == DONE
+    assert sum(task.execution_info.result == "failure" for task in done) == DONE // EVERY
+    world.clock.advance(timedelta(minutes=30))
+    world.settle()
+    assert sum(task.state == "completed" for task in job.tasks.values()) > DONE
+    Watch(world).look()
 
 
 @pytest.mark.parametrize("scenario", ["demo", "tiny"])

@@ -7,10 +7,16 @@ from collections.abc import Callable, Mapping
 from bot.sandbox.world.clock import Clock
 from bot.sandbox.world.engine import World
 from bot.sandbox.world.scenarios.demo import demo
+from bot.sandbox.world.scenarios.long import long
 from bot.sandbox.world.scenarios.performance import performance
 from bot.sandbox.world.scenarios.tiny import tiny
 
-SCENARIOS: Mapping[str, Callable[[World], None]] = {"demo": demo, "tiny": tiny, "performance": performance}
+SCENARIOS: Mapping[str, Callable[[World], None]] = {
+    "demo": demo,
+    "tiny": tiny,
+    "performance": performance,
+    "long": long,
+}
 """Each fills an empty world; it begins at the time of the world's clock."""
 
 
