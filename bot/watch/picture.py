@@ -204,6 +204,11 @@ class Draft(Picture):
         """Whether something that changed then is news: not before the account was first seen whole."""
         return self.baseline is not None and at > self.baseline
 
+    def is_unseen(self, stream: str, made: datetime) -> bool:
+        """Whether something made then can have escaped the look before: older things were seen, and told if news."""
+        cursor = self.before.cursors.get(stream)
+        return cursor is not None and made > cursor - OVERLAP
+
     def tell(
         self,
         entity: str,

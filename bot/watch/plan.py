@@ -21,8 +21,10 @@ from bot.watch.work import OVER
 
 Sort: TypeAlias = Literal["nodes", "tasks", "counts", "check"]
 SLOW = timedelta(minutes=5)
-"""The period of what is read in turns: counts, failed tasks of jobs that run nothing, pools that have bad nodes."""
+"""The period of what is read in turns: counts of jobs, pools that have bad nodes."""
 URGENT = float("inf")
+_SELDOM = 6
+"""Periods between two reads of the failed tasks of a job whose counts say that nothing happens."""
 _LEAVING = ("deleting", "terminating")  # states out of which a job may vanish without a word
 
 
@@ -94,8 +96,10 @@ def _of_jobs(draft: Draft, watched: frozenset[str], poll: timedelta) -> Iterator
         if can_fail(draft, view):
             if last is None or last < draft.at:
                 yield Read("tasks", name, _overdue(last, draft.at, poll), last)
-        elif overdue >= 1:
-            yield Read("tasks", name, overdue, last, slow=True)
+        elif _stirred(draft, view, last):
+            yield Read("tasks", name, URGENT, last)
+        elif overdue >= _SELDOM:
+            yield Read("tasks", name, overdue / _SELDOM, last, slow=True)
         if view.active is None or name in watched or name in draft.recounted:
             yield Read("counts", name, URGENT, view.counted)
         elif (behind := _overdue(view.counted, draft.at)) >= 1:
@@ -103,6 +107,16 @@ def _of_jobs(draft: Draft, watched: frozenset[str], poll: timedelta) -> Iterator
         checked = draft.read.get(f"check {name}", view.since)
         if view.state in _LEAVING and (behind := _overdue(checked, draft.at)) >= 1:
             yield Read("check", name, behind, checked, slow=True)
+
+
+def _stirred(draft: Draft, view: JobView, last: datetime | None) -> bool:
+    """Whether the counts of a job that runs nothing moved since its failures were read: then they are read at once, and
+    once more for what shows late.
+    """
+    moved = view.progressed
+    if moved is None or last is None or last < moved:
+        return True
+    return last < moved + OVERLAP <= draft.at
 
 
 def _last_reads(draft: Draft, name: str, view: JobView, last: datetime | None) -> Iterator[Read]:

@@ -30,9 +30,9 @@ def fold_jobs(draft: Draft, rows: Iterable[JobState]) -> None:
         if view is not None and view.created and row.creation_time and view.created < row.creation_time:
             lose_job(draft, row.id, row.creation_time)
             view = None
+        if _is_over(draft, view, row, state, since):
+            continue
         if view is None:
-            if state == OVER and (not draft.is_news(since) or draft.was_told("job", row.id, state, since)):
-                continue
             _begin(draft, row, state, since)
         elif view.since and since < view.since:
             continue  # the list lags behind what was seen already
@@ -42,10 +42,19 @@ def fold_jobs(draft: Draft, rows: Iterable[JobState]) -> None:
         _draw_job(draft.job(row.id), row, state, since)
 
 
+def _is_over(draft: Draft, view: JobView | None, row: JobState, state: str, since: datetime) -> bool:
+    """Whether nothing about the job is news any more: its end was told or is old, even if it is being deleted now."""
+    if view is not None:
+        return view.state == OVER and state == "deleting"
+    if state == "deleting":
+        return row.previous_state.lower() == OVER
+    return state == OVER and (not draft.is_news(since) or draft.was_told("job", row.id, state, since))
+
+
 def _begin(draft: Draft, row: JobState, state: str, since: datetime) -> None:
     """A job that was not known: its creation is news, and what became of it since."""
     made = row.creation_time
-    if made and (state, since) != ("active", made):
+    if made and (state, since) != ("active", made) and draft.is_unseen("jobs", made):
         draft.tell("job", row.id, "active", made, details={"pool": row.execution_info.pool_id})
     before = row.previous_state.lower() or ("active" if made and since > made else "")
     draft.tell("job", row.id, state, since, before=before, details=_details(row))
@@ -169,10 +178,13 @@ def fold_task_counts(draft: Draft, job: str, counts: Counts) -> None:
     if job not in draft.jobs:
         return
     view, at = draft.job(job), draft.at
-    now = (counts.active, counts.running, counts.succeeded, counts.failed)
-    if view.active is None or now != (view.active, view.running, view.succeeded, view.failed):
+    ended, begun = (counts.succeeded, counts.failed), counts.running
+    fewer = view.active is not None and counts.active < view.active
+    if view.active is None or fewer or (ended, begun) != ((view.succeeded, view.failed), view.running):
         view.progressed = at
-    view.active, view.running, view.succeeded, view.failed = now
+    if fewer and not counts.active:
+        _move_others(draft, view)  # its last tasks run: what is next in the pool begins
+    view.active, view.running, view.succeeded, view.failed = counts.active, begun, *ended
     view.counted = at
     view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
     view.rate.append((at, counts.succeeded + counts.failed, counts.failed))
@@ -203,7 +215,7 @@ def fold_schedules(draft: Draft, rows: Sequence[ScheduleState], *, whole: bool) 
             view = None
         if view is None:
             made = row.creation_time
-            if made and (state, since) != ("active", made):
+            if made and (state, since) != ("active", made) and draft.is_unseen("schedules", made):
                 draft.tell("schedule", row.id, "active", made)
             draft.tell("schedule", row.id, state, since, before=row.previous_state.lower())
         elif view.since and since < view.since:
