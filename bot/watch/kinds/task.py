@@ -25,7 +25,9 @@ from storage.watching import Transition
 MOST_SHARE = 0.5
 """Of the tasks that are over: more failures than successes mean that what runs on is most likely wasted."""
 MOST_LEAST = 10
-"""Failures below which such a share says nothing yet, unless the whole job is over."""
+"""Failures below which such a share says nothing yet, unless they are all the job has."""
+COUNTED_AFTER = 120.0
+"""Seconds after a failure from which on counts are believed that do not know it: lists were seen to lag by 45."""
 
 
 @kind(
@@ -43,7 +45,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
     for job in scene.jobs.values():
         if job.failures <= 0:
             continue
-        if fresh(scene, job) and not _is_over(job):
+        if fresh(scene, job) and not _is_over(job) and not _run_again(job):
             yield _failing(scene, job)
         else:
             yield _calm(scene, job)
@@ -91,26 +93,29 @@ def _is_over(job: JobView) -> bool:
     return job.state.lower() == "completed"
 
 
-def _failures(job: JobView) -> int:
-    """Failed tasks: those that are counted, which run-again ones are not; those that were seen before any count."""
-    return job.failed if job.active is not None and job.failed else job.failures
+def _run_again(job: JobView) -> bool:
+    """Whether all that failed was run again: long enough after the last failure none counts as failed."""
+    if job.active is None or job.failed or job.counted is None or job.failed_at is None:
+        return False
+    return (job.counted - job.failed_at).total_seconds() > COUNTED_AFTER
 
 
 def _failing(scene: Scene, job: JobView) -> Finding:
     causes = ranked(job.causes.values())
-    many, total = _failures(job), max(job.total, _failures(job))
-    over = many + job.succeeded
-    all_of_it = many >= total and not job.running and not job.active
-    most = many >= MOST_LEAST and many > MOST_SHARE * over
-    counted = f"{number(many)} of {plural(total, 'task')}" if job.active is not None else plural(many, "task")
+    # Counts come a little later than the failures that were seen: until then these are all there is to say.
+    counted = job.active is not None and job.failed > 0
+    many = job.failed if counted else job.failures
+    all_of_it = counted and many >= job.total
+    most = counted and many >= MOST_LEAST and many > MOST_SHARE * (many + job.succeeded)
+    words = f"{number(many)} of {plural(job.total, 'task')}" if counted else plural(many, "task")
     return Finding(
         entity=job_entity(job.id),
-        headline=f"job {job.id}: {counted} failed",
+        headline=f"job {job.id}: {words} failed",
         since=newest(scene, job.failing_since),
         severity=Severity.CRITICAL if all_of_it or most else Severity.WARNING,
         figures=(
             *_pool(job),
-            *((("Succeeded", number(job.succeeded)),) if job.active is not None else ()),
+            *((("Succeeded", number(job.succeeded)),) if counted else ()),
             *((("After all retries", number(job.exhausted)),) if job.exhausted else ()),
         ),
         cause=in_words(causes),
@@ -149,7 +154,7 @@ def _ending(scene: Scene, job: JobView) -> str:
         return "the job has ended"
     if any(each.id == job.id for each in scene.ended):
         return "the job was deleted"
-    return "no task has failed for half an hour"
+    return "all that failed was run again" if _run_again(job) else "no task has failed for half an hour"
 
 
 def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
