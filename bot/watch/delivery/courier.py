@@ -113,7 +113,7 @@ class Courier:
                 case "doubt":
                     await self._undone(row, "claimed", error)
                     raise
-                case "gone" if not repeat:
+                case "gone" if not repeat and not error.everywhere:
                     await self._undone(row, "gone", error)
                     raise
                 case _:
@@ -145,7 +145,7 @@ class Courier:
                 case "refused":
                     so_far.plain = True
                     return 0
-                case "gone":
+                case "gone" if not error.everywhere:
                     await self._undone(row, "gone", error)
             raise
         await self._surely(lambda: self._store.delivered(letter.id, letter.version, row.message, row.channel))

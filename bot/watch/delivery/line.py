@@ -134,8 +134,6 @@ class Line:
         ready, pause = self._ready()
         if not ready:
             return pause
-        if self._gone_since is not None:
-            await self._store.regained(self._where)
         async with self._weather.passage():
             await self._send_first(ready)
         return 0.0
@@ -193,6 +191,8 @@ class Line:
     async def _send(self, waiting: _Waiting, row: Delivery, root: str) -> None:
         if _is_edit(row):
             self._next_edit = self._clock.elapsed() + _EDIT_PACE
+        if row.state == "gone":  # its time has come again, or it may have been let in while nobody listened
+            await self._store.regained(self._where)
         returns = self._returns
         try:
             version = await self._courier.carry(row, root, waiting.so_far)

@@ -41,8 +41,6 @@ class Postman:
     async def load(self) -> int:
         """Take up what is stored and not delivered; returns how many letters that are."""
         rows = await self._store.undelivered()
-        for where in {row.letter.where for row in rows if row.state == "gone" and row.letter.where not in self._lines}:
-            await self._store.regained(where)  # it may have been let in while nobody listened
         for row in rows:
             self._add(row.letter, doubtful=row.state == "claimed")
         return len(rows)
