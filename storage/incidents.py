@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlite_utils import Database
 
 from storage.moments import micros, moment
 from storage.watching import IncidentRow, NoticeRow
+
+_COLUMNS = "id, fingerprint, account, kind, entity, parent, name, open, opened, changed, body"
 
 
 def put(db: Database, incidents: Sequence[IncidentRow]) -> None:
@@ -43,14 +46,22 @@ def found(db: Database, account: str, open: bool | None, since: datetime | None,
     if since is not None:
         where.append("changed >= :since")
     rows = db.execute(
-        "SELECT id, fingerprint, account, kind, entity, parent, name, open, opened, changed, body FROM incidents "  # noqa: S608 - fixed words
+        f"SELECT {_COLUMNS} FROM incidents "  # noqa: S608 - fixed words
         f"WHERE {' AND '.join(where)} ORDER BY changed DESC, id DESC LIMIT :limit",
         {"account": account, "since": None if since is None else micros(since), "limit": limit},
     )
-    return [
-        IncidentRow(id_, mark, where, kind, entity, parent, name, bool(still), moment(opened), moment(changed), body)
-        for id_, mark, where, kind, entity, parent, name, still, opened, changed, body in rows
-    ]
+    return [_row(each) for each in rows]
+
+
+def one(db: Database, incident: str) -> IncidentRow | None:
+    """The incident of an id."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM incidents WHERE id = ?", [incident]).fetchone()  # noqa: S608 - fixed words
+    return None if row is None else _row(row)
+
+
+def _row(row: tuple[Any, ...]) -> IncidentRow:
+    *words, still, opened, changed, body = row
+    return IncidentRow(*words, bool(still), moment(opened), moment(changed), body)
 
 
 def put_notices(db: Database, notices: Sequence[NoticeRow]) -> None:

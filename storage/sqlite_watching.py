@@ -75,6 +75,10 @@ class SqliteWatching(Connection):
         """The last changed first."""
         return await self._run(lambda: incident_sql.found(self._db, account, open, since, limit))
 
+    async def incident(self, id: str) -> IncidentRow | None:  # noqa: A002 - the field's name
+        """One of them."""
+        return await self._run(lambda: incident_sql.one(self._db, id))
+
     async def notices(self, incidents: Sequence[str]) -> list[NoticeRow]:
         """How these incidents stand in every place, by incident and place."""
         return await self._run(lambda: incident_sql.notices(self._db, incidents))

@@ -185,6 +185,10 @@ class WatchStore(Protocol):
         """The last changed first; ``since`` looks at the last change."""
         ...
 
+    async def incident(self, id: str) -> IncidentRow | None:  # noqa: A002 - the field's name
+        """One of them."""
+        ...
+
     async def notices(self, incidents: Sequence[str]) -> list[NoticeRow]:
         """How these incidents stand in every place."""
         ...

@@ -315,8 +315,8 @@ class Alerts:
         known = self.book.incidents.get(name)
         if known:
             return known
-        rows = [row for row in await self._store.incidents(limit=100_000) if row.id == name]
-        return incident_of(rows[0]) if rows else None
+        row = await self._store.incident(name)
+        return incident_of(row) if row else None
 
     async def past(self, account: str, since: datetime, limit: int = 200) -> list[Incident]:
         """Incidents that changed since a moment, the newest first, open ones included."""

@@ -282,6 +282,7 @@ class WatchContract:
         assert await store.incidents(account="render") == [b, a]
         assert await store.incidents(account="render", open=True) == [a]
         assert await store.incidents(since=NOON + MINUTE) == [b, c]
+        assert [await store.incident(each) for each in ("b", "nothing")] == [b, None]
         changed = IncidentRow("a", "g", "other", "late", "job", "q", "n2", False, NOON, NOON + DAY, b"more")
         await store.record(Batch(incidents=[changed]))
         assert await store.incidents() == [changed, b, c]

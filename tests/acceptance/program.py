@@ -1,0 +1,139 @@
+"""The program as a process that can be killed: forked from one that has imported everything, so that it starts fast."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class FastTime:
+    """Simulated time that all processes agree on: ``start`` at the wall's ``anchor``, ``speed`` times as fast."""
+
+    start: datetime
+    anchor: float
+    speed: float
+
+    @classmethod
+    def of(cls, speed: float) -> FastTime:
+        """From now on."""
+        now = time.time()
+        return cls(datetime.fromtimestamp(now, UTC), now, speed)
+
+    def now(self) -> datetime:
+        """The simulated time."""
+        return self.start + timedelta(seconds=(time.time() - self.anchor) * self.speed)
+
+    def stamp(self) -> float:
+        """The same in seconds since 1970."""
+        return self.now().timestamp()
+
+
+@dataclass
+class Program:
+    """One installation of the program: its settings, its database, and the process that runs it, if one does."""
+
+    raw: dict[str, Any]
+    environment: Mapping[str, str]
+    time: FastTime
+    log: Path
+    process: ForkServerProcess | None = None
+    starts: int = 0
+
+    async def start(self) -> None:
+        """Run it, and wait until it listens."""
+        self.begin()
+        await self.listening()
+
+    def begin(self) -> None:
+        """Run it."""
+        self.process = _context().Process(
+            target=_run, args=(self.raw, dict(self.environment), self.time, str(self.log)), daemon=False
+        )
+        self.process.start()
+        self.starts += 1
+
+    async def listening(self) -> None:
+        """Wait until it answers."""
+        end = time.monotonic() + START_SECONDS
+        async with aiohttp.ClientSession() as session:
+            while time.monotonic() < end:
+                assert self.process and self.process.is_alive(), f"it did not come up:\n{self.said()}"
+                try:
+                    async with session.get(f"http://{self.raw['bot']['listen']}/health") as answer:
+                        if answer.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    await asyncio.sleep(0.05)
+        raise AssertionError(f"it did not come up in time:\n{self.said()}")
+
+    async def kill(self) -> None:
+        """As a machine that loses its power."""
+        process, self.process = self.process, None
+        if process and process.pid:
+            os.kill(process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process.join)
+
+    async def stop(self) -> int:
+        """In good order; the exit code."""
+        process, self.process = self.process, None
+        if process is None or process.pid is None:
+            return 0
+        os.kill(process.pid, signal.SIGTERM)
+        await asyncio.to_thread(process.join, 30)
+        return process.exitcode if process.exitcode is not None else -1
+
+    def said(self) -> str:
+        """Its log."""
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bot.app", "bot.cli", "tests.acceptance.program"])
+    return context
+
+
+def _run(raw: dict[str, Any], environment: dict[str, str], fast: FastTime, log: str) -> None:
+    """The child."""
+    with Path(log).open("a", encoding="utf-8") as out:
+        os.dup2(out.fileno(), sys.stdout.fileno())
+        os.dup2(out.fileno(), sys.stderr.fileno())
+    os.environ.update(environment)
+    asyncio.run(_serve(raw, fast))
+
+
+async def _serve(raw: dict[str, Any], fast: FastTime) -> None:
+    from bot import logs  # noqa: PLC0415 - in the child only
+    from bot.app import App  # noqa: PLC0415
+    from bot.clock import Clock  # noqa: PLC0415
+    from bot.settings import check  # noqa: PLC0415
+
+    logs.configure("info")
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    app = await App.open(check(raw), clock=Clock(speed=fast.speed, start=fast.now()))
+    app.drawing.start = _nothing  # type: ignore[method-assign] # no chart is asked for: starts are to be quick
+    try:
+        await app.start()
+        await stopped.wait()
+    finally:
+        await app.stop()
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,168 @@
+"""The other side of the wire in this process: Azure, Slack and Teams, all by one fast clock."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.demo import free_port
+from bot.sandbox.server import AzureSandbox
+from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.sandbox.teams import TeamsStandIn
+from bot.sandbox.wire.tokens import Tokens
+from bot.sandbox.world import Clock as WorldClock
+from bot.sandbox.world.account import AccountState
+from bot.sandbox.world.scenarios import build
+from tests.acceptance.program import FastTime, Program
+
+APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
+CHANNEL = "C0BATCHOPS"
+
+
+@dataclass
+class Rig:
+    """Everything around the program, and the program."""
+
+    azure: AzureSandbox
+    slack: SlackStandIn
+    teams: TeamsStandIn
+    program: Program
+    time: FastTime
+    database: Path
+
+    @property
+    def account(self) -> AccountState:
+        """The one account."""
+        return next(iter(self.azure.world.accounts.values()))
+
+    @property
+    def room(self) -> str:
+        """The Teams channel that is told."""
+        return next(room["id"] for room in self.teams.conversations.values() if room["kind"] == "channel")
+
+    async def wait(self, seconds: float) -> None:
+        """So many seconds of the fast clock."""
+        await asyncio.sleep(seconds / self.time.speed)
+
+    async def until(self, true: Callable[[], object], seconds: float, what: str) -> float:
+        """Wait until something is so; the seconds that took, by the fast clock. Fails after so many."""
+        begun = self.time.stamp()
+        while not true():
+            if self.time.stamp() - begun > seconds:
+                raise AssertionError(f"not within {seconds} s: {what}\n{self.program.said()[-3000:]}")
+            await asyncio.sleep(0.02)
+        return self.time.stamp() - begun
+
+    async def install(self) -> None:
+        """Add the app to Teams, as an administrator would."""
+        for conversation in self.teams.conversations:
+            await self.teams.install(conversation)
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the database says."""
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10) as db:
+            return list(db.execute(sql, values))
+
+    def told(self) -> list[dict[str, Any]]:
+        """What the bot said in the Slack channel by itself, threads left out, oldest first."""
+        said = self.slack.history_of(CHANNEL)
+        return [each for each in said if each["metadata"] and not each["thread"] and not each["deleted"]]
+
+    def told_teams(self) -> list[dict[str, Any]]:
+        """The same in the Teams channel."""
+        return [each for each in self.teams.history_of(self.room) if not each["thread"]]
+
+
+@asynccontextmanager
+async def rig(
+    folder: Path,
+    *,
+    speed: float = 20.0,
+    scenario: str = "tiny",
+    seed: int = 1,
+    teams: bool = True,
+    settings: dict[str, Any] | None = None,
+) -> AsyncIterator[Rig]:
+    """All of it, not yet running the program. ``settings`` are merged over the usual ones, section by section."""
+    fast = FastTime.of(speed)
+    listen = f"127.0.0.1:{free_port()}"
+    world = build(scenario, seed, WorldClock(fast.start, speed=speed))
+    azure = AzureSandbox(world, tokens=Tokens(client_id=APP_ID), seed=seed)
+    slack = SlackStandIn(
+        SlackSettings(app_url=f"http://{listen}/slack/events", post_burst=0, tiers=False), clock=fast.stamp
+    )
+    room = TeamsStandIn(
+        app_id=APP_ID, verify=azure.tokens.verify, bot_url=f"http://{listen}/api/messages", clock=fast.stamp
+    )
+    await azure.start()
+    await slack.start()
+    await room.start()
+    try:
+        program = Program(
+            raw=_settings(azure, slack, room, listen, folder, teams=teams, more=settings or {}),
+            environment={
+                "IDENTITY_ENDPOINT": azure.identity_endpoint,
+                "IDENTITY_HEADER": azure.identity_header,
+                "SLACK_BOT_TOKEN": slack.settings.bot_token,
+                "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
+            },
+            time=fast,
+            log=folder / "program.log",
+        )
+        made = Rig(azure, slack, room, program, fast, folder / "batchbot.db")
+        try:
+            yield made
+        finally:
+            await program.stop()
+    finally:
+        await room.close()
+        await slack.close()
+        await azure.close()
+
+
+def _settings(
+    azure: AzureSandbox,
+    slack: SlackStandIn,
+    room: TeamsStandIn,
+    listen: str,
+    folder: Path,
+    *,
+    teams: bool,
+    more: dict[str, Any],
+) -> dict[str, Any]:
+    [(name, account)] = azure.world.accounts.items()
+    places = [f"slack:{CHANNEL}"]
+    raw: dict[str, Any] = {
+        "bot": {"listen": listen, "public_url": f"http://{listen}", "database": str(folder / "batchbot.db")},
+        "accounts": {
+            name: {
+                "endpoint": azure.endpoints[name],
+                "account": name,
+                "subscription": account.facts.subscription,
+                "resource_group": account.facts.resource_group,
+                "region": account.facts.location,
+                "arm_endpoint": azure.arm_url,
+                "credential": "managed_identity",
+            }
+        },
+        "slack": {"api_url": slack.api_url},
+        "watch": {"poll_seconds": 30},
+        "alerts": {"places": places},
+    }
+    raw["bot"]["prices_url"] = ""
+    if teams:
+        places += [f"teams:{each['id']}" for each in room.conversations.values() if each["kind"] == "channel"][:1]
+        raw["teams"] = {
+            "app_id": APP_ID,
+            "tenant_id": room.tenant_id,
+            "openid_url": room.openid_url,
+            "service_hosts": ["127.0.0.1"],
+        }
+    for section, values in more.items():
+        raw.setdefault(section, {}).update(values)
+    return raw
