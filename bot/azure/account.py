@@ -113,6 +113,7 @@ class Account:
         self._bookmarks = Bookmarks()
         self._sizes = Daily(self._read_sizes)
         self._images = Daily(self._read_images)
+        self._location = Daily(self._locate)
         cloud = CLOUDS[settings.cloud]
         shared_key = settings.credential == "shared_key"
         self.batch = BatchClient(
@@ -253,10 +254,8 @@ class Account:
 
     async def prices(self) -> Prices:
         """List prices of the account's region, without any where they are unknown or switched off. Never raises."""
-        if self._retail is None:
-            return NO_PRICES
         try:
-            return await self._retail.region(self.settings.location or (await self.resource()).value.location)
+            return await self._retail.region(await self._location.get()) if self._retail else NO_PRICES
         except AzureError:
             return NO_PRICES
 
@@ -299,16 +298,17 @@ class Account:
 
     async def _read_sizes(self) -> dict[str, VmSize]:
         arm, subscription = self._manager()
-        location = self.settings.location or (await self.resource()).value.location
-        url: str | None = arm.address(
-            f"{subscription}/providers/Microsoft.Batch/locations/{quote(location, safe='')}/virtualMachineSkus"
-        )
+        skus = f"/providers/Microsoft.Batch/locations/{quote(await self._location.get(), safe='')}/virtualMachineSkus"
+        url: str | None = arm.address(subscription + skus)
         sizes: dict[str, VmSize] = {}
         while url:
             page = await self._page(arm, SupportedSku, url)
             sizes |= {sku.name.lower(): VmSize.of(sku) for sku in page.items}
             url = page.next
         return sizes
+
+    async def _locate(self) -> str:
+        return self.settings.location or (await self.resource()).value.location
 
     async def _read_images(self) -> list[SupportedImage]:
         return (await self.every(SupportedImage, "/supportedimages"))[0]

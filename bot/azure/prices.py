@@ -32,7 +32,7 @@ log = structlog.get_logger()
 Meter = Literal["on demand", "spot", "low priority"]
 """What is paid for: a machine that stays, one of the spot market, one of Batch's own older low-priority kind."""
 Key = tuple[str, bool, Meter]
-"""A VM size in lower case, whether Windows is paid for, the meter."""
+"""VM size in lower case, whether Windows is paid for, the meter."""
 
 FRESH = 86_400.0
 """Seconds after which prices are read again."""
@@ -101,9 +101,10 @@ class Choice:
             self.currency = self.currency or item.currency_code
             begins = item.effective_start_date or _LONG_AGO
             product = item.product_name.lower().replace(" ", "")
-            if begins > now or not _of_a_machine(item, product) or item.currency_code != self.currency:
+            size = (item.arm_sku_name or "").lower()
+            if not size or begins > now or not _of_a_machine(item, product) or item.currency_code != self.currency:
                 continue
-            key = (item.arm_sku_name.lower(), product.endswith("windows"), _meter(item.sku_name))
+            key = (size, product.endswith("windows"), _meter(item.sku_name))
             rank = (item.is_primary_meter_region, begins)
             if key not in self._best or rank > self._best[key][0]:
                 self._best[key] = rank, item.retail_price
@@ -115,8 +116,7 @@ class Choice:
 
 def _of_a_machine(item: PriceItem, product: str) -> bool:
     return (
-        item.arm_sku_name != ""
-        and item.retail_price > 0
+        item.retail_price > 0
         and item.tier_minimum_units == 0
         and item.type.lower() == "consumption"
         and item.unit_of_measure.lower() == "1 hour"

@@ -221,6 +221,15 @@ async def test_nobody_waits_long_for_the_first_prices(service: Service) -> None:
     await retail.close()
 
 
+async def test_many_cards_at_once_cost_one_read(service: Service) -> None:
+    service.answers = [say(page(row()))]
+    retail = Retail(service.url, patience=LONG)
+    found = await asyncio.gather(*(retail.region(name) for name in ["westeurope", "West Europe"] * 10))
+    assert all(found)
+    assert len(service.asked) == 1
+    await retail.close()
+
+
 async def test_closing_ends_a_read(service: Service) -> None:
     arrived = asyncio.Event()
 
@@ -265,6 +274,7 @@ def picked(*rows: dict[str, Any]) -> Prices:
         {"unitOfMeasure": "1 GB/Hour"},
         {"retailPrice": 0.0},
         {"armSkuName": ""},
+        {"armSkuName": None},
         {"tierMinimumUnits": 100.0},
         {"productName": "Virtual Machines DSv3 Series CloudServices"},
         {"productName": "DSv3 Series Cloud Services"},

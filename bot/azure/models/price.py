@@ -20,7 +20,7 @@ class PriceItem(Wire):
     tier_minimum_units: float = 0.0
     retail_price: float = 0.0
     arm_region_name: str = ""
-    arm_sku_name: str = ""
+    arm_sku_name: str | None = None
     product_name: str = ""
     sku_name: str = ""
     unit_of_measure: str = ""
