@@ -36,6 +36,11 @@ class Rig:
     database: Path
 
     @property
+    def greeting(self) -> str:
+        """How the home card begins."""
+        return f"● {self.account.facts.name} · "
+
+    @property
     def account(self) -> AccountState:
         """The one account."""
         return next(iter(self.azure.world.accounts.values()))
@@ -59,9 +64,10 @@ class Rig:
         return self.time.stamp() - begun
 
     async def install(self) -> None:
-        """Add the app to Teams, as an administrator would."""
+        """Add the app to Teams, as an administrator would; it greets with the home card."""
         for conversation in self.teams.conversations:
             await self.teams.install(conversation)
+        await self.until(lambda: self.teams.history_of(self.room, "bot"), 200, "a greeting")
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What the database says."""
@@ -74,8 +80,9 @@ class Rig:
         return [each for each in said if each["metadata"] and not each["thread"] and not each["deleted"]]
 
     def told_teams(self) -> list[dict[str, Any]]:
-        """The same in the Teams channel."""
-        return [each for each in self.teams.history_of(self.room) if not each["thread"]]
+        """The same in the Teams channel, without the home card that greeted a new room."""
+        said = [each for each in self.teams.history_of(self.room, "bot") if not each["thread"]]
+        return [each for each in said if not each["summary"].startswith(self.greeting)]
 
 
 @asynccontextmanager
