@@ -171,11 +171,11 @@ def _line(known: Command) -> Text:
 
 
 def _paths(commands: list[Command]) -> Text:
-    """The commands of one noun in a line."""
-    pieces: list[str | Span] = []
-    for each in commands:
-        pieces += [" · ", code(each.path)] if pieces else [code(each.path)]
-    return text(*pieces)
+    """The commands of one noun in a line, which says the noun once: ``job`` list · show."""
+    noun = commands[0].noun
+    verbs = [each.path.removeprefix(noun).strip() for each in commands]
+    alone = [code(noun), " · "] if "" in verbs else []
+    return text(*alone, code(noun), f" {' · '.join(filter(None, verbs))}")
 
 
 def _open(names: list[str]) -> Actions:

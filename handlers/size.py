@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from typing import Literal
 
+from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import AccountProperties, Pool, VmSize
 from bot.azure.prices import Prices
 from bot.commands import command
 from bot.context import Context
+from bot.filter import SIZE
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Table, Text, Time, Words
@@ -19,6 +22,8 @@ from cards.phrases import number, plural
 from handlers.account import Used, used_by
 from handlers.common import line, titled
 from handlers.costs import hourly
+from handlers.filtering import Typed
+from handlers.listing import Listing, Shown
 from handlers.states import support_chip
 
 _COLUMNS = (
@@ -30,32 +35,123 @@ _COLUMNS = (
     Column("Family", rank=4, width=3),
     Column("Support", rank=3, width=2),
 )
-Sort = Literal["name", "cores", "memory", "price", "room"]
 
 
-@command("size list", examples=["size list", "size list nc", "size list gpu:yes", "size list cores:16 sort:price"])
+@dataclass(frozen=True)
+class Sized:
+    """A VM size of the region as this account may have it.
+
+    ``room`` is how many dedicated nodes of it the quotas leave room for and ``price`` what a node with Linux costs an
+    hour, each None where it is not known; ``mine`` says that pools are made of it.
+    """
+
+    size: VmSize
+    room: int | None
+    mine: bool
+    price: float | None
+
+
+def _by_name(sized: Sized) -> tuple[list[str], int]:
+    """Series by series, small ones first."""
+    return sized.size.name.lower().split("_")[1:], sized.size.vcpus
+
+
+SizeSort = Literal["name", "cores", "memory", "price", "room"]
+_LIST: Listing[Sized] = Listing(
+    SIZE,
+    "size list",
+    "csv size",
+    {
+        "name": _by_name,
+        "cores": lambda sized: (sized.size.vcpus, sized.size.memory_gb),
+        "memory": lambda sized: (sized.size.memory_gb, sized.size.vcpus),
+        "price": lambda sized: (inf if sized.price is None else sized.price, sized.size.name.lower()),
+        "room": lambda sized: (-(sized.room or 0), sized.size.vcpus),
+    },
+    {
+        "size": lambda sized: sized.size.name,
+        "family": lambda sized: sized.size.family,
+        "cores": lambda sized: sized.size.vcpus,
+        "memory in GB": lambda sized: sized.size.memory_gb,
+        "GPUs": lambda sized: sized.size.gpus,
+        "price an hour": lambda sized: sized.price,
+        "room for nodes": lambda sized: sized.room,
+        "your pools": lambda sized: "yes" if sized.mine else "no",
+        "supported until": lambda sized: sized.size.eol,
+    },
+)
+
+
+@command(
+    "size list",
+    examples=["size list", "size list nc", "size list gpu:yes room>0", "size list cores:16,32 price<2 sort:price"],
+)
 async def list_sizes(
     ctx: Context,
-    name: str = "",
-    *,
-    cores: int | None = None,
+    *filter: Typed,  # noqa: A002 - the name that people see
     gpu: Literal["yes", "no"] | None = None,
-    mine: Literal["yes"] | None = None,
-    sort: Sort = "name",
+    mine: Literal["yes", "no"] | None = None,
+    sort: SizeSort = "name",
     page: int = 1,
     account: str | None = None,
 ) -> Card:
     """List the VM sizes of the account's region: cores, memory, price, and the nodes that its quotas leave room for.
 
-    :param name: only sizes whose name or family contains this
-    :param cores: only sizes with this many cores
+    :param filter: which ones, such as nc cores:16 memory>=64 price<2 room>0 family~dsv5
     :param gpu: only sizes with or without GPUs
-    :param mine: only sizes that your pools use
-    :param sort: by what they are sorted
+    :param mine: only sizes that your pools use, or do not use
+    :param sort: in which order
     :param page: which page of 20
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
+    asked = _LIST.asked(ctx, source, filter, sort=sort, page=page, gpu=gpu, mine=mine)
+    sizes, prices, refused, at = await _sized(source)
+    shown = asked.of(sizes, at)
+    return Card(
+        title=titled(f"VM sizes in {source.settings.location}", shown.words, shown.extent),
+        mark=Mark.NEUTRAL,
+        as_of=at,
+        blocks=blocks(
+            Words(text(chip(Mark.WARNING, refused))) if refused else None,
+            _table(shown, prices),
+            build.actions(
+                *shown.turning,
+                Button("Used by your pools", line(ctx, source, "size list", "mine:yes"), how="edit")
+                if not asked.wanted
+                else None,
+                Button("Quotas", f"account show {source.name}"),
+                *shown.controls,
+            ),
+            build.note(
+                "Room is for dedicated nodes, by the quotas of family and account, less what pools have now.",
+                *_about(prices, sort),
+            ),
+        ),
+    )
+
+
+@command("csv size", examples=["csv size", "csv size mine:yes"])
+async def csv_sizes(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: SizeSort = "name",
+    account: str | None = None,
+) -> Card:
+    """Give all VM sizes of the account's region, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in size list
+    :param sort: in which order
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    asked = _LIST.asked(ctx, source, filter, sort=sort)
+    sizes, _, _, at = await _sized(source)
+    return await asked.as_file(sizes, at, source.settings.location)
+
+
+async def _sized(source: Account) -> tuple[list[Sized], Prices, str, datetime]:
+    """Every size, the prices, why quotas could not be read, and the service's time."""
     sizes, prices, (pools, at) = await asyncio.gather(
         source.vm_sizes(),
         source.prices(),
@@ -68,59 +164,11 @@ async def list_sizes(
         properties, refused = None, f"Quotas are not to be had: {error.message}"
     used = used_by(pools, sizes, jobs=0, schedules=0)
     ours = {pool.vm_size.lower() for pool in pools}
-    found = [
-        size
-        for size in sizes.values()
-        if name.lower() in f"{size.name} {size.family}".lower()
-        and cores in (None, size.vcpus)
-        and (gpu is None or (size.gpus > 0) is (gpu == "yes"))
-        and (mine is None or size.name.lower() in ours)
-    ]
-    left = {size.name: room(size, properties, used) for size in found}
-    priced = {size.name: prices.hourly(size.name, windows=False, spot=False) for size in found}
-    keys = {
-        "name": lambda size: (size.name.lower().split("_")[1:], size.vcpus),
-        "cores": lambda size: (size.vcpus, size.memory_gb),
-        "memory": lambda size: (size.memory_gb, size.vcpus),
-        "price": lambda size: (price.amount if (price := priced[size.name]) else inf, size.name.lower()),
-        "room": lambda size: (-(left[size.name] or 0), size.vcpus),
-    }
-    found.sort(key=keys[sort])
-    page = build.within(page, len(found))
-    rows = found[(page - 1) * build.PAGE : page * build.PAGE]
-    options = {"cores": cores, "gpu": gpu, "mine": mine, "sort": None if sort == "name" else sort}
-    again = line(ctx, source, "size list", *([name] if name else []), **options)
-    back, on = build.pager(again, page, len(found))
-    return Card(
-        title=titled(
-            f"VM sizes in {source.settings.location}",
-            f"“{name}”" if name else None,
-            plural(cores, "core") if cores is not None else None,
-            {"yes": "with GPUs", "no": "without GPUs", None: None}[gpu],
-            "used by your pools" if mine else None,
-            build.shown(page, len(rows), len(found)),
-        ),
-        mark=Mark.NEUTRAL,
-        as_of=at,
-        blocks=blocks(
-            Words(text(chip(Mark.WARNING, refused))) if refused else None,
-            _table(rows, left, prices, at) if rows else Words(text("No VM size fits.")),
-            build.actions(
-                back,
-                on,
-                Button("Used by your pools", line(ctx, source, "size list", mine="yes"), how="edit")
-                if not mine
-                else Button("All sizes", line(ctx, source, "size list"), how="edit"),
-                Button("Quotas", f"account show {source.name}"),
-                Button("Filter…", again, how="form"),
-                Button("Refresh", f"{again} page:{page}", how="edit"),
-            ),
-            build.note(
-                "Room is for dedicated nodes, by the quotas of family and account, less what pools have now.",
-                *_about(prices, sort),
-            ),
-        ),
-    )
+    found = []
+    for name, size in sizes.items():
+        price = prices.hourly(size.name, windows=False, spot=False)
+        found.append(Sized(size, room(size, properties, used), name in ours, price.amount if price else None))
+    return found, prices, refused, at
 
 
 def room(size: VmSize, properties: AccountProperties | None, used: Used) -> int | None:
@@ -135,27 +183,32 @@ def room(size: VmSize, properties: AccountProperties | None, used: Used) -> int 
     return max(0, left) // size.vcpus
 
 
-def _about(prices: Prices, sort: Sort) -> tuple[str | Time, ...]:
+def _about(prices: Prices, sort: SizeSort) -> tuple[str | Time, ...]:
     """What the prices are, since they are not the only ones there might be."""
     if prices:
         return (f" Prices are list prices of a node with Linux, in {prices.currency}, read ", Time(prices.as_of), ".")
     return (" Prices are not known.",) if sort == "price" else ()
 
 
-def _table(sizes: list[VmSize], left: dict[str, int | None], prices: Prices, at: datetime) -> Table:
+def _table(shown: Shown[Sized], prices: Prices) -> Table | Words:
     """The sizes; without the columns that have nothing to tell."""
-    empty = {"" if prices else "An hour", "" if any(size.eol for size in sizes) else "Support"}
+    empty = {"" if prices else "An hour", "" if any(each.size.eol for each in shown.rows) else "Support"}
     places = [place for place, column in enumerate(_COLUMNS) if column.name not in empty]
-    rows = [_row(size, left[size.name], prices, at) for size in sizes]
-    return build.table([_COLUMNS[place] for place in places], [[row[place] for place in places] for row in rows])
+
+    def cells(sized: Sized) -> list[Text]:
+        row = _row(sized, prices, shown.at)
+        return [row[place] for place in places]
+
+    return shown.table([_COLUMNS[place] for place in places], cells, "The region has no VM size.")
 
 
-def _row(size: VmSize, left: int | None, prices: Prices, at: datetime) -> list[Text]:
+def _row(sized: Sized, prices: Prices, at: datetime) -> list[Text]:
+    size = sized.size
     return [
         text(code(size.name.removeprefix("Standard_"))),
         text(number(size.vcpus), f" + {plural(size.gpus, 'GPU')}" if size.gpus else ""),
         text(f"{number(size.memory_gb)} GB"),
-        _room(left),
+        _room(sized.room),
         text(hourly(prices, size.name) or muted("–")),
         text(size.family),
         _support(size, at),

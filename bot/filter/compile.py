@@ -242,7 +242,7 @@ def _one(condition: Condition, now: Now) -> Callable[[Any], bool]:  # noqa: PLR0
         return _text_test(op, [value for value in values if isinstance(value, Pattern)])
     if kind is Kind.TIME:
         return _time_test(condition, now)
-    if kind in (Kind.NUMBER, Kind.BYTES):
+    if kind in (Kind.NUMBER, Kind.DECIMAL, Kind.BYTES):
         return _comparison(op, values[0]) if op in ORDER else frozenset(values).__contains__
     length = values[0]
     if not isinstance(length, timedelta):

@@ -12,6 +12,15 @@ FLIPPED = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 """What holds where the key does not, of a value that is there."""
 
 
+def _spelled(value: Value) -> str:
+    match value:
+        case timedelta():
+            return spelled(value)
+        case float():
+            return str(int(value)) if value.is_integer() else str(value)
+    return str(value)
+
+
 @dataclass(frozen=True)
 class Condition:
     """``field op values``, turned round where ``negated``. Several values are alternatives; comparisons have one."""
@@ -22,6 +31,6 @@ class Condition:
     negated: bool = False
 
     def __str__(self) -> str:
-        values = ",".join(spelled(value) if isinstance(value, timedelta) else str(value) for value in self.values)
+        values = ",".join(_spelled(value) for value in self.values)
         gap = " " if self.op in "<>" and values[:1] in "<>=" else ""  # or they would be read as one operator
         return f"{'-' if self.negated else ''}{self.field.name}{self.op}{gap}{values}"

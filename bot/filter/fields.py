@@ -16,13 +16,15 @@ ORDER = frozenset({">", ">=", "<", "<="})
 class Kind(Enum):
     """What a field holds; its value is which operators it takes.
 
-    STATE: lower-case words. TEXT: text. NUMBER: integers. BYTES: a count of them. AGE: the moment it counts from. SPAN:
-    begin and end of something that lasts, the end None while it does. TIME: a moment. FLAG: a boolean.
+    STATE: lower-case words. TEXT: text. NUMBER: integers. DECIMAL: numbers. BYTES: a count of them. AGE: the moment it
+    counts from. SPAN: begin and end of something that lasts, the end None while it does. TIME: a moment. FLAG: a
+    boolean.
     """
 
     STATE = "state", frozenset({":", "!="})
     TEXT = "text", frozenset({":", "!=", "~"}) | ORDER
     NUMBER = "number", frozenset({":", "!="}) | ORDER
+    DECIMAL = "decimal", frozenset({":", "!="}) | ORDER
     BYTES = "bytes", frozenset({":", "!="}) | ORDER
     AGE = "age", ORDER
     SPAN = "span", ORDER

@@ -79,7 +79,8 @@ SIZE: Final = Entity(
     (
         _told("name", lambda row: text(row.size.name, row.size.family)),
         number("cores", lambda row: (row.size.vcpus,), "cores", "vcpus"),
-        number("memory", lambda row: (row.size.memory_gb,), "memory in GB", "ram", "gb"),
+        Field("memory", Kind.DECIMAL, lambda row: (row.size.memory_gb,), "memory in GB", ("ram", "gb")),
+        Field("price", Kind.DECIMAL, lambda row: some(row.price), "price an hour", ("cost", "hourly")),
         _yes_no("gpu", lambda row: (row.size.gpus > 0,), "with GPUs", "without GPUs"),
         number("gpus", lambda row: (row.size.gpus,), "GPUs"),
         _told("family", lambda row: text(row.size.family)),

@@ -13,7 +13,7 @@ from bot.commands import CommandError, join, words
 from bot.filter.condition import Condition
 from bot.filter.fields import ORDER, Entity, Field, Kind
 from bot.filter.filter import Filter
-from bot.filter.values import Moment, Pattern, Value, alternatives, amount, integer, span
+from bot.filter.values import Moment, Pattern, Value, alternatives, amount, decimal, integer, span
 
 LONGEST = 1000
 """Letters of a filter: it has to fit on a button, beside its command."""
@@ -30,6 +30,7 @@ _DIRECTIONS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\
 _YES = {"yes": "yes", "true": "yes", "on": "yes", "no": "no", "false": "no", "off": "no"}
 _EXPECTED = {
     Kind.NUMBER: "a whole number",
+    Kind.DECIMAL: "a number such as 16 or 0.35",
     Kind.BYTES: "a number of bytes such as 1500, 20MB or 1.5GB",
     Kind.AGE: "a span of time such as 30s, 5m, 2h, 3d or 1w",
     Kind.SPAN: "a span of time such as 30s, 5m, 2h, 3d or 1w",
@@ -39,6 +40,7 @@ _EXPECTED = {
 _EXAMPLES = {
     Kind.STATE: ":{word}",
     Kind.NUMBER: ">0",
+    Kind.DECIMAL: ">1",
     Kind.BYTES: ">1MB",
     Kind.AGE: ">2h",
     Kind.SPAN: ">10m",
@@ -141,6 +143,8 @@ class _Reader:
                 return value
             case Kind.NUMBER:
                 value = integer(text)
+            case Kind.DECIMAL:
+                value = decimal(text)
             case Kind.BYTES:
                 value = amount(text)
             case Kind.TIME:

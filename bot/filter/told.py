@@ -71,8 +71,9 @@ def _value(condition: Condition, value: Value, now: Now) -> Piece:
             return Time(now.span(value)[0], "clock") if value.clock else Span(str(value))
         case Pattern():
             return Span(value.literal if value.literal is not None else str(value))
-        case int():  # exit codes are no counts: no comma in them
-            return Span(file_size(value) if condition.field.kind is Kind.BYTES else str(value))
+        case int() | float():  # exit codes are no counts: no comma in them
+            as_it_is = f"{value:g}" if isinstance(value, float) else str(value)
+            return Span(file_size(int(value)) if condition.field.kind is Kind.BYTES else as_it_is)
     word = condition.field.words.get(value)
     return Span(word.told if word else value)
 

@@ -22,6 +22,7 @@ _SPAN = re.compile(
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?")
 _OFFSET = re.compile(r"z|[+-]\d{2}:?\d{2}", re.I)
+_DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,4})?")
 _AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,3})?)\s*([kmgt]?)(?:b|bytes?)?", re.I)
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _YEARS = range(2000, 2100)
@@ -167,6 +168,11 @@ def integer(text: str) -> int | None:
     return None
 
 
+def decimal(text: str) -> float | None:
+    """A number that is not negative: ``16``, ``0.35``."""
+    return float(text) if _DECIMAL.fullmatch(text) else None
+
+
 def amount(text: str) -> int | None:
     """Bytes: ``1500``, ``20MB``, ``1.5 GB``, in powers of a thousand as :func:`cards.phrases.file_size` tells them."""
     found = _AMOUNT.fullmatch(text.strip())
@@ -281,5 +287,5 @@ def floor(at: datetime, length: timedelta) -> datetime:
     return at.replace(second=0) if length >= timedelta(minutes=10) else at
 
 
-Value: TypeAlias = str | Pattern | int | timedelta | Moment
+Value: TypeAlias = str | Pattern | int | float | timedelta | Moment
 """A state word, a pattern, a number, a span or a moment; yes and no are state words."""

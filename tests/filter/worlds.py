@@ -176,6 +176,8 @@ def conditions(draw: st.DrawFn, entity: Entity) -> Condition:
             value: SearchStrategy[Any] = st.sampled_from(sorted(field.words))
         case Kind.TEXT:
             value = patterns if op not in ORDER else texts.filter(str.strip).map(lambda text: Pattern((text.strip(),)))
+        case Kind.DECIMAL:
+            value = st.sampled_from([0.0, 0.35, 1.5, 16.0, 123456789.0])
         case Kind.BYTES:
             value = st.integers(0, 1 << 45)
         case Kind.NUMBER:

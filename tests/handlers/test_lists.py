@@ -10,7 +10,7 @@ import handlers
 from bot.commands import Registry
 from bot.filter import FILE, SHORT, Entity, conditional, parse
 from cards.card import Attachment, Card, Menu, Table, plain
-from handlers import account_list, application, certificate, file, image, preparation, schedule, subtask
+from handlers import account_list, application, certificate, file, image, preparation, schedule, size, subtask
 from handlers.listing import Listing
 from tests.golden import check
 from tests.handlers.conftest import Scene, nobody
@@ -21,6 +21,7 @@ LISTS = [
     (application.list_applications, application._LIST),
     (certificate.list_certificates, certificate._LIST),
     (image.list_images, image._LIST),
+    (size.list_sizes, size._LIST),
     (subtask.list_subtasks, subtask._LIST),
     (preparation.list_preparations, preparation._LIST),
     (account_list.list_accounts, account_list._LIST),
@@ -76,6 +77,10 @@ async def test_the_orders_of_schedules(scene: Scene) -> None:
         ("image list os:windows name~2022", "system windows · name contains 2022", None),
         ("image list mine:yes sort:name", "used by your pools", None),
         ("image list ubuntu verified", "name contains ubuntu · verified", None),
+        ("size list nc gpu:yes sort:memory", "with GPUs · name contains nc", None),
+        ("size list cores:16,32 memory>=64 room>0", "cores 16 or 32 · memory in GB >= 64 · nodes there is", None),
+        ("size list --cores 4 sort:price", "cores 4", None),
+        ("size list price<0.35", "price an hour < 0.35", None),
         ("account list region:west*", "region west*", ["sim-dev"]),
         ("account list nodes>0 sort:name", "nodes > 0", ["render-prod", "sim-dev"]),
         ("schedule list name~thumb sort:next", "name contains thumb", ["thumbnails"]),
@@ -111,6 +116,7 @@ async def test_a_list_is_filtered_and_its_file_has_the_same_rows(
         ("application list pols>0", "There is no field “pols”", "application list 'pools>0'"),
         ("certificate list state:actve", "“actve” is no state of a certificate", "certificate list state:active"),
         ("image list until>soon", "not what “until” takes: a moment", "image list until:today"),
+        ("size list price:dear", "not what “price” takes: a number such as 16 or 0.35", "size list 'price>1'"),
         ("account list nodes:many", "not what “nodes” takes: a whole number", "account list 'nodes>0'"),
         ("subtask list j t exit:x", "not what “exit” takes", "subtask list j t 'exit>0'"),
         ("preparation list j faild:yes", "There is no field “faild”", "preparation list j failed:yes"),
