@@ -26,7 +26,7 @@ MOST_STEPS = 4
 _OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
 CAUSES = 3
 """Causes that are named in a sentence."""
-STEP = timedelta(minutes=10)
+STEP = timedelta(minutes=5)
 """Below an hour spans are told in steps of this."""
 
 
@@ -68,7 +68,7 @@ def newest(scene: Scene, *moments: datetime | None) -> datetime:
 
 
 def span(seconds: float) -> str:
-    """A span in coarse steps, cut down: ``under 10 min``, ``40 min``, ``2 h``, from two days on ``3 d``."""
+    """A span in coarse steps, cut down: ``under 5 min``, ``40 min``, ``2 h``, from two days on ``3 d``."""
     whole = timedelta(seconds=seconds)
     if whole < STEP:
         return f"under {duration(STEP)}"

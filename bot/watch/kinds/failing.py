@@ -31,7 +31,9 @@ def in_words(causes: Sequence[Tally]) -> str:
     means = usual(causes[0].cause)
     if not means:
         return summed(causes)
-    return f"{summed(causes)}: {means}" if len(causes) == 1 else f"{summed(causes)}; most often {means}"
+    if len(causes) == 1:
+        return f"{causes[0].cause.partition(':')[0]}: {means}"
+    return f"{summed(causes)}; most often {means}"
 
 
 def usual(cause: str) -> str:

@@ -24,13 +24,15 @@ from bot.watch.kinds.common import (
     told,
 )
 from bot.watch.kinds.failing import example_steps, examples, fresh, in_words
-from bot.watch.kinds.waiting import why
+from bot.watch.kinds.waiting import moved_at, why
 from bot.watch.scene import JobView, Scene
 from cards.phrases import duration, number, percent, plural
 from storage.watching import Transition
 
 STUCK_FOR = 900.0
 """Seconds without progress: a pool's first nodes come within about ten minutes, the default resize timeout is 15."""
+QUEUED_FOR = 7200.0
+"""Seconds that a job waits for its turn before somebody might want to know."""
 RATE_FAILURES = 10
 """Failures below which a share says nothing."""
 RATE, RATE_HIGH = 0.05, 0.5
@@ -122,23 +124,25 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 def stuck(scene: Scene) -> Iterator[Finding]:
     """A job's tasks wait, none runs, and nothing has moved for a quarter of an hour.
 
-    Waiting for a turn is not being stuck: a job whose pool works for others is left alone.
+    Waiting for a turn is not being stuck: a job whose pool works for jobs that come before it is told after
+    :data:`QUEUED_FOR` seconds only, and as information.
     """
     for job in scene.jobs.values():
-        moved = job.progressed or job.started or job.created
+        moved = moved_at(job)
         if not is_active(job.state) or not job.active or job.running or moved is None:
             continue
         lasts = elapsed(scene, moved)
         if lasts < STUCK_FOR:
             continue
         wait = why(scene, job)
-        if wait.queued:
+        if wait.queued and lasts < QUEUED_FOR:
             continue
         yield Finding(
             entity=job_entity(job.id),
             headline=f"job {job.id}: {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}, "
             f"none runs for {span(lasts)}",
             since=moved,
+            severity=Severity.INFO if wait.queued else Severity.WARNING,
             figures=(*_pool(job), ("Done", f"{number(job.succeeded + job.failed)} of {number(job.total)}")),
             cause=wait.cause,
             evidence=wait.evidence,

@@ -7,6 +7,8 @@ their way, others hold them, and at last nodes are free and the tasks themselves
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from bot.azure.advice import of_resize
@@ -16,14 +18,14 @@ from bot.watch.kinds.machines import coming, evidence, has, lost, usable, wanted
 from bot.watch.scene import JobView, PoolView, Scene
 from cards.phrases import number, plural
 
-_RUNNING_JOBS = 3
+NAMED_JOBS = 3
 """Jobs that are named of those that hold the nodes."""
 
 
 class Wait(Struct, frozen=True):
     """Why tasks wait: a sentence without its full stop, what the service said, and the button that shows it.
 
-    ``queued`` True where nothing is wrong: others come first.
+    ``queued`` True where nothing is wrong: others come first. The words hold no figure that moves with every look.
     """
 
     cause: str
@@ -90,18 +92,37 @@ def _of_no_nodes(pool: PoolView, show: Step) -> Wait:
 def _of_work(scene: Scene, job: JobView, pool: PoolView) -> Wait:
     """The pool has nodes that work or could."""
     others = [each for each in scene.jobs.values() if each.pool == pool.id and each.id != job.id and each.running > 0]
-    if not pool.nodes("idle"):
-        others.sort(key=lambda each: (-each.priority, -each.running, each.id))
-        names = ", ".join(each.id for each in others[:_RUNNING_JOBS])
+    show = button("Pool", "pool", "show", pool.id)
+    if not pool.nodes("idle") and not any(_overtook(job, each) for each in others):
+        others.sort(key=lambda each: (-each.priority, each.id))
+        names = ", ".join(each.id for each in others[:NAMED_JOBS])
         higher = any(each.priority > job.priority for each in others)
-        who = f"jobs of {'higher priority' if higher else 'others'} ({names})" if names else "other tasks"
-        return Wait(
-            f"{who} hold every node of its pool {pool.id}", step=button("Pool", "pool", "show", pool.id), queued=True
-        )
-    free = pool.nodes("idle")
+        who = f"{'jobs of higher priority' if higher else 'other jobs'} ({names})" if names else "other tasks"
+        return Wait(f"{who} hold every node of its pool {pool.id}", step=show, queued=True)
+    free = f"its pool {pool.id} has nodes for other jobs, so the tasks wait for something else"
+    step = button("Dependencies", "topology", "job", job.id)
+    if job.failed:
+        return Wait(f"{free}: most likely for tasks that failed, on which they depend", step=step)
     return Wait(
-        f"{plural(free, 'node')} of its pool {pool.id} {'is' if free == 1 else 'are'} free, so the tasks wait for "
-        "something else: tasks they depend on, the job's preparation task, more task slots than a node has, or the "
-        "job's limit of tasks",
-        step=button("Dependencies", "topology", "job", job.id),
+        f"{free}: tasks they depend on, the job's preparation task, more task slots than a node has, or the most tasks "
+        "at once that the job allows",
+        step=step,
     )
+
+
+def _overtook(job: JobView, other: JobView) -> bool:
+    """Whether a job that comes after this one got its turn while this one waited.
+
+    Higher priority comes first, then the older job: by the pool's order, or about so where equal jobs take turns.
+    """
+    moved = moved_at(job)
+    if other.priority > job.priority or other.progressed is None or moved is None or other.progressed <= moved:
+        return False
+    if other.priority < job.priority:
+        return True
+    return other.created is not None and job.created is not None and other.created > job.created
+
+
+def moved_at(job: JobView) -> datetime | None:
+    """When a job last showed that something ended or began; its own beginning where nothing ever did."""
+    return job.progressed or job.started or job.created

@@ -141,7 +141,7 @@ SHORT = ("AccountCoreQuotaReached", "The specified account has reached core quot
 )
 def test_why_a_job_is_stuck(view: PoolView | None, cause: str) -> None:
     told = only("job.stuck", *([view] if view else []), job(active=5, progressed=ago(47), succeeded=3, failed=1))
-    assert told.headline == "job nightly:job-12: 5 tasks wait, none runs for 40 min"
+    assert told.headline == "job nightly:job-12: 5 tasks wait, none runs for 45 min"
     assert told.cause == cause
     assert ("Done", "4 of 9") in told.figures
     assert (told.since, told.count) == (ago(47), 5)
@@ -150,23 +150,50 @@ def test_why_a_job_is_stuck(view: PoolView | None, cause: str) -> None:
 
 def test_why_a_job_is_stuck_by_itself() -> None:
     free = only("job.stuck", pool(idle=2), job(active=5, progressed=ago(47)))
-    assert free.cause.startswith(
-        "2 nodes of its pool gpu-a are free, so the tasks wait for something else: tasks they dep"
+    assert free.cause == (
+        "its pool gpu-a has nodes for other jobs, so the tasks wait for something else: tasks they depend on, the "
+        "job's preparation task, more task slots than a node has, or the most tasks at once that the job allows"
     )
     assert free.steps[0].command == "topology job nightly:job-12"
+    blocked = only("job.stuck", pool(idle=2), job(active=5, failed=1, progressed=ago(47)))
+    assert blocked.cause.endswith("most likely for tasks that failed, on which they depend")
     nowhere = only("job.stuck", job(active=1, pool="", progressed=ago(47)))
     assert nowhere.cause == "the job has no pool yet: its automatic pool was not made"
-    assert nowhere.headline == "job nightly:job-12: 1 task waits, none runs for 40 min"
+    assert nowhere.headline == "job nightly:job-12: 1 task waits, none runs for 45 min"
     refused = only("job.stuck", job(active=1, scheduling_error=("AutoPoolCreationFailed", "no"), progressed=ago(47)))
     assert (refused.cause, refused.evidence) == ("the service cannot run the job", "AutoPoolCreationFailed: no")
     sick = pool("gpu-a", node(errors=(("DiskFull", "no space"),)), unusable=1)
     assert only("job.stuck", sick, job(active=1, progressed=ago(47))).evidence == "DiskFull: no space"
 
 
-def test_waiting_for_a_turn_is_not_being_stuck() -> None:
-    busy = pool(running=4)
-    assert found("job.stuck", busy, job(active=5, progressed=ago(90)), job("sim", running=8, priority=100)) == []
-    assert found("job.stuck", busy, job(active=5, progressed=ago(90))) == []
+@pytest.mark.parametrize(
+    ("minutes", "other", "severity"),
+    [
+        (90, None, None),
+        (90, {"priority": 100}, None),
+        (90, {"created": ago(hours=9)}, None),
+        (90, {"created": ago(30)}, "warning"),  # a later job got its turn
+        (90, {"created": ago(30), "progressed": ago(100)}, None),  # it holds the nodes since before
+        (90, {"priority": -1, "created": ago(hours=9)}, "warning"),
+        (90, {"created": ago(30), "pool": "other"}, None),
+        (121, {"priority": 100}, "info"),
+        (121, None, "info"),
+    ],
+)
+def test_waiting_for_a_turn_is_not_being_stuck(
+    minutes: float, other: dict[str, Any] | None, severity: str | None
+) -> None:
+    views = [job("sim", **{"running": 8, **other})] if other else []
+    told = found("job.stuck", pool(running=4), job(active=5, progressed=ago(minutes)), *views)
+    assert [worth("job.stuck", each) for each in told] == ([severity] if severity else [])
+
+
+def test_the_words_of_waiting_for_a_turn() -> None:
+    waiting = job(active=5, progressed=ago(hours=3))
+    names = [job(f"sim-{n}", running=8, priority=100 * n) for n in range(5)]
+    told = only("job.stuck", pool(running=4), waiting, *names)
+    assert told.cause == "jobs of higher priority (sim-4, sim-3, sim-2) hold every node of its pool gpu-a"
+    assert only("job.stuck", pool(running=4), waiting).cause == "other tasks hold every node of its pool gpu-a"
 
 
 def rated(*samples: tuple[datetime, int, int], **more: Any) -> JobView:

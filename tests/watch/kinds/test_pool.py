@@ -118,7 +118,7 @@ def test_a_resize_that_does_not_end(allocation: str, minutes: float, timeout: fl
 def test_the_words_of_a_stuck_resize() -> None:
     view = pool(idle=4, allocation="resizing", allocation_since=ago(47), target_dedicated=40)
     told = only("pool.resize_stuck", view)
-    assert told.headline == "pool gpu-a is resizing for 40 min, 4 of 40 nodes"
+    assert told.headline == "pool gpu-a is resizing for 45 min, 4 of 40 nodes"
     assert told.since == ago(47)
     view = pool(running=4, allocation="resizing", allocation_since=ago(hours=3), target_dedicated=0)
     assert only("pool.resize_stuck", view).cause.startswith("nodes go only when their tasks have ended")
@@ -252,7 +252,7 @@ def test_the_words_of_idle_nodes() -> None:
     assert priced.headline == "pool sim-old: 12 nodes idle for 2 h, $3.40/h, about $6.80 so far"
     assert worth("pool.idle", priced) == "warning"
     fewer = pool("sim-old", idle=12, idle_since=ago(35), idle_least=4)
-    assert only("pool.idle", fewer, hourly=_hourly).headline == "pool sim-old: 4 nodes idle for 30 min, $1.13/h"
+    assert only("pool.idle", fewer, hourly=_hourly).headline == "pool sim-old: 4 nodes idle for 35 min, $1.13/h"
     kept = pool("sim-old", idle=2, idle_since=ago(hours=72), idle_least=2, autoscale=True)
     told = only("pool.idle", kept, hourly=lambda view, nodes: "CHF 1,204/h")
     assert told.headline == "pool sim-old: 2 nodes idle for 3 d, CHF 1,204/h, about CHF 86,688 so far"
