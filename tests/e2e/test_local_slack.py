@@ -95,7 +95,7 @@ async def room(slack: LocalSlack) -> str:
 async def test_a_slash_command_is_answered_in_the_channel(slack: LocalSlack, room: str) -> None:
     await slack.command(VIEWER, room, "pool list")
     answer = await slack.answer(room)
-    assert answer["text"] == "● Pools in tiny · 1 · 3 nodes"
+    assert answer["text"].startswith("● Pools in tiny · 1 · 3 nodes")
     assert "pool1" in everything(answer)
     assert "thread_ts" not in answer
 
@@ -103,7 +103,8 @@ async def test_a_slash_command_is_answered_in_the_channel(slack: LocalSlack, roo
 async def test_a_mention_is_answered_in_its_thread(slack: LocalSlack, room: str) -> None:
     root = await slack.say(VIEWER, room, f"<@{BOT}> pool show “pool1”")
     first = await slack.answer(room)
-    assert (first["thread_ts"], first["text"]) == (root, "● Pool pool1 · ● steady · 3 nodes")
+    assert first["thread_ts"] == root
+    assert first["text"].startswith("● Pool pool1 · ● steady · 3 nodes")
     await slack.say(OPERATOR, room, f"and <@{BOT}> home", thread=root)
     second = await slack.answer(room, after=1)
     assert second["thread_ts"] == root
