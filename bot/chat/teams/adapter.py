@@ -247,9 +247,9 @@ class Teams:
             if channel and channel.id:
                 of_channel = msgspec.structs.replace(place, id=channel.id, kind="channel", name=channel.name or "")
                 await self._channel(event, of_channel, activity.at)
-        elif event == "teamDeleted" or activity.concerns_bot(activity.members_removed):
+        elif event in {"teamDeleted", "teamArchived"} or activity.concerns_bot(activity.members_removed):
             await self._references.left(place, activity.at)
-        elif activity.concerns_bot(activity.members_added):
+        elif event in {"teamRestored", "teamUnarchived"} or activity.concerns_bot(activity.members_added):
             await self._references.joined(place, activity.at)
 
     async def _channel(self, event: str, place: Place, at: datetime) -> None:

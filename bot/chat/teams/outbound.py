@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -111,16 +112,23 @@ class Outbound:
         )
         return Place("teams", chat, "personal", place.team, service_url=place.service_url)
 
-    async def once(self, place: Place, call: Callable[[Connector, Place], Awaitable[T]]) -> T:
-        """Make one call of the bot's own accord, when nobody waits for an answer there; failures are not repeated."""
+    async def once(self, place: Place, call: Callable[[Connector, Place], Awaitable[T]], *, there: bool = True) -> T:
+        """Make one call of the bot's own accord, when nobody waits for an answer there; failures are not repeated.
+
+        ``there`` says that it is about the place itself, so that its outcome tells whether the bot can write there.
+        """
         place = self._references.current(place)
         self._check(place)
         try:
             async with self._pacer.letter(place.id):
-                return await call(self._connector, place)
+                answer = await call(self._connector, place)
         except TeamsError as error:
-            await self._failed(place, error)
+            if there:
+                await self._failed(place, error)
             raise
+        if there:
+            await self._references.heard(place, datetime.now(UTC))
+        return answer
 
     async def _send(self, place: Place, call: Callable[[], Awaitable[T]], *, again: bool = False) -> T:
         """Make a call when it is its turn. ``again`` says that a call whose answer was lost may be repeated."""

@@ -17,7 +17,9 @@ from cards.card import Card
 T = TypeVar("T")
 
 _UNSENT = {"NoConnection", "NoToken", "NotRunning"}
-_GONE = {"ServiceUrlRefused", "ForbiddenOperationException", "BotDisabledByAdmin", "BotNotInConversationRoster"}
+_GONE = {"ServiceUrlRefused", "ForbiddenOperationException"}
+_OUT = {"BotDisabledByAdmin", "BotNotRegistered", "BotDisabled"}
+"""The bot is forbidden in the whole tenant; nobody tells it when it no longer is."""
 
 
 async def deliver(outbound: Outbound, place: Place, card: Card) -> tuple[str, str]:
@@ -38,7 +40,12 @@ async def revise(outbound: Outbound, place: Place, message: str, card: Card) -> 
 
 async def direct(outbound: Outbound, person: Person, place: Place) -> Place:
     """The personal chat with somebody of the place's tenant. Raises Undelivered."""
-    chat = await _once(outbound, place, lambda wire, at: wire.personal(at.service_url, person.id, at.team))
+    try:
+        chat = await outbound.once(
+            place, lambda wire, at: wire.personal(at.service_url, person.id, at.team), there=False
+        )
+    except TeamsError as error:
+        raise judged(error) from error
     return Place("teams", chat, "personal", place.team, name=person.name, service_url=place.service_url)
 
 
@@ -54,8 +61,8 @@ async def _once(
 def judged(error: TeamsError, *, edit: bool = False) -> Undelivered:
     """What a failed call means for the message. Teams asks that 412, 429, 502 and 504 are tried again."""
     code, status = error.code or str(error.status), error.status
-    if error.gone or code in _GONE:
-        return Undelivered("gone", code)
+    if error.gone or code in _GONE | _OUT:
+        return Undelivered("gone", code, everywhere=code in _OUT)
     if status == 0:
         unsent = not error.sent or code in _UNSENT
         return Undelivered("later" if unsent else "doubt", code, everywhere=code != "BadAnswer")

@@ -21,15 +21,15 @@ class References:
         self.told: Reach | None = None
         self._store = store
         self._known: dict[str, str] = {}
+        self._lost: dict[str, Place] = {}
 
     async def load(self) -> None:
         """Learn what is stored."""
         for reference in await self._store.references("teams"):
-            if reference.reachable:
-                try:
-                    self._known[reference.id] = msgspec.json.decode(reference.body, type=Place).service_url
-                except msgspec.DecodeError as error:
-                    log.warning("teams.reference_unreadable", id=reference.id, error=str(error))
+            try:
+                self._note(msgspec.json.decode(reference.body, type=Place), reachable=reference.reachable)
+            except msgspec.DecodeError as error:
+                log.warning("teams.reference_unreadable", id=reference.id, error=str(error))
 
     def current(self, place: Place) -> Place:
         """The place under the address that is known last: Teams moves conversations."""
@@ -42,13 +42,15 @@ class References:
             await self._write(place, at, reachable=True)
 
     async def joined(self, place: Place, at: datetime) -> None:
-        """The bot was added here."""
+        """The bot was added here. It is added to a team as a whole: channels where it was lost may be back too."""
         await self._write(place, at, reachable=True)
         if self.told:
             await self.told(place, True)
+            for channel in [each for each in self._lost.values() if place.kind == each.kind == "channel"]:
+                await self.told(channel, True)
 
     async def heard(self, place: Place, at: datetime) -> None:
-        """Somebody spoke here, so the bot is here; Teams may have moved the conversation to another address."""
+        """Somebody spoke here, or a message was taken, so the bot is here; perhaps under another address now."""
         known = self._known.get(place.id)
         if known != place.service_url:
             await self._write(place, at, reachable=True)
@@ -64,7 +66,12 @@ class References:
     async def _write(self, place: Place, at: datetime, *, reachable: bool) -> None:
         body = msgspec.json.encode(msgspec.structs.replace(place, thread=None))
         await self._store.remember(Reference("teams", place.id, body, at, reachable))
+        self._note(place, reachable=reachable)
+
+    def _note(self, place: Place, *, reachable: bool) -> None:
         if reachable:
             self._known[place.id] = place.service_url
+            self._lost.pop(place.id, None)
         else:
             self._known.pop(place.id, None)
+            self._lost[place.id] = msgspec.structs.replace(place, thread=None)
