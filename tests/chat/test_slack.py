@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from bot.ask import Ask, Person, Place
 from bot.chat.slack import Slack
+from bot.chat.slack.adapter import SlackStartError
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings
@@ -130,7 +131,7 @@ async def http(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
         yield made
 
 
-async def _kit(mode: str) -> AsyncIterator[Kit]:
+async def _kit(mode: str, *, out: bool = False) -> AsyncIterator[Kit]:
     workspace = SlackStandIn(Workspace(socket_mode=mode == "socket", file_processing=(0.1, 0.2)))
     await workspace.start()
     desk, store, pictures = Desk(), Memory(), Pictures()
@@ -141,6 +142,7 @@ async def _kit(mode: str) -> AsyncIterator[Kit]:
         bot_token=Secret(workspace.settings.bot_token),
         signing_secret=Secret(workspace.settings.signing_secret),
         app_token=Secret(workspace.settings.app_token),
+        connect_seconds=0.05,
     )
     desk.chat = slack
     app = web.Application()
@@ -152,6 +154,7 @@ async def _kit(mode: str) -> AsyncIterator[Kit]:
     kit = Kit(slack, workspace, desk, store, pictures)
     kit.url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     workspace.app_url = kit.url
+    workspace.faults.outage = out
     await slack.start(desk)
     yield kit
     await slack.stop()
@@ -377,3 +380,23 @@ async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http:
 
 async def test_the_url_verification_is_answered(http: Kit) -> None:
     assert await http.workspace.verify_url()
+
+
+@pytest.fixture(params=["http", "socket"])
+async def out(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
+    async for made in _kit(request.param, out=True):
+        yield made
+
+
+async def test_an_outage_at_the_start_is_waited_out(out: Kit) -> None:
+    await asyncio.sleep(0.2)
+    out.workspace.faults.outage = False
+    await out.until(lambda: out.slack._bot_user and (out.slack._socket is None or out.slack._watchdog))
+    await out.workspace.say("operator", "batch-ops", "@batchbot home")
+    await out.until(out.bot_messages)
+
+
+async def test_a_bot_that_is_refused_does_not_start(http: Kit) -> None:
+    http.workspace.uninstall()
+    with pytest.raises(SlackStartError, match="account_inactive"):
+        await http.slack.start(http.desk)

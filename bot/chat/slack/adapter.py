@@ -9,6 +9,7 @@ import time
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -25,7 +26,7 @@ from bot.ask import Ask, Person, Place, PlatformName
 from bot.chat.port import Desk, Pictures, Reach
 from bot.chat.slack import inbound
 from bot.chat.slack.following import Following
-from bot.chat.slack.outbound import Channels, code_of, patiently
+from bot.chat.slack.outbound import Channels, code_of, is_passing, patiently
 from bot.chat.slack.proactive import Proactive
 from bot.chat.slack.rooms import Rooms
 from bot.chat.slack.suggestions import Suggestions
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 _ANYTHING = re.compile("")
 _DEAF_SECONDS = 600.0
 _ZONE_SECONDS = 3600.0
+_CONNECT_SECONDS = 5.0
 _EPHEMERAL = {"channel_not_found", "not_in_channel", "is_archived"}
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
 
@@ -68,8 +70,12 @@ class Slack:
         signing_secret: Secret | None = None,
         app_token: Secret | None = None,
         deaf_seconds: float = _DEAF_SECONDS,
+        connect_seconds: float = _CONNECT_SECONDS,
     ) -> None:
-        """``deaf_seconds`` is how long a socket may be silent before a new connection is made."""
+        """``deaf_seconds`` is how long a socket may be silent before a new connection is made.
+
+        ``connect_seconds`` lie between two attempts where Slack does not answer at the start.
+        """
         self._settings = settings
         # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
@@ -84,6 +90,7 @@ class Slack:
         self._socket: AsyncSocketModeHandler | None = None
         self._watchdog: asyncio.Task[None] | None = None
         self._deaf_seconds = deaf_seconds
+        self._connect_seconds = connect_seconds
         self._heard = time.monotonic()
         self._channels = Channels()
         self._zones: dict[str, tuple[float, str | None]] = {}
@@ -93,6 +100,7 @@ class Slack:
         self._suggestions = Suggestions()
         self._desk: Desk | None = None
         self._bot_user = ""
+        self._connecting: asyncio.Task[None] | None = None
         self._listen()
 
     # Receiving
@@ -102,22 +110,49 @@ class Slack:
         return [web.post("/slack/events", self._receive)] if self._settings.mode == "http" else []
 
     async def start(self, desk: Desk) -> None:
-        """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError."""
+        """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError where Slack refuses the bot.
+
+        Where Slack does not answer, that is done as soon as it does: everything else need not wait for it.
+        """
         self._desk = desk
         await self._rooms.load()
+        if not await self._connected():
+            self._connecting = asyncio.create_task(self._connect())
+
+    async def _connected(self) -> bool:
+        """Learn who the bot is, and connect; False where Slack does not answer. Raises SlackStartError."""
         try:
-            me = await patiently(self._client.auth_test)
+            self._bot_user = (await self._client.auth_test())["user_id"]
+            if self._settings.mode == "socket" and self._app_token and self._watchdog is None:
+                self._socket = AsyncSocketModeHandler(self._app, self._app_token.reveal(), web_client=self._client)
+                self._socket.client.message_listeners.append(self._hear)
+                await self._socket.connect_async()  # type: ignore[no-untyped-call]
+                self._watchdog = asyncio.create_task(self._watch())
         except SlackApiError as error:
-            raise SlackStartError(f"Slack refuses the bot token: {code_of(error)}") from None
-        self._bot_user = me["user_id"]
-        if self._settings.mode == "socket" and self._app_token:
-            self._socket = AsyncSocketModeHandler(self._app, self._app_token.reveal(), web_client=self._client)
-            self._socket.client.message_listeners.append(self._hear)
-            await self._socket.connect_async()  # type: ignore[no-untyped-call]
-            self._watchdog = asyncio.create_task(self._watch())
+            if not is_passing(error):
+                raise SlackStartError(f"Slack refuses the bot token: {code_of(error)}") from None
+            log.warning("slack.does_not_answer", code=code_of(error))
+            return False
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("slack.does_not_answer", error=type(error).__name__)
+            return False
+        return True
+
+    async def _connect(self) -> None:
+        """Try until Slack answers, or refuses."""
+        connected = False
+        while not connected:
+            await asyncio.sleep(self._connect_seconds)
+            try:
+                connected = await self._connected()
+            except SlackStartError as error:
+                log.error("slack.refused_the_bot", message=str(error))  # noqa: TRY400 - it says all
+                return
 
     async def stop(self) -> None:
         """Stop receiving and close connections."""
+        if self._connecting:
+            self._connecting.cancel()
         if self._watchdog:
             self._watchdog.cancel()
         if self._socket:
@@ -174,6 +209,8 @@ class Slack:
         await ack()
 
     async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        if not self._bot_user and not await self._connected():
+            raise ConnectionError("not known yet who the bot is: Slack sends the event again")
         await self._rooms.event(body, self._bot_user)
         ask = inbound.from_event(body, self._bot_user)
         if ask:

@@ -30,6 +30,8 @@ _LONGEST_WAIT = 60.0
 _READY_TRIES = 20
 _UPLOAD_SECONDS = 60.0
 
+_PASSING = {"service_unavailable", "internal_error", "fatal_error", "ratelimited", "request_timeout"}
+
 
 class Channels:
     """One line per channel for posts; edits need none. Answers to people go before letters."""
@@ -80,6 +82,11 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
         log.info("slack.waits", seconds=wait)
         await asyncio.sleep(wait)
     raise AssertionError("unreachable")
+
+
+def is_passing(error: SlackApiError) -> bool:
+    """Whether Slack is out or busy, rather than refusing."""
+    return error.response.status_code >= 500 or error.response.status_code == 429 or code_of(error) in _PASSING
 
 
 def code_of(error: SlackApiError) -> str:
