@@ -77,6 +77,7 @@ class FakeChat:
         self.calls: list[tuple[str, str]] = []
         self.gate: asyncio.Event | None = None
         self.down: Exception | None = None
+        self.slow: Callable[[], float] | None = None
 
     def _maybe(self, *names: str) -> Exception | None:
         if self.down:
@@ -90,6 +91,8 @@ class FakeChat:
         self.calls.append(("deliver", key))
         if self.gate:
             await self.gate.wait()
+        if self.slow:
+            await asyncio.sleep(self.slow())
         error = self._maybe("deliver", place.id)
         lost = isinstance(error, Undelivered) and error.why == "doubt" and error.code != "not there"
         if error and not lost:
@@ -97,6 +100,8 @@ class FakeChat:
         marked = any(isinstance(block, Footer) for block in card.blocks)
         stamp = f"m{len(self.room.messages) + 1}"
         self.room.messages.append(Shown(stamp, key, place.id, place.thread, plain(card.title), marked, loud))
+        if self.slow:
+            await asyncio.sleep(self.slow())
         if error:
             raise error
         return stamp, place.id
@@ -122,12 +127,13 @@ class FakeChat:
 class World:
     """A store on disk, a room, and a postman that can die."""
 
-    def __init__(self, path: Path, *, readable: bool = True, name: PlatformName = "slack") -> None:
+    def __init__(self, path: Path, *, readable: bool = True, name: PlatformName = "slack", speed: float = 50) -> None:
         self.path = path
+        self.speed = speed
         self.room = Room()
         self.store = SqliteStore.open(path)
         self.chat = FakeChat(self.room, name, readable=readable)
-        self.clock = Clock(speed=50)
+        self.clock = Clock(speed=self.speed)
         self.postman = Postman(self.store, self.chats, self.clock)
         self.task: asyncio.Task[None] | None = None
 
@@ -149,7 +155,7 @@ class World:
             await asyncio.gather(self.task, return_exceptions=True)
         await self.store.close()
         self.store = SqliteStore.open(self.path)
-        self.clock = Clock(speed=50)
+        self.clock = Clock(speed=self.speed)
         self.postman = Postman(self.store, self.chats, self.clock)
         self.chat.gate = None
 
@@ -174,8 +180,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(path: Path, *, readable: bool = True, name: PlatformName = "slack") -> AsyncIterator[World]:
-    made = World(path / "letters.db", readable=readable, name=name)
+async def world(
+    path: Path, *, readable: bool = True, name: PlatformName = "slack", speed: float = 50
+) -> AsyncIterator[World]:
+    made = World(path / "letters.db", readable=readable, name=name, speed=speed)
     try:
         yield made
     finally:

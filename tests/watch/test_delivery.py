@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.ask import Place
+from bot.ask import Place, PlatformName
 from bot.chat.port import Undelivered
+from bot.clock import Clock
 from bot.watch.delivery import PlaceStatus
+from bot.watch.delivery.weather import Weather
 from cards.build import text
 from cards.card import Card
 from storage.watching import Batch
@@ -190,6 +193,62 @@ async def test_a_crash_around_a_post(tmp_path: Path, moment: str, readable: bool
         expected = [("a", False)] if readable else ([("a", False)] if moment == "posted" else []) + [("a", True)]
         assert [(each.key, each.marked) for each in w.room.messages] == expected
         assert w.postman.status() == [PlaceStatus(f"{name}:C1")]
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_any_number_of_crashes_at_any_moment(tmp_path: Path, readable: bool) -> None:
+    name: PlatformName = "slack" if readable else "teams"
+    dice, letters, crashes = random.Random(7), [f"a{n}" for n in range(30)], 0
+    async with world(tmp_path, readable=readable, name=name, speed=1000) as w:
+        w.chat.slow = lambda: dice.choice([0.0, 0.001, 0.003])
+        places = [Place(name, f"C{n}") for n in range(3)]
+        given = [letter(id_, place=places[n % 3]) for n, id_ in enumerate(letters)]
+        replies = [letter(f"{id_}-history", place=places[n % 3], under=id_) for n, id_ in enumerate(letters)]
+        await w.give(*given, *replies)
+        while await w.store.undelivered():
+            w.start()
+            await asyncio.sleep(dice.uniform(0.0, 0.03))
+            await w.die()
+            crashes += 1
+            assert crashes < 1000, "it never gets anywhere"
+        keys = [each.key for each in w.room.messages if not each.marked]
+        assert len(keys) == len(set(keys)), "a message is there twice, and does not say so"
+        assert {each.key for each in w.room.messages} == {each.id for each in [*given, *replies]}
+        repeats = sum(each.marked for each in w.room.messages)
+        assert repeats == 0 if readable else repeats <= crashes * len(places)
+        roots = {each.id: each.key for each in w.room.messages}
+        assert all(f"{roots[each.thread]}-history" == each.key for each in w.room.messages if each.thread)
+
+
+class Naps(Clock):
+    """A clock whose waits take no time and are noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+async def test_knocking_grows_rarer_up_to_half_a_minute() -> None:
+    naps = Naps()
+    weather = Weather("slack", naps)
+    for _ in range(20):
+        weather.foul("503", None)  # all that were under way at once count as one
+    for _ in range(8):
+        async with weather.passage():
+            weather.foul("503", None)
+    for slept, most in zip(naps.slept, [1, 2, 4, 8, 16, 30, 30, 30], strict=True):
+        assert most * 0.7 <= slept <= most
+    async with weather.passage():
+        weather.fair()
+    async with weather.passage():
+        weather.foul("503", 500.0)
+    assert len(naps.slept) == 9
+    async with weather.passage():
+        pass
+    assert naps.slept[-1] == 30.0, "never longer, whatever it asks for"
 
 
 async def test_a_place_that_is_gone_is_left_alone_until_it_is_back(w: World) -> None:

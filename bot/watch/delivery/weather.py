@@ -33,6 +33,7 @@ class Weather:
         self._tries = 0
         self._wait = 0.0
         self._door = asyncio.Lock()
+        self._knocking = False
 
     @asynccontextmanager
     async def passage(self) -> AsyncIterator[None]:
@@ -41,7 +42,11 @@ class Weather:
             async with self._door:
                 if self.error:  # it may have cleared up while we stood behind another
                     await self._clock.sleep(self._wait)
-                    yield
+                    self._knocking = True
+                    try:
+                        yield
+                    finally:
+                        self._knocking = False
                     return
         yield
 
@@ -53,6 +58,8 @@ class Weather:
 
     def foul(self, code: str, wait: float | None) -> None:
         """The platform did not answer, or wants to be left alone for ``wait`` seconds."""
+        if self.error and not self._knocking:
+            return  # one of many that were under way when it began
         if not self.error:
             log.warning("delivery.platform_down", platform=self._platform, code=code)
         self.error = code
