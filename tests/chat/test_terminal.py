@@ -1,0 +1,27 @@
+"""The terminal takes letters too: it prints them, and cannot be read back."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.ask import Person, Place
+from bot.chat.terminal import Terminal
+from tests.chat.teams_kit import Pictures, card
+
+HERE = Place("text", "terminal", "personal")
+
+
+async def test_letters_are_printed_and_printed_anew(tmp_path: Path) -> None:
+    out = io.StringIO()
+    terminal = Terminal(Pictures(), tmp_path, out=out)
+    message, channel = await terminal.deliver(HERE, card("pool gpu-a is down"), "key", loud=True)
+    await terminal.revise(HERE, message, card("pool gpu-a is up"))
+    assert channel == HERE.id
+    assert [line for line in out.getvalue().splitlines() if line] == ["pool gpu-a is down", "pool gpu-a is up"]
+    assert await terminal.direct(Person("text", "you"), HERE) == HERE
+    with pytest.raises(NotImplementedError):
+        await terminal.seek(HERE, "key", datetime.now(UTC))
