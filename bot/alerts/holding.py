@@ -51,7 +51,7 @@ def silencer(incident: Incident, others: Iterable[Incident], kinds: Mapping[str,
             continue
         # A kind that silences everything of an account does not have to be related.
         if "*" in kind.silences or (
-            incident.kind in kind.silences and (other.entity in about or about & set(other.related))
+            incident.kind in kind.silences and (other.entity in about or incident.entity in other.related)
         ):
             return other
     return None

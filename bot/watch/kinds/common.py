@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.redact import redact
 from bot.watch.facts import Entity, Step, Tally
@@ -81,8 +82,12 @@ def told(code: str, message: str = "") -> str:
     return cut(": ".join(filter(None, (code, message))))
 
 
+@lru_cache(maxsize=4096)
 def cut(words: str) -> str:
-    """Words without secrets and line breaks, cut to :data:`EVIDENCE` characters. Hidden first, so no half key stays."""
+    """Words without secrets and line breaks, cut to :data:`EVIDENCE` characters. Hidden first, so no half key stays.
+
+    Remembered, because the same words come with every look, and looking for secrets takes most of a look's judging.
+    """
     line = " ".join(redact(words).split())
     return line if len(line) <= EVIDENCE else line[: EVIDENCE - 1].rstrip() + "…"
 

@@ -24,7 +24,7 @@ from bot.watch.kinds.common import (
     told,
 )
 from bot.watch.kinds.failing import example_steps, examples, fresh, in_words
-from bot.watch.kinds.waiting import moved_at, why
+from bot.watch.kinds.waiting import at_work, moved_at, why
 from bot.watch.scene import JobView, Scene
 from cards.phrases import duration, number, percent, plural
 from storage.watching import Transition
@@ -127,6 +127,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
     Waiting for a turn is not being stuck: a job whose pool works for jobs that come before it is told after
     :data:`QUEUED_FOR` seconds only, and as information.
     """
+    workers = at_work(scene)
     for job in scene.jobs.values():
         moved = moved_at(job)
         if not is_active(job.state) or not job.active or job.running or moved is None:
@@ -134,7 +135,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
         lasts = elapsed(scene, moved)
         if lasts < STUCK_FOR:
             continue
-        wait = why(scene, job)
+        wait = why(scene, job, workers)
         if wait.queued and lasts < QUEUED_FOR:
             continue
         yield Finding(

@@ -10,6 +10,7 @@ from bot.watch.kinds.common import (
     MOST_STEPS,
     around,
     button,
+    elapsed,
     job_entity,
     newest,
     news,
@@ -26,6 +27,8 @@ MOST_SHARE = 0.5
 """Of the tasks that are over: more failures than successes mean that what runs on is most likely wasted."""
 MOST_LEAST = 10
 """Failures below which such a share says nothing yet, unless they are all the job has."""
+CALM_TOLD = 7200.0
+"""Seconds after the last failure for which its end is put in words: long enough for the looks that were missed."""
 COUNTED_AFTER = 120.0
 """Seconds after a failure from which on counts are believed that do not know it: lists were seen to lag by 45."""
 
@@ -47,7 +50,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             continue
         if fresh(scene, job) and not _is_over(job) and not _run_again(job):
             yield _failing(scene, job)
-        else:
+        elif elapsed(scene, job.failed_at) < CALM_TOLD:
             yield _calm(scene, job)
     for job in scene.ended:
         if job.failures > 0 and job.id not in scene.jobs:

@@ -7,6 +7,7 @@ their way, others hold them, and at last nodes are free and the tasks themselves
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -34,8 +35,18 @@ class Wait(Struct, frozen=True):
     queued: bool = False
 
 
-def why(scene: Scene, job: JobView) -> Wait:
-    """The likely cause why none of a job's tasks runs."""
+def at_work(scene: Scene) -> Mapping[str, Sequence[JobView]]:
+    """The jobs that have running tasks, by their pool."""
+    found: dict[str, list[JobView]] = {}
+    for job in scene.jobs.values():
+        if job.running > 0:
+            found.setdefault(job.pool, []).append(job)
+    return found
+
+
+def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | None = None) -> Wait:
+    """The likely cause why none of a job's tasks runs. ``workers``, see :func:`at_work`, serve for many jobs."""
+    others = (at_work(scene) if workers is None else workers).get(job.pool, ())
     if job.state.lower() in ("disabled", "disabling"):
         return Wait("the job is disabled")
     if job.scheduling_error:
@@ -45,15 +56,15 @@ def why(scene: Scene, job: JobView) -> Wait:
     pool = scene.pools.get(job.pool)
     if pool is None:
         return Wait(f"its pool {job.pool} does not exist", step=button("Pools", "pool", "list"))
-    return _of_pool(scene, job, pool)
+    return _of_pool(scene, job, pool, others)
 
 
-def _of_pool(scene: Scene, job: JobView, pool: PoolView) -> Wait:
+def _of_pool(scene: Scene, job: JobView, pool: PoolView, others: Sequence[JobView]) -> Wait:
     show = button("Pool", "pool", "show", pool.id)
     if not is_active(pool.state):
         return Wait(f"its pool {pool.id} is being deleted", step=show)
     if usable(pool):
-        return _of_work(scene, job, pool)
+        return _of_work(job, pool, others)
     if pool.allocation.lower() in ("resizing", "stopping"):
         lasts = span(elapsed(scene, pool.allocation_since))
         nodes = f"{number(has(pool))} of {number(wanted(pool))} nodes"
@@ -89,13 +100,12 @@ def _of_no_nodes(pool: PoolView, show: Step) -> Wait:
     return Wait(f"its pool {pool.id} has none of the {plural(wanted(pool), 'node')} it wants", step=show)
 
 
-def _of_work(scene: Scene, job: JobView, pool: PoolView) -> Wait:
-    """The pool has nodes that work or could."""
-    others = [each for each in scene.jobs.values() if each.pool == pool.id and each.id != job.id and each.running > 0]
+def _of_work(job: JobView, pool: PoolView, others: Sequence[JobView]) -> Wait:
+    """The pool has nodes that work or could, and ``others`` work in it."""
     show = button("Pool", "pool", "show", pool.id)
     if not pool.nodes("idle") and not any(_overtook(job, each) for each in others):
-        others.sort(key=lambda each: (-each.priority, each.id))
-        names = ", ".join(each.id for each in others[:NAMED_JOBS])
+        first = sorted(others, key=lambda each: (-each.priority, each.id))
+        names = ", ".join(each.id for each in first[:NAMED_JOBS])
         higher = any(each.priority > job.priority for each in others)
         who = f"{'jobs of higher priority' if higher else 'other jobs'} ({names})" if names else "other tasks"
         return Wait(f"{who} hold every node of its pool {pool.id}", step=show, queued=True)
