@@ -2,10 +2,11 @@
 VENV ?= .venv
 PORT ?= 8000
 SPEED ?= 1
+KILLS ?= 50
 PY = $(VENV)/bin/python
 READY = $(VENV)/.ready
 
-.PHONY: demo test check bench docs lock clean
+.PHONY: demo test check bench soak docs lock clean
 
 demo: $(READY)  ## a living Batch account, Slack and Teams on one page
 	@$(VENV)/bin/batchbot demo --port $(PORT) --speed $(SPEED)
@@ -22,6 +23,9 @@ check: $(READY)  ## linters, types, and the property tests with many more exampl
 
 bench: $(READY)  ## measured figures, ratios taken side by side
 	$(PY) -m bench
+
+soak: $(READY)  ## the program is killed at random while trouble goes on: nothing may be lost or doubled; KILLS=1000
+	$(PY) -m tests.soak --kills $(KILLS)
 
 docs: $(READY)  ## what is made from the code: docs/reference.md, manifest.yaml
 	$(VENV)/bin/batchbot reference > docs/reference.md

@@ -1,0 +1,1 @@
+"""Killed at random, again and again: nothing is lost, nothing is told twice."""

@@ -1,0 +1,193 @@
+"""The program is killed with -9 at random points while trouble goes on: ``make soak``, ``KILLS=1000 make soak``.
+
+    python -m tests.soak [--kills 50] [--speed 20] [--seed 1]
+
+It prints what was seen, and exits 1 where a transition was lost, a letter was not delivered, a message stands twice in
+Slack, or twice in Teams without saying that it may be a repeat, or more often than the program was killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.soak.trouble import Trouble, truth
+
+_REPEAT = "This may be a repeat"
+
+
+@dataclass
+class Outcome:
+    """What a soak found."""
+
+    kills: int = 0
+    struck: int = 0
+    transitions: int = 0
+    lost: list[str] = field(default_factory=list)
+    letters: int = 0
+    undelivered: list[str] = field(default_factory=list)
+    slack: int = 0
+    slack_twice: list[str] = field(default_factory=list)
+    teams: int = 0
+    teams_repeats: int = 0
+    teams_twice: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was lost or visibly doubled."""
+        failures = (self.lost, self.undelivered, self.slack_twice, self.teams_twice)
+        return not any(failures) and self.teams_repeats <= self.kills
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.kills} kills in {self.seconds:.0f} s, {self.struck} strokes of trouble",
+            f"transitions: {self.transitions} happened, {len(self.lost)} lost",
+            f"letters: {self.letters}, {len(self.undelivered)} undelivered",
+            f"Slack: {self.slack} messages, {len(self.slack_twice)} doubles",
+            f"Teams: {self.teams} messages, {self.teams_repeats} marked repeats, {len(self.teams_twice)} doubles",
+        ]
+        for what in ("lost", "undelivered", "slack_twice", "teams_twice"):
+            lines += [f"  {what}: {each}" for each in getattr(self, what)[:10]]
+        return "\n".join(lines)
+
+
+async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1) -> Outcome:
+    """Run it; see :class:`Outcome`."""
+    chance = random.Random(seed)
+    outcome, begun = Outcome(), time.monotonic()
+    async with rig(folder, speed=speed, seed=seed) as stage:
+        await stage.program.start()
+        await stage.install()
+        await stage.until(lambda: stage.rows("SELECT 1 FROM cursors WHERE stream = 'jobs'"), 300, "a first look")
+        since = stage.account.world.clock.now()
+        stage.account.commands.terminate_job("job1")  # it would keep the nodes busy for long
+        trouble = Trouble(stage.account, seed)
+        while outcome.kills < kills:
+            await _live(stage, trouble, outcome, chance.uniform(0.15, 1.2), chance)
+            await stage.program.kill()
+            outcome.kills += 1
+            _weather(stage, chance)
+            stage.program.begin()
+            if chance.random() < 0.7:  # else it is killed again while it starts
+                await stage.program.listening()
+        _clear(stage)
+        trouble.calm()
+        if not (stage.program.process and stage.program.process.is_alive()):
+            stage.program.begin()
+        await stage.program.listening()
+        await _rest(stage)
+        _judge(stage, outcome, since)
+    outcome.seconds = time.monotonic() - begun
+    return outcome
+
+
+async def _live(stage: Rig, trouble: Trouble, outcome: Outcome, seconds: float, chance: random.Random) -> None:
+    """Trouble for so many seconds of the wall's clock."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        trouble.strike()
+        outcome.struck += 1
+        await asyncio.sleep(chance.uniform(0.05, 0.3))
+
+
+def _weather(stage: Rig, chance: random.Random) -> None:
+    """The chats lose answers now and then, are throttled, or are out for a while."""
+    _clear(stage)
+    roll = chance.random()
+    if roll < 0.35:
+        stage.slack.faults.lose_answers = {"chat.postMessage": 1}
+    elif roll < 0.5:
+        stage.slack.faults.outage = True
+    elif roll < 0.6:
+        stage.slack.faults.limited = {CHANNEL: 1}
+    if chance.random() < 0.15:
+        stage.teams.faults.outage = True
+
+
+def _clear(stage: Rig) -> None:
+    stage.slack.faults.lose_answers = {}
+    stage.slack.faults.outage = False
+    stage.slack.faults.limited = {}
+    stage.teams.faults.clear()
+
+
+async def _rest(stage: Rig) -> None:
+    """Until all has been seen, told, and was still for a while."""
+
+    def settled() -> bool:
+        return not stage.rows("SELECT 1 FROM letters WHERE (sent < version OR state = 'claimed') AND state != 'dead'")
+
+    await stage.wait(300)  # every job is read every five minutes at the latest
+    await stage.until(settled, 1800, "all letters delivered")
+    await stage.wait(90)
+    await stage.until(settled, 1800, "all letters delivered")
+
+
+def _judge(stage: Rig, outcome: Outcome, since: datetime) -> None:
+    happened = truth(stage.account, since)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    known = {
+        (entity, parent, name, after, epoch + timedelta(microseconds=at))
+        for entity, parent, name, after, at in stage.rows("SELECT entity, parent, id, after, at FROM transitions")
+    }
+    cut = stage.time.now() - timedelta(seconds=120)  # what happened just now may still be on its way
+    outcome.transitions = len(happened)
+    outcome.lost = [" ".join(map(str, each)) for each in sorted(happened - known) if each[4] < cut]
+
+    letters = _letters(stage)
+    outcome.letters = len(letters)
+    outcome.undelivered = [
+        f"{name} {state} {sent}/{version}" for name, _, _, state, sent, version in letters if sent < version
+    ]
+
+    said = [each for each in stage.slack.history_of(CHANNEL) if each["metadata"] and not each["deleted"]]
+    outcome.slack = len(said)
+    keys = Counter(each["metadata"]["event_payload"]["key"] for each in said)
+    outcome.slack_twice = [f"{key} × {times}" for key, times in keys.items() if times > 1]
+
+    written = {message for _, where, message, *_ in letters if where.startswith("teams:")}
+    alone = [
+        each for each in stage.teams.history_of(stage.room, "bot")
+        if not each["deleted"] and not each["summary"].startswith(stage.greeting)
+    ]  # fmt: skip
+    outcome.teams = len(alone)
+    orphans = [each for each in alone if each["id"] not in written]
+    repeats = [each for each in alone if each["id"] in written and _marked(stage, each["id"])]
+    # A message whose answer was lost stays behind, and the one that repeats it says so.
+    outcome.teams_repeats = len(repeats)
+    outcome.teams_twice = [each["summary"] for each in orphans[len(repeats) :]]
+
+
+def _letters(stage: Rig) -> list[tuple[str, str, str, str, int, int]]:
+    return [tuple(row) for row in stage.rows("SELECT id, place, message, state, sent, version FROM letters")]  # type: ignore[misc]
+
+
+def _marked(stage: Rig, message: str) -> bool:
+    return _REPEAT in str(stage.teams.message(stage.room, message))
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--speed", type=float, default=20.0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        outcome = asyncio.run(soak(Path(folder), kills=options.kills, speed=options.speed, seed=options.seed))
+    print(outcome)
+    return 0 if outcome.sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
