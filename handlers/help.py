@@ -174,7 +174,7 @@ def _paths(commands: list[Command]) -> Text:
     """The commands of one noun in a line, which says the noun once: ``job`` list · show."""
     noun = commands[0].noun
     verbs = [each.path.removeprefix(noun).strip() for each in commands]
-    alone = [code(noun), " · "] if "" in verbs else []
+    alone: list[str | Span] = [code(noun), " · "] if "" in verbs else []
     return text(*alone, code(noun), f" {' · '.join(filter(None, verbs))}")
 
 
