@@ -124,7 +124,7 @@ def fold_counts(draft: Draft, rows: Iterable[PoolNodeCounts]) -> None:
     for name, known in draft.pools.items():
         row = counted.get(name, _NOTHING)
         counts = (row.dedicated, row.low_priority)
-        idle = sum(each.idle for each in counts)
+        idle = _resting(counts)
         if known.counts == counts and bool(known.idle_since) == bool(idle):
             continue
         view = draft.pool(name)
@@ -138,6 +138,12 @@ def fold_counts(draft: Draft, rows: Iterable[PoolNodeCounts]) -> None:
 
 
 _NOTHING = PoolNodeCounts()
+
+
+def _resting(counts: tuple[NodeCounts, NodeCounts]) -> int:
+    """The idle nodes of a pool where none works and none is on its way: a pool that boots is not idle yet."""
+    busy = any(each.running or each.creating or each.starting or each.waiting_for_start_task for each in counts)
+    return 0 if busy else sum(each.idle for each in counts)
 
 
 def shape_of(counts: tuple[NodeCounts, NodeCounts]) -> tuple[int, ...]:

@@ -36,7 +36,7 @@ class NodeView(Struct):
 class PoolView(Struct):
     """A pool. ``troubled`` has the nodes that are unusable, unknown, offline, preempted or failed their start task.
 
-    ``idle_since`` is since when it has had idle nodes without a moment of none (and ``idle_least`` how many at least),
+    ``idle_since`` is since when it has had idle nodes and none at work or booting, ``idle_least`` how many at least;
     ``preempted_at`` the last times at which nodes were seen preempted, newest last, an hour's worth.
     """
 
