@@ -29,7 +29,7 @@ _FOLDS = (
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<address>"),
     (re.compile(r"\b0x[0-9a-f]+\b", re.IGNORECASE), "<n>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"(?<![A-Za-z])\d+(?:[.,:]\d+)*"), "<n>"),
+    (re.compile(r"(?<![A-Za-z\d])\d+(?:[.,:]\d+)*"), "<n>"),
     (re.compile(r"(?<=[A-Za-z_-])\d+"), "<n>"),
     (re.compile(r"\s+"), " "),
 )
