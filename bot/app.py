@@ -14,6 +14,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import handlers
+from bot import health
 from bot.access import Access
 from bot.alerts.desk import Alerts
 from bot.ask import Place
@@ -35,6 +36,7 @@ from bot.watch.collector import Collector
 from bot.watch.delivery import Postman
 from bot.watch.names import Names
 from bot.watch.observer import Observer
+from bot.watch.standing import Standing
 from bot.watch.tidy import tidy
 from bot.watch.watcher import Watcher
 from storage.retention import DAY, Retention
@@ -93,13 +95,17 @@ class App:
         self.observers = {
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
-        self.watcher = Watcher(self.observers.values(), self.alerts.saw, self.clock)
+        traffic = {account.name: account.traffic for account in self.accounts}
+        self.standing = Standing(self.observers, traffic, self.postman, self.clock)
+        self.watcher = Watcher(
+            self.observers.values(), self.alerts.saw, self.clock, after=[self.standing.after, self.collector.after]
+        )
         self.desk = FrontDesk(self.dispatcher, store, self.chats)
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._credential: AsyncTokenCredential | None = None
         self._background: list[asyncio.Task[None]] = []
-        routes = [web.get("/health", _health), *links.routes(), *self.relay.routes()]
+        routes = [*health.routes(self.standing, traffic, self.alerts), *links.routes(), *self.relay.routes()]
         if settings.slack:
             slack = _slack(settings, store, self.gallery, environment)
             self.chats["slack"] = slack
@@ -140,7 +146,6 @@ class App:
             asyncio.create_task(self.postman.run(), name="postman"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
-            asyncio.create_task(self.collector.run(), name="collector"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
             asyncio.create_task(tidy(self.store), name="tidy"),
@@ -171,10 +176,6 @@ class App:
         await self.postman.reachable(place, yes)
         if yes:
             await self.alerts.places_changed()
-
-
-async def _health(request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
 
 
 def _slack(settings: Settings, store: SqliteStore, gallery: Gallery, environment: Mapping[str, str]) -> Slack:

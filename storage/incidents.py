@@ -60,8 +60,10 @@ def one(db: Database, incident: str) -> IncidentRow | None:
 
 
 def _row(row: tuple[Any, ...]) -> IncidentRow:
-    *words, still, opened, changed, body = row
-    return IncidentRow(*words, bool(still), moment(opened), moment(changed), body)
+    id_, mark, account, kind, entity, parent, name, still, opened, changed, body = row
+    return IncidentRow(
+        id_, mark, account, kind, entity, parent, name, bool(still), moment(opened), moment(changed), body
+    )
 
 
 def put_notices(db: Database, notices: Sequence[NoticeRow]) -> None:
