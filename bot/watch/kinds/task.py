@@ -61,7 +61,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
 def retries_exhausted(scene: Scene) -> Iterator[Finding]:
     """Tasks of a job have failed after all the retries they may have."""
     for job in scene.jobs.values():
-        if job.exhausted <= 0 or not fresh(scene, job) or _is_over(job):
+        if job.exhausted <= 0 or not fresh(scene, job) or _is_over(job) or _run_again(job):
             continue
         causes = ranked(job.causes.values())
         yield Finding(

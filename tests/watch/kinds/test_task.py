@@ -129,6 +129,7 @@ def test_retries_that_are_used_up() -> None:
     assert found("task.retries_exhausted", failing(MEMORY)) == []
     assert found("task.retries_exhausted", failing(MEMORY, exhausted=16, failed_at=ago(31))) == []
     assert found("task.retries_exhausted", failing(MEMORY, exhausted=16, state="completed")) == []
+    assert found("task.retries_exhausted", failing(MEMORY, exhausted=16, failed=0, counted=ago(1))) == []
 
 
 def test_single_tasks() -> None:
