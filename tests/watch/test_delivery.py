@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bot.watch.delivery import PlaceStatus
 from bot.watch.delivery.weather import Weather
 from cards.build import text
 from cards.card import Card
-from storage.watching import Batch
+from storage.watching import Batch, Delivery
 from tests.watch.letters import HERE, THERE, World, letter, world
 
 OUTAGE = Undelivered("later", "503", everywhere=True)
@@ -407,6 +407,25 @@ async def test_letters_that_nobody_told_of_are_found(w: World) -> None:
     await w.store.record(Batch(letters=[letter("a")]))
     await w.done("a")
     assert w.room.words() == ["a 1"]
+
+
+async def test_what_was_told_of_and_not_stored_is_waited_for_calmly(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    w.start()
+    await w.give(letter("a"))
+    await w.done("a")
+    real, reads = w.store.deliveries, []
+
+    async def counted(ids: Sequence[str]) -> list[Delivery]:
+        reads.append(ids)
+        return await real(ids)
+
+    monkeypatch.setattr(w.store, "deliveries", counted)
+    w.postman.put([letter("a", version=2)])
+    await w.clock.sleep(20)
+    assert 1 <= len(reads) <= 20
+    await w.give(letter("a", version=2))
+    await w.done("a")
+    assert w.room.words() == ["a 2"]
 
 
 async def test_a_platform_that_is_not_there_is_no_error(w: World) -> None:

@@ -155,8 +155,12 @@ class Line:
         rows = {row.letter.id: row for row in await self._store.deliveries([each.id for each in ready])}
         for waiting in ready:
             row = rows.get(waiting.id)
-            if row is None or row.state == "dead" or (row.state != "claimed" and row.sent >= row.letter.version):
-                self._leave(waiting, row.letter.version if row else waiting.version)
+            if row is None or row.state == "dead":
+                self._leave(waiting, waiting.version)
+                continue
+            if row.state != "claimed" and row.sent >= row.letter.version:
+                self._leave(waiting, row.letter.version)
+                waiting.after = self._clock.elapsed() + _BEHIND_SECONDS  # where a newer one is still to be stored
                 continue
             waiting.due, waiting.doubtful = row.letter.due, row.state == "claimed"
             if waiting.due > self._clock.now():
