@@ -410,7 +410,7 @@ def _parameters(app: cyclopts.App) -> Iterator[Parameter]:
         positional = argument.field_info.kind is not inspect.Parameter.KEYWORD_ONLY
         kind = {bool: "flag", int: "number", float: "number"}.get(hint, "text")
         many = argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL
-        name = argument.field_info.name
+        name = argument.field_info.name.rstrip("_")  # a word of Python, such as for_
         yield Parameter(
             name=name,
             help=str(argument.parameter.help or ""),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from rapidfuzz import process
 
-from bot.ask import Ask
+from bot.ask import Ask, Person, Place
 from bot.commands import CommandError
 from bot.live import Live, Lives
 from bot.preferences import Chosen, default_account
 
 if TYPE_CHECKING:
+    from bot.alerts.desk import Alerts
+    from bot.alerts.jobcards import JobCards
     from bot.azure.account import Account, Accounts
     from bot.azure.files import Remote
     from bot.commands import Registry
+    from bot.watch.status import Status
     from cards.card import Card
     from storage.port import Store
 
@@ -57,6 +60,14 @@ class Context:
     """Runs another command for :meth:`run`."""
     relay: Relaying | None = None
     """Relays large files; None where the bot has no public address."""
+    alerts: Alerts | None = None
+    """Incidents and who is told; None where nothing is watched, as for a single question from the command line."""
+    status: Status | None = None
+    """How watching and delivery stand; None where there are none."""
+    jobs: JobCards | None = None
+    """The living cards of watched jobs; None where nothing is watched."""
+    direct: Callable[[Person, Place], Awaitable[Place]] | None = None
+    """The conversation with a person alone; raises CommandError. None where nobody can be written to."""
 
     def account(self, name: str | None) -> Account:
         """The account by its name in the settings, for None the default of the place; see :mod:`bot.preferences`.

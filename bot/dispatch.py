@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -15,13 +15,17 @@ import structlog
 from msgspec.structs import replace
 
 from bot.access import Access
-from bot.ask import Ask
+from bot.alerts.desk import Alerts
+from bot.alerts.jobcards import JobCards
+from bot.ask import Ask, Person, Place
 from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
+from bot.chat.port import Undelivered
 from bot.commands import NAMED, CommandError, Instead, Registry, join, words
 from bot.context import Context, Relaying
 from bot.live import Live, Lives
 from bot.preferences import Chosen, default_account
+from bot.watch.status import Status
 from cards import build
 from cards.card import Button, Card, Form, Option
 from storage.port import Store
@@ -56,8 +60,16 @@ class Dispatcher:
         bot_name: str,
         names: Finder | None = None,
         relay: Relaying | None = None,
+        alerts: Alerts | None = None,
+        status: Status | None = None,
+        jobs: JobCards | None = None,
+        direct: Callable[[Person, Place], Awaitable[Place]] | None = None,
     ) -> None:
-        """``names`` completes the names of forms, which are typed out without it; ``relay`` lends out large files."""
+        """``names`` completes the names of forms, which are typed out without it; ``relay`` lends out large files.
+
+        ``alerts``, ``status`` and ``jobs`` are there where accounts are watched; ``direct`` finds the conversation with
+        a person alone.
+        """
         self._registry = registry
         self._access = access
         self._accounts = accounts
@@ -66,6 +78,10 @@ class Dispatcher:
         self._bot_name = bot_name
         self._names = names
         self._relay = relay
+        self._alerts = alerts
+        self._status = status
+        self._jobs = jobs
+        self._direct = direct
         self.lives = Lives()
 
     async def card(self, ask: Ask) -> Card:
@@ -178,10 +194,26 @@ class Dispatcher:
             bot_name=self._bot_name,
             chosen=await self._chosen(ask),
             relay=self._relay,
+            alerts=self._alerts,
+            status=self._status,
+            jobs=self._jobs,
+            direct=self._alone if self._direct else None,
             perform=lambda command: self._perform(replace(ask, text=command, values={}), zone, live),
         )
         async for card in call.cards(ctx):
             yield card
+
+    async def _alone(self, person: Person, place: Place) -> Place:
+        """The conversation with a person alone. Raises CommandError where it cannot be begun."""
+        if self._direct is None:
+            raise RuntimeError("nothing finds it")
+        try:
+            return await self._direct(person, place)
+        except Undelivered as error:
+            log.warning("direct.refused", why=error.why, code=error.code)
+            raise CommandError(
+                f"I cannot begin a personal chat with you ({error.code}): write to me there first, then ask again."
+            ) from None
 
     def _advice(self, error: CommandError) -> Card:
         typed = [Button(command, command) for command in error.nearest[:4] if not command.startswith("help")]

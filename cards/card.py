@@ -74,7 +74,14 @@ class Time(Struct, frozen=True, tag="time"):
     form: Literal["both", "age", "clock"] = "both"
 
 
-Piece: TypeAlias = Span | Chip | Time
+class Mention(Struct, frozen=True, tag="mention"):
+    """A person who is to hear of it. ``id`` is ``platform:id``; on other platforms and in files it is only the name."""
+
+    id: str
+    name: str = ""
+
+
+Piece: TypeAlias = Span | Chip | Time | Mention
 Text: TypeAlias = tuple[Piece, ...]
 
 
@@ -305,4 +312,6 @@ def plain(text: Text) -> str:
                 parts.append(f"{piece.mark.symbol} {piece.word}".strip())
             case Time():
                 parts.append(piece.at.strftime("%H:%M UTC"))
+            case Mention():
+                parts.append(f"@{piece.name}" if piece.name else "")
     return "".join(parts)

@@ -17,6 +17,9 @@ TEXT = 3_000
 STYLES = {"bold": "*", "italic": "_", "code": "`"}
 """The styles that Slack draws, and their marks in mrkdwn."""
 
+_USER = re.compile(r"slack:([UW][A-Z0-9]{2,20})")
+"""Whom Slack can mention."""
+
 Json = dict[str, object]
 
 
@@ -63,17 +66,28 @@ def _merged(words: list[Run]) -> list[Run]:
     found: list[Run] = []
     for run in words:
         style = run.style if run.style in STYLES else "plain"
-        if found and found[-1].style == style:
+        if user(run):
+            found.append(run)
+        elif found and found[-1].style == style and not user(found[-1]):
             found[-1] = Run(found[-1].text + run.text, style)
         else:
             found.append(Run(run.text, style))
     return found
 
 
+def user(run: Run) -> str:
+    """The id of the Slack user whom a run mentions; empty where it mentions none, or somebody who is not on Slack."""
+    found = _USER.fullmatch(run.who) if run.who else None
+    return found[1] if found else ""
+
+
 def rich(words: list[Run]) -> list[Json]:
     """Runs as elements of a rich text section."""
     elements: list[Json] = []
     for run in _merged(words):
+        if who := user(run):
+            elements.append({"type": "user", "user_id": who})
+            continue
         element: Json = {"type": "text", "text": run.text}
         if run.style in STYLES:
             element["style"] = {run.style: True}
@@ -99,6 +113,9 @@ def mrkdwn(words: list[Run]) -> str | None:
     place = 0
     for run in words:
         start, place = place, place + len(run.text)
+        if who := user(run):
+            parts.append(f"<@{who}>")
+            continue
         wrap = STYLES.get(run.style)
         inner = run.text.strip()
         if wrap is None or not inner:
@@ -112,5 +129,5 @@ def mrkdwn(words: list[Run]) -> str | None:
             return None
         lead, trail = run.text.partition(inner)[::2]
         parts.append(f"{lead}{wrap}{entities(inner)}{wrap}{trail}")
-    literal = "".join(" " * len(run.text) if run.style == "code" else run.text for run in words)
+    literal = "".join(" " * len(run.text) if run.style == "code" or user(run) else run.text for run in words)
     return None if _MARKUP.search(literal) else "".join(parts)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from cards.card import Attachment, Card, Chip, Mark, Progress, Span, Text, Time
+from cards.card import Attachment, Card, Chip, Mark, Mention, Progress, Span, Text, Time
 from cards.limits import clean, clean_line, cut, isolate, units
 from cards.phrases import bar, file_size, number, percent
 
@@ -18,11 +18,12 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 class Run(NamedTuple):
-    """Clean text in one style, ready to be escaped; ``mark`` gives it a colour."""
+    """Clean text in one style, ready to be escaped; ``mark`` gives it a colour, ``who`` says whom it mentions."""
 
     text: str
     style: str = "plain"
     mark: Mark | None = None
+    who: str = ""
 
 
 @lru_cache(maxsize=64)
@@ -119,6 +120,8 @@ def runs(text: Text, clock: Clock, *, lines: bool = False) -> list[Run]:
                 run = Run(f"{mark.symbol} {isolate(clean_line(word))}".strip(), "plain", mark)
             case Time():
                 run = Run(clock.say(piece))
+            case Mention(who, name):
+                run = Run(isolate(f"@{clean_line(name) or 'you'}"), "bold", who=who)
         if run.text:
             found.append(run)
     return found

@@ -13,6 +13,7 @@ from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Opti
 from cards.phrases import number, plural
 from handlers import costs, nodes_of
 from handlers.account import main_quotas
+from handlers.alert import home_line
 from handlers.common import line, section, titled
 from handlers.job import counts_of
 from handlers.new import new_menu
@@ -45,6 +46,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     entries = {entry.pool_id: entry for entry in counts}
     wrong = [(pool, why) for pool in pools if (why := trouble(pool, entries.get(pool.id)))]
     others = [name for name in ctx.accounts.names if name != source.name]
+    alert, open_alert = home_line(ctx, source.name)
     return Card(
         title=titled(
             source.name,
@@ -65,7 +67,9 @@ async def home(ctx: Context, account: str | None = None) -> Card:
             await costs.line_of(ctx, source, pools, entries, at),
             *await main_quotas(source, pools, len(jobs) + len(schedules)),
             Bullets(tuple(_told(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
+            alert,
             build.actions(
+                open_alert,
                 Button(f"Open {wrong[0][0].id}", line(ctx, source, "pool show", wrong[0][0].id), style="primary")
                 if wrong
                 else None,

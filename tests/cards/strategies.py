@@ -30,6 +30,7 @@ from cards.card import (
     Heading,
     Link,
     Mark,
+    Mention,
     Menu,
     Option,
     Picture,
@@ -90,6 +91,7 @@ pieces: st.SearchStrategy[Piece] = st.one_of(
     spans,
     st.builds(Chip, marks, words),
     st.builds(Time, moments, st.sampled_from(["both", "age", "clock"])),
+    st.builds(Mention, st.sampled_from(["slack:U012AB3CD", "slack:<!here>", "teams:29:1x", "text:you", ""]), words),
 )
 texts: st.SearchStrategy[Text] = st.lists(pieces, max_size=4).map(tuple)
 figures = st.one_of(st.integers(-5, 10**9).map(float), st.floats(allow_nan=False, allow_infinity=False))

@@ -1,0 +1,135 @@
+"""How changes of state are told: rows of a table, their details in words, and what they come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from bot.alerts.model import Incident
+from bot.azure.exits import meaning
+from bot.redact import redact
+from cards import build
+from cards.build import code, muted, text
+from cards.card import Block, Chip, Column, Mark, Text, Time
+from cards.phrases import number, plural
+from handlers import alert_parts as parts
+from handlers import states
+from handlers.common import section
+from storage.watching import Transition
+
+READ = 1000
+"""Changes that are read at most, the newest."""
+_SHOWN = 5
+_COLUMNS = (
+    Column("When", width=2),
+    Column("What", width=3),
+    Column("Change", width=3),
+    Column("Details", rank=1, width=4),
+)
+
+
+def extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition]) -> str:
+    """``12 changes``, ``20 of 1,000 or more changes``."""
+    if not seen:
+        return "nothing seen yet"
+    if len(rows) == len(seen):
+        return plural(len(seen), "change")
+    most = " or more" if len(seen) >= READ else ""
+    return f"{build.shown(page, len(rows), len(seen))}{most} changes"
+
+
+def table(rows: Sequence[Transition], about: str = "") -> Block | None:
+    """Changes as a table; ``about`` is the id of what the card is about, which a row need not repeat."""
+    if not rows:
+        return None
+    return build.table(_COLUMNS, [_row(each, about) for each in rows])
+
+
+def _row(change: Transition, about: str) -> list[Text]:
+    names = [each for each in (change.parent, change.id) if each != about]
+    what = " / ".join(names) if change.entity in ("node", "task") else "".join(names)
+    before = states.word(change.before) if change.before else ""
+    return [
+        text(Time(change.at)),
+        text(change.entity, *((" ", code(what)) if what else ())),
+        text(muted(f"{before} → ") if before else None, _chip(change)),
+        text(details(change)),
+    ]
+
+
+_FIXED = {"failed": Mark.FAILED, "deleted": Mark.STOPPED, "ok": Mark.DONE}
+_CHIPS: dict[str, Callable[[str], Chip]] = {
+    "node": states.node_chip,
+    "job": states.job_chip,
+    "task": states.task_chip,
+    "schedule": states.schedule_chip,
+    "pool": lambda state: states.pool_chip(state, "steady"),
+    "allocation": lambda state: states.pool_chip("active", state),
+}
+
+
+def _chip(change: Transition) -> Chip:
+    """The state after the change. A pool is said to be active here, not steady: that is its allocation."""
+    if mark := _FIXED.get(change.after):
+        return Chip(mark, change.after)
+    drawn = _CHIPS.get(change.entity, states.job_chip)(change.after)
+    return Chip(drawn.mark, states.word(change.after))
+
+
+def details(change: Transition) -> str:
+    """What was noted with a change, in words: exit code and what it means, what the service said, where it ran."""
+    try:
+        noted: dict[str, Any] = msgspec.json.decode(change.details, type=dict[str, Any]) if change.details else {}
+    except msgspec.DecodeError:
+        return redact(change.details)
+    told: list[str] = []
+    exit_code = noted.get("exitCode")
+    if isinstance(exit_code, int):
+        means = meaning(exit_code)
+        told.append(f"exit code {exit_code}{f', {means}' if means else ''}")
+    said = ": ".join(str(noted[key]) for key in ("code", "message") if noted.get(key))
+    if said and not (isinstance(exit_code, int) and noted.get("code") == "FailureExitCode"):
+        told.append(said)
+    told += [f"{words} {noted[key]}" for key, words in _NOTED.items() if noted.get(key) not in (None, "", 0)]
+    return redact(" · ".join(told))
+
+
+_NOTED = {
+    "reason": "because",
+    "error": "error",
+    "pool": "pool",
+    "node": "node",
+    "retries": "retries",
+    "vmSize": "size",
+    "targetDedicated": "dedicated nodes wanted",
+    "targetSpot": "spot nodes wanted",
+}
+
+
+def failures(seen: Sequence[Transition]) -> list[Block]:
+    """Why tasks failed, counted: a job's history may have thousands."""
+    causes = Counter(
+        details(each).partition(" · ")[0] or "unknown"
+        for each in seen
+        if each.entity == "task" and each.after == "failed"
+    )
+    if sum(causes.values()) < 2:
+        return []
+    rows = [[text(number(count)), text(cause)] for cause, count in causes.most_common(_SHOWN)]
+    return section("Why tasks failed", build.table((Column("Times", "right"), Column("Cause", width=6)), rows))
+
+
+def about(incidents: Sequence[Incident]) -> list[Block]:
+    """The alerts about it, the last changed first."""
+    if not incidents:
+        return []
+    rows: list[list[Text]] = [
+        [text(parts.state_of(each)), text(each.headline), text(Time(each.since))] for each in incidents[:_SHOWN]
+    ]
+    if (rest := len(incidents) - _SHOWN) > 0:
+        rows.append([(), text(muted(f"and {number(rest)} more")), ()])
+    columns = (Column("", width=2), Column("Alert", width=5), Column("Since", rank=1, width=2))
+    return section("Alerts about it", build.table(columns, rows))
