@@ -223,6 +223,23 @@ class Writer:
             ),
         )
 
+    def worse(self, told: Sequence[Incident], worse: Sequence[Incident], place: str, now: datetime) -> Card:
+        """Said aloud below a digest that tells ``told``, of which these are ``worse`` now: all that are as bad."""
+        severity = min((each.severity for each in worse), key=lambda each: each.rank)
+        bad = [each for each in told if each.open and each.severity.rank >= severity.rank]
+        if len(bad) <= 1:
+            return self.note(worse[0], place, "worse", now)
+        return Card(
+            title=text(bold(f"{severity.value} now: {number(len(bad))} of {plural(len(told), 'alert')}")),
+            mark=_MARKS[max((each.severity for each in bad), key=lambda each: each.rank)],
+            as_of=now,
+            zone=self._zone(place),
+            blocks=blocks(
+                _list(bad),
+                actions(Button("Open alerts", self._listing(bad[0].account), style="primary"), _opening(bad)),
+            ),
+        )
+
 
 def held_words(held: Sequence[Notice]) -> list[object]:
     """``3 more held back until 14:07`` and why; nothing where nothing is."""

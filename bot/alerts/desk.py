@@ -21,7 +21,7 @@ from bot.alerts.cards import Writer
 from bot.alerts.lifecycle import judged_by, settle
 from bot.alerts.model import Hours, Incident, Mute, Subscription
 from bot.alerts.routing import key_of
-from bot.alerts.teller import Teller, history_of
+from bot.alerts.teller import Teller, history_of, worse_of
 from bot.ask import Place
 from bot.clock import Clock
 from bot.preferences import Author
@@ -176,7 +176,7 @@ class Alerts:
         book = Book()
         book.load(rows, notices)
         named = {notice.letter for notice in book.notices.values() if notice.letter}
-        named |= {history_of(name) for name in named}
+        named |= {reply(name) for name in named for reply in (history_of, worse_of)}
         book.letters = {each.letter.id: each.letter for each in await self._store.deliveries(sorted(named))}
         book.subscriptions = subscriptions_of(await self._store.kept_all(SUBSCRIPTIONS))
         book.mutes = mutes_of(await self._store.kept_all(MUTES))

@@ -42,6 +42,11 @@ def history_of(letter: str) -> str:
     return f"{letter}-history"
 
 
+def worse_of(digest: str) -> str:
+    """The letter in a digest's thread that says aloud which of its incidents became worse."""
+    return f"{digest}-worse"
+
+
 @dataclass
 class Gate:
     """A group is gathering until then."""
@@ -100,8 +105,11 @@ class Teller:
                 touched.add(group)
         for group in {*touched, *(group for group, gate in self._gates.items() if gate.until <= now)}:
             self._release(group, now)
+        digests: dict[str, list[Incident]] = {}
         for name in changed:
-            self._rewrite(self.book.incidents[name], now)
+            self._rewrite(self.book.incidents[name], now, digests)
+        for letter, worse in digests.items():
+            self._rewrite_digest(letter, worse, now)
         for notice in self.book.notices.values():
             if notice.letter and not notice.over and notice.due and notice.due <= now:
                 self._repeat(notice, now)
@@ -218,7 +226,8 @@ class Teller:
             return
         letter, begun = self._digests.get(group, ("", now))
         young = now - begun < timedelta(seconds=self.settings.repeat)
-        if after_quiet or not letter or not (young or self.backlog(group[0])):
+        begins = after_quiet or not letter or not (young or self.backlog(group[0]))
+        if begins:
             letter = f"digest-{secrets.token_hex(5)}"
             if not after_quiet:
                 self._digests[group] = letter, now
@@ -227,7 +236,10 @@ class Teller:
             if after_quiet:
                 notice.held = "quiet"
         self._last[group] = letter
-        self._write_digest(letter, place, now)
+        incidents = [self.book.incidents[notice.incident] for notice in notices]
+        # An edit makes no sound: what is critical and comes into a digest that was heard already is said aloud.
+        aloud = [] if begins else [each for each in incidents if each.severity is Severity.CRITICAL and each.open]
+        self._rewrite_digest(letter, aloud, now, place)
 
     def _show(self, notice: Notice, letter: str, now: datetime, *, gathered: bool = False) -> None:
         incident = self.book.incidents[notice.incident]
@@ -238,21 +250,25 @@ class Teller:
         notice.due = None if notice.over else self._again(notice, now)
         self.book.touch(notice)
 
-    def _write_digest(self, letter: str, place: Place, now: datetime) -> None:
+    def _members(self, letter: str) -> list[tuple[Incident, Notice]]:
+        """The incidents that a digest tells."""
         members = [notice for notice in self.book.notices.values() if notice.letter == letter]
-        told = [(self.book.incidents[each.incident], each) for each in members]
-        quiet = any(each.held == "quiet" for each in members)
+        return [(self.book.incidents[each.incident], each) for each in members]
+
+    def _write_digest(self, letter: str, place: Place, now: datetime) -> None:
+        told = self._members(letter)
+        quiet = any(each.held == "quiet" for _, each in told)
         self._letter(letter, place, self.writer.digest(told, key_of(place), now, after_quiet=quiet), now)
 
-    def _rewrite(self, incident: Incident, now: datetime) -> None:
-        """Say in every place how it stands."""
+    def _rewrite(self, incident: Incident, now: datetime, digests: dict[str, list[Incident]]) -> None:
+        """Say in every place how it stands; ``digests`` takes up those that tell it, with what became worse in each."""
         for notice in list(self.book.of(incident.id)):
             known = self.book.letters.get(notice.letter)
             if known is None or notice.over:
                 continue
             place = msgspec.json.decode(known.place, type=Place)
             if notice.gathered:
-                self._write_digest(notice.letter, place, now)
+                digests.setdefault(notice.letter, [])
             else:
                 self._letter(notice.letter, place, self._incident_card(incident, notice, now), now)
                 if len(incident.history) > 1:
@@ -262,10 +278,22 @@ class Teller:
                     )  # fmt: skip
             if incident.severity.rank > notice.worst.rank and incident.open:
                 notice.worst = incident.severity
-                self._aloud(notice, known, self.writer.note(incident, notice.place, "worse", now), now)
+                if notice.gathered:
+                    digests[notice.letter].append(incident)
+                else:
+                    self._aloud(notice, known, self.writer.note(incident, notice.place, "worse", now), now)
             if not incident.open:
                 notice.over, notice.due = True, None
             self.book.touch(notice)
+
+    def _rewrite_digest(self, letter: str, worse: list[Incident], now: datetime, place: Place | None = None) -> None:
+        """Write a digest anew, once for all that changed; what became worse is one reply, edited as more of it does."""
+        place = place or msgspec.json.decode(self.book.letters[letter].place, type=Place)
+        self._write_digest(letter, place, now)
+        if worse:
+            told = [incident for incident, _ in self._members(letter)]
+            card = self.writer.worse(told, worse, key_of(place), now)
+            self._letter(worse_of(letter), place, card, now, under=letter, loud=True)
 
     def _incident_card(self, incident: Incident, notice: Notice, now: datetime) -> Card:
         last = self._last.get((notice.place, incident.account)) == notice.letter
@@ -357,10 +385,7 @@ class Teller:
     def _aloud(self, notice: Notice, parent: Letter, card: Card, now: datetime) -> None:
         """A reply that people hear of."""
         place = msgspec.json.decode(parent.place, type=Place)
-        self._letter(
-            f"{notice.letter}-{secrets.token_hex(3)}", place, card, now, under="" if notice.gathered else notice.letter,
-            loud=True,
-        )  # fmt: skip
+        self._letter(f"{notice.letter}-{secrets.token_hex(3)}", place, card, now, under=notice.letter, loud=True)
 
     def _letter(
         self, name: str, place: Place, card: Card, now: datetime, *, under: str = "", loud: bool = False

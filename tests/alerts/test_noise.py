@@ -84,6 +84,36 @@ async def test_a_hundred_causes_that_come_one_by_one_are_few_messages(tmp_path: 
         assert len(ops.letters.on_top()) <= 8
 
 
+async def test_what_becomes_worse_in_a_digest_is_one_reply(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(30)]
+        await ops.look()
+        [digest] = ops.letters.on_top()
+        for bad in (20, 25):
+            ops.found["node.unusable"][:bad] = [
+                finding(f"pool-{number}", count=9, severity=Severity.CRITICAL) for number in range(bad)
+            ]
+            await ops.look(60)
+            await ops.restart()
+        assert ops.letters.titles() == ["✖ 30 alerts: 30 × node.unusable"]
+        [aloud] = ops.letters.below(digest)
+        assert aloud.loud
+        assert aloud.version == 2
+        assert title(aloud) == "✖ critical now: 25 of 30 alerts"
+
+
+async def test_what_is_critical_and_joins_a_digest_is_said_aloud(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(5)]
+        await ops.look()
+        [digest] = ops.letters.on_top()
+        ops.found["node.unusable"] += [finding(f"new-{number}") for number in range(5)]
+        ops.found["pool.down"] = [finding("x", headline="pool x is down")]
+        await ops.look(900)
+        assert ops.letters.on_top()[0].version > digest.version
+        assert [title(each) for each in ops.letters.below(digest)] == ["✖ critical now: pool x is down"]
+
+
 async def test_while_much_is_on_its_way_new_alerts_are_gathered(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         found = ops.found.setdefault("node.unusable", [])
