@@ -10,37 +10,16 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
+from tests.acceptance.fast import FastClock, FastTime
+
 START_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class FastTime:
-    """Simulated time that all processes agree on: ``start`` at the wall's ``anchor``, ``speed`` times as fast."""
-
-    start: datetime
-    anchor: float
-    speed: float
-
-    @classmethod
-    def of(cls, speed: float) -> FastTime:
-        """From now on."""
-        now = time.time()
-        return cls(datetime.fromtimestamp(now, UTC), now, speed)
-
-    def now(self) -> datetime:
-        """The simulated time."""
-        return self.start + timedelta(seconds=(time.time() - self.anchor) * self.speed)
-
-    def stamp(self) -> float:
-        """The same in seconds since 1970."""
-        return self.now().timestamp()
 
 
 @dataclass
@@ -51,6 +30,8 @@ class Program:
     environment: Mapping[str, str]
     time: FastTime
     log: Path
+    ahead: float = 0.0
+    """Seconds by which its clock is wrong."""
     process: ForkServerProcess | None = None
     starts: int = 0
 
@@ -62,7 +43,7 @@ class Program:
     def begin(self) -> None:
         """Run it."""
         self.process = _context().Process(
-            target=_run, args=(self.raw, dict(self.environment), self.time, str(self.log)), daemon=False
+            target=_run, args=(self.raw, dict(self.environment), self.time, self.ahead, str(self.log))
         )
         self.process.start()
         self.starts += 1
@@ -80,6 +61,11 @@ class Program:
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.05)
         raise AssertionError(f"it did not come up in time:\n{self.said()}")
+
+    async def restart(self, how: str) -> None:
+        """End it, by ``kill`` or ``stop``, and run it again."""
+        await (self.kill() if how == "kill" else self.stop())
+        await self.start()
 
     async def kill(self) -> None:
         """As a machine that loses its power."""
@@ -108,31 +94,41 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _run(raw: dict[str, Any], environment: dict[str, str], fast: FastTime, log: str) -> None:
+def _run(raw: dict[str, Any], environment: dict[str, str], fast: FastTime, ahead: float, log: str) -> None:
     """The child."""
     with Path(log).open("a", encoding="utf-8") as out:
         os.dup2(out.fileno(), sys.stdout.fileno())
         os.dup2(out.fileno(), sys.stderr.fileno())
     os.environ.update(environment)
-    asyncio.run(_serve(raw, fast))
+    asyncio.run(_serve(raw, FastClock(fast, ahead)))
 
 
-async def _serve(raw: dict[str, Any], fast: FastTime) -> None:
+async def _serve(raw: dict[str, Any], clock: FastClock) -> None:
     from bot import logs  # noqa: PLC0415 - in the child only
     from bot.app import App  # noqa: PLC0415
-    from bot.clock import Clock  # noqa: PLC0415
     from bot.settings import check  # noqa: PLC0415
 
     logs.configure("info")
+    _pace_by(clock)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    app = await App.open(check(raw), clock=Clock(speed=fast.speed, start=fast.now()))
+    app = await App.open(check(raw), clock=clock)
     app.drawing.start = _nothing  # type: ignore[method-assign] # no chart is asked for: starts are to be quick
     try:
         await app.start()
         await stopped.wait()
     finally:
         await app.stop()
+
+
+def _pace_by(clock: FastClock) -> None:
+    """Let the chats keep their pace by the fast clock, as the stand-ins measure it."""
+    from bot.chat import turns  # noqa: PLC0415
+    from bot.chat.teams.pacer import Pacer  # noqa: PLC0415
+
+    turns.time = SimpleNamespace(monotonic=clock.elapsed)  # type: ignore[assignment]
+    turns.Turns.__init__.__defaults__ = (clock.sleep,)
+    Pacer.__init__.__defaults__ = (clock.elapsed, clock.sleep)
 
 
 async def _nothing() -> None:

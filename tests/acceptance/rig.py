@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ from bot.sandbox.wire.tokens import Tokens
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
-from tests.acceptance.program import FastTime, Program
+from tests.acceptance.fast import FastTime
+from tests.acceptance.program import Program
 
 APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
 CHANNEL = "C0BATCHOPS"
+PAST = timedelta(minutes=10)
+"""How much has happened before the program is started: nodes have booted."""
 
 
 @dataclass
@@ -52,7 +56,7 @@ class Rig:
 
     async def wait(self, seconds: float) -> None:
         """So many seconds of the fast clock."""
-        await asyncio.sleep(seconds / self.time.speed)
+        await self.time.sleep(seconds)
 
     async def until(self, true: Callable[[], object], seconds: float, what: str) -> float:
         """Wait until something is so; the seconds that took, by the fast clock. Fails after so many."""
@@ -69,10 +73,22 @@ class Rig:
             await self.teams.install(conversation)
         await self.until(lambda: self.teams.history_of(self.room, "bot"), 200, "a greeting")
 
+    async def begin(self) -> None:
+        """Run the program, add it to Teams, and wait until it has looked at the account."""
+        await self.program.start()
+        if "teams" in self.program.raw:
+            await self.install()
+        await self.until(lambda: self.rows("SELECT 1 FROM cursors"), 600, "a first look")
+
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What the database says."""
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10) as db:
             return list(db.execute(sql, values))
+
+    def undelivered(self) -> int:
+        """Letters that are not known to be in their place as they should be."""
+        [(number,)] = self.rows("SELECT count(*) FROM letters WHERE sent < version OR state <> 'open'")
+        return int(number)
 
     def told(self) -> list[dict[str, Any]]:
         """What the bot said in the Slack channel by itself, threads left out, oldest first."""
@@ -85,6 +101,13 @@ class Rig:
         return [each for each in said if not each["summary"].startswith(self.greeting)]
 
 
+def calm(account: AccountState) -> None:
+    """Nothing happens by itself: the nodes are busy with tasks that take weeks."""
+    for job in list(account.jobs):
+        account.mischief.delete_job(job, at_once=True)
+    account.mischief.add_job("steady", "pool1", 8, seconds=3e6)
+
+
 @asynccontextmanager
 async def rig(
     folder: Path,
@@ -92,17 +115,25 @@ async def rig(
     speed: float = 20.0,
     scenario: str = "tiny",
     seed: int = 1,
+    start: datetime | None = None,
+    skew: float = 0.0,
+    prepare: Callable[[AccountState], None] = calm,
     teams: bool = True,
     settings: dict[str, Any] | None = None,
 ) -> AsyncIterator[Rig]:
-    """All of it, not yet running the program. ``settings`` are merged over the usual ones, section by section."""
-    fast = FastTime.of(speed)
+    """All of it, not yet running the program. ``settings`` are merged over the usual ones, section by section.
+
+    ``prepare`` is done to the account before it lives through :data:`PAST`; its clock is ``skew`` seconds ahead.
+    """
+    fast = FastTime.begin(folder / "time", speed, start)
     listen = f"127.0.0.1:{free_port()}"
-    world = build(scenario, seed, WorldClock(fast.start, speed=speed))
+    clock = WorldClock(fast.now() - PAST, source=fast.stamp)
+    world = build(scenario, seed, clock)
+    prepare(next(iter(world.accounts.values())))
+    clock.advance(PAST + timedelta(seconds=skew))
+    world.settle()
     azure = AzureSandbox(world, tokens=Tokens(client_id=APP_ID), seed=seed)
-    slack = SlackStandIn(
-        SlackSettings(app_url=f"http://{listen}/slack/events", post_burst=0, tiers=False), clock=fast.stamp
-    )
+    slack = SlackStandIn(SlackSettings(app_url=f"http://{listen}/slack/events", tiers=False), clock=fast.stamp)
     room = TeamsStandIn(
         app_id=APP_ID, verify=azure.tokens.verify, bot_url=f"http://{listen}/api/messages", clock=fast.stamp
     )

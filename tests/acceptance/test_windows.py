@@ -1,25 +1,49 @@
-"""What people see, and when: the real program, a fast clock, and windows of time."""
+"""One trouble, one message: when it comes, what becomes of it, and its history in its thread."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.acceptance.rig import rig
+import pytest
+
+from tests.acceptance.rig import CHANNEL, Rig, rig
+
+LATEST = 40.0
+"""Seconds from a transition to its message at a poll of 30 s, five of them for a busy machine."""
 
 
-async def test_one_message_edited_to_resolved(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["", "stop", "kill"])
+async def test_one_message_edited_to_resolved(tmp_path: Path, end: str) -> None:
     async with rig(tmp_path) as stage:
-        await stage.program.start()
-        await stage.install()
-        await stage.until(lambda: stage.rows("SELECT 1 FROM cursors"), 120, "a first look")
-        [node] = stage.account.mischief.break_nodes("pool1")
+        await stage.begin()
+        stage.account.mischief.break_nodes("pool1")
         broke = stage.time.stamp()
-        await stage.until(stage.told, 60, "a message")
-        assert node
-        took = stage.told()[0]["posted"] - broke
-        assert took < 40
-        await stage.wait(60)
+        await stage.until(lambda: stage.told() and stage.told_teams(), 2 * LATEST, "both are told")
+        await stage.until(lambda: not stage.undelivered(), 30, "it is known to be told")
+        if end:
+            await stage.program.restart(end)
+        else:
+            await stage.wait(40)
         stage.account.mischief.heal("pool1")
-        await stage.until(lambda: stage.told()[0]["text"].startswith("✔"), 60, "resolved")
-        assert len(stage.told()) == 1
-        assert len(stage.told_teams()) == 1
+        healed = stage.time.stamp()
+        await stage.until(lambda: _resolved(stage), 2 * LATEST, "both are resolved")
+        await stage.until(lambda: _replies(stage) == [1, 1], 30, "each has its history below")
+        await stage.wait(60)
+        [slack], [teams] = stage.told(), stage.told_teams()
+        assert "1 unusable node of 3" in slack["text"]
+        assert "1 unusable node of 3" in teams["summary"]
+        for message in (slack, teams):
+            assert 0 <= message["posted"] - broke <= LATEST
+            assert 0 <= message["edits"][-1] - healed <= LATEST
+            print(f"told {message['posted'] - broke:.1f} s after, resolved {message['edits'][-1] - healed:.1f} s after")
+        assert _replies(stage) == [1, 1]
+
+
+def _resolved(stage: Rig) -> bool:
+    return stage.told()[0]["text"].startswith("✔") and stage.told_teams()[0]["summary"].startswith("✔")
+
+
+def _replies(stage: Rig) -> list[int]:
+    """How many messages there are in threads, in each chat."""
+    both = stage.slack.history_of(CHANNEL), stage.teams.history_of(stage.room, "bot")
+    return [sum(bool(each["thread"]) for each in said) for said in both]
