@@ -11,8 +11,8 @@ import asyncio
 import base64
 import binascii
 import codecs
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 LASTING = timedelta(hours=1)
 AT_ONCE = 4
 """Files on their way at the same time; each holds a piece in memory."""
+PATIENCE = 120.0
+"""Seconds in which whoever downloads has to take a piece: places are few."""
 _TEXT_PIECE = 1024 * 1024
 
 
@@ -121,7 +123,7 @@ async def _bytes(request: web.Request, files: Files, remote: Remote, head: Head)
         headers["Content-Range"], status = f"bytes {start}-{stop - 1}/{head.length}", 206
     headers["Content-Length"] = str(stop - start)
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def pieces() -> AsyncGenerator[bytes]:
         for place in range(start, stop, PIECE):
             yield await _piece(files, remote.file, place, min(stop, place + PIECE))
 
@@ -134,7 +136,7 @@ async def _text(request: web.Request, files: Files, remote: Remote, head: Head) 
     headers = {**_headers(remote), "Accept-Ranges": "none", "Content-Type": f"text/plain; charset={charset}"}
     errors = "surrogateescape" if remote.encoding == "utf-8" else "surrogatepass"
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def pieces() -> AsyncGenerator[bytes]:
         decoder, redacting = codecs.getincrementaldecoder(remote.encoding)(errors), Redacting()
         for place in range(0, head.length, _TEXT_PIECE):
             piece = await _piece(files, remote.file, place, min(head.length, place + _TEXT_PIECE))
@@ -153,22 +155,24 @@ async def _piece(files: Files, name: str, start: int, stop: int) -> bytes:
     return piece
 
 
-async def _sent(request: web.Request, answer: web.StreamResponse, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+async def _sent(request: web.Request, answer: web.StreamResponse, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
     """Send an answer piece by piece. What breaks on the way breaks the connection: half a file must not look whole."""
     if request.method == "HEAD":
         await answer.prepare(request)
         return answer
-    first = await anext(pieces, b"")  # a refusal of the first piece can still be told
-    await answer.prepare(request)
-    try:
-        await answer.write(first)
-        async for piece in pieces:
-            await answer.write(piece)
-        await answer.write_eof()
-    except AzureError as error:
-        log.warning("relay.broken", code=error.code, status=error.status)
-        if request.transport:
-            request.transport.abort()
+    async with aclosing(pieces):
+        piece: bytes | None = await anext(pieces, b"")  # a refusal of the first piece can still be told
+        await answer.prepare(request)
+        try:
+            while piece is not None:
+                async with asyncio.timeout(PATIENCE):
+                    await answer.write(piece)
+                piece = await anext(pieces, None)
+            await answer.write_eof()
+        except (AzureError, TimeoutError) as error:
+            log.warning("relay.broken", code=error.code if isinstance(error, AzureError) else "SlowReader")
+            if request.transport:
+                request.transport.abort()
     return answer
 
 

@@ -114,7 +114,7 @@ async def csv_accounts(
     :param filter: which ones, as in account list
     :param sort: in which order
     """
-    asked = _LIST.asked(ctx, None, filter, sort=sort)
+    asked = _LIST.asked(ctx, None, filter, sort=sort, whole=True)
     return await asked.as_file(*await _standings(ctx), "this bot")
 
 

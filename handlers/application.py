@@ -143,7 +143,7 @@ async def csv_applications(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = _LIST.asked(ctx, source, filter, sort=sort)
+    asked = _LIST.asked(ctx, source, filter, sort=sort, whole=True)
     known, at, _ = await _applications(source)
     return await asked.as_file(known, at, source.name)
 

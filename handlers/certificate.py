@@ -158,7 +158,7 @@ async def csv_certificates(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = _LIST.asked(ctx, source, filter, sort=sort)
+    asked = _LIST.asked(ctx, source, filter, sort=sort, whole=True)
     try:
         found, at = await source.certificates()
     except AzureError as error:

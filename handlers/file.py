@@ -138,7 +138,7 @@ async def csv_task_files(
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "task", job, task)
-    return await _as_file(_Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort))
+    return await _as_file(_Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort, whole=True))
 
 
 @command("csv nodefile", examples=["csv nodefile gpu-a tvmps_1f_d startup"])
@@ -163,7 +163,7 @@ async def csv_node_files(
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "node", pool, node)
-    return await _as_file(_Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort))
+    return await _as_file(_Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort, whole=True))
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,7 @@ class _Wanted:
         recursive: bool,
         sort: str,
         page: int = 1,
+        whole: bool = False,
     ) -> _Wanted:
         """What was typed; what stands in the folder's place and is a condition belongs to the filter."""
         if conditional(folder, FILE):
@@ -193,7 +194,7 @@ class _Wanted:
         folder = "/".join(step for step in steps(folder) if step != TOP)
         names = (home.outer, home.name, *([folder or TOP] if folder or typed else []))
         options = {"recursive": recursive}
-        asked = listing.asked(home.ctx, home.source, typed, *names, sort=sort, page=page, options=options)
+        asked = listing.asked(home.ctx, home.source, typed, *names, sort=sort, page=page, whole=whole, options=options)
         return cls(home, folder, asked, recursive)
 
 

@@ -136,7 +136,7 @@ async def csv_images(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = _LIST.asked(ctx, source, filter, sort=sort)
+    asked = _LIST.asked(ctx, source, filter, sort=sort, whole=True)
     return await asked.as_file(*await _offered(source), source.name)
 
 

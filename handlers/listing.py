@@ -46,15 +46,18 @@ class Listing(Generic[T]):
         *names: str,
         sort: str,
         page: int = 1,
+        whole: bool = False,
         options: Mapping[str, object] | None = None,
         **chosen: str | None,
     ) -> Asked[T]:
         """What somebody asks: ``typed`` is the filter, ``chosen`` its fields that have an option of their own.
 
         ``names`` stand before the filter, ``options`` belong to the command alone; ``source`` is None where the list is
-        about no account. Raises CommandError with corrected commands.
+        about no account; ``whole`` says that all of it is wanted as a file. Raises CommandError with corrected
+        commands.
         """
-        wanted = understood(ctx, source, self.entity, typed, *self.path.split(), *names, **chosen)
+        path = self.file if whole else self.path
+        wanted = understood(ctx, source, self.entity, typed, *path.split(), *names, **chosen)
         return Asked(self, ctx, source, names, wanted, sort, page, options or {})
 
 

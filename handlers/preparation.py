@@ -96,7 +96,7 @@ async def csv_preparations(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = _LIST.asked(ctx, source, filter, job, sort=sort)
+    asked = _LIST.asked(ctx, source, filter, job, sort=sort, whole=True)
     found, at = await _statuses(ctx, source, job, "csv preparation")
     return await asked.as_file(found, at, job)
 

@@ -129,7 +129,7 @@ async def csv_schedules(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = _schedules(source.now()).asked(ctx, source, filter, sort=sort)
+    asked = _schedules(source.now()).asked(ctx, source, filter, sort=sort, whole=True)
     bound = asked.wanted.at(source.now())
     return await asked.as_file(*await source.every(JobSchedule, "/jobschedules", filter=bound.odata), source.name)
 

@@ -145,7 +145,7 @@ async def csv_sizes(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = _LIST.asked(ctx, source, filter, sort=sort)
+    asked = _LIST.asked(ctx, source, filter, sort=sort, whole=True)
     sizes, _, _, at = await _sized(source)
     return await asked.as_file(sizes, at, source.settings.location)
 

@@ -101,7 +101,7 @@ async def csv_subtasks(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = _LIST.asked(ctx, source, filter, job, task, sort=sort)
+    asked = _LIST.asked(ctx, source, filter, job, task, sort=sort, whole=True)
     async with finding_task(ctx, source, job, task):
         found, at = await source.every(Subtask, f"{source.task(job, task)}/subtasksinfo")
     return await asked.as_file(found, at, task)

@@ -114,6 +114,8 @@ async def test_a_list_is_filtered_and_its_file_has_the_same_rows(
     ("typed", "said", "offered"),
     [
         ("application list pols>0", "There is no field “pols”", "application list 'pools>0'"),
+        ("csv application pols>0", "There is no field “pols”", "csv application 'pools>0'"),
+        ("csv file j t . size>huge", "a number of bytes", "csv file j t . 'size>1MB'"),
         ("certificate list state:actve", "“actve” is no state of a certificate", "certificate list state:active"),
         ("image list until>soon", "not what “until” takes: a moment", "image list until:today"),
         ("size list price:dear", "not what “price” takes: a number such as 16 or 0.35", "size list 'price>1'"),
