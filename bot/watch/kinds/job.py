@@ -33,6 +33,8 @@ STUCK_FOR = 900.0
 """Seconds without progress: a pool's first nodes come within about ten minutes, the default resize timeout is 15."""
 QUEUED_FOR = 7200.0
 """Seconds that a job waits for its turn before somebody might want to know."""
+TOLD_WITHIN = 600.0
+"""Seconds from a failure within which it was told: failed tasks are read every five minutes at the latest."""
 RATE_FAILURES = 10
 """Failures below which a share says nothing."""
 RATE, RATE_HIGH = 0.05, 0.5
@@ -79,7 +81,8 @@ def completed(scene: Scene) -> Iterator[Finding]:
 def failed(scene: Scene) -> Iterator[Finding]:
     """A job has ended, and not well: tasks failed, it could not run, or it was ended for a bad reason.
 
-    Its end is news though its failures may have been told while it ran. Critical where nothing of it succeeded.
+    Critical where nothing of it succeeded; information where its failures were told while it ran (``task.failed``) and
+    are all there is to say.
     """
     for job in _over(scene):
         if not _failed(job):
@@ -93,7 +96,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             headline=f"job {job.id} has failed: {failed_tasks or cannot or reason}",
             since=newest(scene, job.ended or job.since),
             state="event",
-            severity=Severity.WARNING if job.succeeded else Severity.CRITICAL,
+            severity=_how_bad(job),
             figures=(*_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
             cause=cannot or reason or in_words(causes),
             evidence=told(*job.scheduling_error) if job.scheduling_error else examples(causes),
@@ -191,6 +194,16 @@ def _over(scene: Scene) -> list[JobView]:
 
 def _failed(job: JobView) -> bool:
     return job.failed > 0 or job.scheduling_error is not None or job.reason.lower() in _REASONS
+
+
+def _how_bad(job: JobView) -> Severity:
+    if not job.succeeded:
+        return Severity.CRITICAL
+    only_tasks = job.scheduling_error is None and job.reason.lower() not in _REASONS
+    if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_since is None:
+        return Severity.WARNING
+    told_before = (job.ended - job.failing_since).total_seconds() >= TOLD_WITHIN
+    return Severity.INFO if told_before else Severity.WARNING
 
 
 def _within(scene: Scene, job: JobView) -> tuple[int, int]:
