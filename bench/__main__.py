@@ -13,6 +13,7 @@ PARTS = (
     ["bench.memory"],
     ["bench.store"],
     ["bench.watching"],
+    ["bench.watch"],
     ["bench.names"],
 )
 

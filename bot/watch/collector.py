@@ -177,17 +177,21 @@ class Collector:
             raise
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
-        """Take a sample from a look, where a period has passed since the last. Raises AzureError and StoreError.
+        """Take a sample from a look, where a period has passed since the last. What fails is logged, not raised.
 
-        For accounts that are watched; :meth:`run` is for those that are not.
+        For accounts that are watched often enough; :meth:`run` is for others.
         """
-        reading, last = Reading.of(scene), await self._previous(account)
+        reading = Reading.of(scene)
         source = next((each for each in self._accounts if each.name == account), None)
         if reading is None or source is None:
             return
-        # Looks do not fall on the beat to the second: a little early is better than a look too late.
-        if last is None or (reading.at - last).total_seconds() >= 0.9 * self._period:
-            await self.collect(source, reading)
+        try:
+            last = await self._previous(account)
+            # Looks do not fall on the beat to the second: a little early is better than a look too late.
+            if last is None or (reading.at - last).total_seconds() >= 0.9 * self._period:
+                await self.collect(source, reading)
+        except (AzureError, StoreError) as error:
+            _complain(account, error)
 
     async def run(self) -> None:
         """Collect from every account until cancelled. One that fails does not hold up the others."""
@@ -203,19 +207,9 @@ class Collector:
             try:
                 await self.collect(account)
                 failures = 0
-            except AzureError as error:
+            except (AzureError, StoreError) as error:
                 failures += 1
-                log.warning(
-                    "sample_failed",
-                    account=account.name,
-                    code=error.code,
-                    status=error.status,
-                    message=error.message,
-                    request_id=error.request_id,
-                )
-            except StoreError as error:
-                failures += 1
-                log.error("sample_not_stored", account=account.name, message=str(error))  # noqa: TRY400 - it says all
+                _complain(account.name, error)
             except Exception:
                 failures += 1
                 log.exception("sample_broke", account=account.name)
@@ -264,3 +258,17 @@ class Collector:
         busy = sum(min(1.0, node.running_task_slots_count / pool.task_slots_per_node) for node in nodes)
         self._shares[key] = _Share(at, running, busy)
         return busy
+
+
+def _complain(account: str, error: AzureError | StoreError) -> None:
+    if isinstance(error, StoreError):
+        log.error("sample_not_stored", account=account, message=str(error))
+        return
+    log.warning(
+        "sample_failed",
+        account=account,
+        code=error.code,
+        status=error.status,
+        message=error.message,
+        request_id=error.request_id,
+    )

@@ -230,12 +230,15 @@ class Reader:
             try:
                 return await read()
             except AzureError as error:
-                if error.not_found and (job or missing is not None):
+                # A job that is being deleted answers 409 until it is gone.
+                if (error.not_found and missing is not None) or (job and error.status in (404, 409)):
                     self.suspects.update(filter(None, [job]))
                     return missing
                 self.missing.add(area)
                 if error.code != _NO_ARM:
-                    log.info("not_seen", account=self._source.name, area=area, code=error.code, status=error.status)
+                    log.info(
+                        "area_not_seen", account=self._source.name, area=area, code=error.code, status=error.status
+                    )
                 if not aside and (main or error.throttled or not error.status):
                     self.error = self.error or error
                     self._stopped = self._stopped or error.throttled or not error.status

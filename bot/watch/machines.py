@@ -125,9 +125,12 @@ def fold_counts(draft: Draft, rows: Iterable[PoolNodeCounts]) -> None:
         row = counted.get(name, _NOTHING)
         counts = (row.dedicated, row.low_priority)
         idle = _resting(counts)
-        if known.counts == counts and bool(known.idle_since) == bool(idle):
+        lapsed = bool(known.preempted_at) and known.preempted_at[0] <= draft.at - _HOUR
+        if known.counts == counts and bool(known.idle_since) == bool(idle) and not lapsed:
             continue
         view = draft.pool(name)
+        if lapsed:
+            view.preempted_at = [at for at in view.preempted_at if at > draft.at - _HOUR]
         view.counts = counts
         if not idle:
             view.idle_since, view.idle_least = None, 0

@@ -44,8 +44,9 @@ LONGEST_BACKOFF = 900.0
 """Seconds."""
 QUOTA = timedelta(minutes=10)
 """The period of quotas and prices."""
+_SOON = timedelta(minutes=1)  # until prices are asked for again that were not known
 _FEW = 5
-"""Jobs that may be gone and are looked up in every look, however small its budget is."""
+"""Reads in turns, and lookups of jobs that may be gone, that every look makes however small its budget is."""
 _REMEMBERED = 200_000
 """Transitions that are remembered after a restart."""
 
@@ -101,12 +102,15 @@ class Observer:
         self._prices = Prices()
         self._blind: Blindness | None = None
         self._retry_after = 0.0
-        self._debt = 0
+        self._calls = 0
 
     @property
     def wait(self) -> float:
-        """Seconds until the next look: ever more while the account cannot be read, at least what it asked for."""
-        poll = float(self._settings.poll_seconds)
+        """Seconds until the next look: ever more while the account cannot be read, at least what it asked for.
+
+        A look that took more requests than it may is followed by a longer pause.
+        """
+        poll = max(float(self._settings.poll_seconds), self._calls * 60 / self._settings.requests_per_minute)
         if self._blind is None:
             return poll
         backoff: float = min(poll * 2.0 ** min(self._blind.times, 16), max(LONGEST_BACKOFF, poll))
@@ -147,7 +151,7 @@ class Observer:
             log.exception("look_broke", account=self.name)
             error = AzureError("Unexpected", "the program failed at what the account answered; its log says more")
             draft, batch, read = Draft.of(self._picture, self.name, self._account.now()), Batch(), set()
-        self._debt = max(0, reader.calls - self._allowance())
+        self._calls = reader.calls
         self._note(error, reader.calls)
         self._draft = draft
         return Look(self._scene(draft, frozenset(read - reader.missing)), batch, reader.calls)
@@ -157,7 +161,7 @@ class Observer:
     async def _see(self, reader: Reader, draft: Draft, read: set[Area]) -> None:
         """Everything that a look reads, drawn into the draft; ``read`` are the areas that were."""
         pools = await reader.pools()
-        draft.at = reader.at or draft.at
+        draft.at = reader.at or self._account.now()  # a refusal tells the time too
         whole = self._all_schedules(draft)
         counts, jobs, schedules = await asyncio.gather(
             reader.node_counts(),
@@ -181,7 +185,7 @@ class Observer:
             read.add("schedules")
             if whole:
                 draft.read["schedules"] = draft.at
-        if reader.error is None and not {"pools", "nodes", "jobs", "schedules"} - read:
+        if {"pools", "nodes", "jobs"} <= read:
             draft.cursors.setdefault("baseline", draft.at)
         if self._settings.nodes == "all" and "nodes" in read:
             await self._node_states(reader, draft)
@@ -220,12 +224,11 @@ class Observer:
             draft.cursors["nodes"] = draft.at
 
     async def _quota(self, reader: Reader, draft: Draft) -> bool:
-        last = draft.read.get("quota")
-        if last is not None and draft.at - last < QUOTA:
+        if _is_due(draft, "prices", QUOTA if self._prices else _SOON):
+            self._prices = await self._account.prices()
+        if not _is_due(draft, "quota", QUOTA):
             return False
-        draft.read["quota"] = draft.at
         told = await reader.account()
-        self._prices = await self._account.prices()
         if told is None:
             return False
         resource, sizes = told
@@ -236,15 +239,14 @@ class Observer:
 
     async def _turns(self, reader: Reader, draft: Draft, missing: set[str]) -> None:
         """What is read because something moved, and what is read in turns, within the budget."""
-        plan = chosen(
-            wanted(draft, self.watched_jobs, float(self._settings.poll_seconds)),
-            self._allowance() - self._debt - reader.calls,
-        )
+        allowed = self._settings.requests_per_minute * self._settings.poll_seconds // 60
+        reads = wanted(draft, self.watched_jobs, float(self._settings.poll_seconds))
+        plan = chosen(reads, max(_FEW, allowed - reader.calls))
         await self._make(reader, draft, plan)
         moved = draft.failed_in - draft.counts_in
         more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in draft.jobs]
-        left = self._allowance() - self._debt - reader.calls
-        draft.recounted.update(read.name for read in more[max(0, left) :])
+        left = max(0, allowed - reader.calls)
+        draft.recounted.update(read.name for read in more[left:])
         await self._make(reader, draft, chosen(more, left))
         checks = {read.name for read in plan if read.sort == "check"} | missing | reader.suspects
         for name in sorted(checks & draft.jobs.keys())[: max(_FEW, left)]:
@@ -277,10 +279,6 @@ class Observer:
             since = min(draft.tasks.get(read.name, draft.at), draft.at)
             return await reader.tasks(read.name, since, every=self._settings.tasks == "all")
         return None  # whether a job is there is asked last
-
-    def _allowance(self) -> int:
-        """Calls that one look may make."""
-        return self._settings.requests_per_minute * self._settings.poll_seconds // 60
 
     # What comes of it.
 
@@ -320,6 +318,15 @@ def _jobs(draft: Draft, ended: set[str]) -> Iterable[tuple[str, Any]]:
     for name, view in draft.jobs.items():
         if view.state != OVER or name in ended:
             yield name, view
+
+
+def _is_due(draft: Draft, what: str, period: timedelta) -> bool:
+    """Whether a period has passed since this was last true."""
+    last = draft.read.get(what)
+    if last is not None and draft.at - last < period:
+        return False
+    draft.read[what] = draft.at
+    return True
 
 
 def _since(draft: Draft, stream: str) -> datetime | None:

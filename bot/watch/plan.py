@@ -92,6 +92,11 @@ def _of_jobs(draft: Draft, watched: frozenset[str], poll: timedelta) -> Iterator
         if view.state == OVER:
             yield from _last_reads(draft, name, view, last)
             continue
+        checked = draft.read.get(f"check {name}", view.since)
+        if view.state in _LEAVING and (behind := _overdue(checked, draft.at)) >= 1:
+            yield Read("check", name, behind, checked, slow=True)
+        if view.state == "deleting":
+            continue  # its tasks are not told any more
         overdue = _overdue(last, draft.at)
         if can_fail(draft, view):
             if last is None or last < draft.at:
@@ -104,9 +109,6 @@ def _of_jobs(draft: Draft, watched: frozenset[str], poll: timedelta) -> Iterator
             yield Read("counts", name, URGENT, view.counted)
         elif (behind := _overdue(view.counted, draft.at)) >= 1:
             yield Read("counts", name, behind, view.counted, slow=True)
-        checked = draft.read.get(f"check {name}", view.since)
-        if view.state in _LEAVING and (behind := _overdue(checked, draft.at)) >= 1:
-            yield Read("check", name, behind, checked, slow=True)
 
 
 def _stirred(draft: Draft, view: JobView, last: datetime | None) -> bool:

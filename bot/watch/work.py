@@ -127,7 +127,7 @@ def fold_swept(draft: Draft, rows: Sequence[JobState]) -> set[str]:
 
 def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
     """A job's tasks that ended lately, failed ones among them: news, and causes."""
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.state_transition_time or draft.at):
         run, at = row.execution_info, row.state_transition_time
         if at is None or row.state.lower() != "completed":
             continue
@@ -159,9 +159,9 @@ def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
 def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> None:
     view.failures += 1
     view.exhausted += exhausted
-    if view.failed_at is None or at - view.failed_at > QUIET or view.failing_since is None:
+    if view.failing_since is None or view.failed_at is None or at - view.failed_at > QUIET:
         view.failing_since = at
-    view.failing_since = min(view.failing_since, at) if view.failed_at and at < view.failed_at else view.failing_since
+    view.failing_since = min(view.failing_since, at)
     view.failed_at = max(view.failed_at or at, at)
     view.progressed = max(view.progressed or at, at)
     if cause not in view.causes and len(view.causes) >= MOST:

@@ -129,6 +129,16 @@ async def test_what_a_look_has_read_is_not_read_again() -> None:
     assert (batch.calls, heard) == ([], [["a"]] * 3)
 
 
+async def test_a_sample_that_cannot_be_taken_from_a_look_troubles_nobody() -> None:
+    batch, store = Batch(), Memory()
+    collector = Collector([batch], store)
+    store.broken = True
+    await collector.after("render", scene(NOON), NOON)
+    store.broken = False
+    await collector.after("render", scene(NOON + timedelta(seconds=30)), NOON)
+    assert [(each.at - NOON).total_seconds() for each in store.samples] == [30]
+
+
 async def test_a_look_that_did_not_read_pools_and_counts_gives_no_sample() -> None:
     store = Memory()
     await Collector([Batch()], store).after("render", scene(NOON, "pools", "jobs"), NOON)
