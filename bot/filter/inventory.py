@@ -52,7 +52,7 @@ CERTIFICATE: Final = Entity(
         _told("name", lambda row: text(row.name, row.body.thumbprint)),
         _told("thumbprint", lambda row: text(row.body.thumbprint), "thumbprint", "id"),
         _told("algorithm", lambda row: text(row.body.thumbprint_algorithm)),
-        _moment("until", lambda row: some(row.until), "valid until", "expires", "ends"),
+        _moment("until", lambda row: some(row.until), "expires", "expires", "ends"),
         Field("age", Kind.AGE, lambda row: some(row.body.state_transition_time), "in its state", ("old",)),
         _moment("since", lambda row: some(row.body.state_transition_time), "changed", opens=True),
     ),
@@ -68,7 +68,7 @@ IMAGE: Final = Entity(
         _told("publisher", lambda row: part(row.image, "image_reference", "publisher")),
         _told("offer", lambda row: part(row.image, "image_reference", "offer")),
         _told("sku", lambda row: part(row.image, "image_reference", "sku"), "SKU"),
-        _moment("until", lambda row: some(row.image.batch_support_end_of_life), "supported until", "end", "ends"),
+        _moment("until", lambda row: some(row.image.batch_support_end_of_life), "support ends", "end", "ends"),
         _yes_no("verified", lambda row: (row.image.verification_type.lower() == "verified",), "verified", "unverified"),
         _told("agent", lambda row: text(row.image.node_agent_sku_id), "node agent"),
     ),
@@ -87,7 +87,7 @@ SIZE: Final = Entity(
         _yes_no("mine", lambda row: (row.mine,), "used by your pools", "not used by your pools"),
         number("room", lambda row: some(row.room), "nodes there is room for"),
         _yes_no("spot", lambda row: (row.size.spot,), "offered as spot", "not offered as spot", "lowpriority"),
-        _moment("until", lambda row: some(row.size.eol), "supported until", "end", "ends"),
+        _moment("until", lambda row: some(row.size.eol), "support ends", "end", "ends"),
     ),
 )
 ACCOUNT: Final = Entity(
