@@ -6,15 +6,17 @@ its quiet hours, unless it is critical. What waits for its group is no matter of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from bot.alerts.book import Book
 from bot.alerts.calendar import quiet_until
 from bot.alerts.model import Held, Incident
 from bot.alerts.routing import muted
-from bot.watch.facts import Severity
+from bot.watch.facts import Entity, Severity
 from bot.watch.kinds import Kind
 
 GRACE = timedelta(seconds=90)
@@ -29,29 +31,59 @@ class Reason(NamedTuple):
     until: datetime | None = None
 
 
-def reason(book: Book, incident: Incident, place: str, kinds: Mapping[str, Kind], now: datetime) -> Reason | None:
+class Explanations:
+    """Which open incident explains which, as of now: made anew for each decision, since it goes by all that is open."""
+
+    def __init__(self, book: Book, kinds: Mapping[str, Kind]) -> None:
+        self._book = book
+        self._everything: list[tuple[Incident, Kind]] = []
+        self._about: defaultdict[tuple[str, Entity], list[tuple[Incident, Kind]]] = defaultdict(list)
+        self._related: defaultdict[tuple[str, Entity], list[tuple[Incident, Kind]]] = defaultdict(list)
+        for incident in book.incidents.values():
+            kind = kinds.get(incident.kind)
+            if not incident.open or kind is None or not kind.silences:
+                continue
+            if "*" in kind.silences:
+                self._everything.append((incident, kind))
+                continue
+            self._about[incident.account, incident.entity].append((incident, kind))
+            for entity in incident.related:
+                self._related[incident.account, entity].append((incident, kind))
+
+    def of(self, incident: Incident, place: str) -> Incident | None:
+        """The open incident that explains this one in a place, of those that the place hears of.
+
+        Its kind says so, and it is about something that this one belongs to, or belongs to what this one is about.
+        """
+        account = incident.account
+        for other, _ in self._everything:
+            if other.account == account and self._counts(other, incident, place):
+                return other
+        candidates = [
+            *(
+                each
+                for entity in (incident.entity, *incident.related)
+                for each in self._about.get((account, entity), ())
+            ),
+            *self._related.get((account, incident.entity), ()),
+        ]
+        for other, kind in candidates:
+            if incident.kind in kind.silences and self._counts(other, incident, place):
+                return other
+        return None
+
+    def _counts(self, other: Incident, incident: Incident, place: str) -> bool:
+        return other.id != incident.id and (other.id, place) in self._book.notices
+
+
+def reason(book: Book, incident: Incident, place: str, explanations: Explanations, now: datetime) -> Reason | None:
     """The first reason to hold an incident back in a place; None where it may be told."""
     mutes = [mute for mute in book.mutes.get(place, {}).values() if mute.until is None or mute.until > now]
     if mute := muted(incident, mutes):
         return Reason("muted", mute.id, mute.until)
-    if cause := silencer(incident, book.open_of(incident.account), kinds):
+    if cause := explanations.of(incident, place):
         return Reason("silenced", cause.id)
     hours = book.hours.get(place)
     if hours and incident.severity is not Severity.CRITICAL and (end := quiet_until(hours, now)):
         return Reason("quiet", "", end)
-    return None
-
-
-def silencer(incident: Incident, others: Iterable[Incident], kinds: Mapping[str, Kind]) -> Incident | None:
-    """The open incident that explains this one: its kind says so, and it is about something this one belongs to."""
-    about = {incident.entity, *incident.related}
-    for other in others:
-        kind = kinds.get(other.kind)
-        if other.id == incident.id or kind is None or not kind.silences:
-            continue
-        # A kind that silences everything of an account does not have to be related.
-        if "*" in kind.silences or (
-            incident.kind in kind.silences and (other.entity in about or incident.entity in other.related)
-        ):
-            return other
     return None

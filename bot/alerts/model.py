@@ -77,7 +77,9 @@ class Incident(Struct, kw_only=True):
             del self.history[1]
 
     def take(self, finding: Finding, severity: Severity, seen: datetime) -> bool:
-        """Say what the finding says; True where that is something else than before."""
+        """Say what the finding says, but for when it began; True where that is something else than before."""
+        if self.open and finding.state == "open" and finding.since > self.since:
+            finding = msgspec.structs.replace(finding, since=self.since)
         now = (severity, *(getattr(finding, name) for name in _SAID))
         before = (self.severity, *(getattr(self, name) for name in _SAID))
         self.severity, self.seen = severity, seen

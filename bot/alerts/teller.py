@@ -20,6 +20,7 @@ import msgspec
 from bot.alerts import holding
 from bot.alerts.book import Book
 from bot.alerts.cards import Writer
+from bot.alerts.holding import Explanations
 from bot.alerts.model import Held, Incident, Notice, Subscription
 from bot.alerts.routing import key_of, route
 from bot.ask import Place
@@ -73,6 +74,12 @@ class Teller:
     _last: dict[Group, str] = field(default_factory=dict)
     _telling: dict[Group, str] = field(default_factory=dict)
     """The letter that says what is held back."""
+    _rewritten: dict[str, Place] = field(default_factory=dict)
+    """Digests to be written anew at the end of a decision, each once however much of it has changed."""
+    _explanations: Explanations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._explanations = Explanations(self.book, self.kinds)
 
     def loaded(self) -> None:
         """Take up what the book says after a start."""
@@ -100,6 +107,7 @@ class Teller:
         for name in changed:
             incident = self.book.incidents[name]
             self._route(incident, now)
+        self._explanations = Explanations(self.book, self.kinds)
         for key in list(self._waiting):
             if group := self._weigh(self.book.notices[key], now):
                 touched.add(group)
@@ -115,6 +123,9 @@ class Teller:
                 self._repeat(notice, now)
         for group in touched:
             self._mention_held(group, now)
+        for letter, place in self._rewritten.items():
+            self._write_digest(letter, place, now)
+        self._rewritten.clear()
 
     def next_due(self) -> datetime | None:
         """When to decide again although nothing has changed."""
@@ -148,7 +159,7 @@ class Teller:
         if self._place(notice.place) is None:
             self._drop(notice)
             return None
-        found = holding.reason(self.book, incident, notice.place, self.kinds, now)
+        found = holding.reason(self.book, incident, notice.place, self._explanations, now)
         if notice.held == "silenced" and (found is None or found.held != "silenced"):
             # What explained it is gone. It is likely to end too: give it a moment.
             if notice.due is None:
@@ -318,7 +329,7 @@ class Teller:
             return
         place = msgspec.json.decode(known.place, type=Place)
         if notice.gathered:
-            self._write_digest(notice.letter, place, now)
+            self._rewritten[notice.letter] = place
         else:
             self._letter(notice.letter, place, self._incident_card(incident, notice, now), now)
 
@@ -362,7 +373,7 @@ class Teller:
             notice.due = None
             self.book.touch(notice)
             return
-        why = holding.reason(self.book, incident, notice.place, self.kinds, now)
+        why = holding.reason(self.book, incident, notice.place, self._explanations, now)
         if why and why.held in ("quiet", "muted"):
             notice.due = why.until
             self.book.touch(notice)

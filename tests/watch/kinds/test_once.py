@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.alerts.book import Book
-from bot.alerts.holding import silencer
+from bot.alerts.holding import Explanations
 from bot.alerts.lifecycle import settle
+from bot.alerts.model import Incident, Notice
 from bot.watch.facts import Tally
 from bot.watch.scene import Blindness, Scene
 from tests.watch.kinds.scenes import KINDS, NOON, ago, failing, job, node, pool, scene, schedule
@@ -20,8 +21,14 @@ def told(look: Scene) -> set[str]:
     book = Book()
     found = [(kind, finding) for kind in KINDS.values() for finding in kind.judge(look)]
     settle(book, look.account, found, KINDS, NOON, NOON)
-    still = [incident for incident in book.incidents.values() if incident.open]
-    return {f"{each.kind} {each.entity.id}" for each in still if silencer(each, still, KINDS) is None}
+    return {f"{each.kind} {each.entity.id}" for each in unexplained(book) if each.open}
+
+
+def unexplained(book: Book) -> list[Incident]:
+    """What no other incident explains, in a place that hears of everything."""
+    book.notices = {(name, "here"): Notice(incident=name, place="here", why="", since=NOON) for name in book.incidents}
+    explanations = Explanations(book, KINDS)
+    return [each for each in book.incidents.values() if explanations.of(each, "here") is None]
 
 
 STUCK = job(active=9, progressed=ago(60))
@@ -116,4 +123,14 @@ def test_failures_of_one_job_do_not_explain_the_rate_of_another() -> None:
     book = Book()
     found = [(rate, next(iter(rate.judge(look)))), (failures, next(iter(failures.judge(look))))]
     settle(book, look.account, found, KINDS, NOON, NOON)
-    assert [silencer(each, book.incidents.values(), KINDS) for each in book.incidents.values()] == [None, None]
+    assert len(unexplained(book)) == 2
+
+
+def test_who_does_not_hear_of_the_cause_hears_of_what_follows() -> None:
+    book = Book()
+    look = scene(pool(target_dedicated=4), STUCK)
+    settle(
+        book, look.account, [(kind, each) for kind in KINDS.values() for each in kind.judge(look)], KINDS, NOON, NOON
+    )
+    explanations = Explanations(book, KINDS)
+    assert all(explanations.of(each, "here") is None for each in book.incidents.values())
