@@ -59,15 +59,11 @@ class Explanations:
         for other, _ in self._everything:
             if other.account == account and self._counts(other, incident, place):
                 return other
-        candidates = [
-            *(
-                each
-                for entity in (incident.entity, *incident.related)
-                for each in self._about.get((account, entity), ())
-            ),
-            *self._related.get((account, incident.entity), ()),
+        candidates: list[list[tuple[Incident, Kind]]] = [
+            self._related.get((account, incident.entity), []),
+            *(self._about.get((account, entity), []) for entity in (incident.entity, *incident.related)),
         ]
-        for other, kind in candidates:
+        for other, kind in chain.from_iterable(candidates):
             if incident.kind in kind.silences and self._counts(other, incident, place):
                 return other
         return None
