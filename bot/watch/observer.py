@@ -7,7 +7,6 @@ look becomes what is known.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -25,7 +24,7 @@ from bot.watch.machines import fold_counts, fold_node_states, fold_nodes, fold_p
 from bot.watch.picture import MEMORY, STREAMS, Draft, Picture
 from bot.watch.plan import SLOW, Read, chosen, wanted
 from bot.watch.quota import hourly, quota_of
-from bot.watch.scene import Area, Blindness, Scene
+from bot.watch.scene import Area, Blindness, JobView, Scene
 from bot.watch.work import (
     OVER,
     close_jobs,
@@ -297,13 +296,12 @@ class Observer:
 
     def _scene(self, draft: Draft, read: frozenset[Area]) -> Scene:
         prices = self._prices
-        ended = {view.id for view in draft.ended}
         return Scene(
             account=self.name,
             at=draft.at,
             read=read,
             pools=draft.pools,
-            jobs=dict(_jobs(draft, ended)),
+            jobs=_jobs(draft),
             schedules=draft.schedules,
             quota=draft.quota,
             news=tuple(draft.news),
@@ -313,11 +311,10 @@ class Observer:
         )
 
 
-def _jobs(draft: Draft, ended: set[str]) -> Iterable[tuple[str, Any]]:
+def _jobs(draft: Draft) -> dict[str, JobView]:
     """Jobs that go on, and those whose end is told now."""
-    for name, view in draft.jobs.items():
-        if view.state != OVER or name in ended:
-            yield name, view
+    going = {name: view for name, view in draft.jobs.items() if view.state != OVER}
+    return going | {view.id: view for view in draft.ended if view.state == OVER}
 
 
 def _is_due(draft: Draft, what: str, period: timedelta) -> bool:

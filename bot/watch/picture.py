@@ -191,7 +191,8 @@ class Draft(Picture):
         self.tasks.pop(name, None)
         self.told.discard(name)
         self.recounted.discard(name)
-        self.read.pop(f"check {name}", None)
+        for what in ("check", "end"):
+            self.read.pop(f"{what} {name}", None)
 
     def forget_pool(self, name: str) -> None:
         """A pool that is gone."""

@@ -18,6 +18,8 @@ OVER = "completed"
 """The state of a job in which nothing more happens to it."""
 QUIET = timedelta(hours=1)
 """After so long without a failure, the next one begins a new spell of them; rates reach as far back."""
+PATIENCE = timedelta(minutes=10)
+"""How long the end of a job waits for its last counts."""
 _LONGEST = 300
 _OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
 
@@ -193,11 +195,15 @@ def fold_task_counts(draft: Draft, job: str, counts: Counts) -> None:
 
 
 def close_jobs(draft: Draft) -> None:
-    """Tell of jobs whose last counts were read after their end; forget them once no failure can show late any more."""
+    """Tell of jobs whose last counts were read after their end; forget them once no failure can show late any more.
+
+    Where those cannot be read, the end is told with what is known after :data:`PATIENCE`.
+    """
     for name, view in list(draft.jobs.items()):
         if view.state != OVER or view.since is None:
             continue
-        if name not in draft.told and name in draft.tasks_in & draft.counts_in:
+        tried = draft.read.setdefault(f"end {name}", draft.at)
+        if name not in draft.told and (name in draft.tasks_in & draft.counts_in or draft.at - tried >= PATIENCE):
             draft.told.add(name)
             draft.ended.append(view)
         if name in draft.told and draft.tasks.get(name, view.since) >= view.since + OVERLAP:

@@ -158,6 +158,31 @@ async def test_what_happened_while_the_program_was_down_is_told(stage: Stage) ->
     assert stage.store.doubled == []
 
 
+async def test_the_end_of_a_job_is_told_with_its_last_counts_or_without_them_in_the_end(stage: Stage) -> None:
+    for name in ("one", "two"):
+        stage.state.mischief.add_job(name, "pool1", 4, seconds=10)
+    await stage.watch(120)
+    stage.state.commands.terminate_job("one")
+    looks = await stage.watch(60)
+    assert [(view.id, view.succeeded) for look in looks for view in look.scene.ended] == [("one", 4)]
+    assert all("one" in look.scene.jobs for look in looks if look.scene.ended)
+    stage.sandbox.faults[stage.account.name].add("error", path="/jobs/two/taskcounts")
+    stage.state.commands.terminate_job("two")
+    assert [view.id for look in await stage.watch(300, every=60) for view in look.scene.ended] == []
+    looks = await stage.watch(600, every=60)
+    assert [view.id for look in looks for view in look.scene.ended] == ["two"]
+    assert "two" not in looks[-1].scene.jobs
+
+
+async def test_what_it_takes_is_counted(stage: Stage) -> None:
+    await stage.look()  # sizes and prices are read aside
+    calls, size = stage.account.traffic.calls, stage.account.traffic.bytes
+    looks = await stage.watch(120)
+    assert stage.account.traffic.calls - calls == sum(look.calls for look in looks)
+    assert stage.account.traffic.bytes > size
+    assert (stage.observer.effort.looks, stage.observer.effort.blind) == (5, 0)
+
+
 async def test_after_a_restart_nothing_is_told_again(stage: Stage) -> None:
     await stage.look()
     stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
