@@ -19,7 +19,7 @@ from bot.preferences import Author
 from bot.watch.facts import Entity, Severity
 from cards import build
 from cards.build import blocks, chip, muted, text
-from cards.card import Actions, Block, Button, Card, Column, Footer, Mark, Menu, Option, Text, Time, Words
+from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
 from cards.phrases import number, plural
 from handlers import alert_parts as parts
 from handlers.common import nearest, section, titled
@@ -27,13 +27,6 @@ from handlers.common import nearest, section, titled
 _PAST = timedelta(days=7)
 _MOST_PAST = 1000
 _LONGEST_SNOOZE = timedelta(days=30)
-_COLUMNS = (
-    Column("", width=2),
-    Column("Alert", width=5),
-    Column("Since", rank=1, width=2),
-    Column("State", rank=2, width=3),
-    Column("Told", rank=3, width=2),
-)
 SeverityName = Literal["info", "warning", "critical"]
 
 
@@ -82,7 +75,7 @@ async def list_alerts(
         mark=(Mark.FAILED if worst is Severity.CRITICAL else Mark.WARNING) if found and state == "open" else Mark.DONE,
         as_of=now,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(ctx, each, notices.get(each.id, []), places) for each in rows])
+            Bullets(tuple(_row(ctx, each, notices.get(each.id, []), places) for each in rows))
             if rows
             else Words(text("Nothing is open." if state == "open" else "Nothing was told.")),
             _held_here(ctx, alerts, found) if state == "open" else None,
@@ -104,16 +97,19 @@ def _command(path: str, **options: object) -> str:
     return join([*path.split(), *(f"{name}:{value}" for name, value in options.items() if value)])
 
 
-def _row(ctx: Context, incident: Incident, notices: list[Notice], places: dict[str, str]) -> list[Text]:
+def _row(ctx: Context, incident: Incident, notices: list[Notice], places: dict[str, str]) -> Text:
+    """How bad, what, since when, who takes care of it, where it was told."""
     told = [parts.told(ctx, each.place, places) for each in notices if each.letter]
-    several = len(ctx.accounts) > 1
-    return [
-        text(parts.state_of(incident)),
-        text(incident.headline, muted(f" {incident.account}") if several else None),
-        text(Time(incident.since, "age")),
-        _standing(incident),
-        text(", ".join(told)) or text(muted("nowhere")),
-    ]
+    account = f" {incident.account}" if len(ctx.accounts) > 1 else ""
+    return text(
+        parts.state_of(incident),
+        f"  {incident.headline}",
+        muted(account) if account else None,
+        " · ",
+        Time(incident.since, "age"),
+        *((" · ", *standing) if (standing := _standing(incident)) else ()),
+        muted(f" · told {', '.join(told)}" if told else " · told nowhere"),
+    )
 
 
 def _standing(incident: Incident) -> Text:

@@ -16,7 +16,7 @@ from bot.watch.facts import Severity
 from bot.watch.kinds import Kind
 from cards import build
 from cards.build import blocks, chip, code, muted, text
-from cards.card import Block, Button, Card, Column, Mark, Text, Time, Words
+from cards.card import Block, Bullets, Button, Card, Mark, Text, Time, Words
 from cards.phrases import plural
 from handlers import alert_parts as parts
 from handlers.common import section, titled
@@ -45,16 +45,17 @@ async def list_kinds(
     return Card(
         title=titled("Kinds of alerts", entity, build.shown(page, len(rows), len(kinds))),
         blocks=blocks(
-            build.table(
-                (Column("Kind", width=3), Column("Severity", width=2), Column("Says", width=6)),
-                [
-                    [
-                        text(code(each.name)),
-                        text(chip(_MARKS[each.severity], each.severity.value)),
-                        text(each.says, muted(" Only if asked for.") if each.quiet else None),
-                    ]
+            Bullets(
+                tuple(
+                    text(
+                        code(each.name),
+                        "  ",
+                        chip(_MARKS[each.severity], each.severity.value),
+                        f" · {each.says}",
+                        muted(" Only if asked for.") if each.quiet else None,
+                    )
                     for each in rows
-                ],
+                )
             ),
             build.actions(
                 *build.pager(again, page, len(kinds)),
@@ -79,8 +80,9 @@ class Verdict(NamedTuple):
 def verdicts(alerts: Alerts, incident: Incident) -> Iterator[Verdict]:
     """Every place that would be told of an incident, and whether it would be told now."""
     book = alerts.book
+    explanations = holding.Explanations(book, alerts.kinds)
     for place, asked in route(incident, [*book.subscriptions.values(), *alerts.defaults()], alerts.kinds).items():
-        yield Verdict(place, asked, holding.reason(book, incident, place, alerts.kinds, alerts.now()))
+        yield Verdict(place, asked, holding.reason(book, incident, place, explanations, alerts.now()))
 
 
 @command(
@@ -106,7 +108,9 @@ async def route_alert(
     source = ctx.account(account)
     found = _kind(alerts, kind, ["alert", "route"], [entity] if entity else [])
     least = Severity(severity) if severity else None
-    name = parts.a_pattern(entity, ["alert", "route", found.name]) if entity else "example"
+    again = ["alert", "route", found.name]
+    named = entity.removeprefix(f"{found.entity}:").split("/") if entity else ["example"]
+    name = "/".join(parts.a_pattern(each, again) for each in named)
     incident = made_up(found, source.name, alerts.now(), name=name, severity=least)
     told = list(verdicts(alerts, incident))
     now = [each for each in told if each.held is None]
@@ -193,16 +197,15 @@ def _tested(
 
 def _listed(ctx: Context, told: Iterable[Verdict], places: dict[str, str]) -> list[Block]:
     rows = [
-        [
-            text(parts.told(ctx, each.place, places)),
-            _held(each.held),
-            text("; ".join(_asked(one) for one in each.asked)),
-        ]
+        text(
+            parts.told(ctx, each.place, places),
+            ": ",
+            *_held(each.held),
+            muted(f" · {'; '.join(_asked(one) for one in each.asked)}"),
+        )
         for each in sorted(told, key=lambda each: (each.held is not None, each.place))
     ]
-    return (
-        [build.table((Column("Place", width=2), Column("Now", width=3), Column("Why", width=4)), rows)] if rows else []
-    )
+    return [Bullets(tuple(rows))] if rows else []
 
 
 def _asked(subscription: Subscription) -> str:

@@ -47,7 +47,7 @@ _OPTIONS = ("severity", "entity", "account", "to")
 async def subscribe(
     ctx: Context,
     *kinds: str,
-    severity: Literal["info", "warning", "critical"] = "warning",
+    severity: Literal["info", "warning", "critical"] | None = None,
     entity: str | None = None,
     account: str | None = None,
     to: Literal["here", "me"] = "here",
@@ -57,7 +57,7 @@ async def subscribe(
     For a channel it needs the role operator; for yourself (to:me, or in a personal chat) it does not.
 
     :param kinds: kinds or patterns of kinds, such as job.failed node.*; all that are not only for who asks if left out
-    :param severity: this bad or worse
+    :param severity: this bad or worse; warning if left out, and anything of kinds that are named in full
     :param entity: only about these: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
     :param account: only of this account, or of all that fit a pattern such as render-*
     :param to: here, or me for a direct message
@@ -76,7 +76,7 @@ async def subscribe(
         accounts=accounts,
         entity=pattern,
         kinds=chosen,
-        severity=Severity(severity),
+        severity=Severity(severity) if severity else _least(chosen),
         by=Author.of(ctx.ask),
         at=alerts.now(),
     )
@@ -91,6 +91,11 @@ async def subscribe(
 
 
 _ALL = Button("Subscriptions", "alert subscriptions")
+
+
+def _least(kinds: tuple[str, ...]) -> Severity:
+    """Who names kinds in full wants them, however little they are; patterns and all of them are for trouble."""
+    return Severity.INFO if kinds and not any("*" in each for each in kinds) else Severity.WARNING
 
 
 async def _alone(ctx: Context) -> Place:

@@ -17,7 +17,7 @@ from cards.build import blocks, muted, refusal, text
 from cards.card import Button, Card, Mark, Words
 from handlers import alert_parts as parts
 from handlers.common import line, nearest, titled
-from handlers.history_parts import READ, about, extent, failures, table
+from handlers.history_parts import READ, about, changes, extent, failures
 from storage.watching import Transition
 
 _INCIDENTS = 1000
@@ -123,7 +123,7 @@ async def _told(ctx: Context, source: Account, subject: Subject, page: int) -> C
         as_of=source.now(),
         blocks=blocks(
             Words(text(muted("This is what the bot saw while Batch still knew it."))) if known is False else None,
-            table(rows, subject.id),
+            changes(rows, subject.id),
             Words(text("No change of it was seen yet; what happened before the bot watched is not known."))
             if not seen
             else None,
@@ -135,7 +135,7 @@ async def _told(ctx: Context, source: Account, subject: Subject, page: int) -> C
                 else None,
                 *build.pager(again, page, len(seen)),
                 parts.incident_menu("Open an alert", "alert show {}", incidents) if ctx.alerts else None,
-                Button("All of it", line(ctx, source, "history")),
+                Button("Whole account", line(ctx, source, "history")),
                 Button("Refresh", f"{again} page:{page}" if page > 1 else again, how="edit"),
             ),
         ),

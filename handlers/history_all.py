@@ -19,7 +19,7 @@ from cards.card import Block, Button, Card, Column, Mark, Text, Words
 from cards.phrases import number
 from handlers import alert_parts as parts
 from handlers.common import line, nearest, section, titled
-from handlers.history_parts import READ, about, extent, table
+from handlers.history_parts import READ, about, changes, extent
 from storage.watching import Count, Transition
 
 KINDS = ("pool", "allocation", "autoscale", "node", "job", "task", "schedule")
@@ -67,7 +67,7 @@ async def show_history(
         as_of=at,
         blocks=blocks(
             *_overview(counts, by, ctx.zone),
-            *section("Changes", table(shown)),
+            *section("Changes", changes(shown)),
             None if seen else Words(text("No change was seen yet: the bot tells what it sees while it watches.")),
             *about([each for row in rows if (each := incident_of(row))]),
             build.actions(

@@ -1,4 +1,4 @@
-"""How changes of state are told: rows of a table, their details in words, and what they come to."""
+"""How changes of state are told: lines, their details in words, and what they come to."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bot.alerts.model import Incident
 from bot.azure.exits import meaning
 from bot.redact import redact
 from cards import build
-from cards.build import code, muted, text
-from cards.card import Block, Chip, Column, Mark, Text, Time
+from cards.build import bold, code, muted, text
+from cards.card import Block, Bullets, Chip, Column, Mark, Text, Time
 from cards.phrases import number, plural
 from handlers import alert_parts as parts
 from handlers import states
@@ -23,12 +23,6 @@ from storage.watching import Transition
 READ = 1000
 """Changes that are read at most, the newest."""
 _SHOWN = 5
-_COLUMNS = (
-    Column("When", width=2),
-    Column("What", width=3),
-    Column("Change", width=3),
-    Column("Details", rank=1, width=4),
-)
 
 
 def extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition]) -> str:
@@ -41,23 +35,23 @@ def extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition]) ->
     return f"{build.shown(page, len(rows), len(seen))}{most} changes"
 
 
-def table(rows: Sequence[Transition], about: str = "") -> Block | None:
-    """Changes as a table; ``about`` is the id of what the card is about, which a row need not repeat."""
-    if not rows:
-        return None
-    return build.table(_COLUMNS, [_row(each, about) for each in rows])
+def changes(rows: Sequence[Transition], about: str = "") -> Block | None:
+    """Changes, a line each; ``about`` is the id of what the card is about, which a line need not repeat."""
+    return Bullets(tuple(_line(each, about) for each in rows)) if rows else None
 
 
-def _row(change: Transition, about: str) -> list[Text]:
-    names = [each for each in (change.parent, change.id) if each != about]
-    what = " / ".join(names) if change.entity in ("node", "task") else "".join(names)
-    before = states.word(change.before) if change.before else ""
-    return [
-        text(Time(change.at)),
-        text(change.entity, *((" ", code(what)) if what else ())),
-        text(muted(f"{before} → ") if before else None, _chip(change)),
-        text(details(change)),
-    ]
+def _line(change: Transition, about: str) -> Text:
+    """``14 min ago, 13:48  job nightly:job-12  active → ✔ completed · because AllTasksCompleted``."""
+    names = [each for each in (change.parent, change.id) if each and each != about]
+    told = details(change)
+    return text(
+        Time(change.at),
+        f"  {change.entity} ",
+        *((code(" / ".join(names)), " ") if names else ()),
+        muted(f"{states.word(change.before)} → ") if change.before else None,
+        _chip(change),
+        f" · {told}" if told else None,
+    )
 
 
 _FIXED = {"failed": Mark.FAILED, "deleted": Mark.STOPPED, "ok": Mark.DONE}
@@ -118,8 +112,8 @@ def failures(seen: Sequence[Transition]) -> list[Block]:
     )
     if sum(causes.values()) < 2:
         return []
-    rows = [[text(number(count)), text(cause)] for cause, count in causes.most_common(_SHOWN)]
-    return section("Why tasks failed", build.table((Column("Times", "right"), Column("Cause", width=6)), rows))
+    told = [text(bold(f"{number(count)} ×"), f"  {cause}") for cause, count in causes.most_common(_SHOWN)]
+    return section("Why tasks failed", Bullets(tuple(told)))
 
 
 def about(incidents: Sequence[Incident]) -> list[Block]:
@@ -131,5 +125,5 @@ def about(incidents: Sequence[Incident]) -> list[Block]:
     ]
     if (rest := len(incidents) - _SHOWN) > 0:
         rows.append([(), text(muted(f"and {number(rest)} more")), ()])
-    columns = (Column("", width=2), Column("Alert", width=5), Column("Since", rank=1, width=2))
+    columns = (Column("State", width=2), Column("Alert", width=5), Column("Since", rank=1, width=2))
     return section("Alerts about it", build.table(columns, rows))

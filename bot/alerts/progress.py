@@ -13,8 +13,8 @@ from bot.watch.facts import Tally
 from bot.watch.kinds.common import ranked
 from bot.watch.kinds.failing import usual
 from bot.watch.scene import JobView, PoolView
-from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text
-from cards.card import Block, Button, Card, Column, Heading, Mark, Mention, Progress, Text, Time, Words
+from cards.build import actions, blocks, bold, chip, facts, muted, note, text
+from cards.card import Block, Bullets, Button, Card, Heading, Mark, Mention, Progress, Text, Time, Words
 from cards.phrases import duration, number, percent, plural
 
 WINDOWS = (timedelta(minutes=10), timedelta(minutes=60))
@@ -193,15 +193,15 @@ def _causes(job: JobView) -> list[Block]:
     causes = ranked(job.causes.values())
     if not causes:
         return []
-    rows = [_cause(each) for each in causes[:_CAUSES]]
+    told = [_cause(each) for each in causes[:_CAUSES]]
     if rest := causes[_CAUSES:]:
-        rows.append((number(sum(each.count for each in rest)), plural(len(rest), "more cause"), ""))
-    return [
-        Heading("What failed"),
-        table((Column("Times", "right"), Column("Cause", width=4), Column("Such as", rank=1, width=2)), rows),
-    ]
+        more = plural(len(rest), "more cause")
+        told.append(text(bold(f"{number(sum(each.count for each in rest))} ×"), f"  {more}"))
+    return [Heading("What failed"), Bullets(tuple(told))]
 
 
-def _cause(tally: Tally) -> tuple[str, str, str]:
+def _cause(tally: Tally) -> Text:
+    """``198 ×  exit code 137: killed (SIGKILL), out of memory most often (frame-0021)``."""
     means = usual(tally.cause)
-    return number(tally.count), f"{tally.cause}: {means}" if means else tally.cause, tally.example
+    example = muted(f" ({tally.example})") if tally.example else None
+    return text(bold(f"{number(tally.count)} ×"), f"  {tally.cause}{f': {means}' if means else ''}", example)

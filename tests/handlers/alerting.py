@@ -1,0 +1,222 @@
+"""The commands around alerts on a desk whose clock stands still, with incidents of fixed ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+import handlers
+from bot.access import Access
+from bot.alerts.desk import Alerts
+from bot.alerts.jobcards import JobCards
+from bot.alerts.model import Event, Incident, Notice, Subscription
+from bot.ask import Ask, Person, Place
+from bot.chat.port import Undelivered
+from bot.commands import Registry
+from bot.dispatch import Dispatcher
+from bot.preferences import Author
+from bot.settings import AccessSettings, AlertSettings
+from bot.watch.facts import Entity, Severity, Step, Tally, fingerprint
+from bot.watch.kinds import discover
+from bot.watch.status import AccountStatus, Outbox
+from cards.card import Actions, Button, Card, Menu, plain
+from cards.text import render
+from storage.port import Reference
+from storage.watching import Batch, Letter
+from tests.alerts.kit import Letters, Still
+from tests.golden import check
+from tests.handlers.conftest import Scene
+
+OPS, DEV = Place("slack", "C0OPS", name="ops"), Place("slack", "C0DEV", name="dev")
+CHAT = Place("slack", "D0ME", kind="personal", name="Mia")
+ACCOUNT = "render-prod"
+
+
+@dataclass
+class Told:
+    """All that a test of these commands needs."""
+
+    scene: Scene
+    alerts: Alerts
+    jobs: JobCards
+    letters: Letters
+    clock: Still
+    status: Standing
+    alone: list[Person] = field(default_factory=list)
+    refuses: str = ""
+
+    async def ask(self, text: str, person: str = "U0OPERATOR", place: Place = OPS, **more: Any) -> Card:
+        """Type a command; an operator in the ops channel unless said."""
+        who = Person("slack", person, name=NAMES.get(person, ""), zone="America/Chicago")
+        return await self.scene.dispatcher.card(Ask("k", text, who, place, datetime.now(UTC), **more))
+
+    async def direct(self, person: Person, place: Place) -> Place:
+        """The chat with one person alone."""
+        if self.refuses:
+            raise Undelivered("refused", self.refuses)
+        self.alone.append(person)
+        return CHAT
+
+
+NAMES = {"U0OPERATOR": "Otto", "U0VIEWER": "Vera"}
+
+
+@dataclass
+class Standing:
+    """Takes the place of who knows how the program stands."""
+
+    began: datetime
+    rows: list[AccountStatus] = field(default_factory=list)
+    box: Outbox = field(default_factory=Outbox)
+
+    def accounts(self) -> list[AccountStatus]:
+        return self.rows
+
+    def outbox(self) -> Outbox:
+        return self.box
+
+
+async def alerting(scene: Scene) -> Told:
+    """A desk on the scene's store, whose ops channel is subscribed to warnings and worse by a fixed id."""
+    letters, clock = Letters(), Still(scene.world.time)
+    alerts = Alerts(scene.store, discover(), AlertSettings(), letters, clock, zone="UTC", several=True)
+    jobs = JobCards(scene.store, letters, clock, zone=alerts.zone_of, several=True)
+    told = Told(scene, alerts, jobs, letters, clock, Standing(clock.at - timedelta(days=2)))
+    for place in (OPS, DEV):
+        await scene.store.remember(Reference("slack", place.id, msgspec.json.encode(place), clock.at))
+    await alerts.load()
+    await alerts.subscribe(
+        Subscription(id="5ab001", place=OPS, by=Author("slack:U0OPERATOR", "Otto"), at=clock.at - timedelta(days=3))
+    )
+    scene.dispatcher = Dispatcher(
+        Registry.discover(handlers),
+        Access(AccessSettings(operators=["slack:U0OPERATOR"])),
+        scene.accounts,
+        scene.store,
+        zone="UTC",
+        bot_name="batch",
+        alerts=alerts,
+        jobs=jobs,
+        status=told.status,
+        direct=told.direct,
+    )
+    return told
+
+
+def incident(told: Told, name: str, kind: str, entity: Entity, headline: str, **more: Any) -> Incident:
+    """An incident that was opened a quarter of an hour ago."""
+    opened = told.clock.at - timedelta(minutes=14)
+    known = told.alerts.kinds[kind]
+    given: dict[str, Any] = {
+        "state": "open",
+        "severity": known.severity,
+        "since": opened,
+        "seen": told.clock.at,
+        "opened": opened,
+        "changed": opened,
+        "history": [Event(opened, f"opened: {headline}")],
+        **more,
+    }
+    return Incident(
+        id=name,
+        fingerprint=fingerprint(ACCOUNT, kind, entity),
+        account=ACCOUNT,
+        kind=kind,
+        entity=entity,
+        headline=headline,
+        **given,
+    )
+
+
+async def saved(told: Told, incidents: Iterable[Incident], notices: Iterable[Notice] = ()) -> None:
+    """Store incidents and how they stand, and have the desk take them up."""
+    await told.scene.store.record(
+        Batch(incidents=[each.row() for each in incidents], notices=[each.row() for each in notices])
+    )
+    await told.alerts.load()
+
+
+async def a_few(told: Told) -> None:
+    """Three that are open, of which two were told in the ops channel and one is held back there; one that is over."""
+    at = told.clock.at
+    job = incident(
+        told,
+        "1a2b3c4d",
+        "job.failure_rate",
+        Entity("job", "nightly:job-12"),
+        "job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411",
+        severity=Severity.CRITICAL,
+        figures=(("Pool", "render-gpu"),),
+        cause="exit code 137 ×198 · exit code 2 ×16; most often killed (SIGKILL), out of memory most often",
+        evidence="MemoryError: unable to allocate 3.1 GiB (frame-0021)",
+        steps=(Step("Logs", "log nightly:job-12 frame-0021 stderr.txt"), Step("Open", "job show nightly:job-12")),
+        causes=(Tally("exit code 137", 198, "frame-0021"), Tally("exit code 2", 16, "frame-0007")),
+        related=(Entity("pool", "render-gpu"),),
+    )
+    node = incident(
+        told, "2b3c4d5e", "node.unusable", Entity("pool", "render-gpu"), "pool render-gpu has 1 unusable node"
+    )
+    stuck = incident(
+        told, "3c4d5e6f", "job.stuck", Entity("job", "sim-0093"), "job sim-0093: 12 tasks wait, none runs for 30 min"
+    )
+    over = incident(
+        told,
+        "4d5e6f70",
+        "pool.resize_failed" if "pool.resize_failed" in told.alerts.kinds else "job.stuck",
+        Entity("pool", "render-cpu"),
+        "pool render-cpu: the resize fell short by 4 nodes",
+        state="resolved",
+        resolved=at - timedelta(minutes=5),
+    )
+    shown = at - timedelta(minutes=13)
+    here = {"place": "slack:C0OPS", "why": "5ab001", "since": shown}
+    await saved(
+        told,
+        [job, node, stuck, over],
+        [
+            Notice(incident="1a2b3c4d", letter="l1", shown=shown, **here),
+            Notice(incident="2b3c4d5e", letter="l2", shown=shown, **here),
+            Notice(incident="3c4d5e6f", held="silenced", by="2b3c4d5e", **here),
+            Notice(incident="4d5e6f70", letter="l4", shown=shown, over=True, **here),
+        ],
+    )
+
+
+def title(card: Card) -> str:
+    return plain(card.title)
+
+
+def words(card: Card) -> str:
+    """All that the card says."""
+    return str(render(card, width=200).payload["text"])
+
+
+def items(card: Card) -> list[Any]:
+    return [item for block in card.blocks if isinstance(block, Actions) for item in block.items]
+
+
+def commands(card: Card) -> list[str]:
+    """What its buttons do."""
+    return [item.command for item in items(card) if isinstance(item, Button)]
+
+
+def chosen(card: Card, label: str, place: int = 0) -> str:
+    """The command of a menu's option."""
+    menu = next(item for item in items(card) if isinstance(item, Menu) and item.label == label)
+    return menu.command.replace("{}", menu.options[place].value)
+
+
+def golden(told: Told, name: str, card: Card) -> None:
+    """Held against its golden files, as of the desk's moment where it was made by the wall's clock."""
+    moment = card.as_of
+    if moment is None or abs((moment - told.clock.at).total_seconds()) > 1:
+        card = msgspec.structs.replace(card, as_of=told.clock.at)
+    check(f"alert-{name}", card)
+
+
+def letter_card(letter: Letter) -> Card:
+    return msgspec.json.decode(letter.card, type=Card)

@@ -1,0 +1,220 @@
+"""Subscriptions, mutes and quiet hours, of channels and of people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from unittest import mock
+
+import pytest
+
+from bot.alerts.model import Hours, Subscription
+from bot.watch.facts import Severity
+from cards.card import Button
+from tests.handlers.alerting import (
+    CHAT,
+    DEV,
+    OPS,
+    Told,
+    a_few,
+    alerting,
+    chosen,
+    commands,
+    golden,
+    items,
+    title,
+    words,
+)
+from tests.handlers.conftest import Scene
+
+ID = "abc123"
+
+
+@pytest.fixture
+async def told(scene: Scene) -> Told:
+    return await alerting(scene)
+
+
+async def test_a_channel_subscribes_and_hears_what_is_open(told: Told) -> None:
+    await a_few(told)
+    with mock.patch("secrets.token_hex", return_value=ID):
+        card = await told.ask(
+            "alert subscribe job.* node.unusable severity:info entity:render-* account:render-prod", place=DEV
+        )
+    golden(told, "subscribe", card)
+    assert title(card) == "job.*, node.unusable about render-* in render-prod · here from now on"
+    assert "2 alerts open already, which come at once" in words(card), "the job's pool fits"
+    made = told.alerts.book.subscriptions[ID]
+    assert (made.kinds, made.severity, made.entity) == (("job.*", "node.unusable"), Severity.INFO, "render-*")
+    assert made.place == DEV
+    assert told.letters.titles("slack:C0DEV"), "what is open was told there at once"
+    again = await told.ask(
+        "alert subscribe job node.unusable severity:info entity:render-* account:render-prod", place=DEV
+    )
+    assert "is subscribed to already" in title(again)
+    assert len(told.alerts.book.subscriptions) == 2
+
+
+async def test_an_overlap_is_told(told: Told) -> None:
+    with mock.patch("secrets.token_hex", return_value=ID):
+        card = await told.ask("alert subscribe job.failed")
+    assert "It overlaps, and is told once" in words(card)
+    assert "5ab001" in words(card)
+
+
+async def test_who_only_reads_subscribes_alone(told: Told) -> None:
+    refused = await told.ask("alert subscribe", person="U0VIEWER", place=DEV)
+    assert refused.refused
+    assert title(refused) == "To subscribe for a whole channel needs the role operator; yours is viewer."
+    with mock.patch("secrets.token_hex", return_value=ID):
+        mine = await told.ask("alert subscribe job.completed to:me", person="U0VIEWER", place=DEV)
+    golden(told, "subscribe-me", mine)
+    assert told.alerts.book.subscriptions[ID].place.id == CHAT.id
+    assert [person.id for person in told.alone] == ["U0VIEWER"]
+    listed = await told.ask("alert subscriptions", person="U0VIEWER", place=DEV)
+    assert "Told to you in direct messages" in words(listed)
+    other = await told.ask("alert subscriptions", person="U0OPERATOR", place=DEV)
+    assert ID not in words(other), "what is told to one alone is nobody else's business"
+    assert (await told.ask(f"alert unsubscribe {ID}", person="U0OPERATOR", place=DEV)).refused
+    gone = await told.ask(f"alert unsubscribe {ID}", person="U0VIEWER", place=DEV)
+    assert title(gone) == f"Subscriptions · 0 · {ID} is removed"
+    here = await told.ask("alert subscribe", person="U0VIEWER", place=CHAT)
+    assert title(here) == "warning or worse: everything in every account · to you from now on"
+
+
+async def test_somebody_whom_the_bot_cannot_write_to_is_told_what_to_do(told: Told) -> None:
+    told.refuses = "cannot_dm_bot"
+    card = await told.ask("alert subscribe to:me")
+    assert title(card) == (
+        "I cannot begin a personal chat with you (cannot_dm_bot): write to me there first, then ask again."
+    )
+    told.scene.dispatcher._direct = None
+    assert "ask for it in our personal chat" in title(await told.ask("alert subscribe to:me"))
+
+
+async def test_subscriptions_are_listed_and_removed(told: Told) -> None:
+    told.alerts._default = [Subscription(id="settings:slack:C0OPS", place=OPS)]
+    listed = await told.ask("alert subscriptions")
+    golden(told, "subscriptions", listed)
+    assert title(listed) == "Subscriptions · 2"
+    assert "Told here by the settings" in words(listed)
+    assert (await told.ask("alert unsubscribe 5ab001", person="U0VIEWER")).refused
+    gone = await told.ask(chosen(listed, "Remove"))
+    assert title(gone) == "Subscriptions · 1 · 5ab001 is removed"
+    assert told.alerts.book.subscriptions == {}
+    assert "settings subscribe that" in title(await told.ask("alert unsubscribe settings:slack:C0OPS"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "offered"),
+    [
+        ("alert subscribe job.faild", "no kind of alert called “job.faild”", "alert subscribe job.failed"),
+        ("alert subscribe zzz.*", "no kind of alert", "alert kinds"),
+        ("alert subscribe severty:info", "no kind of alert", "alert subscribe severity:info"),
+        ("alert subscribe severity:wrning", "severity has", "help alert subscribe"),
+        ("alert subscribe entity:\"it's\"", "fits no name", "alert subscribe entity:its"),
+        ("alert subscribe entity:pool:", "Which pool?", "help"),
+        ("alert subscribe account:render-pro", "There is no account", "alert subscribe account:render-prod"),
+        ("alert unsubscribe 5ab00", "no subscription “5ab00”", "alert unsubscribe 5ab001"),
+        ("alert mute", "needs a entity", "help alert mute"),
+        ("alert mute render-* for:tomorow", "no span of time", "alert mute 'render-*' for:2h"),
+        ("alert mute 'a b' for:2h", "fits no name", "alert mute ab"),
+        ("alert mute render-* for:2000d", "too long", "alert mute 'render-*' for:52w1d"),
+        ("alert mute render-* kind:job.faled", "no kind of alert", "alert mute 'render-*' kind:job.failed"),
+        ("alert unmute ffffff", "no mute “ffffff”", "alert mutes"),
+        ("alert hours 25:00-07:00", "“25:00” is no time of day", "alert hours 23:00-07:00"),
+        ("alert hours 22:00-07:75", "“7:75” is no time of day", "alert hours 22:00-07:59"),
+        ("alert hours late", "no hours", "alert hours 22:00-07:00"),
+        ("alert hours 22:00-22:00", "begin and end at the same time", "alert hours days:mon-fri"),
+        ("alert hours 22-7 zone:Europe/Berln", "no time zone", "alert hours 22-7 zone:Europe/Berlin"),
+        ("alert hours 22-7 zone:../../etc/passwd", "no time zone", "alert hours 22-7 zone:Pacific/Apia"),
+        ("alert hours 22-7 days:mon-fry", "“fry” is no day", "alert hours 22-7 days:mon-fri"),
+        ("alert hours days:,", "Which days?", "alert hours days:mon-fri"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_is_told_with_what_can(told: Told, typed: str, said: str, offered: str) -> None:
+    card = await told.ask(typed)
+    assert card.refused
+    assert said in words(card)
+    assert offered in commands(card)
+    assert list(told.alerts.book.subscriptions) == ["5ab001"]
+    assert not told.alerts.book.mutes
+    assert not told.alerts.book.hours
+
+
+async def test_a_channel_mutes_for_a_while(told: Told) -> None:
+    await a_few(told)
+    with mock.patch("secrets.token_hex", return_value=ID):
+        card = await told.ask("alert mute pool:render-gpu for:2h kind:node,job.failed")
+    golden(told, "mute", card)
+    assert title(card) == "node.*, job.failed about pool:render-gpu is muted here · for 2h"
+    assert "1 open alert it concerns" in words(card)
+    assert told.alerts.book.mutes["slack:C0OPS"][ID].until == told.clock.at + timedelta(hours=2)
+    assert (await told.ask(f"alert unmute {ID}", person="U0VIEWER")).refused
+    assert (await told.ask("alert mute x", person="U0VIEWER")).refused
+    listed = await told.ask("alert mutes", person="U0VIEWER")
+    golden(told, "mutes", listed)
+    assert title(await told.ask("alert mutes", place=DEV)) == "Mutes · 0", "another place hears as before"
+    gone = await told.ask(chosen(listed, "Unmute"))
+    assert title(gone) == "Mutes · 0 · node.*, job.failed about pool:render-gpu is unmuted"
+    assert not told.alerts.book.mutes["slack:C0OPS"]
+
+
+async def test_a_mute_ends_by_itself_or_never(told: Told) -> None:
+    await told.ask("alert mute a for:1h")
+    await told.ask("alert mute b for:ever")
+    assert title(await told.ask("alert mutes")) == "Mutes · 2"
+    told.clock.at += timedelta(hours=2)
+    listed = await told.ask("alert mutes")
+    assert title(listed) == "Mutes · 1"
+    assert "until it is unmuted" in words(listed)
+
+
+async def test_an_alerts_own_menu_mutes_it(told: Told) -> None:
+    await a_few(told)
+    shown = await told.ask("alert show 1a2b3c4d")
+    card = await told.ask(chosen(shown, "Mute here"))
+    assert title(card) == "job.failure_rate about job:nightly:job-12 is muted here · for 2h"
+    assert "1 open alert it concerns" in words(card)
+
+
+async def test_quiet_hours_are_set_told_and_taken_back(told: Told) -> None:
+    none = await told.ask("alert hours", person="U0VIEWER")
+    assert title(none) == "Quiet hours · none here"
+    card = await told.ask("alert hours 22:00–07:00 days:mon-fri zone:europe/berlin")
+    golden(told, "hours", card)
+    hours = told.alerts.book.hours["slack:C0OPS"]
+    assert (hours.begin, hours.end, hours.days) == (22 * 60, 7 * 60, (0, 1, 2, 3, 4))
+    assert hours.zone == "Europe/Berlin"
+    assert title(card) == "Quiet 22:00 to 07:00 · from now on"
+    told.clock.at += timedelta(hours=12)
+    assert "quiet now, until" in words(await told.ask("alert hours"))
+    changed = await told.ask("alert hours 23-6:30")
+    assert title(changed).startswith("Quiet 23:00 to 06:30")
+    assert told.alerts.book.hours["slack:C0OPS"].days == (0, 1, 2, 3, 4), "what is not named stays"
+    assert (await told.ask("alert hours off", person="U0VIEWER")).refused
+    off = next(item for item in items(changed) if isinstance(item, Button) and item.text == "Take them back")
+    assert title(await told.ask(off.command)) == "Quiet hours · taken back"
+    assert not told.alerts.book.hours
+
+
+@pytest.mark.parametrize(
+    ("typed", "begin", "end", "days"),
+    [
+        ("alert hours days:fri-mon", None, None, (0, 4, 5, 6)),
+        ("alert hours days:Wednesday,sat", None, None, (2, 5)),
+        ("alert hours 18-24 days:all", 18 * 60, 0, (0, 1, 2, 3, 4, 5, 6)),
+        ("alert hours 0:00-6:15", 0, 375, (0, 1, 2, 3, 4, 5, 6)),
+        ("alert hours 2200-0700", 1320, 420, (0, 1, 2, 3, 4, 5, 6)),
+    ],
+)
+async def test_hours_are_read_as_people_write_them(
+    told: Told, typed: str, begin: int | None, end: int | None, days: tuple[int, ...]
+) -> None:
+    assert not (await told.ask(typed)).refused
+    hours: Hours = told.alerts.book.hours["slack:C0OPS"]
+    assert (hours.begin, hours.end, hours.days, hours.zone) == (begin, end, days, "America/Chicago")
+
+
+async def test_ones_own_chat_is_ones_own(told: Told) -> None:
+    for typed in ("alert subscribe job.failed", "alert mute x for:1h", "alert hours 22-7", "alert test"):
+        assert not (await told.ask(typed, person="U0VIEWER", place=CHAT)).refused, typed

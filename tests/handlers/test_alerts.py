@@ -1,0 +1,233 @@
+"""Alerts in the chat: listed, shown, taken care of, tried out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from bot.alerts.model import Subscription
+from bot.ask import Person
+from bot.watch.facts import Entity, Severity
+from cards.card import Menu
+from tests.handlers.alerting import (
+    DEV,
+    OPS,
+    Told,
+    a_few,
+    alerting,
+    chosen,
+    commands,
+    golden,
+    incident,
+    items,
+    letter_card,
+    saved,
+    title,
+    words,
+)
+from tests.handlers.conftest import Scene, nobody
+
+
+@pytest.fixture
+async def told(scene: Scene) -> Told:
+    return await alerting(scene)
+
+
+async def test_what_is_open_is_listed_the_worst_first(told: Told) -> None:
+    await a_few(told)
+    listed = await told.ask("alert list")
+    golden(told, "list", listed)
+    assert title(listed) == "3 open alerts"
+    said = words(listed)
+    assert said.index("52 % of the last hour") < said.index("1 unusable node")
+    assert "Held back here: 1 explained by another alert." in said
+    assert title(await told.ask(chosen(listed, "Open an alert"))).startswith("job nightly:job-12")
+    assert title(await told.ask("alert list severity:critical")).startswith("1 open alert · critical")
+    past = await told.ask("alert list state:past")
+    golden(told, "list-past", past)
+    assert "the resize fell short" in words(past)
+    assert "unusable" not in words(past)
+    nothing = await told.ask("alert list account:sim-dev")
+    assert title(nothing) == "0 open alerts · sim-dev"
+    assert "Nothing is open." in words(nothing)
+
+
+async def test_a_card_shows_all_of_an_alert(told: Told) -> None:
+    await a_few(told)
+    shown = await told.ask("alert show 1a2b3c4d")
+    golden(told, "show", shown)
+    assert "here: told" in words(shown)
+    held = await told.ask("alert show 3c4d5e6f", place=DEV)
+    assert "#ops: held back, explained by “pool render-gpu has 1 unusable node”" in words(held)
+    over = await told.ask("alert show 4d5e6f70")
+    assert "resolved" in title(over)
+    assert not [item for item in items(over) if getattr(item, "text", "") == "Acknowledge"]
+
+
+async def test_an_alert_is_acknowledged_by_its_own_button(told: Told) -> None:
+    await a_few(told)
+    shown = await told.ask("alert show 1a2b3c4d")
+    button = next(item for item in items(shown) if getattr(item, "text", "") == "Acknowledge")
+    assert button.how == "edit"
+    done = await told.ask(button.command, person="U0VIEWER")
+    golden(told, "ack", done)
+    assert "acknowledged by Vera" in words(done)
+    known = await told.alerts.find("1a2b3c4d")
+    assert known is not None and known.acknowledged is not None and known.acknowledged.id == "slack:U0VIEWER"
+    assert known.remind == told.clock.at + timedelta(hours=4)
+    await told.ask("alert ack 1a2b3c4d remind:1d")
+    assert known.remind == told.clock.at + timedelta(days=1)
+    assert "acknowledged by Otto" in words(await told.ask("alert list"))
+
+
+async def test_an_alert_is_snoozed_by_its_own_menu(told: Told) -> None:
+    await a_few(told)
+    shown = await told.ask("alert show 2b3c4d5e")
+    snooze = next(item for item in items(shown) if isinstance(item, Menu) and item.label == "Snooze")
+    done = await told.ask(snooze.command.replace("{}", snooze.options[1].value), person="U0VIEWER")
+    golden(told, "snooze", done)
+    assert "snoozed until" in words(done)
+    known = await told.alerts.find("2b3c4d5e")
+    assert known is not None and known.snoozed == told.clock.at + timedelta(hours=2)
+    over = await told.ask("alert snooze 4d5e6f70 2h")
+    assert "resolved" in title(over), "what is over stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "offered"),
+    [
+        ("alert snooze 1a2b3c4d '5 lightyears'", "no span of time", "alert snooze 1a2b3c4d 2h"),
+        ("alert snooze 1a2b3c4d 5s", "a minute at least", "alert snooze 1a2b3c4d 1m"),
+        ("alert snooze 1a2b3c4d 9w", "too long", "alert snooze 1a2b3c4d 4w2d"),
+        ("alert ack 1a2b3c4d remind:soon", "no span of time", "alert ack 1a2b3c4d remind:2h"),
+        ("alert show 1a2b3c4e", "There is no alert “1a2b3c4e”", "alert show 1a2b3c4d"),
+        ("alert ack nothing-like-it", "There is no alert", "alert list"),
+        ("alert snooze zzz 2h", "There is no alert", "alert snooze 1a2b3c4d 2h"),
+        ("alert show test-12345678", "That was a test", "alert list"),
+        ("alert list state:opn", "state", "alert list state:open"),
+        ("alert list account:render-pro", "There is no account", "alert list account:render-prod"),
+        ("alert test node.unusabel", "no kind of alert", "alert test node.unusable"),
+        ("alert route job.faild", "no kind of alert", "alert route job.failed"),
+        ("alert route job.failed 'a\"b'", "fits no name", "alert route job.failed ab"),
+    ],
+)
+async def test_what_cannot_be_is_told_with_what_can(told: Told, typed: str, said: str, offered: str) -> None:
+    await a_few(told)
+    card = await told.ask(typed)
+    assert card.refused
+    assert said in words(card)
+    assert offered in commands(card)
+
+
+async def test_every_kind_is_listed_with_its_words(told: Told) -> None:
+    first, rest = await told.ask("alert kinds"), await told.ask("alert kinds page:2")
+    golden(told, "kinds", first)
+    for kind in told.alerts.kinds.values():
+        assert kind.name in words(first) + words(rest)
+    only = await told.ask("alert kinds schedule")
+    assert "schedule.barren" in words(only)
+    assert "job.failed" not in words(only)
+
+
+async def test_a_test_goes_the_way_of_real_ones(told: Told) -> None:
+    store = told.scene.store
+    person = Person("slack", "U0OPERATOR", name="Otto", zone="America/Chicago")
+    cards = []
+    async for card in told.scene.dispatcher.cards(
+        replace(nobody(), text="alert test job.failed", place=OPS, person=person)
+    ):
+        cards.append(card)
+        if len(cards) == 1:
+            (letter,) = told.letters.written.values()
+            await store.claim(letter.id, told.clock.at)
+            await store.delivered(letter.id, 1, "1700.1", "C0OPS")
+    assert [title(card).rpartition(" · ")[2] for card in cards] == ["on its way", "has arrived"]
+    golden(told, "test", cards[-1])
+    assert letter.where == "slack:C0OPS"
+    assert title(letter_card(letter)).startswith("Test of job.failed: nothing has happened to job example")
+    assert told.alerts.open() == []
+
+
+async def test_a_test_that_cannot_arrive_says_why(told: Told) -> None:
+    original = told.alerts.test
+
+    async def lost(*given: object) -> str:
+        name = await original(*given)  # type: ignore[arg-type]
+        await told.scene.store.undone(name, "gone", "not_in_channel")
+        return name
+
+    told.alerts.test = lost  # type: ignore[method-assign]
+    card = await told.ask("alert test")
+    assert title(card).endswith("cannot be delivered (not_in_channel)")
+    refused = await told.ask("alert test", person="U0VIEWER")
+    assert refused.refused
+    assert "needs the role operator" in title(refused)
+
+
+async def test_where_an_alert_would_go_is_told_without_sending(told: Told) -> None:
+    await told.alerts.subscribe(
+        Subscription(id="5ab002", place=DEV, kinds=("job.*",), entity="render-*", severity=Severity.INFO)
+    )
+    await told.ask("alert mute job:render-* for:2h", place=DEV, person="U0OPERATOR")
+    before = len(told.letters.writes)
+    card = await told.ask("alert route job.failed render-12")
+    golden(told, "route", card)
+    assert title(card) == "job.failed about job render-12 · 1 place would be told · 1 place would hold it back"
+    said = words(card)
+    assert "here" in said
+    assert "#dev" in said
+    assert "held back: muted here" in said
+    other = await told.ask("alert route job.failed sim-1 severity:info")
+    assert "0 places would be told" in title(other)
+    assert "alert subscribe job.failed" in words(other)
+    node = await told.ask("alert route node.unusable render-gpu/tvm-1")
+    assert "1 place would be told" in title(node)
+    assert len(told.letters.writes) == before
+
+
+async def test_home_says_what_is_open(told: Told) -> None:
+    assert "open alert" not in words(await told.ask("home"))
+    await a_few(told)
+    home = await told.ask("home")
+    assert "3 open alerts: job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411, 14 min ago" in words(
+        home
+    )
+    assert "alert list account:render-prod" in commands(home)
+    assert title(await told.ask("alert list account:render-prod")) == "3 open alerts · render-prod"
+
+
+async def test_without_a_watch_the_commands_say_so(scene: Scene) -> None:
+    typed = ("alert list", "alert subscribe", "alert mutes", "alert hours", "alert kinds", "alert show 1", "alert test")
+    for text in typed:
+        card = await scene.ask(text)
+        assert card.refused
+        assert title(card).startswith("Alerts do not run here"), text
+    assert title(await scene.ask("status")).startswith("Nothing is watched from here")
+    assert title(await scene.ask("job watch")).startswith("Jobs are not watched from here")
+
+
+async def test_what_memory_let_go_is_found_in_the_store(told: Told) -> None:
+    await a_few(told)
+    told.clock.at += timedelta(hours=3)
+    told.alerts.book.forget(told.clock.at)
+    assert "4d5e6f70" not in told.alerts.book.incidents
+    assert "resolved" in title(await told.ask("alert show 4d5e6f70"))
+    assert "here: told" in words(await told.ask("alert show 4d5e6f70"))
+    assert "resolved" in title(await told.ask("alert ack 4d5e6f70"))
+
+
+async def test_long_lists_are_turned(told: Told) -> None:
+    await saved(
+        told,
+        [
+            incident(told, f"{number:08x}", "job.stuck", Entity("job", f"job-{number}"), f"job job-{number} waits")
+            for number in range(45)
+        ],
+    )
+    first = await told.ask("alert list")
+    assert title(first) == "45 open alerts · 20 of 45"
+    last = await told.ask("alert list page:99")
+    assert title(last) == "45 open alerts · 41 – 45 of 45"
+    assert "alert list page:2" in commands(first)

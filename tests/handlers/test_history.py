@@ -1,0 +1,173 @@
+"""Histories from the bot's own store: of what is there, and of what Batch has forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from bot.watch.facts import Entity
+from storage.watching import Batch, Transition
+from tests.handlers.alerting import ACCOUNT, Told, alerting, commands, golden, incident, saved, title, words
+from tests.handlers.conftest import Scene
+
+
+@pytest.fixture
+async def told(scene: Scene) -> Told:
+    await scene.ask("pool list")  # from now on the service's clock is known
+    return await alerting(scene)
+
+
+def change(
+    at: datetime, entity: str, name: str, after: str, *, before: str = "", parent: str = "", **details: object
+) -> Transition:
+    noted = msgspec.json.encode(details).decode() if details else ""
+    return Transition(ACCOUNT, entity, parent, name, before, after, at, noted)
+
+
+async def seen(told: Told, *changes: Transition) -> None:
+    await told.scene.store.record(Batch(transitions=list(changes)))
+
+
+async def a_life(told: Told) -> None:
+    """A job that Batch has forgotten: it ran in a pool, two of its tasks failed, and it was deleted."""
+    at = told.clock.at - timedelta(hours=3)
+    minute = timedelta(minutes=1)
+    await seen(
+        told,
+        change(at, "job", "old:job-7", "active", pool="render-gpu"),
+        change(at + 5 * minute, "task", "frame-1", "failed", parent="old:job-7", exitCode=137, code="FailureExitCode",
+               pool="render-gpu", node="tvm-1", retries=2),
+        change(at + 6 * minute, "task", "frame-2", "failed", parent="old:job-7", exitCode=137, pool="render-gpu"),
+        change(at + 7 * minute, "task", "frame-3", "failed", parent="old:job-7", code="BlobNotFound",
+               message="https://x.blob.core.windows.net/in/a?sv=2024&sig=c2VjcmV0c2VjcmV0"),
+        change(at + 60 * minute, "job", "old:job-7", "completed", before="active", reason="AllTasksCompleted"),
+        change(at + 90 * minute, "job", "old:job-7", "deleted", before="completed"),
+        change(at, "pool", "render-gpu", "active", vmSize="standard_nc4as_t4_v3", created=True),
+        change(at + minute, "allocation", "render-gpu", "resizing", before="steady", targetDedicated=4),
+        change(at + 2 * minute, "autoscale", "render-gpu", "failed", code="EvaluationError",
+               message="no such variable"),
+        change(at + 9 * minute, "node", "tvm-1", "unusable", before="idle", parent="render-gpu"),
+        change(at + 9 * minute, "schedule", "old", "completed", before="active"),
+    )  # fmt: skip
+    await saved(
+        told,
+        [
+            incident(
+                told, "5e6f7081", "job.failed", Entity("job", "old:job-7"),
+                "job old:job-7 has failed: 3 of 90 tasks failed", state="told",
+            )
+        ],
+    )  # fmt: skip
+
+
+async def test_a_job_that_batch_has_forgotten_still_has_its_history(told: Told) -> None:
+    await a_life(told)
+    card = await told.ask("job history old:job-7")
+    golden(told, "history-job", card)
+    assert title(card) == "History of job old:job-7 · Batch no longer knows it · 6 changes"
+    said = words(card)
+    assert "active → ✔ completed · because AllTasksCompleted" in said
+    assert "exit code 137, killed (SIGKILL), out of memory most often" in said
+    assert "sig=c2Vj" not in said
+    assert "3 of 90 tasks failed" in said
+    assert said.index("deleted") < said.index("AllTasksCompleted") < said.index("frame-1")
+    assert not [each for each in commands(card) if each.startswith("job show")], "there is nothing to open"
+
+
+async def test_a_pool_that_is_there_tells_its_parts_too(told: Told) -> None:
+    await a_life(told)
+    card = await told.ask("pool history render-gpu")
+    golden(told, "history-pool", card)
+    assert title(card) == "History of pool render-gpu · 4 changes"
+    said = words(card)
+    assert "node tvm-1 idle → ✖ unusable" in said
+    assert "allocation steady → ◐ resizing · dedicated nodes wanted 4" in said
+    assert "autoscale ✖ failed · EvaluationError: no such variable" in said
+    assert "pool show render-gpu account:render-prod" in commands(card)
+
+
+async def test_tasks_nodes_and_schedules_have_histories(told: Told) -> None:
+    await a_life(told)
+    task = await told.ask("task history old:job-7 frame-1")
+    assert title(task) == "History of task old:job-7 / frame-1 · Batch no longer knows it · 1 change"
+    assert "node tvm-1" in words(task)
+    assert "retries 2" in words(task)
+    node = await told.ask("node history render-gpu tvm-1")
+    assert "· 1 change" in title(node)
+    schedule = await told.ask("schedule history old")
+    assert title(schedule) == "History of schedule old · Batch no longer knows it · 4 changes"
+    assert "job old:job-7" in words(schedule), "the jobs it made are told with it"
+
+
+async def test_what_nobody_knows_is_told_with_what_is_near(told: Told) -> None:
+    await a_life(told)
+    card = await told.ask("job history old:job-8")
+    assert card.refused
+    assert title(card) == "Neither Batch nor the bot knows a job “old:job-8” in render-prod."
+    assert "job history old:job-7 account:render-prod" in commands(card)
+    other = await told.ask("task history old:job-7 fram-1")
+    assert "task history old:job-7 frame-1 account:render-prod" in commands(other)
+    quiet = await told.ask("pool history render-cpu")
+    assert title(quiet) == "History of pool render-cpu · nothing seen yet"
+
+
+async def test_an_accounts_history_is_counted_and_told(told: Told) -> None:
+    await a_life(told)
+    card = await told.ask("history")
+    golden(told, "history", card)
+    assert title(card) == "History of render-prod · 11 changes"
+    assert "By day" in words(card)
+    by_hour = await told.ask("history by:hour")
+    golden(told, "history-by-hour", by_hour)
+    assert "By hour" in words(by_hour)
+    assert "Mon 23 Nov 03:00" in words(by_hour)
+    only = await told.ask("history entity:task")
+    assert title(only) == "History of render-prod · task · 3 changes"
+    named = await told.ask("history entity:task:frame-?")
+    assert title(named).endswith("3 changes")
+    both = await told.ask("history entity:old*")
+    assert title(both).endswith("4 changes")
+    assert title(await told.ask("history entity:node:tvm-2")).endswith("nothing seen yet")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "offered"),
+    [
+        ("history entity:jobs", "There is no kind “jobs”", "history entity:job account:render-prod"),
+        ("history entity:'a b'", "fits no name", "history entity:ab"),
+        ('history entity:job:"x\'y"', "fits no name", "history entity:job:xy"),
+        ("history by:week", "by", "history by:day"),
+    ],
+)
+async def test_what_cannot_be_is_told_with_what_can(told: Told, typed: str, said: str, offered: str) -> None:
+    card = await told.ask(typed)
+    assert card.refused
+    assert said in words(card)
+    if offered != "history by:day":
+        assert offered in commands(card)
+
+
+async def test_long_histories_are_turned(told: Told) -> None:
+    at = told.clock.at - timedelta(hours=2)
+    tasks = [
+        change(at + timedelta(seconds=n), "task", f"t-{n}", "failed", parent="big", exitCode=1) for n in range(1500)
+    ]
+    await seen(told, *tasks)
+    first = await told.ask("job history big")
+    assert title(first).endswith("· 20 of 1,000 or more changes")
+    assert "t-1499" in words(first)
+    assert "job history big account:render-prod page:2" in commands(first)
+    last = await told.ask("job history big page:50")
+    assert title(last).endswith("· 981 – 1,000 of 1,000 or more changes")
+
+
+async def test_only_what_is_odd_in_a_stored_line_is_left_as_it_is(told: Told) -> None:
+    at = told.clock.at - timedelta(hours=1)
+    await told.scene.store.record(
+        Batch(transitions=[Transition(ACCOUNT, "job", "", "odd", "", "flying", at, "not json key=AccountKey=abc==")])
+    )
+    card = await told.ask("job history odd")
+    assert "flying" in words(card)
+    assert "went wrong" not in title(card)
