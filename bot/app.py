@@ -150,6 +150,9 @@ class App:
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
             asyncio.create_task(tidy(self.store), name="tidy"),
         ]
+        if self.settings.watch.poll_seconds > self.settings.bot.poll_seconds:
+            # Looks are rarer than samples are to be, which then take what they need themselves.
+            self._background.append(asyncio.create_task(self.collector.run(), name="collector"))
         log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats), resumed=resumed)
 
     async def stop(self) -> None:
