@@ -45,7 +45,7 @@ async def show_status(ctx: Context) -> Card:
             f"{plural(waiting, 'message')} waiting" if waiting else "nothing waits to be sent",
         ),
         mark=worst,
-        as_of=ctx.now(),
+        as_of=ctx.alerts.now() if ctx.alerts else ctx.now(),
         blocks=blocks(
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *_blind(accounts),

@@ -166,7 +166,7 @@ def _going(job: JobView) -> tuple[tuple[str, str | Text | None], ...]:
         ("Running", number(job.running) if job.active is not None else None),
         ("Waiting", number(job.active) if job.active is not None else None),
         ("Rate", f"{number(round(pace.rate, 1))} tasks a minute" if pace.rate is not None else None),
-        ("Done", _end(pace)),
+        ("Ends", _end(pace)),
     )
 
 
