@@ -11,6 +11,7 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Head, Remote, steps
 from bot.commands import command
 from bot.context import Context
+from bot.printed import decoded
 from bot.redact import redact
 from cards.build import actions, blocks, code, note, text
 from cards.card import Attachment, Button, Card, Code, Link, Mark, Words
@@ -18,7 +19,6 @@ from cards.limits import file_name
 from cards.phrases import file_size
 from handlers.common import titled
 from handlers.file_home import Home, unavailable
-from handlers.printed import decoded
 
 MOST_BYTES = 20_000_000
 """The largest file that goes into the chat: a minute of a phone's line, and little enough to be held in memory."""

@@ -11,12 +11,12 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Tail, tail
 from bot.commands import command, join
 from bot.context import Context
+from bot.printed import LONGEST, Printed, printed
 from cards.build import actions, blocks, chip, code, text
 from cards.card import Block, Button, Card, Chip, Code, Footer, Mark, Text, Time, Words
 from cards.phrases import duration, file_size, number, plural
 from handlers.common import titled
 from handlers.file_home import Home, Standing, gone, passing, unavailable
-from handlers.printed import LONGEST, Printed, printed
 
 LINES, MOST_LINES = 40, 500
 EVERY = 3.0

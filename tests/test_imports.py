@@ -23,6 +23,7 @@ ALLOWED = {
         "bot.context",
         "bot.filter",
         "bot.preferences",
+        "bot.printed",
         "bot.redact",
         "bot.watch.facts",
         "bot.watch.kinds",
@@ -35,6 +36,7 @@ ALLOWED = {
     "bot.ask": (),
     "bot.settings": (),
     "bot.logs": ("bot.redact",),
+    "bot.printed": ("bot.azure.files", "bot.redact", "cards"),
     "bot.redact": (),
     "bot.signals": (),
     "bot.access": ("bot.ask", "bot.settings"),
@@ -73,6 +75,7 @@ ALLOWED = {
     "bot.watch": (
         "bot.azure",
         "bot.clock",
+        "bot.printed",
         "bot.redact",
         "bot.settings",
         "cards.phrases",

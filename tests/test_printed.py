@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.azure.files import Head, Tail
-from handlers.printed import LONGEST, Printed, decoded, fit, printed
+from bot.printed import LONGEST, Printed, decoded, fit, printed
 
 SECRET = "sig=aB3%2Bd9f0Lq7x%2FVh2mWwz5Yc1RkTn8uJp4sEoXg6iA%3D"
 
