@@ -59,6 +59,15 @@ def one(db: Database, incident: str) -> IncidentRow | None:
     return None if row is None else _row(row)
 
 
+def unsettled(db: Database) -> list[IncidentRow]:
+    """Resolved, with a notice that is open; by id."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM incidents WHERE open = 0 "  # noqa: S608 - fixed words
+        "AND id IN (SELECT incident FROM notices WHERE open = 1) ORDER BY id"
+    )
+    return [_row(each) for each in rows]
+
+
 def _row(row: tuple[Any, ...]) -> IncidentRow:
     id_, mark, account, kind, entity, parent, name, still, opened, changed, body = row
     return IncidentRow(

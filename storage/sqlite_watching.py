@@ -79,6 +79,10 @@ class SqliteWatching(Connection):
         """One of them."""
         return await self._run(lambda: incident_sql.one(self._db, id))
 
+    async def unsettled(self) -> list[IncidentRow]:
+        """Resolved incidents of which some place has an open notice."""
+        return await self._run(lambda: incident_sql.unsettled(self._db))
+
     async def notices(self, incidents: Sequence[str]) -> list[NoticeRow]:
         """How these incidents stand in every place, by incident and place."""
         return await self._run(lambda: incident_sql.notices(self._db, incidents))

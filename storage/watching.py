@@ -189,6 +189,10 @@ class WatchStore(Protocol):
         """One of them."""
         ...
 
+    async def unsettled(self) -> list[IncidentRow]:
+        """Resolved incidents of which some place has an open notice: it is still to hear of them, or tells them."""
+        ...
+
     async def notices(self, incidents: Sequence[str]) -> list[NoticeRow]:
         """How these incidents stand in every place."""
         ...

@@ -171,7 +171,9 @@ class Alerts:
     async def _load(self) -> None:
         now = self._clock.now()
         rows = await self._store.incidents(open=True, limit=100_000)
-        rows += [row for row in await self._store.incidents(open=False, since=now - LATELY) if not row.open]
+        over = {row.id: row for row in await self._store.incidents(open=False, since=now - LATELY)}
+        over |= {row.id: row for row in await self._store.unsettled()}
+        rows += over.values()
         notices = await self._store.notices([row.id for row in rows])
         book = Book()
         book.load(rows, notices)

@@ -97,7 +97,11 @@ class Teller:
                     self._gates[group] = Gate(notice.shown + wait)
                     self._last[group] = notice.letter
                 if notice.gathered and notice.held != "quiet":
-                    self._digests[group] = notice.letter, notice.shown
+                    self._digests[group] = max(
+                        self._digests.get(group, (notice.letter, notice.shown)),
+                        (notice.letter, notice.shown),
+                        key=lambda digest: digest[1],
+                    )
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
@@ -257,8 +261,8 @@ class Teller:
         self._waiting.discard((notice.incident, notice.place))
         notice.letter, notice.gathered, notice.shown = letter, gathered, now
         notice.held, notice.by, notice.worst = "", "", incident.severity
-        notice.over = not incident.open
-        notice.due = None if notice.over else self._again(notice, now)
+        notice.over = not incident.open and not gathered
+        notice.due = self._again(notice, now)
         self.book.touch(notice)
 
     def _members(self, letter: str) -> list[tuple[Incident, Notice]]:
@@ -294,17 +298,24 @@ class Teller:
                 else:
                     self._aloud(notice, known, self.writer.note(incident, notice.place, "worse", now), now)
             if not incident.open:
-                notice.over, notice.due = True, None
+                notice.over, notice.due = not notice.gathered, None
             self.book.touch(notice)
 
     def _rewrite_digest(self, letter: str, worse: list[Incident], now: datetime, place: Place | None = None) -> None:
-        """Write a digest anew, once for all that changed; what became worse is one reply, edited as more of it does."""
+        """Write a digest anew, once for all that changed; what became worse is one reply, edited as more of it does.
+
+        All that it tells is over together, so that a digest that is still edited goes on telling all of it.
+        """
         place = place or msgspec.json.decode(self.book.letters[letter].place, type=Place)
         self._write_digest(letter, place, now)
+        told = self._members(letter)
         if worse:
-            told = [incident for incident, _ in self._members(letter)]
-            card = self.writer.worse(told, worse, key_of(place), now)
+            card = self.writer.worse([incident for incident, _ in told], worse, key_of(place), now)
             self._letter(worse_of(letter), place, card, now, under=letter, loud=True)
+        if not any(incident.open for incident, _ in told):
+            for _, notice in told:
+                notice.over = True
+                self.book.touch(notice)
 
     def _incident_card(self, incident: Incident, notice: Notice, now: datetime) -> Card:
         last = self._last.get((notice.place, incident.account)) == notice.letter

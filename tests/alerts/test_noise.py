@@ -174,6 +174,35 @@ async def test_quiet_hours_hold_back_and_the_morning_tells(tmp_path: Path) -> No
         assert "pool a" in said and "pool b" in said and "job j has failed" in said
 
 
+async def test_what_was_over_before_a_restart_in_the_quiet_is_told_in_the_morning(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.set_hours("slack:C0OPS", Hours(zone="UTC", begin=11 * 60, end=18 * 60))
+        ops.found["node.unusable"] = [finding("a"), finding("b")]
+        await ops.look()
+        ops.found["node.unusable"] = [finding("b")]
+        await ops.look(60)
+        await ops.wait(3 * 3600)
+        await ops.restart()
+        assert ops.letters.titles() == []
+        await ops.wait(4 * 3600)
+        assert ops.letters.titles() == ["▲ 2 alerts while it was quiet · 1 resolved"]
+
+
+async def test_a_digest_goes_on_telling_all_of_it_after_a_restart(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(6)]
+        await ops.look()
+        ops.found["node.unusable"] = [finding("pool-0")]
+        await ops.look(60)
+        await ops.wait(3 * 3600)
+        await ops.restart()
+        ops.found["node.unusable"] = []
+        await ops.look(30)
+        assert ops.letters.titles() == ["✔ 6 alerts: 6 × node.unusable · 6 resolved"]
+        await ops.restart()
+        assert [each for each in ops.alerts.book.notices.values() if not each.over] == []
+
+
 async def test_what_is_critical_breaks_the_quiet(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         await ops.alerts.set_hours("slack:C0OPS", Hours(begin=11 * 60, end=14 * 60))

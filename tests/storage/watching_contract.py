@@ -287,6 +287,15 @@ class WatchContract:
         await store.record(Batch(incidents=[changed]))
         assert await store.incidents() == [changed, b, c]
 
+    async def test_what_is_resolved_and_still_to_be_told(self, store: Store) -> None:
+        gone, told, open_ = (
+            IncidentRow(name, name, "a", "late", "job", "", name, name == "open", NOON, NOON, b"x")
+            for name in ("gone", "told", "open")
+        )
+        notices = [NoticeRow(each, "slack:C1", each != "told", b"1") for each in ("gone", "told", "open")]
+        await store.record(Batch(incidents=[told, gone, open_], notices=[*notices, NoticeRow("gone", "t", True, b"")]))
+        assert await store.unsettled() == [gone]
+
     async def test_notices_of_incidents(self, store: Store) -> None:
         rows = [NoticeRow("a", "slack:C1", True, b"1"), NoticeRow("a", "teams:x", True, b"2")]
         await store.record(Batch(notices=[rows[1], rows[0], NoticeRow("b", "slack:C1", True, b"3")]))
