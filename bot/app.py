@@ -17,7 +17,8 @@ import handlers
 from bot import health
 from bot.access import Access
 from bot.alerts.desk import Alerts
-from bot.ask import Place
+from bot.alerts.jobcards import JobCards
+from bot.ask import Person, Place
 from bot.azure.account import Accounts
 from bot.azure.prices import Retail
 from bot.chat.port import Chat
@@ -36,6 +37,7 @@ from bot.watch.collector import Collector
 from bot.watch.delivery import Postman
 from bot.watch.names import Names
 from bot.watch.observer import Observer
+from bot.watch.scene import Scene
 from bot.watch.standing import Standing
 from bot.watch.tidy import tidy
 from bot.watch.watcher import Watcher
@@ -69,36 +71,41 @@ class App:
         self.gallery = Gallery(self.drawing, links)
         bot = settings.bot
         self.relay = Relay(links.signer, self.accounts, bot.public_url, bot.relay_mb * 10**6)
-        self.names = Names(self.accounts, settings.bot.poll_seconds)
-        self.dispatcher = Dispatcher(
-            self.registry,
-            Access(settings.access),
-            self.accounts,
-            store,
-            zone=settings.bot.zone,
-            bot_name=settings.bot.name,
-            names=self.names,
-            relay=self.relay if bot.public_url else None,
-        )
-        self.collector = Collector(self.accounts, store, settings.bot.poll_seconds, heard=self.names.heard)
+        self.names = Names(self.accounts, bot.poll_seconds)
         self.chats: dict[str, Chat] = {}
         self.postman = Postman(store, self.chats, self.clock)
+        several = len(self.accounts) > 1
         self.alerts = Alerts(
-            store,
-            kinds.discover(),
-            settings.alerts,
-            self.postman,
-            self.clock,
-            zone=settings.bot.zone,
-            several=len(self.accounts) > 1,
+            store, kinds.discover(), settings.alerts, self.postman, self.clock, zone=bot.zone, several=several
         )
+        self.jobs = JobCards(
+            store, self.postman, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._look_now
+        )
+        self.collector = Collector(self.accounts, store, bot.poll_seconds, heard=self.names.heard)
         self.observers = {
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
         traffic = {account.name: account.traffic for account in self.accounts}
         self.standing = Standing(self.observers, traffic, self.postman, self.clock)
         self.watcher = Watcher(
-            self.observers.values(), self.alerts.saw, self.clock, after=[self.standing.after, self.collector.after]
+            self.observers.values(),
+            self.alerts.saw,
+            self.clock,
+            after=[self.standing.after, self.jobs.after, self._mind_jobs, self.collector.after],
+        )
+        self.dispatcher = Dispatcher(
+            self.registry,
+            Access(settings.access),
+            self.accounts,
+            store,
+            zone=bot.zone,
+            bot_name=bot.name,
+            names=self.names,
+            relay=self.relay if bot.public_url else None,
+            alerts=self.alerts,
+            status=self.standing,
+            jobs=self.jobs,
+            direct=self._direct,
         )
         self.desk = FrontDesk(self.dispatcher, store, self.chats)
         self._web = web.Application(client_max_size=1 << 20)
@@ -142,6 +149,9 @@ class App:
         await web.TCPSite(self._runner, host, int(port)).start()
         resumed = await self.desk.resume(began)
         await self.alerts.load()
+        await self.jobs.load()
+        for account in self.observers:
+            self._mind(account)
         self._background = [
             asyncio.create_task(self.postman.run(), name="postman"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
@@ -173,6 +183,22 @@ class App:
             await self._credential.close()
         await self.store.close()
         log.info("app.stopped")
+
+    def _mind(self, account: str) -> None:
+        """Jobs that somebody watches are counted in every look."""
+        self.observers[account].watched_jobs = self.jobs.watched(account)
+
+    async def _mind_jobs(self, account: str, scene: Scene, now: datetime) -> None:
+        self._mind(account)
+
+    def _look_now(self, account: str) -> None:
+        """Somebody began to watch a job: do not let them wait for the next look."""
+        self._mind(account)
+        self.watcher.nudge(account)
+
+    async def _direct(self, person: Person, place: Place) -> Place:
+        """The conversation with one person alone. Raises Undelivered."""
+        return await self.chats[place.platform].direct(person, place)
 
     async def _reached(self, place: Place, yes: bool) -> None:
         """The bot was let into a place, or put out of it."""

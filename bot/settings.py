@@ -307,6 +307,9 @@ def _values(settings: Settings) -> Iterator[str]:
         if account.arm_endpoint:
             yield from _address(f"accounts.{name}.arm_endpoint", account.arm_endpoint)
     yield from _bot(settings.bot)
+    for place in settings.alerts.places:
+        if not re.fullmatch(r"(slack:[CDG][A-Z0-9]+|teams:\S+)", place):
+            yield f"alerts.places: {place!r} is no place: write the channel's id, such as slack:C012AB3CD or teams:19:…"
     if settings.slack:
         yield from _address("slack.api_url", settings.slack.api_url)
     if settings.teams:

@@ -47,6 +47,8 @@ def test_the_least_there_can_be() -> None:
         ({**account(), "bot": {"prices_url": "prices"}}, "bot.prices_url: 'prices' is no address"),
         ({**account(), "bot": {"poll_seconds": 1}}, "bot.poll_seconds: Expected `int` >= 5"),
         ({**account(), "keep": {"transitions_days": 0}}, "keep.transitions_days: Expected `int` >= 1"),
+        ({**account(), "alerts": {"places": ["#ops"]}}, "alerts.places: '#ops' is no place: write the channel's id"),
+        ({**account(), "alerts": {"repeat": 5}}, "alerts.repeat: Expected `int` >= 60"),
         ({**account(), "slack": {}}, "slack.bot_token_env: environment variable SLACK_BOT_TOKEN is missing"),
         ({**account(), "slack": {"mode": "socket"}}, "slack.app_token_env: environment variable SLACK_APP_TOKEN"),
         ({**account(), "teams": {"app_id": " ", "tenant_id": "t"}}, "would switch authentication off"),
