@@ -13,6 +13,8 @@ LONGEST = 160
 """Characters of a cause."""
 MOST = 100
 """Causes of one job that are told apart."""
+EXIT = "exit code "
+"""How the causes begin that are exit codes: a program ran, and may have printed why it ended."""
 OTHER = "other"
 """The cause that holds what came after :data:`MOST`."""
 
@@ -57,7 +59,7 @@ def cause_of(exit_code: int | None, code: str, message: str = "") -> str:
     service (``TaskEnded``) is told by the service's words, although the killed process has an exit code too.
     """
     if exit_code is not None and (not code or code.lower() == _NUMBERED):
-        return f"exit code {exit_code}"
+        return f"{EXIT}{exit_code}"
     said = normalised(message)
     if not code:
         return said or "unknown"

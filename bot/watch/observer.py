@@ -267,7 +267,7 @@ class Observer:
             elif isinstance(answer, TaskCountsResult):
                 fold_task_counts(draft, read.name, answer.task_counts)
             else:
-                fold_tasks(draft, read.name, answer)
+                await fold_tasks(draft, read.name, answer)
 
     async def _answer(self, reader: Reader, draft: Draft, read: Read) -> Any:
         if read.sort == "nodes":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.azure.models import Counts, FailureInfo, duration
 from bot.azure.models.watched import JobState, ScheduleState, TaskState
@@ -21,6 +23,8 @@ QUIET = timedelta(hours=1)
 PATIENCE = timedelta(minutes=10)
 """How long the end of a job waits for its last counts."""
 _LONGEST = 300
+_AT_ONCE = 200
+"""Tasks that are drawn in one turn of the event loop: a few milliseconds."""
 _OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
 
 
@@ -103,11 +107,17 @@ def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None
     view.schedule = of_schedule["schedule"] if of_schedule else ""
 
 
+@lru_cache(maxsize=1024)  # a thousand tasks of one cause are told the same
 def _failure(info: FailureInfo) -> tuple[str, str]:
     """Code and message, with the details behind it where there are any."""
     details = "; ".join(each.value for each in info.details if each.value)
     words = f"{info.message} ({details})" if details and info.message else info.message or details
     return info.code, redact(words)[:_LONGEST]
+
+
+@lru_cache(maxsize=1024)
+def _message(info: FailureInfo) -> str:
+    return redact(info.message)
 
 
 def lose_job(draft: Draft, name: str, at: datetime) -> None:
@@ -127,13 +137,30 @@ def fold_swept(draft: Draft, rows: Sequence[JobState]) -> set[str]:
     return {name for name, view in draft.jobs.items() if name not in found and view.state != OVER}
 
 
-def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
-    """A job's tasks that ended lately, failed ones among them: news, and causes."""
-    for row in sorted(rows, key=lambda row: row.state_transition_time or draft.at):
+async def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
+    """A job's tasks that ended lately, failed ones among them: news, and causes.
+
+    Of a storm of thousands some hundred are drawn in each turn of the event loop.
+    """
+    ordered = sorted(rows, key=lambda row: row.state_transition_time or draft.at)
+    for start in range(0, len(ordered), _AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        _fold_tasks(draft, job, ordered[start : start + _AT_ONCE])
+    if job in draft.jobs:
+        draft.tasks[job] = draft.at
+        draft.tasks_in.add(job)
+
+
+def _fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
+    for row in rows:
         run, at = row.execution_info, row.state_transition_time
         if at is None or row.state.lower() != "completed":
             continue
-        if run.result.lower() != "failure":
+        failed = run.result.lower() == "failure"
+        if draft.was_told("task", row.id, "failed" if failed else "completed", at, job):
+            continue
+        if not failed:
             draft.tell("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
             continue
         info = run.failure_info or FailureInfo()
@@ -150,12 +177,9 @@ def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
         known = job in draft.jobs
         if draft.tell("task", row.id, "failed", at, parent=job, details=details) and known:
             most = row.constraints.max_task_retry_count
-            cause = cause_of(run.exit_code, code, redact(info.message))
+            cause = cause_of(run.exit_code, code, _message(info))
             _blame(draft.job(job), row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
             draft.failed_in.add(job)
-    if job in draft.jobs:
-        draft.tasks[job] = draft.at
-        draft.tasks_in.add(job)
 
 
 def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> None:

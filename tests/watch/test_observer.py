@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from bot.settings import WatchSettings
 from bot.watch.observer import LONGEST_BACKOFF, Observer
 from bot.watch.scene import Scene
 from storage.port import StoreError
+from storage.sqlite import SqliteStore
 from tests.watch.watching import Stage, staged
 
 
@@ -192,6 +194,28 @@ async def test_after_a_restart_nothing_is_told_again(stage: Stage) -> None:
         await stage.restart()
     assert len(told(stage)) == 20
     assert stage.store.doubled == []
+
+
+async def test_the_real_store_knows_nothing_twice(stage: Stage, tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db")
+    seen, new = 0, 0
+    stage.observer = Observer(stage.account, store, Clock())
+    for number in range(12):
+        if number % 2:  # every other look is made by a new process
+            stage.observer = Observer(stage.account, store, Clock())
+            await stage.observer.load()
+        if number == 1:
+            stage.state.mischief.storm(["storm"], ["exit-137"], 1100, 60.0, pool_id="pool1")
+            stage.state.mischief.break_nodes("pool1")
+        look = await stage.observer.look()
+        seen += len(look.batch.transitions)
+        new += await store.record(look.batch)
+        stage.observer.stored()
+        stage.go(20)
+    assert seen == new > 1100
+    assert look.scene.jobs["storm"].failures == 1100
+    assert len(troubled(look.scene)) == 1
+    await store.close()
 
 
 async def test_what_could_not_be_stored_is_seen_again(stage: Stage) -> None:
