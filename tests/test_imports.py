@@ -78,6 +78,7 @@ ALLOWED = {
         "bot.printed",
         "bot.redact",
         "bot.settings",
+        "cards.limits",
         "cards.phrases",
         "storage.port",
         "storage.watching",

@@ -11,6 +11,7 @@ from bot.azure.models.node import StartTaskInfo
 from bot.watch.facts import Entity, Finding, Severity, Tally
 from bot.watch.kinds.common import NAMED, button, cut, elapsed, newest, pool_entity, ranked, span, summed, told
 from bot.watch.scene import NodeView, PoolView, Scene
+from cards.limits import elide
 from cards.phrases import number, plural
 
 LOST = {
@@ -22,6 +23,8 @@ LOST = {
 }
 """States in which a node does no work and gets none, and their columns in the counts."""
 _WORDS = {"starttaskfailed": "start task failed"}
+_NAME = 22
+"""Characters of a node's name: its ends tell nodes of a pool apart."""
 _COMING = ("creating", "starting", "waiting_for_start_task", "rebooting", "reimaging", "upgrading_os")
 """States that lead back to work by themselves."""
 
@@ -105,14 +108,14 @@ def troubles(nodes: Iterable[NodeView]) -> Troubles:
         return Troubles("", "", (), "")
     main = kinds[max(kinds, key=lambda name: (len(kinds[name]), name))][0][1]
     cause = main.advice.cause if len(kinds) == 1 else f"{summed(tallies)}; most often {main.advice.cause}"
-    return Troubles(cause, main.advice.do, tallies, told(main.code, main.message))
+    return Troubles(cause, main.advice.do, tallies, told(main.code, main.message) if main.message else "")
 
 
 def lines(scene: Scene, some: Bad) -> tuple[tuple[str, str], ...]:
     """A line for each node: what it suffers from and for how long; the rest is counted."""
     named = some.nodes[:NAMED]
     rest = some.many - len(named)
-    told_of = [(node.id, f"{_name(node)} · {span(elapsed(scene, node.since))}") for node in named]
+    told_of = [(elide(node.id, _NAME), f"{_name(node)} · {span(elapsed(scene, node.since))}") for node in named]
     more = [("And", plural(rest, "more node"))] if named and rest > 0 else []
     return (*told_of, *more)
 
