@@ -19,6 +19,7 @@ from bot.azure.prices import Prices
 from bot.clock import Clock
 from bot.redact import redact
 from bot.settings import WatchSettings
+from bot.watch import evidence
 from bot.watch.looking import Reader, Source
 from bot.watch.machines import fold_counts, fold_node_states, fold_nodes, fold_pools, shape_of
 from bot.watch.picture import MEMORY, STREAMS, Draft, Picture
@@ -157,6 +158,11 @@ class Observer:
 
     # One look.
 
+    @property
+    def _allowed(self) -> int:
+        """Calls that a look may make."""
+        return self._settings.requests_per_minute * self._settings.poll_seconds // 60
+
     async def _see(self, reader: Reader, draft: Draft, read: set[Area]) -> None:
         """Everything that a look reads, drawn into the draft; ``read`` are the areas that were."""
         pools = await reader.pools()
@@ -184,6 +190,9 @@ class Observer:
             read.add("schedules")
             if whole:
                 draft.read["schedules"] = draft.at
+        if reader.error is not None:
+            reader.missing |= {"nodes", "tasks"}  # what is not well is not asked for more
+            return
         if {"pools", "nodes", "jobs"} <= read:
             draft.cursors.setdefault("baseline", draft.at)
         if self._settings.nodes == "all" and "nodes" in read:
@@ -192,6 +201,7 @@ class Observer:
         if await self._quota(reader, draft):
             read.add("quota")
         await self._turns(reader, draft, missing)
+        await evidence.gather(draft, reader.printed, self._allowed - reader.calls)
         close_jobs(draft)
 
     def _all_schedules(self, draft: Draft) -> bool:
@@ -238,7 +248,7 @@ class Observer:
 
     async def _turns(self, reader: Reader, draft: Draft, missing: set[str]) -> None:
         """What is read because something moved, and what is read in turns, within the budget."""
-        allowed = self._settings.requests_per_minute * self._settings.poll_seconds // 60
+        allowed = self._allowed
         reads = wanted(draft, self.watched_jobs, float(self._settings.poll_seconds))
         plan = chosen(reads, max(_FEW, allowed - reader.calls))
         await self._make(reader, draft, plan)
@@ -247,8 +257,12 @@ class Observer:
         left = max(0, allowed - reader.calls)
         draft.recounted.update(read.name for read in more[left:])
         await self._make(reader, draft, chosen(more, left))
-        checks = {read.name for read in plan if read.sort == "check"} | missing | reader.suspects
-        for name in sorted(checks & draft.jobs.keys())[: max(_FEW, left)]:
+        checks = {read.name for read in plan if read.sort == "check"} | reader.suspects | missing
+        names = sorted(checks & draft.jobs.keys())
+        most = max(_FEW, left)
+        if missing & set(names[most:]):
+            draft.cursors["sweep"] = draft.before.cursors["sweep"]  # to be swept again, for the rest of them
+        for name in names[:most]:
             draft.read[f"check {name}"] = draft.at
             row = await reader.job(name)
             if row is not None and row.id:

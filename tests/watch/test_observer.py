@@ -250,12 +250,29 @@ async def test_deleted_jobs_are_found_and_trouble_nobody(stage: Stage) -> None:
 async def test_the_sweep_finds_what_nobody_asks_for() -> None:
     async with staged(settings=WatchSettings(requests_per_minute=10, sweep_hours=1)) as stage:
         await stage.observer.load()
-        stage.state.mischief.add_job("quiet", "pool1")
+        names = {f"quiet-{number:02}" for number in range(40)}
+        for name in sorted(names):
+            stage.state.mischief.add_job(name, "pool1")
         await stage.look()
-        stage.state.mischief.delete_job("quiet", at_once=True)
-        await stage.watch(3600, every=600)
-        await stage.look(seconds=60)
-        assert stage.store.of("job", "quiet") == [("active", "deleted")]
+        for name in sorted(names):
+            stage.state.mischief.delete_job(name, at_once=True)
+        before = stage.observer.effort.calls
+        looks = [await stage.look(seconds=3600), *await stage.watch(600)]
+        assert set(looks[-1].scene.jobs) == {"job1"}
+        assert stage.store.of("job") == [(name, "deleted") for name, _ in stage.store.of("job")]
+        assert {name for name, _ in stage.store.of("job")} == names
+        assert (stage.observer.effort.calls - before) / len(looks) < 16
+
+
+async def test_while_the_account_is_not_well_it_is_asked_little(stage: Stage) -> None:
+    stage.state.mischief.add_job("long", "pool1", 50, seconds=600)
+    await stage.watch(90)
+    stage.sandbox.faults[stage.account.name].add("error", status=403, code="AuthorizationFailure")
+    look = await stage.look(seconds=30)
+    assert look.scene.blind is not None
+    assert (look.scene.blind.code, look.scene.read) == ("AuthorizationFailure", frozenset())
+    assert look.calls == 4
+    assert set(look.scene.jobs) == {"job1", "long"}, "what was known is still known"
 
 
 async def test_nodes_in_and_out_of_trouble(stage: Stage) -> None:
