@@ -73,7 +73,7 @@ async def list_alerts(
             name,
         ),
         mark=(Mark.FAILED if worst is Severity.CRITICAL else Mark.WARNING) if found and state == "open" else Mark.DONE,
-        as_of=now,
+        as_of=max((each.seen for each in rows), default=now) if state == "open" else now,
         blocks=blocks(
             Bullets(tuple(_row(ctx, each, notices.get(each.id, []), places) for each in rows))
             if rows
@@ -100,7 +100,7 @@ def _command(path: str, **options: object) -> str:
 def _row(ctx: Context, incident: Incident, notices: list[Notice], places: dict[str, str]) -> Text:
     """How bad, what, since when, who takes care of it, where it was told."""
     told = [parts.told(ctx, each.place, places) for each in notices if each.letter]
-    account = f" {incident.account}" if len(ctx.accounts) > 1 else ""
+    account = f" {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
         parts.state_of(incident),
         f"  {incident.headline}",
@@ -177,8 +177,11 @@ async def show_alert(ctx: Context, alert: str) -> Card:
         card,
         blocks=blocks(
             *body,
-            *section("What happened", *_history(incident)),
-            *section("Who was told", *(Words(_told(ctx, alerts, each, places)) for each in notices)),
+            *section("What happened", _history(incident)),
+            *section(
+                "Who was told",
+                Bullets(tuple(_told(ctx, alerts, each, places) for each in notices)) if notices else None,
+            ),
             None if notices else Words(text(muted("Nobody subscribed to it: no place was told."))),
             build.actions(
                 *(item for item in buttons if not (isinstance(item, Button) and item.text == "More")),
@@ -198,8 +201,9 @@ def history_of(entity: Entity) -> str:
     return join([entity.kind, "history", *([entity.parent] if entity.parent else []), entity.id])
 
 
-def _history(incident: Incident) -> list[Block]:
-    return [Words(text(Time(event.at, "clock"), f"  {event.what}")) for event in incident.history]
+def _history(incident: Incident) -> Bullets | None:
+    events = [text(Time(event.at, "clock"), f"  {event.what}") for event in incident.history]
+    return Bullets(tuple(events)) if events else None
 
 
 def _told(ctx: Context, alerts: Alerts, notice: Notice, places: dict[str, str]) -> Text:

@@ -19,6 +19,7 @@ from bot.context import Context
 from bot.filter.values import span, spelled
 from cards.build import refusal, text
 from cards.card import Button, Chip, Menu, Option, Text
+from cards.limits import elide
 from handlers.common import nearest
 
 HELD = {
@@ -31,6 +32,7 @@ HELD = {
 """Why something is held back, in words."""
 ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
+_NAME = 16
 
 
 def desk(ctx: Context) -> Alerts:
@@ -63,15 +65,21 @@ async def names(ctx: Context) -> dict[str, str]:
 
 
 def named(place: Place) -> str:
-    """A place in words."""
+    """A place in words; where the platform tells no name, by its id."""
     if place.kind == "personal":
         return f"the personal chat with {place.name}" if place.name else "a personal chat"
-    return f"#{place.name.removeprefix('#')}" if place.name else place.id
+    return f"#{place.name.removeprefix('#')}" if place.name else unnamed(key_of(place))
+
+
+def unnamed(key: str) -> str:
+    """A place that has no name, by its key: ``Teams 19:ca8b2…tacv2``."""
+    platform, _, place = key.partition(":")
+    return f"{platform.capitalize()} {elide(place, _NAME)}"
 
 
 def told(ctx: Context, key: str, known: dict[str, str]) -> str:
     """A place in words for whoever asks."""
-    return "here" if key == key_of(ctx.ask.place) else known.get(key) or key.partition(":")[2]
+    return "here" if key == key_of(ctx.ask.place) else known.get(key) or unnamed(key)
 
 
 def may_change(ctx: Context, what: str) -> None:

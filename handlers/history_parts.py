@@ -14,6 +14,7 @@ from bot.redact import redact
 from cards import build
 from cards.build import bold, code, muted, text
 from cards.card import Block, Bullets, Chip, Column, Mark, Text, Time
+from cards.limits import elide
 from cards.phrases import number, plural
 from handlers import alert_parts as parts
 from handlers import states
@@ -23,6 +24,9 @@ from storage.watching import Transition
 READ = 1000
 """Changes that are read at most, the newest."""
 _SHOWN = 5
+_NAME = 40
+"""Of a name in a line: nodes have 70 characters, and the whole name is in their own history."""
+_LONG = 80
 
 
 def extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition]) -> str:
@@ -42,7 +46,7 @@ def changes(rows: Sequence[Transition], about: str = "") -> Block | None:
 
 def _line(change: Transition, about: str) -> Text:
     """``14 min ago, 13:48  job nightly:job-12  active → ✔ completed · because AllTasksCompleted``."""
-    names = [each for each in (change.parent, change.id) if each and each != about]
+    names = [elide(each, _NAME) for each in (change.parent, change.id) if each and each != about]
     told = details(change)
     return text(
         Time(change.at),
@@ -87,7 +91,11 @@ def details(change: Transition) -> str:
     said = ": ".join(str(noted[key]) for key in ("code", "message") if noted.get(key))
     if said and not (isinstance(exit_code, int) and noted.get("code") == "FailureExitCode"):
         told.append(said)
-    told += [f"{words} {noted[key]}" for key, words in _NOTED.items() if noted.get(key) not in (None, "", 0)]
+    told += [
+        f"{words} {elide(str(noted[key]), _LONG)}"
+        for key, words in _NOTED.items()
+        if noted.get(key) not in (None, "", 0)
+    ]
     return redact(" · ".join(told))
 
 

@@ -112,7 +112,7 @@ def _lost(gone: list[PlaceStatus], places: dict[str, str]) -> list[Block]:
     """Places that the bot cannot write to any more, and what to do."""
     told = [
         text(
-            f"{places.get(each.where, each.where.partition(':')[2])} since ",
+            f"{places.get(each.where) or parts.unnamed(each.where)} since ",
             *((Time(each.gone_since),) if each.gone_since else ()),
             f": {each.error or 'it does not answer'}",
             f", {plural(each.waiting, 'message')} waiting" if each.waiting else "",
