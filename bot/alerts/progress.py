@@ -10,8 +10,7 @@ from msgspec import Struct
 from bot.ask import Person
 from bot.commands import join
 from bot.watch.facts import Tally
-from bot.watch.kinds.common import ranked
-from bot.watch.kinds.failing import usual
+from bot.watch.kinds.failing import causes_of, usual
 from bot.watch.scene import JobView, PoolView
 from cards.build import actions, blocks, bold, chip, facts, muted, note, text
 from cards.card import Block, Bullets, Button, Card, Heading, Mark, Mention, Progress, Text, Time, Words
@@ -190,7 +189,7 @@ def _pool(job: JobView, pools: Mapping[str, PoolView]) -> str:
 
 
 def _causes(job: JobView) -> list[Block]:
-    causes = ranked(job.causes.values())
+    causes = causes_of(job)
     if not causes:
         return []
     told = [_cause(each) for each in causes[:_CAUSES]]

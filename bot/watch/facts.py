@@ -49,12 +49,16 @@ class Step(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """One cause among several, how often it struck, and an example: an entity's id and a line of what it said."""
+    """One cause among several, how often it struck, and an example: an entity's id and a line of what it said.
+
+    ``file`` is where a program printed that line (``stderr.txt``); empty where the service said it.
+    """
 
     cause: str
     count: int
     example: str = ""
     said: str = ""
+    file: str = ""
 
 
 class Finding(Struct, frozen=True, kw_only=True):

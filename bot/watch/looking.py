@@ -20,6 +20,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import BatchAccountResource, PoolNodeCounts, TaskCountsResult, VmSize, select_of
 from bot.azure.models.watched import JobState, NodeState, PoolState, ScheduleState, TaskState
 from bot.azure.prices import Prices
+from bot.watch.evidence import Files, Said, said_in
 from bot.watch.machines import BAD
 from bot.watch.picture import OVERLAP
 from bot.watch.scene import Area
@@ -79,6 +80,10 @@ class Source(Protocol):
         """List prices."""
         ...
 
+    def files(self, root: str) -> Files:
+        """The files below a task, by its path."""
+        ...
+
 
 class Reader:
     """The reads of one look.
@@ -130,9 +135,9 @@ class Reader:
         return await self._try("nodes", lambda: self._list(NodeState, path, _since(since), select), missing=[])
 
     async def tasks(self, job: str, since: datetime, *, every: bool) -> list[TaskState] | None:
-        """Tasks of a job that failed since; ``every``: that ended."""
-        ended = "state eq 'completed'" if every else "executionInfo/result eq 'failure'"
-        path, wanted = Account.tasks(job), f"{_since(since)} and {ended}"
+        """Tasks of a job that failed since; ``every``: that began to run or ended."""
+        changed = "(state eq 'completed' or state eq 'running')" if every else "executionInfo/result eq 'failure'"
+        path, wanted = Account.tasks(job), f"{_since(since)} and {changed}"
         return await self._try("tasks", lambda: self._list(TaskState, path, wanted), job=job)
 
     async def counts(self, job: str) -> TaskCountsResult | None:
@@ -162,6 +167,21 @@ class Reader:
             return resource, await self._source.vm_sizes()
 
         return await self._try("quota", read, aside=True)
+
+    async def printed(self, job: str, task: str) -> Said | None:
+        """The line of what a task printed that tells most; None where it may be told another time."""
+        async with self._gate:
+            if self._stopped:
+                return None
+            try:
+                return await said_in(self._source.files(Account.task(job, task)), self._count)
+            except AzureError as error:
+                log.info("evidence_not_seen", account=self._source.name, code=error.code, status=error.status)
+                self._stopped = error.throttled or not error.status
+                return None
+
+    def _count(self) -> None:
+        self.calls += 1
 
     def fail(self, area: Area) -> None:
         """Note an area as not read."""

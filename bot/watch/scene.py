@@ -71,12 +71,26 @@ class PoolView(Struct):
         return sum(int(getattr(each, state)) for each in self.counts)
 
 
+class Example(Struct, frozen=True):
+    """A task that ended with an exit code, looked at for what it printed.
+
+    ``line`` is the one line of its output that tells most, redacted, and ``file`` where it stands; both are empty where
+    that is not known. ``tries`` is how often it was looked at; see :mod:`bot.watch.evidence` for how often it is.
+    """
+
+    task: str
+    line: str = ""
+    file: str = ""
+    tries: int = 0
+
+
 class JobView(Struct):
     """A job that is not over, or ended in this look.
 
     ``active`` to ``failed`` are counts of tasks (None before they were read), ``progressed`` is when they last showed
     that something ended or began. ``causes`` tell why tasks failed, for those that were seen to fail; ``failures``
     is how many these are, ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time.
+    ``examples`` are tasks of the causes that are exit codes, a few of each, looked at for what they printed.
     ``rate`` are (time, completed, failed) of the last hour, for rates and the time left.
     """
 
@@ -103,6 +117,7 @@ class JobView(Struct):
     failed_at: datetime | None = None
     failing_since: datetime | None = None
     causes: dict[str, Tally] = field(default_factory=dict)
+    examples: dict[str, tuple[Example, ...]] = field(default_factory=dict)
     rate: list[tuple[datetime, int, int]] = field(default_factory=list)
 
     @property

@@ -11,7 +11,8 @@ from functools import lru_cache
 from bot.azure.models import Counts, FailureInfo, duration
 from bot.azure.models.watched import JobState, ScheduleState, TaskState
 from bot.redact import redact
-from bot.watch.causes import MOST, OTHER, cause_of
+from bot.watch.causes import EXIT, MOST, OTHER, cause_of
+from bot.watch.evidence import note
 from bot.watch.facts import Tally
 from bot.watch.picture import OVERLAP, Draft
 from bot.watch.scene import JobView
@@ -138,7 +139,7 @@ def fold_swept(draft: Draft, rows: Sequence[JobState]) -> set[str]:
 
 
 async def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
-    """A job's tasks that ended lately, failed ones among them: news, and causes.
+    """A job's tasks that began or ended lately, failed ones among them: news, and causes.
 
     Of a storm of thousands some hundred are drawn in each turn of the event loop.
     """
@@ -154,8 +155,10 @@ async def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
 
 def _fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
     for row in rows:
-        run, at = row.execution_info, row.state_transition_time
-        if at is None or row.state.lower() != "completed":
+        run, at, state = row.execution_info, row.state_transition_time, row.state.lower()
+        if at is not None and state == "running":
+            draft.tell("task", row.id, state, at, parent=job, before=row.previous_state.lower())
+        if at is None or state != "completed":
             continue
         failed = run.result.lower() == "failure"
         if draft.was_told("task", row.id, "failed" if failed else "completed", at, job):
@@ -178,25 +181,32 @@ def _fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
         if draft.tell("task", row.id, "failed", at, parent=job, details=details) and known:
             most = row.constraints.max_task_retry_count
             cause = cause_of(run.exit_code, code, _message(info))
-            _blame(draft.job(job), row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
+            view = draft.job(job)
+            cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
+            if row.node_info.node_id:
+                note(view, cause, row.id)
             draft.failed_in.add(job)
 
 
-def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> None:
+def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> str:
+    """Count a failure; returns the cause that it is counted under."""
     view.failures += 1
     view.exhausted += exhausted
     if view.failing_since is None or view.failed_at is None or at - view.failed_at > QUIET:
-        view.failing_since = at
+        view.failing_since, view.examples = at, {}  # what it fails of now need not be what it failed of then
     view.failing_since = min(view.failing_since, at)
     view.failed_at = max(view.failed_at or at, at)
     view.progressed = max(view.progressed or at, at)
     if cause not in view.causes and len(view.causes) >= MOST:
         cause, said = OTHER, ""
+    if cause.startswith(EXIT):
+        said = ""  # the service only says that there is an exit code; the program may have said more
     so_far = view.causes.get(cause)
     if so_far is None:
         view.causes[cause] = Tally(cause, 1, task, said)
     else:
         view.causes[cause] = Tally(cause, so_far.count + 1, so_far.example, so_far.said)
+    return cause
 
 
 def fold_task_counts(draft: Draft, job: str, counts: Counts) -> None:

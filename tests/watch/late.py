@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from bot.azure.account import Fetched, Page
 from bot.azure.errors import AzureError
+from bot.azure.files import Head
 from bot.azure.models import (
     BatchAccountResource,
     Counts,
@@ -58,6 +59,22 @@ def shown(history: Sequence[Change], now: datetime) -> Change | None:
 def happened(history: Sequence[Change], now: datetime) -> Change | None:
     """What an entity is now."""
     return next((change for change in reversed(history) if change.at <= now), None)
+
+
+@dataclass
+class NoFiles:
+    """The files of a task whose node is gone."""
+
+    account: LateAccount
+    root: str
+
+    async def head(self, name: str) -> Head:
+        for _ in ("HEAD", "GET"):
+            self.account._called(f"{self.root}/files/{name}")
+        raise AzureError("NodeNotFound", "the node is not there", status=404)
+
+    async def read(self, name: str, start: int, stop: int) -> bytes:
+        raise AssertionError("what is not there is not read")
 
 
 @dataclass
@@ -112,6 +129,9 @@ class LateAccount:
 
     async def vm_sizes(self) -> Mapping[str, VmSize]:
         return {}
+
+    def files(self, root: str) -> NoFiles:
+        return NoFiles(self, root)
 
     async def prices(self) -> Prices:
         return Prices()

@@ -385,7 +385,7 @@ async def test_all_tasks_and_nodes_where_that_is_wanted() -> None:
         stage.state.mischief.add_job("short", "pool1", 10, seconds=20, failing=0.5)
         await stage.watch(600)
         assert {name for name, _ in stage.store.of("task")} == set(stage.state.jobs["short"].tasks)
-        assert {after for _, after in stage.store.of("task")} == {"completed", "failed"}
+        assert {after for _, after in stage.store.of("task")} == {"running", "completed", "failed"}
         assert {after for _, after in stage.store.of("node")} == {"running", "idle"}
         assert stage.store.doubled == []
 

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from bot.redact import redact
 from bot.watch.facts import Entity, Step, Tally
 from bot.watch.scene import JobView, PoolView, Scene
@@ -95,7 +97,7 @@ def cut(words: str) -> str:
 def ranked(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
     """Causes, the greatest first, then by name; what a program said is redacted."""
     ordered = sorted(tallies, key=lambda each: (-each.count, each.cause))
-    return tuple(Tally(cut(each.cause), each.count, each.example, cut(each.said)) for each in ordered)
+    return tuple(replace(each, cause=cut(each.cause), said=cut(each.said)) for each in ordered)
 
 
 def summed(tallies: Collection[Tally]) -> str:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from bot.azure.advice import meant
 from bot.azure.exits import meaning
+from bot.watch.causes import normalised
 from bot.watch.facts import Step, Tally
-from bot.watch.kinds.common import button, cut, elapsed, summed
-from bot.watch.scene import JobView, Scene
+from bot.watch.kinds.common import button, cut, elapsed, ranked, summed
+from bot.watch.scene import Example, JobView, Scene
+from cards.phrases import number
 
 CALM_FOR = 1800.0
 """Seconds without a new failure after which a job's failures are over: the time a long task takes to fail again."""
 
-_EXIT = re.compile(r"exit code (?P<code>-?\d{1,10})\b")
+_TOLD = 2
+"""Causes of which an example is told: the rest is behind the buttons."""
+_EXIT = re.compile(r"exit code (?P<code>-?\d{1,10})")
 _CODE = re.compile(r"(?P<code>[A-Z][A-Za-z]+)(?:$|:)")
 """How causes of tasks begin (:func:`bot.watch.causes.cause_of`)."""
 
@@ -22,6 +28,45 @@ _CODE = re.compile(r"(?P<code>[A-Z][A-Za-z]+)(?:$|:)")
 def fresh(scene: Scene, job: JobView) -> bool:
     """Whether a task of the job was seen to fail lately."""
     return job.failures > 0 and job.failed_at is not None and elapsed(scene, job.failed_at) < CALM_FOR
+
+
+def causes_of(job: JobView) -> tuple[Tally, ...]:
+    """Why tasks of a job failed, the greatest cause first; see :func:`told_apart` for what programs printed."""
+    parts = (told_apart(each, job.examples.get(each.cause, ())) for each in job.causes.values())
+    return ranked(each for part in parts for each in part)
+
+
+def told_apart(tally: Tally, examples: Sequence[Example]) -> list[Tally]:
+    """An exit code as one cause with what its examples printed, or as several where they printed different things.
+
+    Nothing is counted that was not looked at: of a thousand tasks of which three were looked at, at most three are told
+    apart (``exit code 1: ValueError: no such frame`` ×2); the rest stays under the plain exit code.
+    """
+    looked = [each for each in examples if each.line]
+    alike: dict[str, list[Example]] = {}
+    for each in looked:
+        alike.setdefault(normalised(each.line), []).append(each)
+    if not alike:
+        return [tally]
+    if len(alike) == 1:
+        return [_said(tally, tally.cause, tally.count, looked[0])]
+    parts = [_said(tally, f"{tally.cause}: {line}", len(them), them[0]) for line, them in alike.items()]
+    rest = tally.count - len(looked)
+    return [replace(tally, count=rest), *parts] if rest > 0 else parts
+
+
+def _said(tally: Tally, cause: str, count: int, example: Example) -> Tally:
+    return replace(tally, cause=cause, count=count, example=example.task, said=example.line, file=example.file)
+
+
+def looked_at(job: JobView) -> tuple[tuple[str, str], ...]:
+    """Of how many tasks it is known what they printed, where that differs: ``3 of 1,000 with exit code 1``."""
+    told = []
+    for tally in sorted(job.causes.values(), key=lambda each: (-each.count, each.cause)):
+        looked = [each for each in job.examples.get(tally.cause, ()) if each.line]
+        if len(looked) < tally.count and len({normalised(each.line) for each in looked}) > 1:
+            told.append(f"{number(len(looked))} of {number(tally.count)} with {tally.cause}")
+    return (("Looked at", ", ".join(told)),) if told else ()
 
 
 def in_words(causes: Sequence[Tally]) -> str:
@@ -37,29 +82,39 @@ def in_words(causes: Sequence[Tally]) -> str:
 
 
 def usual(cause: str) -> str:
-    """What a cause usually means, empty where only the program knows: of an exit code, or of the service's code."""
-    if found := _EXIT.match(cause):
+    """What a cause usually means, empty where only the program knows: of an exit code, or of the service's code.
+
+    An exit code with what was printed needs no more words.
+    """
+    if found := _EXIT.fullmatch(cause):
         return meaning(int(found["code"]))
     found = _CODE.match(cause)
     return meant(found["code"]) if found else ""
 
 
 def examples(causes: Sequence[Tally]) -> str:
-    """What an example of the greatest cause that said something said: ``MemoryError … (frame-0021)``."""
-    for each in causes:
-        if each.said:
-            return cut(f"{each.said} ({each.example})" if each.example else each.said)
-    return ""
+    """What examples of the greatest causes that said something said, a line each.
+
+    ``MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)``; where the service said it, without the file.
+    """
+    return "\n".join(_example(each) for each in [each for each in causes if each.said][:_TOLD])
+
+
+def _example(tally: Tally) -> str:
+    stream = tally.file.removesuffix(".txt")
+    whose = f"{stream} of {tally.example}" if stream and tally.example else tally.example
+    return cut(f"{tally.said} ({whose})" if whose else tally.said)
 
 
 def example_steps(job: JobView, causes: Sequence[Tally]) -> tuple[Step, ...]:
     """Buttons: the failed tasks, and what the example of the greatest cause printed."""
     failed = button("Failed tasks", "task", "list", job.id, "state:failed")
-    example = next((each.example for each in causes if each.example), "")
-    if not example:
+    known = next((each for each in causes if each.file and each.example), None)
+    known = known or next((each for each in causes if each.example), None)
+    if not known:
         return (failed,)
     return (
-        button("Logs", "log", job.id, example, "stderr.txt"),
+        button("Logs", "log", job.id, known.example, known.file or "stderr.txt"),
         failed,
-        button("Task", "task", "show", job.id, example),
+        button("Task", "task", "show", job.id, known.example),
     )

@@ -16,14 +16,13 @@ from bot.watch.kinds.common import (
     job_entity,
     newest,
     news,
-    ranked,
     schedule_entity,
     schedule_of,
     span,
     spoken,
     told,
 )
-from bot.watch.kinds.failing import example_steps, examples, fresh, in_words
+from bot.watch.kinds.failing import causes_of, example_steps, examples, fresh, in_words, looked_at
 from bot.watch.kinds.waiting import at_work, moved_at, why
 from bot.watch.scene import JobView, Scene
 from cards.phrases import duration, number, percent, plural
@@ -87,7 +86,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
     for job in _over(scene):
         if not _failed(job):
             continue
-        causes = ranked(job.causes.values())
+        causes = causes_of(job)
         reason = _REASONS.get(job.reason.lower(), "")
         cannot = "the service could not run it" if job.scheduling_error else ""
         failed_tasks = f"{number(job.failed)} of {plural(job.total, 'task')} failed" if job.failed else ""
@@ -97,7 +96,11 @@ def failed(scene: Scene) -> Iterator[Finding]:
             since=newest(scene, job.ended or job.since),
             state="event",
             severity=_how_bad(job),
-            figures=(*_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
+            figures=(
+                *_pool(job),
+                *((("Ended because", cut(job.reason)),) if job.reason else ()),
+                *looked_at(job),
+            ),
             cause=cannot or reason or in_words(causes),
             evidence=told(*job.scheduling_error) if job.scheduling_error else examples(causes),
             steps=(*(example_steps(job, causes) if job.failed else ()), *_open(job.id))[:MOST_STEPS],
@@ -170,14 +173,14 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
         done, bad = _within(scene, job)
         if not is_active(job.state) or bad < RATE_FAILURES or bad < RATE * done or not fresh(scene, job):
             continue
-        causes = ranked(job.causes.values())
+        causes = causes_of(job)
         yield Finding(
             entity=job_entity(job.id),
             headline=f"job {job.id}: {percent(bad, done)} of the last hour's tasks failed, "
             f"{number(bad)} of {number(done)}",
             since=newest(scene, job.failing_since),
             severity=Severity.CRITICAL if bad >= RATE_HIGH * done else Severity.WARNING,
-            figures=_pool(job),
+            figures=(*_pool(job), *looked_at(job)),
             cause=in_words(causes),
             evidence=examples(causes),
             steps=(*example_steps(job, causes), *_open(job.id))[:MOST_STEPS],

@@ -14,11 +14,10 @@ from bot.watch.kinds.common import (
     job_entity,
     newest,
     news,
-    ranked,
     schedule_entity,
     schedule_of,
 )
-from bot.watch.kinds.failing import example_steps, examples, fresh, in_words
+from bot.watch.kinds.failing import causes_of, example_steps, examples, fresh, in_words, looked_at
 from bot.watch.scene import JobView, Scene
 from cards.phrases import number, plural
 from storage.watching import Transition
@@ -63,12 +62,12 @@ def retries_exhausted(scene: Scene) -> Iterator[Finding]:
     for job in scene.jobs.values():
         if job.exhausted <= 0 or not fresh(scene, job) or _is_over(job) or _run_again(job):
             continue
-        causes = ranked(job.causes.values())
+        causes = causes_of(job)
         yield Finding(
             entity=job_entity(job.id),
             headline=f"job {job.id}: {plural(job.exhausted, 'task')} failed after all retries",
             since=newest(scene, job.failing_since),
-            figures=_pool(job),
+            figures=(*_pool(job), *looked_at(job)),
             cause=in_words(causes),
             evidence=examples(causes),
             steps=(*example_steps(job, causes), button("Open", "job", "show", job.id))[:MOST_STEPS],
@@ -104,7 +103,7 @@ def _run_again(job: JobView) -> bool:
 
 
 def _failing(scene: Scene, job: JobView) -> Finding:
-    causes = ranked(job.causes.values())
+    causes = causes_of(job)
     # Counts come a little later than the failures that were seen: until then these are all there is to say.
     counted = job.active is not None and job.failed > 0
     many = job.failed if counted else job.failures
@@ -120,6 +119,7 @@ def _failing(scene: Scene, job: JobView) -> Finding:
             *_pool(job),
             *((("Succeeded", number(job.succeeded)),) if counted else ()),
             *((("After all retries", number(job.exhausted)),) if job.exhausted else ()),
+            *looked_at(job),
         ),
         cause=in_words(causes),
         evidence=examples(causes),
@@ -132,7 +132,7 @@ def _failing(scene: Scene, job: JobView) -> Finding:
 
 def _calm(scene: Scene, job: JobView) -> Finding:
     """No task fails any more. What was seen to fail and does not count as failed any more was run again."""
-    causes = ranked(job.causes.values())
+    causes = causes_of(job)
     many = job.failed if job.active is not None else job.failures
     again = max(0, job.failures - many)
     words = f"{number(many)} of {plural(max(job.total, many), 'task')} failed"
@@ -143,7 +143,7 @@ def _calm(scene: Scene, job: JobView) -> Finding:
         headline=f"job {job.id}: {words}",
         since=newest(scene, job.failing_since),
         state="resolved",
-        figures=(*_pool(job), ("It is over because", _ending(scene, job))),
+        figures=(*_pool(job), ("It is over because", _ending(scene, job)), *looked_at(job)),
         cause=in_words(causes),
         steps=(button("Failed tasks", "task", "list", job.id, "state:failed"), button("Open", "job", "show", job.id)),
         related=around(job),
