@@ -1,7 +1,8 @@
 """Samples busy and all cores of every pool, once a period, into the store.
 
 Where an account is watched, a sample takes the pools and node counts that the look has just read. By itself it costs
-two list calls. A pool that runs several tasks a node and has running nodes costs one more, in every other sample.
+two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from looks, every
+other time.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ class Collector:
         An account without any pool gives one sample with an empty pool name. Nothing is returned when the service's
         clock has not moved since the sample before.
         """
+        thrifty = reading is not None
         reading = reading or await self._read(account)
         at = reading.at
         last = await self._previous(account.name)
@@ -155,7 +157,7 @@ class Collector:
                 continue
             count = counts.get(pool.id, PoolNodeCounts())
             nodes = with_machine(count.dedicated) + with_machine(count.low_priority)
-            busy = await self._busy_nodes(account, pool, count, at)
+            busy = await self._busy_nodes(account, pool, count, at, thrifty=thrifty)
             total = float(nodes * cores)
             samples.append(Sample(account.name, pool.id, at, seconds, min(busy * cores, total), total, nodes))
         if not reading.pools:
@@ -236,10 +238,12 @@ class Collector:
         pools, _ = await account.every(PoolState, "/pools", select="id,state,creationTime,vmSize,taskSlotsPerNode")
         return Reading(pools, counts, at)
 
-    async def _busy_nodes(self, account: Source, pool: PoolState, count: PoolNodeCounts, at: datetime) -> float:
+    async def _busy_nodes(
+        self, account: Source, pool: PoolState, count: PoolNodeCounts, at: datetime, *, thrifty: bool
+    ) -> float:
         """Busy nodes, in parts where a node runs several tasks: the share of its task slots that is taken.
 
-        Those parts are good for the next sample too, while as many nodes run.
+        Where it is to be thrifty, those parts are good for the next sample too, while as many nodes run.
         """
         running = count.dedicated.running + count.low_priority.running
         key = account.name, pool.id
@@ -247,7 +251,7 @@ class Collector:
             self._shares.pop(key, None)
             return float(running)
         known = self._shares.get(key)
-        if known and known.running == running and (at - known.at).total_seconds() < 1.5 * self._period:
+        if thrifty and known and known.running == running and (at - known.at).total_seconds() < 1.5 * self._period:
             return known.busy
         nodes, _ = await account.every(
             Node,

@@ -9,7 +9,7 @@ import pytest
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, NodeCounts, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
-from bot.watch.collector import Collector
+from bot.watch.collector import Collector, Reading
 from bot.watch.scene import PoolView, Scene
 from storage.port import Sample, StoreError
 
@@ -99,16 +99,15 @@ async def test_task_slots_share_a_node() -> None:
     assert (sample.busy, sample.total) == (4 * (0.25 + 1 + 1), 16.0)
 
 
-async def test_the_share_of_slots_is_good_for_another_sample_while_as_many_nodes_run() -> None:
-    batch = Batch(pools=(pool(slots=2),), counts=(counts(running=1),))
-    batch.nodes["/pools/a/nodes"] = [Node(id="n", state="running", running_task_slots_count=1)]
+async def test_in_samples_from_looks_the_share_of_slots_is_good_for_another_one_while_as_many_nodes_run() -> None:
+    batch = Batch()
     collector = Collector([batch], Memory())
     for minutes, slots, busy in ((0, 1, 2.0), (1, 2, 2.0), (2, 2, 4.0)):
-        batch.at = NOON + timedelta(minutes=minutes)
         batch.nodes["/pools/a/nodes"] = [Node(id="n", state="running", running_task_slots_count=slots)]
-        [sample] = await collector.sample(batch)
+        reading = Reading([pool(slots=2)], [counts(running=1)], NOON + timedelta(minutes=minutes))
+        [sample] = await collector.sample(batch, reading)
         assert sample.busy == busy, minutes
-    assert batch.calls.count("/pools/a/nodes") == 2
+    assert batch.calls == ["/pools/a/nodes"] * 2
 
 
 def scene(at: datetime, *read: str) -> Scene:
