@@ -17,6 +17,7 @@ from bot.ask import Place
 from bot.commands import CommandError, Instead, join
 from bot.context import Context
 from bot.filter.values import span, spelled
+from bot.preferences import Author
 from cards.build import refusal, text
 from cards.card import Button, Chip, Menu, Option, Text
 from cards.limits import elide
@@ -61,13 +62,20 @@ async def names(ctx: Context) -> dict[str, str]:
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         found[key_of(place)] = named(place)
+    for subscription in ctx.alerts.book.subscriptions.values() if ctx.alerts else ():
+        place, me = subscription.place, Author.of(ctx.ask).id
+        if place.kind == "personal":  # whose it is is nobody else's business
+            mine = subscription.by is not None and subscription.by.id == me
+            found[key_of(place)] = "your personal chat" if mine else named(place)
+        elif place.name:
+            found.setdefault(key_of(place), named(place))
     return found
 
 
 def named(place: Place) -> str:
     """A place in words; where the platform tells no name, by its id."""
     if place.kind == "personal":
-        return f"the personal chat with {place.name}" if place.name else "a personal chat"
+        return "a personal chat"
     return f"#{place.name.removeprefix('#')}" if place.name else unnamed(key_of(place))
 
 

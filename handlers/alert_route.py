@@ -114,10 +114,10 @@ async def route_alert(
     incident = made_up(found, source.name, alerts.now(), name=name, severity=least)
     told = list(verdicts(alerts, incident))
     now = [each for each in told if each.held is None]
-    about = f"{found.entity} {name}" if entity and found.entity != "account" else f"account {source.name}"
+    about = f"about {found.entity} {name}" if entity and found.entity != "account" else f"in {source.name}"
     return Card(
         title=titled(
-            f"{found.name} about {about}",
+            f"{found.name} {about}",
             f"{plural(len(now), 'place')} would be told",
             f"{plural(len(told) - len(now), 'place')} would hold it back" if len(told) > len(now) else None,
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.alerts.jobcards import MOST, JobCards, Watched
 from bot.azure.account import Account
 from bot.azure.models import Job
@@ -30,7 +32,7 @@ async def watch_job(ctx: Context, job: str | None = None, *, account: str | None
     source = ctx.account(account)
     here = cards.here(parts.here(ctx))
     if job is None:
-        return _listed(ctx, source, here)
+        return _listed(ctx, source, here, cards.now())
     async with finding_job(ctx, source, job, "job watch"):
         found = (await source.fetch(Job, source.job(job), select="id,state")).value
     if found.state.lower() in ("completed", "deleting"):
@@ -53,7 +55,7 @@ async def watch_job(ctx: Context, job: str | None = None, *, account: str | None
     return Card(
         title=titled(f"Job {found.id}", "is watched here already" if already else "is watched here"),
         mark=Mark.RUNNING,
-        as_of=source.now(),
+        as_of=cards.now(),
         blocks=blocks(
             Words(
                 text("Its card was posted ", Time(watched.since), ", and is edited as it changes.")
@@ -99,13 +101,13 @@ def _cards(ctx: Context) -> JobCards:
     return ctx.jobs
 
 
-def _listed(ctx: Context, source: Account, watched: list[Watched]) -> Card:
+def _listed(ctx: Context, source: Account, watched: list[Watched], at: datetime) -> Card:
     own = [each.job for each in watched if each.account == source.name]
     several = len(ctx.accounts) > 1
     return Card(
         title=titled("Watched jobs", number(len(watched))),
         mark=Mark.RUNNING if watched else Mark.IDLE,
-        as_of=source.now(),
+        as_of=at,
         blocks=blocks(
             Bullets(
                 tuple(

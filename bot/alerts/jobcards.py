@@ -117,6 +117,10 @@ class JobCards:
         """The jobs of an account whose counts somebody looks at."""
         return {each.job for each in self._watched.values() if each.account == account}
 
+    def now(self) -> datetime:
+        """The bot's clock, by which it is told since when a job is watched."""
+        return self._clock.now()
+
     def here(self, place: Place) -> list[Watched]:
         """What is watched in a place, by account and job."""
         key = key_of(place)

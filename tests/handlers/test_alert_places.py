@@ -75,6 +75,9 @@ async def test_who_only_reads_subscribes_alone(told: Told) -> None:
     other = await told.ask("alert subscriptions", person="U0OPERATOR", place=DEV)
     assert ID not in words(other), "what is told to one alone is nobody else's business"
     assert (await told.ask(f"alert unsubscribe {ID}", person="U0OPERATOR", place=DEV)).refused
+    route = "alert route job.completed"
+    assert "• a personal chat: " in words(await told.ask(route, person="U0OPERATOR", place=DEV))
+    assert "• your personal chat: " in words(await told.ask(route, person="U0VIEWER", place=DEV))
     gone = await told.ask(f"alert unsubscribe {ID}", person="U0VIEWER", place=DEV)
     assert title(gone) == f"Subscriptions · 0 · {ID} is removed"
     here = await told.ask("alert subscribe", person="U0VIEWER", place=CHAT)
