@@ -159,7 +159,8 @@ class Files:
         elif task.state == "completed" and task.previous_state == "running":
             began = task.previous_state_transition_time
         else:
-            began = info.start_time if task.state == "completed" and task.previous_state is None else None
+            ran = task.state == "completed" and (task.previous_state is None or info.exit_code is not None)
+            began = info.start_time if ran else None
         if began is None:
             return None
         named = [resource.file_path for resource in task.spec.resource_files or () if resource.file_path]

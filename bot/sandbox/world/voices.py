@@ -227,7 +227,7 @@ def last_words(key: str, theme: Theme, command: str, exit_code: int | None, at: 
     rng = random.Random(f"{key}/end")
     words = _LAST_WORDS.get(exit_code, _BUILD_FAILED if theme is BUILD else "")
     if not words:
-        return _traceback(rng, at)
+        return _traceback(key, rng, at)
     program = (command.partition("'")[2] or command).split(maxsplit=1)[0]
     return words.format(
         program=program,
@@ -238,20 +238,26 @@ def last_words(key: str, theme: Theme, command: str, exit_code: int | None, at: 
     )
 
 
-def _traceback(rng: random.Random, at: datetime) -> str:
+def _traceback(key: str, rng: random.Random, at: datetime) -> str:
+    """How a run of a script ends that fails: runs of one job fail of two things, each time with other numbers."""
+    size = rng.randrange(20_000, 60_000)
     endings = (
-        "ValueError: cannot convert float NaN to integer",
-        "MemoryError: Unable to allocate 11.9 GiB for an array with shape (40000, 40000) and data type float64",
+        f"ValueError: frame {rng.randrange(2000)}: cannot convert float NaN to integer",
+        f"MemoryError: Unable to allocate {size * size * 8 / 2**30:.1f} GiB for an array with shape ({size}, {size}) "
+        "and data type float64",
         "azure.core.exceptions.ResourceNotFoundError: The specified blob does not exist.\n"
         f"RequestId:{rng.getrandbits(32):08x}-001e-0042-7c1d-1f9b00000000\nTime:{at:%Y-%m-%dT%H:%M:%S}.4410385Z\n"
         f"ErrorCode:BlobNotFound\nURL: {signed(rng, 'inputs/scene.usdz', at)}",
-        "OSError: [Errno 28] No space left on device: 'output/part.tmp'",
+        f"OSError: [Errno 28] No space left on device: 'output/part-{rng.randrange(900):03d}.tmp'",
+        f"ConnectionError: ('Connection aborted.', RemoteDisconnected('10.0.{rng.randrange(9)}.{rng.randrange(4, 250)}:"
+        "8443 closed the connection without a response'))",
     )
+    usual = random.Random(f"{key.rsplit('/', 2)[0]}/endings").sample(range(len(endings)), 2)
     line = rng.randrange(20, 400)
     return (
         "Traceback (most recent call last):\n"
         f'  File "/mnt/batch/tasks/shared/run.py", line {line}, in <module>\n    main()\n'
         f'  File "/mnt/batch/tasks/shared/run.py", line {line - 9}, in main\n    result = work(part, cache)\n'
         f'  File "/mnt/batch/tasks/shared/steps.py", line {line + 41}, in work\n    return convert(load(part))\n'
-        f"{rng.choice(endings)}\n"
+        f"{endings[rng.choice(usual)]}\n"
     )
