@@ -73,6 +73,7 @@ async def _app(settings: Settings | None) -> AsyncIterator[App]:
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[App]:
     app = await App.open(replace(settings, slack=None, teams=None))
+    app.dispatcher.without_watch()  # a bot that runs on the same database may: what is changed here it would not learn
     try:
         yield app
     finally:

@@ -84,6 +84,10 @@ class Dispatcher:
         self._direct = direct
         self.lives = Lives()
 
+    def without_watch(self) -> None:
+        """Nothing is watched, and the commands that need it say so: for a program that answers and no more."""
+        self._alerts, self._status, self._jobs, self._direct = None, None, None, None
+
     async def card(self, ask: Ask) -> Card:
         """The answer to a request; the last card of a live one."""
         last: Card | None = None

@@ -9,7 +9,7 @@ import pytest
 
 from bot.alerts.model import Hours, Subscription
 from bot.watch.facts import Severity
-from cards.card import Button
+from cards.card import Button, Form
 from tests.handlers.alerting import (
     CHAT,
     DEV,
@@ -24,7 +24,7 @@ from tests.handlers.alerting import (
     title,
     words,
 )
-from tests.handlers.conftest import Scene
+from tests.handlers.conftest import Scene, nobody
 
 ID = "abc123"
 
@@ -170,6 +170,17 @@ async def test_a_mute_ends_by_itself_or_never(told: Told) -> None:
     listed = await told.ask("alert mutes")
     assert title(listed) == "Mutes · 1"
     assert "until it is unmuted" in words(listed)
+
+
+async def test_forms_ask_for_what_is_typed(told: Told) -> None:
+    mute = {"entity": "pool:gpu-*", "for": "1h", "kind": "", "account": ""}
+    assert title(await told.ask("alert mute", values=mute)) == "pool:gpu-* is muted here · for 1h"
+    form = told.scene.dispatcher.form("alert mute x for:3h", nobody())
+    assert isinstance(form, Form)
+    assert {field.name: field.value for field in form.fields}["for"] == "3h"
+    subscribe = {"kinds": "job.failed node.*", "severity": "critical", "entity": "render-*", "to": "here"}
+    card = await told.ask("alert subscribe", values=subscribe, place=DEV)
+    assert title(card) == "critical: job.failed, node.* about render-* in every account · here from now on"
 
 
 async def test_an_alerts_own_menu_mutes_it(told: Told) -> None:

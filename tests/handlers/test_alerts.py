@@ -208,6 +208,14 @@ async def test_without_a_watch_the_commands_say_so(scene: Scene) -> None:
     assert title(await scene.ask("job watch")).startswith("Jobs are not watched from here")
 
 
+async def test_a_program_that_only_answers_changes_no_alerts(told: Told) -> None:
+    told.scene.dispatcher.without_watch()
+    for text in ("alert list", "alert mute x for:1h", "alert subscribe to:me", "job watch x", "status"):
+        assert (await told.ask(text)).refused, text
+    assert not (await told.ask("home")).refused
+    assert not told.alerts.book.mutes
+
+
 async def test_what_memory_let_go_is_found_in_the_store(told: Told) -> None:
     await a_few(told)
     told.clock.at += timedelta(hours=3)
