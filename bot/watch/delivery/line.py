@@ -226,7 +226,7 @@ class Line:
         if error.why == "gone" and not error.everywhere:
             self.lost(error.code)
         elif error.why == "doubt":
-            waiting.after = elapsed + max(_SETTLE, wait)
+            waiting.after = elapsed + (_SETTLE if error.everywhere else max(_SETTLE, wait))  # or it waits twice
         elif not error.everywhere and _is_edit(row):
             self._next_edit = elapsed + wait  # only edits are held back, new messages are not
         elif not error.everywhere:
