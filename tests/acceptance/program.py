@@ -79,7 +79,8 @@ class Program:
         process, self.process = self.process, None
         if process is None or process.pid is None:
             return 0
-        os.kill(process.pid, signal.SIGTERM)
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGTERM)
         await asyncio.to_thread(process.join, 30)
         return process.exitcode if process.exitcode is not None else -1
 

@@ -54,6 +54,12 @@ class Rig:
         """The Teams channel that is told."""
         return next(room["id"] for room in self.teams.conversations.values() if room["kind"] == "channel")
 
+    @property
+    def places(self) -> list[str]:
+        """The channels that are told."""
+        places: list[str] = self.program.raw["alerts"]["places"]
+        return places
+
     async def wait(self, seconds: float) -> None:
         """So many seconds of the fast clock."""
         await self.time.sleep(seconds)
@@ -90,21 +96,30 @@ class Rig:
         [(number,)] = self.rows("SELECT count(*) FROM letters WHERE sent < version OR state <> 'open'")
         return int(number)
 
-    def told(self) -> list[dict[str, Any]]:
+    def told(self, channel: str = CHANNEL) -> list[dict[str, Any]]:
         """What the bot said in the Slack channel by itself, threads left out, oldest first."""
-        said = self.slack.history_of(CHANNEL)
+        said = self.slack.history_of(channel)
         return [each for each in said if each["metadata"] and not each["thread"] and not each["deleted"]]
 
     def told_teams(self) -> list[dict[str, Any]]:
         """The same in the Teams channel, without the home card that greeted a new room."""
-        said = [each for each in self.teams.history_of(self.room, "bot") if not each["thread"]]
+        return [each for each in self.letters_teams() if not each["thread"]]
+
+    def letters_teams(self) -> list[dict[str, Any]]:
+        """The same with the replies in threads."""
+        said = self.teams.history_of(self.room, "bot")
         return [each for each in said if not each["summary"].startswith(self.greeting)]
+
+
+def empty(account: AccountState) -> None:
+    """Nothing to do."""
+    for job in list(account.jobs):
+        account.mischief.delete_job(job, at_once=True)
 
 
 def calm(account: AccountState) -> None:
     """Nothing happens by itself: the nodes are busy with tasks that take weeks."""
-    for job in list(account.jobs):
-        account.mischief.delete_job(job, at_once=True)
+    empty(account)
     account.mischief.add_job("steady", "pool1", 8, seconds=3e6)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.acceptance.rig import CHANNEL, Rig, rig
 
 STORM = 10_000
@@ -13,10 +11,7 @@ AT_ONCE = 5.0
 """Seconds from the commit of what was seen to the first message."""
 
 
-@pytest.mark.parametrize("ends", [(), ("kill", "stop")])
-async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(
-    tmp_path: Path, ends: tuple[str, ...]
-) -> None:
+async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_path: Path) -> None:
     async with rig(tmp_path) as stage:
         stage.account.mischief.add_job("storm", "pool1", STORM, seconds=3e6)
         await stage.begin()
@@ -29,7 +24,7 @@ async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(
         print(f"told {took[0]:.1f} s and {took[1]:.1f} s after the first failures were stored")
         assert max(took) <= AT_ONCE
         stage.time.speed = 30
-        for end in ends:
+        for end in ("kill", "stop"):
             await stage.until(lambda: not stage.undelivered(), 60, "what was told is known to be")
             await stage.program.restart(end)
         await stage.until(lambda: _failed(stage) >= STORM, 600, "every failure is stored")
@@ -62,7 +57,7 @@ async def test_a_node_that_flips_two_hundred_times_is_one_message(tmp_path: Path
         await stage.begin()
         stage.account.mischief.flap("pool1", times=100, every=120)
         await stage.until(lambda: stage.told() and stage.told_teams(), 80, "both are told")
-        stage.time.speed = 600
+        stage.time.speed = 1000
         await stage.wait(6000)
         await stage.program.restart("kill")
         await stage.until(lambda: stage.told()[0]["text"].startswith("✔"), 9000, "it is over")
@@ -83,10 +78,8 @@ def _failed(stage: Rig) -> int:
 
 def _few(stage: Rig, most: int) -> None:
     """No more messages than that in each chat, replies included."""
-    for said in (stage.slack.history_of(CHANNEL), stage.teams.history_of(stage.room, "bot")):
-        words = [each.get("summary") or each["text"] for each in said]
-        letters = [each for each in words if not each.startswith(stage.greeting)]
-        print(letters)
-        assert 1 <= len(letters) <= most
+    for said in (stage.slack.history_of(CHANNEL), stage.letters_teams()):
+        print([each.get("summary") or each["text"] for each in said])
+        assert 1 <= len(said) <= most
     assert {each["outcome"] for each in stage.slack.writes} == {"ok"}
     assert {each["outcome"] for each in stage.teams.writes} == {"ok"}

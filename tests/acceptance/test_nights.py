@@ -1,0 +1,65 @@
+"""Nights that have an hour more or less: quiet by the clock on the wall, and one digest in the morning."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from bot.alerts.desk import HOURS
+from bot.alerts.model import Hours
+from storage.sqlite import SqliteStore
+from tests.acceptance.rig import CHANNEL, Rig, rig
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("morning", "hours", "end"), [(date(2026, 10, 25), 10, "kill"), (date(2027, 3, 28), 8, "stop")]
+)
+async def test_a_night_in_which_the_clocks_change_ends_with_one_digest_at_seven(
+    tmp_path: Path, morning: date, hours: int, end: str
+) -> None:
+    evening = datetime.combine(morning - timedelta(days=1), time(21, 50), BERLIN)
+    seven = datetime.combine(morning, time(7), BERLIN).astimezone(UTC)
+    assert seven - evening.astimezone(UTC) == timedelta(hours=hours, minutes=10)
+    keep = {"transitions_days": 3650}  # retention goes by the wall's clock
+    async with rig(tmp_path, start=evening, teams=False, settings={"keep": keep}) as stage:
+        await _quiet(stage)
+        await stage.begin()
+        await _at(stage, evening.replace(hour=22, minute=1), 500)
+        stage.account.mischief.break_nodes("pool1")
+        for number in range(6):
+            stage.account.mischief.add_job(f"job-{number}", "pool1", 40, seconds=3e6)
+            stage.account.mischief.storm([f"job-{number}"], [f"exit-{number + 1}"], 2)
+        await _at(stage, seven - timedelta(hours=4), 5000)
+        await stage.program.restart(end)
+        await _at(stage, seven - timedelta(minutes=1), 5000)
+        assert stage.told() == []
+        await stage.until(stage.told, 120, "the morning's digest")
+        [digest] = stage.told()
+        local = datetime.fromtimestamp(digest["posted"], BERLIN)
+        print(f"{local:%Y-%m-%d %H:%M:%S %Z}: {digest['text']}")
+        assert local.date() == morning
+        assert time(7) <= local.time() <= time(7, 1)
+        assert "7 alerts while it was quiet · 6 resolved" in digest["text"]
+        await _at(stage, seven + timedelta(minutes=20), 300)
+        assert len(stage.told()) == 1
+
+
+async def _quiet(stage: Rig) -> None:
+    """What ``alert hours 22:00-07:00 zone:Europe/Berlin`` keeps."""
+    store = SqliteStore.open(stage.database)
+    hours = Hours(zone=BERLIN.key, begin=22 * 60, end=7 * 60)
+    await store.keep(HOURS, f"slack:{CHANNEL}", "hours", msgspec.json.encode(hours), stage.time.now())
+    await store.close()
+
+
+async def _at(stage: Rig, moment: datetime, speed: float) -> None:
+    """Wait until it is so late, at that speed; then the clock is slow."""
+    stage.time.speed = speed
+    await stage.wait((moment - stage.time.now()).total_seconds())
+    stage.time.speed = 20

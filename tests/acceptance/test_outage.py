@@ -1,0 +1,94 @@
+"""A day without the chats: nothing is lost, and little is said when they are back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.rig import CHANNEL, Rig, rig
+
+DAY = 86_400.0
+
+
+async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: Path) -> None:
+    async with rig(tmp_path) as stage:
+        await stage.begin()
+        stage.account.mischief.break_nodes("pool1")
+        await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
+        stage.slack.faults.outage = stage.teams.faults.outage = True
+        stage.time.speed = 4000
+        for hour in range(24):
+            await _an_hour(stage, hour)
+            if hour in (6, 16):
+                await stage.program.restart("kill" if hour == 6 else "stop")
+        stage.time.speed = 20
+        await stage.wait(60)
+        knocks = [sum(each["at"] > stage.time.stamp() - 60 for each in writes) for writes in _writes(stage)]
+        incidents = stage.rows("SELECT count(*), sum(open = 0) FROM incidents")[0]
+        waiting = stage.undelivered()
+        assert _since(stage, stage.time.stamp() - DAY * 0.9) == [[], []]
+
+        stage.slack.faults.outage = stage.teams.faults.outage = False
+        back = stage.time.stamp()
+        await stage.until(lambda: all(_since(stage, back)), 90, "both are told again")
+        drained = await stage.until(lambda: not stage.undelivered(), 300, "all is delivered")
+        stage.time.speed = 100
+        await stage.wait(600)
+        posts = _since(stage, back)
+        print(f"{incidents[0]} incidents, {incidents[1]} over, {waiting} letters waited; first", end=" ")
+        print(*(f"{said[0] - back:.1f} s" for said in posts), f"after the return, {len(posts[0])} and", end=" ")
+        print(f"{len(posts[1])} messages, drained after {drained:.0f} s")
+        print(f"{knocks[0]} and {knocks[1]} knocks in the last minute before")
+        for said in posts:
+            assert said[0] - back <= 60
+            assert len(said) <= 20
+        assert incidents[0] >= 48
+        assert stage.rows("SELECT id, state, error FROM letters WHERE sent < version OR state <> 'open'") == []
+        assert sorted(_told(stage)) == sorted((job, place) for job in _jobs() for place in stage.places)
+        for number, writes in zip(knocks, _writes(stage), strict=True):
+            assert number <= 6
+            assert {each["outcome"] for each in writes if each["at"] > back} == {"ok"}
+
+
+async def _an_hour(stage: Rig, hour: int) -> None:
+    """Two jobs fail, one node breaks and is well again, most hours."""
+    mischief = stage.account.mischief
+    for half, job in enumerate(_jobs()[2 * hour : 2 * hour + 2]):
+        mischief.add_job(job, "pool1", 4, seconds=3e6)
+        mischief.storm([job], [f"exit-{hour + 1}"], 2)
+        if half:
+            mischief.heal("pool1")
+        elif hour % 3:
+            mischief.break_nodes("pool1")
+        await stage.wait(900)
+        stage.account.office.terminate(stage.account.job(job), "enough")
+        await stage.wait(900)
+
+
+def _jobs() -> list[str]:
+    """The jobs of a day, two an hour."""
+    return [f"job-{hour}-{half}" for hour in range(24) for half in range(2)]
+
+
+def _told(stage: Rig) -> Iterator[tuple[str, str]]:
+    """Of which job's end a message in which place tells."""
+    letters = {name for (name,) in stage.rows("SELECT id FROM letters")}
+    for job, place, body in stage.rows(
+        "SELECT i.name, n.place, n.body FROM incidents i JOIN notices n ON n.incident = i.id "
+        "WHERE i.kind = 'job.failed'"
+    ):
+        if json.loads(body)["letter"] in letters:
+            yield job, place
+
+
+def _writes(stage: Rig) -> list[list[dict[str, Any]]]:
+    """Every attempt to write, in each chat."""
+    return [list(stage.slack.writes), list(stage.teams.writes)]
+
+
+def _since(stage: Rig, moment: float) -> list[list[float]]:
+    """When something was posted in each chat since then, replies included."""
+    both = stage.slack.history_of(CHANNEL), stage.teams.history_of(stage.room, "bot")
+    return [[each["posted"] for each in said if each["posted"] > moment] for said in both]

@@ -1,0 +1,107 @@
+"""What the world did against what was stored and told, on a bad day: no loss, nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.world.account import AccountState
+from tests.acceptance.rig import CHANNEL, Rig, empty, rig
+
+BIG = 2_500
+"""Failures of one job: several pages."""
+
+
+@pytest.mark.parametrize("skew", [300.0, -300.0])
+async def test_a_bad_day_is_stored_and_told_as_it_was(tmp_path: Path, skew: float) -> None:
+    """Clocks five minutes apart, lists 45 s late, pages that break off, throttles, jobs deleted, restarts."""
+    async with rig(tmp_path, speed=40, skew=skew, prepare=empty) as stage:
+        await stage.begin()
+        account, mischief = stage.account, stage.account.mischief
+        account.veil.seconds = 45
+        for number in range(6):
+            job = mischief.add_job(f"job-{number}", "pool1", 20, seconds=12, failing=0.3)
+            account.office.set_on_all_tasks_complete(job, "terminatejob")
+        for name in ("lost", "left"):
+            mischief.add_job(name, "pool1", 5, seconds=3e6)
+        mischief.add_job("big", "pool1", BIG, seconds=3e6)
+        faults = stage.azure.faults["tiny"]
+        torn = [
+            faults.add("error", path="skiptoken", status=500, code="InternalError", skip=1, count=3),
+            faults.add("cut", path="skiptoken", after=2000, skip=1, count=2),
+        ]
+        mischief.storm(["big"], ["exit-9", "disk-full"], BIG, 60)
+        await stage.wait(45)
+        [broken] = mischief.break_nodes("pool1")
+        await stage.wait(100)
+        faults.add("throttle", status=429, retry_after=1, count=6)
+        faults.add("throttle", status=503, retry_after=1, count=6)
+        mischief.delete_job("lost", at_once=True)
+        mischief.delete_job("left")
+        await stage.program.restart("kill")
+        # The waits between repeated calls are the wall's: a look that is refused six times takes minutes here.
+        await stage.until(lambda: _states(stage, broken), 900, "the broken node is seen")
+        mischief.heal("pool1")
+        await stage.until(lambda: _ended(account), 900, "the jobs are over")
+        await stage.program.restart("stop")
+        await stage.wait(240)
+        await stage.until(lambda: not stage.undelivered(), 120, "all is told")
+        assert all(fault.struck == fault.count for fault in torn)
+
+        seen = Counter(stage.rows("SELECT entity, parent, id, after FROM transitions"))
+        failed = [each for each in seen.elements() if each[0] == "task" and each[3] == "failed"]
+        assert sorted(failed) == sorted(_failed(account))
+        ended = [each[2] for each in seen.elements() if each[0] == "job" and each[3] == "completed"]
+        assert sorted(ended) == [f"job-{number}" for number in range(6)]
+        deleted = [each[2] for each in seen.elements() if each[0] == "job" and each[3] == "deleted"]
+        assert sorted(deleted) == ["left", "lost"]
+        assert _states(stage, broken)[0] == "unusable"
+        assert len(_states(stage, broken)) == 2
+        _told_once(stage)
+
+
+def _ended(account: AccountState) -> bool:
+    return all(account.job(f"job-{number}").state == "completed" for number in range(6))
+
+
+def _states(stage: Rig, node: str) -> list[str]:
+    """What a node became, one after the other."""
+    return [after for (after,) in stage.rows("SELECT after FROM transitions WHERE id = ? ORDER BY at", node)]
+
+
+def _failed(account: AccountState) -> list[tuple[str, str, str, str]]:
+    """The failed tasks that there are, as their transitions are stored."""
+    return [
+        ("task", job.id, task.id, "failed")
+        for job in account.jobs.values()
+        for task in job.tasks.values()
+        if task.state == "completed" and task.execution_info.result == "failure"
+    ]
+
+
+def _told_once(stage: Rig) -> None:
+    """Every letter is one message, and every job that failed is in one of them."""
+    written = [name for (name,) in stage.rows("SELECT id FROM letters WHERE place = ?", f"slack:{CHANNEL}")]
+    posted = [each["metadata"]["event_payload"]["key"] for each in stage.slack.history_of(CHANNEL) if each["metadata"]]
+    assert sorted(posted) == sorted(written)
+    places = {f"slack:{CHANNEL}": set(posted), f"teams:{stage.room}": set()}
+    places[f"teams:{stage.room}"] = {
+        name
+        for (name,) in stage.rows("SELECT id FROM letters WHERE place = ? AND message <> ''", f"teams:{stage.room}")
+    }
+    assert len(places[f"teams:{stage.room}"]) == len(stage.letters_teams())
+    jobs = {job for _, job, _, _ in _failed(stage.account)}
+    for place, letters in places.items():
+        told = {
+            name
+            for name, body in stage.rows(
+                "SELECT i.name, n.body FROM incidents i JOIN notices n ON n.incident = i.id "
+                "WHERE n.place = ? AND i.kind IN ('task.failed', 'job.failed')",
+                place,
+            )
+            if json.loads(body)["letter"] in letters
+        }
+        assert told == jobs
