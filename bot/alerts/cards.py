@@ -10,10 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from bot.alerts.model import Incident, Notice
 from bot.commands import join
 from bot.watch.facts import Severity, Tally
 from bot.watch.kinds import Kind
+from bot.watch.kinds.failing import by_line
 from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text
 from cards.card import (
     Action,
@@ -177,7 +180,10 @@ class Writer:
                     Button("Open alerts", self._listing(account), style="primary"),
                     _opening(still or incidents),
                 ),
-                note("gathered in one message, edited as it changes"),
+                note(
+                    "gathered in one message, edited as it changes"
+                    + (" · what was printed is known of a few tasks a job" if any(each.file for each in tasks) else "")
+                ),
             ),
         )
 
@@ -271,15 +277,9 @@ def _causes(causes: Sequence[Tally], *, many: bool = False) -> list[Block]:
 def _merged(parts: Iterable[Sequence[Tally]]) -> list[Tally]:
     """The causes of several incidents as one list, the most frequent first."""
     found: dict[str, Tally] = {}
-    for causes in parts:
-        for each in causes:
-            known = found.get(each.cause)
-            found[each.cause] = Tally(
-                each.cause,
-                each.count + (known.count if known else 0),
-                known.example if known else each.example,
-                known.said if known else each.said,
-            )
+    for each in by_line([each for causes in parts for each in causes]):
+        known = found.get(each.cause)
+        found[each.cause] = replace(known, count=known.count + each.count) if known else each
     return sorted(found.values(), key=lambda each: -each.count)
 
 

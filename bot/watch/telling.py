@@ -81,18 +81,21 @@ def telling(lines: Sequence[str]) -> str:
     First of all the line that a stack trace is about, exhaustion and crashes; then what speaks of errors; then what a
     shell says about a program that it ran; and where nothing speaks of trouble the last line.
     """
-    heaviest, found = -1, ""
+    heaviest, found = -2, ""
     for line, weight in _weighed(lines):
-        if weight >= heaviest:
+        if weight > heaviest:
             heaviest, found = weight, line
+        if heaviest == _REASON:
+            break
     return found if len(found) <= LONGEST else found[: LONGEST - 1].rstrip() + "…"
 
 
 def _weighed(lines: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Lines that are not empty, without their time, and how much each says."""
+    """Lines that are not empty, the last first, without their time, and how much each says."""
     short = [line[:_READ] for line in lines]
     reasons = _of_traces(short)
-    for place, raw in enumerate(short):
+    for place in range(len(short) - 1, -1, -1):
+        raw = short[place]
         line = _bare(raw)
         if not line:
             continue
@@ -110,18 +113,19 @@ def _bare(line: str) -> str:
 
 
 def _weight(line: str) -> int:
-    if _HARMLESS.search(line):
-        return 0
-    told_of = _ABOUT.search(line)
     if _REASONS.search(line):
-        weight = _TROUBLE if told_of else _REASON
+        weight, told_of = _REASON, _TROUBLE
     elif _ENDS.search(line):
-        weight = _TROUBLE if told_of else _END
+        weight, told_of = _END, _TROUBLE
     elif _TROUBLES.search(line):
-        weight = _HINT if told_of else _TROUBLE
+        weight, told_of = _TROUBLE, _HINT
     else:
         return 0
-    return min(weight, _HINT) if _LEVEL.search(line) else weight
+    if _HARMLESS.search(line):
+        return 0
+    if _LEVEL.search(line):
+        return _HINT
+    return told_of if _ABOUT.search(line) else weight
 
 
 def _of_traces(lines: Sequence[str]) -> set[int]:

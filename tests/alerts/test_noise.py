@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.alerts.calendar import quiet_until
+from bot.alerts.cards import Writer
 from bot.alerts.model import Hours, Mute, Subscription
 from bot.ask import Place
-from bot.watch.facts import Entity, Severity
+from bot.watch.facts import Entity, Severity, Tally
+from bot.watch.kinds import discover
+from bot.watch.scene import Example, JobView, Scene
 from tests.alerts.kit import NOON, OPS, finding, room, tally, title, words
+from tests.golden import check
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -70,6 +76,62 @@ async def test_a_storm_over_many_jobs_names_its_causes(tmp_path: Path) -> None:
         assert ops.letters.titles() == ["▲ 9,396 tasks failed in 87 jobs, 3 causes"]
         assert "7,830" in words(ops.letters.on_top()[0])
         assert "out of memory" in words(ops.letters.on_top()[0])
+
+
+async def test_a_storm_of_one_exit_code_is_told_apart_by_what_was_printed(tmp_path: Path) -> None:
+    lines = ("ValueError: no such frame 12", "ValueError: no such frame 7", "ConnectionError: 10.0.0.4:443 closed")
+    async with room(tmp_path) as ops:
+        ops.found["task.failed"] = [
+            finding(
+                f"j-{number}",
+                kind="job",
+                headline=f"job j-{number}: 10 tasks failed",
+                causes=(Tally("exit code 1", 10, f"frame-{number}", lines[number % 3], "stderr.txt"),),
+            )
+            for number in range(9)
+        ]
+        await ops.look()
+        assert ops.letters.titles() == ["▲ 90 tasks failed in 9 jobs, 2 causes"]
+        told = words(ops.letters.on_top()[0])
+        assert re.search(r"60 +exit code 1: ValueError: no such frame <n> ", told)
+        assert re.search(r"30 +exit code 1: ConnectionError: <address> closed ", told)
+        assert "what was printed is known of a few tasks a job" in told
+
+
+async def test_an_incident_shows_what_failing_programs_printed(tmp_path: Path) -> None:
+    view = JobView(
+        "nightly:job-12",
+        state="active",
+        pool="gpu-a",
+        active=0,
+        running=4,
+        succeeded=1786,
+        failed=214,
+        failures=214,
+        failed_at=NOON,
+        failing_since=NOON,
+        causes={
+            name: Tally(name, count, "frame-0020") for name, count in (("exit code 137", 198), ("exit code 1", 16))
+        },
+        examples={
+            "exit code 137": (Example("frame-0021", "MemoryError: unable to allocate 3.1 GiB", "stderr.txt", 2),),
+            "exit code 1": (
+                Example("frame-0100", "ValueError: no such frame 100", "stderr.txt", 2),
+                Example("frame-0103", "ConnectionError: 10.0.0.4:443 closed", "stdout.txt", 2),
+            ),
+        },
+    )
+    look = Scene(
+        account="render", at=NOON, read=frozenset({"jobs", "tasks"}), pools={}, jobs={view.id: view}, schedules={}
+    )
+    async with room(tmp_path) as ops:
+        ops.found["task.failed"] = list(discover()["task.failed"].judge(look))
+        await ops.look()
+        [letter] = ops.letters.on_top()
+        assert "MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)" in words(letter)
+        [incident] = ops.alerts.book.incidents.values()
+        writer = Writer(discover(), lambda place: "UTC", several=False)
+        check("alert-evidence", writer.incident(replace(incident, id="1a2b3c4d"), "slack:C0OPS", NOON))
 
 
 async def test_a_hundred_causes_that_come_one_by_one_are_few_messages(tmp_path: Path) -> None:

@@ -386,6 +386,9 @@ async def test_all_tasks_and_nodes_where_that_is_wanted() -> None:
         await stage.watch(600)
         assert {name for name, _ in stage.store.of("task")} == set(stage.state.jobs["short"].tasks)
         assert {after for _, after in stage.store.of("task")} == {"running", "completed", "failed"}
+        begun = [each for each in stage.store.told.values() if (each.entity, each.after) == ("task", "running")]
+        assert {each.parent for each in begun} == {"short"}
+        assert len({each.id for each in begun}) == len(begun)
         assert {after for _, after in stage.store.of("node")} == {"running", "idle"}
         assert stage.store.doubled == []
 

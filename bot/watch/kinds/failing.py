@@ -55,6 +55,23 @@ def told_apart(tally: Tally, examples: Sequence[Example]) -> list[Tally]:
     return [replace(tally, count=rest), *parts] if rest > 0 else parts
 
 
+def by_line(tallies: Sequence[Tally]) -> list[Tally]:
+    """The causes of several jobs, one exit code told apart by what it printed where it printed different things.
+
+    A job whose examples all printed the same counts whole: who shows that says that a few tasks of a job are known.
+    """
+    lines: dict[str, set[str]] = {}
+    for each in tallies:
+        if each.file:
+            lines.setdefault(each.cause, set()).add(normalised(each.said))
+    return [
+        replace(each, cause=f"{each.cause}: {normalised(each.said)}")
+        if each.file and len(lines[each.cause]) > 1
+        else each
+        for each in tallies
+    ]
+
+
 def _said(tally: Tally, cause: str, count: int, example: Example) -> Tally:
     return replace(tally, cause=cause, count=count, example=example.task, said=example.line, file=example.file)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.watch.facts import Entity, Tally
-from bot.watch.scene import JobView
+from bot.watch.kinds.failing import by_line
+from bot.watch.scene import Example, JobView
 from tests.watch.kinds.scenes import ago, failing, found, job, only, turned, worth
 
 MEMORY = Tally("exit code 137", 198, "frame-0021", "MemoryError: unable to allocate 3.1 GiB")
@@ -115,6 +116,75 @@ def test_what_a_program_printed_is_told_without_secrets() -> None:
     assert "abcdefghij" not in told.evidence + told.causes[0].said
     assert len(told.evidence) <= 300
     assert "\n" not in told.evidence
+
+
+def looked(*lines: str, file: str = "stderr.txt") -> tuple[Example, ...]:
+    return tuple(Example(f"frame-{place}", line, file if line else "", 2) for place, line in enumerate(lines, 1))
+
+
+def test_what_examples_of_the_two_greatest_causes_printed_is_told() -> None:
+    view = failing(
+        Tally("exit code 137", 198, "frame-0021"),
+        Tally("exit code 2", 16, "frame-0100"),
+        Tally("exit code 3", 8, "frame-0200"),
+        examples={
+            "exit code 137": looked("MemoryError: unable to allocate 3.1 GiB", "MemoryError: unable to allocate 2 GiB"),
+            "exit code 2": looked("", "usage: render [-h]", file="stdout.txt"),
+            "exit code 3": looked("Error: never told"),
+        },
+    )
+    told = only("task.failed", view)
+    assert told.evidence == (
+        "MemoryError: unable to allocate 3.1 GiB (stderr of frame-1)\nusage: render [-h] (stdout of frame-2)"
+    )
+    assert [(each.count, each.cause) for each in told.causes] == [
+        (198, "exit code 137"),
+        (16, "exit code 2"),
+        (8, "exit code 3"),
+    ]
+    assert told.cause.endswith(
+        "; most often killed (SIGKILL), out of memory most often: use a larger size or fewer task slots"
+    )
+    assert told.steps[0].command == "log nightly:job-12 frame-1 stderr.txt"
+    assert dict(told.figures).keys() == {"Pool", "Succeeded"}
+
+
+def test_an_exit_code_of_two_errors_is_told_apart_for_what_was_looked_at_alone() -> None:
+    examples = {"exit code 1": looked("ValueError: frame 12", "ValueError: frame 9", "OSError: [Errno 28] no space")}
+    told = only("task.failed", failing(Tally("exit code 1", 1000, "t"), examples=examples, running=3))
+    assert [(each.count, each.cause, each.example) for each in told.causes] == [
+        (997, "exit code 1", "t"),
+        (2, "exit code 1: ValueError: frame <n>", "frame-1"),
+        (1, "exit code 1: OSError: [Errno <n>] no space", "frame-3"),
+    ]
+    assert sum(each.count for each in told.causes) == 1000
+    assert ("Looked at", "3 of 1,000 with exit code 1") in told.figures
+    assert told.evidence == "ValueError: frame 12 (stderr of frame-1)\nOSError: [Errno 28] no space (stderr of frame-3)"
+
+
+def test_where_all_were_looked_at_nothing_stays_under_the_plain_exit_code() -> None:
+    examples = {"exit code 1": looked("ValueError: a", "OSError: b")}
+    told = only("task.failed", failing(Tally("exit code 1", 2, "t"), examples=examples, running=3))
+    assert [(each.count, each.cause) for each in told.causes] == [
+        (1, "exit code 1: OSError: b"),
+        (1, "exit code 1: ValueError: a"),
+    ]
+    assert told.cause == "exit code 1: OSError: b ×1 · exit code 1: ValueError: a ×1"
+    assert "Looked at" not in dict(told.figures)
+
+
+def test_jobs_that_fail_of_different_things_with_one_exit_code_are_told_apart() -> None:
+    value = Tally("exit code 1", 90, "a", "ValueError: frame 12", "stderr.txt")
+    other = Tally("exit code 1", 9, "b", "ValueError: frame 3", "stderr.txt")
+    lost = Tally("exit code 1", 5, "c", "ConnectionError: lost", "stderr.txt")
+    unseen = Tally("exit code 1", 2, "d")
+    assert [each.cause for each in by_line([value, other, unseen])] == ["exit code 1"] * 3
+    assert [each.cause for each in by_line([value, lost, other, unseen])] == [
+        "exit code 1: ValueError: frame <n>",
+        "exit code 1: ConnectionError: lost",
+        "exit code 1: ValueError: frame <n>",
+        "exit code 1",
+    ]
 
 
 def test_names_are_quoted_in_commands() -> None:
