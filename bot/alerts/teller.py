@@ -122,9 +122,11 @@ class Teller:
             self._rewrite(self.book.incidents[name], now, digests)
         for letter, worse in digests.items():
             self._rewrite_digest(letter, worse, now)
-        for notice in self.book.notices.values():
-            if notice.letter and not notice.over and notice.due and notice.due <= now:
-                self._repeat(notice, now)
+        due = [each for each in self.book.notices.values() if each.letter and not each.over and each.due]
+        awake = {each.id for each in self.book.incidents.values() if each.snoozed and each.snoozed <= now}
+        for notice in due:
+            if notice.due and notice.due <= now:
+                self._repeat(notice, now, awake=notice.incident in awake)
         for group in touched:
             self._mention_held(group, now)
         for letter, place in self._rewritten.items():
@@ -378,7 +380,8 @@ class Teller:
                 notice.due = self._again(notice, now)
                 self.book.touch(notice)
 
-    def _repeat(self, notice: Notice, now: datetime) -> None:
+    def _repeat(self, notice: Notice, now: datetime, *, awake: bool) -> None:
+        """Say aloud that it is still open. ``awake``: that its snooze is over, which every place is told."""
         incident, known = self.book.incidents[notice.incident], self.book.letters.get(notice.letter)
         if known is None or not incident.open:
             notice.due = None
@@ -389,13 +392,11 @@ class Teller:
             notice.due = why.until
             self.book.touch(notice)
             return
-        what = "open"
-        if incident.snoozed and incident.snoozed <= now:
-            what, incident.snoozed = "snooze", None
+        what = "snooze" if awake else "acknowledged" if incident.acknowledged else "open"
+        if awake and incident.snoozed:
+            incident.snoozed = None
             incident.note(now, "the snooze is over")
             self.book.touch(incident)
-        elif incident.acknowledged:
-            what = "acknowledged"
         if incident.acknowledged and incident.remind and incident.remind <= now:
             incident.remind = now + timedelta(seconds=self.settings.remind)
             self.book.touch(incident)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.model import Subscription
+from bot.ask import Place
 from bot.preferences import Author
 from bot.watch.facts import Severity
 from tests.alerts.kit import EVERYTHING, OPS, card, finding, room, title, words
@@ -224,3 +225,18 @@ async def test_snoozed_is_left_alone_until_it_is_over(tmp_path: Path) -> None:
 async def test_acknowledging_what_is_not_there_says_so(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         assert await ops.alerts.acknowledge("nothing", ME) is None
+
+
+async def test_every_place_hears_that_a_snooze_is_over(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.subscribe(Subscription(id="s2", place=Place("teams", "19:x", "channel")))
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        [incident] = ops.alerts.open()
+        await ops.alerts.acknowledge(incident.id, ME)
+        await ops.alerts.snooze(incident.id, ME, timedelta(hours=2))
+        await ops.wait(2 * 3600 + 1)
+        for where in ("slack:C0OPS", "teams:19:x"):
+            [letter] = ops.letters.on_top(where)
+            [aloud] = [each for each in ops.letters.below(letter) if each.loud]
+            assert "the snooze is over" in title(aloud)
