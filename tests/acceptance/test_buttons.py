@@ -1,0 +1,65 @@
+"""Acknowledging and snoozing by the buttons of an alert, in both chats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.rig import CHANNEL, Rig, rig
+
+
+async def test_who_acknowledges_in_one_chat_is_named_in_both_and_a_snooze_too(tmp_path: Path) -> None:
+    async with rig(tmp_path) as stage:
+        await stage.begin()
+        stage.account.mischief.break_nodes("pool1")
+        await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
+        await _press_slack(stage, "Acknowledge")
+        await stage.until(lambda: _says(stage, "acknowledged by") == [True, True], 60, "both say who takes care of it")
+        await stage.program.restart("kill")
+        await _choose_teams(stage, "2h")
+        await stage.until(lambda: _says(stage, "snoozed until") == [True, True], 60, "both say until when")
+        assert _says(stage, "acknowledged by") == [True, True]
+        await stage.until(lambda: not stage.undelivered(), 60, "all is told")
+        stage.time.speed = 600
+        await stage.wait(7200 - 300)
+        stage.time.speed = 20
+        assert len(stage.told()) == len(stage.told_teams()) == 1
+        assert not [each for each in stage.slack.history_of(CHANNEL) if "snooze is over" in each["text"]]
+        await stage.until(lambda: all(_again(stage)), 600, "it is said again when the snooze is over")
+        assert _again(stage) == [1, 1]
+
+
+def _message(stage: Rig) -> list[dict[str, Any]]:
+    """The alert as people see it, in each chat."""
+    slack = next(each for each in stage.slack.messages(CHANNEL) if each["ts"] == stage.told()[0]["ts"])
+    return [slack, stage.teams.message(stage.room, stage.told_teams()[0]["id"])]
+
+
+def _says(stage: Rig, words: str) -> list[bool]:
+    return [words in str(each) for each in _message(stage)]
+
+
+def _again(stage: Rig) -> list[int]:
+    """How often each chat was told that the snooze is over."""
+    both = stage.slack.history_of(CHANNEL), stage.letters_teams()
+    return [sum("snooze is over" in (each.get("summary") or each["text"]) for each in said) for said in both]
+
+
+async def _press_slack(stage: Rig, title: str) -> None:
+    slack, _ = _message(stage)
+    [element] = [
+        element
+        for block in slack["blocks"]
+        for element in block.get("elements", ())
+        if element["type"] == "button" and element["text"]["text"] == title
+    ]
+    done = await stage.slack.click("operator", CHANNEL, slack["ts"], element["action_id"], value=element.get("value"))
+    assert done.ok, done
+
+
+async def _choose_teams(stage: Rig, choice: str) -> None:
+    """Choose in the one menu that the card has, and press the button beside it."""
+    message = stage.told_teams()[0]["id"]
+    done = await stage.teams.click("operator", stage.room, message, "Go", {"menu1": json.dumps(choice)})
+    assert done["shown"] != "error", done
