@@ -169,7 +169,7 @@ class WatchSettings(Struct, forbid_unknown_fields=True, frozen=True):
     requests_per_minute: Annotated[int, Meta(ge=10, le=10000)] = 120
     """Requests that watching one account may cost; what is read in turns comes less often where it would be more."""
     tasks: Literal["failed", "all"] = "failed"
-    """Tasks whose end is recorded."""
+    """Tasks that are recorded: those that fail, or all that are seen to begin and to end."""
     nodes: Literal["trouble", "all"] = "trouble"
     """Changes of nodes that are recorded: into and out of trouble, or all; those cost a request for every pool."""
     sweep_hours: Annotated[int, Meta(ge=1, le=168)] = 2

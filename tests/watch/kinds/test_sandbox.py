@@ -9,6 +9,7 @@ import pytest
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, TaskSpecification
 from bot.sandbox.world.behaviour import Estate, Work, exited
 from bot.sandbox.world.scenarios.parts import UBUNTU, Batch, install, on, submit
+from bot.settings import WatchSettings
 from bot.watch.facts import Finding
 from tests.watch.kinds.scenes import KINDS
 from tests.watch.watching import Stage, staged
@@ -107,3 +108,17 @@ async def test_an_account_that_goes_on_as_ever_is_quiet(stage: Stage) -> None:
     """Nothing is wrong with a pool that works and a job that goes on, but the few tasks that fail."""
     found = await told(stage, 8 * MINUTE)
     assert {name for name, _ in found if not KINDS[name].quiet} <= {"task.failed"}
+
+
+async def test_tasks_that_begin_and_end_are_news_where_all_are_watched() -> None:
+    async with staged(settings=WatchSettings(tasks="all")) as stage:
+        await stage.observer.load()
+        await stage.look()
+        add_job(stage, "short", "pool1", tasks=3, work=Work(median=3 * MINUTE))
+        found = await told(stage, 8 * MINUTE)
+        names = {name for _, name in found if name.startswith("t0")}
+        assert names == {"t01", "t02", "t03"}
+        for name in names:
+            assert headlines(found["task.started", name]) == [f"task {name} of short has started"]
+            assert headlines(found["task.completed", name]) == [f"task {name} of short has completed"]
+            assert len(found["task.started", name]) == 1
