@@ -16,6 +16,7 @@ async def test_who_acknowledges_in_one_chat_is_named_in_both_and_a_snooze_too(tm
         await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
         await _press_slack(stage, "Acknowledge")
         await stage.until(lambda: _says(stage, "acknowledged by") == [True, True], 60, "both say who takes care of it")
+        assert _says(stage, "U0OPERATOR,") == [False, False]  # by name, not by id
         await stage.program.restart("kill")
         await _choose_teams(stage, "2h")
         await stage.until(lambda: _says(stage, "snoozed until") == [True, True], 60, "both say until when")

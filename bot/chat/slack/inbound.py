@@ -43,7 +43,7 @@ def from_command(body: Payload) -> Ask:
     return Ask(
         key=f"slack:{body['trigger_id']}",
         text=plain(body.get("text") or ""),
-        person=_person(body["user_id"]),
+        person=_person(body["user_id"], body.get("user_name", "")),
         place=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
         at=datetime.now(UTC),
         reply_url=body.get("response_url", ""),
@@ -93,7 +93,7 @@ def from_action(body: Payload) -> tuple[Ask, bool] | None:
     ask = Ask(
         key=f"slack:{body['trigger_id']}",
         text=click.command,
-        person=_person(body["user"]["id"]),
+        person=_person(body["user"]["id"], body["user"].get("name", "")),
         place=place,
         at=datetime.now(UTC),
         how="edit" if click.how == "edit" and stamp else "post",
@@ -119,7 +119,7 @@ def from_submission(body: Payload) -> Ask:
     return Ask(
         key=f"slack:{view['id']}:{view.get('hash', '')}",
         text=submission.command,
-        person=_person(body["user"]["id"]),
+        person=_person(body["user"]["id"], body["user"].get("name", "")),
         place=carried.place,
         at=datetime.now(UTC),
         how=submission.how,
@@ -137,14 +137,15 @@ def from_suggestion(body: Payload, carry: str) -> Ask:
     return Ask(
         key=f"slack:{body['view']['id']}",
         text="",
-        person=_person(body["user"]["id"]),
+        person=_person(body["user"]["id"], body["user"].get("name", "")),
         place=carried.place,
         at=datetime.now(UTC),
     )
 
 
-def _person(user: str) -> Person:
-    return Person(platform="slack", id=user)
+def _person(user: str, name: str = "") -> Person:
+    """``name`` is the handle, which comes with all but messages: who set or acknowledged something is named by it."""
+    return Person(platform="slack", id=user, name=name)
 
 
 def _place(channel: str, team: str, *, thread: str | None = None, name: str = "", personal: bool = False) -> Place:
