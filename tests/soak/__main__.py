@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.rig import CHANNEL, Rig, empty, rig
 from tests.soak.trouble import Trouble, truth
 
 _REPEAT = "This may be a repeat"
@@ -65,12 +65,11 @@ async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1) 
     """Run it; see :class:`Outcome`."""
     chance = random.Random(seed)
     outcome, begun = Outcome(), time.monotonic()
-    async with rig(folder, speed=speed, seed=seed) as stage:
+    async with rig(folder, speed=speed, seed=seed, prepare=empty) as stage:
         await stage.program.start()
         await stage.install()
         await stage.until(lambda: stage.rows("SELECT 1 FROM cursors WHERE stream = 'jobs'"), 300, "a first look")
         since = stage.account.world.clock.now()
-        stage.account.commands.terminate_job("job1")  # it would keep the nodes busy for long
         trouble = Trouble(stage.account, seed)
         while outcome.kills < kills:
             await _live(stage, trouble, outcome, chance.uniform(0.15, 1.2), chance)

@@ -69,9 +69,10 @@ class Trouble:
 
     def _end(self) -> str:
         going = [job.id for job in self._account.jobs.values() if job.state == "active" and job.id.startswith("soak")]
-        name = self._random.choice(going or ["job1"])
-        if name != "job1":
-            self._account.commands.terminate_job(name, "soaked")
+        if not going:
+            return "nothing"
+        name = self._random.choice(going)
+        self._account.commands.terminate_job(name, "soaked")
         return f"ended {name}"
 
 
