@@ -12,7 +12,7 @@ PARTS = (
     ["bench.chart"],
     ["bench.memory"],
     ["bench.store"],
-    ["bench.watching"],
+    ["bench.transitions"],
     ["bench.watch"],
     ["bench.names"],
 )

@@ -4,7 +4,7 @@
 
 Writes 90 days of samples, one a minute and pool (8 pools are 1,036,800 rows, 77 are 10 million), then reads the 90 days
 back for the whole account: through the rollups, and for comparison summed up from the raw rows. What watching keeps in
-the same file is measured by ``bench.watching``.
+the same file is measured by ``bench.transitions``.
 """
 
 from __future__ import annotations

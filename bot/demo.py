@@ -24,6 +24,8 @@ from bot.settings import Settings, check
 from bot.signals import until_stopped
 
 _START_SECONDS = 60.0
+_POLL_SECONDS = 10
+"""Between two looks in the demo: nobody waits for half a minute there."""
 _STOP_SECONDS = 10.0
 _COARSE = 3
 """Minutes between two samples of the distant past."""
@@ -132,8 +134,11 @@ class Stage:
         await self.clock(pause=False)
 
 
-def demo_settings(stage: Stage, *, listen: str, database: str) -> Settings:
-    """The settings that point the program at a stage that is up; checked like any others."""
+def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -> Settings:
+    """The settings that point the program at a stage that is up; checked like any others.
+
+    ``poll`` is seconds between two looks at an account.
+    """
     told = stage.told
     raw: dict[str, Any] = {
         "bot": {
@@ -144,6 +149,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str) -> Settings:
             "prices_url": told["PRICES_URL"],
         },
         "accounts": {},
+        "watch": {"poll_seconds": poll},
         "access": {"everyone": "viewer", "operators": ["text:operator"], "admins": ["text:admin", "text:you"]},
     }
     for suffix in ("", *(f"_{number}" for number in range(2, 10))):
@@ -180,7 +186,8 @@ async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history
     arguments = ["--scenario", scenario, "--seed", str(seed), "--speed", str(speed), "--history", str(history)]
     with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
         async with Stage(*arguments, "--bot", f"http://{listen}", "--page", str(port)) as stage:
-            settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "demo.db"))
+            database = str(Path(scratch) / "demo.db")
+            settings = demo_settings(stage, listen=listen, database=database, poll=_POLL_SECONDS)
             app = await App.open(settings)
             try:
                 await stage.live_through(app, history, tell=_progress)

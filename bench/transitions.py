@@ -1,6 +1,6 @@
 """What watching writes to the SQLite store and reads from it: a batch of 10,000 transitions, histories, letters.
 
-    python -m bench.watching [--rows 1000000] [--file FILE]
+    python -m bench.transitions [--rows 1000000] [--file FILE]
 
 Writes transitions of tasks, nodes and jobs over a month as a busy account has them, in batches of 10,000 with their
 hours, and reads histories back from among them.
@@ -103,7 +103,7 @@ async def measure(path: Path, rows: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.watching", description="What watching keeps.")
+    parser = argparse.ArgumentParser(prog="python -m bench.transitions", description="What watching keeps.")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--file", type=Path, help="database to write (default: a temporary one)")
     given = parser.parse_args()
