@@ -12,14 +12,14 @@ demo: $(READY)  ## a living Batch account, Slack and Teams on one page
 	@$(VENV)/bin/batchbot demo --port $(PORT) --speed $(SPEED)
 
 test: $(READY)  ## the tests, under five minutes
-	$(PY) -m pytest -n auto --dist loadgroup
+	$(PY) -m pytest -n auto
 
 check: $(READY)  ## linters, types, and the property tests with many more examples
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(PY) -m pytest -n auto --dist loadgroup
-	$(PY) -m pytest -n auto --dist loadgroup --timeout 3600 --hypothesis-profile=check tests/cards/test_properties.py
+	$(PY) -m pytest -n auto
+	$(PY) -m pytest -n auto --timeout 3600 --hypothesis-profile=check tests/cards/test_properties.py
 
 bench: $(READY)  ## measured figures, ratios taken side by side
 	$(PY) -m bench
