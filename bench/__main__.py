@@ -14,6 +14,7 @@ PARTS = (
     ["bench.store"],
     ["bench.transitions"],
     ["bench.watch"],
+    ["bench.alerts"],
     ["bench.names"],
 )
 
