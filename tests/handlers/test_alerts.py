@@ -191,6 +191,7 @@ async def test_home_says_what_is_open(told: Told) -> None:
     assert "open alert" not in words(await told.ask("home"))
     await a_few(told)
     home = await told.ask("home")
+    golden(told, "home", home)
     assert "3 open alerts: job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411, 14 min ago" in words(
         home
     )
