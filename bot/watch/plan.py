@@ -100,7 +100,9 @@ def _of_jobs(draft: Draft, watched: frozenset[str], poll: timedelta) -> Iterator
         overdue = _overdue(last, draft.at)
         if can_fail(draft, view):
             if last is None or last < draft.at:
-                yield Read("tasks", name, _overdue(last, draft.at, poll), last)
+                # Of a job that was never counted it is not known that nothing failed yet: a short one is over by then.
+                new = view.active is None
+                yield Read("tasks", name, URGENT if new else _overdue(last, draft.at, poll), last)
         elif _stirred(draft, view, last):
             yield Read("tasks", name, URGENT, last)
         elif overdue >= _SELDOM:
