@@ -21,7 +21,7 @@ from bot.alerts.jobcards import JobCards
 from bot.ask import Person, Place
 from bot.azure.account import Accounts
 from bot.azure.prices import Retail
-from bot.chat.port import Chat
+from bot.chat.port import Chat, ChatStartError
 from bot.chat.slack import Slack
 from bot.chat.teams import Teams
 from bot.clock import Clock
@@ -137,12 +137,13 @@ class App:
         return cls(settings, await asyncio.to_thread(SqliteStore.open, path, retention=retention), environment, clock)
 
     async def start(self) -> None:
-        """Listen, connect the platforms, work off what a crash left, and begin to watch."""
+        """Listen, connect the platforms, work off what a crash left, and begin to watch.
+
+        Raises ChatStartError where no platform accepts the bot, and OSError where its port is taken.
+        """
         await self.drawing.start()
         began = datetime.now(UTC)
-        for chat in self.chats.values():
-            chat.on_reach(self._reached)
-            await chat.start(self.desk)
+        await self._start_chats()
         host, _, port = self.settings.bot.listen.rpartition(":")
         self._runner = web.AppRunner(self._web, access_log=None, handle_signals=False)
         await self._runner.setup()
@@ -164,6 +165,19 @@ class App:
             # Looks are rarer than samples are to be, which then take what they need themselves.
             self._background.append(asyncio.create_task(self.collector.run(), name="collector"))
         log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats), resumed=resumed)
+
+    async def _start_chats(self) -> None:
+        """One platform that refuses the bot does not keep it from the others."""
+        refused: list[ChatStartError] = []
+        for name, chat in self.chats.items():
+            chat.on_reach(self._reached)
+            try:
+                await chat.start(self.desk)
+            except ChatStartError as error:
+                log.error("app.chat_refused", chat=name, message=str(error))  # noqa: TRY400 - it says all
+                refused.append(error)
+        if refused and len(refused) == len(self.chats):
+            raise refused[0]
 
     async def stop(self) -> None:
         """Stop receiving first, finish what is under way, then close everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,7 +40,9 @@ def run(*, settings: SettingsFile = _SETTINGS) -> None:
     """Run the bot until it is told to stop (SIGINT, SIGTERM)."""
     chosen = load(settings)
     logs.configure(chosen.bot.log_level)
-    asyncio.run(_run(chosen))
+    if told := asyncio.run(_run(chosen)):
+        print(f"batchbot: {told}", file=sys.stderr)
+        sys.exit(1)
 
 
 @cli.command
@@ -206,12 +209,24 @@ def _registry() -> Registry:
     return Registry.discover(handlers)
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings) -> str:
+    """Run until told to stop; what keeps the bot from starting, in words, or nothing."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
+    from bot.chat.port import ChatStartError  # noqa: PLC0415
+    from storage.port import StoreError  # noqa: PLC0415
 
-    app = await App.open(settings)
+    try:
+        app = await App.open(settings)
+    except StoreError as error:
+        return str(error)
     try:
         await app.start()
         await until_stopped()
+    except ChatStartError as error:
+        return str(error)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        return f"bot.listen: {settings.bot.listen} cannot be used ({why}): choose another address or port"
     finally:
         await app.stop()
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -14,6 +15,8 @@ from typing import Any
 
 import msgspec
 import pytest
+
+from bot.sandbox.slack import SlackStandIn
 
 SETTINGS = """
 [bot]
@@ -28,9 +31,18 @@ tenant_id = "00000000-0000-0000-0000-000000000002"
 """
 
 
-def batchbot(*words: str, typed: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def batchbot(
+    *words: str, typed: str = "", folder: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "bot", *words], input=typed, capture_output=True, text=True, cwd=folder, check=False
+        [sys.executable, "-m", "bot", *words],
+        input=typed,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        timeout=60,
+        check=False,
     )
 
 
@@ -114,3 +126,47 @@ def test_a_scenario_that_there_is_not_is_told_without_a_traceback(command: str) 
     assert done.returncode == 1
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("database", "listen", "told"),
+    [
+        ("is-a-folder", "127.0.0.1:0", "it cannot be opened"),
+        ("bot.db", "127.0.0.1:{taken}", "cannot be used (Address already in use)"),
+        ("bot.db", "127.0.0.1:0", "Slack refuses the bot (account_inactive): install the app, or renew its token"),
+    ],
+)
+async def test_what_keeps_the_bot_from_starting_is_told_in_one_line(
+    tmp_path: Path, database: str, listen: str, told: str
+) -> None:
+    (tmp_path / "is-a-folder").mkdir()
+    slack = SlackStandIn()
+    await slack.start()
+    if "Slack" in told:
+        slack.uninstall()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = tmp_path / "batchbot.toml"
+        settings.write_text(
+            f"""
+            [bot]
+            database = "{tmp_path / database}"
+            listen = "{listen.format(taken=taken.getsockname()[1])}"
+            prices_url = ""
+            log_level = "error"
+            [accounts.render]
+            endpoint = "http://127.0.0.1:9"
+            subscription = "s"
+            resource_group = "g"
+            [slack]
+            api_url = "{slack.api_url}"
+            """,
+            encoding="utf-8",
+        )
+        secrets = {"SLACK_BOT_TOKEN": slack.settings.bot_token, "SLACK_SIGNING_SECRET": slack.settings.signing_secret}
+        done = await asyncio.to_thread(batchbot, "run", "--settings", str(settings), environment=secrets)
+    await slack.close()
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout

@@ -108,7 +108,7 @@ ALLOWED = {
     "bot.app": ("bot", "handlers", "cards", "storage"),
     "bot.console": ("bot", "cards"),
     "bot.demo": ("bot.app", "bot.settings", "bot.signals"),
-    "bot.cli": ("bot", "handlers"),
+    "bot.cli": ("bot", "handlers", "storage.port"),
     "bot.__main__": ("bot.cli",),
 }
 NEVER = {"bot.app": "bot.sandbox", "bot.console": "bot.sandbox", "bot.demo": "bot.sandbox"}

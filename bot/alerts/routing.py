@@ -56,15 +56,11 @@ def concerns(matter: Matter, accounts: str, entity: str, kinds: tuple[str, ...])
 
 
 def wanted(subscription: Subscription, matter: Matter, kinds: Mapping[str, Kind]) -> bool:
-    """Whether a subscription asks for it. Quiet kinds have to be asked for by name or pattern."""
+    """Whether a subscription asks for it: its severity, its patterns, and quiet kinds by name or pattern only."""
     kind = kinds.get(matter.kind)
-    if kind and kind.quiet:
-        # Asking for "job.started" means it, whatever severity was chosen for the rest.
-        return bool(subscription.kinds) and concerns(
-            matter, subscription.accounts, subscription.entity, subscription.kinds
-        )
-    bad_enough = matter.severity.rank >= subscription.severity.rank or matter.kind in subscription.kinds
-    return bad_enough and concerns(matter, subscription.accounts, subscription.entity, subscription.kinds)
+    if matter.severity.rank < subscription.severity.rank or (kind and kind.quiet and not subscription.kinds):
+        return False
+    return concerns(matter, subscription.accounts, subscription.entity, subscription.kinds)
 
 
 def route(

@@ -11,6 +11,10 @@ from bot.ask import Ask, Person, Place, PlatformName
 from cards.card import Attachment, Card, Form, Option
 
 
+class ChatStartError(Exception):
+    """A platform does not accept the bot; the message says what to mend. It is tried again while others go on."""
+
+
 class Undelivered(Exception):
     """A message of the bot's own accord did not get through.
 

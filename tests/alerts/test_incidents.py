@@ -116,10 +116,22 @@ async def test_quiet_kinds_come_to_who_asks_for_them(tmp_path: Path) -> None:
         ops.found["job.completed"] = [finding("j", kind="job", headline="job j has completed", state="event")]
         await ops.look()
         assert ops.letters.titles() == []
-        await ops.alerts.subscribe(Subscription(id="s2", place=OPS, kinds=("job.completed",)))
+        await ops.alerts.subscribe(Subscription(id="s2", place=OPS, kinds=("job.completed",), severity=Severity.INFO))
         ops.found["job.completed"] = [finding("k", kind="job", headline="job k has completed", state="event")]
         await ops.look(30)
         assert ops.letters.titles() == ["job k has completed"]
+
+
+async def test_a_severity_holds_for_kinds_that_are_named_too(tmp_path: Path) -> None:
+    async with room(tmp_path, subscribed=False) as ops:
+        asked = Subscription(id="s2", place=OPS, kinds=("node.unusable",), severity=Severity.CRITICAL)
+        await ops.alerts.subscribe(asked)
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        assert ops.letters.titles() == []
+        ops.found["node.unusable"] = [finding("a", severity=Severity.CRITICAL)]
+        await ops.look(30)
+        assert ops.letters.titles() == ["✖ pool a has 1 unusable nodes"]
 
 
 async def test_a_worse_one_is_said_aloud_once(tmp_path: Path) -> None:

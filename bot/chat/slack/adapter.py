@@ -23,7 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.ask import Ask, Person, Place, PlatformName
-from bot.chat.port import Desk, Pictures, Reach
+from bot.chat.port import ChatStartError, Desk, Pictures, Reach
 from bot.chat.slack import inbound
 from bot.chat.slack.following import Following
 from bot.chat.slack.outbound import Channels, code_of, is_passing, patiently
@@ -51,7 +51,7 @@ def _without_token_twice(record: logging.LogRecord) -> bool:
     return "`token` will be unused" not in record.getMessage()
 
 
-class SlackStartError(Exception):
+class SlackStartError(ChatStartError):
     """Slack does not accept the bot; the message says what to mend."""
 
 
@@ -112,12 +112,16 @@ class Slack:
     async def start(self, desk: Desk) -> None:
         """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError where Slack refuses the bot.
 
-        Where Slack does not answer, that is done as soon as it does: everything else need not wait for it.
+        Where Slack does not answer, or refuses, that is tried again until it is done: everything else need not wait.
         """
         self._desk = desk
         await self._rooms.load()
-        if not await self._connected():
-            self._connecting = asyncio.create_task(self._connect())
+        connected = False
+        try:
+            connected = await self._connected()
+        finally:
+            if not connected:
+                self._connecting = asyncio.create_task(self._connect())
 
     async def _connected(self) -> bool:
         """Learn who the bot is, and connect; False where Slack does not answer. Raises SlackStartError."""
@@ -130,7 +134,8 @@ class Slack:
                 self._watchdog = asyncio.create_task(self._watch())
         except SlackApiError as error:
             if not is_passing(error):
-                raise SlackStartError(f"Slack refuses the bot token: {code_of(error)}") from None
+                why = f"Slack refuses the bot ({code_of(error)}): install the app, or renew its token"
+                raise SlackStartError(why) from None
             log.warning("slack.does_not_answer", code=code_of(error))
             return False
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -139,15 +144,15 @@ class Slack:
         return True
 
     async def _connect(self) -> None:
-        """Try until Slack answers, or refuses."""
-        connected = False
+        """Try until Slack answers and takes the bot in: somebody may install it again, or mend its token."""
+        connected, pause = False, self._connect_seconds
         while not connected:
-            await asyncio.sleep(self._connect_seconds)
+            await asyncio.sleep(pause)
             try:
                 connected = await self._connected()
             except SlackStartError as error:
                 log.error("slack.refused_the_bot", message=str(error))  # noqa: TRY400 - it says all
-                return
+                pause = 12 * self._connect_seconds
 
     async def stop(self) -> None:
         """Stop receiving and close connections."""

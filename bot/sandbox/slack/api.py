@@ -134,7 +134,7 @@ class WebApi:
         if name in self._methods and self._methods[name].writes:
             try:
                 given, _ = await _given(request)
-            except Refused:
+            except (Refused, ConnectionError):  # nonsense, or the client is gone
                 given = {}
             self._note(name, given, outcome, {})
 
