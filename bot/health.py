@@ -6,7 +6,10 @@ not restart one for an outage of Slack.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 from aiohttp import web
 from prometheus_client import (
@@ -20,11 +23,53 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.alerts.desk import Alerts
+from bot.watch.delivery.line import PlaceStatus
 from bot.watch.standing import Standing, Traffic
 
 
+class Measure(NamedTuple):
+    """A metric: a counter (its name gets ``_total``) or a gauge, what it tells, and by what it is told apart."""
+
+    kind: type[CounterMetricFamily] | type[GaugeMetricFamily]
+    help: str
+    labels: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """What it is in a word."""
+        return "counter" if self.kind is CounterMetricFamily else "gauge"
+
+
+_BY_ACCOUNT, _BY_PLATFORM = ("account",), ("platform",)
+MEASURES = {
+    "batchbot_looks": Measure(CounterMetricFamily, "Looks at an account that were stored.", _BY_ACCOUNT),
+    "batchbot_azure_calls": Measure(CounterMetricFamily, "Calls to Azure, retries included.", _BY_ACCOUNT),
+    "batchbot_azure_received_bytes": Measure(CounterMetricFamily, "Bytes of Azure's answers.", _BY_ACCOUNT),
+    "batchbot_azure_throttled": Measure(
+        CounterMetricFamily, "Answers of Azure that asked for less (429, 503).", _BY_ACCOUNT
+    ),
+    "batchbot_account_blind": Measure(
+        GaugeMetricFamily, "1 while an account cannot be read, 0 while it can.", _BY_ACCOUNT
+    ),
+    "batchbot_look_wait_seconds": Measure(
+        GaugeMetricFamily, "Seconds between two looks now, longer while backing off.", _BY_ACCOUNT
+    ),
+    "batchbot_letters": Measure(
+        CounterMetricFamily,
+        "Messages of the bot's own accord: sent, edited, repeated (perhaps), shortened, refused.",
+        ("outcome",),
+    ),
+    "batchbot_letters_waiting": Measure(GaugeMetricFamily, "Messages on their way.", _BY_PLATFORM),
+    "batchbot_places_gone": Measure(GaugeMetricFamily, "Places that cannot be written to.", _BY_PLATFORM),
+    "batchbot_incidents_open": Measure(GaugeMetricFamily, "Incidents that are open.", ("account", "severity")),
+}
+"""Everything that is measured beside what Prometheus' client tells of the process."""
+
+Values: TypeAlias = Iterator[tuple[str, tuple[str, ...], float]]
+
+
 class Measures(Collector):
-    """Everything that is measured, read when somebody asks."""
+    """Reads everything that is measured when somebody asks."""
 
     def __init__(self, standing: Standing, traffic: Mapping[str, Traffic], alerts: Alerts) -> None:
         self._standing = standing
@@ -32,59 +77,37 @@ class Measures(Collector):
         self._alerts = alerts
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics, each with its help."""
-        yield from self._watching()
-        yield from self._delivery()
-        open_now = GaugeMetricFamily(
-            "batchbot_incidents_open", "Incidents that are open.", labels=["account", "severity"]
-        )
-        counted: dict[tuple[str, str], int] = {}
-        for incident in self._alerts.open():
-            key = incident.account, incident.severity.value
-            counted[key] = counted.get(key, 0) + 1
-        for (account, severity), number in sorted(counted.items()):
-            open_now.add_metric([account, severity], number)
-        yield open_now
+        """Every metric with its values."""
+        families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
+        for name, labels, value in chain(self._watching(), self._delivery(), self._incidents()):
+            families[name].add_metric(labels, value)
+        yield from families.values()
 
-    def _watching(self) -> Iterator[Metric]:
-        looks = CounterMetricFamily("batchbot_looks", "Looks at an account that were stored.", labels=["account"])
-        calls = CounterMetricFamily("batchbot_azure_calls", "Calls to Azure.", labels=["account"])
-        received = CounterMetricFamily("batchbot_azure_received_bytes", "Bytes of Azure's answers.", labels=["account"])
-        throttled = CounterMetricFamily(
-            "batchbot_azure_throttled", "Answers of Azure that asked for less (429, 503).", labels=["account"]
-        )
-        blind = GaugeMetricFamily(
-            "batchbot_account_blind", "1 while an account cannot be read, 0 while it can.", labels=["account"]
-        )
-        wait = GaugeMetricFamily(
-            "batchbot_look_wait_seconds", "Seconds between two looks now, longer while backing off.", labels=["account"]
-        )
+    def _watching(self) -> Values:
         for each in self._standing.accounts():
-            traffic = self._traffic[each.name]
-            looks.add_metric([each.name], self._standing.looks[each.name])
-            calls.add_metric([each.name], traffic.calls)
-            received.add_metric([each.name], traffic.bytes)
-            throttled.add_metric([each.name], traffic.throttled)
-            blind.add_metric([each.name], float(each.blind is not None))
-            wait.add_metric([each.name], each.wait)
-        yield from (looks, calls, received, throttled, blind, wait)
+            traffic, account = self._traffic[each.name], (each.name,)
+            yield "batchbot_looks", account, self._standing.looks[each.name]
+            yield "batchbot_azure_calls", account, traffic.calls
+            yield "batchbot_azure_received_bytes", account, traffic.bytes
+            yield "batchbot_azure_throttled", account, traffic.throttled
+            yield "batchbot_account_blind", account, float(each.blind is not None)
+            yield "batchbot_look_wait_seconds", account, each.wait
 
-    def _delivery(self) -> Iterator[Metric]:
+    def _delivery(self) -> Values:
         outbox = self._standing.outbox()
-        letters = CounterMetricFamily("batchbot_letters", "Messages of the bot's own accord.", labels=["outcome"])
         for outcome in outbox.totals.__struct_fields__:
-            letters.add_metric([outcome], getattr(outbox.totals, outcome))
-        waiting = GaugeMetricFamily("batchbot_letters_waiting", "Messages on their way.", labels=["platform"])
-        gone = GaugeMetricFamily("batchbot_places_gone", "Places that cannot be written to.", labels=["platform"])
-        totals: dict[str, list[int]] = {}
+            yield "batchbot_letters", (outcome,), getattr(outbox.totals, outcome)
+        by_platform: dict[str, list[PlaceStatus]] = {}
         for place in outbox.places:
-            platform = totals.setdefault(place.where.partition(":")[0], [0, 0])
-            platform[0] += place.waiting
-            platform[1] += place.gone_since is not None
-        for platform_name, (number, shut) in sorted(totals.items()):
-            waiting.add_metric([platform_name], number)
-            gone.add_metric([platform_name], shut)
-        yield from (letters, waiting, gone)
+            by_platform.setdefault(place.where.partition(":")[0], []).append(place)
+        for platform, places in sorted(by_platform.items()):
+            yield "batchbot_letters_waiting", (platform,), sum(place.waiting for place in places)
+            yield "batchbot_places_gone", (platform,), sum(place.gone_since is not None for place in places)
+
+    def _incidents(self) -> Values:
+        counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.open())
+        for labels, number in sorted(counted.items()):
+            yield "batchbot_incidents_open", labels, number
 
 
 def routes(standing: Standing, traffic: Mapping[str, Traffic], alerts: Alerts) -> list[web.RouteDef]:

@@ -1,16 +1,16 @@
-"""The reference page, made from the registry and the settings; a test holds docs/reference.md against it."""
+"""The reference page, made from the registry, the settings and what is measured; a test holds docs/reference.md against it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot import settings
+from bot import health, settings
 from bot.commands import Registry
 
 
 def markdown(registry: Registry) -> str:
-    """Every command and every setting as one Markdown page."""
-    return "\n".join([*_commands(registry), *_settings()]) + "\n"
+    """Every command, every setting and every metric as one Markdown page."""
+    return "\n".join([*_commands(registry), *_settings(), *_metrics()]) + "\n"
 
 
 def _commands(registry: Registry) -> Iterator[str]:
@@ -45,3 +45,16 @@ def _settings() -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for key, kind, default, meaning in settings.reference():
         yield f"| `{key}` | {kind} | {default} | {meaning} |"
+
+
+def _metrics() -> Iterator[str]:
+    yield ""
+    yield "## Metrics"
+    yield ""
+    yield "`/metrics` at `bot.listen`, beside what Prometheus' client tells of the process. Do not show it to the world."
+    yield ""
+    yield "| name | kind | by | meaning |"
+    yield "| --- | --- | --- | --- |"
+    for name, measure in health.MEASURES.items():
+        total = "_total" if measure.word == "counter" else ""
+        yield f"| `{name}{total}` | {measure.word} | {', '.join(measure.labels)} | {measure.help} |"

@@ -103,7 +103,7 @@ ALLOWED = {
     "bot.links": ("bot.drawing", "cards", "storage.port"),
     "bot.redacting": ("bot.redact",),
     "bot.relay": ("bot.azure", "bot.links", "bot.redacting"),
-    "bot.reference": ("bot.commands", "bot.settings"),
+    "bot.reference": ("bot.commands", "bot.health", "bot.settings"),
     "bot.sandbox": (),
     "bot.app": ("bot", "handlers", "cards", "storage"),
     "bot.console": ("bot", "cards"),
