@@ -1,4 +1,4 @@
-"""The reference page, made from the registry, the settings and what is measured; a test holds docs/reference.md against it."""
+"""The reference page, made from the registry, the settings and the metrics; a test holds docs/reference.md to it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _metrics() -> Iterator[str]:
     yield ""
     yield "## Metrics"
     yield ""
-    yield "`/metrics` at `bot.listen`, beside what Prometheus' client tells of the process. Do not show it to the world."
+    yield "`/metrics` at `bot.listen`, beside what Prometheus' client tells of the process. Keep it from the world."
     yield ""
     yield "| name | kind | by | meaning |"
     yield "| --- | --- | --- | --- |"
