@@ -208,6 +208,8 @@ def _settings(
         "alerts": {"places": places},
     }
     raw["bot"]["prices_url"] = ""
+    admins = [f"slack:{each['id']}" for each in slack.people if each["role"] == "admin"]
+    raw["access"] = {"admins": [*admins, f"teams:{room.people['admin']['aadObjectId']}"]}
     if teams:
         places += [f"teams:{each['id']}" for each in room.conversations.values() if each["kind"] == "channel"][:1]
         raw["teams"] = {

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import TypeAlias
 
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.refused import Refused
@@ -76,10 +77,14 @@ class Trouble:
         return f"ended {name}"
 
 
-def truth(account: AccountState, since: datetime) -> set[tuple[str, str, str, str, datetime]]:
-    """What truly happened since then and is to be known: (entity, parent, id, state, at) of ends and failures."""
+Happened: TypeAlias = tuple[str, str, str, str, datetime]
+"""A transition: entity, parent, id, state, and when."""
+
+
+def truth(account: AccountState, since: datetime) -> set[Happened]:
+    """What truly happened since then and is to be known: the ends of jobs, and tasks that failed."""
     account.world.settle()
-    happened: set[tuple[str, str, str, str, datetime]] = set()
+    happened: set[Happened] = set()
     for job in account.jobs.values():
         body = job.body
         if body.state == "completed" and body.state_transition_time > since:
