@@ -100,7 +100,7 @@ def _command(path: str, **options: object) -> str:
 def _row(ctx: Context, incident: Incident, notices: list[Notice], places: dict[str, str]) -> Text:
     """How bad, what, since when, who takes care of it, where it was told."""
     told = [parts.told(ctx, each.place, places) for each in notices if each.letter]
-    account = f" {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
+    account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
         parts.state_of(incident),
         f"  {incident.headline}",

@@ -54,7 +54,7 @@ def where(ctx: Context) -> str:
 
 
 async def names(ctx: Context) -> dict[str, str]:
-    """Places in words by their key: ``#ops``, the bare id where the platform tells no name."""
+    """Places in words by their key: ``#ops``, ``Batch Ops in Teams``."""
     found: dict[str, str] = {}
     for each in await ctx.store.references():
         try:
@@ -73,15 +73,19 @@ async def names(ctx: Context) -> dict[str, str]:
 
 
 def named(place: Place) -> str:
-    """A place in words; where the platform tells no name, by its id."""
+    """A place in words: ``#ops``, ``Batch Ops in Teams``."""
     if place.kind == "personal":
         return "a personal chat"
-    return f"#{place.name.removeprefix('#')}" if place.name else unnamed(key_of(place))
+    if not place.name:
+        return unnamed(key_of(place))
+    return f"{place.name} in Teams" if place.platform == "teams" else f"#{place.name.removeprefix('#')}"
 
 
 def unnamed(key: str) -> str:
-    """A place that has no name, by its key: ``Teams 19:ca8b2…tacv2``."""
+    """A place that has no name, by its key: ``Slack C0123456789``, ``a Teams channel`` (its id tells people nothing)."""
     platform, _, place = key.partition(":")
+    if platform == "teams":
+        return "a Teams channel" if place.endswith(("@thread.tacv2", "@thread.skype")) else "a Teams chat"
     return f"{platform.capitalize()} {elide(place, _NAME)}"
 
 

@@ -100,7 +100,7 @@ class Writer:
         )
 
     def _title(self, incident: Incident) -> Text:
-        where = f" · {incident.account}" if self._several else ""
+        where = f" · {incident.account}" if self._several and not _names_account(incident) else ""
         if incident.state == "resolved":
             lasted = duration((incident.resolved or incident.changed) - incident.opened)
             return text(bold(incident.headline), f" · resolved after {lasted}", where)
@@ -245,6 +245,11 @@ class Writer:
                 actions(Button("Open alerts", self._listing(bad[0].account), style="primary"), _opening(bad)),
             ),
         )
+
+
+def _names_account(incident: Incident) -> bool:
+    """Whether the headline begins with the account: ``sim-dev: dedicated cores at 88 %``."""
+    return incident.headline.startswith(f"{incident.account}:")
 
 
 def held_words(held: Sequence[Notice]) -> list[object]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.ask import Place
 from bot.chat.teams.activity import Activity
 from bot.settings import TeamsSettings
 from tests.chat.teams_kit import World, build, place_of, tear_down
@@ -166,6 +167,25 @@ def test_zone(local: str | None, client: str | None, zone: str | None) -> None:
 
 def test_without_a_directory_id_the_teams_id_stands() -> None:
     assert read(**{"from": {"id": "29:guest"}}).person().id == "29:guest"
+
+
+def test_a_place_is_named_by_its_channel_or_in_its_first_channel_by_its_team() -> None:
+    def name(channel: dict[str, str]) -> str:
+        data = {"team": {"id": "19:general", "name": "Batch Ops"}, "channel": channel}
+        return read(conversation={"id": channel["id"]}, channelData=data).place().name
+
+    assert name({"id": "19:general"}) == "Batch Ops"
+    assert name({"id": "19:general", "name": "General"}) == "General"
+    assert name({"id": "19:other"}) == ""
+
+
+async def test_a_name_that_was_told_once_is_kept(world: World) -> None:
+    channel = {"id": "19:general", "name": "Alerts"}
+    conversation = {"id": "19:general", "conversationType": "channel"}
+    for number, told in enumerate((channel, {"id": "19:general"})):
+        more = {"conversation": conversation, "channelData": world.activity()["channelData"] | {"channel": told}}
+        await world.deliver(world.activity("installationUpdate", action="add-upgrade", id=f"up-{number}", **more))
+    assert [msgspec.json.decode(kept.body, type=Place).name for kept in world.store.history] == ["Alerts", "Alerts"]
 
 
 @pytest.mark.parametrize("timestamp", [None, "yesterday", "2026-11-22T11:08:49.9089999Z", "2026-11-22T11:08:49"])

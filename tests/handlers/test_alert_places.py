@@ -8,8 +8,10 @@ from unittest import mock
 import pytest
 
 from bot.alerts.model import Hours, Subscription
+from bot.ask import Place
 from bot.watch.facts import Severity
 from cards.card import Button, Form
+from handlers.alert_parts import named
 from tests.handlers.alerting import (
     CHAT,
     DEV,
@@ -52,6 +54,20 @@ async def test_a_channel_subscribes_and_hears_what_is_open(told: Told) -> None:
     )
     assert "is subscribed to already" in title(again)
     assert len(told.alerts.book.subscriptions) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (Place("slack", "C0OPS", name="ops"), "#ops"),
+        (Place("slack", "C0OPS"), "Slack C0OPS"),
+        (Place("teams", "19:ca8b2@thread.tacv2", name="Batch Ops"), "Batch Ops in Teams"),
+        (Place("teams", "19:ca8b2@thread.tacv2"), "a Teams channel"),
+        (Place("teams", "19:ca8b2@thread.v2", kind="group"), "a Teams chat"),
+    ],
+)
+def test_places_are_named_as_people_know_them(place: Place, said: str) -> None:
+    assert named(place) == said
 
 
 async def test_an_overlap_is_told(told: Told) -> None:

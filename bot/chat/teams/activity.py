@@ -136,9 +136,16 @@ class Activity(Struct, rename="camel"):
             kind=kind,
             team=self.tenant,
             thread=thread or None,
-            name=self.conversation.name or (channel.name if channel else None) or "",
+            name=self.conversation.name or self._channel_name() or "",
             service_url=self.service_url or "",
         )
+
+    def _channel_name(self) -> str | None:
+        """The channel's name, or its team's: events name the team, whose id is that of its first channel."""
+        channel, team = (self.channel_data.channel, self.channel_data.team) if self.channel_data else (None, None)
+        if channel and channel.name:
+            return channel.name
+        return team.name if team and (channel is None or channel.id == team.id) else None
 
     def person(self) -> Person:
         """Who said it: the directory's object id, which is the same in every conversation and every bot."""

@@ -21,6 +21,7 @@ class References:
         self.told: Reach | None = None
         self._store = store
         self._known: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self._lost: dict[str, Place] = {}
 
     async def load(self) -> None:
@@ -64,11 +65,14 @@ class References:
             await self.told(place, False)
 
     async def _write(self, place: Place, at: datetime, *, reachable: bool) -> None:
-        body = msgspec.json.encode(msgspec.structs.replace(place, thread=None))
+        name = place.name or self._names.get(place.id, "")  # most activities tell none
+        body = msgspec.json.encode(msgspec.structs.replace(place, thread=None, name=name))
         await self._store.remember(Reference("teams", place.id, body, at, reachable))
         self._note(place, reachable=reachable)
 
     def _note(self, place: Place, *, reachable: bool) -> None:
+        if place.name:
+            self._names[place.id] = place.name
         if reachable:
             self._known[place.id] = place.service_url
             self._lost.pop(place.id, None)

@@ -96,7 +96,7 @@ def quota(scene: Scene) -> Iterator[Finding]:
             since=_changed(scene, what),
             severity=severity,
             figures=(("Used", number(used)), ("Quota", number(limit)), ("Left", number(max(0, limit - used)))),
-            cause="nothing more of it can be had: pools stop growing and new work is refused"
+            cause="all of it is in use, so what asks for more gets none: pools stop growing, new work is refused"
             if share >= FULL
             else "what goes over it is refused; a higher quota is asked for in the portal and can take days",
             steps=(
