@@ -82,7 +82,7 @@ def named(place: Place) -> str:
 
 
 def unnamed(key: str) -> str:
-    """A place that has no name, by its key: ``Slack C0123456789``, ``a Teams channel`` (its id tells people nothing)."""
+    """A place that has no name, by its key: ``Slack C0123456789``, ``a Teams channel`` (its id helps nobody)."""
     platform, _, place = key.partition(":")
     if platform == "teams":
         return "a Teams channel" if place.endswith(("@thread.tacv2", "@thread.skype")) else "a Teams chat"
