@@ -97,7 +97,7 @@ def test_what_cannot_wait_comes_first_then_the_longest_overdue_by_its_own_period
     draft = drafted(job("b", running=1), job("a", running=1), JobView("new", "active", ago(1), pool="pool"))
     draft.tasks |= {"a": ago(60), "b": ago(90), "new": ago(1)}
     order = [(each.sort, each.name) for each in wanted(draft, (), 30.0)]
-    assert order == [("counts", "new"), ("tasks", "b"), ("tasks", "a"), ("tasks", "new")]
+    assert order == [("counts", "new"), ("tasks", "new"), ("tasks", "b"), ("tasks", "a")]
     assert [each.name for each in chosen(wanted(draft, (), 30.0), 2)] == ["new", "b"]
     assert chosen([Read("counts", "a", 1.0, None)], -3) == []
 
