@@ -98,7 +98,7 @@ def test_what_cannot_wait_comes_first_then_the_longest_overdue_by_its_own_period
     draft.tasks |= {"a": ago(60), "b": ago(90), "new": ago(1)}
     order = [(each.sort, each.name) for each in wanted(draft, (), 30.0)]
     assert order == [("counts", "new"), ("tasks", "new"), ("tasks", "b"), ("tasks", "a")]
-    assert [each.name for each in chosen(wanted(draft, (), 30.0), 2)] == ["new", "b"]
+    assert [each.name for each in chosen(wanted(draft, (), 30.0), 3)] == ["new", "new", "b"]
     assert chosen([Read("counts", "a", 1.0, None)], -3) == []
 
 
