@@ -20,7 +20,6 @@ from bot.filter.values import span, spelled
 from bot.preferences import Author
 from cards.build import refusal, text
 from cards.card import Button, Chip, Menu, Option, Text
-from cards.limits import elide
 from handlers.common import nearest
 
 HELD = {
@@ -33,7 +32,6 @@ HELD = {
 """Why something is held back, in words."""
 ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
-_NAME = 16
 
 
 def desk(ctx: Context) -> Alerts:
@@ -82,11 +80,10 @@ def named(place: Place) -> str:
 
 
 def unnamed(key: str) -> str:
-    """A place that has no name, by its key: ``Slack C0123456789``, ``a Teams channel`` (its id helps nobody)."""
+    """A place that has no name, by its key: ``a Slack channel``, ``a Teams channel``; its id tells people nothing."""
     platform, _, place = key.partition(":")
-    if platform == "teams":
-        return "a Teams channel" if place.endswith(("@thread.tacv2", "@thread.skype")) else "a Teams chat"
-    return f"{platform.capitalize()} {elide(place, _NAME)}"
+    channel = place.endswith(("@thread.tacv2", "@thread.skype")) if platform == "teams" else place[:1] in {"C", "G"}
+    return f"a {platform.capitalize()} {'channel' if channel else 'chat'}"
 
 
 def told(ctx: Context, key: str, known: dict[str, str]) -> str:

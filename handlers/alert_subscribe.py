@@ -56,7 +56,7 @@ async def subscribe(
 
     For a channel it needs the role operator; for yourself (to:me, or in a personal chat) it does not.
 
-    :param kinds: kinds or patterns of kinds, such as job.failed node.*; all that are not only for who asks if left out
+    :param kinds: kinds or patterns of kinds, such as job.failed node.*; all but those on request if left out
     :param severity: this bad or worse; warning if left out, and anything of kinds that are named in full
     :param entity: only about these: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
     :param account: only of this account, or of all that fit a pattern such as render-*
@@ -122,6 +122,13 @@ def _coming(alerts: Alerts, subscription: Subscription) -> list[Incident]:
     ]
 
 
+def _overlap(subscription: Subscription) -> Text:
+    """``a1b2c3  job.failed in every account``; those of the settings have no id that people need."""
+    if subscription.id.startswith("settings:"):
+        return text(subscription.told(), muted(" (the settings)"))
+    return text(code(subscription.id), f"  {subscription.told()}")
+
+
 def _subscribed(
     ctx: Context, alerts: Alerts, made: Subscription, coming: list[Incident], how: str, mark: Mark
 ) -> Card:  # fmt: skip
@@ -144,7 +151,7 @@ def _subscribed(
             ),
             *section(
                 "It overlaps, and is told once",
-                Bullets(tuple(text(code(each.id), f"  {each.told()}") for each in twice[:_SHOWN])) if twice else None,
+                Bullets(tuple(_overlap(each) for each in twice[:_SHOWN])) if twice else None,
             ),
             None
             if made.kinds or not quiet

@@ -42,6 +42,12 @@ LOOKS = (
 )
 """What is asked in both rooms, and what the answer has to say."""
 
+QUOTA = "pool render-gpu has "
+BROKEN = "pool win-build has 1 unusable node of 3"
+"""Two alerts that the demo's account has from the beginning."""
+ALERTS = (("status", "2 accounts watched"), ("alert list", "open alerts"), ("alert subscriptions", "Told here by"))
+"""What is asked in both rooms about alerts, and what the answer has to say."""
+
 
 class Demo:
     """``batchbot demo`` as a process of its own; ``mark`` stands in the environment of all its processes."""
@@ -108,10 +114,11 @@ def shots(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One for all that is done on the page; the last test ends it as people do."""
     need("npm")
-    running = Demo(tmp_path)
+    running = Demo(tmp_path_factory.mktemp("demo"))
     yield running
     running.close()
 
@@ -140,6 +147,97 @@ def answer(pane: Locator, words: str | re.Pattern[str]) -> Locator:
     return found
 
 
+def both(page: Page) -> tuple[Locator, Locator]:
+    """The panes, when the chats are there; the Teams channel is chosen, where alerts come."""
+    slack, teams = page.get_by_test_id("slack-pane"), page.get_by_test_id("teams-pane")
+    expect(slack.get_by_role("textbox", name="Message #batch-ops")).to_be_visible(timeout=120_000)
+    teams.get_by_role("button", name="Batch Ops / General").click()
+    return slack, teams
+
+
+def alert(pane: Locator, headline: str) -> Locator:
+    """The message of an alert; what else mentions it came later."""
+    return pane.locator("article").filter(has_text=headline).first
+
+
+@pytest.mark.chromium
+@pytest.mark.npm
+@pytest.mark.timeout(400)
+def test_alerts_come_by_themselves_and_are_taken_care_of(demo: Demo, page: Page, shots: Path) -> None:
+    page.goto(demo.ready())
+    slack, teams = both(page)
+    for pane in (slack, teams):
+        for headline in (QUOTA, BROKEN):
+            expect(alert(pane, headline)).to_be_visible(timeout=60_000)
+            expect(alert(pane, headline)).to_contain_text("open, warning")
+        alert(pane, BROKEN).evaluate("message => message.scrollIntoView({block: 'start'})")
+    page.screenshot(path=shots / "alert-1-told.png")
+
+    # whoever takes care of it is named in both chats, and so is until when nobody wants to hear of it
+    alert(slack, QUOTA).get_by_role("button", name="Acknowledge").click()
+    for pane, edited in ((slack, "(edited)"), (teams, "Edited")):
+        expect(alert(pane, QUOTA)).to_contain_text("acknowledged by viewer", ignore_case=True)
+        expect(alert(pane, QUOTA)).to_contain_text(edited)
+        expect(alert(pane, QUOTA).get_by_role("button", name="Acknowledge")).to_have_count(0)
+    broken = alert(teams, BROKEN)
+    broken.get_by_role("combobox", name="Snooze").select_option(label="2 hours")
+    broken.get_by_title("Snooze", exact=True).click()
+    for pane in (slack, teams):
+        expect(alert(pane, BROKEN)).to_contain_text("snoozed until")
+        alert(pane, QUOTA).evaluate("message => message.scrollIntoView({block: 'start'})")
+    page.screenshot(path=shots / "alert-2-acknowledged.png")
+
+    # all of them, one of them, and how the bot is
+    for number, (command, first) in enumerate(ALERTS, start=3):
+        for pane, name in ((slack, "/batch"), (teams, "@Batch Bot")):
+            say(pane, f"{name} {command}")
+            answer(pane, first).evaluate("message => message.scrollIntoView({block: 'start'})")
+        page.screenshot(path=shots / f"alert-{number}-{command.replace(' ', '-')}.png")
+    expect(answer(slack, "Last 7 days")).to_contain_text("Batch Ops in Teams")
+    expect(answer(teams, "Last 7 days")).to_contain_text("#batch-ops, here")
+    for pane in (slack, teams):
+        listed = answer(pane, "Last 7 days")
+        listed.get_by_role("combobox", name="Open an alert").select_option(label=f"{QUOTA}8 of the 12 nodes it wants")
+        if pane is teams:
+            listed.get_by_title("Open an alert", exact=True).click()
+        expect(answer(pane, "What happened")).to_contain_text("acknowledged by viewer", ignore_case=True)
+        answer(pane, "What happened").evaluate("message => message.scrollIntoView({block: 'start'})")
+    page.screenshot(path=shots / "alert-6-show.png")
+
+    # a subscription by its form
+    page.get_by_role("radio", name="operator", exact=True).check()
+    for pane, name in ((slack, "slack"), (teams, "teams")):
+        answer(pane, "Told here by the settings").get_by_role("button", name="Subscribe…").click()
+        form = pane.get_by_role("dialog", name="Alert subscribe")
+        form.get_by_role("textbox", name=re.compile("^Kinds")).fill("job.failed")
+        page.screenshot(path=shots / f"alert-7-form-{name}.png")
+        form.get_by_role("button", name="Run").click()
+        expect(form).to_have_count(0)
+        answer(pane, "from now on")
+    page.screenshot(path=shots / "alert-8-subscribed.png")
+
+    # a job's living card
+    say(slack, "/batch job list state:active")
+    menu = answer(slack, "Jobs in").get_by_role("combobox", name="Open a job")
+    job = next(each for each in menu.locator("option").all_inner_texts() if each.startswith("thumbnails:"))
+    for pane, name in ((slack, "/batch"), (teams, "@Batch Bot")):
+        say(pane, f"{name} job watch {job}")
+        answer(pane, "is watched here")
+    for pane, edited in ((slack, "(edited)"), (teams, "Edited")):
+        living = answer(pane, "watched for")
+        expect(living).to_contain_text(f"job {job}")
+        expect(living).to_contain_text(edited, timeout=60_000)
+        living.evaluate("message => message.scrollIntoView({block: 'start'})")
+    page.screenshot(path=shots / "alert-9-watch.png")
+    for pane, name in ((slack, "/batch"), (teams, "@Batch Bot")):
+        answer(pane, "watched for").get_by_role("button", name="Stop watching").click()
+        expect(answer(pane, "watched for").get_by_role("button", name="Stop watching")).to_have_count(0)
+        say(pane, f"{name} job history {job}")
+        answer(pane, f"History of job {job}")
+    page.screenshot(path=shots / "alert-10-history.png")
+    assert "Traceback" not in demo.said()
+
+
 @pytest.mark.chromium
 @pytest.mark.npm
 @pytest.mark.timeout(400)
@@ -162,11 +260,11 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
     for pane, edited in ((slack, "(edited)"), (teams, "Edited")):
         pools = answer(pane, "Pools in")
         expect(pools).to_contain_text("20 of ")
-        count = pane.locator("article").count()
+        count = pane.locator("article").filter(has_text="Pools in").count()  # alerts may come in between
         pools.get_by_role("button", name="Next ▶").click()
         expect(answer(pane, "◀ Previous")).to_contain_text("21 – ")
         expect(answer(pane, "◀ Previous")).to_contain_text(edited)
-        assert pane.locator("article").count() == count
+        assert pane.locator("article").filter(has_text="Pools in").count() == count
     page.screenshot(path=shots / "page-1-pools.png")
 
     # one pool of it

@@ -60,7 +60,7 @@ async def test_a_channel_subscribes_and_hears_what_is_open(told: Told) -> None:
     ("place", "said"),
     [
         (Place("slack", "C0OPS", name="ops"), "#ops"),
-        (Place("slack", "C0OPS"), "Slack C0OPS"),
+        (Place("slack", "C0OPS"), "a Slack channel"),
         (Place("teams", "19:ca8b2@thread.tacv2", name="Batch Ops"), "Batch Ops in Teams"),
         (Place("teams", "19:ca8b2@thread.tacv2"), "a Teams channel"),
         (Place("teams", "19:ca8b2@thread.v2", kind="group"), "a Teams chat"),

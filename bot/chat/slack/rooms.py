@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -27,10 +28,15 @@ class Rooms:
         self.told: Reach | None = None
         self._store = store
         self._shut: set[str] = set()
+        self._names: dict[str, str] = {}
 
     async def load(self) -> None:
-        """Learn where the bot could not write when it stopped."""
-        self._shut = {each.id for each in await self._store.references("slack") if not each.reachable}
+        """Learn where the bot could not write when it stopped, and what channels are called."""
+        for each in await self._store.references("slack"):
+            if not each.reachable:
+                self._shut.add(each.id)
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                self._names[each.id] = msgspec.json.decode(each.body, type=Place).name
 
     async def event(self, body: Mapping[str, Any], bot_user: str) -> None:
         """Note what an event says about the bot and a channel; most say nothing."""
@@ -82,5 +88,6 @@ class Rooms:
                 await self._store.remember(replace(reference, reachable=False))
 
     async def _write(self, place: Place, *, reachable: bool) -> None:
-        body = msgspec.json.encode(replace(place, thread=None))
+        name = self._names[place.id] = place.name or self._names.get(place.id, "")  # commands tell it, mentions do not
+        body = msgspec.json.encode(replace(place, thread=None, name=name))
         await self._store.remember(Reference("slack", place.id, body, datetime.now(UTC), reachable))

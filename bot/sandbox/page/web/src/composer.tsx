@@ -36,10 +36,10 @@ export function Composer({ label, placeholder, chips = [], hint, onSend, small =
     setBack(0);
     setText("");
     setBusy(true);
+    box.current?.focus(); // now: when the answer comes, somebody may be writing elsewhere
     const fine = await onSend(said);
     setBusy(false);
     if (!fine) setText(said);
-    box.current?.focus();
   };
 
   const recall = (steps: number) => {
