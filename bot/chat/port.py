@@ -15,6 +15,10 @@ class ChatStartError(Exception):
     """A platform does not accept the bot; the message says what to mend. It is tried again while others go on."""
 
 
+class UnreadableError(Exception):
+    """A platform, or a place in it, cannot be read back; the message says why."""
+
+
 class Undelivered(Exception):
     """A message of the bot's own accord did not get through.
 
@@ -125,7 +129,7 @@ class Chat(Protocol):
     async def seek(self, place: Place, key: str, since: datetime) -> str | None:
         """The message with this key, posted at ``since`` or later; None where there is none.
 
-        Raises NotImplementedError where the platform cannot be read back.
+        Raises UnreadableError where the platform cannot be read back.
         """
         ...
 

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import structlog
 
 from bot.ask import Ask, Person, Place, PlatformName
-from bot.chat.port import Desk, Pictures, Reach
+from bot.chat.port import Desk, Pictures, Reach, UnreadableError
 from cards.card import Card, Form
 from cards.limits import file_name
 from cards.text import render
@@ -76,8 +76,8 @@ class Terminal:
         await self.post(place, card)
 
     async def seek(self, place: Place, key: str, since: datetime) -> str | None:
-        """Raises NotImplementedError: what was printed is not there to be read."""
-        raise NotImplementedError("a terminal cannot be read back")
+        """Raises UnreadableError: what was printed is not there to be read."""
+        raise UnreadableError("a terminal cannot be read back")
 
     async def direct(self, person: Person, place: Place) -> Place:
         """The terminal, which has one person only."""

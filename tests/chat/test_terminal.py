@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.ask import Person, Place
+from bot.chat.port import UnreadableError
 from bot.chat.terminal import Terminal
 from tests.chat.teams_kit import Pictures, card
 
@@ -23,5 +24,5 @@ async def test_letters_are_printed_and_printed_anew(tmp_path: Path) -> None:
     assert channel == HERE.id
     assert [line for line in out.getvalue().splitlines() if line] == ["pool gpu-a is down", "pool gpu-a is up"]
     assert await terminal.direct(Person("text", "you"), HERE) == HERE
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(UnreadableError):
         await terminal.seek(HERE, "key", datetime.now(UTC))

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bot.ask import Place, PlatformName
-from bot.chat.port import Chat, Undelivered
+from bot.chat.port import Chat, Undelivered, UnreadableError
 from bot.clock import Clock
 from bot.watch.delivery import Postman
 from cards.build import bold, text
@@ -120,7 +120,7 @@ class FakeChat:
         if error := self._maybe("seek"):
             raise error
         if not self.readable:
-            raise NotImplementedError
+            raise UnreadableError
         return next((each.id for each in self.room.messages if each.key == key), None)
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ask import Ask, Person, Place
-from bot.chat.port import Undelivered
+from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.slack import Slack
 from bot.clock import Clock
 from bot.sandbox.slack import SlackSettings as Workspace
@@ -313,7 +313,7 @@ async def test_without_the_scope_to_read_nothing_is_sought(tmp_path: Path) -> No
     bench = Bench(tmp_path, workspace)
     await bench.start()
     try:
-        with pytest.raises(NotImplementedError):
+        with pytest.raises(UnreadableError):
             await bench.slack.seek(OPS, "key", NOW)
         workspace.faults.lose_answers["chat.postMessage"] = 1
         await bench.give(letter("a", place=OPS))

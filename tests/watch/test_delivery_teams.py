@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from bot.ask import Person, Place
-from bot.chat.port import Undelivered
+from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.teams import Teams
 from bot.clock import Clock
 from bot.sandbox.teams import TeamsStandIn
@@ -243,5 +243,5 @@ async def test_a_personal_chat_and_what_cannot_be_asked(bench: Bench) -> None:
     with pytest.raises(Undelivered) as refused:
         await bench.teams.direct(Person("teams", bench.outside.people["operator"]["id"]), bench.place("general"))
     assert refused.value.why == "gone"
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(UnreadableError):
         await bench.teams.seek(chat, "key", datetime.now(UTC))

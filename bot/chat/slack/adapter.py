@@ -332,7 +332,7 @@ class Slack:
         await self._proactive.revise(place, message, card)
 
     async def seek(self, place: Place, key: str, since: datetime) -> str | None:
-        """The message that carries this key. Raises Undelivered, or NotImplementedError where a scope is missing."""
+        """The message that carries this key. Raises Undelivered, or UnreadableError where a scope is missing."""
         return await self._proactive.seek(place, key, since)
 
     async def direct(self, person: Person, place: Place) -> Place:

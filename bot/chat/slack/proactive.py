@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ask import Person, Place
-from bot.chat.port import Undelivered
+from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.slack.following import Following
 from bot.chat.slack.outbound import Channels, code_of
 from bot.chat.slack.rooms import Rooms
@@ -84,7 +84,7 @@ class Proactive:
     async def seek(self, place: Place, key: str, since: datetime) -> str | None:
         """The message with this key: read from ``since`` to the end, in the thread or else the channel.
 
-        Raises NotImplementedError where the app was not granted the scope to read there.
+        Raises UnreadableError where the app was not granted the scope to read there.
         """
         oldest = str((since - _MARGIN).timestamp())
         try:
@@ -99,7 +99,7 @@ class Proactive:
             return await self._find(place, key, self._client.conversations_history, oldest=oldest)
         except Undelivered as error:
             if error.code == "missing_scope":
-                raise NotImplementedError("the app may not read this channel's history") from error
+                raise UnreadableError("the app may not read this channel's history") from error
             raise
 
     async def _find(self, place: Place, key: str, read: Callable[..., Awaitable[Any]], **window: str) -> str | None:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 import cards.teams
 from bot.ask import Ask, Person, Place, PlatformName
-from bot.chat.port import Desk, Pictures, Reach, Undelivered
+from bot.chat.port import Desk, Pictures, Reach, Undelivered, UnreadableError
 from bot.chat.teams import proactive
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
@@ -126,8 +126,8 @@ class Teams:
         await proactive.revise(self._outbound(), place, message, card)
 
     async def seek(self, place: Place, key: str, since: datetime) -> str | None:
-        """Raises NotImplementedError: a bot cannot read what it said in Teams."""
-        raise NotImplementedError("Teams cannot be read back")
+        """Raises UnreadableError: a bot cannot read what it said in Teams."""
+        raise UnreadableError("Teams cannot be read back")
 
     async def direct(self, person: Person, place: Place) -> Place:
         """The personal chat with somebody. Raises Undelivered."""

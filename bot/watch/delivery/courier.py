@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.ask import Place
-from bot.chat.port import Chat, Undelivered
+from bot.chat.port import Chat, Undelivered, UnreadableError
 from bot.clock import Clock
 from bot.watch.delivery.weather import backoff
 from bot.watch.delivery.wording import marked, shortened
@@ -158,7 +158,7 @@ class Courier:
         letter = row.letter
         try:
             found = await self._told(so_far, lambda: self._chat.seek(place, letter.id, row.first or self._moment()))
-        except NotImplementedError:
+        except UnreadableError:
             return await self._post(row, place, card, so_far, repeat=not so_far.anew)
         except Undelivered as error:
             if error.why in {"refused", "missing"}:  # it cannot be read back either
@@ -187,7 +187,7 @@ class Courier:
         """What the chat says. One that breaks its word is not trusted to have done nothing; twice, it never will."""
         try:
             return await call()
-        except (Undelivered, NotImplementedError):
+        except (Undelivered, UnreadableError):
             raise
         except Exception as error:
             log.exception("delivery.chat_failed")
