@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.alerts.book import Book
 from bot.alerts.model import Event, Incident
-from bot.watch.facts import Finding, Severity, fingerprint
+from bot.watch.facts import Finding, fingerprint
 from bot.watch.kinds import Kind
 from bot.watch.scene import Area
 from cards.phrases import duration, plural
@@ -146,8 +146,3 @@ def _absent(incident: Incident, seen: datetime, now: datetime, finding: Finding 
     often = f", back {plural(len(incident.flips), 'time')} in the last hour" if was_flapping else ""
     incident.note(now, f"resolved after {lasted}{often}")
     return True
-
-
-def worse(one: Severity, than: Severity) -> bool:
-    """Whether one is worse."""
-    return one.rank > than.rank
