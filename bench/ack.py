@@ -25,11 +25,11 @@ from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
 from bench.chart import chart
-from bot import logs
 from bot.app import App
 from bot.azure.models import TaskRow, select_of
-from bot.demo import Stage, demo_settings, free_port
+from bot.ops import logs
 from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.tools.demo import Stage, demo_settings, free_port
 
 GOAL_MS = 100
 LISTINGS = 4

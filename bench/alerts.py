@@ -30,14 +30,14 @@ import aiohttp
 import msgspec
 
 from bench.memory import resident
-from bot import logs
-from bot.alerts.desk import SUBSCRIPTIONS
-from bot.alerts.model import Subscription
+from bot.alerting.model import Subscription
+from bot.alerting.service import SUBSCRIPTIONS
 from bot.app import App
-from bot.ask import Place
-from bot.demo import Stage, demo_settings, free_port
+from bot.ops import logs
+from bot.requests.request import Place
 from bot.sandbox.slack import SlackSettings, SlackStandIn
-from storage.sqlite import SqliteStore
+from bot.tools.demo import Stage, demo_settings, free_port
+from storage.sqlite.store import SqliteStore
 
 GOAL_P50, GOAL_P99 = 17.0, 35.0
 """Seconds at a poll of 30."""

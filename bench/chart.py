@@ -22,10 +22,10 @@ from zoneinfo import ZoneInfo
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from bot.drawing import Drawing
+from bot.content.drawing import Drawing
 from cards.charts.draw import draw
 from cards.charts.usage import UsageChart, UsagePoint
-from tests.charts.shapes import END, HOUR, holed, usage_chart
+from tests.cards.charts.shapes import END, HOUR, holed, usage_chart
 
 GOAL = 2.0
 

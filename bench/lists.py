@@ -21,11 +21,11 @@ from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 from msgspec.structs import replace
 
-from bot import logs
 from bot.app import App
-from bot.ask import Ask, Person, Place
 from bot.azure.pipeline import Plane
-from bot.demo import Stage, demo_settings
+from bot.ops import logs
+from bot.requests.request import Ask, Person, Place
+from bot.tools.demo import Stage, demo_settings
 from cards.card import plain
 
 ROUNDS = 5

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
-from bot import logs
 from bot.app import App
-from bot.ask import Ask, Person, Place
-from bot.demo import Stage, demo_settings, free_port
+from bot.ops import logs
+from bot.requests.request import Ask, Person, Place
+from bot.tools.demo import Stage, demo_settings, free_port
 
 GOAL = 160
 _COMMANDS = ("home", "pool list", "job list", "account show", "usage 1h")

@@ -2,7 +2,7 @@
 
     python -m bench.names [--jobs 10000]
 
-Prints the median and the slowest answer of :meth:`bot.watch.names.Names.find` in milliseconds for several kinds of
+Prints the median and the slowest answer of :meth:`bot.monitor.names.Names.find` in milliseconds for several kinds of
 typed text, and how long a list of names takes to be taken in. The goal is half a second from keystroke to list; the
 rest of it belongs to the network.
 """
@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from bot.watch.names import Names
+from bot.monitor.names import Names
 
 GOAL = 50.0
 ROUNDS = 50

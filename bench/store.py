@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from storage.port import Sample
-from storage.sqlite import SqliteStore
+from storage.port.store import Sample
+from storage.sqlite.store import SqliteStore
 
 DAYS = 90
 STEP = 21600

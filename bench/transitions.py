@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.store import timed
-from storage.sqlite import SqliteStore
-from storage.watching import Batch, Cursor, Letter, Transition
+from storage.port.watching import Batch, Cursor, Letter, Transition
+from storage.sqlite.store import SqliteStore
 
 UNTIL = datetime(2026, 11, 22, tzinfo=UTC)
 SPAN = timedelta(days=29)

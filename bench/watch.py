@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from bot import logs
 from bot.azure.account import Account, Accounts
 from bot.clock import Clock
-from bot.demo import Stage, demo_settings
+from bot.monitor.collector import Collector
+from bot.monitor.observer import Observer
+from bot.ops import logs
 from bot.settings import WatchSettings
-from bot.watch.collector import Collector
-from bot.watch.observer import Observer
-from storage.sqlite import SqliteStore
+from bot.tools.demo import Stage, demo_settings
+from storage.sqlite.store import SqliteStore
 
 POLL = 30.0
 WARM = 12

@@ -14,35 +14,35 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import handlers
-from bot import health
-from bot.access import Access
-from bot.alerts.desk import Alerts
-from bot.alerts.jobcards import JobCards
-from bot.ask import Person, Place
+from bot.alerting import rules
+from bot.alerting.service import Alerts
+from bot.alerting.watched_jobs import JobCards
 from bot.azure.account import Accounts
 from bot.azure.prices import Retail
 from bot.chat.port import Chat, ChatStartError
 from bot.chat.slack import Slack
 from bot.chat.teams import Teams
 from bot.clock import Clock
-from bot.commands import Registry
-from bot.desk import FrontDesk
-from bot.dispatch import Dispatcher
-from bot.drawing import Drawing
-from bot.links import Gallery, Links
-from bot.relay import Relay
+from bot.content.drawing import Drawing
+from bot.content.links import Gallery, Links
+from bot.content.relay import Relay
+from bot.monitor.collector import Collector
+from bot.monitor.monitor_status import Standing
+from bot.monitor.names import Names
+from bot.monitor.observer import Observer
+from bot.monitor.scene import Scene
+from bot.monitor.watcher import Watcher
+from bot.ops import health
+from bot.ops.pruning import tidy
+from bot.outbox import Postman
+from bot.policy.roles import Access
+from bot.requests.dispatcher import Dispatcher
+from bot.requests.journal import FrontDesk
+from bot.requests.registry import Registry
+from bot.requests.request import Person, Place
 from bot.settings import Settings, TeamsSettings, secret
-from bot.watch import kinds
-from bot.watch.collector import Collector
-from bot.watch.delivery import Postman
-from bot.watch.names import Names
-from bot.watch.observer import Observer
-from bot.watch.scene import Scene
-from bot.watch.standing import Standing
-from bot.watch.tidy import tidy
-from bot.watch.watcher import Watcher
 from storage.retention import DAY, Retention
-from storage.sqlite import SqliteStore
+from storage.sqlite.store import SqliteStore
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class App:
         self.postman = Postman(store, self.chats, self.clock)
         several = len(self.accounts) > 1
         self.alerts = Alerts(
-            store, kinds.discover(), settings.alerts, self.postman, self.clock, zone=bot.zone, several=several
+            store, rules.discover(), settings.alerts, self.postman, self.clock, zone=bot.zone, several=several
         )
         self.jobs = JobCards(
             store, self.postman, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._look_now

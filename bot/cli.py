@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
-from bot import logs
-from bot.commands import Registry
+from bot.ops import logs
+from bot.ops.signals import until_stopped
+from bot.requests.registry import Registry
 from bot.settings import Settings, SettingsError, load
-from bot.signals import until_stopped
 
 cli = cyclopts.App(name="batchbot", help="Run Azure Batch from Slack and Microsoft Teams.", version_flags=["--version"])
 
@@ -69,7 +69,7 @@ def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str =
     history
         Hours of samples that are taken before the page opens.
     """
-    from bot.demo import StageError, run_demo  # noqa: PLC0415 - only the demo needs the sandbox
+    from bot.tools.demo import StageError, run_demo  # noqa: PLC0415 - only the demo needs the sandbox
 
     logs.configure("warning", human=True)
     try:
@@ -119,7 +119,7 @@ def chat(
     pictures
         The folder that charts are saved in.
     """
-    from bot.console import converse  # noqa: PLC0415
+    from bot.tools.console import converse  # noqa: PLC0415
 
     logs.configure("error", human=True)
     asyncio.run(converse(None if demo else load(settings), user=user, folder=pictures))
@@ -149,7 +149,7 @@ def ask(
     pictures
         Save charts as PNG files in this folder; a payload refers to them by an address that ends in their name.
     """
-    from bot.console import answer  # noqa: PLC0415
+    from bot.tools.console import answer  # noqa: PLC0415
 
     logs.configure("error", human=True)
     chosen = None if demo else load(settings)
@@ -167,7 +167,7 @@ def teams_package(output: Path = Path("batchbot-teams.zip"), *, settings: Settin
     output
         The file to write.
     """
-    from bot.chat.teams_package import build  # noqa: PLC0415
+    from bot.chat.teams.package import build  # noqa: PLC0415
 
     chosen = load(settings)
     if chosen.teams is None:
@@ -198,7 +198,7 @@ def manifest(*, url: str = "https://bot.example.com", socket: bool = False, name
 @cli.command
 def reference() -> None:
     """Print every command and every setting as Markdown: what docs/reference.md holds."""
-    from bot.reference import markdown  # noqa: PLC0415
+    from bot.tools.reference import markdown  # noqa: PLC0415
 
     print(markdown(_registry()), end="")
 
@@ -213,7 +213,7 @@ async def _run(settings: Settings) -> str:
     """Run until told to stop; what keeps the bot from starting, in words, or nothing."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
-    from storage.port import StoreError  # noqa: PLC0415
+    from storage.port.store import StoreError  # noqa: PLC0415
 
     try:
         app = await App.open(settings)

@@ -32,7 +32,7 @@ from cards.card import (
     Time,
     Words,
 )
-from cards.phrases import number
+from cards.formatting import number
 
 PAGE = 20
 """Rows a list shows at once: one screen of a desktop, three of a phone."""

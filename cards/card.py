@@ -1,7 +1,7 @@
 """The neutral card: immutable data with no word of any platform in it.
 
 A card can be stored, rendered again for an edit and golden-tested for every platform without a
-network. Renderers (:mod:`cards.slack`, :mod:`cards.teams`, :mod:`cards.text`) turn it into payloads
+network. Renderers (:mod:`cards.slack.message`, :mod:`cards.teams.message`, :mod:`cards.text`) turn it into payloads
 and own every limit of their platform.
 
 The first line of a card is the answer: a mark, what it is about, its state and the one number.

@@ -28,9 +28,9 @@ from cards.card import (
     Words,
 )
 from cards.click import asking, fill
-from cards.grid import Grid, columns_of, fit, keep, pad
-from cards.limits import Omitted, clean, clean_line, isolate
-from cards.words import Clock, Run, attachment, cut_runs, progress, runs, said, title
+from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
+from cards.table_fit import Grid, columns_of, fit, keep, pad
+from cards.text_fit import Omitted, clean, clean_line, isolate
 
 SUMMARY, PARAGRAPH = 1_000, 4_000
 OPTIONS = 100

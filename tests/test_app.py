@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.app import App
 from bot.settings import check
-from storage.watching import Batch
+from storage.port.watching import Batch
 from tests.storage.contract import NOON
 from tests.storage.watching_contract import incident, transition
 

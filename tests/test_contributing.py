@@ -8,14 +8,14 @@ from pathlib import Path
 from types import ModuleType
 
 import handlers
-from bot.commands import Registry
-from bot.watch import kinds
-from bot.watch.facts import Entity, Finding, Severity, Step
-from bot.watch.scene import PoolView
-from bot.watch.scene import Scene as WatchedScene
+from bot.alerting import rules
+from bot.domain.findings import Entity, Finding, Severity, Step
+from bot.monitor.scene import PoolView
+from bot.monitor.scene import Scene as WatchedScene
+from bot.requests.registry import Registry
 from cards import slack, teams, text
 from cards.card import Actions, Button, Form, plain
-from tests.alerts.kit import NOON
+from tests.alerting.kit import NOON
 from tests.handlers.conftest import Scene, nobody, scene
 
 __all__ = ["scene"]
@@ -58,13 +58,13 @@ async def test_a_command_is_one_function(scene: Scene) -> None:
 def test_an_alert_is_one_function() -> None:
     found = re.search(r"```python\n(@kind.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert found, "CONTRIBUTING.md has no worked alert"
-    names = {"kind": kinds.kind, "Severity": Severity, "Finding": Finding, "Entity": Entity, "Step": Step}
+    names = {"kind": rules.kind, "Severity": Severity, "Finding": Finding, "Entity": Entity, "Step": Step}
     code = f"from __future__ import annotations\n{found.group(1)}"
     try:
-        exec(compile(code, str(GUIDE), "exec"), {**names, "__name__": "bot.watch.kinds.example"})
-        made = kinds.discover()["pool.empty"]
+        exec(compile(code, str(GUIDE), "exec"), {**names, "__name__": "bot.alerting.rules.example"})
+        made = rules.discover()["pool.empty"]
     finally:
-        kinds._KINDS.pop("pool.empty", None)
+        rules._KINDS.pop("pool.empty", None)
     assert made.says == "A pool has no nodes and wants none."
     pools = {"a": PoolView("a"), "b": PoolView("b", dedicated=2)}
     look = WatchedScene(account="x", at=NOON, read=frozenset({"pools"}), pools=pools, jobs={}, schedules={})

@@ -13,8 +13,8 @@ import yaml
 import handlers
 from bot import settings
 from bot.chat.slack.manifest import EVENTS, manifest
-from bot.commands import Registry
-from bot.reference import markdown
+from bot.requests.registry import Registry
+from bot.tools.reference import markdown
 from tests.shared import shared
 
 ROOT = Path(__file__).resolve().parents[1]

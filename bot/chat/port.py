@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from bot.ask import Ask, Person, Place, PlatformName
+from bot.requests.request import Ask, Person, Place, PlatformName
 from cards.card import Attachment, Card, Form, Option
 
 

@@ -21,11 +21,11 @@ from __future__ import annotations
 
 from bot.filter.fields import Entity, Field, Kind, Word
 from bot.filter.filter import Bound, Filter
-from bot.filter.inventory import ACCOUNT, APPLICATION, CERTIFICATE, FILE, IMAGE, PREPARATION, SIZE, SUBTASK
-from bot.filter.machines import NODE, POOL
+from bot.filter.inventory_fields import ACCOUNT, APPLICATION, CERTIFICATE, FILE, IMAGE, PREPARATION, SIZE, SUBTASK
+from bot.filter.job_fields import JOB, SCHEDULE, SCHEDULE_JOB, TASK
 from bot.filter.parse import LONGEST, conditional, parse
+from bot.filter.pool_fields import NODE, POOL
 from bot.filter.tables import ENTITIES, SHORT
-from bot.filter.work import JOB, SCHEDULE, SCHEDULE_JOB, TASK
 
 __all__ = [
     "ACCOUNT",

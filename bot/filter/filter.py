@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from bot.commands import join
 from bot.filter.compile import Clause, Now, Test, clause, test
 from bot.filter.condition import Condition
+from bot.filter.describe import told
 from bot.filter.fields import Entity
-from bot.filter.told import told
+from bot.requests.registry import join
 from cards.card import Piece, Span, Text
 
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ class Filter:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Its words, for :func:`bot.commands.join` and buttons."""
+        """Its words, for :func:`bot.requests.registry.join` and buttons."""
         return tuple(map(str, self.conditions))
 
     def __str__(self) -> str:

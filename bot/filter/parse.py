@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from bot.commands import CommandError, join, words
 from bot.filter.condition import Condition
 from bot.filter.fields import ORDER, Entity, Field, Kind
 from bot.filter.filter import Filter
 from bot.filter.values import Moment, Pattern, Value, alternatives, amount, decimal, integer, span
+from bot.requests.registry import CommandError, join, words
 
 LONGEST = 1000
 """Letters of a filter: it has to fit on a button, beside its command."""

@@ -174,7 +174,7 @@ def decimal(text: str) -> float | None:
 
 
 def amount(text: str) -> int | None:
-    """Bytes: ``1500``, ``20MB``, ``1.5 GB``, in powers of a thousand as :func:`cards.phrases.file_size` tells them."""
+    """Bytes: ``1500``, ``20MB``, ``1.5 GB``, in powers of a thousand like :func:`cards.formatting.file_size`."""
     found = _AMOUNT.fullmatch(text.strip())
     return round(float(found[1]) * _BYTES[found[2].lower()]) if found else None
 

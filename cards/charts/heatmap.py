@@ -6,8 +6,8 @@ from collections import Counter
 
 from msgspec import Struct
 
-from cards.charts.nodestates import LOOKS, RUNNING_INDEX
-from cards.phrases import number, percent, plural
+from cards.charts.node_states import LOOKS, RUNNING_INDEX
+from cards.formatting import number, percent, plural
 
 
 class Cell(Struct, frozen=True, array_like=True, gc=False):

@@ -16,9 +16,9 @@ from cards.charts import style
 from cards.charts.canvas import Canvas
 from cards.charts.heatmap import Cell, HeatMap, Section, counted, sorted_cells
 from cards.charts.labels import elided, head
-from cards.charts.nodestates import LOOKS, RUNNING, RUNNING_INDEX, on, shade
+from cards.charts.node_states import LOOKS, RUNNING, RUNNING_INDEX, on, shade
 from cards.charts.style import SIZES, Colour, Ramps
-from cards.phrases import number
+from cards.formatting import number
 
 _Kind = tuple[int, int, bool]
 """What makes squares look alike: the state's place, which green, spot."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cards.phrases import number, plural
+from cards.formatting import number, plural
 
 Kind = Literal["failed", "bad", "blocked", "changing", "gone", "waiting", "idle", "running", "done"]
 KINDS: tuple[Kind, ...] = ("failed", "bad", "blocked", "gone", "changing", "done", "running", "waiting", "idle")

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.demo import free_port
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.slack import SlackSettings, SlackStandIn
 from bot.sandbox.teams import TeamsStandIn
@@ -19,6 +18,7 @@ from bot.sandbox.wire.tokens import Tokens
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
+from bot.tools.demo import free_port
 from tests.acceptance.fast import FastTime
 from tests.acceptance.program import Program
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from bot.alerts.desk import HOURS
-from bot.alerts.model import Hours
-from storage.sqlite import SqliteStore
+from bot.alerting.model import Hours
+from bot.alerting.service import HOURS
+from storage.sqlite.store import SqliteStore
 from tests.acceptance.rig import CHANNEL, Rig, rig
 
 BERLIN = ZoneInfo("Europe/Berlin")

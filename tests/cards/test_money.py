@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cards.phrases import money
+from cards.formatting import money
 
 
 @pytest.mark.parametrize(

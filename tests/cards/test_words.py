@@ -8,9 +8,9 @@ import pytest
 
 from cards import slack
 from cards.card import Card, Chip, Column, Fact, Facts, Mark, Progress, Row, Span, Table, Text, Time
-from cards.grid import columns_of, fit, monospaced
-from cards.limits import Omitted, clean, clean_line, cut, cut_lines, elide, elide_apart, isolate, units
-from cards.words import Clock, progress, said
+from cards.render_text import Clock, progress, said
+from cards.table_fit import columns_of, fit, monospaced
+from cards.text_fit import Omitted, clean, clean_line, cut, cut_lines, elide, elide_apart, isolate, units
 
 NOW = datetime(2026, 11, 23, 13, 2, 30, tzinfo=UTC)
 

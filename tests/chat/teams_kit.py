@@ -17,11 +17,11 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.ask import Ask
 from bot.chat.teams import Teams
+from bot.requests.request import Ask
 from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span
-from storage.port import Reference
+from storage.port.store import Reference
 
 APP = "11111111-2222-3333-4444-555555555555"
 TENANT = "8f3e2f7e-1d2a-4b5c-9a61-000000000001"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from bot.ask import Place
-from bot.chat.slack.rooms import Rooms
-from storage.sqlite import SqliteStore
+from bot.chat.slack.channels import Rooms
+from bot.requests.request import Place
+from storage.sqlite.store import SqliteStore
 
 
 async def test_a_channel_keeps_its_name_where_an_event_does_not_tell_it(tmp_path: Path) -> None:

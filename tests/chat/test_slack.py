@@ -16,16 +16,16 @@ from aiohttp import web
 from PIL import Image
 from structlog.testing import capture_logs
 
-from bot.ask import Ask, Person, Place
 from bot.chat.slack import Slack
 from bot.chat.slack.adapter import SlackStartError
+from bot.requests.request import Ask, Person, Place
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings
 from cards.build import blocks, bold, text
 from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart
-from storage.port import Reference
+from storage.port.store import Reference
 
 _NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 _CHART = UsageChart("h", "s", (), 60, _NOW, _NOW)

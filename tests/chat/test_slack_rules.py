@@ -14,21 +14,21 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.access import Access
-from bot.ask import Ask
 from bot.azure.account import Accounts
 from bot.chat.port import Chat
 from bot.chat.slack import Slack
-from bot.commands import Mark, Registry
-from bot.context import Context
-from bot.desk import FrontDesk
-from bot.dispatch import Dispatcher
+from bot.policy.roles import Access
+from bot.requests.context import Context
+from bot.requests.dispatcher import Dispatcher
+from bot.requests.journal import FrontDesk
+from bot.requests.registry import Mark, Registry
+from bot.requests.request import Ask
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, Secret, SlackSettings
 from cards.build import blocks, bold, text
 from cards.card import Actions, Button, Card
-from storage.sqlite import SqliteStore
+from storage.sqlite.store import SqliteStore
 
 _BUTTONS = Actions((Button("Again", "work name:again", how="edit"), Button("Fill in", "work", how="form")))
 

@@ -17,11 +17,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
-from bot.ask import Ask
 from bot.chat.slack import Slack
+from bot.requests.request import Ask
 from bot.settings import Secret, SlackSettings
 from cards.card import Card, Form
-from storage.port import Reference
+from storage.port.store import Reference
 from tests.shared import ROOT, shared
 
 SECRET = "signing-secret"

@@ -14,26 +14,26 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 import handlers
-from bot.access import Access
-from bot.ask import Ask
 from bot.azure.account import Accounts
 from bot.chat.port import Chat
 from bot.chat.slack import Slack
-from bot.commands import Registry
-from bot.desk import FrontDesk
-from bot.dispatch import Dispatcher
-from bot.preferences import choose_account
+from bot.monitor.names import Names
+from bot.policy.roles import Access
+from bot.requests.dispatcher import Dispatcher
+from bot.requests.journal import FrontDesk
+from bot.requests.preferences import choose_account
+from bot.requests.registry import Registry
+from bot.requests.request import Ask
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, AccountSettings, Secret, SlackSettings
-from bot.watch.names import Names
 from cards.card import Card
 from cards.slack import decode_submission, render_form
 from cards.teams import render_form as render_dialog
-from storage.sqlite import SqliteStore
+from storage.sqlite.store import SqliteStore
 from tests.chat.teams_kit import Pictures
 from tests.chat.test_teams_standin import Meeting
-from tests.watch.test_names import Batch
+from tests.monitor.test_names import Batch
 
 _HERE = ("help", "save", "run", "forget", "use")
 NODE = "tvmps_" + "0f" * 32 + "_d"

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.ask import Ask, Place
 from bot.chat.teams.errors import TeamsError
+from bot.requests.request import Ask, Place
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Picture
 from cards.charts.usage import UsageChart

@@ -17,13 +17,13 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 import bot.chat.teams
-from bot.ask import Place
 from bot.chat.teams import outbound
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.framework import Connector
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.pacer import Pacer
 from bot.chat.teams.references import References
+from bot.requests.request import Place
 from cards.card import Attachment, Picture
 from cards.charts.usage import UsageChart
 from tests.chat.teams_kit import World, build, card, tear_down

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from PIL import Image
 
-from bot.chat.teams_package import build
+from bot.chat.teams.package import build
 from bot.settings import AccountSettings, BotSettings, Settings, SettingsError, TeamsSettings
 from tests.shared import shared
 

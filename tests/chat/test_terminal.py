@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.ask import Person, Place
 from bot.chat.port import UnreadableError
-from bot.chat.terminal import Terminal
+from bot.chat.terminal.adapter import Terminal
+from bot.requests.request import Person, Place
 from tests.chat.teams_kit import Pictures, card
 
 HERE = Place("text", "terminal", "personal")

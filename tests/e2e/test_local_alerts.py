@@ -18,10 +18,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.demo import free_port
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
+from bot.tools.demo import free_port
 from tests.acceptance.fast import FastTime
 from tests.acceptance.program import Program
 from tests.acceptance.rig import PAST, calm

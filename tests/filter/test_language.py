@@ -9,12 +9,12 @@ import pytest
 from bot.azure.models import Counts, Job, Node, Task
 from bot.azure.models.job import JobExecution
 from bot.azure.models.task import Execution
-from bot.commands import CommandError
 from bot.filter import ENTITIES, JOB, LONGEST, NODE, POOL, SCHEDULE, SCHEDULE_JOB, SHORT, TASK, Entity, parse
-from bot.filter.machines import BAD_NODE_STATES
+from bot.filter.pool_fields import BAD_NODE_STATES
+from bot.requests.registry import CommandError
 from cards.card import plain
-from handlers.states import BAD_NODE_STATES as BAD_ON_CARDS
-from handlers.states import NODE_STATES
+from handlers.shared.states import BAD_NODE_STATES as BAD_ON_CARDS
+from handlers.shared.states import NODE_STATES
 
 AT = datetime(2026, 11, 23, 13, 37, 42, tzinfo=UTC)  # 07:37 in Chicago
 CHICAGO = "America/Chicago"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import CommandError, join, words
 from bot.filter import ENTITIES, JOB, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK, Entity, Filter, parse
+from bot.requests.registry import CommandError, join, words
 from bot.sandbox.wire import tables
 from bot.sandbox.wire.odata import compile_filter
 from cards.card import plain

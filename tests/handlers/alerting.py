@@ -10,24 +10,24 @@ from typing import Any
 import msgspec
 
 import handlers
-from bot.access import Access
-from bot.alerts.desk import Alerts
-from bot.alerts.jobcards import JobCards
-from bot.alerts.model import Event, Incident, Notice, Subscription
-from bot.ask import Ask, Person, Place
+from bot.alerting.model import Event, Incident, Notice, Subscription
+from bot.alerting.rules import discover
+from bot.alerting.service import Alerts
+from bot.alerting.watched_jobs import JobCards
 from bot.chat.port import Undelivered
-from bot.commands import Registry
-from bot.dispatch import Dispatcher
-from bot.preferences import Author
+from bot.domain.findings import Entity, Severity, Step, Tally, fingerprint
+from bot.monitor.status import AccountStatus, Outbox
+from bot.policy.roles import Access
+from bot.requests.dispatcher import Dispatcher
+from bot.requests.preferences import Author
+from bot.requests.registry import Registry
+from bot.requests.request import Ask, Person, Place
 from bot.settings import AccessSettings, AlertSettings
-from bot.watch.facts import Entity, Severity, Step, Tally, fingerprint
-from bot.watch.kinds import discover
-from bot.watch.status import AccountStatus, Outbox
 from cards.card import Actions, Button, Card, Menu, plain
 from cards.text import render
-from storage.port import Reference
-from storage.watching import Batch, Letter
-from tests.alerts.kit import Letters, Still
+from storage.port.store import Reference
+from storage.port.watching import Batch, Letter
+from tests.alerting.kit import Letters, Still
 from tests.golden import check
 from tests.handlers.conftest import Scene
 

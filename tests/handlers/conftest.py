@@ -13,19 +13,19 @@ from unittest import mock
 import pytest
 
 import handlers
-from bot.access import Access
-from bot.ask import Ask, Person, Place
 from bot.azure.account import Accounts
 from bot.azure.prices import Retail
-from bot.commands import Registry
-from bot.dispatch import Dispatcher
+from bot.monitor.collector import Collector
+from bot.policy.roles import Access
+from bot.requests.dispatcher import Dispatcher
+from bot.requests.registry import Registry
+from bot.requests.request import Ask, Person, Place
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios import build
 from bot.settings import AccessSettings, AccountSettings
-from bot.watch.collector import Collector
 from cards.card import Card
-from storage.sqlite import SqliteStore
+from storage.sqlite.store import SqliteStore
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from bot.azure.models import duration
-from bot.redact import redact
+from bot.content.redaction import redact
 from cards.card import Card, Time
-from cards.limits import clean_line
-from cards.phrases import duration as spoken
-from cards.phrases import number
-from cards.words import Clock
-from handlers.common import tail
-from handlers.schedule_parts import exactly
-from handlers.states import word
+from cards.formatting import duration as spoken
+from cards.formatting import number
+from cards.render_text import Clock
+from cards.text_fit import clean_line
+from handlers.schedule.recurrence import exactly
+from handlers.shared.common import tail
+from handlers.shared.states import word
 
 Said = Callable[[Any, Card], str]
 

@@ -7,11 +7,11 @@ from unittest import mock
 
 import pytest
 
-from bot.alerts.model import Hours, Subscription
-from bot.ask import Place
-from bot.watch.facts import Severity
+from bot.alerting.model import Hours, Subscription
+from bot.domain.findings import Severity
+from bot.requests.request import Place
 from cards.card import Button, Form
-from handlers.alert_parts import named
+from handlers.alert.parts import named
 from tests.handlers.alerting import (
     CHAT,
     DEV,

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.alerts.model import Subscription
-from bot.ask import Person
-from bot.watch.facts import Entity, Severity
+from bot.alerting.model import Subscription
+from bot.domain.findings import Entity, Severity
+from bot.requests.request import Person
 from cards.card import Menu
 from tests.handlers.alerting import (
     DEV,

@@ -13,9 +13,9 @@ from bot.azure.models import Pool, VmSize
 from bot.azure.prices import NO_PRICES, Prices
 from cards import slack, teams, text
 from cards.card import Card, Table, plain
-from handlers.costs import Month, a_node, a_pool, hourly, month_so_far, now
-from storage.port import Sample
-from storage.sqlite import SqliteStore
+from handlers.usage.costs import Month, a_node, a_pool, hourly, month_so_far, now
+from storage.port.store import Sample
+from storage.sqlite.store import SqliteStore
 from tests.golden import check
 from tests.handlers.conftest import Scene, sampled
 from tests.handlers.test_cards import still

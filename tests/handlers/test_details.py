@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 import handlers
-from bot.ask import Ask, Person, Place
 from bot.azure.account import Account, Accounts, _decoder
 from bot.azure.errors import AzureError
 from bot.azure.models import (
@@ -26,19 +25,20 @@ from bot.azure.models import (
     Task,
     VmSize,
 )
-from bot.commands import Registry
-from bot.context import Context
-from bot.live import Lives
+from bot.requests.context import Context
+from bot.requests.live import Lives
+from bot.requests.registry import Registry
+from bot.requests.request import Ask, Person, Place
 from bot.settings import AccountSettings
 from cards import slack, teams, text
 from cards.card import Card, Link
-from handlers.account import Used, account_card
-from handlers.certificate import certificate_card
-from handlers.job import job_card
-from handlers.node import node_card
-from handlers.pool import pool_card
-from handlers.schedule import schedule_card
-from handlers.task import task_card
+from handlers.account.show import Used, account_card
+from handlers.inventory.certificate import certificate_card
+from handlers.job.show import job_card
+from handlers.node.show import node_card
+from handlers.pool.show import pool_card
+from handlers.schedule.show import schedule_card
+from handlers.task.show import task_card
 from tests.azure.recordings import answered, recordings
 from tests.azure.service import KEY
 from tests.cards import limits, schemas

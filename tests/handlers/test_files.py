@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-import handlers.log
-from bot.ask import Ask, Person, Place
+import handlers.file.log
+from bot.requests.request import Ask, Person, Place
 from bot.sandbox.world.live import LiveTask
 from cards.card import Actions, Attachment, Button, Card, Code, Table, Words, plain
 from tests.golden import check
@@ -203,8 +203,8 @@ async def test_raw_json_is_a_file(scene: Scene, what: str) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks come one after the other."""
-    monkeypatch.setattr(handlers.log, "EVERY", 0.01)
-    monkeypatch.setattr(handlers.log, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(handlers.file.log, "EVERY", 0.01)
+    monkeypatch.setattr(handlers.file.log, "LONGEST_WAIT", 0.01)
 
 
 def followed(scene: Scene, command: str) -> AsyncIterator[Card]:
@@ -248,7 +248,7 @@ async def test_a_followed_log_is_stopped(scene: Scene, quick: None) -> None:
 
 
 async def test_following_ends_after_its_time(scene: Scene, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers.log, "LONGEST_FOLLOW", timedelta(seconds=0.05))
+    monkeypatch.setattr(handlers.file.log, "LONGEST_FOLLOW", timedelta(seconds=0.05))
     job, task = running(scene)
     *_, last = [card async for card in followed(scene, f"log {job} {task} follow")]
     assert "are over" in words(last)

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import web
 
-from bot.ask import Ask, Person, Place
 from bot.azure.errors import AzureError
-from bot.commands import Mark
-from bot.context import Context
+from bot.requests.context import Context
+from bot.requests.registry import Mark
+from bot.requests.request import Ask, Person, Place
 from cards.card import Actions, Button, Card, Footer, Menu, plain
-from handlers import filtering
+from handlers.shared import filtering
 from tests.handlers.conftest import Scene
 
 Asked = list[tuple[str, str]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bot.azure.advice import of_node
 from bot.azure.models import Node
+from bot.domain.advice import of_node
 from cards.card import Actions, Bullets, Button, Card, Mark, Menu, Picture, plain
 from cards.charts.draw import draw
 from cards.charts.heatmap import HeatMap, counted
-from cards.charts.nodestates import LOOKS
+from cards.charts.node_states import LOOKS
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.test_cards import still

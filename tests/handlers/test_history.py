@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from bot.watch.facts import Entity
-from storage.watching import Batch, Transition
+from bot.domain.findings import Entity
+from storage.port.watching import Batch, Transition
 from tests.handlers.alerting import ACCOUNT, Told, alerting, commands, golden, incident, saved, title, words
 from tests.handlers.conftest import Scene
 

@@ -24,12 +24,12 @@ from bot.azure.models import (
 )
 from cards import slack, teams, text
 from cards.card import Button, Card, Menu, Table, plain
-from handlers.account import Used
-from handlers.application import Known, application_card
-from handlers.image import support
-from handlers.preparation import preparations_card, preparations_of
-from handlers.size import room
-from handlers.subtask import subtasks_card, subtasks_of
+from handlers.account.show import Used
+from handlers.inventory.application import Known, application_card
+from handlers.inventory.image import support
+from handlers.inventory.size import room
+from handlers.job.preparation import preparations_card, preparations_of
+from handlers.task.subtasks import subtasks_card, subtasks_of
 from tests.azure.recordings import answered, body
 from tests.golden import check
 from tests.handlers.conftest import Scene

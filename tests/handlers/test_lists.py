@@ -7,11 +7,16 @@ from typing import get_args, get_type_hints
 import pytest
 
 import handlers
-from bot.commands import Registry
 from bot.filter import FILE, SHORT, Entity, conditional, parse
+from bot.requests.registry import Registry
 from cards.card import Attachment, Card, Menu, Table, plain
-from handlers import account_list, application, certificate, file, image, preparation, schedule, size, subtask
-from handlers.listing import Listing
+from handlers.account import list as account_list
+from handlers.file import list as file
+from handlers.inventory import application, certificate, image, size
+from handlers.job import preparation
+from handlers.schedule import show as schedule
+from handlers.shared.listing import Listing
+from handlers.task import subtasks
 from tests.golden import check
 from tests.handlers.conftest import Scene, nobody
 from tests.handlers.test_cards import still
@@ -22,7 +27,7 @@ LISTS = [
     (certificate.list_certificates, certificate._LIST),
     (image.list_images, image._LIST),
     (size.list_sizes, size._LIST),
-    (subtask.list_subtasks, subtask._LIST),
+    (subtasks.list_subtasks, subtasks._LIST),
     (preparation.list_preparations, preparation._LIST),
     (account_list.list_accounts, account_list._LIST),
     (file.list_task_files, file._OF_TASK),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.azure.models import Job, Node, Pool, Task
-from bot.watch.names import Names
+from bot.monitor.names import Names
 from tests.handlers.conftest import Scene
 
 

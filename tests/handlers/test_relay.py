@@ -11,12 +11,12 @@ from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
-import bot.relay
+import bot.content.relay
 import bot.sandbox.wire.files as wire
-import handlers.file_get
+import handlers.file.get
 from bot.azure.files import Remote
-from bot.links import Signer
-from bot.relay import Relay
+from bot.content.links import Signer
+from bot.content.relay import Relay
 from bot.sandbox.world.content import Bytes
 from bot.sandbox.world.files import File, find
 from cards.card import Actions, Card, Link, plain
@@ -59,9 +59,9 @@ async def client(relay: Relay) -> AsyncIterator[TestClient[Any, Any]]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chat that takes a thousand bytes, and a relay whose pieces are as small."""
-    monkeypatch.setattr(handlers.file_get, "MOST_BYTES", 1000)
-    monkeypatch.setattr(bot.relay, "PIECE", 1000)
-    monkeypatch.setattr(bot.relay, "_TEXT_PIECE", 997)
+    monkeypatch.setattr(handlers.file.get, "MOST_BYTES", 1000)
+    monkeypatch.setattr(bot.content.relay, "PIECE", 1000)
+    monkeypatch.setattr(bot.content.relay, "_TEXT_PIECE", 997)
 
 
 def written(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
@@ -198,12 +198,12 @@ async def test_what_breaks_on_the_way_does_not_look_whole(
     written(monkeypatch, b"a line of text\n" * 300)
     job, task = finished(scene)
     path = link(await scene.ask(f"file get {job} {task} stdout.txt"))
-    read = bot.relay.Files.read
+    read = bot.content.relay.Files.read
 
     async def cut_short(files: Any, name: str, start: int, stop: int) -> bytes:
         return (await read(files, name, start, stop))[: 0 if start > 2000 else None]
 
-    monkeypatch.setattr(bot.relay.Files, "read", cut_short)
+    monkeypatch.setattr(bot.content.relay.Files, "read", cut_short)
     answer = await client.get(path)
     assert answer.status == 200
     with pytest.raises(ClientError):
@@ -221,7 +221,7 @@ async def test_a_service_that_is_busy_is_told_as_such(
     assert "Retry-After" in answer.headers
     relay.most = 10
     assert (await client.get(path)).status == 410
-    for _ in range(bot.relay.AT_ONCE):
+    for _ in range(bot.content.relay.AT_ONCE):
         await relay._places.acquire()
     answer = await client.get(path)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "60")

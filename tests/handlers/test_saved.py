@@ -11,11 +11,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bot.access import Access
-from bot.ask import Ask, Person, Place
+from bot.policy.roles import Access
+from bot.requests.request import Ask, Person, Place
 from bot.settings import AccessSettings
 from cards.card import Actions, Button, Card, Menu, plain
-from handlers.saved import MOST
+from handlers.bot.saved import MOST
 from tests.golden import check
 from tests.handlers.conftest import START, Scene
 

@@ -14,7 +14,7 @@ from bot.azure.models import JobSchedule
 from bot.azure.models.job import Schedule
 from cards.card import Button, Card, Menu, plain
 from cards.text import render
-from handlers.schedule_parts import every, exactly, in_words, next_runs, when_it_runs
+from handlers.schedule.recurrence import every, exactly, in_words, next_runs, when_it_runs
 from tests.handlers.conftest import Scene
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.watch.scene import Blindness, JobView
-from bot.watch.scene import Scene as Look
-from bot.watch.status import AccountStatus, Outbox, PlaceStatus, Totals
+from bot.monitor.scene import Blindness, JobView
+from bot.monitor.scene import Scene as Look
+from bot.monitor.status import AccountStatus, Outbox, PlaceStatus, Totals
 from cards.card import Mark
-from handlers import status as module
-from handlers.watch import MOST
-from tests.alerts.kit import EVERYTHING
+from handlers.bot import status as module
+from handlers.job.watch import MOST
+from tests.alerting.kit import EVERYTHING
 from tests.handlers.alerting import ACCOUNT, DEV, OPS, Told, alerting, commands, golden, title, words
 from tests.handlers.conftest import Scene
 

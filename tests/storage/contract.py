@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.port import Bucket, Kept, LentFile, Reference, Sample, Store
+from storage.port.store import Bucket, Kept, LentFile, Reference, Sample, Store
 from storage.retention import RESOLUTIONS
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)

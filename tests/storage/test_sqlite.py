@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from storage.connection import SLICE
-from storage.migrations import migrations
-from storage.port import LentFile, Sample, Store, StoreError
+from storage.port.store import LentFile, Sample, Store, StoreError
+from storage.port.watching import Batch, NoticeRow
 from storage.retention import Retention
-from storage.sqlite import SqliteStore
-from storage.watching import Batch, NoticeRow
+from storage.sqlite.connection import SLICE
+from storage.sqlite.migrations import migrations
+from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed
-from tests.storage.letters_contract import LetterContract
+from tests.storage.outbox_contract import LetterContract
 from tests.storage.watching_contract import WatchContract, incident, letter, transition
 
 
@@ -169,8 +169,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 WRITER = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
-from storage.port import LentFile, Sample
-from storage.sqlite import SqliteStore
+from storage.port.store import LentFile, Sample
+from storage.sqlite.store import SqliteStore
 from tests.storage.contract import NOON
 
 async def main():

@@ -9,8 +9,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from storage.sqlite import SqliteStore
-from storage.watching import Batch, Transition
+from storage.port.watching import Batch, Transition
+from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON
 from tests.storage.watching_contract import letter
 
@@ -19,8 +19,8 @@ BATCH = 500
 WRITER = """
 import asyncio, sys
 from datetime import timedelta
-from storage.sqlite import SqliteStore
-from storage.watching import Batch, Cursor, Letter, Transition
+from storage.sqlite.store import SqliteStore
+from storage.port.watching import Batch, Cursor, Letter, Transition
 from tests.storage.contract import NOON
 from tests.storage.test_watching_crash import BATCH
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from storage.port import Kept, Store, StoreError
-from storage.watching import Batch, Count, Cursor, IncidentRow, Letter, NoticeRow, Transition, View
+from storage.port.store import Kept, Store, StoreError
+from storage.port.watching import Batch, Count, Cursor, IncidentRow, Letter, NoticeRow, Transition, View
 from tests.storage.contract import DAY, HOUR, MINUTE, NOON
 
 

@@ -22,19 +22,19 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.ask import Ask, Person, Place, PlatformName
 from bot.chat.port import ChatStartError, Desk, Pictures, Reach
 from bot.chat.slack import inbound
+from bot.chat.slack.channels import Rooms
 from bot.chat.slack.following import Following
 from bot.chat.slack.outbound import Channels, code_of, is_passing, patiently
 from bot.chat.slack.proactive import Proactive
-from bot.chat.slack.rooms import Rooms
 from bot.chat.slack.suggestions import Suggestions
+from bot.requests.request import Ask, Person, Place, PlatformName
 from bot.settings import Secret, SlackSettings
 from cards.build import without_attachments, without_pictures
 from cards.card import Card, Form
 from cards.slack import render, render_form
-from storage.port import Store
+from storage.port.store import Store
 
 log = structlog.get_logger()
 

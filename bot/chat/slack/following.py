@@ -10,13 +10,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.ask import Place
 from bot.chat.port import Pictures
 from bot.chat.slack.outbound import code_of, patiently, share, upload
+from bot.requests.request import Place
 from cards.build import refusal, without_pictures
 from cards.card import Attachment, Card, Rendered
-from cards.limits import file_name
-from cards.slack import render
+from cards.slack.message import render
+from cards.text_fit import file_name
 
 log = structlog.get_logger()
 

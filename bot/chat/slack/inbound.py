@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bot.ask import Ask, Person, Place
+from bot.requests.request import Ask, Person, Place
 from cards.slack import decode_click, decode_submission
 
 Payload: TypeAlias = Mapping[str, Any]

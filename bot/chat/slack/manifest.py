@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from bot.commands import Registry
+from bot.requests.registry import Registry
 
 SCOPES = (
     "app_mentions:read",  # @bot in channels and threads

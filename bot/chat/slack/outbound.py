@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.port import Pictures
 from bot.chat.turns import Pace, Turns
 from cards.card import Attachment, Picture
-from cards.limits import clean_line, file_name
+from cards.text_fit import clean_line, file_name
 
 log = structlog.get_logger()
 

@@ -10,13 +10,13 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.ask import Person, Place
 from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.slack.channels import Rooms
 from bot.chat.slack.following import Following
 from bot.chat.slack.outbound import Channels, code_of
-from bot.chat.slack.rooms import Rooms
+from bot.requests.request import Person, Place
 from cards.card import Card
-from cards.slack import render
+from cards.slack.message import render
 
 T = TypeVar("T")
 

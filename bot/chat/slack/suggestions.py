@@ -14,7 +14,7 @@ import structlog
 
 from bot.chat.port import Desk
 from bot.chat.slack import inbound
-from cards.slack_form import decode_query, decode_submission, render_options
+from cards.slack.form import decode_query, decode_submission, render_options
 
 log = structlog.get_logger()
 

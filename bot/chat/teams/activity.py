@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from bot.ask import Ask, Person, Place
+from bot.requests.request import Ask, Person, Place
 
 _KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
     "channel": "channel",

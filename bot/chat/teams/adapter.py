@@ -10,8 +10,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-import cards.teams
-from bot.ask import Ask, Person, Place, PlatformName
+import cards.teams.message
 from bot.chat.port import Desk, Pictures, Reach, Undelivered, UnreadableError
 from bot.chat.teams import proactive
 from bot.chat.teams.activity import Activity
@@ -21,9 +20,10 @@ from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.references import References
+from bot.requests.request import Ask, Person, Place, PlatformName
 from bot.settings import SettingsError, TeamsSettings
 from cards.card import Card, Rendered, Span
-from storage.port import Store
+from storage.port.store import Store
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -152,7 +152,7 @@ class Teams:
             notice = "This answer is for you alone. Add me to a personal chat and ask me there."
         else:
             notice = "I answered you in our personal chat."
-        told = cards.teams.render(Card(title=(Span(notice),)))
+        told = cards.teams.message.render(Card(title=(Span(notice),)))
         await outbound.post(ask.place, told.payload, told.summary)
 
     # -- what comes in ----------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class Teams:
         if not isinstance(activity.value, dict):
             await desk.accept(activity.ask(activity.spoken()))
             return
-        click = cards.teams.decode_click(activity.value)
+        click = cards.teams.message.decode_click(activity.value)
         if click is None:
             ask = submitted(activity, activity.value)
         elif click.how == "form":

@@ -13,14 +13,14 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-import cards.teams
-from bot.ask import Ask
+import cards.teams.message
 from bot.chat.port import Desk
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.outbound import CARD, Outbound
+from bot.requests.request import Ask
 from cards.card import Form, Rendered
-from cards.teams_form import decode_query, render_choices
+from cards.teams.form import decode_query, render_choices
 
 log = structlog.get_logger()
 
@@ -99,7 +99,7 @@ class Invokes:
 
     async def _pressed(self, activity: Activity) -> Answer:
         pressed = msgspec.convert(activity.value, _Pressed)
-        click = cards.teams.decode_click(pressed.action.data or {})
+        click = cards.teams.message.decode_click(pressed.action.data or {})
         if click is None:
             return _error(400, "BadRequest", _STALE)
         if click.how == "form":
@@ -136,7 +136,7 @@ class Invokes:
 
     async def _opened(self, activity: Activity) -> Answer:
         data = msgspec.convert(activity.value, _Dialog).data or {}
-        click = cards.teams.decode_click(data)
+        click = cards.teams.message.decode_click(data)
         if click is None:
             return _closing(_STALE)
         ask = activity.ask(click.command, message=activity.reply_to_id)
@@ -147,7 +147,7 @@ class Invokes:
             log.warning("teams.form_late", command=click.command)
             return _closing("The form takes too long to prepare. Try again.")
         if isinstance(form, Form):
-            title, content = form.title, cards.teams.render_form(form, carry=activity.reply_to_id or "")
+            title, content = form.title, cards.teams.form.render_form(form, carry=activity.reply_to_id or "")
             size = "large" if len(form.fields) > 6 else "medium"
         else:
             rendered = await self._outbound.render(form)
@@ -185,7 +185,7 @@ class Invokes:
         try:
             form = await self._desk.form(ask.text, ask)
             if isinstance(form, Form):
-                payload, summary = cards.teams.render_form(form, carry=ask.message or ""), form.title
+                payload, summary = cards.teams.form.render_form(form, carry=ask.message or ""), form.title
             else:
                 rendered = await self._outbound.render(form)
                 payload, summary = rendered.payload, rendered.summary
@@ -197,7 +197,7 @@ class Invokes:
 def submitted(activity: Activity, data: dict[str, object]) -> Ask | None:
     """The request of a submitted form; None where it is none of ours."""
     try:
-        submission = cards.teams.decode_submission(data)
+        submission = cards.teams.form.decode_submission(data)
     except ValueError:
         return None
     message = submission.carry or activity.reply_to_id

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-import cards.teams
-from bot.ask import Place
+import cards.teams.message
 from bot.chat.port import Pictures
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.framework import Connector
 from bot.chat.teams.pacer import Pacer
 from bot.chat.teams.references import References
+from bot.requests.request import Place
 from bot.settings import is_loopback
 from cards.card import Attachment, Card, Picture, Rendered
 
@@ -81,14 +81,14 @@ class Outbound:
 
     async def render(self, card: Card) -> Rendered:
         """The card with links to its pictures and files; one that fails leaves its words."""
-        rendered = cards.teams.render(card)
+        rendered = cards.teams.message.render(card)
         if not rendered.pictures and not rendered.attachments:
             return rendered
         links = await asyncio.gather(*(self._link(picture) for picture in rendered.pictures))
         found = {picture.key: link for picture, link in zip(rendered.pictures, links, strict=True) if link}
         lent = await asyncio.gather(*(self._lend(file) for file in rendered.attachments))
         files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
-        return cards.teams.render(card, found, files) if found or files else rendered
+        return cards.teams.message.render(card, found, files) if found or files else rendered
 
     async def post(self, place: Place, payload: dict[str, object], summary: str) -> str:
         """Send a card as a new message (in the place's thread, where it has one); returns the message's id."""

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from bot.ask import Person, Place
 from bot.chat.port import Undelivered
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.framework import Connector
 from bot.chat.teams.outbound import Outbound, activity, conversation
+from bot.requests.request import Person, Place
 from cards.card import Card
 
 T = TypeVar("T")

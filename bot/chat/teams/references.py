@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from bot.ask import Place
 from bot.chat.port import Reach
-from storage.port import Reference, Store
+from bot.requests.request import Place
+from storage.port.store import Reference, Store
 
 log = structlog.get_logger()
 

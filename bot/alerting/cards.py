@@ -1,0 +1,319 @@
+"""The cards of alerting: an incident, a digest of several, an incident's history, and a reminder.
+
+The first line is the answer and the notification: what, how bad, the one number. Then the likely cause, the figures,
+what was printed, and five buttons at most.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from bot.alerting.model import Incident, Notice
+from bot.alerting.rules import Kind
+from bot.alerting.rules.failures import by_line
+from bot.domain.findings import Severity, Tally
+from bot.requests.registry import join
+from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text
+from cards.card import (
+    Action,
+    Block,
+    Button,
+    Card,
+    Code,
+    Column,
+    Footer,
+    Heading,
+    Mark,
+    Menu,
+    Option,
+    Span,
+    Text,
+    Time,
+    Words,
+)
+from cards.formatting import duration, number, plural
+
+_MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}
+_WORDS = {
+    "grouping": "waiting for more of the same",
+    "quiet": "until the quiet hours are over",
+    "muted": "muted here",
+    "silenced": "explained by another",
+}
+_CAUSES = 5
+_LISTED = 12
+"""Incidents that a digest lists; the rest is counted."""
+_STEPS = 2
+SNOOZES = (("30 minutes", "30m"), ("2 hours", "2h"), ("8 hours", "8h"), ("1 day", "1d"), ("1 week", "7d"))
+
+
+def mark_of(incident: Incident) -> Mark:
+    """The mark of an incident: what is over is done, what was news is itself."""
+    if incident.state == "resolved":
+        return Mark.DONE
+    return _MARKS[incident.severity]
+
+
+class Writer:
+    """Writes cards. ``zone`` tells a place's time zone, ``several`` whether there is more than one account."""
+
+    def __init__(self, kinds: Mapping[str, Kind], zone: Callable[[str], str], *, several: bool) -> None:
+        self._kinds = kinds
+        self._zone = zone
+        self._several = several
+
+    def command(self, incident: Incident, command: str) -> str:
+        """A command of an incident that means its account wherever there are several."""
+        return f"{command} {join([f'account:{incident.account}'])}" if self._several else command
+
+    def incident(
+        self,
+        incident: Incident,
+        place: str,
+        now: datetime,
+        *,
+        held: Sequence[Notice] = (),
+        explained: int = 0,
+    ) -> Card:
+        """The one message of an incident. ``held`` is what else is held back there, ``explained`` how much by this."""
+        return Card(
+            title=self._title(incident),
+            mark=mark_of(incident),
+            as_of=incident.seen,
+            zone=self._zone(place),
+            blocks=blocks(
+                facts(
+                    ("Cause", incident.cause),
+                    *incident.figures,
+                    ("Since", text(Time(incident.since))),
+                    ("State", self._state(incident)),
+                ),
+                *_causes(incident.causes),
+                Code(incident.evidence, keep="tail") if incident.evidence else None,
+                self._buttons(incident),
+                self._small(incident, held, explained),
+            ),
+        )
+
+    def _title(self, incident: Incident) -> Text:
+        where = f" · {incident.account}" if self._several and not _names_account(incident) else ""
+        if incident.state == "resolved":
+            lasted = duration((incident.resolved or incident.changed) - incident.opened)
+            return text(bold(incident.headline), f" · resolved after {lasted}", where)
+        flapping = f" · flapping, {len(incident.flips)} times within an hour" if incident.flapping else ""
+        return text(bold(incident.headline), flapping, where)
+
+    def _state(self, incident: Incident) -> Text:
+        """Open, resolved, acknowledged by whom, snoozed until when."""
+        if incident.state == "told":
+            return ()
+        if incident.state == "resolved":
+            return text(chip(Mark.DONE, "resolved"), " · ", Time(incident.resolved or incident.changed, "clock"))
+        parts: list[object] = [chip(_MARKS[incident.severity], f"open, {incident.severity.value}")]
+        if incident.acknowledged and incident.acknowledged_at:
+            who = incident.acknowledged.name or incident.acknowledged.id.partition(":")[2]
+            parts += [f" · acknowledged by {who}, ", Time(incident.acknowledged_at, "clock")]
+        if incident.snoozed:
+            parts += [" · snoozed until ", Time(incident.snoozed, "clock")]
+        return text(*parts)  # type: ignore[arg-type]
+
+    def _buttons(self, incident: Incident) -> Block | None:
+        steps: list[Action] = [
+            Button(step.text, self.command(incident, step.command), style="primary" if first == 0 else "default")
+            for first, step in enumerate(incident.steps[:_STEPS])
+        ]
+        if incident.open:
+            if not incident.acknowledged:
+                steps.append(Button("Acknowledge", f"alert ack {incident.id}", how="edit"))
+            steps.append(
+                Menu(
+                    "Snooze",
+                    f"alert snooze {incident.id} {{}}",
+                    tuple(Option(words, span) for words, span in SNOOZES),
+                    how="edit",
+                )
+            )
+        steps.append(Button("More", f"alert show {incident.id}"))
+        return actions(*steps)
+
+    def _small(self, incident: Incident, held: Sequence[Notice], explained: int) -> Footer | None:
+        parts: list[str] = []
+        if explained and incident.open:
+            parts.append(f"{plural(explained, 'alert')} explained by this and held back")
+        pieces: list[object] = [" · ".join(parts)] if parts else []
+        if waiting := held_words(held):
+            pieces += [" · " if pieces else "", *waiting]
+        kind = self._kinds.get(incident.kind)
+        pieces += [" · " if pieces else "", f"{incident.kind} {incident.id}" if kind else incident.id]
+        return note(*pieces)  # type: ignore[arg-type]
+
+    def digest(
+        self, told: Sequence[tuple[Incident, Notice]], place: str, now: datetime, *, after_quiet: bool = False
+    ) -> Card:
+        """One message for several incidents of an account: what they have in common, the worst of them by name."""
+        incidents = [incident for incident, _ in told]
+        still = [each for each in incidents if each.open]
+        worst = max((each.severity for each in still or incidents), key=lambda severity: severity.rank)
+        account = incidents[0].account
+        tasks = _merged(each.causes for each in incidents)
+        headline = (
+            f"{plural(len(incidents), 'alert')} while it was quiet" if after_quiet else _headline(incidents, tasks)
+        )
+        over = sum(each.state == "resolved" for each in incidents)
+        return Card(
+            title=text(
+                bold(headline),
+                f" · {number(over)} resolved" if over else "",
+                f" · {account}" if self._several else "",
+            ),
+            mark=_MARKS[worst] if still else Mark.DONE if over else _MARKS[worst],
+            as_of=max(each.seen for each in incidents),
+            zone=self._zone(place),
+            blocks=blocks(
+                *_causes(tasks, many=True),
+                _list(incidents),
+                actions(
+                    Button("Open alerts", self._listing(account), style="primary"),
+                    _opening(still or incidents),
+                ),
+                note(
+                    "gathered in one message, edited as it changes"
+                    + (" · what was printed is known of a few tasks a job" if any(each.file for each in tasks) else "")
+                ),
+            ),
+        )
+
+    def _listing(self, account: str) -> str:
+        return f"alert list {join([f'account:{account}'])}" if self._several else "alert list"
+
+    def history(self, incident: Incident, place: str, now: datetime) -> Card:
+        """What happened, line by line: the one reply in the thread."""
+        lines = [text(Time(event.at, "clock"), f"  {event.what}") for event in incident.history]
+        return Card(
+            title=text(bold("History"), f" · {incident.history[-1].what}"),
+            mark=mark_of(incident),
+            as_of=now,
+            zone=self._zone(place),
+            blocks=tuple(Words(line) for line in lines[-20:]),
+        )
+
+    def note(self, incident: Incident, place: str, what: str, now: datetime) -> Card:
+        """Something said aloud: ``worse``, ``open`` (still), ``acknowledged`` (a reminder), ``snooze`` (is over)."""
+        lasted = duration(now - incident.opened)
+        said = {
+            "worse": f"{incident.severity.value} now: {incident.headline}",
+            "open": f"still open after {lasted}: {incident.headline}",
+            "acknowledged": f"still open after {lasted}: {incident.headline}",
+            "snooze": f"the snooze is over, still open: {incident.headline}",
+        }[what]
+        who = incident.acknowledged
+        return Card(
+            title=text(bold(said)),
+            mark=mark_of(incident),
+            as_of=now,
+            zone=self._zone(place),
+            blocks=blocks(
+                Words(text("Acknowledged by ", Span(who.name or who.id.partition(":")[2]))) if who else None,
+                actions(
+                    Button("Open", f"alert show {incident.id}", style="primary"),
+                    Menu(
+                        "Snooze",
+                        f"alert snooze {incident.id} {{}}",
+                        tuple(Option(words, span) for words, span in SNOOZES),
+                    ),
+                ),
+            ),
+        )
+
+    def worse(self, told: Sequence[Incident], worse: Sequence[Incident], place: str, now: datetime) -> Card:
+        """Said aloud below a digest that tells ``told``, of which these are ``worse`` now: all that are as bad."""
+        severity = min((each.severity for each in worse), key=lambda each: each.rank)
+        bad = [each for each in told if each.open and each.severity.rank >= severity.rank]
+        if len(bad) <= 1:
+            return self.note(worse[0], place, "worse", now)
+        return Card(
+            title=text(bold(f"{severity.value} now: {number(len(bad))} of {plural(len(told), 'alert')}")),
+            mark=_MARKS[max((each.severity for each in bad), key=lambda each: each.rank)],
+            as_of=now,
+            zone=self._zone(place),
+            blocks=blocks(
+                _list(bad),
+                actions(Button("Open alerts", self._listing(bad[0].account), style="primary"), _opening(bad)),
+            ),
+        )
+
+
+def _names_account(incident: Incident) -> bool:
+    """Whether the headline begins with the account: ``sim-dev: dedicated cores at 88 %``."""
+    return incident.headline.startswith(f"{incident.account}:")
+
+
+def held_words(held: Sequence[Notice]) -> list[object]:
+    """``3 more held back until 14:07`` and why; nothing where nothing is."""
+    if not held:
+        return []
+    reasons = Counter(notice.held for notice in held)
+    pieces: list[object] = [f"{number(len(held))} more held back"]
+    until = min((notice.due for notice in held if notice.held == "grouping" and notice.due), default=None)
+    if until:
+        pieces += [" until ", Time(until, "clock")]
+    told = [_WORDS[reason] for reason, _ in reasons.most_common() if reason in _WORDS and reason != "grouping"]
+    if told:
+        pieces.append(f" ({', '.join(told)})")
+    return pieces
+
+
+def _causes(causes: Sequence[Tally], *, many: bool = False) -> list[Block]:
+    """The causes of failures with how often they struck and an example each."""
+    if not causes or (len(causes) == 1 and not many):
+        return []
+    rest = causes[_CAUSES:]
+    rows = [(number(each.count), each.cause, each.example) for each in causes[:_CAUSES]]
+    if rest:
+        rows.append((number(sum(each.count for each in rest)), f"{plural(len(rest), 'more cause')}", ""))
+    columns = (Column("Times", "right"), Column("Cause", width=4), Column("Such as", rank=1, width=2))
+    return [Heading("Causes"), table(columns, rows)]
+
+
+def _merged(parts: Iterable[Sequence[Tally]]) -> list[Tally]:
+    """The causes of several incidents as one list, the most frequent first."""
+    found: dict[str, Tally] = {}
+    for each in by_line([each for causes in parts for each in causes]):
+        known = found.get(each.cause)
+        found[each.cause] = replace(known, count=known.count + each.count) if known else each
+    return sorted(found.values(), key=lambda each: -each.count)
+
+
+def _headline(incidents: Sequence[Incident], tasks: Sequence[Tally]) -> str:
+    """``9,400 tasks failed in 87 jobs, 3 causes``, or ``14 alerts: 9 × node.unusable, 5 × pool.idle``."""
+    jobs = [each for each in incidents if each.entity.kind == "job" and each.causes]
+    if tasks and len(jobs) == len(incidents):
+        failed = sum(each.count for each in tasks)
+        return f"{plural(failed, 'task')} failed in {plural(len(jobs), 'job')}, {plural(len(tasks), 'cause')}"
+    kinds = Counter(each.kind for each in incidents).most_common(3)
+    return f"{plural(len(incidents), 'alert')}: {', '.join(f'{number(times)} × {kind}' for kind, times in kinds)}"
+
+
+def _list(incidents: Sequence[Incident]) -> Block:
+    """The worst first, what is over last."""
+    ordered = sorted(incidents, key=lambda each: (not each.open, -each.severity.rank, each.since))
+    rows: list[tuple[Text | str, ...]] = [
+        (
+            text(chip(mark_of(each), "resolved" if each.state == "resolved" else each.severity.value)),
+            each.headline,
+            text(Time(each.since, "clock")),
+        )
+        for each in ordered[:_LISTED]
+    ]
+    if (rest := len(ordered) - _LISTED) > 0:
+        rows.append(("", text(muted(f"and {number(rest)} more")), ""))
+    return table((Column("", width=1), Column("Alert", width=5), Column("Since", rank=1, width=1)), rows)
+
+
+def _opening(incidents: Sequence[Incident]) -> Menu | None:
+    options = tuple(Option(each.headline[:75], each.id) for each in incidents[:25])
+    return Menu("Open one", "alert show {}", options) if options else None

@@ -1,0 +1,148 @@
+"""From findings to incidents: opened, changed, resolved, back again, flapping.
+
+A finding is the same incident as before when its fingerprint is: account, kind and entity, never a value. One that
+comes back within half an hour of its end is the same incident again, in the same message. One that does so three times
+within an hour flaps: it is then neither said to be over nor to be back until it has stayed one way for ten minutes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from bot.alerting.incident_state import Book
+from bot.alerting.model import Event, Incident
+from bot.alerting.rules import Kind
+from bot.domain.findings import Finding, fingerprint
+from bot.monitor.scene import Area
+from cards.formatting import duration, plural
+
+BACK = timedelta(minutes=30)
+"""How long after its end an incident that is found again is the same one."""
+FLIPS = 3
+"""So often back within :data:`WINDOW` is flapping."""
+WINDOW = timedelta(hours=1)
+CALM = timedelta(minutes=10)
+"""So long it has to stay one way to be no longer flapping."""
+
+
+def settle(
+    book: Book,
+    account: str,
+    found: Iterable[tuple[Kind, Finding]],
+    judged: Collection[str],
+    seen: datetime,
+    now: datetime,
+) -> set[str]:
+    """Bring the incidents of an account in line with what was found in a look; returns the ids of those that changed.
+
+    ``judged`` are the kinds whose areas were all read: only of these the absence of a finding means something.
+    ``seen`` is the service's time of the look, ``now`` the bot's.
+    """
+    changed: set[str] = set()
+    present: set[str] = set()
+    for kind, finding in found:
+        name = fingerprint(account, kind.name, finding.entity)
+        incident = book.incidents.get(book.by_print.get(name, ""))
+        if finding.state == "resolved":
+            if incident and incident.open and _absent(incident, seen, now, finding):
+                book.touch(incident)
+                changed.add(incident.id)
+            present.add(name)
+            continue
+        present.add(name)
+        if incident and (incident.open or now - incident.changed <= BACK):
+            if finding.state == "event" and incident.state == "told" and incident.since == finding.since:
+                continue  # the same news, read once more
+            touched = _again(incident, kind, finding, seen, now)
+        else:
+            incident, touched = _opened(account, name, kind, finding, seen, now), True
+            book.add(incident)
+        if touched:
+            book.touch(incident)
+            changed.add(incident.id)
+    for incident in book.open_of(account):
+        if incident.fingerprint in present or incident.kind not in judged:
+            continue
+        if _absent(incident, seen, now, None):
+            changed.add(incident.id)
+        book.touch(incident)
+    return changed
+
+
+def judged_by(kinds: Mapping[str, Kind], read: Collection[Area]) -> set[str]:
+    """The kinds whose areas were all read."""
+    return {kind.name for kind in kinds.values() if all(area in read for area in kind.reads)}
+
+
+def _opened(account: str, name: str, kind: Kind, finding: Finding, seen: datetime, now: datetime) -> Incident:
+    incident = Incident(
+        id=secrets.token_hex(4),
+        fingerprint=name,
+        account=account,
+        kind=kind.name,
+        entity=finding.entity,
+        state="told" if finding.state == "event" else "open",
+        severity=finding.severity or kind.severity,
+        headline=finding.headline,
+        since=finding.since,
+        seen=seen,
+        opened=now,
+        changed=now,
+        history=[Event(now, f"opened: {finding.headline}")],
+    )
+    incident.take(finding, incident.severity, seen)
+    return incident
+
+
+def _again(incident: Incident, kind: Kind, finding: Finding, seen: datetime, now: datetime) -> bool:
+    """What is found again; True where people would see a difference."""
+    severity = finding.severity or kind.severity
+    worse = severity.rank > incident.severity.rank
+    said = incident.take(finding, severity, seen)
+    if finding.state == "event":
+        incident.changed = now
+        incident.note(now, finding.headline)
+        return True
+    incident.absent = None
+    if not incident.open:
+        incident.state, incident.resolved = "open", None
+        incident.flips = [each for each in incident.flips if now - each <= WINDOW] + [now]
+        if len(incident.flips) < FLIPS:
+            incident.note(now, f"back again: {finding.headline}")
+        elif not incident.flapping:
+            incident.flapping = True
+            incident.note(now, f"flapping: back for the {len(incident.flips)}th time within an hour")
+        said = True
+    elif incident.flapping and incident.flips and now - incident.flips[-1] > CALM:
+        incident.flapping = False
+        incident.note(now, "no longer flapping: it stays so")
+        said = True
+    if worse:
+        incident.note(now, f"worse: {finding.headline}")
+    if said:
+        incident.changed = now
+    return said
+
+
+def _absent(incident: Incident, seen: datetime, now: datetime, finding: Finding | None) -> bool:
+    """It is not found any more; True where that ends it."""
+    incident.seen = seen
+    if incident.flapping:
+        if incident.absent is None:
+            incident.absent = now
+            incident.flips = [each for each in incident.flips if now - each <= WINDOW]
+            incident.flips.append(now)
+        if now - incident.absent < CALM:
+            return False
+    lasted = duration(now - incident.opened)
+    was_flapping = incident.flapping
+    incident.state, incident.flapping = "resolved", False
+    incident.resolved = incident.changed = incident.absent or now
+    incident.absent = None
+    if finding:
+        incident.take(finding, finding.severity or incident.severity, seen)
+    often = f", back {plural(len(incident.flips), 'time')} in the last hour" if was_flapping else ""
+    incident.note(now, f"resolved after {lasted}{often}")
+    return True

@@ -1,0 +1,193 @@
+"""What alerting keeps: incidents, how they stand in a place, and what places and people asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from bot.domain.findings import Entity, Finding, Severity, Step, Tally
+from bot.requests.preferences import Author
+from bot.requests.request import Place
+from storage.port.watching import IncidentRow, NoticeRow
+
+REMEMBERED = 30
+"""Lines of an incident's history that are kept: the first and the newest."""
+
+
+class Event(Struct, frozen=True):
+    """A line of an incident's history; ``at`` is the bot's clock."""
+
+    at: datetime
+    what: str
+
+
+class Incident(Struct, kw_only=True):
+    """One trouble of one entity from its opening to its end.
+
+    ``state``: ``open``, ``resolved``, or ``told`` for news that was over at once. ``since`` and ``seen`` are the
+    service's clock (when it began, when it was last looked at), the other times are the bot's. ``flips`` are the last
+    times it came back after it was resolved; while it is ``flapping`` it is not said to be resolved.
+    """
+
+    id: str
+    fingerprint: str
+    account: str
+    kind: str
+    entity: Entity
+    state: Literal["open", "resolved", "told"]
+    severity: Severity
+    headline: str
+    since: datetime
+    seen: datetime
+    opened: datetime
+    changed: datetime
+    resolved: datetime | None = None
+    related: tuple[Entity, ...] = ()
+    figures: tuple[tuple[str, str], ...] = ()
+    cause: str = ""
+    evidence: str = ""
+    steps: tuple[Step, ...] = ()
+    count: int = 1
+    causes: tuple[Tally, ...] = ()
+    flips: list[datetime] = []
+    flapping: bool = False
+    absent: datetime | None = None
+    """Since when it was not found while it is flapping: it is over when that lasts."""
+    acknowledged: Author | None = None
+    acknowledged_at: datetime | None = None
+    remind: datetime | None = None
+    """When whoever acknowledged it is reminded."""
+    snoozed: datetime | None = None
+    """Until when."""
+    snoozed_by: Author | None = None
+    history: list[Event] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether it still goes on."""
+        return self.state == "open"
+
+    def note(self, at: datetime, what: str) -> None:
+        """Add a line to the history."""
+        self.history.append(Event(at, what))
+        if len(self.history) > REMEMBERED:
+            del self.history[1]
+
+    def take(self, finding: Finding, severity: Severity, seen: datetime) -> bool:
+        """Say what the finding says, but for when it began; True where that is something else than before."""
+        if self.open and finding.state == "open" and finding.since > self.since:
+            finding = msgspec.structs.replace(finding, since=self.since)
+        now = (severity, *(getattr(finding, name) for name in _SAID))
+        before = (self.severity, *(getattr(self, name) for name in _SAID))
+        self.severity, self.seen = severity, seen
+        for name in _SAID:
+            setattr(self, name, getattr(finding, name))
+        return now != before
+
+    def row(self) -> IncidentRow:
+        """What is stored."""
+        entity = self.entity
+        return IncidentRow(
+            self.id,
+            self.fingerprint,
+            self.account,
+            self.kind,
+            entity.kind,
+            entity.parent,
+            entity.id,
+            self.open,
+            self.opened,
+            self.changed,
+            msgspec.json.encode(self),
+        )
+
+
+_SAID = ("headline", "since", "related", "figures", "cause", "evidence", "steps", "count", "causes")
+
+Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "silenced", "snoozed"]
+"""Why a notice is held back: it waits for its group, quiet hours, somebody muted it, another incident explains it."""
+
+
+class Notice(Struct, kw_only=True):
+    """How an incident stands in a place. ``place`` is ``platform:id``, ``why`` the subscription that brought it there.
+
+    ``letter`` is the message that tells it (empty while it is held back); with ``gathered`` that message tells several.
+    ``due`` is when it is to be looked at again. ``over`` once nothing will change any more.
+    """
+
+    incident: str
+    place: str
+    why: str
+    since: datetime
+    held: Held = ""
+    by: str = ""
+    """The incident or mute that holds it back."""
+    due: datetime | None = None
+    letter: str = ""
+    gathered: bool = False
+    shown: datetime | None = None
+    worst: Severity = Severity.INFO
+    """The severity it was last told with aloud."""
+    repeated: datetime | None = None
+    repeats: int = 0
+    over: bool = False
+
+    def row(self) -> NoticeRow:
+        """What is stored."""
+        return NoticeRow(self.incident, self.place, not self.over, msgspec.json.encode(self))
+
+
+class Subscription(Struct, frozen=True, kw_only=True):
+    """Who is told what. ``place`` is where; a personal one is a direct message.
+
+    ``accounts`` and ``entity`` are patterns (``*``, ``render-*``, ``pool:gpu-*``: a kind before the colon narrows it to
+    entities of that kind and what belongs to them). ``kinds`` are patterns of kinds (``job.*``), empty for all that are
+    not quiet. ``severity`` is the least.
+    """
+
+    id: str
+    place: Place
+    accounts: str = "*"
+    entity: str = "*"
+    kinds: tuple[str, ...] = ()
+    severity: Severity = Severity.WARNING
+    by: Author | None = None
+    at: datetime | None = None
+
+    def told(self) -> str:
+        """In words: ``warning or worse of everything in render-prod``."""
+        what = ", ".join(self.kinds) if self.kinds else "everything"
+        least = "" if self.severity is Severity.INFO else f"{self.severity.value} or worse: "
+        least = "critical: " if self.severity is Severity.CRITICAL else least
+        about = "" if self.entity == "*" else f" about {self.entity}"
+        where = "every account" if self.accounts == "*" else self.accounts
+        return f"{least}{what}{about} in {where}"
+
+
+class Mute(Struct, frozen=True, kw_only=True):
+    """What a place does not want to hear, ``until`` when (None: until it is taken back)."""
+
+    id: str
+    accounts: str = "*"
+    entity: str = "*"
+    kinds: tuple[str, ...] = ()
+    until: datetime | None = None
+    by: Author | None = None
+    at: datetime | None = None
+
+
+class Hours(Struct, frozen=True, kw_only=True):
+    """When a place wants to be left alone. Minutes since midnight in ``zone``; ``days`` are 0 (Monday) to 6.
+
+    Between ``begin`` and ``end`` (which may be past midnight), and on days that are not in ``days``, only what is
+    critical is told; the rest waits for the first moment that is not quiet.
+    """
+
+    zone: str = "UTC"
+    begin: int | None = None
+    end: int | None = None
+    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    by: Author | None = None

@@ -1,0 +1,108 @@
+"""Who is told what: subscriptions against incidents, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from bot.alerting.model import Mute, Subscription
+from bot.alerting.rules import Kind
+from bot.domain.findings import Entity, Severity
+from bot.requests.request import Place
+
+
+class Matter(Protocol):
+    """What is routed: an incident, or one that somebody only thinks of."""
+
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """The kind's name."""
+        ...
+
+    @property
+    def entity(self) -> Entity:
+        """What it is about."""
+        ...
+
+    @property
+    def related(self) -> tuple[Entity, ...]:
+        """What else it concerns."""
+        ...
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        ...
+
+
+def key_of(place: Place) -> str:
+    """What a place is known by: ``platform:id``."""
+    return f"{place.platform}:{place.id}"
+
+
+def concerns(matter: Matter, accounts: str, entity: str, kinds: tuple[str, ...]) -> bool:
+    """Whether patterns fit: of the account, of an entity (by itself or by what it belongs to), and of kinds."""
+    if not _fits(matter.account, accounts):
+        return False
+    if kinds and not any(_fits(matter.kind, each) for each in kinds):
+        return False
+    return entity in ("", "*") or any(_names(each, entity) for each in (matter.entity, *matter.related))
+
+
+def wanted(subscription: Subscription, matter: Matter, kinds: Mapping[str, Kind]) -> bool:
+    """Whether a subscription asks for it: its severity, its patterns, and quiet kinds by name or pattern only."""
+    kind = kinds.get(matter.kind)
+    if matter.severity.rank < subscription.severity.rank or (kind and kind.quiet and not subscription.kinds):
+        return False
+    return concerns(matter, subscription.accounts, subscription.entity, subscription.kinds)
+
+
+def route(
+    matter: Matter, subscriptions: Iterable[Subscription], kinds: Mapping[str, Kind]
+) -> dict[str, list[Subscription]]:
+    """The places that are told, each with every subscription that brings it there: more than one is told once."""
+    places: dict[str, list[Subscription]] = {}
+    for subscription in subscriptions:
+        if wanted(subscription, matter, kinds):
+            places.setdefault(key_of(subscription.place), []).append(subscription)
+    return places
+
+
+def muted(matter: Matter, mutes: Iterable[Mute]) -> Mute | None:
+    """The first mute that keeps it out, the one that lasts longest."""
+    fitting = [mute for mute in mutes if concerns(matter, mute.accounts, mute.entity, mute.kinds)]
+    return max(fitting, key=lambda mute: (mute.until is None, mute.until and mute.until.timestamp()), default=None)
+
+
+def overlaps(new: Subscription, others: Iterable[Subscription]) -> Iterator[Subscription]:
+    """Subscriptions of the same place that may bring the same thing, to be told when the new one is made."""
+    for other in others:
+        if key_of(other.place) != key_of(new.place) or other.id == new.id:
+            continue
+        same_kinds = (
+            not new.kinds or not other.kinds or any(_meet(one, another) for one in new.kinds for another in other.kinds)
+        )
+        if same_kinds and _meet(new.accounts, other.accounts) and _meet(new.entity, other.entity):
+            yield other
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.lower(), pattern.lower())
+
+
+def _names(entity: Entity, pattern: str) -> bool:
+    kind, found, name = pattern.partition(":")
+    if found and kind.lower() in ("account", "pool", "node", "job", "task", "schedule"):
+        return entity.kind == kind.lower() and _fits(entity.id, name)
+    return _fits(entity.id, pattern)
+
+
+def _meet(one: str, another: str) -> bool:
+    """Whether two patterns may fit the same name: exact where one of them is plain, cautious where both are not."""
+    return _fits(one, another) or _fits(another, one) or ("*" in one and "*" in another and one[:1] == another[:1])

@@ -1,0 +1,68 @@
+"""The kinds of things that are told: each is one function in a module of its entity, found by :func:`discover`.
+
+A kind looks at a :class:`~bot.monitor.scene.Scene` and yields a finding for each entity it concerns. Adding one touches
+one file: its name, severity and documentation line stand in the decorator, and settings, help, the subscription form
+and the reference page take them from there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.domain.findings import EntityKind, Finding, Severity
+from bot.monitor.scene import Area, Scene
+
+Judge: TypeAlias = Callable[[Scene], Iterator[Finding]]
+_KINDS: dict[str, Kind] = {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. ``reads`` are the areas it judges by: where one of them was not read, its incidents stay as they are.
+
+    ``silences`` are the kinds that are no news of their own while this one is open on an entity they are related to.
+    ``quiet`` True marks news that only who asks for it by name gets.
+    """
+
+    name: str
+    entity: EntityKind
+    severity: Severity
+    says: str
+    reads: tuple[Area, ...]
+    judge: Judge
+    silences: tuple[str, ...] = ()
+    quiet: bool = False
+
+
+def kind(
+    name: str,
+    *,
+    severity: Severity,
+    reads: tuple[Area, ...],
+    silences: tuple[str, ...] = (),
+    quiet: bool = False,
+) -> Callable[[Judge], Judge]:
+    """Mark a function as a kind called ``entity.what``; the first line of its docstring is what people read."""
+
+    def marked(judge: Judge) -> Judge:
+        if name in _KINDS and _KINDS[name].judge.__module__ != judge.__module__:
+            raise ValueError(f"two kinds are called {name}")
+        entity: EntityKind = name.split(".", maxsplit=1)[0]  # type: ignore[assignment]
+        says = (judge.__doc__ or "").strip().partition("\n")[0]
+        if not says:
+            raise ValueError(f"the kind {name} has no docstring, which is its documentation")
+        _KINDS[name] = Kind(name, entity, severity, says, reads, judge, silences, quiet)
+        return judge
+
+    return marked
+
+
+def discover() -> Mapping[str, Kind]:
+    """Every kind by its name, in the order of modules and lines."""
+    for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+        importlib.import_module(f"{__name__}.{info.name}")
+    return dict(_KINDS)

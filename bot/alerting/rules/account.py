@@ -1,0 +1,115 @@
+"""What is told of an account: that it cannot be read, is throttled, or comes near its quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.alerting.rules import kind
+from bot.alerting.rules.common import button, elapsed, newest, told
+from bot.domain.findings import Entity, Finding, Severity
+from bot.monitor.scene import Blindness, Scene
+from cards.formatting import number, percent
+
+BLIND_FOR = 120.0
+"""Seconds without a look before it is told: a gateway's restart or a lost connection is over sooner."""
+BLIND_LOOKS = 3
+"""Or so many looks in a row, where looks are further apart."""
+THROTTLED_FOR = 300.0
+"""Seconds: a single refusal carries its Retry-After and is over; five minutes of them mean that somebody floods it."""
+NEAR, NEARER, FULL = 80, 90, 100
+"""Per cent of a quota: time to ask for more (that takes days), time to hurry, too late."""
+
+_THROTTLES = ("toomanyrequests", "serverbusy", "429", "throttl")
+"""How the service calls it: 429 of both planes, and 503 ServerBusy of the data plane."""
+_CAUSES = {
+    "noconnection": "no connection to the service: the network, a proxy or the name's resolution",
+    "timeout": "the service does not answer in time: the network, or trouble at Azure",
+    "notoken": "no token could be had for it: the identity of the bot, or Entra ID",
+    "authenticationfailed": "the service does not know the bot: its key or identity has changed",
+    "authorizationfailure": "the bot's identity may not read the account any more",
+    "authorizationfailed": "the bot's identity may not read the account any more",
+    "accountnotfound": "the account is gone, or its address is wrong",
+    "resourcenotfound": "the account is gone, or its address is wrong",
+}
+
+
+def _throttled(blind: Blindness) -> bool:
+    return any(each in blind.code.lower() for each in _THROTTLES)
+
+
+@kind("account.unreachable", severity=Severity.CRITICAL, reads=(), silences=("*",))
+def unreachable(scene: Scene) -> Iterator[Finding]:
+    """An account cannot be read, so nothing of it is seen.
+
+    After :data:`BLIND_FOR` seconds or :data:`BLIND_LOOKS` looks. What was open stays as it is meanwhile.
+    """
+    blind = scene.blind
+    if blind is None or _throttled(blind):
+        return
+    if elapsed(scene, blind.since) <= BLIND_FOR and blind.times < BLIND_LOOKS:
+        return
+    yield Finding(
+        entity=Entity("account", scene.account),
+        headline=f"account {scene.account} cannot be read: {blind.code}",
+        since=blind.since,
+        cause=_CAUSES.get(blind.code.lower(), "the service refuses what the bot asks"),
+        evidence=told(blind.code, blind.message),
+        steps=(button("Account", "account", "show"),),
+    )
+
+
+@kind("account.throttled", severity=Severity.WARNING, reads=())
+def throttled(scene: Scene) -> Iterator[Finding]:
+    """An account answers that it is asked too often, for minutes.
+
+    The limit is the account's, so other programs' requests count: most often one that lists all tasks in a loop.
+    """
+    blind = scene.blind
+    if blind is None or not _throttled(blind) or elapsed(scene, blind.since) <= THROTTLED_FOR:
+        return
+    yield Finding(
+        entity=Entity("account", scene.account),
+        headline=f"account {scene.account} is throttled: what is shown of it is old",
+        since=blind.since,
+        cause="something asks the account too often, most often a program that lists all its tasks again and again",
+        evidence=told(blind.code, blind.message),
+        steps=(button("Account", "account", "show"),),
+    )
+
+
+@kind("account.quota", severity=Severity.WARNING, reads=("quota",))
+def quota(scene: Scene) -> Iterator[Finding]:
+    """A quota of an account is used to 80, 90 or 100 per cent.
+
+    One for each quota. One of nothing is none: an account that may have no Spot cores is not at its limit. Above the
+    limit (it was lowered) counts as full.
+    """
+    for what, used, limit in scene.quota.rows:
+        share = used * 100 // limit if limit > 0 else 0
+        if share < NEAR:
+            continue
+        severity = Severity.CRITICAL if share >= FULL else Severity.WARNING if share >= NEARER else Severity.INFO
+        yield Finding(
+            entity=Entity("account", scene.account, what),
+            headline=f"{scene.account}: {what} at {percent(used, limit)}, {number(used)} of {number(limit)}",
+            since=_changed(scene, what),
+            severity=severity,
+            figures=(("Used", number(used)), ("Quota", number(limit)), ("Left", number(max(0, limit - used)))),
+            cause="all of it is in use, so what asks for more gets none: pools stop growing, new work is refused"
+            if share >= FULL
+            else "what goes over it is refused; a higher quota is asked for in the portal and can take days",
+            steps=(
+                button("Account", "account", "show"),
+                button("Pools", "pool", "list"),
+                *((button("Active jobs", "job", "list", "state:active"),) if "job" in what.lower() else ()),
+            ),
+            count=used,
+        )
+
+
+def _changed(scene: Scene, what: str) -> datetime:
+    """When what counts for a quota changed last: jobs and schedules were made, or pools were resized."""
+    if "job" in what.lower():
+        return newest(scene, *(each.created for group in (scene.jobs, scene.schedules) for each in group.values()))
+    return newest(scene, *(each.allocation_since or each.created for each in scene.pools.values()))

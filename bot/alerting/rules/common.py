@@ -1,0 +1,148 @@
+"""What the kinds share: entities, buttons, and words that stay the same while nothing happens.
+
+A message is edited when what it says changes. So spans are told in coarse steps: a figure that moved with every look
+would edit every message of every open incident once a minute.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from bot.content.redaction import redact
+from bot.domain.findings import Entity, Step, Tally
+from bot.monitor.scene import JobView, PoolView, Scene
+from cards.formatting import duration, number, plural
+from storage.port.watching import Transition
+
+EVIDENCE = 300
+"""Characters of what the service or a program said: a phone's screen; the rest is behind the buttons."""
+NAMED = 10
+"""Nodes that are named; more do not help on a phone, and the list is a button away."""
+MOST_STEPS = 4
+"""Buttons of a finding."""
+_OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
+CAUSES = 3
+"""Causes that are named in a sentence."""
+STEP = timedelta(minutes=5)
+"""Below an hour spans are told in steps of this."""
+
+
+def pool_entity(pool: str) -> Entity:
+    """A pool."""
+    return Entity("pool", pool)
+
+
+def job_entity(job: str) -> Entity:
+    """A job."""
+    return Entity("job", job)
+
+
+def schedule_entity(schedule: str) -> Entity:
+    """A job schedule."""
+    return Entity("schedule", schedule)
+
+
+def around(job: JobView) -> tuple[Entity, ...]:
+    """What a job belongs to: its pool and its schedule, where it has them."""
+    pool = (pool_entity(job.pool),) if job.pool else ()
+    return (*pool, schedule_entity(job.schedule)) if job.schedule else pool
+
+
+def button(text: str, *words: str) -> Step:
+    """A button; names in its command are quoted as they have to be."""
+    return Step(text, shlex.join(words))
+
+
+def elapsed(scene: Scene, moment: datetime | None) -> float:
+    """Seconds from a moment to the look; 0 for one that is unknown or lies ahead (clocks differ)."""
+    return max(0.0, (scene.at - moment).total_seconds()) if moment else 0.0
+
+
+def newest(scene: Scene, *moments: datetime | None) -> datetime:
+    """The last of the moments that are known; where none is, the beginning of the hour: it may not move every look."""
+    known = [each for each in moments if each is not None]
+    return max(known) if known else scene.at.replace(minute=0, second=0, microsecond=0)
+
+
+def span(seconds: float) -> str:
+    """A span in coarse steps, cut down: ``under 5 min``, ``40 min``, ``2 h``, from two days on ``3 d``."""
+    whole = timedelta(seconds=seconds)
+    if whole < STEP:
+        return f"under {duration(STEP)}"
+    step = STEP if whole < timedelta(hours=1) else timedelta(hours=1 if whole < timedelta(days=2) else 24)
+    return duration(whole // step * step)
+
+
+def told(code: str, message: str = "") -> str:
+    """What the service said: code and words, without secrets, cut to :data:`EVIDENCE`."""
+    return cut(": ".join(filter(None, (code, message))))
+
+
+@lru_cache(maxsize=4096)
+def cut(words: str) -> str:
+    """Words without secrets and line breaks, cut to :data:`EVIDENCE` characters. Hidden first, so no half key stays.
+
+    Remembered, because the same words come with every look, and looking for secrets takes most of a look's judging.
+    """
+    line = " ".join(redact(words).split())
+    return line if len(line) <= EVIDENCE else line[: EVIDENCE - 1].rstrip() + "…"
+
+
+def ranked(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
+    """Causes, the greatest first, then by name; what a program said is redacted."""
+    ordered = sorted(tallies, key=lambda each: (-each.count, each.cause))
+    return tuple(replace(each, cause=cut(each.cause), said=cut(each.said)) for each in ordered)
+
+
+def summed(tallies: Collection[Tally]) -> str:
+    """``out of memory (exit 137) ×198 · input not found ×16 · 2 more causes``; a single cause stands alone."""
+    if len(tallies) == 1:
+        return next(iter(tallies)).cause
+    first = [f"{each.cause} ×{number(each.count)}" for each in list(tallies)[:CAUSES]]
+    rest = len(tallies) - CAUSES
+    return " · ".join([*first, *([plural(rest, "more cause", "more causes")] if rest > 0 else [])])
+
+
+def news(scene: Scene, entity: str, *after: str) -> Iterator[Transition]:
+    """What is new of a kind of entity: transitions into one of these states, oldest first."""
+    found = [each for each in scene.news if each.entity == entity and each.after.lower() in after]
+    return iter(sorted(found, key=lambda each: (each.at, each.parent, each.id)))
+
+
+def is_active(state: str) -> bool:
+    """Whether a pool, job or schedule is at work; the service's case differs."""
+    return state.lower() == "active"
+
+
+def jobs_of(scene: Scene, pool: PoolView) -> list[JobView]:
+    """The active jobs whose tasks wait for nodes of a pool, the most urgent first."""
+    waiting = [job for job in scene.jobs.values() if job.pool == pool.id and is_active(job.state) and job.active]
+    return sorted(waiting, key=lambda job: (-job.priority, job.id))
+
+
+def waiting(jobs: Collection[JobView]) -> str:
+    """``3 jobs with 1,204 tasks``."""
+    return f"{plural(len(jobs), 'job')} with {plural(sum(job.active or 0 for job in jobs), 'task')}"
+
+
+def waits(jobs: Collection[JobView]) -> tuple[tuple[str, str], ...]:
+    """The line of figures that tells which jobs wait; none where none do."""
+    return (("Waiting", waiting(jobs)),) if jobs else ()
+
+
+def schedule_of(job: str) -> str:
+    """The schedule that made a job, by the name that the service gives such jobs; empty for others."""
+    found = _OF_SCHEDULE.fullmatch(job)
+    return found["schedule"] if found else ""
+
+
+def spoken(job: str) -> str:
+    """A job as people say it: ``schedule2 / job-3`` for ``schedule2:job-3``, which a schedule made; its id else."""
+    schedule = schedule_of(job)
+    return f"{schedule} / {job.removeprefix(schedule + ':')}" if schedule else f"job {job}"

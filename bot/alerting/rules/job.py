@@ -1,0 +1,247 @@
+"""What is told of a job: its life, that it failed, that it is stuck, that too much of it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.alerting.rules import kind
+from bot.alerting.rules.common import (
+    MOST_STEPS,
+    around,
+    button,
+    cut,
+    elapsed,
+    is_active,
+    job_entity,
+    newest,
+    news,
+    schedule_entity,
+    schedule_of,
+    span,
+    spoken,
+    told,
+)
+from bot.alerting.rules.failures import causes_of, example_steps, examples, fresh, in_words, looked_at
+from bot.alerting.rules.waiting import at_work, moved_at, why
+from bot.domain.findings import Finding, Severity, Step
+from bot.monitor.scene import JobView, Scene
+from cards.formatting import duration, number, percent, plural
+from storage.port.watching import Transition
+
+STUCK_FOR = 900.0
+"""Seconds without progress: a pool's first nodes come within about ten minutes, the default resize timeout is 15."""
+QUEUED_FOR = 7200.0
+"""Seconds that a job waits for its turn before somebody might want to know."""
+TOLD_WITHIN = 600.0
+"""Seconds from a failure within which it was told: failed tasks are read every five minutes at the latest."""
+RATE_FAILURES = 10
+"""Failures below which a share says nothing."""
+RATE, RATE_HIGH = 0.05, 0.5
+"""Of what was completed: one in twenty is no chance, one in two is wasted money."""
+RATE_WITHIN = 3600.0
+"""Seconds of completions that the rate is taken of."""
+
+_REASONS = {
+    "taskfailed": "a task failed, and its exit conditions end the job",
+    "maxwallclocktimeexpiry": "the job ran longer than it may (maxWallClockTime)",
+}
+"""Reasons of the service for ending a job that are no success; any other is a success or somebody's will."""
+
+
+@kind("job.started", severity=Severity.INFO, reads=("jobs",), quiet=True)
+def started(scene: Scene) -> Iterator[Finding]:
+    """A job has started."""
+    for each in news(scene, "job", "active"):
+        if each.before:
+            continue
+        yield _event(each, f"{spoken(each.id)} has started", scene.jobs.get(each.id))
+
+
+@kind("job.completed", severity=Severity.INFO, reads=("jobs",), quiet=True)
+def completed(scene: Scene) -> Iterator[Finding]:
+    """A job has ended well: without a failed task, for a reason that is none to worry."""
+    for job in _over(scene):
+        if not _failed(job):
+            tasks = f": {plural(job.total, 'task')}" if job.total else ""
+            ran = f" in {duration(job.ended - job.started)}" if job.ended and job.started else ""
+            yield Finding(
+                entity=job_entity(job.id),
+                headline=f"{spoken(job.id)} has completed{tasks}{ran}",
+                since=newest(scene, job.ended or job.since),
+                state="event",
+                figures=(*_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
+                steps=_open(job.id),
+                related=around(job),
+                count=max(1, job.total),
+            )
+
+
+@kind("job.failed", severity=Severity.WARNING, reads=("jobs",))
+def failed(scene: Scene) -> Iterator[Finding]:
+    """A job has ended, and not well: tasks failed, it could not run, or it was ended for a bad reason.
+
+    Critical where nothing of it succeeded; information where its failures were told while it ran (``task.failed``) and
+    are all there is to say.
+    """
+    for job in _over(scene):
+        if not _failed(job):
+            continue
+        causes = causes_of(job)
+        reason = _REASONS.get(job.reason.lower(), "")
+        cannot = "the service could not run it" if job.scheduling_error else ""
+        failed_tasks = f"{number(job.failed)} of {plural(job.total, 'task')} failed" if job.failed else ""
+        yield Finding(
+            entity=job_entity(job.id),
+            headline=f"job {job.id} has failed: {failed_tasks or cannot or reason}",
+            since=newest(scene, job.ended or job.since),
+            state="event",
+            severity=_how_bad(job),
+            figures=(
+                *_pool(job),
+                *((("Ended because", cut(job.reason)),) if job.reason else ()),
+                *looked_at(job),
+            ),
+            cause=cannot or reason or in_words(causes),
+            evidence=told(*job.scheduling_error) if job.scheduling_error else examples(causes),
+            steps=(*(example_steps(job, causes) if job.failed else ()), *_open(job.id))[:MOST_STEPS],
+            related=around(job),
+            count=max(1, job.failed),
+            causes=causes,
+        )
+
+
+@kind("job.disabled", severity=Severity.INFO, reads=("jobs",), quiet=True)
+def disabled(scene: Scene) -> Iterator[Finding]:
+    """A job was disabled: its tasks wait until it is enabled."""
+    for each in news(scene, "job", "disabled"):
+        job = scene.jobs.get(each.id)
+        waits = f", {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}" if job and job.active else ""
+        yield _event(each, f"{spoken(each.id)} was disabled{waits}", job)
+
+
+@kind("job.deleted", severity=Severity.INFO, reads=("jobs",), quiet=True)
+def deleted(scene: Scene) -> Iterator[Finding]:
+    """A job was deleted, and its tasks with it."""
+    for each in news(scene, "job", "deleted"):
+        yield _event(each, f"{spoken(each.id)} was deleted", steps=(button("Jobs", "job", "list"),))
+
+
+@kind("job.stuck", severity=Severity.WARNING, reads=("jobs", "pools"), silences=("pool.idle", "schedule.barren"))
+def stuck(scene: Scene) -> Iterator[Finding]:
+    """A job's tasks wait, none runs, and nothing has moved for a quarter of an hour.
+
+    Waiting for a turn is not being stuck: a job whose pool works for jobs that come before it is told after
+    :data:`QUEUED_FOR` seconds only, and as information.
+    """
+    workers = at_work(scene)
+    for job in scene.jobs.values():
+        moved = moved_at(job)
+        if not is_active(job.state) or not job.active or job.running or moved is None:
+            continue
+        lasts = elapsed(scene, moved)
+        if lasts < STUCK_FOR:
+            continue
+        wait = why(scene, job, workers)
+        if wait.queued and lasts < QUEUED_FOR:
+            continue
+        yield Finding(
+            entity=job_entity(job.id),
+            headline=f"job {job.id}: {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}, "
+            f"none runs for {span(lasts)}",
+            since=moved,
+            severity=Severity.INFO if wait.queued else Severity.WARNING,
+            figures=(*_pool(job), ("Done", f"{number(job.succeeded + job.failed)} of {number(job.total)}")),
+            cause=wait.cause,
+            evidence=wait.evidence,
+            steps=(
+                *((wait.step,) if wait.step else ()),
+                *_open(job.id),
+                button("Waiting tasks", "task", "list", job.id, "state:active"),
+            ),
+            related=around(job),
+            count=job.active,
+        )
+
+
+@kind("job.failure_rate", severity=Severity.WARNING, reads=("jobs",))
+def failure_rate(scene: Scene) -> Iterator[Finding]:
+    """Of what a job completed within the last hour one in twenty tasks or more failed, ten at least.
+
+    Critical from one in two on. For who does not want to hear of single failures: where those are told, they tell more.
+    """
+    for job in scene.jobs.values():
+        done, bad = _within(scene, job)
+        if not is_active(job.state) or bad < RATE_FAILURES or bad < RATE * done or not fresh(scene, job):
+            continue
+        causes = causes_of(job)
+        yield Finding(
+            entity=job_entity(job.id),
+            headline=f"job {job.id}: {percent(bad, done)} of the last hour's tasks failed, "
+            f"{number(bad)} of {number(done)}",
+            since=newest(scene, job.failing_since),
+            severity=Severity.CRITICAL if bad >= RATE_HIGH * done else Severity.WARNING,
+            figures=(*_pool(job), *looked_at(job)),
+            cause=in_words(causes),
+            evidence=examples(causes),
+            steps=(*example_steps(job, causes), *_open(job.id))[:MOST_STEPS],
+            related=around(job),
+            count=bad,
+            causes=causes,
+        )
+
+
+def _over(scene: Scene) -> list[JobView]:
+    """The jobs that came to their end in this look, with their last counts; not those deleted on the way."""
+    return [job for job in scene.ended if job.state.lower() == "completed"]
+
+
+def _failed(job: JobView) -> bool:
+    return job.failed > 0 or job.scheduling_error is not None or job.reason.lower() in _REASONS
+
+
+def _how_bad(job: JobView) -> Severity:
+    if not job.succeeded:
+        return Severity.CRITICAL
+    only_tasks = job.scheduling_error is None and job.reason.lower() not in _REASONS
+    if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_since is None:
+        return Severity.WARNING
+    told_before = (job.ended - job.failing_since).total_seconds() >= TOLD_WITHIN
+    return Severity.INFO if told_before else Severity.WARNING
+
+
+def _within(scene: Scene, job: JobView) -> tuple[int, int]:
+    """How many tasks were completed and how many failed within the last hour, of counts that only grow.
+
+    A job that is younger than that began with none; of an older one the oldest count is subtracted. Tasks that are run
+    again count back.
+    """
+    samples = sorted(each for each in job.rate if elapsed(scene, each[0]) <= RATE_WITHIN)
+    if not samples:
+        return 0, 0
+    young = job.created is not None and elapsed(scene, job.created) <= RATE_WITHIN
+    _, done, bad = (scene.at, 0, 0) if young else samples[0]
+    completed, failed_now = samples[-1][1] - done, samples[-1][2] - bad
+    return max(0, completed, failed_now), max(0, failed_now)
+
+
+def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
+    return (("Pool", job.pool),) if job.pool else ()
+
+
+def _open(job: str) -> tuple[Step, ...]:
+    return (button("Open", "job", "show", job),)
+
+
+def _event(told_of: Transition, headline: str, job: JobView | None = None, steps: tuple[Step, ...] = ()) -> Finding:
+    """News of a job, by the transition; ``job`` is its view where it is known."""
+    schedule = schedule_of(told_of.id)
+    of_schedule = (schedule_entity(schedule),) if schedule else ()
+    return Finding(
+        entity=job_entity(told_of.id),
+        headline=headline,
+        since=told_of.at,
+        state="event",
+        figures=_pool(job) if job else (),
+        steps=steps or _open(told_of.id),
+        related=around(job) if job else of_schedule,
+    )

@@ -1,0 +1,121 @@
+"""What is told of nodes: together for each pool, because that is how they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.alerting.rules import kind
+from bot.alerting.rules.common import button, elapsed, pool_entity
+from bot.alerting.rules.node_facts import Bad, bad, of_nodes, size_of
+from bot.domain.findings import Finding, Severity
+from bot.monitor.scene import PoolView, Scene
+from cards.formatting import number, plural
+
+UNKNOWN_FOR = 300.0
+"""Seconds: the service loses contact with a node for a few minutes now and then, and finds it again."""
+TAKEN_WITHIN = 600.0
+"""Seconds over which nodes that Azure takes back are counted together."""
+WAVE, WAVE_SHARE, WAVE_LEAST = 5, 0.2, 2
+"""So many taken nodes are a wave, or this share of the Spot nodes; a single one never is."""
+
+
+@kind("node.unusable", severity=Severity.WARNING, reads=("pools", "nodes"))
+def unusable(scene: Scene) -> Iterator[Finding]:
+    """Nodes of a pool are unusable: they do no work and are billed.
+
+    Critical where all nodes are.
+    """
+    for pool in scene.pools.values():
+        some = bad(pool, "unusable")
+        if some.many:
+            all_of_it = some.many >= size_of(pool)
+            yield of_nodes(
+                scene,
+                pool,
+                some,
+                f"pool {pool.id} has {plural(some.many, 'unusable node')}{_of_all(pool, some)}",
+                Severity.CRITICAL if all_of_it else Severity.WARNING,
+                first=_cost(scene, pool, some),
+            )
+
+
+@kind("node.start_task_failed", severity=Severity.WARNING, reads=("pools", "nodes"))
+def start_task_failed(scene: Scene) -> Iterator[Finding]:
+    """The start task failed on nodes of a pool: they take no tasks and are billed."""
+    for pool in scene.pools.values():
+        some = bad(pool, "starttaskfailed")
+        if some.many:
+            headline = f"pool {pool.id}: the start task failed on {plural(some.many, 'node')}{_of_all(pool, some)}"
+            yield of_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
+
+
+@kind("node.unknown", severity=Severity.WARNING, reads=("pools", "nodes"))
+def unknown(scene: Scene) -> Iterator[Finding]:
+    """The service has lost contact with nodes of a pool, for five minutes or longer."""
+    for pool in scene.pools.values():
+        some = tuple(node for node in bad(pool, "unknown").nodes if elapsed(scene, node.since) >= UNKNOWN_FOR)
+        if some:
+            found = Bad(some, len(some))
+            headline = f"pool {pool.id} has lost contact with {plural(found.many, 'node')}{_of_all(pool, found)}"
+            yield of_nodes(scene, pool, found, headline)
+
+
+@kind("node.offline", severity=Severity.INFO, reads=("pools", "nodes"))
+def offline(scene: Scene) -> Iterator[Finding]:
+    """Nodes of a pool are offline: somebody disabled scheduling on them, they take no tasks and are billed."""
+    for pool in scene.pools.values():
+        some = bad(pool, "offline")
+        if some.many:
+            headline = f"pool {pool.id} has {plural(some.many, 'offline node')}{_of_all(pool, some)}"
+            yield of_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
+
+
+@kind("node.preempted", severity=Severity.INFO, reads=("pools", "nodes"))
+def preempted(scene: Scene) -> Iterator[Finding]:
+    """Azure took Spot nodes of a pool back within the last ten minutes.
+
+    Their tasks are queued anew by the service, and it tries to replace them. A warning where it is a wave of
+    :data:`WAVE` nodes, or of :data:`WAVE_SHARE` of them.
+    """
+    for pool in scene.pools.values():
+        taken = [moment for moment in pool.preempted_at if elapsed(scene, moment) <= TAKEN_WITHIN]
+        if not taken:
+            continue
+        left = _spot_left(pool)
+        many = len(taken)
+        wave = many >= WAVE or (many >= WAVE_LEAST and many >= WAVE_SHARE * (many + left))
+        yield Finding(
+            entity=pool_entity(pool.id),
+            headline=f"pool {pool.id} lost {plural(many, 'Spot node')} in 10 min, {number(left)} left",
+            since=min(taken),
+            severity=Severity.WARNING if wave else Severity.INFO,
+            figures=(("Spot nodes left", f"{number(left)} of {number(pool.target_spot)}"),),
+            cause="a wave: Azure needs the machines of this size in this region" if wave else "Azure needs the machine",
+            steps=(
+                button("Open", "pool", "show", pool.id),
+                button("Preempted nodes", "node", "list", pool.id, "state:preempted"),
+                button("Map", "node", "map", pool.id),
+            ),
+            count=many,
+        )
+
+
+def _spot_left(pool: PoolView) -> int:
+    """Spot nodes that Azure has not taken: by the counts, or by the pool itself, which counts preempted ones too."""
+    spot = pool.counts[1]
+    total = spot.total or pool.spot
+    return max(0, total - (spot.preempted if spot.total else bad(pool, "preempted").many))
+
+
+def _of_all(pool: PoolView, some: Bad) -> str:
+    """`` of 20``; ``, all it has``."""
+    nodes = size_of(pool)
+    if some.many >= nodes:
+        return ", all it has"
+    return f" of {number(nodes)}"
+
+
+def _cost(scene: Scene, pool: PoolView, some: Bad) -> tuple[tuple[str, str], ...]:
+    """What they cost an hour, where the price is known."""
+    price = scene.hourly(pool, some.many)
+    return (("Billed", price),) if price else ()

@@ -1,0 +1,190 @@
+"""Nodes as kinds need them: how many can work, which are in trouble, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from bot.alerting.rules.common import NAMED, button, cut, elapsed, newest, pool_entity, ranked, span, summed, told
+from bot.azure.models import FailureInfo, Node, NodeError
+from bot.azure.models.node import StartTaskInfo
+from bot.domain.advice import Trouble, of_node
+from bot.domain.findings import Entity, Finding, Severity, Tally
+from bot.monitor.scene import NodeView, PoolView, Scene
+from cards.formatting import number, plural
+from cards.text_fit import elide
+
+LOST = {
+    "unusable": "unusable",
+    "starttaskfailed": "start_task_failed",
+    "unknown": "unknown",
+    "offline": "offline",
+    "preempted": "preempted",
+}
+"""States in which a node does no work and gets none, and their columns in the counts."""
+_WORDS = {"starttaskfailed": "start task failed"}
+_NAME = 22
+"""Characters of a node's name: its ends tell nodes of a pool apart."""
+_COMING = ("creating", "starting", "waiting_for_start_task", "rebooting", "reimaging", "upgrading_os")
+"""States that lead back to work by themselves."""
+
+
+class Bad(NamedTuple):
+    """Nodes of a pool in one state: those that are known, the longest first, and how many there are."""
+
+    nodes: tuple[NodeView, ...]
+    many: int
+
+
+class Troubles(NamedTuple):
+    """What nodes suffer from: a sentence, what to do, how often each strikes, and what the service said first."""
+
+    cause: str
+    do: str
+    tallies: tuple[Tally, ...]
+    evidence: str
+
+
+def has(pool: PoolView) -> int:
+    """The nodes that a pool has, as the pool itself tells: what its targets are held against."""
+    return pool.dedicated + pool.spot
+
+
+def wanted(pool: PoolView) -> int:
+    """The nodes that a pool wants."""
+    return pool.target_dedicated + pool.target_spot
+
+
+def size_of(pool: PoolView) -> int:
+    """The nodes of a pool, for shares of them: the pool, its counts and its nodes are read one after the other."""
+    return max(has(pool), pool.nodes("total"), len(pool.troubled))
+
+
+def counted(pool: PoolView) -> bool:
+    """Whether the states of its nodes are known: they are counted apart from the pool itself, and a little later."""
+    return pool.nodes("total") > 0 or has(pool) == 0
+
+
+def usable(pool: PoolView) -> int:
+    """Nodes that work or could."""
+    return pool.nodes("idle") + pool.nodes("running")
+
+
+def coming(pool: PoolView) -> int:
+    """Nodes that will work soon."""
+    return sum(pool.nodes(column) for column in _COMING)
+
+
+def bad(pool: PoolView, state: str) -> Bad:
+    """The nodes of a pool in one of the states of :data:`LOST`."""
+    found = [node for node in pool.troubled.values() if node.state.lower() == state]
+    found.sort(key=lambda node: (node.since, node.id))
+    return Bad(tuple(found), max(len(found), pool.nodes(LOST[state])))
+
+
+def lost(pool: PoolView) -> tuple[Tally, ...]:
+    """Why a pool has no node that works: how many are in which state."""
+    found = [(_WORDS.get(state, state), bad(pool, state)) for state in LOST]
+    return ranked(Tally(word, each.many, next((n.id for n in each.nodes), "")) for word, each in found if each.many)
+
+
+def evidence(pool: PoolView) -> str:
+    """What the service says of the first node in trouble, or of the last resize."""
+    for node in sorted(pool.troubled.values(), key=lambda each: (each.since, each.id)):
+        for trouble in _of(node):
+            if trouble.code or trouble.message:
+                return told(trouble.code, trouble.message)
+    return told(*pool.resize_errors[0]) if pool.resize_errors else ""
+
+
+def troubles(nodes: Iterable[NodeView]) -> Troubles:
+    """What these nodes suffer from. A node with several troubles counts for its first, which is the service's order."""
+    firsts = [(node, found[0]) for node in nodes if (found := _of(node))]
+    kinds: dict[str, list[tuple[NodeView, Trouble]]] = {}
+    for node, trouble in firsts:
+        kinds.setdefault(trouble.name, []).append((node, trouble))
+    tallies = ranked(Tally(name, len(them), them[0][0].id, them[0][1].message) for name, them in kinds.items())
+    if not firsts:
+        return Troubles("", "", (), "")
+    main = kinds[max(kinds, key=lambda name: (len(kinds[name]), name))][0][1]
+    cause = main.advice.cause if len(kinds) == 1 else f"{summed(tallies)}; most often {main.advice.cause}"
+    return Troubles(cause, main.advice.do, tallies, told(main.code, main.message) if main.message else "")
+
+
+def lines(scene: Scene, some: Bad) -> tuple[tuple[str, str], ...]:
+    """A line for each node: what it suffers from and for how long; the rest is counted."""
+    named = some.nodes[:NAMED]
+    rest = some.many - len(named)
+    told_of = [(elide(node.id, _NAME), f"{_name(node)} · {span(elapsed(scene, node.since))}") for node in named]
+    more = [("And", plural(rest, "more node"))] if named and rest > 0 else []
+    return (*told_of, *more)
+
+
+def of_nodes(
+    scene: Scene,
+    pool: PoolView,
+    some: Bad,
+    headline: str,
+    severity: Severity | None = None,
+    *,
+    first: Sequence[tuple[str, str]] = (),
+    related: tuple[Entity, ...] = (),
+) -> Finding:
+    """Nodes of a pool that are in trouble together, as a finding about the pool."""
+    found = troubles(some.nodes)
+    worst = some.nodes[0] if some.nodes else None
+    log = worst is not None and worst.state.lower() == "starttaskfailed"
+    return Finding(
+        entity=pool_entity(pool.id),
+        headline=headline,
+        since=newest(scene, some.nodes[-1].since if some.nodes else None),
+        severity=severity,
+        figures=(*first, *lines(scene, some), *((("To do", found.do),) if found.do else ())),
+        cause=found.cause,
+        evidence=found.evidence,
+        steps=(
+            *((button("Start task's log", "nodelog", pool.id, worst.id),) if worst and log else ()),
+            *((button("Node", "node", "show", pool.id, worst.id),) if worst else ()),
+            button("Bad nodes", "node", "list", pool.id, "state:bad"),
+            button("Map", "node", "map", pool.id),
+        ),
+        related=related,
+        count=some.many,
+        causes=found.tallies,
+    )
+
+
+def shape(pool: PoolView) -> tuple[tuple[str, str], ...]:
+    """Size, and dedicated and Spot nodes as far as it has or wants them."""
+    rows = [("Size", pool.vm_size)] if pool.vm_size else []
+    for label, has, wants in (
+        ("Dedicated nodes", pool.dedicated, pool.target_dedicated),
+        ("Spot nodes", pool.spot, pool.target_spot),
+    ):
+        if has or wants:
+            rows.append((label, number(has) if has == wants else f"{number(has)} of {number(wants)}"))
+    return tuple(rows)
+
+
+def of_target(nodes: int, wants: int) -> str:
+    """``4 of the 40 nodes it wants``; ``40 nodes, 4 are wanted`` where it has too many."""
+    if nodes > wants:
+        return f"{plural(nodes, 'node')}, {number(wants)} {'is' if wants == 1 else 'are'} wanted"
+    return f"{number(nodes)} of the {plural(wants, 'node')} it wants"
+
+
+def _name(node: NodeView) -> str:
+    found = _of(node)
+    return cut(found[0].name) if found else _WORDS.get(node.state.lower(), node.state.lower())
+
+
+def _of(node: NodeView) -> tuple[Trouble, ...]:
+    """A node's troubles, by what is known of all nodes."""
+    failure = FailureInfo(code=node.start_task[0], message=node.start_task[1]) if node.start_task else None
+    return of_node(
+        Node(
+            state=node.state,
+            errors=tuple(NodeError(code=code, message=message) for code, message in node.errors),
+            start_task_info=StartTaskInfo(exit_code=node.start_exit, failure_info=failure),
+        )
+    )

@@ -1,0 +1,150 @@
+"""What is told of a pool because of its nodes: none works, none has work, or none gets through its start task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.alerting.rules import kind
+from bot.alerting.rules.common import (
+    button,
+    elapsed,
+    is_active,
+    job_entity,
+    jobs_of,
+    newest,
+    pool_entity,
+    span,
+    summed,
+    waits,
+)
+from bot.alerting.rules.money import so_far
+from bot.alerting.rules.node_facts import bad, coming, counted, evidence, lost, of_nodes, shape, size_of, usable, wanted
+from bot.domain.findings import Finding, Severity, Tally
+from bot.monitor.scene import Scene
+from cards.formatting import number, plural
+
+FAILING_NODES, FAILING_SHARE = 3, 0.2
+"""Nodes whose start task failed from which on it is the start task and not the node: so many, or this share."""
+IDLE_FOR = 1800.0
+"""Seconds: shorter breaks between two jobs are cheaper than the nodes' next boot."""
+SHRINKS_AFTER = 2
+"""Evaluations that an autoscale formula is given to let idle nodes go, for formulas look at averages of minutes."""
+
+
+@kind(
+    "pool.start_task_failing",
+    severity=Severity.WARNING,
+    reads=("pools", "nodes"),
+    silences=("node.start_task_failed", "pool.down", "job.stuck"),
+)
+def start_task_failing(scene: Scene) -> Iterator[Finding]:
+    """A pool's start task fails on so many nodes that it is the start task and not the node.
+
+    On :data:`FAILING_NODES` nodes or :data:`FAILING_SHARE` of them. Critical where all nodes failed.
+    """
+    for pool in scene.pools.values():
+        failed, nodes = bad(pool, "starttaskfailed"), size_of(pool)
+        if failed.many == 0 or (failed.many < FAILING_NODES and failed.many < FAILING_SHARE * nodes):
+            continue
+        jobs = jobs_of(scene, pool)
+        yield of_nodes(
+            scene,
+            pool,
+            failed,
+            f"pool {pool.id}: the start task fails on {number(failed.many)} of {plural(nodes, 'node')}",
+            Severity.CRITICAL if failed.many >= nodes else Severity.WARNING,
+            first=waits(jobs),
+            related=tuple(job_entity(job.id) for job in jobs),
+        )
+
+
+@kind(
+    "pool.down",
+    severity=Severity.CRITICAL,
+    reads=("pools", "nodes", "jobs"),
+    silences=(
+        "job.stuck",
+        "node.offline",
+        "node.preempted",
+        "node.start_task_failed",
+        "node.unknown",
+        "node.unusable",
+        "task.failed",
+        "task.retries_exhausted",
+        "job.failure_rate",
+    ),
+)
+def down(scene: Scene) -> Iterator[Finding]:
+    """A pool has no node that can work, though it wants some and jobs wait for it.
+
+    Nodes on their way (booting, running the start task) are hope, and so is a resize that goes on.
+    """
+    for pool in scene.pools.values():
+        steady = is_active(pool.state) and pool.allocation.lower() == "steady"
+        if not steady or wanted(pool) <= 0 or not counted(pool) or usable(pool) or coming(pool):
+            continue
+        jobs = jobs_of(scene, pool)
+        if not jobs:
+            continue
+        states = lost(pool)
+        yield Finding(
+            entity=pool_entity(pool.id),
+            headline=f"pool {pool.id} has no working node, {plural(len(jobs), 'job')} "
+            f"{'waits' if len(jobs) == 1 else 'wait'}",
+            since=newest(scene, pool.allocation_since, *(node.since for node in pool.troubled.values())),
+            figures=(*shape(pool), *waits(jobs)),
+            cause=_why_down(states),
+            evidence=evidence(pool),
+            steps=(
+                button("Open", "pool", "show", pool.id),
+                button("Bad nodes", "node", "list", pool.id, "state:bad"),
+                button("Map", "node", "map", pool.id),
+            ),
+            related=tuple(job_entity(job.id) for job in jobs),
+            count=wanted(pool),
+            causes=states,
+        )
+
+
+@kind("pool.idle", severity=Severity.WARNING, reads=("pools",))
+def idle(scene: Scene) -> Iterator[Finding]:
+    """A pool's nodes are idle for half an hour or longer and cost money.
+
+    None of its nodes works, and it wants to have some. A formula is given :data:`SHRINKS_AFTER` evaluations to shrink
+    the pool; what it keeps then is meant, so it is but information.
+    """
+    for pool in scene.pools.values():
+        now, lasts = pool.nodes("idle"), elapsed(scene, pool.idle_since)
+        patience = max(IDLE_FOR, SHRINKS_AFTER * pool.autoscale_interval if pool.autoscale else 0.0)
+        works = not is_active(pool.state) or pool.allocation.lower() != "steady" or pool.nodes("running") > 0
+        if now <= 0 or pool.idle_since is None or lasts < patience or works or wanted(pool) <= 0:
+            continue
+        nodes = min(now, pool.idle_least) or now
+        price = scene.hourly(pool, nodes)
+        said = (f"pool {pool.id}: {plural(nodes, 'node')} idle for {span(lasts)}", price, so_far(price, lasts))
+        jobs = jobs_of(scene, pool)
+        yield Finding(
+            entity=pool_entity(pool.id),
+            headline=", ".join(filter(None, said)),
+            since=pool.idle_since,
+            severity=Severity.INFO if pool.autoscale else Severity.WARNING,
+            figures=shape(pool),
+            cause="its autoscale formula keeps them without work"
+            if pool.autoscale
+            else "nothing shrinks it: it has no autoscale formula",
+            steps=(
+                button("Open", "pool", "show", pool.id),
+                button("Usage", "usage", "24h", f"pool:{pool.id}"),
+                button("Jobs", "job", "list", f"pool:{pool.id}"),
+            ),
+            related=tuple(job_entity(job.id) for job in jobs),
+            count=nodes,
+        )
+
+
+def _why_down(states: tuple[Tally, ...]) -> str:
+    if not states:
+        return "it has no nodes at all"
+    if len(states) == 1:
+        return f"all its nodes are in the state {states[0].cause}"
+    return summed(states)

@@ -1,0 +1,93 @@
+"""What is told of a job schedule: that it makes no job, and the ends of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.alerting.rules import kind
+from bot.alerting.rules.common import button, elapsed, is_active, job_entity, news, schedule_entity, span, spoken
+from bot.domain.findings import Finding, Severity, Step
+from bot.monitor.scene import Scene, ScheduleView
+from cards.formatting import number
+from storage.port.watching import Transition
+
+LATE_LEAST = 300.0
+"""Seconds that the service may take to make a job that is due."""
+LATE_SHARE = 0.1
+"""Or this part of the recurrence: a day's job that comes an hour late is no news yet."""
+
+
+@kind("schedule.barren", severity=Severity.WARNING, reads=("schedules",))
+def barren(scene: Scene) -> Iterator[Finding]:
+    """A schedule is active and due, and makes no job.
+
+    Later than :data:`LATE_LEAST` seconds and :data:`LATE_SHARE` of its recurrence. Most often its last job is not over:
+    a schedule has one active job at a time.
+    """
+    for schedule in scene.schedules.values():
+        due = schedule.missed or schedule.due
+        late = elapsed(scene, due)
+        if due is None or not is_active(schedule.state):
+            continue
+        if late <= max(LATE_LEAST, LATE_SHARE * max(0.0, schedule.interval or 0.0)):
+            continue
+        yield Finding(
+            entity=schedule_entity(schedule.id),
+            headline=f"schedule {schedule.id} makes no job, {span(late)} overdue",
+            since=due,
+            figures=(
+                *((("Every", span(schedule.interval)),) if schedule.interval else ()),
+                *((("Last job", schedule.job),) if schedule.job else ()),
+            ),
+            cause=_why(scene, schedule),
+            steps=(
+                button("Open", "schedule", "show", schedule.id),
+                *((button("Last job", "job", "show", schedule.job),) if schedule.job else ()),
+                button("Its jobs", "schedule", "jobs", schedule.id),
+            ),
+            related=(job_entity(schedule.job),) if schedule.job else (),
+        )
+
+
+@kind("schedule.disabled", severity=Severity.INFO, reads=("schedules",))
+def disabled(scene: Scene) -> Iterator[Finding]:
+    """A schedule was disabled: it makes no jobs until it is enabled."""
+    for each in news(scene, "schedule", "disabled"):
+        yield _event(each, "was disabled")
+
+
+@kind("schedule.completed", severity=Severity.INFO, reads=("schedules",), quiet=True)
+def completed(scene: Scene) -> Iterator[Finding]:
+    """A schedule has come to its end: it makes no more jobs."""
+    for each in news(scene, "schedule", "completed"):
+        yield _event(each, "has come to its end")
+
+
+@kind("schedule.deleted", severity=Severity.INFO, reads=("schedules",), quiet=True)
+def deleted(scene: Scene) -> Iterator[Finding]:
+    """A schedule was deleted, and its jobs with it."""
+    for each in news(scene, "schedule", "deleted"):
+        yield _event(each, "was deleted", button("Schedules", "schedule", "list"))
+
+
+def _why(scene: Scene, schedule: ScheduleView) -> str:
+    last = scene.jobs.get(schedule.job)
+    if last is not None and last.state.lower() != "completed":
+        return (
+            f"its last job, {spoken(last.id)}, is {last.state.lower() or 'not over'}: the next comes when it has ended"
+        )
+    for what, used, limit in scene.quota.rows:
+        if "job" in what.lower() and used >= limit:
+            return f"the quota of {what} is used up: {number(used)} of {number(limit)}"
+    return "the service makes none and tells no reason"
+
+
+def _event(told_of: Transition, what: str, step: Step | None = None) -> Finding:
+    """News of a schedule."""
+    return Finding(
+        entity=schedule_entity(told_of.id),
+        headline=f"schedule {told_of.id} {what}",
+        since=told_of.at,
+        state="event",
+        steps=(step or button("Open", "schedule", "show", told_of.id),),
+    )

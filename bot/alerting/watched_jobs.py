@@ -1,0 +1,268 @@
+"""Watched jobs: one living card for each that somebody watches in a place, until the job is over.
+
+What is watched is kept in the store and survives a restart. The card is a letter that changes; at the end a second one
+below it says so aloud, to whoever asked. The letters of a watch have the same ids whenever they are written, so one
+that is ended twice because of a crash is still told once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.alerting.job_progress import JobWriter
+from bot.alerting.routing import key_of
+from bot.clock import Clock
+from bot.monitor.scene import JobView, PoolView, Scene
+from bot.requests.request import Person, Place
+from cards.card import Card
+from storage.port.store import Store
+from storage.port.watching import Batch, Letter
+
+WATCHES = "watch"
+"""Space of the store."""
+EDITS = timedelta(seconds=15)
+"""Between two edits of a card at least."""
+STILL = timedelta(seconds=60)
+"""A card that would say the same again is edited only so often, to say when it was last true."""
+LONGEST = timedelta(days=7)
+MISSING = timedelta(minutes=10)
+"""A job that no look shows for so long, and of which no end was seen, is not there."""
+SETTLING = timedelta(minutes=3)
+"""The last counts of a job come a look or two after its end; where they do not, it is told without them."""
+MOST = 20
+"""Jobs that a place can watch at once: each is a message that is edited all the time."""
+
+
+class Post(Protocol):
+    """What is needed of the delivery."""
+
+    def put(self, letters: Iterable[Letter]) -> None:
+        """These were stored: bring them out."""
+        ...
+
+
+class Watched(Struct, frozen=True, kw_only=True):
+    """A job that somebody watches in a place; ``since`` is the bot's clock, ``letter`` the id of its card."""
+
+    place: Place
+    person: Person
+    account: str
+    job: str
+    since: datetime
+    letter: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Place, account and job: what there is one of."""
+        return key_of(self.place), self.account, self.job
+
+
+class _State(Struct):
+    """What is remembered of a watch between looks; a restart may forget it."""
+
+    view: JobView
+    pools: dict[str, PoolView] = {}
+    edited: datetime | None = None
+    missing: datetime | None = None
+    shown: Card | None = None
+
+
+class JobCards:
+    """The living cards of every account. Start with :meth:`load`; :meth:`after` is told of each look."""
+
+    def __init__(
+        self,
+        store: Store,
+        post: Post,
+        clock: Clock,
+        *,
+        zone: Callable[[str], str],
+        several: bool,
+        nudge: Callable[[str], None] = lambda account: None,
+    ) -> None:
+        """``zone`` tells a place's zone, ``several`` that there is more than one account.
+
+        ``nudge`` asks for a look at an account, so that the first card does not have to wait for the next.
+        """
+        self._store = store
+        self._post = post
+        self._clock = clock
+        self._nudge = nudge
+        self._writer = JobWriter(zone, several=several)
+        self._watched: dict[tuple[str, str, str], Watched] = {}
+        self._states: dict[tuple[str, str, str], _State] = {}
+        self._versions: dict[str, int] = {}
+        self._lock = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Take up what is stored. Raises StoreError."""
+        async with self._lock:
+            found = [_read(kept.value) for _, kept in await self._store.kept_all(WATCHES)]
+            watched = [each for each in found if each is not None]
+            letters = [name for each in watched for name in (each.letter, _over(each))]
+            known = await self._store.deliveries(letters)
+            self._versions = {each.letter.id: each.letter.version for each in known}
+            self._watched = {each.key: each for each in watched}
+            self._states = {each.key: _State(JobView(each.job)) for each in watched}
+
+    def watched(self, account: str) -> set[str]:
+        """The jobs of an account whose counts somebody looks at."""
+        return {each.job for each in self._watched.values() if each.account == account}
+
+    def now(self) -> datetime:
+        """The bot's clock, by which it is told since when a job is watched."""
+        return self._clock.now()
+
+    def here(self, place: Place) -> list[Watched]:
+        """What is watched in a place, by account and job."""
+        key = key_of(place)
+        return sorted((each for each in self._watched.values() if key_of(each.place) == key), key=lambda each: each.key)
+
+    async def watch(self, place: Place, person: Person, account: str, job: str) -> Watched:
+        """Watch a job in a place; one that is watched there already stays as it is. Raises StoreError."""
+        place = replace(place, thread=None)
+        async with self._lock:
+            known = self._watched.get((key_of(place), account, job))
+            if known:
+                return known
+            now = self._clock.now()
+            name = f"watch-{secrets.token_hex(5)}"
+            watched = Watched(place=place, person=person, account=account, job=job, since=now, letter=name)
+            await self._store.keep(WATCHES, key_of(place), f"{account}/{job}", msgspec.json.encode(watched), now)
+            self._watched[watched.key] = watched
+            self._states[watched.key] = _State(JobView(job))
+        self._nudge(account)
+        return watched
+
+    async def unwatch(self, place: Place, account: str, job: str) -> Card | None:
+        """Watch it no more; returns the card as it stays, None where it is not watched there. Raises StoreError."""
+        async with self._lock:
+            watched = self._watched.get((key_of(place), account, job))
+            if watched is None:
+                return None
+            seen = self._states[watched.key].view.counted or self._clock.now()
+            return await self._end(watched, seen, "no longer watched", aloud=False)
+
+    async def after(self, account: str, scene: Scene, now: datetime) -> None:
+        """A look was stored: bring the cards in line with it; ``now`` is the bot's clock. Raises StoreError."""
+        async with self._lock:
+            for watched in [each for each in self._watched.values() if each.account == account]:
+                await self._follow(watched, scene, now)
+
+    async def _follow(self, watched: Watched, scene: Scene, now: datetime) -> None:
+        state = self._states[watched.key]
+        over = next((job for job in scene.ended if job.id == watched.job), None)
+        going = scene.jobs.get(watched.job)
+        view = over or going
+        if view is not None:
+            state.view, state.missing = _copied(view), None
+            state.pools = {view.pool: scene.pools[view.pool]} if view.pool in scene.pools else {}
+        if over is not None:
+            await self._finish(watched, scene.at, _ended(over))
+        elif scene.blind is not None or "jobs" not in scene.read:
+            return
+        elif going is None:
+            await self._missing(watched, state, scene.at, now)
+        elif now - watched.since > LONGEST:
+            await self._finish(watched, scene.at, "watched for a week, and no longer")
+        elif state.edited is None or now - state.edited >= EDITS:
+            await self._edit(watched, state, scene.at, now)
+
+    async def _edit(self, watched: Watched, state: _State, at: datetime, now: datetime) -> None:
+        """The card as it is now, unless it would say what it says and said so a moment ago."""
+        card = self._card(watched, at)
+        same = state.shown is not None and replace(card, as_of=None) == replace(state.shown, as_of=None)
+        if same and state.edited is not None and now - state.edited < STILL:
+            return
+        await self._write([self._letter(watched.letter, watched, card, now)])
+        state.edited, state.shown = now, card
+
+    async def _missing(self, watched: Watched, state: _State, at: datetime, now: datetime) -> None:
+        """No look shows it: it was over before, or is not there."""
+        seen = await self._store.transitions(watched.account, entity="job", id=watched.job, limit=1)
+        if seen and seen[0].after in _WORDS:
+            if at - seen[0].at < SETTLING:
+                return
+            if seen[0].after == "completed":
+                state.view.state, state.view.ended = "completed", seen[0].at
+            await self._finish(watched, at, _WORDS[seen[0].after])
+            return
+        state.missing = state.missing or now
+        if now - state.missing >= MISSING:
+            await self._finish(watched, at, "is not there any more")
+
+    async def _finish(self, watched: Watched, at: datetime, ended: str) -> None:
+        await self._end(watched, at, ended, aloud=True)
+
+    async def _end(self, watched: Watched, at: datetime, ended: str, *, aloud: bool) -> Card:
+        """The last card, and whoever asked is told."""
+        state, now = self._states[watched.key], self._clock.now()
+        card = self._card(watched, at, ended)
+        letters = [self._letter(watched.letter, watched, card, now)]
+        if aloud:
+            where = key_of(watched.place)
+            said = self._writer.over(watched.account, state.view, where, at, ended, watched.person)
+            letters.append(self._letter(_over(watched), watched, said, now, under=watched.letter))
+        await self._write(letters)
+        await self._store.drop(WATCHES, key_of(watched.place), f"{watched.account}/{watched.job}")
+        del self._watched[watched.key], self._states[watched.key]
+        for letter in letters:
+            self._versions.pop(letter.id, None)
+        return card
+
+    def _card(self, watched: Watched, at: datetime, ended: str = "") -> Card:
+        state = self._states[watched.key]
+        where = key_of(watched.place)
+        return self._writer.card(
+            watched.account, state.view, state.pools, where, at, ended=ended, asker=watched.person
+        )  # fmt: skip
+
+    def _letter(self, name: str, watched: Watched, card: Card, now: datetime, *, under: str = "") -> Letter:
+        return Letter(
+            name,
+            key_of(watched.place),
+            msgspec.json.encode(watched.place),
+            msgspec.json.encode(card),
+            self._versions.get(name, 0) + 1,
+            now,
+            under=under,
+            loud=bool(under),
+        )
+
+    async def _write(self, letters: list[Letter]) -> None:
+        await self._store.record(Batch(letters=letters))
+        self._versions |= {letter.id: letter.version for letter in letters}
+        self._post.put(letters)
+
+
+_WORDS = {"completed": "has ended", "deleted": "was deleted"}
+
+
+def _ended(job: JobView) -> str:
+    return _WORDS["completed" if job.state.lower() == "completed" else "deleted"]
+
+
+def _over(watched: Watched) -> str:
+    """The letter that says aloud that it is over."""
+    return f"{watched.letter}-over"
+
+
+def _copied(view: JobView) -> JobView:
+    """The view as it is now: the observer goes on drawing in its own."""
+    return replace(view, rate=list(view.rate), causes=dict(view.causes))
+
+
+def _read(value: bytes) -> Watched | None:
+    """A stored watch; None where a newer version wrote it."""
+    try:
+        return msgspec.json.decode(value, type=Watched)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,93 @@
+"""Where the bot may write on Slack, as Slack's events tell it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from bot.chat.port import Reach
+from bot.requests.request import Place
+from storage.port.store import Reference, Store
+
+log = structlog.get_logger()
+
+_LEFT = {"left", "archive", "deleted"}
+"""``channel_*`` of public channels, ``group_*`` of private ones. Who is removed gets no member_left_channel."""
+
+
+class Rooms:
+    """Keeps :class:`storage.port.store.Reference` right, and tells whoever wants to know."""
+
+    def __init__(self, store: Store) -> None:
+        self.told: Reach | None = None
+        self._store = store
+        self._shut: set[str] = set()
+        self._names: dict[str, str] = {}
+
+    async def load(self) -> None:
+        """Learn where the bot could not write when it stopped, and what channels are called."""
+        for each in await self._store.references("slack"):
+            if not each.reachable:
+                self._shut.add(each.id)
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                self._names[each.id] = msgspec.json.decode(each.body, type=Place).name
+
+    async def event(self, body: Mapping[str, Any], bot_user: str) -> None:
+        """Note what an event says about the bot and a channel; most say nothing."""
+        event = body["event"]
+        kind, channel, team = str(event.get("type", "")), event.get("channel"), body.get("team_id", "")
+        room, _, what = kind.partition("_")
+        if kind == "member_joined_channel" and event.get("user") == bot_user:
+            await self.opened(Place("slack", channel, team=team))
+        elif kind == "app_uninstalled" or (kind == "tokens_revoked" and (event.get("tokens") or {}).get("bot")):
+            await self._nowhere(kind)
+        elif room in {"channel", "group"} and what in _LEFT:
+            await self.shut(Place("slack", channel, team=team))
+        elif room in {"channel", "group"} and what == "unarchive":
+            await self.opened(Place("slack", channel, team=team))
+        elif room in {"channel", "group"} and what == "rename":
+            renamed = Place("slack", channel["id"], team=team, name=channel.get("name", ""))
+            await self._write(renamed, reachable=renamed.id not in self._shut)
+
+    async def heard(self, place: Place) -> None:
+        """Somebody spoke to the bot there as to a member, or a message of it was taken."""
+        if place.id in self._shut:
+            await self.opened(place)
+
+    async def opened(self, place: Place) -> None:
+        """The bot can write there from now on."""
+        self._shut.discard(place.id)
+        await self._write(place, reachable=True)
+        if self.told:
+            await self.told(place, True)
+
+    async def shut(self, place: Place) -> None:
+        """The bot can no longer write there."""
+        self._shut.add(place.id)
+        await self._write(place, reachable=False)
+        if self.told:
+            await self.told(place, False)
+
+    async def remember(self, place: Place) -> None:
+        """The bot was asked there, and could answer."""
+        await self.heard(place)
+        await self._write(place, reachable=True)
+
+    async def _nowhere(self, why: str) -> None:
+        """The app was taken out of the workspace. Nobody is told: that Slack refuses everything is noticed as such."""
+        log.warning("slack.uninstalled", why=why)
+        for reference in await self._store.references("slack"):
+            if reference.reachable:
+                self._shut.add(reference.id)
+                await self._store.remember(replace(reference, reachable=False))
+
+    async def _write(self, place: Place, *, reachable: bool) -> None:
+        name = self._names[place.id] = place.name or self._names.get(place.id, "")  # commands tell it, mentions do not
+        body = msgspec.json.encode(replace(place, thread=None, name=name))
+        await self._store.remember(Reference("slack", place.id, body, datetime.now(UTC), reachable))

@@ -1,0 +1,173 @@
+"""The terminal as a chat platform: the same cards as text, buttons chosen by their number."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+from bot.chat.port import Desk, Pictures, Reach, UnreadableError
+from bot.requests.request import Ask, Person, Place, PlatformName
+from cards.card import Card, Form
+from cards.text import render
+from cards.text_fit import file_name
+
+log = structlog.get_logger()
+
+_PLACE = Place("text", "terminal", kind="personal")
+
+
+class Terminal:
+    """Implements :class:`bot.chat.port.Chat` for one person at a terminal."""
+
+    name: PlatformName = "text"
+
+    def __init__(self, pictures: Pictures, folder: Path, user: str = "you", out: TextIO = sys.stdout) -> None:
+        self._pictures = pictures
+        self._folder = folder
+        self._person = Person("text", user, user)
+        self._out = out
+        self._desk: Desk | None = None
+        self._actions: list[Mapping[str, Any]] = []
+        self._count = itertools.count(1)
+
+    async def start(self, desk: Desk) -> None:
+        """Nothing to connect."""
+        self._desk = desk
+
+    async def stop(self) -> None:
+        """Nothing to release."""
+
+    async def zone(self, person: Person) -> str | None:
+        """A terminal does not tell; the bot's own zone is used."""
+        return None
+
+    async def answer(self, ask: Ask, card: Card) -> str:
+        """Print the card."""
+        return await self.post(ask.place, card)
+
+    async def post(self, place: Place, card: Card) -> str:
+        """Print the card; pictures and files are saved and their paths named."""
+        pictures, files = await saved(self._pictures, card, self._folder)
+        rendered = render(card, pictures, files, colour=self._out.isatty())
+        self._actions = list(rendered.payload.get("actions", []))  # type: ignore[call-overload]
+        print(f"\n{rendered.payload['text']}\n", file=self._out)
+        return str(next(self._count))
+
+    async def edit(self, place: Place, message: str, card: Card) -> None:
+        """A terminal cannot take back what it printed: print anew."""
+        await self.post(place, card)
+
+    def on_reach(self, told: Reach) -> None:
+        """A terminal is always there."""
+
+    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+        """Print the card."""
+        return await self.post(place, card), place.id
+
+    async def revise(self, place: Place, message: str, card: Card) -> None:
+        """Print the card anew."""
+        await self.post(place, card)
+
+    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+        """Raises UnreadableError: what was printed is not there to be read."""
+        raise UnreadableError("a terminal cannot be read back")
+
+    async def direct(self, person: Person, place: Place) -> Place:
+        """The terminal, which has one person only."""
+        return place
+
+    async def converse(self) -> None:
+        """Read commands until the end of input: ``pool list``, a button's number, or ``quit``."""
+        if self._desk is None:
+            raise RuntimeError("converse() before start()")
+        await self.ask("home")
+        while True:
+            try:
+                typed = (await asyncio.to_thread(input, "batch> ")).strip()
+            except EOFError:
+                return
+            if typed in ("quit", "exit"):
+                return
+            if typed.isdigit() and 0 < int(typed) <= len(self._actions):
+                await self._press(self._actions[int(typed) - 1])
+            elif typed:
+                await self.ask(typed.removeprefix("/batch").strip() or "home")
+
+    async def ask(self, text: str, values: dict[str, str] | None = None) -> Card | None:
+        """Ask one thing and wait for the answer to be printed."""
+        if self._desk is None:
+            raise RuntimeError("ask() before start()")
+        task = await self._desk.accept(
+            Ask(
+                key=f"text:{id(self)}:{datetime.now(UTC).isoformat()}",
+                text=text,
+                person=self._person,
+                place=_PLACE,
+                at=datetime.now(UTC),
+                values=values or {},
+            )
+        )
+        return await task if task else None
+
+    async def _press(self, action: Mapping[str, Any]) -> None:
+        command = str(action["command"])
+        if action.get("how") != "form" or self._desk is None:
+            await self.ask(command)
+            return
+        form = await self._desk.form(command, Ask("form", command, self._person, _PLACE, datetime.now(UTC)))
+        if isinstance(form, Card):
+            await self.post(_PLACE, form)
+            return
+        await self._fill(form)
+
+    async def _fill(self, form: Form) -> None:
+        """Ask for each field in turn; an empty line keeps what stands in brackets."""
+        print(f"\n{form.title}: {form.intro}\n", file=self._out)
+        values = {}
+        for field in form.fields:
+            shown = f"{field.label} [{field.value}]: " if field.value else f"{field.label}: "
+            values[field.name] = (await asyncio.to_thread(input, shown)).strip() or field.value
+        await self.ask(form.command, values)
+
+
+async def saved(pictures: Pictures, card: Card, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Put the card's pictures and files into ``folder``; returns paths by the pictures' keys and the files' names."""
+    rendered = render(card)
+    paths = {}
+    for picture in rendered.pictures:
+        path = folder / f"{picture.key}.png"
+        try:
+            png = await pictures.png(picture.chart)
+            await asyncio.to_thread(_write, path, png)
+        except Exception:  # a chart never fails its card
+            log.exception("terminal.picture_failed", key=picture.key)
+            continue
+        paths[picture.key] = str(path)
+    files = {}
+    for attachment in rendered.attachments:
+        path = folder / file_name(attachment.name)
+        try:
+            files[attachment.name] = str(await asyncio.to_thread(_keep, path, attachment.content))
+        except OSError:
+            log.exception("terminal.file_failed", path=str(path))
+    return paths, files
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _keep(path: Path, content: bytes) -> Path:
+    """Write what a person will look for: never over a file of the same name that says something else."""
+    candidates = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
+    chosen = next(each for each in candidates if not each.exists() or each.read_bytes() == content)
+    _write(chosen, content)
+    return chosen

@@ -1,0 +1,93 @@
+"""What watching is about: entities, how bad something is, and what was found.
+
+Observation → transition → finding → incident → delivery. An observer sees accounts (:mod:`bot.monitor.scene`), kinds
+(:mod:`bot.alerting.rules`) say what is wrong in what was seen, and incidents keep one message for each.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+EntityKind: TypeAlias = Literal["account", "pool", "node", "job", "task", "schedule"]
+
+
+class Severity(enum.Enum):
+    """How bad it is. ``info`` is news, ``warning`` wants a look today, ``critical`` wants somebody now."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Greater is worse."""
+        return list(Severity).index(self)
+
+
+class Entity(Struct, frozen=True):
+    """Something in an account; ``parent`` is a node's pool or a task's job. An account's ``id`` is its name."""
+
+    kind: EntityKind
+    id: str
+    parent: str = ""
+
+
+class Step(Struct, frozen=True):
+    """A button: what it says, and the command it carries, without the account (it is added where it is needed).
+
+    ``verb`` True marks a command that changes something.
+    """
+
+    text: str
+    command: str
+    verb: bool = False
+
+
+class Tally(Struct, frozen=True):
+    """One cause among several, how often it struck, and an example: an entity's id and a line of what it said.
+
+    ``file`` is where a program printed that line (``stderr.txt``); empty where the service said it.
+    """
+
+    cause: str
+    count: int
+    example: str = ""
+    said: str = ""
+    file: str = ""
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """What a kind says of one entity now.
+
+    A kind whose state is ``open`` is found in every look as long as it is so; when it is found no more, its incident is
+    resolved. ``resolved`` does that with words of its own. ``event`` is news that is over once it is told.
+
+    ``headline`` is one line that names the entity and the one number: "pool gpu-a has 3 unusable nodes". ``since`` is
+    by the service's clock. ``figures`` are (label, value) lines, ``cause`` the likely one in a sentence, ``evidence``
+    what the service or a program printed, redacted. ``related`` names what else it concerns (the pool and the schedule
+    of a job), for patterns and for silencing. ``count`` is the one number, ``causes`` its parts, greatest first.
+    """
+
+    entity: Entity
+    headline: str
+    since: datetime
+    state: Literal["open", "resolved", "event"] = "open"
+    severity: Severity | None = None
+    figures: tuple[tuple[str, str], ...] = ()
+    cause: str = ""
+    evidence: str = ""
+    steps: tuple[Step, ...] = ()
+    related: tuple[Entity, ...] = ()
+    count: int = 1
+    causes: tuple[Tally, ...] = ()
+
+
+def fingerprint(account: str, kind: str, entity: Entity) -> str:
+    """What makes two findings the same incident: identity only, never a value. 16 hexadecimal digits."""
+    identity = "\0".join((account, kind, entity.kind, entity.parent, entity.id))
+    return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,286 @@
+"""The picture of an account: what is known, and a draft of what one look makes of it.
+
+A look never changes the picture. It draws a draft, whose transitions, cursors and views are stored in one transaction;
+only then the draft becomes the picture. Where it could not be stored it is thrown away, and the next look finds the
+same again: nothing is lost, nothing is doubled.
+
+Every instant here is the service's. A stream's cursor is when its last look began; the next one reads from
+:data:`OVERLAP` before that, because what changes may show late, and what was told already is known by its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
+from storage.port.watching import Batch, Cursor, Transition, View
+
+OVERLAP = timedelta(seconds=60)
+"""How long before a cursor a stream is read again. Lists were seen to lag by up to 45 seconds."""
+MEMORY = OVERLAP + timedelta(minutes=10)
+"""How long before the oldest cursor keys are remembered: longer than the overlap, as clocks may be set back."""
+
+STREAMS = ("jobs", "schedules", "tasks", "nodes")
+"""What is read by what changed since a cursor. Further cursors: baseline, and sweep, the last full list of jobs."""
+
+Key: TypeAlias = tuple[str, str, str, str, datetime]
+"""Entity, parent, id, state after, and when: what makes a transition one."""
+Body: TypeAlias = PoolView | JobView | ScheduleView | QuotaView
+T = TypeVar("T")
+
+
+class JobRecord(Struct, frozen=True):
+    """A job as it is stored: its view, and whether its end was told (it is kept until its last failures can show)."""
+
+    view: JobView
+    told: bool = False
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_kinds: Mapping[str, type[Struct]] = {
+    "pool": PoolView,
+    "job": JobRecord,
+    "schedule": ScheduleView,
+    "quota": QuotaView,
+}
+_decoders = {entity: msgspec.msgpack.Decoder(kind) for entity, kind in _kinds.items()}
+
+
+def key_of(told: Transition) -> Key:
+    """The key of a transition."""
+    return told.entity, told.parent, told.id, told.after, told.at
+
+
+class Picture(Struct):
+    """What is known of an account.
+
+    ``baseline`` is when it was first seen whole: what changed before is no news. ``cursors`` are by stream. ``tasks``
+    is until when each job's failed tasks were read, ``nodes`` the same of each pool's nodes in trouble, ``shapes`` how
+    many of them were counted then, and ``moved`` when that last changed. ``told`` are jobs whose end was told. ``read``
+    is when something was last read that is read now and then. ``recounted`` are jobs to be counted soon. ``known`` are
+    the keys of what was told lately.
+    """
+
+    pools: dict[str, PoolView] = field(default_factory=dict)
+    jobs: dict[str, JobView] = field(default_factory=dict)
+    schedules: dict[str, ScheduleView] = field(default_factory=dict)
+    quota: QuotaView = field(default_factory=QuotaView)
+    cursors: dict[str, datetime] = field(default_factory=dict)
+    tasks: dict[str, datetime] = field(default_factory=dict)
+    nodes: dict[str, datetime] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    moved: dict[str, datetime] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    read: dict[str, datetime] = field(default_factory=dict)
+    recounted: set[str] = field(default_factory=set)
+    known: set[Key] = field(default_factory=set)
+
+    @property
+    def baseline(self) -> datetime | None:
+        """When the account was first seen whole."""
+        return self.cursors.get("baseline")
+
+    def restore(self, cursors: Iterable[Cursor], views: Iterable[View], told: Iterable[Transition]) -> None:
+        """Take up what was stored. A view that is not understood (another version's) is left out, and read anew."""
+        self.cursors = {each.stream: each.at for each in cursors}
+        for each in views:
+            decoder = _decoders.get(each.entity)
+            if decoder is None or each.body is None:
+                continue
+            try:
+                body: Any = decoder.decode(each.body)
+            except msgspec.MsgspecError:
+                continue
+            if isinstance(body, PoolView):
+                self.pools[each.id] = body
+            elif isinstance(body, JobRecord):
+                self.jobs[each.id] = body.view
+                if body.told:
+                    self.told.add(each.id)
+            elif isinstance(body, ScheduleView):
+                self.schedules[each.id] = body
+            else:
+                self.quota = body
+        since = self.cursors.get("tasks") or self.cursors.get("jobs")
+        if since is not None:
+            self.tasks = dict.fromkeys(self.jobs, since)
+        self.known = {key_of(each) for each in told}
+
+    def horizon(self) -> datetime | None:
+        """The instant before which nothing told needs to be remembered."""
+        streams = [self.cursors[stream] for stream in STREAMS if stream in self.cursors]
+        return min(streams) - MEMORY if streams else None
+
+
+class Draft(Picture):
+    """What one look makes of a picture. Views are copied before they are changed: see :meth:`pool` and its like."""
+
+    account: str = ""
+    at: datetime = datetime.min.replace(tzinfo=UTC)
+    before: Picture = field(default_factory=Picture)
+    news: list[Transition] = field(default_factory=list)
+    ended: list[JobView] = field(default_factory=list)
+    failed_in: set[str] = field(default_factory=set)
+    """Jobs of which failures were found in this look."""
+    tasks_in: set[str] = field(default_factory=set)
+    """Jobs whose failed tasks were read in this look."""
+    counts_in: set[str] = field(default_factory=set)
+    """Jobs whose tasks were counted in this look."""
+
+    @classmethod
+    def of(cls, picture: Picture, account: str, at: datetime) -> Draft:
+        """A draft that begins as the picture is."""
+        return cls(
+            pools=dict(picture.pools),
+            jobs=dict(picture.jobs),
+            schedules=dict(picture.schedules),
+            quota=picture.quota,
+            cursors=dict(picture.cursors),
+            tasks=dict(picture.tasks),
+            nodes=dict(picture.nodes),
+            shapes=dict(picture.shapes),
+            moved=dict(picture.moved),
+            told=set(picture.told),
+            read=dict(picture.read),
+            recounted=set(picture.recounted),
+            known=picture.known,  # read only: what is new stands in ``fresh``
+            account=account,
+            at=at,
+            before=picture,
+        )
+
+    # Views that may be changed.
+
+    def pool(self, name: str) -> PoolView:
+        """A pool's view to be changed; an empty one where there is none."""
+        view = self.pools.get(name)
+        if view is None:
+            view = self.pools[name] = PoolView(name)
+        elif view is self.before.pools.get(name):
+            view = replace(view, troubled=dict(view.troubled), preempted_at=list(view.preempted_at))
+            self.pools[name] = view
+        return view
+
+    def job(self, name: str) -> JobView:
+        """A job's view to be changed; an empty one where there is none."""
+        view = self.jobs.get(name)
+        if view is None:
+            view = self.jobs[name] = JobView(name)
+        elif view is self.before.jobs.get(name):
+            view = self.jobs[name] = replace(view, causes=dict(view.causes), rate=list(view.rate))
+        return view
+
+    def schedule(self, name: str) -> ScheduleView:
+        """A schedule's view to be changed; an empty one where there is none."""
+        view = self.schedules.get(name)
+        if view is None:
+            view = self.schedules[name] = ScheduleView(name)
+        elif view is self.before.schedules.get(name):
+            view = self.schedules[name] = replace(view)
+        return view
+
+    def forget_job(self, name: str) -> None:
+        """A job that is of no more interest, or gone."""
+        self.jobs.pop(name, None)
+        self.tasks.pop(name, None)
+        self.told.discard(name)
+        self.recounted.discard(name)
+        for what in ("check", "end"):
+            self.read.pop(f"{what} {name}", None)
+
+    def forget_pool(self, name: str) -> None:
+        """A pool that is gone."""
+        for kept in (self.pools, self.nodes, self.shapes, self.moved):
+            kept.pop(name, None)
+
+    # Transitions.
+
+    def is_news(self, at: datetime) -> bool:
+        """Whether something that changed then is news: not before the account was first seen whole."""
+        return self.baseline is not None and at > self.baseline
+
+    def is_unseen(self, stream: str, made: datetime) -> bool:
+        """Whether something made then can have escaped the look before: older things were seen, and told if news."""
+        cursor = self.before.cursors.get(stream)
+        return cursor is not None and made > cursor - OVERLAP
+
+    def tell(
+        self,
+        entity: str,
+        name: str,
+        after: str,
+        at: datetime,
+        *,
+        parent: str = "",
+        before: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Note a transition; False where it is old or was told already. ``details`` without what is None or empty."""
+        key = (entity, parent, name, after, at)
+        if not self.is_news(at) or key in self.known or key in self._fresh:
+            return False
+        self._fresh.add(key)
+        said = {key: value for key, value in (details or {}).items() if value not in (None, "", [], {})}
+        encoded = msgspec.json.encode(said).decode() if said else ""
+        self.news.append(Transition(self.account, entity, parent, name, before, after, at, encoded))
+        return True
+
+    def was_told(self, entity: str, name: str, after: str, at: datetime, parent: str = "") -> bool:
+        """Whether that transition was told, in this look or before."""
+        key = (entity, parent, name, after, at)
+        return key in self.known or key in self._fresh
+
+    _fresh: set[Key] = field(default_factory=set)
+
+    # What is stored, and what becomes of it.
+
+    def finish(self) -> Batch:
+        """What is to be stored of this look, in one transaction."""
+        if self.baseline is not None:
+            self.cursors["tasks"] = min(self.tasks.values(), default=self.at)
+        self.news.sort(key=lambda each: each.at)
+        before = self.before
+        cursors = [
+            Cursor(self.account, stream, at) for stream, at in self.cursors.items() if before.cursors.get(stream) != at
+        ]
+        views = [
+            *_changes(self.account, "pool", before.pools, self.pools, lambda name, view: view),
+            *_changes(self.account, "schedule", before.schedules, self.schedules, lambda name, view: view),
+            *_changes(
+                self.account,
+                "job",
+                {name: JobRecord(view, name in before.told) for name, view in before.jobs.items()},
+                {name: JobRecord(view, name in self.told) for name, view in self.jobs.items()},
+                lambda name, record: record,
+            ),
+        ]
+        if self.quota != before.quota:
+            views.append(View(self.account, "quota", "", _encode(self.quota)))
+        return Batch(transitions=list(self.news), cursors=cursors, views=views)
+
+    def settled(self) -> Picture:
+        """The picture that this draft becomes once it is stored."""
+        known = self.before.known
+        known |= self._fresh
+        picture = Picture(*(getattr(self, name) for name in Picture.__struct_fields__))
+        horizon = picture.horizon()
+        if horizon is not None and len(known) > len(self._fresh):
+            picture.known = {key for key in known if key[-1] >= horizon}
+        return picture
+
+
+def _changes(
+    account: str, entity: str, before: Mapping[str, T], after: Mapping[str, T], body: Callable[[str, T], Any]
+) -> Iterable[View]:
+    """What is new, other than before, or gone."""
+    for name, view in after.items():
+        if before.get(name) is not view and before.get(name) != view:
+            yield View(account, entity, name, _encode(body(name, view)))
+    for name in before.keys() - after.keys():
+        yield View(account, entity, name, None)

@@ -1,0 +1,278 @@
+"""Samples busy and all cores of every pool, once a period, into the store.
+
+Where an account is watched, a sample takes the pools and node counts that the look has just read. By itself it costs
+two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from looks, every
+other time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+import structlog
+from msgspec import Struct
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Node, PoolNodeCounts, VmSize
+from bot.azure.models.watched import PoolState
+from bot.domain.burn import with_machine
+from bot.monitor.core_table import CoreTable
+from bot.monitor.scene import Scene
+from storage.port.store import Sample, StoreError
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+LONGEST = timedelta(minutes=5)
+"""The longest time one sample stands for."""
+LONGEST_BACKOFF = 900.0
+"""Seconds."""
+
+
+class Source(Protocol):
+    """What is needed of :class:`bot.azure.account.Account`."""
+
+    @property
+    def name(self) -> str:
+        """The account's name in the settings."""
+        ...
+
+    async def node_counts(self) -> tuple[list[PoolNodeCounts], datetime]:
+        """Nodes by pool and state, and the service's time."""
+        ...
+
+    async def every(
+        self,
+        kind: type[T],
+        path: str,
+        *,
+        filter: str = "",  # noqa: A002 - the service's word
+        select: str = "",
+    ) -> tuple[list[T], datetime]:
+        """A whole list, and the service's time."""
+        ...
+
+    async def vm_sizes(self) -> Mapping[str, VmSize]:
+        """VM sizes by lower-case name."""
+        ...
+
+
+class Samples(Protocol):
+    """What is needed of the store."""
+
+    async def add_samples(self, samples: list[Sample]) -> None:
+        """Keep them."""
+        ...
+
+    async def sampled(self, account: str) -> tuple[datetime, datetime] | None:
+        """The first and last sample of an account."""
+        ...
+
+
+class Reading(Struct, frozen=True):
+    """Pools and their node counts as they were read at ``at``, the service's time."""
+
+    pools: list[PoolState]
+    counts: list[PoolNodeCounts]
+    at: datetime
+
+    @classmethod
+    def of(cls, scene: Scene) -> Reading | None:
+        """What a look has read; None where it did not read all of it."""
+        if not {"pools", "nodes"} <= scene.read:
+            return None
+        pools = [
+            PoolState(
+                id=view.id,
+                state=view.state,
+                creation_time=view.created,
+                vm_size=view.vm_size,
+                task_slots_per_node=view.slots,
+            )
+            for view in scene.pools.values()
+        ]
+        counts = [PoolNodeCounts(view.id, *view.counts) for view in scene.pools.values()]
+        return cls(pools, counts, scene.at)
+
+
+class _Share(Struct, frozen=True):
+    """How many nodes of a pool were busy, in parts, while so many ran."""
+
+    at: datetime
+    running: int
+    busy: float
+
+
+class Collector:
+    """Takes samples of accounts. ``period`` is seconds between two of one account."""
+
+    def __init__(
+        self,
+        accounts: Iterable[Source],
+        store: Samples,
+        period: float = 60.0,
+        *,
+        heard: Callable[[str, str, list[PoolState]], None] = lambda account, kind, pools: None,
+    ) -> None:
+        """``heard`` is told the pools of an account whenever they are read: (account, "pool", pools)."""
+        self._accounts = list(accounts)
+        self._store = store
+        self._period = period
+        self._heard = heard
+        self._cores = {account.name: CoreTable(account) for account in self._accounts}
+        self._last: dict[str, datetime] = {}
+        self._shares: dict[tuple[str, str], _Share] = {}
+
+    def read_from_names(self, account: str) -> frozenset[str]:
+        """VM sizes of an account whose cores were read from their names, because ARM did not tell them."""
+        table = self._cores.get(account)
+        return frozenset(table.from_names if table else ())
+
+    async def sample(self, account: Source, reading: Reading | None = None) -> list[Sample]:
+        """One sample of each pool, now or as it was read, by the service's clock; not stored. Raises AzureError.
+
+        An account without any pool gives one sample with an empty pool name. Nothing is returned when the service's
+        clock has not moved since the sample before.
+        """
+        thrifty = reading is not None
+        reading = reading or await self._read(account)
+        at = reading.at
+        last = await self._previous(account.name)
+        if last is not None and at <= last:
+            return []
+        # Before the very first sample nothing is known: it stands for one period, like any other.
+        since = timedelta(seconds=self._period) if last is None else at - last
+        seconds = min(since, LONGEST).total_seconds()
+        self._heard(account.name, "pool", reading.pools)
+        cores_of = await self._cores_of(account)
+        counts = {each.pool_id: each for each in reading.counts}
+        samples = []
+        for pool in reading.pools:
+            cores = cores_of(pool.vm_size)
+            if cores is None:
+                continue
+            count = counts.get(pool.id, PoolNodeCounts())
+            nodes = with_machine(count.dedicated) + with_machine(count.low_priority)
+            busy = await self._busy_nodes(account, pool, count, at, thrifty=thrifty)
+            total = float(nodes * cores)
+            samples.append(Sample(account.name, pool.id, at, seconds, min(busy * cores, total), total, nodes))
+        if not reading.pools:
+            samples.append(Sample(account.name, "", at, seconds, 0.0, 0.0, 0))
+        self._last[account.name] = at
+        return samples
+
+    async def collect(self, account: Source, reading: Reading | None = None) -> None:
+        """Take one sample and store it. Raises AzureError and StoreError; what was not stored is made up for."""
+        before = self._last.get(account.name)
+        samples = await self.sample(account, reading)
+        try:
+            await self._store.add_samples(samples)
+        except BaseException:
+            if before is not None:
+                self._last[account.name] = before
+            else:
+                self._last.pop(account.name, None)
+            raise
+
+    async def after(self, account: str, scene: Scene, now: datetime) -> None:
+        """Take a sample from a look, where a period has passed since the last. What fails is logged, not raised.
+
+        For accounts that are watched often enough; :meth:`run` is for others.
+        """
+        reading = Reading.of(scene)
+        source = next((each for each in self._accounts if each.name == account), None)
+        if reading is None or source is None:
+            return
+        try:
+            last = await self._previous(account)
+            # Looks do not fall on the beat to the second: a little early is better than a look too late.
+            if last is None or (reading.at - last).total_seconds() >= 0.9 * self._period:
+                await self.collect(source, reading)
+        except (AzureError, StoreError) as error:
+            _complain(account, error)
+
+    async def run(self) -> None:
+        """Collect from every account until cancelled. One that fails does not hold up the others."""
+        async with asyncio.TaskGroup() as group:
+            for account in self._accounts:
+                group.create_task(self._watch(account), name=f"collector {account.name}")
+
+    async def _watch(self, account: Source) -> None:
+        """One account's loop: on the beat while it goes well, ever slower while it does not."""
+        loop = asyncio.get_running_loop()
+        failures, due = 0, loop.time()
+        while True:
+            try:
+                await self.collect(account)
+                failures = 0
+            except (AzureError, StoreError) as error:
+                failures += 1
+                _complain(account.name, error)
+            except Exception:
+                failures += 1
+                log.exception("sample_broke", account=account.name)
+            delay = min(self._period * 2**failures, max(LONGEST_BACKOFF, self._period)) if failures else self._period
+            due = max(due + delay, loop.time())  # a tick that took too long is not caught up with a burst
+            await asyncio.sleep(due - loop.time())
+
+    async def _previous(self, name: str) -> datetime | None:
+        """When the account was sampled last: by this process, or before a restart."""
+        if name not in self._last:
+            span = await self._store.sampled(name)
+            if span is None:
+                return None
+            self._last[name] = span[1]
+        return self._last[name]
+
+    async def _cores_of(self, account: Source) -> Callable[[str], int | None]:
+        if account.name not in self._cores:
+            self._cores[account.name] = CoreTable(account)
+        return await self._cores[account.name].by_size()
+
+    async def _read(self, account: Source) -> Reading:
+        counts, at = await account.node_counts()
+        pools, _ = await account.every(PoolState, "/pools", select="id,state,creationTime,vmSize,taskSlotsPerNode")
+        return Reading(pools, counts, at)
+
+    async def _busy_nodes(
+        self, account: Source, pool: PoolState, count: PoolNodeCounts, at: datetime, *, thrifty: bool
+    ) -> float:
+        """Busy nodes, in parts where a node runs several tasks: the share of its task slots that is taken.
+
+        Where it is to be thrifty, those parts are good for the next sample too, while as many nodes run.
+        """
+        running = count.dedicated.running + count.low_priority.running
+        key = account.name, pool.id
+        if pool.task_slots_per_node <= 1 or running == 0:
+            self._shares.pop(key, None)
+            return float(running)
+        known = self._shares.get(key)
+        if thrifty and known and known.running == running and (at - known.at).total_seconds() < 1.5 * self._period:
+            return known.busy
+        nodes, _ = await account.every(
+            Node,
+            Account.nodes(pool.id),
+            filter="state eq 'running'",
+            select="id,state,runningTaskSlotsCount",
+        )
+        busy = sum(min(1.0, node.running_task_slots_count / pool.task_slots_per_node) for node in nodes)
+        self._shares[key] = _Share(at, running, busy)
+        return busy
+
+
+def _complain(account: str, error: AzureError | StoreError) -> None:
+    if isinstance(error, StoreError):
+        log.error("sample_not_stored", account=account, message=str(error))
+        return
+    log.warning(
+        "sample_failed",
+        account=account,
+        code=error.code,
+        status=error.status,
+        message=error.message,
+        request_id=error.request_id,
+    )

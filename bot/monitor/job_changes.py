@@ -1,0 +1,284 @@
+"""What a look says of jobs, tasks and schedules, drawn into the picture."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from bot.azure.models import Counts, FailureInfo, duration
+from bot.azure.models.watched import JobState, ScheduleState, TaskState
+from bot.content.redaction import redact
+from bot.domain.causes import EXIT, MOST, OTHER, cause_of
+from bot.domain.findings import Tally
+from bot.monitor.account_state import OVERLAP, Draft
+from bot.monitor.evidence import note
+from bot.monitor.scene import JobView
+
+OVER = "completed"
+"""The state of a job in which nothing more happens to it."""
+QUIET = timedelta(hours=1)
+"""After so long without a failure, the next one begins a new spell of them; rates reach as far back."""
+PATIENCE = timedelta(minutes=10)
+"""How long the end of a job waits for its last counts."""
+_LONGEST = 300
+_AT_ONCE = 200
+"""Tasks that are drawn in one turn of the event loop: a few milliseconds."""
+_OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
+
+
+def fold_jobs(draft: Draft, rows: Iterable[JobState]) -> None:
+    """Jobs that changed lately (or all that are not over): news of those that are really new."""
+    for row in rows:
+        state, since = row.state.lower(), row.state_transition_time or row.creation_time or draft.at
+        view = draft.jobs.get(row.id)
+        if view is not None and view.created and row.creation_time and view.created < row.creation_time:
+            lose_job(draft, row.id, row.creation_time)
+            view = None
+        if _is_over(draft, view, row, state, since):
+            continue
+        if view is None:
+            _begin(draft, row, state, since)
+        elif view.since and since < view.since:
+            continue  # the list lags behind what was seen already
+        elif (view.state, view.since) != (state, since):
+            draft.tell("job", row.id, state, since, before=view.state, details=_details(row))
+            _move_others(draft, view)
+        _draw_job(draft.job(row.id), row, state, since)
+
+
+def _is_over(draft: Draft, view: JobView | None, row: JobState, state: str, since: datetime) -> bool:
+    """Whether nothing about the job is news any more: its end was told or is old, even if it is being deleted now."""
+    if view is not None:
+        return view.state == OVER and state == "deleting"
+    if state == "deleting":
+        return row.previous_state.lower() == OVER
+    return state == OVER and (not draft.is_news(since) or draft.was_told("job", row.id, state, since))
+
+
+def _begin(draft: Draft, row: JobState, state: str, since: datetime) -> None:
+    """A job that was not known: its creation is news, and what became of it since."""
+    made = row.creation_time
+    if made and (state, since) != ("active", made) and draft.is_unseen("jobs", made):
+        draft.tell("job", row.id, "active", made, details={"pool": row.execution_info.pool_id})
+    before = row.previous_state.lower() or ("active" if made and since > made else "")
+    draft.tell("job", row.id, state, since, before=before, details=_details(row))
+    if draft.baseline:
+        draft.tasks[row.id] = max(made or draft.baseline, draft.baseline)
+    else:
+        draft.tasks[row.id] = draft.at
+
+
+def _details(row: JobState) -> dict[str, object]:
+    run = row.execution_info
+    return {
+        "pool": run.pool_id,
+        "reason": redact(run.terminate_reason)[:_LONGEST],
+        "error": run.scheduling_error.code if run.scheduling_error else "",
+    }
+
+
+def _move_others(draft: Draft, view: JobView) -> None:
+    """When a job changes, the few that are next in its pool may begin: they are counted soon, not in minutes."""
+    waiting = [
+        job
+        for job in draft.jobs.values()
+        if job.pool == view.pool and job.id != view.id and job.active and not job.running and job.state == "active"
+    ]
+    waiting.sort(key=lambda job: -job.priority)
+    draft.recounted.update(job.id for job in waiting[:_NEXT])
+
+
+_NEXT = 5
+
+
+def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None:
+    run = row.execution_info
+    if view.state and view.state != state:
+        view.before = view.state
+    elif not view.state:
+        view.before = row.previous_state.lower()
+    view.state, view.since, view.created = state, since, row.creation_time
+    view.started, view.ended, view.pool = run.start_time, run.end_time, run.pool_id or view.pool
+    view.priority, view.reason = row.priority, redact(run.terminate_reason)[:_LONGEST]
+    view.scheduling_error = _failure(run.scheduling_error) if run.scheduling_error else None
+    of_schedule = _OF_SCHEDULE.fullmatch(view.id)
+    view.schedule = of_schedule["schedule"] if of_schedule else ""
+
+
+@lru_cache(maxsize=1024)  # a thousand tasks of one cause are told the same
+def _failure(info: FailureInfo) -> tuple[str, str]:
+    """Code and message, with the details behind it where there are any."""
+    details = "; ".join(each.value for each in info.details if each.value)
+    words = f"{info.message} ({details})" if details and info.message else info.message or details
+    return info.code, redact(words)[:_LONGEST]
+
+
+@lru_cache(maxsize=1024)
+def _message(info: FailureInfo) -> str:
+    return redact(info.message)
+
+
+def lose_job(draft: Draft, name: str, at: datetime) -> None:
+    """A job that does not exist any more. One that was over had its end told: that it is deleted is no news."""
+    view = draft.jobs[name]
+    if view.state != OVER:
+        draft.tell("job", name, "deleted", at, before=view.state, details={"pool": view.pool})
+    if name not in draft.told:
+        draft.ended.append(view)
+    draft.forget_job(name)
+
+
+def fold_swept(draft: Draft, rows: Sequence[JobState]) -> set[str]:
+    """All jobs that are not over. Returns those that are known but were not among them: over or deleted since."""
+    fold_jobs(draft, rows)
+    found = {row.id for row in rows}
+    return {name for name, view in draft.jobs.items() if name not in found and view.state != OVER}
+
+
+async def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
+    """A job's tasks that began or ended lately, failed ones among them: news, and causes.
+
+    Of a storm of thousands some hundred are drawn in each turn of the event loop.
+    """
+    ordered = sorted(rows, key=lambda row: row.state_transition_time or draft.at)
+    for start in range(0, len(ordered), _AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        _fold_tasks(draft, job, ordered[start : start + _AT_ONCE])
+    if job in draft.jobs:
+        draft.tasks[job] = draft.at
+        draft.tasks_in.add(job)
+
+
+def _fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
+    for row in rows:
+        run, at, state = row.execution_info, row.state_transition_time, row.state.lower()
+        if at is not None and state == "running":
+            draft.tell("task", row.id, state, at, parent=job, before=row.previous_state.lower())
+        if at is None or state != "completed":
+            continue
+        failed = run.result.lower() == "failure"
+        if draft.was_told("task", row.id, "failed" if failed else "completed", at, job):
+            continue
+        if not failed:
+            draft.tell("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
+            continue
+        info = run.failure_info or FailureInfo()
+        code, said = _failure(info)
+        details = {
+            "exitCode": run.exit_code,
+            "code": code,
+            "category": info.category,
+            "message": said,
+            "pool": row.node_info.pool_id,
+            "node": row.node_info.node_id,
+            "retries": run.retry_count or None,
+        }
+        known = job in draft.jobs
+        if draft.tell("task", row.id, "failed", at, parent=job, details=details) and known:
+            most = row.constraints.max_task_retry_count
+            cause = cause_of(run.exit_code, code, _message(info))
+            view = draft.job(job)
+            cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
+            if row.node_info.node_id:
+                note(view, cause, row.id)
+            draft.failed_in.add(job)
+
+
+def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> str:
+    """Count a failure; returns the cause that it is counted under."""
+    view.failures += 1
+    view.exhausted += exhausted
+    if view.failing_since is None or view.failed_at is None or at - view.failed_at > QUIET:
+        view.failing_since, view.examples = at, {}  # what it fails of now need not be what it failed of then
+    view.failing_since = min(view.failing_since, at)
+    view.failed_at = max(view.failed_at or at, at)
+    view.progressed = max(view.progressed or at, at)
+    if cause not in view.causes and len(view.causes) >= MOST:
+        cause, said = OTHER, ""
+    if cause.startswith(EXIT):
+        said = ""  # the service only says that there is an exit code; the program may have said more
+    so_far = view.causes.get(cause)
+    if so_far is None:
+        view.causes[cause] = Tally(cause, 1, task, said)
+    else:
+        view.causes[cause] = Tally(cause, so_far.count + 1, so_far.example, so_far.said)
+    return cause
+
+
+def fold_task_counts(draft: Draft, job: str, counts: Counts) -> None:
+    """A job's tasks by state, now."""
+    if job not in draft.jobs:
+        return
+    view, at = draft.job(job), draft.at
+    ended, begun = (counts.succeeded, counts.failed), counts.running
+    fewer = view.active is not None and counts.active < view.active
+    if view.active is None or fewer or (ended, begun) != ((view.succeeded, view.failed), view.running):
+        view.progressed = at
+    if fewer and not counts.active:
+        _move_others(draft, view)  # its last tasks run: what is next in the pool begins
+    view.active, view.running, view.succeeded, view.failed = counts.active, begun, *ended
+    view.counted = at
+    view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
+    view.rate.append((at, counts.succeeded + counts.failed, counts.failed))
+    draft.recounted.discard(job)
+    draft.counts_in.add(job)
+
+
+def close_jobs(draft: Draft) -> None:
+    """Tell of jobs whose last counts were read after their end; forget them once no failure can show late any more.
+
+    Where those cannot be read, the end is told with what is known after :data:`PATIENCE`.
+    """
+    for name, view in list(draft.jobs.items()):
+        if view.state != OVER or view.since is None:
+            continue
+        tried = draft.read.setdefault(f"end {name}", draft.at)
+        if name not in draft.told and (name in draft.tasks_in & draft.counts_in or draft.at - tried >= PATIENCE):
+            draft.told.add(name)
+            draft.ended.append(view)
+        if name in draft.told and draft.tasks.get(name, view.since) >= view.since + OVERLAP:
+            draft.forget_job(name)
+
+
+def fold_schedules(draft: Draft, rows: Sequence[ScheduleState], *, whole: bool) -> None:
+    """Schedules that changed, or all of them: then those that are missing are gone."""
+    for row in rows:
+        state, since = row.state.lower(), row.state_transition_time or row.creation_time or draft.at
+        view = draft.schedules.get(row.id)
+        if view is not None and view.created and row.creation_time and view.created < row.creation_time:
+            draft.tell("schedule", row.id, "deleted", row.creation_time, before=view.state)
+            del draft.schedules[row.id]
+            view = None
+        if view is None:
+            made = row.creation_time
+            if made and (state, since) != ("active", made) and draft.is_unseen("schedules", made):
+                draft.tell("schedule", row.id, "active", made)
+            draft.tell("schedule", row.id, state, since, before=row.previous_state.lower())
+        elif view.since and since < view.since:
+            continue
+        elif (view.state, view.since) != (state, since):
+            draft.tell("schedule", row.id, state, since, before=view.state)
+        _draw_schedule(draft, row, state, since)
+    if whole:
+        for name in draft.schedules.keys() - {row.id for row in rows}:
+            draft.tell("schedule", name, "deleted", draft.at, before=draft.schedules[name].state)
+            del draft.schedules[name]
+
+
+def _draw_schedule(draft: Draft, row: ScheduleState, state: str, since: datetime) -> None:
+    view = draft.schedule(row.id)
+    job = row.execution_info.recent_job.id if row.execution_info.recent_job else ""
+    due = row.execution_info.next_run_time
+    if job != view.job:
+        view.missed = None
+    elif view.due and view.due + OVERLAP <= draft.at and state == "active":
+        view.missed = view.missed or view.due  # it passed, and the last job is the one there was before
+    span = duration(row.schedule.recurrence_interval)
+    view.state, view.since, view.created = state, since, row.creation_time
+    view.interval, view.due, view.job = span.total_seconds() if span else None, due, job
+    if state != "active":
+        view.missed = None

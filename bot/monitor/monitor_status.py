@@ -1,0 +1,137 @@
+"""How watching and telling stand: for the command ``status``, for health and for metrics."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from bot.clock import Clock
+from bot.monitor.scene import Blindness, Scene
+from bot.monitor.status import AccountStatus, Outbox
+from bot.outbox.destination_queue import PlaceStatus
+from bot.outbox.sender import Totals
+
+SPAN = timedelta(minutes=5)
+"""Of the figures per minute."""
+_LATE = 5
+"""So many periods without a look are too many."""
+
+
+class Traffic(Protocol):
+    """What is needed of :class:`bot.azure.pipeline.Traffic`: counts since the start."""
+
+    calls: int
+    bytes: int
+    throttled: int
+
+
+class Watched(Protocol):
+    """What is needed of :class:`bot.monitor.observer.Observer`."""
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next look."""
+        ...
+
+
+class Posted(Protocol):
+    """What is needed of :class:`bot.outbox.Postman`."""
+
+    totals: Totals
+
+    def status(self) -> list[PlaceStatus]:
+        """How every place stands."""
+        ...
+
+    def down(self) -> dict[str, str]:
+        """The platforms that do not answer."""
+        ...
+
+
+class _Mark(NamedTuple):
+    at: datetime
+    calls: int
+    received: int
+
+
+class Standing:
+    """Implements :class:`bot.monitor.status.Status`; :meth:`after` is to be told of every look."""
+
+    def __init__(
+        self, observers: Mapping[str, Watched], traffic: Mapping[str, Traffic], post: Posted, clock: Clock
+    ) -> None:
+        """Both mappings go by the accounts' names, in the order of the settings."""
+        self.began = clock.now()
+        self._observers = observers
+        self._traffic = traffic
+        self._post = post
+        self._clock = clock
+        self._looked: dict[str, datetime] = {}
+        self._blind: dict[str, Blindness | None] = {}
+        self._throttled: dict[str, tuple[datetime, datetime, int]] = {}
+        self._marks: dict[str, deque[_Mark]] = {name: deque() for name in observers}
+        self.looks: dict[str, int] = dict.fromkeys(observers, 0)
+
+    async def after(self, account: str, scene: Scene, now: datetime) -> None:
+        """A look was made and stored."""
+        self._looked[account] = now
+        self._blind[account] = scene.blind
+        self.looks[account] += 1
+        traffic, marks = self._traffic[account], self._marks[account]
+        marks.append(_Mark(now, traffic.calls, traffic.bytes))
+        while len(marks) > 2 and now - marks[1].at >= SPAN:
+            marks.popleft()
+        self._note_throttling(account, traffic.throttled, now)
+
+    def _note_throttling(self, account: str, count: int, now: datetime) -> None:
+        """Since when the account has been asking for less; over when a span went by without."""
+        since, last, before = self._throttled.get(account, (now, now, 0))
+        if count > before:
+            begun = since if before and now - last <= SPAN else now
+            self._throttled[account] = begun, now, count
+
+    def accounts(self) -> list[AccountStatus]:
+        """Every account, in the order of the settings."""
+        return [self._account(name) for name in self._observers]
+
+    def _account(self, name: str) -> AccountStatus:
+        marks = self._marks[name]
+        minutes = (marks[-1].at - marks[0].at).total_seconds() / 60 if len(marks) > 1 else 0.0
+        calls, received = (
+            ((marks[-1].calls - marks[0].calls) / minutes, (marks[-1].received - marks[0].received) / minutes)
+            if minutes > 0
+            else (0.0, 0.0)
+        )
+        throttled = self._throttled.get(name)
+        return AccountStatus(
+            name=name,
+            looked=self._looked.get(name),
+            wait=self._observers[name].wait,
+            calls=calls,
+            received=received,
+            throttled=throttled[0] if throttled and self._clock.now() - throttled[1] <= SPAN else None,
+            blind=self._blind.get(name),
+        )
+
+    def outbox(self) -> Outbox:
+        """The delivery."""
+        return Outbox(places=tuple(self._post.status()), down=self._post.down(), totals=self._post.totals)
+
+    def troubles(self) -> Sequence[str]:
+        """What keeps the bot from doing its work, a line each; nothing where all is well."""
+        now = self._clock.now()
+        found = [
+            f"account {each.name} cannot be read: {each.blind.code}"
+            for each in self.accounts()
+            if each.blind is not None
+        ]
+        for each in self.accounts():
+            since = each.looked or self.began
+            if each.blind is None and (now - since).total_seconds() > _LATE * max(each.wait, 30.0):
+                found.append(f"account {each.name} was not looked at since {since:%H:%M} UTC")
+        outbox = self.outbox()
+        found += [f"{platform} does not answer: {why}" for platform, why in sorted(outbox.down.items())]
+        found += [f"{place.where} cannot be written to: {place.error}" for place in outbox.places if place.gone_since]
+        return found

@@ -1,0 +1,231 @@
+"""What a look says of pools and their nodes, drawn into the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bot.azure.models import NodeCounts, PoolNodeCounts, duration
+from bot.azure.models.pool import ResizeError
+from bot.azure.models.watched import NodeState, PoolState
+from bot.content.redaction import redact
+from bot.monitor.account_state import Draft
+from bot.monitor.scene import NodeView, PoolView
+
+BAD = ("unusable", "unknown", "offline", "preempted", "starttaskfailed")
+"""States of a node in trouble, as the service writes them."""
+BAD_COLUMNS = ("unusable", "unknown", "offline", "preempted", "start_task_failed")
+"""The same as columns of :class:`~bot.azure.models.NodeCounts`."""
+GONE = "gone"
+"""What became of a node in trouble that its pool has no more. Not a word of the service, which just forgets it."""
+_HOUR = timedelta(hours=1)
+_LONGEST = 600
+"""Characters of a message that are kept."""
+
+
+def fold_pools(draft: Draft, rows: Sequence[PoolState]) -> None:
+    """The whole list of pools: news of those that changed, came or went."""
+    for row in rows:
+        view = draft.pools.get(row.id)
+        if view is not None and _created_anew(view, row):
+            draft.tell("pool", row.id, "deleted", row.creation_time or draft.at, before=view.state)
+            draft.forget_pool(row.id)
+            view = None
+        if view is not None and _stale(view, row):
+            continue
+        _news_of_pool(draft, view, row)
+        _draw_pool(draft.pool(row.id), row)
+    for name in draft.pools.keys() - {row.id for row in rows}:
+        draft.tell("pool", name, "deleted", draft.at, before=draft.pools[name].state)
+        draft.forget_pool(name)
+
+
+def _created_anew(view: PoolView, row: PoolState) -> bool:
+    return bool(view.created and row.creation_time and view.created < row.creation_time)
+
+
+def _stale(view: PoolView, row: PoolState) -> bool:
+    """Whether the list lags behind what was seen already."""
+    times = (
+        (row.state_transition_time, view.since),
+        (row.allocation_state_transition_time, view.allocation_since),
+    )
+    return any(now and before and now < before for now, before in times)
+
+
+def _news_of_pool(draft: Draft, view: PoolView | None, row: PoolState) -> None:
+    state, since = row.state.lower(), row.state_transition_time
+    if since and (view is None or (view.state, view.since) != (state, since)):
+        before = view.state if view else ""
+        details = {"vmSize": row.vm_size, "created": view is None}
+        draft.tell("pool", row.id, state, since, before=before, details=details)
+    allocation, moved = row.allocation_state.lower(), row.allocation_state_transition_time
+    if moved and (view is None or (view.allocation, view.allocation_since) != (allocation, moved)):
+        details = {
+            "dedicated": row.current_dedicated_nodes,
+            "spot": row.current_low_priority_nodes,
+            "targetDedicated": row.target_dedicated_nodes or 0,
+            "targetSpot": row.target_low_priority_nodes or 0,
+            "errors": [error.code for error in row.resize_errors],
+        }
+        draft.tell("allocation", row.id, allocation, moved, before=view.allocation if view else "", details=details)
+    _news_of_autoscale(draft, view, row)
+
+
+def _news_of_autoscale(draft: Draft, view: PoolView | None, row: PoolState) -> None:
+    """A run of the autoscale formula, where it failed, moved the targets, or works again."""
+    run = row.auto_scale_run
+    if run is None or run.timestamp is None or (view and view.autoscale_at and run.timestamp <= view.autoscale_at):
+        return
+    failed = run.error is not None and bool(run.error.code)
+    targets = (row.target_dedicated_nodes or 0, row.target_low_priority_nodes or 0)
+    other = view is None or targets != (view.target_dedicated, view.target_spot)
+    mended = view is not None and view.autoscale_error is not None
+    if not (failed or other or mended):
+        return
+    details = {"results": redact(run.results)[:_LONGEST], "targetDedicated": targets[0], "targetSpot": targets[1]}
+    if run.error is not None and failed:
+        details |= dict(zip(("code", "message"), _said(run.error), strict=True))
+    before = "" if view is None or view.autoscale_at is None else "failed" if view.autoscale_error else "ok"
+    draft.tell("autoscale", row.id, "failed" if failed else "ok", run.timestamp, before=before, details=details)
+
+
+def _draw_pool(view: PoolView, row: PoolState) -> None:
+    view.state, view.since, view.created = row.state.lower(), row.state_transition_time, row.creation_time
+    view.allocation, view.allocation_since = row.allocation_state.lower(), row.allocation_state_transition_time
+    view.vm_size, view.windows, view.slots = row.vm_size, row.windows, row.task_slots_per_node
+    view.dedicated, view.spot = row.current_dedicated_nodes, row.current_low_priority_nodes
+    view.target_dedicated = row.target_dedicated_nodes or 0
+    view.target_spot = row.target_low_priority_nodes or 0
+    view.resize_timeout = _seconds(row.resize_timeout, 900.0)
+    view.resize_errors = tuple(_said(error) for error in row.resize_errors)
+    view.autoscale = row.enable_auto_scale
+    view.autoscale_interval = _seconds(row.auto_scale_evaluation_interval, 900.0)
+    run = row.auto_scale_run if row.enable_auto_scale else None
+    view.autoscale_at = run.timestamp if run else None
+    view.autoscale_error = _said(run.error) if run and run.error and run.error.code else None
+
+
+def _seconds(text: str, otherwise: float) -> float:
+    span = duration(text)
+    return span.total_seconds() if span else otherwise
+
+
+def _said(error: ResizeError) -> tuple[str, str]:
+    """Code and message, with the details behind it where there are any."""
+    details = "; ".join(each.value for each in error.values if each.value)
+    words = f"{error.message} ({details})" if details and error.message else error.message or details
+    return error.code, redact(words)[:_LONGEST]
+
+
+def fold_counts(draft: Draft, rows: Iterable[PoolNodeCounts]) -> None:
+    """Node counts of every pool that is known."""
+    counted = {row.pool_id: row for row in rows}
+    for name, known in draft.pools.items():
+        row = counted.get(name, _NOTHING)
+        counts = (row.dedicated, row.low_priority)
+        idle = _resting(counts)
+        lapsed = bool(known.preempted_at) and known.preempted_at[0] <= draft.at - _HOUR
+        if known.counts == counts and bool(known.idle_since) == bool(idle) and not lapsed:
+            continue
+        view = draft.pool(name)
+        if lapsed:
+            view.preempted_at = [at for at in view.preempted_at if at > draft.at - _HOUR]
+        view.counts = counts
+        if not idle:
+            view.idle_since, view.idle_least = None, 0
+        elif view.idle_since is None:
+            view.idle_since, view.idle_least = draft.at, idle
+        else:
+            view.idle_least = min(view.idle_least, idle)
+
+
+_NOTHING = PoolNodeCounts()
+
+
+def _resting(counts: tuple[NodeCounts, NodeCounts]) -> int:
+    """The idle nodes of a pool where none works and none is on its way: a pool that boots is not idle yet."""
+    busy = any(each.running or each.creating or each.starting or each.waiting_for_start_task for each in counts)
+    return 0 if busy else sum(each.idle for each in counts)
+
+
+def shape_of(counts: tuple[NodeCounts, NodeCounts]) -> tuple[int, ...]:
+    """How many nodes are in which trouble: the columns that say whether a pool's nodes are worth a read."""
+    return tuple(getattr(each, column) for each in counts for column in BAD_COLUMNS)
+
+
+def fold_nodes(draft: Draft, pool: str, rows: Iterable[NodeState], whereabouts: Mapping[str, NodeState | None]) -> None:
+    """A pool's nodes that are in trouble; ``whereabouts`` tells of those that were (None: the pool has it no more).
+
+    News of a node that got into trouble is its state; of one that came out of it the state that it has now, or
+    :data:`GONE`.
+    """
+    if pool not in draft.pools:
+        return
+    view = draft.pool(pool)
+    for row in [*rows, *(row for row in whereabouts.values() if row is not None and row.state.lower() in BAD)]:
+        known, since = view.troubled.get(row.id), row.state_transition_time or draft.at
+        if known is not None and since < known.since:
+            continue
+        node = _node(row, since)
+        if known is None or (known.state, known.since) != (node.state, since):
+            told = draft.tell(
+                "node",
+                row.id,
+                node.state,
+                since,
+                parent=pool,
+                before=known.state if known else "",
+                details=_details(node),
+            )
+            if told and node.state == "preempted":
+                view.preempted_at.append(since)
+        view.troubled[row.id] = node
+    for name, found in whereabouts.items():
+        known = view.troubled.get(name)
+        if known is None or (found is not None and found.state.lower() in BAD):
+            continue
+        if found is not None and found.state_transition_time and found.state_transition_time < known.since:
+            continue  # that is what it was before the trouble: the list lags
+        after = found.state.lower() if found else GONE
+        at = (found.state_transition_time if found else None) or draft.at
+        draft.tell("node", name, after, at, parent=pool, before=known.state, details={"dedicated": known.dedicated})
+        del view.troubled[name]
+    view.preempted_at = sorted(at for at in view.preempted_at if at > draft.at - _HOUR)
+
+
+def fold_node_states(draft: Draft, pool: str, rows: Iterable[NodeState]) -> None:
+    """Every change of a node's state, for who wants them all."""
+    for row in rows:
+        if row.state_transition_time:
+            draft.tell("node", row.id, row.state.lower(), row.state_transition_time, parent=pool)
+
+
+def _node(row: NodeState, since: datetime) -> NodeView:
+    start = row.start_task_info
+    failed = start is not None and start.result.lower() == "failure"
+    failure = start.failure_info if start and failed else None
+    return NodeView(
+        row.id,
+        row.state.lower(),
+        since,
+        dedicated=row.is_dedicated,
+        vm_size=row.vm_size,
+        errors=tuple((error.code, redact(_words(error.message, error.error_details))) for error in row.errors),
+        start_task=(failure.code, redact(_words(failure.message, failure.details))) if failure else None,
+        start_exit=start.exit_code if start and failed else None,
+    )
+
+
+def _words(message: str, details: Sequence[object]) -> str:
+    more = "; ".join(value for each in details if (value := getattr(each, "value", "")))
+    return (f"{message} ({more})" if more and message else message or more)[:_LONGEST]
+
+
+def _details(node: NodeView) -> dict[str, object]:
+    return {
+        "errors": [code for code, _ in node.errors],
+        "startTask": node.start_task[0] if node.start_task else None,
+        "exitCode": node.start_exit,
+        "dedicated": node.dedicated,
+    }

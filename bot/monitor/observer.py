@@ -1,0 +1,354 @@
+"""Looks at one account: reads little, sees every change once, and forgets nothing that was not stored.
+
+See :mod:`bot.monitor.reader` for what is read, :mod:`bot.monitor.plan` for when, and
+:mod:`bot.monitor.account_state` for how a look becomes what is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from msgspec import Struct
+
+from bot.azure.errors import AzureError
+from bot.azure.models import TaskCountsResult
+from bot.azure.prices import Prices
+from bot.clock import Clock
+from bot.content.redaction import redact
+from bot.domain.quota import hourly, quota_of
+from bot.monitor import evidence
+from bot.monitor.account_state import MEMORY, STREAMS, Draft, Picture
+from bot.monitor.job_changes import (
+    OVER,
+    close_jobs,
+    fold_jobs,
+    fold_schedules,
+    fold_swept,
+    fold_task_counts,
+    fold_tasks,
+    lose_job,
+)
+from bot.monitor.node_changes import fold_counts, fold_node_states, fold_nodes, fold_pools, shape_of
+from bot.monitor.plan import SLOW, Read, chosen, wanted
+from bot.monitor.reader import Reader, Source
+from bot.monitor.scene import Area, Blindness, JobView, Scene
+from bot.settings import WatchSettings
+from storage.port.watching import Batch, Cursor, Transition, View
+
+log = structlog.get_logger()
+
+LONGEST_BACKOFF = 900.0
+"""Seconds."""
+QUOTA = timedelta(minutes=10)
+"""The period of quotas and prices."""
+_SOON = timedelta(minutes=1)  # until prices are asked for again that were not known
+_FEW = 5
+"""Reads in turns, and lookups of jobs that may be gone, that every look makes however small its budget is."""
+_REMEMBERED = 200_000
+"""Transitions that are remembered after a restart."""
+
+
+class Store(Protocol):
+    """What is needed of :class:`storage.port.watching.WatchStore`."""
+
+    async def cursors(self, account: str) -> list[Cursor]:
+        """Where every stream of an account stands."""
+        ...
+
+    async def views(self, account: str) -> list[View]:
+        """All that was last known of an account."""
+        ...
+
+    async def transitions(self, account: str, *, since: datetime | None = None, limit: int = 1000) -> list[Transition]:
+        """The newest, newest first."""
+        ...
+
+
+class Look(Struct, frozen=True):
+    """What one look gave: the scene, what is to be stored of it, and how many calls it took."""
+
+    scene: Scene
+    batch: Batch
+    calls: int = 0
+
+
+class Effort(Struct, frozen=True):
+    """What watching an account took since the program began: looks, those that failed, and calls."""
+
+    looks: int = 0
+    blind: int = 0
+    calls: int = 0
+
+
+class Observer:
+    """Watches one account.
+
+    ``watched_jobs`` are counted in every look, because somebody looks at them. ``effort`` tells what it took.
+    """
+
+    def __init__(self, account: Source, store: Store, clock: Clock, settings: WatchSettings | None = None) -> None:
+        self.name = account.name
+        self.watched_jobs: set[str] = set()
+        self.effort = Effort()
+        self._account = account
+        self._store = store
+        self._clock = clock
+        self._settings = settings or WatchSettings()
+        self._picture = Picture()
+        self._draft: Draft | None = None
+        self._prices = Prices()
+        self._blind: Blindness | None = None
+        self._retry_after = 0.0
+        self._calls = 0
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next look: ever more while the account cannot be read, at least what it asked for.
+
+        A look that took more requests than it may is followed by a longer pause.
+        """
+        poll = max(float(self._settings.poll_seconds), self._calls * 60 / self._settings.requests_per_minute)
+        if self._blind is None:
+            return poll
+        backoff: float = min(poll * 2.0 ** min(self._blind.times, 16), max(LONGEST_BACKOFF, poll))
+        return max(backoff, self._retry_after)
+
+    async def load(self) -> None:
+        """Take up what is stored. Raises StoreError."""
+        cursors = await self._store.cursors(self.name)
+        streams = [each.at for each in cursors if each.stream in STREAMS]
+        told: list[Transition] = []
+        if streams:
+            told = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=_REMEMBERED)
+        picture = Picture()
+        picture.restore(cursors, await self._store.views(self.name), told)
+        self._picture, self._draft = picture, None
+
+    def stored(self) -> None:
+        """The last look was stored: what it saw is known from now on."""
+        if self._draft is not None:
+            self._picture, self._draft = self._draft.settled(), None
+
+    def lost(self) -> None:
+        """The last look could not be stored: it was not made, and the next one sees the same."""
+        self._draft = None
+
+    async def look(self) -> Look:
+        """Read the account. Never raises: what failed is told by the scene's ``blind`` and by areas not read."""
+        reader = Reader(self._account)
+        self._draft = None
+        read: set[Area] = set()
+        draft = Draft.of(self._picture, self.name, self._account.now())
+        error: AzureError | None
+        try:
+            await self._see(reader, draft, read)
+            error = reader.error
+            batch = draft.finish()
+        except Exception:
+            log.exception("look_broke", account=self.name)
+            error = AzureError("Unexpected", "the program failed at what the account answered; its log says more")
+            draft, batch, read = Draft.of(self._picture, self.name, self._account.now()), Batch(), set()
+        self._calls = reader.calls
+        self._note(error, reader.calls)
+        self._draft = draft
+        return Look(self._scene(draft, frozenset(read - reader.missing)), batch, reader.calls)
+
+    # One look.
+
+    @property
+    def _allowed(self) -> int:
+        """Calls that a look may make."""
+        return self._settings.requests_per_minute * self._settings.poll_seconds // 60
+
+    async def _see(self, reader: Reader, draft: Draft, read: set[Area]) -> None:
+        """Everything that a look reads, drawn into the draft; ``read`` are the areas that were."""
+        pools = await reader.pools()
+        draft.at = reader.at or self._account.now()  # a refusal tells the time too
+        whole = self._all_schedules(draft)
+        counts, jobs, schedules = await asyncio.gather(
+            reader.node_counts(),
+            reader.jobs(_since(draft, "jobs")),
+            reader.schedules(None if whole else _since(draft, "schedules")),
+        )
+        if pools is not None:
+            fold_pools(draft, pools)
+            read.add("pools")
+            if counts is not None:
+                fold_counts(draft, counts)
+                read.add("nodes")
+        if jobs is not None:
+            fold_jobs(draft, jobs)
+            draft.cursors.setdefault("sweep", draft.at)
+            draft.cursors["jobs"] = draft.at
+            read |= {"jobs", "tasks"}
+        if schedules is not None:
+            fold_schedules(draft, schedules, whole=whole)
+            draft.cursors["schedules"] = draft.at
+            read.add("schedules")
+            if whole:
+                draft.read["schedules"] = draft.at
+        if reader.error is not None:
+            reader.missing |= {"nodes", "tasks"}  # what is not well is not asked for more
+            return
+        if {"pools", "nodes", "jobs"} <= read:
+            draft.cursors.setdefault("baseline", draft.at)
+        if self._settings.nodes == "all" and "nodes" in read:
+            await self._node_states(reader, draft)
+        missing = await self._sweep(reader, draft)
+        if await self._quota(reader, draft):
+            read.add("quota")
+        await self._turns(reader, draft, missing)
+        await evidence.gather(draft, reader.printed, self._allowed - reader.calls)
+        close_jobs(draft)
+
+    def _all_schedules(self, draft: Draft) -> bool:
+        """Whether schedules are listed whole: now and then, and once when a run came due, for the job it made."""
+        last = draft.read.get("schedules")
+        if last is None or draft.at - last >= SLOW:
+            return True
+        late = timedelta(seconds=self._settings.poll_seconds)
+        return any(view.due and last < view.due + late <= draft.at for view in draft.schedules.values())
+
+    async def _sweep(self, reader: Reader, draft: Draft) -> set[str]:
+        """Now and then, all jobs that go on; returns those that are known but not among them."""
+        last = draft.cursors.get("sweep")
+        if last is None or draft.at - last < timedelta(hours=self._settings.sweep_hours):
+            return set()
+        rows = await reader.jobs(None)
+        if rows is None:
+            return set()
+        draft.cursors["sweep"] = draft.at
+        return fold_swept(draft, rows)
+
+    async def _node_states(self, reader: Reader, draft: Draft) -> None:
+        since = _since(draft, "nodes") or draft.at
+        names = [name for name, view in draft.pools.items() if any(counts.total for counts in view.counts)]
+        lists = await asyncio.gather(*(reader.node_states(name, since) for name in names))
+        for name, rows in zip(names, lists, strict=True):
+            fold_node_states(draft, name, rows or ())
+        if all(rows is not None for rows in lists):
+            draft.cursors["nodes"] = draft.at
+
+    async def _quota(self, reader: Reader, draft: Draft) -> bool:
+        if _is_due(draft, "prices", QUOTA if self._prices else _SOON):
+            self._prices = await self._account.prices()
+        if not _is_due(draft, "quota", QUOTA):
+            return False
+        told = await reader.account()
+        if told is None:
+            return False
+        resource, sizes = told
+        going = sum(view.state != OVER for view in draft.jobs.values())
+        going += sum(view.state != OVER for view in draft.schedules.values())
+        draft.quota = quota_of(resource.properties, sizes, draft.pools.values(), going)
+        return True
+
+    async def _turns(self, reader: Reader, draft: Draft, missing: set[str]) -> None:
+        """What is read because something moved, and what is read in turns, within the budget."""
+        allowed = self._allowed
+        reads = wanted(draft, self.watched_jobs, float(self._settings.poll_seconds))
+        plan = chosen(reads, max(_FEW, allowed - reader.calls))
+        await self._make(reader, draft, plan)
+        moved = draft.failed_in - draft.counts_in
+        more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in draft.jobs]
+        left = max(0, allowed - reader.calls)
+        draft.recounted.update(read.name for read in more[left:])
+        await self._make(reader, draft, chosen(more, left))
+        checks = {read.name for read in plan if read.sort == "check"} | reader.suspects | missing
+        names = sorted(checks & draft.jobs.keys())
+        most = max(_FEW, left)
+        if missing & set(names[most:]):
+            draft.cursors["sweep"] = draft.before.cursors["sweep"]  # to be swept again, for the rest of them
+        for name in names[:most]:
+            draft.read[f"check {name}"] = draft.at
+            row = await reader.job(name)
+            if row is not None and row.id:
+                fold_jobs(draft, [row])
+            elif row is not None:
+                lose_job(draft, name, draft.at)
+
+    async def _make(self, reader: Reader, draft: Draft, reads: list[Read]) -> None:
+        """Make these reads, and draw what they say in their order."""
+        answers = await asyncio.gather(*(self._answer(reader, draft, read) for read in reads))
+        for read, answer in zip(reads, answers, strict=True):
+            if answer is None:
+                continue
+            if read.sort == "nodes":
+                _draw_nodes(draft, read.name, *answer)
+            elif isinstance(answer, TaskCountsResult):
+                fold_task_counts(draft, read.name, answer.task_counts)
+            else:
+                await fold_tasks(draft, read.name, answer)
+
+    async def _answer(self, reader: Reader, draft: Draft, read: Read) -> Any:
+        if read.sort == "nodes":
+            return await reader.nodes(read.name, frozenset(draft.pools[read.name].troubled))
+        if read.sort == "counts":
+            return await reader.counts(read.name)
+        if read.sort == "tasks":
+            since = min(draft.tasks.get(read.name, draft.at), draft.at)
+            return await reader.tasks(read.name, since, every=self._settings.tasks == "all")
+        return None  # whether a job is there is asked last
+
+    # What comes of it.
+
+    def _note(self, error: AzureError | None, calls: int) -> None:
+        was, blind = self.effort, self._blind
+        self.effort = Effort(was.looks + 1, was.blind + (error is not None), was.calls + calls)
+        if error is None:
+            if blind is not None:
+                log.info("seen_again", account=self.name, after=blind.times)
+            self._blind, self._retry_after = None, 0.0
+            return
+        since, times = (blind.since, blind.times + 1) if blind else (self._clock.now(), 1)
+        self._blind = Blindness(since, error.code, redact(error.message), times)
+        self._retry_after = error.retry_after or 0.0
+        log.warning("not_seen", account=self.name, code=error.code, status=error.status, times=times)
+
+    def _scene(self, draft: Draft, read: frozenset[Area]) -> Scene:
+        prices = self._prices
+        return Scene(
+            account=self.name,
+            at=draft.at,
+            read=read,
+            pools=draft.pools,
+            jobs=_jobs(draft),
+            schedules=draft.schedules,
+            quota=draft.quota,
+            news=tuple(draft.news),
+            ended=tuple(draft.ended),
+            blind=self._blind,
+            hourly=lambda pool, nodes: hourly(prices, pool, nodes),
+        )
+
+
+def _jobs(draft: Draft) -> dict[str, JobView]:
+    """Jobs that go on, and those whose end is told now."""
+    going = {name: view for name, view in draft.jobs.items() if view.state != OVER}
+    return going | {view.id: view for view in draft.ended if view.state == OVER}
+
+
+def _is_due(draft: Draft, what: str, period: timedelta) -> bool:
+    """Whether a period has passed since this was last true."""
+    last = draft.read.get(what)
+    if last is not None and draft.at - last < period:
+        return False
+    draft.read[what] = draft.at
+    return True
+
+
+def _since(draft: Draft, stream: str) -> datetime | None:
+    """From where a stream is read. Never from ahead of the look: the service's clocks need not agree."""
+    cursor = draft.cursors.get(stream)
+    return min(cursor, draft.at) if cursor else None
+
+
+def _draw_nodes(draft: Draft, pool: str, rows: Any, whereabouts: Any) -> None:
+    shape = shape_of(draft.pools[pool].counts)
+    if draft.shapes.get(pool) != shape:
+        draft.moved[pool] = draft.at
+    draft.shapes[pool], draft.nodes[pool] = shape, draft.at
+    fold_nodes(draft, pool, rows, whereabouts)

@@ -1,0 +1,140 @@
+"""Which reads a look makes besides those that tell of everything: within a budget, and none is starved.
+
+A look always reads pools, node counts, and what changed of jobs and schedules. Of the rest, what cannot wait comes
+first; then what is overdue the longest, each by its own period. Where the budget does not hold it all, every period
+stretches alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from bot.monitor.account_state import OVERLAP, Draft
+from bot.monitor.job_changes import OVER
+from bot.monitor.node_changes import shape_of
+from bot.monitor.scene import JobView
+
+Sort: TypeAlias = Literal["nodes", "tasks", "counts", "check"]
+SLOW = timedelta(minutes=5)
+"""The period of what is read in turns: counts of jobs, pools that have bad nodes."""
+URGENT = float("inf")
+_SELDOM = 6
+"""Periods between two reads of the failed tasks of a job whose counts say that nothing happens."""
+_LEAVING = ("deleting", "terminating")  # states out of which a job may vanish without a word
+
+
+class Read(Struct, frozen=True):
+    """A read that a look may make: of a pool's nodes, a job's failed tasks or counts, or whether a job is still there.
+
+    ``overdue`` is how long it is due in its own periods; infinite for what cannot wait. ``last`` is when it was last
+    made, None for never. ``slow`` marks the turns that are spread evenly over looks.
+    """
+
+    sort: Sort
+    name: str
+    overdue: float
+    last: datetime | None
+    slow: bool = False
+
+
+def wanted(draft: Draft, watched: Iterable[str], poll: float) -> list[Read]:
+    """Every read that is due, what cannot wait first, then the longest overdue. ``poll`` is seconds between looks."""
+    reads = [*_nodes(draft, poll), *_of_jobs(draft, frozenset(watched), timedelta(seconds=poll))]
+    reads.sort(key=lambda read: (-read.overdue, read.last is not None, read.last or draft.at, read.name))
+    return _spread(reads, len(draft.jobs) + len(draft.pools), poll)
+
+
+def chosen(reads: list[Read], allowed: int) -> list[Read]:
+    """Those that the budget allows; what is left out is longer overdue in the next look."""
+    return reads[: max(0, allowed)]
+
+
+def _spread(reads: list[Read], things: int, poll: float) -> list[Read]:
+    """Without those turns that are too many for one look, or all would come due together again and again."""
+    share = ceil(2 * things * poll / SLOW.total_seconds()) + 1
+    kept = []
+    for read in reads:
+        if read.slow:
+            share -= 1
+        if share >= 0 or not read.slow:
+            kept.append(read)
+    return kept
+
+
+def _overdue(last: datetime | None, now: datetime, period: timedelta = SLOW) -> float:
+    return URGENT if last is None else (now - last) / period
+
+
+def _nodes(draft: Draft, poll: float) -> Iterator[Read]:
+    settling = OVERLAP + timedelta(seconds=poll)
+    for name, view in draft.pools.items():
+        shape = shape_of(view.counts)
+        bad, last = sum(shape), draft.nodes.get(name)
+        if not bad and not view.troubled:
+            draft.shapes[name] = shape
+            continue
+        if draft.shapes.get(name) != shape:
+            yield Read("nodes", name, URGENT, last)
+        elif bad != len(view.troubled) and draft.at - draft.moved.get(name, draft.at) < settling:
+            yield Read("nodes", name, URGENT, last)  # counts and list differ: one of them shows late
+        elif (overdue := _overdue(last, draft.at)) >= 1:
+            yield Read("nodes", name, overdue, last, slow=True)
+
+
+def _of_jobs(draft: Draft, watched: frozenset[str], poll: timedelta) -> Iterator[Read]:
+    for name, view in draft.jobs.items():
+        last = draft.tasks.get(name)
+        if view.state == OVER:
+            yield from _last_reads(draft, name, view, last)
+            continue
+        checked = draft.read.get(f"check {name}", view.since)
+        if view.state in _LEAVING and (behind := _overdue(checked, draft.at)) >= 1:
+            yield Read("check", name, behind, checked, slow=True)
+        if view.state == "deleting":
+            continue  # its tasks are not told any more
+        overdue = _overdue(last, draft.at)
+        if can_fail(draft, view):
+            if last is None or last < draft.at:
+                # Of a job that was never counted it is not known that nothing failed yet: a short one is over by then.
+                new = view.active is None
+                yield Read("tasks", name, URGENT if new else _overdue(last, draft.at, poll), last)
+        elif _stirred(draft, view, last):
+            yield Read("tasks", name, URGENT, last)
+        elif overdue >= _SELDOM:
+            yield Read("tasks", name, overdue / _SELDOM, last, slow=True)
+        if view.active is None or name in watched or name in draft.recounted:
+            yield Read("counts", name, URGENT, view.counted)
+        elif (behind := _overdue(view.counted, draft.at)) >= 1:
+            yield Read("counts", name, behind, view.counted, slow=True)
+
+
+def _stirred(draft: Draft, view: JobView, last: datetime | None) -> bool:
+    """Whether the counts of a job that runs nothing moved since its failures were read: then they are read at once, and
+    once more for what shows late.
+    """
+    moved = view.progressed
+    if moved is None or last is None or last < moved:
+        return True
+    return last < moved + OVERLAP <= draft.at
+
+
+def _last_reads(draft: Draft, name: str, view: JobView, last: datetime | None) -> Iterator[Read]:
+    """A job that is over is counted a last time, and its failures are read until none can show late any more."""
+    if name not in draft.told:
+        yield Read("tasks", name, URGENT, last)
+        yield Read("counts", name, URGENT, view.counted)
+    elif view.since and draft.at >= view.since + OVERLAP:
+        yield Read("tasks", name, URGENT, last)
+
+
+def can_fail(draft: Draft, view: JobView) -> bool:
+    """Whether a task of the job may be running: it was not counted yet or some ran, and its pool has running nodes."""
+    if view.active is not None and not view.running:
+        return False
+    pool = draft.pools.get(view.pool)
+    return pool is None or pool.nodes("running") > 0

@@ -1,0 +1,271 @@
+"""The reads of a look: few calls, narrow rows, and an end as soon as the service asks for less.
+
+Whatever fails is noted with the area it belongs to, and never raised. After a throttle, or where no answer comes at
+all, nothing more is asked in this look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar, cast
+
+import structlog
+from msgspec import Struct
+
+from bot.azure.account import Account, Fetched, Page
+from bot.azure.errors import AzureError
+from bot.azure.models import BatchAccountResource, PoolNodeCounts, TaskCountsResult, VmSize, select_of
+from bot.azure.models.watched import JobState, NodeState, PoolState, ScheduleState, TaskState
+from bot.azure.prices import Prices
+from bot.monitor.account_state import OVERLAP
+from bot.monitor.evidence import Files, Said, said_in
+from bot.monitor.node_changes import BAD
+from bot.monitor.scene import Area
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+AT_ONCE = 4
+"""Reads of one look at the same time."""
+SINGLY = 2
+"""Up to so many nodes are asked for one by one; of more the pool's list tells in one call a thousand."""
+_NODE_COUNTS_PAGE = 10
+_NO_ARM = "NoTokenCredential"
+
+
+class Source(Protocol):
+    """What is needed of :class:`bot.azure.account.Account`."""
+
+    @property
+    def name(self) -> str:
+        """The account's name in the settings."""
+        ...
+
+    def now(self) -> datetime:
+        """The service's clock."""
+        ...
+
+    def pages(
+        self,
+        kind: type[T],
+        path: str,
+        *,
+        filter: str = "",  # noqa: A002 - the service's word
+        select: str = "",
+        page_size: int = 1000,
+    ) -> AsyncIterator[Page[T]]:
+        """The pages of a list as they come."""
+        ...
+
+    async def fetch(self, kind: type[T], path: str, *, select: str = "") -> Fetched[T]:
+        """One entity."""
+        ...
+
+    async def task_counts(self, job: str) -> Fetched[TaskCountsResult]:
+        """Tasks of a job by state."""
+        ...
+
+    async def resource(self) -> Fetched[BatchAccountResource]:
+        """The account as Resource Manager tells it."""
+        ...
+
+    async def vm_sizes(self) -> Mapping[str, VmSize]:
+        """VM sizes by lower-case name."""
+        ...
+
+    async def prices(self) -> Prices:
+        """List prices."""
+        ...
+
+    def files(self, root: str) -> Files:
+        """The files below a task, by its path."""
+        ...
+
+
+class Reader:
+    """The reads of one look.
+
+    ``calls`` counts them, ``missing`` are the areas of which something could not be read, ``error`` is what ended the
+    look early or kept its main lists from being read. ``suspects`` are jobs that the service did not know.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self.calls = 0
+        self.missing: set[Area] = set()
+        self.suspects: set[str] = set()
+        self.error: AzureError | None = None
+        self.at: datetime | None = None
+        """The service's time of the first answer."""
+        self._stopped = False
+
+    async def pools(self) -> list[PoolState] | None:
+        """Every pool."""
+        return await self._try("pools", lambda: self._list(PoolState, "/pools"), main=True)
+
+    async def node_counts(self) -> list[PoolNodeCounts] | None:
+        """Nodes of every pool by state."""
+        return await self._try(
+            "nodes", lambda: self._list(PoolNodeCounts, "/nodecounts", select="", size=_NODE_COUNTS_PAGE), main=True
+        )
+
+    async def jobs(self, since: datetime | None) -> list[JobState] | None:
+        """Jobs that changed since; all that are not over where that is None."""
+        wanted = _since(since) if since else "state ne 'completed'"
+        return await self._try("jobs", lambda: self._list(JobState, "/jobs", wanted), main=True)
+
+    async def schedules(self, since: datetime | None) -> list[ScheduleState] | None:
+        """Schedules that changed since; all where that is None."""
+        wanted = _since(since) if since else ""
+        return await self._try("schedules", lambda: self._list(ScheduleState, "/jobschedules", wanted))
+
+    async def nodes(
+        self, pool: str, known: frozenset[str]
+    ) -> tuple[list[NodeState], Mapping[str, NodeState | None]] | None:
+        """A pool's nodes in trouble; and of those that were known to be and are not among them, what they are now."""
+        return await self._try("nodes", lambda: self._nodes(pool, known), missing=([], dict.fromkeys(known)))
+
+    async def node_states(self, pool: str, since: datetime) -> list[NodeState] | None:
+        """Nodes of a pool that changed since, whatever their state."""
+        path, select = Account.nodes(pool), "id,state,stateTransitionTime"
+        return await self._try("nodes", lambda: self._list(NodeState, path, _since(since), select), missing=[])
+
+    async def tasks(self, job: str, since: datetime, *, every: bool) -> list[TaskState] | None:
+        """Tasks of a job that failed since; ``every``: that began to run or ended."""
+        changed = "(state eq 'completed' or state eq 'running')" if every else "executionInfo/result eq 'failure'"
+        path, wanted = Account.tasks(job), f"{_since(since)} and {changed}"
+        return await self._try("tasks", lambda: self._list(TaskState, path, wanted), job=job)
+
+    async def counts(self, job: str) -> TaskCountsResult | None:
+        """Tasks of a job by state."""
+
+        async def read() -> TaskCountsResult:
+            self.calls += 1
+            return (await self._source.task_counts(job)).value
+
+        return await self._try("tasks", read, job=job)
+
+    async def job(self, name: str) -> JobState | None:
+        """A job; one without an id where it does not exist, None where that could not be found out."""
+
+        async def read() -> JobState:
+            self.calls += 1
+            return (await self._source.fetch(JobState, Account.job(name), select=select_of(JobState))).value
+
+        return await self._try("jobs", read, missing=JobState())
+
+    async def account(self) -> tuple[BatchAccountResource, Mapping[str, VmSize]] | None:
+        """Quotas and VM sizes, from Resource Manager; None with a shared key, which does not open it."""
+
+        async def read() -> tuple[BatchAccountResource, Mapping[str, VmSize]]:
+            self.calls += 1
+            resource = (await self._source.resource()).value
+            return resource, await self._source.vm_sizes()
+
+        return await self._try("quota", read, aside=True)
+
+    async def printed(self, job: str, task: str) -> Said | None:
+        """The line of what a task printed that tells most; None where it may be told another time."""
+        async with self._gate:
+            if self._stopped:
+                return None
+            try:
+                return await said_in(self._source.files(Account.task(job, task)), self._count)
+            except AzureError as error:
+                log.info("evidence_not_seen", account=self._source.name, code=error.code, status=error.status)
+                self._stopped = error.throttled or not error.status
+                return None
+
+    def _count(self) -> None:
+        self.calls += 1
+
+    def fail(self, area: Area) -> None:
+        """Note an area as not read."""
+        self.missing.add(area)
+
+    async def _nodes(self, pool: str, known: frozenset[str]) -> tuple[list[NodeState], Mapping[str, NodeState | None]]:
+        path = Account.nodes(pool)
+        rows = await self._list(NodeState, path, " or ".join(f"state eq '{state}'" for state in BAD))
+        left = known - {row.id for row in rows}
+        select = "id,state,stateTransitionTime,vmSize,isDedicated"
+        if len(left) > SINGLY:
+            found = {row.id: row for row in await self._list(NodeState, path, "", select) if row.id in left}
+            return rows, {name: found.get(name) for name in left}
+        whereabouts: dict[str, NodeState | None] = {}
+        for name in sorted(left):
+            self.calls += 1
+            try:
+                fetched = await self._source.fetch(NodeState, Account.node(pool, name), select=select)
+            except AzureError as error:
+                if not error.not_found:
+                    raise
+                whereabouts[name] = None
+            else:
+                whereabouts[name] = fetched.value
+        return rows, whereabouts
+
+    async def _list(
+        self,
+        kind: type[T],
+        path: str,
+        wanted: str = "",
+        select: str | None = None,
+        size: int = 1000,
+    ) -> list[T]:
+        """A list, whole or not at all."""
+        chosen = select_of(cast("type[Struct]", kind)) if select is None else select
+        items: list[T] = []
+        self.calls += 1
+        pages: Any = self._source.pages(kind, path, filter=wanted, select=chosen, page_size=size)
+        async with aclosing(pages):
+            async for page in pages:
+                items += page.items
+                self.at = self.at or page.at
+                self.calls += page.next is not None
+        return items
+
+    async def _try(
+        self,
+        area: Area,
+        read: Callable[[], Awaitable[T]],
+        *,
+        main: bool = False,
+        aside: bool = False,
+        missing: T | None = None,
+        job: str = "",
+    ) -> T | None:
+        """The answer, or None.
+
+        ``missing`` is the answer where the thing is not there; the ``job`` that it belongs to is then suspected to be
+        gone. What is read ``aside`` never ends the look.
+        """
+        async with self._gate:
+            if self._stopped:
+                self.missing.add(area)
+                return None
+            try:
+                return await read()
+            except AzureError as error:
+                # A job that is being deleted answers 409 until it is gone.
+                if (error.not_found and missing is not None) or (job and error.status in (404, 409)):
+                    self.suspects.update(filter(None, [job]))
+                    return missing
+                self.missing.add(area)
+                if error.code != _NO_ARM:
+                    log.info(
+                        "area_not_seen", account=self._source.name, area=area, code=error.code, status=error.status
+                    )
+                if not aside and (main or error.throttled or not error.status):
+                    self.error = self.error or error
+                    self._stopped = self._stopped or error.throttled or not error.status
+                return None
+
+
+def _since(at: datetime) -> str:
+    """What changed since a little before an instant, in whole seconds."""
+    begin = (at - OVERLAP).astimezone(UTC).replace(microsecond=0)
+    return f"stateTransitionTime ge DateTime'{begin.strftime('%Y-%m-%dT%H:%M:%SZ')}'"

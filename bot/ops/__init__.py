@@ -1,0 +1,1 @@
+"""For those who run the bot: health, metrics, logs, signals and pruning."""

@@ -1,0 +1,127 @@
+"""What those who run the bot read: health as JSON, and metrics in Prometheus' format.
+
+``/health`` answers 200 as long as the program works; its body says what does not. Whoever restarts programs by it must
+not restart one for an outage of Slack.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import NamedTuple, TypeAlias
+
+from aiohttp import web
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bot.alerting.service import Alerts
+from bot.monitor.monitor_status import Standing, Traffic
+from bot.outbox.destination_queue import PlaceStatus
+
+
+class Measure(NamedTuple):
+    """A metric: a counter (its name gets ``_total``) or a gauge, what it tells, and by what it is told apart."""
+
+    kind: type[CounterMetricFamily] | type[GaugeMetricFamily]
+    help: str
+    labels: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """What it is in a word."""
+        return "counter" if self.kind is CounterMetricFamily else "gauge"
+
+
+_BY_ACCOUNT, _BY_PLATFORM = ("account",), ("platform",)
+MEASURES = {
+    "batchbot_looks": Measure(CounterMetricFamily, "Looks at an account that were stored.", _BY_ACCOUNT),
+    "batchbot_azure_calls": Measure(CounterMetricFamily, "Calls to Azure, retries included.", _BY_ACCOUNT),
+    "batchbot_azure_received_bytes": Measure(CounterMetricFamily, "Bytes of Azure's answers.", _BY_ACCOUNT),
+    "batchbot_azure_throttled": Measure(
+        CounterMetricFamily, "Answers of Azure that asked for less (429, 503).", _BY_ACCOUNT
+    ),
+    "batchbot_account_blind": Measure(
+        GaugeMetricFamily, "1 while an account cannot be read, 0 while it can.", _BY_ACCOUNT
+    ),
+    "batchbot_look_wait_seconds": Measure(
+        GaugeMetricFamily, "Seconds between two looks now, longer while backing off.", _BY_ACCOUNT
+    ),
+    "batchbot_letters": Measure(
+        CounterMetricFamily,
+        "Messages of the bot's own accord: sent, edited, repeated (perhaps), shortened, refused.",
+        ("outcome",),
+    ),
+    "batchbot_letters_waiting": Measure(GaugeMetricFamily, "Messages on their way.", _BY_PLATFORM),
+    "batchbot_places_gone": Measure(GaugeMetricFamily, "Places that cannot be written to.", _BY_PLATFORM),
+    "batchbot_incidents_open": Measure(GaugeMetricFamily, "Incidents that are open.", ("account", "severity")),
+}
+"""Everything that is measured beside what Prometheus' client tells of the process."""
+
+Values: TypeAlias = Iterator[tuple[str, tuple[str, ...], float]]
+
+
+class Measures(Collector):
+    """Reads everything that is measured when somebody asks."""
+
+    def __init__(self, standing: Standing, traffic: Mapping[str, Traffic], alerts: Alerts) -> None:
+        self._standing = standing
+        self._traffic = traffic
+        self._alerts = alerts
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric with its values."""
+        families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
+        for name, labels, value in chain(self._watching(), self._delivery(), self._incidents()):
+            families[name].add_metric(labels, value)
+        yield from families.values()
+
+    def _watching(self) -> Values:
+        for each in self._standing.accounts():
+            traffic, account = self._traffic[each.name], (each.name,)
+            yield "batchbot_looks", account, self._standing.looks[each.name]
+            yield "batchbot_azure_calls", account, traffic.calls
+            yield "batchbot_azure_received_bytes", account, traffic.bytes
+            yield "batchbot_azure_throttled", account, traffic.throttled
+            yield "batchbot_account_blind", account, float(each.blind is not None)
+            yield "batchbot_look_wait_seconds", account, each.wait
+
+    def _delivery(self) -> Values:
+        outbox = self._standing.outbox()
+        for outcome in outbox.totals.__struct_fields__:
+            yield "batchbot_letters", (outcome,), getattr(outbox.totals, outcome)
+        by_platform: dict[str, list[PlaceStatus]] = {}
+        for place in outbox.places:
+            by_platform.setdefault(place.where.partition(":")[0], []).append(place)
+        for platform, places in sorted(by_platform.items()):
+            yield "batchbot_letters_waiting", (platform,), sum(place.waiting for place in places)
+            yield "batchbot_places_gone", (platform,), sum(place.gone_since is not None for place in places)
+
+    def _incidents(self) -> Values:
+        counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.open())
+        for labels, number in sorted(counted.items()):
+            yield "batchbot_incidents_open", labels, number
+
+
+def routes(standing: Standing, traffic: Mapping[str, Traffic], alerts: Alerts) -> list[web.RouteDef]:
+    """``/health`` and ``/metrics``."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Measures(standing, traffic, alerts))
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+
+    async def health(_: web.Request) -> web.Response:
+        troubles = list(standing.troubles())
+        return web.json_response({"status": "degraded" if troubles else "ok", "troubles": troubles})
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [web.get("/health", health), web.get("/metrics", metrics)]

@@ -1,0 +1,246 @@
+"""The letters of one place, one after the other.
+
+What is to be sent is read from the store just before, so a letter that changed three times is sent once, as it is now.
+The order is that of the times when they are due, then that in which they came; a reply waits for what it replies to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+
+from bot.chat.port import Undelivered
+from bot.clock import Clock
+from bot.outbox.circuit_breaker import Weather, backoff
+from bot.outbox.sender import Attempts, Courier
+from storage.port.watching import Delivery, Letter, WatchStore
+
+log = structlog.get_logger()
+
+_EDIT_PACE = 1.0
+_SETTLE = 2.0
+"""Seconds after which a message whose answer was lost is expected to be readable."""
+_GONE_SECONDS = 3600.0
+"""Between two attempts at a place that cannot be reached and of which nothing is heard."""
+_BEHIND_SECONDS = 2.0
+_AFTER_FAILURE = 5.0
+_AT_ONCE = 50
+_IDLE = 3600.0
+
+
+class PlaceStatus(Struct, frozen=True):
+    """How delivery to a place stands.
+
+    ``gone_since`` is when it was first found unreachable, ``error`` the last one since a success, in the platform's
+    word; ``in_doubt`` counts letters of which it is not known whether they arrived.
+    """
+
+    where: str
+    waiting: int = 0
+    in_doubt: int = 0
+    gone_since: datetime | None = None
+    error: str = ""
+
+
+class _Waiting(Struct, eq=False):
+    """A letter in the line. ``after`` is when it may be tried again, in the clock's seconds."""
+
+    id: str
+    due: datetime
+    order: int
+    version: int
+    so_far: Attempts
+    after: float = 0.0
+    behind: str = ""
+    doubtful: bool = False
+
+
+class Line:
+    """One place's queue, and the loop that works it off."""
+
+    def __init__(self, where: str, courier: Courier, store: WatchStore, weather: Weather, clock: Clock) -> None:
+        self._where = where
+        self._courier = courier
+        self._store = store
+        self._weather = weather
+        self._clock = clock
+        self._waiting: dict[str, _Waiting] = {}
+        self._came = 0
+        self._wake = asyncio.Event()
+        self._hold = 0.0
+        self._next_edit = 0.0
+        self._gone_since: datetime | None = None
+        self._error = ""
+        self._returns = 0
+        self._closing = False
+
+    def add(self, letter: Letter, *, doubtful: bool = False) -> None:
+        """Put a letter into the line, or note that it has changed."""
+        if known := self._waiting.get(letter.id):
+            known.due, known.version = letter.due, max(known.version, letter.version)
+        else:
+            self._came += 1
+            waiting = _Waiting(letter.id, letter.due, self._came, letter.version, Attempts(), doubtful=doubtful)
+            waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
+            self._waiting[letter.id] = waiting
+        self._wake.set()
+
+    def lost(self, code: str) -> None:
+        """The place cannot be reached; its letters are kept."""
+        if self._gone_since is None:
+            log.warning("delivery.place_gone", where=self._where, code=code, waiting=len(self._waiting))
+            self._gone_since = self._clock.now()
+        self._error = code
+        self._hold = self._clock.elapsed() + _GONE_SECONDS
+
+    def back(self) -> None:
+        """The place can be reached again: its letters are sent at once."""
+        self._returns += 1
+        if self._gone_since is not None:
+            self._hold = 0.0
+            self._wake.set()
+
+    def close(self) -> None:
+        """End when nothing more can be sent now."""
+        self._closing = True
+        self._wake.set()
+
+    def status(self) -> PlaceStatus:
+        """How it stands."""
+        doubtful = sum(waiting.doubtful for waiting in self._waiting.values())
+        return PlaceStatus(self._where, len(self._waiting), doubtful, self._gone_since, self._error)
+
+    async def run(self) -> None:
+        """Send what is due until cancelled, or until closed and done."""
+        while True:
+            self._wake.clear()
+            try:
+                pause = await self._step()
+            except Exception:  # the store fails, or we are wrong: the letters are safe, the line goes on
+                log.exception("delivery.line_failed", where=self._where)
+                pause = _AFTER_FAILURE
+            if pause > 0:
+                if self._closing:
+                    return
+                await self._clock.until(self._wake, pause)
+
+    async def _step(self) -> float:
+        """Send one letter if one can be sent; returns the seconds until the next may be, 0 or less for now."""
+        if (pause := self._hold - self._clock.elapsed()) > 0:
+            return pause
+        ready, pause = self._ready()
+        if not ready:
+            return pause
+        async with self._weather.passage():
+            await self._send_first(ready)
+        return 0.0
+
+    def _ready(self) -> tuple[list[_Waiting], float]:
+        """Those whose time has come, in their order, and the seconds until the next one's has."""
+        now, elapsed = self._clock.now(), self._clock.elapsed()
+        ready, pause = [], _IDLE
+        for each in self._waiting.values():
+            wait = max((each.due - now).total_seconds(), each.after - elapsed)
+            if wait <= 0:
+                ready.append(each)
+            pause = min(pause, wait)
+        ready.sort(key=lambda each: (each.due, each.order))
+        return ready[:_AT_ONCE], pause
+
+    async def _send_first(self, ready: list[_Waiting]) -> None:
+        """Send the first that can be sent; those that cannot are put off, those that are done leave the line."""
+        rows = {row.letter.id: row for row in await self._store.deliveries([each.id for each in ready])}
+        for waiting in ready:
+            row = rows.get(waiting.id)
+            if row is None or row.state == "dead":
+                self._leave(waiting, waiting.version)
+                continue
+            if row.state != "claimed" and row.sent >= row.letter.version:
+                self._leave(waiting, row.letter.version)
+                waiting.after = self._clock.elapsed() + _BEHIND_SECONDS  # where a newer one is still to be stored
+                continue
+            waiting.due, waiting.doubtful = row.letter.due, row.state == "claimed"
+            if waiting.due > self._clock.now():
+                continue
+            if _is_edit(row) and self._next_edit > self._clock.elapsed():
+                waiting.after = self._next_edit
+                continue
+            root = await self._root(waiting, row)
+            if root is None:
+                waiting.after = self._clock.elapsed() + _BEHIND_SECONDS
+                continue
+            await self._send(waiting, row, root)
+            return
+
+    async def _root(self, waiting: _Waiting, row: Delivery) -> str | None:
+        """The message in whose thread the letter belongs; empty for none, None while that one is not posted itself.
+
+        A letter whose root is dead, deleted or forgotten is posted by itself: better out of place than not at all.
+        """
+        under = row.letter.under
+        if not under or waiting.so_far.alone or _is_edit(row):
+            return ""
+        found = await self._store.deliveries([under])
+        if not found or found[0].state == "dead":
+            return ""
+        if found[0].message and found[0].state != "claimed":
+            return found[0].message
+        waiting.behind = under
+        self.add(found[0].letter)
+        return None
+
+    async def _send(self, waiting: _Waiting, row: Delivery, root: str) -> None:
+        if _is_edit(row):
+            self._next_edit = self._clock.elapsed() + _EDIT_PACE
+        if row.state == "gone":  # its time has come again, or it may have been let in while nobody listened
+            await self._store.regained(self._where)
+        returns = self._returns
+        try:
+            version = await self._courier.carry(row, root, waiting.so_far)
+        except Undelivered as error:
+            self._failed(waiting, row, error)
+            if returns != self._returns:  # it was let in again while it was being told that it is not
+                self.back()
+            return
+        self._weather.fair()
+        if version:
+            self._leave(waiting, version)
+            if self._gone_since is not None:
+                log.info("delivery.place_back", where=self._where)
+            self._gone_since, self._error = None, ""
+
+    def _failed(self, waiting: _Waiting, row: Delivery, error: Undelivered) -> None:
+        """Decide when it goes on."""
+        log.info("delivery.failed", where=self._where, letter=waiting.id, why=error.why, code=error.code)
+        self._error = error.code
+        waiting.doubtful = row.state == "claimed" or (error.why == "doubt" and not _is_edit(row))
+        if error.everywhere:
+            self._weather.foul(error.code, error.wait)
+        else:
+            self._weather.fair()
+        elapsed, wait = self._clock.elapsed(), error.wait or backoff(waiting.so_far.tries)
+        waiting.so_far.tries += 1
+        if error.why == "gone" and not error.everywhere:
+            self.lost(error.code)
+        elif error.why == "doubt":
+            waiting.after = elapsed + (_SETTLE if error.everywhere else max(_SETTLE, wait))  # or it waits twice
+        elif not error.everywhere and _is_edit(row):
+            self._next_edit = elapsed + wait  # only edits are held back, new messages are not
+        elif not error.everywhere:
+            self._hold = elapsed + wait
+
+    def _leave(self, waiting: _Waiting, version: int) -> None:
+        """A version is done with: the letter leaves the line, unless a newer one came meanwhile."""
+        if waiting.version <= version:
+            self._waiting.pop(waiting.id, None)
+        waiting.after, waiting.doubtful, waiting.so_far = 0.0, False, Attempts(alone=waiting.so_far.alone)
+        for each in self._waiting.values():
+            if each.behind == waiting.id:
+                each.behind, each.after = "", 0.0
+
+
+def _is_edit(row: Delivery) -> bool:
+    return bool(row.message) and row.state != "claimed"

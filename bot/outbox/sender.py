@@ -1,0 +1,209 @@
+"""One attempt at one letter: posted once, edited as often as it takes, and the store told how it stands.
+
+A first post is claimed, posted, noted. A crash or a lost answer in between leaves the claim, and a claimed letter is
+looked for in its place before it is posted again; where a place cannot be read back, it is posted again with a word
+that it may be a repeat. Edits are idempotent and need no claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar
+
+import msgspec
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.chat.port import Chat, Undelivered, UnreadableError
+from bot.clock import Clock
+from bot.outbox.circuit_breaker import backoff
+from bot.outbox.wording import marked, shortened
+from bot.requests.request import Place
+from cards.card import Card
+from storage.port.watching import Delivery, WatchStore
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+_ANEW = timedelta(days=1)
+"""A message that somebody deleted is posted anew while it is younger than this."""
+
+
+class Totals(Struct):
+    """What was done since the start.
+
+    ``repeated`` carry a word that they may be repeats, ``shortened`` went out without details, ``refused`` never will.
+    """
+
+    sent: int = 0
+    edited: int = 0
+    repeated: int = 0
+    shortened: int = 0
+    refused: int = 0
+
+
+class Attempts(Struct, eq=False):
+    """What is remembered of a letter between attempts; a crash may forget it.
+
+    ``plain``: the details were refused. ``alone``: its thread is not there. ``anew``: its message was deleted.
+    """
+
+    tries: int = 0
+    plain: bool = False
+    alone: bool = False
+    anew: bool = False
+
+
+class Courier:
+    """Carries the letters of one place."""
+
+    def __init__(self, chat: Chat, store: WatchStore, clock: Clock, totals: Totals) -> None:
+        self._chat = chat
+        self._store = store
+        self._clock = clock
+        self._totals = totals
+
+    async def carry(self, row: Delivery, root: str, so_far: Attempts) -> int:
+        """Bring a letter one step on, into the thread of ``root`` where that is not empty.
+
+        Returns the version that is done with (shown, or never will be), or 0 where the letter is to be read and tried
+        again at once. Raises Undelivered when it is to wait; the store knows by then.
+        """
+        try:
+            card = msgspec.json.decode(row.letter.card, type=Card)
+            place = msgspec.json.decode(row.letter.place, type=Place)
+        except msgspec.DecodeError as error:
+            return await self._bury(row, f"unreadable: {error}"[:200])
+        if so_far.plain:
+            card = shortened(card)
+        if root or so_far.alone:
+            place = replace(place, thread=root or None)
+        if row.state == "claimed":
+            return await self._settle(row, place, card, so_far)
+        if row.message:
+            return await self._edit(row, replace(place, id=row.channel or place.id), card, so_far)
+        if row.sent:  # posted, but the platform gave it no id by which it could be edited
+            so_far.anew = True
+            await self._store.undone(row.letter.id, "claimed", "no id")
+            return 0
+        if not await self._store.claim(row.letter.id, self._moment()):
+            raise Undelivered("later", "claimed by another")
+        return await self._post(row, place, card, so_far)
+
+    async def _post(self, row: Delivery, place: Place, card: Card, so_far: Attempts, *, repeat: bool = False) -> int:
+        """Post what is claimed. With ``repeat`` an earlier post may be there, so the claim outlives a failure."""
+        letter = row.letter
+        unposted: Literal["open", "claimed"] = "claimed" if repeat else "open"
+        shown = marked(card) if repeat else card
+        try:
+            message, channel = await self._told(
+                so_far, lambda: self._chat.deliver(place, shown, letter.id, loud=letter.loud)
+            )
+        except Undelivered as error:
+            match error.why:
+                case "missing" if not so_far.alone:
+                    so_far.alone = True
+                case "missing" | "refused":
+                    if so_far.plain:
+                        return await self._bury(row, error.code)
+                    so_far.plain = True
+                case "doubt":
+                    await self._undone(row, "claimed", error)
+                    raise
+                case "gone" if not repeat and not error.everywhere:
+                    await self._undone(row, "gone", error)
+                    raise
+                case _:
+                    await self._undone(row, unposted, error)
+                    raise
+            log.info("delivery.changed", letter=letter.id, why=error.why, code=error.code)
+            await self._undone(row, unposted, error)
+            return 0
+        await self._surely(lambda: self._store.delivered(letter.id, letter.version, message, channel))
+        self._totals.sent += 1
+        self._totals.repeated += repeat
+        self._totals.shortened += so_far.plain
+        return letter.version
+
+    async def _edit(self, row: Delivery, place: Place, card: Card, so_far: Attempts) -> int:
+        letter = row.letter
+        try:
+            await self._told(so_far, lambda: self._chat.revise(place, row.message, card))
+        except Undelivered as error:
+            match error.why:
+                case "missing" if self._moment() - (row.first or self._moment()) > _ANEW:
+                    return await self._bury(row, error.code)
+                case "missing":
+                    so_far.anew = True
+                    await self._undone(row, "claimed", error)
+                    return 0
+                case "refused" if so_far.plain:
+                    return await self._bury(row, error.code)
+                case "refused":
+                    so_far.plain = True
+                    return 0
+                case "gone" if not error.everywhere:
+                    await self._undone(row, "gone", error)
+            raise
+        await self._surely(lambda: self._store.delivered(letter.id, letter.version, row.message, row.channel))
+        self._totals.edited += 1
+        self._totals.shortened += so_far.plain
+        return letter.version
+
+    async def _settle(self, row: Delivery, place: Place, card: Card, so_far: Attempts) -> int:
+        """It may have been posted: look for it, and post it where it is not. ``row.message`` is a deleted one."""
+        letter = row.letter
+        try:
+            found = await self._told(so_far, lambda: self._chat.seek(place, letter.id, row.first or self._moment()))
+        except UnreadableError:
+            return await self._post(row, place, card, so_far, repeat=not so_far.anew)
+        except Undelivered as error:
+            if error.why in {"refused", "missing"}:  # it cannot be read back either
+                return await self._post(row, place, card, so_far, repeat=not so_far.anew)
+            await self._undone(row, "claimed", error)
+            raise
+        if not found or found == row.message:
+            return await self._post(row, place, card, so_far)
+        # Which version was posted is not known: unless there is only one, the newest follows by an edit.
+        version = max(letter.version - 1, 1)
+        await self._surely(lambda: self._store.delivered(letter.id, version, found, place.id))
+        log.info("delivery.found", letter=letter.id)
+        return version
+
+    async def _undone(self, row: Delivery, state: Literal["open", "claimed", "gone"], error: Undelivered) -> None:
+        code = error.code
+        await self._surely(lambda: self._store.undone(row.letter.id, state, code))
+
+    async def _bury(self, row: Delivery, code: str) -> int:
+        log.error("delivery.refused", letter=row.letter.id, where=row.letter.where, code=code)
+        await self._surely(lambda: self._store.undone(row.letter.id, "dead", code))
+        self._totals.refused += 1
+        return row.letter.version
+
+    async def _told(self, so_far: Attempts, call: Callable[[], Awaitable[T]]) -> T:
+        """What the chat says. One that breaks its word is not trusted to have done nothing; twice, it never will."""
+        try:
+            return await call()
+        except (Undelivered, UnreadableError):
+            raise
+        except Exception as error:
+            log.exception("delivery.chat_failed")
+            raise Undelivered("refused" if so_far.tries else "doubt", type(error).__name__) from error
+
+    async def _surely(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Note in the store what has happened, however long it does not take it."""
+        tries = 0
+        while True:
+            try:
+                return await call()
+            except Exception:  # whatever the store has: what was done is known nowhere else
+                log.exception("delivery.not_noted")
+            await self._clock.sleep(backoff(tries))
+            tries += 1
+
+    def _moment(self) -> datetime:
+        """When a first attempt is made: never later than the platform's own time, however fast the clock runs."""
+        return min(datetime.now(UTC), self._clock.now())

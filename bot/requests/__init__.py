@@ -1,0 +1,1 @@
+"""From what a person asked to the answer: grammar, registry, dispatcher, journal and live answers."""

@@ -1,0 +1,95 @@
+"""What a place and a person prefer: the account that is meant where none is named, and the queries they saved.
+
+A place is a channel or a group chat; in a personal chat it is the person who is asked for. The account that is meant:
+the place's default, else the person's own, else the first one in the settings. A button never relies on it: it names
+its account wherever there is more than one (:func:`handlers.shared.common.line`), so that it means the same
+after the default has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from bot.requests.request import Ask
+from storage.port.store import Kept, Store
+
+ACCOUNTS, QUERIES = "account", "query"
+"""Spaces of the store."""
+_DEFAULT = "default"
+
+S = TypeVar("S", bound=Struct)
+
+
+class Author(Struct, frozen=True):
+    """Who set something: ``platform:id``, and the name where the platform tells it."""
+
+    id: str
+    name: str = ""
+
+    @classmethod
+    def of(cls, ask: Ask) -> Author:
+        """The asker."""
+        return cls(f"{ask.person.platform}:{ask.person.id}", ask.person.name)
+
+    def told(self, ask: Ask) -> str:
+        """In words for whoever asks: you, the name, or the id where the platform tells no name."""
+        return "you" if self.id == Author.of(ask).id else self.name or self.id.partition(":")[2]
+
+
+class Default(Struct, frozen=True):
+    """An account that was chosen."""
+
+    account: str
+    by: Author
+
+
+class Chosen(Struct, frozen=True):
+    """A default that applies: whose it is (an owner), what, and since when."""
+
+    owner: str
+    default: Default
+    at: datetime
+
+
+def person_of(ask: Ask) -> str:
+    """The owner of what somebody keeps for themselves."""
+    return f"person:{ask.person.platform}:{ask.person.id}"
+
+
+def place_of(ask: Ask) -> str:
+    """The owner of what is kept for everybody here; in a personal chat that is the person."""
+    return person_of(ask) if ask.place.kind == "personal" else f"place:{ask.place.platform}:{ask.place.id}"
+
+
+async def default_account(store: Store, ask: Ask, known: Collection[str]) -> Chosen | None:
+    """The default that applies here; None where none was chosen, or the settings know it no more."""
+    for owner in dict.fromkeys([place_of(ask), person_of(ask)]):
+        for kept in await store.kept(ACCOUNTS, owner):
+            default = decoded(kept, Default)
+            if default and default.account in known:
+                return Chosen(owner, default, kept.at)
+    return None
+
+
+async def choose_account(store: Store, ask: Ask, account: str, at: datetime) -> None:
+    """Make an account the default here."""
+    value = msgspec.json.encode(Default(account, Author.of(ask)))
+    await store.keep(ACCOUNTS, place_of(ask), _DEFAULT, value, at)
+
+
+async def choose_none(store: Store, ask: Ask) -> None:
+    """Forget the default here."""
+    await store.drop(ACCOUNTS, place_of(ask), _DEFAULT)
+
+
+def decoded(kept: Kept, kind: type[S]) -> S | None:
+    """A kept value; None where it is none of the kind, such as one that a newer version wrote."""
+    try:
+        return msgspec.json.decode(kept.value, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

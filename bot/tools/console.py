@@ -1,0 +1,84 @@
+"""The bot without a chat platform: one answer on standard output, or a conversation in the terminal."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.app import App
+from bot.chat.terminal.adapter import Terminal, saved
+from bot.requests.registry import join
+from bot.requests.request import Ask, Person, Place
+from bot.settings import Settings
+from cards import slack, teams, text
+
+_RENDERERS = {"slack": slack.render, "teams": teams.render}
+
+
+async def answer(
+    settings: Settings | None,
+    command: list[str],
+    *,
+    user: str,
+    platform: Literal["text", "slack", "teams"],
+    folder: Path | None,
+) -> tuple[str, bool]:
+    """Answer one command: what to print, and whether the bot could do it. No settings means the sandbox."""
+    async with _app(settings) as app:
+        person = _person(app, user, platform)
+        ask = Ask("console", join(command), person, Place(platform, "console", kind="personal"), datetime.now(UTC))
+        card = await app.dispatcher.card(ask)
+        paths, files = await saved(app.gallery, card, folder) if folder else ({}, {})
+        if platform == "text":
+            return str(text.render(card, paths, files).payload["text"]), not card.refused
+        # Teams takes addresses only: one of this machine stands for the file, whose name is its last part.
+        named = {key: f"http://127.0.0.1/{Path(path).name}" for key, path in paths.items()}
+        payload = _RENDERERS[platform](card, named).payload
+        return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode(), not card.refused
+
+
+async def converse(settings: Settings | None, *, user: str, folder: Path) -> None:
+    """Talk in the terminal until ``quit`` or the end of input."""
+    async with _app(settings) as app:
+        terminal = Terminal(app.gallery, folder, user)
+        app.chats["text"] = terminal
+        await terminal.start(app.desk)
+        await terminal.converse()
+
+
+@asynccontextmanager
+async def _app(settings: Settings | None) -> AsyncIterator[App]:
+    """The program without its platforms and its collector, on a database of its own where the sandbox is asked."""
+    if settings is not None:
+        async with _opened(settings) as app:
+            yield app
+        return
+    from bot.tools.demo import Stage, demo_settings  # noqa: PLC0415 - only the demo needs the sandbox
+
+    with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
+        async with Stage.azure_only() as stage:
+            chosen = demo_settings(stage, listen="127.0.0.1:0", database=str(Path(scratch) / "demo.db"))
+            async with _opened(chosen) as app:
+                await stage.live_through(app, hours=1.0)
+                yield app
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[App]:
+    app = await App.open(replace(settings, slack=None, teams=None))
+    app.dispatcher.without_watch()  # a bot that runs on the same database may: what is changed here it would not learn
+    try:
+        yield app
+    finally:
+        await app.stop()
+
+
+def _person(app: App, user: str, platform: Literal["text", "slack", "teams"]) -> Person:
+    return Person(platform, user, user, zone=app.settings.bot.zone)

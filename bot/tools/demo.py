@@ -1,0 +1,221 @@
+"""The demo: a sandbox in a process of its own, and the same program that runs in production pointed at it.
+
+Only endpoints and secrets differ from a real set-up: Azure, Slack and Teams are reached over real HTTP through the
+real clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.app import App
+from bot.ops.signals import until_stopped
+from bot.settings import Settings, check
+
+_START_SECONDS = 60.0
+_POLL_SECONDS = 10
+"""Between two looks in the demo: nobody waits for half a minute there."""
+_STOP_SECONDS = 10.0
+_COARSE = 3
+"""Minutes between two samples of the distant past."""
+_FINE = 120
+"""Minutes of the past that are sampled once a minute."""
+
+
+class StageError(Exception):
+    """The sandbox did not come up; the message has its last words."""
+
+
+class Stage:
+    """The other side of the wire as a child process: Azure, and for the demo Slack, Teams and the page.
+
+    ``told`` is what it printed (``NAME=value`` lines), ``environment`` the variables that secrets are read from.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+        self.told: dict[str, str] = {}
+
+    @classmethod
+    def azure_only(cls, *, scenario: str = "demo", seed: int = 1, speed: float = 1.0, history: float = 1.0) -> Stage:
+        """Azure alone, its clock standing ``history`` hours in the past."""
+        return cls("--scenario", scenario, "--seed", str(seed), "--speed", str(speed), "--history", str(history))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Secrets and the managed identity's address, as a real machine would have them."""
+        names = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")
+        return {name: self.told[name] for name in names if name in self.told}
+
+    @property
+    def pid(self) -> int:
+        """The sandbox's process id, 0 before it runs."""
+        return self._process.pid if self._process else 0
+
+    async def __aenter__(self) -> Stage:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot.sandbox",
+            *self._arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE,  # its end tells the child that this process is gone, however it went
+            start_new_session=True,  # Ctrl-C is for this process, which then ends the child in good order
+        )
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._listen(self._process)
+        except TimeoutError:
+            await self.__aexit__(None, None, None)
+            raise StageError(f"the sandbox did not come up within {_START_SECONDS:.0f} s") from None
+        os.environ.update(self.environment)  # azure-identity reads the managed identity's address from here
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        if process.stdin:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdout is None:
+            raise StageError("the sandbox has no output")
+        while line := (await process.stdout.readline()).decode().strip():
+            name, found, value = line.partition("=")
+            if found:
+                self.told[name] = value
+            if name == "READY":
+                return
+        raise StageError(f"the sandbox ended with code {await process.wait()}; its last words stand above")
+
+    async def clock(self, **wish: float | bool) -> None:
+        """Move or set the sandbox's clock."""
+        url = f"{self.told['ARM_ENDPOINT']}/_sandbox/clock"
+        async with aiohttp.ClientSession() as session, session.post(url, json=wish) as answer:
+            answer.raise_for_status()
+
+    async def live_through(self, app: App, hours: float, tell: Callable[[float], None] | None = None) -> None:
+        """Let the account live through its past, sampled by the program's own collector.
+
+        Once a minute in the last two hours; every three minutes before, which no chart of a day can tell from one.
+        """
+        minutes = int(hours * 60)
+        steps = [_COARSE] * max(0, (minutes - _FINE) // _COARSE)
+        steps += [1] * (minutes - sum(steps))
+        url = f"{self.told['ARM_ENDPOINT']}/_sandbox/clock"
+        async with aiohttp.ClientSession() as session:
+            for number, step in enumerate(steps):
+                await asyncio.gather(*(app.collector.collect(account) for account in app.accounts))
+                async with session.post(url, json={"advance": step * 60}) as answer:
+                    answer.raise_for_status()
+                if tell and number % 100 == 0:
+                    tell(number / len(steps))
+        await self.clock(pause=False)
+
+
+def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -> Settings:
+    """The settings that point the program at a stage that is up; checked like any others.
+
+    ``poll`` is seconds between two looks at an account.
+    """
+    told = stage.told
+    raw: dict[str, Any] = {
+        "bot": {
+            "listen": listen,
+            "public_url": f"http://{listen}",
+            "database": database,
+            "zone": "UTC",
+            "prices_url": told["PRICES_URL"],
+        },
+        "accounts": {},
+        "watch": {"poll_seconds": poll},
+        "access": {"everyone": "viewer", "operators": ["text:operator"], "admins": ["text:admin", "text:you"]},
+    }
+    for suffix in ("", *(f"_{number}" for number in range(2, 10))):
+        if f"ACCOUNT{suffix}" not in told:
+            break
+        raw["accounts"][told[f"ACCOUNT{suffix}"]] = {
+            "endpoint": told[f"ENDPOINT{suffix}"],
+            "account": told[f"ACCOUNT{suffix}"],
+            "subscription": told[f"SUBSCRIPTION{suffix}"],
+            "resource_group": told[f"RESOURCE_GROUP{suffix}"],
+            "region": told[f"LOCATION{suffix}"],
+            "arm_endpoint": told["ARM_ENDPOINT"],
+            "credential": "managed_identity",
+        }
+    if "SLACK_API_URL" in told:
+        raw["slack"] = {"api_url": told["SLACK_API_URL"]}
+    if "TEAMS_APP_ID" in told:
+        raw["teams"] = {
+            "app_id": told["TEAMS_APP_ID"],
+            "tenant_id": told["TEAMS_TENANT_ID"],
+            "openid_url": told["TEAMS_OPENID_URL"],
+            "service_hosts": [urlsplit(told["TEAMS_SERVICE_URL"]).hostname],
+        }
+    raw["alerts"] = {"places": [place for place in told.get("OPS", "").split(",") if place]}
+    for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):
+        raw["access"][role] += [person for person in told.get(key, "").split(",") if person]
+    return check(raw)
+
+
+async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history: float) -> None:
+    """Run the whole demo until it is told to stop. Raises StageError where it cannot come up."""
+    _need(port)
+    listen = f"127.0.0.1:{free_port()}"
+    arguments = ["--scenario", scenario, "--seed", str(seed), "--speed", str(speed), "--history", str(history)]
+    with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
+        async with Stage(*arguments, "--bot", f"http://{listen}", "--page", str(port)) as stage:
+            database = str(Path(scratch) / "demo.db")
+            settings = demo_settings(stage, listen=listen, database=database, poll=_POLL_SECONDS)
+            app = await App.open(settings)
+            try:
+                await stage.live_through(app, history, tell=_progress)
+                await app.start()
+                print(f"ready {stage.told['PAGE_URL']}", flush=True)
+                await until_stopped()
+            finally:
+                await app.stop()
+
+
+def _need(port: int) -> None:
+    """The page's port has to be free; to be told in words before a minute of set-up."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StageError(
+                f"port {port} cannot be used ({error.strerror}): choose another, PORT=9000 make demo"
+            ) from None
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _progress(share: float) -> None:
+    print(f"the account lives through its past day: {share:.0%}", file=sys.stderr, flush=True)

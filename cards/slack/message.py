@@ -1,0 +1,421 @@
+"""The neutral card as a Slack message: Block Kit with every limit of Slack kept.
+
+Slack answers ``msg_blocks_too_long`` at about 13,200 characters over all blocks, by a count it does not publish; the
+whole JSON of the blocks is kept under :data:`ROOM`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from cards.card import (
+    Actions,
+    Attachment,
+    Block,
+    Bullets,
+    Button,
+    Card,
+    Code,
+    Facts,
+    Footer,
+    Heading,
+    How,
+    Link,
+    Menu,
+    Picture,
+    Progress,
+    Rendered,
+    Table,
+    Words,
+)
+from cards.click import Click, asking, fill
+from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
+from cards.slack.text import (
+    STYLES,
+    Json,
+    context,
+    entities,
+    mrkdwn,
+    paragraph,
+    plain,
+    preformatted,
+    rich,
+    rich_text,
+    verbatim,
+)
+from cards.table_fit import Grid, fit, monospaced
+from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
+
+BLOCKS = 50
+ROOM = 12_000
+"""Units of JSON for all blocks of a message."""
+SUMMARY = 600
+"""Units of the notification text, which Slack cuts or posts in pieces beyond 4,000 characters of escaped text."""
+FIELD, FIELDS = 2_000, 10
+BUTTON_TEXT, BUTTON_VALUE, URL, ID = 75, 2_000, 3_000, 255
+ELEMENTS = 25
+OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 75
+PLACEHOLDER = 150
+ALT = 2_000
+TABLE_ROWS, TABLE_COLUMNS, TABLE_TEXT = 100, 20, 10_000
+NARROW, LEAST = 6, 3
+"""Columns that still read well in Slack's message width, and how few a table may keep for the sake of its rows."""
+TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600
+
+
+def render(card: Card, pictures: Mapping[str, str] = {}) -> Rendered:
+    """``{"text", "blocks"}`` for chat.postMessage and chat.update. ``pictures`` maps a picture's key to a file id.
+
+    Attachments are always still to be delivered: into the message's thread, which needs the message first.
+    """
+    return _Message(card, pictures).render()
+
+
+def decode_click(action: Mapping[str, object]) -> Click | None:
+    """The command of one entry of block_actions ``actions``; None for a link, or for what no card of ours sends."""
+    try:
+        kind, _, packed = str(action["action_id"]).partition(":")
+        if kind == "run":
+            data = json.loads(str(action["value"]))
+            return Click(str(data["c"]), _how(data["h"]))
+        if kind == "menu":
+            data = json.loads(packed.partition(":")[2])
+            option = cast("Mapping[str, object]", action["selected_option"])
+            return Click(fill(str(data["c"]), str(json.loads(str(option["value"])))), _how(data["h"]))
+    except (KeyError, TypeError, ValueError):
+        pass
+    return None
+
+
+def _how(value: object) -> How:
+    if value not in ("edit", "post", "form"):
+        raise ValueError(value)
+    return value
+
+
+class _Message:
+    """One message in the making."""
+
+    def __init__(self, card: Card, pictures: Mapping[str, str]) -> None:
+        self.card = card
+        self.files = pictures
+        self.clock = Clock(card)
+        self.omitted = Omitted()
+        self.waiting: list[Picture] = []
+        self.attached: list[Attachment] = []
+        self.actions = 0
+        self.table_drawn = False
+
+    def render(self) -> Rendered:
+        headline, lost = cut_runs(title(self.card, self.clock), TITLE)
+        self.omitted.add("character of the title", lost)
+        first = paragraph([run._replace(style="bold") if run.style == "plain" else run for run in headline])
+        blocks = list(self.card.blocks)
+        small: list[Footer] = []
+        while blocks and isinstance(blocks[-1], Footer):
+            small.insert(0, cast("Footer", blocks.pop()))
+        last = self._small_print(small)
+        room = ROOM - size(first) - size(last) - 2 * NOTE - 200
+        middle = arrange(blocks, self._draw, room, BLOCKS - 2)
+        for text in (self.clock.as_of(), self.omitted.note(NOTE)):
+            last += [*([Run(" · ")] if last else []), Run(text)] if text else []
+        summary = cut(clean_line(said(headline)) or "–", SUMMARY)
+        return Rendered(
+            {"text": entities(summary), "blocks": [first, *middle, *([context(last)] if last else [])]},
+            summary,
+            tuple(self.waiting),
+            self.omitted.phrases(),
+            tuple(self.attached),
+        )
+
+    def _small_print(self, footers: Sequence[Footer]) -> list[Run]:
+        words: list[Run] = []
+        for footer in footers:
+            if more := runs(footer.text, self.clock):
+                words += [*([Run(" · ")] if words else []), *more]
+        words, lost = cut_runs(words, FOOTER)
+        self.omitted.add("character of small print", lost)
+        return words
+
+    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911
+        match block:
+            case Words(text):
+                return self._words(runs(text, self.clock, lines=True), room, slots)
+            case Heading(text):
+                words = isolate(clean_line(text))
+                return self._words([Run(words, "bold")] if words else [], room, slots)
+            case Progress():
+                return self._words(progress(block), room, slots)
+            case Footer(text):
+                return self._words(runs(text, self.clock), room, slots, small=True)
+            case Facts():
+                return self._facts(block, room, slots)
+            case Bullets():
+                return self._bullets(block, room, slots)
+            case Table():
+                return self._table(block, room, slots)
+            case Code():
+                return self._code(block, room, slots)
+            case Picture():
+                return self._picture(block, room, slots)
+            case Attachment():
+                self.attached.append(block)
+                where = Run(" · in the thread", "muted")
+                return self._words([*attachment(block), where], room, slots, small=True)
+            case Actions():
+                return self._actions(block, room, slots)
+
+    def _words(self, words: list[Run], room: int, slots: int, *, small: bool = False) -> list[Json]:
+        if not said(words).strip():
+            return []
+        if slots < 1 or room < 300:
+            self.omitted.add("paragraph", names=[said(words)])
+            return []
+        limit = FOOTER if small else PARAGRAPH
+        while True:
+            short, lost = cut_runs(words, limit)
+            block = context(short) if small else paragraph(short)
+            if size(block) <= room:
+                self.omitted.add("character of text", lost)
+                return [block]
+            if limit < 60:
+                self.omitted.add("paragraph", names=[said(words)])
+                return []
+            limit //= 2
+
+    def _facts(self, facts: Facts, room: int, slots: int) -> list[Json]:
+        items = []
+        for fact in facts.items:
+            name, value = isolate(clean_line(fact.label)), runs(fact.value, self.clock, lines=True)
+            self.omitted.add("character of labels", units(name) - LABEL)
+            label = cut(name, LABEL)
+            if not label and not said(value).strip():
+                continue
+            short, lost = cut_runs(value, FIELD - 2 * LABEL)
+            self.omitted.add("character of text", lost)
+            items.append((label or "–", short if said(short).strip() else [Run("–")]))
+        kept = len(items)
+        while kept:
+            blocks = _facts(items[:kept])
+            if len(blocks) <= slots and sum(size(block) + 1 for block in blocks) <= room:
+                break
+            kept = kept * 3 // 4
+        self.omitted.add("fact", len(items) - kept, [label for label, _ in items[kept:]])
+        return blocks if kept else []
+
+    def _bullets(self, bullets: Bullets, room: int, slots: int) -> list[Json]:
+        items = []
+        for item in bullets.items:
+            words, lost = cut_runs(runs(item, self.clock), PARAGRAPH)
+            self.omitted.add("character of text", lost)
+            if said(words).strip():
+                items.append({"type": "rich_text_section", "elements": rich(words)})
+        room -= 100
+        kept = 0
+        while kept < len(items) and slots and (need := size(items[kept]) + 1) <= room:
+            room -= need
+            kept += 1
+        self.omitted.add("list item", len(items) - kept)
+        return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})] if kept else []
+
+    def _table(self, table: Table, room: int, slots: int) -> list[Json]:
+        columns = NARROW if self.table_drawn else self._columns(table, room)
+        grid = fit(table, self.clock, self.omitted, columns=columns, most=TABLE_COLUMNS)
+        if not grid.columns:
+            self.omitted.add("row", len(table.rows))
+            return []
+        if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width
+            lines = monospaced(grid)
+            text, lost = cut_lines("\n".join(lines), min(room - 150, 6_000), "head") if room > 400 else ("", 0)
+            if slots and text and size(block := preformatted(text)) <= room:
+                self.omitted.add("row", lost)
+                return [block]
+            self.omitted.add("table", names=grid.names[:1])
+            return []
+        settings, rows = _table_rows(grid, room if slots else 0)
+        if not rows:
+            self.omitted.add("table", names=grid.names[:1])
+            return []
+        self.omitted.add("row", len(grid.rows) - len(rows) + 1)
+        self.table_drawn = True
+        return [{"type": "table", "column_settings": settings, "rows": rows}]
+
+    def _columns(self, table: Table, room: int) -> int:
+        """How many columns leave room for every row: a page of a list loses a column rather than its last rows."""
+        for columns in range(NARROW, LEAST, -1):
+            _, rows = _table_rows(fit(table, self.clock, Omitted(), columns=columns, most=TABLE_COLUMNS), room)
+            if len(rows) > len(table.rows[: TABLE_ROWS - 1]):
+                return columns
+        return LEAST
+
+    def _code(self, code: Code, room: int, slots: int) -> list[Json]:
+        text = clean(code.text).expandtabs(4).strip("\n")
+        if not text.strip():
+            return []
+        if not slots or room < 300:
+            self.omitted.add("code block")
+            return []
+        limit = room - 120
+        while size(block := preformatted((cutting := cut_lines(text, limit, code.keep))[0])) > room:
+            limit = limit * 4 // 5  # line ends and quotes take two characters of JSON
+        self.omitted.add("line", cutting[1])
+        return [block]
+
+    def _picture(self, picture: Picture, room: int, slots: int) -> list[Json]:
+        file = self.files.get(picture.key)
+        alt = isolate(clean_line(picture.alt)) or "picture"
+        name = isolate(clean_line(picture.title))
+        if not file:
+            self.waiting.append(picture)
+            words = f"{name}: the picture follows · {alt}" if name else f"The picture follows · {alt}"
+            return self._words([Run(words, "muted")], room, slots, small=True)
+        block: Json = {"type": "image", "slack_file": {"id": file}, "alt_text": cut(alt, ALT)}
+        if name:
+            block["title"] = plain(name, ALT)
+        if not slots or size(block) > room:
+            self.omitted.add("picture", names=[name or alt])
+            return []
+        for words in (alt, name):
+            self.omitted.add("character of a picture's description", units(words) - ALT)
+        return [block]
+
+    def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
+        elements: list[Json] = []
+        for action in actions.items:
+            made = self._made(action, room)
+            if not made or len(elements) + len(made) > ELEMENTS * slots:
+                label = action.label if isinstance(action, Menu) else action.text
+                self.omitted.add(type(action).__name__.lower(), names=[label])
+                continue
+            elements += made
+            room -= sum(size(element) + 45 for element in made)
+        return [
+            {"type": "actions", "elements": elements[start : start + ELEMENTS]}
+            for start in range(0, len(elements), ELEMENTS)
+        ]
+
+    def _made(self, action: Button | Link | Menu, room: int) -> list[Json]:
+        """The action as elements that fit; a menu of names that Slack cannot carry all is, or has, a button to ask."""
+        found = [element for element in (self._element(action),) if element and size(element) + 45 <= room]
+        if isinstance(action, Menu) and action.asks and not (found and _holds(found[0], action)):
+            room -= sum(size(element) + 45 for element in found)
+            button = self._element(asking(action))
+            found += [button] if button and size(button) + 45 <= room else []
+        return found
+
+    def _label(self, text: str, limit: int) -> Json:
+        words = isolate(clean_line(text))
+        self.omitted.add("character of labels", units(words) - limit)
+        return plain(words, limit)
+
+    def _element(self, action: Button | Link | Menu) -> Json | None:
+        """The action as an element, or None when Slack cannot carry it."""
+        self.actions += 1
+        match action:
+            case Button():
+                value = pack({"c": action.command, "h": action.how})
+                if units(value) > BUTTON_VALUE:
+                    return None
+                button: Json = {
+                    "type": "button",
+                    "action_id": f"run:{self.actions}",
+                    "text": self._label(clean_line(action.text) or action.command, BUTTON_TEXT),
+                    "value": value,
+                }
+                if action.style == "danger":
+                    button["style"] = "danger"
+                elif action.current or action.style == "primary":
+                    button["style"] = "primary"
+                return button
+            case Link():
+                if not web_address(action.url, URL):
+                    return None
+                return {
+                    "type": "button",
+                    "action_id": f"link:{self.actions}",
+                    "text": self._label(clean_line(action.text) or action.url, BUTTON_TEXT),
+                    "url": action.url,
+                }
+            case Menu():
+                return self._menu(action)
+
+    def _menu(self, menu: Menu) -> Json | None:
+        action_id = f"menu:{self.actions}:{pack({'c': menu.command, 'h': menu.how})}"
+        if units(action_id) > ID or (menu.asks and len(menu.options) > OPTIONS):
+            return None
+        options: dict[str, Json] = {}
+        for option in menu.options:
+            value = pack(option.value)
+            if units(value) <= OPTION_VALUE and value not in options and len(options) < OPTIONS:
+                options[value] = {
+                    "text": self._label(clean_line(option.text) or option.value, OPTION_TEXT),
+                    "value": value,
+                }
+        self.omitted.add("menu choice", 0 if menu.asks else len(menu.options) - len(options))
+        if not options:
+            return None
+        return {
+            "type": "static_select",
+            "action_id": action_id,
+            "placeholder": self._label(menu.label, PLACEHOLDER),
+            "options": list(options.values()),
+        }
+
+
+def _holds(element: Json, menu: Menu) -> bool:
+    """Whether a select has every option of its menu."""
+    return len(cast("list[Json]", element["options"])) == len({option.value for option in menu.options})
+
+
+def _facts(items: list[tuple[str, list[Run]]]) -> list[Json]:
+    """Two columns of fields, or one of rich text where a value could be misread as markup."""
+    fields = []
+    for label, value in items:
+        text = _field(label, value)
+        if text is None or units(text) > FIELD:
+            return [_rich_facts(items)]
+        fields.append(verbatim(text))
+    return [{"type": "section", "fields": fields[start : start + FIELDS]} for start in range(0, len(fields), FIELDS)]
+
+
+def _field(label: str, value: list[Run]) -> str | None:
+    head = mrkdwn([Run(label, "bold")])
+    body = mrkdwn(value) or mrkdwn([Run(said(value).strip(), "code")])
+    return f"{head}\n{body}" if head and body else None
+
+
+def _rich_facts(items: list[tuple[str, list[Run]]]) -> Json:
+    elements: list[Json] = []
+    for label, value in items:
+        elements += rich([*([Run("\n")] if elements else []), Run(label, "bold"), Run("  "), *value])
+    return rich_text({"type": "rich_text_section", "elements": elements})
+
+
+def _table_rows(grid: Grid, room: int) -> tuple[list[Json], list[list[Json]]]:
+    """Column settings, and the head with as many rows as fit; no rows where not even the head does."""
+    head = [_cell([Run(name)]) for name in grid.names]
+    settings: list[Json] = [
+        {"align": column.align, "is_wrapped": any(units(said(row[index])) > 40 for row in grid.rows)}
+        for index, column in enumerate(grid.columns)
+    ]
+    room -= size(head) + size(settings) + 60
+    letters = TABLE_TEXT - sum(units(name) for name in grid.names)
+    if room < 0:
+        return settings, []
+    rows = [head]
+    for row in grid.rows[: TABLE_ROWS - 1]:
+        cells = [_cell(cell) for cell in row]
+        room -= size(cells) + 1
+        letters -= sum(units(said(cell)) for cell in row)
+        if room < 0 or letters < 0:
+            break
+        rows.append(cells)
+    return settings, rows
+
+
+def _cell(words: list[Run]) -> Json:
+    if any(run.style in STYLES for run in words):
+        return rich_text({"type": "rich_text_section", "elements": rich(words)})
+    return {"type": "raw_text", "text": said(words)}

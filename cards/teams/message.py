@@ -1,0 +1,444 @@
+"""The neutral card as an Adaptive Card 1.5 for Teams, with every limit of Teams kept.
+
+Text is drawn as TextRuns, which know no markdown, so literal text stays literal and states keep their colour; that is
+why facts are rows of two columns and not a FactSet. (Nor are they a Table: what the schema calls firstRowAsHeader is
+firstRowAsHeaders in Microsoft's renderer, which would print the first fact as a heading.)
+
+A menu is a compact choice beside a "Go" button: Teams tells a bot of a choice only when a button is pressed, a ShowCard
+would hide the choice behind one more click, and an overflow of buttons has no room for a page of names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from cards.card import (
+    Actions,
+    Attachment,
+    Block,
+    Bullets,
+    Button,
+    Card,
+    Code,
+    Facts,
+    Footer,
+    Heading,
+    Link,
+    Mark,
+    Menu,
+    Picture,
+    Progress,
+    Rendered,
+    Table,
+    Words,
+)
+from cards.click import Click, asking, fill
+from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
+from cards.table_fit import fit
+from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
+
+ROOM = 35_000
+"""UTF-16 units of compact JSON. 40,000 make the 80 KB that Teams takes; the rest is the activity around the card."""
+ELEMENTS = 200
+SUMMARY = 1_000
+PRIMARY = 6
+"""Buttons in sight in one row; the others go to its overflow menu."""
+ACTION_TEXT, COMMAND, URL = 75, 2_000, 3_000
+OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 100, 500
+NARROW, COLUMNS = 5, 20
+TITLE, PARAGRAPH, LABEL, FOOTER, NOTE, ALT = 1_000, 4_000, 300, 1_500, 600, 2_000
+
+_COLOURS = {
+    Mark.RUNNING: "Good",
+    Mark.DONE: "Good",
+    Mark.CHANGING: "Accent",
+    Mark.FAILED: "Attention",
+    Mark.WARNING: "Warning",
+}
+_STYLES: dict[str, dict[str, object]] = {
+    "bold": {"weight": "Bolder"},
+    "italic": {"italic": True},
+    "code": {"fontType": "Monospace"},
+    "muted": {"isSubtle": True},
+}
+
+Json = dict[str, object]
+
+
+def render(card: Card, pictures: Mapping[str, str] = {}, files: Mapping[str, str] = {}) -> Rendered:
+    """The Adaptive Card. ``pictures`` maps a picture's key and ``files`` an attachment's name to its https address."""
+    return _Message(card, pictures, files).render()
+
+
+def decode_click(data: Mapping[str, object]) -> Click | None:
+    """The command of an action's ``data`` (Action.Execute, Action.Submit or task/fetch).
+
+    None for what no card of ours sends, and for a menu in which nothing was chosen.
+    """
+    try:
+        command, how = data["c"], data["h"]
+        if not isinstance(command, str) or how not in ("edit", "post", "form"):
+            return None
+        if menu := data.get("m"):
+            command = fill(command, str(json.loads(str(data[str(menu)]))))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Click(command, how)
+
+
+class _Message:
+    """One card in the making."""
+
+    def __init__(self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str]) -> None:
+        self.card = card
+        self.addresses = pictures
+        self.files = files
+        self.clock = Clock(card)
+        self.omitted = Omitted()
+        self.waiting: list[Picture] = []
+        self.attached: list[Attachment] = []
+        self.menus = 0
+
+    def render(self) -> Rendered:
+        headline, lost = cut_runs(title(self.card, self.clock), TITLE)
+        self.omitted.add("character of the title", lost)
+        summary = cut(clean_line(said(headline)) or "–", SUMMARY)
+        shell: Json = {
+            "type": "AdaptiveCard",
+            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+            "version": "1.5",
+            "msteams": {"width": "Full"},
+            "fallbackText": summary,
+        }
+        first = _rich(headline, size="Medium", weight="Bolder")
+        room = ROOM - size(shell) - size(first) - NOTE - 300
+        middle = arrange(self.card.blocks, self._draw, room, ELEMENTS)
+        last = [text for text in (self.clock.as_of(), self.omitted.note(NOTE)) if text]
+        if last:
+            middle.append(_small([Run(" · ".join(last))]))
+        return Rendered(
+            shell | {"body": [first, *middle]},
+            summary,
+            tuple(self.waiting),
+            self.omitted.phrases(),
+            tuple(self.attached),
+        )
+
+    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911
+        if slots < 1:
+            return self._drop(block)
+        match block:
+            case Words(text):
+                return self._words(runs(text, self.clock, lines=True), room)
+            case Heading(text):
+                return self._heading(isolate(clean_line(text)), room)
+            case Progress():
+                return self._words(progress(block), room)
+            case Footer(text):
+                return self._words(runs(text, self.clock), room, small=True)
+            case Facts():
+                return self._facts(block, room, slots)
+            case Bullets():
+                return self._bullets(block, room, slots)
+            case Table():
+                return self._table(block, room)
+            case Code():
+                return self._code(block, room)
+            case Picture():
+                return self._picture(block, room)
+            case Attachment():
+                return self._attachment(block, room)
+            case Actions():
+                return self._actions(block, room, slots)
+
+    def _drop(self, block: Block) -> list[Json]:
+        self.omitted.add("block", names=[type(block).__name__.lower()])
+        return []
+
+    def _words(self, words: list[Run], room: int, *, small: bool = False) -> list[Json]:
+        if not said(words).strip():
+            return []
+        limit = FOOTER if small else PARAGRAPH
+        while limit > 60:
+            short, lost = cut_runs(words, limit)
+            block = _small(short) if small else _rich(short)
+            if size(block) < room:
+                self.omitted.add("character of text", lost)
+                return [block]
+            limit //= 2
+        self.omitted.add("paragraph", names=[said(words)])
+        return []
+
+    def _heading(self, words: str, room: int) -> list[Json]:
+        short, lost = cut_runs([Run(words)], LABEL)
+        block = _rich(short, weight="Bolder") | {"spacing": "Large"}
+        if not words or size(block) >= room:
+            self.omitted.add("heading", bool(words), [words])
+            return []
+        self.omitted.add("character of text", lost)
+        return [block]
+
+    def _facts(self, facts: Facts, room: int, slots: int) -> list[Json]:
+        items = [(isolate(clean_line(fact.label)), runs(fact.value, self.clock, lines=True)) for fact in facts.items]
+        items = [(label, value) for label, value in items if label or said(value).strip()]
+        found: list[Json] = []
+        for label, value in items:
+            name, less = cut_runs([Run(label or "–", "muted")], LABEL)
+            words, lost = cut_runs(value if said(value).strip() else [Run("–")], PARAGRAPH)
+            columns = [
+                {"type": "Column", "width": width, "items": [_rich(text)]} for width, text in ((1, name), (3, words))
+            ]
+            fact: Json = {"type": "ColumnSet", "columns": columns, "spacing": "Small" if found else "Default"}
+            room -= size(fact) + 1
+            if room < 0 or len(found) >= slots:
+                break
+            found.append(fact)
+            self.omitted.add("character of text", less + lost)
+        self.omitted.add("fact", len(items) - len(found), [label for label, _ in items[len(found) :]])
+        return found
+
+    def _bullets(self, bullets: Bullets, room: int, slots: int) -> list[Json]:
+        found: list[Json] = []
+        lost_items = 0
+        for item in bullets.items:
+            words, lost = cut_runs(runs(item, self.clock), PARAGRAPH)
+            if not said(words).strip():
+                continue
+            block = _rich([Run("• "), *words]) | {"spacing": "Small"}
+            if lost_items or len(found) >= slots or (need := size(block) + 1) > room:
+                lost_items += 1
+                continue
+            self.omitted.add("character of text", lost)
+            found.append(block)
+            room -= need
+        self.omitted.add("list item", lost_items)
+        return found
+
+    def _table(self, table: Table, room: int) -> list[Json]:
+        grid = fit(table, self.clock, self.omitted, columns=NARROW, most=COLUMNS)
+        if not grid.columns:
+            self.omitted.add("row", len(table.rows))
+            return []
+        columns: list[Json] = [
+            {
+                "width": max(column.width, 1),
+                **({"horizontalCellContentAlignment": "Right"} if column.align == "right" else {}),
+            }
+            for column in grid.columns
+        ]
+        head = _row([_cell([Run(name, "bold")]) for name in grid.names])
+        block: Json = {"type": "Table", "columns": columns, "firstRowAsHeader": True, "showGridLines": False}
+        room -= size(block) + size(head) + 20
+        if room < 0:
+            self.omitted.add("table", names=grid.names[:1])
+            return []
+        rows: list[object] = [head]
+        for cells in grid.rows:
+            row = _row([_cell(cell) for cell in cells])
+            room -= size(row) + 1
+            if room < 0:
+                break
+            rows.append(row)
+        self.omitted.add("row", len(grid.rows) - len(rows) + 1)
+        return [block | {"rows": rows}]
+
+    def _code(self, code: Code, room: int) -> list[Json]:
+        text = clean(code.text).expandtabs(4).strip("\n")
+        if not text.strip():
+            return []
+        if room < 600:
+            self.omitted.add("code block")
+            return []
+        limit = (room - 300) // 2
+        while size(block := _code_block((cutting := cut_lines(text, limit, code.keep))[0])) > room:
+            limit = limit * 4 // 5
+        self.omitted.add("line", cutting[1])
+        return [block]
+
+    def _picture(self, picture: Picture, room: int) -> list[Json]:
+        address = self.addresses.get(picture.key, "")
+        alt = isolate(clean_line(picture.alt)) or "picture"
+        name = isolate(clean_line(picture.title))
+        if not web_address(address, URL):
+            self.waiting.append(picture)
+            words = f"{name}: picture · {alt}" if name else f"Picture · {alt}"
+            return self._words([Run(words, "muted")], room, small=True)
+        image: Json = {
+            "type": "Image",
+            "url": address,
+            "altText": cut(alt, ALT),
+            "size": "Stretch",
+            "msteams": {"allowExpand": True},
+        }
+        found = [_rich([Run(cut(name, LABEL))], weight="Bolder"), image] if name else [image]
+        if sum(size(block) + 1 for block in found) > room:
+            self.omitted.add("picture", names=[name or alt])
+            return []
+        for words, limit in ((alt, ALT), (name, LABEL)):
+            self.omitted.add("character of a picture's description", units(words) - limit)
+        return found
+
+    def _attachment(self, block: Attachment, room: int) -> list[Json]:
+        address = self.files.get(block.name, "")
+        words = attachment(block)
+        if not web_address(address, URL):
+            self.attached.append(block)
+            return self._words([*words, Run(" · cannot be fetched from here", "muted")], room)
+        link = {"type": "Action.OpenUrl", "title": self._label(said(words), ACTION_TEXT), "url": address}
+        found: Json = {"type": "ActionSet", "actions": [link]}
+        if size(found) >= room:
+            self.omitted.add("file", names=[block.name])
+            return []
+        return [found]
+
+    def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
+        buttons: list[Json] = []
+        menus: list[Json] = []
+        room -= 60
+        for action in actions.items:
+            element = self._menu(action) if isinstance(action, Menu) else self._button(action)
+            if isinstance(action, Menu) and action.asks and (element is None or size(element) >= room):
+                action = asking(action)  # noqa: PLW2901 - too many names to choose from: its form asks for one
+                element = self._button(action)
+            if element is not None and not isinstance(action, Menu) and len(buttons) >= PRIMARY:
+                element["mode"] = "secondary"
+            if element is None or (need := size(element) + 1) > room or len(menus) + 1 >= slots:
+                label = action.label if isinstance(action, Menu) else action.text
+                self.omitted.add(type(action).__name__.lower(), names=[label])
+                continue
+            room -= need
+            (menus if isinstance(action, Menu) else buttons).append(element)
+        row: list[Json] = [{"type": "ActionSet", "actions": buttons}] if buttons else []
+        return row + menus
+
+    def _button(self, action: Button | Link) -> Json | None:
+        """The action, or None when Teams cannot carry it."""
+        if isinstance(action, Link):
+            if not web_address(action.url, URL):
+                return None
+            return {
+                "type": "Action.OpenUrl",
+                "title": self._label(clean_line(action.text) or action.url, ACTION_TEXT),
+                "url": action.url,
+            }
+        if not _portable(action.command):
+            return None
+        text = self._label(clean_line(action.text) or action.command, ACTION_TEXT)
+        look: Json = {}
+        if action.style == "danger":
+            look["style"] = "destructive"
+        elif action.current or action.style == "primary":
+            look["style"] = "positive"
+        return _run(text, {"c": action.command, "h": action.how}, inputs=False, **look)
+
+    def _label(self, text: str, limit: int) -> str:
+        words = isolate(clean_line(text))
+        self.omitted.add("character of labels", units(words) - limit)
+        return cut(words, limit) or "–"
+
+    def _menu(self, menu: Menu) -> Json | None:
+        if menu.asks and len(menu.options) > OPTIONS:
+            return None
+        choices: dict[str, Json] = {}
+        for option in menu.options:
+            value = pack(option.value)
+            if units(value) <= OPTION_VALUE and value not in choices and len(choices) < OPTIONS:
+                choices[value] = {
+                    "title": self._label(clean_line(option.text) or option.value, OPTION_TEXT),
+                    "value": value,
+                }
+        self.omitted.add("menu choice", len(menu.options) - len(choices))
+        if not choices or not _portable(menu.command):
+            return None
+        self.menus += 1
+        name = f"menu{self.menus}"
+        label = self._label(menu.label, ACTION_TEXT)
+        choice: Json = {
+            "type": "Input.ChoiceSet",
+            "id": name,
+            "style": "compact",
+            "label": _safe(label),
+            "placeholder": "Choose",
+            "choices": list(choices.values()),
+        }
+        go = _run("Go", {"c": menu.command, "h": menu.how, "m": name}, tooltip=label)
+        return {
+            "type": "ColumnSet",
+            "columns": [
+                {"type": "Column", "width": "stretch", "items": [choice]},
+                {
+                    "type": "Column",
+                    "width": "auto",
+                    "verticalContentAlignment": "Bottom",
+                    "items": [{"type": "ActionSet", "actions": [go]}],
+                },
+            ],
+        }
+
+
+_DATE_MACRO = re.compile(r"\{(?=\{(?:DATE|TIME)\()")
+
+
+def _safe(text: str) -> str:
+    """Text in which no ``{{DATE(…)}}`` is computed: Adaptive Cards know that in every text."""
+    return _DATE_MACRO.sub("{\u2060", text) if "{{" in text else text
+
+
+def _inline(run: Run) -> Json | str:
+    colour = _COLOURS.get(run.mark) if run.mark else None
+    style = _STYLES.get(run.style, {})
+    text = _safe(run.text)
+    if run.mark:
+        text = text.replace(" ", "\u00a0", 1)  # a narrow column must not part the symbol from its word
+    if not colour and not style:
+        return text
+    return {"type": "TextRun", "text": text, **style, **({"color": colour} if colour else {})}
+
+
+def _rich(words: list[Run], **look: object) -> Json:
+    """A RichTextBlock; ``look`` is given to every run."""
+    inlines: list[object] = []
+    for run in words:
+        inline = _inline(run)
+        if look:
+            inline = {"type": "TextRun", "text": inline} if isinstance(inline, str) else inline
+            inline = look | inline
+        inlines.append(inline)
+    return {"type": "RichTextBlock", "inlines": inlines}
+
+
+def _small(words: list[Run]) -> Json:
+    return _rich(words, size="Small", isSubtle=True)
+
+
+def _cell(words: list[Run]) -> Json:
+    return {"type": "TableCell", "items": [_rich(words)]}
+
+
+def _row(cells: list[Json]) -> Json:
+    return {"type": "TableRow", "cells": cells}
+
+
+def _code_block(text: str) -> Json:
+    """A CodeBlock, with a plain rendering for clients that do not know it (phones)."""
+    lines = re.sub(" {2}|^ ", lambda spaces: "\u00a0" * len(spaces[0]), text, flags=re.MULTILINE)
+    fallback = _rich([Run(lines, "code")], size="Small")
+    return {"type": "CodeBlock", "codeSnippet": text, "language": "PlainText", "fallback": fallback}
+
+
+def _run(text: str, data: Json, *, inputs: bool = True, **look: object) -> Json:
+    """An action that sends ``data``; older clients send the same by Action.Submit."""
+    common = {"title": text, "data": data, **({} if inputs else {"associatedInputs": "None"}), **look}
+    if data["h"] == "form":  # dialogs are opened by task/fetch, which only Action.Submit can send
+        return {"type": "Action.Submit", **common, "data": {"msteams": {"type": "task/fetch"}, **data}}
+    return {"type": "Action.Execute", "verb": "run", **common, "fallback": {"type": "Action.Submit", **common}}
+
+
+def _portable(command: str) -> bool:
+    """Whether a command can travel: short enough, and without lone surrogates, which UTF-8 cannot hold."""
+    try:
+        return len(command.encode()) <= COMMAND
+    except UnicodeEncodeError:
+        return False

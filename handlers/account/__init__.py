@@ -1,0 +1,1 @@
+"""One Batch account and all of them."""

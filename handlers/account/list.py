@@ -1,0 +1,159 @@
+"""All accounts that the bot looks after, over all subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.filter import ACCOUNT
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, chip, code, muted, text
+from cards.card import Card, Column, Mark, Text
+from cards.formatting import number
+from handlers.pool import node_counts
+from handlers.shared.common import titled
+from handlers.shared.filtering import Typed
+from handlers.shared.listing import Listing
+
+_COLUMNS = (
+    Column("Account", width=2),
+    Column("State", width=2),
+    Column("Region", rank=2, width=2),
+    Column("Pools", "right", rank=3),
+    Column("Nodes", "right", rank=1),
+    Column("Allocation", rank=4, width=2),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an account stands. Counts are None, and ``refused`` the code, where it does not answer."""
+
+    name: str
+    region: str
+    state: str
+    place: int
+    """Where it stands in the settings."""
+    pools: int | None = None
+    nodes: int | None = None
+    bad: int | None = None
+    allocation: str = ""
+    refused: str = ""
+
+
+AccountSort = Literal["settings", "name", "region", "nodes", "bad"]
+_LIST: Listing[Standing] = Listing(
+    ACCOUNT,
+    "account list",
+    "csv account",
+    {
+        "settings": lambda each: each.place,
+        "name": lambda each: each.name.lower(),
+        "region": lambda each: (each.region, each.name.lower()),
+        "nodes": lambda each: (-(each.nodes or 0), each.name.lower()),
+        "bad": lambda each: (not each.refused, -(each.bad or 0), each.name.lower()),
+    },
+    {
+        "account": lambda each: each.name,
+        "state": lambda each: each.state,
+        "region": lambda each: each.region,
+        "pools": lambda each: each.pools,
+        "nodes": lambda each: each.nodes,
+        "bad nodes": lambda each: each.bad,
+        "allocation": lambda each: each.allocation,
+    },
+)
+
+
+@command(
+    "account list", examples=["account list", "account list bad>0", "account list region:west* sort:nodes"], menu=70
+)
+async def list_accounts(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: AccountSort = "settings",
+    page: int = 1,
+) -> Card:
+    """List the accounts this bot looks after, over all subscriptions.
+
+    :param filter: which ones, such as render* region:westeurope nodes>100 bad>0
+    :param sort: in which order
+    :param page: which page of 20
+    """
+    asked = _LIST.asked(ctx, None, filter, sort=sort, page=page)
+    shown = asked.of(*await _standings(ctx))
+    return Card(
+        title=titled("Accounts", shown.words, shown.extent),
+        mark=Mark.WARNING if any(each.refused for each in shown.fitting) else Mark.RUNNING,
+        as_of=shown.at,
+        blocks=blocks(
+            shown.table(_COLUMNS, _row, "The settings name no account."),
+            build.actions(
+                *shown.turning,
+                build.open_menu("Open an account", "account show {}", [each.name for each in shown.rows]),
+                *shown.controls,
+            ),
+        ),
+    )
+
+
+@command("csv account", examples=["csv account"])
+async def csv_accounts(
+    ctx: Context,
+    *filter: Typed,  # noqa: A002 - the name that people see
+    sort: AccountSort = "settings",
+) -> Card:
+    """Give all accounts that the bot looks after, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in account list
+    :param sort: in which order
+    """
+    asked = _LIST.asked(ctx, None, filter, sort=sort, whole=True)
+    return await asked.as_file(*await _standings(ctx), "this bot")
+
+
+async def _standings(ctx: Context) -> tuple[list[Standing], datetime]:
+    """Every account, and the time by the clock that is furthest on."""
+    accounts = list(ctx.accounts)
+    found = await asyncio.gather(*(_standing(place, account) for place, account in enumerate(accounts)))
+    return found, max((account.now() for account in accounts), default=ctx.now())
+
+
+async def _standing(place: int, account: Account) -> Standing:
+    """One that does not answer says so instead of spoiling the list."""
+    region = account.settings.location
+    try:
+        counts = (await account.node_counts())[0]
+    except AzureError as error:
+        return Standing(account.name, region, error.code, place, refused=error.code)
+    try:
+        properties = (await account.resource()).value.properties
+        state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode
+    except AzureError:
+        state, mode = "answers", ""
+    nodes = sum(node_counts.by_state(counts).values())
+    bad = sum(node_counts.bad(entry) for entry in counts)
+    return Standing(account.name, region, state, place, len(counts), nodes, bad, mode)
+
+
+def _row(standing: Standing) -> list[Text]:
+    if standing.refused:
+        state = chip(Mark.FAILED, standing.refused)
+    elif standing.bad:
+        state = chip(Mark.WARNING, f"{number(standing.bad)} bad nodes")
+    else:
+        state = chip(Mark.RUNNING, standing.state)
+    return [
+        text(code(standing.name)),
+        text(state),
+        text(standing.region),
+        text(number(standing.pools) if standing.pools is not None else "–"),
+        text(number(standing.nodes) if standing.nodes is not None else "–"),
+        text(standing.allocation or ("–" if standing.refused else muted("–"))),
+    ]

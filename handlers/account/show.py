@@ -1,0 +1,272 @@
+"""One account: where it is, how it is set up, its quotas."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import (
+    AccountProperties,
+    BatchAccountResource,
+    Job,
+    JobSchedule,
+    Pool,
+    PoolNodeCounts,
+    VmSize,
+)
+from bot.azure.models.resource import EndpointAccess
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, chip, code, facts, muted, text, when
+from cards.card import Block, Button, Card, Mark, Progress, Words
+from cards.formatting import plural
+from handlers.pool import node_counts
+from handlers.shared.common import line, section, sizes_of, some, tail, titled
+from handlers.shared.portal import portal
+
+_ENOUGH, _NEARLY = 0.8, 1.0
+
+
+@dataclass(frozen=True)
+class Used:
+    """What an account has in use, for comparison with its quotas: cores by VM family, and counts."""
+
+    dedicated: int
+    spot: int
+    families: dict[str, int]
+    pools: int
+    jobs: int
+    schedules: int
+
+
+@command("account show", examples=["account show", "account show sim-dev"])
+async def show_account(ctx: Context, account: str | None = None) -> Card:
+    """Show one account: where it is, how it is set up, and its quotas beside what is used. Never a key.
+
+    :param account: the account, by its name in the settings; if left out the default here
+    """
+    source = ctx.account(account)
+    (pools, at), (counts, _), jobs, schedules = await asyncio.gather(
+        source.every(Pool, "/pools", select="id,vmSize,currentDedicatedNodes,currentLowPriorityNodes"),
+        source.node_counts(),
+        source.every(Job, "/jobs", select="id", filter="state ne 'completed'"),
+        source.every(JobSchedule, "/jobschedules", select="id", filter="state ne 'completed'"),
+    )
+    try:
+        resource: BatchAccountResource | None = (await source.resource()).value
+        refused = ""
+    except AzureError as error:
+        resource, refused = None, f"Quotas are not to be had: {error.message}"
+    sizes = await sizes_of(source)
+    used = used_by(pools, sizes, jobs=len(jobs[0]), schedules=len(schedules[0]))
+    return account_card(ctx, source, resource, used, counts, at, refused)
+
+
+def account_card(
+    ctx: Context,
+    source: Account,
+    resource: BatchAccountResource | None,
+    used: Used,
+    counts: list[PoolNodeCounts],
+    at: datetime,
+    refused: str = "",
+) -> Card:
+    """All of an account, what it has in use, its nodes; ``refused`` says why its resource could not be read."""
+    quotas = _quotas(resource, used) if resource else []
+    state = resource.properties.provisioning_state if resource else ""
+    tight = [bar for bar in quotas if bar.mark in (Mark.WARNING, Mark.FAILED)]
+    return Card(
+        title=titled(
+            f"Account {source.name}",
+            text(chip(Mark.RUNNING, state.lower())) if state.lower() == "succeeded" else state.lower(),
+            source.settings.location,
+            f"{plural(len(tight), 'quota')} nearly full" if tight else None,
+        ),
+        mark=Mark.WARNING if tight or (state and state.lower() != "succeeded") else Mark.RUNNING,
+        as_of=at,
+        blocks=blocks(
+            Words(text(chip(Mark.WARNING, refused))) if refused else None,
+            Words(node_counts.told(node_counts.by_state(counts))) if counts else None,
+            *section("Quotas", *quotas),
+            *_setup(source, resource),
+            build.actions(
+                Button("Pools", line(ctx, source, "pool list"), style="primary"),
+                Button("Jobs", line(ctx, source, "job list")),
+                Button("Topology", line(ctx, source, "topology")),
+                Button("Applications", line(ctx, source, "application list")),
+                Button("VM sizes", line(ctx, source, "size list", mine="yes")),
+                Button("Certificates", line(ctx, source, "certificate list")),
+                Button("All accounts", "account list"),
+                Button("Refresh", f"account show {source.name}", how="edit"),
+                Button("JSON", line(ctx, source, "raw account")),
+                portal(source),
+            ),
+        ),
+    )
+
+
+async def main_quotas(source: Account, pools: list[Pool], jobs: int) -> list[Progress]:
+    """The account-wide quotas as bars, for the home card; none where Resource Manager cannot be asked."""
+    try:
+        resource = (await source.resource()).value
+    except AzureError:
+        return []
+    used = used_by(pools, await sizes_of(source), jobs=jobs, schedules=0)
+    return _quotas(resource, used)[:4]
+
+
+def used_by(pools: list[Pool], sizes: dict[str, VmSize], *, jobs: int, schedules: int) -> Used:
+    """What is in use: the service has no such field, so it is summed over the pools."""
+    dedicated = spot = 0
+    families: dict[str, int] = {}
+    for pool in pools:
+        size = sizes.get(pool.vm_size.lower())
+        if size is None:
+            continue
+        dedicated += size.vcpus * pool.current_dedicated_nodes
+        spot += size.vcpus * pool.current_low_priority_nodes
+        if pool.current_dedicated_nodes:
+            family = size.family.lower()
+            families[family] = families.get(family, 0) + size.vcpus * pool.current_dedicated_nodes
+    return Used(dedicated, spot, families, len(pools), jobs, schedules)
+
+
+def _quotas(resource: BatchAccountResource, used: Used) -> list[Progress]:
+    told = resource.properties
+    bars = [
+        _bar("Dedicated cores", used.dedicated, told.dedicated_core_quota),
+        _bar("Spot cores", used.spot, told.low_priority_core_quota),
+        _bar("Pools", used.pools, told.pool_quota),
+        _bar("Jobs and schedules", used.jobs + used.schedules, told.active_job_and_job_schedule_quota),
+    ]
+    if told.dedicated_core_quota_per_vm_family_enforced:
+        limits = {family.name.lower(): family for family in told.dedicated_core_quota_per_vm_family or ()}
+        for family, cores in sorted(used.families.items(), key=lambda item: -item[1]):
+            if family in limits:
+                bars.append(_bar(limits[family].name, cores, limits[family].core_quota))
+    return [bar for bar in bars if bar is not None]
+
+
+def _bar(label: str, used: int, quota: int | None) -> Progress | None:
+    if quota is None:
+        return None
+    share = used / quota if quota else float(used > 0)
+    mark = Mark.FAILED if share >= _NEARLY else Mark.WARNING if share >= _ENOUGH else Mark.RUNNING
+    return Progress(label, used, quota, "", mark)
+
+
+def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block]:
+    told = resource.properties if resource else AccountProperties()
+    batch_name = source.settings.batch_name
+    vault = told.key_vault_reference
+    return [
+        *section(
+            "Set up",
+            facts(
+                ("Endpoint", code(told.account_endpoint or source.settings.endpoint)),
+                (
+                    "Node management endpoint",
+                    code(told.node_management_endpoint) if told.node_management_endpoint else "",
+                ),
+                ("Batch account", batch_name if batch_name != source.name else None),
+                ("Subscription", code(source.settings.subscription)),
+                ("Resource group", source.settings.resource_group),
+                ("Region", (resource.location if resource else "") or source.settings.location),
+                ("Pool allocation", _MODES.get(told.pool_allocation_mode.lower(), told.pool_allocation_mode)),
+                ("Authentication", ", ".join(told.allowed_authentication_modes or ())),
+                ("Key vault", tail(vault.id) if vault else None),
+                ("Keys of the data held by", _encryption(told)),
+                ("Tags", "\n".join(f"{k}={v}" for k, v in (resource.tags or {}).items()) if resource else None),
+            ),
+        ),
+        *_storage(told),
+        *_identity(resource),
+        *_network(told),
+    ]
+
+
+_MODES = {"batchservice": "by Batch (BatchService)", "usersubscription": "in your subscription (UserSubscription)"}
+
+
+def _encryption(told: AccountProperties) -> str:
+    if told.encryption is None:
+        return ""
+    key = told.encryption.key_vault_properties
+    return told.encryption.key_source + (f" ({key.key_identifier})" if key and key.key_identifier else "")
+
+
+def _storage(told: AccountProperties) -> list[Block]:
+    storage = told.auto_storage
+    if storage is None:
+        return []
+    node = storage.node_identity_reference
+    return section(
+        "Storage",
+        facts(
+            ("Account", tail(storage.storage_account_id)),
+            ("Reached with", _STORAGE.get(storage.authentication_mode.lower(), storage.authentication_mode)),
+            ("Keys last read", when(storage.last_key_sync)),
+            ("Nodes reach it as", tail(node.resource_id) if node else None),
+        ),
+    )
+
+
+_STORAGE = {"storagekeys": "its keys", "batchaccountmanagedidentity": "the account's managed identity"}
+
+
+def _identity(resource: BatchAccountResource | None) -> list[Block]:
+    identity = resource.identity if resource else None
+    if identity is None or identity.type.lower() in ("", "none"):
+        return section("Identity", Words(text(muted("The account has no managed identity.")))) if resource else []
+    assigned = [tail(each) for each in identity.user_assigned_identities or {}]
+    return section(
+        "Identity",
+        facts(
+            (
+                "Kind",
+                {"systemassigned": "its own", "userassigned": "assigned"}.get(identity.type.lower(), identity.type),
+            ),
+            ("Principal", code(identity.principal_id) if identity.principal_id else None),
+            ("Tenant", code(identity.tenant_id) if identity.tenant_id else None),
+            ("Assigned", some(assigned)),
+        ),
+    )
+
+
+_IDENTITIES = {"systemassigned": "its own", "userassigned": "assigned"}
+
+
+def _network(told: AccountProperties) -> list[Block]:
+    profile = told.network_profile
+    endpoints = []
+    for each in told.private_endpoint_connections or ():
+        state = each.properties.private_link_service_connection_state if each.properties else None
+        endpoints.append(each.name + (f" ({state.status.lower()})" if state and state.status else ""))
+    return section(
+        "Network access",
+        facts(
+            ("From the internet", _PUBLIC.get(told.public_network_access.lower(), told.public_network_access)),
+            ("To the account", _access(profile.account_access) if profile else None),
+            ("To node management", _access(profile.node_management_access) if profile else None),
+            ("Private endpoints", some(endpoints)),
+        ),
+    )
+
+
+_PUBLIC = {"enabled": "yes", "disabled": "no", "securedbyperimeter": "by a network security perimeter"}
+
+
+def _access(access: EndpointAccess | None) -> str:
+    """``denied, but 10.0.0.0/8 allowed``."""
+    if access is None:
+        return ""
+    rules = [f"{rule.value} {_RULES.get(rule.action.lower(), rule.action)}".strip() for rule in access.ip_rules]
+    default = "denied" if access.default_action.lower() == "deny" else "allowed"
+    return f"{default}, but {some(rules)}" if rules else f"{default} to all"
+
+
+_RULES = {"allow": "allowed", "deny": "denied"}

@@ -1,0 +1,431 @@
+"""How an account hangs together: schedules, jobs, pools and nodes, as a picture and as text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Counts, Job, JobSchedule, Pool, PoolNodeCounts
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, chip, code, muted, text
+from cards.card import Action, Block, Bullets, Button, Card, Mark, Menu, Picture, Text
+from cards.charts.node_states import LOOKS
+from cards.charts.topology import Box, Kind, Layer, Part, Tie, Topology, parts, topology_alt
+from cards.charts.topology import Mark as BoxMark
+from cards.formatting import number, percent, plural
+from handlers.job.show import pool_of
+from handlers.pool import node_counts
+from handlers.pool.show import trouble
+from handlers.shared.common import line, section, template, titled
+from handlers.shared.states import job_chip, word
+
+_POOLS = (
+    "id,state,allocationState,currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,"
+    "targetLowPriorityNodes,resizeErrors,enableAutoScale,autoScaleRun"
+)
+_JOBS = "id,state,poolInfo,executionInfo,priority,usesTaskDependencies"
+_LAYERS = (Layer("schedules", 0.8), Layer("jobs", 1.3), Layer("pools and nodes", 1.1))
+_MOST_JOBS, _MOST_POOLS, _MOST_SCHEDULES = 50, 20, 20
+"""Boxes of each kind; the rest is rolled up, the ones in trouble last."""
+_COUNTED, _AT_ONCE = 200, 8
+_TOLD_JOBS = 6
+_FEW = 20
+"""Failures below one in so many are a few."""
+_GONE = "no such pool"
+
+
+class _JobAt(Struct, frozen=True):
+    """A job that is not over: its schedule and pool by id (may be empty), and its tasks where they were counted."""
+
+    job: Job
+    schedule: str
+    pool: str
+    counts: Counts | None
+
+    @property
+    def failed(self) -> int:
+        return self.counts.failed if self.counts else 0
+
+    @property
+    def error(self) -> str:
+        """What keeps it from running at all."""
+        run = self.job.execution_info
+        return run.scheduling_error.code if run and run.scheduling_error else ""
+
+    @property
+    def bad(self) -> bool:
+        """Whether it stands out: it cannot run, or one in twenty of its ended tasks failed. Else every job would."""
+        ended = self.counts.completed if self.counts else 0
+        return bool(self.error) or self.failed * _FEW > ended
+
+
+class _PoolAt(Struct, frozen=True):
+    """A pool with its nodes by state; ``pool`` is None for one that jobs name and that is not there."""
+
+    id: str
+    pool: Pool | None
+    states: dict[str, int]
+    wrong: str
+
+    @property
+    def nodes(self) -> int:
+        return sum(self.states.values())
+
+
+class _Whole(Struct, frozen=True):
+    """All that was read, the ones in trouble first; ``jobs`` are those that are not over."""
+
+    schedules: list[JobSchedule]
+    jobs: list[_JobAt]
+    pools: list[_PoolAt]
+    at: datetime
+
+
+@command("topology", examples=["topology", "topology account:sim-dev"])
+async def topology(ctx: Context, *, account: str | None = None) -> Card:
+    """Draw how an account hangs together: schedules, the jobs that are not over, pools and their nodes.
+
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    whole = await _read(source)
+    chart = _chart(ctx, source, whole)
+    wrong = any(job.failed or job.error for job in whole.jobs) or any(pool.wrong for pool in whole.pools)
+    return Card(
+        title=titled(chart.headline, source.name, plural(len(whole.jobs), "job"), plural(len(whole.pools), "pool")),
+        mark=Mark.WARNING if wrong else Mark.RUNNING,
+        as_of=whole.at,
+        blocks=blocks(
+            Picture(f"topology-{source.name}", topology_alt(chart), chart, f"Topology of {source.name}"),
+            *_told(whole),
+            build.note("Jobs that are over are not drawn. ", _uncounted(whole)),
+            build.actions(
+                build.open_menu("Open a job", template(ctx, source, "job show", "{}"), _job_names(whole.jobs)),
+                build.open_menu(
+                    "Open a pool",
+                    template(ctx, source, "pool show", "{}"),
+                    [pool.id for pool in whole.pools if pool.pool],
+                ),
+                _schedule_menu(ctx, source, whole),
+                _graph_menu(ctx, source, whole),
+                Button("Node map", line(ctx, source, "node map")),
+                Button("Refresh", line(ctx, source, "topology"), how="edit"),
+            ),
+        ),
+    )
+
+
+# Reading.
+
+
+async def _read(source: Account) -> _Whole:
+    (pools, at), (entries, _), (jobs, _), (schedules, _) = await asyncio.gather(
+        source.every(Pool, "/pools", select=_POOLS),
+        source.node_counts(),
+        source.every(Job, "/jobs", select=_JOBS, filter="state ne 'completed'"),
+        source.every(JobSchedule, "/jobschedules", select="id,state,executionInfo"),
+    )
+    counts = await _counts(source, [job.id for job in jobs[:_COUNTED]])
+    living = [schedule for schedule in schedules if schedule.state.lower() != "completed"]
+    known = {schedule.id for schedule in living}
+    found = [_JobAt(job, _schedule_of(job, known), pool_of(job), counts.get(job.id)) for job in jobs]
+    found.sort(key=_rank)
+    return _Whole(living, found, _pools(pools, entries, found), at)
+
+
+def _rank(job: _JobAt) -> tuple[bool, bool, int, bool, str]:
+    """Those in trouble first."""
+    return not job.error, not job.bad, -job.failed, job.job.state.lower() != "active", job.job.id
+
+
+async def _counts(source: Account, jobs: Sequence[str]) -> dict[str, Counts]:
+    """Tasks by state of several jobs, a few at a time; jobs that have gone meanwhile are left out."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(job: str) -> Counts | None:
+        async with gate:
+            try:
+                return (await source.task_counts(job)).value.task_counts
+            except AzureError as error:
+                if error.not_found:
+                    return None
+                raise
+
+    found = await asyncio.gather(*(one(job) for job in jobs))
+    return {job: counts for job, counts in zip(jobs, found, strict=True) if counts}
+
+
+def _schedule_of(job: Job, known: set[str]) -> str:
+    """The service names a schedule's jobs ``<schedule>:job-<n>``, and lets nobody else use the colon."""
+    schedule, colon, _ = job.id.rpartition(":job-")
+    return schedule if colon and schedule in known else ""
+
+
+def _pools(pools: Iterable[Pool], entries: Iterable[PoolNodeCounts], jobs: Iterable[_JobAt]) -> list[_PoolAt]:
+    counts = {entry.pool_id: entry for entry in entries}
+    found = []
+    for pool in pools:
+        entry = counts.get(pool.id)
+        found.append(_PoolAt(pool.id, pool, node_counts.by_state([entry]) if entry else {}, trouble(pool, entry)))
+    there = {pool.id for pool in found}
+    missing = sorted({job.pool for job in jobs if job.pool} - there)
+    found += [_PoolAt(name, None, {}, _GONE) for name in missing]
+    found.sort(key=lambda pool: (not pool.wrong, -pool.nodes, pool.id))
+    return found
+
+
+# The picture.
+
+
+def _chart(ctx: Context, source: Account, whole: _Whole) -> Topology:
+    used = {job.pool for job in whole.jobs}
+    shown = [pool for pool in whole.pools if pool.nodes or pool.wrong or pool.id in used]
+    quiet = len(whole.pools) - len(shown)
+    pool_boxes, pool_key = _pool_boxes(shown, quiet)
+    job_boxes, job_key = _job_boxes(whole.jobs)
+    schedule_boxes, schedule_key = _schedule_boxes(whole)
+    ties: dict[tuple[str, str], bool] = {}
+    rooted: dict[str, None] = {}
+    for job in whole.jobs:
+        key = job_key[job.job.id]
+        if job.schedule:
+            ties.setdefault((schedule_key[job.schedule], key), False)
+        else:
+            rooted[key] = None
+        if job.pool:
+            pair = key, pool_key[job.pool]
+            ties[pair] = ties.get(pair, False) or any(p.id == job.pool and p.wrong == _GONE for p in whole.pools)
+    at = whole.at.astimezone(ZoneInfo(ctx.zone))
+    about = [plural(len(whole.schedules), "schedule")] if whole.schedules else []
+    about += [plural(len(whole.jobs), "job"), plural(len(whole.pools), "pool")]
+    about += [plural(sum(pool.nodes for pool in whole.pools), "node"), f"{at:%a} {at.day} {at:%b %H:%M}"]
+    return Topology(
+        headline=_headline(whole),
+        subtitle=" · ".join(about),
+        layers=_LAYERS,
+        boxes=(*schedule_boxes, *job_boxes, *pool_boxes),
+        ties=tuple(Tie(source, target, failing) for (source, target), failing in ties.items()),
+        root=source.name,
+        rooted=tuple(rooted),
+    )
+
+
+def _headline(whole: _Whole) -> str:
+    jobs, pools = sum(job.bad for job in whole.jobs), sum(bool(pool.wrong) for pool in whole.pools)
+    told = [plural(jobs, "job")] if jobs else []
+    told += [plural(pools, "pool")] if pools else []
+    few = sum(bool(job.failed and not job.bad) for job in whole.jobs)
+    failures = f"a few failed tasks in {plural(few, 'more job' if jobs else 'job')}"
+    if told:
+        return f"{' and '.join(told)} in trouble" + (f", {failures}" if few else "")
+    if few:
+        return failures.capitalize()
+    return "Everything is well" if whole.jobs or whole.pools else "An empty account"
+
+
+def _pool_boxes(pools: Sequence[_PoolAt], quiet: int) -> tuple[list[Box], dict[str, str]]:
+    """A box a pool, the last ones together, and which box a pool is in."""
+    alone = pools if len(pools) <= _MOST_POOLS else pools[: _MOST_POOLS - 1]
+    rest = pools[len(alone) :]
+    boxes = []
+    mark: BoxMark
+    for pool in alone:
+        if pool.wrong == _GONE or "bad" in pool.wrong:
+            mark = "failed"
+            note = _GONE if pool.wrong == _GONE else f"{number(_bad(pool.states))}/{number(pool.nodes)} bad"
+        elif pool.wrong:
+            mark, note = "warning", plural(pool.nodes, "node")
+        else:
+            mark, note = ("plain" if pool.nodes else "quiet"), plural(pool.nodes, "node")
+        boxes.append(Box(f"pool {pool.id}", 2, pool.id, note, mark, _node_parts(pool.states)))
+    keys = {pool.id: f"pool {pool.id}" for pool in alone}
+    if rest:
+        states: dict[str, int] = defaultdict(int)
+        for pool in rest:
+            for state, count in pool.states.items():
+                states[state] += count
+        wrong = sum(bool(pool.wrong) for pool in rest)
+        note = f"{number(wrong)} in trouble" if wrong else plural(sum(states.values()), "node")
+        together: BoxMark = "failed" if wrong else "plain"
+        boxes.append(Box("pools", 2, f"{len(rest)} more pools", note, together, _node_parts(states), len(rest)))
+        keys |= {pool.id: "pools" for pool in rest}
+    if quiet:
+        boxes.append(Box("quiet", 2, plural(quiet, "empty pool"), "", "quiet", of=quiet))
+    return boxes, keys
+
+
+def _job_boxes(jobs: Sequence[_JobAt]) -> tuple[list[Box], dict[str, str]]:
+    """A box a job; beyond the room the ones without trouble are rolled up by schedule and pool."""
+    if len(jobs) <= _MOST_JOBS:
+        alone, rest = list(jobs), []
+    else:
+        groups = len({(job.schedule, job.pool) for job in jobs})
+        alone = list(jobs[: max(_MOST_JOBS // 2, _MOST_JOBS - groups)])
+        rest = list(jobs[len(alone) :])
+    boxes = [_job_box(job) for job in alone]
+    keys = {job.job.id: f"job {job.job.id}" for job in alone}
+    rolled: dict[tuple[str, str], list[_JobAt]] = defaultdict(list)
+    for job in rest:
+        rolled[job.schedule, job.pool].append(job)
+    while len(rolled) > _MOST_JOBS - len(alone):  # too many kinds of them: by pool alone, then all together
+        by_pool = len({schedule for schedule, _ in rolled}) > 1
+        merged: dict[tuple[str, str], list[_JobAt]] = defaultdict(list)
+        for (_, pool), found in rolled.items():
+            merged["", pool if by_pool else ""] += found
+        if len(merged) == len(rolled):
+            break
+        rolled = merged
+    mark: BoxMark
+    for place, found in enumerate(rolled.values()):
+        key = f"jobs {place}"
+        failed = sum(job.failed for job in found)
+        note = f"{number(failed)} failed" if failed else ""
+        made = parts(part for job in found for part in _task_parts(job.counts))
+        label = found[0].job.id if len(found) == 1 else f"{number(len(found))} more jobs"
+        mark = "failed" if any(job.bad for job in found) else "warning" if failed else "plain"
+        boxes.append(Box(key, 1, label, note, mark, made, len(found)))
+        keys |= {job.job.id: key for job in found}
+    return boxes, keys
+
+
+def _job_box(job: _JobAt) -> Box:
+    state = job.job.state.lower()
+    counts = job.counts or Counts()
+    total = counts.active + counts.running + counts.completed
+    mark: BoxMark
+    if job.error:
+        mark, note = "failed", job.error
+    elif job.failed:
+        mark, note = ("failed" if job.bad else "warning"), f"{number(job.failed)} failed"
+    elif state != "active":
+        mark, note = "warning", word(state)
+    else:
+        mark, note = "plain", percent(counts.completed, total) if total else "no tasks" if job.counts else ""
+    return Box(f"job {job.job.id}", 1, job.job.id, note, mark, parts(_task_parts(job.counts)))
+
+
+def _schedule_boxes(whole: _Whole) -> tuple[list[Box], dict[str, str]]:
+    """A box a schedule: those in trouble or with jobs first, the rest together."""
+    busy = {job.schedule for job in whole.jobs}
+    ranked = sorted(whole.schedules, key=lambda each: (each.id not in busy, each.state.lower() == "active", each.id))
+    alone = ranked if len(ranked) <= _MOST_SCHEDULES else ranked[: _MOST_SCHEDULES - 1]
+    boxes = []
+    for schedule in alone:
+        state = schedule.state.lower()
+        boxes.append(
+            Box(
+                f"schedule {schedule.id}",
+                0,
+                schedule.id,
+                "" if state == "active" else word(state),
+                "plain" if state == "active" else "warning",
+            )
+        )
+    keys = {schedule.id: f"schedule {schedule.id}" for schedule in alone}
+    if rest := ranked[len(alone) :]:
+        boxes.append(Box("schedules", 0, f"{len(rest)} more", "", "plain", of=len(rest)))
+        keys |= {schedule.id: "schedules" for schedule in rest}
+    return boxes, keys
+
+
+def _task_parts(counts: Counts | None) -> list[tuple[Kind, int]]:
+    if counts is None:
+        return []
+    return [
+        ("failed", counts.failed),
+        ("waiting", counts.active),
+        ("running", counts.running),
+        ("done", counts.succeeded),
+    ]
+
+
+_NODE_KIND: dict[str, Kind] = {look.state: look.kind for look in LOOKS}
+
+
+def _node_parts(states: dict[str, int]) -> tuple[Part, ...]:
+    return parts((_NODE_KIND[state], count) for state, count in states.items())
+
+
+def _bad(states: dict[str, int]) -> int:
+    return sum(count for state, count in states.items() if _NODE_KIND[state] == "bad")
+
+
+# The same in words.
+
+
+def _told(whole: _Whole) -> list[Block]:
+    """Pool by pool what runs in it, the ones in trouble first: the picture for those who do not see it."""
+    by_pool: dict[str, list[_JobAt]] = defaultdict(list)
+    for job in whole.jobs:
+        by_pool[job.pool].append(job)
+    told = [
+        _pool_told(pool, by_pool.get(pool.id, []))
+        for pool in whole.pools[:_MOST_POOLS]
+        if pool.nodes or pool.wrong or pool.id in by_pool
+    ]
+    if nowhere := by_pool.get("", []):
+        told.append(text(muted("no pool yet"), " ← ", *_jobs_told(nowhere)))
+    idle = [schedule for schedule in whole.schedules if not any(job.schedule == schedule.id for job in whole.jobs)]
+    if idle:
+        names = ", ".join(schedule.id for schedule in idle[:_TOLD_JOBS])
+        more = f" and {number(len(idle) - _TOLD_JOBS)} more" if len(idle) > _TOLD_JOBS else ""
+        told.append(text(muted("Schedules without a job now: "), names, more))
+    return section("Pools and what runs in them", Bullets(tuple(told)) if told else None)
+
+
+def _pool_told(pool: _PoolAt, jobs: Sequence[_JobAt]) -> Text:
+    if pool.wrong:
+        mark = Mark.FAILED if pool.wrong == _GONE or "bad" in pool.wrong else Mark.WARNING
+        head = text(code(pool.id), " ", chip(mark, pool.wrong))
+    else:
+        head = text(code(pool.id))
+    states = text(": ", node_counts.told(pool.states)) if pool.states else text() if pool.wrong else text(": no nodes")
+    return text(head, states, " ← " if jobs else muted(", no jobs"), *(_jobs_told(jobs) if jobs else ()))
+
+
+def _jobs_told(jobs: Sequence[_JobAt]) -> list[Text]:
+    told: list[Text] = []
+    for job in jobs[:_TOLD_JOBS]:
+        state = job_chip(job.job.state, failed=job.failed)
+        how = job.error or (f"{number(job.failed)} failed" if job.failed else state.word)
+        told += [
+            text(", ") if told else text(),
+            text(code(job.job.id), " ", chip(Mark.FAILED if job.bad else state.mark, how)),
+        ]
+    if len(jobs) > _TOLD_JOBS:
+        told.append(text(muted(f" and {plural(len(jobs) - _TOLD_JOBS, 'job')} more")))
+    return told
+
+
+def _uncounted(whole: _Whole) -> str:
+    missing = sum(job.counts is None for job in whole.jobs)
+    return f"The tasks of {plural(missing, 'job')} were not counted." if missing else ""
+
+
+# Onwards.
+
+
+def _job_names(jobs: Sequence[_JobAt]) -> list[str]:
+    return [job.job.id for job in jobs]
+
+
+def _schedule_menu(ctx: Context, source: Account, whole: _Whole) -> Menu | None:
+    if "schedule show" not in ctx.registry.commands:
+        return None
+    names = [schedule.id for schedule in whole.schedules]
+    return build.open_menu("Open a schedule", template(ctx, source, "schedule show", "{}"), names)
+
+
+def _graph_menu(ctx: Context, source: Account, whole: _Whole) -> Action | None:
+    """Jobs whose tasks wait for each other."""
+    names = [job.job.id for job in whole.jobs if job.job.uses_task_dependencies]
+    return build.open_menu("Task graph of a job", template(ctx, source, "topology job", "{}"), names)

@@ -1,0 +1,182 @@
+"""What a place does not want to hear for a while."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from bot.alerting.model import Mute
+from bot.alerting.routing import concerns, key_of
+from bot.alerting.service import Alerts
+from bot.filter.values import spelled
+from bot.requests.context import Context
+from bot.requests.preferences import Author
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, code, muted, refusal, text
+from cards.card import Bullets, Button, Card, Column, Mark, Menu, Option, Text, Time, Words
+from cards.formatting import number, plural
+from handlers.alert import parts
+from handlers.shared.common import nearest, section, titled
+
+EVER = "ever"
+MOST = 100
+"""Mutes that one place can have."""
+_LONGEST = timedelta(days=365)
+_SHOWN = 5
+_COLUMNS = (
+    Column("Id", width=1),
+    Column("Muted", width=4),
+    Column("Until", width=2),
+    Column("By", rank=2, width=2),
+    Column("Holds back", "right", rank=1),
+)
+
+
+@command(
+    "alert mute",
+    examples=["alert mute pool:gpu-*", "alert mute nightly:* for:8h kind:job.failed", "alert mute old-pool for:ever"],
+)
+async def mute(
+    ctx: Context,
+    entity: str,
+    *,
+    for_: str = "2h",
+    kind: str | None = None,
+    account: str | None = None,
+) -> Card:
+    """Hold back here what is about something, for a while. What is still open afterwards is told then.
+
+    For a channel it needs the role operator. What is told already stays and is edited.
+
+    :param entity: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
+    :param for_: how long, such as 30m, 2h or 7d; ever until it is taken back
+    :param kind: only these kinds or patterns of kinds, parted by commas
+    :param account: only of this account
+    """
+    alerts = parts.desk(ctx)
+    again = ["alert", "mute"]
+    pattern = parts.a_pattern(entity, again)
+    forever = for_.lower() == EVER
+    span = None if forever else parts.a_span(for_, [*again, pattern], longest=_LONGEST, option="for")
+    kinds = parts.checked_kinds(ctx, [kind], [*again, pattern], option="kind") if kind else ()
+    parts.may_change(ctx, "To mute")
+    here = key_of(ctx.ask.place)
+    if len(_lasting(alerts, here)) >= MOST:
+        return refusal(f"{MOST} mutes are the most that a place can have.", "", [Button("Mutes", "alert mutes")])
+    made = Mute(
+        id=secrets.token_hex(3),
+        accounts=ctx.account(account).name if account else "*",
+        entity=pattern,
+        kinds=kinds,
+        until=alerts.now() + span if span else None,
+        by=Author.of(ctx.ask),
+        at=alerts.now(),
+    )
+    await alerts.mute(here, made)
+    held = [each for each in alerts.open() if concerns(each, made.accounts, made.entity, made.kinds)]
+    return Card(
+        title=titled(f"{_told(made)} is muted {_whom(ctx)}", f"for {spelled(span)}" if span else "until it is unmuted"),
+        mark=Mark.STOPPED,
+        as_of=alerts.now(),
+        blocks=blocks(
+            Words(text("Until ", Time(made.until))) if made.until else None,
+            *section(
+                f"{plural(len(held), 'open alert')} it concerns",
+                Bullets(tuple(text(parts.state_of(each), f"  {each.headline}") for each in held[:_SHOWN]))
+                if held
+                else None,
+                Words(text(muted(f"and {number(len(held) - _SHOWN)} more"))) if len(held) > _SHOWN else None,
+            ),
+            build.actions(
+                Button("Unmute", f"alert unmute {made.id}", how="edit"),
+                Button("Mutes", "alert mutes"),
+                Button("Open alerts", "alert list"),
+            ),
+        ),
+    )
+
+
+@command("alert mutes", examples=["alert mutes"])
+async def list_mutes(ctx: Context) -> Card:
+    """List what is muted in this place, until when, and how much it holds back."""
+    return _listed(ctx, parts.desk(ctx), "")
+
+
+@command("alert unmute", examples=["alert unmute 1a2b3c"])
+async def unmute(ctx: Context, mute: str) -> Card:
+    """Take a mute back: what it held and is still open is told. For a channel it needs the role operator.
+
+    :param mute: its id, which the list of mutes tells
+    """
+    alerts = parts.desk(ctx)
+    here = key_of(ctx.ask.place)
+    known = {each.id: each for each in _lasting(alerts, here)}
+    if mute not in known:
+        near = nearest(mute, known)
+        return refusal(
+            f"There is no mute “{mute[:60]}” in this place.",
+            "Did you mean one of these?" if near else "It may be over by now.",
+            [*(Button(each, f"alert unmute {each}") for each in near), Button("Mutes", "alert mutes")],
+        )
+    parts.may_change(ctx, "To unmute")
+    await alerts.unmute(here, mute)
+    return _listed(ctx, alerts, f"{_told(known[mute])} is unmuted")
+
+
+def _lasting(alerts: Alerts, place: str) -> list[Mute]:
+    """The mutes that are not over, the one that ends first first."""
+    now = alerts.now()
+    mutes = [each for each in alerts.book.mutes.get(place, {}).values() if each.until is None or each.until > now]
+    return sorted(mutes, key=lambda each: (each.until is None, each.until or now, each.id))
+
+
+def _listed(ctx: Context, alerts: Alerts, news: str) -> Card:
+    here = key_of(ctx.ask.place)
+    mutes = _lasting(alerts, here)
+    held = [notice.by for notice in alerts.book.notices.values() if notice.place == here and notice.held == "muted"]
+    rows: list[list[Text]] = [
+        [
+            text(code(each.id)),
+            text(_told(each)),
+            text(Time(each.until)) if each.until else text("until it is unmuted"),
+            text(each.by.told(ctx.ask) if each.by else ""),
+            text(number(held.count(each.id))),
+        ]
+        for each in mutes
+    ]
+    return Card(
+        title=titled("Mutes", number(len(mutes)), news),
+        mark=Mark.STOPPED if mutes else Mark.NEUTRAL,
+        as_of=alerts.now(),
+        blocks=blocks(
+            build.table(_COLUMNS, rows)
+            if rows
+            else Words(text("Nothing is muted here. For example: ", code("alert mute pool:gpu-* for:2h"))),
+            build.actions(
+                Menu(
+                    "Unmute",
+                    "alert unmute {}",
+                    tuple(Option(_told(each)[:75], each.id) for each in mutes[:25]),
+                    how="edit",
+                )
+                if mutes
+                else None,
+                Button("Mute…", "alert mute", how="form"),
+                Button("Quiet hours", "alert hours"),
+                Button("Subscriptions", "alert subscriptions"),
+                Button("Open alerts", "alert list"),
+            ),
+        ),
+    )
+
+
+def _told(mute: Mute) -> str:
+    """``job.failed about nightly:* in render-prod``."""
+    about = "everything" if mute.entity == "*" else mute.entity
+    what = f"{', '.join(mute.kinds)} about {about}" if mute.kinds else about
+    return what if mute.accounts == "*" else f"{what} in {mute.accounts}"
+
+
+def _whom(ctx: Context) -> str:
+    return "for you" if ctx.ask.place.kind == "personal" else "here"

@@ -1,0 +1,215 @@
+"""What the commands around alerts share: the desk, places and their names, spans, who may change what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.alerting.cards import mark_of
+from bot.alerting.model import Incident
+from bot.alerting.routing import key_of
+from bot.alerting.service import Alerts
+from bot.filter.values import span, spelled
+from bot.requests.context import Context
+from bot.requests.preferences import Author
+from bot.requests.registry import CommandError, Instead, join
+from bot.requests.request import Place
+from cards.build import refusal, text
+from cards.card import Button, Chip, Menu, Option, Text
+from handlers.shared.common import nearest
+
+HELD = {
+    "grouping": "gathered for one message",
+    "quiet": "waiting for the end of the quiet hours",
+    "muted": "muted here",
+    "silenced": "explained by another alert",
+    "snoozed": "snoozed",
+}
+"""Why something is held back, in words."""
+ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
+_LISTED = 25
+
+
+def desk(ctx: Context) -> Alerts:
+    """The alerts. Raises CommandError where there are none."""
+    if ctx.alerts is None:
+        raise CommandError("Alerts do not run here: they need the bot that watches, which “batchbot run” starts.")
+    return ctx.alerts
+
+
+def here(ctx: Context) -> Place:
+    """The place that is asked from, itself and not a thread of it."""
+    return replace(ctx.ask.place, thread=None)
+
+
+def where(ctx: Context) -> str:
+    """``here`` in a channel, ``to you`` in a personal chat."""
+    return "to you" if ctx.ask.place.kind == "personal" else "here"
+
+
+async def names(ctx: Context) -> dict[str, str]:
+    """Places in words by their key: ``#ops``, ``Batch Ops in Teams``."""
+    found: dict[str, str] = {}
+    for each in await ctx.store.references():
+        try:
+            place = msgspec.json.decode(each.body, type=Place)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        found[key_of(place)] = named(place)
+    for subscription in ctx.alerts.book.subscriptions.values() if ctx.alerts else ():
+        place, me = subscription.place, Author.of(ctx.ask).id
+        if place.kind == "personal":  # whose it is is nobody else's business
+            mine = subscription.by is not None and subscription.by.id == me
+            found[key_of(place)] = "your personal chat" if mine else named(place)
+        elif place.name:
+            found.setdefault(key_of(place), named(place))
+    return found
+
+
+def named(place: Place) -> str:
+    """A place in words: ``#ops``, ``Batch Ops in Teams``."""
+    if place.kind == "personal":
+        return "a personal chat"
+    if not place.name:
+        return unnamed(key_of(place))
+    return f"{place.name} in Teams" if place.platform == "teams" else f"#{place.name.removeprefix('#')}"
+
+
+def unnamed(key: str) -> str:
+    """A place that has no name, by its key: ``a Slack channel``, ``a Teams channel``; its id tells people nothing."""
+    platform, _, place = key.partition(":")
+    channel = place.endswith(("@thread.tacv2", "@thread.skype")) if platform == "teams" else place[:1] in {"C", "G"}
+    return f"a {platform.capitalize()} {'channel' if channel else 'chat'}"
+
+
+def told(ctx: Context, key: str, known: dict[str, str]) -> str:
+    """A place in words for whoever asks."""
+    return "here" if key == key_of(ctx.ask.place) else known.get(key) or unnamed(key)
+
+
+def may_change(ctx: Context, what: str) -> None:
+    """What is everybody's in a channel needs the role operator; a personal chat is one's own. Raises Instead."""
+    if ctx.ask.place.kind == "personal" or ctx.role in ("operator", "admin"):
+        return
+    raise Instead(
+        refusal(
+            f"{what} for a whole channel needs the role operator; yours is {ctx.role}.",
+            "Acknowledging and snoozing an alert, and what is told to you alone, is open to everybody.",
+            [Button("Subscriptions", "alert subscriptions"), Button("Open alerts", "alert list")],
+        )
+    )
+
+
+def a_span(typed: str, again: list[str], *, longest: timedelta, example: str = "2h", option: str = "") -> timedelta:
+    """A span that somebody typed: ``30m``, ``2h``, ``1d12h``; a minute at least.
+
+    ``again`` are the words of the command before it and ``option`` its name there, to offer the command with a span
+    that can be. Raises CommandError.
+    """
+    found = span(typed.strip().lower())
+
+    def offered(*spans: str) -> list[str]:
+        return [join([*again, f"{option}:{each}" if option else each]) for each in spans]
+
+    if found is None:
+        raise CommandError(f"“{typed[:60]}” is no span of time: write one like 30m, 2h, 1d or 1d12h.", offered(example))
+    if found < timedelta(minutes=1):
+        raise CommandError("It takes a minute at least.", offered("1m"))
+    if found > longest:
+        raise CommandError(f"That is too long: {spelled(longest)} at most.", offered(spelled(longest)))
+    return found
+
+
+def checked_kinds(
+    ctx: Context, typed: Iterable[str], again: list[str], options: Iterable[str] = (), *, option: str = ""
+) -> tuple[str, ...]:
+    """Kinds and patterns of kinds (``job.*``, ``job``); every one has to mean a kind that there is.
+
+    ``again`` are the words of the command before them, ``option`` its option that holds them (empty where they stand by
+    themselves), ``options`` its other ones. Raises CommandError with the nearest.
+    """
+    kinds = desk(ctx).kinds
+    found: list[str] = []
+    typed = [each for word in typed for each in word.split(",") if each]
+    for place, each in enumerate(typed):
+        low = each.lower()
+        if low in ENTITIES:
+            low = f"{low}.*"
+        if low in kinds or ("*" in low and any(_fits(kind, low) for kind in kinds)):
+            found.append(low)
+            continue
+        name, colon, value = each.partition(":")
+        if colon and name.lower() in options:
+            raise CommandError(f"“{each[:60]}” is not one of the values that {name.lower()} has.", [_helped(again)])
+        near = [f"{best}:{value}" for best in nearest(name, options)] if colon else nearest_kinds(desk(ctx), low)
+        fixed = [[*typed[:place], best, *typed[place + 1 :]] for best in near[:3]]
+        offered = [[*again, f"{option}:{','.join(words)}"] if option else [*again, *words] for words in fixed]
+        raise CommandError(
+            f"There is no kind of alert called “{each[:60]}”.", [*(join(words) for words in offered), "alert kinds"]
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def nearest_kinds(alerts: Alerts, typed: str) -> list[str]:
+    """The kinds that are most like what was typed, best first."""
+    return nearest(typed.lower(), alerts.kinds)[:3]
+
+
+def _helped(again: list[str]) -> str:
+    return join(["help", *again[:2]])
+
+
+def _fits(kind: str, pattern: str) -> bool:
+    head, _, tail = pattern.partition("*")
+    return kind.startswith(head) and (not tail or tail.strip("*") in kind)
+
+
+def a_pattern(typed: str, again: list[str], option: str = "") -> str:
+    """The pattern of an entity: ``render-*``, ``pool:gpu-*``. Raises CommandError for what no name can fit."""
+    pattern = typed.strip()
+    kind, colon, name = pattern.partition(":")
+    if not pattern or any(char in pattern for char in "'\"`<>|\\/[]{}() \t"):
+        cleaned = "".join(char for char in pattern if char not in "'\"`<>|\\/[]{}() \t")
+        fixed = [join([*again, f"{option}:{cleaned}" if option else cleaned])] if cleaned else []
+        raise CommandError(
+            f"“{typed[:60]}” fits no name: write letters, digits, hyphens and *, such as render-* or pool:gpu-*.", fixed
+        )
+    if colon and not name:
+        raise CommandError(f"Which {kind}? Write {kind}:NAME or {kind}:*.", [])
+    return pattern
+
+
+def a_zone(typed: str, again: list[str]) -> str:
+    """A time zone by its IANA name, whatever its case. Raises CommandError with the nearest."""
+    known = {name.lower(): name for name in available_timezones()}
+    wanted = typed.strip().replace(" ", "_")
+    if found := known.get(wanted.lower()):
+        return found
+    cities = {name.rpartition("/")[2]: name for name in sorted(known.values())}
+    near = [cities[city] for city in nearest(wanted.rpartition("/")[2], cities)][:3]
+    raise CommandError(
+        f"There is no time zone “{typed[:60]}”: write one like Europe/Berlin.",
+        [join([*again, f"zone:{each}"]) for each in near],
+    )
+
+
+def state_of(incident: Incident) -> Chip:
+    """``✖ critical`` while it is open, ``✔ resolved``, ``news``."""
+    word = {"open": incident.severity.value, "resolved": "resolved", "told": "news"}[incident.state]
+    return Chip(mark_of(incident), word)
+
+
+def incident_menu(label: str, command: str, incidents: Iterable[Incident]) -> Menu | None:
+    """A menu of incidents by their headlines; ``command`` has ``{}`` for the id."""
+    options = tuple(Option(each.headline[:75], each.id) for each in list(incidents)[:_LISTED])
+    return Menu(label, command, options) if options else None
+
+
+def whom(incident: Incident) -> Text:
+    """Who acknowledged it; nothing where nobody did."""
+    who = incident.acknowledged
+    return text(f"acknowledged by {who.name or who.id.partition(':')[2]}") if who else ()

@@ -1,0 +1,237 @@
+"""Kinds of alerts: what there is, where one would go, and a test of the way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from bot.alerting import suppression
+from bot.alerting.model import Incident, Subscription
+from bot.alerting.routing import key_of, route
+from bot.alerting.rules import Kind
+from bot.alerting.sample_incident import made_up
+from bot.alerting.service import Alerts
+from bot.domain.findings import Severity
+from bot.requests.context import Context
+from bot.requests.registry import CommandError, command, join
+from cards import build
+from cards.build import blocks, chip, code, muted, text
+from cards.card import Block, Bullets, Button, Card, Mark, Text, Time, Words
+from cards.formatting import plural
+from handlers.alert import parts
+from handlers.shared.common import section, titled
+
+_MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}
+_PATIENCE, _PAUSE = 15, 1.0
+"""How often, and after how many seconds each, it is looked whether a test has arrived."""
+
+
+@command("alert kinds", examples=["alert kinds", "alert kinds job"])
+async def list_kinds(
+    ctx: Context,
+    entity: Literal["account", "pool", "node", "job", "task", "schedule"] | None = None,
+    *,
+    page: int = 1,
+) -> Card:
+    """List every kind of alert: how bad it is, what it says, and whether it comes only to who asks for it.
+
+    :param entity: only those of one kind of thing
+    :param page: which page of 20
+    """
+    kinds = [each for each in parts.desk(ctx).kinds.values() if entity in (None, each.entity)]
+    page = build.within(page, len(kinds))
+    rows = kinds[(page - 1) * build.PAGE : page * build.PAGE]
+    again = " ".join(filter(None, ["alert kinds", entity]))
+    return Card(
+        title=titled("Kinds of alerts", entity, build.shown(page, len(rows), len(kinds))),
+        blocks=blocks(
+            Bullets(
+                tuple(
+                    text(
+                        code(each.name),
+                        "  ",
+                        chip(_MARKS[each.severity], each.severity.value),
+                        f" · {each.says}",
+                        muted(" Only if asked for.") if each.quiet else None,
+                    )
+                    for each in rows
+                )
+            ),
+            build.actions(
+                *build.pager(again, page, len(kinds)),
+                build.open_menu("Subscribe to", "alert subscribe {}", [each.name for each in rows]),
+                build.open_menu("Test", "alert test {}", [each.name for each in rows]),
+                build.open_menu("Where would it go", "alert route {}", [each.name for each in rows]),
+                Button("Subscriptions", "alert subscriptions"),
+            ),
+            build.note("Kinds that come only if asked for are subscribed to by name: alert subscribe job.completed"),
+        ),
+    )
+
+
+class Verdict(NamedTuple):
+    """What a place would do with an incident: who asks for it there, and what holds it back now (empty: nothing)."""
+
+    place: str
+    asked: list[Subscription]
+    held: suppression.Reason | None
+
+
+def verdicts(alerts: Alerts, incident: Incident) -> Iterator[Verdict]:
+    """Every place that would be told of an incident, and whether it would be told now."""
+    book = alerts.book
+    explanations = suppression.Explanations(book, alerts.kinds)
+    for place, asked in route(incident, [*book.subscriptions.values(), *alerts.defaults()], alerts.kinds).items():
+        yield Verdict(place, asked, suppression.reason(book, incident, place, explanations, alerts.now()))
+
+
+@command(
+    "alert route",
+    examples=["alert route job.failed", "alert route node.unusable render-gpu/tvm-1 severity:critical"],
+)
+async def route_alert(
+    ctx: Context,
+    kind: str,
+    entity: str | None = None,
+    *,
+    severity: Literal["info", "warning", "critical"] | None = None,
+    account: str | None = None,
+) -> Card:
+    """Tell which places would get an alert and why, and which of them would hold it back now. Nothing is sent.
+
+    :param kind: the kind of alert, such as job.failed
+    :param entity: what it would be about: a name; POOL/NODE for a node and JOB/TASK for a task
+    :param severity: how bad it would be; as bad as the kind says if left out
+    :param account: the account, by its name in the settings; if left out the default here
+    """
+    alerts = parts.desk(ctx)
+    source = ctx.account(account)
+    found = _kind(alerts, kind, ["alert", "route"], [entity] if entity else [])
+    least = Severity(severity) if severity else None
+    again = ["alert", "route", found.name]
+    named = entity.removeprefix(f"{found.entity}:").split("/") if entity else ["example"]
+    name = "/".join(parts.a_pattern(each, again) for each in named)
+    incident = made_up(found, source.name, alerts.now(), name=name, severity=least)
+    told = list(verdicts(alerts, incident))
+    now = [each for each in told if each.held is None]
+    about = f"about {found.entity} {name}" if entity and found.entity != "account" else f"in {source.name}"
+    return Card(
+        title=titled(
+            f"{found.name} {about}",
+            f"{plural(len(now), 'place')} would be told",
+            f"{plural(len(told) - len(now), 'place')} would hold it back" if len(told) > len(now) else None,
+        ),
+        mark=_MARKS[incident.severity] if now else Mark.STOPPED,
+        as_of=alerts.now(),
+        blocks=blocks(
+            *_listed(ctx, told, await parts.names(ctx)),
+            None if told else Words(text("Nobody asks for it. ", code(f"alert subscribe {found.name}"), " does.")),
+            Words(text(muted("For a certain pool, job or node name it: patterns may fit that one alone.")))
+            if not entity and found.entity != "account"
+            else None,
+            build.actions(
+                Button(f"Subscribe {parts.where(ctx)}", f"alert subscribe {found.name}"),
+                Button("Test here", f"alert test {found.name}"),
+                Button("Subscriptions", "alert subscriptions"),
+                Button("Kinds", "alert kinds"),
+            ),
+        ),
+    )
+
+
+@command("alert test", examples=["alert test", "alert test job.failed"])
+async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Card]:
+    """Send a made-up alert to this place the way real ones go, and tell how far it came.
+
+    In a channel it needs the role operator.
+
+    :param kind: the kind of alert; any if left out
+    """
+    alerts = parts.desk(ctx)
+    parts.may_change(ctx, "A test")
+    found = _kind(alerts, kind or _usual(alerts), ["alert", "test"])
+    incident = made_up(found, ctx.account(None).name, alerts.now())
+    letter = await alerts.test(parts.here(ctx), incident)
+    told = list(verdicts(alerts, incident))
+    places = await parts.names(ctx)
+    yield _tested(ctx, found, "on its way", Mark.CHANGING, told, places)
+    for _ in range(_PATIENCE):
+        for delivery in await ctx.store.deliveries([letter]):
+            if delivery.sent:
+                yield _tested(ctx, found, "has arrived", Mark.DONE, told, places)
+                return
+            if delivery.state in ("gone", "dead"):
+                why = f"cannot be delivered ({delivery.error or delivery.state})"
+                yield _tested(ctx, found, why, Mark.FAILED, told, places)
+                return
+        if await ctx.live.pause(_PAUSE):
+            break
+    yield _tested(ctx, found, "still on its way: status tells what it waits for", Mark.WARNING, told, places)
+
+
+def _tested(
+    ctx: Context, kind: Kind, how: str, mark: Mark, told: list[Verdict], places: dict[str, str]
+) -> Card:  # fmt: skip
+    here = next((each for each in told if each.place == key_of(ctx.ask.place)), None)
+    if here is None:
+        real = "A real one would not come here: nobody subscribed to it in this place."
+    elif here.held:
+        real = "A real one would be held back here now."
+    else:
+        real = "A real one would come here too."
+    return Card(
+        title=titled(f"Test of {kind.name}", f"sent {parts.where(ctx)}", how),
+        mark=mark,
+        blocks=blocks(
+            Words(text(real)),
+            *section("A real one would go to", *_listed(ctx, told, places)),
+            build.actions(
+                Button("Subscribe", f"alert subscribe {kind.name}") if here is None else None,
+                Button("Where would it go", f"alert route {kind.name}"),
+                Button("Status", "status"),
+                Button("Kinds", "alert kinds"),
+            ),
+        ),
+    )
+
+
+def _listed(ctx: Context, told: Iterable[Verdict], places: dict[str, str]) -> list[Block]:
+    rows = [
+        text(
+            parts.told(ctx, each.place, places),
+            ": ",
+            *_held(each.held),
+            muted(f" · {'; '.join(_asked(one) for one in each.asked)}"),
+        )
+        for each in sorted(told, key=lambda each: (each.held is not None, each.place))
+    ]
+    return [Bullets(tuple(rows))] if rows else []
+
+
+def _asked(subscription: Subscription) -> str:
+    by = "the settings" if subscription.id.startswith("settings:") else f"subscription {subscription.id}"
+    return f"{subscription.told()} ({by})"
+
+
+def _held(reason: suppression.Reason | None) -> Text:
+    if reason is None:
+        return text(chip(Mark.DONE, "told"))
+    until = (" until ", Time(reason.until, "clock")) if reason.until else ()
+    return text(chip(Mark.STOPPED, f"held back: {parts.HELD.get(reason.held, reason.held)}"), *until)
+
+
+def _kind(alerts: Alerts, typed: str, before: list[str], after: list[str] | None = None) -> Kind:
+    """The kind of that name. Raises CommandError with the nearest."""
+    if found := alerts.kinds.get(typed.lower()):
+        return found
+    near = parts.nearest_kinds(alerts, typed)
+    raise CommandError(
+        f"There is no kind of alert called “{typed[:60]}”.",
+        [*(join([*before, each, *(after or [])]) for each in near), "alert kinds"],
+    )
+
+
+def _usual(alerts: Alerts) -> str:
+    """A kind that most people get."""
+    usual = (each.name for each in alerts.kinds.values() if not each.quiet and each.severity is Severity.WARNING)
+    return next(usual, next(iter(alerts.kinds)))

@@ -1,0 +1,302 @@
+"""Alerts: what is open, one with all that is known of it, and taking care of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.alerting.model import Incident, Notice
+from bot.alerting.routing import key_of
+from bot.alerting.sample_incident import TEST
+from bot.alerting.service import Alerts
+from bot.domain.findings import Entity, Severity
+from bot.requests.context import Context
+from bot.requests.preferences import Author
+from bot.requests.registry import Instead, command, join
+from cards import build
+from cards.build import blocks, chip, muted, text
+from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
+from cards.formatting import number, plural
+from handlers.alert import parts
+from handlers.shared.common import nearest, section, titled
+
+_PAST = timedelta(days=7)
+_MOST_PAST = 1000
+_LONGEST_SNOOZE = timedelta(days=30)
+SeverityName = Literal["info", "warning", "critical"]
+
+
+@command(
+    "alert list",
+    examples=["alert list", "alert list severity:critical", "alert list state:past"],
+    menu=45,
+)
+async def list_alerts(
+    ctx: Context,
+    *,
+    state: Literal["open", "past"] = "open",
+    severity: SeverityName | None = None,
+    page: int = 1,
+    account: str | None = None,
+) -> Card:
+    """List what is open, the worst first, or what the last seven days had.
+
+    :param state: open, or past: everything of the last 7 days, the last changed first
+    :param severity: this bad or worse
+    :param page: which page of 20
+    :param account: the account, by its name in the settings; all of them if left out
+    """
+    alerts = parts.desk(ctx)
+    name = ctx.account(account).name if account else ""
+    now = alerts.now()
+    if state == "open":
+        found = alerts.open(name)
+    else:
+        found = [each for each in await alerts.past(name, now - _PAST, _MOST_PAST) if not each.open]
+    if severity:
+        found = [each for each in found if each.severity.rank >= Severity(severity).rank]
+    page = build.within(page, len(found))
+    rows = found[(page - 1) * build.PAGE : page * build.PAGE]
+    again = _command("alert list", state=state if state == "past" else None, severity=severity, account=name)
+    places = await parts.names(ctx)
+    notices = await _notices(ctx, alerts, rows)
+    worst = max((each.severity for each in found), key=lambda each: each.rank, default=Severity.INFO)
+    return Card(
+        title=titled(
+            f"{plural(len(found), 'open alert')}" if state == "open" else "Alerts of the last 7 days",
+            build.shown(page, len(rows), len(found)) if state == "past" or len(found) > len(rows) else None,
+            f"{severity} or worse" if severity and severity != "critical" else severity,
+            name,
+        ),
+        mark=(Mark.FAILED if worst is Severity.CRITICAL else Mark.WARNING) if found and state == "open" else Mark.DONE,
+        as_of=max((each.seen for each in rows), default=now) if state == "open" else now,
+        blocks=blocks(
+            Bullets(tuple(_row(ctx, each, notices.get(each.id, []), places) for each in rows))
+            if rows
+            else Words(text("Nothing is open." if state == "open" else "Nothing was told.")),
+            _held_here(ctx, alerts, found) if state == "open" else None,
+            build.actions(
+                parts.incident_menu("Open an alert", "alert show {}", rows),
+                *build.pager(again, page, len(found)),
+                Button("Last 7 days", _command("alert list", state="past", account=name))
+                if state == "open"
+                else Button("Open now", _command("alert list", account=name)),
+                Button("Subscriptions", "alert subscriptions"),
+                Button("Mutes", "alert mutes"),
+                Button("Refresh", f"{again} page:{page}" if page > 1 else again, how="edit"),
+            ),
+        ),
+    )
+
+
+def _command(path: str, **options: object) -> str:
+    return join([*path.split(), *(f"{name}:{value}" for name, value in options.items() if value)])
+
+
+def _row(ctx: Context, incident: Incident, notices: list[Notice], places: dict[str, str]) -> Text:
+    """How bad, what, since when, who takes care of it, where it was told."""
+    told = [parts.told(ctx, each.place, places) for each in notices if each.letter]
+    account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
+    return text(
+        parts.state_of(incident),
+        f"  {incident.headline}",
+        muted(account) if account else None,
+        " · ",
+        Time(incident.since, "age"),
+        *((" · ", *standing) if (standing := _standing(incident)) else ()),
+        muted(f" · told {', '.join(told)}" if told else " · told nowhere"),
+    )
+
+
+def _standing(incident: Incident) -> Text:
+    """Who takes care of it, until when it is snoozed, when it was resolved."""
+    if incident.state != "open":
+        return text("resolved ", Time(incident.resolved, "clock")) if incident.resolved else ()
+    told: list[Text] = []
+    if acknowledged := parts.whom(incident):
+        told.append(acknowledged)
+    if incident.snoozed:
+        told.append(text("snoozed until ", Time(incident.snoozed, "clock")))
+    if incident.flapping:
+        told.append(text("flapping"))
+    return text(*(piece for place, each in enumerate(told) for piece in (" · " if place else "", each)))
+
+
+def _held_here(ctx: Context, alerts: Alerts, incidents: list[Incident]) -> Words | None:
+    """``Held back here: 3 muted here, 2 explained by another alert``."""
+    here = key_of(ctx.ask.place)
+    reasons = Counter(
+        notice.held
+        for incident in incidents
+        for notice in alerts.book.of(incident.id)
+        if notice.place == here and notice.held and not notice.letter and not notice.over
+    )
+    if not reasons:
+        return None
+    told = ", ".join(f"{number(count)} {parts.HELD.get(why, why)}" for why, count in reasons.most_common())
+    return Words(text(muted(f"Held back here: {told}.")))
+
+
+async def _notices(ctx: Context, alerts: Alerts, incidents: list[Incident]) -> dict[str, list[Notice]]:
+    """How each stands in every place: from memory, for those long over from the store."""
+    found = {each.id: list(alerts.book.of(each.id)) for each in incidents}
+    if rest := [name for name, known in found.items() if not known]:
+        for row in await ctx.store.notices(rest):
+            try:
+                found[row.incident].append(msgspec.json.decode(row.body, type=Notice))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue  # a newer version wrote it
+    return found
+
+
+@command("alert show", examples=["alert show 1a2b3c4d"])
+async def show_alert(ctx: Context, alert: str) -> Card:
+    """Show all of one alert: cause, figures, what happened when, who was told, and what holds it back.
+
+    :param alert: the alert's id, which its message tells
+    """
+    alerts = parts.desk(ctx)
+    incident = await _found(ctx, alerts, alert, "alert show")
+    notices = (await _notices(ctx, alerts, [incident]))[incident.id]
+    card = alerts.writer.incident(incident, key_of(ctx.ask.place), alerts.now())
+    body = [block for block in card.blocks if not isinstance(block, Actions | Footer)]
+    buttons = [item for block in card.blocks if isinstance(block, Actions) for item in block.items]
+    places = await parts.names(ctx)
+    entity = incident.entity
+    pattern = f"{entity.kind}:{entity.id}"
+    mute = Menu(
+        "Mute here",
+        join(["alert", "mute", pattern, f"kind:{incident.kind}"]) + " for:{}",
+        (Option("2 hours", "2h"), Option("1 day", "1d"), Option("1 week", "7d")),
+    )
+    return replace(
+        card,
+        blocks=blocks(
+            *body,
+            *section("What happened", _history(incident)),
+            *section(
+                "Who was told",
+                Bullets(tuple(_told(ctx, alerts, each, places) for each in notices)) if notices else None,
+            ),
+            None if notices else Words(text(muted("Nobody subscribed to it: no place was told."))),
+            build.actions(
+                *(item for item in buttons if not (isinstance(item, Button) and item.text == "More")),
+                Button("History", alerts.writer.command(incident, history_of(entity))),
+                mute if incident.open else None,
+                Button("Open alerts", "alert list"),
+            ),
+            build.note(f"{incident.kind} {incident.id} in {incident.account}"),
+        ),
+    )
+
+
+def history_of(entity: Entity) -> str:
+    """The command that tells the history of something."""
+    if entity.kind == "account":
+        return "history"
+    return join([entity.kind, "history", *([entity.parent] if entity.parent else []), entity.id])
+
+
+def _history(incident: Incident) -> Bullets | None:
+    events = [text(Time(event.at, "clock"), f"  {event.what}") for event in incident.history]
+    return Bullets(tuple(events)) if events else None
+
+
+def _told(ctx: Context, alerts: Alerts, notice: Notice, places: dict[str, str]) -> Text:
+    """One place: told when, or held back why, and by which subscription."""
+    where = parts.told(ctx, notice.place, places)
+    known = alerts.book.subscriptions.get(notice.why)
+    why = muted(f" ({known.told()})") if known else muted(" (by the settings)" if "settings:" in notice.why else "")
+    if notice.letter and notice.shown:
+        again = f", said again {plural(notice.repeats, 'time')}" if notice.repeats else ""
+        return text(f"{where}: told ", Time(notice.shown, "clock"), again, why)
+    if notice.over or not notice.held:
+        return text(f"{where}: not told{', it was over before' if notice.over else ' yet'}", why)
+    by = alerts.book.incidents.get(notice.by) if notice.held == "silenced" else None
+    reason = f"explained by “{by.headline}”" if by else parts.HELD.get(notice.held, notice.held)
+    until = (" until ", Time(notice.due, "clock")) if notice.due else ()
+    return text(f"{where}: held back, {reason}", *until, why)
+
+
+@command("alert ack", examples=["alert ack 1a2b3c4d", "alert ack 1a2b3c4d remind:1d"])
+async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) -> Card:
+    """Say that you take care of it: it is told no more but to remind you while it is open. Open to everybody.
+
+    :param alert: the alert's id, which its message tells
+    :param remind: after how long, such as 4h or 1d; what the settings say if left out
+    """
+    alerts = parts.desk(ctx)
+    span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
+    await _found(ctx, alerts, alert, "alert ack")
+    incident = await alerts.acknowledge(alert, Author.of(ctx.ask), span)
+    return await _shown(ctx, alerts, alert, incident)
+
+
+@command("alert snooze", examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"])
+async def snooze(ctx: Context, alert: str, span: str) -> Card:
+    """Hear nothing more of it for a while; then it is told again if it is still open. Open to everybody.
+
+    :param alert: the alert's id, which its message tells
+    :param span: how long, such as 30m, 2h or 7d; 30 days at most
+    """
+    alerts = parts.desk(ctx)
+    length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
+    await _found(ctx, alerts, alert, "alert snooze", span)
+    incident = await alerts.snooze(alert, Author.of(ctx.ask), length)
+    return await _shown(ctx, alerts, alert, incident)
+
+
+async def _shown(ctx: Context, alerts: Alerts, name: str, incident: Incident | None) -> Card:
+    """The incident's message as it is here from now on: it takes the place of the one that was clicked."""
+    if incident is None:  # it is over for so long that memory has let it go
+        incident = await _found(ctx, alerts, name, "alert show")
+    here = key_of(ctx.ask.place)
+    notice = alerts.book.notices.get((incident.id, here))
+    letter = alerts.book.letters.get(notice.letter) if notice and not notice.gathered else None
+    if letter:
+        return msgspec.json.decode(letter.card, type=Card)
+    return alerts.writer.incident(incident, here, alerts.now())
+
+
+async def _found(ctx: Context, alerts: Alerts, name: str, path: str, *rest: str) -> Incident:
+    """The incident of that id. Raises Instead with the nearest ones, or what is open."""
+    if found := await alerts.find(name):
+        return found
+    opened = alerts.open()
+    if name.startswith(TEST):
+        what, advice = "That was a test: nothing is open under it.", "A real alert's button opens the alert."
+    else:
+        what, advice = f"There is no alert “{name[:60]}”.", "It may be forgotten by now. These are open:"
+    near = nearest(name, [each.id for each in opened]) or [each.id for each in opened[:3]]
+    headlines = {each.id: each.headline for each in opened}
+    raise Instead(
+        build.refusal(
+            what,
+            advice if near else "Nothing is open.",
+            [
+                *(Button(headlines[each][:60], join([*path.split(), each, *rest])) for each in near[:3]),
+                Button("Open alerts", "alert list"),
+                Button("Last 7 days", "alert list state:past"),
+            ],
+        )
+    )
+
+
+def home_line(ctx: Context, account: str) -> tuple[Block | None, Button | None]:
+    """What the home card says of open alerts, and the button that opens them; nothing where nothing is open."""
+    opened = ctx.alerts.open(account) if ctx.alerts else []
+    if not opened:
+        return None, None
+    worst = opened[0]
+    mark = Mark.FAILED if worst.severity is Severity.CRITICAL else Mark.WARNING
+    line = text(chip(mark, plural(len(opened), "open alert")), f": {worst.headline}, ", Time(worst.since, "age"))
+    button = (
+        Button("Open alert", f"alert show {worst.id}")
+        if len(opened) == 1
+        else Button("Open alerts", join(["alert", "list", f"account:{account}"]))
+    )
+    return Words(line), button

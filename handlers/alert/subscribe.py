@@ -1,0 +1,276 @@
+"""Who is told what: subscriptions of a channel and of a person."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec.structs import replace
+
+from bot.alerting.model import Incident, Subscription
+from bot.alerting.routing import key_of, overlaps, wanted
+from bot.alerting.service import Alerts
+from bot.domain.findings import Severity
+from bot.requests.context import Context
+from bot.requests.preferences import Author
+from bot.requests.registry import CommandError, Instead, command, join
+from bot.requests.request import Place
+from cards import build
+from cards.build import blocks, code, muted, refusal, text
+from cards.card import Block, Bullets, Button, Card, Column, Mark, Menu, Option, Text, Time, Words
+from cards.formatting import number, plural
+from handlers.alert import parts
+from handlers.shared.common import nearest, section, titled
+
+MOST = 50
+"""Subscriptions that one place can have."""
+_SHOWN = 5
+_COLUMNS = (
+    Column("Id", width=1),
+    Column("Told", width=5),
+    Column("By", rank=2, width=2),
+    Column("When", rank=1, width=2),
+)
+_OPTIONS = ("severity", "entity", "account", "to")
+
+
+@command(
+    "alert subscribe",
+    examples=[
+        "alert subscribe",
+        "alert subscribe job.* severity:info entity:render-*",
+        "alert subscribe node.unusable entity:pool:gpu-*",
+        "alert subscribe job.completed to:me",
+    ],
+)
+async def subscribe(
+    ctx: Context,
+    *kinds: str,
+    severity: Literal["info", "warning", "critical"] | None = None,
+    entity: str | None = None,
+    account: str | None = None,
+    to: Literal["here", "me"] = "here",
+) -> Card:
+    """Have this place told of alerts, or yourself in a direct message. Tells what is open already at once.
+
+    For a channel it needs the role operator; for yourself (to:me, or in a personal chat) it does not.
+
+    :param kinds: kinds or patterns of kinds, such as job.failed node.*; all but those on request if left out
+    :param severity: this bad or worse; warning if left out, and anything of kinds that are named in full
+    :param entity: only about these: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
+    :param account: only of this account, or of all that fit a pattern such as render-*
+    :param to: here, or me for a direct message
+    """
+    alerts = parts.desk(ctx)
+    again = ["alert", "subscribe"]
+    chosen = parts.checked_kinds(ctx, kinds, again, _OPTIONS)
+    pattern = parts.a_pattern(entity, [*again, *chosen], "entity") if entity else "*"
+    accounts = account if account and "*" in account else ctx.account(account).name if account else "*"
+    if to == "here":
+        parts.may_change(ctx, "To subscribe")
+    place = await _alone(ctx) if to == "me" else parts.here(ctx)
+    subscription = Subscription(
+        id=secrets.token_hex(3),
+        place=place,
+        accounts=accounts,
+        entity=pattern,
+        kinds=chosen,
+        severity=Severity(severity) if severity else _least(chosen),
+        by=Author.of(ctx.ask),
+        at=alerts.now(),
+    )
+    same = [each for each in alerts.book.subscriptions.values() if key_of(each.place) == key_of(place)]
+    if known := next((each for each in same if _alike(each, subscription)), None):
+        return _subscribed(ctx, alerts, known, [], "is subscribed to already", Mark.NEUTRAL)
+    if len(same) >= MOST:
+        raise Instead(refusal(f"{MOST} subscriptions are the most that a place can have.", "", [_ALL]))
+    coming = _coming(alerts, subscription)
+    await alerts.subscribe(subscription)
+    return _subscribed(ctx, alerts, subscription, coming, "from now on", Mark.DONE)
+
+
+_ALL = Button("Subscriptions", "alert subscriptions")
+
+
+def _least(kinds: tuple[str, ...]) -> Severity:
+    """Who names kinds in full wants them, however little they are; patterns and all of them are for trouble."""
+    return Severity.INFO if kinds and not any("*" in each for each in kinds) else Severity.WARNING
+
+
+async def _alone(ctx: Context) -> Place:
+    """The conversation with whoever asks, alone. Raises CommandError where the bot cannot begin one."""
+    if ctx.ask.place.kind == "personal":
+        return parts.here(ctx)
+    if ctx.direct is None:
+        raise CommandError("I cannot write to you from here: ask for it in our personal chat, without “to:me”.")
+    place = await ctx.direct(ctx.ask.person, ctx.ask.place)
+    return replace(place, thread=None, name=place.name or ctx.ask.person.name)
+
+
+def _alike(one: Subscription, other: Subscription) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in ("accounts", "entity", "kinds", "severity"))
+
+
+def _coming(alerts: Alerts, subscription: Subscription) -> list[Incident]:
+    """What is open, asked for, and not known there yet."""
+    there = key_of(subscription.place)
+    return [
+        each
+        for each in alerts.open()
+        if wanted(subscription, each, alerts.kinds) and (each.id, there) not in alerts.book.notices
+    ]
+
+
+def _overlap(subscription: Subscription) -> Text:
+    """``a1b2c3  job.failed in every account``; those of the settings have no id that people need."""
+    if subscription.id.startswith("settings:"):
+        return text(subscription.told(), muted(" (the settings)"))
+    return text(code(subscription.id), f"  {subscription.told()}")
+
+
+def _subscribed(
+    ctx: Context, alerts: Alerts, made: Subscription, coming: list[Incident], how: str, mark: Mark
+) -> Card:  # fmt: skip
+    others = [*alerts.book.subscriptions.values(), *alerts.defaults()]
+    twice = list(overlaps(made, (each for each in others if not _alike(each, made))))
+    here = key_of(made.place) == key_of(ctx.ask.place)
+    whom = parts.where(ctx) if here else "to you in a direct message"
+    quiet = sorted(each.name for each in alerts.kinds.values() if each.quiet)
+    return Card(
+        title=titled(made.told(), f"{whom} {how}" if how.startswith("from") else f"{how} {whom}"),
+        mark=mark,
+        as_of=alerts.now(),
+        blocks=blocks(
+            *section(
+                f"{plural(len(coming), 'alert')} open already, which {'comes' if len(coming) == 1 else 'come'} at once",
+                Bullets(tuple(text(parts.state_of(each), f"  {each.headline}") for each in coming[:_SHOWN]))
+                if coming
+                else None,
+                Words(text(muted(f"and {number(len(coming) - _SHOWN)} more"))) if len(coming) > _SHOWN else None,
+            ),
+            *section(
+                "It overlaps, and is told once",
+                Bullets(tuple(_overlap(each) for each in twice[:_SHOWN])) if twice else None,
+            ),
+            None
+            if made.kinds or not quiet
+            else Words(text(muted("Only if asked for by name: "), code(", ".join(quiet[:4])), muted(" and the like."))),
+            build.actions(
+                Button("Remove", f"alert unsubscribe {made.id}", how="edit"),
+                Button("Test", join(["alert", "test", *_plain(made)])) if here else None,
+                _ALL,
+                Button("Quiet hours", "alert hours"),
+                Button("Kinds", "alert kinds"),
+            ),
+        ),
+    )
+
+
+def _plain(subscription: Subscription) -> list[str]:
+    """The first of its kinds that is no pattern."""
+    return [each for each in subscription.kinds if "*" not in each][:1]
+
+
+@command("alert subscriptions", examples=["alert subscriptions"])
+async def list_subscriptions(ctx: Context) -> Card:
+    """List what this place is told, what you are told in direct messages, and what the settings subscribe."""
+    return _listed(ctx, parts.desk(ctx), "")
+
+
+@command("alert unsubscribe", examples=["alert unsubscribe 1a2b3c"])
+async def unsubscribe(ctx: Context, subscription: str) -> Card:
+    """Take a subscription back; what was told already stays and is still edited.
+
+    Somebody else's in a channel needs the role operator.
+
+    :param subscription: its id, which the list of subscriptions tells
+    """
+    alerts = parts.desk(ctx)
+    found = alerts.book.subscriptions.get(subscription)
+    mine = found is not None and found.by is not None and found.by.id == Author.of(ctx.ask).id
+    visible = found is not None and (mine or key_of(found.place) == key_of(ctx.ask.place))
+    if found is None or not visible:
+        return _unknown(ctx, alerts, subscription)
+    if not mine:
+        parts.may_change(ctx, "To unsubscribe")
+    await alerts.unsubscribe(subscription)
+    return _listed(ctx, alerts, f"{subscription} is removed")
+
+
+def _unknown(ctx: Context, alerts: Alerts, name: str) -> Card:
+    if name.startswith("settings:"):
+        return refusal(
+            "The settings subscribe that: it cannot be removed here.",
+            "Somebody who runs the bot can take the place out of [alerts] places. Muting holds it back.",
+            [Button("Mutes", "alert mutes"), _ALL],
+        )
+    near = nearest(name, [each.id for each in (*_here(ctx, alerts), *_mine(ctx, alerts))])
+    return refusal(
+        f"There is no subscription “{name[:60]}” of this place or of yours.",
+        "Did you mean one of these?" if near else "The list tells what there is.",
+        [*(Button(each, f"alert unsubscribe {each}") for each in near), _ALL],
+    )
+
+
+def _here(ctx: Context, alerts: Alerts) -> list[Subscription]:
+    key = key_of(ctx.ask.place)
+    return [each for each in alerts.book.subscriptions.values() if key_of(each.place) == key]
+
+
+def _mine(ctx: Context, alerts: Alerts) -> list[Subscription]:
+    """What is told to the asker alone, elsewhere than here."""
+    me, key = Author.of(ctx.ask).id, key_of(ctx.ask.place)
+    return [
+        each
+        for each in alerts.book.subscriptions.values()
+        if each.by and each.by.id == me and each.place.kind == "personal" and key_of(each.place) != key
+    ]
+
+
+def _listed(ctx: Context, alerts: Alerts, news: str) -> Card:
+    here, mine = _here(ctx, alerts), _mine(ctx, alerts)
+    settings = [each for each in alerts.defaults() if key_of(each.place) == key_of(ctx.ask.place)]
+    removable = [*here, *mine]
+    return Card(
+        title=titled("Subscriptions", number(len(removable) + len(settings)), news),
+        as_of=alerts.now(),
+        blocks=blocks(
+            *_section(ctx, "Told to you" if ctx.ask.place.kind == "personal" else "Told here", here),
+            *_section(ctx, "Told to you in direct messages", mine),
+            *section(
+                "Told here by the settings",
+                Bullets(tuple(text(each.told()) for each in settings)) if settings else None,
+            ),
+            None
+            if removable or settings
+            else Words(text("Nobody is told of anything here. For example: ", code("alert subscribe"))),
+            build.actions(
+                Button("Subscribe…", "alert subscribe", how="form"),
+                Menu(
+                    "Remove",
+                    "alert unsubscribe {}",
+                    tuple(Option(each.told()[:75], each.id) for each in removable),
+                    how="edit",
+                )
+                if removable
+                else None,
+                Button("Mutes", "alert mutes"),
+                Button("Quiet hours", "alert hours"),
+                Button("Open alerts", "alert list"),
+            ),
+        ),
+    )
+
+
+def _section(ctx: Context, name: str, every: Iterable[Subscription]) -> list[Block]:
+    rows: list[list[Text]] = [
+        [
+            text(code(each.id)),
+            text(each.told()),
+            text(each.by.told(ctx.ask) if each.by else ""),
+            text(Time(each.at)) if each.at else (),
+        ]
+        for each in every
+    ]
+    return section(name, build.table(_COLUMNS, rows)) if rows else []

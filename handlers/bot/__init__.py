@@ -1,0 +1,1 @@
+"""The bot itself: help, status, saved queries."""

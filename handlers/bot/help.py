@@ -1,0 +1,191 @@
+"""Help and the home card."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.azure.models import Job, JobSchedule, Pool
+from bot.requests.context import Context
+from bot.requests.registry import Command, CommandError, command
+from cards import build
+from cards.build import blocks, bold, chip, code, muted, text
+from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
+from cards.formatting import number, plural
+from handlers.account.show import main_quotas
+from handlers.alert.show import home_line
+from handlers.bot.new import new_menu
+from handlers.job.show import counts_of
+from handlers.pool import node_counts
+from handlers.pool.show import trouble
+from handlers.shared.common import line, section, titled
+from handlers.usage import costs
+
+_TROUBLED = 3
+_COUNTED = 50
+
+
+@command("home", examples=["home"], menu=10)
+async def home(ctx: Context, account: str | None = None) -> Card:
+    """Show one account at a glance: schedules, running tasks, nodes by state, quotas, and what is wrong.
+
+    :param account: the account, by its name in the settings; if left out the default here
+    """
+    source = ctx.account(account)
+    (pools, at), (counts, _), (schedules, _), (jobs, _) = await asyncio.gather(
+        source.every(
+            Pool,
+            "/pools",
+            select="id,state,vmSize,virtualMachineConfiguration,currentDedicatedNodes,currentLowPriorityNodes,"
+            "targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,autoScaleRun",
+        ),
+        source.node_counts(),
+        source.every(JobSchedule, "/jobschedules", select="id,state", filter="state eq 'active'"),
+        source.every(Job, "/jobs", select="id,state", filter="state eq 'active'"),
+    )
+    tasks = [each for each in await counts_of(source, [job.id for job in jobs[:_COUNTED]]) if each]
+    running, waiting = sum(each.running for each in tasks), sum(each.active for each in tasks)
+    entries = {entry.pool_id: entry for entry in counts}
+    wrong = [(pool, why) for pool in pools if (why := trouble(pool, entries.get(pool.id)))]
+    others = [name for name in ctx.accounts.names if name != source.name]
+    alert, open_alert = home_line(ctx, source.name)
+    return Card(
+        title=titled(
+            source.name,
+            source.settings.location,
+            f"{plural(running, 'task')} running",
+            f"{plural(len(wrong), 'pool')} in trouble" if wrong else "all is well",
+        ),
+        mark=Mark.WARNING if wrong else Mark.RUNNING,
+        as_of=at,
+        blocks=blocks(
+            build.facts(
+                ("Active schedules", number(len(schedules))),
+                ("Active jobs", number(len(jobs))),
+                ("Running tasks", number(running)),
+                ("Waiting tasks", number(waiting)),
+            ),
+            Words(text(bold("Nodes  "), node_counts.told(node_counts.by_state(counts)))) if counts else None,
+            await costs.line_of(ctx, source, pools, entries, at),
+            *await main_quotas(source, pools, len(jobs) + len(schedules)),
+            Bullets(tuple(_told(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
+            alert,
+            build.actions(
+                open_alert,
+                Button(f"Open {wrong[0][0].id}", line(ctx, source, "pool show", wrong[0][0].id), style="primary")
+                if wrong
+                else None,
+                Button("Pools", line(ctx, source, "pool list")),
+                Button("Jobs", line(ctx, source, "job list")),
+                Button("Schedules", line(ctx, source, "schedule list")),
+                Button("Usage", line(ctx, source, "usage")),
+                Button("Topology", line(ctx, source, "topology")),
+                Button("Help", "help"),
+                Button("Refresh", line(ctx, source, "home"), how="edit"),
+                new_menu(ctx, source),
+                build.open_menu("Other account", "home {}", others),
+            ),
+        ),
+    )
+
+
+@command("help", examples=["help", "help task list"], menu=90)
+async def show_help(ctx: Context, *words: str) -> Card:
+    """Show what can be asked, or everything about one command.
+
+    :param words: the command, such as ``pool list``
+    """
+    words = tuple(" ".join(words).split())  # a menu hands the whole path over as one word
+    if not words:
+        return _contents(ctx)
+    known = ctx.registry.find(words)
+    if known:
+        return _about(ctx, known)
+    verbs = ctx.registry.nouns().get(words[0].lower())
+    if verbs:
+        return Card(
+            title=titled(f"Help: {words[0].lower()}"),
+            blocks=blocks(Bullets(tuple(_line(each) for each in verbs)), _open([each.path for each in verbs])),
+        )
+    raise CommandError(f"There is no command “{' '.join(words)}” to help with.", ["help"])
+
+
+def _contents(ctx: Context) -> Card:
+    nouns = ctx.registry.nouns()
+    several = {noun: commands for noun, commands in nouns.items() if len(commands) > 1}
+    single = [commands[0] for commands in nouns.values() if len(commands) == 1]
+    typed = f"/{ctx.bot_name}" if ctx.ask.place.platform == "slack" else ""
+    return Card(
+        title=titled("What you can ask"),
+        blocks=blocks(
+            Words(
+                text(
+                    "Type ",
+                    code(f"{typed} pool list".strip()),
+                    ", or click. Add ",
+                    code("account:NAME"),
+                    " for another account, ",
+                    code("help COMMAND"),
+                    " for details.",
+                )
+            ),
+            Heading("By what it is about"),
+            Bullets(tuple(_paths(commands) for commands in several.values())),
+            Heading("At once"),
+            Bullets(tuple(_line(each) for each in single)),
+            _open([*several, *(each.path for each in single)]),
+        ),
+    )
+
+
+def _about(ctx: Context, known: Command) -> Card:
+    parameters: list[Text] = []
+    for each in known.parameters:
+        if each.hidden:
+            continue
+        told: list[str | Span] = [code(each.name), f" – {each.help}" if each.help else ""]
+        if each.choices:
+            told.append(f" ({', '.join(each.choices)})")
+        if each.default:
+            told.append(muted(f", {each.default} if left out"))
+        parameters.append(text(*told))
+    return Card(
+        title=titled(f"Help: {known.path}"),
+        blocks=blocks(
+            Words(text(known.summary)),
+            Words(text(known.details)) if known.details else None,
+            Words(text(code(known.usage))),
+            Bullets(tuple(parameters)) if parameters else None,
+            *section(
+                "Examples", Bullets(tuple(text(code(each)) for each in known.examples)) if known.examples else None
+            ),
+            Words(text(muted(f"Needs the role {known.role}; yours is {ctx.role}."))),
+            Actions(
+                (
+                    Button("Fill in…", known.path, how="form", style="primary")
+                    if known.parameters
+                    else Button("Run", known.path, style="primary"),
+                    Button("All commands", "help", how="edit"),
+                )
+            ),
+        ),
+    )
+
+
+def _line(known: Command) -> Text:
+    return text(code(known.path), f" – {known.summary}")
+
+
+def _paths(commands: list[Command]) -> Text:
+    """The commands of one noun in a line, which says the noun once: ``job`` list · show."""
+    noun = commands[0].noun
+    verbs = [each.path.removeprefix(noun).strip() for each in commands]
+    alone: list[str | Span] = [code(noun), " · "] if "" in verbs else []
+    return text(*alone, code(noun), f" {' · '.join(filter(None, verbs))}")
+
+
+def _open(names: list[str]) -> Actions:
+    return Actions((Menu("More about a command", "help {}", tuple(Option(name, name) for name in names)),))
+
+
+def _told(pool: str, why: str) -> Text:
+    return text(chip(Mark.WARNING, f"pool {pool}"), f": {why}")

@@ -1,0 +1,67 @@
+"""What stands behind the "+" buttons until the bot may make things itself: a plain answer, and what to use instead."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bot.azure.account import Account
+from bot.requests.context import Context
+from bot.requests.registry import command, join
+from cards import build
+from cards.build import blocks, text
+from cards.card import Button, Card, Code, Mark, Menu, Option, Words
+from handlers.shared.common import line, template, titled
+from handlers.shared.portal import Page, portal
+
+Kind = Literal["account", "pool", "job", "schedule"]
+_NAMES: dict[Kind, str] = {"account": "an account", "pool": "a pool", "job": "a job", "schedule": "a job schedule"}
+_PAGES: dict[Kind, Page] = {"account": "overview", "pool": "pools", "job": "jobs", "schedule": "jobSchedules"}
+
+
+@command("new", examples=["new pool"])
+async def show_new(ctx: Context, kind: Kind, *, account: str | None = None) -> Card:
+    """Say how a new account, pool, job or schedule is made meanwhile: this bot does not create anything yet.
+
+    :param kind: what is to be made
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    return Card(
+        title=titled(f"Creating {_NAMES[kind]} is not allowed here yet."),
+        mark=Mark.STOPPED,
+        blocks=blocks(
+            Words(
+                text("Until then the Azure portal does it, or the Azure CLI, once its words in capitals are filled in:")
+            ),
+            Code(_cli(kind, source)),
+            build.actions(
+                portal(source, _PAGES[kind]),
+                Button(f"All {kind}s", "account list" if kind == "account" else line(ctx, source, f"{kind} list")),
+                Button("VM sizes", line(ctx, source, "size list")) if kind == "pool" else None,
+                Button("Images", line(ctx, source, "image list")) if kind == "pool" else None,
+                Button("Home", line(ctx, source, "home")),
+            ),
+        ),
+        refused=True,
+    )
+
+
+def new_menu(ctx: Context, source: Account) -> Menu:
+    """The "+" of the home card."""
+    options = tuple(Option(f"+ {kind.capitalize()}", kind) for kind in ("pool", "job", "schedule", "account"))
+    return Menu("+ New", template(ctx, source, "new", "{}"), options)
+
+
+def _cli(kind: Kind, source: Account) -> str:
+    settings = source.settings
+    if kind == "account":
+        where = ["--resource-group", settings.resource_group, "--location", settings.location or "REGION"]
+        return join(["az", "batch", "account", "create", "--name", "NAME", *where])
+    login = ["--name", settings.batch_name, "--resource-group", settings.resource_group]
+    wanted = {
+        "pool": "pool create --id POOL --vm-size SIZE --image PUBLISHER:OFFER:SKU --node-agent-sku-id AGENT "
+        "--target-dedicated-nodes 1",
+        "job": "job create --id JOB --pool-id POOL",
+        "schedule": "job-schedule create --json-file SCHEDULE.json",
+    }
+    return f"{join(['az', 'batch', 'account', 'login', *login])}\naz batch {wanted[kind]}"

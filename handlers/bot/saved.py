@@ -1,0 +1,264 @@
+"""Saved queries: commands under a name, for a channel or for oneself.
+
+A saved query is a command and nothing more: whoever runs it needs the role that the command needs, and where it names
+no account it means the default of the place it is run in. A person's own stands before the channel's of the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from cyclopts import Parameter
+from msgspec import Struct
+
+from bot.requests.context import Context
+from bot.requests.preferences import QUERIES, Author, decoded, person_of, place_of
+from bot.requests.registry import CommandError, command, join
+from bot.requests.registry import words as split
+from cards import build
+from cards.build import blocks, code, refusal, text
+from cards.card import Block, Button, Card, Column, Heading, Mark, Text, Time, Words
+from cards.formatting import number
+from handlers.shared.common import nearest, titled
+
+MOST = 100
+"""Queries that a channel or a person can save."""
+_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
+_OWN = frozenset({"save", "save mine", "saved", "run", "forget"})
+_MINE = "mine"
+_BUTTONS = 3
+_COLUMNS = (
+    Column("Name", width=2),
+    Column("Command", width=4),
+    Column("Saved by", rank=2, width=2),
+    Column("When", rank=1, width=2),
+)
+
+Typed = Annotated[str, Parameter(allow_leading_hyphen=True)]
+Whose = Literal["mine", "channel"]
+
+
+class Query(Struct, frozen=True):
+    """What is stored."""
+
+    command: str
+    by: Author
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A query under its name."""
+
+    name: str
+    owner: str
+    query: Query
+    at: datetime
+
+    def run(self, ctx: Context) -> str:
+        """The command that runs this one and no other of its name."""
+        return join(["run", self.name, f"whose:{_whose(ctx, self.owner)}"])
+
+
+@command("save", examples=["save failing job list failed>0", "save gpu pool show gpu-a"])
+async def save(ctx: Context, name: str, *words: Typed) -> Card:
+    """Save a command under a name, for everybody in this channel.
+
+    :param name: letters, digits, dots and hyphens, 40 at most
+    :param words: the command, as it is typed
+    """
+    return await _save(ctx, place_of(ctx.ask), "save", name, words)
+
+
+@command("save mine", examples=["save mine failing job list failed>0"])
+async def save_mine(ctx: Context, name: str, *words: Typed) -> Card:
+    """Save a command under a name for yourself, wherever you are.
+
+    :param name: letters, digits, dots and hyphens, 40 at most
+    :param words: the command, as it is typed
+    """
+    return await _save(ctx, person_of(ctx.ask), "save mine", name, words)
+
+
+@command("saved", examples=["saved"], menu=80)
+async def list_saved(ctx: Context) -> Card:
+    """List the saved queries: your own and this channel's."""
+    return _listed(ctx, await _all(ctx), "")
+
+
+@command("run", examples=["run failing"])
+async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> AsyncIterator[Card]:
+    """Run a saved query, with your own permission.
+
+    :param name: the name it was saved under
+    :param whose: your own or the channel's; your own first if left out
+    """
+    found = _find(await _all(ctx), ctx, name, whose)
+    if isinstance(found, Card):
+        yield found
+        return
+    async for card in ctx.run(found.query.command):
+        yield card
+
+
+@command("forget", examples=["forget failing"])
+async def forget(ctx: Context, name: str, *, whose: Whose | None = None) -> Card:
+    """Forget a saved query; somebody else's only with the role operator.
+
+    :param name: the name it was saved under
+    :param whose: your own or the channel's; your own first if left out
+    """
+    every = await _all(ctx)
+    found = _find(every, ctx, name, whose, path="forget")
+    if isinstance(found, Card):
+        return found
+    if refused := _not_yours(ctx, found, "forget"):
+        return refused
+    await ctx.store.drop(QUERIES, found.owner, found.name)
+    return _listed(ctx, [saved for saved in every if saved != found], f"{found.name} is forgotten")
+
+
+async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str, ...]) -> Card:
+    name, tokens = name.casefold(), list(words)
+    if len(tokens) == 1:  # the command in one pair of quotes
+        tokens = split(tokens[0])
+    if not _NAME.fullmatch(name) or name == _MINE:
+        raise CommandError(
+            f"“{name[:60]}” cannot be a name: letters, digits, dots and hyphens, 40 at most, and not “{_MINE}”.",
+            [join([*path.split(), fit, *tokens])] if (fit := _fitting(name)) and tokens else [],
+        )
+    if tokens and tokens[0].lower() in (ctx.bot_name, f"/{ctx.bot_name}"):
+        tokens = tokens[1:]
+    _check(ctx, [*path.split(), name], tokens)
+    kept = await _of(ctx, owner)
+    before = next((saved for saved in kept if saved.name == name), None)
+    if before and (refused := _not_yours(ctx, before, "replace")):
+        return refused
+    if before is None and len(kept) >= MOST:
+        return refusal(
+            f"{MOST} queries are saved already, which is the most.",
+            "Forget one that nobody needs.",
+            [Button("Saved queries", "saved")],
+        )
+    query = Query(join(tokens), Author.of(ctx.ask))
+    await ctx.store.keep(QUERIES, owner, name, msgspec.json.encode(query), ctx.now())
+    saved = Saved(name, owner, query, ctx.now())
+    whom = "you" if owner == person_of(ctx.ask) else "everybody here"
+    return Card(
+        title=titled(name, f"saved for {whom}"),
+        mark=Mark.DONE,
+        blocks=blocks(
+            Words(text(code(query.command))),
+            Words(text("It replaces ", code(before.query.command), ".")) if before else None,
+            Words(text("Your own query of that name stands before it for you."))
+            if owner != person_of(ctx.ask) and any(mine.name == name for mine in await _of(ctx, person_of(ctx.ask)))
+            else None,
+            build.actions(
+                Button(f"Run {name}", saved.run(ctx), style="primary"),
+                Button("Saved queries", "saved"),
+                Button("Forget it", join(["forget", name, f"whose:{_whose(ctx, owner)}"])),
+            ),
+        ),
+    )
+
+
+def _check(ctx: Context, before: list[str], tokens: list[str]) -> None:
+    """Raises CommandError where the command could not be run; its corrections save as well."""
+    if not tokens:
+        raise CommandError("What shall be saved? Write the command behind the name.", [join(["help", "save"])])
+    try:
+        call = ctx.registry.parse(tokens)
+    except CommandError as error:
+        fixed = [each if each.startswith("help") else f"{join(before)} {each}" for each in error.nearest]
+        raise CommandError(f"That cannot be saved: {error.message}", fixed) from None
+    if call.command.path in _OWN:
+        raise CommandError(f"“{call.command.path}” cannot be saved: save the command itself.", ["saved"])
+
+
+def _listed(ctx: Context, every: list[Saved], news: str) -> Card:
+    mine = [saved for saved in every if saved.owner == person_of(ctx.ask)]
+    theirs = [saved for saved in every if saved.owner != person_of(ctx.ask)]
+    buttons = [Button(saved.name, saved.run(ctx)) for saved in every[:_BUTTONS]]
+    return Card(
+        title=titled("Saved queries", number(len(every)), news),
+        blocks=blocks(
+            *_section(ctx, "Your own", mine),
+            *_section(ctx, "This channel's", theirs),
+            None
+            if every
+            else Words(text("Nothing is saved yet. For example: ", code("save failing job list failed>0"))),
+            build.actions(
+                *buttons,
+                *(
+                    build.open_menu(label, f"{verb} {{}} whose:{whose}", [saved.name for saved in of])
+                    for of, whose, more in ((mine, "mine", " (your own)"), (theirs, "channel", ""))
+                    for label, verb in (
+                        (f"Run{more}", "run"),
+                        (f"Forget{more}", "forget"),
+                    )
+                ),
+                Button("Refresh", "saved", how="edit"),
+            ),
+        ),
+    )
+
+
+def _section(ctx: Context, name: str, every: list[Saved]) -> list[Block]:
+    if not every:
+        return []
+    rows: list[list[Text]] = [
+        [text(code(each.name)), text(code(each.query.command)), text(each.query.by.told(ctx.ask)), (Time(each.at),)]
+        for each in every
+    ]
+    return [Heading(name), build.table(_COLUMNS, rows)]
+
+
+async def _all(ctx: Context) -> list[Saved]:
+    """The asker's own, then the channel's."""
+    return [
+        saved for owner in dict.fromkeys([person_of(ctx.ask), place_of(ctx.ask)]) for saved in await _of(ctx, owner)
+    ]
+
+
+async def _of(ctx: Context, owner: str) -> list[Saved]:
+    kept = await ctx.store.kept(QUERIES, owner)
+    return [Saved(each.name, owner, query, each.at) for each in kept if (query := decoded(each, Query))]
+
+
+def _find(every: Iterable[Saved], ctx: Context, name: str, whose: Whose | None, path: str = "run") -> Saved | Card:
+    """The first of that name; where there is none, the card that says so with the nearest ones."""
+    known = [saved for saved in every if whose in (None, _whose(ctx, saved.owner))]
+    found = next((saved for saved in known if saved.name == name.casefold()), None)
+    if found:
+        return found
+    near = nearest(name, dict.fromkeys(saved.name for saved in known))
+    return refusal(
+        f"No query is saved as “{name[:60]}”.",
+        "Did you mean one of these?" if near else "The list tells what there is.",
+        [*(Button(each, join([path, each])) for each in near), Button("Saved queries", "saved")],
+    )
+
+
+def _not_yours(ctx: Context, saved: Saved, verb: str) -> Card | None:
+    """A refusal where somebody else saved it for everybody, and the asker only reads."""
+    if saved.query.by.id == Author.of(ctx.ask).id or ctx.role in ("operator", "admin"):
+        return None
+    return refusal(
+        f"{saved.name} was saved by {saved.query.by.told(ctx.ask)}: to {verb} it you need the role operator.",
+        "Save yours under another name, or for yourself.",
+        [Button("Saved queries", "saved")],
+    )
+
+
+def _whose(ctx: Context, owner: str) -> Whose:
+    return "mine" if owner == person_of(ctx.ask) else "channel"
+
+
+def _fitting(name: str) -> str:
+    """The nearest name that can be one; empty where nothing is left of it."""
+    fit = re.sub(r"[^\w.-]+", "-", name).strip("-._")[:40]
+    return fit if _NAME.fullmatch(fit) and fit != _MINE else ""

@@ -1,0 +1,159 @@
+"""How the bot itself stands: what it watches, what that takes, and what it could not bring out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.metadata import version
+
+from bot.monitor.status import AccountStatus, Outbox, PlaceStatus
+from bot.requests.context import Context
+from bot.requests.registry import CommandError, command
+from cards import build
+from cards.build import blocks, chip, code, facts, muted, text
+from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
+from cards.formatting import duration, file_size, number, plural
+from handlers.alert import parts
+from handlers.shared.common import safe, section, titled
+
+_ACCOUNTS = (
+    Column("Account", width=2),
+    Column("State", width=3),
+    Column("Last look", width=2),
+    Column("Next", rank=1, width=2),
+    Column("Calls a minute", "right", rank=2),
+    Column("Read a minute", "right", rank=3),
+)
+_SHOWN = 15
+
+
+@command("status", examples=["status"], menu=85)
+async def show_status(ctx: Context) -> Card:
+    """Tell how watching and telling stand: last looks, throttling, what waits to be sent, and which places are lost."""
+    if ctx.status is None:
+        raise CommandError("Nothing is watched from here: that needs the bot that “batchbot run” starts.")
+    accounts, outbox = list(ctx.status.accounts()), ctx.status.outbox()
+    places = await parts.names(ctx)
+    blind = sum(each.blind is not None for each in accounts)
+    gone = [each for each in outbox.places if each.gone_since]
+    waiting = sum(each.waiting for each in outbox.places)
+    worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if gone or _slow(accounts) else Mark.RUNNING
+    return Card(
+        title=titled(
+            f"{plural(len(accounts), 'account')} watched",
+            f"{number(blind)} cannot be read" if blind else None,
+            f"{plural(len(gone), 'place')} cannot be reached" if gone else None,
+            f"{plural(waiting, 'message')} waiting" if waiting else "nothing waits to be sent",
+        ),
+        mark=worst,
+        as_of=ctx.alerts.now() if ctx.alerts else ctx.now(),
+        blocks=blocks(
+            build.table(_ACCOUNTS, [_account(each) for each in accounts]),
+            *_blind(accounts),
+            *_lost(gone, places),
+            *_down(outbox),
+            *_waiting(ctx, outbox, places),
+            *section(
+                "Since the start",
+                facts(
+                    ("Running since", text(Time(ctx.status.began))),
+                    ("Sent", number(outbox.totals.sent)),
+                    ("Edited", number(outbox.totals.edited)),
+                    ("Perhaps repeated", number(outbox.totals.repeated) if outbox.totals.repeated else None),
+                    ("Without details", number(outbox.totals.shortened) if outbox.totals.shortened else None),
+                    ("Refused for good", number(outbox.totals.refused) if outbox.totals.refused else None),
+                    ("Open alerts", number(len(ctx.alerts.open())) if ctx.alerts else None),
+                    ("Version", version("batchbot")),
+                ),
+            ),
+            build.actions(
+                Button("Open alerts", "alert list", style="primary"),
+                Button("Subscriptions", "alert subscriptions"),
+                Button("Accounts", "account list"),
+                Button("Refresh", "status", how="edit"),
+            ),
+        ),
+    )
+
+
+def _slow(accounts: list[AccountStatus]) -> bool:
+    return any(each.throttled for each in accounts)
+
+
+def _account(status: AccountStatus) -> list[Text]:
+    if status.blind:
+        state = text(chip(Mark.FAILED, status.blind.code), " since ", Time(status.blind.since, "clock"))
+    elif status.throttled:
+        state = text(chip(Mark.WARNING, "throttled"), " since ", Time(status.throttled, "clock"))
+    elif status.looked is None:
+        state = text(chip(Mark.CHANGING, "not looked at yet"))
+    else:
+        state = text(chip(Mark.RUNNING, "watched"))
+    return [
+        text(code(status.name)),
+        state,
+        text(Time(status.looked)) if status.looked else text(muted("–")),
+        text(f"every {duration(timedelta(seconds=status.wait))}") if status.wait else text(muted("–")),
+        text(number(round(status.calls, 1))),
+        text(file_size(round(status.received))),
+    ]
+
+
+def _blind(accounts: list[AccountStatus]) -> list[Block]:
+    """Why accounts cannot be read, in the service's words."""
+    told = [
+        text(code(each.name), f": {safe(each.blind.message)}", muted(f" (tried {plural(each.blind.times, 'time')})"))
+        for each in accounts
+        if each.blind
+    ]
+    return section("Cannot be read", Bullets(tuple(told))) if told else []
+
+
+def _lost(gone: list[PlaceStatus], places: dict[str, str]) -> list[Block]:
+    """Places that the bot cannot write to any more, and what to do."""
+    told = [
+        text(
+            f"{places.get(each.where) or parts.unnamed(each.where)} since ",
+            *((Time(each.gone_since),) if each.gone_since else ()),
+            f": {each.error or 'it does not answer'}",
+            f", {plural(each.waiting, 'message')} waiting" if each.waiting else "",
+        )
+        for each in gone[:_SHOWN]
+    ]
+    if not told:
+        return []
+    return section(
+        "Cannot be reached",
+        Bullets(tuple(told)),
+        Words(text("Invite me there again, and what waits is sent; or take its subscriptions back.")),
+    )
+
+
+def _down(outbox: Outbox) -> list[Block]:
+    told = [text(f"{name} does not answer: {error}") for name, error in sorted(outbox.down.items())]
+    return section("Platforms", Bullets(tuple(told))) if told else []
+
+
+def _waiting(ctx: Context, outbox: Outbox, places: dict[str, str]) -> list[Block]:
+    """Places with something on its way, the most first."""
+    busy = sorted(
+        (each for each in outbox.places if (each.waiting or each.in_doubt) and not each.gone_since),
+        key=lambda each: (-each.waiting, each.where),
+    )
+    if not busy:
+        return []
+    rows: list[list[Text]] = [
+        [
+            text(parts.told(ctx, each.where, places)),
+            text(number(each.waiting)),
+            text(number(each.in_doubt) if each.in_doubt else muted("–")),
+            text(each.error or muted("–")),
+        ]
+        for each in busy[:_SHOWN]
+    ]
+    columns = (
+        Column("Place", width=3),
+        Column("Waiting", "right"),
+        Column("In doubt", "right", rank=2),
+        Column("Last error", rank=1, width=3),
+    )
+    return section("On their way", build.table(columns, rows))

@@ -1,0 +1,20 @@
+"""Stopping what goes on by itself."""
+
+from __future__ import annotations
+
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards.build import refusal
+from cards.card import Button, Card
+
+
+@command("stop", examples=["stop 1a2b3c4d"])
+async def stop(ctx: Context, live: str) -> Card:
+    """Stop a live answer, such as a followed log; its own Stop button carries the id.
+
+    :param live: the id of the live answer
+    """
+    last = await ctx.lives.stop(live)
+    if last is not None:
+        return last
+    return refusal("That has stopped already.", "", [Button("Home", "home")])

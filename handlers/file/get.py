@@ -1,0 +1,166 @@
+"""A file of a task or node: into the chat where it is small, else by a link that relays it."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import mimetypes
+from typing import Literal
+
+from bot.azure.errors import AzureError
+from bot.azure.files import Head, Remote, steps
+from bot.content.output_text import decoded
+from bot.content.redaction import redact
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards.build import actions, blocks, code, note, text
+from cards.card import Attachment, Button, Card, Code, Link, Mark, Words
+from cards.formatting import file_size
+from cards.text_fit import file_name
+from handlers.file.owner import Home, unavailable
+from handlers.shared.common import titled
+
+MOST_BYTES = 20_000_000
+"""The largest file that goes into the chat: a minute of a phone's line, and little enough to be held in memory."""
+_LOOKED_AT = 64 * 1024
+"""Bytes that tell whether a file is text."""
+
+
+@command("file get", examples=["file get nightly:job-12 frame-0021 wd/output/frame-0021.png"])
+async def get_task_file(ctx: Context, job: str, task: str, file: str, *, account: str | None = None) -> Card:
+    """Give a file of a task with the secrets in text hidden; one of more than 20 MB by a link.
+
+    :param job: the job's id
+    :param task: the task's id
+    :param file: the file's name with its folders
+    :param account: the account, by its name in the settings
+    """
+    return await give(Home(ctx, ctx.account(account), "task", job, task), file)
+
+
+@command("nodefile get", examples=["nodefile get gpu-a tvmps_1f_d startup/stdout.txt"])
+async def get_node_file(ctx: Context, pool: str, node: str, file: str, *, account: str | None = None) -> Card:
+    """Give a file of a node with the secrets in text hidden; one of more than 20 MB by a link.
+
+    :param pool: the pool's id
+    :param node: the node's id
+    :param file: the file's name with its folders
+    :param account: the account, by its name in the settings
+    """
+    return await give(Home(ctx, ctx.account(account), "node", pool, node), file)
+
+
+async def give(home: Home, name: str) -> Card:
+    """A file, or why there is none."""
+    try:
+        head = await home.files.head(name)
+        if head.length > MOST_BYTES:
+            return await _relayed(home, name, head)
+        content = await home.files.whole(name, head.length)
+    except AzureError as error:
+        return await unavailable(home, error, name)
+    if not content:
+        return Card(
+            title=titled(text(code(name), " is empty"), home.label),
+            as_of=head.at,
+            blocks=blocks(
+                Words(text("It has 0 bytes, so there is nothing to send.")), actions(*_ways_back(home, name))
+            ),
+        )
+    attachment, hidden = await asyncio.to_thread(_attachment, name, content)
+    return Card(
+        title=titled(text(code(name)), file_size(head.length), home.label),
+        as_of=head.at,
+        blocks=blocks(
+            attachment,
+            actions(*_ways_back(home, name)),
+            note("Secrets in it are hidden.") if hidden else None,
+        ),
+    )
+
+
+def _attachment(name: str, content: bytes) -> tuple[Attachment, bool]:
+    """The file as it may leave, and whether something in it had to be hidden."""
+    leaf = file_name(steps(name)[-1])
+    guessed = mimetypes.guess_type(leaf)[0] or ""
+    known = decoded(content)
+    if known is None:
+        kind = guessed if guessed.startswith(("image/", "video/", "audio/")) else "application/octet-stream"
+        return Attachment(leaf, content, kind), False
+    kind = guessed if guessed in ("text/csv", "application/json") else "text/plain; charset=utf-8"
+    clear = redact(known[0])
+    if clear == known[0]:
+        return Attachment(leaf, content, kind if not known[1] else "text/plain"), False
+    return Attachment(leaf, clear.encode(errors="replace"), kind), True
+
+
+async def _relayed(home: Home, name: str, head: Head) -> Card:
+    """A link by which the bot relays the file. Raises AzureError."""
+    relay = home.ctx.relay
+    if relay is None:
+        return _too_large(home, name, head, "Larger ones come by a link where the bot has an address: bot.public_url.")
+    if head.length > relay.most:
+        by_link = f"By a link this bot relays up to {file_size(relay.most)}: bot.relay_mb."
+        return _too_large(home, name, head, by_link if relay.most else "This bot relays no larger ones: bot.relay_mb.")
+    encoding = encoding_of(await home.files.read(name, 0, min(head.length, _LOOKED_AT)))
+    remote = Remote(home.source.name, home.kind, home.outer, home.name, name, encoding)
+    return Card(
+        title=titled(text(code(name)), file_size(head.length), home.label),
+        as_of=head.at,
+        blocks=blocks(
+            Words(
+                text(
+                    "It is too large for this chat: the bot fetches it from the node while you download it. The link "
+                    "works for an hour, for whoever has it, as long as the node lives."
+                )
+            ),
+            actions(
+                Link(f"Download {file_size(head.length)}", await relay.link(remote)),
+                Button("Its end", home.command("log", name)) if encoding else None,
+                *_ways_back(home, name),
+            ),
+            note(
+                "Secrets in it are hidden on the way, line by line; one that goes over several lines, other than a "
+                "private key, may be missed."
+                if encoding
+                else "It is no text and comes as it is: secrets in it are not looked for."
+            ),
+        ),
+    )
+
+
+def _too_large(home: Home, name: str, head: Head, why: str) -> Card:
+    return Card(
+        title=titled(text(code(name), " is too large to relay"), file_size(head.length)),
+        mark=Mark.WARNING,
+        refused=True,
+        as_of=head.at,
+        blocks=blocks(
+            Words(
+                text(
+                    f"Files of up to {file_size(MOST_BYTES)} come through this chat. {why} "
+                    "Azure's command line fetches it from the node, as long as the node lives:"
+                )
+            ),
+            Code(home.download(name)),
+            actions(Button("Its end", home.command("log", name)), Button("All files", home.command("list"))),
+        ),
+    )
+
+
+def encoding_of(content: bytes) -> Literal["", "utf-8", "utf-16-le", "utf-16-be"]:
+    """How the text that begins so is to be read, byte by byte where it is not all UTF-8; empty where it is none."""
+    known = decoded(content)
+    if known is None:
+        return ""
+    if known[1] != "UTF-16":
+        return "utf-8"
+    return "utf-16-be" if content.startswith((codecs.BOM_UTF16_BE, b"\0")) else "utf-16-le"
+
+
+def _ways_back(home: Home, name: str) -> list[Button]:
+    folder = "/".join(steps(name)[:-1])
+    return [
+        Button("All files", home.command("list", *([folder] if folder else []))),
+        Button(home.kind.capitalize(), home.command("show")),
+    ]

@@ -1,0 +1,297 @@
+"""What tasks and nodes print: the end of a file, and following it while it grows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.azure.errors import AzureError
+from bot.azure.files import Tail, tail
+from bot.content.output_text import LONGEST, Printed, printed
+from bot.requests.context import Context
+from bot.requests.registry import command, join
+from cards.build import actions, blocks, chip, code, text
+from cards.card import Block, Button, Card, Chip, Code, Footer, Mark, Text, Time, Words
+from cards.formatting import duration, file_size, number, plural
+from handlers.file.owner import Home, Standing, gone, passing, unavailable
+from handlers.shared.common import titled
+
+LINES, MOST_LINES = 40, 500
+EVERY = 3.0
+"""Seconds between two looks, and so between two edits at least."""
+LONGEST_FOLLOW = timedelta(minutes=10)
+LONGEST_WAIT = 30.0
+"""Seconds that a busy service is left alone at most."""
+_FRESH = 30.0
+"""Seconds after which a card says anew when it was last true."""
+_PATIENCE = 5
+"""Looks that may fail one after the other before following ends."""
+_OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
+
+
+@command(
+    "log",
+    examples=[
+        "log nightly:job-12 frame-0021",
+        "log nightly:job-12 frame-0021 stderr.txt lines:100",
+        "log nightly:job-12 frame-0021 follow",
+    ],
+    menu=60,
+)
+async def task_log(
+    ctx: Context,
+    job: str,
+    task: str,
+    file: str = "stdout.txt",
+    *,
+    lines: int = LINES,
+    follow: bool = False,
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Show the end of what a task printed, and follow it for ten minutes if asked to.
+
+    Only the end of the file is read, however long it is. Secrets in it are hidden.
+
+    :param job: the job's id
+    :param task: the task's id
+    :param file: the file's name with its folders
+    :param lines: how many lines, 500 at most
+    :param follow: go on showing what is new
+    :param account: the account, by its name in the settings
+    """
+    home = Home(ctx, ctx.account(account), "task", job, task)
+    async for card in _shown(home, file, lines, follow=follow):
+        yield card
+
+
+@command("nodelog", examples=["nodelog gpu-a tvmps_1f_d", "nodelog gpu-a tvmps_1f_d startup/stdout.txt"])
+async def node_log(
+    ctx: Context,
+    pool: str,
+    node: str,
+    file: str = "startup/stderr.txt",
+    *,
+    lines: int = LINES,
+    follow: bool = False,
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Show the end of a file of a node, such as what its start task printed.
+
+    :param pool: the pool's id
+    :param node: the node's id
+    :param file: the file's name with its folders
+    :param lines: how many lines, 500 at most
+    :param follow: go on showing what is new
+    :param account: the account, by its name in the settings
+    """
+    home = Home(ctx, ctx.account(account), "node", pool, node)
+    async for card in _shown(home, file, lines, follow=follow):
+        yield card
+
+
+async def _shown(home: Home, file: str, lines: int, *, follow: bool) -> AsyncIterator[Card]:
+    lines = min(max(lines, 1), MOST_LINES)
+    if follow:
+        async for card in _Follower(home, file, lines).cards():
+            yield card
+        return
+    try:
+        standing, end = await asyncio.gather(home.standing(), tail(home.files, file, lines))
+    except AzureError as error:
+        yield await unavailable(home, error, file)
+        return
+    yield await _card(_Look(home, file, lines, standing, end))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was seen of a file (``end`` None: there is none yet); ``until`` it is followed, or why that ``ended``."""
+
+    home: Home
+    file: str
+    lines: int
+    standing: Standing
+    end: Tail | None
+    until: datetime | None = None
+    ended: str = ""
+
+
+class _Follower:
+    """Looks at a file again and again, until its task is over, the file is gone, somebody stops it, or time is up."""
+
+    def __init__(self, home: Home, file: str, lines: int) -> None:
+        self._home = home
+        self._file = file
+        self._lines = lines
+        self._clock = asyncio.get_running_loop().time
+        self._deadline = self._clock() + LONGEST_FOLLOW.total_seconds()
+        self._until = home.source.now() + LONGEST_FOLLOW
+        self._told = 0.0
+        self._last: _Look | None = None
+        self._failures = 0
+
+    async def cards(self) -> AsyncIterator[Card]:
+        """Each card replaces the one before; the last one says why it is the last."""
+        while True:
+            why = ""
+            try:
+                look = await self._look()
+            except AzureError as error:
+                why = self._failed(error)
+                if why and self._last is None:
+                    yield await unavailable(self._home, error, self._file)
+                    return
+                wait = min(max(error.retry_after or 0.0, EVERY * 2**self._failures), LONGEST_WAIT)
+            else:
+                self._failures, wait = 0, EVERY
+                if look.standing.over:
+                    why = look.standing.words
+                elif card := await self._news(look):
+                    yield card
+                self._last = look if look.end else None
+            why = why or await self._pause(wait)
+            if why:
+                last = self._last
+                yield await _card(replace(last, until=None, ended=why)) if last else _never(self._home, self._file, why)
+                return
+
+    async def _look(self) -> _Look:
+        """How things are now. Whether the task is over is asked first, so that nothing it wrote is missed then."""
+        standing = await self._home.standing()
+        before = self._last.end if self._last else None
+        end = None
+        if before or not standing.waiting:
+            end = await tail(self._home.files, self._file, self._lines, before=before)
+        return _Look(self._home, self._file, self._lines, standing, end, self._until)
+
+    def _failed(self, error: AzureError) -> str:
+        """Why following ends with this error; empty where it goes on."""
+        if not passing(error):
+            return gone(error)
+        self._failures += 1
+        return f"Azure did not answer {_PATIENCE} times ({error.code})" if self._failures >= _PATIENCE else ""
+
+    async def _news(self, look: _Look) -> Card | None:
+        """A card where there is something new, and now and then one that says when it was last true."""
+        first = self._told == 0.0
+        if not first and self._clock() - self._told < _FRESH and not _differs(look, self._last):
+            return None
+        self._told = self._clock()
+        return await _card(look) if look.end else _waiting(look)
+
+    async def _pause(self, seconds: float) -> str:
+        """Wait for the next look; why there is none, where there is none."""
+        left = self._deadline - self._clock()
+        if await self._home.ctx.live.pause(min(seconds, max(left, 0.0))):
+            return "it was stopped"
+        return f"{duration(LONGEST_FOLLOW)} are over" if self._clock() >= self._deadline else ""
+
+
+def _differs(look: _Look, before: _Look | None) -> bool:
+    if look.end is None or before is None or before.end is None:
+        return (look.end is None) != (before is None or before.end is None)
+    now, then = look.end.head, before.end.head
+    return (now.length, now.modified, look.standing) != (then.length, then.modified, before.standing)
+
+
+async def _card(look: _Look) -> Card:
+    end = look.end
+    assert end is not None  # noqa: S101 - without a file there is another card
+    found = await asyncio.to_thread(printed, end, look.lines)
+    return Card(
+        title=titled(text(code(look.file)), look.home.label, text(look.standing.state), file_size(end.head.length)),
+        mark=look.standing.state.mark,
+        as_of=end.head.at,
+        blocks=blocks(_progress(look), _body(end, found), _buttons(look, end, found), _small_print(look, end, found)),
+    )
+
+
+def _progress(look: _Look) -> Block | None:
+    if look.until:
+        return Words(text(chip(Mark.RUNNING, "following"), " until ", Time(look.until, "clock"), " or ", _end_of(look)))
+    return Words(text(chip(Mark.STOPPED, "no longer followed"), f": {look.ended}")) if look.ended else None
+
+
+def _end_of(look: _Look) -> str:
+    return "the end of the task" if look.home.kind == "task" else "the end of the node"
+
+
+def _body(end: Tail, found: Printed | None) -> Block:
+    if end.head.length == 0:
+        return Words(text("The file is empty (0 bytes)."))
+    if found is None:
+        return Words(text("This is no text, it is binary. Get it as a file to look into it."))
+    if not found.text.strip():
+        return Words(text("There is nothing but white space."))
+    return Code(found.text, keep="tail")
+
+
+def _small_print(look: _Look, end: Tail, found: Printed | None) -> Footer | None:
+    if found is None or not found.lines:
+        return None
+    all_of_it = end.start == 0 and len(found.lines) < look.lines
+    told = [
+        "all of it" if all_of_it else f"the last {plural(len(found.lines), 'line')} of {file_size(end.head.length)}",
+        f"{plural(found.cut, 'line')} cut after {number(LONGEST)} characters" if found.cut else "",
+        f"read as {found.encoding}" if found.encoding else "",
+    ]
+    written: Text = text(" · written ", Time(end.head.modified, "age")) if end.head.modified else ()
+    return Footer(text(" · ".join(filter(None, told)), written))
+
+
+def _buttons(look: _Look, end: Tail, found: Printed | None) -> Block | None:
+    home, file = look.home, look.file
+    folder, _, leaf = file.rpartition("/")
+    other = "/".join(filter(None, (folder, _OTHER.get(leaf, ""))))
+    more = found is not None and (end.start > 0 or len(found.lines) >= look.lines) and look.lines < MOST_LINES
+    lines = look.lines if look.lines != LINES else None
+    follow = home.command("log", file, lines=lines, follow=True)
+    return actions(
+        Button(_OTHER[leaf], home.command("log", other, lines=lines), how="edit") if leaf in _OTHER else None,
+        Button("Stop", join(["stop", home.ctx.live.id]), how="edit")
+        if look.until
+        else Button("Follow again" if look.ended else "Follow", follow, how="edit")
+        if not look.standing.over
+        else None,
+        Button("More lines", home.command("log", file, lines=min(look.lines * 5, MOST_LINES)), how="edit")
+        if more and not look.until
+        else None,
+        Button("Whole file", home.command("get", file)) if end.head.length else None,
+        Button("All files", home.command("list")),
+        Button(home.kind.capitalize(), home.command("show")),
+    )
+
+
+def _waiting(look: _Look) -> Card:
+    home, state = look.home, look.standing.state
+    until = Time(look.until, "clock") if look.until else None
+    return Card(
+        title=titled(text(code(look.file)), home.label, text(state)),
+        mark=state.mark,
+        as_of=home.source.now(),
+        blocks=blocks(
+            Words(text(chip(Mark.CHANGING, "waiting"), " for the task to start, until ", until)),
+            Words(text("There are no files yet. They come to be when the task starts on a node.")),
+            actions(
+                Button("Stop", join(["stop", home.ctx.live.id]), how="edit"),
+                Button(home.kind.capitalize(), home.command("show")),
+            ),
+        ),
+    )
+
+
+def _never(home: Home, file: str, why: str) -> Card:
+    return Card(
+        title=titled(text(code(file)), home.label, text(Chip(Mark.STOPPED, "no longer followed"))),
+        mark=Mark.STOPPED,
+        as_of=home.source.now(),
+        blocks=blocks(
+            Words(text(f"Nothing was printed while it was followed: {why}.")),
+            actions(
+                Button("Follow again", home.command("log", file, follow=True), how="edit"),
+                Button(home.kind.capitalize(), home.command("show")),
+            ),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What was seen, kept longer than Batch keeps it."""

@@ -1,0 +1,131 @@
+"""What was seen in a whole account: how much of it by day or hour, and the changes themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from bot.alerting.service import incident_of
+from bot.azure.account import Account
+from bot.filter.values import zone_of
+from bot.requests.context import Context
+from bot.requests.registry import CommandError, command
+from cards import build
+from cards.build import blocks, muted, text
+from cards.card import Block, Button, Card, Column, Mark, Text, Words
+from cards.formatting import number
+from handlers.alert import parts
+from handlers.history.parts import READ, about, changes, extent
+from handlers.shared.common import line, nearest, section, titled
+from storage.port.watching import Count, Transition
+
+KINDS = ("pool", "allocation", "autoscale", "node", "job", "task", "schedule")
+_WITHIN = {"day": timedelta(days=14), "hour": timedelta(hours=24)}
+_COUNTED = {
+    ("job", "active"): "Jobs started",
+    ("job", "completed"): "Jobs ended",
+    ("task", "failed"): "Tasks failed",
+    ("node", "unusable"): "Nodes unusable",
+    ("node", "preempted"): "Nodes preempted",
+    ("autoscale", "failed"): "Autoscale errors",
+}
+"""What the overview counts, in the order of its columns."""
+
+
+@command("history", examples=["history", "history entity:job", "history entity:task:frame-* by:hour"], menu=60)
+async def show_history(
+    ctx: Context,
+    *,
+    entity: str | None = None,
+    by: Literal["day", "hour"] = "day",
+    page: int = 1,
+    account: str | None = None,
+) -> Card:
+    """Tell what changed in an account, the newest first, and how much by day or hour; Batch may have forgotten it.
+
+    :param entity: a kind of thing such as job, a pattern of names such as render-*, or both: job:render-*
+    :param by: whether the overview counts days (the last 14) or hours (the last 24)
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    kind, pattern = _asked(ctx, source, entity)
+    at = source.now()
+    seen = await _seen(ctx, source, kind, pattern)
+    counts = await ctx.store.counts(source.name, at - _WITHIN[by], at + timedelta(hours=1), kind)
+    rows = await ctx.store.incidents(account=source.name, since=at - _WITHIN[by], limit=READ) if not entity else []
+    page = build.within(page, len(seen))
+    shown = seen[(page - 1) * build.PAGE : page * build.PAGE]
+    again = line(ctx, source, "history", entity=entity, by=by if by != "day" else None)
+    other = "hour" if by == "day" else "day"
+    return Card(
+        title=titled(f"History of {source.name}", entity, extent(page, shown, seen)),
+        mark=Mark.NEUTRAL,
+        as_of=at,
+        blocks=blocks(
+            *_overview(counts, by, ctx.zone),
+            *section("Changes", changes(shown)),
+            None if seen else Words(text("No change was seen yet: the bot tells what it sees while it watches.")),
+            *about([each for row in rows if (each := incident_of(row))]),
+            build.actions(
+                *build.pager(again, page, len(seen)),
+                Button(f"By {other}", line(ctx, source, "history", entity=entity, by=other), how="edit"),
+                build.open_menu("Only", line(ctx, source, "history") + " entity:{}", KINDS),
+                Button("Alerts of 7 days", line(ctx, source, "alert list", state="past")) if ctx.alerts else None,
+                Button("Refresh", again, how="edit"),
+            ),
+        ),
+    )
+
+
+def _asked(ctx: Context, source: Account, typed: str | None) -> tuple[str, str]:
+    """A kind (empty for all) and a pattern of names (empty for all). Raises CommandError with the nearest kind."""
+    if not typed:
+        return "", ""
+    kind, colon, name = typed.partition(":")
+    if kind.lower() in KINDS:
+        return kind.lower(), parts.a_pattern(name, ["history"], f"entity:{kind}") if name else ""
+    near = nearest(kind, KINDS) if not colon and "*" not in kind else []
+    if near and kind.lower().rstrip("s") == near[0]:
+        raise CommandError(
+            f"There is no kind “{kind[:60]}”: there are {', '.join(KINDS)}.",
+            [line(ctx, source, "history", entity=near[0])],
+        )
+    return "", parts.a_pattern(typed, ["history"], "entity")
+
+
+async def _seen(ctx: Context, source: Account, kind: str, pattern: str) -> list[Transition]:
+    """The newest changes that fit; the store finds names by their beginning."""
+    start = pattern.partition("*")[0].partition("?")[0]
+    wild = f"{start}*" if start and start != pattern else start
+    found = await ctx.store.transitions(source.name, entity=kind, id=wild, limit=READ)
+    if not pattern:
+        return found
+    return [each for each in found if fnmatchcase(each.id, pattern)]
+
+
+def _overview(counts: Sequence[Count], by: str, zone: str) -> list[Block]:
+    """How often each thing happened, a row for every day or hour that had something, the newest first."""
+    sums: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
+    for each in counts:
+        if (each.entity, each.after) in _COUNTED:
+            sums[_named(each.start, by, zone)][each.entity, each.after] += each.count
+    columns = [key for key in _COUNTED if any(row.get(key) for row in sums.values())]
+    if not columns:
+        return []
+    rows: list[list[Text]] = [
+        [text(name), *(text(number(row[key])) if row.get(key) else text(muted("–")) for key in columns)]
+        for name, row in reversed(sums.items())
+    ]
+    heads = [Column(by.capitalize(), width=2)]
+    heads += [Column(_COUNTED[key], "right", rank=place) for place, key in enumerate(columns)]
+    return section(f"By {by}", build.table(heads, rows))
+
+
+def _named(start: datetime, by: str, zone: str) -> str:
+    """``Tue 24 Nov``, or ``Tue 24 Nov 14:00``, in a zone; ``start`` is a whole hour."""
+    local = start.astimezone(zone_of(zone))
+    return f"{local:%a} {local.day} {local:%b}" + (f" {local:%H:%M}" if by == "hour" else "")

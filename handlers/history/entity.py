@@ -1,0 +1,193 @@
+"""What was seen of things, kept by the bot itself: it outlives what Batch knows of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bot.alerting.model import Incident
+from bot.alerting.service import incident_of
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Job, JobSchedule, Node, Pool, Task
+from bot.domain.findings import EntityKind
+from bot.requests.context import Context
+from bot.requests.registry import Instead, command
+from cards import build
+from cards.build import blocks, muted, refusal, text
+from cards.card import Button, Card, Mark, Words
+from handlers.alert import parts
+from handlers.history.parts import READ, about, changes, extent, failures
+from handlers.shared.common import line, nearest, titled
+from storage.port.watching import Transition
+
+_INCIDENTS = 1000
+_OWN: dict[EntityKind, tuple[str, ...]] = {"pool": ("pool", "allocation", "autoscale")}
+_PARTS: dict[EntityKind, str] = {"pool": "node", "job": "task"}
+"""What belongs to a pool or job, and is told with it."""
+
+
+class Subject(NamedTuple):
+    """Whose history it is. ``wanted`` is the command with its names, ``path`` where the service has it."""
+
+    kind: EntityKind
+    id: str
+    parent: str
+    wanted: tuple[str, ...]
+    path: str
+    model: type[Any]
+
+
+@command("job history", examples=["job history nightly:job-12"])
+async def job_history(ctx: Context, job: str, *, page: int = 1, account: str | None = None) -> Card:
+    """Tell what was seen of a job and its failed tasks, even where Batch no longer knows it.
+
+    :param job: the job's id
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    return await _told(ctx, source, Subject("job", job, "", ("job history", job), source.job(job), Job), page)
+
+
+@command("pool history", examples=["pool history render-gpu"])
+async def pool_history(ctx: Context, pool: str, *, page: int = 1, account: str | None = None) -> Card:
+    """Tell what was seen of a pool: its resizes, autoscale runs and nodes in trouble, even where it is deleted.
+
+    :param pool: the pool's id
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    return await _told(ctx, source, Subject("pool", pool, "", ("pool history", pool), source.pool(pool), Pool), page)
+
+
+@command("node history", examples=["node history render-gpu tvm-1"])
+async def node_history(ctx: Context, pool: str, node: str, *, page: int = 1, account: str | None = None) -> Card:
+    """Tell what was seen of a node, even where it is gone.
+
+    :param pool: the pool's id
+    :param node: the node's id
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    subject = Subject("node", node, pool, ("node history", pool, node), source.node(pool, node), Node)
+    return await _told(ctx, source, subject, page)
+
+
+@command("task history", examples=["task history nightly:job-12 frame-0021"])
+async def task_history(ctx: Context, job: str, task: str, *, page: int = 1, account: str | None = None) -> Card:
+    """Tell what was seen of a task: its failures and what they mean, even where Batch no longer knows it.
+
+    :param job: the job's id
+    :param task: the task's id
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    subject = Subject("task", task, job, ("task history", job, task), source.task(job, task), Task)
+    return await _told(ctx, source, subject, page)
+
+
+@command("schedule history", examples=["schedule history nightly"])
+async def schedule_history(ctx: Context, schedule: str, *, page: int = 1, account: str | None = None) -> Card:
+    """Tell what was seen of a job schedule and the jobs it made, even where it is deleted.
+
+    :param schedule: the schedule's id
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    path = source.schedule(schedule)
+    subject = Subject("schedule", schedule, "", ("schedule history", schedule), path, JobSchedule)
+    return await _told(ctx, source, subject, page)
+
+
+async def _told(ctx: Context, source: Account, subject: Subject, page: int) -> Card:
+    seen = await _seen(ctx, source, subject)
+    known = await _known(source, subject)
+    incidents = await _incidents(ctx, source, subject)
+    if not seen and not incidents and known is False:
+        raise Instead(await _nothing(ctx, source, subject))
+    page = build.within(page, len(seen))
+    rows = seen[(page - 1) * build.PAGE : page * build.PAGE]
+    again = line(ctx, source, *subject.wanted)
+    whole = " / ".join(filter(None, (subject.parent, subject.id)))
+    return Card(
+        title=titled(
+            f"History of {subject.kind} {whole}",
+            "Batch no longer knows it" if known is False else None,
+            extent(page, rows, seen),
+        ),
+        mark=Mark.STOPPED if known is False else Mark.NEUTRAL,
+        as_of=source.now(),
+        blocks=blocks(
+            Words(text(muted("This is what the bot saw while Batch still knew it."))) if known is False else None,
+            changes(rows, subject.id),
+            Words(text("No change of it was seen yet; what happened before the bot watched is not known."))
+            if not seen
+            else None,
+            *failures(seen),
+            *about(incidents),
+            build.actions(
+                Button("Open", line(ctx, source, f"{subject.kind} show", *subject.wanted[1:]), style="primary")
+                if known
+                else None,
+                *build.pager(again, page, len(seen)),
+                parts.incident_menu("Open an alert", "alert show {}", incidents) if ctx.alerts else None,
+                Button("Whole account", line(ctx, source, "history")),
+                Button("Refresh", f"{again} page:{page}" if page > 1 else again, how="edit"),
+            ),
+        ),
+    )
+
+
+async def _seen(ctx: Context, source: Account, subject: Subject) -> list[Transition]:
+    """All that was seen of it and what belongs to it, newest first."""
+    found: list[Transition] = []
+    for entity in _OWN.get(subject.kind, (subject.kind,)):
+        parent = subject.parent if subject.parent else None
+        found += await ctx.store.transitions(source.name, entity=entity, parent=parent, id=subject.id, limit=READ)
+    if belonging := _PARTS.get(subject.kind):
+        found += await ctx.store.transitions(source.name, entity=belonging, parent=subject.id, limit=READ)
+    if subject.kind == "schedule":
+        found += await ctx.store.transitions(source.name, entity="job", id=f"{subject.id}:job-*", limit=READ)
+    return sorted(found, key=lambda each: each.at, reverse=True)[:READ]
+
+
+async def _known(source: Account, subject: Subject) -> bool | None:
+    """Whether Batch knows it; None where it cannot be asked."""
+    try:
+        await source.fetch(subject.model, subject.path, select="id")
+    except AzureError as error:
+        return False if error.not_found else None
+    return True
+
+
+async def _incidents(ctx: Context, source: Account, subject: Subject) -> list[Incident]:
+    """The alerts about it, the last changed first."""
+    rows = await ctx.store.incidents(account=source.name, limit=_INCIDENTS)
+    found = [incident_of(row) for row in rows if _concerns(row.entity, row.parent, row.name, subject)]
+    return [each for each in found if each]
+
+
+def _concerns(entity: str, parent: str, name: str, subject: Subject) -> bool:
+    own = entity == subject.kind and name == subject.id and parent == subject.parent
+    return own or (entity == _PARTS.get(subject.kind) and parent == subject.id)
+
+
+async def _nothing(ctx: Context, source: Account, subject: Subject) -> Card:
+    """Neither Batch nor the bot knows it: the nearest that was seen."""
+    parent = subject.parent or None
+    rows = await ctx.store.transitions(source.name, entity=subject.kind, parent=parent, limit=READ)
+    near = nearest(subject.id, dict.fromkeys(row.id for row in rows))
+    *before, _ = subject.wanted
+    everything = f"{subject.kind} list"
+    return refusal(
+        f"Neither Batch nor the bot knows a {subject.kind} “{subject.id[:60]}” in {source.name}.",
+        "Did you mean one of these?" if near else "What was never seen while the bot watched has no history.",
+        [
+            *(Button(each, line(ctx, source, *before, each)) for each in near),
+            Button(f"All {subject.kind}s", line(ctx, source, everything, *([parent] if parent else []))),
+        ],
+    )

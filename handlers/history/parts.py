@@ -1,0 +1,137 @@
+"""How changes of state are told: lines, their details in words, and what they come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from bot.alerting.model import Incident
+from bot.content.redaction import redact
+from bot.domain.exit_codes import meaning
+from cards import build
+from cards.build import bold, code, muted, text
+from cards.card import Block, Bullets, Chip, Column, Mark, Text, Time
+from cards.formatting import number, plural
+from cards.text_fit import elide
+from handlers.alert import parts
+from handlers.shared import states
+from handlers.shared.common import section
+from storage.port.watching import Transition
+
+READ = 1000
+"""Changes that are read at most, the newest."""
+_SHOWN = 5
+_NAME = 40
+"""Of a name in a line: nodes have 70 characters, and the whole name is in their own history."""
+_LONG = 80
+
+
+def extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition]) -> str:
+    """``12 changes``, ``20 of 1,000 or more changes``."""
+    if not seen:
+        return "nothing seen yet"
+    if len(rows) == len(seen):
+        return plural(len(seen), "change")
+    most = " or more" if len(seen) >= READ else ""
+    return f"{build.shown(page, len(rows), len(seen))}{most} changes"
+
+
+def changes(rows: Sequence[Transition], about: str = "") -> Block | None:
+    """Changes, a line each; ``about`` is the id of what the card is about, which a line need not repeat."""
+    return Bullets(tuple(_line(each, about) for each in rows)) if rows else None
+
+
+def _line(change: Transition, about: str) -> Text:
+    """``14 min ago, 13:48  job nightly:job-12  active → ✔ completed · because AllTasksCompleted``."""
+    names = [elide(each, _NAME) for each in (change.parent, change.id) if each and each != about]
+    told = details(change)
+    return text(
+        Time(change.at),
+        f"  {change.entity} ",
+        *((code(" / ".join(names)), " ") if names else ()),
+        muted(f"{states.word(change.before)} → ") if change.before else None,
+        _chip(change),
+        f" · {told}" if told else None,
+    )
+
+
+_FIXED = {"failed": Mark.FAILED, "deleted": Mark.STOPPED, "ok": Mark.DONE}
+_CHIPS: dict[str, Callable[[str], Chip]] = {
+    "node": states.node_chip,
+    "job": states.job_chip,
+    "task": states.task_chip,
+    "schedule": states.schedule_chip,
+    "pool": lambda state: states.pool_chip(state, "steady"),
+    "allocation": lambda state: states.pool_chip("active", state),
+}
+
+
+def _chip(change: Transition) -> Chip:
+    """The state after the change. A pool is said to be active here, not steady: that is its allocation."""
+    if mark := _FIXED.get(change.after):
+        return Chip(mark, change.after)
+    drawn = _CHIPS.get(change.entity, states.job_chip)(change.after)
+    return Chip(drawn.mark, states.word(change.after))
+
+
+def details(change: Transition) -> str:
+    """What was noted with a change, in words: exit code and what it means, what the service said, where it ran."""
+    try:
+        noted: dict[str, Any] = msgspec.json.decode(change.details, type=dict[str, Any]) if change.details else {}
+    except msgspec.DecodeError:
+        return redact(change.details)
+    told: list[str] = []
+    exit_code = noted.get("exitCode")
+    if isinstance(exit_code, int):
+        means = meaning(exit_code)
+        told.append(f"exit code {exit_code}{f', {means}' if means else ''}")
+    said = ": ".join(str(noted[key]) for key in ("code", "message") if noted.get(key))
+    if said and not (isinstance(exit_code, int) and noted.get("code") == "FailureExitCode"):
+        told.append(said)
+    told += [
+        f"{words} {elide(str(noted[key]), _LONG)}"
+        for key, words in _NOTED.items()
+        if noted.get(key) not in (None, "", 0)
+    ]
+    return redact(" · ".join(told))
+
+
+_NOTED = {
+    "reason": "because",
+    "error": "error",
+    "pool": "pool",
+    "node": "node",
+    "retries": "retries",
+    "vmSize": "size",
+    "targetDedicated": "dedicated nodes wanted",
+    "targetSpot": "spot nodes wanted",
+}
+
+
+def failures(seen: Sequence[Transition]) -> list[Block]:
+    """Why tasks failed, counted: a job's history may have thousands."""
+    causes = Counter(
+        details(each).partition(" · ")[0] or "unknown"
+        for each in seen
+        if each.entity == "task" and each.after == "failed"
+    )
+    if sum(causes.values()) < 2:
+        return []
+    told = [text(bold(f"{number(count)} ×"), f"  {cause}") for cause, count in causes.most_common(_SHOWN)]
+    return section("Why tasks failed", Bullets(tuple(told)))
+
+
+def about(incidents: Sequence[Incident]) -> list[Block]:
+    """The alerts about it, the last changed first."""
+    if not incidents:
+        return []
+    rows: list[list[Text]] = [
+        [text(parts.state_of(each)), text(each.headline), text(Time(each.since))] for each in incidents[:_SHOWN]
+    ]
+    if (rest := len(incidents) - _SHOWN) > 0:
+        rows.append([(), text(muted(f"and {number(rest)} more")), ()])
+    columns = (Column("State", width=2), Column("Alert", width=5), Column("Since", rank=1, width=2))
+    return section("Alerts about it", build.table(columns, rows))

@@ -1,0 +1,1 @@
+"""Applications, certificates, images and VM sizes."""

@@ -1,0 +1,337 @@
+"""Nodes: list and show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Node, RemoteLogin
+from bot.azure.models.node import InboundEndpoint
+from bot.domain.advice import of_node
+from bot.filter import NODE
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, bold, chip, code, facts, muted, text, when
+from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
+from cards.formatting import number, plural
+from handlers.pool import node_counts
+from handlers.pool.machine import image_name
+from handlers.pool.sections import start_task
+from handlers.shared import filtering
+from handlers.shared.common import failure, line, run_time, safe, section, since, some, template, titled
+from handlers.shared.missing import finding_node, finding_pool
+from handlers.shared.portal import portal
+from handlers.shared.states import BAD_NODE_STATES, node_chip, word
+from handlers.task.definition import container_run
+
+_LISTED = (
+    "id,state,stateTransitionTime,schedulingState,isDedicated,runningTasksCount,runningTaskSlotsCount,totalTasksRun,"
+    "ipAddress,errors,startTaskInfo"
+)
+_COLUMNS = (
+    Column("Node", width=3),
+    Column("State", width=2),
+    Column("Since", width=2),
+    Column("Tasks", "right", rank=1),
+    Column("Kind", rank=2),
+    Column("Trouble", rank=3, width=3),
+)
+NodeState = Literal[
+    "idle",
+    "running",
+    "rebooting",
+    "reimaging",
+    "creating",
+    "starting",
+    "waitingforstarttask",
+    "starttaskfailed",
+    "unusable",
+    "unknown",
+    "leavingpool",
+    "offline",
+    "preempted",
+    "upgradingos",
+    "deallocating",
+    "deallocated",
+]
+
+
+NodeSort = Literal["trouble", "name", "state", "age", "tasks"]
+
+
+@command(
+    "node list",
+    examples=[
+        "node list gpu-a",
+        "node list gpu-a state:unusable",
+        "node list gpu-a bad age>30m",
+        "node list gpu-a spot",
+    ],
+    menu=30,
+)
+async def list_nodes(
+    ctx: Context,
+    pool: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    state: NodeState | None = None,
+    sort: NodeSort = "trouble",
+    page: int = 1,
+    account: str | None = None,
+) -> Card:
+    """List the nodes of a pool, the ones in trouble first.
+
+    :param pool: the pool's id
+    :param filter: which ones, such as state:bad age>30m tasks:0 spot error:DiskFull booted:2h ip:10.0.0.*
+    :param state: only nodes in this state
+    :param sort: in which order
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, NODE, filter, "node", "list", pool, state=state)
+    bound = wanted.at(source.now())
+    select = filtering.selected(_LISTED, wanted)
+    async with finding_pool(ctx, source, pool, "node list"):
+        nodes, at = await source.every(Node, source.nodes(pool), select=select, filter=bound.odata)
+    nodes = sorted((node for node in nodes if bound.row(node)), key=_SORTS[sort])
+    place = filtering.Place(page)
+    found = filtering.paged(nodes, place, at)
+    rows = found.rows
+
+    def again(**options: object) -> str:
+        ordered = {"sort": sort if sort != "trouble" else None}
+        return line(ctx, source, "node list", pool, *wanted.tokens, **{**ordered, **options})
+
+    telling = filtering.Telling(ctx, filtering.Step(found), place, again)
+    back, on = telling.turning
+    states: dict[str, int] = {}
+    for node in nodes:
+        states[node.state.lower()] = states.get(node.state.lower(), 0) + 1
+    bad = sum(count for name, count in states.items() if name in BAD_NODE_STATES)
+    return Card(
+        title=titled(f"Nodes of {pool}", wanted.words(at), telling.extent, f"{number(bad)} bad" if bad else None),
+        mark=Mark.FAILED if bad else Mark.RUNNING,
+        as_of=at,
+        blocks=blocks(
+            Words(node_counts.told(states)) if states else None,
+            build.table(_COLUMNS, [_row(node) for node in rows])
+            if rows
+            else telling.nothing(wanted, "The pool has no nodes."),
+            build.actions(
+                back,
+                on,
+                build.open_menu("Open a node", template(ctx, source, "node show", pool, "{}"), [n.id for n in rows]),
+                Button("Pool", line(ctx, source, "pool show", pool)),
+                filtering.without(wanted, line(ctx, source, "node list", pool)),
+                Button("Filter…", again(), how="form"),
+                filtering.sorting(again(sort=None), get_args(NodeSort), sort),
+                Button("Refresh", again(page=page), how="edit"),
+                Button("Map", line(ctx, source, "node map", pool)),
+                Button("CSV", line(ctx, source, "csv node", pool, *wanted.tokens)),
+            ),
+        ),
+    )
+
+
+_SORTS: dict[NodeSort, Callable[[Node], Any]] = {
+    "trouble": lambda node: (node.state.lower() not in BAD_NODE_STATES, node.id),
+    "name": lambda node: node.id,
+    "state": lambda node: (node.state.lower(), node.id),
+    "age": lambda node: node.state_transition_time.timestamp() if node.state_transition_time else 0.0,
+    "tasks": lambda node: (-node.running_tasks_count, node.id),
+}
+
+
+@command("node show", examples=["node show gpu-a tvmps_0f3…_d"])
+async def show_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
+    """Show one node: its state, its errors, its start task and the tasks it ran lately.
+
+    :param pool: the pool's id
+    :param node: the node's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    async with finding_node(ctx, source, pool, node):
+        fetched = await source.fetch(Node, source.node(pool, node))
+    login = await _login(source, pool, fetched.value)
+    return node_card(ctx, source, pool, fetched.value, fetched.at, login)
+
+
+def node_card(
+    ctx: Context, source: Account, pool: str, found: Node, at: datetime, login: RemoteLogin | None = None
+) -> Card:
+    """All of a node, and where it is logged in to where that is known."""
+    ran = _start_task_run(found)
+    start_failed = found.state.lower() == "starttaskfailed"
+    return Card(
+        title=titled(f"Node {found.id}", text(node_chip(found.state)), text("pool ", pool)),
+        mark=node_chip(found.state).mark,
+        as_of=at,
+        blocks=blocks(
+            *_errors(found),
+            *(ran if start_failed else ()),
+            facts(
+                ("State", since(node_chip(found.state), found.state_transition_time)),
+                (
+                    "Takes tasks",
+                    {"enabled": "yes", "disabled": "no, scheduling is disabled"}.get(
+                        found.scheduling_state.lower(), found.scheduling_state
+                    ),
+                ),
+                ("Kind", "dedicated" if found.is_dedicated else "spot"),
+                ("Running", _running(found)),
+                ("Ran so far", _ran(found)),
+                ("Size", found.vm_size),
+                ("Last boot", when(found.last_boot_time)),
+                ("Allocated", when(found.allocation_time)),
+                (
+                    "Image",
+                    image_name(found.virtual_machine_info.image_reference) if found.virtual_machine_info else None,
+                ),
+                ("Image version", _exact_version(found)),
+                ("Agent", _agent(found)),
+            ),
+            *connectivity(found, login),
+            *_recent(found),
+            *(() if start_failed else ran),
+            *start_task(found.start_task),
+            build.actions(
+                Button("Start task log", line(ctx, source, "nodelog", pool, found.id), style="primary"),
+                Button("Files", line(ctx, source, "nodefile list", pool, found.id)),
+                Button("All nodes", line(ctx, source, "node list", pool)),
+                Button("Pool", line(ctx, source, "pool show", pool)),
+                _last_task(ctx, source, found),
+                Button("Refresh", line(ctx, source, "node show", pool, found.id), how="edit"),
+                Button("JSON", line(ctx, source, "raw node", pool, found.id)),
+                portal(source, "pools"),
+            ),
+        ),
+    )
+
+
+def _row(node: Node) -> list[Text]:
+    wrong = node.errors[0].code if node.errors else ""
+    info = node.start_task_info
+    if not wrong and info and info.failure_info:
+        wrong = f"start task: {info.failure_info.code}"
+    if not wrong and node.scheduling_state.lower() == "disabled":
+        wrong = "takes no tasks"
+    return [
+        text(code(node.id)),
+        text(node_chip(node.state)),
+        text(Time(node.state_transition_time, "age")) if node.state_transition_time else text("–"),
+        text(number(node.running_tasks_count)),
+        text("dedicated" if node.is_dedicated else "spot"),
+        text(wrong) if wrong else text(muted("–")),
+    ]
+
+
+def _errors(node: Node) -> list[Block]:
+    """What is wrong, the likely cause, and what to do about it."""
+    details = {error.code: error.error_details for error in node.errors}
+    told: list[Text] = []
+    for each in of_node(node):
+        name = bold(each.code or word(each.name))
+        told.append(text(name, f": {safe(each.message)}" if each.message else ""))
+        told += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in details.get(each.code, ())]
+        told.append(text(muted("Likely: "), each.advice.cause))
+        told.append(text(muted("To do: "), each.advice.do))
+    return section("What is wrong", Bullets(tuple(told)) if told else None)
+
+
+def _start_task_run(node: Node) -> list[Block]:
+    run = node.start_task_info
+    if run is None:
+        return []
+    failed = run.result.lower() == "failure"
+    state = (
+        chip(Mark.FAILED, "failed")
+        if failed
+        else chip(Mark.DONE if run.state.lower() == "completed" else Mark.RUNNING, run.state.lower())
+    )
+    return section(
+        "Start task on this node",
+        facts(
+            ("State", state),
+            ("Exit code", code(str(run.exit_code)) if run.exit_code is not None else None),
+            ("Why", failure(run.failure_info)),
+            ("Started", when(run.start_time)),
+            ("Took", run_time(run.start_time, run.end_time)),
+            ("Ended", when(run.end_time)),
+            ("Retries", number(run.retry_count)),
+            ("Last retry", when(run.last_retry_time)),
+            ("Container", container_run(run.container_info)),
+        ),
+    )
+
+
+def _recent(node: Node) -> list[Block]:
+    told = []
+    for task in node.recent_tasks[:10]:
+        run = task.execution_info
+        ended = ""
+        if run and run.exit_code is not None:
+            ended = f", exit {run.exit_code}"
+        told.append(text(code(task.task_id), " of ", task.job_id, ": ", task.task_state.lower(), ended))
+    return section("Recent tasks", Bullets(tuple(told)) if told else None)
+
+
+def _last_task(ctx: Context, source: Account, node: Node) -> Button | None:
+    if not node.recent_tasks:
+        return None
+    task = node.recent_tasks[0]
+    return Button("Last task", line(ctx, source, "task show", task.job_id, task.task_id))
+
+
+def _running(node: Node) -> str:
+    if not node.running_tasks_count:
+        return "nothing"
+    slots = f" in {plural(node.running_task_slots_count, 'slot')}" if node.running_task_slots_count else ""
+    return plural(node.running_tasks_count, "task") + slots
+
+
+def _ran(node: Node) -> str:
+    return f"{number(node.total_tasks_succeeded)} of {plural(node.total_tasks_run, 'task')} well"
+
+
+def _agent(node: Node) -> Text:
+    agent = node.node_agent_info
+    return since(agent.version, agent.last_update_time) if agent else ()
+
+
+def _exact_version(node: Node) -> str:
+    source = node.virtual_machine_info.image_reference if node.virtual_machine_info else None
+    return source.exact_version if source else ""
+
+
+def connectivity(node: Node, login: RemoteLogin | None = None) -> list[Block]:
+    """Addresses within the network and from outside, and how to log in."""
+    endpoints = node.endpoint_configuration.inbound_endpoints if node.endpoint_configuration else ()
+    return section(
+        "Connectivity",
+        facts(
+            ("Internal address", code(node.ip_address) if node.ip_address else None),
+            ("Internal IPv6 address", code(node.ipv6_address) if node.ipv6_address else None),
+            ("Log in at", code(f"{login.remote_login_ip_address}:{login.remote_login_port}") if login else None),
+            ("External addresses", some([_endpoint(each) for each in endpoints])),
+        ),
+    )
+
+
+def _endpoint(endpoint: InboundEndpoint) -> str:
+    outside = endpoint.public_ip_address or endpoint.public_fqdn
+    told = f"{outside}:{endpoint.frontend_port} → {endpoint.backend_port}/{endpoint.protocol.lower()}"
+    return told + (f" ({endpoint.name})" if endpoint.name else "")
+
+
+async def _login(source: Account, pool: str, node: Node) -> RemoteLogin | None:
+    """Where to log in; None for pools without public addresses, which are refused."""
+    try:
+        login = (await source.fetch(RemoteLogin, f"{source.node(pool, node.id)}/remoteloginsettings")).value
+    except AzureError:
+        return None
+    return login if login.remote_login_port else None

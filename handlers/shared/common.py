@@ -1,0 +1,151 @@
+"""What the handlers share: commands for buttons, titles, sections, and the small phrases of Batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from rapidfuzz import fuzz, process
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
+from bot.content.redaction import redact
+from bot.requests.context import Context
+from bot.requests.registry import join
+from cards.build import bold, text
+from cards.card import Block, Heading, Piece, Text, Time
+from cards.formatting import duration
+
+NEAREST = 4
+
+
+def line(ctx: Context, account: Account, *tokens: str, **options: object) -> str:
+    """A command for a button: names are quoted, unset options left out, the account named where there are several.
+
+    ``line(ctx, account, "task list", "my job", state="active")`` → ``task list 'my job' state:active``; an option that
+    is True is a flag and stands by its name alone.
+    """
+    path, *names = tokens
+    words = [*path.split(), *names]
+    words += [
+        name if value is True else f"{name}:{value}"
+        for name, value in options.items()
+        if value not in (None, "", False)
+    ]
+    return join([*words, *ctx.naming(account)])
+
+
+def template(ctx: Context, account: Account, *tokens: str) -> str:
+    """A menu's command, with ``{}`` for the chosen value."""
+    return line(ctx, account, *tokens).replace("'{}'", "{}")
+
+
+def titled(*parts: object) -> Text:
+    """A title: the first part stands out, the rest follows after middle dots."""
+    first, *rest = [part for part in parts if part]
+    pieces: list[object] = [bold(first) if isinstance(first, str) else first]
+    for part in rest:
+        pieces += [" · ", part]
+    return text(*pieces)  # type: ignore[arg-type]
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The known names most like ``name``, best first."""
+    found = process.extract(name, list(known), scorer=fuzz.WRatio, limit=NEAREST, score_cutoff=50)
+    return [best for best, _, _ in found]
+
+
+async def sizes_of(account: Account) -> dict[str, VmSize]:
+    """VM sizes by lower-case name; none where Resource Manager cannot be asked, since a card goes without them."""
+    try:
+        return await account.vm_sizes()
+    except AzureError:
+        return {}
+
+
+async def images_of(account: Account) -> list[SupportedImage]:
+    """The images that the service supports; none where it does not tell, since a card goes without them."""
+    try:
+        return await account.images()
+    except AzureError:
+        return []
+
+
+def section(name: str, *parts: Block | None) -> list[Block]:
+    """A heading and what stands below it; nothing when nothing does."""
+    kept = [part for part in parts if part is not None]
+    return [Heading(name), *kept] if kept else []
+
+
+def run_time(start: datetime | None, end: datetime | None) -> str:
+    """How long something ran, in words; empty where it never started."""
+    return duration(end - start) if start and end and end >= start else ""
+
+
+def day(moment: datetime) -> str:
+    """A day that is the same wherever it is read, such as the end of support: ``1 Apr 2027``."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def failure(info: FailureInfo | None) -> Text:
+    """A failure as the service tells it: whose fault, code, message."""
+    if info is None:
+        return ()
+    whose = "Azure's fault" if info.category.lower() == "servererror" else ""
+    message = safe(info.message)
+    return text(bold(info.code), f" ({whose})" if whose else "", f": {message}" if message else "")
+
+
+def since(state: str | Piece, moment: datetime | None) -> Text:
+    """A state and since when: ``● active · 3 days ago, Fri 20 Nov 08:00``; nothing where there is no state."""
+    if not state:
+        return ()
+    return text(state, *((" · ", Time(moment)) if moment else ()))
+
+
+def identity(user: UserIdentity | None) -> str:
+    """Whom a task runs as, in words."""
+    if user is None:
+        return ""
+    if user.username:
+        return user.username
+    if user.auto_user:
+        return f"automatic {user.auto_user.elevation_level or 'non-admin'} user ({user.auto_user.scope or 'pool'})"
+    return ""
+
+
+def named(values: Iterable[NameValue]) -> str:
+    """``name=value``, a line each; values whose name says that they are secret are not told."""
+    return "\n".join(f"{each.name}={'…' if is_secret(each.name) else safe(each.value)}" for each in values)
+
+
+def some(lines: Sequence[str], most: int = 8) -> str:
+    """A line each, the rest counted."""
+    rest = len(lines) - most
+    return "\n".join([*lines[:most], *([f"and {rest:,} more"] if rest > 0 else [])])
+
+
+def tail(resource: str) -> str:
+    """The last part of a resource's id, which is its name."""
+    return resource.rstrip("/").rsplit("/", 1)[-1]
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SECRET = re.compile(
+    r"secrets?|pass|passw(or)?d|passphrase|pwd|tokens?|(api|account|access)?keys?|sas|credentials?|signature"
+    r"|conn(ection)?str(ing)?|auth|bearer|cookie"
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting's name says that its value is secret: ``STORAGE_KEY``, ``apiToken``; not ``KEYBOARD``."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return any(map(_SECRET.fullmatch, words)) or any(pair == ("connection", "string") for pair in pairwise(words))
+
+
+def safe(words: str) -> str:
+    """What the service says, without signatures, keys and tokens."""
+    return redact(words)

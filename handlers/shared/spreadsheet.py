@@ -1,0 +1,236 @@
+"""Whole lists as CSV files: everything that fits a filter, not only the page that a card shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from bot.azure.account import Account
+from bot.azure.models import Job, Node, Pool, Run, TaskRow, select_of
+from bot.filter import JOB, NODE, POOL, SCHEDULE_JOB, TASK, Filter
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards.build import actions, blocks
+from cards.card import Button, Card, Mark
+from cards.formatting import number, plural
+from handlers.job.show import counts_of, pool_of
+from handlers.pool import node_counts
+from handlers.shared import filtering
+from handlers.shared.common import line, titled
+from handlers.shared.export import Cell, whole_list
+from handlers.shared.missing import finding_job, finding_pool, finding_schedule
+
+_EVERY = 3.0
+_COUNTED_AT_ONCE = 50
+
+
+@command("csv pool", examples=["csv pool", "csv pool bad>0"])
+async def csv_pools(
+    ctx: Context,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> Card:
+    """Give all pools, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in pool list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, POOL, filter, "csv", "pool")
+    bound = wanted.at(source.now())
+    pools, at = await source.every(Pool, "/pools", filter=bound.odata)
+    counts = {entry.pool_id: entry for entry in (await source.node_counts())[0]}
+    rows: list[Sequence[Cell]] = []
+    for pool in pools:
+        entry = counts.get(pool.id)
+        if bound.row(pool) and bound.counts(entry):
+            error = pool.resize_errors[0].code if pool.resize_errors else ""
+            rows.append(
+                (
+                    pool.id, pool.state, pool.allocation_state, pool.allocation_state_transition_time, pool.vm_size,
+                    pool.current_dedicated_nodes, pool.target_dedicated_nodes, pool.current_low_priority_nodes,
+                    pool.target_low_priority_nodes, node_counts.running(entry) if entry else None,
+                    node_counts.bad(entry) if entry else None, "yes" if pool.enable_auto_scale else "no", error,
+                    pool.creation_time,
+                )
+            )  # fmt: skip
+    columns = (
+        "pool", "state", "allocation state", "since", "vm size", "dedicated", "dedicated target", "spot", "spot target",
+        "running", "bad", "autoscale", "resize error", "created",
+    )  # fmt: skip
+    return await whole_list(
+        ctx, line(ctx, source, "pool list", *wanted.tokens), "Pools", source.name, wanted, columns, rows, at
+    )
+
+
+@command("csv node", examples=["csv node gpu-a", "csv node gpu-a bad"])
+async def csv_nodes(
+    ctx: Context,
+    pool: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> Card:
+    """Give all nodes of a pool, or those that fit, as a CSV file.
+
+    :param pool: the pool's id
+    :param filter: which ones, as in node list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, NODE, filter, "csv", "node", pool)
+    bound = wanted.at(source.now())
+    async with finding_pool(ctx, source, pool, "csv node"):
+        nodes, at = await source.every(Node, source.nodes(pool), filter=bound.odata)
+    rows: list[Sequence[Cell]] = [
+        (
+            node.id, node.state, node.state_transition_time, node.scheduling_state,
+            "dedicated" if node.is_dedicated else "spot", node.running_tasks_count, node.running_task_slots_count,
+            node.total_tasks_run, node.total_tasks_succeeded, node.ip_address, node.last_boot_time,
+            node.allocation_time, node.errors[0].code if node.errors else "",
+        )
+        for node in nodes
+        if bound.row(node)
+    ]  # fmt: skip
+    columns = (
+        "node", "state", "since", "scheduling", "kind", "running tasks", "running slots", "tasks run", "succeeded",
+        "address", "last boot", "allocated", "error",
+    )  # fmt: skip
+    return await whole_list(
+        ctx, line(ctx, source, "node list", pool, *wanted.tokens), "Nodes", pool, wanted, columns, rows, at
+    )
+
+
+@command("csv job", examples=["csv job", "csv job failed>0"])
+async def csv_jobs(
+    ctx: Context,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Give all jobs with their task counts, or those that fit, as a CSV file.
+
+    :param filter: which ones, as in job list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, JOB, filter, "csv", "job")
+    shown = line(ctx, source, "job list", *wanted.tokens)
+    async for card in _jobs(ctx, source, "/jobs", wanted, source.name, shown):
+        yield card
+
+
+@command("csv schedulejob", examples=["csv schedulejob nightly", "csv schedulejob nightly failed>0"])
+async def csv_schedule_jobs(
+    ctx: Context,
+    schedule: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Give all jobs of a schedule with their task counts, or those that fit, as a CSV file.
+
+    :param schedule: the job schedule's id
+    :param filter: which ones, as in schedule jobs
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, SCHEDULE_JOB, filter, "csv", "schedulejob", schedule)
+    shown = line(ctx, source, "schedule jobs", schedule, *wanted.tokens)
+    async with finding_schedule(ctx, source, schedule, "csv schedulejob"):
+        async for card in _jobs(ctx, source, source.schedule_jobs(schedule), wanted, schedule, shown):
+            yield card
+
+
+async def _jobs(
+    ctx: Context, source: Account, path: str, wanted: Filter, where: str, shown: str
+) -> AsyncIterator[Card]:
+    bound = wanted.at(source.now())
+    jobs, at = await source.every(Job, path, filter=bound.odata)
+    jobs = [job for job in jobs if bound.row(job)]
+    rows: list[Sequence[Cell]] = []
+    told = time.monotonic()
+    for first in range(0, len(jobs), _COUNTED_AT_ONCE):
+        some = jobs[first : first + _COUNTED_AT_ONCE]
+        for job, counts in zip(some, await counts_of(source, [job.id for job in some]), strict=True):
+            if counts is None or not bound.counts(counts):
+                continue
+            run = job.execution_info
+            rows.append(
+                (
+                    job.id, job.state, job.state_transition_time, pool_of(job), job.priority, counts.active,
+                    counts.running, counts.succeeded, counts.failed, job.creation_time,
+                    run.start_time if run else None, run.end_time if run else None, run.terminate_reason if run else "",
+                )
+            )  # fmt: skip
+        if time.monotonic() - told > _EVERY:
+            told = time.monotonic()
+            yield _reading(ctx, f"counted {number(first + len(some))} of {plural(len(jobs), 'job')}", at)
+    columns = (
+        "job", "state", "since", "pool", "priority", "waiting", "running", "succeeded", "failed", "created", "started",
+        "ended", "ended because",
+    )  # fmt: skip
+    yield await whole_list(ctx, shown, "Jobs", where, wanted, columns, rows, at)
+
+
+@command("csv task", examples=["csv task nightly:job-12", "csv task nightly:job-12 failed>0"])
+async def csv_tasks(
+    ctx: Context,
+    job: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Give all tasks of a job, or those that fit, as a CSV file. Long ones tell how far they are.
+
+    :param job: the job's id
+    :param filter: which ones, as in task list
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, TASK, filter, "csv", "task", job)
+    select = filtering.selected(select_of(TaskRow), wanted)
+    rows: list[Sequence[Cell]] = []
+    at = source.now()
+    async with finding_job(ctx, source, job, "csv task"):
+        async for read, at, found in _pages(source, source.tasks(job), wanted, select, _task):
+            rows += found
+            if read:
+                yield _reading(ctx, f"read {plural(read, 'task')}, {number(len(rows))} of them fit", at)
+            if ctx.live.stopping.is_set():
+                break
+    columns = (
+        "task", "state", "since", "result", "exit code", "failure", "retries", "created", "started", "ended",
+        "pool", "node",
+    )  # fmt: skip
+    yield await whole_list(
+        ctx, line(ctx, source, "task list", job, *wanted.tokens), "Tasks", job, wanted, columns, rows, at
+    )
+
+
+async def _pages(
+    source: Account, path: str, wanted: Filter, select: str, cells: Callable[[TaskRow], Sequence[Cell]]
+) -> AsyncGenerator[tuple[int, datetime, list[Sequence[Cell]]]]:
+    """Server pages as rows of cells; the number read is told every few seconds, 0 in between."""
+    bound = wanted.at(source.now())
+    read, told = 0, time.monotonic()
+    async for page in source.pages(TaskRow, path, select=select, filter=bound.odata):
+        read += len(page.items)
+        due = page.next is not None and time.monotonic() - told > _EVERY
+        told = time.monotonic() if due else told
+        yield read if due else 0, page.at, [cells(task) for task in page.items if bound.row(task)]
+
+
+def _task(task: TaskRow) -> Sequence[Cell]:
+    run, node = task.execution_info or Run(), task.node_info
+    return (
+        task.id, task.state, task.state_transition_time, run.result, run.exit_code,
+        run.failure_info.code if run.failure_info else "", run.retry_count, task.creation_time, run.start_time,
+        run.end_time, node.pool_id if node else "", node.node_id if node else "",
+    )  # fmt: skip
+
+
+def _reading(ctx: Context, words: str, at: datetime) -> Card:
+    return Card(
+        title=titled("Making the CSV", words),
+        mark=Mark.CHANGING,
+        as_of=at,
+        blocks=blocks(actions(Button("Stop", f"stop {ctx.live.id}", how="edit"))),
+    )

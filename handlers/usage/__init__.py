@@ -1,0 +1,1 @@
+"""Cores and money over time."""

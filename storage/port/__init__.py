@@ -1,0 +1,1 @@
+"""What every store offers, whatever it is made of."""

@@ -1,0 +1,376 @@
+"""Grouping, digests, quiet hours, mutes, what explains what; and always how much is held back."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from bot.alerting.cards import Writer
+from bot.alerting.model import Hours, Mute, Subscription
+from bot.alerting.quiet_hours import quiet_until
+from bot.alerting.rules import discover
+from bot.domain.findings import Entity, Severity, Tally
+from bot.monitor.scene import Example, JobView, Scene
+from bot.requests.request import Place
+from tests.alerting.kit import NOON, OPS, finding, room, tally, title, words
+from tests.golden import check
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+async def test_what_follows_at_once_is_gathered_and_said_to_be_held_back(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        ops.found["node.unusable"] += [finding("b"), finding("c")]
+        await ops.look(10)
+        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert "2 more held back until 12:00" in words(ops.letters.on_top()[0])
+        await ops.wait(21)
+        assert len(ops.letters.on_top()) == 3
+        assert "held back" not in words(ops.letters.on_top()[0])
+
+
+async def test_much_at_once_is_one_digest_which_is_edited(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(40)]
+        await ops.look()
+        assert ops.letters.titles() == ["▲ 40 alerts: 40 × node.unusable"]
+        assert "and 28 more" in words(ops.letters.on_top()[0])
+        ops.found["node.unusable"] = ops.found["node.unusable"][:1]
+        await ops.look(60)
+        assert ops.letters.titles() == ["▲ 40 alerts: 40 × node.unusable · 39 resolved"]
+        ops.found["node.unusable"] = []
+        await ops.look(60)
+        assert ops.letters.titles() == ["✔ 40 alerts: 40 × node.unusable · 40 resolved"]
+
+
+async def test_a_storm_of_one_cause_is_a_message_whatever_its_size(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        for failed in (40, 3_000, 10_000):
+            ops.found["task.failed"] = [
+                finding(
+                    "j",
+                    kind="job",
+                    count=failed,
+                    headline=f"job j: {failed} tasks failed",
+                    causes=(tally("oom", failed),),
+                )
+            ]
+            await ops.look(10)
+        assert ops.letters.titles() == ["▲ job j: 10000 tasks failed"]
+
+
+async def test_a_storm_over_many_jobs_names_its_causes(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        causes = [tally("killed (137), out of memory most often", 90), tally("DiskFull", 10), tally("exit code 2", 8)]
+        ops.found["task.failed"] = [
+            finding(f"j-{number}", kind="job", headline=f"job j-{number}: 108 tasks failed", causes=tuple(causes))
+            for number in range(87)
+        ]
+        await ops.look()
+        assert ops.letters.titles() == ["▲ 9,396 tasks failed in 87 jobs, 3 causes"]
+        assert "7,830" in words(ops.letters.on_top()[0])
+        assert "out of memory" in words(ops.letters.on_top()[0])
+
+
+async def test_a_storm_of_one_exit_code_is_told_apart_by_what_was_printed(tmp_path: Path) -> None:
+    lines = ("ValueError: no such frame 12", "ValueError: no such frame 7", "ConnectionError: 10.0.0.4:443 closed")
+    async with room(tmp_path) as ops:
+        ops.found["task.failed"] = [
+            finding(
+                f"j-{number}",
+                kind="job",
+                headline=f"job j-{number}: 10 tasks failed",
+                causes=(Tally("exit code 1", 10, f"frame-{number}", lines[number % 3], "stderr.txt"),),
+            )
+            for number in range(9)
+        ]
+        await ops.look()
+        assert ops.letters.titles() == ["▲ 90 tasks failed in 9 jobs, 2 causes"]
+        told = words(ops.letters.on_top()[0])
+        assert re.search(r"60 +exit code 1: ValueError: no such frame <n> ", told)
+        assert re.search(r"30 +exit code 1: ConnectionError: <address> closed ", told)
+        assert "what was printed is known of a few tasks a job" in told
+
+
+async def test_an_incident_shows_what_failing_programs_printed(tmp_path: Path) -> None:
+    view = JobView(
+        "nightly:job-12",
+        state="active",
+        pool="gpu-a",
+        active=0,
+        running=4,
+        succeeded=1786,
+        failed=214,
+        failures=214,
+        failed_at=NOON,
+        failing_since=NOON,
+        causes={
+            name: Tally(name, count, "frame-0020") for name, count in (("exit code 137", 198), ("exit code 1", 16))
+        },
+        examples={
+            "exit code 137": (Example("frame-0021", "MemoryError: unable to allocate 3.1 GiB", "stderr.txt", 2),),
+            "exit code 1": (
+                Example("frame-0100", "ValueError: no such frame 100", "stderr.txt", 2),
+                Example("frame-0103", "ConnectionError: 10.0.0.4:443 closed", "stdout.txt", 2),
+            ),
+        },
+    )
+    look = Scene(
+        account="render", at=NOON, read=frozenset({"jobs", "tasks"}), pools={}, jobs={view.id: view}, schedules={}
+    )
+    async with room(tmp_path) as ops:
+        ops.found["task.failed"] = list(discover()["task.failed"].judge(look))
+        await ops.look()
+        [letter] = ops.letters.on_top()
+        assert "MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)" in words(letter)
+        [incident] = ops.alerts.book.incidents.values()
+        writer = Writer(discover(), lambda place: "UTC", several=False)
+        check("alert-evidence", writer.incident(replace(incident, id="1a2b3c4d"), "slack:C0OPS", NOON))
+
+
+async def test_a_hundred_causes_that_come_one_by_one_are_few_messages(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        found = ops.found.setdefault("task.failed", [])
+        for number in range(100):
+            found.append(
+                finding(f"j-{number}", kind="job", headline=f"job j-{number} fails", causes=(tally(str(number), 1),))
+            )
+            await ops.look(6)
+        await ops.wait(600)
+        assert len(ops.letters.on_top()) <= 8
+
+
+async def test_what_becomes_worse_in_a_digest_is_one_reply(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(30)]
+        await ops.look()
+        [digest] = ops.letters.on_top()
+        for bad in (20, 25):
+            ops.found["node.unusable"][:bad] = [
+                finding(f"pool-{number}", count=9, severity=Severity.CRITICAL) for number in range(bad)
+            ]
+            await ops.look(60)
+            await ops.restart()
+        assert ops.letters.titles() == ["✖ 30 alerts: 30 × node.unusable"]
+        [aloud] = ops.letters.below(digest)
+        assert aloud.loud
+        assert aloud.version == 2
+        assert title(aloud) == "✖ critical now: 25 of 30 alerts"
+
+
+async def test_what_is_critical_and_joins_a_digest_is_said_aloud(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(5)]
+        await ops.look()
+        [digest] = ops.letters.on_top()
+        ops.found["node.unusable"] += [finding(f"new-{number}") for number in range(5)]
+        ops.found["pool.down"] = [finding("x", headline="pool x is down")]
+        await ops.look(900)
+        assert ops.letters.on_top()[0].version > digest.version
+        assert [title(each) for each in ops.letters.below(digest)] == ["✖ critical now: pool x is down"]
+
+
+async def test_while_much_is_on_its_way_new_alerts_are_gathered(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        found = ops.found.setdefault("node.unusable", [])
+        for number in range(96):
+            ops.letters.waiting = len(ops.letters.on_top())  # the chat is out: nothing is delivered all day
+            found.append(finding(f"pool-{number}"))
+            if number % 3 == 0:
+                found.clear()
+            await ops.look(900)
+        assert len(ops.letters.on_top()) <= 10
+
+
+async def test_accounts_and_places_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.subscribe(Subscription(id="s2", place=Place("teams", "19:ops"), accounts="sim"))
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look(account="render")
+        await ops.look(1, account="sim")
+        assert len(ops.letters.on_top()) == 2
+        assert len(ops.letters.on_top("teams:19:ops")) == 1
+
+
+async def test_two_subscriptions_of_a_place_tell_once(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.subscribe(Subscription(id="s2", place=OPS, entity="pool:a*"))
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        assert len(ops.letters.on_top()) == 1
+
+
+async def test_a_blip_that_is_over_before_its_group_is_told_never_comes(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        ops.found["node.unusable"] += [finding("b")]
+        await ops.look(5)
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look(5)
+        await ops.wait(60)
+        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert "held back" not in words(ops.letters.on_top()[0])
+
+
+async def test_quiet_hours_hold_back_and_the_morning_tells(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.set_hours("slack:C0OPS", Hours(begin=11 * 60, end=14 * 60))
+        ops.found["node.unusable"] = [finding("a"), finding("b")]
+        ops.found["job.failed"] = [finding("j", kind="job", headline="job j has failed", state="event")]
+        await ops.look()
+        ops.found["node.unusable"] = [finding("a")]
+        ops.found["job.failed"] = []
+        await ops.look(600)
+        assert ops.letters.titles() == []
+        await ops.restart()
+        await ops.wait(2 * 3600)
+        assert ops.letters.titles() == ["▲ 3 alerts while it was quiet · 1 resolved"]
+        said = words(ops.letters.on_top()[0])
+        assert "pool a" in said and "pool b" in said and "job j has failed" in said
+
+
+async def test_what_was_over_before_a_restart_in_the_quiet_is_told_in_the_morning(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.set_hours("slack:C0OPS", Hours(zone="UTC", begin=11 * 60, end=18 * 60))
+        ops.found["node.unusable"] = [finding("a"), finding("b")]
+        await ops.look()
+        ops.found["node.unusable"] = [finding("b")]
+        await ops.look(60)
+        await ops.wait(3 * 3600)
+        await ops.restart()
+        assert ops.letters.titles() == []
+        await ops.wait(4 * 3600)
+        assert ops.letters.titles() == ["▲ 2 alerts while it was quiet · 1 resolved"]
+
+
+async def test_a_digest_goes_on_telling_all_of_it_after_a_restart(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(6)]
+        await ops.look()
+        ops.found["node.unusable"] = [finding("pool-0")]
+        await ops.look(60)
+        await ops.wait(3 * 3600)
+        await ops.restart()
+        ops.found["node.unusable"] = []
+        await ops.look(30)
+        assert ops.letters.titles() == ["✔ 6 alerts: 6 × node.unusable · 6 resolved"]
+        await ops.restart()
+        assert [each for each in ops.alerts.book.notices.values() if not each.over] == []
+
+
+async def test_what_is_critical_breaks_the_quiet(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.set_hours("slack:C0OPS", Hours(begin=11 * 60, end=14 * 60))
+        ops.found["pool.down"] = [finding("a", headline="pool a is down")]
+        await ops.look()
+        assert ops.letters.titles() == ["✖ pool a is down"]
+
+
+async def test_a_mute_holds_back_what_fits_and_counts_it(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.mute("slack:C0OPS", Mute(id="m1", entity="pool:old-*", until=NOON + HOUR))
+        ops.found["node.unusable"] = [finding("old-1"), finding("new")]
+        await ops.look()
+        assert ops.letters.titles() == ["▲ pool new has 1 unusable nodes"]
+        assert "1 more held back (muted here)" in words(ops.letters.on_top()[0])
+        await ops.wait(3602)
+        assert "▲ pool old-1 has 1 unusable nodes" in ops.letters.titles()
+
+
+async def test_a_mute_that_is_taken_back_tells_what_is_still_open(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.mute("slack:C0OPS", Mute(id="m1", kinds=("node.*",)))
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        assert ops.letters.titles() == []
+        assert await ops.alerts.unmute("slack:C0OPS", "m1")
+        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert not await ops.alerts.unmute("slack:C0OPS", "m1")
+
+
+async def test_a_pool_that_is_down_explains_its_jobs(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        pool = (Entity("pool", "a"),)
+        ops.found["pool.down"] = [finding("a", headline="pool a is down")]
+        ops.found["task.failed"] = [
+            finding("j", kind="job", headline="job j: 4 tasks failed", related=pool),
+            finding("k", kind="job", headline="job k: 4 tasks failed", related=(Entity("pool", "b"),)),
+        ]
+        await ops.look()
+        assert sorted(ops.letters.titles()) == ["▲ job k: 4 tasks failed", "✖ pool a is down"]
+        down = next(each for each in ops.letters.on_top() if "down" in title(each))
+        assert "1 alert explained by this and held back" in words(down)
+        ops.found["pool.down"] = []
+        await ops.look(300)
+        await ops.wait(60)
+        assert "▲ job j: 4 tasks failed" not in ops.letters.titles()  # it gets a moment to end by itself
+        await ops.wait(60)
+        assert "▲ job j: 4 tasks failed" in ops.letters.titles()
+
+
+async def test_an_account_that_cannot_be_read_explains_everything(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["account.unreachable"] = [finding("render", kind="account", headline="render does not answer")]
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        assert ops.letters.titles() == ["✖ render does not answer"]
+
+
+async def test_reminders_wait_for_the_end_of_the_quiet(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        await ops.alerts.set_hours("slack:C0OPS", Hours(begin=15 * 60, end=20 * 60))
+        await ops.wait(7 * 3600)
+        [letter] = ops.letters.on_top()
+        assert not [each for each in ops.letters.below(letter) if each.loud]
+        await ops.wait(3700)
+        assert len([each for each in ops.letters.below(letter) if each.loud]) == 1
+
+
+NIGHT = Hours(zone="Europe/Berlin", begin=22 * 60, end=7 * 60)
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "until"),
+    [
+        (NIGHT, "2026-11-18T20:59:59+00:00", None),
+        (NIGHT, "2026-11-18T21:00:00+00:00", "2026-11-19T06:00:00+00:00"),
+        (NIGHT, "2026-11-19T05:59:59+00:00", "2026-11-19T06:00:00+00:00"),
+        (NIGHT, "2026-11-19T06:00:00+00:00", None),
+        # The night that the clocks go back is an hour longer, the one they go forward an hour shorter.
+        (NIGHT, "2026-10-24T20:00:00+00:00", "2026-10-25T06:00:00+00:00"),
+        (NIGHT, "2026-03-28T21:00:00+00:00", "2026-03-29T05:00:00+00:00"),
+        # Quiet that begins at a time that the clock skips, or has twice.
+        (Hours(zone="Europe/Berlin", begin=150, end=240), "2026-03-29T01:10:00+00:00", "2026-03-29T02:00:00+00:00"),
+        (Hours(zone="Europe/Berlin", begin=150, end=240), "2026-10-25T01:45:00+00:00", "2026-10-25T03:00:00+00:00"),
+        # Working days: Friday night to Monday morning.
+        (
+            Hours(zone="Europe/Berlin", begin=22 * 60, end=7 * 60, days=(0, 1, 2, 3, 4)),
+            "2026-11-20T23:00:00+00:00",
+            "2026-11-23T06:00:00+00:00",
+        ),
+        (Hours(days=(0, 1, 2, 3, 4)), "2026-11-21T12:00:00+00:00", "2026-11-23T00:00:00+00:00"),
+        (Hours(days=(0, 1, 2, 3, 4)), "2026-11-20T12:00:00+00:00", None),
+        (Hours(begin=60, end=60), "2026-11-20T01:00:00+00:00", None),
+    ],
+)
+def test_quiet_goes_by_the_clock_on_the_wall(hours: Hours, at: str, until: str | None) -> None:
+    expected = datetime.fromisoformat(until) if until else None
+    assert quiet_until(hours, datetime.fromisoformat(at)) == expected
+
+
+def test_a_place_without_any_working_day_is_looked_at_again() -> None:
+    end = quiet_until(Hours(days=()), datetime(2026, 11, 18, tzinfo=UTC))
+    assert end is None  # no day is chosen: none is free either
+
+
+def test_severity_has_an_order() -> None:
+    assert Severity.CRITICAL.rank > Severity.WARNING.rank > Severity.INFO.rank

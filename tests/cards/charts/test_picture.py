@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+from numpy.typing import NDArray
+from PIL import Image
+
+from cards.charts import style
+from cards.charts.canvas import Canvas
+from cards.charts.draw import draw
+from cards.charts.usage import UsageChart
+from cards.charts.usage_picture import apart, scale
+from tests.cards.charts.shapes import DAY, END, HOUR, constant, holed, shapes, usage_chart
+
+SHAPES = shapes()
+
+
+def opened(chart: UsageChart) -> Image.Image:
+    return Image.open(io.BytesIO(draw(chart)))
+
+
+def pixels(chart: UsageChart) -> NDArray[np.uint8]:
+    return np.asarray(opened(chart).convert("RGB"))
+
+
+def count(image: NDArray[np.uint8], colour: style.Colour) -> int:
+    return int((image == np.array(colour)).all(axis=2).sum())
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_is_a_small_palette_picture(name: str) -> None:
+    chart = SHAPES[name]
+    png = draw(chart)
+    image = Image.open(io.BytesIO(png))
+    assert image.mode == "P"
+    assert len(image.getcolors()) <= 64
+    if chart.width > 320:
+        assert image.size == (chart.width, chart.height)
+    assert len(png) < 64_000
+    # Paper all around: nothing runs off the sheet.
+    rgb = np.asarray(image.convert("RGB"))
+    for edge in (rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]):
+        assert (edge == 255).all()
+
+
+def test_the_same_chart_is_the_same_picture() -> None:
+    assert draw(SHAPES["week"]) == draw(SHAPES["week"])
+
+
+def test_what_is_no_chart() -> None:
+    with pytest.raises(TypeError, match="int is no chart: known are UsageChart"):
+        draw(3)
+
+
+def test_areas_are_to_scale() -> None:
+    """Busy half of all: as much blue as amber. A quarter missing: a quarter less of both, and hatching there."""
+    chart = usage_chart(DAY, 300, points=constant(DAY, 300, 50, 100), strip=())
+    whole = pixels(chart)
+    busy, idle = count(whole, style.BUSY), count(whole, style.IDLE)
+    assert busy == pytest.approx(idle, rel=0.03)
+    holes = pixels(replace(chart, points=holed(chart, END - 18 * HOUR, END - 12 * HOUR)))
+    assert count(holes, style.BUSY) == pytest.approx(busy * 3 / 4, rel=0.03)
+    assert count(holes, style.VOID) > 50_000 > count(whole, style.VOID)
+
+
+def test_a_bucket_that_was_not_sampled_is_a_gap() -> None:
+    chart = usage_chart(DAY, 300, points=constant(DAY, 300, 50, 100), strip=())
+    marked = tuple(
+        replace(point, busy=0, total=0, covered=0) if END - 18 * HOUR <= point.start < END - 12 * HOUR else point
+        for point in chart.points
+    )
+    absent = holed(chart, END - 18 * HOUR, END - 12 * HOUR)
+    assert draw(replace(chart, points=marked)) == draw(replace(chart, points=absent))
+
+
+def test_the_strip_marks_the_window() -> None:
+    chart = usage_chart(9 * DAY, 1800, points=())
+    rows = pixels(chart)[-140:-70]
+    columns = np.flatnonzero((rows == np.array(style.BUSY)).all(axis=2).any(axis=0))
+    grey = np.flatnonzero((rows == np.array(style.PAST_BUSY)).all(axis=2).any(axis=0))
+    assert (columns[-1] - columns[0]) / (columns[-1] - grey[0]) == pytest.approx(9 / 90, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("peak", "expected"),
+    [(0, (1, 1)), (0.3, (1, 1)), (1, (1, 1)), (3, (3, 1)), (64, (64, 16)), (480, (480, 120)), (481, (600, 150)),
+     (1_200_000, (1_200_000, 300_000))],
+)  # fmt: skip
+def test_scale(peak: float, expected: tuple[float, float]) -> None:
+    assert scale(peak) == expected
+
+
+@pytest.mark.parametrize("peak", [1, 2, 5, 7, 11, 99, 101, 777, 12345, 10**6, 10**9 + 1])
+def test_scale_is_whole_round_and_close(peak: int) -> None:
+    top, step = scale(peak)
+    assert peak <= top <= 4 * step
+    assert top <= max(1.5 * peak, peak + 1)
+    assert step.is_integer()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([100, 300], [100, 300]),
+        ([100, 100], [80, 120]),
+        ([0, 0], [10, 50]),
+        ([500, 500], [360, 400]),
+        ([390, 400], [360, 400]),
+    ],
+)
+def test_labels_are_pushed_apart(wanted: list[float], expected: list[float]) -> None:
+    places = apart(wanted, 40, 10, 400)
+    assert places[1] - places[0] >= 40
+    assert 10 <= places[0] <= places[1] <= 400
+    assert places == expected
+
+
+def test_the_palette_is_small_and_keeps_the_colours() -> None:
+    assert len(style.palette()) <= 64
+    colours = [colour for pair in style.RAMPS for colour in pair[:2]]
+    sheet = Canvas(10 * len(colours), 10)
+    for n, colour in enumerate(colours):
+        sheet.box((10 * n, 0, 10 * n + 10, 10), colour)
+    drawn = np.asarray(Image.open(io.BytesIO(sheet.png())).convert("RGB"))[5, 5::10]
+    assert [tuple(map(int, colour)) for colour in drawn] == colours
+
+
+@pytest.mark.parametrize(
+    ("paper", "ink"),
+    [
+        (style.PAPER, style.INK),
+        (style.PAPER, style.MUTED),
+        (style.PAPER, style.BUSY_TEXT),
+        (style.PAPER, style.IDLE_TEXT),
+        (style.IDLE, style.IDLE_TEXT),
+        (style.VOID, style.MUTED),
+    ],
+)
+def test_text_has_contrast(paper: style.Colour, ink: style.Colour) -> None:
+    """WCAG AA for normal text."""
+
+    def light(colour: style.Colour) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in colour)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    assert (light(paper) + 0.05) / (light(ink) + 0.05) >= 4.5
+
+
+def test_a_window_of_any_length_is_drawn() -> None:
+    for span, step in ((timedelta(minutes=1), 60), (400 * DAY, 86400), (3000 * DAY, 86400)):
+        assert draw(usage_chart(span, step, strip=()))

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.azure.errors import AzureError
+from bot.azure.models import Node, NodeCounts, PoolNodeCounts, VmSize
+from bot.azure.models.watched import PoolState
+from bot.monitor.collector import Collector, Reading
+from bot.monitor.scene import PoolView, Scene
+from storage.port.store import Sample, StoreError
+
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+
+
+class Batch:
+    """An account with one list of pools; ``calls`` are the paths asked for."""
+
+    def __init__(
+        self, name: str = "render", pools: tuple[PoolState, ...] = (), counts: tuple[PoolNodeCounts, ...] = ()
+    ) -> None:
+        self.name = name
+        self.pools, self.counts = pools, counts
+        self.nodes: dict[str, list[Node]] = {}
+        self.at = NOON
+        self.calls: list[str] = []
+        self.error: Exception | None = None
+
+    async def node_counts(self) -> tuple[list[PoolNodeCounts], datetime]:
+        self.calls.append("/nodecounts")
+        if self.error:
+            raise self.error
+        return list(self.counts), self.at
+
+    async def every(self, kind: type, path: str, **_: str) -> tuple[list[Any], datetime]:
+        self.calls.append(path)
+        return (list(self.pools) if kind is PoolState else self.nodes[path]), self.at
+
+    async def vm_sizes(self) -> dict[str, VmSize]:
+        return {"standard_d4s_v3": VmSize("Standard_D4s_v3", "", 4, 16.0, 0, True, None)}
+
+
+class Memory:
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self.broken = False
+        self._news = asyncio.Condition()
+
+    async def add_samples(self, samples: list[Sample]) -> None:
+        if self.broken:
+            raise StoreError("the disk is full")
+        async with self._news:
+            self.samples += samples
+            self._news.notify_all()
+
+    async def hold(self, account: str, number: int) -> None:
+        """Wait for so many samples of an account."""
+        async with asyncio.timeout(20), self._news:
+            await self._news.wait_for(lambda: sum(sample.account == account for sample in self.samples) >= number)
+
+    async def sampled(self, account: str) -> tuple[datetime, datetime] | None:
+        moments = [sample.at for sample in self.samples if sample.account == account]
+        return (min(moments), max(moments)) if moments else None
+
+
+def pool(name: str = "a", slots: int = 1, size: str = "STANDARD_D4S_V3") -> PoolState:
+    return PoolState(id=name, vm_size=size, task_slots_per_node=slots)
+
+
+def counts(name: str = "a", **states: int) -> PoolNodeCounts:
+    return PoolNodeCounts(pool_id=name, dedicated=NodeCounts(**states, total=sum(states.values())))
+
+
+async def test_one_task_a_node_needs_no_node_list() -> None:
+    spot = NodeCounts(running=1, preempted=5, total=6)
+    dedicated = NodeCounts(running=2, idle=1, total=3)
+    batch = Batch(pools=(pool(),), counts=(PoolNodeCounts(pool_id="a", dedicated=dedicated, low_priority=spot),))
+    [sample] = await Collector([batch], Memory()).sample(batch)
+    assert sample == Sample("render", "a", NOON, 60.0, busy=12.0, total=16.0, nodes=4)
+    assert batch.calls == ["/nodecounts", "/pools"]
+
+
+async def test_all_that_has_a_machine_counts() -> None:
+    states = {"idle": 1, "unusable": 1, "start_task_failed": 1, "creating": 1, "leaving_pool": 1, "deallocating": 1}
+    batch = Batch(pools=(pool(),), counts=(counts(**states, preempted=7, deallocated=7),))
+    [sample] = await Collector([batch], Memory()).sample(batch)
+    assert (sample.nodes, sample.total, sample.busy) == (6, 24.0, 0.0)
+
+
+async def test_task_slots_share_a_node() -> None:
+    batch = Batch(pools=(pool("a b", slots=4),), counts=(counts("a b", running=3, idle=1),))
+    batch.nodes["/pools/a%20b/nodes"] = [
+        Node(id=str(n), state="running", running_task_slots_count=taken) for n, taken in enumerate((1, 4, 6))
+    ]
+    [sample] = await Collector([batch], Memory()).sample(batch)
+    assert (sample.busy, sample.total) == (4 * (0.25 + 1 + 1), 16.0)
+
+
+async def test_in_samples_from_looks_the_share_of_slots_is_good_for_another_one_while_as_many_nodes_run() -> None:
+    batch = Batch()
+    collector = Collector([batch], Memory())
+    for minutes, slots, busy in ((0, 1, 2.0), (1, 2, 2.0), (2, 2, 4.0)):
+        batch.nodes["/pools/a/nodes"] = [Node(id="n", state="running", running_task_slots_count=slots)]
+        reading = Reading([pool(slots=2)], [counts(running=1)], NOON + timedelta(minutes=minutes))
+        [sample] = await collector.sample(batch, reading)
+        assert sample.busy == busy, minutes
+    assert batch.calls == ["/pools/a/nodes"] * 2
+
+
+def scene(at: datetime, *read: str) -> Scene:
+    view = PoolView("a", vm_size="standard_d4s_v3", counts=(NodeCounts(running=1, idle=1, total=2), NodeCounts()))
+    areas: Any = frozenset(read or ("pools", "nodes"))
+    return Scene(account="render", at=at, read=areas, pools={"a": view}, jobs={}, schedules={})
+
+
+async def test_what_a_look_has_read_is_not_read_again() -> None:
+    batch, store = Batch(), Memory()
+    heard: list[list[str]] = []
+    collector = Collector([batch], store, heard=lambda _, __, pools: heard.append([each.id for each in pools]))
+    for seconds in (0, 30, 58, 90, 120):
+        at = NOON + timedelta(seconds=seconds)
+        await collector.after("render", scene(at), at)
+    assert [(each.at - NOON).total_seconds() for each in store.samples] == [0, 58, 120]
+    assert store.samples[0] == Sample("render", "a", NOON, 60.0, busy=4.0, total=8.0, nodes=2)
+    assert (batch.calls, heard) == ([], [["a"]] * 3)
+
+
+async def test_a_sample_that_cannot_be_taken_from_a_look_troubles_nobody() -> None:
+    batch, store = Batch(), Memory()
+    collector = Collector([batch], store)
+    store.broken = True
+    await collector.after("render", scene(NOON), NOON)
+    store.broken = False
+    await collector.after("render", scene(NOON + timedelta(seconds=30)), NOON)
+    assert [(each.at - NOON).total_seconds() for each in store.samples] == [30]
+
+
+async def test_a_look_that_did_not_read_pools_and_counts_gives_no_sample() -> None:
+    store = Memory()
+    await Collector([Batch()], store).after("render", scene(NOON, "pools", "jobs"), NOON)
+    assert store.samples == []
+
+
+async def test_nodes_are_not_listed_while_none_runs() -> None:
+    batch = Batch(pools=(pool(slots=4),), counts=(counts(idle=3),))
+    [sample] = await Collector([batch], Memory()).sample(batch)
+    assert (sample.busy, sample.total) == (0.0, 12.0)
+    assert batch.calls == ["/nodecounts", "/pools"]
+
+
+async def test_a_size_nobody_knows_is_left_out() -> None:
+    batch = Batch(pools=(pool("a", size="Standard_D3_v2"), pool("b"), pool("c", size="Standard_F8s_v2")))
+    collector = Collector([batch], Memory())
+    assert [sample.pool for sample in await collector.sample(batch)] == ["b", "c"]
+    assert collector.read_from_names("render") == {"Standard_F8s_v2"}
+
+
+async def test_no_pool_at_all_is_told_too() -> None:
+    batch = Batch()
+    assert await Collector([batch], Memory()).sample(batch) == [Sample("render", "", NOON, 60.0, 0.0, 0.0, 0)]
+
+
+async def test_a_sample_stands_for_the_time_since_the_last() -> None:
+    batch, store = Batch(pools=(pool(),)), Memory()
+    for minutes in (0, 1, 3, 60):
+        batch.at = NOON + timedelta(minutes=minutes)
+        await Collector([batch], store).collect(batch)  # a new one each time, as after a restart
+    assert [sample.seconds for sample in store.samples] == [60, 60, 120, 300]
+
+
+async def test_a_clock_that_stands_still_gives_no_sample() -> None:
+    batch = Batch(pools=(pool(),))
+    collector = Collector([batch], Memory())
+    await collector.sample(batch)
+    assert await collector.sample(batch) == []
+
+
+async def test_what_was_not_stored_is_made_up_for() -> None:
+    batch, store = Batch(pools=(pool(),)), Memory()
+    collector = Collector([batch], store)
+    await collector.collect(batch)
+    batch.at, store.broken = NOON + timedelta(minutes=1), True
+    with pytest.raises(StoreError):
+        await collector.collect(batch)
+    batch.at, store.broken = NOON + timedelta(minutes=2), False
+    await collector.collect(batch)
+    assert [sample.seconds for sample in store.samples] == [60, 120]
+
+
+@pytest.mark.parametrize("error", [AzureError("ServerBusy", "later", status=503), RuntimeError("a defect")])
+async def test_a_failing_account_does_not_stop_the_others(error: Exception) -> None:
+    class Ticking(Batch):
+        async def node_counts(self) -> tuple[list[PoolNodeCounts], datetime]:
+            self.at += timedelta(minutes=1)
+            return await super().node_counts()
+
+    good, bad, store = Ticking("good", (pool(),)), Ticking("bad", (pool(),)), Memory()
+    bad.error = error
+    task = asyncio.create_task(Collector([bad, good], store, period=0.001).run())
+    await store.hold("good", 20)
+    bad.error = None
+    await store.hold("bad", 1)
+    assert len(bad.calls) < len(good.calls), "it backs off"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -1,0 +1,444 @@
+"""The observer against a living account, over the real wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.clock import Clock
+from bot.monitor.observer import LONGEST_BACKOFF, Observer
+from bot.monitor.scene import Scene
+from bot.sandbox.world.live import LiveTask
+from bot.settings import WatchSettings
+from storage.port.store import StoreError
+from storage.sqlite.store import SqliteStore
+from tests.monitor.watching import Stage, staged
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """The tiny scenario: pool1 with three nodes of two slots, job1 that is done but goes on."""
+    async with staged() as stage:
+        await stage.observer.load()
+        yield stage
+
+
+def failed(stage: Stage, since: datetime) -> set[tuple[str, str]]:
+    """Job and id of every task that failed since."""
+
+    def did(task: LiveTask) -> bool:
+        return task.execution_info.result == "failure" and task.state_transition_time > since
+
+    return {(job.id, task.id) for job in stage.state.jobs.values() for task in job.tasks.values() if did(task)}
+
+
+def told(stage: Stage) -> set[tuple[str, str]]:
+    """The same as it was told."""
+    return {
+        (each.parent, each.id) for each in stage.store.told.values() if (each.entity, each.after) == ("task", "failed")
+    }
+
+
+def troubled(scene: Scene, pool: str = "pool1") -> dict[str, str]:
+    return {name: node.state for name, node in scene.pools[pool].troubled.items()}
+
+
+async def test_the_first_look_is_no_news_and_all_is_seen(stage: Stage) -> None:
+    [broken] = stage.state.mischief.break_nodes("pool1")
+    stage.state.mischief.fail_resize("pool1", "AllocationFailed", "no capacity", 5)
+    scene = (await stage.look(seconds=60)).scene
+    assert scene.read == {"pools", "nodes", "jobs", "tasks", "schedules", "quota"}
+    assert (scene.news, scene.ended, scene.blind) == ((), (), None)
+    view = scene.pools["pool1"]
+    assert view.resize_errors[0][0] == "AllocationFailed"
+    assert troubled(scene) == {broken: "unusable"}
+    assert (view.slots, view.vm_size, sum(counts.total for counts in view.counts)) == (2, "standard_d2s_v3", 3)
+    job = scene.jobs["job1"]
+    assert (job.state, job.pool, job.total, job.failures) == ("active", "pool1", 24, 0)
+    quota = {what: (used, limit) for what, used, limit in scene.quota.rows}
+    assert quota["dedicated cores"] == (6, 20)
+    assert quota["active jobs and schedules"][0] == 1
+
+
+async def test_nothing_new_is_nothing_to_store_but_cursors(stage: Stage) -> None:
+    await stage.look()
+    look = await stage.look(seconds=30)
+    assert (look.batch.transitions, look.batch.views) == ([], [])
+    assert {cursor.stream for cursor in look.batch.cursors} >= {"jobs", "schedules"}
+
+
+async def test_a_storm_is_told_task_by_task_and_summed_up_by_cause(stage: Stage) -> None:
+    begun = (await stage.look()).scene.at
+    stage.state.mischief.storm(["storm"], ["exit-137", "disk-full"], 1200, 60.0, pool_id="pool1")
+    looks = await stage.watch(180)
+    assert told(stage) == failed(stage, begun)
+    assert len(told(stage)) == 1200
+    view = looks[-1].scene.jobs["storm"]
+    assert (view.failures, view.failed) == (1200, 1200)
+    causes = {tally.cause: tally.count for tally in view.causes.values()}
+    disk = "DiskFull: There is not enough disk space on the node to run the task"
+    assert causes == {"exit code 137": 600, disk: 600}
+    assert view.failing_since is not None
+    assert view.failing_since < view.failed_at  # type: ignore[operator]
+    details = json.loads(next(each.details for each in stage.store.told.values() if "DiskFull" in each.details))
+    assert details["pool"] == "pool1"
+    assert details["category"] == "UserError"
+    assert stage.store.doubled == []
+
+
+async def test_a_list_that_breaks_off_between_its_pages_is_read_again(stage: Stage) -> None:
+    begun = (await stage.look()).scene.at
+    stage.state.mischief.storm(["storm"], ["exit-1"], 1500, pool_id="pool1")
+    stage.sandbox.faults[stage.account.name].add("error", path="/tasks.*skiptoken", status=500, count=4)
+    look = await stage.look(seconds=30)
+    assert "tasks" not in look.scene.read
+    assert look.scene.blind is None, "that is one list: the account can be read"
+    assert told(stage) == set(), "a list is whole or not read at all"
+    look = await stage.look(seconds=300)
+    assert "tasks" in look.scene.read
+    assert told(stage) == failed(stage, begun)
+    assert stage.store.doubled == []
+
+
+async def test_everything_shows_late(stage: Stage) -> None:
+    begun = (await stage.look()).scene.at
+    stage.state.veil.seconds = 45.0
+    stage.state.mischief.add_job("short", "pool1", 40, seconds=10, failing=0.5)
+    stage.state.commands.set_on_all_tasks_complete("short", "terminatejob")
+    [broken] = stage.state.mischief.break_nodes("pool1")
+    for number in range(20):
+        await stage.watch(30, every=30 - number % 3)
+    stage.state.mischief.heal("pool1")
+    await stage.watch(600)
+    assert told(stage) == failed(stage, begun)
+    states = [state for _, state in stage.store.of("job", "short")]
+    assert (states[0], states[-1], len(states)) == ("active", "completed", len(set(states)))
+    assert stage.store.of("node", broken)[0] == ("", "unusable")
+    assert stage.store.of("node", broken)[-1][1] not in ("unusable", "gone")
+    assert stage.store.doubled == []
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+async def test_our_own_clock_makes_no_difference(stage: Stage, minutes: int) -> None:
+    clock = Clock(start=stage.sandbox.world.clock.now() + timedelta(minutes=minutes))
+    stage.observer = Observer(stage.account, stage.store, clock, stage.settings)
+    begun = (await stage.look()).scene.at
+    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    await stage.watch(300)
+    assert told(stage) == failed(stage, begun)
+    assert len(told(stage)) == 20
+    assert stage.store.doubled == []
+
+
+async def test_what_happened_while_the_program_was_down_is_told(stage: Stage) -> None:
+    stage.state.mischief.add_job("before", "pool1", 6, seconds=30, failing=1.0)
+    begun = (await stage.look(seconds=5)).scene.at
+    stage.state.commands.set_on_all_tasks_complete("before", "terminatejob")
+    stage.state.mischief.add_job("meanwhile", "pool1", 4, seconds=10, failing=1.0)
+    stage.state.commands.set_on_all_tasks_complete("meanwhile", "terminatejob")
+    [broken] = stage.state.mischief.break_nodes("pool1")
+    stage.go(7200)
+    await stage.restart()
+    look = await stage.look()
+    assert {view.id for view in look.scene.ended} == {"before", "meanwhile"}
+    assert {view.id: (view.failures, view.failed) for view in look.scene.ended} == {
+        "before": (6, 6),
+        "meanwhile": (4, 4),
+    }
+    assert told(stage) == failed(stage, begun)
+    assert stage.store.of("job", "meanwhile")[0] == ("", "active")
+    assert stage.store.of("job", "meanwhile")[-1][1] == "completed"
+    assert stage.store.of("job", "before")[-1][1] == "completed"
+    assert stage.store.of("node", broken) == [("", "unusable")]
+    looks = await stage.watch(180)
+    assert [view.id for look in looks for view in look.scene.ended] == [], "an end is told once"
+    assert set(looks[-1].scene.jobs) == {"job1"}
+    assert stage.store.doubled == []
+
+
+async def test_the_end_of_a_job_is_told_with_its_last_counts_or_without_them_in_the_end(stage: Stage) -> None:
+    for name in ("one", "two"):
+        stage.state.mischief.add_job(name, "pool1", 4, seconds=10)
+    await stage.watch(120)
+    stage.state.commands.terminate_job("one")
+    looks = await stage.watch(60)
+    assert [(view.id, view.succeeded) for look in looks for view in look.scene.ended] == [("one", 4)]
+    assert all("one" in look.scene.jobs for look in looks if look.scene.ended)
+    stage.sandbox.faults[stage.account.name].add("error", path="/jobs/two/taskcounts")
+    stage.state.commands.terminate_job("two")
+    assert [view.id for look in await stage.watch(300, every=60) for view in look.scene.ended] == []
+    looks = await stage.watch(600, every=60)
+    assert [view.id for look in looks for view in look.scene.ended] == ["two"]
+    assert "two" not in looks[-1].scene.jobs
+
+
+async def test_what_it_takes_is_counted(stage: Stage) -> None:
+    await stage.look()  # sizes and prices are read aside
+    calls, size = stage.account.traffic.calls, stage.account.traffic.bytes
+    looks = await stage.watch(120)
+    assert stage.account.traffic.calls - calls == sum(look.calls for look in looks)
+    assert stage.account.traffic.bytes > size
+    assert (stage.observer.effort.looks, stage.observer.effort.blind) == (5, 0)
+
+
+async def test_after_a_restart_nothing_is_told_again(stage: Stage) -> None:
+    await stage.look()
+    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    stage.state.commands.set_on_all_tasks_complete("short", "terminatejob")
+    for _ in range(20):
+        await stage.watch(30, every=10)
+        await stage.restart()
+    assert len(told(stage)) == 20
+    assert stage.store.doubled == []
+
+
+async def test_the_real_store_knows_nothing_twice(stage: Stage, tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db")
+    seen, new = 0, 0
+    stage.observer = Observer(stage.account, store, Clock())
+    for number in range(12):
+        if number % 2:  # every other look is made by a new process
+            stage.observer = Observer(stage.account, store, Clock())
+            await stage.observer.load()
+        if number == 1:
+            stage.state.mischief.storm(["storm"], ["exit-137"], 1100, 60.0, pool_id="pool1")
+            stage.state.mischief.break_nodes("pool1")
+        look = await stage.observer.look()
+        seen += len(look.batch.transitions)
+        new += await store.record(look.batch)
+        stage.observer.stored()
+        stage.go(20)
+    assert seen == new > 1100
+    assert look.scene.jobs["storm"].failures == 1100
+    assert len(troubled(look.scene)) == 1
+    await store.close()
+
+
+async def test_what_could_not_be_stored_is_seen_again(stage: Stage) -> None:
+    begun = (await stage.look()).scene.at
+    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    stage.store.broken = True
+    for _ in range(4):
+        with pytest.raises(StoreError):
+            await stage.look(seconds=60)
+    stage.store.broken = False
+    look = await stage.look()
+    assert told(stage) == failed(stage, begun)
+    assert look.scene.jobs["short"].failures == 20
+    assert stage.store.doubled == []
+
+
+async def test_deleted_jobs_are_found_and_trouble_nobody(stage: Stage) -> None:
+    for name in ("one", "two"):
+        stage.state.mischief.add_job(name, "pool1", 4, seconds=600)
+    await stage.look(seconds=60)
+    stage.state.mischief.delete_job("one", at_once=True)
+    stage.state.mischief.stick_job("two")
+    look = await stage.look(seconds=30)
+    assert (look.scene.blind, "tasks" in look.scene.read) == (None, True)
+    assert stage.store.of("job", "one") == [("active", "deleted")]
+    assert [view.id for view in look.scene.ended] == ["one"]
+    stage.state.mischief.delete_job("two", at_once=True)
+    await stage.watch(600, every=60)
+    assert stage.store.of("job", "two") == [("active", "deleted")]
+
+
+async def test_the_sweep_finds_what_nobody_asks_for() -> None:
+    async with staged(settings=WatchSettings(requests_per_minute=10, sweep_hours=1)) as stage:
+        await stage.observer.load()
+        names = {f"quiet-{number:02}" for number in range(40)}
+        for name in sorted(names):
+            stage.state.mischief.add_job(name, "pool1")
+        await stage.look()
+        for name in sorted(names):
+            stage.state.mischief.delete_job(name, at_once=True)
+        before = stage.observer.effort.calls
+        looks = [await stage.look(seconds=3600), *await stage.watch(600)]
+        assert set(looks[-1].scene.jobs) == {"job1"}
+        assert stage.store.of("job") == [(name, "deleted") for name, _ in stage.store.of("job")]
+        assert {name for name, _ in stage.store.of("job")} == names
+        assert (stage.observer.effort.calls - before) / len(looks) < 16
+
+
+async def test_while_the_account_is_not_well_it_is_asked_little(stage: Stage) -> None:
+    stage.state.mischief.add_job("long", "pool1", 50, seconds=600)
+    await stage.watch(90)
+    stage.sandbox.faults[stage.account.name].add("error", status=403, code="AuthorizationFailure")
+    look = await stage.look(seconds=30)
+    assert look.scene.blind is not None
+    assert (look.scene.blind.code, look.scene.read) == ("AuthorizationFailure", frozenset())
+    assert look.calls == 4
+    assert set(look.scene.jobs) == {"job1", "long"}, "what was known is still known"
+
+
+async def test_nodes_in_and_out_of_trouble(stage: Stage) -> None:
+    await stage.look()
+    broken = stage.state.mischief.break_nodes("pool1", 1)[0]
+    start = stage.state.mischief.fail_start_tasks("pool1", 1)[0]
+    scene = (await stage.watch(60))[-1].scene
+    assert troubled(scene)[broken] == "unusable"
+    assert (await stage.watch(300))[-1].scene.pools["pool1"].troubled[start].start_task is not None
+    stage.state.mischief.heal("pool1")
+    scene = (await stage.watch(900))[-1].scene
+    assert troubled(scene) == {}
+    assert stage.store.of("node", broken)[0] == ("", "unusable")
+    before, now = stage.store.of("node", broken)[-1]
+    assert (before, now in ("starting", "idle", "running", "waitingforstarttask", "rebooting")) == ("unusable", True)
+
+
+async def test_a_node_that_left_its_pool_is_gone(stage: Stage) -> None:
+    await stage.look()
+    [broken] = stage.state.mischief.break_nodes("pool1")
+    await stage.watch(30)
+    stage.state.commands.remove_nodes("pool1", [broken])
+    scene = (await stage.watch(900))[-1].scene
+    assert troubled(scene) == {}
+    assert stage.store.of("node", broken)[-1][1] in ("gone", "leavingpool")
+
+
+async def test_pools_come_resize_and_go(stage: Stage) -> None:
+    await stage.look()
+    spec = stage.state.pools["pool1"].body
+    stage.state.commands.resize("pool1", 2)
+    looks = await stage.watch(600)
+    assert [after for _, after in stage.store.of("allocation", "pool1")] == ["resizing", "steady"]
+    assert looks[-1].scene.pools["pool1"].dedicated == 2
+    assert spec.id == "pool1"
+    stage.state.mischief.delete_pool("pool1", at_once=True)
+    scene = (await stage.look(seconds=30)).scene
+    assert scene.pools == {}
+    assert stage.store.of("pool", "pool1") == [("active", "deleted")]
+
+
+async def test_throttling_slows_down_and_is_told(stage: Stage) -> None:
+    await stage.look()
+    fault = stage.sandbox.faults[stage.account.name]
+    fault.add("throttle", status=429, retry_after=1200)
+    look = await stage.look(seconds=30)
+    blind = look.scene.blind
+    assert blind is not None
+    assert (look.scene.read, blind.times, look.batch.transitions) == (frozenset(), 1, [])
+    assert stage.observer.wait == 1200, "what the service asks for is kept"
+    fault.clear()
+    fault.add("throttle", status=503)
+    waits = []
+    for _ in range(8):
+        again = (await stage.look(seconds=30)).scene.blind
+        assert again is not None
+        assert again.since == blind.since
+        waits.append(stage.observer.wait)
+    assert waits == sorted(waits)
+    assert waits[-1] == LONGEST_BACKOFF
+    fault.clear()
+    assert (await stage.look(seconds=30)).scene.blind is None
+    assert stage.observer.wait == 30, "it recovers at once"
+    assert stage.account.traffic.throttled >= 9
+
+
+async def test_while_blind_nothing_is_lost(stage: Stage) -> None:
+    begun = (await stage.look()).scene.at
+    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    stage.sandbox.faults[stage.account.name].add("cut", count=60)
+    stage.go(60)
+    for _ in range(30):
+        look = await stage.look(seconds=60)
+    assert look.scene.blind is None
+    assert told(stage) == failed(stage, begun)
+    assert len(told(stage)) == 20
+    assert stage.store.doubled == []
+
+
+async def test_the_budget_stretches_turns_and_starves_none() -> None:
+    settings = WatchSettings(requests_per_minute=24)
+    async with staged(settings=settings) as stage:
+        await stage.observer.load()
+        await stage.look()
+        begun = stage.sandbox.world.clock.now()
+        for number in range(30):
+            stage.state.mischief.add_job(f"job-{number:02}", "pool1", 1, seconds=5, failing=1.0)
+        looks = await stage.watch(1800)
+        assert sum(look.calls for look in looks[5:]) / len(looks[5:]) <= 12.5
+        assert told(stage) == failed(stage, begun)
+        assert len(told(stage)) == 30
+        assert all(look.scene.read >= {"pools", "nodes", "jobs"} for look in looks)
+        assert all(view.active is not None for view in looks[-1].scene.jobs.values())
+
+
+async def test_a_job_that_somebody_watches_is_counted_in_every_look(stage: Stage) -> None:
+    stage.state.mischief.add_job("long", "pool1", 50, seconds=60)
+    stage.observer.watched_jobs.add("long")
+    looks = await stage.watch(300)
+    assert all(look.scene.jobs["long"].counted == look.scene.at for look in looks)
+    view = looks[-1].scene.jobs["long"]
+    assert (view.total, len(view.rate)) == (50, 10)
+    assert view.rate[-1][1] > view.rate[0][1]
+
+
+async def test_all_tasks_and_nodes_where_that_is_wanted() -> None:
+    async with staged(settings=WatchSettings(tasks="all", nodes="all")) as stage:
+        await stage.observer.load()
+        await stage.look()
+        stage.state.mischief.add_job("short", "pool1", 10, seconds=20, failing=0.5)
+        await stage.watch(600)
+        assert {name for name, _ in stage.store.of("task")} == set(stage.state.jobs["short"].tasks)
+        assert {after for _, after in stage.store.of("task")} == {"running", "completed", "failed"}
+        begun = [each for each in stage.store.told.values() if (each.entity, each.after) == ("task", "running")]
+        assert {each.parent for each in begun} == {"short"}
+        assert len({each.id for each in begun}) == len(begun)
+        assert {after for _, after in stage.store.of("node")} == {"running", "idle"}
+        assert stage.store.doubled == []
+
+
+async def test_schedules_their_jobs_and_what_was_missed() -> None:
+    async with staged("demo", hours=1.0) as stage:
+        await stage.observer.load()
+        scene = (await stage.look()).scene
+        regular = next(
+            view for view in scene.schedules.values() if view.state == "active" and (view.interval or 1e9) < 7200
+        )
+        stage.state.mischief.make_barren(regular.id)
+        looks = await stage.watch(7200, every=60)
+        assert looks[-1].scene.schedules[regular.id].missed is not None
+        stage.state.mischief.make_barren(regular.id, barren=False)
+        looks = await stage.watch(7200, every=60)
+        last = looks[-1].scene
+        assert last.schedules[regular.id].missed is None
+        made = {job.schedule for look in looks for job in look.scene.jobs.values()}
+        assert regular.id in made
+        stage.state.commands.disable_schedule(regular.id)
+        await stage.watch(60)
+        assert stage.store.of("schedule", regular.id) == [("active", "disabled")]
+        stage.state.mischief.delete_schedule(regular.id, at_once=True)
+        await stage.watch(600, every=60)
+        assert stage.store.of("schedule", regular.id)[-1] == ("disabled", "deleted")
+        assert stage.store.doubled == []
+
+
+async def test_autoscale_that_fails_and_works_again() -> None:
+    async with staged("demo", hours=2.0) as stage:
+        await stage.observer.load()
+        scene = (await stage.look()).scene
+        pool = next(view.id for view in scene.pools.values() if view.autoscale)
+        stage.state.mischief.spoil_autoscale(pool, "error")
+        looks = await stage.watch(3600, every=60)
+        assert looks[-1].scene.pools[pool].autoscale_error is not None
+        stage.state.mischief.spoil_autoscale(pool, None)
+        looks = await stage.watch(3600, every=60)
+        assert looks[-1].scene.pools[pool].autoscale_error is None
+        runs = [after for _, after in stage.store.of("autoscale", pool)]
+        assert "failed" in runs
+        assert runs[len(runs) - runs[::-1].index("failed")] == "ok"
+
+
+async def test_a_defect_is_told_and_not_raised(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    await stage.look()
+    monkeypatch.setattr("bot.monitor.observer.fold_pools", None)
+    look = await stage.observer.look()
+    assert look.scene.blind is not None
+    assert (look.scene.blind.code, look.scene.read, look.batch.transitions) == ("Unexpected", frozenset(), [])
+    assert set(look.scene.pools) == {"pool1"}, "what was known is still known"
+    assert look.scene.at.tzinfo == UTC

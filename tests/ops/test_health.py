@@ -1,0 +1,130 @@
+"""Health tells what does not work; metrics are what Prometheus takes in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, web
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.azure.pipeline import Traffic
+from bot.monitor.monitor_status import Standing
+from bot.monitor.scene import Blindness
+from bot.ops import health
+from bot.outbox.destination_queue import PlaceStatus
+from bot.outbox.sender import Totals
+from tests.alerting.kit import NOON, Room, finding, room, scene
+
+
+class Observers:
+    wait = 30.0
+
+
+class Post:
+    def __init__(self) -> None:
+        self.totals = Totals(sent=3, repeated=1)
+        self.places: list[PlaceStatus] = []
+        self.out: dict[str, str] = {}
+
+    def status(self) -> list[PlaceStatus]:
+        return self.places
+
+    def down(self) -> dict[str, str]:
+        return self.out
+
+
+class Stage:
+    def __init__(self, ops: Room) -> None:
+        self.ops = ops
+        self.post, self.traffic = Post(), {"render": Traffic()}
+        self.standing = Standing({"render": Observers()}, self.traffic, self.post, ops.clock)
+        self.url = ""
+
+    async def get(self, path: str) -> str:
+        async with ClientSession() as session, session.get(self.url + path) as answer:
+            assert answer.status == 200
+            return await answer.text()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with room(tmp_path) as ops:
+        made = Stage(ops)
+        app = web.Application()
+        app.add_routes(health.routes(made.standing, made.traffic, ops.alerts))
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield made
+        await runner.cleanup()
+
+
+async def test_all_is_well(stage: Stage) -> None:
+    await stage.standing.after("render", scene(NOON), NOON)
+    assert await stage.get("/health") == '{"status": "ok", "troubles": []}'
+
+
+async def test_what_does_not_work_is_said(stage: Stage) -> None:
+    blind = scene(NOON)
+    blind.blind = Blindness(NOON, "NoConnection", "no way")
+    await stage.standing.after("render", blind, NOON)
+    stage.post.places = [PlaceStatus("slack:C1", 2, 0, NOON, "not_in_channel"), PlaceStatus("slack:C2")]
+    stage.post.out = {"teams": "503"}
+    said = await stage.get("/health")
+    assert '"degraded"' in said
+    assert "account render cannot be read: NoConnection" in said
+    assert "slack:C1 cannot be written to: not_in_channel" in said
+    assert "teams does not answer: 503" in said
+    assert "C2" not in said
+
+
+async def test_an_account_that_is_not_looked_at_any_more_is_said(stage: Stage) -> None:
+    await stage.standing.after("render", scene(NOON), NOON)
+    stage.ops.clock.at = NOON + timedelta(minutes=10)
+    assert "account render was not looked at since 12:00 UTC" in await stage.get("/health")
+
+
+async def test_figures_per_minute_are_those_of_the_last_minutes(stage: Stage) -> None:
+    traffic = stage.traffic["render"]
+    for minute in range(21):
+        traffic.calls += 40 if minute > 10 else 4
+        traffic.bytes += 1000
+        await stage.standing.after("render", scene(NOON), NOON + timedelta(minutes=minute))
+    [account] = stage.standing.accounts()
+    assert account.calls == 40
+    assert account.received == 1000
+
+
+async def test_throttling_is_said_until_it_is_over_for_a_while(stage: Stage) -> None:
+    traffic = stage.traffic["render"]
+    for minute, count in enumerate([0, 3, 5, 5, 5, 5]):
+        traffic.throttled = count
+        stage.ops.clock.at = NOON + timedelta(minutes=minute)
+        await stage.standing.after("render", scene(NOON), stage.ops.clock.at)
+    assert stage.standing.accounts()[0].throttled == NOON + timedelta(minutes=1)
+    stage.ops.clock.at = NOON + timedelta(minutes=9)
+    assert stage.standing.accounts()[0].throttled is None
+
+
+async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
+    stage.ops.found["node.unusable"] = [finding("a"), finding("b")]
+    await stage.ops.look()
+    await stage.standing.after("render", scene(NOON), NOON)
+    stage.traffic["render"].calls = 7
+    stage.post.places = [PlaceStatus("slack:C1", 2, 0, NOON, "not_in_channel")]
+    families = {each.name: each for each in text_string_to_metric_families(await stage.get("/metrics"))}
+    values = {
+        sample.name: (sample.labels, sample.value)
+        for name, family in families.items()
+        if name.startswith("batchbot")
+        for sample in family.samples
+    }
+    assert values["batchbot_azure_calls_total"] == ({"account": "render"}, 7.0)
+    assert values["batchbot_incidents_open"] == ({"account": "render", "severity": "warning"}, 2.0)
+    assert values["batchbot_letters_waiting"] == ({"platform": "slack"}, 2.0)
+    assert values["batchbot_places_gone"] == ({"platform": "slack"}, 1.0)
+    assert all(families[name].documentation for name in families if name.startswith("batchbot"))

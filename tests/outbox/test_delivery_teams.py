@@ -1,0 +1,247 @@
+"""Letters over real HTTP into the strict Teams stand-in, which cannot be read back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from msgspec.structs import replace
+
+from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.teams import Teams
+from bot.clock import Clock
+from bot.outbox import Postman
+from bot.requests.request import Person, Place
+from bot.sandbox.teams import TeamsStandIn
+from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
+from bot.settings import TeamsSettings
+from storage.port.watching import Batch, Letter
+from storage.sqlite.store import SqliteStore
+from tests.chat.teams_kit import APP, Desk, Pictures, card
+from tests.chat.test_teams_standin import ManagedIdentity
+from tests.outbox.messages import letter
+
+MARK = "may be a repeat"
+
+
+class Bench:
+    """The program's half, which can be started anew, and Teams', which stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "bot.db"
+        self.tokens = Tokens()
+        self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
+
+    async def start(self) -> None:
+        self.store, self.desk = SqliteStore.open(self.path), Desk()
+        settings = TeamsSettings(
+            app_id=APP,
+            tenant_id=self.outside.tenant_id,
+            service_hosts=["127.0.0.1"],
+            openid_url=self.outside.openid_url,
+            scope=f"{BOT_FRAMEWORK}/.default",
+        )
+        identity = ManagedIdentity(self.tokens)
+        self.teams = Teams(settings, self.store, Pictures(), credential=identity)  # type: ignore[arg-type]
+        self.desk.chat = self.teams
+        self.postman = Postman(self.store, {"teams": self.teams}, Clock(speed=20))
+        self.teams.on_reach(self.postman.reachable)
+        app = web.Application()
+        app.add_routes(self.teams.routes())
+        self.bot = TestServer(app, host="127.0.0.1")
+        await self.bot.start_server()
+        self.outside.bot_url = str(self.bot.make_url("/api/messages"))
+        await self.teams.start(self.desk)
+        self.task = asyncio.create_task(self.postman.run())
+
+    async def stop(self) -> None:
+        await self.desk.done()
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.teams.stop()
+        await self.bot.close()
+        await self.store.close()
+
+    async def install(self, *conversations: str) -> None:
+        for conversation in conversations:
+            await self.outside.install(conversation)
+        await self.desk.done()
+
+    def place(self, name: str) -> Place:
+        room = self.outside.conversations[name]
+        kind = {"groupChat": "group"}.get(room["kind"], room["kind"])
+        return Place("teams", room["id"], kind, self.outside.tenant_id, service_url=self.outside.service_url)
+
+    async def give(self, *letters: Letter) -> None:
+        await self.store.record(Batch(letters=list(letters)))
+        self.postman.put(letters)
+
+    def letters(self, conversation: str = "general") -> list[dict[str, Any]]:
+        """The bot's messages but for its greeting."""
+        shown = self.outside.messages(conversation)
+        return [each for each in shown if each["from"] == "bot" and each["summary"] != "pool list"]
+
+    def told(self, conversation: str = "general") -> list[tuple[str, bool]]:
+        return [(each["summary"], MARK in str(each["attachments"])) for each in self.letters(conversation)]
+
+    async def until(self, true: Callable[[], object]) -> None:
+        async with asyncio.timeout(15):
+            while not true():  # noqa: ASYNC110 - the stand-in tells nobody what a test waits for
+                await asyncio.sleep(0.01)
+
+    async def done(self) -> None:
+        async with asyncio.timeout(15):
+            while await self.store.undelivered():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def reachable(self) -> dict[str, bool]:
+        return {each.id: each.reachable for each in await self.store.references("teams")}
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    made = Bench(tmp_path)
+    await made.outside.start()
+    await made.start()
+    yield made
+    await made.stop()
+    await made.outside.close()
+
+
+async def test_a_letter_its_edit_and_its_thread(bench: Bench) -> None:
+    await bench.install("general", "viewer")
+    channel, chat = bench.place("general"), bench.place("viewer")
+    await bench.give(letter("a", place=channel), letter("b", place=channel, under="a", loud=True))
+    await bench.give(letter("c", place=chat), letter("d", place=chat, under="c"))
+    await bench.done()
+    await bench.give(letter("a", place=channel, version=2), letter("b", place=channel, under="a", version=2))
+    await bench.done()
+    root, reply = bench.letters()
+    assert (root["summary"], root["edited"], root["thread"]) == ("a 2", True, "")
+    assert (reply["summary"], reply["thread"]) == ("b 2", root["id"])
+    assert [(each["summary"], each["thread"]) for each in bench.letters("viewer")] == [("c 1", ""), ("d 1", "")]
+    assert bench.outside.refused == []
+
+
+async def test_an_outage_that_says_so_repeats_nothing(bench: Bench) -> None:
+    await bench.install("general", "group")
+    bench.outside.faults.fail(503, times=6)
+    await bench.give(letter("a", place=bench.place("general")), letter("b", place=bench.place("group")))
+    await bench.until(bench.postman.down)
+    await bench.done()
+    assert (bench.told(), bench.told("group")) == ([("a 1", False)], [("b 1", False)])
+
+
+async def test_an_outage_that_cuts_lines_loses_nothing(bench: Bench) -> None:
+    await bench.install("general", "group")
+    bench.outside.faults.outage = True
+    await bench.give(letter("a", place=bench.place("general")), letter("b", place=bench.place("group")))
+    await bench.until(bench.postman.down)
+    bench.outside.faults.outage = False
+    await bench.done()
+    assert [words for words, _ in bench.told() + bench.told("group")] == ["a 1", "b 1"]
+
+
+async def test_a_lost_answer_is_one_repeat_that_says_so(bench: Bench) -> None:
+    await bench.install("general")
+    bench.outside.faults.lose_answers()
+    await bench.give(letter("a", place=bench.place("general")))
+    await bench.done()
+    assert bench.told() == [("a 1", False), ("a 1", True)]
+    assert bench.postman.totals.repeated == 1
+
+
+async def test_a_crash_is_one_repeat_that_says_so(bench: Bench) -> None:
+    await bench.install("general")
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    bench.store.delivered = never  # type: ignore[method-assign]
+    await bench.give(letter("a", place=bench.place("general")))
+    await bench.until(bench.letters)
+    await bench.stop()
+    await bench.start()
+    await bench.done()
+    assert bench.told() == [("a 1", False), ("a 1", True)]
+
+
+async def test_one_conversations_limit_delays_no_other(bench: Bench) -> None:
+    await bench.install("general", "group")
+    bench.outside.faults.fail(429, times=1000, room=bench.place("general").id, retry_after=2)
+    await bench.give(letter("a", place=bench.place("general")))
+    await bench.give(*(letter(f"b{n}", place=bench.place("group")) for n in range(3)))
+    await bench.until(lambda: len(bench.letters("group")) == 3)
+    assert bench.letters() == []
+    bench.outside.faults.clear()
+    await bench.done()
+    assert bench.told() == [("a 1", False)]
+
+
+async def test_removed_from_a_team_and_added_again_with_all_its_channels(bench: Bench) -> None:
+    await bench.install("general")
+    await bench.outside.create_channel("alerts")
+    alerts = bench.place("alerts")
+    await bench.give(letter("a", place=alerts))
+    await bench.done()
+    await bench.outside.uninstall("general")
+    await bench.give(letter("b", place=alerts), letter("c", place=bench.place("general")))
+    await bench.until(lambda: all(each.gone_since for each in bench.postman.status()))
+    await bench.until(lambda: len(bench.postman.status()) == 2)
+    assert await bench.reachable() == {alerts.id: False, bench.place("general").id: False}
+    await bench.install("general")
+    await bench.done()
+    assert (bench.told("alerts"), bench.told()) == ([("a 1", False), ("b 1", False)], [("c 1", False)])
+    assert await bench.reachable() == {alerts.id: True, bench.place("general").id: True}
+
+
+async def test_forbidden_in_the_tenant_and_allowed_again_of_which_nobody_tells(bench: Bench) -> None:
+    await bench.install("general", "group")
+    bench.outside.disable()
+    await bench.give(letter("a", place=bench.place("general")), letter("b", place=bench.place("group")))
+    await bench.until(bench.postman.down)
+    bench.outside.disable(disabled=False)
+    await bench.done()
+    assert (bench.told(), bench.told("group")) == ([("a 1", False)], [("b 1", False)])
+
+
+async def test_a_renamed_and_a_deleted_channel(bench: Bench) -> None:
+    await bench.install("general")
+    await bench.outside.create_channel("alerts")
+    alerts = bench.place("alerts")
+    await bench.give(letter("a", place=alerts))
+    await bench.done()
+    await bench.outside.rename("alerts", "Alarms")
+    assert await bench.reachable() == {alerts.id: True, bench.place("general").id: True}
+    await bench.outside.delete_channel("alerts")
+    await bench.give(letter("b", place=alerts))
+    await bench.until(lambda: bench.postman.status()[0].gone_since)
+    assert (await bench.reachable())[alerts.id] is False
+
+
+async def test_a_letter_follows_its_conversation_to_another_address(bench: Bench) -> None:
+    await bench.install("general")
+    moved = replace(bench.place("general"), service_url="http://127.0.0.1:9/old/")
+    await bench.give(letter("a", place=moved))
+    await bench.done()
+    assert bench.told() == [("a 1", False)]
+
+
+async def test_a_personal_chat_and_what_cannot_be_asked(bench: Bench) -> None:
+    await bench.install("general", "viewer")
+    viewer = bench.outside.people["viewer"]
+    chat = await bench.teams.direct(Person("teams", viewer["aadObjectId"], "Viewer"), bench.place("general"))
+    assert (chat.id, chat.kind) == (bench.place("viewer").id, "personal")
+    await bench.teams.deliver(chat, card("for you"), "key")
+    assert bench.told("viewer") == [("for you", False)]
+    with pytest.raises(Undelivered) as refused:
+        await bench.teams.direct(Person("teams", bench.outside.people["operator"]["id"]), bench.place("general"))
+    assert refused.value.why == "gone"
+    with pytest.raises(UnreadableError):
+        await bench.teams.seek(chat, "key", datetime.now(UTC))

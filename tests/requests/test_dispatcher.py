@@ -1,0 +1,324 @@
+"""Dispatch and desk: permission, advice, journal, and what a crash leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.azure.account import Accounts
+from bot.azure.errors import AzureError
+from bot.policy.roles import Access
+from bot.requests.context import Context
+from bot.requests.dispatcher import Dispatcher
+from bot.requests.journal import FrontDesk
+from bot.requests.registry import Mark, Registry
+from bot.requests.request import Ask, Person, Place
+from bot.settings import AccessSettings, AccountSettings
+from cards.card import Actions, Button, Card, Form, plain
+from storage.sqlite.store import SqliteStore
+
+PLACE = Place("slack", "C1")
+
+
+async def greet(ctx: Context, *, loud: bool = False) -> Card:
+    """Say hello.
+
+    :param loud: louder
+    """
+    return Card(title=(plain_span(f"hello {ctx.role}{'!' if loud else ''}"),))
+
+
+async def break_down(ctx: Context) -> Card:
+    """Break."""
+    raise RuntimeError("key=hunter2")
+
+
+async def refuse(ctx: Context) -> Card:
+    """Be refused."""
+    raise AzureError("AccountIsDisabled", "The account is disabled.", status=403, values={"Reason": "billing"})
+
+
+async def where(ctx: Context, *, account: str | None = None) -> Card:
+    """Name the account.
+
+    :param account: the account
+    """
+    return Card(title=(plain_span(ctx.account(account).name),))
+
+
+def plain_span(text: str) -> Any:
+    from cards.card import Span  # noqa: PLC0415
+
+    return Span(text)
+
+
+class Recorder:
+    """A chat that keeps what it is told to answer."""
+
+    name = "slack"
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[Ask, Card]] = []
+        self.fails = False
+
+    async def zone(self, person: Person) -> str | None:
+        return "Europe/Berlin"
+
+    async def answer(self, ask: Ask, card: Card) -> None:
+        if self.fails:
+            raise ConnectionError("gone")
+        self.answers.append((ask, card))
+
+
+def made(person: str = "U1", text: str = "greet", key: str = "k1", **more: Any) -> Ask:
+    return Ask(key=key, text=text, person=Person("slack", person), place=PLACE, at=datetime.now(UTC), **more)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = SqliteStore.open(tmp_path / "t.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def dispatcher(store: SqliteStore) -> AsyncIterator[Dispatcher]:
+    registry = Registry()
+    registry.add(greet, Mark("greet", "viewer", (), 0))
+    registry.add(break_down, Mark("break", "viewer", (), 0))
+    registry.add(refuse, Mark("refuse", "operator", (), 0))
+    registry.add(where, Mark("where", "viewer", (), 0))
+    accounts = Accounts(
+        {
+            name: AccountSettings(endpoint=f"https://{name}.we.batch.azure.com", subscription="s", resource_group="r")
+            for name in ("first", "second")
+        },
+        {},
+    )
+    access = Access(AccessSettings(operators=["slack:UOP"], admins=["slack:UAD"]))
+    yield Dispatcher(registry, access, accounts, store, zone="UTC", bot_name="batch")
+    await accounts.close()
+
+
+def buttons(card: Card) -> list[str]:
+    return [
+        item.command
+        for block in card.blocks
+        if isinstance(block, Actions)
+        for item in block.items
+        if isinstance(item, Button)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("person", "text", "title", "refused"),
+    [
+        ("U1", "greet", "hello viewer", False),
+        ("UAD", "batch greet --loud", "hello admin!", False),
+        ("U1", "refuse", "“refuse” needs the role operator; yours is viewer.", True),
+        ("UOP", "refuse", "Azure answered AccountIsDisabled.", True),
+        ("U1", "gret", "I know no command “gret”.", True),
+        ("U1", "where", "first", False),
+        ("U1", "where account:second", "second", False),
+        ("U1", "where account:secnd", "There is no account “secnd”", True),
+    ],
+)
+async def test_every_ask_gets_a_card(dispatcher: Dispatcher, person: str, text: str, title: str, refused: bool) -> None:
+    card = await dispatcher.card(made(person, text))
+    assert plain(card.title).startswith(title)
+    assert card.refused is refused
+    assert card.as_of is not None
+
+
+async def test_a_wrong_account_gets_the_right_one_as_a_button(dispatcher: Dispatcher) -> None:
+    card = await dispatcher.card(made(text="where account:secnd"))
+    assert "where account:second" in buttons(card)
+
+
+async def test_a_fault_inside_shows_a_correlation_id_and_no_secret(
+    dispatcher: Dispatcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = await dispatcher.card(made(text="break"))
+    shown = msgspec.json.encode(card).decode()
+    assert card.refused
+    assert "hunter2" not in shown
+    assert "Traceback" not in shown
+    correlation = shown.split("under ")[1][:8]
+    assert correlation in capsys.readouterr().out
+
+
+async def test_a_form_is_for_those_who_may_run_the_command(dispatcher: Dispatcher) -> None:
+    assert isinstance(dispatcher.form("greet", made()), Form)
+    forbidden = dispatcher.form("refuse", made())
+    assert isinstance(forbidden, Card)
+    assert forbidden.refused
+
+
+async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made())
+    assert task is not None
+    await task
+    assert await desk.accept(made()) is None
+    assert len(chat.answers) == 1
+    assert chat.answers[0][1].zone == "Europe/Berlin"
+    assert await store.unfinished(datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made(values={"loud": "true"}))
+    assert task is not None
+    assert plain((await task).title) == "hello viewer!"
+
+
+async def test_what_a_crash_interrupted_is_answered_after_the_restart(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    lost, stale = made(key="lost"), made(key="stale")
+    now = datetime.now(UTC)
+    await store.accept(lost.key, msgspec.json.encode(lost), now - timedelta(minutes=1))
+    await store.accept(stale.key, msgspec.json.encode(stale), now - timedelta(hours=2))
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    assert await desk.resume(now) == 1
+    await desk.drain(5)
+    assert [ask.key for ask, _ in chat.answers] == ["lost"]
+    assert await store.unfinished(now + timedelta(hours=1)) == []
+
+
+async def test_what_arrives_while_the_program_starts_is_answered_once(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    chat = Recorder()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    began = datetime.now(UTC)
+    task = await desk.accept(made())  # the platforms receive before the journal is looked through
+    assert await desk.resume(began) == 0
+    assert task is not None
+    await task
+    await desk.drain(5)
+    assert len(chat.answers) == 1
+
+
+async def test_an_answer_that_cannot_be_delivered_is_closed_as_failed(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    chat = Recorder()
+    chat.fails = True
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made())
+    assert task is not None
+    await asyncio.wait([task])
+    assert task.exception() is None
+    assert await store.unfinished(datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+async def count(ctx: Context) -> AsyncIterator[Card]:
+    """Count until stopped."""
+    number = 0
+    yield Card(title=(plain_span(f"0 {ctx.live.id}"),))
+    while not await ctx.live.pause(0.05):
+        number += 1
+        yield Card(title=(plain_span(f"{number} {ctx.live.id}"),))
+    yield Card(title=(plain_span("stopped"),))
+
+
+class Editor(Recorder):
+    """A chat whose messages can be edited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edits: list[str] = []
+        self.lively = asyncio.Event()
+
+    async def answer(self, ask: Ask, card: Card) -> str:
+        await super().answer(ask, card)
+        return "m1"
+
+    async def edit(self, place: Place, message: str, card: Card) -> None:
+        assert message == "m1"
+        self.edits.append(plain(card.title))
+        if len(self.edits) >= 3:
+            self.lively.set()
+
+
+async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
+    chat = Editor()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made(text="count"))
+    assert task is not None
+    first = plain((await task).title)
+    async with asyncio.timeout(5):
+        await chat.lively.wait()
+    last = await dispatcher.lives.stop(first.split()[1])
+    assert last is not None
+    assert plain(last.title) == "stopped"
+    assert await dispatcher.lives.stop(first.split()[1]) is None
+    await desk.drain(5)
+    assert chat.edits[-1] == "stopped"
+    assert len(chat.answers) == 1
+
+
+async def test_live_answers_end_with_the_program(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
+    chat = Editor()
+    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await desk.accept(made(text="count"))
+    assert task is not None
+    await task
+    await desk.drain(5)
+    assert chat.edits[-1] == "stopped"
+
+
+class Finder:
+    """Names that come late, or not at all."""
+
+    def __init__(self, *found: str, late: bool = False, error: Exception | None = None) -> None:
+        self.found, self.late, self.error = list(found), late, error
+        self.asked: list[tuple[str, str, str]] = []
+
+    async def find(self, kind: str, typed: str, within: Any, account: str, limit: int = 100) -> list[str]:
+        self.asked.append((kind, typed, account))
+        if self.late:
+            await asyncio.Event().wait()
+        if self.error:
+            raise self.error
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("finder", "offered"),
+    [
+        (Finder("gpu-a", "gpu"), ["gpu-a", "gpu"]),
+        (Finder("gpu-a"), ["gpu-a", "gpu"]),
+        (Finder(late=True), ["gpu"]),
+        (Finder(error=RuntimeError("?")), ["gpu"]),
+        (None, ["gpu"]),
+    ],
+)
+async def test_suggestions_are_never_late_and_never_an_error(
+    dispatcher: Dispatcher, finder: Finder | None, offered: list[str]
+) -> None:
+    dispatcher._names = finder
+    options = await dispatcher.suggest(made("U3"), "pool", " gpu ", {})
+    assert [option.value for option in options] == offered
+    if finder:
+        assert finder.asked == [("pool", " gpu ", "first")]
+        await dispatcher.suggest(made("U3"), "pool", "", {"account": "second"})
+        assert finder.asked[-1] == ("pool", "", "second")
+
+
+async def test_no_suggestions_of_what_nobody_names(dispatcher: Dispatcher) -> None:
+    dispatcher._names = finder = Finder("x")
+    assert await dispatcher.suggest(made("U3"), "planet", "x", {}) == []
+    assert finder.asked == []

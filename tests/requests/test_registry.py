@@ -1,0 +1,197 @@
+"""The registry: grammar, help, forms and advice from a signature."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handlers
+from bot.requests.context import Context
+from bot.requests.registry import CommandError, Mark, Registry, command, join, words
+from cards.card import Card
+
+
+async def list_things(
+    ctx: Context,
+    shelf: str,
+    *,
+    state: Literal["active", "completed"] | None = None,
+    page: int = 1,
+    full: bool = False,
+) -> Card:
+    """List the things on a shelf.
+
+    More about it.
+
+    :param shelf: the shelf's name
+    :param state: only things in this state
+    """
+    return Card(title=())
+
+
+@pytest.fixture
+def registry() -> Registry:
+    made = Registry()
+    made.add(list_things, Mark("thing list", "viewer", ("thing list a",), 1))
+    made.add(list_things, Mark("thing show", "operator", (), 0))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("typed", "args", "kwargs"),
+    [
+        ("thing list a", ("a",), {}),
+        ("THING List a", ("a",), {}),
+        ("thing list a state:active page:2", ("a",), {"state": "active", "page": 2}),
+        ("thing list a state=active", ("a",), {"state": "active"}),
+        ("thing list a --state active", ("a",), {"state": "active"}),
+        ("thing list a —state active", ("a",), {"state": "active"}),
+        ("thing list “a b” ‑‑", None, None),
+        ("thing list 'it’s'", ("it's",), None),
+        ("thing list nightly:job-12", ("nightly:job-12",), {}),
+        ("thing list a --full", ("a",), {"full": True}),
+        ("thing list a full", ("a",), {"full": True}),
+        ("thing list a full:yes page:2", ("a",), {"full": True, "page": 2}),
+        ("thing list a full=no", ("a",), {}),
+        ("thing list fuller", ("fuller",), {}),
+    ],
+)
+def test_what_people_type(registry: Registry, typed: str, args: tuple[str, ...] | None, kwargs: object) -> None:
+    if args is None or kwargs is None:
+        with pytest.raises(CommandError):
+            registry.parse(words(typed))
+        return
+    call = registry.parse(words(typed))
+    assert (call.command.path, call.args, call.kwargs) == ("thing list", args, kwargs)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message", "nearest"),
+    [
+        ("thng list a", "I know no command “thng list”", "thing list a"),
+        ("thing lst a", "I know no command “thing lst”", "thing list a"),
+        ("thing", "What about thing?", "thing list"),
+        ("thing list a state:actve", "Choose from", "thing list a state:active"),
+        ("thing list a stat:active", "does not know what to do with “stat:active”", "thing list a state:active"),
+        ("thing list a page:x", "unable to convert", "help thing list"),
+        ("thing list", "“thing list” needs a shelf: thing list SHELF", "help thing list"),
+        ("", "I know no command", "help"),
+        ("zzz qqq", "I know no command", "help"),
+    ],
+)
+def test_mistakes_get_the_nearest_command(registry: Registry, typed: str, message: str, nearest: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        registry.parse(words(typed))
+    assert message in caught.value.message
+    assert nearest in caught.value.nearest
+
+
+def test_a_text_too_long_or_with_an_open_quote_is_told() -> None:
+    with pytest.raises(CommandError, match="3,000 at most"):
+        words("x" * 3001)
+    with pytest.raises(CommandError, match="quote"):
+        words("pool show 'gpu")
+
+
+@given(st.text(max_size=300))
+def test_nothing_that_is_typed_breaks_the_parser(text: str) -> None:
+    made = Registry()
+    made.add(list_things, Mark("thing list", "viewer", (), 1))
+    try:
+        made.parse(words(text))
+    except CommandError as error:
+        assert error.message
+
+
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Pd", "Pi", "Pf", "Ps", "Zs")))
+    )
+)
+def test_a_command_on_a_button_comes_back_as_it_was(tokens: list[str]) -> None:
+    assert words(join(tokens)) == tokens
+
+
+def test_the_form_comes_from_the_signature_and_goes_back_into_words(registry: Registry) -> None:
+    form = registry.form(words("thing list a state:active"))
+    kinds = {field.name: (field.kind, field.value, field.required) for field in form.fields}
+    assert kinds == {
+        "shelf": ("text", "a", True),
+        "state": ("choice", "active", False),
+        "page": ("number", "1", False),
+        "full": ("flag", "false", False),
+    }
+    filled = registry.with_values(["thing", "list"], {"shelf": "b c", "state": "", "page": "3", "full": "true"})
+    call = registry.parse(filled)
+    assert (call.args, call.kwargs) == (("b c",), {"page": 3, "full": True})
+
+
+def test_a_command_needs_a_docstring_and_a_path_of_its_own(registry: Registry) -> None:
+    async def bare(ctx: Context) -> Card:
+        return Card(title=())
+
+    with pytest.raises(ValueError, match="no docstring"):
+        registry.add(bare, Mark("thing bare", "viewer", (), 0))
+    with pytest.raises(ValueError, match="two handlers"):
+        registry.add(list_things, Mark("thing list", "viewer", (), 0))
+
+
+def test_the_decorator_leaves_the_handler_callable() -> None:
+    assert command("thing list")(list_things) is list_things
+
+
+async def find_things(
+    ctx: Context,
+    shelf: str,
+    *filter: str,  # noqa: A002 - the name that people see
+    state: Literal["active", "completed"] | None = None,
+    page: int = 1,
+) -> Card:
+    """Find things.
+
+    :param filter: which ones
+    """
+    return Card(title=())
+
+
+def test_what_an_option_does_not_know_is_left_to_the_filter_and_the_form_holds_all_of_it() -> None:
+    made = Registry()
+    made.add(find_things, Mark("thing find", "viewer", (), 1))
+    typed = "thing find a state:active,completed 'label:b c' failed>0 page:2"
+    call = made.parse(words(typed))
+    assert call.args == ("a", "state:active,completed", "label:b c", "failed>0")
+    assert call.kwargs == {"page": 2}
+    assert made.parse(words("thing find a state:active b")).kwargs == {"state": "active"}
+    form = made.form(words(typed))
+    filled = {field.name: field.value for field in form.fields}
+    assert filled == {"shelf": "a", "filter": "state:active,completed 'label:b c' 'failed>0'", "state": "", "page": "2"}
+    again = made.parse(made.with_values(["thing", "find"], {**filled, "state": "active"}))
+    assert (again.args, again.kwargs) == (call.args, {"page": 2, "state": "active"})
+
+
+def test_a_parameter_called_after_what_it_takes_is_completed() -> None:
+    async def show(
+        ctx: Context, pool: str, *task: str, node: int = 0, job: Literal["a", "b"] = "a", state: str = ""
+    ) -> Card:
+        """Show.
+
+        :param pool: the pool
+        """
+        raise AssertionError
+
+    made = Registry()
+    made.add(show, Mark("show", "viewer", (), 0))
+    kinds = {field.name: (field.kind, field.names) for field in made.form(["show"]).fields}
+    assert kinds["pool"] == ("name", "pool")
+    assert {kind for name, kind in kinds.items() if name != "pool"} == {("text", ""), ("number", ""), ("choice", "")}
+
+
+def test_what_is_completed_within_something_comes_with_it() -> None:
+    """A node is looked for in a pool, a task in a job: a command that takes the one takes the other."""
+    for known in Registry.discover(handlers).commands.values():
+        taken = {parameter.names for parameter in known.parameters}
+        assert "node" not in taken or "pool" in taken, known.path
+        assert "task" not in taken or "job" in taken, known.path

@@ -1,0 +1,208 @@
+"""What every store has to do for letters. A test class per implementation inherits this and provides ``fresh``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import permutations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from storage.port.store import Store
+from storage.port.watching import Batch, Delivery, Letter, NoticeRow
+from tests.storage.contract import DAY, HOUR, MINUTE, NOON
+from tests.storage.watching_contract import incident, letter
+
+
+async def ids(store: Store) -> list[str]:
+    return [one.letter.id for one in await store.undelivered()]
+
+
+class LetterContract:
+    """Inherit it beside :class:`tests.storage.contract.StoreContract`, which gives ``store``."""
+
+    async def test_a_letter_on_its_way(self, store: Store) -> None:
+        first = Letter("a", "slack:C1", b"place", b"card", 1, NOON, "root", loud=True)
+        await store.record(Batch(letters=[first]))
+        assert await store.undelivered() == [Delivery(first)]
+        assert await store.claim("a", NOON)
+        assert await store.undelivered() == [Delivery(first, "claimed", first=NOON)]
+        await store.delivered("a", 1, "17.5", "C9")
+        assert await store.undelivered() == []
+        done = Delivery(first, "open", 1, "17.5", "C9", first=NOON)
+        assert await store.deliveries(["a", "nothing"]) == [done]
+        second = Letter("a", "other", b"other", b"new", 2, NOON + HOUR, "other", loud=False)
+        await store.record(Batch(letters=[second]))
+        moved = Letter("a", "slack:C1", b"place", b"new", 2, NOON + HOUR, "root", loud=False)
+        assert await store.undelivered() == [replace(done, letter=moved)], "where it is stays"
+
+    async def test_a_first_post_is_claimed_once(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter()]))
+        won = await asyncio.gather(*(store.claim("a", NOON) for _ in range(20)))
+        assert sorted(won) == [False] * 19 + [True]
+        await store.record(Batch(letters=[letter(version=2)]))
+        assert not await store.claim("a", NOON), "a newer card does not lift the claim"
+        assert not await store.claim("nothing", NOON)
+
+    async def test_failed_attempts_are_counted_until_one_succeeds(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter()]))
+        for n in range(1, 4):
+            assert await store.claim("a", NOON + n * MINUTE)
+            await store.undone("a", "open", "busy", NOON + n * HOUR)
+            [one] = await store.undelivered()
+            assert (one.attempts, one.error, one.letter.due, one.first) == (n, "busy", NOON + n * HOUR, NOON + MINUTE)
+        await store.undone("a", "open", "busy")
+        [one] = await store.undelivered()
+        assert one.letter.due == NOON + 3 * HOUR, "due stays where none is given"
+        await store.delivered("a", 1, "m", "c")
+        [one] = await store.deliveries(["a"])
+        assert (one.attempts, one.error) == (0, "")
+
+    async def test_letters_of_a_place_that_was_gone(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter("a"), letter("b"), letter("c", where="slack:C2"), letter("d")]))
+        for id_ in "abc":
+            await store.undone(id_, "gone", "not in channel")
+        assert await ids(store) == ["a", "b", "c", "d"]
+        assert not await store.claim("a", NOON)
+        assert await store.regained("slack:C1") == 2
+        assert await store.regained("slack:C1") == 0
+        [one] = await store.deliveries(["a"])
+        assert (one.state, one.attempts, one.error) == ("open", 0, "")
+        assert await store.claim("a", NOON)
+        assert not await store.claim("c", NOON)
+
+    async def test_a_dead_letter_stays_dead(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter()]))
+        await store.undone("a", "dead", "too long")
+        await store.record(Batch(letters=[letter(version=2)]))
+        assert await ids(store) == []
+        assert not await store.claim("a", NOON)
+        assert [(one.state, one.error) for one in await store.deliveries(["a"])] == [("dead", "too long")]
+
+    async def test_undelivered_letters_the_oldest_due_first(self, store: Store) -> None:
+        due = {"z": 0, "y": 0, "b": 3, "a": 1}
+        await store.record(Batch(letters=[letter(id_, NOON + n * HOUR) for id_, n in due.items()]))
+        assert await ids(store) == ["z", "y", "a", "b"], "of one moment in the order they came"
+        await store.undone("z", "open", "later", NOON + DAY)
+        assert await ids(store) == ["y", "a", "b", "z"]
+
+    async def test_letters_in_the_order_asked_for(self, store: Store) -> None:
+        await store.record(Batch(letters=[letter(id_) for id_ in "abc"]))
+        for asked in permutations("abc"):
+            assert [one.letter.id for one in await store.deliveries([*asked, "nothing", asked[0]])] == list(asked)
+        assert await store.deliveries([]) == []
+
+    def test_letters_follow_their_rules(self, fresh: Callable[[], Store]) -> None:
+        """Against a model in plain words, in any order of events."""
+        events = st.lists(
+            st.tuples(st.just("write"), st.integers(1, 4))
+            | st.tuples(st.just("claim"), st.none())
+            | st.tuples(st.just("delivered"), st.integers(1, 4))
+            | st.tuples(st.just("undone"), st.sampled_from(["open", "claimed", "gone", "dead"]))
+            | st.tuples(st.just("regained"), st.none()),
+            max_size=12,
+        )
+
+        @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(events)
+        def check(given: list[tuple[str, object]]) -> None:
+            async def told() -> None:
+                store, model = fresh(), Model()
+                try:
+                    await store.record(Batch(letters=[letter()]))
+                    for what, value in given:
+                        await model.step(store, what, value)
+                        [one] = await store.deliveries(["a"])
+                        got = (one.letter.version, one.state, one.sent, one.message, one.attempts)
+                        assert got == (model.version, model.state, model.sent, model.message, model.attempts)
+                        assert await ids(store) == (["a"] if model.behind else [])
+                finally:
+                    await store.close()
+
+            asyncio.run(told())
+
+        check()
+
+    # Retention.
+
+    async def test_letters_are_kept_while_they_have_something_to_say(self, store: Store) -> None:
+        old, new = NOON - 31 * DAY, NOON - 29 * DAY
+        undelivered, in_doubt, unreachable, refused = "behind", "claimed", "gone", "dead"
+        for id_ in ("said", undelivered, in_doubt, unreachable, refused):
+            await store.record(Batch(letters=[letter(id_, old)]))
+        await store.record(Batch(letters=[letter("fresh", new)]))
+        for id_ in ("said", "fresh", undelivered):
+            await store.delivered(id_, 1, "m", "c")
+        await store.record(Batch(letters=[letter(undelivered, old, version=2)]))
+        await store.delivered(in_doubt, 1, "m", "c")
+        await store.undone(in_doubt, "claimed", "no answer")
+        await store.undone(unreachable, "gone", "")
+        await store.undone(refused, "dead", "")
+        assert await store.prune(NOON) == 3
+        left = await store.deliveries(["said", "fresh", undelivered, in_doubt, unreachable, refused])
+        assert [one.letter.id for one in left] == ["fresh", undelivered, in_doubt]
+
+    async def test_a_letter_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
+        old = NOON - 31 * DAY
+        await store.record(Batch(letters=[letter("root", old), letter("reply", NOON, under="root")]))
+        for id_ in ("root", "reply"):
+            await store.delivered(id_, 1, "m", "c")
+        assert await store.prune(NOON) == 0
+        assert await store.prune(NOON + 40 * DAY) == 1
+        assert await store.prune(NOON + 40 * DAY) == 1, "the thread after what lay in it"
+
+    async def test_a_letter_is_kept_while_something_is_open_in_its_place(self, store: Store) -> None:
+        places = {"open": "slack:C1", "other": "slack:C2", "before": "slack:C1"}
+        due = {"open": NOON - 40 * DAY, "other": NOON - 40 * DAY, "before": NOON - 60 * DAY}
+        await store.record(
+            Batch(
+                incidents=[replace(incident("i"), opened=NOON - 50 * DAY)],
+                notices=[NoticeRow("i", "slack:C1", True, b""), NoticeRow("i", "slack:C2", False, b"")],
+                letters=[letter(id_, due[id_], where=where) for id_, where in places.items()],
+            )
+        )
+        for id_ in places:
+            await store.delivered(id_, 1, "m", "c")
+        assert await store.prune(NOON) == 2
+        assert [one.letter.id for one in await store.deliveries(list(places))] == ["open"]
+        await store.record(Batch(notices=[NoticeRow("i", "slack:C1", False, b"")]))
+        assert await store.prune(NOON) == 1
+
+
+@dataclass
+class Model:
+    """What the port says of one letter, in plain Python."""
+
+    version: int = 1
+    state: str = "open"
+    sent: int = 0
+    message: str = ""
+    attempts: int = 0
+
+    @property
+    def behind(self) -> bool:
+        return self.state != "dead" and (self.sent < self.version or self.state == "claimed")
+
+    async def step(self, store: Store, what: str, value: object) -> None:
+        match what, value:
+            case "write", int(version):
+                await store.record(Batch(letters=[letter(version=version)]))
+                self.version = version
+            case "claim", _:
+                free = self.state == "open" and not self.sent and not self.message
+                assert await store.claim("a", NOON) is free
+                self.state = "claimed" if free else self.state
+            case "delivered", int(version):
+                await store.delivered("a", version, f"m{version}", "c")
+                self.state, self.sent, self.message, self.attempts = "open", version, f"m{version}", 0
+            case "undone", ("open" | "claimed" | "gone" | "dead") as then:
+                await store.undone("a", then, "why")
+                self.state, self.attempts = then, self.attempts + 1
+            case "regained", _:
+                gone = self.state == "gone"
+                assert await store.regained("slack:C1") == int(gone)
+                if gone:
+                    self.state, self.attempts = "open", 0
