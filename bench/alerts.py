@@ -34,7 +34,7 @@ from bot.alerting.model import Subscription
 from bot.alerting.service import SUBSCRIPTIONS
 from bot.app import App
 from bot.ops import logs
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from bot.sandbox.slack import SlackSettings, SlackStandIn
 from bot.tools.demo import Stage, demo_settings, free_port
 from storage.sqlite.store import SqliteStore
@@ -148,10 +148,10 @@ async def subscribed(database: Path, slack: SlackStandIn) -> None:
     """A channel for each lane, subscribed to the jobs of that lane."""
     store = SqliteStore.open(database)
     for lane in range(CHANNELS):
-        place = Place("slack", slack.create_channel(f"lane-{lane}"))
-        wanted = Subscription(id=f"s{lane}", place=place, entity=f"job:lane-{lane}-*")
+        conversation = Conversation("slack", slack.create_channel(f"lane-{lane}"))
+        wanted = Subscription(id=f"s{lane}", conversation=conversation, entity=f"job:lane-{lane}-*")
         now = datetime.now(UTC)
-        await store.keep(SUBSCRIPTIONS, f"slack:{place.id}", wanted.id, msgspec.json.encode(wanted), now)
+        await store.keep(SUBSCRIPTIONS, f"slack:{conversation.id}", wanted.id, msgspec.json.encode(wanted), now)
     await store.close()
 
 

@@ -50,8 +50,8 @@ def plain(spec: UsageChart) -> bytes:
     words = f"{spec.headline}\n{spec.subtitle}\n{spec.note}"
     above.set_title(words, loc="left", fontsize=24, parse_math=False)
     for name, value, height in (("ALL", total[-1], 0.3), ("BUSY", busy[-1], 0.1)):
-        place = {"xytext": (1.01, height), "textcoords": "axes fraction", "fontsize": 20}
-        above.annotate(f"{name} {value:.0f} cores", (at[-1], value), **place)
+        conversation = {"xytext": (1.01, height), "textcoords": "axes fraction", "fontsize": 20}
+        above.annotate(f"{name} {value:.0f} cores", (at[-1], value), **conversation)
     at, busy, total = _columns(spec.strip, spec)
     below.fill_between(at, total, color="#dde2e8")
     below.fill_between(at, busy, color="#b0bcca")

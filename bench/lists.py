@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from bot.app import App
 from bot.azure.pipeline import Plane
 from bot.ops import logs
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.tools.demo import Stage, demo_settings
 from cards.card import plain
 
@@ -44,10 +44,12 @@ async def ours(app: App, job: str) -> tuple[int, int, float, str]:
         seen[1] += len(answer.body)
         return answer
 
-    person, place = Person("text", "bench", zone="UTC"), Place("text", "bench")
+    person, conversation = Person("text", "bench", zone="UTC"), Conversation("text", "bench")
     with mock.patch.object(Plane, "get", counted):
         begun = time.perf_counter()
-        cards = app.dispatcher.cards(Ask("k", f"task list {job} failed>0", person, place, datetime.now(UTC)))
+        cards = app.dispatcher.cards(
+            CommandRequest("k", f"task list {job} failed>0", person, conversation, datetime.now(UTC))
+        )
         card = await anext(cards)
         took = (time.perf_counter() - begun) * 1e3
         await cards.aclose()

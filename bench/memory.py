@@ -18,7 +18,7 @@ import msgspec
 
 from bot.app import App
 from bot.ops import logs
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.tools.demo import Stage, demo_settings, free_port
 
 GOAL = 160
@@ -34,7 +34,7 @@ def resident(pid: int | str = "self") -> float:
 
 
 async def measure(samples: int) -> None:
-    """Watch, ask, and print what is resident."""
+    """Watch, request, and print what is resident."""
     logs.configure("error")
     with tempfile.TemporaryDirectory() as scratch:
         async with Stage.azure_only(scenario="performance", history=1.0) as stage:
@@ -53,8 +53,10 @@ async def measure(samples: int) -> None:
                     await stage.clock(advance=60)
                 watching = resident()
                 for command in _COMMANDS:
-                    person, place = Person("text", "bench"), Place("text", "bench")
-                    card = await app.dispatcher.card(Ask("k", command, person, place, datetime.now(UTC)))
+                    person, conversation = Person("text", "bench"), Conversation("text", "bench")
+                    card = await app.dispatcher.card(
+                        CommandRequest("k", command, person, conversation, datetime.now(UTC))
+                    )
                     assert not card.refused, command
                 asked = resident()
                 print(

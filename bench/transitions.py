@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.store import timed
-from storage.port.watching import Batch, Cursor, Letter, Transition
+from storage.port.watching import ChangeSet, Cursor, OutboxEntry, Transition
 from storage.sqlite.store import SqliteStore
 
 UNTIL = datetime(2026, 11, 22, tzinfo=UTC)
@@ -48,7 +48,7 @@ async def fill(store: SqliteStore, rows: int) -> list[float]:
     """Write all; the milliseconds of each batch."""
     took: list[float] = []
     for first in range(0, rows, BATCH):
-        batch = Batch([seen(n, rows) for n in range(first, min(first + BATCH, rows))])
+        batch = ChangeSet([seen(n, rows) for n in range(first, min(first + BATCH, rows))])
         batch.cursors.append(Cursor("render", "tasks", batch.transitions[-1].at))
         begun = time.perf_counter()
         await store.record(batch)
@@ -65,7 +65,7 @@ async def measure(path: Path, rows: int) -> None:
     print(f"  the first batch {first:.0f} ms ({BATCH / first * 1e3:,.0f} rows/s), the last {last:.0f} ms", end=" ")
     print(f"({BATCH / last * 1e3:,.0f} rows/s)")
     print(f"  goal {GOAL_ROWS:,} rows/s: {'reached' if BATCH / last * 1e3 >= GOAL_ROWS else 'MISSED'}")
-    again = Batch([seen(n, rows) for n in range(rows - BATCH, rows)])
+    again = ChangeSet([seen(n, rows) for n in range(rows - BATCH, rows)])
     print(f"  the last batch once more, nothing new: {min(await timed(3, lambda: store.record(again))):.0f} ms")
 
     day = UNTIL - timedelta(days=1)
@@ -84,13 +84,13 @@ async def measure(path: Path, rows: int) -> None:
         print(f"  {what}, {len(await ask()):,} rows: p50 {statistics.median(times):.2f} ms, worst {max(times):.2f}")
     print(f"  goal {GOAL_MS:.0f} ms: {'reached' if worst <= GOAL_MS else 'MISSED'}")
 
-    letters = [Letter(f"letter-{n}", "slack:C1", b"x" * 100, b"x" * 3000, 1, UNTIL) for n in range(200)]
-    await store.record(Batch(letters=letters))
+    entries = [OutboxEntry(f"letter-{n}", "slack:C1", b"x" * 100, b"x" * 3000, 1, UNTIL) for n in range(200)]
+    await store.record(ChangeSet(entries=entries))
 
     async def post(numbers: list[int]) -> None:
-        letter = f"letter-{numbers.pop()}"
-        if await store.claim(letter, UNTIL):
-            await store.delivered(letter, 1, "1700000000.000100", "C1")
+        entry = f"letter-{numbers.pop()}"
+        if await store.claim(entry, UNTIL):
+            await store.delivered(entry, 1, "1700000000.000100", "C1")
 
     left = list(range(200))
     times = await timed(200, lambda: post(left))

@@ -15,8 +15,8 @@ from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import handlers
 from bot.alerting import rules
-from bot.alerting.service import Alerts
-from bot.alerting.watched_jobs import JobCards
+from bot.alerting.service import AlertService
+from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.account import Accounts
 from bot.azure.prices import Retail
 from bot.chat.port import Chat, ChatStartError
@@ -27,19 +27,19 @@ from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
 from bot.monitor.collector import Collector
-from bot.monitor.monitor_status import Standing
+from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.names import Names
 from bot.monitor.observer import Observer
 from bot.monitor.scene import Scene
 from bot.monitor.watcher import Watcher
 from bot.ops import health
 from bot.ops.pruning import tidy
-from bot.outbox import Postman
+from bot.outbox import OutboxWorker
 from bot.policy.roles import Access
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.journal import FrontDesk
+from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
-from bot.requests.request import Person, Place
+from bot.requests.request import Conversation, Person
 from bot.settings import Settings, TeamsSettings, secret
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
@@ -73,20 +73,20 @@ class App:
         self.relay = Relay(links.signer, self.accounts, bot.public_url, bot.relay_mb * 10**6)
         self.names = Names(self.accounts, bot.poll_seconds)
         self.chats: dict[str, Chat] = {}
-        self.postman = Postman(store, self.chats, self.clock)
+        self.outbox = OutboxWorker(store, self.chats, self.clock)
         several = len(self.accounts) > 1
-        self.alerts = Alerts(
-            store, rules.discover(), settings.alerts, self.postman, self.clock, zone=bot.zone, several=several
+        self.alerts = AlertService(
+            store, rules.discover(), settings.alerts, self.outbox, self.clock, zone=bot.zone, several=several
         )
-        self.jobs = JobCards(
-            store, self.postman, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._look_now
+        self.jobs = WatchedJobs(
+            store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._look_now
         )
         self.collector = Collector(self.accounts, store, bot.poll_seconds, heard=self.names.heard)
         self.observers = {
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
         traffic = {account.name: account.traffic for account in self.accounts}
-        self.standing = Standing(self.observers, traffic, self.postman, self.clock)
+        self.standing = MonitorStatus(self.observers, traffic, self.outbox, self.clock)
         self.watcher = Watcher(
             self.observers.values(),
             self.alerts.saw,
@@ -107,7 +107,7 @@ class App:
             jobs=self.jobs,
             direct=self._direct,
         )
-        self.desk = FrontDesk(self.dispatcher, store, self.chats)
+        self.desk = RequestJournal(self.dispatcher, store, self.chats)
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._credential: AsyncTokenCredential | None = None
@@ -154,7 +154,7 @@ class App:
         for account in self.observers:
             self._mind(account)
         self._background = [
-            asyncio.create_task(self.postman.run(), name="postman"),
+            asyncio.create_task(self.outbox.run(), name="postman"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.names.run(), name="names"),
@@ -183,7 +183,7 @@ class App:
         """Stop receiving first, finish what is under way, then close everything."""
         if self._runner:
             await self._runner.cleanup()
-        await self.postman.close()
+        await self.outbox.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -210,13 +210,13 @@ class App:
         self._mind(account)
         self.watcher.nudge(account)
 
-    async def _direct(self, person: Person, place: Place) -> Place:
+    async def _direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The conversation with one person alone. Raises Undelivered."""
-        return await self.chats[place.platform].direct(person, place)
+        return await self.chats[conversation.platform].direct(person, conversation)
 
-    async def _reached(self, place: Place, yes: bool) -> None:
-        """The bot was let into a place, or put out of it."""
-        await self.postman.reachable(place, yes)
+    async def _reached(self, conversation: Conversation, yes: bool) -> None:
+        """The bot was let into a conversation, or put out of it."""
+        await self.outbox.reachable(conversation, yes)
         if yes:
             await self.alerts.places_changed()
 

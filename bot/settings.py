@@ -177,9 +177,9 @@ class WatchSettings(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class AlertSettings(Struct, forbid_unknown_fields=True, frozen=True):
-    """What is told without being asked, and how often. Places can be subscribed in the chat too."""
+    """What is told without being asked, and how often. Channels can be subscribed in the chat too."""
 
-    places: list[str] = []
+    channels: list[str] = []
     """Channels that are told what is a warning or worse, written ``slack:C…`` or ``teams:19:…@thread.tacv2``."""
     group_wait: Annotated[int, Meta(ge=0, le=3600)] = 30
     """Seconds for which what follows a first alert is gathered."""
@@ -215,6 +215,8 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     alerts: AlertSettings = AlertSettings()
 
 
+_OLDER_NAMES = {("alerts", "places"): "channels"}
+"""Keys that were called otherwise before, by section."""
 _SECTIONS: dict[str, type[Struct]] = {
     "bot": BotSettings,
     "slack": SlackSettings,
@@ -251,6 +253,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
 
 def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:
     """Decode and check settings that were read. Raises SettingsError with a line per mistake."""
+    raw = _with_current_names(raw)
     mistakes = list(_unknown(raw))
     if mistakes:
         raise SettingsError(mistakes)
@@ -262,6 +265,16 @@ def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ
     if mistakes:
         raise SettingsError(mistakes)
     return settings
+
+
+def _with_current_names(raw: Mapping[str, object]) -> dict[str, object]:
+    """The settings with today's names: a file that was written for an older version goes on working."""
+    renamed = dict(raw)
+    for (section, older), newer in _OLDER_NAMES.items():
+        table = renamed.get(section)
+        if isinstance(table, dict) and older in table and newer not in table:
+            renamed[section] = {newer if key == older else key: value for key, value in table.items()}
+    return renamed
 
 
 def _told(error: msgspec.ValidationError) -> str:
@@ -307,9 +320,12 @@ def _values(settings: Settings) -> Iterator[str]:
         if account.arm_endpoint:
             yield from _address(f"accounts.{name}.arm_endpoint", account.arm_endpoint)
     yield from _bot(settings.bot)
-    for place in settings.alerts.places:
-        if not re.fullmatch(r"(slack:[CDG][A-Z0-9]+|teams:\S+)", place):
-            yield f"alerts.places: {place!r} is no place: write the channel's id, such as slack:C012AB3CD or teams:19:…"
+    for channel in settings.alerts.channels:
+        if not re.fullmatch(r"(slack:[CDG][A-Z0-9]+|teams:\S+)", channel):
+            yield (
+                f"alerts.channels: {channel!r} is no channel: "
+                "write the channel's id, such as slack:C012AB3CD or teams:19:…"
+            )
     if settings.slack:
         yield from _address("slack.api_url", settings.slack.api_url)
     if settings.teams:

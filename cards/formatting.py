@@ -32,12 +32,12 @@ def duration(span: timedelta) -> str:
     """The two greatest units: ``2 h 5 min``, ``3 d 4 h``, ``45 s``."""
     seconds = round(abs(span.total_seconds()))
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    for place, (unit, size) in enumerate(units):
+    for index, (unit, size) in enumerate(units):
         if seconds >= size:
             whole, rest = divmod(seconds, size)
             text = f"{whole} {unit}"
-            if place + 1 < len(units):
-                smaller, smaller_size = units[place + 1]
+            if index + 1 < len(units):
+                smaller, smaller_size = units[index + 1]
                 if (less := rest // smaller_size) > 0:
                     text += f" {less} {smaller}"
             return text
@@ -84,8 +84,8 @@ def money(amount: float, currency: str) -> str:
     elif size >= 0.995:
         figure = f"{size:.2f}"
     else:
-        places = min(6, 2 - math.floor(math.log10(size)))
-        whole, _, part = f"{size:.{places}f}".rstrip("0").partition(".")
+        indexes = min(6, 2 - math.floor(math.log10(size)))
+        whole, _, part = f"{size:.{indexes}f}".rstrip("0").partition(".")
         figure = f"{whole}.{part:<02}"
     symbol = _SYMBOLS.get(currency, f"{currency} ")
     return f"{'−' if amount < 0 else ''}{symbol}{figure}"

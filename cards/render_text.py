@@ -155,13 +155,13 @@ def cut_runs(words: list[Run], limit: int) -> tuple[list[Run], int]:
     """Runs of at most ``limit`` units together, and how many units were lost."""
     kept: list[Run] = []
     room = limit
-    for place, run in enumerate(words):
+    for index, run in enumerate(words):
         need = units(run.text)
-        if need > room or (need == room and place + 1 < len(words)):
+        if need > room or (need == room and index + 1 < len(words)):
             short = cut(run.text, room) if need > room else cut(run.text + "…", room)
             if short:
                 kept.append(run._replace(text=short))
-            return kept, sum(units(rest.text) for rest in words[place:]) - max(units(short) - 1, 0)
+            return kept, sum(units(rest.text) for rest in words[index:]) - max(units(short) - 1, 0)
         kept.append(run)
         room -= need
     return kept, 0

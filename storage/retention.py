@@ -30,7 +30,7 @@ class Retention(Struct, frozen=True):
     """The hourly rollup of transitions; more than a year, so that a week can be held against last year's."""
     incidents: timedelta = 90 * DAY
     """Resolved ones, since their last change, with their notices."""
-    letters: timedelta = 30 * DAY
+    entries: timedelta = 30 * DAY
 
 
 def resolution(since: int, until: int, step: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.app import App
 from bot.settings import check
-from storage.port.watching import Batch
+from storage.port.watching import ChangeSet
 from tests.storage.contract import NOON
 from tests.storage.watching_contract import incident, transition
 
@@ -23,7 +23,7 @@ async def test_what_is_kept_is_set(tmp_path: Path) -> None:
     app = await App.open(check(raw, {}), {})
     ages = [NOON - timedelta(days=days) for days in range(9)]
     await app.store.record(
-        Batch(
+        ChangeSet(
             transitions=[transition("j", at) for at in ages],
             incidents=[incident(f"{at:%d}", at, open=False) for at in ages],
         )

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import handlers
 from bot.alerting import rules
-from bot.domain.findings import Entity, Finding, Severity, Step
+from bot.domain.findings import Entity, Finding, Severity, SuggestedAction
 from bot.monitor.scene import PoolView
 from bot.monitor.scene import Scene as WatchedScene
 from bot.requests.registry import Registry
@@ -56,9 +56,15 @@ async def test_a_command_is_one_function(scene: Scene) -> None:
 
 
 def test_an_alert_is_one_function() -> None:
-    found = re.search(r"```python\n(@kind.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    found = re.search(r"```python\n(@rule.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert found, "CONTRIBUTING.md has no worked alert"
-    names = {"kind": rules.kind, "Severity": Severity, "Finding": Finding, "Entity": Entity, "Step": Step}
+    names = {
+        "rule": rules.rule,
+        "Severity": Severity,
+        "Finding": Finding,
+        "Entity": Entity,
+        "SuggestedAction": SuggestedAction,
+    }
     code = f"from __future__ import annotations\n{found.group(1)}"
     try:
         exec(compile(code, str(GUIDE), "exec"), {**names, "__name__": "bot.alerting.rules.example"})

@@ -47,7 +47,10 @@ def test_the_least_there_can_be() -> None:
         ({**account(), "bot": {"prices_url": "prices"}}, "bot.prices_url: 'prices' is no address"),
         ({**account(), "bot": {"poll_seconds": 1}}, "bot.poll_seconds: Expected `int` >= 5"),
         ({**account(), "keep": {"transitions_days": 0}}, "keep.transitions_days: Expected `int` >= 1"),
-        ({**account(), "alerts": {"places": ["#ops"]}}, "alerts.places: '#ops' is no place: write the channel's id"),
+        (
+            {**account(), "alerts": {"channels": ["#ops"]}},
+            "alerts.channels: '#ops' is no channel: write the channel's id",
+        ),
         ({**account(), "alerts": {"repeat": 5}}, "alerts.repeat: Expected `int` >= 60"),
         ({**account(), "slack": {}}, "slack.bot_token_env: environment variable SLACK_BOT_TOKEN is missing"),
         ({**account(), "slack": {"mode": "socket"}}, "slack.app_token_env: environment variable SLACK_APP_TOKEN"),
@@ -102,3 +105,7 @@ def test_the_command_line_exits_2_before_anything_starts(tmp_path: Path) -> None
     )
     assert missing.returncode == 2
     assert "no such file" in missing.stderr
+
+
+def test_a_key_goes_on_working_under_its_older_name() -> None:
+    assert check({**account(), "alerts": {"places": ["slack:C012AB3CD"]}}, {}).alerts.channels == ["slack:C012AB3CD"]

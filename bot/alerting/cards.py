@@ -12,10 +12,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from bot.alerting.model import Incident, Notice
-from bot.alerting.rules import Kind
+from bot.alerting.model import Incident, Notification
+from bot.alerting.rules import AlertRule
 from bot.alerting.rules.failures import by_line
-from bot.domain.findings import Severity, Tally
+from bot.domain.findings import CauseCount, Severity
 from bot.requests.registry import join
 from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text
 from cards.card import (
@@ -59,9 +59,9 @@ def mark_of(incident: Incident) -> Mark:
 
 
 class Writer:
-    """Writes cards. ``zone`` tells a place's time zone, ``several`` whether there is more than one account."""
+    """Writes cards. ``zone`` tells a conversation's time zone, ``several`` whether there is more than one account."""
 
-    def __init__(self, kinds: Mapping[str, Kind], zone: Callable[[str], str], *, several: bool) -> None:
+    def __init__(self, kinds: Mapping[str, AlertRule], zone: Callable[[str], str], *, several: bool) -> None:
         self._kinds = kinds
         self._zone = zone
         self._several = several
@@ -73,10 +73,10 @@ class Writer:
     def incident(
         self,
         incident: Incident,
-        place: str,
+        conversation: str,
         now: datetime,
         *,
-        held: Sequence[Notice] = (),
+        held: Sequence[Notification] = (),
         explained: int = 0,
     ) -> Card:
         """The one message of an incident. ``held`` is what else is held back there, ``explained`` how much by this."""
@@ -84,7 +84,7 @@ class Writer:
             title=self._title(incident),
             mark=mark_of(incident),
             as_of=incident.seen,
-            zone=self._zone(place),
+            zone=self._zone(conversation),
             blocks=blocks(
                 facts(
                     ("Cause", incident.cause),
@@ -140,7 +140,7 @@ class Writer:
         steps.append(Button("More", f"alert show {incident.id}"))
         return actions(*steps)
 
-    def _small(self, incident: Incident, held: Sequence[Notice], explained: int) -> Footer | None:
+    def _small(self, incident: Incident, held: Sequence[Notification], explained: int) -> Footer | None:
         parts: list[str] = []
         if explained and incident.open:
             parts.append(f"{plural(explained, 'alert')} explained by this and held back")
@@ -152,7 +152,12 @@ class Writer:
         return note(*pieces)  # type: ignore[arg-type]
 
     def digest(
-        self, told: Sequence[tuple[Incident, Notice]], place: str, now: datetime, *, after_quiet: bool = False
+        self,
+        told: Sequence[tuple[Incident, Notification]],
+        conversation: str,
+        now: datetime,
+        *,
+        after_quiet: bool = False,
     ) -> Card:
         """One message for several incidents of an account: what they have in common, the worst of them by name."""
         incidents = [incident for incident, _ in told]
@@ -172,7 +177,7 @@ class Writer:
             ),
             mark=_MARKS[worst] if still else Mark.DONE if over else _MARKS[worst],
             as_of=max(each.seen for each in incidents),
-            zone=self._zone(place),
+            zone=self._zone(conversation),
             blocks=blocks(
                 *_causes(tasks, many=True),
                 _list(incidents),
@@ -190,18 +195,18 @@ class Writer:
     def _listing(self, account: str) -> str:
         return f"alert list {join([f'account:{account}'])}" if self._several else "alert list"
 
-    def history(self, incident: Incident, place: str, now: datetime) -> Card:
+    def history(self, incident: Incident, conversation: str, now: datetime) -> Card:
         """What happened, line by line: the one reply in the thread."""
         lines = [text(Time(event.at, "clock"), f"  {event.what}") for event in incident.history]
         return Card(
             title=text(bold("History"), f" · {incident.history[-1].what}"),
             mark=mark_of(incident),
             as_of=now,
-            zone=self._zone(place),
+            zone=self._zone(conversation),
             blocks=tuple(Words(line) for line in lines[-20:]),
         )
 
-    def note(self, incident: Incident, place: str, what: str, now: datetime) -> Card:
+    def note(self, incident: Incident, conversation: str, what: str, now: datetime) -> Card:
         """Something said aloud: ``worse``, ``open`` (still), ``acknowledged`` (a reminder), ``snooze`` (is over)."""
         lasted = duration(now - incident.opened)
         said = {
@@ -215,7 +220,7 @@ class Writer:
             title=text(bold(said)),
             mark=mark_of(incident),
             as_of=now,
-            zone=self._zone(place),
+            zone=self._zone(conversation),
             blocks=blocks(
                 Words(text("Acknowledged by ", Span(who.name or who.id.partition(":")[2]))) if who else None,
                 actions(
@@ -229,17 +234,17 @@ class Writer:
             ),
         )
 
-    def worse(self, told: Sequence[Incident], worse: Sequence[Incident], place: str, now: datetime) -> Card:
+    def worse(self, told: Sequence[Incident], worse: Sequence[Incident], conversation: str, now: datetime) -> Card:
         """Said aloud below a digest that tells ``told``, of which these are ``worse`` now: all that are as bad."""
         severity = min((each.severity for each in worse), key=lambda each: each.rank)
         bad = [each for each in told if each.open and each.severity.rank >= severity.rank]
         if len(bad) <= 1:
-            return self.note(worse[0], place, "worse", now)
+            return self.note(worse[0], conversation, "worse", now)
         return Card(
             title=text(bold(f"{severity.value} now: {number(len(bad))} of {plural(len(told), 'alert')}")),
             mark=_MARKS[max((each.severity for each in bad), key=lambda each: each.rank)],
             as_of=now,
-            zone=self._zone(place),
+            zone=self._zone(conversation),
             blocks=blocks(
                 _list(bad),
                 actions(Button("Open alerts", self._listing(bad[0].account), style="primary"), _opening(bad)),
@@ -252,13 +257,16 @@ def _names_account(incident: Incident) -> bool:
     return incident.headline.startswith(f"{incident.account}:")
 
 
-def held_words(held: Sequence[Notice]) -> list[object]:
+def held_words(held: Sequence[Notification]) -> list[object]:
     """``3 more held back until 14:07`` and why; nothing where nothing is."""
     if not held:
         return []
-    reasons = Counter(notice.held for notice in held)
+    reasons = Counter(notification.held for notification in held)
     pieces: list[object] = [f"{number(len(held))} more held back"]
-    until = min((notice.due for notice in held if notice.held == "grouping" and notice.due), default=None)
+    until = min(
+        (notification.due for notification in held if notification.held == "grouping" and notification.due),
+        default=None,
+    )
     if until:
         pieces += [" until ", Time(until, "clock")]
     told = [_WORDS[reason] for reason, _ in reasons.most_common() if reason in _WORDS and reason != "grouping"]
@@ -267,7 +275,7 @@ def held_words(held: Sequence[Notice]) -> list[object]:
     return pieces
 
 
-def _causes(causes: Sequence[Tally], *, many: bool = False) -> list[Block]:
+def _causes(causes: Sequence[CauseCount], *, many: bool = False) -> list[Block]:
     """The causes of failures with how often they struck and an example each."""
     if not causes or (len(causes) == 1 and not many):
         return []
@@ -279,16 +287,16 @@ def _causes(causes: Sequence[Tally], *, many: bool = False) -> list[Block]:
     return [Heading("Causes"), table(columns, rows)]
 
 
-def _merged(parts: Iterable[Sequence[Tally]]) -> list[Tally]:
+def _merged(parts: Iterable[Sequence[CauseCount]]) -> list[CauseCount]:
     """The causes of several incidents as one list, the most frequent first."""
-    found: dict[str, Tally] = {}
+    found: dict[str, CauseCount] = {}
     for each in by_line([each for causes in parts for each in causes]):
         known = found.get(each.cause)
         found[each.cause] = replace(known, count=known.count + each.count) if known else each
     return sorted(found.values(), key=lambda each: -each.count)
 
 
-def _headline(incidents: Sequence[Incident], tasks: Sequence[Tally]) -> str:
+def _headline(incidents: Sequence[Incident], tasks: Sequence[CauseCount]) -> str:
     """``9,400 tasks failed in 87 jobs, 3 causes``, or ``14 alerts: 9 × node.unusable, 5 × pool.idle``."""
     jobs = [each for each in incidents if each.entity.kind == "job" and each.causes]
     if tasks and len(jobs) == len(incidents):

@@ -1,7 +1,8 @@
 """The book of incidents: what is open, how it stands everywhere, and what of that is not stored yet.
 
-It is kept in memory and mirrors the store: every change is noted by :meth:`Book.touch` and written with the look or
-the click that caused it. Where that cannot be stored the book is read anew, so that memory never runs ahead of it.
+It is kept in memory and mirrors the store: every change is noted by :meth:`IncidentState.touch` and written with the
+look or the click that caused it. Where that cannot be stored the book is read anew, so that memory never runs ahead of
+it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.alerting.model import Hours, Incident, Mute, Notice, Subscription
+from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from storage.port.store import Kept
-from storage.port.watching import Batch, IncidentRow, Letter, NoticeRow
+from storage.port.watching import ChangeSet, IncidentRow, NotificationRow, OutboxEntry
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -22,33 +23,33 @@ LATELY = timedelta(hours=1)
 """How long an incident that is resolved stays at hand, so that the same one can come back as itself."""
 
 
-class Book:
+class IncidentState:
     """All that alerting knows."""
 
     def __init__(self) -> None:
         self.incidents: dict[str, Incident] = {}
         self.by_print: dict[str, str] = {}
-        self.notices: dict[tuple[str, str], Notice] = {}
-        """By incident and place."""
+        self.notifications: dict[tuple[str, str], Notification] = {}
+        """By incident and conversation."""
         self.subscriptions: dict[str, Subscription] = {}
         self.mutes: dict[str, dict[str, Mute]] = {}
-        """By place and id."""
+        """By conversation and id."""
         self.hours: dict[str, Hours] = {}
-        """By place."""
-        self.letters: dict[str, Letter] = {}
+        """By conversation."""
+        self.entries: dict[str, OutboxEntry] = {}
         """As they were written last, for those that may still change."""
         self._incidents: set[str] = set()
         self._notices: set[tuple[str, str]] = set()
         self._letters: set[str] = set()
 
-    def load(self, incidents: list[IncidentRow], notices: list[NoticeRow]) -> None:
+    def load(self, incidents: list[IncidentRow], notifications: list[NotificationRow]) -> None:
         """Take what is stored; rows that a newer version wrote and this one cannot read are left alone."""
         for row in incidents:
             if incident := _read(row.body, Incident):
                 self.add(incident)
-        for each in notices:
-            if (notice := _read(each.body, Notice)) and each.incident in self.incidents:
-                self.notices[notice.incident, notice.place] = notice
+        for each in notifications:
+            if (notification := _read(each.body, Notification)) and each.incident in self.incidents:
+                self.notifications[notification.incident, notification.conversation] = notification
         self._incidents.clear()
 
     def add(self, incident: Incident) -> None:
@@ -59,38 +60,38 @@ class Book:
             self.by_print[incident.fingerprint] = incident.id
         self._incidents.add(incident.id)
 
-    def touch(self, changed: Incident | Notice) -> None:
+    def touch(self, changed: Incident | Notification) -> None:
         """Something was changed and has to be stored."""
         if isinstance(changed, Incident):
             self._incidents.add(changed.id)
         else:
-            self.notices[changed.incident, changed.place] = changed
-            self._notices.add((changed.incident, changed.place))
+            self.notifications[changed.incident, changed.conversation] = changed
+            self._notices.add((changed.incident, changed.conversation))
 
-    def write(self, letter: Letter) -> bool:
+    def write(self, entry: OutboxEntry) -> bool:
         """A letter as it should be now; False where it says just what it said."""
-        known = self.letters.get(letter.id)
-        if known and (known.card, known.loud) == (letter.card, letter.loud):
+        known = self.entries.get(entry.id)
+        if known and (known.card, known.loud) == (entry.card, entry.loud):
             return False
         version = known.version + 1 if known else 1
-        self.letters[letter.id] = msgspec.structs.replace(letter, version=version)
-        self._letters.add(letter.id)
+        self.entries[entry.id] = msgspec.structs.replace(entry, version=version)
+        self._letters.add(entry.id)
         return True
 
-    def of(self, incident: str) -> Iterator[Notice]:
-        """How an incident stands in each place."""
-        return (notice for (about, _), notice in self.notices.items() if about == incident)
+    def of(self, incident: str) -> Iterator[Notification]:
+        """How an incident stands in each conversation."""
+        return (notification for (about, _), notification in self.notifications.items() if about == incident)
 
     def open_of(self, account: str) -> list[Incident]:
         """Open incidents of an account."""
         return [each for each in self.incidents.values() if each.open and each.account == account]
 
-    def changes(self) -> Batch:
+    def changes(self) -> ChangeSet:
         """What is not stored yet; from now on it counts as stored."""
-        batch = Batch(
+        batch = ChangeSet(
             incidents=[self.incidents[each].row() for each in sorted(self._incidents)],
-            notices=[self.notices[each].row() for each in sorted(self._notices)],
-            letters=[self.letters[each] for each in sorted(self._letters)],
+            notifications=[self.notifications[each].row() for each in sorted(self._notices)],
+            entries=[self.entries[each] for each in sorted(self._letters)],
         )
         for noted in (self._incidents, self._notices, self._letters):
             noted.clear()
@@ -98,8 +99,16 @@ class Book:
 
     def forget(self, now: datetime) -> None:
         """Let go of what is over and stored."""
-        living = {notice.letter for notice in self.notices.values() if notice.letter and not notice.over}
-        needed = {about for (about, _), notice in self.notices.items() if not notice.over or notice.letter in living}
+        living = {
+            notification.entry
+            for notification in self.notifications.values()
+            if notification.entry and not notification.over
+        }
+        needed = {
+            about
+            for (about, _), notification in self.notifications.items()
+            if not notification.over or notification.entry in living
+        }
         gone = {
             each.id
             for each in self.incidents.values()
@@ -114,12 +123,14 @@ class Book:
             incident = self.incidents.pop(each)
             if self.by_print.get(incident.fingerprint) == each:
                 del self.by_print[incident.fingerprint]
-        self.notices = {key: notice for key, notice in self.notices.items() if key[0] not in gone}
-        kept = {notice.letter for notice in self.notices.values()}
-        self.letters = {
-            name: letter
-            for name, letter in self.letters.items()
-            if name in kept or letter.under in kept or name in self._letters
+        self.notifications = {
+            key: notification for key, notification in self.notifications.items() if key[0] not in gone
+        }
+        kept = {notification.entry for notification in self.notifications.values()}
+        self.entries = {
+            name: entry
+            for name, entry in self.entries.items()
+            if name in kept or entry.under in kept or name in self._letters
         }
 
 
@@ -137,7 +148,7 @@ def subscriptions_of(rows: list[tuple[str, Kept]]) -> dict[str, Subscription]:
 
 
 def mutes_of(rows: list[tuple[str, Kept]]) -> dict[str, dict[str, Mute]]:
-    """Stored mutes by place and id."""
+    """Stored mutes by conversation and id."""
     mutes: dict[str, dict[str, Mute]] = {}
     for owner, kept in rows:
         if mute := _read(kept.value, Mute):
@@ -146,6 +157,6 @@ def mutes_of(rows: list[tuple[str, Kept]]) -> dict[str, dict[str, Mute]]:
 
 
 def hours_of(rows: list[tuple[str, Kept]]) -> dict[str, Hours]:
-    """Stored quiet hours by place."""
+    """Stored quiet hours by conversation."""
     found = ((owner, _read(kept.value, Hours)) for owner, kept in rows)
     return {owner: hours for owner, hours in found if hours}

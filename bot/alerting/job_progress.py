@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from bot.alerting.rules.failures import causes_of, usual
-from bot.domain.findings import Tally
+from bot.domain.findings import CauseCount
 from bot.monitor.scene import JobView, PoolView
 from bot.requests.registry import join
 from bot.requests.request import Person
@@ -62,8 +62,8 @@ def _rate(samples: Sequence[tuple[datetime, int, int]], since: datetime) -> floa
     return max(0.0, (within[-1][1] - within[0][1]) / minutes)
 
 
-class JobWriter:
-    """Writes the cards. ``zone`` tells a place's time zone, ``several`` whether there is more than one account."""
+class JobCardWriter:
+    """Writes the cards. ``zone`` gives a conversation's time zone, ``several`` is True with more than one account."""
 
     def __init__(self, zone: Callable[[str], str], *, several: bool) -> None:
         self._zone = zone
@@ -78,7 +78,7 @@ class JobWriter:
         account: str,
         job: JobView,
         pools: Mapping[str, PoolView],
-        place: str,
+        conversation: str,
         at: datetime,
         *,
         ended: str = "",
@@ -99,7 +99,7 @@ class JobWriter:
             ),
             mark=mark,
             as_of=at,
-            zone=self._zone(place),
+            zone=self._zone(conversation),
             blocks=blocks(
                 Progress("Tasks", done, total, "tasks", mark) if total else None,
                 None if counted or ended else Words(text(muted("Its tasks are counted at the next look."))),
@@ -130,14 +130,14 @@ class JobWriter:
             ),
         )
 
-    def over(self, account: str, job: JobView, place: str, at: datetime, ended: str, asker: Person) -> Card:
+    def over(self, account: str, job: JobView, conversation: str, at: datetime, ended: str, asker: Person) -> Card:
         """What is said aloud at the end, to whoever asked."""
         failed = f", {number(job.failed)} of {plural(job.total, 'task')} failed" if job.failed else ""
         return Card(
             title=text(Mention(f"{asker.platform}:{asker.id}", asker.name), " ", bold(f"job {job.id} {ended}{failed}")),
             mark=_mark(job, over=True),
             as_of=at,
-            zone=self._zone(place),
+            zone=self._zone(conversation),
             blocks=blocks(
                 actions(
                     Button("Failed tasks", self.command(account, "task", "list", job.id, "state:failed"))
@@ -199,7 +199,7 @@ def _causes(job: JobView) -> list[Block]:
     return [Heading("What failed"), Bullets(tuple(told))]
 
 
-def _cause(tally: Tally) -> Text:
+def _cause(tally: CauseCount) -> Text:
     """``198 ×  exit code 137: killed (SIGKILL), out of memory most often (frame-0021)``."""
     means = usual(tally.cause)
     example = muted(f" ({tally.example})") if tally.example else None

@@ -11,9 +11,9 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from bot.alerting.incident_state import Book
+from bot.alerting.incident_state import IncidentState
 from bot.alerting.model import Event, Incident
-from bot.alerting.rules import Kind
+from bot.alerting.rules import AlertRule
 from bot.domain.findings import Finding, fingerprint
 from bot.monitor.scene import Area
 from cards.formatting import duration, plural
@@ -28,9 +28,9 @@ CALM = timedelta(minutes=10)
 
 
 def settle(
-    book: Book,
+    book: IncidentState,
     account: str,
-    found: Iterable[tuple[Kind, Finding]],
+    found: Iterable[tuple[AlertRule, Finding]],
     judged: Collection[str],
     seen: datetime,
     now: datetime,
@@ -71,12 +71,12 @@ def settle(
     return changed
 
 
-def judged_by(kinds: Mapping[str, Kind], read: Collection[Area]) -> set[str]:
+def judged_by(kinds: Mapping[str, AlertRule], read: Collection[Area]) -> set[str]:
     """The kinds whose areas were all read."""
     return {kind.name for kind in kinds.values() if all(area in read for area in kind.reads)}
 
 
-def _opened(account: str, name: str, kind: Kind, finding: Finding, seen: datetime, now: datetime) -> Incident:
+def _opened(account: str, name: str, kind: AlertRule, finding: Finding, seen: datetime, now: datetime) -> Incident:
     incident = Incident(
         id=secrets.token_hex(4),
         fingerprint=name,
@@ -96,7 +96,7 @@ def _opened(account: str, name: str, kind: Kind, finding: Finding, seen: datetim
     return incident
 
 
-def _again(incident: Incident, kind: Kind, finding: Finding, seen: datetime, now: datetime) -> bool:
+def _again(incident: Incident, kind: AlertRule, finding: Finding, seen: datetime, now: datetime) -> bool:
     """What is found again; True where people would see a difference."""
     severity = finding.severity or kind.severity
     worse = severity.rank > incident.severity.rank

@@ -1,4 +1,4 @@
-"""What alerting keeps: incidents, how they stand in a place, and what places and people asked for."""
+"""What alerting keeps: incidents, how they stand in a conversation, and what conversations and people asked for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bot.domain.findings import Entity, Finding, Severity, Step, Tally
+from bot.domain.findings import CauseCount, Entity, Finding, Severity, SuggestedAction
 from bot.requests.preferences import Author
-from bot.requests.request import Place
-from storage.port.watching import IncidentRow, NoticeRow
+from bot.requests.request import Conversation
+from storage.port.watching import IncidentRow, NotificationRow
 
 REMEMBERED = 30
 """Lines of an incident's history that are kept: the first and the newest."""
@@ -49,9 +49,9 @@ class Incident(Struct, kw_only=True):
     figures: tuple[tuple[str, str], ...] = ()
     cause: str = ""
     evidence: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SuggestedAction, ...] = ()
     count: int = 1
-    causes: tuple[Tally, ...] = ()
+    causes: tuple[CauseCount, ...] = ()
     flips: list[datetime] = []
     flapping: bool = False
     absent: datetime | None = None
@@ -111,22 +111,22 @@ Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "silenced", "snoozed
 """Why a notice is held back: it waits for its group, quiet hours, somebody muted it, another incident explains it."""
 
 
-class Notice(Struct, kw_only=True):
-    """How an incident stands in a place. ``place`` is ``platform:id``, ``why`` the subscription that brought it there.
+class Notification(Struct, kw_only=True):
+    """How an incident stands in a conversation (``platform:id``); ``why`` is the subscription that brought it there.
 
-    ``letter`` is the message that tells it (empty while it is held back); with ``gathered`` that message tells several.
+    ``entry`` is the message that tells it (empty while it is held back); with ``gathered`` that message tells several.
     ``due`` is when it is to be looked at again. ``over`` once nothing will change any more.
     """
 
     incident: str
-    place: str
+    conversation: str
     why: str
     since: datetime
     held: Held = ""
     by: str = ""
     """The incident or mute that holds it back."""
     due: datetime | None = None
-    letter: str = ""
+    entry: str = ""
     gathered: bool = False
     shown: datetime | None = None
     worst: Severity = Severity.INFO
@@ -135,13 +135,13 @@ class Notice(Struct, kw_only=True):
     repeats: int = 0
     over: bool = False
 
-    def row(self) -> NoticeRow:
+    def row(self) -> NotificationRow:
         """What is stored."""
-        return NoticeRow(self.incident, self.place, not self.over, msgspec.json.encode(self))
+        return NotificationRow(self.incident, self.conversation, not self.over, msgspec.json.encode(self))
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
-    """Who is told what. ``place`` is where; a personal one is a direct message.
+    """Who is told what. ``conversation`` is where; a personal one is a direct message.
 
     ``accounts`` and ``entity`` are patterns (``*``, ``render-*``, ``pool:gpu-*``: a kind before the colon narrows it to
     entities of that kind and what belongs to them). ``kinds`` are patterns of kinds (``job.*``), empty for all that are
@@ -149,7 +149,7 @@ class Subscription(Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    place: Place
+    conversation: Conversation
     accounts: str = "*"
     entity: str = "*"
     kinds: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ class Subscription(Struct, frozen=True, kw_only=True):
 
 
 class Mute(Struct, frozen=True, kw_only=True):
-    """What a place does not want to hear, ``until`` when (None: until it is taken back)."""
+    """What a conversation does not want to hear, ``until`` when (None: until it is taken back)."""
 
     id: str
     accounts: str = "*"
@@ -180,7 +180,7 @@ class Mute(Struct, frozen=True, kw_only=True):
 
 
 class Hours(Struct, frozen=True, kw_only=True):
-    """When a place wants to be left alone. Minutes since midnight in ``zone``; ``days`` are 0 (Monday) to 6.
+    """When a conversation wants to be left alone. Minutes since midnight in ``zone``; ``days`` are 0 (Monday) to 6.
 
     Between ``begin`` and ``end`` (which may be past midnight), and on days that are not in ``days``, only what is
     critical is told; the rest waits for the first moment that is not quiet.

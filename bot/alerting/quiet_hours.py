@@ -1,4 +1,4 @@
-"""Quiet hours and working days in a place's own zone, daylight saving included."""
+"""Quiet hours and working days in a conversation's own zone, daylight saving included."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.alerting.model import Hours
 
 _AHEAD = 15
-"""Days that are looked ahead for the end of the quiet: a place may have no working day for a week or two."""
+"""Days that are looked ahead for the end of the quiet: a conversation may have no working day for a week or two."""
 
 
 def quiet_until(hours: Hours, now: datetime) -> datetime | None:

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 from bot.alerting.model import Mute, Subscription
-from bot.alerting.rules import Kind
+from bot.alerting.rules import AlertRule
 from bot.domain.findings import Entity, Severity
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 
 
 class Matter(Protocol):
@@ -41,9 +41,9 @@ class Matter(Protocol):
         ...
 
 
-def key_of(place: Place) -> str:
-    """What a place is known by: ``platform:id``."""
-    return f"{place.platform}:{place.id}"
+def key_of(conversation: Conversation) -> str:
+    """What a conversation is known by: ``platform:id``."""
+    return f"{conversation.platform}:{conversation.id}"
 
 
 def concerns(matter: Matter, accounts: str, entity: str, kinds: tuple[str, ...]) -> bool:
@@ -55,7 +55,7 @@ def concerns(matter: Matter, accounts: str, entity: str, kinds: tuple[str, ...])
     return entity in ("", "*") or any(_names(each, entity) for each in (matter.entity, *matter.related))
 
 
-def wanted(subscription: Subscription, matter: Matter, kinds: Mapping[str, Kind]) -> bool:
+def wanted(subscription: Subscription, matter: Matter, kinds: Mapping[str, AlertRule]) -> bool:
     """Whether a subscription asks for it: its severity, its patterns, and quiet kinds by name or pattern only."""
     kind = kinds.get(matter.kind)
     if matter.severity.rank < subscription.severity.rank or (kind and kind.quiet and not subscription.kinds):
@@ -64,14 +64,14 @@ def wanted(subscription: Subscription, matter: Matter, kinds: Mapping[str, Kind]
 
 
 def route(
-    matter: Matter, subscriptions: Iterable[Subscription], kinds: Mapping[str, Kind]
+    matter: Matter, subscriptions: Iterable[Subscription], kinds: Mapping[str, AlertRule]
 ) -> dict[str, list[Subscription]]:
-    """The places that are told, each with every subscription that brings it there: more than one is told once."""
-    places: dict[str, list[Subscription]] = {}
+    """The conversations that are told, each with every subscription that asks for it; each is told once."""
+    conversations: dict[str, list[Subscription]] = {}
     for subscription in subscriptions:
         if wanted(subscription, matter, kinds):
-            places.setdefault(key_of(subscription.place), []).append(subscription)
-    return places
+            conversations.setdefault(key_of(subscription.conversation), []).append(subscription)
+    return conversations
 
 
 def muted(matter: Matter, mutes: Iterable[Mute]) -> Mute | None:
@@ -81,9 +81,9 @@ def muted(matter: Matter, mutes: Iterable[Mute]) -> Mute | None:
 
 
 def overlaps(new: Subscription, others: Iterable[Subscription]) -> Iterator[Subscription]:
-    """Subscriptions of the same place that may bring the same thing, to be told when the new one is made."""
+    """Subscriptions of the same conversation that may bring the same thing, to be told when the new one is made."""
     for other in others:
-        if key_of(other.place) != key_of(new.place) or other.id == new.id:
+        if key_of(other.conversation) != key_of(new.conversation) or other.id == new.id:
             continue
         same_kinds = (
             not new.kinds or not other.kinds or any(_meet(one, another) for one in new.kinds for another in other.kinds)

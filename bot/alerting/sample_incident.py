@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 
 from bot.alerting.model import Incident
-from bot.alerting.rules import Kind
+from bot.alerting.rules import AlertRule
 from bot.domain.findings import Entity, Severity, fingerprint
 
 TEST = "test-"
@@ -14,7 +14,7 @@ TEST = "test-"
 
 
 def made_up(
-    kind: Kind,
+    kind: AlertRule,
     account: str,
     at: datetime,
     *,

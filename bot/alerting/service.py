@@ -17,20 +17,20 @@ import msgspec
 import structlog
 
 from bot.alerting.cards import Writer
-from bot.alerting.incident_state import LATELY, Book, hours_of, mutes_of, subscriptions_of
+from bot.alerting.incident_state import LATELY, IncidentState, hours_of, mutes_of, subscriptions_of
 from bot.alerting.lifecycle import judged_by, settle
 from bot.alerting.model import Hours, Incident, Mute, Subscription
-from bot.alerting.notifier import Teller, history_of, worse_of
+from bot.alerting.notifier import Notifier, history_of, worse_of
 from bot.alerting.routing import key_of
-from bot.alerting.rules import Kind
+from bot.alerting.rules import AlertRule
 from bot.clock import Clock
 from bot.domain.findings import Finding
 from bot.monitor.scene import Scene
 from bot.requests.preferences import Author
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from storage.port.store import Store, StoreError
-from storage.port.watching import Batch, IncidentRow, Letter
+from storage.port.watching import ChangeSet, IncidentRow, OutboxEntry
 
 log = structlog.get_logger()
 
@@ -43,22 +43,22 @@ _LONGEST = 60.0
 class Post(Protocol):
     """What is needed of the delivery."""
 
-    def put(self, letters: Iterable[Letter]) -> None:
+    def put(self, entries: Iterable[OutboxEntry]) -> None:
         """These were stored: bring them out."""
         ...
 
     def backlog(self, where: str) -> int:
-        """How many messages of a place were never posted yet."""
+        """How many messages of a conversation were never posted yet."""
         ...
 
 
-class Alerts:
+class AlertService:
     """Incidents of every account. Start with :meth:`load`, then :meth:`run` beside everything else."""
 
     def __init__(
         self,
         store: Store,
-        kinds: Mapping[str, Kind],
+        kinds: Mapping[str, AlertRule],
         settings: AlertSettings,
         post: Post,
         clock: Clock,
@@ -66,10 +66,10 @@ class Alerts:
         zone: str,
         several: bool,
     ) -> None:
-        """``zone`` is for places that have none of their own; ``several`` says that there is more than one account."""
+        """``zone`` is for conversations without one of their own; ``several`` is True with more than one account."""
         self.kinds = kinds
         self.settings = settings
-        self.book = Book()
+        self.book = IncidentState()
         self._store = store
         self._post = post
         self._clock = clock
@@ -82,23 +82,23 @@ class Alerts:
         self.writer = Writer(kinds, self.zone_of, several=several)
         self._teller = self._new_teller()
 
-    def _new_teller(self) -> Teller:
-        return Teller(
+    def _new_teller(self) -> Notifier:
+        return Notifier(
             self.book, self.kinds, self.settings, self.writer, backlog=self._post.backlog, default=self.defaults
         )
 
-    def zone_of(self, place: str) -> str:
-        """The time zone of a place."""
-        hours = self.book.hours.get(place)
+    def zone_of(self, conversation: str) -> str:
+        """The time zone of a conversation."""
+        hours = self.book.hours.get(conversation)
         return hours.zone if hours else self._zone
 
     def defaults(self) -> list[Subscription]:
-        """What the settings subscribe, for places that the bot knows."""
+        """What the settings subscribe, for conversations that the bot knows."""
         return self._default
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
-    async def saw(self, scene: Scene, batch: Batch | None = None) -> None:
+    async def saw(self, scene: Scene, batch: ChangeSet | None = None) -> None:
         """Take in a look at an account; ``batch`` (its transitions, cursors, views) is stored in the same transaction.
 
         Raises StoreError where nothing of it could be stored; the look counts as not made then.
@@ -112,7 +112,7 @@ class Alerts:
             self._teller.decide(changed, now)
         self._nudged.set()
 
-    def _judge(self, scene: Scene) -> Iterable[tuple[Kind, Finding]]:
+    def _judge(self, scene: Scene) -> Iterable[tuple[AlertRule, Finding]]:
         for kind in self.kinds.values():
             if kind.reads and not all(area in scene.read for area in kind.reads):
                 continue
@@ -144,7 +144,7 @@ class Alerts:
             self._teller.decide(set(), now)
 
     @asynccontextmanager
-    async def _changing(self, batch: Batch | None = None) -> AsyncIterator[datetime]:
+    async def _changing(self, batch: ChangeSet | None = None) -> AsyncIterator[datetime]:
         """A change: what it does to the book is stored when the block ends, and letters go out after that."""
         async with self._lock:
             if self._stale:
@@ -160,8 +160,8 @@ class Alerts:
             except BaseException:
                 self._stale = True
                 raise
-        if changes.letters:
-            self._post.put(changes.letters)
+        if changes.entries:
+            self._post.put(changes.entries)
 
     async def load(self) -> None:
         """Take up what is stored. Raises StoreError."""
@@ -174,12 +174,12 @@ class Alerts:
         over = {row.id: row for row in await self._store.incidents(open=False, since=now - LATELY)}
         over |= {row.id: row for row in await self._store.unsettled()}
         rows += over.values()
-        notices = await self._store.notices([row.id for row in rows])
-        book = Book()
-        book.load(rows, notices)
-        named = {notice.letter for notice in book.notices.values() if notice.letter}
+        notifications = await self._store.notifications([row.id for row in rows])
+        book = IncidentState()
+        book.load(rows, notifications)
+        named = {notification.entry for notification in book.notifications.values() if notification.entry}
         named |= {reply(name) for name in named for reply in (history_of, worse_of)}
-        book.letters = {each.letter.id: each.letter for each in await self._store.deliveries(sorted(named))}
+        book.entries = {each.entry.id: each.entry for each in await self._store.deliveries(sorted(named))}
         book.subscriptions = subscriptions_of(await self._store.kept_all(SUBSCRIPTIONS))
         book.mutes = mutes_of(await self._store.kept_all(MUTES))
         book.hours = hours_of(await self._store.kept_all(HOURS))
@@ -193,19 +193,19 @@ class Alerts:
         """Places that the settings name: Slack's by their id alone, Teams' once the bot was added there."""
         known = {f"{each.platform}:{each.id}": each for each in await self._store.references()}
         found = []
-        for name in self.settings.places:
+        for name in self.settings.channels:
             platform, _, place_id = name.partition(":")
             if name in known:
-                place = msgspec.json.decode(known[name].body, type=Place)
+                conversation = msgspec.json.decode(known[name].body, type=Conversation)
             elif platform == "slack":
-                place = Place("slack", place_id)
+                conversation = Conversation("slack", place_id)
             else:
                 continue
-            found.append(Subscription(id=f"settings:{name}", place=place))
+            found.append(Subscription(id=f"settings:{name}", conversation=conversation))
         self._default = found
 
     async def places_changed(self) -> None:
-        """The bot was added somewhere: the settings may mean that place, which then hears what is open."""
+        """The bot was added somewhere: the settings may mean that conversation, which then hears what is open."""
         before = {each.id for each in self._default}
         async with self._changing() as now:
             await self._load_defaults()
@@ -249,8 +249,8 @@ class Alerts:
         return incident
 
     async def subscribe(self, subscription: Subscription) -> None:
-        """Tell a place from now on, and what is open already."""
-        key = key_of(subscription.place)
+        """Tell a conversation from now on, and what is open already."""
+        key = key_of(subscription.conversation)
         await self._store.keep(
             SUBSCRIPTIONS, key, subscription.id, msgspec.json.encode(subscription), self._clock.now()
         )
@@ -264,40 +264,40 @@ class Alerts:
         subscription = self.book.subscriptions.get(name)
         if subscription is None:
             return None
-        await self._store.drop(SUBSCRIPTIONS, key_of(subscription.place), name)
+        await self._store.drop(SUBSCRIPTIONS, key_of(subscription.conversation), name)
         async with self._changing():
             self.book.subscriptions.pop(name, None)
         return subscription
 
-    async def mute(self, place: str, mute: Mute) -> None:
-        """Hold back in a place what fits, from now on."""
-        await self._store.keep(MUTES, place, mute.id, msgspec.json.encode(mute), self._clock.now())
+    async def mute(self, conversation: str, mute: Mute) -> None:
+        """Hold back in a conversation what fits, from now on."""
+        await self._store.keep(MUTES, conversation, mute.id, msgspec.json.encode(mute), self._clock.now())
         async with self._changing() as now:
-            self.book.mutes.setdefault(place, {})[mute.id] = mute
+            self.book.mutes.setdefault(conversation, {})[mute.id] = mute
             self._teller.decide(set(), now)
         self._nudged.set()
 
-    async def unmute(self, place: str, name: str) -> bool:
+    async def unmute(self, conversation: str, name: str) -> bool:
         """Take a mute back: what it held and is still open is told. False where there is none."""
-        if not await self._store.drop(MUTES, place, name):
+        if not await self._store.drop(MUTES, conversation, name):
             return False
         async with self._changing() as now:
-            self.book.mutes.get(place, {}).pop(name, None)
+            self.book.mutes.get(conversation, {}).pop(name, None)
             self._teller.decide(set(), now)
         self._nudged.set()
         return True
 
-    async def set_hours(self, place: str, hours: Hours | None) -> None:
-        """Quiet hours, working days and zone of a place; None takes them back."""
+    async def set_hours(self, conversation: str, hours: Hours | None) -> None:
+        """Quiet hours, working days and zone of a conversation; None takes them back."""
         if hours is None:
-            await self._store.drop(HOURS, place, "hours")
+            await self._store.drop(HOURS, conversation, "hours")
         else:
-            await self._store.keep(HOURS, place, "hours", msgspec.json.encode(hours), self._clock.now())
+            await self._store.keep(HOURS, conversation, "hours", msgspec.json.encode(hours), self._clock.now())
         async with self._changing() as now:
             if hours is None:
-                self.book.hours.pop(place, None)
+                self.book.hours.pop(conversation, None)
             else:
-                self.book.hours[place] = hours
+                self.book.hours[conversation] = hours
             self._teller.decide(set(), now)
         self._nudged.set()
 
@@ -325,12 +325,16 @@ class Alerts:
         rows = await self._store.incidents(account=account, since=since, limit=limit)
         return [incident for row in rows if (incident := incident_of(row))]
 
-    async def test(self, place: Place, incident: Incident) -> str:
-        """Send a made-up incident to a place as a letter of its own; returns the letter's id."""
+    async def test(self, conversation: Conversation, incident: Incident) -> str:
+        """Send a made-up incident to a conversation as a letter of its own; returns the letter's id."""
         name = f"test-{secrets.token_hex(4)}"
         async with self._changing() as now:
-            card = self.writer.incident(incident, key_of(place), now)
-            self.book.write(Letter(name, key_of(place), msgspec.json.encode(place), msgspec.json.encode(card), 1, now))
+            card = self.writer.incident(incident, key_of(conversation), now)
+            self.book.write(
+                OutboxEntry(
+                    name, key_of(conversation), msgspec.json.encode(conversation), msgspec.json.encode(card), 1, now
+                )
+            )
         return name
 
 

@@ -1,4 +1,4 @@
-"""Watched jobs: one living card for each that somebody watches in a place, until the job is over.
+"""Watched jobs: one living card for each that somebody watches in a conversation, until the job is over.
 
 What is watched is kept in the store and survives a restart. The card is a letter that changes; at the end a second one
 below it says so aloud, to whoever asked. The letters of a watch have the same ids whenever they are written, so one
@@ -17,14 +17,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.alerting.job_progress import JobWriter
+from bot.alerting.job_progress import JobCardWriter
 from bot.alerting.routing import key_of
 from bot.clock import Clock
 from bot.monitor.scene import JobView, PoolView, Scene
-from bot.requests.request import Person, Place
+from bot.requests.request import Conversation, Person
 from cards.card import Card
 from storage.port.store import Store
-from storage.port.watching import Batch, Letter
+from storage.port.watching import ChangeSet, OutboxEntry
 
 WATCHES = "watch"
 """Space of the store."""
@@ -38,31 +38,31 @@ MISSING = timedelta(minutes=10)
 SETTLING = timedelta(minutes=3)
 """The last counts of a job come a look or two after its end; where they do not, it is told without them."""
 MOST = 20
-"""Jobs that a place can watch at once: each is a message that is edited all the time."""
+"""Jobs that a conversation can watch at once: each is a message that is edited all the time."""
 
 
 class Post(Protocol):
     """What is needed of the delivery."""
 
-    def put(self, letters: Iterable[Letter]) -> None:
+    def put(self, entries: Iterable[OutboxEntry]) -> None:
         """These were stored: bring them out."""
         ...
 
 
 class Watched(Struct, frozen=True, kw_only=True):
-    """A job that somebody watches in a place; ``since`` is the bot's clock, ``letter`` the id of its card."""
+    """A job that somebody watches in a conversation; ``since`` is the bot's clock, ``entry`` the id of its card."""
 
-    place: Place
+    conversation: Conversation
     person: Person
     account: str
     job: str
     since: datetime
-    letter: str
+    entry: str
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Place, account and job: what there is one of."""
-        return key_of(self.place), self.account, self.job
+        """Conversation, account and job: what there is one of."""
+        return key_of(self.conversation), self.account, self.job
 
 
 class _State(Struct):
@@ -75,7 +75,7 @@ class _State(Struct):
     shown: Card | None = None
 
 
-class JobCards:
+class WatchedJobs:
     """The living cards of every account. Start with :meth:`load`; :meth:`after` is told of each look."""
 
     def __init__(
@@ -88,7 +88,7 @@ class JobCards:
         several: bool,
         nudge: Callable[[str], None] = lambda account: None,
     ) -> None:
-        """``zone`` tells a place's zone, ``several`` that there is more than one account.
+        """``zone`` tells a conversation's zone, ``several`` that there is more than one account.
 
         ``nudge`` asks for a look at an account, so that the first card does not have to wait for the next.
         """
@@ -96,7 +96,7 @@ class JobCards:
         self._post = post
         self._clock = clock
         self._nudge = nudge
-        self._writer = JobWriter(zone, several=several)
+        self._writer = JobCardWriter(zone, several=several)
         self._watched: dict[tuple[str, str, str], Watched] = {}
         self._states: dict[tuple[str, str, str], _State] = {}
         self._versions: dict[str, int] = {}
@@ -107,9 +107,9 @@ class JobCards:
         async with self._lock:
             found = [_read(kept.value) for _, kept in await self._store.kept_all(WATCHES)]
             watched = [each for each in found if each is not None]
-            letters = [name for each in watched for name in (each.letter, _over(each))]
-            known = await self._store.deliveries(letters)
-            self._versions = {each.letter.id: each.letter.version for each in known}
+            entries = [name for each in watched for name in (each.entry, _over(each))]
+            known = await self._store.deliveries(entries)
+            self._versions = {each.entry.id: each.entry.version for each in known}
             self._watched = {each.key: each for each in watched}
             self._states = {each.key: _State(JobView(each.job)) for each in watched}
 
@@ -121,31 +121,33 @@ class JobCards:
         """The bot's clock, by which it is told since when a job is watched."""
         return self._clock.now()
 
-    def here(self, place: Place) -> list[Watched]:
-        """What is watched in a place, by account and job."""
-        key = key_of(place)
-        return sorted((each for each in self._watched.values() if key_of(each.place) == key), key=lambda each: each.key)
+    def here(self, conversation: Conversation) -> list[Watched]:
+        """What is watched in a conversation, by account and job."""
+        key = key_of(conversation)
+        return sorted(
+            (each for each in self._watched.values() if key_of(each.conversation) == key), key=lambda each: each.key
+        )
 
-    async def watch(self, place: Place, person: Person, account: str, job: str) -> Watched:
-        """Watch a job in a place; one that is watched there already stays as it is. Raises StoreError."""
-        place = replace(place, thread=None)
+    async def watch(self, conversation: Conversation, person: Person, account: str, job: str) -> Watched:
+        """Watch a job in a conversation; one that is watched there already stays as it is. Raises StoreError."""
+        conversation = replace(conversation, thread=None)
         async with self._lock:
-            known = self._watched.get((key_of(place), account, job))
+            known = self._watched.get((key_of(conversation), account, job))
             if known:
                 return known
             now = self._clock.now()
             name = f"watch-{secrets.token_hex(5)}"
-            watched = Watched(place=place, person=person, account=account, job=job, since=now, letter=name)
-            await self._store.keep(WATCHES, key_of(place), f"{account}/{job}", msgspec.json.encode(watched), now)
+            watched = Watched(conversation=conversation, person=person, account=account, job=job, since=now, entry=name)
+            await self._store.keep(WATCHES, key_of(conversation), f"{account}/{job}", msgspec.json.encode(watched), now)
             self._watched[watched.key] = watched
             self._states[watched.key] = _State(JobView(job))
         self._nudge(account)
         return watched
 
-    async def unwatch(self, place: Place, account: str, job: str) -> Card | None:
+    async def unwatch(self, conversation: Conversation, account: str, job: str) -> Card | None:
         """Watch it no more; returns the card as it stays, None where it is not watched there. Raises StoreError."""
         async with self._lock:
-            watched = self._watched.get((key_of(place), account, job))
+            watched = self._watched.get((key_of(conversation), account, job))
             if watched is None:
                 return None
             seen = self._states[watched.key].view.counted or self._clock.now()
@@ -182,7 +184,7 @@ class JobCards:
         same = state.shown is not None and replace(card, as_of=None) == replace(state.shown, as_of=None)
         if same and state.edited is not None and now - state.edited < STILL:
             return
-        await self._write([self._letter(watched.letter, watched, card, now)])
+        await self._write([self._letter(watched.entry, watched, card, now)])
         state.edited, state.shown = now, card
 
     async def _missing(self, watched: Watched, state: _State, at: datetime, now: datetime) -> None:
@@ -206,30 +208,30 @@ class JobCards:
         """The last card, and whoever asked is told."""
         state, now = self._states[watched.key], self._clock.now()
         card = self._card(watched, at, ended)
-        letters = [self._letter(watched.letter, watched, card, now)]
+        entries = [self._letter(watched.entry, watched, card, now)]
         if aloud:
-            where = key_of(watched.place)
+            where = key_of(watched.conversation)
             said = self._writer.over(watched.account, state.view, where, at, ended, watched.person)
-            letters.append(self._letter(_over(watched), watched, said, now, under=watched.letter))
-        await self._write(letters)
-        await self._store.drop(WATCHES, key_of(watched.place), f"{watched.account}/{watched.job}")
+            entries.append(self._letter(_over(watched), watched, said, now, under=watched.entry))
+        await self._write(entries)
+        await self._store.drop(WATCHES, key_of(watched.conversation), f"{watched.account}/{watched.job}")
         del self._watched[watched.key], self._states[watched.key]
-        for letter in letters:
-            self._versions.pop(letter.id, None)
+        for entry in entries:
+            self._versions.pop(entry.id, None)
         return card
 
     def _card(self, watched: Watched, at: datetime, ended: str = "") -> Card:
         state = self._states[watched.key]
-        where = key_of(watched.place)
+        where = key_of(watched.conversation)
         return self._writer.card(
             watched.account, state.view, state.pools, where, at, ended=ended, asker=watched.person
         )  # fmt: skip
 
-    def _letter(self, name: str, watched: Watched, card: Card, now: datetime, *, under: str = "") -> Letter:
-        return Letter(
+    def _letter(self, name: str, watched: Watched, card: Card, now: datetime, *, under: str = "") -> OutboxEntry:
+        return OutboxEntry(
             name,
-            key_of(watched.place),
-            msgspec.json.encode(watched.place),
+            key_of(watched.conversation),
+            msgspec.json.encode(watched.conversation),
             msgspec.json.encode(card),
             self._versions.get(name, 0) + 1,
             now,
@@ -237,10 +239,10 @@ class JobCards:
             loud=bool(under),
         )
 
-    async def _write(self, letters: list[Letter]) -> None:
-        await self._store.record(Batch(letters=letters))
-        self._versions |= {letter.id: letter.version for letter in letters}
-        self._post.put(letters)
+    async def _write(self, entries: list[OutboxEntry]) -> None:
+        await self._store.record(ChangeSet(entries=entries))
+        self._versions |= {entry.id: entry.version for entry in entries}
+        self._post.put(entries)
 
 
 _WORDS = {"completed": "has ended", "deleted": "was deleted"}
@@ -252,7 +254,7 @@ def _ended(job: JobView) -> str:
 
 def _over(watched: Watched) -> str:
     """The letter that says aloud that it is over."""
-    return f"{watched.letter}-over"
+    return f"{watched.entry}-over"
 
 
 def _copied(view: JobView) -> JobView:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from bot.requests.request import Ask, Person, Place, PlatformName
+from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from cards.card import Attachment, Card, Form, Option
 
 
@@ -16,7 +16,7 @@ class ChatStartError(Exception):
 
 
 class UnreadableError(Exception):
-    """A platform, or a place in it, cannot be read back; the message says why."""
+    """A platform, or a conversation in it, cannot be read back; the message says why."""
 
 
 class Undelivered(Exception):
@@ -44,11 +44,11 @@ class Undelivered(Exception):
         self.everywhere = everywhere
 
 
-class Desk(Protocol):
+class RequestIntake(Protocol):
     """The program as a platform adapter sees it: acknowledge, journal, work."""
 
-    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
-        """Journal ``ask`` and start working on it; None when this key was accepted before.
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
+        """Journal ``request`` and start working on it; None when this key was accepted before.
 
         Returns as soon as the journal row is on disk, so the platform can be acknowledged. The task delivers the
         answer through :meth:`Chat.answer` by itself and returns the (first) card; it never raises for a bad command
@@ -56,11 +56,11 @@ class Desk(Protocol):
         """
         ...
 
-    async def form(self, command: str, ask: Ask) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest) -> Form | Card:
         """The form for ``command`` (typed text, whose arguments fill the fields), or a card that says why not."""
         ...
 
-    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+    async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names of a kind (``what``: pool, job, …) for what ``ask.person`` typed into a form's field.
 
         ``within`` are the form's other values by parameter name. Within half a second; empty for who may see nothing
@@ -69,8 +69,8 @@ class Desk(Protocol):
         ...
 
 
-Reach: TypeAlias = Callable[[Place, bool], Awaitable[None]]
-"""Told that the bot can write to a place from now on, or that it no longer can."""
+Reach: TypeAlias = Callable[[Conversation, bool], Awaitable[None]]
+"""Told that the bot can write to a conversation from now on, or that it no longer can."""
 
 
 class Chat(Protocol):
@@ -78,7 +78,7 @@ class Chat(Protocol):
 
     name: PlatformName
 
-    async def start(self, desk: Desk) -> None:
+    async def start(self, desk: RequestIntake) -> None:
         """Begin to receive."""
         ...
 
@@ -90,7 +90,7 @@ class Chat(Protocol):
         """The person's IANA time zone where the platform tells it; may ask it, so not before the acknowledgement."""
         ...
 
-    async def answer(self, ask: Ask, card: Card) -> str:
+    async def answer(self, request: CommandRequest, card: Card) -> str:
         """Deliver the answer: edit ``ask.message`` when ``ask.how`` says so, else post where it was asked.
 
         Returns the id of the message that now shows the card, for :meth:`edit`; empty where it cannot be edited.
@@ -99,42 +99,44 @@ class Chat(Protocol):
         """
         ...
 
-    async def post(self, place: Place, card: Card) -> str:
+    async def post(self, conversation: Conversation, card: Card) -> str:
         """Post a new message and return its id."""
         ...
 
-    async def edit(self, place: Place, message: str, card: Card) -> None:
+    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message."""
         ...
 
     def on_reach(self, told: Reach) -> None:
-        """Have ``told`` called whenever the bot is let into a place or put out of it; to be set before the start."""
+        """Call ``told`` whenever the bot is added to a conversation or removed from it; set it before the start."""
         ...
 
     # What the bot says of its own accord. Answers to people go first. All raise Undelivered and nothing else, but
     # for seek() where the platform cannot be read back.
 
-    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+    async def post_once(
+        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+    ) -> tuple[str, str]:
         """Post a card once, without trying again; returns the message's id and the channel it is in.
 
-        ``key`` is hidden in the message where the platform can, for :meth:`seek`. With ``loud`` a reply in a thread is
-        shown in the channel too, where the platform can. A picture that fails never fails the card.
+        ``key`` is hidden in the message where the platform can, for :meth:`find_by_key`. With ``loud`` a reply in a
+        thread is shown in the channel too, where the platform can. A picture that fails never fails the card.
         """
         ...
 
-    async def revise(self, place: Place, message: str, card: Card) -> None:
+    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message that was delivered; doing it twice does no harm."""
         ...
 
-    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """The message with this key, posted at ``since`` or later; None where there is none.
 
         Raises UnreadableError where the platform cannot be read back.
         """
         ...
 
-    async def direct(self, person: Person, place: Place) -> Place:
-        """The conversation with one person alone, as seen from ``place``. Raises Undelivered."""
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
+        """The conversation with one person alone, as seen from ``conversation``. Raises Undelivered."""
         ...
 
 

@@ -33,7 +33,7 @@ class Turns:
                 self._quiet.set()
 
     @asynccontextmanager
-    async def letter(self, delay: Callable[[], float]) -> AsyncIterator[None]:
+    async def entry(self, delay: Callable[[], float]) -> AsyncIterator[None]:
         """Speak of the bot's own accord, when nobody waits and ``delay()`` (seconds until it is allowed) is over."""
         async with self._letters:
             while True:

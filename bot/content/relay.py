@@ -125,8 +125,8 @@ async def _bytes(request: web.Request, files: Files, remote: Remote, head: Head)
     headers["Content-Length"] = str(stop - start)
 
     async def pieces() -> AsyncGenerator[bytes]:
-        for place in range(start, stop, PIECE):
-            yield await _piece(files, remote.file, place, min(stop, place + PIECE))
+        for offset in range(start, stop, PIECE):
+            yield await _piece(files, remote.file, offset, min(stop, offset + PIECE))
 
     return await _sent(request, web.StreamResponse(status=status, headers=headers), pieces())
 
@@ -139,8 +139,8 @@ async def _text(request: web.Request, files: Files, remote: Remote, head: Head) 
 
     async def pieces() -> AsyncGenerator[bytes]:
         decoder, redacting = codecs.getincrementaldecoder(remote.encoding)(errors), Redacting()
-        for place in range(0, head.length, _TEXT_PIECE):
-            piece = await _piece(files, remote.file, place, min(head.length, place + _TEXT_PIECE))
+        for offset in range(0, head.length, _TEXT_PIECE):
+            piece = await _piece(files, remote.file, offset, min(head.length, offset + _TEXT_PIECE))
             clear = await asyncio.to_thread(redacting.feed, decoder.decode(piece))
             yield clear.encode(remote.encoding, errors)
         last = redacting.feed(decoder.decode(b"", final=remote.encoding == "utf-8"))  # half a unit of UTF-16 is nothing

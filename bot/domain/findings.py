@@ -37,7 +37,7 @@ class Entity(Struct, frozen=True):
     parent: str = ""
 
 
-class Step(Struct, frozen=True):
+class SuggestedAction(Struct, frozen=True):
     """A button: what it says, and the command it carries, without the account (it is added where it is needed).
 
     ``verb`` True marks a command that changes something.
@@ -48,7 +48,7 @@ class Step(Struct, frozen=True):
     verb: bool = False
 
 
-class Tally(Struct, frozen=True):
+class CauseCount(Struct, frozen=True):
     """One cause among several, how often it struck, and an example: an entity's id and a line of what it said.
 
     ``file`` is where a program printed that line (``stderr.txt``); empty where the service said it.
@@ -81,10 +81,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     figures: tuple[tuple[str, str], ...] = ()
     cause: str = ""
     evidence: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SuggestedAction, ...] = ()
     related: tuple[Entity, ...] = ()
     count: int = 1
-    causes: tuple[Tally, ...] = ()
+    causes: tuple[CauseCount, ...] = ()
 
 
 def fingerprint(account: str, kind: str, entity: Entity) -> str:

@@ -52,9 +52,9 @@ def _said(condition: Condition, now: Now) -> list[Piece]:  # noqa: PLR0911 - one
 def _values(condition: Condition, now: Now) -> list[Piece]:
     pieces: list[Piece] = []
     values = condition.values
-    for place, value in enumerate(values[:_FEW]):
-        if place:
-            pieces.append(Span(" or " if place + 1 == len(values) else ", "))
+    for index, value in enumerate(values[:_FEW]):
+        if index:
+            pieces.append(Span(" or " if index + 1 == len(values) else ", "))
         pieces.append(_value(condition, value, now))
     if len(values) > _FEW:
         pieces.append(Span(f" or one of {number(len(values) - _FEW)} more"))

@@ -89,53 +89,53 @@ class _Reader:
         parts = list(_joined([cleaned for token in tokens if (cleaned := _clean(token))]))
         if len(parts) > _MOST_CONDITIONS:
             raise CommandError(f"Those are {len(parts)} conditions; a filter has {_MOST_CONDITIONS} at most.")
-        conditions = [self._condition(parts, place) for place in range(len(parts))]
+        conditions = [self._condition(parts, index) for index in range(len(parts))]
         made = Filter(self.entity, tuple(dict.fromkeys(conditions)), self.zone)
         if len(str(made)) > LONGEST:
             raise CommandError(f"That filter is too long once it is written out; {LONGEST:,} letters are the most.")
         return made
 
-    def _condition(self, parts: list[str], place: int) -> Condition:
-        part = parts[place]
+    def _condition(self, parts: list[str], index: int) -> Condition:
+        part = parts[index]
         negated = part[0] in "-!" and len(part) > 1
         bare = part[1:] if negated else part
         found = _TOKEN.fullmatch(bare)
         if not found:
-            return self._word(parts, place, bare, negated)
+            return self._word(parts, index, bare, negated)
         field = self.entity.find(found["name"])
         if field is None:
-            raise self._no_field(parts, place, found["name"], bare, negated)
+            raise self._no_field(parts, index, found["name"], bare, negated)
         op = _SAME.get(found["op"], found["op"])
         raw = found["value"].strip()
         if not raw:
             raise CommandError(
                 f"“{_short(bare)}” says no value: {self._expected(field)}.",
-                [self._command(parts, place, [fixed]) for fixed in _examples(field)],
+                [self._command(parts, index, [fixed]) for fixed in _examples(field)],
             )
-        return self._made(parts, place, field, op, raw, negated)
+        return self._made(parts, index, field, op, raw, negated)
 
-    def _made(self, parts: list[str], place: int, field: Field, op: str, raw: str, negated: bool) -> Condition:
+    def _made(self, parts: list[str], index: int, field: Field, op: str, raw: str, negated: bool) -> Condition:
         if field.kind is Kind.FLAG:
-            return self._flag(parts, place, field, op, raw, negated)
+            return self._flag(parts, index, field, op, raw, negated)
         if op not in field.allowed:
             likely = [f"{field.name}{other}{raw}" for other in (":", ">", "<") if other in field.allowed]
             listed = " ".join(sorted(field.allowed))
             raise CommandError(
                 f"“{field.name}” does not take “{op}”; it takes {listed} and {self._expected(field)}.",
-                [self._command(parts, place, [fixed]) for fixed in likely],
+                [self._command(parts, index, [fixed]) for fixed in likely],
             )
         values = alternatives(raw)
         if len(values) > (1 if op in ORDER else _MOST_VALUES) or not values:
             most = "one value" if op in ORDER else f"{_MOST_VALUES} values at most"
             raise CommandError(f"“{field.name}{op}” takes {most}, this has {len(values)}.")
-        made = tuple(dict.fromkeys(self._value(parts, place, field, op, value, raw) for value in values))
+        made = tuple(dict.fromkeys(self._value(parts, index, field, op, value, raw) for value in values))
         return Condition(field, op, made, negated)
 
-    def _value(self, parts: list[str], place: int, field: Field, op: str, text: str, raw: str) -> Value:
+    def _value(self, parts: list[str], index: int, field: Field, op: str, text: str, raw: str) -> Value:
         value: Value | None
         match field.kind:
             case Kind.STATE:
-                return self._state(parts, place, field, text, raw)
+                return self._state(parts, index, field, text, raw)
             case Kind.TEXT:
                 value = Pattern.read(text)
                 if op in ORDER and value.literal is None:
@@ -153,33 +153,33 @@ class _Reader:
                     raise CommandError(
                         f"“{field.name}{op}{_short(text)}” could be read two ways: say {field.name}:{value} for the "
                         f"last {value}, or compare with a day or a time of day.",
-                        [self._command(parts, place, [f"{field.name}:{value}"])],
+                        [self._command(parts, index, [f"{field.name}:{value}"])],
                     )
             case _:
                 value = span(text.lower())
         if value is None:
             raise CommandError(
                 f"“{_short(text)}” is not what “{field.name}” takes: {_EXPECTED[field.kind]}.",
-                [self._command(parts, place, [fixed]) for fixed in _examples(field)],
+                [self._command(parts, index, [fixed]) for fixed in _examples(field)],
             )
         return value
 
-    def _state(self, parts: list[str], place: int, field: Field, text: str, raw: str) -> str:
+    def _state(self, parts: list[str], index: int, field: Field, text: str, raw: str) -> str:
         plain = _squeezed(text)
         if plain in field.words:
             return plain
         near = process.extractOne(plain, list(field.words), scorer=fuzz.ratio, score_cutoff=50)
         nearest = []
         if near:
-            op = ":" if f"{field.name}!=" not in parts[place] else "!="
-            sign = "-" if parts[place][0] in "-!" else ""
-            nearest = [self._command(parts, place, [f"{sign}{field.name}{op}{raw.replace(text, near[0])}"])]
+            op = ":" if f"{field.name}!=" not in parts[index] else "!="
+            sign = "-" if parts[index][0] in "-!" else ""
+            nearest = [self._command(parts, index, [f"{sign}{field.name}{op}{raw.replace(text, near[0])}"])]
         raise CommandError(
             f"“{_short(text)}” is no {field.told} of {self.entity.one}. There are: {', '.join(field.words)}.",
             nearest,
         )
 
-    def _flag(self, parts: list[str], place: int, field: Field, op: str, raw: str, negated: bool) -> Condition:
+    def _flag(self, parts: list[str], index: int, field: Field, op: str, raw: str, negated: bool) -> Condition:
         """``spot:yes``, and ``failed>0`` where failed is a matter of yes or no."""
         said = _YES.get(raw.lower())
         if said is None and (number := integer(raw)) in (0, 1):
@@ -190,12 +190,12 @@ class _Reader:
             fixed = [f"{field.name}:yes", f"{field.name}:no"]
             raise CommandError(
                 f"“{field.name}” of {self.entity.one} is yes or no.",
-                [self._command(parts, place, [f]) for f in fixed],
+                [self._command(parts, index, [f]) for f in fixed],
             )
         turned = negated != (op == "!=")
         return Condition(field, ":", ({"yes": "no", "no": "yes"}[said] if turned else said,))
 
-    def _word(self, parts: list[str], place: int, bare: str, negated: bool) -> Condition:
+    def _word(self, parts: list[str], index: int, bare: str, negated: bool) -> Condition:
         """A word of its own: a state, a flag, or what the name contains."""
         low = bare.lower()
         states = self.entity.find("state")
@@ -216,7 +216,7 @@ class _Reader:
         if field and field.name == low:
             raise CommandError(
                 f"“{low}” is a field and says nothing by itself: {self._expected(field)}.",
-                [self._command(parts, place, [fixed]) for fixed in (*_examples(field), f"{named.name}~{bare}")],
+                [self._command(parts, index, [fixed]) for fixed in (*_examples(field), f"{named.name}~{bare}")],
             )
         if _OPENS.match(bare):
             raise CommandError(
@@ -227,7 +227,7 @@ class _Reader:
             return Condition(named, ":", (pattern,), negated)
         return Condition(named, "~", (pattern,), negated)
 
-    def _no_field(self, parts: list[str], place: int, name: str, bare: str, negated: bool) -> CommandError:
+    def _no_field(self, parts: list[str], index: int, name: str, bare: str, negated: bool) -> CommandError:
         sign, rest = "-" if negated else "", bare[len(name) :]
         known = [*self.entity.names, *_OPTIONS]
         near = process.extract(name.lower(), known, scorer=fuzz.WRatio, limit=2, score_cutoff=65)
@@ -237,7 +237,7 @@ class _Reader:
         return CommandError(
             f"There is no field “{_short(name)}” to filter {self.entity.plural} by. There are: "
             f"{', '.join(self.entity.names)}.",
-            [self._command(parts, place, [each]) for each in fixed],
+            [self._command(parts, index, [each]) for each in fixed],
         )
 
     def _expected(self, field: Field) -> str:
@@ -245,9 +245,9 @@ class _Reader:
             return f"one of {', '.join(field.words)}"
         return _EXPECTED.get(field.kind, "text, with * and ? for what may differ")
 
-    def _command(self, parts: Sequence[str], place: int, instead: Sequence[str]) -> str:
+    def _command(self, parts: Sequence[str], index: int, instead: Sequence[str]) -> str:
         """The whole command with one part of the filter replaced."""
-        return join([*self.before, *parts[:place], *instead, *parts[place + 1 :], *self.after])
+        return join([*self.before, *parts[:index], *instead, *parts[index + 1 :], *self.after])
 
 
 def _compares(left: int, op: str, right: int) -> bool:

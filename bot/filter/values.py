@@ -108,13 +108,13 @@ class Pattern:
 
 def _chars(raw: str) -> Iterator[tuple[str, bool]]:
     chars = iter(range(len(raw)))
-    for place in chars:
-        following = raw[place + 1 : place + 2]
-        if raw[place] == "\\" and following and following in ",*?\\":
+    for index in chars:
+        following = raw[index + 1 : index + 2]
+        if raw[index] == "\\" and following and following in ",*?\\":
             next(chars)
             yield following, True
         else:
-            yield raw[place], False
+            yield raw[index], False
 
 
 def _escape(text: str) -> str:
@@ -134,13 +134,13 @@ def alternatives(raw: str) -> list[str]:
 
 def span(text: str) -> timedelta | None:
     """``90s``, ``5m``, ``2h``, ``1d12h``, ``1.5h``: whole seconds, ten years at most."""
-    seconds, place = 0.0, 0
-    while place < len(text):
-        found = _SPAN.match(text, place)
+    seconds, index = 0.0, 0
+    while index < len(text):
+        found = _SPAN.match(text, index)
         if not found:
             return None
         seconds += float(found[1]) * _UNITS[found[2][0].lower()]
-        place = found.end()
+        index = found.end()
     return timedelta(seconds=round(seconds)) if text and seconds <= _LONGEST_SPAN else None
 
 

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
-from storage.port.watching import Batch, Cursor, Transition, View
+from storage.port.watching import ChangeSet, Cursor, Transition, View
 
 OVERLAP = timedelta(seconds=60)
 """How long before a cursor a stream is read again. Lists were seen to lag by up to 45 seconds."""
@@ -57,7 +57,7 @@ def key_of(told: Transition) -> Key:
     return told.entity, told.parent, told.id, told.after, told.at
 
 
-class Picture(Struct):
+class AccountState(Struct):
     """What is known of an account.
 
     ``baseline`` is when it was first seen whole: what changed before is no news. ``cursors`` are by stream. ``tasks``
@@ -118,12 +118,12 @@ class Picture(Struct):
         return min(streams) - MEMORY if streams else None
 
 
-class Draft(Picture):
+class PendingState(AccountState):
     """What one look makes of a picture. Views are copied before they are changed: see :meth:`pool` and its like."""
 
     account: str = ""
     at: datetime = datetime.min.replace(tzinfo=UTC)
-    before: Picture = field(default_factory=Picture)
+    before: AccountState = field(default_factory=AccountState)
     news: list[Transition] = field(default_factory=list)
     ended: list[JobView] = field(default_factory=list)
     failed_in: set[str] = field(default_factory=set)
@@ -134,7 +134,7 @@ class Draft(Picture):
     """Jobs whose tasks were counted in this look."""
 
     @classmethod
-    def of(cls, picture: Picture, account: str, at: datetime) -> Draft:
+    def of(cls, picture: AccountState, account: str, at: datetime) -> PendingState:
         """A draft that begins as the picture is."""
         return cls(
             pools=dict(picture.pools),
@@ -240,7 +240,7 @@ class Draft(Picture):
 
     # What is stored, and what becomes of it.
 
-    def finish(self) -> Batch:
+    def finish(self) -> ChangeSet:
         """What is to be stored of this look, in one transaction."""
         if self.baseline is not None:
             self.cursors["tasks"] = min(self.tasks.values(), default=self.at)
@@ -262,13 +262,13 @@ class Draft(Picture):
         ]
         if self.quota != before.quota:
             views.append(View(self.account, "quota", "", _encode(self.quota)))
-        return Batch(transitions=list(self.news), cursors=cursors, views=views)
+        return ChangeSet(transitions=list(self.news), cursors=cursors, views=views)
 
-    def settled(self) -> Picture:
+    def settled(self) -> AccountState:
         """The picture that this draft becomes once it is stored."""
         known = self.before.known
         known |= self._fresh
-        picture = Picture(*(getattr(self, name) for name in Picture.__struct_fields__))
+        picture = AccountState(*(getattr(self, name) for name in AccountState.__struct_fields__))
         horizon = picture.horizon()
         if horizon is not None and len(known) > len(self._fresh):
             picture.known = {key for key in known if key[-1] >= horizon}

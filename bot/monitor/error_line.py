@@ -94,12 +94,12 @@ def _weighed(lines: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Lines that are not empty, the last first, without their time, and how much each says."""
     short = [line[:_READ] for line in lines]
     reasons = _of_traces(short)
-    for place in range(len(short) - 1, -1, -1):
-        raw = short[place]
+    for index in range(len(short) - 1, -1, -1):
+        raw = short[index]
         line = _bare(raw)
         if not line:
             continue
-        if place in reasons:
+        if index in reasons:
             yield line, _REASON
         elif _FRAME.match(raw) or _LAST_FRAMES.match(raw) or _PYTHON_FRAME.match(_TREE.sub("", raw)):
             yield line, -1
@@ -136,27 +136,27 @@ def _of_traces(lines: Sequence[str]) -> set[int]:
     """
     found: set[int] = set()
     in_python = False
-    for place, raw in enumerate(lines):
+    for index, raw in enumerate(lines):
         line = _TREE.sub("", raw)
         if _TRACE.search(line) or _PYTHON_FRAME.match(line):
             in_python = True
         elif in_python and line and (line == raw or raw.lstrip()[:1] in ("|", "+")) and not _is_drawn(raw):
-            found.add(place)
+            found.add(index)
             in_python = False
-        if place and _FRAME.match(raw) and not _FRAME.match(lines[place - 1]):
-            found.add(_above(lines, place))
-        if place and "panicked at " in lines[place - 1] and lines[place - 1].rstrip().endswith(":") and line:
-            found.add(place)
+        if index and _FRAME.match(raw) and not _FRAME.match(lines[index - 1]):
+            found.add(_above(lines, index))
+        if index and "panicked at " in lines[index - 1] and lines[index - 1].rstrip().endswith(":") and line:
+            found.add(index)
     return found
 
 
 def _above(lines: Sequence[str], frame: int) -> int:
     """The place of the line that names the error above its first frame; its message may have several lines."""
-    for place in range(frame - 1, max(-1, frame - _MESSAGE - 1), -1):
-        if _FRAME.match(lines[place]) or not lines[place].strip():
+    for index in range(frame - 1, max(-1, frame - _MESSAGE - 1), -1):
+        if _FRAME.match(lines[index]) or not lines[index].strip():
             break
-        if _NAMED.search(lines[place]):
-            return place
+        if _NAMED.search(lines[index]):
+            return index
     return frame - 1
 
 

@@ -22,7 +22,7 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Head, Tail
 from bot.content.output_text import printed
 from bot.domain.causes import EXIT
-from bot.monitor.account_state import Draft
+from bot.monitor.account_state import PendingState
 from bot.monitor.error_line import telling
 from bot.monitor.scene import Example, JobView
 
@@ -98,18 +98,18 @@ def wanted(views: Iterable[JobView], most: int) -> list[Wanted]:
             left = [each for each in examples if not each.line and each.tries < TRIES]
             known = sum(bool(each.line) for each in examples)
             count = view.causes[cause].count if cause in view.causes else 0
-            found += [(known + place, -count, Wanted(view.id, cause, each.task)) for place, each in enumerate(left)]
+            found += [(known + index, -count, Wanted(view.id, cause, each.task)) for index, each in enumerate(left)]
     found.sort(key=lambda each: (each[0], each[1], each[2].job, each[2].cause))
     return [each for _, _, each in found[: max(0, most)]]
 
 
-async def gather(draft: Draft, look: Callable[[str, str], Awaitable[Said | None]], left: int) -> None:
+async def gather(pending: PendingState, look: Callable[[str, str], Awaitable[Said | None]], left: int) -> None:
     """Look at a few examples, and keep what they printed in the draft. ``left`` are the calls that may be made.
 
     ``look`` tells what a task (of a job) printed, or None where that is to be tried again. Never raises for it. One
     task is looked at however little is left: else an account whose looks are always full would never have evidence.
     """
-    chosen = wanted(draft.jobs.values(), max(1, min(AT_ONCE, left // CALLS)))
+    chosen = wanted(pending.jobs.values(), max(1, min(AT_ONCE, left // CALLS)))
     if not chosen:
         return
     readings = [asyncio.ensure_future(look(each.job, each.task)) for each in chosen]
@@ -121,9 +121,9 @@ async def gather(draft: Draft, look: Callable[[str, str], Awaitable[Said | None]
     outcomes = await asyncio.gather(*readings, return_exceptions=True)
     for each, outcome in zip(chosen, outcomes, strict=True):
         if isinstance(outcome, Exception):
-            log.error("evidence_broke", account=draft.account, job=each.job, exc_info=outcome)
+            log.error("evidence_broke", account=pending.account, job=each.job, exc_info=outcome)
         said = outcome if isinstance(outcome, Said) else None
-        _keep(draft.job(each.job), each, said)
+        _keep(pending.job(each.job), each, said)
 
 
 def _keep(view: JobView, seen: Wanted, said: Said | None) -> None:

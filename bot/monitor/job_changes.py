@@ -12,8 +12,8 @@ from bot.azure.models import Counts, FailureInfo, duration
 from bot.azure.models.watched import JobState, ScheduleState, TaskState
 from bot.content.redaction import redact
 from bot.domain.causes import EXIT, MOST, OTHER, cause_of
-from bot.domain.findings import Tally
-from bot.monitor.account_state import OVERLAP, Draft
+from bot.domain.findings import CauseCount
+from bot.monitor.account_state import OVERLAP, PendingState
 from bot.monitor.evidence import note
 from bot.monitor.scene import JobView
 
@@ -29,46 +29,46 @@ _AT_ONCE = 200
 _OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
 
 
-def fold_jobs(draft: Draft, rows: Iterable[JobState]) -> None:
+def fold_jobs(pending: PendingState, rows: Iterable[JobState]) -> None:
     """Jobs that changed lately (or all that are not over): news of those that are really new."""
     for row in rows:
-        state, since = row.state.lower(), row.state_transition_time or row.creation_time or draft.at
-        view = draft.jobs.get(row.id)
+        state, since = row.state.lower(), row.state_transition_time or row.creation_time or pending.at
+        view = pending.jobs.get(row.id)
         if view is not None and view.created and row.creation_time and view.created < row.creation_time:
-            lose_job(draft, row.id, row.creation_time)
+            lose_job(pending, row.id, row.creation_time)
             view = None
-        if _is_over(draft, view, row, state, since):
+        if _is_over(pending, view, row, state, since):
             continue
         if view is None:
-            _begin(draft, row, state, since)
+            _begin(pending, row, state, since)
         elif view.since and since < view.since:
             continue  # the list lags behind what was seen already
         elif (view.state, view.since) != (state, since):
-            draft.tell("job", row.id, state, since, before=view.state, details=_details(row))
-            _move_others(draft, view)
-        _draw_job(draft.job(row.id), row, state, since)
+            pending.tell("job", row.id, state, since, before=view.state, details=_details(row))
+            _move_others(pending, view)
+        _draw_job(pending.job(row.id), row, state, since)
 
 
-def _is_over(draft: Draft, view: JobView | None, row: JobState, state: str, since: datetime) -> bool:
+def _is_over(pending: PendingState, view: JobView | None, row: JobState, state: str, since: datetime) -> bool:
     """Whether nothing about the job is news any more: its end was told or is old, even if it is being deleted now."""
     if view is not None:
         return view.state == OVER and state == "deleting"
     if state == "deleting":
         return row.previous_state.lower() == OVER
-    return state == OVER and (not draft.is_news(since) or draft.was_told("job", row.id, state, since))
+    return state == OVER and (not pending.is_news(since) or pending.was_told("job", row.id, state, since))
 
 
-def _begin(draft: Draft, row: JobState, state: str, since: datetime) -> None:
+def _begin(pending: PendingState, row: JobState, state: str, since: datetime) -> None:
     """A job that was not known: its creation is news, and what became of it since."""
     made = row.creation_time
-    if made and (state, since) != ("active", made) and draft.is_unseen("jobs", made):
-        draft.tell("job", row.id, "active", made, details={"pool": row.execution_info.pool_id})
+    if made and (state, since) != ("active", made) and pending.is_unseen("jobs", made):
+        pending.tell("job", row.id, "active", made, details={"pool": row.execution_info.pool_id})
     before = row.previous_state.lower() or ("active" if made and since > made else "")
-    draft.tell("job", row.id, state, since, before=before, details=_details(row))
-    if draft.baseline:
-        draft.tasks[row.id] = max(made or draft.baseline, draft.baseline)
+    pending.tell("job", row.id, state, since, before=before, details=_details(row))
+    if pending.baseline:
+        pending.tasks[row.id] = max(made or pending.baseline, pending.baseline)
     else:
-        draft.tasks[row.id] = draft.at
+        pending.tasks[row.id] = pending.at
 
 
 def _details(row: JobState) -> dict[str, object]:
@@ -80,15 +80,15 @@ def _details(row: JobState) -> dict[str, object]:
     }
 
 
-def _move_others(draft: Draft, view: JobView) -> None:
+def _move_others(pending: PendingState, view: JobView) -> None:
     """When a job changes, the few that are next in its pool may begin: they are counted soon, not in minutes."""
     waiting = [
         job
-        for job in draft.jobs.values()
+        for job in pending.jobs.values()
         if job.pool == view.pool and job.id != view.id and job.active and not job.running and job.state == "active"
     ]
     waiting.sort(key=lambda job: -job.priority)
-    draft.recounted.update(job.id for job in waiting[:_NEXT])
+    pending.recounted.update(job.id for job in waiting[:_NEXT])
 
 
 _NEXT = 5
@@ -121,50 +121,50 @@ def _message(info: FailureInfo) -> str:
     return redact(info.message)
 
 
-def lose_job(draft: Draft, name: str, at: datetime) -> None:
+def lose_job(pending: PendingState, name: str, at: datetime) -> None:
     """A job that does not exist any more. One that was over had its end told: that it is deleted is no news."""
-    view = draft.jobs[name]
+    view = pending.jobs[name]
     if view.state != OVER:
-        draft.tell("job", name, "deleted", at, before=view.state, details={"pool": view.pool})
-    if name not in draft.told:
-        draft.ended.append(view)
-    draft.forget_job(name)
+        pending.tell("job", name, "deleted", at, before=view.state, details={"pool": view.pool})
+    if name not in pending.told:
+        pending.ended.append(view)
+    pending.forget_job(name)
 
 
-def fold_swept(draft: Draft, rows: Sequence[JobState]) -> set[str]:
+def fold_swept(pending: PendingState, rows: Sequence[JobState]) -> set[str]:
     """All jobs that are not over. Returns those that are known but were not among them: over or deleted since."""
-    fold_jobs(draft, rows)
+    fold_jobs(pending, rows)
     found = {row.id for row in rows}
-    return {name for name, view in draft.jobs.items() if name not in found and view.state != OVER}
+    return {name for name, view in pending.jobs.items() if name not in found and view.state != OVER}
 
 
-async def fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
+async def fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
     """A job's tasks that began or ended lately, failed ones among them: news, and causes.
 
     Of a storm of thousands some hundred are drawn in each turn of the event loop.
     """
-    ordered = sorted(rows, key=lambda row: row.state_transition_time or draft.at)
+    ordered = sorted(rows, key=lambda row: row.state_transition_time or pending.at)
     for start in range(0, len(ordered), _AT_ONCE):
         if start:
             await asyncio.sleep(0)
-        _fold_tasks(draft, job, ordered[start : start + _AT_ONCE])
-    if job in draft.jobs:
-        draft.tasks[job] = draft.at
-        draft.tasks_in.add(job)
+        _fold_tasks(pending, job, ordered[start : start + _AT_ONCE])
+    if job in pending.jobs:
+        pending.tasks[job] = pending.at
+        pending.tasks_in.add(job)
 
 
-def _fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
+def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
     for row in rows:
         run, at, state = row.execution_info, row.state_transition_time, row.state.lower()
         if at is not None and state == "running":
-            draft.tell("task", row.id, state, at, parent=job, before=row.previous_state.lower())
+            pending.tell("task", row.id, state, at, parent=job, before=row.previous_state.lower())
         if at is None or state != "completed":
             continue
         failed = run.result.lower() == "failure"
-        if draft.was_told("task", row.id, "failed" if failed else "completed", at, job):
+        if pending.was_told("task", row.id, "failed" if failed else "completed", at, job):
             continue
         if not failed:
-            draft.tell("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
+            pending.tell("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
             continue
         info = run.failure_info or FailureInfo()
         code, said = _failure(info)
@@ -177,15 +177,15 @@ def _fold_tasks(draft: Draft, job: str, rows: Iterable[TaskState]) -> None:
             "node": row.node_info.node_id,
             "retries": run.retry_count or None,
         }
-        known = job in draft.jobs
-        if draft.tell("task", row.id, "failed", at, parent=job, details=details) and known:
+        known = job in pending.jobs
+        if pending.tell("task", row.id, "failed", at, parent=job, details=details) and known:
             most = row.constraints.max_task_retry_count
             cause = cause_of(run.exit_code, code, _message(info))
-            view = draft.job(job)
+            view = pending.job(job)
             cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
             if row.node_info.node_id:
                 note(view, cause, row.id)
-            draft.failed_in.add(job)
+            pending.failed_in.add(job)
 
 
 def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> str:
@@ -203,79 +203,81 @@ def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exh
         said = ""  # the service only says that there is an exit code; the program may have said more
     so_far = view.causes.get(cause)
     if so_far is None:
-        view.causes[cause] = Tally(cause, 1, task, said)
+        view.causes[cause] = CauseCount(cause, 1, task, said)
     else:
-        view.causes[cause] = Tally(cause, so_far.count + 1, so_far.example, so_far.said)
+        view.causes[cause] = CauseCount(cause, so_far.count + 1, so_far.example, so_far.said)
     return cause
 
 
-def fold_task_counts(draft: Draft, job: str, counts: Counts) -> None:
+def fold_task_counts(pending: PendingState, job: str, counts: Counts) -> None:
     """A job's tasks by state, now."""
-    if job not in draft.jobs:
+    if job not in pending.jobs:
         return
-    view, at = draft.job(job), draft.at
+    view, at = pending.job(job), pending.at
     ended, begun = (counts.succeeded, counts.failed), counts.running
     fewer = view.active is not None and counts.active < view.active
     if view.active is None or fewer or (ended, begun) != ((view.succeeded, view.failed), view.running):
         view.progressed = at
     if fewer and not counts.active:
-        _move_others(draft, view)  # its last tasks run: what is next in the pool begins
+        _move_others(pending, view)  # its last tasks run: what is next in the pool begins
     view.active, view.running, view.succeeded, view.failed = counts.active, begun, *ended
     view.counted = at
     view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
     view.rate.append((at, counts.succeeded + counts.failed, counts.failed))
-    draft.recounted.discard(job)
-    draft.counts_in.add(job)
+    pending.recounted.discard(job)
+    pending.counts_in.add(job)
 
 
-def close_jobs(draft: Draft) -> None:
+def close_jobs(pending: PendingState) -> None:
     """Tell of jobs whose last counts were read after their end; forget them once no failure can show late any more.
 
     Where those cannot be read, the end is told with what is known after :data:`PATIENCE`.
     """
-    for name, view in list(draft.jobs.items()):
+    for name, view in list(pending.jobs.items()):
         if view.state != OVER or view.since is None:
             continue
-        tried = draft.read.setdefault(f"end {name}", draft.at)
-        if name not in draft.told and (name in draft.tasks_in & draft.counts_in or draft.at - tried >= PATIENCE):
-            draft.told.add(name)
-            draft.ended.append(view)
-        if name in draft.told and draft.tasks.get(name, view.since) >= view.since + OVERLAP:
-            draft.forget_job(name)
+        tried = pending.read.setdefault(f"end {name}", pending.at)
+        if name not in pending.told and (
+            name in pending.tasks_in & pending.counts_in or pending.at - tried >= PATIENCE
+        ):
+            pending.told.add(name)
+            pending.ended.append(view)
+        if name in pending.told and pending.tasks.get(name, view.since) >= view.since + OVERLAP:
+            pending.forget_job(name)
 
 
-def fold_schedules(draft: Draft, rows: Sequence[ScheduleState], *, whole: bool) -> None:
+def fold_schedules(pending: PendingState, rows: Sequence[ScheduleState], *, whole: bool) -> None:
     """Schedules that changed, or all of them: then those that are missing are gone."""
     for row in rows:
-        state, since = row.state.lower(), row.state_transition_time or row.creation_time or draft.at
-        view = draft.schedules.get(row.id)
+        state, since = row.state.lower(), row.state_transition_time or row.creation_time or pending.at
+        view = pending.schedules.get(row.id)
         if view is not None and view.created and row.creation_time and view.created < row.creation_time:
-            draft.tell("schedule", row.id, "deleted", row.creation_time, before=view.state)
-            del draft.schedules[row.id]
+            pending.tell("schedule", row.id, "deleted", row.creation_time, before=view.state)
+            del pending.schedules[row.id]
             view = None
         if view is None:
             made = row.creation_time
-            if made and (state, since) != ("active", made) and draft.is_unseen("schedules", made):
-                draft.tell("schedule", row.id, "active", made)
-            draft.tell("schedule", row.id, state, since, before=row.previous_state.lower())
+            if made and (state, since) != ("active", made) and pending.is_unseen("schedules", made):
+                pending.tell("schedule", row.id, "active", made)
+            pending.tell("schedule", row.id, state, since, before=row.previous_state.lower())
         elif view.since and since < view.since:
             continue
         elif (view.state, view.since) != (state, since):
-            draft.tell("schedule", row.id, state, since, before=view.state)
-        _draw_schedule(draft, row, state, since)
+            pending.tell("schedule", row.id, state, since, before=view.state)
+        _draw_schedule(pending, row, state, since)
     if whole:
-        for name in draft.schedules.keys() - {row.id for row in rows}:
-            draft.tell("schedule", name, "deleted", draft.at, before=draft.schedules[name].state)
-            del draft.schedules[name]
+        for name in pending.schedules.keys() - {row.id for row in rows}:
+            pending.tell("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
+            del pending.schedules[name]
 
 
-def _draw_schedule(draft: Draft, row: ScheduleState, state: str, since: datetime) -> None:
-    view = draft.schedule(row.id)
+def _draw_schedule(pending: PendingState, row: ScheduleState, state: str, since: datetime) -> None:
+    view = pending.schedule(row.id)
     job = row.execution_info.recent_job.id if row.execution_info.recent_job else ""
     due = row.execution_info.next_run_time
     if job != view.job:
         view.missed = None
-    elif view.due and view.due + OVERLAP <= draft.at and state == "active":
+    elif view.due and view.due + OVERLAP <= pending.at and state == "active":
         view.missed = view.missed or view.due  # it passed, and the last job is the one there was before
     span = duration(row.schedule.recurrence_interval)
     view.state, view.since, view.created = state, since, row.creation_time

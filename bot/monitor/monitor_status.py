@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from bot.clock import Clock
 from bot.monitor.scene import Blindness, Scene
 from bot.monitor.status import AccountStatus, Outbox
-from bot.outbox.destination_queue import PlaceStatus
+from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
 
 SPAN = timedelta(minutes=5)
@@ -37,12 +37,12 @@ class Watched(Protocol):
 
 
 class Posted(Protocol):
-    """What is needed of :class:`bot.outbox.Postman`."""
+    """What is needed of :class:`bot.outbox.OutboxWorker`."""
 
     totals: Totals
 
-    def status(self) -> list[PlaceStatus]:
-        """How every place stands."""
+    def status(self) -> list[DestinationStatus]:
+        """How every conversation stands."""
         ...
 
     def down(self) -> dict[str, str]:
@@ -56,7 +56,7 @@ class _Mark(NamedTuple):
     received: int
 
 
-class Standing:
+class MonitorStatus:
     """Implements :class:`bot.monitor.status.Status`; :meth:`after` is to be told of every look."""
 
     def __init__(
@@ -117,7 +117,7 @@ class Standing:
 
     def outbox(self) -> Outbox:
         """The delivery."""
-        return Outbox(places=tuple(self._post.status()), down=self._post.down(), totals=self._post.totals)
+        return Outbox(conversations=tuple(self._post.status()), down=self._post.down(), totals=self._post.totals)
 
     def troubles(self) -> Sequence[str]:
         """What keeps the bot from doing its work, a line each; nothing where all is well."""
@@ -133,5 +133,9 @@ class Standing:
                 found.append(f"account {each.name} was not looked at since {since:%H:%M} UTC")
         outbox = self.outbox()
         found += [f"{platform} does not answer: {why}" for platform, why in sorted(outbox.down.items())]
-        found += [f"{place.where} cannot be written to: {place.error}" for place in outbox.places if place.gone_since]
+        found += [
+            f"{conversation.where} cannot be written to: {conversation.error}"
+            for conversation in outbox.conversations
+            if conversation.gone_since
+        ]
         return found

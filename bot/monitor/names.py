@@ -300,16 +300,16 @@ def best(names: Sequence[str], folded: Sequence[str], typed: str, limit: int) ->
     first, *others = typed.split() or [""]
     if not first:
         return list(names[:limit])
-    found = [place for place, name in enumerate(folded) if first in name]
+    found = [index for index, name in enumerate(folded) if first in name]
     for word in others:
-        found = [place for place in found if word in folded[place]]
-    found.sort(key=lambda place: (folded[place] != typed, not folded[place].startswith(first)))
+        found = [index for index in found if word in folded[index]]
+    found.sort(key=lambda index: (folded[index] != typed, not folded[index].startswith(first)))
     if len(found) < _FEW:
         alike = process.extract(
             typed, folded, scorer=JaroWinkler.normalized_similarity, limit=2 * _FEW, score_cutoff=_ALIKE
         )
-        found += [place for _, _, place in alike if place not in found]
-    return [names[place] for place in found[:limit]]
+        found += [index for _, _, index in alike if index not in found]
+    return [names[index] for index in found[:limit]]
 
 
 def _folded(names: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from bot.azure.models import NodeCounts, PoolNodeCounts, duration
 from bot.azure.models.pool import ResizeError
 from bot.azure.models.watched import NodeState, PoolState
 from bot.content.redaction import redact
-from bot.monitor.account_state import Draft
+from bot.monitor.account_state import PendingState
 from bot.monitor.scene import NodeView, PoolView
 
 BAD = ("unusable", "unknown", "offline", "preempted", "starttaskfailed")
@@ -23,21 +23,21 @@ _LONGEST = 600
 """Characters of a message that are kept."""
 
 
-def fold_pools(draft: Draft, rows: Sequence[PoolState]) -> None:
+def fold_pools(pending: PendingState, rows: Sequence[PoolState]) -> None:
     """The whole list of pools: news of those that changed, came or went."""
     for row in rows:
-        view = draft.pools.get(row.id)
+        view = pending.pools.get(row.id)
         if view is not None and _created_anew(view, row):
-            draft.tell("pool", row.id, "deleted", row.creation_time or draft.at, before=view.state)
-            draft.forget_pool(row.id)
+            pending.tell("pool", row.id, "deleted", row.creation_time or pending.at, before=view.state)
+            pending.forget_pool(row.id)
             view = None
         if view is not None and _stale(view, row):
             continue
-        _news_of_pool(draft, view, row)
-        _draw_pool(draft.pool(row.id), row)
-    for name in draft.pools.keys() - {row.id for row in rows}:
-        draft.tell("pool", name, "deleted", draft.at, before=draft.pools[name].state)
-        draft.forget_pool(name)
+        _news_of_pool(pending, view, row)
+        _draw_pool(pending.pool(row.id), row)
+    for name in pending.pools.keys() - {row.id for row in rows}:
+        pending.tell("pool", name, "deleted", pending.at, before=pending.pools[name].state)
+        pending.forget_pool(name)
 
 
 def _created_anew(view: PoolView, row: PoolState) -> bool:
@@ -53,12 +53,12 @@ def _stale(view: PoolView, row: PoolState) -> bool:
     return any(now and before and now < before for now, before in times)
 
 
-def _news_of_pool(draft: Draft, view: PoolView | None, row: PoolState) -> None:
+def _news_of_pool(pending: PendingState, view: PoolView | None, row: PoolState) -> None:
     state, since = row.state.lower(), row.state_transition_time
     if since and (view is None or (view.state, view.since) != (state, since)):
         before = view.state if view else ""
         details = {"vmSize": row.vm_size, "created": view is None}
-        draft.tell("pool", row.id, state, since, before=before, details=details)
+        pending.tell("pool", row.id, state, since, before=before, details=details)
     allocation, moved = row.allocation_state.lower(), row.allocation_state_transition_time
     if moved and (view is None or (view.allocation, view.allocation_since) != (allocation, moved)):
         details = {
@@ -68,11 +68,11 @@ def _news_of_pool(draft: Draft, view: PoolView | None, row: PoolState) -> None:
             "targetSpot": row.target_low_priority_nodes or 0,
             "errors": [error.code for error in row.resize_errors],
         }
-        draft.tell("allocation", row.id, allocation, moved, before=view.allocation if view else "", details=details)
-    _news_of_autoscale(draft, view, row)
+        pending.tell("allocation", row.id, allocation, moved, before=view.allocation if view else "", details=details)
+    _news_of_autoscale(pending, view, row)
 
 
-def _news_of_autoscale(draft: Draft, view: PoolView | None, row: PoolState) -> None:
+def _news_of_autoscale(pending: PendingState, view: PoolView | None, row: PoolState) -> None:
     """A run of the autoscale formula, where it failed, moved the targets, or works again."""
     run = row.auto_scale_run
     if run is None or run.timestamp is None or (view and view.autoscale_at and run.timestamp <= view.autoscale_at):
@@ -87,7 +87,7 @@ def _news_of_autoscale(draft: Draft, view: PoolView | None, row: PoolState) -> N
     if run.error is not None and failed:
         details |= dict(zip(("code", "message"), _said(run.error), strict=True))
     before = "" if view is None or view.autoscale_at is None else "failed" if view.autoscale_error else "ok"
-    draft.tell("autoscale", row.id, "failed" if failed else "ok", run.timestamp, before=before, details=details)
+    pending.tell("autoscale", row.id, "failed" if failed else "ok", run.timestamp, before=before, details=details)
 
 
 def _draw_pool(view: PoolView, row: PoolState) -> None:
@@ -118,24 +118,24 @@ def _said(error: ResizeError) -> tuple[str, str]:
     return error.code, redact(words)[:_LONGEST]
 
 
-def fold_counts(draft: Draft, rows: Iterable[PoolNodeCounts]) -> None:
+def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts]) -> None:
     """Node counts of every pool that is known."""
     counted = {row.pool_id: row for row in rows}
-    for name, known in draft.pools.items():
+    for name, known in pending.pools.items():
         row = counted.get(name, _NOTHING)
         counts = (row.dedicated, row.low_priority)
         idle = _resting(counts)
-        lapsed = bool(known.preempted_at) and known.preempted_at[0] <= draft.at - _HOUR
+        lapsed = bool(known.preempted_at) and known.preempted_at[0] <= pending.at - _HOUR
         if known.counts == counts and bool(known.idle_since) == bool(idle) and not lapsed:
             continue
-        view = draft.pool(name)
+        view = pending.pool(name)
         if lapsed:
-            view.preempted_at = [at for at in view.preempted_at if at > draft.at - _HOUR]
+            view.preempted_at = [at for at in view.preempted_at if at > pending.at - _HOUR]
         view.counts = counts
         if not idle:
             view.idle_since, view.idle_least = None, 0
         elif view.idle_since is None:
-            view.idle_since, view.idle_least = draft.at, idle
+            view.idle_since, view.idle_least = pending.at, idle
         else:
             view.idle_least = min(view.idle_least, idle)
 
@@ -154,22 +154,24 @@ def shape_of(counts: tuple[NodeCounts, NodeCounts]) -> tuple[int, ...]:
     return tuple(getattr(each, column) for each in counts for column in BAD_COLUMNS)
 
 
-def fold_nodes(draft: Draft, pool: str, rows: Iterable[NodeState], whereabouts: Mapping[str, NodeState | None]) -> None:
+def fold_nodes(
+    pending: PendingState, pool: str, rows: Iterable[NodeState], whereabouts: Mapping[str, NodeState | None]
+) -> None:
     """A pool's nodes that are in trouble; ``whereabouts`` tells of those that were (None: the pool has it no more).
 
     News of a node that got into trouble is its state; of one that came out of it the state that it has now, or
     :data:`GONE`.
     """
-    if pool not in draft.pools:
+    if pool not in pending.pools:
         return
-    view = draft.pool(pool)
+    view = pending.pool(pool)
     for row in [*rows, *(row for row in whereabouts.values() if row is not None and row.state.lower() in BAD)]:
-        known, since = view.troubled.get(row.id), row.state_transition_time or draft.at
+        known, since = view.troubled.get(row.id), row.state_transition_time or pending.at
         if known is not None and since < known.since:
             continue
         node = _node(row, since)
         if known is None or (known.state, known.since) != (node.state, since):
-            told = draft.tell(
+            told = pending.tell(
                 "node",
                 row.id,
                 node.state,
@@ -188,17 +190,17 @@ def fold_nodes(draft: Draft, pool: str, rows: Iterable[NodeState], whereabouts: 
         if found is not None and found.state_transition_time and found.state_transition_time < known.since:
             continue  # that is what it was before the trouble: the list lags
         after = found.state.lower() if found else GONE
-        at = (found.state_transition_time if found else None) or draft.at
-        draft.tell("node", name, after, at, parent=pool, before=known.state, details={"dedicated": known.dedicated})
+        at = (found.state_transition_time if found else None) or pending.at
+        pending.tell("node", name, after, at, parent=pool, before=known.state, details={"dedicated": known.dedicated})
         del view.troubled[name]
-    view.preempted_at = sorted(at for at in view.preempted_at if at > draft.at - _HOUR)
+    view.preempted_at = sorted(at for at in view.preempted_at if at > pending.at - _HOUR)
 
 
-def fold_node_states(draft: Draft, pool: str, rows: Iterable[NodeState]) -> None:
+def fold_node_states(pending: PendingState, pool: str, rows: Iterable[NodeState]) -> None:
     """Every change of a node's state, for who wants them all."""
     for row in rows:
         if row.state_transition_time:
-            draft.tell("node", row.id, row.state.lower(), row.state_transition_time, parent=pool)
+            pending.tell("node", row.id, row.state.lower(), row.state_transition_time, parent=pool)
 
 
 def _node(row: NodeState, since: datetime) -> NodeView:

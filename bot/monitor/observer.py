@@ -20,7 +20,7 @@ from bot.clock import Clock
 from bot.content.redaction import redact
 from bot.domain.quota import hourly, quota_of
 from bot.monitor import evidence
-from bot.monitor.account_state import MEMORY, STREAMS, Draft, Picture
+from bot.monitor.account_state import MEMORY, STREAMS, AccountState, PendingState
 from bot.monitor.job_changes import (
     OVER,
     close_jobs,
@@ -36,7 +36,7 @@ from bot.monitor.plan import SLOW, Read, chosen, wanted
 from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, Scene
 from bot.settings import WatchSettings
-from storage.port.watching import Batch, Cursor, Transition, View
+from storage.port.watching import ChangeSet, Cursor, Transition, View
 
 log = structlog.get_logger()
 
@@ -71,7 +71,7 @@ class Look(Struct, frozen=True):
     """What one look gave: the scene, what is to be stored of it, and how many calls it took."""
 
     scene: Scene
-    batch: Batch
+    batch: ChangeSet
     calls: int = 0
 
 
@@ -97,8 +97,8 @@ class Observer:
         self._store = store
         self._clock = clock
         self._settings = settings or WatchSettings()
-        self._picture = Picture()
-        self._draft: Draft | None = None
+        self._picture = AccountState()
+        self._draft: PendingState | None = None
         self._prices = Prices()
         self._blind: Blindness | None = None
         self._retry_after = 0.0
@@ -123,7 +123,7 @@ class Observer:
         told: list[Transition] = []
         if streams:
             told = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=_REMEMBERED)
-        picture = Picture()
+        picture = AccountState()
         picture.restore(cursors, await self._store.views(self.name), told)
         self._picture, self._draft = picture, None
 
@@ -141,20 +141,20 @@ class Observer:
         reader = Reader(self._account)
         self._draft = None
         read: set[Area] = set()
-        draft = Draft.of(self._picture, self.name, self._account.now())
+        pending = PendingState.of(self._picture, self.name, self._account.now())
         error: AzureError | None
         try:
-            await self._see(reader, draft, read)
+            await self._see(reader, pending, read)
             error = reader.error
-            batch = draft.finish()
+            batch = pending.finish()
         except Exception:
             log.exception("look_broke", account=self.name)
             error = AzureError("Unexpected", "the program failed at what the account answered; its log says more")
-            draft, batch, read = Draft.of(self._picture, self.name, self._account.now()), Batch(), set()
+            pending, batch, read = PendingState.of(self._picture, self.name, self._account.now()), ChangeSet(), set()
         self._calls = reader.calls
         self._note(error, reader.calls)
-        self._draft = draft
-        return Look(self._scene(draft, frozenset(read - reader.missing)), batch, reader.calls)
+        self._draft = pending
+        return Look(self._scene(pending, frozenset(read - reader.missing)), batch, reader.calls)
 
     # One look.
 
@@ -163,133 +163,133 @@ class Observer:
         """Calls that a look may make."""
         return self._settings.requests_per_minute * self._settings.poll_seconds // 60
 
-    async def _see(self, reader: Reader, draft: Draft, read: set[Area]) -> None:
+    async def _see(self, reader: Reader, pending: PendingState, read: set[Area]) -> None:
         """Everything that a look reads, drawn into the draft; ``read`` are the areas that were."""
         pools = await reader.pools()
-        draft.at = reader.at or self._account.now()  # a refusal tells the time too
-        whole = self._all_schedules(draft)
+        pending.at = reader.at or self._account.now()  # a refusal tells the time too
+        whole = self._all_schedules(pending)
         counts, jobs, schedules = await asyncio.gather(
             reader.node_counts(),
-            reader.jobs(_since(draft, "jobs")),
-            reader.schedules(None if whole else _since(draft, "schedules")),
+            reader.jobs(_since(pending, "jobs")),
+            reader.schedules(None if whole else _since(pending, "schedules")),
         )
         if pools is not None:
-            fold_pools(draft, pools)
+            fold_pools(pending, pools)
             read.add("pools")
             if counts is not None:
-                fold_counts(draft, counts)
+                fold_counts(pending, counts)
                 read.add("nodes")
         if jobs is not None:
-            fold_jobs(draft, jobs)
-            draft.cursors.setdefault("sweep", draft.at)
-            draft.cursors["jobs"] = draft.at
+            fold_jobs(pending, jobs)
+            pending.cursors.setdefault("sweep", pending.at)
+            pending.cursors["jobs"] = pending.at
             read |= {"jobs", "tasks"}
         if schedules is not None:
-            fold_schedules(draft, schedules, whole=whole)
-            draft.cursors["schedules"] = draft.at
+            fold_schedules(pending, schedules, whole=whole)
+            pending.cursors["schedules"] = pending.at
             read.add("schedules")
             if whole:
-                draft.read["schedules"] = draft.at
+                pending.read["schedules"] = pending.at
         if reader.error is not None:
             reader.missing |= {"nodes", "tasks"}  # what is not well is not asked for more
             return
         if {"pools", "nodes", "jobs"} <= read:
-            draft.cursors.setdefault("baseline", draft.at)
+            pending.cursors.setdefault("baseline", pending.at)
         if self._settings.nodes == "all" and "nodes" in read:
-            await self._node_states(reader, draft)
-        missing = await self._sweep(reader, draft)
-        if await self._quota(reader, draft):
+            await self._node_states(reader, pending)
+        missing = await self._sweep(reader, pending)
+        if await self._quota(reader, pending):
             read.add("quota")
-        await self._turns(reader, draft, missing)
-        await evidence.gather(draft, reader.printed, self._allowed - reader.calls)
-        close_jobs(draft)
+        await self._turns(reader, pending, missing)
+        await evidence.gather(pending, reader.printed, self._allowed - reader.calls)
+        close_jobs(pending)
 
-    def _all_schedules(self, draft: Draft) -> bool:
+    def _all_schedules(self, pending: PendingState) -> bool:
         """Whether schedules are listed whole: now and then, and once when a run came due, for the job it made."""
-        last = draft.read.get("schedules")
-        if last is None or draft.at - last >= SLOW:
+        last = pending.read.get("schedules")
+        if last is None or pending.at - last >= SLOW:
             return True
         late = timedelta(seconds=self._settings.poll_seconds)
-        return any(view.due and last < view.due + late <= draft.at for view in draft.schedules.values())
+        return any(view.due and last < view.due + late <= pending.at for view in pending.schedules.values())
 
-    async def _sweep(self, reader: Reader, draft: Draft) -> set[str]:
+    async def _sweep(self, reader: Reader, pending: PendingState) -> set[str]:
         """Now and then, all jobs that go on; returns those that are known but not among them."""
-        last = draft.cursors.get("sweep")
-        if last is None or draft.at - last < timedelta(hours=self._settings.sweep_hours):
+        last = pending.cursors.get("sweep")
+        if last is None or pending.at - last < timedelta(hours=self._settings.sweep_hours):
             return set()
         rows = await reader.jobs(None)
         if rows is None:
             return set()
-        draft.cursors["sweep"] = draft.at
-        return fold_swept(draft, rows)
+        pending.cursors["sweep"] = pending.at
+        return fold_swept(pending, rows)
 
-    async def _node_states(self, reader: Reader, draft: Draft) -> None:
-        since = _since(draft, "nodes") or draft.at
-        names = [name for name, view in draft.pools.items() if any(counts.total for counts in view.counts)]
+    async def _node_states(self, reader: Reader, pending: PendingState) -> None:
+        since = _since(pending, "nodes") or pending.at
+        names = [name for name, view in pending.pools.items() if any(counts.total for counts in view.counts)]
         lists = await asyncio.gather(*(reader.node_states(name, since) for name in names))
         for name, rows in zip(names, lists, strict=True):
-            fold_node_states(draft, name, rows or ())
+            fold_node_states(pending, name, rows or ())
         if all(rows is not None for rows in lists):
-            draft.cursors["nodes"] = draft.at
+            pending.cursors["nodes"] = pending.at
 
-    async def _quota(self, reader: Reader, draft: Draft) -> bool:
-        if _is_due(draft, "prices", QUOTA if self._prices else _SOON):
+    async def _quota(self, reader: Reader, pending: PendingState) -> bool:
+        if _is_due(pending, "prices", QUOTA if self._prices else _SOON):
             self._prices = await self._account.prices()
-        if not _is_due(draft, "quota", QUOTA):
+        if not _is_due(pending, "quota", QUOTA):
             return False
         told = await reader.account()
         if told is None:
             return False
         resource, sizes = told
-        going = sum(view.state != OVER for view in draft.jobs.values())
-        going += sum(view.state != OVER for view in draft.schedules.values())
-        draft.quota = quota_of(resource.properties, sizes, draft.pools.values(), going)
+        going = sum(view.state != OVER for view in pending.jobs.values())
+        going += sum(view.state != OVER for view in pending.schedules.values())
+        pending.quota = quota_of(resource.properties, sizes, pending.pools.values(), going)
         return True
 
-    async def _turns(self, reader: Reader, draft: Draft, missing: set[str]) -> None:
+    async def _turns(self, reader: Reader, pending: PendingState, missing: set[str]) -> None:
         """What is read because something moved, and what is read in turns, within the budget."""
         allowed = self._allowed
-        reads = wanted(draft, self.watched_jobs, float(self._settings.poll_seconds))
+        reads = wanted(pending, self.watched_jobs, float(self._settings.poll_seconds))
         plan = chosen(reads, max(_FEW, allowed - reader.calls))
-        await self._make(reader, draft, plan)
-        moved = draft.failed_in - draft.counts_in
-        more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in draft.jobs]
+        await self._make(reader, pending, plan)
+        moved = pending.failed_in - pending.counts_in
+        more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in pending.jobs]
         left = max(0, allowed - reader.calls)
-        draft.recounted.update(read.name for read in more[left:])
-        await self._make(reader, draft, chosen(more, left))
+        pending.recounted.update(read.name for read in more[left:])
+        await self._make(reader, pending, chosen(more, left))
         checks = {read.name for read in plan if read.sort == "check"} | reader.suspects | missing
-        names = sorted(checks & draft.jobs.keys())
+        names = sorted(checks & pending.jobs.keys())
         most = max(_FEW, left)
         if missing & set(names[most:]):
-            draft.cursors["sweep"] = draft.before.cursors["sweep"]  # to be swept again, for the rest of them
+            pending.cursors["sweep"] = pending.before.cursors["sweep"]  # to be swept again, for the rest of them
         for name in names[:most]:
-            draft.read[f"check {name}"] = draft.at
+            pending.read[f"check {name}"] = pending.at
             row = await reader.job(name)
             if row is not None and row.id:
-                fold_jobs(draft, [row])
+                fold_jobs(pending, [row])
             elif row is not None:
-                lose_job(draft, name, draft.at)
+                lose_job(pending, name, pending.at)
 
-    async def _make(self, reader: Reader, draft: Draft, reads: list[Read]) -> None:
+    async def _make(self, reader: Reader, pending: PendingState, reads: list[Read]) -> None:
         """Make these reads, and draw what they say in their order."""
-        answers = await asyncio.gather(*(self._answer(reader, draft, read) for read in reads))
+        answers = await asyncio.gather(*(self._answer(reader, pending, read) for read in reads))
         for read, answer in zip(reads, answers, strict=True):
             if answer is None:
                 continue
             if read.sort == "nodes":
-                _draw_nodes(draft, read.name, *answer)
+                _draw_nodes(pending, read.name, *answer)
             elif isinstance(answer, TaskCountsResult):
-                fold_task_counts(draft, read.name, answer.task_counts)
+                fold_task_counts(pending, read.name, answer.task_counts)
             else:
-                await fold_tasks(draft, read.name, answer)
+                await fold_tasks(pending, read.name, answer)
 
-    async def _answer(self, reader: Reader, draft: Draft, read: Read) -> Any:
+    async def _answer(self, reader: Reader, pending: PendingState, read: Read) -> Any:
         if read.sort == "nodes":
-            return await reader.nodes(read.name, frozenset(draft.pools[read.name].troubled))
+            return await reader.nodes(read.name, frozenset(pending.pools[read.name].troubled))
         if read.sort == "counts":
             return await reader.counts(read.name)
         if read.sort == "tasks":
-            since = min(draft.tasks.get(read.name, draft.at), draft.at)
+            since = min(pending.tasks.get(read.name, pending.at), pending.at)
             return await reader.tasks(read.name, since, every=self._settings.tasks == "all")
         return None  # whether a job is there is asked last
 
@@ -308,47 +308,47 @@ class Observer:
         self._retry_after = error.retry_after or 0.0
         log.warning("not_seen", account=self.name, code=error.code, status=error.status, times=times)
 
-    def _scene(self, draft: Draft, read: frozenset[Area]) -> Scene:
+    def _scene(self, pending: PendingState, read: frozenset[Area]) -> Scene:
         prices = self._prices
         return Scene(
             account=self.name,
-            at=draft.at,
+            at=pending.at,
             read=read,
-            pools=draft.pools,
-            jobs=_jobs(draft),
-            schedules=draft.schedules,
-            quota=draft.quota,
-            news=tuple(draft.news),
-            ended=tuple(draft.ended),
+            pools=pending.pools,
+            jobs=_jobs(pending),
+            schedules=pending.schedules,
+            quota=pending.quota,
+            news=tuple(pending.news),
+            ended=tuple(pending.ended),
             blind=self._blind,
             hourly=lambda pool, nodes: hourly(prices, pool, nodes),
         )
 
 
-def _jobs(draft: Draft) -> dict[str, JobView]:
+def _jobs(pending: PendingState) -> dict[str, JobView]:
     """Jobs that go on, and those whose end is told now."""
-    going = {name: view for name, view in draft.jobs.items() if view.state != OVER}
-    return going | {view.id: view for view in draft.ended if view.state == OVER}
+    going = {name: view for name, view in pending.jobs.items() if view.state != OVER}
+    return going | {view.id: view for view in pending.ended if view.state == OVER}
 
 
-def _is_due(draft: Draft, what: str, period: timedelta) -> bool:
+def _is_due(pending: PendingState, what: str, period: timedelta) -> bool:
     """Whether a period has passed since this was last true."""
-    last = draft.read.get(what)
-    if last is not None and draft.at - last < period:
+    last = pending.read.get(what)
+    if last is not None and pending.at - last < period:
         return False
-    draft.read[what] = draft.at
+    pending.read[what] = pending.at
     return True
 
 
-def _since(draft: Draft, stream: str) -> datetime | None:
+def _since(pending: PendingState, stream: str) -> datetime | None:
     """From where a stream is read. Never from ahead of the look: the service's clocks need not agree."""
-    cursor = draft.cursors.get(stream)
-    return min(cursor, draft.at) if cursor else None
+    cursor = pending.cursors.get(stream)
+    return min(cursor, pending.at) if cursor else None
 
 
-def _draw_nodes(draft: Draft, pool: str, rows: Any, whereabouts: Any) -> None:
-    shape = shape_of(draft.pools[pool].counts)
-    if draft.shapes.get(pool) != shape:
-        draft.moved[pool] = draft.at
-    draft.shapes[pool], draft.nodes[pool] = shape, draft.at
-    fold_nodes(draft, pool, rows, whereabouts)
+def _draw_nodes(pending: PendingState, pool: str, rows: Any, whereabouts: Any) -> None:
+    shape = shape_of(pending.pools[pool].counts)
+    if pending.shapes.get(pool) != shape:
+        pending.moved[pool] = pending.at
+    pending.shapes[pool], pending.nodes[pool] = shape, pending.at
+    fold_nodes(pending, pool, rows, whereabouts)

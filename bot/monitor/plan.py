@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from bot.monitor.account_state import OVERLAP, Draft
+from bot.monitor.account_state import OVERLAP, PendingState
 from bot.monitor.job_changes import OVER
 from bot.monitor.node_changes import shape_of
 from bot.monitor.scene import JobView
@@ -42,11 +42,11 @@ class Read(Struct, frozen=True):
     slow: bool = False
 
 
-def wanted(draft: Draft, watched: Iterable[str], poll: float) -> list[Read]:
+def wanted(pending: PendingState, watched: Iterable[str], poll: float) -> list[Read]:
     """Every read that is due, what cannot wait first, then the longest overdue. ``poll`` is seconds between looks."""
-    reads = [*_nodes(draft, poll), *_of_jobs(draft, frozenset(watched), timedelta(seconds=poll))]
-    reads.sort(key=lambda read: (-read.overdue, read.last is not None, read.last or draft.at, read.name))
-    return _spread(reads, len(draft.jobs) + len(draft.pools), poll)
+    reads = [*_nodes(pending, poll), *_of_jobs(pending, frozenset(watched), timedelta(seconds=poll))]
+    reads.sort(key=lambda read: (-read.overdue, read.last is not None, read.last or pending.at, read.name))
+    return _spread(reads, len(pending.jobs) + len(pending.pools), poll)
 
 
 def chosen(reads: list[Read], allowed: int) -> list[Read]:
@@ -70,71 +70,71 @@ def _overdue(last: datetime | None, now: datetime, period: timedelta = SLOW) -> 
     return URGENT if last is None else (now - last) / period
 
 
-def _nodes(draft: Draft, poll: float) -> Iterator[Read]:
+def _nodes(pending: PendingState, poll: float) -> Iterator[Read]:
     settling = OVERLAP + timedelta(seconds=poll)
-    for name, view in draft.pools.items():
+    for name, view in pending.pools.items():
         shape = shape_of(view.counts)
-        bad, last = sum(shape), draft.nodes.get(name)
+        bad, last = sum(shape), pending.nodes.get(name)
         if not bad and not view.troubled:
-            draft.shapes[name] = shape
+            pending.shapes[name] = shape
             continue
-        if draft.shapes.get(name) != shape:
+        if pending.shapes.get(name) != shape:
             yield Read("nodes", name, URGENT, last)
-        elif bad != len(view.troubled) and draft.at - draft.moved.get(name, draft.at) < settling:
+        elif bad != len(view.troubled) and pending.at - pending.moved.get(name, pending.at) < settling:
             yield Read("nodes", name, URGENT, last)  # counts and list differ: one of them shows late
-        elif (overdue := _overdue(last, draft.at)) >= 1:
+        elif (overdue := _overdue(last, pending.at)) >= 1:
             yield Read("nodes", name, overdue, last, slow=True)
 
 
-def _of_jobs(draft: Draft, watched: frozenset[str], poll: timedelta) -> Iterator[Read]:
-    for name, view in draft.jobs.items():
-        last = draft.tasks.get(name)
+def _of_jobs(pending: PendingState, watched: frozenset[str], poll: timedelta) -> Iterator[Read]:
+    for name, view in pending.jobs.items():
+        last = pending.tasks.get(name)
         if view.state == OVER:
-            yield from _last_reads(draft, name, view, last)
+            yield from _last_reads(pending, name, view, last)
             continue
-        checked = draft.read.get(f"check {name}", view.since)
-        if view.state in _LEAVING and (behind := _overdue(checked, draft.at)) >= 1:
+        checked = pending.read.get(f"check {name}", view.since)
+        if view.state in _LEAVING and (behind := _overdue(checked, pending.at)) >= 1:
             yield Read("check", name, behind, checked, slow=True)
         if view.state == "deleting":
             continue  # its tasks are not told any more
-        overdue = _overdue(last, draft.at)
-        if can_fail(draft, view):
-            if last is None or last < draft.at:
+        overdue = _overdue(last, pending.at)
+        if can_fail(pending, view):
+            if last is None or last < pending.at:
                 # Of a job that was never counted it is not known that nothing failed yet: a short one is over by then.
                 new = view.active is None
-                yield Read("tasks", name, URGENT if new else _overdue(last, draft.at, poll), last)
-        elif _stirred(draft, view, last):
+                yield Read("tasks", name, URGENT if new else _overdue(last, pending.at, poll), last)
+        elif _stirred(pending, view, last):
             yield Read("tasks", name, URGENT, last)
         elif overdue >= _SELDOM:
             yield Read("tasks", name, overdue / _SELDOM, last, slow=True)
-        if view.active is None or name in watched or name in draft.recounted:
+        if view.active is None or name in watched or name in pending.recounted:
             yield Read("counts", name, URGENT, view.counted)
-        elif (behind := _overdue(view.counted, draft.at)) >= 1:
+        elif (behind := _overdue(view.counted, pending.at)) >= 1:
             yield Read("counts", name, behind, view.counted, slow=True)
 
 
-def _stirred(draft: Draft, view: JobView, last: datetime | None) -> bool:
+def _stirred(pending: PendingState, view: JobView, last: datetime | None) -> bool:
     """Whether the counts of a job that runs nothing moved since its failures were read: then they are read at once, and
     once more for what shows late.
     """
     moved = view.progressed
     if moved is None or last is None or last < moved:
         return True
-    return last < moved + OVERLAP <= draft.at
+    return last < moved + OVERLAP <= pending.at
 
 
-def _last_reads(draft: Draft, name: str, view: JobView, last: datetime | None) -> Iterator[Read]:
+def _last_reads(pending: PendingState, name: str, view: JobView, last: datetime | None) -> Iterator[Read]:
     """A job that is over is counted a last time, and its failures are read until none can show late any more."""
-    if name not in draft.told:
+    if name not in pending.told:
         yield Read("tasks", name, URGENT, last)
         yield Read("counts", name, URGENT, view.counted)
-    elif view.since and draft.at >= view.since + OVERLAP:
+    elif view.since and pending.at >= view.since + OVERLAP:
         yield Read("tasks", name, URGENT, last)
 
 
-def can_fail(draft: Draft, view: JobView) -> bool:
+def can_fail(pending: PendingState, view: JobView) -> bool:
     """Whether a task of the job may be running: it was not counted yet or some ran, and its pool has running nodes."""
     if view.active is not None and not view.running:
         return False
-    pool = draft.pools.get(view.pool)
+    pool = pending.pools.get(view.pool)
     return pool is None or pool.nodes("running") > 0

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from bot.azure.models import NodeCounts
-from bot.domain.findings import Tally
+from bot.domain.findings import CauseCount
 from storage.port.watching import Transition
 
 Area: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "schedules", "quota"]
@@ -116,7 +116,7 @@ class JobView(Struct):
     exhausted: int = 0
     failed_at: datetime | None = None
     failing_since: datetime | None = None
-    causes: dict[str, Tally] = field(default_factory=dict)
+    causes: dict[str, CauseCount] = field(default_factory=dict)
     examples: dict[str, tuple[Example, ...]] = field(default_factory=dict)
     rate: list[tuple[datetime, int, int]] = field(default_factory=list)
 

@@ -9,10 +9,10 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from bot.monitor.scene import Blindness
-from bot.outbox.destination_queue import PlaceStatus
+from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
 
-__all__ = ["AccountStatus", "Outbox", "PlaceStatus", "Status", "Totals"]
+__all__ = ["AccountStatus", "DestinationStatus", "Outbox", "Status", "Totals"]
 
 
 class AccountStatus(Struct, frozen=True, kw_only=True):
@@ -33,9 +33,9 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
 
 
 class Outbox(Struct, frozen=True, kw_only=True):
-    """How delivery stands: every place that there was a letter for, and the platforms that do not answer (and why)."""
+    """Delivery status: every destination of the outbox, and the platforms that do not answer, with the reason."""
 
-    places: tuple[PlaceStatus, ...] = ()
+    conversations: tuple[DestinationStatus, ...] = ()
     down: Mapping[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
 

@@ -16,7 +16,7 @@ import structlog
 from bot.clock import Clock
 from bot.monitor.scene import Scene
 from storage.port.store import StoreError
-from storage.port.watching import Batch
+from storage.port.watching import ChangeSet
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class Look(Protocol):
         ...
 
     @property
-    def batch(self) -> Batch:
+    def batch(self) -> ChangeSet:
         """Transitions, cursors, views."""
         ...
 
@@ -68,7 +68,7 @@ class Looks(Protocol):
         ...
 
 
-Saw = Callable[[Scene, Batch], Awaitable[None]]
+Saw = Callable[[Scene, ChangeSet], Awaitable[None]]
 After = Callable[[str, Scene, datetime], Awaitable[None]]
 
 

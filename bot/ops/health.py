@@ -22,9 +22,9 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bot.alerting.service import Alerts
-from bot.monitor.monitor_status import Standing, Traffic
-from bot.outbox.destination_queue import PlaceStatus
+from bot.alerting.service import AlertService
+from bot.monitor.monitor_status import MonitorStatus, Traffic
+from bot.outbox.destination_queue import DestinationStatus
 
 
 class Measure(NamedTuple):
@@ -71,7 +71,7 @@ Values: TypeAlias = Iterator[tuple[str, tuple[str, ...], float]]
 class Measures(Collector):
     """Reads everything that is measured when somebody asks."""
 
-    def __init__(self, standing: Standing, traffic: Mapping[str, Traffic], alerts: Alerts) -> None:
+    def __init__(self, standing: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> None:
         self._standing = standing
         self._traffic = traffic
         self._alerts = alerts
@@ -97,12 +97,16 @@ class Measures(Collector):
         outbox = self._standing.outbox()
         for outcome in outbox.totals.__struct_fields__:
             yield "batchbot_letters", (outcome,), getattr(outbox.totals, outcome)
-        by_platform: dict[str, list[PlaceStatus]] = {}
-        for place in outbox.places:
-            by_platform.setdefault(place.where.partition(":")[0], []).append(place)
-        for platform, places in sorted(by_platform.items()):
-            yield "batchbot_letters_waiting", (platform,), sum(place.waiting for place in places)
-            yield "batchbot_places_gone", (platform,), sum(place.gone_since is not None for place in places)
+        by_platform: dict[str, list[DestinationStatus]] = {}
+        for conversation in outbox.conversations:
+            by_platform.setdefault(conversation.where.partition(":")[0], []).append(conversation)
+        for platform, conversations in sorted(by_platform.items()):
+            yield "batchbot_letters_waiting", (platform,), sum(conversation.waiting for conversation in conversations)
+            yield (
+                "batchbot_places_gone",
+                (platform,),
+                sum(conversation.gone_since is not None for conversation in conversations),
+            )
 
     def _incidents(self) -> Values:
         counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.open())
@@ -110,7 +114,7 @@ class Measures(Collector):
             yield "batchbot_incidents_open", labels, number
 
 
-def routes(standing: Standing, traffic: Mapping[str, Traffic], alerts: Alerts) -> list[web.RouteDef]:
+def routes(standing: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> list[web.RouteDef]:
     """``/health`` and ``/metrics``."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Measures(standing, traffic, alerts))

@@ -1,4 +1,4 @@
-"""Whether a whole platform answers. While it does not, one place at a time knocks, ever more slowly."""
+"""Whether a whole platform answers. While it does not, one conversation at a time knocks, ever more slowly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def backoff(tries: int, longest: float = _LONGEST) -> float:
     return min(float(1 << min(tries, 16)), longest) * random.uniform(0.7, 1.0)  # noqa: S311 - spreads, guards nothing
 
 
-class Weather:
+class CircuitBreaker:
     """One platform."""
 
     def __init__(self, platform: str, clock: Clock) -> None:

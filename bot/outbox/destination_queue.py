@@ -1,4 +1,4 @@
-"""The letters of one place, one after the other.
+"""The letters of one conversation, one after the other.
 
 What is to be sent is read from the store just before, so a letter that changed three times is sent once, as it is now.
 The order is that of the times when they are due, then that in which they came; a reply waits for what it replies to.
@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from bot.chat.port import Undelivered
 from bot.clock import Clock
-from bot.outbox.circuit_breaker import Weather, backoff
-from bot.outbox.sender import Attempts, Courier
-from storage.port.watching import Delivery, Letter, WatchStore
+from bot.outbox.circuit_breaker import CircuitBreaker, backoff
+from bot.outbox.sender import Attempts, Sender
+from storage.port.watching import DeliveryState, OutboxEntry, WatchStore
 
 log = structlog.get_logger()
 
@@ -24,15 +24,15 @@ _EDIT_PACE = 1.0
 _SETTLE = 2.0
 """Seconds after which a message whose answer was lost is expected to be readable."""
 _GONE_SECONDS = 3600.0
-"""Between two attempts at a place that cannot be reached and of which nothing is heard."""
+"""Between two attempts at a conversation that cannot be reached and of which nothing is heard."""
 _BEHIND_SECONDS = 2.0
 _AFTER_FAILURE = 5.0
 _AT_ONCE = 50
 _IDLE = 3600.0
 
 
-class PlaceStatus(Struct, frozen=True):
-    """How delivery to a place stands.
+class DestinationStatus(Struct, frozen=True):
+    """How delivery to a conversation stands.
 
     ``gone_since`` is when it was first found unreachable, ``error`` the last one since a success, in the platform's
     word; ``in_doubt`` counts letters of which it is not known whether they arrived.
@@ -58,14 +58,14 @@ class _Waiting(Struct, eq=False):
     doubtful: bool = False
 
 
-class Line:
-    """One place's queue, and the loop that works it off."""
+class DestinationQueue:
+    """One conversation's queue, and the loop that works it off."""
 
-    def __init__(self, where: str, courier: Courier, store: WatchStore, weather: Weather, clock: Clock) -> None:
+    def __init__(self, where: str, sender: Sender, store: WatchStore, breaker: CircuitBreaker, clock: Clock) -> None:
         self._where = where
-        self._courier = courier
+        self._courier = sender
         self._store = store
-        self._weather = weather
+        self._weather = breaker
         self._clock = clock
         self._waiting: dict[str, _Waiting] = {}
         self._came = 0
@@ -77,19 +77,19 @@ class Line:
         self._returns = 0
         self._closing = False
 
-    def add(self, letter: Letter, *, doubtful: bool = False) -> None:
+    def add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
         """Put a letter into the line, or note that it has changed."""
-        if known := self._waiting.get(letter.id):
-            known.due, known.version = letter.due, max(known.version, letter.version)
+        if known := self._waiting.get(entry.id):
+            known.due, known.version = entry.due, max(known.version, entry.version)
         else:
             self._came += 1
-            waiting = _Waiting(letter.id, letter.due, self._came, letter.version, Attempts(), doubtful=doubtful)
+            waiting = _Waiting(entry.id, entry.due, self._came, entry.version, Attempts(), doubtful=doubtful)
             waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
-            self._waiting[letter.id] = waiting
+            self._waiting[entry.id] = waiting
         self._wake.set()
 
     def lost(self, code: str) -> None:
-        """The place cannot be reached; its letters are kept."""
+        """The conversation cannot be reached; its letters are kept."""
         if self._gone_since is None:
             log.warning("delivery.place_gone", where=self._where, code=code, waiting=len(self._waiting))
             self._gone_since = self._clock.now()
@@ -97,7 +97,7 @@ class Line:
         self._hold = self._clock.elapsed() + _GONE_SECONDS
 
     def back(self) -> None:
-        """The place can be reached again: its letters are sent at once."""
+        """The conversation can be reached again: its letters are sent at once."""
         self._returns += 1
         if self._gone_since is not None:
             self._hold = 0.0
@@ -108,10 +108,10 @@ class Line:
         self._closing = True
         self._wake.set()
 
-    def status(self) -> PlaceStatus:
+    def status(self) -> DestinationStatus:
         """How it stands."""
         doubtful = sum(waiting.doubtful for waiting in self._waiting.values())
-        return PlaceStatus(self._where, len(self._waiting), doubtful, self._gone_since, self._error)
+        return DestinationStatus(self._where, len(self._waiting), doubtful, self._gone_since, self._error)
 
     async def run(self) -> None:
         """Send what is due until cancelled, or until closed and done."""
@@ -152,17 +152,17 @@ class Line:
 
     async def _send_first(self, ready: list[_Waiting]) -> None:
         """Send the first that can be sent; those that cannot are put off, those that are done leave the line."""
-        rows = {row.letter.id: row for row in await self._store.deliveries([each.id for each in ready])}
+        rows = {row.entry.id: row for row in await self._store.deliveries([each.id for each in ready])}
         for waiting in ready:
             row = rows.get(waiting.id)
             if row is None or row.state == "dead":
                 self._leave(waiting, waiting.version)
                 continue
-            if row.state != "claimed" and row.sent >= row.letter.version:
-                self._leave(waiting, row.letter.version)
+            if row.state != "claimed" and row.sent >= row.entry.version:
+                self._leave(waiting, row.entry.version)
                 waiting.after = self._clock.elapsed() + _BEHIND_SECONDS  # where a newer one is still to be stored
                 continue
-            waiting.due, waiting.doubtful = row.letter.due, row.state == "claimed"
+            waiting.due, waiting.doubtful = row.entry.due, row.state == "claimed"
             if waiting.due > self._clock.now():
                 continue
             if _is_edit(row) and self._next_edit > self._clock.elapsed():
@@ -175,12 +175,13 @@ class Line:
             await self._send(waiting, row, root)
             return
 
-    async def _root(self, waiting: _Waiting, row: Delivery) -> str | None:
+    async def _root(self, waiting: _Waiting, row: DeliveryState) -> str | None:
         """The message in whose thread the letter belongs; empty for none, None while that one is not posted itself.
 
-        A letter whose root is dead, deleted or forgotten is posted by itself: better out of place than not at all.
+        A letter whose root is dead, deleted or forgotten is posted by itself: better out of place than not at
+        all.
         """
-        under = row.letter.under
+        under = row.entry.under
         if not under or waiting.so_far.alone or _is_edit(row):
             return ""
         found = await self._store.deliveries([under])
@@ -189,14 +190,14 @@ class Line:
         if found[0].message and found[0].state != "claimed":
             return found[0].message
         waiting.behind = under
-        self.add(found[0].letter)
+        self.add(found[0].entry)
         return None
 
-    async def _send(self, waiting: _Waiting, row: Delivery, root: str) -> None:
+    async def _send(self, waiting: _Waiting, row: DeliveryState, root: str) -> None:
         if _is_edit(row):
             self._next_edit = self._clock.elapsed() + _EDIT_PACE
         if row.state == "gone":  # its time has come again, or it may have been let in while nobody listened
-            await self._store.regained(self._where)
+            await self._store.destination_restored(self._where)
         returns = self._returns
         try:
             version = await self._courier.carry(row, root, waiting.so_far)
@@ -212,9 +213,9 @@ class Line:
                 log.info("delivery.place_back", where=self._where)
             self._gone_since, self._error = None, ""
 
-    def _failed(self, waiting: _Waiting, row: Delivery, error: Undelivered) -> None:
+    def _failed(self, waiting: _Waiting, row: DeliveryState, error: Undelivered) -> None:
         """Decide when it goes on."""
-        log.info("delivery.failed", where=self._where, letter=waiting.id, why=error.why, code=error.code)
+        log.info("delivery.failed", where=self._where, entry=waiting.id, why=error.why, code=error.code)
         self._error = error.code
         waiting.doubtful = row.state == "claimed" or (error.why == "doubt" and not _is_edit(row))
         if error.everywhere:
@@ -242,5 +243,5 @@ class Line:
                 each.behind, each.after = "", 0.0
 
 
-def _is_edit(row: Delivery) -> bool:
+def _is_edit(row: DeliveryState) -> bool:
     return bool(row.message) and row.state != "claimed"

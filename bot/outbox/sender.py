@@ -1,8 +1,8 @@
 """One attempt at one letter: posted once, edited as often as it takes, and the store told how it stands.
 
 A first post is claimed, posted, noted. A crash or a lost answer in between leaves the claim, and a claimed letter is
-looked for in its place before it is posted again; where a place cannot be read back, it is posted again with a word
-that it may be a repeat. Edits are idempotent and need no claim.
+looked for in its conversation before it is posted again; where a conversation cannot be read back, it is posted again
+with a word that it may be a repeat. Edits are idempotent and need no claim.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from bot.chat.port import Chat, Undelivered, UnreadableError
 from bot.clock import Clock
 from bot.outbox.circuit_breaker import backoff
 from bot.outbox.wording import marked, shortened
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from cards.card import Card
-from storage.port.watching import Delivery, WatchStore
+from storage.port.watching import DeliveryState, WatchStore
 
 log = structlog.get_logger()
 
@@ -57,8 +57,8 @@ class Attempts(Struct, eq=False):
     anew: bool = False
 
 
-class Courier:
-    """Carries the letters of one place."""
+class Sender:
+    """Carries the letters of one conversation."""
 
     def __init__(self, chat: Chat, store: WatchStore, clock: Clock, totals: Totals) -> None:
         self._chat = chat
@@ -66,41 +66,43 @@ class Courier:
         self._clock = clock
         self._totals = totals
 
-    async def carry(self, row: Delivery, root: str, so_far: Attempts) -> int:
+    async def carry(self, row: DeliveryState, root: str, so_far: Attempts) -> int:
         """Bring a letter one step on, into the thread of ``root`` where that is not empty.
 
         Returns the version that is done with (shown, or never will be), or 0 where the letter is to be read and tried
         again at once. Raises Undelivered when it is to wait; the store knows by then.
         """
         try:
-            card = msgspec.json.decode(row.letter.card, type=Card)
-            place = msgspec.json.decode(row.letter.place, type=Place)
+            card = msgspec.json.decode(row.entry.card, type=Card)
+            conversation = msgspec.json.decode(row.entry.conversation, type=Conversation)
         except msgspec.DecodeError as error:
             return await self._bury(row, f"unreadable: {error}"[:200])
         if so_far.plain:
             card = shortened(card)
         if root or so_far.alone:
-            place = replace(place, thread=root or None)
+            conversation = replace(conversation, thread=root or None)
         if row.state == "claimed":
-            return await self._settle(row, place, card, so_far)
+            return await self._settle(row, conversation, card, so_far)
         if row.message:
-            return await self._edit(row, replace(place, id=row.channel or place.id), card, so_far)
+            return await self._edit(row, replace(conversation, id=row.channel or conversation.id), card, so_far)
         if row.sent:  # posted, but the platform gave it no id by which it could be edited
             so_far.anew = True
-            await self._store.undone(row.letter.id, "claimed", "no id")
+            await self._store.attempt_failed(row.entry.id, "claimed", "no id")
             return 0
-        if not await self._store.claim(row.letter.id, self._moment()):
+        if not await self._store.claim(row.entry.id, self._moment()):
             raise Undelivered("later", "claimed by another")
-        return await self._post(row, place, card, so_far)
+        return await self._post(row, conversation, card, so_far)
 
-    async def _post(self, row: Delivery, place: Place, card: Card, so_far: Attempts, *, repeat: bool = False) -> int:
+    async def _post(
+        self, row: DeliveryState, conversation: Conversation, card: Card, so_far: Attempts, *, repeat: bool = False
+    ) -> int:
         """Post what is claimed. With ``repeat`` an earlier post may be there, so the claim outlives a failure."""
-        letter = row.letter
+        entry = row.entry
         unposted: Literal["open", "claimed"] = "claimed" if repeat else "open"
         shown = marked(card) if repeat else card
         try:
             message, channel = await self._told(
-                so_far, lambda: self._chat.deliver(place, shown, letter.id, loud=letter.loud)
+                so_far, lambda: self._chat.post_once(conversation, shown, entry.id, loud=entry.loud)
             )
         except Undelivered as error:
             match error.why:
@@ -119,19 +121,19 @@ class Courier:
                 case _:
                     await self._undone(row, unposted, error)
                     raise
-            log.info("delivery.changed", letter=letter.id, why=error.why, code=error.code)
+            log.info("delivery.changed", entry=entry.id, why=error.why, code=error.code)
             await self._undone(row, unposted, error)
             return 0
-        await self._surely(lambda: self._store.delivered(letter.id, letter.version, message, channel))
+        await self._surely(lambda: self._store.delivered(entry.id, entry.version, message, channel))
         self._totals.sent += 1
         self._totals.repeated += repeat
         self._totals.shortened += so_far.plain
-        return letter.version
+        return entry.version
 
-    async def _edit(self, row: Delivery, place: Place, card: Card, so_far: Attempts) -> int:
-        letter = row.letter
+    async def _edit(self, row: DeliveryState, conversation: Conversation, card: Card, so_far: Attempts) -> int:
+        entry = row.entry
         try:
-            await self._told(so_far, lambda: self._chat.revise(place, row.message, card))
+            await self._told(so_far, lambda: self._chat.update_posted(conversation, row.message, card))
         except Undelivered as error:
             match error.why:
                 case "missing" if self._moment() - (row.first or self._moment()) > _ANEW:
@@ -148,40 +150,42 @@ class Courier:
                 case "gone" if not error.everywhere:
                     await self._undone(row, "gone", error)
             raise
-        await self._surely(lambda: self._store.delivered(letter.id, letter.version, row.message, row.channel))
+        await self._surely(lambda: self._store.delivered(entry.id, entry.version, row.message, row.channel))
         self._totals.edited += 1
         self._totals.shortened += so_far.plain
-        return letter.version
+        return entry.version
 
-    async def _settle(self, row: Delivery, place: Place, card: Card, so_far: Attempts) -> int:
+    async def _settle(self, row: DeliveryState, conversation: Conversation, card: Card, so_far: Attempts) -> int:
         """It may have been posted: look for it, and post it where it is not. ``row.message`` is a deleted one."""
-        letter = row.letter
+        entry = row.entry
         try:
-            found = await self._told(so_far, lambda: self._chat.seek(place, letter.id, row.first or self._moment()))
+            found = await self._told(
+                so_far, lambda: self._chat.find_by_key(conversation, entry.id, row.first or self._moment())
+            )
         except UnreadableError:
-            return await self._post(row, place, card, so_far, repeat=not so_far.anew)
+            return await self._post(row, conversation, card, so_far, repeat=not so_far.anew)
         except Undelivered as error:
             if error.why in {"refused", "missing"}:  # it cannot be read back either
-                return await self._post(row, place, card, so_far, repeat=not so_far.anew)
+                return await self._post(row, conversation, card, so_far, repeat=not so_far.anew)
             await self._undone(row, "claimed", error)
             raise
         if not found or found == row.message:
-            return await self._post(row, place, card, so_far)
+            return await self._post(row, conversation, card, so_far)
         # Which version was posted is not known: unless there is only one, the newest follows by an edit.
-        version = max(letter.version - 1, 1)
-        await self._surely(lambda: self._store.delivered(letter.id, version, found, place.id))
-        log.info("delivery.found", letter=letter.id)
+        version = max(entry.version - 1, 1)
+        await self._surely(lambda: self._store.delivered(entry.id, version, found, conversation.id))
+        log.info("delivery.found", entry=entry.id)
         return version
 
-    async def _undone(self, row: Delivery, state: Literal["open", "claimed", "gone"], error: Undelivered) -> None:
+    async def _undone(self, row: DeliveryState, state: Literal["open", "claimed", "gone"], error: Undelivered) -> None:
         code = error.code
-        await self._surely(lambda: self._store.undone(row.letter.id, state, code))
+        await self._surely(lambda: self._store.attempt_failed(row.entry.id, state, code))
 
-    async def _bury(self, row: Delivery, code: str) -> int:
-        log.error("delivery.refused", letter=row.letter.id, where=row.letter.where, code=code)
-        await self._surely(lambda: self._store.undone(row.letter.id, "dead", code))
+    async def _bury(self, row: DeliveryState, code: str) -> int:
+        log.error("delivery.refused", entry=row.entry.id, where=row.entry.where, code=code)
+        await self._surely(lambda: self._store.attempt_failed(row.entry.id, "dead", code))
         self._totals.refused += 1
-        return row.letter.version
+        return row.entry.version
 
     async def _told(self, so_far: Attempts, call: Callable[[], Awaitable[T]]) -> T:
         """What the chat says. One that breaks its word is not trusted to have done nothing; twice, it never will."""

@@ -1,4 +1,4 @@
-"""All places' lines: letters go in after they are stored, and come out of the other end as messages.
+"""All conversations' lines: letters go in after they are stored, and come out of the other end as messages.
 
 Nothing here is the truth: the store is. What is in memory says only where to look and when, so a crash loses nothing.
 """
@@ -12,11 +12,11 @@ import structlog
 
 from bot.chat.port import Chat
 from bot.clock import Clock
-from bot.outbox.circuit_breaker import Weather
-from bot.outbox.destination_queue import Line, PlaceStatus
-from bot.outbox.sender import Courier, Totals
-from bot.requests.request import Place
-from storage.port.watching import Letter, WatchStore
+from bot.outbox.circuit_breaker import CircuitBreaker
+from bot.outbox.destination_queue import DestinationQueue, DestinationStatus
+from bot.outbox.sender import Sender, Totals
+from bot.requests.request import Conversation
+from storage.port.watching import OutboxEntry, WatchStore
 
 log = structlog.get_logger()
 
@@ -24,7 +24,7 @@ _LOOK_AGAIN = 60.0
 """Seconds between two looks at the store for letters that nobody told of."""
 
 
-class Postman:
+class OutboxWorker:
     """Delivers letters. Places do not wait for each other; those of a platform that does not answer wait together."""
 
     def __init__(self, store: WatchStore, chats: Mapping[str, Chat], clock: Clock) -> None:
@@ -32,8 +32,8 @@ class Postman:
         self._store = store
         self._chats = chats
         self._clock = clock
-        self._weather: dict[str, Weather] = {}
-        self._lines: dict[str, Line] = {}
+        self._weather: dict[str, CircuitBreaker] = {}
+        self._lines: dict[str, DestinationQueue] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._homeless: set[str] = set()
         self._running = False
@@ -42,21 +42,21 @@ class Postman:
         """Take up what is stored and not delivered; returns how many letters that are."""
         rows = await self._store.undelivered()
         for row in rows:
-            self._add(row.letter, doubtful=row.state == "claimed")
+            self._add(row.entry, doubtful=row.state == "claimed")
         return len(rows)
 
-    def put(self, letters: Iterable[Letter]) -> None:
+    def put(self, entries: Iterable[OutboxEntry]) -> None:
         """Letters were stored, new or changed: send them when they are due."""
-        for letter in letters:
-            self._add(letter)
+        for entry in entries:
+            self._add(entry)
 
-    async def reachable(self, place: Place, yes: bool) -> None:
-        """A place can be written to again, or no longer; for :meth:`bot.chat.port.Chat.on_reach`."""
-        line = self._lines.get(f"{place.platform}:{place.id}")
-        if line and yes:
-            line.back()
-        elif line:
-            line.lost("removed")
+    async def reachable(self, conversation: Conversation, yes: bool) -> None:
+        """A conversation can be written to again, or no longer; for :meth:`bot.chat.port.Chat.on_reach`."""
+        queue = self._lines.get(f"{conversation.platform}:{conversation.id}")
+        if queue and yes:
+            queue.back()
+        elif queue:
+            queue.lost("removed")
 
     async def run(self) -> None:
         """Deliver until cancelled, or closed."""
@@ -77,31 +77,31 @@ class Postman:
     async def close(self, seconds: float = 5.0) -> None:
         """Send what can be sent now, for so many seconds at most; the store keeps the rest."""
         self._running = False
-        for line in self._lines.values():
-            line.close()
+        for queue in self._lines.values():
+            queue.close()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
         await self._end()
 
     def backlog(self, where: str) -> int:
-        """How many letters of a place are on their way."""
-        line = self._lines.get(where)
-        return line.status().waiting if line else 0
+        """How many letters of a conversation are on their way."""
+        queue = self._lines.get(where)
+        return queue.status().waiting if queue else 0
 
-    def status(self) -> list[PlaceStatus]:
-        """How every place stands that there was a letter for."""
-        return [line.status() for _, line in sorted(self._lines.items())]
+    def status(self) -> list[DestinationStatus]:
+        """How every conversation stands that there was a letter for."""
+        return [queue.status() for _, queue in sorted(self._lines.items())]
 
     def down(self) -> dict[str, str]:
         """The platforms that do not answer, and why."""
-        return {name: weather.error for name, weather in self._weather.items() if weather.error}
+        return {name: breaker.error for name, breaker in self._weather.items() if breaker.error}
 
-    def _add(self, letter: Letter, *, doubtful: bool = False) -> None:
-        line = self._line(letter.where)
-        if line:
-            line.add(letter, doubtful=doubtful)
+    def _add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
+        queue = self._line(entry.where)
+        if queue:
+            queue.add(entry, doubtful=doubtful)
 
-    def _line(self, where: str) -> Line | None:
+    def _line(self, where: str) -> DestinationQueue | None:
         if where in self._lines:
             return self._lines[where]
         platform = where.partition(":")[0]
@@ -111,12 +111,12 @@ class Postman:
                 log.warning("delivery.no_such_chat", platform=platform)
                 self._homeless.add(platform)
             return None
-        weather = self._weather.setdefault(platform, Weather(platform, self._clock))
-        courier = Courier(chat, self._store, self._clock, self.totals)
-        self._lines[where] = line = Line(where, courier, self._store, weather, self._clock)
+        breaker = self._weather.setdefault(platform, CircuitBreaker(platform, self._clock))
+        sender = Sender(chat, self._store, self._clock, self.totals)
+        self._lines[where] = queue = DestinationQueue(where, sender, self._store, breaker, self._clock)
         if self._running:
             self._begin(where)
-        return line
+        return queue
 
     def _begin(self, where: str) -> None:
         self._tasks[where] = asyncio.create_task(self._lines[where].run(), name=f"letters to {where}")

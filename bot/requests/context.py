@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from rapidfuzz import process
 
-from bot.requests.live import Live, Lives
+from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import Chosen, default_account
 from bot.requests.registry import CommandError
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 
 if TYPE_CHECKING:
-    from bot.alerting.service import Alerts
-    from bot.alerting.watched_jobs import JobCards
+    from bot.alerting.service import AlertService
+    from bot.alerting.watched_jobs import WatchedJobs
     from bot.azure.account import Account, Accounts
     from bot.azure.files import Remote
     from bot.monitor.status import Status
@@ -40,7 +40,7 @@ class Relaying(Protocol):
 class Context:
     """One request's surroundings: who asks, where, and what can be read."""
 
-    ask: Ask
+    request: CommandRequest
     accounts: Accounts
     store: Store
     registry: Registry
@@ -48,9 +48,9 @@ class Context:
     """IANA name of the asker's zone, or the bot's where it is unknown."""
     role: str
     """The asker's role."""
-    live: Live
+    live: LiveAnswer
     """For handlers that yield cards: the id of the stop button, and whether it was pressed."""
-    lives: Lives
+    lives: LiveAnswers
     """Every live answer, for the stop command."""
     bot_name: str = "batch"
     """What is typed before a command."""
@@ -60,17 +60,17 @@ class Context:
     """Runs another command for :meth:`run`."""
     relay: Relaying | None = None
     """Relays large files; None where the bot has no public address."""
-    alerts: Alerts | None = None
+    alerts: AlertService | None = None
     """Incidents and who is told; None where nothing is watched, as for a single question from the command line."""
     status: Status | None = None
     """How watching and delivery stand; None where there are none."""
-    jobs: JobCards | None = None
+    jobs: WatchedJobs | None = None
     """The living cards of watched jobs; None where nothing is watched."""
-    direct: Callable[[Person, Place], Awaitable[Place]] | None = None
+    direct: Callable[[Person, Conversation], Awaitable[Conversation]] | None = None
     """The conversation with a person alone; raises CommandError. None where nobody can be written to."""
 
     def account(self, name: str | None) -> Account:
-        """The account by its name in the settings, for None the place's default (:mod:`bot.requests.preferences`).
+        """The account by its name in the settings; None is the conversation's default, :mod:`bot.requests.preferences`.
 
         Raises CommandError with the known names.
         """
@@ -79,12 +79,12 @@ class Context:
         if name is not None and name not in known:
             message = f"There is no account “{name}” in the bot's settings. There are: {', '.join(known)}."
             near = process.extractOne(name, known, score_cutoff=50)
-            raise CommandError(message, [*([self.ask.text.replace(name, near[0])] if near else []), "account list"])
+            raise CommandError(message, [*([self.request.text.replace(name, near[0])] if near else []), "account list"])
         return self.accounts.get(name or (self.chosen.default.account if self.chosen else None))
 
     async def chosen_now(self) -> Chosen | None:
         """The default account that is chosen here by now: where it has just been changed."""
-        return await default_account(self.store, self.ask, self.accounts.names)
+        return await default_account(self.store, self.request, self.accounts.names)
 
     def run(self, command: str) -> AsyncIterator[Card]:
         """Run another command on behalf of the asker, with their permission alone: its cards."""

@@ -14,18 +14,18 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
-from bot.alerting.service import Alerts
-from bot.alerting.watched_jobs import JobCards
+from bot.alerting.service import AlertService
+from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
 from bot.chat.port import Undelivered
 from bot.monitor.status import Status
 from bot.policy.roles import Access
 from bot.requests.context import Context, Relaying
-from bot.requests.live import Live, Lives
+from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import Chosen, default_account
 from bot.requests.registry import NAMED, CommandError, Instead, Registry, join, words
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from cards import build
 from cards.card import Button, Card, Form, Option
 from storage.port.store import Store
@@ -60,10 +60,10 @@ class Dispatcher:
         bot_name: str,
         names: Finder | None = None,
         relay: Relaying | None = None,
-        alerts: Alerts | None = None,
+        alerts: AlertService | None = None,
         status: Status | None = None,
-        jobs: JobCards | None = None,
-        direct: Callable[[Person, Place], Awaitable[Place]] | None = None,
+        jobs: WatchedJobs | None = None,
+        direct: Callable[[Person, Conversation], Awaitable[Conversation]] | None = None,
     ) -> None:
         """``names`` completes the names of forms, which are typed out without it; ``relay`` lends out large files.
 
@@ -82,28 +82,28 @@ class Dispatcher:
         self._status = status
         self._jobs = jobs
         self._direct = direct
-        self.lives = Lives()
+        self.lives = LiveAnswers()
 
     def without_watch(self) -> None:
         """Nothing is watched, and the commands that need it say so: for a program that answers and no more."""
         self._alerts, self._status, self._jobs, self._direct = None, None, None, None
 
-    async def card(self, ask: Ask) -> Card:
+    async def card(self, request: CommandRequest) -> Card:
         """The answer to a request; the last card of a live one."""
         last: Card | None = None
-        async for card in self.cards(ask):
+        async for card in self.cards(request):
             last = card
         if last is None:
             raise RuntimeError("an answer has a card")
         return last
 
-    async def cards(self, ask: Ask) -> AsyncGenerator[Card]:
+    async def cards(self, request: CommandRequest) -> AsyncGenerator[Card]:
         """The answer, and what replaces it where it is a live one. Never raises for a bad command or a refusal."""
-        zone = ask.person.zone or self._zone
+        zone = request.person.zone or self._zone
         correlation = secrets.token_hex(4)
-        with structlog.contextvars.bound_contextvars(correlation=correlation, key=ask.key):
+        with structlog.contextvars.bound_contextvars(correlation=correlation, key=request.key):
             try:
-                async for card in self._run(ask, zone):
+                async for card in self._run(request, zone):
                     yield build.stamped(card, zone=zone, as_of=datetime.now(UTC))
             except Instead as answer:
                 failed = answer.card
@@ -113,38 +113,38 @@ class Dispatcher:
                 log.warning("azure.refused", code=error.code, status=error.status, request_id=error.request_id)
                 failed = _refused_by_azure(error)
             except Exception:
-                log.exception("command.failed", command=_first_words(ask.text))
+                log.exception("command.failed", command=_first_words(request.text))
                 failed = build.refusal(
                     "Something went wrong inside the bot.",
                     f"It is not your command's fault. The log has the cause under {correlation}.",
-                    [Button("Try again", ask.text or "home")],
+                    [Button("Try again", request.text or "home")],
                 )
             else:
                 return
             yield build.stamped(failed, zone=zone, as_of=datetime.now(UTC))
 
-    def form(self, command: str, ask: Ask) -> Form | Card:
+    def form(self, command: str, request: CommandRequest) -> Form | Card:
         """The form of a command, or a card that says why there is none."""
         try:
             tokens = words(command)
             known = self._registry.find(tokens)
-            if known and not self._access.allows(ask.person, known.role):
-                return self._forbidden(known.path, known.role, ask)
+            if known and not self._access.allows(request.person, known.role):
+                return self._forbidden(known.path, known.role, request)
             return self._registry.form(tokens)
         except CommandError as error:
-            return build.stamped(self._advice(error), zone=ask.person.zone or self._zone, as_of=datetime.now(UTC))
+            return build.stamped(self._advice(error), zone=request.person.zone or self._zone, as_of=datetime.now(UTC))
 
-    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+    async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names to choose from while somebody types, and what they typed as it is; never raises, never late.
 
         ``what`` is one of :data:`bot.requests.registry.NAMED`, ``within`` the form's other values.
         """
-        if what not in NAMED or not self._access.allows(ask.person, "viewer"):
+        if what not in NAMED or not self._access.allows(request.person, "viewer"):
             return []
         found: list[str] = []
         try:
             async with asyncio.timeout(_IN_TIME):
-                account = within.get("account", "").strip() or await self._default(ask)
+                account = within.get("account", "").strip() or await self._default(request)
                 found = await self._names.find(what, typed, within, account) if self._names else []
         except TimeoutError:
             log.info("suggestions.late", what=what)
@@ -156,63 +156,63 @@ class Dispatcher:
             options.append(Option(f"{typed} (as typed)", typed))  # what cannot be listed can still be named
         return options
 
-    async def _default(self, ask: Ask) -> str:
-        chosen = await self._chosen(ask)
+    async def _default(self, request: CommandRequest) -> str:
+        chosen = await self._chosen(request)
         return chosen.default.account if chosen else self._accounts.get().name
 
-    async def _chosen(self, ask: Ask) -> Chosen | None:
-        """The default account of the place; not looked for where there is one account only."""
+    async def _chosen(self, request: CommandRequest) -> Chosen | None:
+        """The default account of the conversation; not looked for where there is one account only."""
         known = self._accounts.names
-        return await default_account(self._store, ask, known) if len(known) > 1 else None
+        return await default_account(self._store, request, known) if len(known) > 1 else None
 
-    async def _run(self, ask: Ask, zone: str) -> AsyncGenerator[Card]:
-        live = Live()
+    async def _run(self, request: CommandRequest, zone: str) -> AsyncGenerator[Card]:
+        live = LiveAnswer()
         self.lives.begin(live)
         last: Card | None = None
         try:
-            async for card in self._perform(ask, zone, live):
+            async for card in self._perform(request, zone, live):
                 last = card
                 yield card
         finally:
             self.lives.end(live, last)
 
-    async def _perform(self, ask: Ask, zone: str, live: Live) -> AsyncGenerator[Card]:
-        tokens = words(ask.text)
+    async def _perform(self, request: CommandRequest, zone: str, live: LiveAnswer) -> AsyncGenerator[Card]:
+        tokens = words(request.text)
         if tokens and tokens[0].lower() == self._bot_name:  # "@bot batch pool list" and "/batch batch pool list"
             tokens = tokens[1:]
-        if ask.values:
-            tokens = self._registry.with_values(tokens, ask.values)
+        if request.values:
+            tokens = self._registry.with_values(tokens, request.values)
         call = self._registry.parse(tokens or ["home"])
-        if not self._access.allows(ask.person, call.command.role):
-            yield self._forbidden(call.command.path, call.command.role, ask)
+        if not self._access.allows(request.person, call.command.role):
+            yield self._forbidden(call.command.path, call.command.role, request)
             return
         ctx = Context(
-            ask=ask,
+            request=request,
             accounts=self._accounts,
             store=self._store,
             registry=self._registry,
             zone=zone,
-            role=self._access.role(ask.person),
+            role=self._access.role(request.person),
             live=live,
             lives=self.lives,
             bot_name=self._bot_name,
-            chosen=await self._chosen(ask),
+            chosen=await self._chosen(request),
             relay=self._relay,
             alerts=self._alerts,
             status=self._status,
             jobs=self._jobs,
             direct=self._alone if self._direct else None,
-            perform=lambda command: self._perform(replace(ask, text=command, values={}), zone, live),
+            perform=lambda command: self._perform(replace(request, text=command, values={}), zone, live),
         )
         async for card in call.cards(ctx):
             yield card
 
-    async def _alone(self, person: Person, place: Place) -> Place:
+    async def _alone(self, person: Person, conversation: Conversation) -> Conversation:
         """The conversation with a person alone. Raises CommandError where it cannot be begun."""
         if self._direct is None:
             raise RuntimeError("nothing finds it")
         try:
-            return await self._direct(person, place)
+            return await self._direct(person, conversation)
         except Undelivered as error:
             log.warning("direct.refused", why=error.why, code=error.code)
             raise CommandError(
@@ -225,12 +225,12 @@ class Dispatcher:
         advice = "Did you mean one of these?" if typed else "The help tells what there is."
         return build.refusal(error.message, advice, [*typed, *helped] or [Button("Help", "help")])
 
-    def _forbidden(self, path: str, role: str, ask: Ask) -> Card:
-        log.info("command.forbidden", command=path, person=f"{ask.person.platform}:{ask.person.id}")
+    def _forbidden(self, path: str, role: str, request: CommandRequest) -> Card:
+        log.info("command.forbidden", command=path, person=f"{request.person.platform}:{request.person.id}")
         return build.refusal(
-            f"“{path}” needs the role {role}; yours is {self._access.role(ask.person)}.",
+            f"“{path}” needs the role {role}; yours is {self._access.role(request.person)}.",
             "Somebody who runs the bot can add your id to [access] in its settings: "
-            f"{ask.person.platform}:{ask.person.id}",
+            f"{request.person.platform}:{request.person.id}",
             [Button("What I may do", "help")],
         )
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from bot.chat.port import Chat
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.request import Ask
+from bot.requests.request import CommandRequest
 from cards.card import Card, Form, Option
 from storage.port.store import Store
 
@@ -25,8 +25,8 @@ log = structlog.get_logger()
 _STALE_MINUTES = 15
 
 
-class FrontDesk:
-    """Implements :class:`bot.chat.port.Desk` for every platform at once."""
+class RequestJournal:
+    """Implements :class:`bot.chat.port.RequestIntake` for every platform at once."""
 
     def __init__(self, dispatcher: Dispatcher, store: Store, chats: Mapping[str, Chat]) -> None:
         self._dispatcher = dispatcher
@@ -35,20 +35,20 @@ class FrontDesk:
         self._work: set[asyncio.Task[Card]] = set()
         self._live: set[asyncio.Task[None]] = set()
 
-    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         """Journal a request and start on it; None for a repeated delivery."""
-        if not await self._store.accept(ask.key, msgspec.json.encode(ask), datetime.now(UTC)):
-            log.info("ask.repeated", key=ask.key)
+        if not await self._store.accept(request.key, msgspec.json.encode(request), datetime.now(UTC)):
+            log.info("ask.repeated", key=request.key)
             return None
-        return self._start(ask)
+        return self._start(request)
 
-    async def form(self, command: str, ask: Ask) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest) -> Form | Card:
         """The form of a command; nothing is journalled, because nothing is done yet."""
-        return self._dispatcher.form(command, ask)
+        return self._dispatcher.form(command, request)
 
-    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+    async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""
-        return await self._dispatcher.suggest(ask, what, typed, within)
+        return await self._dispatcher.suggest(request, what, typed, within)
 
     async def resume(self, began: datetime) -> int:
         """Work off what an earlier run acknowledged and did not finish; returns how many requests that are.
@@ -58,12 +58,14 @@ class FrontDesk:
         now = datetime.now(UTC)
         resumed = 0
         for row in await self._store.unfinished(began):
-            ask = msgspec.json.decode(row.body, type=Ask)
-            if (now - row.accepted).total_seconds() > _STALE_MINUTES * 60 or ask.place.platform not in self._chats:
+            request = msgspec.json.decode(row.body, type=CommandRequest)
+            if (
+                now - row.accepted
+            ).total_seconds() > _STALE_MINUTES * 60 or request.conversation.platform not in self._chats:
                 await self._store.finish(row.key, "failed")
                 log.warning("ask.abandoned", key=row.key, accepted=row.accepted.isoformat())
                 continue
-            self._start(ask)
+            self._start(request)
             resumed += 1
         return resumed
 
@@ -75,39 +77,39 @@ class FrontDesk:
         for task in self._work | self._live:
             task.cancel()
 
-    def _start(self, ask: Ask) -> asyncio.Task[Card]:
-        task = asyncio.create_task(self._answer(ask), name=f"ask {ask.key}")
+    def _start(self, request: CommandRequest) -> asyncio.Task[Card]:
+        task = asyncio.create_task(self._answer(request), name=f"ask {request.key}")
         self._work.add(task)
         task.add_done_callback(self._work.discard)
         return task
 
-    async def _answer(self, ask: Ask) -> Card:
-        chat = self._chats[ask.place.platform]
-        if ask.person.zone is None:
-            ask = replace(ask, person=replace(ask.person, zone=await chat.zone(ask.person)))
-        cards = self._dispatcher.cards(ask)
+    async def _answer(self, request: CommandRequest) -> Card:
+        chat = self._chats[request.conversation.platform]
+        if request.person.zone is None:
+            request = replace(request, person=replace(request.person, zone=await chat.zone(request.person)))
+        cards = self._dispatcher.cards(request)
         card = await anext(cards)
         message = ""
         try:
-            message = await chat.answer(ask, card)
+            message = await chat.answer(request, card)
         except Exception:  # whatever a platform does, the journal must learn of it
-            log.exception("answer.undelivered", key=ask.key, place=ask.place.id)
-            await self._store.finish(ask.key, "failed")
+            log.exception("answer.undelivered", key=request.key, conversation=request.conversation.id)
+            await self._store.finish(request.key, "failed")
         else:
-            await self._store.finish(ask.key, "done")
-        following = asyncio.create_task(self._follow(chat, ask, message, cards), name=f"live {ask.key}")
+            await self._store.finish(request.key, "done")
+        following = asyncio.create_task(self._follow(chat, request, message, cards), name=f"live {request.key}")
         self._live.add(following)
         following.add_done_callback(self._live.discard)
         return card
 
-    async def _follow(self, chat: Chat, ask: Ask, message: str, cards: AsyncGenerator[Card]) -> None:
+    async def _follow(self, chat: Chat, request: CommandRequest, message: str, cards: AsyncGenerator[Card]) -> None:
         """Edit in what follows the first card, until there is nothing more or nobody can see it."""
         try:
             async for card in cards:
                 if not message:
                     break
-                await chat.edit(ask.place, message, card)
+                await chat.edit(request.conversation, message, card)
         except Exception:  # a live answer that cannot be shown any more ends, and the log says why
-            log.exception("answer.live_ended", key=ask.key, place=ask.place.id)
+            log.exception("answer.live_ended", key=request.key, conversation=request.conversation.id)
         finally:
             await cards.aclose()

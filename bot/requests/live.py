@@ -1,8 +1,8 @@
 """Answers that go on: a handler that yields cards, of which each replaces the one before in the same message.
 
 A live answer stops by itself (its handler ends), or is stopped by the command ``stop ID`` that its card carries. Its
-handler watches :attr:`Live.stopping` and yields one last card that says it has stopped. After a restart a live answer
-does not go on; its card tells when it was last true.
+handler watches :attr:`LiveAnswer.stopping` and yields one last card that says it has stopped. After a restart a live
+answer does not go on; its card tells when it was last true.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PATIENCE = 8.0
 
 
 @dataclass
-class Live:
+class LiveAnswer:
     """One request's handle on its going on: its id for the stop button, and whether somebody asked it to stop."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -33,17 +33,17 @@ class Live:
         return True
 
 
-class Lives:
+class LiveAnswers:
     """Every answer that goes on at the moment."""
 
     def __init__(self) -> None:
-        self._running: dict[str, Live] = {}
+        self._running: dict[str, LiveAnswer] = {}
 
-    def begin(self, live: Live) -> None:
+    def begin(self, live: LiveAnswer) -> None:
         """From now on it can be stopped."""
         self._running[live.id] = live
 
-    def end(self, live: Live, last: Card | None) -> None:
+    def end(self, live: LiveAnswer, last: Card | None) -> None:
         """It is over; ``last`` is what it said last."""
         self._running.pop(live.id, None)
         if not live.last.done():

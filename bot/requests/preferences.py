@@ -1,9 +1,9 @@
-"""What a place and a person prefer: the account that is meant where none is named, and the queries they saved.
+"""What a conversation and a person prefer: the account that is meant where none is named, and the queries they saved.
 
-A place is a channel or a group chat; in a personal chat it is the person who is asked for. The account that is meant:
-the place's default, else the person's own, else the first one in the settings. A button never relies on it: it names
-its account wherever there is more than one (:func:`handlers.shared.common.line`), so that it means the same
-after the default has changed.
+A conversation is a channel or a group chat; in a personal chat it is the person who is asked for. The account that is
+meant: the conversation's default, else the person's own, else the first one in the settings. A button never relies on
+it: it names its account wherever there is more than one (:func:`handlers.shared.common.line`), so that it means the
+same after the default has changed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from bot.requests.request import Ask
+from bot.requests.request import CommandRequest
 from storage.port.store import Kept, Store
 
 ACCOUNTS, QUERIES = "account", "query"
@@ -32,13 +32,13 @@ class Author(Struct, frozen=True):
     name: str = ""
 
     @classmethod
-    def of(cls, ask: Ask) -> Author:
+    def of(cls, request: CommandRequest) -> Author:
         """The asker."""
-        return cls(f"{ask.person.platform}:{ask.person.id}", ask.person.name)
+        return cls(f"{request.person.platform}:{request.person.id}", request.person.name)
 
-    def told(self, ask: Ask) -> str:
+    def told(self, request: CommandRequest) -> str:
         """In words for whoever asks: you, the name, or the id where the platform tells no name."""
-        return "you" if self.id == Author.of(ask).id else self.name or self.id.partition(":")[2]
+        return "you" if self.id == Author.of(request).id else self.name or self.id.partition(":")[2]
 
 
 class Default(Struct, frozen=True):
@@ -56,19 +56,23 @@ class Chosen(Struct, frozen=True):
     at: datetime
 
 
-def person_of(ask: Ask) -> str:
+def person_of(request: CommandRequest) -> str:
     """The owner of what somebody keeps for themselves."""
-    return f"person:{ask.person.platform}:{ask.person.id}"
+    return f"person:{request.person.platform}:{request.person.id}"
 
 
-def place_of(ask: Ask) -> str:
+def place_of(request: CommandRequest) -> str:
     """The owner of what is kept for everybody here; in a personal chat that is the person."""
-    return person_of(ask) if ask.place.kind == "personal" else f"place:{ask.place.platform}:{ask.place.id}"
+    return (
+        person_of(request)
+        if request.conversation.kind == "personal"
+        else f"conversation:{request.conversation.platform}:{request.conversation.id}"
+    )
 
 
-async def default_account(store: Store, ask: Ask, known: Collection[str]) -> Chosen | None:
+async def default_account(store: Store, request: CommandRequest, known: Collection[str]) -> Chosen | None:
     """The default that applies here; None where none was chosen, or the settings know it no more."""
-    for owner in dict.fromkeys([place_of(ask), person_of(ask)]):
+    for owner in dict.fromkeys([place_of(request), person_of(request)]):
         for kept in await store.kept(ACCOUNTS, owner):
             default = decoded(kept, Default)
             if default and default.account in known:
@@ -76,15 +80,15 @@ async def default_account(store: Store, ask: Ask, known: Collection[str]) -> Cho
     return None
 
 
-async def choose_account(store: Store, ask: Ask, account: str, at: datetime) -> None:
+async def choose_account(store: Store, request: CommandRequest, account: str, at: datetime) -> None:
     """Make an account the default here."""
-    value = msgspec.json.encode(Default(account, Author.of(ask)))
-    await store.keep(ACCOUNTS, place_of(ask), _DEFAULT, value, at)
+    value = msgspec.json.encode(Default(account, Author.of(request)))
+    await store.keep(ACCOUNTS, place_of(request), _DEFAULT, value, at)
 
 
-async def choose_none(store: Store, ask: Ask) -> None:
+async def choose_none(store: Store, request: CommandRequest) -> None:
     """Forget the default here."""
-    await store.drop(ACCOUNTS, place_of(ask), _DEFAULT)
+    await store.drop(ACCOUNTS, place_of(request), _DEFAULT)
 
 
 def decoded(kept: Kept, kind: type[S]) -> S | None:

@@ -358,8 +358,8 @@ class Registry:
             case _:
                 message = " ".join(str(error).split()).replace("--", "")
         nearest = [
-            join([*known.path.split(), *tokens[:place], fixed, *tokens[place + 1 :]])
-            for place, token in enumerate(tokens)
+            join([*known.path.split(), *tokens[:index], fixed, *tokens[index + 1 :]])
+            for index, token in enumerate(tokens)
             if (fixed := _respelled(known, token))
         ]
         return CommandError(message, [*nearest, join(["help", *known.path.split()])])

@@ -19,7 +19,7 @@ class Person(Struct, frozen=True):
     zone: str | None = None
 
 
-class Place(Struct, frozen=True):
+class Conversation(Struct, frozen=True):
     """Where the conversation is.
 
     ``id`` is the channel or conversation id; ``team`` the Slack workspace or Teams tenant; ``thread`` the root
@@ -35,19 +35,19 @@ class Place(Struct, frozen=True):
     service_url: str = ""
 
 
-class Ask(Struct, frozen=True):
+class CommandRequest(Struct, frozen=True):
     """One request, however it came: typed, clicked or submitted from a form.
 
     ``key`` is unique for the delivery (Slack event, trigger or envelope id; Teams activity id) and is what
     de-duplication looks at. ``text`` is the command without the bot's name. ``message`` is the message that a
     click came from; with ``how == "edit"`` the answer replaces it. ``values`` are a submitted form's inputs by
-    parameter name, added to ``text``. ``reply_url`` is Slack's ``response_url``, for places the bot is not in.
+    parameter name, added to ``text``. ``reply_url`` is Slack's ``response_url``, for conversations the bot is not in.
     """
 
     key: str
     text: str
     person: Person
-    place: Place
+    conversation: Conversation
     at: datetime
     how: Literal["edit", "post"] = "post"
     message: str | None = None

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot.app import App
 from bot.chat.terminal.adapter import Terminal, saved
 from bot.requests.registry import join
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import Settings
 from cards import slack, teams, text
 
@@ -33,8 +33,10 @@ async def answer(
     """Answer one command: what to print, and whether the bot could do it. No settings means the sandbox."""
     async with _app(settings) as app:
         person = _person(app, user, platform)
-        ask = Ask("console", join(command), person, Place(platform, "console", kind="personal"), datetime.now(UTC))
-        card = await app.dispatcher.card(ask)
+        request = CommandRequest(
+            "console", join(command), person, Conversation(platform, "console", kind="personal"), datetime.now(UTC)
+        )
+        card = await app.dispatcher.card(request)
         paths, files = await saved(app.gallery, card, folder) if folder else ({}, {})
         if platform == "text":
             return str(text.render(card, paths, files).payload["text"]), not card.refused

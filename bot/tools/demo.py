@@ -173,7 +173,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
             "openid_url": told["TEAMS_OPENID_URL"],
             "service_hosts": [urlsplit(told["TEAMS_SERVICE_URL"]).hostname],
         }
-    raw["alerts"] = {"places": [place for place in told.get("OPS", "").split(",") if place]}
+    raw["alerts"] = {"channels": [conversation for conversation in told.get("OPS", "").split(",") if conversation]}
     for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):
         raw["access"][role] += [person for person in told.get(key, "").split(",") if person]
     return check(raw)

@@ -157,8 +157,8 @@ class _HeatMapPicture:
         columns = max(1, min(len(entries), int(room / widest)))
         wide = max(widest, min(room / columns, widest * 1.3))
         return [
-            (self.margin + place % columns * wide, top + place // columns * 64 * u, words, look)
-            for place, (words, look) in enumerate(entries)
+            (self.margin + index % columns * wide, top + index // columns * 64 * u, words, look)
+            for index, (words, look) in enumerate(entries)
         ]
 
     def _swatch(self, look: int) -> float:
@@ -219,25 +219,25 @@ class _Tiles:
 
     def __init__(self, chart: HeatMap, cell: int) -> None:
         self.cell = cell
-        self.places = {
-            kind: place
-            for place, kind in enumerate(sorted({_kind(each) for part in chart.sections for each in part.cells}))
+        self.indexes = {
+            kind: index
+            for index, kind in enumerate(sorted({_kind(each) for part in chart.sections for each in part.cells}))
         }
         gap = max(1, round(cell / 18)) if cell >= _SPACED else 0
         side = cell - gap
-        sheet = Canvas(cell * (len(self.places) + 1), cell, _RAMPS)
-        for kind, place in self.places.items():
-            sheet.stamp(place * cell, 0, _ground(_colour(kind), kind[2], side, side))
+        sheet = Canvas(cell * (len(self.indexes) + 1), cell, _RAMPS)
+        for kind, index in self.indexes.items():
+            sheet.stamp(index * cell, 0, _ground(_colour(kind), kind[2], side, side))
             if cell >= _LETTERED:
-                _letter(sheet, kind[0], _colour(kind), place * cell, 0, side, side)
+                _letter(sheet, kind[0], _colour(kind), index * cell, 0, side, side)
         self.pixels = np.ascontiguousarray(sheet.pixels().reshape(cell, -1, cell, 4).swapaxes(0, 1))
 
     def mosaic(self, section: Section, most_across: int) -> NDArray[np.uint8]:
         """All squares of a section as one picture."""
         across = min(most_across, len(section.cells))
         rows = math.ceil(len(section.cells) / across)
-        grid = np.full(rows * across, len(self.places))
-        grid[: len(section.cells)] = [self.places[_kind(each)] for each in sorted_cells(section.cells)]
+        grid = np.full(rows * across, len(self.indexes))
+        grid[: len(section.cells)] = [self.indexes[_kind(each)] for each in sorted_cells(section.cells)]
         stacked = self.pixels[grid].reshape(rows, across, self.cell, self.cell, 4)
         return np.ascontiguousarray(stacked.swapaxes(1, 2).reshape(rows * self.cell, across * self.cell, 4))
 

@@ -41,9 +41,9 @@ def ordered(boxes: Sequence[Box], ties: Sequence[Tie]) -> list[list[str]]:
 
 def _sort(layer: list[str], layers: Sequence[Sequence[str]], neighbours: Mapping[str, Sequence[str]]) -> None:
     """Each to the mean place of its neighbours; those without any stay where they are."""
-    places = {key: (place + 0.5) / len(each) for each in layers for place, key in enumerate(each)}
+    indexes = {key: (index + 0.5) / len(each) for each in layers for index, key in enumerate(each)}
     wanted = {
-        key: float(np.mean([places[other] for other in neighbours[key]])) if neighbours[key] else places[key]
+        key: float(np.mean([indexes[other] for other in neighbours[key]])) if neighbours[key] else indexes[key]
         for key in layer
     }
     layer.sort(key=wanted.__getitem__)
@@ -51,7 +51,7 @@ def _sort(layer: list[str], layers: Sequence[Sequence[str]], neighbours: Mapping
 
 def crossings(layers: Sequence[Sequence[str]], ties: Sequence[Tie]) -> int:
     """How many pairs of ties between the same two layers cross."""
-    at = {key: (depth, place) for depth, layer in enumerate(layers) for place, key in enumerate(layer)}
+    at = {key: (depth, index) for depth, layer in enumerate(layers) for index, key in enumerate(layer)}
     lanes: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for tie in ties:
         (above, start), (below, end) = at[tie.source], at[tie.target]

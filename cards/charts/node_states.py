@@ -56,7 +56,7 @@ LOOKS: tuple[Look, ...] = (
 )
 """The states by trouble, worst first. ``bad`` ones are billed and do no work."""
 
-INDEX: dict[str, int] = {look.state: place for place, look in enumerate(LOOKS)}
+INDEX: dict[str, int] = {look.state: index for index, look in enumerate(LOOKS)}
 UNKNOWN: int = INDEX["unknown"]
 RUNNING_INDEX: int = INDEX["running"]
 

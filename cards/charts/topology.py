@@ -91,8 +91,8 @@ def parts(counts: Iterable[tuple[Kind, int]]) -> tuple[Part, ...]:
 def topology_alt(chart: Topology) -> str:
     """The figures of the picture in a few sentences; the whole of it as text belongs beside the picture."""
     told = []
-    for place, layer in enumerate(chart.layers):
-        boxes = [box for box in chart.boxes if box.layer == place]
+    for index, layer in enumerate(chart.layers):
+        boxes = [box for box in chart.boxes if box.layer == index]
         if boxes and layer.name:
             told.append(f"{layer.name} ({number(sum(box.of for box in boxes))})")
     steps = len({box.layer for box in chart.boxes})

@@ -164,11 +164,11 @@ class _TopologyPicture:
         pitch = min(_PITCH_MOST, max(_PITCH, 1100 / max(1, self.most))) * u
         high = max(self.most * pitch, _ROOT_LEAST * u if self.chart.root else 0.0)
         placed = {}
-        for key, (depth, place) in spread(self.layers).items():
+        for key, (depth, index) in spread(self.layers).items():
             count = len(self.layers[depth])
             step = high / count
             tall = min(pitch * 0.86, 92 * u)
-            y = top + high / 2 + place * step
+            y = top + high / 2 + index * step
             left, right = columns[depth]
             placed[key] = _Placed(self.boxes[key], left, round(y - tall / 2), right, round(y + tall / 2))
         return placed, round(top + high)
@@ -199,8 +199,8 @@ class _TopologyPicture:
         wide = min(520 * u, (room - gap * (self.most - 1)) / self.most)
         filled = [depth for depth, layer in enumerate(self.layers) if layer]
         placed = {}
-        for key, (depth, place) in spread(self.layers).items():
-            x = start + room / 2 + place * (wide + gap)
+        for key, (depth, index) in spread(self.layers).items():
+            x = start + room / 2 + index * (wide + gap)
             y = top + (filled.index(depth) + 0.5) * _DOWN_PITCH * u
             tall = 84 * u
             box = self.boxes[key]

@@ -220,16 +220,16 @@ class _UsagePicture:
             return len(tick.label) * 0.6 * size
 
         def fits(found: list[Tick]) -> bool:
-            places = [(self._x(tick.at), width(tick)) for tick in found]
-            return all(b - a > (wide + broad) / 2 + 26 * u for (a, wide), (b, broad) in pairwise(places))
+            indexes = [(self._x(tick.at), width(tick)) for tick in found]
+            return all(b - a > (wide + broad) / 2 + 26 * u for (a, wide), (b, broad) in pairwise(indexes))
 
         for tick in ticks(self.chart.since, self.chart.until, self.chart.zone, fits):
             x = self._x(tick.at)
             self._upright(x, bottom, bottom + 12 * u, 2, style.MUTED)
             half = self.canvas.measure(tick.label, size) / 2
-            place = min(max(x, half + 8 * u), self.canvas.width - half - 8 * u)
+            index = min(max(x, half + 8 * u), self.canvas.width - half - 8 * u)
             colour = style.INK if tick.strong else style.MUTED
-            self.canvas.text(place, bottom + 52 * u, tick.label, size, colour, align="center")
+            self.canvas.text(index, bottom + 52 * u, tick.label, size, colour, align="center")
 
     # At the end of the lines.
 
@@ -251,11 +251,11 @@ class _UsagePicture:
         _, top, right, bottom = self.plot
         u, x = self.u, right + 22 * self.u
         height = 96 * u
-        places = apart([self._y(value) for _, _, value, _ in labels], height, top + 14 * u, bottom - 44 * u)
-        for y, (name, value, _, colour) in zip(places, labels, strict=True):
+        indexes = apart([self._y(value) for _, _, value, _ in labels], height, top + 14 * u, bottom - 44 * u)
+        for y, (name, value, _, colour) in zip(indexes, labels, strict=True):
             self.canvas.text(x, y - 4 * u, name, SIZES.label * u, colour, bold=True)
             self.canvas.text(x, y + 38 * u, value, SIZES.small * u, style.MUTED)
-        upper, lower = places
+        upper, lower = indexes
         if lower - upper > 2.1 * height:
             y = (upper + lower) / 2
             idle = max(0.0, labels[0][2] - labels[1][2])
@@ -376,17 +376,17 @@ def folded(canvas: Canvas, words: str, size: float, room: float) -> tuple[str, s
 
 def apart(wanted: Sequence[float], height: float, top: float, bottom: float) -> list[float]:
     """Places near the wanted ones (from the top), at least ``height`` apart and inside [top, bottom]."""
-    places: list[float] = []
-    for place in wanted:
-        places.append(max(place, places[-1] + height if places else top))
+    indexes: list[float] = []
+    for index in wanted:
+        indexes.append(max(index, indexes[-1] + height if indexes else top))
     room = bottom
-    for n in reversed(range(len(places))):
-        places[n] = max(top, min(places[n], room))
-        room = places[n] - height
-    if len(places) == 2 and places[1] > wanted[1] and wanted[0] > top:  # share the push
-        up = min((places[1] - wanted[1]) / 2, places[0] - top)
-        places = [place - up for place in places]
-    return places
+    for n in reversed(range(len(indexes))):
+        indexes[n] = max(top, min(indexes[n], room))
+        room = indexes[n] - height
+    if len(indexes) == 2 and indexes[1] > wanted[1] and wanted[0] > top:  # share the push
+        up = min((indexes[1] - wanted[1]) / 2, indexes[0] - top)
+        indexes = [index - up for index in indexes]
+    return indexes
 
 
 def cut(canvas: Canvas, words: str, size: float, room: float, *, bold: bool = False) -> str:

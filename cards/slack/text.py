@@ -110,9 +110,9 @@ def mrkdwn(words: list[Run]) -> str | None:
     words = _merged(words)
     parts: list[str] = []
     whole = said(words)
-    place = 0
+    index = 0
     for run in words:
-        start, place = place, place + len(run.text)
+        start, index = index, index + len(run.text)
         if who := user(run):
             parts.append(f"<@{who}>")
             continue
@@ -122,7 +122,7 @@ def mrkdwn(words: list[Run]) -> str | None:
             parts.append(entities(run.text))
             continue
         before = whole[:start] + run.text[: len(run.text) - len(run.text.lstrip())]
-        after = run.text[len(run.text.rstrip()) :] + whole[place:]
+        after = run.text[len(run.text.rstrip()) :] + whole[index:]
         if "\n" in inner or (before and not before[-1].isspace()) or (after and not after[0].isspace()):
             return None
         if wrap == "`" and "`" in inner:

@@ -38,7 +38,7 @@ class Standing:
     name: str
     region: str
     state: str
-    place: int
+    index: int
     """Where it stands in the settings."""
     pools: int | None = None
     nodes: int | None = None
@@ -53,7 +53,7 @@ _LIST: Listing[Standing] = Listing(
     "account list",
     "csv account",
     {
-        "settings": lambda each: each.place,
+        "settings": lambda each: each.index,
         "name": lambda each: each.name.lower(),
         "region": lambda each: (each.region, each.name.lower()),
         "nodes": lambda each: (-(each.nodes or 0), each.name.lower()),
@@ -121,17 +121,17 @@ async def csv_accounts(
 async def _standings(ctx: Context) -> tuple[list[Standing], datetime]:
     """Every account, and the time by the clock that is furthest on."""
     accounts = list(ctx.accounts)
-    found = await asyncio.gather(*(_standing(place, account) for place, account in enumerate(accounts)))
+    found = await asyncio.gather(*(_standing(index, account) for index, account in enumerate(accounts)))
     return found, max((account.now() for account in accounts), default=ctx.now())
 
 
-async def _standing(place: int, account: Account) -> Standing:
+async def _standing(index: int, account: Account) -> Standing:
     """One that does not answer says so instead of spoiling the list."""
     region = account.settings.location
     try:
         counts = (await account.node_counts())[0]
     except AzureError as error:
-        return Standing(account.name, region, error.code, place, refused=error.code)
+        return Standing(account.name, region, error.code, index, refused=error.code)
     try:
         properties = (await account.resource()).value.properties
         state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode
@@ -139,7 +139,7 @@ async def _standing(place: int, account: Account) -> Standing:
         state, mode = "answers", ""
     nodes = sum(node_counts.by_state(counts).values())
     bad = sum(node_counts.bad(entry) for entry in counts)
-    return Standing(account.name, region, state, place, len(counts), nodes, bad, mode)
+    return Standing(account.name, region, state, index, len(counts), nodes, bad, mode)
 
 
 def _row(standing: Standing) -> list[Text]:

@@ -285,8 +285,8 @@ def _job_boxes(jobs: Sequence[_JobAt]) -> tuple[list[Box], dict[str, str]]:
             break
         rolled = merged
     mark: BoxMark
-    for place, found in enumerate(rolled.values()):
-        key = f"jobs {place}"
+    for index, found in enumerate(rolled.values()):
+        key = f"jobs {index}"
         failed = sum(job.failed for job in found)
         note = f"{number(failed)} failed" if failed else ""
         made = parts(part for job in found for part in _task_parts(job.counts))

@@ -26,9 +26,9 @@ async def use_account(ctx: Context, account: str | None = None) -> Card:
     if account is None:
         return _told(ctx, ctx.chosen)
     if account == _NONE and _NONE not in ctx.accounts.names:
-        await choose_none(ctx.store, ctx.ask)
+        await choose_none(ctx.store, ctx.request)
         return _told(ctx, await ctx.chosen_now())
-    await choose_account(ctx.store, ctx.ask, ctx.account(account).name, ctx.now())
+    await choose_account(ctx.store, ctx.request, ctx.account(account).name, ctx.now())
     return _told(ctx, await ctx.chosen_now())
 
 
@@ -36,7 +36,7 @@ def _told(ctx: Context, chosen: Chosen | None) -> Card:
     names = ctx.accounts.names
     current = chosen.default.account if chosen else ctx.accounts.get().name
     others = [name for name in names if name != current]
-    here = chosen is not None and chosen.owner == place_of(ctx.ask)
+    here = chosen is not None and chosen.owner == place_of(ctx.request)
     return Card(
         title=titled(f"{current} is meant {_where(ctx)}", "where no account is named"),
         mark=Mark.NEUTRAL,
@@ -56,7 +56,7 @@ def _told(ctx: Context, chosen: Chosen | None) -> Card:
 
 
 def _where(ctx: Context) -> str:
-    return "for you" if ctx.ask.place.kind == "personal" else "here"
+    return "for you" if ctx.request.conversation.kind == "personal" else "here"
 
 
 def _why(ctx: Context, chosen: Chosen | None) -> Text:
@@ -64,7 +64,7 @@ def _why(ctx: Context, chosen: Chosen | None) -> Text:
         return text(
             "It is the only one." if len(ctx.accounts) == 1 else "It is the first one in the settings; none was chosen."
         )
-    whose = "Your own choice" if chosen.owner == person_of(ctx.ask) else "Chosen for everybody here"
-    mine = chosen.default.by.id == Author.of(ctx.ask).id
-    by = "" if mine and chosen.owner == person_of(ctx.ask) else f" by {chosen.default.by.told(ctx.ask)}"
+    whose = "Your own choice" if chosen.owner == person_of(ctx.request) else "Chosen for everybody here"
+    mine = chosen.default.by.id == Author.of(ctx.request).id
+    by = "" if mine and chosen.owner == person_of(ctx.request) else f" by {chosen.default.by.told(ctx.request)}"
     return text(f"{whose}{by}, ", Time(chosen.at), ".")

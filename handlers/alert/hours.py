@@ -1,4 +1,4 @@
-"""When a place wants to be left alone: quiet hours, working days, and its time zone."""
+"""When a conversation wants to be left alone: quiet hours, working days, and its time zone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.alerting.model import Hours
 from bot.alerting.quiet_hours import quiet_until
 from bot.alerting.routing import key_of
-from bot.alerting.service import Alerts
+from bot.alerting.service import AlertService
 from bot.requests.context import Context
 from bot.requests.preferences import Author
 from bot.requests.registry import CommandError, command, join
@@ -33,16 +33,16 @@ _AGAIN = ["alert", "hours"]
     examples=["alert hours", "alert hours 22:00-07:00 days:mon-fri zone:Europe/Berlin", "alert hours off"],
 )
 async def hours(ctx: Context, hours: str | None = None, *, days: str | None = None, zone: str | None = None) -> Card:
-    """Tell or set when this place wants to be left alone: only what is critical is told then, the rest afterwards.
+    """Show or set this channel's quiet hours: only critical alerts are posted then, the rest afterwards.
 
     To set them for a channel needs the role operator.
 
     :param hours: from when to when it is quiet, such as 22:00-07:00; off takes all of it back
     :param days: the days that are not quiet as a whole, such as mon-fri or mon,wed; all for every day
-    :param zone: the place's time zone, such as Europe/Berlin; yours if it has none yet
+    :param zone: the conversation's time zone, such as Europe/Berlin; yours if it has none yet
     """
     alerts = parts.desk(ctx)
-    here = key_of(ctx.ask.place)
+    here = key_of(ctx.request.conversation)
     known = alerts.book.hours.get(here)
     if hours is None and days is None and zone is None:
         return _told(ctx, alerts, known, "")
@@ -56,7 +56,7 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
         begin=begin,
         end=end,
         days=_days(days, hours) if days else known.days if known else _EVERY,
-        by=Author.of(ctx.ask),
+        by=Author.of(ctx.request),
     )
     parts.may_change(ctx, "To change quiet hours")
     await alerts.set_hours(here, wanted)
@@ -118,11 +118,14 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def _told(ctx: Context, alerts: Alerts, hours: Hours | None, news: str) -> Card:
-    here = key_of(ctx.ask.place)
+def _told(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) -> Card:
+    here = key_of(ctx.request.conversation)
     now = alerts.now()
     until = quiet_until(hours, now) if hours else None
-    held = sum(each.place == here and each.held == "quiet" and not each.letter for each in alerts.book.notices.values())
+    held = sum(
+        each.conversation == here and each.held == "quiet" and not each.entry
+        for each in alerts.book.notifications.values()
+    )
     span = _span(hours) if hours else ""
     free = [day for day in _EVERY if hours and day not in hours.days]
     return Card(
@@ -138,7 +141,7 @@ def _told(ctx: Context, alerts: Alerts, hours: Hours | None, news: str) -> Card:
                 ("Quiet at night", span or "no"),
                 ("Quiet all day", ", ".join(_DAYS[day].capitalize() for day in free) or "no day"),
                 ("Time zone", f"{hours.zone}, {now.astimezone(ZoneInfo(hours.zone)):%H:%M} there now"),
-                ("Set by", hours.by.told(ctx.ask) if hours.by else ""),
+                ("Set by", hours.by.told(ctx.request) if hours.by else ""),
                 ("Waiting", _waiting(held)),
             )
             if hours

@@ -1,4 +1,4 @@
-"""What a place does not want to hear for a while."""
+"""What a conversation does not want to hear for a while."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.alerting.model import Mute
 from bot.alerting.routing import concerns, key_of
-from bot.alerting.service import Alerts
+from bot.alerting.service import AlertService
 from bot.filter.values import spelled
 from bot.requests.context import Context
 from bot.requests.preferences import Author
@@ -21,7 +21,7 @@ from handlers.shared.common import nearest, section, titled
 
 EVER = "ever"
 MOST = 100
-"""Mutes that one place can have."""
+"""Mutes that one conversation can have."""
 _LONGEST = timedelta(days=365)
 _SHOWN = 5
 _COLUMNS = (
@@ -61,16 +61,16 @@ async def mute(
     span = None if forever else parts.a_span(for_, [*again, pattern], longest=_LONGEST, option="for")
     kinds = parts.checked_kinds(ctx, [kind], [*again, pattern], option="kind") if kind else ()
     parts.may_change(ctx, "To mute")
-    here = key_of(ctx.ask.place)
+    here = key_of(ctx.request.conversation)
     if len(_lasting(alerts, here)) >= MOST:
-        return refusal(f"{MOST} mutes are the most that a place can have.", "", [Button("Mutes", "alert mutes")])
+        return refusal(f"{MOST} mutes are the most that a conversation can have.", "", [Button("Mutes", "alert mutes")])
     made = Mute(
         id=secrets.token_hex(3),
         accounts=ctx.account(account).name if account else "*",
         entity=pattern,
         kinds=kinds,
         until=alerts.now() + span if span else None,
-        by=Author.of(ctx.ask),
+        by=Author.of(ctx.request),
         at=alerts.now(),
     )
     await alerts.mute(here, made)
@@ -99,7 +99,7 @@ async def mute(
 
 @command("alert mutes", examples=["alert mutes"])
 async def list_mutes(ctx: Context) -> Card:
-    """List what is muted in this place, until when, and how much it holds back."""
+    """List what is muted in this conversation, until when, and how much it holds back."""
     return _listed(ctx, parts.desk(ctx), "")
 
 
@@ -110,12 +110,12 @@ async def unmute(ctx: Context, mute: str) -> Card:
     :param mute: its id, which the list of mutes tells
     """
     alerts = parts.desk(ctx)
-    here = key_of(ctx.ask.place)
+    here = key_of(ctx.request.conversation)
     known = {each.id: each for each in _lasting(alerts, here)}
     if mute not in known:
         near = nearest(mute, known)
         return refusal(
-            f"There is no mute “{mute[:60]}” in this place.",
+            f"There is no mute “{mute[:60]}” in this conversation.",
             "Did you mean one of these?" if near else "It may be over by now.",
             [*(Button(each, f"alert unmute {each}") for each in near), Button("Mutes", "alert mutes")],
         )
@@ -124,23 +124,29 @@ async def unmute(ctx: Context, mute: str) -> Card:
     return _listed(ctx, alerts, f"{_told(known[mute])} is unmuted")
 
 
-def _lasting(alerts: Alerts, place: str) -> list[Mute]:
+def _lasting(alerts: AlertService, conversation: str) -> list[Mute]:
     """The mutes that are not over, the one that ends first first."""
     now = alerts.now()
-    mutes = [each for each in alerts.book.mutes.get(place, {}).values() if each.until is None or each.until > now]
+    mutes = [
+        each for each in alerts.book.mutes.get(conversation, {}).values() if each.until is None or each.until > now
+    ]
     return sorted(mutes, key=lambda each: (each.until is None, each.until or now, each.id))
 
 
-def _listed(ctx: Context, alerts: Alerts, news: str) -> Card:
-    here = key_of(ctx.ask.place)
+def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
+    here = key_of(ctx.request.conversation)
     mutes = _lasting(alerts, here)
-    held = [notice.by for notice in alerts.book.notices.values() if notice.place == here and notice.held == "muted"]
+    held = [
+        notification.by
+        for notification in alerts.book.notifications.values()
+        if notification.conversation == here and notification.held == "muted"
+    ]
     rows: list[list[Text]] = [
         [
             text(code(each.id)),
             text(_told(each)),
             text(Time(each.until)) if each.until else text("until it is unmuted"),
-            text(each.by.told(ctx.ask) if each.by else ""),
+            text(each.by.told(ctx.request) if each.by else ""),
             text(number(held.count(each.id))),
         ]
         for each in mutes
@@ -179,4 +185,4 @@ def _told(mute: Mute) -> str:
 
 
 def _whom(ctx: Context) -> str:
-    return "for you" if ctx.ask.place.kind == "personal" else "here"
+    return "for you" if ctx.request.conversation.kind == "personal" else "here"

@@ -1,4 +1,4 @@
-"""What the commands around alerts share: the desk, places and their names, spans, who may change what."""
+"""What the commands around alerts share: the desk, conversations and their names, spans, who may change what."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from bot.alerting.cards import mark_of
 from bot.alerting.model import Incident
 from bot.alerting.routing import key_of
-from bot.alerting.service import Alerts
+from bot.alerting.service import AlertService
 from bot.filter.values import span, spelled
 from bot.requests.context import Context
 from bot.requests.preferences import Author
 from bot.requests.registry import CommandError, Instead, join
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from cards.build import refusal, text
 from cards.card import Button, Chip, Menu, Option, Text
 from handlers.shared.common import nearest
@@ -34,21 +34,21 @@ ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
 
 
-def desk(ctx: Context) -> Alerts:
+def desk(ctx: Context) -> AlertService:
     """The alerts. Raises CommandError where there are none."""
     if ctx.alerts is None:
         raise CommandError("Alerts do not run here: they need the bot that watches, which “batchbot run” starts.")
     return ctx.alerts
 
 
-def here(ctx: Context) -> Place:
-    """The place that is asked from, itself and not a thread of it."""
-    return replace(ctx.ask.place, thread=None)
+def here(ctx: Context) -> Conversation:
+    """The conversation that is asked from, itself and not a thread of it."""
+    return replace(ctx.request.conversation, thread=None)
 
 
 def where(ctx: Context) -> str:
     """``here`` in a channel, ``to you`` in a personal chat."""
-    return "to you" if ctx.ask.place.kind == "personal" else "here"
+    return "to you" if ctx.request.conversation.kind == "personal" else "here"
 
 
 async def names(ctx: Context) -> dict[str, str]:
@@ -56,44 +56,52 @@ async def names(ctx: Context) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in await ctx.store.references():
         try:
-            place = msgspec.json.decode(each.body, type=Place)
+            conversation = msgspec.json.decode(each.body, type=Conversation)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-        found[key_of(place)] = named(place)
+        found[key_of(conversation)] = named(conversation)
     for subscription in ctx.alerts.book.subscriptions.values() if ctx.alerts else ():
-        place, me = subscription.place, Author.of(ctx.ask).id
-        if place.kind == "personal":  # whose it is is nobody else's business
+        conversation, me = subscription.conversation, Author.of(ctx.request).id
+        if conversation.kind == "personal":  # whose it is is nobody else's business
             mine = subscription.by is not None and subscription.by.id == me
-            found[key_of(place)] = "your personal chat" if mine else named(place)
-        elif place.name:
-            found.setdefault(key_of(place), named(place))
+            found[key_of(conversation)] = "your personal chat" if mine else named(conversation)
+        elif conversation.name:
+            found.setdefault(key_of(conversation), named(conversation))
     return found
 
 
-def named(place: Place) -> str:
-    """A place in words: ``#ops``, ``Batch Ops in Teams``."""
-    if place.kind == "personal":
+def named(conversation: Conversation) -> str:
+    """A conversation in words: ``#ops``, ``Batch Ops in Teams``."""
+    if conversation.kind == "personal":
         return "a personal chat"
-    if not place.name:
-        return unnamed(key_of(place))
-    return f"{place.name} in Teams" if place.platform == "teams" else f"#{place.name.removeprefix('#')}"
+    if not conversation.name:
+        return unnamed(key_of(conversation))
+    return (
+        f"{conversation.name} in Teams"
+        if conversation.platform == "teams"
+        else f"#{conversation.name.removeprefix('#')}"
+    )
 
 
 def unnamed(key: str) -> str:
-    """A place that has no name, by its key: ``a Slack channel``, ``a Teams channel``; its id tells people nothing."""
-    platform, _, place = key.partition(":")
-    channel = place.endswith(("@thread.tacv2", "@thread.skype")) if platform == "teams" else place[:1] in {"C", "G"}
+    """A conversation that has no name, by its key: ``a Slack channel``, ``a Teams channel``; its id means nothing."""
+    platform, _, conversation = key.partition(":")
+    channel = (
+        conversation.endswith(("@thread.tacv2", "@thread.skype"))
+        if platform == "teams"
+        else conversation[:1] in {"C", "G"}
+    )
     return f"a {platform.capitalize()} {'channel' if channel else 'chat'}"
 
 
 def told(ctx: Context, key: str, known: dict[str, str]) -> str:
-    """A place in words for whoever asks."""
-    return "here" if key == key_of(ctx.ask.place) else known.get(key) or unnamed(key)
+    """A conversation in words for whoever asks."""
+    return "here" if key == key_of(ctx.request.conversation) else known.get(key) or unnamed(key)
 
 
 def may_change(ctx: Context, what: str) -> None:
     """What is everybody's in a channel needs the role operator; a personal chat is one's own. Raises Instead."""
-    if ctx.ask.place.kind == "personal" or ctx.role in ("operator", "admin"):
+    if ctx.request.conversation.kind == "personal" or ctx.role in ("operator", "admin"):
         return
     raise Instead(
         refusal(
@@ -135,7 +143,7 @@ def checked_kinds(
     kinds = desk(ctx).kinds
     found: list[str] = []
     typed = [each for word in typed for each in word.split(",") if each]
-    for place, each in enumerate(typed):
+    for conversation, each in enumerate(typed):
         low = each.lower()
         if low in ENTITIES:
             low = f"{low}.*"
@@ -146,7 +154,7 @@ def checked_kinds(
         if colon and name.lower() in options:
             raise CommandError(f"“{each[:60]}” is not one of the values that {name.lower()} has.", [_helped(again)])
         near = [f"{best}:{value}" for best in nearest(name, options)] if colon else nearest_kinds(desk(ctx), low)
-        fixed = [[*typed[:place], best, *typed[place + 1 :]] for best in near[:3]]
+        fixed = [[*typed[:conversation], best, *typed[conversation + 1 :]] for best in near[:3]]
         offered = [[*again, f"{option}:{','.join(words)}"] if option else [*again, *words] for words in fixed]
         raise CommandError(
             f"There is no kind of alert called “{each[:60]}”.", [*(join(words) for words in offered), "alert kinds"]
@@ -154,7 +162,7 @@ def checked_kinds(
     return tuple(dict.fromkeys(found))
 
 
-def nearest_kinds(alerts: Alerts, typed: str) -> list[str]:
+def nearest_kinds(alerts: AlertService, typed: str) -> list[str]:
     """The kinds that are most like what was typed, best first."""
     return nearest(typed.lower(), alerts.kinds)[:3]
 

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 from bot.alerting import suppression
 from bot.alerting.model import Incident, Subscription
 from bot.alerting.routing import key_of, route
-from bot.alerting.rules import Kind
+from bot.alerting.rules import AlertRule
 from bot.alerting.sample_incident import made_up
-from bot.alerting.service import Alerts
+from bot.alerting.service import AlertService
 from bot.domain.findings import Severity
 from bot.requests.context import Context
 from bot.requests.registry import CommandError, command, join
@@ -70,19 +70,21 @@ async def list_kinds(
 
 
 class Verdict(NamedTuple):
-    """What a place would do with an incident: who asks for it there, and what holds it back now (empty: nothing)."""
+    """What a conversation would do with an incident: who asks for it there, and what holds it back (empty: nothing)."""
 
-    place: str
+    conversation: str
     asked: list[Subscription]
     held: suppression.Reason | None
 
 
-def verdicts(alerts: Alerts, incident: Incident) -> Iterator[Verdict]:
-    """Every place that would be told of an incident, and whether it would be told now."""
+def verdicts(alerts: AlertService, incident: Incident) -> Iterator[Verdict]:
+    """Every conversation that would be told of an incident, and whether it would be told now."""
     book = alerts.book
-    explanations = suppression.Explanations(book, alerts.kinds)
-    for place, asked in route(incident, [*book.subscriptions.values(), *alerts.defaults()], alerts.kinds).items():
-        yield Verdict(place, asked, suppression.reason(book, incident, place, explanations, alerts.now()))
+    explanations = suppression.Inhibitions(book, alerts.kinds)
+    for conversation, asked in route(
+        incident, [*book.subscriptions.values(), *alerts.defaults()], alerts.kinds
+    ).items():
+        yield Verdict(conversation, asked, suppression.reason(book, incident, conversation, explanations, alerts.now()))
 
 
 @command(
@@ -97,7 +99,7 @@ async def route_alert(
     severity: Literal["info", "warning", "critical"] | None = None,
     account: str | None = None,
 ) -> Card:
-    """Tell which places would get an alert and why, and which of them would hold it back now. Nothing is sent.
+    """Tell which conversations would get an alert and why, and which of them would hold it back now. Nothing is sent.
 
     :param kind: the kind of alert, such as job.failed
     :param entity: what it would be about: a name; POOL/NODE for a node and JOB/TASK for a task
@@ -118,8 +120,8 @@ async def route_alert(
     return Card(
         title=titled(
             f"{found.name} {about}",
-            f"{plural(len(now), 'place')} would be told",
-            f"{plural(len(told) - len(now), 'place')} would hold it back" if len(told) > len(now) else None,
+            f"{plural(len(now), 'channel')} would be told",
+            f"{plural(len(told) - len(now), 'channel')} would hold it back" if len(told) > len(now) else None,
         ),
         mark=_MARKS[incident.severity] if now else Mark.STOPPED,
         as_of=alerts.now(),
@@ -141,7 +143,7 @@ async def route_alert(
 
 @command("alert test", examples=["alert test", "alert test job.failed"])
 async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Card]:
-    """Send a made-up alert to this place the way real ones go, and tell how far it came.
+    """Send a made-up alert to this conversation the way real ones go, and tell how far it came.
 
     In a channel it needs the role operator.
 
@@ -151,30 +153,30 @@ async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Car
     parts.may_change(ctx, "A test")
     found = _kind(alerts, kind or _usual(alerts), ["alert", "test"])
     incident = made_up(found, ctx.account(None).name, alerts.now())
-    letter = await alerts.test(parts.here(ctx), incident)
+    entry = await alerts.test(parts.here(ctx), incident)
     told = list(verdicts(alerts, incident))
-    places = await parts.names(ctx)
-    yield _tested(ctx, found, "on its way", Mark.CHANGING, told, places)
+    conversations = await parts.names(ctx)
+    yield _tested(ctx, found, "on its way", Mark.CHANGING, told, conversations)
     for _ in range(_PATIENCE):
-        for delivery in await ctx.store.deliveries([letter]):
+        for delivery in await ctx.store.deliveries([entry]):
             if delivery.sent:
-                yield _tested(ctx, found, "has arrived", Mark.DONE, told, places)
+                yield _tested(ctx, found, "has arrived", Mark.DONE, told, conversations)
                 return
             if delivery.state in ("gone", "dead"):
                 why = f"cannot be delivered ({delivery.error or delivery.state})"
-                yield _tested(ctx, found, why, Mark.FAILED, told, places)
+                yield _tested(ctx, found, why, Mark.FAILED, told, conversations)
                 return
         if await ctx.live.pause(_PAUSE):
             break
-    yield _tested(ctx, found, "still on its way: status tells what it waits for", Mark.WARNING, told, places)
+    yield _tested(ctx, found, "still on its way: status tells what it waits for", Mark.WARNING, told, conversations)
 
 
 def _tested(
-    ctx: Context, kind: Kind, how: str, mark: Mark, told: list[Verdict], places: dict[str, str]
+    ctx: Context, kind: AlertRule, how: str, mark: Mark, told: list[Verdict], conversations: dict[str, str]
 ) -> Card:  # fmt: skip
-    here = next((each for each in told if each.place == key_of(ctx.ask.place)), None)
+    here = next((each for each in told if each.conversation == key_of(ctx.request.conversation)), None)
     if here is None:
-        real = "A real one would not come here: nobody subscribed to it in this place."
+        real = "A real one would not come here: nobody subscribed to it in this conversation."
     elif here.held:
         real = "A real one would be held back here now."
     else:
@@ -184,7 +186,7 @@ def _tested(
         mark=mark,
         blocks=blocks(
             Words(text(real)),
-            *section("A real one would go to", *_listed(ctx, told, places)),
+            *section("A real one would go to", *_listed(ctx, told, conversations)),
             build.actions(
                 Button("Subscribe", f"alert subscribe {kind.name}") if here is None else None,
                 Button("Where would it go", f"alert route {kind.name}"),
@@ -195,15 +197,15 @@ def _tested(
     )
 
 
-def _listed(ctx: Context, told: Iterable[Verdict], places: dict[str, str]) -> list[Block]:
+def _listed(ctx: Context, told: Iterable[Verdict], conversations: dict[str, str]) -> list[Block]:
     rows = [
         text(
-            parts.told(ctx, each.place, places),
+            parts.told(ctx, each.conversation, conversations),
             ": ",
             *_held(each.held),
             muted(f" · {'; '.join(_asked(one) for one in each.asked)}"),
         )
-        for each in sorted(told, key=lambda each: (each.held is not None, each.place))
+        for each in sorted(told, key=lambda each: (each.held is not None, each.conversation))
     ]
     return [Bullets(tuple(rows))] if rows else []
 
@@ -220,7 +222,7 @@ def _held(reason: suppression.Reason | None) -> Text:
     return text(chip(Mark.STOPPED, f"held back: {parts.HELD.get(reason.held, reason.held)}"), *until)
 
 
-def _kind(alerts: Alerts, typed: str, before: list[str], after: list[str] | None = None) -> Kind:
+def _kind(alerts: AlertService, typed: str, before: list[str], after: list[str] | None = None) -> AlertRule:
     """The kind of that name. Raises CommandError with the nearest."""
     if found := alerts.kinds.get(typed.lower()):
         return found
@@ -231,7 +233,7 @@ def _kind(alerts: Alerts, typed: str, before: list[str], after: list[str] | None
     )
 
 
-def _usual(alerts: Alerts) -> str:
+def _usual(alerts: AlertService) -> str:
     """A kind that most people get."""
     usual = (each.name for each in alerts.kinds.values() if not each.quiet and each.severity is Severity.WARNING)
     return next(usual, next(iter(alerts.kinds)))

@@ -9,10 +9,10 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from bot.alerting.model import Incident, Notice
+from bot.alerting.model import Incident, Notification
 from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
-from bot.alerting.service import Alerts
+from bot.alerting.service import AlertService
 from bot.domain.findings import Entity, Severity
 from bot.requests.context import Context
 from bot.requests.preferences import Author
@@ -62,8 +62,8 @@ async def list_alerts(
     page = build.within(page, len(found))
     rows = found[(page - 1) * build.PAGE : page * build.PAGE]
     again = _command("alert list", state=state if state == "past" else None, severity=severity, account=name)
-    places = await parts.names(ctx)
-    notices = await _notices(ctx, alerts, rows)
+    conversations = await parts.names(ctx)
+    notifications = await _notices(ctx, alerts, rows)
     worst = max((each.severity for each in found), key=lambda each: each.rank, default=Severity.INFO)
     return Card(
         title=titled(
@@ -75,7 +75,7 @@ async def list_alerts(
         mark=(Mark.FAILED if worst is Severity.CRITICAL else Mark.WARNING) if found and state == "open" else Mark.DONE,
         as_of=max((each.seen for each in rows), default=now) if state == "open" else now,
         blocks=blocks(
-            Bullets(tuple(_row(ctx, each, notices.get(each.id, []), places) for each in rows))
+            Bullets(tuple(_row(ctx, each, notifications.get(each.id, []), conversations) for each in rows))
             if rows
             else Words(text("Nothing is open." if state == "open" else "Nothing was told.")),
             _held_here(ctx, alerts, found) if state == "open" else None,
@@ -97,9 +97,9 @@ def _command(path: str, **options: object) -> str:
     return join([*path.split(), *(f"{name}:{value}" for name, value in options.items() if value)])
 
 
-def _row(ctx: Context, incident: Incident, notices: list[Notice], places: dict[str, str]) -> Text:
+def _row(ctx: Context, incident: Incident, notifications: list[Notification], conversations: dict[str, str]) -> Text:
     """How bad, what, since when, who takes care of it, where it was told."""
-    told = [parts.told(ctx, each.place, places) for each in notices if each.letter]
+    told = [parts.told(ctx, each.conversation, conversations) for each in notifications if each.entry]
     account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
         parts.state_of(incident),
@@ -123,17 +123,17 @@ def _standing(incident: Incident) -> Text:
         told.append(text("snoozed until ", Time(incident.snoozed, "clock")))
     if incident.flapping:
         told.append(text("flapping"))
-    return text(*(piece for place, each in enumerate(told) for piece in (" · " if place else "", each)))
+    return text(*(piece for conversation, each in enumerate(told) for piece in (" · " if conversation else "", each)))
 
 
-def _held_here(ctx: Context, alerts: Alerts, incidents: list[Incident]) -> Words | None:
+def _held_here(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> Words | None:
     """``Held back here: 3 muted here, 2 explained by another alert``."""
-    here = key_of(ctx.ask.place)
+    here = key_of(ctx.request.conversation)
     reasons = Counter(
-        notice.held
+        notification.held
         for incident in incidents
-        for notice in alerts.book.of(incident.id)
-        if notice.place == here and notice.held and not notice.letter and not notice.over
+        for notification in alerts.book.of(incident.id)
+        if notification.conversation == here and notification.held and not notification.entry and not notification.over
     )
     if not reasons:
         return None
@@ -141,13 +141,13 @@ def _held_here(ctx: Context, alerts: Alerts, incidents: list[Incident]) -> Words
     return Words(text(muted(f"Held back here: {told}.")))
 
 
-async def _notices(ctx: Context, alerts: Alerts, incidents: list[Incident]) -> dict[str, list[Notice]]:
-    """How each stands in every place: from memory, for those long over from the store."""
+async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> dict[str, list[Notification]]:
+    """How each stands in every conversation: from memory, for those long over from the store."""
     found = {each.id: list(alerts.book.of(each.id)) for each in incidents}
     if rest := [name for name, known in found.items() if not known]:
-        for row in await ctx.store.notices(rest):
+        for row in await ctx.store.notifications(rest):
             try:
-                found[row.incident].append(msgspec.json.decode(row.body, type=Notice))
+                found[row.incident].append(msgspec.json.decode(row.body, type=Notification))
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue  # a newer version wrote it
     return found
@@ -161,11 +161,11 @@ async def show_alert(ctx: Context, alert: str) -> Card:
     """
     alerts = parts.desk(ctx)
     incident = await _found(ctx, alerts, alert, "alert show")
-    notices = (await _notices(ctx, alerts, [incident]))[incident.id]
-    card = alerts.writer.incident(incident, key_of(ctx.ask.place), alerts.now())
+    notifications = (await _notices(ctx, alerts, [incident]))[incident.id]
+    card = alerts.writer.incident(incident, key_of(ctx.request.conversation), alerts.now())
     body = [block for block in card.blocks if not isinstance(block, Actions | Footer)]
     buttons = [item for block in card.blocks if isinstance(block, Actions) for item in block.items]
-    places = await parts.names(ctx)
+    conversations = await parts.names(ctx)
     entity = incident.entity
     pattern = f"{entity.kind}:{entity.id}"
     mute = Menu(
@@ -180,9 +180,11 @@ async def show_alert(ctx: Context, alert: str) -> Card:
             *section("What happened", _history(incident)),
             *section(
                 "Who was told",
-                Bullets(tuple(_told(ctx, alerts, each, places) for each in notices)) if notices else None,
+                Bullets(tuple(_told(ctx, alerts, each, conversations) for each in notifications))
+                if notifications
+                else None,
             ),
-            None if notices else Words(text(muted("Nobody subscribed to it: no place was told."))),
+            None if notifications else Words(text(muted("Nobody subscribed to it: no conversation was told."))),
             build.actions(
                 *(item for item in buttons if not (isinstance(item, Button) and item.text == "More")),
                 Button("History", alerts.writer.command(incident, history_of(entity))),
@@ -206,19 +208,21 @@ def _history(incident: Incident) -> Bullets | None:
     return Bullets(tuple(events)) if events else None
 
 
-def _told(ctx: Context, alerts: Alerts, notice: Notice, places: dict[str, str]) -> Text:
-    """One place: told when, or held back why, and by which subscription."""
-    where = parts.told(ctx, notice.place, places)
-    known = alerts.book.subscriptions.get(notice.why)
-    why = muted(f" ({known.told()})") if known else muted(" (by the settings)" if "settings:" in notice.why else "")
-    if notice.letter and notice.shown:
-        again = f", said again {plural(notice.repeats, 'time')}" if notice.repeats else ""
-        return text(f"{where}: told ", Time(notice.shown, "clock"), again, why)
-    if notice.over or not notice.held:
-        return text(f"{where}: not told{', it was over before' if notice.over else ' yet'}", why)
-    by = alerts.book.incidents.get(notice.by) if notice.held == "silenced" else None
-    reason = f"explained by “{by.headline}”" if by else parts.HELD.get(notice.held, notice.held)
-    until = (" until ", Time(notice.due, "clock")) if notice.due else ()
+def _told(ctx: Context, alerts: AlertService, notification: Notification, conversations: dict[str, str]) -> Text:
+    """One conversation: told when, or held back why, and by which subscription."""
+    where = parts.told(ctx, notification.conversation, conversations)
+    known = alerts.book.subscriptions.get(notification.why)
+    why = (
+        muted(f" ({known.told()})") if known else muted(" (by the settings)" if "settings:" in notification.why else "")
+    )
+    if notification.entry and notification.shown:
+        again = f", said again {plural(notification.repeats, 'time')}" if notification.repeats else ""
+        return text(f"{where}: told ", Time(notification.shown, "clock"), again, why)
+    if notification.over or not notification.held:
+        return text(f"{where}: not told{', it was over before' if notification.over else ' yet'}", why)
+    by = alerts.book.incidents.get(notification.by) if notification.held == "silenced" else None
+    reason = f"explained by “{by.headline}”" if by else parts.HELD.get(notification.held, notification.held)
+    until = (" until ", Time(notification.due, "clock")) if notification.due else ()
     return text(f"{where}: held back, {reason}", *until, why)
 
 
@@ -232,7 +236,7 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     alerts = parts.desk(ctx)
     span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
     await _found(ctx, alerts, alert, "alert ack")
-    incident = await alerts.acknowledge(alert, Author.of(ctx.ask), span)
+    incident = await alerts.acknowledge(alert, Author.of(ctx.request), span)
     return await _shown(ctx, alerts, alert, incident)
 
 
@@ -246,23 +250,23 @@ async def snooze(ctx: Context, alert: str, span: str) -> Card:
     alerts = parts.desk(ctx)
     length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
     await _found(ctx, alerts, alert, "alert snooze", span)
-    incident = await alerts.snooze(alert, Author.of(ctx.ask), length)
+    incident = await alerts.snooze(alert, Author.of(ctx.request), length)
     return await _shown(ctx, alerts, alert, incident)
 
 
-async def _shown(ctx: Context, alerts: Alerts, name: str, incident: Incident | None) -> Card:
+async def _shown(ctx: Context, alerts: AlertService, name: str, incident: Incident | None) -> Card:
     """The incident's message as it is here from now on: it takes the place of the one that was clicked."""
     if incident is None:  # it is over for so long that memory has let it go
         incident = await _found(ctx, alerts, name, "alert show")
-    here = key_of(ctx.ask.place)
-    notice = alerts.book.notices.get((incident.id, here))
-    letter = alerts.book.letters.get(notice.letter) if notice and not notice.gathered else None
-    if letter:
-        return msgspec.json.decode(letter.card, type=Card)
+    here = key_of(ctx.request.conversation)
+    notification = alerts.book.notifications.get((incident.id, here))
+    entry = alerts.book.entries.get(notification.entry) if notification and not notification.gathered else None
+    if entry:
+        return msgspec.json.decode(entry.card, type=Card)
     return alerts.writer.incident(incident, here, alerts.now())
 
 
-async def _found(ctx: Context, alerts: Alerts, name: str, path: str, *rest: str) -> Incident:
+async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest: str) -> Incident:
     """The incident of that id. Raises Instead with the nearest ones, or what is open."""
     if found := await alerts.find(name):
         return found

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from bot.alerting.model import Incident, Subscription
 from bot.alerting.routing import key_of, overlaps, wanted
-from bot.alerting.service import Alerts
+from bot.alerting.service import AlertService
 from bot.domain.findings import Severity
 from bot.requests.context import Context
 from bot.requests.preferences import Author
 from bot.requests.registry import CommandError, Instead, command, join
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from cards import build
 from cards.build import blocks, code, muted, refusal, text
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Menu, Option, Text, Time, Words
@@ -24,7 +24,7 @@ from handlers.alert import parts
 from handlers.shared.common import nearest, section, titled
 
 MOST = 50
-"""Subscriptions that one place can have."""
+"""Subscriptions that one conversation can have."""
 _SHOWN = 5
 _COLUMNS = (
     Column("Id", width=1),
@@ -52,7 +52,7 @@ async def subscribe(
     account: str | None = None,
     to: Literal["here", "me"] = "here",
 ) -> Card:
-    """Have this place told of alerts, or yourself in a direct message. Tells what is open already at once.
+    """Have this conversation told of alerts, or yourself in a direct message. Tells what is open already at once.
 
     For a channel it needs the role operator; for yourself (to:me, or in a personal chat) it does not.
 
@@ -69,22 +69,22 @@ async def subscribe(
     accounts = account if account and "*" in account else ctx.account(account).name if account else "*"
     if to == "here":
         parts.may_change(ctx, "To subscribe")
-    place = await _alone(ctx) if to == "me" else parts.here(ctx)
+    conversation = await _alone(ctx) if to == "me" else parts.here(ctx)
     subscription = Subscription(
         id=secrets.token_hex(3),
-        place=place,
+        conversation=conversation,
         accounts=accounts,
         entity=pattern,
         kinds=chosen,
         severity=Severity(severity) if severity else _least(chosen),
-        by=Author.of(ctx.ask),
+        by=Author.of(ctx.request),
         at=alerts.now(),
     )
-    same = [each for each in alerts.book.subscriptions.values() if key_of(each.place) == key_of(place)]
+    same = [each for each in alerts.book.subscriptions.values() if key_of(each.conversation) == key_of(conversation)]
     if known := next((each for each in same if _alike(each, subscription)), None):
         return _subscribed(ctx, alerts, known, [], "is subscribed to already", Mark.NEUTRAL)
     if len(same) >= MOST:
-        raise Instead(refusal(f"{MOST} subscriptions are the most that a place can have.", "", [_ALL]))
+        raise Instead(refusal(f"{MOST} subscriptions are the most that a conversation can have.", "", [_ALL]))
     coming = _coming(alerts, subscription)
     await alerts.subscribe(subscription)
     return _subscribed(ctx, alerts, subscription, coming, "from now on", Mark.DONE)
@@ -98,27 +98,27 @@ def _least(kinds: tuple[str, ...]) -> Severity:
     return Severity.INFO if kinds and not any("*" in each for each in kinds) else Severity.WARNING
 
 
-async def _alone(ctx: Context) -> Place:
+async def _alone(ctx: Context) -> Conversation:
     """The conversation with whoever asks, alone. Raises CommandError where the bot cannot begin one."""
-    if ctx.ask.place.kind == "personal":
+    if ctx.request.conversation.kind == "personal":
         return parts.here(ctx)
     if ctx.direct is None:
         raise CommandError("I cannot write to you from here: ask for it in our personal chat, without “to:me”.")
-    place = await ctx.direct(ctx.ask.person, ctx.ask.place)
-    return replace(place, thread=None, name=place.name or ctx.ask.person.name)
+    conversation = await ctx.direct(ctx.request.person, ctx.request.conversation)
+    return replace(conversation, thread=None, name=conversation.name or ctx.request.person.name)
 
 
 def _alike(one: Subscription, other: Subscription) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in ("accounts", "entity", "kinds", "severity"))
 
 
-def _coming(alerts: Alerts, subscription: Subscription) -> list[Incident]:
+def _coming(alerts: AlertService, subscription: Subscription) -> list[Incident]:
     """What is open, asked for, and not known there yet."""
-    there = key_of(subscription.place)
+    there = key_of(subscription.conversation)
     return [
         each
         for each in alerts.open()
-        if wanted(subscription, each, alerts.kinds) and (each.id, there) not in alerts.book.notices
+        if wanted(subscription, each, alerts.kinds) and (each.id, there) not in alerts.book.notifications
     ]
 
 
@@ -130,11 +130,11 @@ def _overlap(subscription: Subscription) -> Text:
 
 
 def _subscribed(
-    ctx: Context, alerts: Alerts, made: Subscription, coming: list[Incident], how: str, mark: Mark
+    ctx: Context, alerts: AlertService, made: Subscription, coming: list[Incident], how: str, mark: Mark
 ) -> Card:  # fmt: skip
     others = [*alerts.book.subscriptions.values(), *alerts.defaults()]
     twice = list(overlaps(made, (each for each in others if not _alike(each, made))))
-    here = key_of(made.place) == key_of(ctx.ask.place)
+    here = key_of(made.conversation) == key_of(ctx.request.conversation)
     whom = parts.where(ctx) if here else "to you in a direct message"
     quiet = sorted(each.name for each in alerts.kinds.values() if each.quiet)
     return Card(
@@ -174,7 +174,7 @@ def _plain(subscription: Subscription) -> list[str]:
 
 @command("alert subscriptions", examples=["alert subscriptions"])
 async def list_subscriptions(ctx: Context) -> Card:
-    """List what this place is told, what you are told in direct messages, and what the settings subscribe."""
+    """List what this conversation is told, what you are told in direct messages, and what the settings subscribe."""
     return _listed(ctx, parts.desk(ctx), "")
 
 
@@ -188,8 +188,8 @@ async def unsubscribe(ctx: Context, subscription: str) -> Card:
     """
     alerts = parts.desk(ctx)
     found = alerts.book.subscriptions.get(subscription)
-    mine = found is not None and found.by is not None and found.by.id == Author.of(ctx.ask).id
-    visible = found is not None and (mine or key_of(found.place) == key_of(ctx.ask.place))
+    mine = found is not None and found.by is not None and found.by.id == Author.of(ctx.request).id
+    visible = found is not None and (mine or key_of(found.conversation) == key_of(ctx.request.conversation))
     if found is None or not visible:
         return _unknown(ctx, alerts, subscription)
     if not mine:
@@ -198,45 +198,45 @@ async def unsubscribe(ctx: Context, subscription: str) -> Card:
     return _listed(ctx, alerts, f"{subscription} is removed")
 
 
-def _unknown(ctx: Context, alerts: Alerts, name: str) -> Card:
+def _unknown(ctx: Context, alerts: AlertService, name: str) -> Card:
     if name.startswith("settings:"):
         return refusal(
             "The settings subscribe that: it cannot be removed here.",
-            "Somebody who runs the bot can take the place out of [alerts] places. Muting holds it back.",
+            "Somebody who runs the bot can take the conversation out of [alerts] conversations. Muting holds it back.",
             [Button("Mutes", "alert mutes"), _ALL],
         )
     near = nearest(name, [each.id for each in (*_here(ctx, alerts), *_mine(ctx, alerts))])
     return refusal(
-        f"There is no subscription “{name[:60]}” of this place or of yours.",
+        f"There is no subscription “{name[:60]}” of this conversation or of yours.",
         "Did you mean one of these?" if near else "The list tells what there is.",
         [*(Button(each, f"alert unsubscribe {each}") for each in near), _ALL],
     )
 
 
-def _here(ctx: Context, alerts: Alerts) -> list[Subscription]:
-    key = key_of(ctx.ask.place)
-    return [each for each in alerts.book.subscriptions.values() if key_of(each.place) == key]
+def _here(ctx: Context, alerts: AlertService) -> list[Subscription]:
+    key = key_of(ctx.request.conversation)
+    return [each for each in alerts.book.subscriptions.values() if key_of(each.conversation) == key]
 
 
-def _mine(ctx: Context, alerts: Alerts) -> list[Subscription]:
+def _mine(ctx: Context, alerts: AlertService) -> list[Subscription]:
     """What is told to the asker alone, elsewhere than here."""
-    me, key = Author.of(ctx.ask).id, key_of(ctx.ask.place)
+    me, key = Author.of(ctx.request).id, key_of(ctx.request.conversation)
     return [
         each
         for each in alerts.book.subscriptions.values()
-        if each.by and each.by.id == me and each.place.kind == "personal" and key_of(each.place) != key
+        if each.by and each.by.id == me and each.conversation.kind == "personal" and key_of(each.conversation) != key
     ]
 
 
-def _listed(ctx: Context, alerts: Alerts, news: str) -> Card:
+def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
     here, mine = _here(ctx, alerts), _mine(ctx, alerts)
-    settings = [each for each in alerts.defaults() if key_of(each.place) == key_of(ctx.ask.place)]
+    settings = [each for each in alerts.defaults() if key_of(each.conversation) == key_of(ctx.request.conversation)]
     removable = [*here, *mine]
     return Card(
         title=titled("Subscriptions", number(len(removable) + len(settings)), news),
         as_of=alerts.now(),
         blocks=blocks(
-            *_section(ctx, "Told to you" if ctx.ask.place.kind == "personal" else "Told here", here),
+            *_section(ctx, "Told to you" if ctx.request.conversation.kind == "personal" else "Told here", here),
             *_section(ctx, "Told to you in direct messages", mine),
             *section(
                 "Told here by the settings",
@@ -268,7 +268,7 @@ def _section(ctx: Context, name: str, every: Iterable[Subscription]) -> list[Blo
         [
             text(code(each.id)),
             text(each.told()),
-            text(each.by.told(ctx.ask) if each.by else ""),
+            text(each.by.told(ctx.request) if each.by else ""),
             text(Time(each.at)) if each.at else (),
         ]
         for each in every

@@ -113,7 +113,7 @@ def _contents(ctx: Context) -> Card:
     nouns = ctx.registry.nouns()
     several = {noun: commands for noun, commands in nouns.items() if len(commands) > 1}
     single = [commands[0] for commands in nouns.values() if len(commands) == 1]
-    typed = f"/{ctx.bot_name}" if ctx.ask.place.platform == "slack" else ""
+    typed = f"/{ctx.bot_name}" if ctx.request.conversation.platform == "slack" else ""
     return Card(
         title=titled("What you can ask"),
         blocks=blocks(

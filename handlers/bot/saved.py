@@ -1,7 +1,8 @@
 """Saved queries: commands under a name, for a channel or for oneself.
 
 A saved query is a command and nothing more: whoever runs it needs the role that the command needs, and where it names
-no account it means the default of the place it is run in. A person's own stands before the channel's of the same name.
+no account it means the default of the conversation it is run in. A person's own stands before the channel's of the same
+name.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ async def save(ctx: Context, name: str, *words: Typed) -> Card:
     :param name: letters, digits, dots and hyphens, 40 at most
     :param words: the command, as it is typed
     """
-    return await _save(ctx, place_of(ctx.ask), "save", name, words)
+    return await _save(ctx, place_of(ctx.request), "save", name, words)
 
 
 @command("save mine", examples=["save mine failing job list failed>0"])
@@ -81,7 +82,7 @@ async def save_mine(ctx: Context, name: str, *words: Typed) -> Card:
     :param name: letters, digits, dots and hyphens, 40 at most
     :param words: the command, as it is typed
     """
-    return await _save(ctx, person_of(ctx.ask), "save mine", name, words)
+    return await _save(ctx, person_of(ctx.request), "save mine", name, words)
 
 
 @command("saved", examples=["saved"], menu=80)
@@ -144,10 +145,10 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
             "Forget one that nobody needs.",
             [Button("Saved queries", "saved")],
         )
-    query = Query(join(tokens), Author.of(ctx.ask))
+    query = Query(join(tokens), Author.of(ctx.request))
     await ctx.store.keep(QUERIES, owner, name, msgspec.json.encode(query), ctx.now())
     saved = Saved(name, owner, query, ctx.now())
-    whom = "you" if owner == person_of(ctx.ask) else "everybody here"
+    whom = "you" if owner == person_of(ctx.request) else "everybody here"
     return Card(
         title=titled(name, f"saved for {whom}"),
         mark=Mark.DONE,
@@ -155,7 +156,8 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
             Words(text(code(query.command))),
             Words(text("It replaces ", code(before.query.command), ".")) if before else None,
             Words(text("Your own query of that name stands before it for you."))
-            if owner != person_of(ctx.ask) and any(mine.name == name for mine in await _of(ctx, person_of(ctx.ask)))
+            if owner != person_of(ctx.request)
+            and any(mine.name == name for mine in await _of(ctx, person_of(ctx.request)))
             else None,
             build.actions(
                 Button(f"Run {name}", saved.run(ctx), style="primary"),
@@ -180,8 +182,8 @@ def _check(ctx: Context, before: list[str], tokens: list[str]) -> None:
 
 
 def _listed(ctx: Context, every: list[Saved], news: str) -> Card:
-    mine = [saved for saved in every if saved.owner == person_of(ctx.ask)]
-    theirs = [saved for saved in every if saved.owner != person_of(ctx.ask)]
+    mine = [saved for saved in every if saved.owner == person_of(ctx.request)]
+    theirs = [saved for saved in every if saved.owner != person_of(ctx.request)]
     buttons = [Button(saved.name, saved.run(ctx)) for saved in every[:_BUTTONS]]
     return Card(
         title=titled("Saved queries", number(len(every)), news),
@@ -211,7 +213,7 @@ def _section(ctx: Context, name: str, every: list[Saved]) -> list[Block]:
     if not every:
         return []
     rows: list[list[Text]] = [
-        [text(code(each.name)), text(code(each.query.command)), text(each.query.by.told(ctx.ask)), (Time(each.at),)]
+        [text(code(each.name)), text(code(each.query.command)), text(each.query.by.told(ctx.request)), (Time(each.at),)]
         for each in every
     ]
     return [Heading(name), build.table(_COLUMNS, rows)]
@@ -220,7 +222,9 @@ def _section(ctx: Context, name: str, every: list[Saved]) -> list[Block]:
 async def _all(ctx: Context) -> list[Saved]:
     """The asker's own, then the channel's."""
     return [
-        saved for owner in dict.fromkeys([person_of(ctx.ask), place_of(ctx.ask)]) for saved in await _of(ctx, owner)
+        saved
+        for owner in dict.fromkeys([person_of(ctx.request), place_of(ctx.request)])
+        for saved in await _of(ctx, owner)
     ]
 
 
@@ -245,17 +249,17 @@ def _find(every: Iterable[Saved], ctx: Context, name: str, whose: Whose | None, 
 
 def _not_yours(ctx: Context, saved: Saved, verb: str) -> Card | None:
     """A refusal where somebody else saved it for everybody, and the asker only reads."""
-    if saved.query.by.id == Author.of(ctx.ask).id or ctx.role in ("operator", "admin"):
+    if saved.query.by.id == Author.of(ctx.request).id or ctx.role in ("operator", "admin"):
         return None
     return refusal(
-        f"{saved.name} was saved by {saved.query.by.told(ctx.ask)}: to {verb} it you need the role operator.",
+        f"{saved.name} was saved by {saved.query.by.told(ctx.request)}: to {verb} it you need the role operator.",
         "Save yours under another name, or for yourself.",
         [Button("Saved queries", "saved")],
     )
 
 
 def _whose(ctx: Context, owner: str) -> Whose:
-    return "mine" if owner == person_of(ctx.ask) else "channel"
+    return "mine" if owner == person_of(ctx.request) else "channel"
 
 
 def _fitting(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib.metadata import version
 
-from bot.monitor.status import AccountStatus, Outbox, PlaceStatus
+from bot.monitor.status import AccountStatus, DestinationStatus, Outbox
 from bot.requests.context import Context
 from bot.requests.registry import CommandError, command
 from cards import build
@@ -28,20 +28,20 @@ _SHOWN = 15
 
 @command("status", examples=["status"], menu=85)
 async def show_status(ctx: Context) -> Card:
-    """Tell how watching and telling stand: last looks, throttling, what waits to be sent, and which places are lost."""
+    """Show monitoring and delivery status: last looks, throttling, messages waiting to be sent, and lost channels."""
     if ctx.status is None:
         raise CommandError("Nothing is watched from here: that needs the bot that “batchbot run” starts.")
     accounts, outbox = list(ctx.status.accounts()), ctx.status.outbox()
-    places = await parts.names(ctx)
+    conversations = await parts.names(ctx)
     blind = sum(each.blind is not None for each in accounts)
-    gone = [each for each in outbox.places if each.gone_since]
-    waiting = sum(each.waiting for each in outbox.places)
+    gone = [each for each in outbox.conversations if each.gone_since]
+    waiting = sum(each.waiting for each in outbox.conversations)
     worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if gone or _slow(accounts) else Mark.RUNNING
     return Card(
         title=titled(
             f"{plural(len(accounts), 'account')} watched",
             f"{number(blind)} cannot be read" if blind else None,
-            f"{plural(len(gone), 'place')} cannot be reached" if gone else None,
+            f"{plural(len(gone), 'channel')} cannot be reached" if gone else None,
             f"{plural(waiting, 'message')} waiting" if waiting else "nothing waits to be sent",
         ),
         mark=worst,
@@ -49,9 +49,9 @@ async def show_status(ctx: Context) -> Card:
         blocks=blocks(
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *_blind(accounts),
-            *_lost(gone, places),
+            *_lost(gone, conversations),
             *_down(outbox),
-            *_waiting(ctx, outbox, places),
+            *_waiting(ctx, outbox, conversations),
             *section(
                 "Since the start",
                 facts(
@@ -108,11 +108,11 @@ def _blind(accounts: list[AccountStatus]) -> list[Block]:
     return section("Cannot be read", Bullets(tuple(told))) if told else []
 
 
-def _lost(gone: list[PlaceStatus], places: dict[str, str]) -> list[Block]:
+def _lost(gone: list[DestinationStatus], conversations: dict[str, str]) -> list[Block]:
     """Places that the bot cannot write to any more, and what to do."""
     told = [
         text(
-            f"{places.get(each.where) or parts.unnamed(each.where)} since ",
+            f"{conversations.get(each.where) or parts.unnamed(each.where)} since ",
             *((Time(each.gone_since),) if each.gone_since else ()),
             f": {each.error or 'it does not answer'}",
             f", {plural(each.waiting, 'message')} waiting" if each.waiting else "",
@@ -133,17 +133,17 @@ def _down(outbox: Outbox) -> list[Block]:
     return section("Platforms", Bullets(tuple(told))) if told else []
 
 
-def _waiting(ctx: Context, outbox: Outbox, places: dict[str, str]) -> list[Block]:
+def _waiting(ctx: Context, outbox: Outbox, conversations: dict[str, str]) -> list[Block]:
     """Places with something on its way, the most first."""
     busy = sorted(
-        (each for each in outbox.places if (each.waiting or each.in_doubt) and not each.gone_since),
+        (each for each in outbox.conversations if (each.waiting or each.in_doubt) and not each.gone_since),
         key=lambda each: (-each.waiting, each.where),
     )
     if not busy:
         return []
     rows: list[list[Text]] = [
         [
-            text(parts.told(ctx, each.where, places)),
+            text(parts.told(ctx, each.where, conversations)),
             text(number(each.waiting)),
             text(number(each.in_doubt) if each.in_doubt else muted("–")),
             text(each.error or muted("–")),
@@ -151,7 +151,7 @@ def _waiting(ctx: Context, outbox: Outbox, places: dict[str, str]) -> list[Block
         for each in busy[:_SHOWN]
     ]
     columns = (
-        Column("Place", width=3),
+        Column("Channel", width=3),
         Column("Waiting", "right"),
         Column("In doubt", "right", rank=2),
         Column("Last error", rank=1, width=3),

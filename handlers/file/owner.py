@@ -196,18 +196,22 @@ async def _no_files_at_all(home: Home, error: AzureError) -> Card:
     if error.code.lower() == "taskfilescleanedup":
         span = f" They were kept for {spoken(kept)} after the task ended." if kept else ""
         return refusal("The task's files were cleaned up.", f"{span} {KEEP}".strip(), _buttons(home))
-    place = task.node_info
+    conversation = task.node_info
     if error.code.lower() in ("nodenotfound", "poolnotfound", "taskfilesunavailable"):
         return refusal(
             "The node is gone with its files.",
-            f"The task ran on node {place.node_id} of pool {place.pool_id}, which exists no more. {KEEP}"
-            if place
+            f"The task ran on node {conversation.node_id} of pool {conversation.pool_id}, which exists no more. {KEEP}"
+            if conversation
             else KEEP,
             _buttons(home),
         )
     if standing.waiting:
         return _not_yet(home)
-    node = [Button("Node", line(home.ctx, home.source, "node show", place.pool_id, place.node_id))] if place else []
+    node = (
+        [Button("Node", line(home.ctx, home.source, "node show", conversation.pool_id, conversation.node_id))]
+        if conversation
+        else []
+    )
     return refusal(
         "The task's node cannot be asked for files now.",
         f"{error.message} Try again when the node is back.",

@@ -121,7 +121,7 @@ def _overview(counts: Sequence[Count], by: str, zone: str) -> list[Block]:
         for name, row in reversed(sums.items())
     ]
     heads = [Column(by.capitalize(), width=2)]
-    heads += [Column(_COUNTED[key], "right", rank=place) for place, key in enumerate(columns)]
+    heads += [Column(_COUNTED[key], "right", rank=index) for index, key in enumerate(columns)]
     return section(f"By {by}", build.table(heads, rows))
 
 

@@ -193,13 +193,13 @@ def _about(prices: Prices, sort: SizeSort) -> tuple[str | Time, ...]:
 def _table(shown: Shown[Sized], prices: Prices) -> Table | Words:
     """The sizes; without the columns that have nothing to tell."""
     empty = {"" if prices else "An hour", "" if any(each.size.eol for each in shown.rows) else "Support"}
-    places = [place for place, column in enumerate(_COLUMNS) if column.name not in empty]
+    indexes = [index for index, column in enumerate(_COLUMNS) if column.name not in empty]
 
     def cells(sized: Sized) -> list[Text]:
         row = _row(sized, prices, shown.at)
-        return [row[place] for place in places]
+        return [row[index] for index in indexes]
 
-    return shown.table([_COLUMNS[place] for place in places], cells, "The region has no VM size.")
+    return shown.table([_COLUMNS[index] for index in indexes], cells, "The region has no VM size.")
 
 
 def _row(sized: Sized, prices: Prices, at: datetime) -> list[Text]:

@@ -104,7 +104,7 @@ def graph(tasks: Sequence[Task]) -> Graph:
     states = _states(tasks, gates, circle)
     counted = {state: states.count(state) for state in STATES if state in states}
     groups, links = _rolled(_Net([task.id for task in tasks], states, layers, gates))
-    return Graph(groups, links, counted, missing, [tasks[place].id for place in sorted(circle)], cut)
+    return Graph(groups, links, counted, missing, [tasks[index].id for index in sorted(circle)], cut)
 
 
 def blocks(task: Task) -> bool:
@@ -134,14 +134,14 @@ def blocks(task: Task) -> bool:
 
 def _gates(tasks: Sequence[Task]) -> tuple[list[_Gate], list[str], bool]:
     """What waits for what; ids that do not exist; whether there was more than can be followed."""
-    places = {task.id: place for place, task in enumerate(tasks)}
+    indexes = {task.id: index for index, task in enumerate(tasks)}
     numbered = sorted(
-        (int(task.id), place) for task, place in zip(tasks, range(len(tasks)), strict=True) if _is_number(task.id)
+        (int(task.id), index) for task, index in zip(tasks, range(len(tasks)), strict=True) if _is_number(task.id)
     )
     waiting: dict[Dependencies, list[int]] = defaultdict(list)
-    for place, task in enumerate(tasks):
+    for index, task in enumerate(tasks):
         if task.depends_on and (task.depends_on.task_ids or task.depends_on.task_id_ranges):
-            waiting[task.depends_on].append(place)
+            waiting[task.depends_on].append(index)
     gates: list[_Gate] = []
     missing: dict[str, None] = {}
     edges, cut = 0, False
@@ -149,14 +149,14 @@ def _gates(tasks: Sequence[Task]) -> tuple[list[_Gate], list[str], bool]:
         gate = _Gate([], after)
         found: dict[int, None] = {}
         for name in wanted.task_ids:
-            if name in places:
-                found[places[name]] = None
+            if name in indexes:
+                found[indexes[name]] = None
             else:
                 gate.absent, missing[name] = True, None
         for each in wanted.task_id_ranges:
             first = bisect_left(numbered, (each.start, -1))
             last = bisect_right(numbered, (each.end, len(tasks)))
-            found |= dict.fromkeys(place for _, place in numbered[first:last])
+            found |= dict.fromkeys(index for _, index in numbered[first:last])
             if last - first < each.end - each.start + 1:
                 gate.absent = True
                 missing[f"some of {each.start} to {each.end}"] = None
@@ -179,8 +179,8 @@ def _layers(count: int, gates: Sequence[_Gate]) -> tuple[list[int], set[int]]:
     net = nx.DiGraph()
     net.add_nodes_from(range(count))
     for number, gate in enumerate(gates, count):
-        net.add_edges_from((place, number) for place in gate.before)
-        net.add_edges_from((number, place) for place in gate.after)
+        net.add_edges_from((index, number) for index in gate.before)
+        net.add_edges_from((number, index) for index in gate.after)
     circle: set[int] = set()
     for part in list(nx.strongly_connected_components(net)):
         if len(part) > 1:
@@ -197,24 +197,24 @@ def _layers(count: int, gates: Sequence[_Gate]) -> tuple[list[int], set[int]]:
 def _states(tasks: Sequence[Task], gates: Sequence[_Gate], circle: set[int]) -> list[State]:
     """The state of every task, with what can never start told apart from what only waits."""
     states: list[State] = [_plain(task) for task in tasks]
-    stuck = [place for place, task in enumerate(tasks) if states[place] == "failed" and blocks(task)]
-    for place in circle:
-        if states[place] == "waiting":
-            states[place] = "circle"
-            stuck.append(place)
+    stuck = [index for index, task in enumerate(tasks) if states[index] == "failed" and blocks(task)]
+    for index in circle:
+        if states[index] == "waiting":
+            states[index] = "circle"
+            stuck.append(index)
     shut: list[list[_Gate]] = [[] for _ in tasks]
     for gate in gates:
-        for place in gate.before:
-            shut[place].append(gate)
+        for index in gate.before:
+            shut[index].append(gate)
     closed = [gate for gate in gates if gate.absent]
     while stuck or closed:
         while stuck:
             closed += shut[stuck.pop()]
         while closed:
-            for place in closed.pop().after:
-                if states[place] == "waiting":
-                    states[place] = "blocked"
-                    stuck.append(place)
+            for index in closed.pop().after:
+                if states[index] == "waiting":
+                    states[index] = "blocked"
+                    stuck.append(index)
     return states
 
 
@@ -271,7 +271,7 @@ def _thicker(net: _Net, well_or_ill: Sequence[str]) -> list[int]:
     for run in runs:
         pieces = min(run, 1 + spare * run // len(looks))
         first = thicker[-1] + 1 if thicker else 0
-        thicker += [first + place * pieces // run for place in range(run)]
+        thicker += [first + index * pieces // run for index in range(run)]
     if thicker[-1] < _HIGH[0]:
         return thicker
     return [layer * _HIGH[0] // len(looks) for layer in range(len(looks))]
@@ -284,12 +284,12 @@ def _refined(net: _Net, colours: list[Hashable], rounds: int) -> list[list[Hasha
         above: list[Hashable] = [None] * len(colours)
         below: list[set[Hashable]] = [set() for _ in colours]
         for gate in net.gates:
-            before = frozenset(colours[place] for place in gate.before)
-            after = frozenset(colours[place] for place in gate.after)
-            for place in gate.after:
-                above[place] = before
-            for place in gate.before:
-                below[place] |= after
+            before = frozenset(colours[index] for index in gate.before)
+            after = frozenset(colours[index] for index in gate.after)
+            for index in gate.after:
+                above[index] = before
+            for index in gate.before:
+                below[index] |= after
         known: dict[Hashable, int] = {}
         colours = [
             known.setdefault((own, up, frozenset(down)), len(known))
@@ -325,8 +325,8 @@ def _links(net: _Net, groups: Sequence[Group], of: Sequence[Group]) -> list[Link
     pairs = {
         (of[source].key, of[target].key)
         for gate in net.gates
-        for source in {of[place].key: place for place in gate.before}.values()
-        for target in {of[place].key: place for place in gate.after}.values()
+        for source in {of[index].key: index for index in gate.before}.values()
+        for target in {of[index].key: index for index in gate.after}.values()
         if of[source].layer < of[target].layer
     }
     known = {group.key: group for group in groups}

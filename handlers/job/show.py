@@ -82,18 +82,18 @@ async def list_jobs(
     """
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, JOB, filter, "job", "list", state=state)
-    place = filtering.Place(page, skip, met)
+    start = filtering.PageStart(page, skip, met)
     bound = wanted.at(source.now())
     begin: filtering.Found[Counted] = filtering.Found((), 0, 0, 0, bound.at)
-    async for step in filtering.paced(ctx, counted_jobs(source, "/jobs", bound, place, sort), begin):
-        yield _listed(ctx, source, wanted, place, sort, step)
+    async for step in filtering.paced(ctx, counted_jobs(source, "/jobs", bound, start, sort), begin):
+        yield _listed(ctx, source, wanted, start, sort, step)
 
 
 Counted = tuple[Job, Counts | None]
 
 
 async def counted_jobs(
-    source: Account, path: str, bound: Bound, place: filtering.Place, sort: JobSort
+    source: Account, path: str, bound: Bound, start: filtering.PageStart, sort: JobSort
 ) -> AsyncGenerator[filtering.Found[Counted]]:
     """The jobs of a page, of all of them or of a schedule.
 
@@ -111,10 +111,10 @@ async def counted_jobs(
 
     ordered = _ordered(jobs, sort)
     if bound.filter.counted:
-        async for sifted in filtering.sifted(ordered, count, bound, place, at):
+        async for sifted in filtering.sifted(ordered, count, bound, start, at):
             yield sifted
         return
-    shown = filtering.paged(ordered, place, at)
+    shown = filtering.paged(ordered, start, at)
     pairs = tuple(zip(shown.rows, await count(shown.rows), strict=True))
     yield filtering.Found(pairs, shown.fits, shown.read, 0, at, done=True, full=shown.full)
 
@@ -138,7 +138,7 @@ def _listed(
     ctx: Context,
     source: Account,
     wanted: Filter,
-    place: filtering.Place,
+    start: filtering.PageStart,
     sort: JobSort,
     step: filtering.Step[Counted],
 ) -> Card:
@@ -148,7 +148,7 @@ def _listed(
         ordered = {"sort": sort if sort != "state" else None}
         return line(ctx, source, "job list", *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, step, place, again)
+    telling = filtering.Telling(ctx, step, start, again)
     back, on = telling.turning
     return Card(
         title=titled(f"Jobs in {source.name}", wanted.words(found.at), telling.extent),
@@ -169,7 +169,7 @@ def _listed(
                 filtering.without(wanted, line(ctx, source, "job list")),
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
-                Button("Refresh", again(page=place.page, skip=place.skip, met=place.met), how="edit"),
+                Button("Refresh", again(page=start.page, skip=start.skip, met=start.met), how="edit"),
                 Button("CSV", line(ctx, source, "csv job", *wanted.tokens)),
             ),
         ),

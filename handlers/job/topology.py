@@ -166,7 +166,7 @@ def _troubles(net: Graph, bad: Sequence[str]) -> list[Block]:
 
 
 def _named(names: Sequence[str], most: int = 8) -> Text:
-    listed = [text(", " if place else None, code(name)) for place, name in enumerate(names[:most])]
+    listed = [text(", " if index else None, code(name)) for index, name in enumerate(names[:most])]
     return text(*listed, f" and {number(len(names) - most)} more" if len(names) > most else None)
 
 

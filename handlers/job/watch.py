@@ -1,10 +1,10 @@
-"""Watching a job: a living card in this place until it is over."""
+"""Watching a job: a living card in this conversation until it is over."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from bot.alerting.watched_jobs import MOST, JobCards, Watched
+from bot.alerting.watched_jobs import MOST, Watched, WatchedJobs
 from bot.azure.account import Account
 from bot.azure.models import Job
 from bot.requests.context import Context
@@ -50,7 +50,7 @@ async def watch_job(ctx: Context, job: str | None = None, *, account: str | None
             "Stop watching one that nobody needs.",
             [Button("Watched jobs", line(ctx, source, "job watch"))],
         )
-    watched = await cards.watch(parts.here(ctx), ctx.ask.person, source.name, found.id)
+    watched = await cards.watch(parts.here(ctx), ctx.request.person, source.name, found.id)
     already = watched in here
     return Card(
         title=titled(f"Job {found.id}", "is watched here already" if already else "is watched here"),
@@ -80,10 +80,10 @@ async def unwatch_job(ctx: Context, job: str, *, account: str | None = None) -> 
     """
     cards = _cards(ctx)
     source = ctx.account(account)
-    place = parts.here(ctx)
-    if card := await cards.unwatch(place, source.name, job):
+    conversation = parts.here(ctx)
+    if card := await cards.unwatch(conversation, source.name, job):
         return card
-    here = [each.job for each in cards.here(place) if each.account == source.name]
+    here = [each.job for each in cards.here(conversation) if each.account == source.name]
     near = nearest(job, here)
     return refusal(
         f"Job “{job[:60]}” is not watched here.",
@@ -95,7 +95,7 @@ async def unwatch_job(ctx: Context, job: str, *, account: str | None = None) -> 
     )
 
 
-def _cards(ctx: Context) -> JobCards:
+def _cards(ctx: Context) -> WatchedJobs:
     if ctx.jobs is None:
         raise CommandError("Jobs are not watched from here: that needs the bot that “batchbot run” starts.")
     return ctx.jobs

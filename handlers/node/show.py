@@ -98,15 +98,15 @@ async def list_nodes(
     async with finding_pool(ctx, source, pool, "node list"):
         nodes, at = await source.every(Node, source.nodes(pool), select=select, filter=bound.odata)
     nodes = sorted((node for node in nodes if bound.row(node)), key=_SORTS[sort])
-    place = filtering.Place(page)
-    found = filtering.paged(nodes, place, at)
+    start = filtering.PageStart(page)
+    found = filtering.paged(nodes, start, at)
     rows = found.rows
 
     def again(**options: object) -> str:
         ordered = {"sort": sort if sort != "trouble" else None}
         return line(ctx, source, "node list", pool, *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, filtering.Step(found), place, again)
+    telling = filtering.Telling(ctx, filtering.Step(found), start, again)
     back, on = telling.turning
     states: dict[str, int] = {}
     for node in nodes:

@@ -80,15 +80,15 @@ async def list_pools(
         fitting.sort(key=lambda pool: (not trouble(pool, counts.get(pool.id)), not _allocated(pool), pool.id.lower()))
     else:
         fitting.sort(key=_SORTS[sort])
-    place = filtering.Place(page)
-    found = filtering.paged(fitting, place, at)
+    start = filtering.PageStart(page)
+    found = filtering.paged(fitting, start, at)
     rows = found.rows
 
     def again(**options: object) -> str:
         ordered = {"sort": sort if sort != "trouble" else None}
         return line(ctx, source, "pool list", *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, filtering.Step(found), place, again)
+    telling = filtering.Telling(ctx, filtering.Step(found), start, again)
     back, on = telling.turning
     troubled = sum(bool(trouble(pool, counts.get(pool.id))) for pool in fitting)
     return Card(

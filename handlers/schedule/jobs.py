@@ -56,13 +56,13 @@ async def list_schedule_jobs(
     """
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, SCHEDULE_JOB, filter, "schedule", "jobs", schedule, state=state)
-    place = filtering.Place(page, skip, met)
+    start = filtering.PageStart(page, skip, met)
     bound = wanted.at(source.now())
     begin: filtering.Found[Counted] = filtering.Found((), 0, 0, 0, bound.at)
-    reading = counted_jobs(source, source.schedule_jobs(schedule), bound, place, sort)
+    reading = counted_jobs(source, source.schedule_jobs(schedule), bound, start, sort)
     async with finding_schedule(ctx, source, schedule, "schedule jobs"):
         async for step in filtering.paced(ctx, reading, begin):
-            yield _listed(ctx, source, schedule, wanted, place, sort, step)
+            yield _listed(ctx, source, schedule, wanted, start, sort, step)
 
 
 def _listed(
@@ -70,7 +70,7 @@ def _listed(
     source: Account,
     schedule: str,
     wanted: Filter,
-    place: filtering.Place,
+    start: filtering.PageStart,
     sort: JobSort,
     step: filtering.Step[Counted],
 ) -> Card:
@@ -80,7 +80,7 @@ def _listed(
         ordered = {"sort": sort if sort != "created" else None}
         return line(ctx, source, "schedule jobs", schedule, *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, step, place, again)
+    telling = filtering.Telling(ctx, step, start, again)
     back, on = telling.turning
     failed = sum(bool(counts and counts.failed) for _, counts in found.rows)
     return Card(
@@ -108,7 +108,7 @@ def _listed(
                 Button("Schedule", line(ctx, source, "schedule show", schedule)),
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
-                Button("Refresh", again(page=place.page, skip=place.skip, met=place.met), how="edit"),
+                Button("Refresh", again(page=start.page, skip=start.skip, met=start.met), how="edit"),
                 Button("CSV", line(ctx, source, "csv schedulejob", schedule, *wanted.tokens)),
             ),
         ),

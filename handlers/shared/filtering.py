@@ -39,7 +39,7 @@ E = TypeVar("E")
 
 
 @dataclass(frozen=True)
-class Place:
+class PageStart:
     """Where in a list a page of the answer begins.
 
     ``page`` counts from 1. A button may know better: ``skip`` rows of the list lie before it, and ``met`` rows among
@@ -129,26 +129,28 @@ def selected(names: str, wanted: Filter) -> str:
     return ",".join(dict.fromkeys([*names.split(","), *wanted.select]))
 
 
-async def windowed(source: Account, kind: type[T], path: str, bound: Bound, place: Place, *, select: str) -> Found[T]:
+async def windowed(
+    source: Account, kind: type[T], path: str, bound: Bound, start: PageStart, *, select: str
+) -> Found[T]:
     """One page of a list whose filter is exact: one call, wherever it lies."""
-    window = await source.window(kind, path, offset=place.first, limit=build.PAGE, select=select, filter=bound.odata)
-    seen = place.first + len(window.items)
+    window = await source.window(kind, path, offset=start.first, limit=build.PAGE, select=select, filter=bound.odata)
+    seen = start.first + len(window.items)
     full = window.more and bool(window.items)
     return Found(tuple(window.items), seen + full, seen, 0, window.at, done=not full, full=full)
 
 
-def paged(rows: Sequence[T], place: Place, at: datetime) -> Found[T]:
+def paged(rows: Sequence[T], start: PageStart, at: datetime) -> Found[T]:
     """A page of rows that are all known; the last page where it lies behind the end."""
-    first = (build.within(place.page, len(rows)) - 1) * build.PAGE
+    first = (build.within(start.page, len(rows)) - 1) * build.PAGE
     shown = tuple(rows[first : first + build.PAGE])
     return Found(shown, len(rows), len(rows), 0, at, done=True, full=first + len(shown) < len(rows))
 
 
 async def streamed(
-    source: Account, kind: type[T], path: str, bound: Bound, place: Place, *, select: str, about: int | None = None
+    source: Account, kind: type[T], path: str, bound: Bound, start: PageStart, *, select: str, about: int | None = None
 ) -> AsyncGenerator[Found[T]]:
     """A page of a list whose filter is finished here; tells after each server page how far it is."""
-    found: Found[T] = Found((), place.known, place.skip, place.skip, source.now(), about)
+    found: Found[T] = Found((), start.known, start.skip, start.skip, source.now(), about)
     while not (found.done or found.full):
         window = await source.window(
             kind,
@@ -161,7 +163,7 @@ async def streamed(
         fitting = ((found.read + index, row) for index, row in enumerate(window.items, start=1) if bound.row(row))
         read = found.read + len(window.items)
         done = not window.more or not window.items
-        found = _filled(replace(found, read=read, at=window.at, done=done), fitting, place)
+        found = _filled(replace(found, read=read, at=window.at, done=done), fitting, start)
         yield found
 
 
@@ -181,28 +183,28 @@ async def sifted(
     rows: Sequence[T],
     count: Callable[[Sequence[T]], Awaitable[Sequence[E]]],
     bound: Bound,
-    place: Place,
+    start: PageStart,
     at: datetime,
 ) -> AsyncGenerator[Found[tuple[T, E]]]:
     """A page of rows (in their order) whose counts fit. Counts are costly: a few at once, until the page is full."""
-    found: Found[tuple[T, E]] = Found((), place.known, place.skip, place.skip, at, len(rows), not rows)
+    found: Found[tuple[T, E]] = Found((), start.known, start.skip, start.skip, at, len(rows), not rows)
     while not (found.done or found.full):
         some = rows[found.read : found.read + _AT_ONCE]
         pairs = list(zip(some, await count(some), strict=True))
         fitting = ((found.read + index, pair) for index, pair in enumerate(pairs, start=1) if bound.counts(pair[1]))
         read = found.read + len(some)
-        found = _filled(replace(found, read=read, done=read >= len(rows)), fitting, place)
+        found = _filled(replace(found, read=read, done=read >= len(rows)), fitting, start)
         yield found
     if not rows:
         yield found
 
 
-def _filled(found: Found[T], fitting: Iterable[tuple[int, T]], place: Place) -> Found[T]:
+def _filled(found: Found[T], fitting: Iterable[tuple[int, T]], start: PageStart) -> Found[T]:
     """With the rows that fit, each with how much of the list lies up to it; full where one more fits than is shown."""
     rows, fits, behind = list(found.rows), found.fits, found.behind
     for position, row in fitting:
         fits += 1
-        if fits <= place.first:
+        if fits <= start.first:
             continue
         if len(rows) == build.PAGE:
             return replace(found, rows=tuple(rows), fits=fits, behind=behind, full=True, done=False)
@@ -268,7 +270,7 @@ class Telling(Generic[T]):
 
     ctx: Context
     step: Step[T]
-    place: Place
+    start: PageStart
     line: Line
     total: int | None = None
     at_most: bool = False
@@ -277,7 +279,7 @@ class Telling(Generic[T]):
     @property
     def extent(self) -> str:
         """``20 of 1,243``, ``20 of at least 21``, ``7 so far``."""
-        found, first = self.step.found, self.place.first
+        found, first = self.step.found, self.start.first
         last = first + len(found.rows)
         shown = f"{number(first + 1)} – {number(last)}" if first and found.rows else number(len(found.rows))
         if not (found.done or found.full):
@@ -290,11 +292,11 @@ class Telling(Generic[T]):
     @property
     def turning(self) -> tuple[Button | None, Button | None]:
         """To the pages before and behind."""
-        found, first = self.step.found, self.place.first
+        found, first = self.step.found, self.start.first
         back = Button("◀ Previous", self.line(page=ceil(first / build.PAGE)), how="edit") if first else None
         if not found.full:
             return back, None
-        here = self.place.page if not self.place.skip else first // build.PAGE + 1
+        here = self.start.page if not self.start.skip else first // build.PAGE + 1
         options = {"skip": found.behind, "met": first + len(found.rows)} if found.behind else {}
         return back, Button("Next ▶", self.line(page=here + 1, **options), how="edit")
 
@@ -306,7 +308,7 @@ class Telling(Generic[T]):
             return Button("Stop", f"stop {self.ctx.live.id}", how="edit")
         if standing is Standing.FINISHED:
             return None
-        command = self.line(skip=found.read, met=self.place.first + len(found.rows))
+        command = self.line(skip=found.read, met=self.start.first + len(found.rows))
         return Button("Go on", command, how="post" if found.rows else "edit", style="primary")
 
     @property
@@ -333,7 +335,7 @@ class Telling(Generic[T]):
         found = self.step.found
         if not (found.done or found.full):
             return Words(text(muted("Nothing found yet.")))
-        if self.place.first:
+        if self.start.first:
             return Words(text("There are no more."))
         if not wanted:
             return Words(text(none))

@@ -81,22 +81,22 @@ async def list_tasks(
     """
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, TASK, filter, "task", "list", job, state=state)
-    place = filtering.Place(page, skip, met)
+    start = filtering.PageStart(page, skip, met)
     async with finding_job(ctx, source, job, "task list"):
         counts = (await source.task_counts(job)).value.task_counts
         bound = wanted.at(source.now())
         select = filtering.selected(_LISTED, wanted)
         kind = TaskRow if select == _LISTED else Task
         if bound.exact:
-            found = await filtering.windowed(source, kind, source.tasks(job), bound, place, select=select)
-            yield _listed(ctx, source, job, wanted, place, counts, filtering.Step(found))
+            found = await filtering.windowed(source, kind, source.tasks(job), bound, start, select=select)
+            yield _listed(ctx, source, job, wanted, start, counts, filtering.Step(found))
             return
         reading = filtering.streamed(
-            source, kind, source.tasks(job), bound, place, select=select, about=_at_most(wanted, counts)
+            source, kind, source.tasks(job), bound, start, select=select, about=_at_most(wanted, counts)
         )
         begin: filtering.Found[TaskRow] = filtering.Found((), 0, skip, skip, bound.at, _at_most(wanted, counts))
         async for step in filtering.paced(ctx, reading, begin):
-            yield _listed(ctx, source, job, wanted, place, counts, step)
+            yield _listed(ctx, source, job, wanted, start, counts, step)
 
 
 def _listed(
@@ -104,7 +104,7 @@ def _listed(
     source: Account,
     job: str,
     wanted: Filter,
-    place: filtering.Place,
+    start: filtering.PageStart,
     counts: Counts,
     step: filtering.Step[TaskRow],
 ) -> Card:
@@ -114,7 +114,7 @@ def _listed(
         return line(ctx, source, "task list", job, *wanted.tokens, **options)
 
     telling = filtering.Telling(
-        ctx, step, place, again, total=_total(wanted, counts), at_most=bool(wanted.odata(found.at))
+        ctx, step, start, again, total=_total(wanted, counts), at_most=bool(wanted.odata(found.at))
     )
     only_failed = bool(wanted) and wanted == filtering.understood(ctx, source, TASK, ["state:failed"])
     back, on = telling.turning
@@ -145,7 +145,7 @@ def _listed(
                 filtering.without(wanted, line(ctx, source, "task list", job)),
                 Button("Job", line(ctx, source, "job show", job)),
                 Button("Filter…", again(), how="form"),
-                Button("Refresh", again(page=place.page, skip=place.skip, met=place.met), how="edit"),
+                Button("Refresh", again(page=start.page, skip=start.skip, met=start.met), how="edit"),
                 Button("CSV", line(ctx, source, "csv task", job, *wanted.tokens)),
             ),
         ),
@@ -173,7 +173,7 @@ def task_card(
     run = found.execution_info or Execution()
     failed = run.result.lower() == "failure"
     state = task_chip(found.state, failed=failed)
-    place = found.node_info
+    start = found.node_info
     ended = found.state.lower() == "completed"
     return Card(
         title=titled(
@@ -199,9 +199,9 @@ def task_card(
             *section(
                 "Location",
                 facts(
-                    ("Pool", code(place.pool_id) if place and place.pool_id else None),
-                    ("Node", code(place.node_id) if place and place.node_id else None),
-                    ("Directory", code(place.task_root_directory) if place and place.task_root_directory else None),
+                    ("Pool", code(start.pool_id) if start and start.pool_id else None),
+                    ("Node", code(start.node_id) if start and start.node_id else None),
+                    ("Directory", code(start.task_root_directory) if start and start.task_root_directory else None),
                     ("Wants to run near", _near(found)),
                 ),
             ),
@@ -209,8 +209,8 @@ def task_card(
             *_details(found),
             build.actions(
                 *_logs(ctx, source, job, found, run),
-                Button("Node", line(ctx, source, "node show", place.pool_id, place.node_id))
-                if place and place.node_id and not isinstance(node, AzureError)
+                Button("Node", line(ctx, source, "node show", start.pool_id, start.node_id))
+                if start and start.node_id and not isinstance(node, AzureError)
                 else None,
                 Button("Subtasks", line(ctx, source, "subtask list", job, found.id))
                 if found.multi_instance_settings
@@ -237,11 +237,11 @@ def _logs(ctx: Context, source: Account, job: str, task: Task, run: Execution) -
 
 async def _node_of(source: Account, task: Task) -> Node | AzureError | None:
     """The task's node, for its addresses; what the service says where it is gone."""
-    place = task.node_info
-    if place is None or not place.pool_id or not place.node_id:
+    start = task.node_info
+    if start is None or not start.pool_id or not start.node_id:
         return None
     try:
-        path = source.node(place.pool_id, place.node_id)
+        path = source.node(start.pool_id, start.node_id)
         return (await source.fetch(Node, path, select="id,state,ipAddress,endpointConfiguration")).value
     except AzureError as error:
         return error

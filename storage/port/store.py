@@ -16,7 +16,7 @@ class StoreError(Exception):
 
 
 class JournalRow(Struct, frozen=True):
-    """A request that was acknowledged and may not be finished. ``body`` is the encoded ask."""
+    """A request that was acknowledged and may not be finished. ``body`` is the encoded request."""
 
     key: str
     body: bytes
@@ -24,7 +24,7 @@ class JournalRow(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """A conversation the bot may write to first. ``body`` is the encoded place; ``reachable`` False after removal."""
+    """A conversation the bot may write to first; ``body`` is its encoding, ``reachable`` False after a removal."""
 
     platform: str
     id: str
@@ -130,7 +130,7 @@ class Store(WatchStore, Protocol):
         """The file, or None when it is unknown or expired."""
         ...
 
-    # What people keep by name. ``space`` is the kind of thing, ``owner`` a place or a person.
+    # What people keep by name. ``space`` is the kind of thing, ``owner`` a conversation or a person.
     async def keep(self, space: str, owner: str, name: str, value: bytes, at: datetime) -> None:
         """Keep ``value`` under ``name``, in place of what was kept there before."""
         ...

@@ -1,8 +1,8 @@
 """What watching keeps: transitions, what was last known, incidents, and the letters that tell them.
 
-A letter is a message that is to be in a place: its card as it should be now, and how far that was delivered. Whoever
-decides writes its card and version; whoever delivers writes the rest. So a letter that changes three times before it
-can be sent is sent once.
+A letter is a message that is to be in a conversation: its card as it should be now, and how far that was delivered.
+Whoever decides writes its card and version; whoever delivers writes the rest. So a letter that changes three times
+before it can be sent is sent once.
 """
 
 from __future__ import annotations
@@ -65,26 +65,26 @@ class IncidentRow(Struct, frozen=True):
     body: bytes
 
 
-class NoticeRow(Struct, frozen=True):
-    """How an incident stands in a place, encoded. ``place`` is ``platform:id``."""
+class NotificationRow(Struct, frozen=True):
+    """How an incident stands in a conversation, encoded. ``conversation`` is ``platform:id``."""
 
     incident: str
-    place: str
+    conversation: str
     open: bool
     body: bytes
 
 
-class Letter(Struct, frozen=True):
-    """A message that is to be in a place.
+class OutboxEntry(Struct, frozen=True):
+    """A message that is to be in a conversation.
 
-    ``place`` is the encoded place and ``where`` its key (``platform:id``). ``under`` is the letter in whose thread it
-    belongs. ``version`` counts the cards it was given. ``loud`` asks that a reply in a thread is shown in the channel
-    too. ``due`` is when it may be sent at the earliest.
+    ``conversation`` is the encoded conversation and ``where`` its key (``platform:id``). ``under`` is the letter in
+    whose thread it belongs. ``version`` counts the cards it was given. ``loud`` asks that a reply in a thread is shown
+    in the channel too. ``due`` is when it may be sent at the earliest.
     """
 
     id: str
     where: str
-    place: bytes
+    conversation: bytes
     card: bytes
     version: int
     due: datetime
@@ -92,16 +92,17 @@ class Letter(Struct, frozen=True):
     loud: bool = False
 
 
-class Delivery(Struct, frozen=True):
+class DeliveryState(Struct, frozen=True):
     """How far a letter came.
 
     ``sent`` is the version that was delivered last (0: none), ``message`` the platform's id of the message, ``channel``
-    where the platform put it (it may differ from the place's own id). ``state``: ``open``; ``claimed`` from just
+    where the platform put it (it may differ from the conversation's own id). ``state``: ``open``; ``claimed`` from just
     before a first post until its answer is stored, so that a crash in between leaves it in doubt; ``gone`` where the
-    place cannot be reached; ``dead`` where the platform will never take it. ``first`` is when it was first attempted.
+    conversation cannot be reached; ``dead`` where the platform will never take it. ``first`` is when it was first
+    attempted.
     """
 
-    letter: Letter
+    entry: OutboxEntry
     state: Literal["open", "claimed", "gone", "dead"] = "open"
     sent: int = 0
     message: str = ""
@@ -111,15 +112,15 @@ class Delivery(Struct, frozen=True):
     error: str = ""
 
 
-class Batch(Struct):
+class ChangeSet(Struct):
     """What one look or one decision changes; stored whole or not at all."""
 
     transitions: list[Transition] = []
     cursors: list[Cursor] = []
     views: list[View] = []
     incidents: list[IncidentRow] = []
-    notices: list[NoticeRow] = []
-    letters: list[Letter] = []
+    notifications: list[NotificationRow] = []
+    entries: list[OutboxEntry] = []
 
 
 class Count(Struct, frozen=True):
@@ -134,7 +135,7 @@ class Count(Struct, frozen=True):
 class WatchStore(Protocol):
     """The part of the store that watching needs. Every method is a transaction of its own, off the event loop."""
 
-    async def record(self, batch: Batch) -> int:
+    async def record(self, batch: ChangeSet) -> int:
         """Store a batch in one transaction, rollups included; a transition that is known already is left alone.
 
         So is one that is older than what retention keeps. Cursors, views, incidents and notices replace what is there.
@@ -190,36 +191,36 @@ class WatchStore(Protocol):
         ...
 
     async def unsettled(self) -> list[IncidentRow]:
-        """Resolved incidents of which some place has an open notice: it is still to hear of them, or tells them."""
+        """Resolved incidents with an open notification somewhere: still to be told, or still shown in a digest."""
         ...
 
-    async def notices(self, incidents: Sequence[str]) -> list[NoticeRow]:
-        """How these incidents stand in every place."""
+    async def notifications(self, incidents: Sequence[str]) -> list[NotificationRow]:
+        """How these incidents stand in every conversation."""
         ...
 
     # Letters.
-    async def undelivered(self) -> list[Delivery]:
+    async def undelivered(self) -> list[DeliveryState]:
         """Letters whose newest version was not delivered and that are not dead, oldest due first, ``gone`` included."""
         ...
 
-    async def deliveries(self, letters: Sequence[str]) -> list[Delivery]:
+    async def deliveries(self, entries: Sequence[str]) -> list[DeliveryState]:
         """These letters, wherever they stand."""
         ...
 
-    async def claim(self, letter: str, at: datetime) -> bool:
+    async def claim(self, entry: str, at: datetime) -> bool:
         """Note that a first post is about to be made; False where it was claimed or posted already."""
         ...
 
-    async def delivered(self, letter: str, version: int, message: str, channel: str) -> None:
+    async def delivered(self, entry: str, version: int, message: str, channel: str) -> None:
         """Note that a version is shown as this message; the claim is over."""
         ...
 
-    async def undone(
-        self, letter: str, state: Literal["open", "claimed", "gone", "dead"], error: str, due: datetime | None = None
+    async def attempt_failed(
+        self, entry: str, state: Literal["open", "claimed", "gone", "dead"], error: str, due: datetime | None = None
     ) -> None:
         """Note that an attempt failed and how it goes on; ``due`` None leaves it."""
         ...
 
-    async def regained(self, where: str) -> int:
-        """Letters of a place that was gone may be sent again; returns how many."""
+    async def destination_restored(self, where: str) -> int:
+        """Letters of a conversation that was gone may be sent again; returns how many."""
         ...

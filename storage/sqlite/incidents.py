@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from storage.port.watching import IncidentRow, NoticeRow
-from storage.sqlite.timestamps import micros, moment
+from storage.port.watching import IncidentRow, NotificationRow
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _COLUMNS = "id, fingerprint, account, kind, entity, parent, name, open, opened, changed, body"
 
@@ -33,7 +33,7 @@ def put(db: Database, incidents: Sequence[IncidentRow]) -> None:
 
 
 def _dated(incident: IncidentRow) -> tuple[int, int, bytes]:
-    return micros(incident.opened), micros(incident.changed), incident.body
+    return to_timestamp(incident.opened), to_timestamp(incident.changed), incident.body
 
 
 def found(db: Database, account: str, open: bool | None, since: datetime | None, limit: int) -> list[IncidentRow]:  # noqa: A002
@@ -48,7 +48,7 @@ def found(db: Database, account: str, open: bool | None, since: datetime | None,
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM incidents "  # noqa: S608 - fixed words
         f"WHERE {' AND '.join(where)} ORDER BY changed DESC, id DESC LIMIT :limit",
-        {"account": account, "since": None if since is None else micros(since), "limit": limit},
+        {"account": account, "since": None if since is None else to_timestamp(since), "limit": limit},
     )
     return [_row(each) for each in rows]
 
@@ -71,27 +71,37 @@ def unsettled(db: Database) -> list[IncidentRow]:
 def _row(row: tuple[Any, ...]) -> IncidentRow:
     id_, mark, account, kind, entity, parent, name, still, opened, changed, body = row
     return IncidentRow(
-        id_, mark, account, kind, entity, parent, name, bool(still), moment(opened), moment(changed), body
+        id_,
+        mark,
+        account,
+        kind,
+        entity,
+        parent,
+        name,
+        bool(still),
+        from_timestamp(opened),
+        from_timestamp(changed),
+        body,
     )
 
 
-def put_notices(db: Database, notices: Sequence[NoticeRow]) -> None:
+def put_notices(db: Database, notices: Sequence[NotificationRow]) -> None:
     """Insert or replace."""
     db.conn.executemany(
         "INSERT INTO notices (incident, place, open, body) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (incident, place) DO UPDATE SET open = excluded.open, body = excluded.body",
-        [(notice.incident, notice.place, int(notice.open), notice.body) for notice in notices],
+        [(notice.incident, notice.conversation, int(notice.open), notice.body) for notice in notices],
     )
 
 
-def notices(db: Database, incidents: Sequence[str]) -> list[NoticeRow]:
+def notices(db: Database, incidents: Sequence[str]) -> list[NotificationRow]:
     """Of these incidents, by incident and place."""
     rows = db.execute(
         "SELECT incident, place, open, body FROM notices WHERE incident IN (SELECT value FROM json_each(?)) "
         "ORDER BY incident, place",
         [msgspec.json.encode(incidents).decode()],
     )
-    return [NoticeRow(incident, place, bool(still), body) for incident, place, still, body in rows]
+    return [NotificationRow(incident, place, bool(still), body) for incident, place, still, body in rows]
 
 
 def forget(db: Database, before: int, limit: int) -> int:

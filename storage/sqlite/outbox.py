@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from storage.port.watching import Delivery, Letter
-from storage.sqlite.timestamps import micros, moment
+from storage.port.watching import DeliveryState, OutboxEntry
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _COLUMNS = (
     "letters.id, place, address, card, version, due, under, loud, state, sent, message, channel, attempts, first, error"
@@ -35,7 +35,7 @@ something that it may be about is still open in its place: a letter that is forg
 """
 
 
-def put(db: Database, letters: Sequence[Letter]) -> None:
+def put(db: Database, letters: Sequence[OutboxEntry]) -> None:
     """Insert, or overwrite card, version, due and loud."""
     db.conn.executemany(
         """
@@ -43,11 +43,14 @@ def put(db: Database, letters: Sequence[Letter]) -> None:
         ON CONFLICT (id) DO UPDATE SET
             card = excluded.card, version = excluded.version, due = excluded.due, loud = excluded.loud
         """,
-        [(x.id, x.where, x.place, x.card, x.version, micros(x.due), x.under, int(x.loud)) for x in letters],
+        [
+            (x.id, x.where, x.conversation, x.card, x.version, to_timestamp(x.due), x.under, int(x.loud))
+            for x in letters
+        ],
     )
 
 
-def undelivered(db: Database) -> list[Delivery]:
+def undelivered(db: Database) -> list[DeliveryState]:
     """Those that are behind or in doubt and not dead, oldest due first; of one moment in the order they came."""
     return _deliveries(
         db.execute(
@@ -57,7 +60,7 @@ def undelivered(db: Database) -> list[Delivery]:
     )
 
 
-def these(db: Database, ids: Sequence[str]) -> list[Delivery]:
+def these(db: Database, ids: Sequence[str]) -> list[DeliveryState]:
     """Those of these ids that there are, in the order of the ids."""
     return _deliveries(
         db.execute(
@@ -67,14 +70,14 @@ def these(db: Database, ids: Sequence[str]) -> list[Delivery]:
     )
 
 
-def _deliveries(rows: Iterable[tuple[Any, ...]]) -> list[Delivery]:
+def _deliveries(rows: Iterable[tuple[Any, ...]]) -> list[DeliveryState]:
     found = []
     for row in rows:
         id_, place, address, card, version, due, under, loud = row[:8]
         state, sent, message, channel, attempts, first, error = row[8:]
-        letter = Letter(id_, place, address, card, version, moment(due), under, bool(loud))
-        begun = None if first is None else moment(first)
-        found.append(Delivery(letter, state, sent, message, channel, attempts, begun, error))
+        letter = OutboxEntry(id_, place, address, card, version, from_timestamp(due), under, bool(loud))
+        begun = None if first is None else from_timestamp(first)
+        found.append(DeliveryState(letter, state, sent, message, channel, attempts, begun, error))
     return found
 
 
@@ -85,7 +88,7 @@ def claim(db: Database, letter: str, at: datetime) -> bool:
             "UPDATE letters SET state = 'claimed', first = ifnull(first, ?) "
             "WHERE id = ? AND state = 'open' AND sent = 0 AND message = ''"
         )
-        return bool(db.execute(sql, [micros(at), letter]).rowcount)
+        return bool(db.execute(sql, [to_timestamp(at), letter]).rowcount)
 
 
 def delivered(db: Database, letter: str, version: int, message: str, channel: str) -> None:
@@ -98,16 +101,16 @@ def delivered(db: Database, letter: str, version: int, message: str, channel: st
         )
 
 
-def undone(db: Database, letter: str, state: str, error: str, due: datetime | None) -> None:
+def attempt_failed(db: Database, letter: str, state: str, error: str, due: datetime | None) -> None:
     """One attempt more has failed."""
     with db.atomic():
         db.execute(
             "UPDATE letters SET state = ?, error = ?, due = ifnull(?, due), attempts = attempts + 1 WHERE id = ?",
-            [state, error, None if due is None else micros(due), letter],
+            [state, error, None if due is None else to_timestamp(due), letter],
         )
 
 
-def regained(db: Database, place: str) -> int:
+def destination_restored(db: Database, place: str) -> int:
     """Open the letters of a place again, with a clean slate; returns how many."""
     with db.atomic():
         sql = "UPDATE letters SET state = 'open', attempts = 0, error = '' WHERE place = ? AND state = 'gone'"

@@ -15,7 +15,7 @@ from storage.port.store import Bucket, JournalRow, Kept, LentFile, Reference, Sa
 from storage.retention import JOURNAL_KEPT, ROLLUPS_KEPT, SAMPLES_KEPT, SEEN_FOR, Retention, resolution
 from storage.rollup import MICRO, Pile
 from storage.sqlite import preferences
-from storage.sqlite.timestamps import micros, moment
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
 from storage.sqlite.watching import SqliteWatching
 
 
@@ -39,7 +39,7 @@ class SqliteStore(SqliteWatching):
                     ON CONFLICT (key) DO UPDATE SET body = :body, accepted = :at, state = 'new'
                     WHERE accepted <= :forgotten
                     """,
-                    {"key": key, "body": body, "at": micros(at), "forgotten": micros(at - SEEN_FOR)},
+                    {"key": key, "body": body, "at": to_timestamp(at), "forgotten": to_timestamp(at - SEEN_FOR)},
                 )
                 return cursor.rowcount == 1
 
@@ -60,9 +60,9 @@ class SqliteStore(SqliteWatching):
         def work() -> list[JournalRow]:
             rows = self._db.execute(
                 "SELECT key, body, accepted FROM journal WHERE state = 'new' AND accepted < ? ORDER BY accepted, rowid",
-                [micros(before)],
+                [to_timestamp(before)],
             )
-            return [JournalRow(key, body, moment(accepted)) for key, body, accepted in rows]
+            return [JournalRow(key, body, from_timestamp(accepted)) for key, body, accepted in rows]
 
         return await self._run(work)
 
@@ -77,7 +77,7 @@ class SqliteStore(SqliteWatching):
                     "platform": reference.platform,
                     "id": reference.id,
                     "body": reference.body,
-                    "seen": micros(reference.seen),
+                    "seen": to_timestamp(reference.seen),
                     "reachable": int(reference.reachable),
                 },
                 pk=("platform", "id"),
@@ -94,7 +94,7 @@ class SqliteStore(SqliteWatching):
                 "WHERE ?1 IS NULL OR platform = ?1 ORDER BY platform, id",
                 [platform],
             )
-            return [Reference(name, id_, body, moment(seen), bool(ok)) for name, id_, body, seen, ok in rows]
+            return [Reference(name, id_, body, from_timestamp(seen), bool(ok)) for name, id_, body, seen, ok in rows]
 
         return await self._run(work)
 
@@ -122,7 +122,7 @@ class SqliteStore(SqliteWatching):
         horizon = self._horizon()
         by_series: dict[tuple[int, int], dict[int, Sample]] = {}
         for sample in samples:
-            if (at := micros(sample.at)) >= horizon:
+            if (at := to_timestamp(sample.at)) >= horizon:
                 key = self._series_id(sample.account, sample.pool), self._series_id(sample.account, "")
                 by_series.setdefault(key, {}).setdefault(at, sample)
         fresh = [
@@ -197,7 +197,7 @@ class SqliteStore(SqliteWatching):
 
     async def usage(self, account: str, pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
         """Buckets of ``step`` seconds in [since, until), empty ones left out; see :func:`resolution`."""
-        begin, end = micros(since) // MICRO, -(-micros(until) // MICRO)
+        begin, end = to_timestamp(since) // MICRO, -(-to_timestamp(until) // MICRO)
         kept, origin = resolution(begin, end, step)
 
         def work() -> list[Bucket]:
@@ -212,7 +212,7 @@ class SqliteStore(SqliteWatching):
                 {"origin": origin, "end": end, "step": step, "kept": kept, "account": account, "pool": pool or ""},
             )
             return [
-                Bucket(moment(start * MICRO), busy, total, min(seconds, step))
+                Bucket(from_timestamp(start * MICRO), busy, total, min(seconds, step))
                 for start, busy, total, seconds in rows
                 if seconds > 0
             ]
@@ -226,7 +226,7 @@ class SqliteStore(SqliteWatching):
             row = self._db.execute(
                 "SELECT first, last FROM series WHERE account = ? AND pool = '' AND first IS NOT NULL", [account]
             ).fetchone()
-            return None if row is None else (moment(row[0]), moment(row[1]))
+            return None if row is None else (from_timestamp(row[0]), from_timestamp(row[1]))
 
         return await self._run(work)
 
@@ -241,7 +241,7 @@ class SqliteStore(SqliteWatching):
                     "INSERT INTO files (key, body, kind, name, expires) VALUES (?, ?, ?, ?, ?) "
                     "ON CONFLICT (key) DO UPDATE SET body = excluded.body, kind = excluded.kind, name = excluded.name, "
                     "expires = max(expires, excluded.expires)",
-                    [key, file.body, file.kind, file.name, micros(expires)],
+                    [key, file.body, file.kind, file.name, to_timestamp(expires)],
                 )
 
         await self._run(work)
@@ -251,7 +251,7 @@ class SqliteStore(SqliteWatching):
 
         def work() -> LentFile | None:
             row = self._db.execute(
-                "SELECT body, kind, name FROM files WHERE key = ? AND expires > ?", [key, micros(now)]
+                "SELECT body, kind, name FROM files WHERE key = ? AND expires > ?", [key, to_timestamp(now)]
             ).fetchone()
             return None if row is None else LentFile(*row)
 
@@ -261,17 +261,17 @@ class SqliteStore(SqliteWatching):
 
     async def keep(self, space: str, owner: str, name: str, value: bytes, at: datetime) -> None:
         """Keep ``value`` under ``name``, in place of what was kept there before."""
-        await self._run(lambda: preferences.keep(self._db, space, owner, name, value, micros(at)))
+        await self._run(lambda: preferences.keep(self._db, space, owner, name, value, to_timestamp(at)))
 
     async def kept(self, space: str, owner: str) -> list[Kept]:
         """All that an owner keeps in a space, by name."""
         rows = await self._run(lambda: preferences.kept(self._db, space, owner))
-        return [Kept(name, value, moment(at)) for name, value, at in rows]
+        return [Kept(name, value, from_timestamp(at)) for name, value, at in rows]
 
     async def kept_all(self, space: str) -> list[tuple[str, Kept]]:
         """All that is kept in a space with its owner, by owner and name."""
         rows = await self._run(lambda: preferences.kept_all(self._db, space))
-        return [(owner, Kept(name, value, moment(at))) for owner, name, value, at in rows]
+        return [(owner, Kept(name, value, from_timestamp(at))) for owner, name, value, at in rows]
 
     async def drop(self, space: str, owner: str, name: str) -> bool:
         """Forget one; False where there is none of that name."""
@@ -300,7 +300,7 @@ class SqliteStore(SqliteWatching):
 
     async def prune(self, now: datetime) -> int:
         """Delete what retention no longer wants, a slice at a time; returns the number of rows."""
-        horizon = micros(now - SAMPLES_KEPT)
+        horizon = to_timestamp(now - SAMPLES_KEPT)
 
         def mark() -> list[int]:
             with self._db.atomic():
@@ -311,13 +311,13 @@ class SqliteStore(SqliteWatching):
             return [row[0] for row in self._db.execute("SELECT id FROM series")]
 
         series = await self._run(mark)
-        gone = await self._delete("journal", "key", "accepted < ?", [micros(now - JOURNAL_KEPT)])
-        gone += await self._delete("files", "key", "expires <= ?", [micros(now)])
+        gone = await self._delete("journal", "key", "accepted < ?", [to_timestamp(now - JOURNAL_KEPT)])
+        gone += await self._delete("files", "key", "expires <= ?", [to_timestamp(now)])
         for number in series:
             gone += await self._delete("samples", "series, at", "series = ? AND at < ?", [number, horizon])
             for step, kept in ROLLUPS_KEPT.items():
                 if kept is not None:
-                    where = [step, number, micros(now - kept) // MICRO - step]
+                    where = [step, number, to_timestamp(now - kept) // MICRO - step]
                     gone += await self._delete(
                         "rollups", "step, series, start", "step = ? AND series = ? AND start < ?", where
                     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from storage.port.watching import Count, Cursor, Transition, View
-from storage.sqlite.timestamps import micros, moment
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 HOUR = 3600
 _MICRO = 1_000_000
@@ -31,7 +31,7 @@ def add(db: Database, transitions: Sequence[Transition]) -> int:
         [
             (t.account, t.entity, t.parent, t.id, t.before, t.after, at, t.details)
             for t in transitions
-            if (at := micros(t.at)) >= oldest
+            if (at := to_timestamp(t.at)) >= oldest
         ],
     )
     db.execute(
@@ -78,17 +78,18 @@ def newest(
         values["id"] = id
     if since is not None:
         where.append("at >= :since")
-        values["since"] = micros(since)
+        values["since"] = to_timestamp(since)
     if until is not None:
         where.append("at < :until")
-        values["until"] = micros(until)
+        values["until"] = to_timestamp(until)
     rows = db.execute(
         f"SELECT account, entity, parent, id, before, after, at, details FROM transitions INDEXED BY {index} "  # noqa: S608 - fixed words
         f"WHERE {' AND '.join(where)} ORDER BY at DESC, seq DESC LIMIT :limit",
         values,
     )
     return [
-        Transition(a, e, p, i, before, after, moment(at), details) for a, e, p, i, before, after, at, details in rows
+        Transition(a, e, p, i, before, after, from_timestamp(at), details)
+        for a, e, p, i, before, after, at, details in rows
     ]
 
 
@@ -109,9 +110,9 @@ def counts(db: Database, account: str, since: datetime, until: datetime, entity:
     rows = db.execute(
         "SELECT start, entity, after, count FROM transition_hours WHERE account = ? AND start >= ? AND start < ? "
         "AND ? IN ('', entity) ORDER BY start, entity, after",
-        [account, micros(since) // _MICRO // HOUR * HOUR, -(-micros(until) // _MICRO), entity],
+        [account, to_timestamp(since) // _MICRO // HOUR * HOUR, -(-to_timestamp(until) // _MICRO), entity],
     )
-    return [Count(moment(start * _MICRO), *rest) for start, *rest in rows]
+    return [Count(from_timestamp(start * _MICRO), *rest) for start, *rest in rows]
 
 
 def put_cursors(db: Database, cursors: Sequence[Cursor]) -> None:
@@ -119,14 +120,14 @@ def put_cursors(db: Database, cursors: Sequence[Cursor]) -> None:
     db.conn.executemany(
         "INSERT INTO cursors (account, stream, at) VALUES (?, ?, ?) "
         "ON CONFLICT (account, stream) DO UPDATE SET at = excluded.at",
-        [(cursor.account, cursor.stream, micros(cursor.at)) for cursor in cursors],
+        [(cursor.account, cursor.stream, to_timestamp(cursor.at)) for cursor in cursors],
     )
 
 
 def cursors(db: Database, account: str) -> list[Cursor]:
     """Of one account, by stream."""
     rows = db.execute("SELECT stream, at FROM cursors WHERE account = ? ORDER BY stream", [account])
-    return [Cursor(account, stream, moment(at)) for stream, at in rows]
+    return [Cursor(account, stream, from_timestamp(at)) for stream, at in rows]
 
 
 def put_views(db: Database, views: Sequence[View]) -> None:

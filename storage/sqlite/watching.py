@@ -6,18 +6,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from storage.port.watching import Batch, Count, Cursor, Delivery, IncidentRow, NoticeRow, Transition, View
+from storage.port.watching import (
+    ChangeSet,
+    Count,
+    Cursor,
+    DeliveryState,
+    IncidentRow,
+    NotificationRow,
+    Transition,
+    View,
+)
 from storage.sqlite import incidents as incident_sql
-from storage.sqlite import outbox as letter_sql
+from storage.sqlite import outbox as outbox_sql
 from storage.sqlite import transitions as transition_sql
 from storage.sqlite.connection import SLICE, Connection
-from storage.sqlite.timestamps import micros
+from storage.sqlite.timestamps import to_timestamp
 
 
 class SqliteWatching(Connection):
     """Every method is a transaction of its own and may raise StoreError."""
 
-    async def record(self, batch: Batch) -> int:
+    async def record(self, batch: ChangeSet) -> int:
         """Store a batch in one transaction; returns how many transitions were new."""
 
         def work() -> int:
@@ -26,8 +35,8 @@ class SqliteWatching(Connection):
                 transition_sql.put_cursors(self._db, batch.cursors)
                 transition_sql.put_views(self._db, batch.views)
                 incident_sql.put(self._db, batch.incidents)
-                incident_sql.put_notices(self._db, batch.notices)
-                letter_sql.put(self._db, batch.letters)
+                incident_sql.put_notices(self._db, batch.notifications)
+                outbox_sql.put(self._db, batch.entries)
                 return new
 
         return await self._run(work)
@@ -80,47 +89,47 @@ class SqliteWatching(Connection):
         return await self._run(lambda: incident_sql.one(self._db, id))
 
     async def unsettled(self) -> list[IncidentRow]:
-        """Resolved incidents of which some place has an open notice."""
+        """Resolved incidents of which some conversation has an open notification."""
         return await self._run(lambda: incident_sql.unsettled(self._db))
 
-    async def notices(self, incidents: Sequence[str]) -> list[NoticeRow]:
+    async def notifications(self, incidents: Sequence[str]) -> list[NotificationRow]:
         """How these incidents stand in every place, by incident and place."""
         return await self._run(lambda: incident_sql.notices(self._db, incidents))
 
     # Letters.
 
-    async def undelivered(self) -> list[Delivery]:
+    async def undelivered(self) -> list[DeliveryState]:
         """Letters whose newest version was not delivered and that are not dead, oldest due first."""
-        return await self._run(lambda: letter_sql.undelivered(self._db))
+        return await self._run(lambda: outbox_sql.undelivered(self._db))
 
-    async def deliveries(self, letters: Sequence[str]) -> list[Delivery]:
-        """These letters in the order asked for; unknown ones are left out."""
-        return await self._run(lambda: letter_sql.these(self._db, letters))
+    async def deliveries(self, entries: Sequence[str]) -> list[DeliveryState]:
+        """These entries in the order asked for; unknown ones are left out."""
+        return await self._run(lambda: outbox_sql.these(self._db, entries))
 
-    async def claim(self, letter: str, at: datetime) -> bool:
+    async def claim(self, entry: str, at: datetime) -> bool:
         """Note that a first post is about to be made; False where it was claimed or posted already."""
-        return await self._run(lambda: letter_sql.claim(self._db, letter, at))
+        return await self._run(lambda: outbox_sql.claim(self._db, entry, at))
 
-    async def delivered(self, letter: str, version: int, message: str, channel: str) -> None:
+    async def delivered(self, entry: str, version: int, message: str, channel: str) -> None:
         """Note that a version is shown as this message; the claim is over."""
-        await self._run(lambda: letter_sql.delivered(self._db, letter, version, message, channel))
+        await self._run(lambda: outbox_sql.delivered(self._db, entry, version, message, channel))
 
-    async def undone(
-        self, letter: str, state: Literal["open", "claimed", "gone", "dead"], error: str, due: datetime | None = None
+    async def attempt_failed(
+        self, entry: str, state: Literal["open", "claimed", "gone", "dead"], error: str, due: datetime | None = None
     ) -> None:
         """Note that an attempt failed and how it goes on."""
-        await self._run(lambda: letter_sql.undone(self._db, letter, state, error, due))
+        await self._run(lambda: outbox_sql.attempt_failed(self._db, entry, state, error, due))
 
-    async def regained(self, where: str) -> int:
-        """Letters of a place that was gone may be sent again; returns how many."""
-        return await self._run(lambda: letter_sql.regained(self._db, where))
+    async def destination_restored(self, where: str) -> int:
+        """Entries of a conversation that was gone may be sent again; returns how many."""
+        return await self._run(lambda: outbox_sql.destination_restored(self._db, where))
 
     # Retention.
 
     async def _prune_watching(self, now: datetime) -> int:
         """Delete what watching no longer needs, a slice at a time; returns the number of rows."""
         kept = self._retention
-        oldest = micros(now - kept.transitions)
+        oldest = to_timestamp(now - kept.transitions)
 
         def mark() -> list[str]:
             with self._db.atomic():
@@ -128,11 +137,11 @@ class SqliteWatching(Connection):
             return transition_sql.accounts(self._db)
 
         gone = 0
-        hour = micros(now - kept.counts) // 1_000_000 - transition_sql.HOUR
+        hour = to_timestamp(now - kept.counts) // 1_000_000 - transition_sql.HOUR
         for account in await self._run(mark):
             gone += await self._delete("transitions", "seq", "account = ? AND at < ?", [account, oldest])
             gone += await self._delete(
                 "transition_hours", "account, start, entity, after", "account = ? AND start < ?", [account, hour]
             )
-        gone += await self._sliced(lambda: incident_sql.forget(self._db, micros(now - kept.incidents), SLICE))
-        return gone + await self._delete("letters", "seq", letter_sql.PRUNABLE, [micros(now - kept.letters)])
+        gone += await self._sliced(lambda: incident_sql.forget(self._db, to_timestamp(now - kept.incidents), SLICE))
+        return gone + await self._delete("letters", "seq", outbox_sql.PRUNABLE, [to_timestamp(now - kept.entries)])

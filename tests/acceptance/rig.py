@@ -55,10 +55,10 @@ class Rig:
         return next(room["id"] for room in self.teams.conversations.values() if room["kind"] == "channel")
 
     @property
-    def places(self) -> list[str]:
+    def conversations(self) -> list[str]:
         """The channels that are told."""
-        places: list[str] = self.program.raw["alerts"]["places"]
-        return places
+        conversations: list[str] = self.program.raw["alerts"]["channels"]
+        return conversations
 
     async def wait(self, seconds: float) -> None:
         """So many seconds of the fast clock."""
@@ -92,7 +92,7 @@ class Rig:
             return list(db.execute(sql, values))
 
     def undelivered(self) -> int:
-        """Letters that are not known to be in their place as they should be."""
+        """Letters that are not known to be in their conversation as they should be."""
         [(number,)] = self.rows("SELECT count(*) FROM letters WHERE sent < version OR state <> 'open'")
         return int(number)
 
@@ -189,7 +189,7 @@ def _settings(
     more: dict[str, Any],
 ) -> dict[str, Any]:
     [(name, account)] = azure.world.accounts.items()
-    places = [f"slack:{CHANNEL}"]
+    conversations = [f"slack:{CHANNEL}"]
     raw: dict[str, Any] = {
         "bot": {"listen": listen, "public_url": f"http://{listen}", "database": str(folder / "batchbot.db")},
         "accounts": {
@@ -205,13 +205,15 @@ def _settings(
         },
         "slack": {"api_url": slack.api_url},
         "watch": {"poll_seconds": 30},
-        "alerts": {"places": places},
+        "alerts": {"channels": conversations},
     }
     raw["bot"]["prices_url"] = ""
     admins = [f"slack:{each['id']}" for each in slack.people if each["role"] == "admin"]
     raw["access"] = {"admins": [*admins, f"teams:{room.people['admin']['aadObjectId']}"]}
     if teams:
-        places += [f"teams:{each['id']}" for each in room.conversations.values() if each["kind"] == "channel"][:1]
+        conversations += [f"teams:{each['id']}" for each in room.conversations.values() if each["kind"] == "channel"][
+            :1
+        ]
         raw["teams"] = {
             "app_id": APP_ID,
             "tenant_id": room.tenant_id,

@@ -46,7 +46,9 @@ async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: 
             assert len(said) <= 20
         assert incidents[0] >= 48
         assert stage.rows("SELECT id, state, error FROM letters WHERE sent < version OR state <> 'open'") == []
-        assert sorted(_told(stage)) == sorted((job, place) for job in _jobs() for place in stage.places)
+        assert sorted(_told(stage)) == sorted(
+            (job, conversation) for job in _jobs() for conversation in stage.conversations
+        )
         for number, writes in zip(knocks, _writes(stage), strict=True):
             assert number <= 6
             assert {each["outcome"] for each in writes if each["at"] > back} == {"ok"}
@@ -73,14 +75,14 @@ def _jobs() -> list[str]:
 
 
 def _told(stage: Rig) -> Iterator[tuple[str, str]]:
-    """Of which job's end a message in which place tells."""
-    letters = {name for (name,) in stage.rows("SELECT id FROM letters")}
-    for job, place, body in stage.rows(
-        "SELECT i.name, n.place, n.body FROM incidents i JOIN notices n ON n.incident = i.id "
+    """Of which job's end a message in which conversation tells."""
+    entries = {name for (name,) in stage.rows("SELECT id FROM letters")}
+    for job, conversation, body in stage.rows(
+        "SELECT i.name, n.conversation, n.body FROM incidents i JOIN notices n ON n.incident = i.id "
         "WHERE i.kind = 'job.failed'"
     ):
-        if json.loads(body)["letter"] in letters:
-            yield job, place
+        if json.loads(body)["letter"] in entries:
+            yield job, conversation
 
 
 def _writes(stage: Rig) -> list[list[dict[str, Any]]]:

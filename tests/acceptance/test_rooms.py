@@ -14,7 +14,7 @@ SOON = 45.0
 async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_path: Path) -> None:
     async with rig(tmp_path) as stage:
         second = stage.slack.create_channel("second")
-        stage.places.append(f"slack:{second}")
+        stage.conversations.append(f"slack:{second}")
         await stage.begin()
 
         # One channel is throttled for minutes: the others are told as ever.
@@ -26,7 +26,7 @@ async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_p
         del stage.slack.faults.limited[CHANNEL]
         await stage.until(lambda: _tells(stage, "one"), SOON, "the throttled one is told")
 
-        # Other names are the same places.
+        # Other names are the same conversations.
         stage.slack.rename(CHANNEL, "batch-alarms")
         await stage.teams.rename(stage.room, "Alarms")
         _fail(stage, "two")

@@ -84,24 +84,26 @@ def _failed(account: AccountState) -> list[tuple[str, str, str, str]]:
 
 def _told_once(stage: Rig) -> None:
     """Every letter is one message, and every job that failed is in one of them."""
-    written = [name for (name,) in stage.rows("SELECT id FROM letters WHERE place = ?", f"slack:{CHANNEL}")]
+    written = [name for (name,) in stage.rows("SELECT id FROM letters WHERE conversation = ?", f"slack:{CHANNEL}")]
     posted = [each["metadata"]["event_payload"]["key"] for each in stage.slack.history_of(CHANNEL) if each["metadata"]]
     assert sorted(posted) == sorted(written)
-    places = {f"slack:{CHANNEL}": set(posted), f"teams:{stage.room}": set()}
-    places[f"teams:{stage.room}"] = {
+    conversations = {f"slack:{CHANNEL}": set(posted), f"teams:{stage.room}": set()}
+    conversations[f"teams:{stage.room}"] = {
         name
-        for (name,) in stage.rows("SELECT id FROM letters WHERE place = ? AND message <> ''", f"teams:{stage.room}")
+        for (name,) in stage.rows(
+            "SELECT id FROM letters WHERE conversation = ? AND message <> ''", f"teams:{stage.room}"
+        )
     }
-    assert len(places[f"teams:{stage.room}"]) == len(stage.letters_teams())
+    assert len(conversations[f"teams:{stage.room}"]) == len(stage.letters_teams())
     jobs = {job for _, job, _, _ in _failed(stage.account)}
-    for place, letters in places.items():
+    for conversation, entries in conversations.items():
         told = {
             name
             for name, body in stage.rows(
                 "SELECT i.name, n.body FROM incidents i JOIN notices n ON n.incident = i.id "
-                "WHERE n.place = ? AND i.kind IN ('task.failed', 'job.failed')",
-                place,
+                "WHERE n.conversation = ? AND i.kind IN ('task.failed', 'job.failed')",
+                conversation,
             )
-            if json.loads(body)["letter"] in letters
+            if json.loads(body)["letter"] in entries
         }
         assert told == jobs

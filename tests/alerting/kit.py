@@ -12,20 +12,20 @@ from typing import Any
 import msgspec
 
 from bot.alerting.model import Subscription
-from bot.alerting.rules import Kind
-from bot.alerting.service import Alerts
+from bot.alerting.rules import AlertRule
+from bot.alerting.service import AlertService
 from bot.clock import Clock
-from bot.domain.findings import Entity, EntityKind, Finding, Severity, Tally
+from bot.domain.findings import CauseCount, Entity, EntityKind, Finding, Severity
 from bot.monitor.scene import Area, Scene
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from cards.card import Card, plain
 from cards.text import render
-from storage.port.watching import Letter
+from storage.port.watching import OutboxEntry
 from storage.sqlite.store import SqliteStore
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
-OPS = Place("slack", "C0OPS")
+OPS = Conversation("slack", "C0OPS")
 EVERYTHING: frozenset[Area] = frozenset({"pools", "nodes", "jobs", "tasks", "schedules", "quota"})
 
 
@@ -42,41 +42,41 @@ class Still(Clock):
 
 @dataclass
 class Letters:
-    """Takes the delivery's place: every letter by its id, as it was written last."""
+    """Takes the delivery's conversation: every letter by its id, as it was written last."""
 
-    written: dict[str, Letter] = field(default_factory=dict)
-    writes: list[Letter] = field(default_factory=list)
+    written: dict[str, OutboxEntry] = field(default_factory=dict)
+    writes: list[OutboxEntry] = field(default_factory=list)
     waiting: int = 0
 
-    def put(self, letters: Iterable[Letter]) -> None:
-        for letter in letters:
-            self.written[letter.id] = letter
-            self.writes.append(letter)
+    def put(self, entries: Iterable[OutboxEntry]) -> None:
+        for entry in entries:
+            self.written[entry.id] = entry
+            self.writes.append(entry)
 
     def backlog(self, where: str) -> int:
         return self.waiting
 
-    def on_top(self, where: str = "slack:C0OPS") -> list[Letter]:
+    def on_top(self, where: str = "slack:C0OPS") -> list[OutboxEntry]:
         """Messages in the channel itself, in the order of their first writing."""
-        return [letter for letter in self.written.values() if letter.where == where and not letter.under]
+        return [entry for entry in self.written.values() if entry.where == where and not entry.under]
 
-    def below(self, letter: Letter) -> list[Letter]:
-        return [each for each in self.written.values() if each.under == letter.id]
+    def below(self, entry: OutboxEntry) -> list[OutboxEntry]:
+        return [each for each in self.written.values() if each.under == entry.id]
 
     def titles(self, where: str = "slack:C0OPS") -> list[str]:
-        return [title(letter) for letter in self.on_top(where)]
+        return [title(entry) for entry in self.on_top(where)]
 
 
-def card(letter: Letter) -> Card:
-    return msgspec.json.decode(letter.card, type=Card)
+def card(entry: OutboxEntry) -> Card:
+    return msgspec.json.decode(entry.card, type=Card)
 
 
-def title(letter: Letter) -> str:
-    return f"{card(letter).mark.symbol} {plain(card(letter).title)}".strip()
+def title(entry: OutboxEntry) -> str:
+    return f"{card(entry).mark.symbol} {plain(card(entry).title)}".strip()
 
 
-def words(letter: Letter) -> str:
-    return str(render(card(letter)).payload["text"])
+def words(entry: OutboxEntry) -> str:
+    return str(render(card(entry)).payload["text"])
 
 
 def finding(
@@ -92,7 +92,7 @@ def finding(
     )
 
 
-def kinds() -> tuple[dict[str, Kind], dict[str, list[Finding]]]:
+def kinds() -> tuple[dict[str, AlertRule], dict[str, list[Finding]]]:
     """Kinds for tests: each finds what its list holds at the moment, which a test changes."""
     found: dict[str, list[Finding]] = {}
     warning, critical, info = Severity.WARNING, Severity.CRITICAL, Severity.INFO
@@ -104,7 +104,7 @@ def kinds() -> tuple[dict[str, Kind], dict[str, list[Finding]]]:
         ("job.failed", "job", warning, ("jobs",), (), False),
         ("account.unreachable", "account", critical, (), ("*",), False),
     )
-    made = [Kind(each[0], each[1], each[2], "Says.", each[3], _judge(found, each[0]), *each[4:]) for each in table]
+    made = [AlertRule(each[0], each[1], each[2], "Says.", each[3], _judge(found, each[0]), *each[4:]) for each in table]
     return {kind.name: kind for kind in made}, found
 
 
@@ -119,8 +119,8 @@ def _judge(found: dict[str, list[Finding]], name: str) -> Any:
 class Room:
     """All that a test of alerting needs."""
 
-    alerts: Alerts
-    letters: Letters
+    alerts: AlertService
+    entries: Letters
     clock: Still
     store: SqliteStore
     found: dict[str, list[Finding]]
@@ -139,7 +139,9 @@ class Room:
     async def restart(self) -> None:
         """Another desk on the same store, as after a crash."""
         old = self.alerts
-        self.alerts = Alerts(self.store, old.kinds, old.settings, self.letters, self.clock, zone="UTC", several=False)
+        self.alerts = AlertService(
+            self.store, old.kinds, old.settings, self.entries, self.clock, zone="UTC", several=False
+        )
         await self.alerts.load()
 
 
@@ -152,16 +154,16 @@ async def room(path: Path, *, subscribed: bool = True, settings: AlertSettings |
     """A desk in which the ops channel is subscribed to warnings and worse."""
     table, found = kinds()
     store = SqliteStore.open(path / "alerts.db")
-    letters, clock = Letters(), Still()
-    alerts = Alerts(store, table, settings or AlertSettings(), letters, clock, zone="UTC", several=False)
+    entries, clock = Letters(), Still()
+    alerts = AlertService(store, table, settings or AlertSettings(), entries, clock, zone="UTC", several=False)
     await alerts.load()
     if subscribed:
-        await alerts.subscribe(Subscription(id="s1", place=OPS))
+        await alerts.subscribe(Subscription(id="s1", conversation=OPS))
     try:
-        yield Room(alerts, letters, clock, store, found)
+        yield Room(alerts, entries, clock, store, found)
     finally:
         await store.close()
 
 
-def tally(cause: str, count: int) -> Tally:
-    return Tally(cause, count, f"task of {cause}")
+def tally(cause: str, count: int) -> CauseCount:
+    return CauseCount(cause, count, f"task of {cause}")

@@ -10,7 +10,7 @@ import pytest
 from bot.alerting.model import Subscription
 from bot.domain.findings import Severity
 from bot.requests.preferences import Author
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from tests.alerting.kit import EVERYTHING, OPS, card, finding, room, title, words
 
 ME = Author("slack:U1", "somebody")
@@ -20,15 +20,15 @@ async def test_an_incident_is_told_at_once_and_resolved_in_the_same_message(tmp_
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding("gpu-a", count=3)]
         await ops.look()
-        assert ops.letters.titles() == ["▲ pool gpu-a has 3 unusable nodes"]
+        assert ops.entries.titles() == ["▲ pool gpu-a has 3 unusable nodes"]
         ops.found["node.unusable"] = [finding("gpu-a", count=4)]
         await ops.look(30)
-        assert ops.letters.titles() == ["▲ pool gpu-a has 4 unusable nodes"]
+        assert ops.entries.titles() == ["▲ pool gpu-a has 4 unusable nodes"]
         ops.found["node.unusable"] = []
         await ops.look(30)
-        assert ops.letters.titles() == ["✔ pool gpu-a has 4 unusable nodes · resolved after 1 min"]
-        [letter] = ops.letters.on_top()
-        [history] = ops.letters.below(letter)
+        assert ops.entries.titles() == ["✔ pool gpu-a has 4 unusable nodes · resolved after 1 min"]
+        [entry] = ops.entries.on_top()
+        [history] = ops.entries.below(entry)
         assert "resolved after 1 min" in words(history)
         assert "opened: pool gpu-a has 3 unusable nodes" in words(history)
 
@@ -48,10 +48,10 @@ async def test_the_same_look_twice_writes_nothing_new(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding("gpu-a")]
         await ops.look()
-        written = len(ops.letters.writes)
+        written = len(ops.entries.writes)
         await ops.look(30)
         await ops.look(30)
-        assert len(ops.letters.writes) == written
+        assert len(ops.entries.writes) == written
 
 
 async def test_what_comes_back_within_half_an_hour_is_the_same_message(tmp_path: Path) -> None:
@@ -59,13 +59,13 @@ async def test_what_comes_back_within_half_an_hour_is_the_same_message(tmp_path:
         for found in ([finding("a")], [], [finding("a")]):
             ops.found["node.unusable"] = found
             await ops.look(60)
-        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert ops.entries.titles() == ["▲ pool a has 1 unusable nodes"]
         ops.found["node.unusable"] = []
         await ops.look(60)
         await ops.wait(3600 * 2)
         ops.found["node.unusable"] = [finding("a")]
         await ops.look(1)
-        assert ops.letters.titles() == [
+        assert ops.entries.titles() == [
             "✔ pool a has 1 unusable nodes · resolved after 3 min",
             "▲ pool a has 1 unusable nodes",
         ]
@@ -76,17 +76,17 @@ async def test_two_hundred_flips_are_one_message_with_one_reply(tmp_path: Path) 
         for flip in range(200):
             ops.found["node.unusable"] = [finding("a")] if flip % 2 == 0 else []
             await ops.look(30)
-        [letter] = ops.letters.on_top()
-        assert "flapping" in title(letter)
-        assert len(ops.letters.below(letter)) == 1
-        edits = [each for each in ops.letters.writes if each.id == letter.id]
+        [entry] = ops.entries.on_top()
+        assert "flapping" in title(entry)
+        assert len(ops.entries.below(entry)) == 1
+        edits = [each for each in ops.entries.writes if each.id == entry.id]
         assert len(edits) <= 12
         ops.found["node.unusable"] = []
         for _ in range(25):
             await ops.look(30)
-        [letter] = ops.letters.on_top()
-        assert title(letter).startswith("✔")
-        assert "back" in words(ops.letters.below(letter)[0])
+        [entry] = ops.entries.on_top()
+        assert title(entry).startswith("✔")
+        assert "back" in words(ops.entries.below(entry)[0])
 
 
 async def test_flapping_that_settles_on_the_bad_side_is_told_as_open_again(tmp_path: Path) -> None:
@@ -94,10 +94,10 @@ async def test_flapping_that_settles_on_the_bad_side_is_told_as_open_again(tmp_p
         for flip in range(9):
             ops.found["node.unusable"] = [finding("a")] if flip % 2 == 0 else []
             await ops.look(30)
-        assert "flapping" in ops.letters.titles()[0]
+        assert "flapping" in ops.entries.titles()[0]
         for _ in range(25):
             await ops.look(30)
-        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert ops.entries.titles() == ["▲ pool a has 1 unusable nodes"]
 
 
 async def test_news_is_told_once_and_never_resolved(tmp_path: Path) -> None:
@@ -107,31 +107,33 @@ async def test_news_is_told_once_and_never_resolved(tmp_path: Path) -> None:
         await ops.look(30)  # the transition is in the overlap and read once more
         ops.found["job.failed"] = []
         await ops.look(30)
-        assert ops.letters.titles() == ["▲ job j has failed"]
-        assert "Acknowledge" not in words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ job j has failed"]
+        assert "Acknowledge" not in words(ops.entries.on_top()[0])
 
 
 async def test_quiet_kinds_come_to_who_asks_for_them(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         ops.found["job.completed"] = [finding("j", kind="job", headline="job j has completed", state="event")]
         await ops.look()
-        assert ops.letters.titles() == []
-        await ops.alerts.subscribe(Subscription(id="s2", place=OPS, kinds=("job.completed",), severity=Severity.INFO))
+        assert ops.entries.titles() == []
+        await ops.alerts.subscribe(
+            Subscription(id="s2", conversation=OPS, kinds=("job.completed",), severity=Severity.INFO)
+        )
         ops.found["job.completed"] = [finding("k", kind="job", headline="job k has completed", state="event")]
         await ops.look(30)
-        assert ops.letters.titles() == ["job k has completed"]
+        assert ops.entries.titles() == ["job k has completed"]
 
 
 async def test_a_severity_holds_for_kinds_that_are_named_too(tmp_path: Path) -> None:
     async with room(tmp_path, subscribed=False) as ops:
-        asked = Subscription(id="s2", place=OPS, kinds=("node.unusable",), severity=Severity.CRITICAL)
+        asked = Subscription(id="s2", conversation=OPS, kinds=("node.unusable",), severity=Severity.CRITICAL)
         await ops.alerts.subscribe(asked)
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        assert ops.letters.titles() == []
+        assert ops.entries.titles() == []
         ops.found["node.unusable"] = [finding("a", severity=Severity.CRITICAL)]
         await ops.look(30)
-        assert ops.letters.titles() == ["✖ pool a has 1 unusable nodes"]
+        assert ops.entries.titles() == ["✖ pool a has 1 unusable nodes"]
 
 
 async def test_a_worse_one_is_said_aloud_once(tmp_path: Path) -> None:
@@ -141,8 +143,8 @@ async def test_a_worse_one_is_said_aloud_once(tmp_path: Path) -> None:
         ops.found["node.unusable"] = [finding("a", count=9, severity=Severity.CRITICAL)]
         await ops.look(30)
         await ops.look(30)
-        [letter] = ops.letters.on_top()
-        aloud = [each for each in ops.letters.below(letter) if each.loud]
+        [entry] = ops.entries.on_top()
+        aloud = [each for each in ops.entries.below(entry) if each.loud]
         assert [title(each) for each in aloud] == ["✖ critical now: pool a has 9 unusable nodes"]
 
 
@@ -155,15 +157,15 @@ async def test_a_restart_goes_on_with_the_same_messages(tmp_path: Path) -> None:
             await ops.restart()
             ops.found["node.unusable"] = [finding("a", count=number + 2)]
             await ops.look(30)
-        assert ops.letters.titles() == ["▲ pool a has 5 unusable nodes"]
+        assert ops.entries.titles() == ["▲ pool a has 5 unusable nodes"]
         await ops.restart()
         ops.found["node.unusable"] = []
         await ops.look(30)
         await ops.restart()
         ops.found["node.unusable"] = [finding("a")]
         await ops.look(30)
-        assert len(ops.letters.on_top()) == 1
-        [history] = ops.letters.below(ops.letters.on_top()[0])
+        assert len(ops.entries.on_top()) == 1
+        [history] = ops.entries.below(ops.entries.on_top()[0])
         assert history.version > 1  # a version never goes back, or it would not be delivered
 
 
@@ -178,10 +180,10 @@ async def test_a_look_that_cannot_be_stored_was_not_made(tmp_path: Path, monkeyp
         monkeypatch.setattr(ops.store, "record", fails)
         with pytest.raises(OSError, match="full"):
             await ops.look()
-        assert ops.letters.written == {}
+        assert ops.entries.written == {}
         monkeypatch.setattr(ops.store, "record", record)
         await ops.look(30)
-        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert ops.entries.titles() == ["▲ pool a has 1 unusable nodes"]
 
 
 async def test_acknowledged_is_shown_and_reminded_of(tmp_path: Path) -> None:
@@ -190,13 +192,13 @@ async def test_acknowledged_is_shown_and_reminded_of(tmp_path: Path) -> None:
         await ops.look()
         [incident] = ops.alerts.open()
         await ops.alerts.acknowledge(incident.id, ME, timedelta(hours=1))
-        [letter] = ops.letters.on_top()
-        assert "acknowledged by somebody" in words(letter)
-        assert "Acknowledge]" not in words(letter)
+        [entry] = ops.entries.on_top()
+        assert "acknowledged by somebody" in words(entry)
+        assert "Acknowledge]" not in words(entry)
         await ops.wait(3599)
-        assert [each for each in ops.letters.below(letter) if each.loud] == []
+        assert [each for each in ops.entries.below(entry) if each.loud] == []
         await ops.wait(2)
-        [reminder] = [each for each in ops.letters.below(letter) if each.loud]
+        [reminder] = [each for each in ops.entries.below(entry) if each.loud]
         assert "still open after 1 h" in title(reminder)
         assert "somebody" in words(reminder)
 
@@ -205,11 +207,11 @@ async def test_what_stays_open_is_said_again_ever_more_seldom(tmp_path: Path) ->
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        [letter] = ops.letters.on_top()
+        [entry] = ops.entries.on_top()
         said = []
         for _ in range(29):
             await ops.wait(3600)
-            said.append(len([each for each in ops.letters.below(letter) if each.loud]))
+            said.append(len([each for each in ops.entries.below(entry) if each.loud]))
         assert said[3] == 1 and said[2] == 0
         assert said[11] == 2 and said[10] == 1
         assert said[27] == 3 and said[26] == 2
@@ -221,17 +223,17 @@ async def test_snoozed_is_left_alone_until_it_is_over(tmp_path: Path) -> None:
         await ops.look()
         [incident] = ops.alerts.open()
         await ops.alerts.snooze(incident.id, ME, timedelta(hours=8))
-        [letter] = ops.letters.on_top()
-        assert "snoozed until 20:00" in words(letter)
+        [entry] = ops.entries.on_top()
+        assert "snoozed until 20:00" in words(entry)
         await ops.wait(8 * 3600 - 60)
-        assert not [each for each in ops.letters.below(letter) if each.loud]
+        assert not [each for each in ops.entries.below(entry) if each.loud]
         await ops.wait(120)
-        assert [title(each) for each in ops.letters.below(letter) if each.loud] == [
+        assert [title(each) for each in ops.entries.below(entry) if each.loud] == [
             "▲ the snooze is over, still open: pool a has 1 unusable nodes"
         ]
         ops.found["node.unusable"] = []
         await ops.look(1)
-        assert card(ops.letters.on_top()[0]).mark.symbol == "✔"
+        assert card(ops.entries.on_top()[0]).mark.symbol == "✔"
 
 
 async def test_acknowledging_what_is_not_there_says_so(tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ async def test_acknowledging_what_is_not_there_says_so(tmp_path: Path) -> None:
 
 async def test_every_place_hears_that_a_snooze_is_over(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
-        await ops.alerts.subscribe(Subscription(id="s2", place=Place("teams", "19:x", "channel")))
+        await ops.alerts.subscribe(Subscription(id="s2", conversation=Conversation("teams", "19:x", "channel")))
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
         [incident] = ops.alerts.open()
@@ -249,6 +251,6 @@ async def test_every_place_hears_that_a_snooze_is_over(tmp_path: Path) -> None:
         await ops.alerts.snooze(incident.id, ME, timedelta(hours=2))
         await ops.wait(2 * 3600 + 1)
         for where in ("slack:C0OPS", "teams:19:x"):
-            [letter] = ops.letters.on_top(where)
-            [aloud] = [each for each in ops.letters.below(letter) if each.loud]
+            [entry] = ops.entries.on_top(where)
+            [aloud] = [each for each in ops.entries.below(entry) if each.loud]
             assert "the snooze is over" in title(aloud)

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from bot.alerting.job_progress import pace_of
-from bot.alerting.watched_jobs import EDITS, LONGEST, MISSING, SETTLING, JobCards
+from bot.alerting.watched_jobs import EDITS, LONGEST, MISSING, SETTLING, WatchedJobs
 from bot.azure.models import NodeCounts
-from bot.domain.findings import Tally
+from bot.domain.findings import CauseCount
 from bot.monitor.scene import Blindness, JobView, PoolView, Scene
-from bot.requests.request import Person, Place
+from bot.requests.request import Conversation, Person
 from cards.card import Mark, Mention, plain
 from storage.port.store import StoreError
-from storage.port.watching import Batch, Transition
+from storage.port.watching import ChangeSet, Transition
 from storage.sqlite.store import SqliteStore
 from tests.alerting.kit import EVERYTHING, NOON, OPS, Letters, Still, card, title, words
 from tests.golden import check
@@ -33,8 +33,8 @@ class Room:
     """Watched jobs on a real store with a clock that is moved by hand."""
 
     store: SqliteStore
-    cards: JobCards
-    letters: Letters
+    cards: WatchedJobs
+    entries: Letters
     clock: Still
     nudged: list[str] = field(default_factory=list)
 
@@ -50,7 +50,7 @@ class Room:
         await self.cards.after("render", scene, self.clock.at)
 
     async def restart(self) -> None:
-        self.cards = made(self.store, self.letters, self.clock, self.nudged)
+        self.cards = made(self.store, self.entries, self.clock, self.nudged)
         await self.cards.load()
 
 
@@ -59,15 +59,17 @@ POOL = PoolView(
 )
 
 
-def made(store: SqliteStore, letters: Letters, clock: Still, nudged: list[str]) -> JobCards:
-    return JobCards(store, letters, clock, zone=lambda place: "Europe/Berlin", several=False, nudge=nudged.append)
+def made(store: SqliteStore, entries: Letters, clock: Still, nudged: list[str]) -> WatchedJobs:
+    return WatchedJobs(
+        store, entries, clock, zone=lambda conversation: "Europe/Berlin", several=False, nudge=nudged.append
+    )
 
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Room]:
-    store, letters, clock = SqliteStore.open(path / "jobs.db"), Letters(), Still()
+    store, entries, clock = SqliteStore.open(path / "jobs.db"), Letters(), Still()
     nudged: list[str] = []
-    room = Room(store, made(store, letters, clock, nudged), letters, clock, nudged)
+    room = Room(store, made(store, entries, clock, nudged), entries, clock, nudged)
     await room.cards.load()
     try:
         yield room
@@ -86,7 +88,10 @@ def view(at: datetime = NOON, **given: Any) -> JobView:
         "succeeded": 1590,
         "failed": 10,
         "counted": at,
-        "causes": {"exit code 137": Tally("exit code 137", 8, "frame-21"), "exit code 2": Tally("exit code 2", 2)},
+        "causes": {
+            "exit code 137": CauseCount("exit code 137", 8, "frame-21"),
+            "exit code 2": CauseCount("exit code 2", 2),
+        },
         "rate": [
             (at - timedelta(minutes=60), 400, 0),
             (at - timedelta(minutes=10), 1500, 8),
@@ -103,15 +108,15 @@ async def test_a_card_tells_how_far_and_how_fast_a_job_is(tmp_path: Path) -> Non
         assert room.cards.watched("render") == {JOB}
         assert room.cards.watched("other") == set()
         await room.look(view())
-        (letter,) = room.letters.on_top()
-        check("jobcard", card(letter))
-        said = words(letter)
-        assert title(letter).startswith("▲ job nightly:job-12 · 1,600 of 2,000 tasks done, 80 % · 10 failed")
+        (entry,) = room.entries.on_top()
+        check("jobcard", card(entry))
+        said = words(entry)
+        assert title(entry).startswith("▲ job nightly:job-12 · 1,600 of 2,000 tasks done, 80 % · 10 failed")
         assert "10 tasks a minute" in said
-        assert "between 13:20 and 13:40" in said, "400 are left: 20 minutes at 20, 40 at 10; in the place's zone"
+        assert "between 13:20 and 13:40" in said, "400 are left: 20 minutes at 20, 40 at 10; in the conversation's zone"
         assert "12 of 20 nodes at work" in said
         assert "exit code 137: killed" in said
-        assert letter.loud is False
+        assert entry.loud is False
 
 
 async def test_a_card_is_edited_as_the_job_goes_on_and_no_faster(tmp_path: Path) -> None:
@@ -119,17 +124,17 @@ async def test_a_card_is_edited_as_the_job_goes_on_and_no_faster(tmp_path: Path)
         await room.cards.watch(OPS, MIA, "render", JOB)
         await room.look(view())
         await room.look(view(succeeded=1600), after=5)
-        assert len(room.letters.writes) == 1, "too soon"
+        assert len(room.entries.writes) == 1, "too soon"
         await room.look(view(succeeded=1610), after=EDITS.total_seconds())
-        assert [letter.version for letter in room.letters.writes] == [1, 2]
-        assert len(room.letters.on_top()) == 1, "the same message"
+        assert [entry.version for entry in room.entries.writes] == [1, 2]
+        assert len(room.entries.on_top()) == 1, "the same message"
         await room.look(view(succeeded=1610), after=20)
-        assert len(room.letters.writes) == 2, "it would say the same"
+        assert len(room.entries.writes) == 2, "it would say the same"
         await room.look(view(succeeded=1610), after=60)
-        assert len(room.letters.writes) == 3, "and says now and then that it still does"
+        assert len(room.entries.writes) == 3, "and says now and then that it still does"
         await room.look(read=frozenset({"pools"}), after=60)
         await room.look(blind=Blindness(NOON, "ServerBusy", "busy"), after=60)
-        assert len(room.letters.writes) == 3, "a look that saw no jobs tells nothing of them"
+        assert len(room.entries.writes) == 3, "a look that saw no jobs tells nothing of them"
 
 
 async def test_at_the_end_whoever_asked_is_told_aloud(tmp_path: Path) -> None:
@@ -139,11 +144,11 @@ async def test_at_the_end_whoever_asked_is_told_aloud(tmp_path: Path) -> None:
         over = view(state="completed", active=0, running=0, succeeded=1988, failed=12, reason="AllTasksCompleted",
                     ended=NOON + timedelta(minutes=30))  # fmt: skip
         await room.look(ended=(over,), after=1800)
-        (last,) = room.letters.on_top()
+        (last,) = room.entries.on_top()
         check("jobcard-over", card(last))
         assert "has ended" in title(last)
         assert "Stop watching" not in words(last)
-        (loud,) = room.letters.below(last)
+        (loud,) = room.entries.below(last)
         check("jobcard-aloud", card(loud))
         assert loud.loud
         assert card(loud).title[0] == Mention("slack:U012AB3CD", "Mia")
@@ -152,7 +157,7 @@ async def test_at_the_end_whoever_asked_is_told_aloud(tmp_path: Path) -> None:
         assert room.cards.watched("render") == set()
         assert await room.store.kept_all("watch") == []
         await room.look(after=60)
-        assert len(room.letters.writes) == 3, "it is over"
+        assert len(room.entries.writes) == 3, "it is over"
 
 
 async def test_a_restart_goes_on_with_the_same_message(tmp_path: Path) -> None:
@@ -162,8 +167,8 @@ async def test_a_restart_goes_on_with_the_same_message(tmp_path: Path) -> None:
         await room.restart()
         assert room.cards.watched("render") == {JOB}
         await room.look(view(succeeded=1700), after=60)
-        assert [letter.version for letter in room.letters.writes] == [1, 2]
-        assert len(room.letters.on_top()) == 1
+        assert [entry.version for entry in room.entries.writes] == [1, 2]
+        assert len(room.entries.on_top()) == 1
 
 
 async def test_an_end_that_is_told_twice_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,9 +186,11 @@ async def test_an_end_that_is_told_twice_is_one_message(tmp_path: Path, monkeypa
                 await room.look(ended=(view(state="completed"),), after=60)
         await room.restart()
         ended = room.clock.at
-        await room.store.record(Batch(transitions=[Transition("render", "job", "", JOB, "active", "completed", ended)]))
+        await room.store.record(
+            ChangeSet(transitions=[Transition("render", "job", "", JOB, "active", "completed", ended)])
+        )
         await room.look(after=SETTLING.total_seconds() + 1)
-        assert len(room.letters.written) == 2, "the card, and one word below it"
+        assert len(room.entries.written) == 2, "the card, and one word below it"
         assert room.cards.watched("render") == set()
 
 
@@ -192,11 +199,11 @@ async def test_a_job_that_ended_unseen_is_told_by_what_the_store_knows(tmp_path:
         await room.cards.watch(OPS, MIA, "render", JOB)
         await room.look(view())
         told = Transition("render", "job", "", JOB, "active", "deleted", room.clock.at + timedelta(seconds=30))
-        await room.store.record(Batch(transitions=[told]))
+        await room.store.record(ChangeSet(transitions=[told]))
         await room.look(after=60)
         assert room.cards.watched("render") == {JOB}, "its last counts may still come"
         await room.look(after=SETTLING.total_seconds())
-        assert "was deleted" in title(room.letters.on_top()[0])
+        assert "was deleted" in title(room.entries.on_top()[0])
         assert room.cards.watched("render") == set()
 
 
@@ -204,32 +211,34 @@ async def test_a_job_that_is_not_there_is_given_up(tmp_path: Path) -> None:
     async with opened(tmp_path) as room:
         await room.cards.watch(OPS, MIA, "render", "ghost")
         await room.look()
-        assert room.letters.written == {}
+        assert room.entries.written == {}
         await room.look(after=MISSING.total_seconds() + 1)
-        assert "is not there any more" in title(room.letters.on_top()[0])
+        assert "is not there any more" in title(room.entries.on_top()[0])
 
 
 async def test_a_watch_ends_after_a_week_and_says_so(tmp_path: Path) -> None:
     async with opened(tmp_path) as room:
         await room.cards.watch(OPS, MIA, "render", JOB)
         await room.look(view(), after=LONGEST.total_seconds() + 1)
-        assert "watched for a week, and no longer" in title(room.letters.on_top()[0])
-        assert room.letters.below(room.letters.on_top()[0])
+        assert "watched for a week, and no longer" in title(room.entries.on_top()[0])
+        assert room.entries.below(room.entries.on_top()[0])
 
 
 async def test_who_stops_watching_gets_the_card_as_it_stays(tmp_path: Path) -> None:
     async with opened(tmp_path) as room:
         first = await room.cards.watch(OPS, MIA, "render", JOB)
-        assert await room.cards.watch(OPS, Person("slack", "U0OTHER"), "render", JOB) == first, "one card in a place"
-        await room.cards.watch(Place("slack", "C0DEV"), MIA, "render", JOB)
+        assert await room.cards.watch(OPS, Person("slack", "U0OTHER"), "render", JOB) == first, (
+            "one card in a conversation"
+        )
+        await room.cards.watch(Conversation("slack", "C0DEV"), MIA, "render", JOB)
         await room.look(view())
         stays = await room.cards.unwatch(OPS, "render", JOB)
         assert stays is not None
         assert "no longer watched" in plain(stays.title)
-        assert card(room.letters.on_top()[0]) == stays
-        assert not room.letters.below(room.letters.on_top()[0]), "nobody has to be told of what they did"
+        assert card(room.entries.on_top()[0]) == stays
+        assert not room.entries.below(room.entries.on_top()[0]), "nobody has to be told of what they did"
         assert await room.cards.unwatch(OPS, "render", JOB) is None
-        assert room.cards.watched("render") == {JOB}, "the other place goes on"
+        assert room.cards.watched("render") == {JOB}, "the other conversation goes on"
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from bot.alerting.cards import Writer
 from bot.alerting.model import Hours, Mute, Subscription
 from bot.alerting.quiet_hours import quiet_until
 from bot.alerting.rules import discover
-from bot.domain.findings import Entity, Severity, Tally
+from bot.domain.findings import CauseCount, Entity, Severity
 from bot.monitor.scene import Example, JobView, Scene
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from tests.alerting.kit import NOON, OPS, finding, room, tally, title, words
 from tests.golden import check
 
@@ -28,25 +28,25 @@ async def test_what_follows_at_once_is_gathered_and_said_to_be_held_back(tmp_pat
         await ops.look()
         ops.found["node.unusable"] += [finding("b"), finding("c")]
         await ops.look(10)
-        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
-        assert "2 more held back until 12:00" in words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert "2 more held back until 12:00" in words(ops.entries.on_top()[0])
         await ops.wait(21)
-        assert len(ops.letters.on_top()) == 3
-        assert "held back" not in words(ops.letters.on_top()[0])
+        assert len(ops.entries.on_top()) == 3
+        assert "held back" not in words(ops.entries.on_top()[0])
 
 
 async def test_much_at_once_is_one_digest_which_is_edited(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(40)]
         await ops.look()
-        assert ops.letters.titles() == ["▲ 40 alerts: 40 × node.unusable"]
-        assert "and 28 more" in words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ 40 alerts: 40 × node.unusable"]
+        assert "and 28 more" in words(ops.entries.on_top()[0])
         ops.found["node.unusable"] = ops.found["node.unusable"][:1]
         await ops.look(60)
-        assert ops.letters.titles() == ["▲ 40 alerts: 40 × node.unusable · 39 resolved"]
+        assert ops.entries.titles() == ["▲ 40 alerts: 40 × node.unusable · 39 resolved"]
         ops.found["node.unusable"] = []
         await ops.look(60)
-        assert ops.letters.titles() == ["✔ 40 alerts: 40 × node.unusable · 40 resolved"]
+        assert ops.entries.titles() == ["✔ 40 alerts: 40 × node.unusable · 40 resolved"]
 
 
 async def test_a_storm_of_one_cause_is_a_message_whatever_its_size(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def test_a_storm_of_one_cause_is_a_message_whatever_its_size(tmp_path: Pat
                 )
             ]
             await ops.look(10)
-        assert ops.letters.titles() == ["▲ job j: 10000 tasks failed"]
+        assert ops.entries.titles() == ["▲ job j: 10000 tasks failed"]
 
 
 async def test_a_storm_over_many_jobs_names_its_causes(tmp_path: Path) -> None:
@@ -73,9 +73,9 @@ async def test_a_storm_over_many_jobs_names_its_causes(tmp_path: Path) -> None:
             for number in range(87)
         ]
         await ops.look()
-        assert ops.letters.titles() == ["▲ 9,396 tasks failed in 87 jobs, 3 causes"]
-        assert "7,830" in words(ops.letters.on_top()[0])
-        assert "out of memory" in words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ 9,396 tasks failed in 87 jobs, 3 causes"]
+        assert "7,830" in words(ops.entries.on_top()[0])
+        assert "out of memory" in words(ops.entries.on_top()[0])
 
 
 async def test_a_storm_of_one_exit_code_is_told_apart_by_what_was_printed(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ async def test_a_storm_of_one_exit_code_is_told_apart_by_what_was_printed(tmp_pa
                 f"j-{number}",
                 kind="job",
                 headline=f"job j-{number}: 10 tasks failed",
-                causes=(Tally("exit code 1", 10, f"frame-{number}", lines[number % 3], "stderr.txt"),),
+                causes=(CauseCount("exit code 1", 10, f"frame-{number}", lines[number % 3], "stderr.txt"),),
             )
             for number in range(9)
         ]
         await ops.look()
-        assert ops.letters.titles() == ["▲ 90 tasks failed in 9 jobs, 2 causes"]
-        told = words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ 90 tasks failed in 9 jobs, 2 causes"]
+        told = words(ops.entries.on_top()[0])
         assert re.search(r"60 +exit code 1: ValueError: no such frame <n> ", told)
         assert re.search(r"30 +exit code 1: ConnectionError: <address> closed ", told)
         assert "what was printed is known of a few tasks a job" in told
@@ -111,7 +111,7 @@ async def test_an_incident_shows_what_failing_programs_printed(tmp_path: Path) -
         failed_at=NOON,
         failing_since=NOON,
         causes={
-            name: Tally(name, count, "frame-0020") for name, count in (("exit code 137", 198), ("exit code 1", 16))
+            name: CauseCount(name, count, "frame-0020") for name, count in (("exit code 137", 198), ("exit code 1", 16))
         },
         examples={
             "exit code 137": (Example("frame-0021", "MemoryError: unable to allocate 3.1 GiB", "stderr.txt", 2),),
@@ -127,10 +127,10 @@ async def test_an_incident_shows_what_failing_programs_printed(tmp_path: Path) -
     async with room(tmp_path) as ops:
         ops.found["task.failed"] = list(discover()["task.failed"].judge(look))
         await ops.look()
-        [letter] = ops.letters.on_top()
-        assert "MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)" in words(letter)
+        [entry] = ops.entries.on_top()
+        assert "MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)" in words(entry)
         [incident] = ops.alerts.book.incidents.values()
-        writer = Writer(discover(), lambda place: "UTC", several=False)
+        writer = Writer(discover(), lambda conversation: "UTC", several=False)
         check("alert-evidence", writer.incident(replace(incident, id="1a2b3c4d"), "slack:C0OPS", NOON))
 
 
@@ -143,22 +143,22 @@ async def test_a_hundred_causes_that_come_one_by_one_are_few_messages(tmp_path: 
             )
             await ops.look(6)
         await ops.wait(600)
-        assert len(ops.letters.on_top()) <= 8
+        assert len(ops.entries.on_top()) <= 8
 
 
 async def test_what_becomes_worse_in_a_digest_is_one_reply(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(30)]
         await ops.look()
-        [digest] = ops.letters.on_top()
+        [digest] = ops.entries.on_top()
         for bad in (20, 25):
             ops.found["node.unusable"][:bad] = [
                 finding(f"pool-{number}", count=9, severity=Severity.CRITICAL) for number in range(bad)
             ]
             await ops.look(60)
             await ops.restart()
-        assert ops.letters.titles() == ["✖ 30 alerts: 30 × node.unusable"]
-        [aloud] = ops.letters.below(digest)
+        assert ops.entries.titles() == ["✖ 30 alerts: 30 × node.unusable"]
+        [aloud] = ops.entries.below(digest)
         assert aloud.loud
         assert aloud.version == 2
         assert title(aloud) == "✖ critical now: 25 of 30 alerts"
@@ -168,42 +168,42 @@ async def test_what_is_critical_and_joins_a_digest_is_said_aloud(tmp_path: Path)
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(5)]
         await ops.look()
-        [digest] = ops.letters.on_top()
+        [digest] = ops.entries.on_top()
         ops.found["node.unusable"] += [finding(f"new-{number}") for number in range(5)]
         ops.found["pool.down"] = [finding("x", headline="pool x is down")]
         await ops.look(900)
-        assert ops.letters.on_top()[0].version > digest.version
-        assert [title(each) for each in ops.letters.below(digest)] == ["✖ critical now: pool x is down"]
+        assert ops.entries.on_top()[0].version > digest.version
+        assert [title(each) for each in ops.entries.below(digest)] == ["✖ critical now: pool x is down"]
 
 
 async def test_while_much_is_on_its_way_new_alerts_are_gathered(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         found = ops.found.setdefault("node.unusable", [])
         for number in range(96):
-            ops.letters.waiting = len(ops.letters.on_top())  # the chat is out: nothing is delivered all day
+            ops.entries.waiting = len(ops.entries.on_top())  # the chat is out: nothing is delivered all day
             found.append(finding(f"pool-{number}"))
             if number % 3 == 0:
                 found.clear()
             await ops.look(900)
-        assert len(ops.letters.on_top()) <= 10
+        assert len(ops.entries.on_top()) <= 10
 
 
 async def test_accounts_and_places_do_not_wait_for_each_other(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
-        await ops.alerts.subscribe(Subscription(id="s2", place=Place("teams", "19:ops"), accounts="sim"))
+        await ops.alerts.subscribe(Subscription(id="s2", conversation=Conversation("teams", "19:ops"), accounts="sim"))
         ops.found["node.unusable"] = [finding("a")]
         await ops.look(account="render")
         await ops.look(1, account="sim")
-        assert len(ops.letters.on_top()) == 2
-        assert len(ops.letters.on_top("teams:19:ops")) == 1
+        assert len(ops.entries.on_top()) == 2
+        assert len(ops.entries.on_top("teams:19:ops")) == 1
 
 
 async def test_two_subscriptions_of_a_place_tell_once(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
-        await ops.alerts.subscribe(Subscription(id="s2", place=OPS, entity="pool:a*"))
+        await ops.alerts.subscribe(Subscription(id="s2", conversation=OPS, entity="pool:a*"))
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        assert len(ops.letters.on_top()) == 1
+        assert len(ops.entries.on_top()) == 1
 
 
 async def test_a_blip_that_is_over_before_its_group_is_told_never_comes(tmp_path: Path) -> None:
@@ -215,8 +215,8 @@ async def test_a_blip_that_is_over_before_its_group_is_told_never_comes(tmp_path
         ops.found["node.unusable"] = [finding("a")]
         await ops.look(5)
         await ops.wait(60)
-        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
-        assert "held back" not in words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert "held back" not in words(ops.entries.on_top()[0])
 
 
 async def test_quiet_hours_hold_back_and_the_morning_tells(tmp_path: Path) -> None:
@@ -228,11 +228,11 @@ async def test_quiet_hours_hold_back_and_the_morning_tells(tmp_path: Path) -> No
         ops.found["node.unusable"] = [finding("a")]
         ops.found["job.failed"] = []
         await ops.look(600)
-        assert ops.letters.titles() == []
+        assert ops.entries.titles() == []
         await ops.restart()
         await ops.wait(2 * 3600)
-        assert ops.letters.titles() == ["▲ 3 alerts while it was quiet · 1 resolved"]
-        said = words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ 3 alerts while it was quiet · 1 resolved"]
+        said = words(ops.entries.on_top()[0])
         assert "pool a" in said and "pool b" in said and "job j has failed" in said
 
 
@@ -245,9 +245,9 @@ async def test_what_was_over_before_a_restart_in_the_quiet_is_told_in_the_mornin
         await ops.look(60)
         await ops.wait(3 * 3600)
         await ops.restart()
-        assert ops.letters.titles() == []
+        assert ops.entries.titles() == []
         await ops.wait(4 * 3600)
-        assert ops.letters.titles() == ["▲ 2 alerts while it was quiet · 1 resolved"]
+        assert ops.entries.titles() == ["▲ 2 alerts while it was quiet · 1 resolved"]
 
 
 async def test_a_digest_goes_on_telling_all_of_it_after_a_restart(tmp_path: Path) -> None:
@@ -260,9 +260,9 @@ async def test_a_digest_goes_on_telling_all_of_it_after_a_restart(tmp_path: Path
         await ops.restart()
         ops.found["node.unusable"] = []
         await ops.look(30)
-        assert ops.letters.titles() == ["✔ 6 alerts: 6 × node.unusable · 6 resolved"]
+        assert ops.entries.titles() == ["✔ 6 alerts: 6 × node.unusable · 6 resolved"]
         await ops.restart()
-        assert [each for each in ops.alerts.book.notices.values() if not each.over] == []
+        assert [each for each in ops.alerts.book.notifications.values() if not each.over] == []
 
 
 async def test_what_is_critical_breaks_the_quiet(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ async def test_what_is_critical_breaks_the_quiet(tmp_path: Path) -> None:
         await ops.alerts.set_hours("slack:C0OPS", Hours(begin=11 * 60, end=14 * 60))
         ops.found["pool.down"] = [finding("a", headline="pool a is down")]
         await ops.look()
-        assert ops.letters.titles() == ["✖ pool a is down"]
+        assert ops.entries.titles() == ["✖ pool a is down"]
 
 
 async def test_a_mute_holds_back_what_fits_and_counts_it(tmp_path: Path) -> None:
@@ -278,10 +278,10 @@ async def test_a_mute_holds_back_what_fits_and_counts_it(tmp_path: Path) -> None
         await ops.alerts.mute("slack:C0OPS", Mute(id="m1", entity="pool:old-*", until=NOON + HOUR))
         ops.found["node.unusable"] = [finding("old-1"), finding("new")]
         await ops.look()
-        assert ops.letters.titles() == ["▲ pool new has 1 unusable nodes"]
-        assert "1 more held back (muted here)" in words(ops.letters.on_top()[0])
+        assert ops.entries.titles() == ["▲ pool new has 1 unusable nodes"]
+        assert "1 more held back (muted here)" in words(ops.entries.on_top()[0])
         await ops.wait(3602)
-        assert "▲ pool old-1 has 1 unusable nodes" in ops.letters.titles()
+        assert "▲ pool old-1 has 1 unusable nodes" in ops.entries.titles()
 
 
 async def test_a_mute_that_is_taken_back_tells_what_is_still_open(tmp_path: Path) -> None:
@@ -289,9 +289,9 @@ async def test_a_mute_that_is_taken_back_tells_what_is_still_open(tmp_path: Path
         await ops.alerts.mute("slack:C0OPS", Mute(id="m1", kinds=("node.*",)))
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        assert ops.letters.titles() == []
+        assert ops.entries.titles() == []
         assert await ops.alerts.unmute("slack:C0OPS", "m1")
-        assert ops.letters.titles() == ["▲ pool a has 1 unusable nodes"]
+        assert ops.entries.titles() == ["▲ pool a has 1 unusable nodes"]
         assert not await ops.alerts.unmute("slack:C0OPS", "m1")
 
 
@@ -304,15 +304,15 @@ async def test_a_pool_that_is_down_explains_its_jobs(tmp_path: Path) -> None:
             finding("k", kind="job", headline="job k: 4 tasks failed", related=(Entity("pool", "b"),)),
         ]
         await ops.look()
-        assert sorted(ops.letters.titles()) == ["▲ job k: 4 tasks failed", "✖ pool a is down"]
-        down = next(each for each in ops.letters.on_top() if "down" in title(each))
+        assert sorted(ops.entries.titles()) == ["▲ job k: 4 tasks failed", "✖ pool a is down"]
+        down = next(each for each in ops.entries.on_top() if "down" in title(each))
         assert "1 alert explained by this and held back" in words(down)
         ops.found["pool.down"] = []
         await ops.look(300)
         await ops.wait(60)
-        assert "▲ job j: 4 tasks failed" not in ops.letters.titles()  # it gets a moment to end by itself
+        assert "▲ job j: 4 tasks failed" not in ops.entries.titles()  # it gets a moment to end by itself
         await ops.wait(60)
-        assert "▲ job j: 4 tasks failed" in ops.letters.titles()
+        assert "▲ job j: 4 tasks failed" in ops.entries.titles()
 
 
 async def test_an_account_that_cannot_be_read_explains_everything(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ async def test_an_account_that_cannot_be_read_explains_everything(tmp_path: Path
         ops.found["account.unreachable"] = [finding("render", kind="account", headline="render does not answer")]
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        assert ops.letters.titles() == ["✖ render does not answer"]
+        assert ops.entries.titles() == ["✖ render does not answer"]
 
 
 async def test_reminders_wait_for_the_end_of_the_quiet(tmp_path: Path) -> None:
@@ -329,10 +329,10 @@ async def test_reminders_wait_for_the_end_of_the_quiet(tmp_path: Path) -> None:
         await ops.look()
         await ops.alerts.set_hours("slack:C0OPS", Hours(begin=15 * 60, end=20 * 60))
         await ops.wait(7 * 3600)
-        [letter] = ops.letters.on_top()
-        assert not [each for each in ops.letters.below(letter) if each.loud]
+        [entry] = ops.entries.on_top()
+        assert not [each for each in ops.entries.below(entry) if each.loud]
         await ops.wait(3700)
-        assert len([each for each in ops.letters.below(letter) if each.loud]) == 1
+        assert len([each for each in ops.entries.below(entry) if each.loud]) == 1
 
 
 NIGHT = Hours(zone="Europe/Berlin", begin=22 * 60, end=7 * 60)

@@ -18,7 +18,7 @@ from azure.core.credentials import AccessToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.chat.teams import Teams
-from bot.requests.request import Ask
+from bot.requests.request import CommandRequest
 from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span
 from storage.port.store import Reference
@@ -137,7 +137,7 @@ class Pictures:
 
 
 @dataclass
-class Desk:
+class RequestIntake:
     """Remembers what was asked and answers it with ``card``."""
 
     chat: Teams | None = None
@@ -145,30 +145,30 @@ class Desk:
     prepared: Form | Card = field(default_factory=card)
     hold: asyncio.Event | None = None
     came: asyncio.Event = field(default_factory=asyncio.Event)
-    asked: list[Ask] = field(default_factory=list)
+    asked: list[CommandRequest] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
     tasks: list[asyncio.Task[Card]] = field(default_factory=list)
 
-    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
-        if any(ask.key == known.key for known in self.asked):
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
+        if any(request.key == known.key for known in self.asked):
             return None
-        self.asked.append(ask)
+        self.asked.append(request)
         self.came.set()
-        self.tasks.append(asyncio.create_task(self._work(ask)))
+        self.tasks.append(asyncio.create_task(self._work(request)))
         return self.tasks[-1]
 
-    async def form(self, command: str, ask: Ask) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest) -> Form | Card:
         self.forms.append(command)
         return self.prepared
 
-    async def suggest(self, ask: Ask, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+    async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         return []
 
-    async def _work(self, ask: Ask) -> Card:
+    async def _work(self, request: CommandRequest) -> Card:
         if self.hold:
             await self.hold.wait()
         assert self.chat
-        await self.chat.answer(ask, self.reply)
+        await self.chat.answer(request, self.reply)
         return self.reply
 
     async def done(self) -> None:
@@ -181,14 +181,14 @@ class World:
 
     service: Service
     teams: Teams
-    desk: Desk
+    desk: RequestIntake
     store: Store
     pictures: Pictures
     credential: Credential
     bot: TestServer
     http: ClientSession
 
-    async def deliver(
+    async def post_once(
         self, activity: dict[str, Any] | bytes, *, token: str | None = "", scheme: str = "Bearer"
     ) -> tuple[int, Any]:
         """What Teams does: POST an activity; the default token is a good one, None sends none."""
@@ -217,7 +217,7 @@ class World:
 async def build(
     *, settings: Callable[[TeamsSettings], TeamsSettings] = lambda settings: settings, start: bool = True
 ) -> World:
-    service, store, pictures, credential, desk = Service(), Store(), Pictures(), Credential(), Desk()
+    service, store, pictures, credential, desk = Service(), Store(), Pictures(), Credential(), RequestIntake()
     await service.start()
     plain = TeamsSettings(
         app_id=APP, tenant_id=TENANT, service_hosts=["127.0.0.1"], openid_url=service.openid, issuer=ISSUER

@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 
 from bot.chat.slack.channels import Rooms
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from storage.sqlite.store import SqliteStore
 
 
 async def test_a_channel_keeps_its_name_where_an_event_does_not_tell_it(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "bot.db")
     rooms = Rooms(store)
-    await rooms.remember(Place("slack", "C0OPS", name="ops"))  # a command names the channel
-    await rooms.remember(Place("slack", "C0OPS"))  # a mention does not
+    await rooms.remember(Conversation("slack", "C0OPS", name="ops"))  # a command names the channel
+    await rooms.remember(Conversation("slack", "C0OPS"))  # a mention does not
     assert await _name(store) == "ops"
     again = Rooms(store)
     await again.load()
@@ -28,4 +28,4 @@ async def test_a_channel_keeps_its_name_where_an_event_does_not_tell_it(tmp_path
 
 async def _name(store: SqliteStore) -> str:
     [kept] = await store.references("slack")
-    return msgspec.json.decode(kept.body, type=Place).name
+    return msgspec.json.decode(kept.body, type=Conversation).name

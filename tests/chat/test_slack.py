@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from bot.chat.slack import Slack
 from bot.chat.slack.adapter import SlackStartError
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings
@@ -40,31 +40,33 @@ def _png() -> bytes:
 _PNG = _png()
 
 
-class Desk:
+class RequestIntake:
     """Answers every ask with the card that a test wants."""
 
     def __init__(self) -> None:
-        self.asks: list[Ask] = []
+        self.asks: list[CommandRequest] = []
         self.chat: Slack | None = None
-        self.card: Callable[[Ask], Card] = lambda ask: Card(title=text(bold(f"you asked {ask.text}")), as_of=_NOW)
+        self.card: Callable[[CommandRequest], Card] = lambda request: Card(
+            title=text(bold(f"you asked {request.text}")), as_of=_NOW
+        )
         self.slow = 0.0
         self._seen: set[str] = set()
 
-    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         await asyncio.sleep(self.slow)
-        if ask.key in self._seen:
+        if request.key in self._seen:
             return None
-        self._seen.add(ask.key)
-        self.asks.append(ask)
-        return asyncio.create_task(self._answer(ask))
+        self._seen.add(request.key)
+        self.asks.append(request)
+        return asyncio.create_task(self._answer(request))
 
-    async def _answer(self, ask: Ask) -> Card:
-        card = self.card(ask)
+    async def _answer(self, request: CommandRequest) -> Card:
+        card = self.card(request)
         assert self.chat
-        await self.chat.answer(ask, card)
+        await self.chat.answer(request, card)
         return card
 
-    async def form(self, command: str, ask: Ask) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest) -> Form | Card:
         state = Field(
             "state", "State", "choice", options=(Option("active", "active"), Option("completed", "completed"))
         )
@@ -104,7 +106,9 @@ class Pictures:
 class Kit:
     """Adapter, stand-in and desk, talking to each other over HTTP."""
 
-    def __init__(self, slack: Slack, workspace: SlackStandIn, desk: Desk, store: Memory, pictures: Pictures) -> None:
+    def __init__(
+        self, slack: Slack, workspace: SlackStandIn, desk: RequestIntake, store: Memory, pictures: Pictures
+    ) -> None:
         self.slack, self.workspace, self.desk, self.store, self.pictures = slack, workspace, desk, store, pictures
         self.url = ""
 
@@ -134,7 +138,7 @@ async def http(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
 async def _kit(mode: str, *, out: bool = False) -> AsyncIterator[Kit]:
     workspace = SlackStandIn(Workspace(socket_mode=mode == "socket", file_processing=(0.1, 0.2)))
     await workspace.start()
-    desk, store, pictures = Desk(), Memory(), Pictures()
+    desk, store, pictures = RequestIntake(), Memory(), Pictures()
     slack = Slack(
         SlackSettings(mode=mode, api_url=workspace.api_url),  # type: ignore[arg-type]
         store,  # type: ignore[arg-type]
@@ -167,10 +171,10 @@ async def test_a_slash_command_is_acknowledged_and_answered_in_the_channel(kit: 
     assert done.ok
     await kit.until(kit.bot_messages)
     assert "you asked pool list state:active" in kit.bot_messages()[0]["text"]
-    ask = kit.desk.asks[0]
-    assert (ask.place.platform, ask.how) == ("slack", "post")
-    assert await kit.slack.zone(ask.person)
-    await kit.until(lambda: ask.place.id in kit.store.kept)
+    request = kit.desk.asks[0]
+    assert (request.conversation.platform, request.how) == ("slack", "post")
+    assert await kit.slack.zone(request.person)
+    await kit.until(lambda: request.conversation.id in kit.store.kept)
 
 
 async def test_where_the_bot_is_no_member_the_answer_comes_by_response_url(kit: Kit) -> None:
@@ -189,16 +193,16 @@ async def test_a_direct_message_needs_no_mention(kit: Kit) -> None:
     direct = next(c["id"] for c in kit.workspace.channels if c["kind"] == "im" and c["person"] == _id(kit, "viewer"))
     await kit.workspace.say("viewer", direct, "home &amp; more")
     await kit.until(lambda: kit.bot_messages(direct))
-    assert kit.desk.asks[0].place.kind == "personal"
+    assert kit.desk.asks[0].conversation.kind == "personal"
 
 
 def _id(kit: Kit, role: str) -> str:
     return next(str(person["id"]) for person in kit.workspace.people if person["role"] == role)
 
 
-def _with_actions(ask: Ask) -> Card:
+def _with_actions(request: CommandRequest) -> Card:
     return Card(
-        title=text(bold(f"page after {ask.text}")),
+        title=text(bold(f"page after {request.text}")),
         as_of=_NOW,
         blocks=blocks(
             Actions(
@@ -241,7 +245,7 @@ async def test_a_click_edits_posts_or_chooses(kit: Kit) -> None:
         "viewer", "batch-ops", stamp, menu["action_id"], menu["block_id"], option=_option(menu, "a b")
     )
     await kit.until(lambda: len(kit.desk.asks) == 4)
-    assert [ask.text for ask in kit.desk.asks[1:]] == ["pool list page:2", "pool show gpu-a", "pool show 'a b'"]
+    assert [request.text for request in kit.desk.asks[1:]] == ["pool list page:2", "pool show gpu-a", "pool show 'a b'"]
 
 
 async def test_a_form_opens_and_its_answer_goes_where_it_was_opened(kit: Kit) -> None:
@@ -259,7 +263,7 @@ async def test_a_form_opens_and_its_answer_goes_where_it_was_opened(kit: Kit) ->
     assert (kit.desk.asks[-1].text, kit.desk.asks[-1].values) == ("job list", {"state": "active"})
 
 
-def _with_picture(ask: Ask) -> Card:
+def _with_picture(request: CommandRequest) -> Card:
     return Card(title=text(bold("usage")), as_of=_NOW, blocks=(Picture("usage", "58 % busy", _CHART), Words(text("w"))))
 
 
@@ -281,12 +285,12 @@ async def test_a_picture_that_fails_never_fails_its_card(kit: Kit) -> None:
     assert "58 % busy" in str(kit.bot_messages()[0]["blocks"])
 
 
-def _with_file(ask: Ask) -> Card:
+def _with_file(request: CommandRequest) -> Card:
     return Card(
         title=text(bold("Tasks of nightly")),
         blocks=(Attachment("../tasks.csv", b"id,state\r\n", "text/csv", "Tasks"),),
         as_of=_NOW,
-        private="private" in ask.text,
+        private="private" in request.text,
     )
 
 
@@ -311,11 +315,11 @@ async def test_a_file_follows_in_the_thread_of_its_card(kit: Kit) -> None:
 
 
 async def test_a_file_is_shared_once_however_often_its_card_is_edited(http: Kit) -> None:
-    place = Place("slack", next(c["id"] for c in http.workspace.channels if c["name"] == "batch-ops"))
-    card = _with_file(Ask("k", "csv", Person("slack", "U1"), place, _NOW))
-    message = await http.slack.post(place, msgspec.structs.replace(card, blocks=()))
+    conversation = Conversation("slack", next(c["id"] for c in http.workspace.channels if c["name"] == "batch-ops"))
+    card = _with_file(CommandRequest("k", "csv", Person("slack", "U1"), conversation, _NOW))
+    message = await http.slack.post(conversation, msgspec.structs.replace(card, blocks=()))
     for _ in range(3):
-        await http.slack.edit(place, message, card)
+        await http.slack.edit(conversation, message, card)
     await http.until(lambda: _files(http))
     await asyncio.sleep(0.3)
     assert [thread for *_, thread in _files(http)] == [message]

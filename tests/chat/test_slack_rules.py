@@ -20,9 +20,9 @@ from bot.chat.slack import Slack
 from bot.policy.roles import Access
 from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.journal import FrontDesk
+from bot.requests.journal import RequestJournal
 from bot.requests.registry import Mark, Registry
-from bot.requests.request import Ask
+from bot.requests.request import CommandRequest
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, Secret, SlackSettings
@@ -37,7 +37,7 @@ class Kitchen:
     """A command that takes as long as a test wants."""
 
     def __init__(self) -> None:
-        self.orders: list[Ask] = []
+        self.orders: list[CommandRequest] = []
         self.open = asyncio.Event()
         self.open.set()
 
@@ -49,7 +49,7 @@ class Kitchen:
 
             :param name: for whom
             """
-            self.orders.append(ctx.ask)
+            self.orders.append(ctx.request)
             await self.open.wait()
             title = text(bold(f"answer {len(self.orders)} to {name}"))
             return Card(title=title, as_of=datetime.now(UTC), blocks=blocks(_BUTTONS))
@@ -104,7 +104,7 @@ async def at_work(mode: str, folder: Path, *, deaf_seconds: float = 600.0, **set
     accounts = Accounts({}, {})
     access = Access(AccessSettings())
     dispatcher = Dispatcher(kitchen.registry(), access, accounts, store, zone="UTC", bot_name="batch")
-    desk = FrontDesk(dispatcher, store, chats)
+    desk = RequestJournal(dispatcher, store, chats)
     app = web.Application()
     app.add_routes(slack.routes())
     runner = web.AppRunner(app)  # which, unlike aiohttp's TestServer, works on when Slack hangs up
@@ -157,7 +157,7 @@ async def test_everything_is_acknowledged_while_commands_take_long(mode: str, tm
 async def test_a_retry_of_what_was_taken_in_is_not_worked_again(
     mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first acknowledgement comes too late although the journal has the ask: Slack sends the event again."""
+    """The first acknowledgement comes too late although the journal has the request: Slack sends the event again."""
     accept, slow = SqliteStore.accept, [1.0]
 
     async def late(self: SqliteStore, key: str, body: bytes, at: datetime) -> bool:
@@ -214,4 +214,4 @@ async def test_a_deaf_socket_is_noticed_and_replaced_however_often_that_is_refus
             await bench.until(bench.said)
         told = [line["event"] for line in logs if re.match(r"slack\.(deaf|reconnect)", line["event"])]
         assert told[:3] == ["slack.deaf", "slack.reconnect_failed", "slack.deaf"]
-        assert [ask.text for ask in bench.kitchen.orders] == ["work"]
+        assert [request.text for request in bench.kitchen.orders] == ["work"]

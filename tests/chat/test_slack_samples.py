@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
 from bot.chat.slack import Slack
-from bot.requests.request import Ask
+from bot.requests.request import CommandRequest
 from bot.settings import Secret, SlackSettings
 from cards.card import Card, Form
 from storage.port.store import Reference
@@ -69,17 +69,17 @@ def samples() -> list[str]:
     return sorted(path.name for path in (ROOT / "chat/samples/slack").glob("*.json"))
 
 
-class Desk:
+class RequestIntake:
     """Notes what is asked."""
 
     def __init__(self) -> None:
-        self.asks: list[Ask] = []
+        self.asks: list[CommandRequest] = []
 
-    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
-        self.asks.append(ask)
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
+        self.asks.append(request)
         return None
 
-    async def form(self, command: str, ask: Ask) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest) -> Form | Card:
         raise AssertionError(f"a form for {command}")
 
 
@@ -105,13 +105,13 @@ class Nothing:
 
 class Kit(NamedTuple):
     client: TestClient[web.Request, web.Application]
-    desk: Desk
+    desk: RequestIntake
     workspace: Workspace
 
 
 @pytest.fixture
 async def kit() -> AsyncIterator[Kit]:
-    workspace, desk = Workspace(), Desk()
+    workspace, desk = Workspace(), RequestIntake()
     outside = web.Application()
     outside.router.add_post("/api/{method}", workspace.answer)
     async with TestServer(outside) as server:
@@ -163,7 +163,7 @@ async def test_each_sample_reaches_the_right_handler(kit: Kit, name: str, caplog
         status, told = await post(kit, name)
     wanted = EXPECTED[entry(name)]
     assert status == wanted.status, told
-    assert [ask.text for ask in kit.desk.asks] == ([] if wanted.text is None else [wanted.text])
+    assert [request.text for request in kit.desk.asks] == ([] if wanted.text is None else [wanted.text])
     assert set(kit.workspace.called) <= {"auth.test"}
     assert [line for line in logs if line["log_level"] in ("error", "critical")] == []
     assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == []
@@ -183,7 +183,7 @@ async def test_what_a_person_says_to_the_bot_alone_is_an_ask(kit: Kit, name: str
     user = {"user": "W222"} if asked else {}
     status, _ = await post(kit, name, channel="D111", channel_type="im", **user)
     assert (status, len(kit.desk.asks)) == (200, asked)
-    assert all(ask.place.kind == "personal" for ask in kit.desk.asks)
+    assert all(request.conversation.kind == "personal" for request in kit.desk.asks)
 
 
 def test_every_line_of_the_table_is_about_a_sample() -> None:

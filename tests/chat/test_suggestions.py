@@ -20,10 +20,10 @@ from bot.chat.slack import Slack
 from bot.monitor.names import Names
 from bot.policy.roles import Access
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.journal import FrontDesk
+from bot.requests.journal import RequestJournal
 from bot.requests.preferences import choose_account
 from bot.requests.registry import Registry
-from bot.requests.request import Ask
+from bot.requests.request import CommandRequest
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, AccountSettings, Secret, SlackSettings
@@ -39,18 +39,18 @@ _HERE = ("help", "save", "run", "forget", "use")
 NODE = "tvmps_" + "0f" * 32 + "_d"
 
 
-class OneDesk(FrontDesk):
+class OneDesk(RequestJournal):
     """The program's own desk, which answers only what looks for no Azure."""
 
     chat: Any = None
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self.asked: list[Ask] = []
+        self.asked: list[CommandRequest] = []
 
-    async def accept(self, ask: Ask) -> asyncio.Task[Card] | None:
-        self.asked.append(ask)
-        return await super().accept(ask) if ask.text.lower().startswith(_HERE) else None
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
+        self.asked.append(request)
+        return await super().accept(request) if request.text.lower().startswith(_HERE) else None
 
     async def done(self) -> None:
         if under_way := self._work | self._live:
@@ -203,7 +203,7 @@ async def test_questions_of_somebody_elses_modal(room: Room, body: dict[str, Any
     assert await room.slack._suggestions.options(body, room.desk) == []
 
 
-async def installed(room: Room) -> Ask:
+async def installed(room: Room) -> CommandRequest:
     """The bot comes into the viewer's personal chat: what it is asked there."""
     await room.meeting.outside.install("viewer")
     return room.desk.asked[-1]
@@ -211,10 +211,10 @@ async def installed(room: Room) -> Ask:
 
 async def dialog(room: Room, command: str) -> str:
     """A form in the personal chat, as clients without dialogs get it; returns the message."""
-    ask = await installed(room)
+    request = await installed(room)
     form = room.registry.form(command.split())
     _, outbound, _ = room.meeting.teams._parts()
-    return await outbound.post(ask.place, render_dialog(form), form.title)
+    return await outbound.post(request.conversation, render_dialog(form), form.title)
 
 
 async def test_a_teams_form_offers_the_same(room: Room) -> None:
@@ -248,20 +248,20 @@ async def test_who_may_see_nothing_is_offered_nothing(room: Room) -> None:
     "typed", ["x" * 10_000, "\x00\x1b[31m\n", "مهمة", "o'brien\"; drop", "\ud83d", "  ", "*", "\u202egnp.exe"]
 )
 async def test_odd_text_is_answered(room: Room, typed: str) -> None:
-    ask = await installed(room)
-    options = await room.desk.suggest(ask, "pool", typed, {})
+    request = await installed(room)
+    options = await room.desk.suggest(request, "pool", typed, {})
     assert all(len(option.value) <= 72 and option.value.isprintable() for option in options)
 
 
 async def test_azure_down_or_slow_is_no_error(room: Room) -> None:
-    ask = await installed(room)
+    request = await installed(room)
     room.batch[0].error = OSError("no route")
-    assert [option.value for option in await room.desk.suggest(ask, "pool", "gpu", {})] == ["gpu"]
+    assert [option.value for option in await room.desk.suggest(request, "pool", "gpu", {})] == ["gpu"]
     room.batch[1].gate = asyncio.Event()
     within = {"account": "sim"}
-    assert await room.desk.suggest(ask, "pool", "", within) == []
+    assert await room.desk.suggest(request, "pool", "", within) == []
     room.batch[1].gate.set()
     async with asyncio.timeout(8):
-        while not (found := await room.desk.suggest(ask, "pool", "", within)):  # noqa: ASYNC110
+        while not (found := await room.desk.suggest(request, "pool", "", within)):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert [option.value for option in found] == ["sim-1"], "the read went on and serves the next keystroke"

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bot.chat.teams.activity import Activity
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from bot.settings import TeamsSettings
 from tests.chat.teams_kit import World, build, place_of, tear_down
 from tests.shared import ROOT, shared
@@ -42,7 +42,7 @@ async def world() -> AsyncIterator[World]:
     await tear_down(world)
 
 
-async def deliver(path: Path) -> tuple[World, dict[str, Any], int, Any]:
+async def post_once(path: Path) -> tuple[World, dict[str, Any], int, Any]:
     """Send a sample to a bot of the sample's own tenant, by the address it was sent from."""
     activity = teams_always_sends(sample(path))
     tenant = activity["channelData"]["tenant"]["id"]
@@ -55,7 +55,7 @@ async def deliver(path: Path) -> tuple[World, dict[str, Any], int, Any]:
     world.desk.hold = None
     world.teams.answer = answered  # type: ignore[method-assign,assignment]  # the samples' addresses are not ours to call
     token = world.service.token(serviceurl=activity["serviceUrl"])
-    status, body = await world.deliver(activity, token=token)
+    status, body = await world.post_once(activity, token=token)
     return world, activity, status, body
 
 
@@ -69,27 +69,27 @@ def test_there_are_samples() -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 async def test_sample_goes_the_right_way(path: Path) -> None:
-    world, activity, status, body = await deliver(path)
+    world, activity, status, body = await post_once(path)
     kind, by_bot = activity["type"], str(activity.get("from", {}).get("id", "")).startswith("28:")
-    place = activity["conversation"]["id"].partition(";")[0]
-    texts = [ask.text for ask in world.desk.asked]
+    conversation = activity["conversation"]["id"].partition(";")[0]
+    texts = [request.text for request in world.desk.asked]
     assert status == 200
     if kind == "invoke":
         assert body["statusCode"] == 400  # a button of somebody else's card
         assert body["type"] == "application/vnd.microsoft.error"
     elif kind == "installationUpdate":
-        assert world.store.kept[place].reachable
+        assert world.store.kept[conversation].reachable
         assert texts == ["home"]
     elif kind == "conversationUpdate":
-        assert world.store.kept[place].reachable
+        assert world.store.kept[conversation].reachable
         assert texts == []
     elif by_bot:
         assert texts == []
     else:
         assert texts == [activity["text"].replace("<at>Test Bot</at>", "").strip()]
-        ask = world.desk.asked[0]
-        assert ask.person.id == activity["from"].get("aadObjectId", activity["from"]["id"])
-        assert ask.key == f"teams:{activity['conversation']['id']}:{activity['id']}"
+        request = world.desk.asked[0]
+        assert request.person.id == activity["from"].get("aadObjectId", activity["from"]["id"])
+        assert request.key == f"teams:{activity['conversation']['id']}:{activity['id']}"
     await tear_down(world)
 
 
@@ -131,9 +131,13 @@ def test_spoken(text: str | None, entities: list[dict[str, Any]], form: str, spo
 
 
 def test_thread_and_base_id_of_a_channel_message() -> None:
-    conversation = {"id": "19:alerts@thread.tacv2;messageid=1795345729915", "conversationType": "channel"}
-    place = read(conversation=conversation, serviceUrl="https://x/").place()
-    assert (place.id, place.thread, place.kind) == ("19:alerts@thread.tacv2", "1795345729915", "channel")
+    carried = {"id": "19:alerts@thread.tacv2;messageid=1795345729915", "conversationType": "channel"}
+    conversation = read(conversation=carried, serviceUrl="https://x/").origin()
+    assert (conversation.id, conversation.thread, conversation.kind) == (
+        "19:alerts@thread.tacv2",
+        "1795345729915",
+        "channel",
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,7 @@ def test_thread_and_base_id_of_a_channel_message() -> None:
     ],
 )
 def test_kind_of_place(conversation: dict[str, Any], channel: dict[str, str] | None, kind: str) -> None:
-    assert read(conversation=conversation, channelData={"channel": channel}).place().kind == kind
+    assert read(conversation=conversation, channelData={"channel": channel}).origin().kind == kind
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ def test_without_a_directory_id_the_teams_id_stands() -> None:
 def test_a_place_is_named_by_its_channel_or_in_its_first_channel_by_its_team() -> None:
     def name(channel: dict[str, str]) -> str:
         data = {"team": {"id": "19:general", "name": "Batch Ops"}, "channel": channel}
-        return read(conversation={"id": channel["id"]}, channelData=data).place().name
+        return read(conversation={"id": channel["id"]}, channelData=data).origin().name
 
     assert name({"id": "19:general"}) == "Batch Ops"
     assert name({"id": "19:general", "name": "General"}) == "General"
@@ -184,8 +188,11 @@ async def test_a_name_that_was_told_once_is_kept(world: World) -> None:
     conversation = {"id": "19:general", "conversationType": "channel"}
     for number, told in enumerate((channel, {"id": "19:general"})):
         more = {"conversation": conversation, "channelData": world.activity()["channelData"] | {"channel": told}}
-        await world.deliver(world.activity("installationUpdate", action="add-upgrade", id=f"up-{number}", **more))
-    assert [msgspec.json.decode(kept.body, type=Place).name for kept in world.store.history] == ["Alerts", "Alerts"]
+        await world.post_once(world.activity("installationUpdate", action="add-upgrade", id=f"up-{number}", **more))
+    assert [msgspec.json.decode(kept.body, type=Conversation).name for kept in world.store.history] == [
+        "Alerts",
+        "Alerts",
+    ]
 
 
 @pytest.mark.parametrize("timestamp", [None, "yesterday", "2026-11-22T11:08:49.9089999Z", "2026-11-22T11:08:49"])
@@ -195,57 +202,57 @@ def test_any_timestamp_gives_an_aware_moment(timestamp: str | None) -> None:
 
 async def test_removal_is_remembered_and_a_word_undoes_it(world: World) -> None:
     bot = {"id": world.activity()["recipient"]["id"]}
-    await world.deliver(world.activity("installationUpdate", action="add"))
-    await world.deliver(world.activity("conversationUpdate", membersRemoved=[bot]))
-    await world.deliver(world.activity(text="pool list"))
-    await world.deliver(world.activity("installationUpdate", action="remove"))
+    await world.post_once(world.activity("installationUpdate", action="add"))
+    await world.post_once(world.activity("conversationUpdate", membersRemoved=[bot]))
+    await world.post_once(world.activity(text="pool list"))
+    await world.post_once(world.activity("installationUpdate", action="remove"))
     assert [kept.reachable for kept in world.store.history] == [True, False, True, False]
 
 
 async def test_other_peoples_coming_and_going_is_no_business_of_the_bots(world: World) -> None:
-    await world.deliver(world.activity("conversationUpdate", membersAdded=[{"id": "29:guest"}]))
-    await world.deliver(world.activity("conversationUpdate", membersRemoved=[{"id": "29:guest"}]))
+    await world.post_once(world.activity("conversationUpdate", membersAdded=[{"id": "29:guest"}]))
+    await world.post_once(world.activity("conversationUpdate", membersRemoved=[{"id": "29:guest"}]))
     assert not world.store.kept
 
 
 async def test_upgrade_is_not_greeted_and_loses_nothing(world: World) -> None:
     for action in ("add", "remove-upgrade", "add-upgrade"):
-        await world.deliver(world.activity("installationUpdate", action=action, id=action))
-    assert [ask.text for ask in world.desk.asked] == ["home"]
+        await world.post_once(world.activity("installationUpdate", action=action, id=action))
+    assert [request.text for request in world.desk.asked] == ["home"]
     assert world.store.kept["a:personal"].reachable
 
 
 async def test_deleted_channel(world: World) -> None:
     data = world.activity()["channelData"] | {"eventType": "channelDeleted", "channel": {"id": "19:gone@thread.tacv2"}}
     conversation = {"id": "19:general@thread.tacv2", "conversationType": "channel"}
-    await world.deliver(world.activity("conversationUpdate", channelData=data, conversation=conversation))
+    await world.post_once(world.activity("conversationUpdate", channelData=data, conversation=conversation))
     assert {name: kept.reachable for name, kept in world.store.kept.items()} == {"19:gone@thread.tacv2": False}
 
 
 async def test_a_reference_is_the_whole_conversation_and_written_when_it_changes(world: World) -> None:
-    conversation = {"id": "19:alerts@thread.tacv2;messageid=17", "conversationType": "channel"}
+    carried = {"id": "19:alerts@thread.tacv2;messageid=17", "conversationType": "channel"}
     for number in range(3):
-        await world.deliver(world.activity(text="x", id=str(number), conversation=conversation))
+        await world.post_once(world.activity(text="x", id=str(number), conversation=carried))
     assert len(world.store.history) == 1
-    place = place_of(world.store.kept["19:alerts@thread.tacv2"])
-    assert (place["thread"], place["service_url"]) == (None, world.service.url)
+    conversation = place_of(world.store.kept["19:alerts@thread.tacv2"])
+    assert (conversation["thread"], conversation["service_url"]) == (None, world.service.url)
 
 
 async def test_a_repeated_delivery_is_worked_on_once(world: World) -> None:
     for _ in range(2):
-        assert await world.deliver(world.activity(text="pool list")) == (200, None)
+        assert await world.post_once(world.activity(text="pool list")) == (200, None)
     assert len(world.desk.asked) == 1
 
 
 async def test_the_same_id_in_another_conversation_is_another_message(world: World) -> None:
-    await world.deliver(world.activity(text="pool list"))
-    await world.deliver(
+    await world.post_once(world.activity(text="pool list"))
+    await world.post_once(
         world.activity(text="pool list", conversation={"id": "a:other", "conversationType": "personal"})
     )
     assert len(world.desk.asked) == 2
 
 
 async def test_unknown_kinds_are_acknowledged(world: World) -> None:
-    assert await world.deliver(world.activity("messageReaction")) == (200, None)
-    assert await world.deliver(world.activity("typing")) == (200, None)
+    assert await world.post_once(world.activity("messageReaction")) == (200, None)
+    assert await world.post_once(world.activity("typing")) == (200, None)
     assert not world.desk.asked

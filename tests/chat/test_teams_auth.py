@@ -57,7 +57,7 @@ REFUSED: dict[str, Callable[[Service], str | None]] = {
 async def test_refused(world: World, case: str) -> None:
     token = REFUSED[case](world.service)
     with capture_logs() as logs:
-        status, body = await world.deliver(world.activity(text="pool list"), token=token)
+        status, body = await world.post_once(world.activity(text="pool list"), token=token)
     assert (status, body) == (401, None)
     assert not world.desk.asked
     assert not world.store.kept
@@ -66,7 +66,7 @@ async def test_refused(world: World, case: str) -> None:
 
 
 async def test_other_scheme_is_refused(world: World) -> None:
-    status, _ = await world.deliver(world.activity(text="pool list"), scheme="Basic")
+    status, _ = await world.post_once(world.activity(text="pool list"), scheme="Basic")
     assert status == 401
 
 
@@ -74,14 +74,14 @@ async def test_other_scheme_is_refused(world: World) -> None:
     "missing", [{"serviceUrl": None}, {"serviceUrl": ""}, {"channelId": None}, {"channelId": "emulator"}]
 )
 async def test_activity_must_name_what_the_token_vouches_for(world: World, missing: dict[str, Any]) -> None:
-    status, _ = await world.deliver(world.activity(text="pool list", **missing))
+    status, _ = await world.post_once(world.activity(text="pool list", **missing))
     assert status == 401
     assert not world.desk.asked
 
 
 async def test_key_of_another_channel_is_refused(world: World) -> None:
     world.service.endorsements = ["webchat"]
-    status, _ = await world.deliver(world.activity(text="pool list"))
+    status, _ = await world.post_once(world.activity(text="pool list"))
     assert status == 401
     assert not world.desk.asked
 
@@ -91,21 +91,21 @@ async def test_other_tenant_is_refused(world: World, tenant: dict[str, str] | No
     activity = world.activity(text="pool list", channelData={"tenant": tenant})
     activity["conversation"].pop("tenantId")
     with capture_logs() as logs:
-        status, _ = await world.deliver(activity)
+        status, _ = await world.post_once(activity)
     assert status == 403
     assert not world.desk.asked
     assert [line["event"] for line in logs] == ["teams.refused"]
 
 
 async def test_conversation_cannot_overrule_the_channels_tenant(world: World) -> None:
-    status, _ = await world.deliver(world.activity(text="x", channelData={"tenant": {"id": "another-tenant"}}))
+    status, _ = await world.post_once(world.activity(text="x", channelData={"tenant": {"id": "another-tenant"}}))
     assert status == 403
 
 
 async def test_service_url_outside_the_allow_list_is_refused(world: World) -> None:
     url = "https://evil.example/"
     token = world.service.token(serviceurl=url)
-    status, _ = await world.deliver(world.activity(text="pool list", serviceUrl=url), token=token)
+    status, _ = await world.post_once(world.activity(text="pool list", serviceUrl=url), token=token)
     assert status == 403
     assert not world.desk.asked
 
@@ -125,13 +125,13 @@ async def test_service_url_outside_the_allow_list_is_refused(world: World) -> No
 )
 async def test_malformed_bodies(world: World, body: bytes, status: int) -> None:
     with capture_logs() as logs:
-        assert (await world.deliver(body))[0] == status
+        assert (await world.post_once(body))[0] == status
     assert [line["event"] for line in logs] == ["teams.refused"]
 
 
 async def test_before_the_start_nothing_is_accepted() -> None:
     world = await build(start=False)
-    assert (await world.deliver(world.activity(text="pool list")))[0] == 503
+    assert (await world.post_once(world.activity(text="pool list")))[0] == 503
     await tear_down(world)
 
 
@@ -143,15 +143,15 @@ async def test_an_empty_id_never_switches_authentication_off(app: str, tenant: s
 
 async def test_keys_are_fetched_once_and_not_for_every_unknown_id(world: World) -> None:
     for _ in range(3):
-        assert (await world.deliver(world.activity(text="x"), token=world.service.token(kid="made up")))[0] == 401
-    assert (await world.deliver(world.activity(text="pool list")))[0] == 200
+        assert (await world.post_once(world.activity(text="x"), token=world.service.token(kid="made up")))[0] == 401
+    assert (await world.post_once(world.activity(text="pool list")))[0] == 200
     assert world.service.key_fetches == 1
 
 
 async def test_unreachable_keys_are_our_fault_not_the_callers(world: World) -> None:
     await world.service.server.close()
     with capture_logs() as logs:
-        status, _ = await world.deliver(world.activity(text="pool list"))
+        status, _ = await world.post_once(world.activity(text="pool list"))
     assert status == 503
     assert [line["event"] for line in logs] == ["teams.keys_unavailable"]
 
@@ -173,13 +173,13 @@ async def test_new_keys_are_looked_for_and_old_ones_outlive_an_outage(world: Wor
 async def test_an_outage_is_not_paid_for_by_every_request(world: World) -> None:
     await world.service.server.close()
     with capture_logs() as logs:
-        statuses = [(await world.deliver(world.activity(text="x")))[0] for _ in range(3)]
+        statuses = [(await world.post_once(world.activity(text="x")))[0] for _ in range(3)]
     assert statuses == [503] * 3
     assert len(logs) == 1
 
 
 async def test_many_first_requests_fetch_the_keys_once(world: World) -> None:
-    answers = await asyncio.gather(*(world.deliver(world.activity(text="x", id=str(n))) for n in range(8)))
+    answers = await asyncio.gather(*(world.post_once(world.activity(text="x", id=str(n))) for n in range(8)))
     assert [status for status, _ in answers] == [200] * 8
     assert world.service.key_fetches == 1
 
@@ -195,6 +195,6 @@ async def test_two_bots_do_not_share_keys(world: World) -> None:
     other = await build(
         settings=lambda settings: msgspec.structs.replace(settings, app_id="99999999-2222-3333-4444-555555555555")
     )
-    assert (await other.deliver(other.activity(text="x")))[0] == 401
-    assert (await world.deliver(world.activity(text="x")))[0] == 200
+    assert (await other.post_once(other.activity(text="x")))[0] == 401
+    assert (await world.post_once(world.activity(text="x")))[0] == 200
     await tear_down(other)

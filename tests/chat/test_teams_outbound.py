@@ -23,7 +23,7 @@ from bot.chat.teams.framework import Connector
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.pacer import Pacer
 from bot.chat.teams.references import References
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from cards.card import Attachment, Picture
 from cards.charts.usage import UsageChart
 from tests.chat.teams_kit import World, build, card, tear_down
@@ -64,15 +64,15 @@ class Bench(Outbound):
         self.slept.append(seconds)
 
 
-def place(world: World, **rest: Any) -> Place:
-    return Place("teams", "19:alerts@thread.tacv2", team="t", service_url=world.service.url, **rest)
+def conversation(world: World, **rest: Any) -> Conversation:
+    return Conversation("teams", "19:alerts@thread.tacv2", team="t", service_url=world.service.url, **rest)
 
 
 PAYLOAD: dict[str, object] = {"type": "AdaptiveCard", "version": "1.5", "body": []}
 
 
 async def test_post_is_a_card_with_a_summary_and_nothing_else(world: World) -> None:
-    assert await Bench(world).post(place(world, thread="17"), PAYLOAD, "pool list") == "message-1"
+    assert await Bench(world).post(conversation(world, thread="17"), PAYLOAD, "pool list") == "message-1"
     method, path, activity = world.service.sent[0]
     assert (method, path) == ("POST", "v3/conversations/19:alerts@thread.tacv2;messageid=17/activities")
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": PAYLOAD}
@@ -84,7 +84,7 @@ async def test_post_is_a_card_with_a_summary_and_nothing_else(world: World) -> N
 
 
 async def test_update_is_a_put(world: World) -> None:
-    await Bench(world).update(place(world), "17", PAYLOAD, "pool list")
+    await Bench(world).update(conversation(world), "17", PAYLOAD, "pool list")
     method, path, activity = world.service.sent[0]
     assert (method, path) == ("PUT", "v3/conversations/19:alerts@thread.tacv2/activities/17")
     assert activity["id"] == "17"
@@ -93,13 +93,13 @@ async def test_update_is_a_put(world: World) -> None:
 async def test_the_token_is_asked_for_once_and_renewed_when_refused(world: World) -> None:
     sender = Bench(world)
     for _ in range(3):
-        await sender.post(place(world), PAYLOAD, "s")
+        await sender.post(conversation(world), PAYLOAD, "s")
     assert world.credential.asked == ["the/.default"]
     assert set(world.service.tokens) == {"Bearer the-bots-own-token"}
     world.service.failures.append(failure(401, "Unauthorized"))
     with pytest.raises(TeamsError):
-        await sender.post(place(world), PAYLOAD, "s")
-    await sender.post(place(world), PAYLOAD, "s")
+        await sender.post(conversation(world), PAYLOAD, "s")
+    await sender.post(conversation(world), PAYLOAD, "s")
     assert len(world.credential.asked) == 2
 
 
@@ -107,7 +107,7 @@ async def test_the_token_is_asked_for_once_and_renewed_when_refused(world: World
 async def test_retried(world: World, status: int) -> None:
     world.service.failures += [failure(status), failure(status)]
     sender = Bench(world)
-    assert await sender.post(place(world), PAYLOAD, "s") == "message-1"
+    assert await sender.post(conversation(world), PAYLOAD, "s") == "message-1"
     assert len([nap for nap in sender.slept if nap >= 0.5]) == 2
 
 
@@ -115,7 +115,7 @@ async def test_retried(world: World, status: int) -> None:
 async def test_not_retried(world: World, status: int) -> None:
     world.service.failures.append(failure(status, "Whatever"))
     with pytest.raises(TeamsError) as raised:
-        await Bench(world).post(place(world), PAYLOAD, "s")
+        await Bench(world).post(conversation(world), PAYLOAD, "s")
     assert (raised.value.status, raised.value.code, raised.value.message) == (status, "Whatever", "told")
     assert not world.service.sent
 
@@ -123,7 +123,7 @@ async def test_not_retried(world: World, status: int) -> None:
 async def test_retries_end(world: World) -> None:
     world.service.failures += [failure(429) for _ in range(9)]
     with pytest.raises(TeamsError):
-        await Bench(world).post(place(world), PAYLOAD, "s")
+        await Bench(world).post(conversation(world), PAYLOAD, "s")
     assert len(world.service.failures) == 4
 
 
@@ -131,7 +131,7 @@ async def test_retry_after_is_waited_for_in_seconds_and_as_a_date(world: World) 
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     world.service.failures += [failure(429, **{"Retry-After": "17"}), failure(429, **{"Retry-After": date})]
     sender = Bench(world)
-    await sender.post(place(world), PAYLOAD, "s")
+    await sender.post(conversation(world), PAYLOAD, "s")
     first, second = [nap for nap in sender.slept if nap > 2]
     assert 17 < first < 19
     assert 25 < second < 33
@@ -141,7 +141,7 @@ async def test_a_very_long_retry_after_is_not_sat_out(world: World) -> None:
     world.service.failures.append(failure(429, **{"Retry-After": "86400"}))
     sender = Bench(world)
     with pytest.raises(TeamsError) as raised:
-        await sender.post(place(world), PAYLOAD, "s")
+        await sender.post(conversation(world), PAYLOAD, "s")
     assert raised.value.retry_after == 86400
     assert not sender.slept
 
@@ -150,20 +150,20 @@ async def test_a_very_long_retry_after_is_not_sat_out(world: World) -> None:
 async def test_removed_from_the_conversation(world: World, code: str) -> None:
     world.service.failures.append(failure(403, code))
     with pytest.raises(TeamsError):
-        await Bench(world).post(place(world, thread="17"), PAYLOAD, "s")
+        await Bench(world).post(conversation(world, thread="17"), PAYLOAD, "s")
     kept = world.store.kept["19:alerts@thread.tacv2"]
     assert not kept.reachable
-    assert msgspec.json.decode(kept.body, type=Place).thread is None
+    assert msgspec.json.decode(kept.body, type=Conversation).thread is None
 
 
 async def test_a_post_whose_answer_was_lost_is_not_repeated_an_edit_is(world: World) -> None:
     sender = Bench(world)
     world.service.failures.append(None)
     with pytest.raises(TeamsError) as raised:
-        await sender.post(place(world), PAYLOAD, "s")
+        await sender.post(conversation(world), PAYLOAD, "s")
     assert (raised.value.status, raised.value.code) == (0, "NoAnswer")
     world.service.failures.append(None)
-    await sender.update(place(world), "17", PAYLOAD, "s")
+    await sender.update(conversation(world), "17", PAYLOAD, "s")
     assert [method for method, _, _ in world.service.sent] == ["PUT"]
 
 
@@ -171,7 +171,7 @@ async def test_a_post_that_never_arrived_is_repeated(world: World) -> None:
     await world.service.server.close()
     sender = Bench(world)
     with pytest.raises(TeamsError) as raised:
-        await sender.post(place(world), PAYLOAD, "s")
+        await sender.post(conversation(world), PAYLOAD, "s")
     assert (raised.value.status, raised.value.code) == (0, "NoConnection")
     assert len(sender.slept) == 4
 
@@ -179,7 +179,7 @@ async def test_a_post_that_never_arrived_is_repeated(world: World) -> None:
 async def test_redirects_are_not_followed(world: World) -> None:
     world.service.failures.append(web.Response(status=307, headers={"Location": "https://evil.example/"}))
     with pytest.raises(TeamsError) as raised:
-        await Bench(world).post(place(world), PAYLOAD, "s")
+        await Bench(world).post(conversation(world), PAYLOAD, "s")
     assert raised.value.status == 307
 
 
@@ -210,7 +210,7 @@ def test_allowed(url: str, hosts: list[str], expected: bool) -> None:
 
 
 async def test_no_token_goes_to_a_stored_address_that_is_not_allowed(world: World) -> None:
-    elsewhere = Place("teams", "a:1", service_url="http://localhost:9/")
+    elsewhere = Conversation("teams", "a:1", service_url="http://localhost:9/")
     with pytest.raises(TeamsError) as raised:
         await Bench(world).post(elsewhere, PAYLOAD, "s")
     assert raised.value.code == "ServiceUrlRefused"

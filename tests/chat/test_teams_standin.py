@@ -18,7 +18,7 @@ from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from bot.settings import TeamsSettings
 from cards.card import Actions, Button, Card, Field, Form, Option
-from tests.chat.teams_kit import APP, Credential, Desk, Pictures, Store, card
+from tests.chat.teams_kit import APP, Credential, Pictures, RequestIntake, Store, card
 
 BUTTONS = Actions(
     (
@@ -56,7 +56,7 @@ class Meeting:
     def __init__(self) -> None:
         self.tokens = Tokens()
         self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
-        self.desk, self.store, self.pictures = Desk(reply=card("home", blocks=(BUTTONS,))), Store(), Pictures()
+        self.desk, self.store, self.pictures = RequestIntake(reply=card("home", blocks=(BUTTONS,))), Store(), Pictures()
 
     async def start(self) -> None:
         await self.outside.start()
@@ -102,7 +102,7 @@ async def test_installed_everywhere_the_bot_says_hello_and_remembers(meeting: Me
         await meeting.outside.install(conversation)
         message = await meeting.last(conversation)
         assert (message["summary"], message["problems"]) == ("home", [])
-    assert [ask.text for ask in meeting.desk.asked] == ["home"] * 3
+    assert [request.text for request in meeting.desk.asked] == ["home"] * 3
     assert {kept.id for kept in meeting.store.kept.values() if kept.reachable} == {
         room["id"] for room in meeting.outside.conversations.values() if room["installed"]
     }
@@ -117,9 +117,9 @@ async def test_typed_and_answered_where_it_was_typed(meeting: Meeting, conversat
     await meeting.desk.done()
     root = await meeting.outside.say("operator", conversation, words)
     message = await meeting.last(conversation)
-    ask = meeting.desk.asked[-1]
-    assert (ask.text, ask.person.id) == ("pool list", meeting.outside.people["operator"]["aadObjectId"])
-    assert ask.person.zone == "America/Chicago"
+    request = meeting.desk.asked[-1]
+    assert (request.text, request.person.id) == ("pool list", meeting.outside.people["operator"]["aadObjectId"])
+    assert request.person.zone == "America/Chicago"
     assert message["thread"] == (root if conversation == "general" else "")
 
 
@@ -170,14 +170,14 @@ async def test_a_delivery_that_comes_twice_is_answered_once(meeting: Meeting) ->
     await meeting.outside.say("viewer", "viewer", "pool list")
     await asyncio.sleep(0.05)
     await meeting.desk.done()
-    assert [ask.text for ask in meeting.desk.asked] == ["home", "pool list"]
+    assert [request.text for request in meeting.desk.asked] == ["home", "pool list"]
 
 
 async def test_a_burst_stays_within_teams_pace(meeting: Meeting) -> None:
     await meeting.outside.install("group")
     await meeting.desk.done()
-    place = meeting.desk.asked[0].place
-    ids = await asyncio.gather(*(meeting.teams.post(place, card(f"{number}")) for number in range(12)))
+    conversation = meeting.desk.asked[0].conversation
+    ids = await asyncio.gather(*(meeting.teams.post(conversation, card(f"{number}")) for number in range(12)))
     posted = [message["summary"] for message in meeting.outside.messages("group") if message["id"] in ids]
     assert posted == [f"{number}" for number in range(12)]
 
@@ -197,17 +197,17 @@ async def test_a_bad_day_of_the_service() -> None:
     await meeting.start()
     await meeting.outside.install("viewer")
     await meeting.desk.done()
-    place = meeting.desk.asked[0].place
+    conversation = meeting.desk.asked[0].conversation
     meeting.outside.faults.fail(429, retry_after=1)
     meeting.outside.faults.fail(502)
-    assert await meeting.teams.post(place, card("late"))
+    assert await meeting.teams.post(conversation, card("late"))
     meeting.outside.faults.lose_answers()
     with pytest.raises(TeamsError):
-        await meeting.teams.post(place, card("lost"))
+        await meeting.teams.post(conversation, card("lost"))
     said = [message["summary"] for message in meeting.outside.messages("viewer") if message["from"] == "bot"]
     assert said == ["home", "late", "lost"]
     await meeting.outside.uninstall("viewer")
     with pytest.raises(TeamsError):
-        await meeting.teams.post(place, card("too late"))
-    assert not meeting.store.kept[place.id].reachable
+        await meeting.teams.post(conversation, card("too late"))
+    assert not meeting.store.kept[conversation.id].reachable
     await meeting.close()

@@ -10,19 +10,19 @@ import pytest
 
 from bot.chat.port import UnreadableError
 from bot.chat.terminal.adapter import Terminal
-from bot.requests.request import Person, Place
+from bot.requests.request import Conversation, Person
 from tests.chat.teams_kit import Pictures, card
 
-HERE = Place("text", "terminal", "personal")
+HERE = Conversation("text", "terminal", "personal")
 
 
 async def test_letters_are_printed_and_printed_anew(tmp_path: Path) -> None:
     out = io.StringIO()
     terminal = Terminal(Pictures(), tmp_path, out=out)
-    message, channel = await terminal.deliver(HERE, card("pool gpu-a is down"), "key", loud=True)
-    await terminal.revise(HERE, message, card("pool gpu-a is up"))
+    message, channel = await terminal.post_once(HERE, card("pool gpu-a is down"), "key", loud=True)
+    await terminal.update_posted(HERE, message, card("pool gpu-a is up"))
     assert channel == HERE.id
     assert [line for line in out.getvalue().splitlines() if line] == ["pool gpu-a is down", "pool gpu-a is up"]
     assert await terminal.direct(Person("text", "you"), HERE) == HERE
     with pytest.raises(UnreadableError):
-        await terminal.seek(HERE, "key", datetime.now(UTC))
+        await terminal.find_by_key(HERE, "key", datetime.now(UTC))

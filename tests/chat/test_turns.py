@@ -30,8 +30,8 @@ async def settle() -> None:
 async def test_a_person_goes_before_letters_that_wait_and_after_one_that_speaks() -> None:
     turns, said, speaking = Turns(), list[str](), asyncio.Event()
 
-    async def letter(name: str) -> None:
-        async with turns.letter(lambda: 0.0):
+    async def entry(name: str) -> None:
+        async with turns.entry(lambda: 0.0):
             said.append(name)
             await speaking.wait()
 
@@ -39,7 +39,7 @@ async def test_a_person_goes_before_letters_that_wait_and_after_one_that_speaks(
         async with turns.person():
             said.append(name)
 
-    tasks = [asyncio.create_task(letter("letter 1")), asyncio.create_task(letter("letter 2"))]
+    tasks = [asyncio.create_task(entry("letter 1")), asyncio.create_task(entry("letter 2"))]
     await settle()
     tasks += [asyncio.create_task(person("person 1")), asyncio.create_task(person("person 2"))]
     await settle()
@@ -53,11 +53,11 @@ async def test_a_letter_that_waits_for_its_pace_holds_nobody_up() -> None:
     naps, said, delays = Naps(), list[str](), [5.0, 0.0]
     turns = Turns(naps)
 
-    async def letter() -> None:
-        async with turns.letter(lambda: delays.pop(0)):
+    async def entry() -> None:
+        async with turns.entry(lambda: delays.pop(0)):
             said.append("letter")
 
-    task = asyncio.create_task(letter())
+    task = asyncio.create_task(entry())
     await settle()
     async with turns.person():
         said.append("person")
@@ -80,19 +80,19 @@ async def test_who_gives_up_leaves_the_line_to_others() -> None:
     for task in (second, first):
         task.cancel()
     await asyncio.gather(first, second, return_exceptions=True)
-    async with turns.letter(lambda: 0.0):
+    async with turns.entry(lambda: 0.0):
         pass
 
 
 async def test_channels_do_not_wait_for_each_other_and_a_letter_is_tried_once() -> None:
     channels, stuck = Channels(pace=0.0), asyncio.Event()
-    held = asyncio.create_task(channels.letter("C1", stuck.wait))
+    held = asyncio.create_task(channels.entry("C1", stuck.wait))
     await settle()
 
     async def said() -> str:
         return "said"
 
-    assert await channels.letter("C2", said) == "said"
+    assert await channels.entry("C2", said) == "said"
     assert await channels.post("C3", said) == "said"
     calls = []
 
@@ -101,7 +101,7 @@ async def test_channels_do_not_wait_for_each_other_and_a_letter_is_tried_once() 
         raise OSError("no")
 
     with pytest.raises(OSError, match="no"):
-        await channels.letter("C2", refused)
+        await channels.entry("C2", refused)
     assert len(calls) == 1
     stuck.set()
     await held
@@ -111,15 +111,15 @@ async def test_in_teams_a_letter_waits_for_room_without_holding_the_line() -> No
     now, naps = [1000.0], Naps()
     pacer = Pacer(lambda: now[0], naps)
     for _ in range(7):
-        async with pacer.letter("room"):
+        async with pacer.entry("room"):
             pass
     said = []
 
-    async def letter() -> None:
-        async with pacer.letter("room"):
+    async def entry() -> None:
+        async with pacer.entry("room"):
             said.append("letter")
 
-    task = asyncio.create_task(letter())
+    task = asyncio.create_task(entry())
     await settle()
     async with pacer.line("room"):  # the person has the line, and waits for room inside it, before the letter
         said.append("person")

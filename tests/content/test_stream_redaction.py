@@ -27,8 +27,8 @@ LINES = (
 
 def passed(text: str, cuts: list[int]) -> str:
     flow = Redacting()
-    places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    pieces = [text[start:stop] for start, stop in pairwise(places)]
+    conversations = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
+    pieces = [text[start:stop] for start, stop in pairwise(conversations)]
     return "".join([*map(flow.feed, pieces), flow.rest()])
 
 

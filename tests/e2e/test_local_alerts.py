@@ -107,7 +107,7 @@ async def stage(request: pytest.FixtureRequest, program: Path, tmp_path: Path) -
             "bot": {"listen": listen, "database": str(database), "prices_url": azure.prices_url},
             "slack": {"mode": request.param, "api_url": slack.api_url},
             "access": {"everyone": "none", "viewers": [f"slack:{VIEWER}"]},
-            "alerts": {"places": [f"slack:{room}"]},
+            "alerts": {"channels": [f"slack:{room}"]},
             "watch": {"poll_seconds": 10},
             "accounts": {
                 "tiny": {

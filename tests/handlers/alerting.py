@@ -10,29 +10,29 @@ from typing import Any
 import msgspec
 
 import handlers
-from bot.alerting.model import Event, Incident, Notice, Subscription
+from bot.alerting.model import Event, Incident, Notification, Subscription
 from bot.alerting.rules import discover
-from bot.alerting.service import Alerts
-from bot.alerting.watched_jobs import JobCards
+from bot.alerting.service import AlertService
+from bot.alerting.watched_jobs import WatchedJobs
 from bot.chat.port import Undelivered
-from bot.domain.findings import Entity, Severity, Step, Tally, fingerprint
+from bot.domain.findings import CauseCount, Entity, Severity, SuggestedAction, fingerprint
 from bot.monitor.status import AccountStatus, Outbox
 from bot.policy.roles import Access
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.preferences import Author
 from bot.requests.registry import Registry
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Actions, Button, Card, Menu, plain
 from cards.text import render
 from storage.port.store import Reference
-from storage.port.watching import Batch, Letter
+from storage.port.watching import ChangeSet, OutboxEntry
 from tests.alerting.kit import Letters, Still
 from tests.golden import check
 from tests.handlers.conftest import Scene
 
-OPS, DEV = Place("slack", "C0OPS", name="ops"), Place("slack", "C0DEV", name="dev")
-CHAT = Place("slack", "D0ME", kind="personal", name="Mia")
+OPS, DEV = Conversation("slack", "C0OPS", name="ops"), Conversation("slack", "C0DEV", name="dev")
+CHAT = Conversation("slack", "D0ME", kind="personal", name="Mia")
 ACCOUNT = "render-prod"
 
 
@@ -41,20 +41,20 @@ class Told:
     """All that a test of these commands needs."""
 
     scene: Scene
-    alerts: Alerts
-    jobs: JobCards
-    letters: Letters
+    alerts: AlertService
+    jobs: WatchedJobs
+    entries: Letters
     clock: Still
     status: Standing
     alone: list[Person] = field(default_factory=list)
     refuses: str = ""
 
-    async def ask(self, text: str, person: str = "U0OPERATOR", place: Place = OPS, **more: Any) -> Card:
+    async def ask(self, text: str, person: str = "U0OPERATOR", conversation: Conversation = OPS, **more: Any) -> Card:
         """Type a command; an operator in the ops channel unless said."""
         who = Person("slack", person, name=NAMES.get(person, ""), zone="America/Chicago")
-        return await self.scene.dispatcher.card(Ask("k", text, who, place, datetime.now(UTC), **more))
+        return await self.scene.dispatcher.card(CommandRequest("k", text, who, conversation, datetime.now(UTC), **more))
 
-    async def direct(self, person: Person, place: Place) -> Place:
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The chat with one person alone."""
         if self.refuses:
             raise Undelivered("refused", self.refuses)
@@ -82,15 +82,17 @@ class Standing:
 
 async def alerting(scene: Scene) -> Told:
     """A desk on the scene's store, whose ops channel is subscribed to warnings and worse by a fixed id."""
-    letters, clock = Letters(), Still(scene.world.time)
-    alerts = Alerts(scene.store, discover(), AlertSettings(), letters, clock, zone="UTC", several=True)
-    jobs = JobCards(scene.store, letters, clock, zone=alerts.zone_of, several=True)
-    told = Told(scene, alerts, jobs, letters, clock, Standing(clock.at - timedelta(days=2)))
-    for place in (OPS, DEV):
-        await scene.store.remember(Reference("slack", place.id, msgspec.json.encode(place), clock.at))
+    entries, clock = Letters(), Still(scene.world.time)
+    alerts = AlertService(scene.store, discover(), AlertSettings(), entries, clock, zone="UTC", several=True)
+    jobs = WatchedJobs(scene.store, entries, clock, zone=alerts.zone_of, several=True)
+    told = Told(scene, alerts, jobs, entries, clock, Standing(clock.at - timedelta(days=2)))
+    for conversation in (OPS, DEV):
+        await scene.store.remember(Reference("slack", conversation.id, msgspec.json.encode(conversation), clock.at))
     await alerts.load()
     await alerts.subscribe(
-        Subscription(id="5ab001", place=OPS, by=Author("slack:U0OPERATOR", "Otto"), at=clock.at - timedelta(days=3))
+        Subscription(
+            id="5ab001", conversation=OPS, by=Author("slack:U0OPERATOR", "Otto"), at=clock.at - timedelta(days=3)
+        )
     )
     scene.dispatcher = Dispatcher(
         Registry.discover(handlers),
@@ -132,10 +134,10 @@ def incident(told: Told, name: str, kind: str, entity: Entity, headline: str, **
     )
 
 
-async def saved(told: Told, incidents: Iterable[Incident], notices: Iterable[Notice] = ()) -> None:
+async def saved(told: Told, incidents: Iterable[Incident], notifications: Iterable[Notification] = ()) -> None:
     """Store incidents and how they stand, and have the desk take them up."""
     await told.scene.store.record(
-        Batch(incidents=[each.row() for each in incidents], notices=[each.row() for each in notices])
+        ChangeSet(incidents=[each.row() for each in incidents], notifications=[each.row() for each in notifications])
     )
     await told.alerts.load()
 
@@ -153,8 +155,11 @@ async def a_few(told: Told) -> None:
         figures=(("Pool", "render-gpu"),),
         cause="exit code 137 ×198 · exit code 2 ×16; most often killed (SIGKILL), out of memory most often",
         evidence="MemoryError: unable to allocate 3.1 GiB (frame-0021)",
-        steps=(Step("Logs", "log nightly:job-12 frame-0021 stderr.txt"), Step("Open", "job show nightly:job-12")),
-        causes=(Tally("exit code 137", 198, "frame-0021"), Tally("exit code 2", 16, "frame-0007")),
+        steps=(
+            SuggestedAction("Logs", "log nightly:job-12 frame-0021 stderr.txt"),
+            SuggestedAction("Open", "job show nightly:job-12"),
+        ),
+        causes=(CauseCount("exit code 137", 198, "frame-0021"), CauseCount("exit code 2", 16, "frame-0007")),
         related=(Entity("pool", "render-gpu"),),
     )
     node = incident(
@@ -173,15 +178,15 @@ async def a_few(told: Told) -> None:
         resolved=at - timedelta(minutes=5),
     )
     shown = at - timedelta(minutes=13)
-    here = {"place": "slack:C0OPS", "why": "5ab001", "since": shown}
+    here = {"conversation": "slack:C0OPS", "why": "5ab001", "since": shown}
     await saved(
         told,
         [job, node, stuck, over],
         [
-            Notice(incident="1a2b3c4d", letter="l1", shown=shown, **here),
-            Notice(incident="2b3c4d5e", letter="l2", shown=shown, **here),
-            Notice(incident="3c4d5e6f", held="silenced", by="2b3c4d5e", **here),
-            Notice(incident="4d5e6f70", letter="l4", shown=shown, over=True, **here),
+            Notification(incident="1a2b3c4d", entry="l1", shown=shown, **here),
+            Notification(incident="2b3c4d5e", entry="l2", shown=shown, **here),
+            Notification(incident="3c4d5e6f", held="silenced", by="2b3c4d5e", **here),
+            Notification(incident="4d5e6f70", entry="l4", shown=shown, over=True, **here),
         ],
     )
 
@@ -204,10 +209,10 @@ def commands(card: Card) -> list[str]:
     return [item.command for item in items(card) if isinstance(item, Button)]
 
 
-def chosen(card: Card, label: str, place: int = 0) -> str:
+def chosen(card: Card, label: str, conversation: int = 0) -> str:
     """The command of a menu's option."""
     menu = next(item for item in items(card) if isinstance(item, Menu) and item.label == label)
-    return menu.command.replace("{}", menu.options[place].value)
+    return menu.command.replace("{}", menu.options[conversation].value)
 
 
 def golden(told: Told, name: str, card: Card) -> None:
@@ -218,5 +223,5 @@ def golden(told: Told, name: str, card: Card) -> None:
     check(f"alert-{name}", card)
 
 
-def letter_card(letter: Letter) -> Card:
-    return msgspec.json.decode(letter.card, type=Card)
+def letter_card(entry: OutboxEntry) -> Card:
+    return msgspec.json.decode(entry.card, type=Card)

@@ -19,7 +19,7 @@ from bot.monitor.collector import Collector
 from bot.policy.roles import Access
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios import build
@@ -43,8 +43,8 @@ class Scene:
     async def ask(self, text: str, **more: Any) -> Card:
         """Type a command."""
         person = Person("text", "viewer", zone="America/Chicago")
-        ask = Ask("k", text, person, Place("text", "here"), datetime.now(UTC), **more)
-        return await self.dispatcher.card(ask)
+        request = CommandRequest("k", text, person, Conversation("text", "here"), datetime.now(UTC), **more)
+        return await self.dispatcher.card(request)
 
     def use(self, registry: Registry) -> None:
         """From now on these commands."""
@@ -92,9 +92,9 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
     await sandbox.close()
 
 
-def nobody() -> Ask:
+def nobody() -> CommandRequest:
     """A request of somebody without a name or a role of their own."""
-    return Ask("k", "", Person("text", "viewer"), Place("text", "here"), datetime.now(UTC))
+    return CommandRequest("k", "", Person("text", "viewer"), Conversation("text", "here"), datetime.now(UTC))
 
 
 async def sampled(scene: Scene, minutes: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.alerting.model import Hours, Subscription
 from bot.domain.findings import Severity
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from cards.card import Button, Form
 from handlers.alert.parts import named
 from tests.handlers.alerting import (
@@ -40,34 +40,34 @@ async def test_a_channel_subscribes_and_hears_what_is_open(told: Told) -> None:
     await a_few(told)
     with mock.patch("secrets.token_hex", return_value=ID):
         card = await told.ask(
-            "alert subscribe job.* node.unusable severity:info entity:render-* account:render-prod", place=DEV
+            "alert subscribe job.* node.unusable severity:info entity:render-* account:render-prod", conversation=DEV
         )
     golden(told, "subscribe", card)
     assert title(card) == "job.*, node.unusable about render-* in render-prod · here from now on"
     assert "2 alerts open already, which come at once" in words(card), "the job's pool fits"
     made = told.alerts.book.subscriptions[ID]
     assert (made.kinds, made.severity, made.entity) == (("job.*", "node.unusable"), Severity.INFO, "render-*")
-    assert made.place == DEV
-    assert told.letters.titles("slack:C0DEV"), "what is open was told there at once"
+    assert made.conversation == DEV
+    assert told.entries.titles("slack:C0DEV"), "what is open was told there at once"
     again = await told.ask(
-        "alert subscribe job node.unusable severity:info entity:render-* account:render-prod", place=DEV
+        "alert subscribe job node.unusable severity:info entity:render-* account:render-prod", conversation=DEV
     )
     assert "is subscribed to already" in title(again)
     assert len(told.alerts.book.subscriptions) == 2
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("conversation", "said"),
     [
-        (Place("slack", "C0OPS", name="ops"), "#ops"),
-        (Place("slack", "C0OPS"), "a Slack channel"),
-        (Place("teams", "19:ca8b2@thread.tacv2", name="Batch Ops"), "Batch Ops in Teams"),
-        (Place("teams", "19:ca8b2@thread.tacv2"), "a Teams channel"),
-        (Place("teams", "19:ca8b2@thread.v2", kind="group"), "a Teams chat"),
+        (Conversation("slack", "C0OPS", name="ops"), "#ops"),
+        (Conversation("slack", "C0OPS"), "a Slack channel"),
+        (Conversation("teams", "19:ca8b2@thread.tacv2", name="Batch Ops"), "Batch Ops in Teams"),
+        (Conversation("teams", "19:ca8b2@thread.tacv2"), "a Teams channel"),
+        (Conversation("teams", "19:ca8b2@thread.v2", kind="group"), "a Teams chat"),
     ],
 )
-def test_places_are_named_as_people_know_them(place: Place, said: str) -> None:
-    assert named(place) == said
+def test_places_are_named_as_people_know_them(conversation: Conversation, said: str) -> None:
+    assert named(conversation) == said
 
 
 async def test_an_overlap_is_told(told: Told) -> None:
@@ -78,25 +78,25 @@ async def test_an_overlap_is_told(told: Told) -> None:
 
 
 async def test_who_only_reads_subscribes_alone(told: Told) -> None:
-    refused = await told.ask("alert subscribe", person="U0VIEWER", place=DEV)
+    refused = await told.ask("alert subscribe", person="U0VIEWER", conversation=DEV)
     assert refused.refused
     assert title(refused) == "To subscribe for a whole channel needs the role operator; yours is viewer."
     with mock.patch("secrets.token_hex", return_value=ID):
-        mine = await told.ask("alert subscribe job.completed to:me", person="U0VIEWER", place=DEV)
+        mine = await told.ask("alert subscribe job.completed to:me", person="U0VIEWER", conversation=DEV)
     golden(told, "subscribe-me", mine)
-    assert told.alerts.book.subscriptions[ID].place.id == CHAT.id
+    assert told.alerts.book.subscriptions[ID].conversation.id == CHAT.id
     assert [person.id for person in told.alone] == ["U0VIEWER"]
-    listed = await told.ask("alert subscriptions", person="U0VIEWER", place=DEV)
+    listed = await told.ask("alert subscriptions", person="U0VIEWER", conversation=DEV)
     assert "Told to you in direct messages" in words(listed)
-    other = await told.ask("alert subscriptions", person="U0OPERATOR", place=DEV)
+    other = await told.ask("alert subscriptions", person="U0OPERATOR", conversation=DEV)
     assert ID not in words(other), "what is told to one alone is nobody else's business"
-    assert (await told.ask(f"alert unsubscribe {ID}", person="U0OPERATOR", place=DEV)).refused
+    assert (await told.ask(f"alert unsubscribe {ID}", person="U0OPERATOR", conversation=DEV)).refused
     route = "alert route job.completed"
-    assert "• a personal chat: " in words(await told.ask(route, person="U0OPERATOR", place=DEV))
-    assert "• your personal chat: " in words(await told.ask(route, person="U0VIEWER", place=DEV))
-    gone = await told.ask(f"alert unsubscribe {ID}", person="U0VIEWER", place=DEV)
+    assert "• a personal chat: " in words(await told.ask(route, person="U0OPERATOR", conversation=DEV))
+    assert "• your personal chat: " in words(await told.ask(route, person="U0VIEWER", conversation=DEV))
+    gone = await told.ask(f"alert unsubscribe {ID}", person="U0VIEWER", conversation=DEV)
     assert title(gone) == f"Subscriptions · 0 · {ID} is removed"
-    here = await told.ask("alert subscribe", person="U0VIEWER", place=CHAT)
+    here = await told.ask("alert subscribe", person="U0VIEWER", conversation=CHAT)
     assert title(here) == "warning or worse: everything in every account · to you from now on"
 
 
@@ -111,7 +111,7 @@ async def test_somebody_whom_the_bot_cannot_write_to_is_told_what_to_do(told: To
 
 
 async def test_subscriptions_are_listed_and_removed(told: Told) -> None:
-    told.alerts._default = [Subscription(id="settings:slack:C0OPS", place=OPS)]
+    told.alerts._default = [Subscription(id="settings:slack:C0OPS", conversation=OPS)]
     listed = await told.ask("alert subscriptions")
     golden(told, "subscriptions", listed)
     assert title(listed) == "Subscriptions · 2"
@@ -172,7 +172,7 @@ async def test_a_channel_mutes_for_a_while(told: Told) -> None:
     assert (await told.ask("alert mute x", person="U0VIEWER")).refused
     listed = await told.ask("alert mutes", person="U0VIEWER")
     golden(told, "mutes", listed)
-    assert title(await told.ask("alert mutes", place=DEV)) == "Mutes · 0", "another place hears as before"
+    assert title(await told.ask("alert mutes", conversation=DEV)) == "Mutes · 0", "another conversation hears as before"
     gone = await told.ask(chosen(listed, "Unmute"))
     assert title(gone) == "Mutes · 0 · node.*, job.failed about pool:render-gpu is unmuted"
     assert not told.alerts.book.mutes["slack:C0OPS"]
@@ -195,7 +195,7 @@ async def test_forms_ask_for_what_is_typed(told: Told) -> None:
     assert isinstance(form, Form)
     assert {field.name: field.value for field in form.fields}["for"] == "3h"
     subscribe = {"kinds": "job.failed node.*", "severity": "critical", "entity": "render-*", "to": "here"}
-    card = await told.ask("alert subscribe", values=subscribe, place=DEV)
+    card = await told.ask("alert subscribe", values=subscribe, conversation=DEV)
     assert title(card) == "critical: job.failed, node.* about render-* in every account · here from now on"
 
 
@@ -247,4 +247,4 @@ async def test_hours_are_read_as_people_write_them(
 
 async def test_ones_own_chat_is_ones_own(told: Told) -> None:
     for typed in ("alert subscribe job.failed", "alert mute x for:1h", "alert hours 22-7", "alert test"):
-        assert not (await told.ask(typed, person="U0VIEWER", place=CHAT)).refused, typed
+        assert not (await told.ask(typed, person="U0VIEWER", conversation=CHAT)).refused, typed

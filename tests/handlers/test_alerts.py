@@ -59,7 +59,7 @@ async def test_a_card_shows_all_of_an_alert(told: Told) -> None:
     shown = await told.ask("alert show 1a2b3c4d")
     golden(told, "show", shown)
     assert "here: told" in words(shown)
-    held = await told.ask("alert show 3c4d5e6f", place=DEV)
+    held = await told.ask("alert show 3c4d5e6f", conversation=DEV)
     assert "#ops: held back, explained by “pool render-gpu has 1 unusable node”" in words(held)
     over = await told.ask("alert show 4d5e6f70")
     assert "resolved" in title(over)
@@ -136,17 +136,17 @@ async def test_a_test_goes_the_way_of_real_ones(told: Told) -> None:
     person = Person("slack", "U0OPERATOR", name="Otto", zone="America/Chicago")
     cards = []
     async for card in told.scene.dispatcher.cards(
-        replace(nobody(), text="alert test job.failed", place=OPS, person=person)
+        replace(nobody(), text="alert test job.failed", conversation=OPS, person=person)
     ):
         cards.append(card)
         if len(cards) == 1:
-            (letter,) = told.letters.written.values()
-            await store.claim(letter.id, told.clock.at)
-            await store.delivered(letter.id, 1, "1700.1", "C0OPS")
+            (entry,) = told.entries.written.values()
+            await store.claim(entry.id, told.clock.at)
+            await store.delivered(entry.id, 1, "1700.1", "C0OPS")
     assert [title(card).rpartition(" · ")[2] for card in cards] == ["on its way", "has arrived"]
     golden(told, "test", cards[-1])
-    assert letter.where == "slack:C0OPS"
-    assert title(letter_card(letter)).startswith("Test of job.failed: nothing has happened to job example")
+    assert entry.where == "slack:C0OPS"
+    assert title(letter_card(entry)).startswith("Test of job.failed: nothing has happened to job example")
     assert told.alerts.open() == []
 
 
@@ -155,7 +155,7 @@ async def test_a_test_that_cannot_arrive_says_why(told: Told) -> None:
 
     async def lost(*given: object) -> str:
         name = await original(*given)  # type: ignore[arg-type]
-        await told.scene.store.undone(name, "gone", "not_in_channel")
+        await told.scene.store.attempt_failed(name, "gone", "not_in_channel")
         return name
 
     told.alerts.test = lost  # type: ignore[method-assign]
@@ -168,23 +168,26 @@ async def test_a_test_that_cannot_arrive_says_why(told: Told) -> None:
 
 async def test_where_an_alert_would_go_is_told_without_sending(told: Told) -> None:
     await told.alerts.subscribe(
-        Subscription(id="5ab002", place=DEV, kinds=("job.*",), entity="render-*", severity=Severity.INFO)
+        Subscription(id="5ab002", conversation=DEV, kinds=("job.*",), entity="render-*", severity=Severity.INFO)
     )
-    await told.ask("alert mute job:render-* for:2h", place=DEV, person="U0OPERATOR")
-    before = len(told.letters.writes)
+    await told.ask("alert mute job:render-* for:2h", conversation=DEV, person="U0OPERATOR")
+    before = len(told.entries.writes)
     card = await told.ask("alert route job.failed render-12")
     golden(told, "route", card)
-    assert title(card) == "job.failed about job render-12 · 1 place would be told · 1 place would hold it back"
+    assert (
+        title(card)
+        == "job.failed about job render-12 · 1 conversation would be told · 1 conversation would hold it back"
+    )
     said = words(card)
     assert "here" in said
     assert "#dev" in said
     assert "held back: muted here" in said
     other = await told.ask("alert route job.failed sim-1 severity:info")
-    assert "0 places would be told" in title(other)
+    assert "0 conversations would be told" in title(other)
     assert "alert subscribe job.failed" in words(other)
     node = await told.ask("alert route node.unusable render-gpu/tvm-1")
-    assert "1 place would be told" in title(node)
-    assert len(told.letters.writes) == before
+    assert "1 conversation would be told" in title(node)
+    assert len(told.entries.writes) == before
 
 
 async def test_home_says_what_is_open(told: Told) -> None:

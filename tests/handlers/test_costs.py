@@ -163,8 +163,8 @@ async def test_home_tells_the_month_from_the_samples(scene: Scene) -> None:
 async def test_sizes_by_price(scene: Scene) -> None:
     card = await scene.ask("size list nc sort:price")
     found = next(block for block in card.blocks if isinstance(block, Table))
-    place = [column.name for column in found.columns].index("An hour")
-    cells = [plain(row.cells[place]) for row in found.rows]
+    conversation = [column.name for column in found.columns].index("An hour")
+    cells = [plain(row.cells[conversation]) for row in found.rows]
     amounts = [float(cell.split(",")[0].removeprefix("$")) for cell in cells]
     assert amounts == sorted(amounts)
     assert len(amounts) > 5

@@ -26,9 +26,9 @@ from bot.azure.models import (
     VmSize,
 )
 from bot.requests.context import Context
-from bot.requests.live import Lives
+from bot.requests.live import LiveAnswers
 from bot.requests.registry import Registry
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import AccountSettings
 from cards import slack, teams, text
 from cards.card import Card, Link
@@ -64,9 +64,9 @@ def here() -> Surroundings:
         "https://a.westeurope.batch.azure.com", "sub", "group", account="a", credential="shared_key", key_env="KEY"
     )
     accounts = Accounts({"a": settings}, {"KEY": KEY})
-    ask = Ask("k", "", Person("text", "viewer"), Place("text", "here"), AT)
+    request = CommandRequest("k", "", Person("text", "viewer"), Conversation("text", "here"), AT)
     registry = Registry.discover(handlers)
-    ctx = Context(ask, accounts, cast(Any, None), registry, "UTC", "viewer", cast(Any, None), Lives())
+    ctx = Context(request, accounts, cast(Any, None), registry, "UTC", "viewer", cast(Any, None), LiveAnswers())
     return Surroundings(ctx, accounts.get())
 
 

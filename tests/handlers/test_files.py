@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import handlers.file.log
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.sandbox.world.live import LiveTask
 from cards.card import Actions, Attachment, Button, Card, Code, Table, Words, plain
 from tests.golden import check
@@ -209,7 +209,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def followed(scene: Scene, command: str) -> AsyncIterator[Card]:
     person = Person("text", "viewer", zone="America/Chicago")
-    return scene.dispatcher.cards(Ask("k", command, person, Place("text", "here"), datetime.now(UTC)))
+    return scene.dispatcher.cards(CommandRequest("k", command, person, Conversation("text", "here"), datetime.now(UTC)))
 
 
 async def next_of(cards: AsyncIterator[Card]) -> Card:

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.azure.errors import AzureError
 from bot.requests.context import Context
 from bot.requests.registry import Mark
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from cards.card import Actions, Button, Card, Footer, Menu, plain
 from handlers.shared import filtering
 from tests.handlers.conftest import Scene
@@ -210,14 +210,14 @@ async def test_a_long_reading_shows_how_far_it_is_and_can_be_stopped_and_gone_on
     gate.set()
     step = await anext(steps)
     assert (step.found.rows, step.standing) == (("a", "b"), filtering.Standing.READING)
-    telling = filtering.Telling(ctx, step, filtering.Place(), lambda **o: f"task list j {sorted(o.items())}")
+    telling = filtering.Telling(ctx, step, filtering.PageStart(), lambda **o: f"task list j {sorted(o.items())}")
     assert telling.extent == "2 so far"
     assert telling.progress and "read 2,000 of about 9,000 so far" in plain(telling.progress.text)
     assert telling.going_on and telling.going_on.command == f"stop {ctx.live.id}"
     ctx.live.stopping.set()
     step = await anext(steps)
     assert step.standing is filtering.Standing.STOPPED
-    telling = filtering.Telling(ctx, step, filtering.Place(), lambda **o: f"task list j {sorted(o.items())}")
+    telling = filtering.Telling(ctx, step, filtering.PageStart(), lambda **o: f"task list j {sorted(o.items())}")
     assert telling.going_on and telling.going_on.command == "task list j [('met', 2), ('skip', 2000)]"
     with pytest.raises(StopAsyncIteration):
         await anext(steps)
@@ -269,10 +269,14 @@ async def test_a_long_list_is_told_by_edits_until_it_is_read_or_somebody_stops_i
 ) -> None:
     monkeypatch.setattr(filtering, "PACE", filtering.Pace(first=0.02, every=0.02, most=60))
     slow = scene.sandbox.faults["performance"].add(kind="slow", path="/tasks", seconds=0.05)
-    ask = Ask(
-        "k", "task list job-0002 command~nothing", Person("text", "viewer"), Place("text", "here"), datetime.now(UTC)
+    request = CommandRequest(
+        "k",
+        "task list job-0002 command~nothing",
+        Person("text", "viewer"),
+        Conversation("text", "here"),
+        datetime.now(UTC),
     )
-    cards = [card async for card in scene.dispatcher.cards(ask)]
+    cards = [card async for card in scene.dispatcher.cards(request)]
     assert slow.struck == 20
     assert len(cards) > 3
     assert "so far" in plain(cards[0].title)
@@ -282,7 +286,7 @@ async def test_a_long_list_is_told_by_edits_until_it_is_read_or_somebody_stops_i
 
     slow.struck, read = 0, 0
     last = None
-    async for card in scene.dispatcher.cards(ask):
+    async for card in scene.dispatcher.cards(request):
         last = card
         stop = button(card, "Stop")
         if stop and not read and "read 1" in notes(card):

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bot.domain.findings import Entity
-from storage.port.watching import Batch, Transition
+from storage.port.watching import ChangeSet, Transition
 from tests.handlers.alerting import ACCOUNT, Told, alerting, commands, golden, incident, saved, title, words
 from tests.handlers.conftest import Scene
 
@@ -27,7 +27,7 @@ def change(
 
 
 async def seen(told: Told, *changes: Transition) -> None:
-    await told.scene.store.record(Batch(transitions=list(changes)))
+    await told.scene.store.record(ChangeSet(transitions=list(changes)))
 
 
 async def a_life(told: Told) -> None:
@@ -166,7 +166,9 @@ async def test_long_histories_are_turned(told: Told) -> None:
 async def test_only_what_is_odd_in_a_stored_line_is_left_as_it_is(told: Told) -> None:
     at = told.clock.at - timedelta(hours=1)
     await told.scene.store.record(
-        Batch(transitions=[Transition(ACCOUNT, "job", "", "odd", "", "flying", at, "not json key=AccountKey=abc==")])
+        ChangeSet(
+            transitions=[Transition(ACCOUNT, "job", "", "odd", "", "flying", at, "not json key=AccountKey=abc==")]
+        )
     )
     card = await told.ask("job history odd")
     assert "flying" in words(card)

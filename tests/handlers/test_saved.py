@@ -12,14 +12,18 @@ import pytest
 from msgspec.structs import replace
 
 from bot.policy.roles import Access
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import AccessSettings
 from cards.card import Actions, Button, Card, Menu, plain
 from handlers.bot.saved import MOST
 from tests.golden import check
 from tests.handlers.conftest import START, Scene
 
-CHANNEL, OTHER, CHAT = Place("slack", "C1"), Place("slack", "C2"), Place("slack", "D1", kind="personal")
+CHANNEL, OTHER, CHAT = (
+    Conversation("slack", "C1"),
+    Conversation("slack", "C2"),
+    Conversation("slack", "D1", kind="personal"),
+)
 
 
 @pytest.fixture
@@ -28,8 +32,10 @@ async def saved(scene: Scene) -> Scene:
     return scene
 
 
-async def ask(scene: Scene, text: str, person: str = "viewer", place: Place = CHANNEL, **more: Any) -> Card:
-    request = Ask("k", text, Person("slack", person), place, datetime.now(UTC), **more)
+async def ask(
+    scene: Scene, text: str, person: str = "viewer", conversation: Conversation = CHANNEL, **more: Any
+) -> Card:
+    request = CommandRequest("k", text, Person("slack", person), conversation, datetime.now(UTC), **more)
     return await scene.dispatcher.card(request)
 
 
@@ -76,8 +82,8 @@ async def test_ones_own_stands_before_the_channels_and_each_can_be_named(saved: 
     assert title(await ask(saved, "run q")).startswith("Jobs")
     assert title(await ask(saved, "run q whose:channel")).startswith("Pools")
     assert title(await ask(saved, "run q", person="operator")).startswith("Pools")
-    assert title(await ask(saved, "run q", place=OTHER)).startswith("Jobs"), "one's own goes along"
-    assert (await ask(saved, "run q", person="operator", place=OTHER)).refused
+    assert title(await ask(saved, "run q", conversation=OTHER)).startswith("Jobs"), "one's own goes along"
+    assert (await ask(saved, "run q", person="operator", conversation=OTHER)).refused
     buttons = [item.command for item in items(await ask(saved, "saved")) if isinstance(item, Button)]
     assert buttons[:2] == ["run q whose:mine", "run q whose:channel"]
     assert "1" in title(await ask(saved, "forget q"))
@@ -85,8 +91,8 @@ async def test_ones_own_stands_before_the_channels_and_each_can_be_named(saved: 
 
 
 async def test_in_a_personal_chat_everything_is_ones_own(saved: Scene) -> None:
-    assert title(await ask(saved, "save q pool list", place=CHAT)) == "q · saved for you"
-    assert title(await ask(saved, "run q", place=OTHER)).startswith("Pools")
+    assert title(await ask(saved, "save q pool list", conversation=CHAT)) == "q · saved for you"
+    assert title(await ask(saved, "run q", conversation=OTHER)).startswith("Pools")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +170,7 @@ async def test_use_chooses_tells_and_takes_back(saved: Scene) -> None:
     assert title(chosen).startswith(f"{second} is meant here")
     assert second in title(await ask(saved, "pool list"))
     assert second in title(await ask(saved, "pool list", person="operator")), "everybody's here"
-    assert first in title(await ask(saved, "pool list", place=OTHER))
+    assert first in title(await ask(saved, "pool list", conversation=OTHER))
     assert first in title(await ask(saved, f"pool list account:{first}"))
     assert (await ask(saved, "use nowhere")).refused
     assert f"use {first}" in commands(await ask(saved, "use"))
@@ -174,8 +180,8 @@ async def test_use_chooses_tells_and_takes_back(saved: Scene) -> None:
 
 async def test_ones_own_default_holds_where_the_channel_has_none(saved: Scene) -> None:
     first, second = saved.accounts.names[:2]
-    assert "for you" in title(await ask(saved, f"use {second}", place=CHAT))
-    assert second in title(await ask(saved, "pool list", place=CHAT))
+    assert "for you" in title(await ask(saved, f"use {second}", conversation=CHAT))
+    assert second in title(await ask(saved, "pool list", conversation=CHAT))
     assert second in title(await ask(saved, "pool list"))
     assert first in title(await ask(saved, "pool list", person="operator"))
     await ask(saved, f"use {first}")

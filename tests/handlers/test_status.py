@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bot.monitor.scene import Blindness, JobView
 from bot.monitor.scene import Scene as Look
-from bot.monitor.status import AccountStatus, Outbox, PlaceStatus, Totals
+from bot.monitor.status import AccountStatus, DestinationStatus, Outbox, Totals
 from cards.card import Mark
 from handlers.bot import status as module
 from handlers.job.watch import MOST
@@ -50,10 +50,10 @@ async def test_what_is_wrong_is_told_with_what_to_do(told: Told) -> None:
         AccountStatus(name="new"),
     ]  # fmt: skip
     told.status.box = Outbox(
-        places=(
-            PlaceStatus("slack:C0DEV", waiting=4, gone_since=at - timedelta(hours=2), error="not_in_channel"),
-            PlaceStatus("slack:C0OPS", waiting=2, in_doubt=1, error="ratelimited"),
-            PlaceStatus("teams:19:x", waiting=0),
+        conversations=(
+            DestinationStatus("slack:C0DEV", waiting=4, gone_since=at - timedelta(hours=2), error="not_in_channel"),
+            DestinationStatus("slack:C0OPS", waiting=2, in_doubt=1, error="ratelimited"),
+            DestinationStatus("teams:19:x", waiting=0),
         ),
         down={"teams": "503"},
         totals=Totals(sent=100, edited=400, repeated=1, shortened=2, refused=3),
@@ -61,7 +61,7 @@ async def test_what_is_wrong_is_told_with_what_to_do(told: Told) -> None:
     card = await told.ask("status")
     golden(told, "status-trouble", card)
     assert title(card) == (
-        "3 accounts watched · 1 cannot be read · 1 place cannot be reached · 6 messages waiting"
+        "3 accounts watched · 1 cannot be read · 1 conversation cannot be reached · 6 messages waiting"
     )  # fmt: skip
     said = words(card)
     assert "#dev since 2 h ago" in said
@@ -83,14 +83,14 @@ async def test_a_job_is_watched_from_the_chat(told: Told) -> None:
         jobs={job: JobView(job, state="active", active=5, running=1, succeeded=4, counted=told.clock.at)},
     )  # fmt: skip
     await told.jobs.after(ACCOUNT, look, told.clock.at)
-    (titled,) = told.letters.titles()
+    (titled,) = told.entries.titles()
     assert titled.startswith(f"● job {job} · 4 of 10 tasks done, 40 % · render-prod")
     again = await told.ask(f"job watch {job}", person="U0VIEWER")
     assert title(again).endswith("is watched here already")
     listed = await told.ask("job watch account:render-prod")
     assert title(listed) == "Watched jobs · 1"
     assert "for Otto" in words(listed)
-    assert title(await told.ask("job watch", place=DEV)) == "Watched jobs · 0"
+    assert title(await told.ask("job watch", conversation=DEV)) == "Watched jobs · 0"
     stopped = await told.ask(f"job unwatch {job}", how="edit")
     assert "no longer watched" in title(stopped)
     assert told.jobs.watched(ACCOUNT) == set()
@@ -98,8 +98,8 @@ async def test_a_job_is_watched_from_the_chat(told: Told) -> None:
 
 async def test_a_thread_is_no_place_of_its_own(told: Told) -> None:
     job = await _job(told)
-    await told.ask(f"job watch {job}", place=replace(OPS, thread="1700.1"))
-    assert [each.place for each in told.jobs.here(OPS)] == [OPS]
+    await told.ask(f"job watch {job}", conversation=replace(OPS, thread="1700.1"))
+    assert [each.conversation for each in told.jobs.here(OPS)] == [OPS]
 
 
 async def test_what_cannot_be_watched_is_told(told: Told) -> None:
@@ -124,7 +124,7 @@ async def test_what_cannot_be_watched_is_told(told: Told) -> None:
     assert title(full) == "20 jobs are watched here already, which is the most."
 
 
-async def _job(told: Told, place: int = 0) -> str:
+async def _job(told: Told, conversation: int = 0) -> str:
     """A job that goes on."""
     jobs = told.scene.world.accounts[ACCOUNT].jobs.values()
-    return sorted(job.id for job in jobs if job.state.lower() == "active")[place]
+    return sorted(job.id for job in jobs if job.state.lower() == "active")[conversation]

@@ -191,13 +191,13 @@ class LateAccount:
 
     def _job(self, name: str, change: Change) -> JobState:
         history = self.jobs[name]
-        place = history.index(change)
+        conversation = history.index(change)
         return JobState(
             id=name,
             creation_time=history[0].at,
             state=change.state,
             state_transition_time=change.at,
-            previous_state=history[place - 1].state if place else "",
+            previous_state=history[conversation - 1].state if conversation else "",
             execution_info=JobRun(start_time=history[0].at, pool_id=POOL),
         )
 

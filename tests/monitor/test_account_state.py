@@ -26,7 +26,7 @@ _moments = st.floats(-300, END).map(lambda seconds: round(seconds, 3))
 @st.composite
 def job_histories(draw: st.DrawFn) -> list[Change]:
     words = ["active", *draw(st.lists(st.sampled_from(["disabled", "active", "terminating"]), max_size=3))]
-    states = [word for place, word in enumerate(words) if place == 0 or word != words[place - 1]]
+    states = [word for conversation, word in enumerate(words) if conversation == 0 or word != words[conversation - 1]]
     states += draw(st.sampled_from([[], ["completed"], ["completed"], ["deleting"], ["deleted"]]))
     return _changes(draw, states)
 
@@ -34,7 +34,7 @@ def job_histories(draw: st.DrawFn) -> list[Change]:
 @st.composite
 def node_histories(draw: st.DrawFn) -> list[Change]:
     words = draw(st.lists(st.sampled_from(["running", "unusable", "offline", "deleted"]), min_size=1, max_size=6))
-    states = [word for place, word in enumerate(words) if place == 0 or word != words[place - 1]]
+    states = [word for conversation, word in enumerate(words) if conversation == 0 or word != words[conversation - 1]]
     end = states.index("deleted") + 1 if "deleted" in states else len(states)
     return _changes(draw, [*(state for state in states[:end])])
 

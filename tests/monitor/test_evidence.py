@@ -12,7 +12,7 @@ import pytest
 from bot.alerting.rules.failures import causes_of
 from bot.azure.errors import AzureError
 from bot.azure.files import Head
-from bot.domain.findings import Tally
+from bot.domain.findings import CauseCount
 from bot.monitor import evidence
 from bot.monitor.evidence import EXAMPLES, MOST, TRIES, Said, Wanted, note, said_in, wanted
 from bot.monitor.job_changes import QUIET, _blame
@@ -214,7 +214,7 @@ async def test_a_job_that_is_over_is_told_with_its_evidence(stage: Stage) -> Non
 
 
 def failing(*tasks: str, cause: str = "exit code 1", name: str = "job") -> JobView:
-    view = JobView(name, causes={cause: Tally(cause, len(tasks))})
+    view = JobView(name, causes={cause: CauseCount(cause, len(tasks))})
     for task in tasks:
         note(view, cause, task)
     return view

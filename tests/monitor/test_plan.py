@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bot.azure.models import NodeCounts
-from bot.monitor.account_state import Draft, Picture
+from bot.monitor.account_state import AccountState, PendingState
 from bot.monitor.plan import Read, chosen, wanted
 from bot.monitor.scene import JobView, NodeView, PoolView
 
@@ -34,17 +34,17 @@ def pool(**states: int) -> PoolView:
 def reads(
     *jobs: JobView, read: float = 30, watched: tuple[str, ...] = (), nodes: PoolView | None = None
 ) -> set[tuple[str, str]]:
-    draft = drafted(*jobs, read=read, nodes=nodes)
-    return {(each.sort, each.name) for each in wanted(draft, watched, 30.0)}
+    pending = drafted(*jobs, read=read, nodes=nodes)
+    return {(each.sort, each.name) for each in wanted(pending, watched, 30.0)}
 
 
-def drafted(*jobs: JobView, read: float = 30, nodes: PoolView | None = None) -> Draft:
-    picture = Picture(
+def drafted(*jobs: JobView, read: float = 30, nodes: PoolView | None = None) -> PendingState:
+    picture = AccountState(
         pools={"pool": nodes or pool(running=3)},
         jobs={each.id: each for each in jobs},
         tasks={each.id: ago(read) for each in jobs},
     )
-    return Draft.of(picture, "render", NOON)
+    return PendingState.of(picture, "render", NOON)
 
 
 def test_failures_are_read_in_every_look_only_where_tasks_run() -> None:
@@ -70,9 +70,9 @@ def test_counts_come_in_turns_or_where_somebody_watches() -> None:
 def test_a_job_that_is_over_is_read_until_nothing_can_show_late() -> None:
     over = job("over", state="completed")
     assert reads(over) == {("tasks", "over"), ("counts", "over")}
-    draft = drafted(over)
-    draft.told.add("over")
-    assert [each.sort for each in wanted(draft, (), 30.0)] == ["tasks"]
+    pending = drafted(over)
+    pending.told.add("over")
+    assert [each.sort for each in wanted(pending, (), 30.0)] == ["tasks"]
 
 
 def test_what_is_being_deleted_is_only_looked_for() -> None:
@@ -81,24 +81,24 @@ def test_what_is_being_deleted_is_only_looked_for() -> None:
 
 def test_nodes_are_read_where_their_bad_columns_moved_and_in_turns() -> None:
     bad = pool(unusable=1, running=2)
-    draft = drafted(nodes=bad)
-    assert [each.sort for each in wanted(draft, (), 30.0)] == ["nodes"]
-    draft.shapes["pool"], draft.nodes["pool"], draft.moved["pool"] = (1, 0, 0, 0, 0) * 2, ago(30), ago(30)
-    assert [each.sort for each in wanted(draft, (), 30.0)] == ["nodes"], "it moved"
-    draft.shapes["pool"] = (1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert [each.sort for each in wanted(draft, (), 30.0)] == ["nodes"], "counts and list differ: one shows late"
+    pending = drafted(nodes=bad)
+    assert [each.sort for each in wanted(pending, (), 30.0)] == ["nodes"]
+    pending.shapes["pool"], pending.nodes["pool"], pending.moved["pool"] = (1, 0, 0, 0, 0) * 2, ago(30), ago(30)
+    assert [each.sort for each in wanted(pending, (), 30.0)] == ["nodes"], "it moved"
+    pending.shapes["pool"] = (1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert [each.sort for each in wanted(pending, (), 30.0)] == ["nodes"], "counts and list differ: one shows late"
     bad.troubled["n"] = NodeView("n", "unusable", ago(60))
-    assert wanted(draft, (), 30.0) == []
-    draft.nodes["pool"] = ago(300)
-    assert [each.sort for each in wanted(draft, (), 30.0)] == ["nodes"]
+    assert wanted(pending, (), 30.0) == []
+    pending.nodes["pool"] = ago(300)
+    assert [each.sort for each in wanted(pending, (), 30.0)] == ["nodes"]
 
 
 def test_what_cannot_wait_comes_first_then_the_longest_overdue_by_its_own_period() -> None:
-    draft = drafted(job("b", running=1), job("a", running=1), JobView("new", "active", ago(1), pool="pool"))
-    draft.tasks |= {"a": ago(60), "b": ago(90), "new": ago(1)}
-    order = [(each.sort, each.name) for each in wanted(draft, (), 30.0)]
+    pending = drafted(job("b", running=1), job("a", running=1), JobView("new", "active", ago(1), pool="pool"))
+    pending.tasks |= {"a": ago(60), "b": ago(90), "new": ago(1)}
+    order = [(each.sort, each.name) for each in wanted(pending, (), 30.0)]
     assert order == [("counts", "new"), ("tasks", "new"), ("tasks", "b"), ("tasks", "a")]
-    assert [each.name for each in chosen(wanted(draft, (), 30.0), 3)] == ["new", "new", "b"]
+    assert [each.name for each in chosen(wanted(pending, (), 30.0), 3)] == ["new", "new", "b"]
     assert chosen([Read("counts", "a", 1.0, None)], -3) == []
 
 

@@ -17,7 +17,7 @@ from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
 from bot.settings import AccountSettings, WatchSettings
 from storage.port.store import StoreError
-from storage.port.watching import Batch, Cursor, Transition, View
+from storage.port.watching import ChangeSet, Cursor, Transition, View
 
 
 class MemoryStore:
@@ -30,7 +30,7 @@ class MemoryStore:
         self._cursors: dict[str, Cursor] = {}
         self._views: dict[tuple[str, str], View] = {}
 
-    def record(self, batch: Batch) -> None:
+    def record(self, batch: ChangeSet) -> None:
         if self.broken:
             raise StoreError("the disk is full")
         for each in batch.transitions:

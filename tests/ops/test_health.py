@@ -11,10 +11,10 @@ from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.azure.pipeline import Traffic
-from bot.monitor.monitor_status import Standing
+from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.scene import Blindness
 from bot.ops import health
-from bot.outbox.destination_queue import PlaceStatus
+from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
 from tests.alerting.kit import NOON, Room, finding, room, scene
 
@@ -26,11 +26,11 @@ class Observers:
 class Post:
     def __init__(self) -> None:
         self.totals = Totals(sent=3, repeated=1)
-        self.places: list[PlaceStatus] = []
+        self.conversations: list[DestinationStatus] = []
         self.out: dict[str, str] = {}
 
-    def status(self) -> list[PlaceStatus]:
-        return self.places
+    def status(self) -> list[DestinationStatus]:
+        return self.conversations
 
     def down(self) -> dict[str, str]:
         return self.out
@@ -40,7 +40,7 @@ class Stage:
     def __init__(self, ops: Room) -> None:
         self.ops = ops
         self.post, self.traffic = Post(), {"render": Traffic()}
-        self.standing = Standing({"render": Observers()}, self.traffic, self.post, ops.clock)
+        self.standing = MonitorStatus({"render": Observers()}, self.traffic, self.post, ops.clock)
         self.url = ""
 
     async def get(self, path: str) -> str:
@@ -72,7 +72,10 @@ async def test_what_does_not_work_is_said(stage: Stage) -> None:
     blind = scene(NOON)
     blind.blind = Blindness(NOON, "NoConnection", "no way")
     await stage.standing.after("render", blind, NOON)
-    stage.post.places = [PlaceStatus("slack:C1", 2, 0, NOON, "not_in_channel"), PlaceStatus("slack:C2")]
+    stage.post.conversations = [
+        DestinationStatus("slack:C1", 2, 0, NOON, "not_in_channel"),
+        DestinationStatus("slack:C2"),
+    ]
     stage.post.out = {"teams": "503"}
     said = await stage.get("/health")
     assert '"degraded"' in said
@@ -115,7 +118,7 @@ async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
     await stage.ops.look()
     await stage.standing.after("render", scene(NOON), NOON)
     stage.traffic["render"].calls = 7
-    stage.post.places = [PlaceStatus("slack:C1", 2, 0, NOON, "not_in_channel")]
+    stage.post.conversations = [DestinationStatus("slack:C1", 2, 0, NOON, "not_in_channel")]
     families = {each.name: each for each in text_string_to_metric_families(await stage.get("/metrics"))}
     values = {
         sample.name: (sample.labels, sample.value)

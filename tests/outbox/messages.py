@@ -13,25 +13,25 @@ import msgspec
 
 from bot.chat.port import Chat, Undelivered, UnreadableError
 from bot.clock import Clock
-from bot.outbox import Postman
-from bot.requests.request import Place, PlatformName
+from bot.outbox import OutboxWorker
+from bot.requests.request import Conversation, PlatformName
 from cards.build import bold, text
 from cards.card import Card, Footer, plain
-from storage.port.watching import Batch, Delivery, Letter
+from storage.port.watching import ChangeSet, DeliveryState, OutboxEntry
 from storage.sqlite.store import SqliteStore
 
-HERE = Place("slack", "C1")
-THERE = Place("slack", "C2")
+HERE = Conversation("slack", "C1")
+THERE = Conversation("slack", "C2")
 
 
-def letter(
-    id_: str, words: str = "", *, place: Place = HERE, version: int = 1, under: str = "", **more: object
-) -> Letter:
+def entry(
+    id_: str, words: str = "", *, conversation: Conversation = HERE, version: int = 1, under: str = "", **more: object
+) -> OutboxEntry:
     card = Card(title=text(bold(words or f"{id_} {version}")))
-    return Letter(
+    return OutboxEntry(
         id_,
-        f"{place.platform}:{place.id}",
-        msgspec.json.encode(place),
+        f"{conversation.platform}:{conversation.id}",
+        msgspec.json.encode(conversation),
         msgspec.json.encode(card),
         version,
         more.pop("due", datetime.now(UTC)),  # type: ignore[arg-type]
@@ -87,26 +87,30 @@ class FakeChat:
                 return planned.pop(0)
         return None
 
-    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+    async def post_once(
+        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+    ) -> tuple[str, str]:
         self.calls.append(("deliver", key))
         if self.gate:
             await self.gate.wait()
         if self.slow:
             await asyncio.sleep(self.slow())
-        error = self._maybe("deliver", place.id)
+        error = self._maybe("deliver", conversation.id)
         lost = isinstance(error, Undelivered) and error.why == "doubt" and error.code != "not there"
         if error and not lost:
             raise error
         marked = any(isinstance(block, Footer) for block in card.blocks)
         stamp = f"m{len(self.room.messages) + 1}"
-        self.room.messages.append(Shown(stamp, key, place.id, place.thread, plain(card.title), marked, loud))
+        self.room.messages.append(
+            Shown(stamp, key, conversation.id, conversation.thread, plain(card.title), marked, loud)
+        )
         if self.slow:
             await asyncio.sleep(self.slow())
         if error:
             raise error
-        return stamp, place.id
+        return stamp, conversation.id
 
-    async def revise(self, place: Place, message: str, card: Card) -> None:
+    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
         self.calls.append(("revise", message))
         if error := self._maybe("revise"):
             raise error
@@ -115,7 +119,7 @@ class FakeChat:
             raise Undelivered("missing", "message_not_found")
         found.words, found.edits = plain(card.title), found.edits + 1
 
-    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         self.calls.append(("seek", key))
         if error := self._maybe("seek"):
             raise error
@@ -134,19 +138,19 @@ class World:
         self.store = SqliteStore.open(path)
         self.chat = FakeChat(self.room, name, readable=readable)
         self.clock = Clock(speed=self.speed)
-        self.postman = Postman(self.store, self.chats, self.clock)
+        self.outbox = OutboxWorker(self.store, self.chats, self.clock)
         self.task: asyncio.Task[None] | None = None
 
     @property
     def chats(self) -> dict[str, Chat]:
         return {self.chat.name: self.chat}  # type: ignore[dict-item]
 
-    async def give(self, *letters: Letter) -> None:
-        await self.store.record(Batch(letters=list(letters)))
-        self.postman.put(letters)
+    async def give(self, *entries: OutboxEntry) -> None:
+        await self.store.record(ChangeSet(entries=list(entries)))
+        self.outbox.put(entries)
 
     def start(self) -> None:
-        self.task = asyncio.create_task(self.postman.run())
+        self.task = asyncio.create_task(self.outbox.run())
 
     async def die(self) -> None:
         """End at once, and come back as a new program on the same file."""
@@ -156,10 +160,10 @@ class World:
         await self.store.close()
         self.store = SqliteStore.open(self.path)
         self.clock = Clock(speed=self.speed)
-        self.postman = Postman(self.store, self.chats, self.clock)
+        self.outbox = OutboxWorker(self.store, self.chats, self.clock)
         self.chat.gate = None
 
-    async def row(self, id_: str) -> Delivery:
+    async def row(self, id_: str) -> DeliveryState:
         [found] = await self.store.deliveries([id_])
         return found
 
@@ -167,13 +171,13 @@ class World:
         end = time.monotonic() + seconds
         while not true():
             if time.monotonic() > end:
-                raise AssertionError(f"not within {seconds} s: {self.room.messages} {self.postman.status()}")
+                raise AssertionError(f"not within {seconds} s: {self.room.messages} {self.outbox.status()}")
             await asyncio.sleep(0.005)
 
     async def done(self, *ids: str) -> None:
         """Wait until these are delivered, or dead."""
         end = time.monotonic() + 8
-        while any(row.letter.id in ids for row in await self.store.undelivered()):
+        while any(row.entry.id in ids for row in await self.store.undelivered()):
             if time.monotonic() > end:
                 raise AssertionError(f"undelivered: {await self.store.undelivered()} {self.room.messages}")
             await asyncio.sleep(0.005)

@@ -12,13 +12,13 @@ import pytest
 
 from bot.chat.port import Undelivered
 from bot.clock import Clock
-from bot.outbox import PlaceStatus
-from bot.outbox.circuit_breaker import Weather
-from bot.requests.request import Place, PlatformName
+from bot.outbox import DestinationStatus
+from bot.outbox.circuit_breaker import CircuitBreaker
+from bot.requests.request import Conversation, PlatformName
 from cards.build import text
 from cards.card import Card
-from storage.port.watching import Batch, Delivery
-from tests.outbox.messages import HERE, THERE, World, letter, world
+from storage.port.watching import ChangeSet, DeliveryState
+from tests.outbox.messages import HERE, THERE, World, entry, world
 
 OUTAGE = Undelivered("later", "503", everywhere=True)
 
@@ -38,21 +38,21 @@ async def blind(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_a_letter_is_posted_then_edited(w: World) -> None:
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     await w.done("a")
     [shown] = w.room.messages
     assert (shown.words, shown.edits, shown.key) == ("a 2", 1, "a")
-    assert (w.postman.totals.sent, w.postman.totals.edited) == (1, 1)
+    assert (w.outbox.totals.sent, w.outbox.totals.edited) == (1, 1)
     row = await w.row("a")
     assert (row.message, row.channel, row.sent) == (shown.id, "C1", 2)
 
 
 async def test_what_changes_while_it_waits_is_sent_once_as_it_is_now(w: World) -> None:
-    await w.give(letter("a"))
-    await w.give(letter("a", version=2))
-    await w.give(letter("a", version=3))
+    await w.give(entry("a"))
+    await w.give(entry("a", version=2))
+    await w.give(entry("a", version=3))
     w.start()
     await w.done("a")
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 3", 0)]
@@ -61,10 +61,10 @@ async def test_what_changes_while_it_waits_is_sent_once_as_it_is_now(w: World) -
 async def test_what_changes_while_it_is_posted_follows_by_one_edit(w: World) -> None:
     w.chat.gate = asyncio.Event()
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.until(lambda: w.chat.calls)
     for version in (2, 3, 4):
-        await w.give(letter("a", version=version))
+        await w.give(entry("a", version=version))
     w.chat.gate.set()
     await w.done("a")
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 4", 1)]
@@ -73,7 +73,7 @@ async def test_what_changes_while_it_is_posted_follows_by_one_edit(w: World) -> 
 async def test_letters_go_in_the_order_they_are_due_and_none_early(w: World) -> None:
     now = w.clock.now()
     due = {"late": 20, "second": -1, "first": -2, "third": -1}
-    await w.give(*(letter(id_, due=now + timedelta(seconds=seconds)) for id_, seconds in due.items()))
+    await w.give(*(entry(id_, due=now + timedelta(seconds=seconds)) for id_, seconds in due.items()))
     w.start()
     await w.done("first", "second", "third")
     assert w.room.words() == ["first 1", "second 1", "third 1"]
@@ -84,8 +84,8 @@ async def test_letters_go_in_the_order_they_are_due_and_none_early(w: World) -> 
 async def test_a_reply_waits_for_what_it_replies_to(w: World) -> None:
     now = w.clock.now()
     await w.give(
-        letter("reply", under="root", loud=True, due=now - timedelta(minutes=1)),
-        letter("root", due=now + timedelta(seconds=5)),
+        entry("reply", under="root", loud=True, due=now - timedelta(minutes=1)),
+        entry("root", due=now + timedelta(seconds=5)),
     )
     w.start()
     await w.done("root", "reply")
@@ -97,22 +97,22 @@ async def test_a_reply_waits_for_what_it_replies_to(w: World) -> None:
 async def test_a_reply_to_what_was_refused_or_deleted_is_posted_by_itself(w: World) -> None:
     w.chat.trouble["deliver"] = [Undelivered("refused", "bad"), Undelivered("refused", "bad")]
     w.start()
-    await w.give(letter("root"))
+    await w.give(entry("root"))
     await w.done("root")
-    await w.give(letter("orphan", under="root"), letter("stray", under="nothing"))
+    await w.give(entry("orphan", under="root"), entry("stray", under="nothing"))
     await w.done("orphan", "stray")
     assert [(each.key, each.thread) for each in w.room.messages] == [("orphan", None), ("stray", None)]
-    await w.give(letter("kept"))
+    await w.give(entry("kept"))
     await w.done("kept")
     w.chat.trouble["deliver"] = [Undelivered("missing", "thread_not_found")]
-    await w.give(letter("late", under="kept"))
+    await w.give(entry("late", under="kept"))
     await w.done("late")
     assert w.room.messages[-1].thread is None
 
 
 async def test_one_places_trouble_delays_no_other(w: World) -> None:
     w.chat.trouble["C1"] = [Undelivered("later", "ratelimited", wait=100.0)]
-    await w.give(*(letter(f"here{n}") for n in range(3)), *(letter(f"there{n}", place=THERE) for n in range(3)))
+    await w.give(*(entry(f"here{n}") for n in range(3)), *(entry(f"there{n}", conversation=THERE) for n in range(3)))
     w.start()
     await w.until(lambda: len(w.room.words("C2")) == 3)
     assert w.room.words("C1") == []
@@ -122,17 +122,17 @@ async def test_one_places_trouble_delays_no_other(w: World) -> None:
 
 
 async def test_an_outage_is_knocked_at_by_one_place_and_slowly(w: World) -> None:
-    places = [Place("slack", f"C{n}") for n in range(20)]
+    conversations = [Conversation("slack", f"C{n}") for n in range(20)]
     w.chat.down = OUTAGE
-    await w.give(*(letter(f"a{n}", place=place) for n, place in enumerate(places)))
+    await w.give(*(entry(f"a{n}", conversation=conversation) for n, conversation in enumerate(conversations)))
     w.start()
     await w.clock.sleep(90)
     # Twenty at most were on their way when it began; after that there is one knock after 1, 2, 4, 8, 16, 30, 30 s.
     assert len(w.chat.calls) < 20 + 15
-    assert w.postman.down() == {"slack": "503"}
+    assert w.outbox.down() == {"slack": "503"}
     w.chat.down, knocks = None, len(w.chat.calls)
     await w.done(*(f"a{n}" for n in range(20)))
-    assert w.postman.down() == {}
+    assert w.outbox.down() == {}
     assert len(w.chat.calls) == knocks + 20
     assert sorted(each.key for each in w.room.messages) == sorted(f"a{n}" for n in range(20))
 
@@ -141,11 +141,11 @@ async def test_an_outage_is_knocked_at_by_one_place_and_slowly(w: World) -> None
 async def test_a_lost_answer_is_looked_for_and_not_posted_twice(w: World, everywhere: bool) -> None:
     w.chat.trouble["deliver"] = [Undelivered("doubt", "cut", everywhere=everywhere)]
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     assert w.room.words() == ["a 1"]
     assert w.chat.calls == [("deliver", "a"), ("seek", "a")]
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     await w.done("a")
     assert w.room.words() == ["a 2"]
 
@@ -153,20 +153,20 @@ async def test_a_lost_answer_is_looked_for_and_not_posted_twice(w: World, everyw
 async def test_what_is_looked_for_and_not_found_is_posted(w: World) -> None:
     w.chat.trouble["deliver"] = [Undelivered("doubt", "not there"), Undelivered("doubt", "not there")]
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     assert w.chat.calls == [("deliver", "a"), ("seek", "a")] * 2 + [("deliver", "a")]
     assert w.room.words() == ["a 1"]
 
 
 async def test_what_cannot_be_looked_for_is_repeated_with_a_mark(blind: World) -> None:
-    teams = Place("teams", "C1")
+    teams = Conversation("teams", "C1")
     blind.chat.trouble["deliver"] = [Undelivered("doubt", "cut")]
     blind.start()
-    await blind.give(letter("a", place=teams), letter("b", place=teams))
+    await blind.give(entry("a", conversation=teams), entry("b", conversation=teams))
     await blind.done("a", "b")
     assert sorted((each.key, each.marked) for each in blind.room.messages) == [("a", False), ("a", True), ("b", False)]
-    assert blind.postman.totals.repeated == 1
+    assert blind.outbox.totals.repeated == 1
 
 
 @pytest.mark.parametrize("moment", ["claimed", "posting", "posted"])
@@ -174,36 +174,38 @@ async def test_what_cannot_be_looked_for_is_repeated_with_a_mark(blind: World) -
 async def test_a_crash_around_a_post(tmp_path: Path, moment: str, readable: bool) -> None:
     name = "slack" if readable else "teams"
     async with world(tmp_path, readable=readable, name=name) as w:  # type: ignore[arg-type]
-        place = Place(name, "C1")  # type: ignore[arg-type]
+        conversation = Conversation(name, "C1")  # type: ignore[arg-type]
         if moment == "claimed":
-            await w.store.record(Batch(letters=[letter("a", place=place)]))
+            await w.store.record(ChangeSet(entries=[entry("a", conversation=conversation)]))
             assert await w.store.claim("a", datetime.now(UTC))
         elif moment == "posting":
             w.chat.gate = asyncio.Event()
             w.start()
-            await w.give(letter("a", place=place))
+            await w.give(entry("a", conversation=conversation))
             await w.until(lambda: w.chat.calls)
         else:
-            await w.store.record(Batch(letters=[letter("a", place=place)]))
+            await w.store.record(ChangeSet(entries=[entry("a", conversation=conversation)]))
             assert await w.store.claim("a", datetime.now(UTC))
-            await w.chat.deliver(place, Card(title=text("a 1")), "a")
+            await w.chat.post_once(conversation, Card(title=text("a 1")), "a")
         await w.die()
         w.start()
         await w.done("a")
         expected = [("a", False)] if readable else ([("a", False)] if moment == "posted" else []) + [("a", True)]
         assert [(each.key, each.marked) for each in w.room.messages] == expected
-        assert w.postman.status() == [PlaceStatus(f"{name}:C1")]
+        assert w.outbox.status() == [DestinationStatus(f"{name}:C1")]
 
 
 @pytest.mark.parametrize("readable", [True, False])
 async def test_any_number_of_crashes_at_any_moment(tmp_path: Path, readable: bool) -> None:
     name: PlatformName = "slack" if readable else "teams"
-    dice, letters, crashes = random.Random(7), [f"a{n}" for n in range(30)], 0
+    dice, entries, crashes = random.Random(7), [f"a{n}" for n in range(30)], 0
     async with world(tmp_path, readable=readable, name=name, speed=1000) as w:
         w.chat.slow = lambda: dice.choice([0.0, 0.001, 0.003])
-        places = [Place(name, f"C{n}") for n in range(3)]
-        given = [letter(id_, place=places[n % 3]) for n, id_ in enumerate(letters)]
-        replies = [letter(f"{id_}-history", place=places[n % 3], under=id_) for n, id_ in enumerate(letters)]
+        conversations = [Conversation(name, f"C{n}") for n in range(3)]
+        given = [entry(id_, conversation=conversations[n % 3]) for n, id_ in enumerate(entries)]
+        replies = [
+            entry(f"{id_}-history", conversation=conversations[n % 3], under=id_) for n, id_ in enumerate(entries)
+        ]
         await w.give(*given, *replies)
         while await w.store.undelivered():
             w.start()
@@ -215,7 +217,7 @@ async def test_any_number_of_crashes_at_any_moment(tmp_path: Path, readable: boo
         assert len(keys) == len(set(keys)), "a message is there twice, and does not say so"
         assert {each.key for each in w.room.messages} == {each.id for each in [*given, *replies]}
         repeats = sum(each.marked for each in w.room.messages)
-        assert repeats == 0 if readable else repeats <= crashes * len(places)
+        assert repeats == 0 if readable else repeats <= crashes * len(conversations)
         roots = {each.id: each.key for each in w.room.messages}
         assert all(f"{roots[each.thread]}-history" == each.key for each in w.room.messages if each.thread)
 
@@ -233,20 +235,20 @@ class Naps(Clock):
 
 async def test_knocking_grows_rarer_up_to_half_a_minute() -> None:
     naps = Naps()
-    weather = Weather("slack", naps)
+    breaker = CircuitBreaker("slack", naps)
     for _ in range(20):
-        weather.foul("503", None)  # all that were under way at once count as one
+        breaker.foul("503", None)  # all that were under way at once count as one
     for _ in range(8):
-        async with weather.passage():
-            weather.foul("503", None)
+        async with breaker.passage():
+            breaker.foul("503", None)
     for slept, most in zip(naps.slept, [1, 2, 4, 8, 16, 30, 30, 30], strict=True):
         assert most * 0.7 <= slept <= most
-    async with weather.passage():
-        weather.fair()
-    async with weather.passage():
-        weather.foul("503", 500.0)
+    async with breaker.passage():
+        breaker.fair()
+    async with breaker.passage():
+        breaker.foul("503", 500.0)
     assert len(naps.slept) == 9
-    async with weather.passage():
+    async with breaker.passage():
         pass
     assert naps.slept[-1] == 30.0, "never longer, whatever it asks for"
 
@@ -254,29 +256,29 @@ async def test_knocking_grows_rarer_up_to_half_a_minute() -> None:
 async def test_a_place_that_is_gone_is_left_alone_until_it_is_back(w: World) -> None:
     w.chat.trouble["C1"] = [Undelivered("gone", "not_in_channel")] * 2
     w.start()
-    await w.give(letter("a"), letter("b"), letter("c", place=THERE))
+    await w.give(entry("a"), entry("b"), entry("c", conversation=THERE))
     await w.done("c")
-    await w.until(lambda: w.postman.status()[0].gone_since)
+    await w.until(lambda: w.outbox.status()[0].gone_since)
     assert (await w.row("a")).state == "gone"
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     assert [call for call in w.chat.calls if call[1] in "ab"] == [("deliver", "a")]
-    here = w.postman.status()[0]
+    here = w.outbox.status()[0]
     assert (here.waiting, here.error, here.in_doubt) == (2, "not_in_channel", 0)
-    await w.postman.reachable(HERE, True)  # told too early
+    await w.outbox.reachable(HERE, True)  # told too early
     await w.until(lambda: len(w.chat.calls) == 3)
-    await w.postman.reachable(HERE, True)
+    await w.outbox.reachable(HERE, True)
     await w.done("a", "b")
     assert w.room.words() == ["b 1", "a 2"]
-    assert w.postman.status()[0] == PlaceStatus("slack:C1")
+    assert w.outbox.status()[0] == DestinationStatus("slack:C1")
 
 
 async def test_a_place_that_is_back_before_it_was_known_to_be_gone(w: World) -> None:
     w.chat.gate = asyncio.Event()
     w.chat.trouble["C1"] = [Undelivered("gone", "not_in_channel")]
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.until(lambda: w.chat.calls)
-    await w.postman.reachable(HERE, True)
+    await w.outbox.reachable(HERE, True)
     w.chat.gate.set()
     await w.done("a")
     assert w.room.words() == ["a 1"]
@@ -286,11 +288,11 @@ async def test_a_place_that_is_gone_is_tried_every_hour_and_after_a_start(w: Wor
     w.clock.speed = 5000
     w.chat.trouble["C1"] = [Undelivered("gone", "is_archived")]
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     w.chat.trouble["revise"] = [Undelivered("gone", "is_archived")]
-    await w.give(letter("a", version=2))
-    await w.until(lambda: w.postman.status()[0].gone_since)
+    await w.give(entry("a", version=2))
+    await w.until(lambda: w.outbox.status()[0].gone_since)
     await w.die()
     w.start()
     await w.done("a")
@@ -301,10 +303,10 @@ async def test_a_place_is_lost_while_a_letter_is_in_doubt(w: World) -> None:
     w.chat.trouble["deliver"] = [Undelivered("doubt", "cut")]
     w.chat.trouble["seek"] = [Undelivered("gone", "not_in_channel")]
     w.start()
-    await w.give(letter("a"))
-    await w.until(lambda: w.postman.status()[0].gone_since)
-    assert w.postman.status()[0].in_doubt == 1
-    await w.postman.reachable(HERE, True)
+    await w.give(entry("a"))
+    await w.until(lambda: w.outbox.status()[0].gone_since)
+    assert w.outbox.status()[0].in_doubt == 1
+    await w.outbox.reachable(HERE, True)
     await w.done("a")
     assert w.room.words() == ["a 1"], "it is still looked for"
 
@@ -313,19 +315,19 @@ async def test_a_refused_card_goes_out_without_its_details_or_not_at_all(w: Worl
     refused = Undelivered("refused", "invalid_blocks")
     w.chat.trouble["deliver"] = [refused, None, refused, refused]
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
-    await w.give(letter("b"), letter("c"))
+    await w.give(entry("b"), entry("c"))
     await w.done("b", "c")
     assert w.room.words() == ["a 1", "c 1"]
     row = await w.row("b")
     assert (row.state, row.error) == ("dead", "invalid_blocks")
-    assert (w.postman.totals.shortened, w.postman.totals.refused) == (1, 1)
+    assert (w.outbox.totals.shortened, w.outbox.totals.refused) == (1, 1)
 
 
 async def test_an_unreadable_letter_holds_up_nobody(w: World) -> None:
-    broken = letter("a")
-    await w.give(type(broken)("a", broken.where, broken.place, b"{", 1, broken.due), letter("b"))
+    broken = entry("a")
+    await w.give(type(broken)("a", broken.where, broken.conversation, b"{", 1, broken.due), entry("b"))
     w.start()
     await w.done("a", "b")
     assert w.room.words() == ["b 1"]
@@ -334,24 +336,24 @@ async def test_an_unreadable_letter_holds_up_nobody(w: World) -> None:
 
 async def test_a_deleted_message_is_posted_anew_while_it_is_young(w: World) -> None:
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     w.room.messages.clear()
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     await w.done("a")
     assert w.room.words() == ["a 2"]
     assert not w.room.messages[0].marked
-    await w.give(letter("a", version=3))
+    await w.give(entry("a", version=3))
     await w.done("a")
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 3", 1)]
 
 
 async def test_a_deleted_message_that_is_old_stays_deleted(w: World) -> None:
-    await w.store.record(Batch(letters=[letter("a")]))
+    await w.store.record(ChangeSet(entries=[entry("a")]))
     assert await w.store.claim("a", datetime.now(UTC) - timedelta(days=2))
     await w.store.delivered("a", 1, "m9", "C1")
     w.start()
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     await w.done("a")
     assert w.room.messages == []
     assert (await w.row("a")).state == "dead"
@@ -359,22 +361,22 @@ async def test_a_deleted_message_that_is_old_stays_deleted(w: World) -> None:
 
 async def test_edits_that_fail_are_made_again(w: World) -> None:
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     w.chat.trouble["revise"] = [Undelivered("doubt", "cut"), Undelivered("later", "ratelimited", wait=3.0), OUTAGE]
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     await w.done("a")
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 2", 1)]
 
 
 async def test_a_limit_on_edits_holds_back_no_new_message(w: World) -> None:
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     w.chat.trouble["revise"] = [Undelivered("later", "ratelimited", wait=200.0)]
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     await w.until(lambda: len(w.chat.calls) == 2)
-    await w.give(letter("b"))
+    await w.give(entry("b"))
     await w.done("b")
     assert w.room.words() == ["a 1", "b 1"]
 
@@ -382,7 +384,7 @@ async def test_a_limit_on_edits_holds_back_no_new_message(w: World) -> None:
 async def test_a_chat_that_breaks_its_word_loses_nothing_and_stops_nothing(w: World) -> None:
     w.chat.trouble["deliver"] = [RuntimeError("no")]
     w.start()
-    await w.give(letter("a"), letter("b"))
+    await w.give(entry("a"), entry("b"))
     await w.done("a", "b")
     assert sorted(w.room.words()) == ["a 1", "b 1"]
 
@@ -390,56 +392,56 @@ async def test_a_chat_that_breaks_its_word_loses_nothing_and_stops_nothing(w: Wo
 async def test_a_store_that_fails_after_the_post_makes_no_second_one(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     real, failures = w.store.delivered, [OSError("disk"), OSError("disk")]
 
-    async def failing(letter: str, version: int, message: str, channel: str) -> None:
+    async def failing(entry: str, version: int, message: str, channel: str) -> None:
         if failures:
             raise failures.pop()
-        await real(letter, version, message, channel)
+        await real(entry, version, message, channel)
 
     monkeypatch.setattr(w.store, "delivered", failing)
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     assert w.chat.calls == [("deliver", "a")]
 
 
 async def test_letters_that_nobody_told_of_are_found(w: World) -> None:
     w.start()
-    await w.store.record(Batch(letters=[letter("a")]))
+    await w.store.record(ChangeSet(entries=[entry("a")]))
     await w.done("a")
     assert w.room.words() == ["a 1"]
 
 
 async def test_what_was_told_of_and_not_stored_is_waited_for_calmly(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     w.start()
-    await w.give(letter("a"))
+    await w.give(entry("a"))
     await w.done("a")
     real, reads = w.store.deliveries, []
 
-    async def counted(ids: Sequence[str]) -> list[Delivery]:
+    async def counted(ids: Sequence[str]) -> list[DeliveryState]:
         reads.append(ids)
         return await real(ids)
 
     monkeypatch.setattr(w.store, "deliveries", counted)
-    w.postman.put([letter("a", version=2)])
+    w.outbox.put([entry("a", version=2)])
     await w.clock.sleep(20)
     assert 1 <= len(reads) <= 20
-    await w.give(letter("a", version=2))
+    await w.give(entry("a", version=2))
     await w.done("a")
     assert w.room.words() == ["a 2"]
 
 
 async def test_a_platform_that_is_not_there_is_no_error(w: World) -> None:
     w.start()
-    await w.give(letter("a", place=Place("teams", "X")), letter("b"))
+    await w.give(entry("a", conversation=Conversation("teams", "X")), entry("b"))
     await w.done("b")
-    assert [row.letter.id for row in await w.store.undelivered()] == ["a"]
+    assert [row.entry.id for row in await w.store.undelivered()] == ["a"]
 
 
 async def test_closing_sends_what_can_be_sent(w: World) -> None:
     far = w.clock.now() + timedelta(hours=1)
-    await w.give(*(letter(f"a{n}") for n in range(10)), letter("later", due=far))
+    await w.give(*(entry(f"a{n}") for n in range(10)), entry("later", due=far))
     w.start()
     await asyncio.sleep(0)
-    await w.postman.close()
+    await w.outbox.close()
     assert len(w.room.words()) == 10
-    assert [row.letter.id for row in await w.store.undelivered()] == ["later"]
+    assert [row.entry.id for row in await w.store.undelivered()] == ["later"]

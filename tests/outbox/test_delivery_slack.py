@@ -16,26 +16,26 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.slack import Slack
 from bot.clock import Clock
-from bot.outbox import Postman
-from bot.requests.request import Ask, Person, Place
+from bot.outbox import OutboxWorker
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings
 from cards.build import blocks, bold, text
 from cards.card import Attachment, Card, Picture, Words
 from cards.charts.usage import UsageChart
-from storage.port.watching import Batch, Letter
+from storage.port.watching import ChangeSet, OutboxEntry
 from storage.sqlite.store import SqliteStore
-from tests.outbox.messages import letter
+from tests.outbox.messages import entry
 
-OPS, DEV = Place("slack", "C0BATCHOPS"), Place("slack", "C0BATCHDEV")
+OPS, DEV = Conversation("slack", "C0BATCHOPS"), Conversation("slack", "C0BATCHDEV")
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 
 
-class Desk:
+class RequestIntake:
     """Nobody asks anything that matters here."""
 
-    async def accept(self, ask: Ask) -> None:
+    async def accept(self, request: CommandRequest) -> None:
         return None
 
 
@@ -77,16 +77,16 @@ class Bench:
             bot_token=Secret(secrets.bot_token),
             signing_secret=Secret(secrets.signing_secret),
         )
-        self.postman = Postman(self.store, {"slack": self.slack}, Clock(speed=20))
-        self.slack.on_reach(self.postman.reachable)
+        self.outbox = OutboxWorker(self.store, {"slack": self.slack}, Clock(speed=20))
+        self.slack.on_reach(self.outbox.reachable)
         app = web.Application()
         app.add_routes(self.slack.routes())
         self.runner = web.AppRunner(app)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", 0).start()
         self.workspace.app_url = f"http://127.0.0.1:{self.runner.addresses[0][1]}/slack/events"
-        await self.slack.start(Desk())  # type: ignore[arg-type]
-        self.task = asyncio.create_task(self.postman.run())
+        await self.slack.start(RequestIntake())  # type: ignore[arg-type]
+        self.task = asyncio.create_task(self.outbox.run())
 
     async def stop(self) -> None:
         self.task.cancel()
@@ -95,9 +95,9 @@ class Bench:
         await self.runner.cleanup()
         await self.store.close()
 
-    async def give(self, *letters: Letter) -> None:
-        await self.store.record(Batch(letters=list(letters)))
-        self.postman.put(letters)
+    async def give(self, *entries: OutboxEntry) -> None:
+        await self.store.record(ChangeSet(entries=list(entries)))
+        self.outbox.put(entries)
 
     def ever(self, channel: str = "batch-ops") -> list[dict[str, Any]]:
         """All that the bot ever posted, deleted or not."""
@@ -112,7 +112,7 @@ class Bench:
                 while not true():  # noqa: ASYNC110 - the stand-in tells nobody what a test waits for
                     await asyncio.sleep(0.01)
         except TimeoutError:
-            raise AssertionError(f"{self.ever()} {self.postman.status()} {list(self.workspace.writes)}") from None
+            raise AssertionError(f"{self.ever()} {self.outbox.status()} {list(self.workspace.writes)}") from None
 
     async def done(self) -> None:
         async with asyncio.timeout(15):
@@ -133,9 +133,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def test_a_letter_its_edit_and_a_reply_that_the_channel_sees(bench: Bench) -> None:
-    await bench.give(letter("a", place=OPS), letter("b", place=OPS, under="a", loud=True))
+    await bench.give(entry("a", conversation=OPS), entry("b", conversation=OPS, under="a", loud=True))
     await bench.done()
-    await bench.give(letter("a", place=OPS, version=2))
+    await bench.give(entry("a", conversation=OPS, version=2))
     await bench.done()
     root, reply = bench.ever()
     assert "a 2" in root["text"]
@@ -146,21 +146,25 @@ async def test_a_letter_its_edit_and_a_reply_that_the_channel_sees(bench: Bench)
 @pytest.mark.parametrize("fault", ["outage", "cut"])
 async def test_after_an_outage_everything_is_there_once(bench: Bench, fault: str) -> None:
     setattr(bench.workspace.faults, fault, True)
-    await bench.give(letter("a", place=OPS), letter("b", place=DEV), letter("c", place=OPS, under="a"))
+    await bench.give(
+        entry("a", conversation=OPS), entry("b", conversation=DEV), entry("c", conversation=OPS, under="a")
+    )
     await bench.until(lambda: len(bench.workspace.writes) >= 2)
-    await bench.until(bench.postman.down)
+    await bench.until(bench.outbox.down)
     assert (bench.ever(), bench.ever("batch-dev")) == ([], [])
-    await bench.give(letter("a", place=OPS, version=2))
+    await bench.give(entry("a", conversation=OPS, version=2))
     setattr(bench.workspace.faults, fault, False)
     await bench.done()
     assert (bench.keys(), bench.keys("batch-dev")) == (["a", "c"], ["b"])
     assert "a 2" in bench.ever()[0]["text"]
-    assert bench.postman.down() == {}
+    assert bench.outbox.down() == {}
 
 
 async def test_a_lost_answer_makes_no_second_message(bench: Bench) -> None:
     bench.workspace.faults.lose_answers["chat.postMessage"] = 3
-    await bench.give(letter("a", place=OPS), letter("b", place=OPS, under="a"), letter("c", place=DEV))
+    await bench.give(
+        entry("a", conversation=OPS), entry("b", conversation=OPS, under="a"), entry("c", conversation=DEV)
+    )
     await bench.done()
     assert (sorted(bench.keys()), bench.keys("batch-dev")) == (["a", "b"], ["c"])
     assert [each["outcome"] for each in bench.workspace.writes].count("lost") == 3
@@ -168,10 +172,10 @@ async def test_a_lost_answer_makes_no_second_message(bench: Bench) -> None:
 
 
 async def test_a_lost_answer_to_an_edit(bench: Bench) -> None:
-    await bench.give(letter("a", place=OPS))
+    await bench.give(entry("a", conversation=OPS))
     await bench.done()
     bench.workspace.faults.lose_answers["chat.update"] = 1
-    await bench.give(letter("a", place=OPS, version=2))
+    await bench.give(entry("a", conversation=OPS, version=2))
     await bench.done()
     assert len(bench.ever()) == 1
     assert "a 2" in bench.ever()[0]["text"]
@@ -182,7 +186,7 @@ async def test_a_crash_before_the_answer_was_noted(bench: Bench) -> None:
         await asyncio.Event().wait()
 
     bench.store.delivered = never  # type: ignore[method-assign]
-    await bench.give(letter("a", place=OPS))
+    await bench.give(entry("a", conversation=OPS))
     await bench.until(bench.ever)
     await bench.stop()
     await bench.start()
@@ -193,7 +197,7 @@ async def test_a_crash_before_the_answer_was_noted(bench: Bench) -> None:
 async def test_a_crash_after_the_claim(bench: Bench) -> None:
     await bench.stop()
     store = SqliteStore.open(bench.path)
-    await store.record(Batch(letters=[letter("a", place=OPS)]))
+    await store.record(ChangeSet(entries=[entry("a", conversation=OPS)]))
     assert await store.claim("a", datetime.now(UTC))
     await store.close()
     await bench.start()
@@ -203,10 +207,10 @@ async def test_a_crash_after_the_claim(bench: Bench) -> None:
 
 async def test_a_channels_limit_delays_no_other(bench: Bench) -> None:
     bench.workspace.faults.limited["C0BATCHOPS"] = 2
-    await bench.give(letter("a", place=OPS), letter("b", place=DEV), letter("c", place=DEV))
+    await bench.give(entry("a", conversation=OPS), entry("b", conversation=DEV), entry("c", conversation=DEV))
     await bench.until(lambda: bench.keys("batch-dev") == ["b", "c"])
     assert bench.ever() == []
-    assert bench.postman.down() == {}
+    assert bench.outbox.down() == {}
     del bench.workspace.faults.limited["C0BATCHOPS"]
     await bench.done()
     assert bench.keys() == ["a"]
@@ -220,41 +224,41 @@ async def test_removed_and_let_in_again(bench: Bench) -> None:
     await bench.workspace.remove("batch-ops")
     await bench.workspace.settle()
     assert await _reachable(bench) == {"C0BATCHOPS": False}
-    await bench.give(letter("a", place=OPS), letter("b", place=DEV))
+    await bench.give(entry("a", conversation=OPS), entry("b", conversation=DEV))
     await bench.until(lambda: bench.keys("batch-dev") == ["b"])
-    await bench.until(lambda: any(each.gone_since for each in bench.postman.status()))
-    await bench.give(letter("a", place=OPS, version=2))
+    await bench.until(lambda: any(each.gone_since for each in bench.outbox.status()))
+    await bench.give(entry("a", conversation=OPS, version=2))
     await bench.workspace.invite("batch-ops")
     await bench.done()
     assert bench.keys() == ["a"]
     assert await _reachable(bench) == {"C0BATCHOPS": True}
-    assert [each.gone_since for each in bench.postman.status()] == [None, None]
+    assert [each.gone_since for each in bench.outbox.status()] == [None, None]
 
 
 async def test_archived_renamed_and_opened_again(bench: Bench) -> None:
     bench.workspace.archive("batch-ops")
-    await bench.give(letter("a", place=OPS))
-    await bench.until(lambda: any(each.gone_since for each in bench.postman.status()))
+    await bench.give(entry("a", conversation=OPS))
+    await bench.until(lambda: any(each.gone_since for each in bench.outbox.status()))
     bench.workspace.unarchive("batch-ops")
     bench.workspace.rename("batch-ops", "batch-operations")
     await bench.done()
     await bench.workspace.settle()
     assert bench.keys("batch-operations") == ["a"]
     [kept] = await bench.store.references("slack")
-    assert (msgspec.json.decode(kept.body, type=Place).name, kept.reachable) == ("batch-operations", True)
+    assert (msgspec.json.decode(kept.body, type=Conversation).name, kept.reachable) == ("batch-operations", True)
 
 
 async def test_taken_out_of_the_workspace_and_installed_again(bench: Bench) -> None:
-    await bench.give(letter("a", place=OPS))
+    await bench.give(entry("a", conversation=OPS))
     await bench.done()
     await bench.slack.post(OPS, Card(title=text("hello")))
     await bench.until(lambda: len(bench.ever()) == 2)
     bench.workspace.uninstall()
     await bench.workspace.settle()
     assert await _reachable(bench) == {"C0BATCHOPS": False}
-    await bench.give(letter("b", place=OPS))
-    await bench.until(bench.postman.down)
-    assert bench.postman.down()["slack"] == "account_inactive"
+    await bench.give(entry("b", conversation=OPS))
+    await bench.until(bench.outbox.down)
+    assert bench.outbox.down()["slack"] == "account_inactive"
     bench.workspace.reinstall()
     await bench.done()
     assert len(bench.ever()) == 3
@@ -263,27 +267,27 @@ async def test_taken_out_of_the_workspace_and_installed_again(bench: Bench) -> N
 
 async def test_a_card_that_slack_refuses_goes_out_as_its_title(bench: Bench) -> None:
     bench.workspace.faults.errors["chat.postMessage"] = ["invalid_blocks"]
-    await bench.give(letter("a", place=OPS))
+    await bench.give(entry("a", conversation=OPS))
     await bench.done()
     assert "The details could not be shown here" in str(bench.workspace.messages("batch-ops")[-1]["blocks"])
-    assert bench.postman.totals.shortened == 1
+    assert bench.outbox.totals.shortened == 1
 
 
 async def test_a_deleted_alert_comes_again_with_its_next_edit_and_replies_find_it(bench: Bench) -> None:
-    await bench.give(letter("a", place=OPS))
+    await bench.give(entry("a", conversation=OPS))
     await bench.done()
     client = AsyncWebClient(token=bench.workspace.settings.bot_token, base_url=bench.workspace.api_url)
     await client.chat_delete(channel=OPS.id, ts=bench.ever()[0]["ts"])
-    await bench.give(letter("b", place=OPS, under="a"))
+    await bench.give(entry("b", conversation=OPS, under="a"))
     await bench.done()
-    await bench.give(letter("a", place=OPS, version=2))
+    await bench.give(entry("a", conversation=OPS, version=2))
     await bench.done()
     assert [(each["deleted"] is None, each["thread"]) for each in bench.ever()] == [(False, ""), (True, ""), (True, "")]
     assert bench.keys() == ["a", "b", "a"]
 
 
 async def test_people_go_before_letters(bench: Bench) -> None:
-    await bench.give(*(letter(f"a{n}", place=OPS) for n in range(3)))
+    await bench.give(*(entry(f"a{n}", conversation=OPS) for n in range(3)))
     await bench.until(lambda: len(bench.ever()) == 1)
     await bench.slack.post(OPS, Card(title=text(bold("an answer"))))
     assert "an answer" in bench.ever()[1]["text"]
@@ -293,18 +297,18 @@ async def test_people_go_before_letters(bench: Bench) -> None:
 
 async def test_a_message_is_found_however_much_was_said_since(bench: Bench) -> None:
     since = datetime.now(UTC)
-    stamp, channel = await bench.slack.deliver(OPS, Card(title=text("needle")), "key")
+    stamp, channel = await bench.slack.post_once(OPS, Card(title=text("needle")), "key")
     for n in range(450):
         await bench.workspace.say("viewer", "batch-ops", f"hay {n}")
-    assert await bench.slack.seek(OPS, "key", since) == stamp
-    assert await bench.slack.seek(OPS, "another", since) is None
-    assert await bench.slack.seek(OPS, "key", since + timedelta(minutes=9)) == stamp, "clocks differ"
-    assert await bench.slack.seek(OPS, "key", since + timedelta(minutes=20)) is None
+    assert await bench.slack.find_by_key(OPS, "key", since) == stamp
+    assert await bench.slack.find_by_key(OPS, "another", since) is None
+    assert await bench.slack.find_by_key(OPS, "key", since + timedelta(minutes=9)) == stamp, "clocks differ"
+    assert await bench.slack.find_by_key(OPS, "key", since + timedelta(minutes=20)) is None
     assert channel == OPS.id
     in_thread = msgspec.structs.replace(OPS, thread=stamp)
-    reply, _ = await bench.slack.deliver(in_thread, Card(title=text("reply")), "reply")
-    assert await bench.slack.seek(in_thread, "reply", since) == reply
-    assert await bench.slack.seek(OPS, "reply", since) is None
+    reply, _ = await bench.slack.post_once(in_thread, Card(title=text("reply")), "reply")
+    assert await bench.slack.find_by_key(in_thread, "reply", since) == reply
+    assert await bench.slack.find_by_key(OPS, "reply", since) is None
 
 
 async def test_without_the_scope_to_read_nothing_is_sought(tmp_path: Path) -> None:
@@ -314,9 +318,9 @@ async def test_without_the_scope_to_read_nothing_is_sought(tmp_path: Path) -> No
     await bench.start()
     try:
         with pytest.raises(UnreadableError):
-            await bench.slack.seek(OPS, "key", NOW)
+            await bench.slack.find_by_key(OPS, "key", NOW)
         workspace.faults.lose_answers["chat.postMessage"] = 1
-        await bench.give(letter("a", place=OPS))
+        await bench.give(entry("a", conversation=OPS))
         await bench.done()
         assert len(bench.ever()) == 2
         assert "may be a repeat" in str(workspace.messages("batch-ops")[-1]["blocks"])
@@ -327,11 +331,11 @@ async def test_without_the_scope_to_read_nothing_is_sought(tmp_path: Path) -> No
 
 async def test_direct_messages(bench: Bench) -> None:
     viewer = next(each["id"] for each in bench.workspace.people if each["role"] == "viewer")
-    place = await bench.slack.direct(Person("slack", viewer, "viewer"), OPS)
-    assert (place.id, place.kind) == (f"D{viewer[1:]}", "personal")
-    stamp, channel = await bench.slack.deliver(place, Card(title=text("for you")), "key")
-    assert await bench.slack.seek(place, "key", datetime.now(UTC)) == stamp
-    assert channel == place.id
+    conversation = await bench.slack.direct(Person("slack", viewer, "viewer"), OPS)
+    assert (conversation.id, conversation.kind) == (f"D{viewer[1:]}", "personal")
+    stamp, channel = await bench.slack.post_once(conversation, Card(title=text("for you")), "key")
+    assert await bench.slack.find_by_key(conversation, "key", datetime.now(UTC)) == stamp
+    assert channel == conversation.id
     with pytest.raises(Undelivered, match="gone: user_not_found"):
         await bench.slack.direct(Person("slack", "U0NOBODY00"), OPS)
     assert (await _reachable(bench)).get(OPS.id, True)
@@ -343,11 +347,11 @@ def _pictured(words: str) -> Card:
 
 
 async def test_a_picture_never_fails_its_letter_nor_brings_an_old_one_back(bench: Bench) -> None:
-    stamp, _ = await bench.slack.deliver(OPS, _pictured("first"), "a")
+    stamp, _ = await bench.slack.post_once(OPS, _pictured("first"), "a")
     await bench.until(lambda: "could not be delivered" in str(bench.workspace.messages("batch-ops")[-1]))
     bench.pictures.gate = asyncio.Event()
-    second, _ = await bench.slack.deliver(OPS, _pictured("second"), "b")
-    await bench.slack.revise(OPS, second, Card(title=text("third")))
+    second, _ = await bench.slack.post_once(OPS, _pictured("second"), "b")
+    await bench.slack.update_posted(OPS, second, Card(title=text("third")))
     bench.pictures.gate.set()
-    await bench.slack.revise(OPS, stamp, _pictured("fourth"))
+    await bench.slack.update_posted(OPS, stamp, _pictured("fourth"))
     assert ["fourth" in bench.ever()[0]["text"], "third" in bench.ever()[1]["text"]] == [True, True]

@@ -16,16 +16,16 @@ from msgspec.structs import replace
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.teams import Teams
 from bot.clock import Clock
-from bot.outbox import Postman
-from bot.requests.request import Person, Place
+from bot.outbox import OutboxWorker
+from bot.requests.request import Conversation, Person
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from bot.settings import TeamsSettings
-from storage.port.watching import Batch, Letter
+from storage.port.watching import ChangeSet, OutboxEntry
 from storage.sqlite.store import SqliteStore
-from tests.chat.teams_kit import APP, Desk, Pictures, card
+from tests.chat.teams_kit import APP, Pictures, RequestIntake, card
 from tests.chat.test_teams_standin import ManagedIdentity
-from tests.outbox.messages import letter
+from tests.outbox.messages import entry
 
 MARK = "may be a repeat"
 
@@ -39,7 +39,7 @@ class Bench:
         self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
 
     async def start(self) -> None:
-        self.store, self.desk = SqliteStore.open(self.path), Desk()
+        self.store, self.desk = SqliteStore.open(self.path), RequestIntake()
         settings = TeamsSettings(
             app_id=APP,
             tenant_id=self.outside.tenant_id,
@@ -50,15 +50,15 @@ class Bench:
         identity = ManagedIdentity(self.tokens)
         self.teams = Teams(settings, self.store, Pictures(), credential=identity)  # type: ignore[arg-type]
         self.desk.chat = self.teams
-        self.postman = Postman(self.store, {"teams": self.teams}, Clock(speed=20))
-        self.teams.on_reach(self.postman.reachable)
+        self.outbox = OutboxWorker(self.store, {"teams": self.teams}, Clock(speed=20))
+        self.teams.on_reach(self.outbox.reachable)
         app = web.Application()
         app.add_routes(self.teams.routes())
         self.bot = TestServer(app, host="127.0.0.1")
         await self.bot.start_server()
         self.outside.bot_url = str(self.bot.make_url("/api/messages"))
         await self.teams.start(self.desk)
-        self.task = asyncio.create_task(self.postman.run())
+        self.task = asyncio.create_task(self.outbox.run())
 
     async def stop(self) -> None:
         await self.desk.done()
@@ -73,22 +73,22 @@ class Bench:
             await self.outside.install(conversation)
         await self.desk.done()
 
-    def place(self, name: str) -> Place:
+    def conversation(self, name: str) -> Conversation:
         room = self.outside.conversations[name]
         kind = {"groupChat": "group"}.get(room["kind"], room["kind"])
-        return Place("teams", room["id"], kind, self.outside.tenant_id, service_url=self.outside.service_url)
+        return Conversation("teams", room["id"], kind, self.outside.tenant_id, service_url=self.outside.service_url)
 
-    async def give(self, *letters: Letter) -> None:
-        await self.store.record(Batch(letters=list(letters)))
-        self.postman.put(letters)
+    async def give(self, *entries: OutboxEntry) -> None:
+        await self.store.record(ChangeSet(entries=list(entries)))
+        self.outbox.put(entries)
 
-    def letters(self, conversation: str = "general") -> list[dict[str, Any]]:
+    def entries(self, conversation: str = "general") -> list[dict[str, Any]]:
         """The bot's messages but for its greeting."""
         shown = self.outside.messages(conversation)
         return [each for each in shown if each["from"] == "bot" and each["summary"] != "pool list"]
 
     def told(self, conversation: str = "general") -> list[tuple[str, bool]]:
-        return [(each["summary"], MARK in str(each["attachments"])) for each in self.letters(conversation)]
+        return [(each["summary"], MARK in str(each["attachments"])) for each in self.entries(conversation)]
 
     async def until(self, true: Callable[[], object]) -> None:
         async with asyncio.timeout(15):
@@ -116,24 +116,28 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def test_a_letter_its_edit_and_its_thread(bench: Bench) -> None:
     await bench.install("general", "viewer")
-    channel, chat = bench.place("general"), bench.place("viewer")
-    await bench.give(letter("a", place=channel), letter("b", place=channel, under="a", loud=True))
-    await bench.give(letter("c", place=chat), letter("d", place=chat, under="c"))
+    channel, chat = bench.conversation("general"), bench.conversation("viewer")
+    await bench.give(entry("a", conversation=channel), entry("b", conversation=channel, under="a", loud=True))
+    await bench.give(entry("c", conversation=chat), entry("d", conversation=chat, under="c"))
     await bench.done()
-    await bench.give(letter("a", place=channel, version=2), letter("b", place=channel, under="a", version=2))
+    await bench.give(
+        entry("a", conversation=channel, version=2), entry("b", conversation=channel, under="a", version=2)
+    )
     await bench.done()
-    root, reply = bench.letters()
+    root, reply = bench.entries()
     assert (root["summary"], root["edited"], root["thread"]) == ("a 2", True, "")
     assert (reply["summary"], reply["thread"]) == ("b 2", root["id"])
-    assert [(each["summary"], each["thread"]) for each in bench.letters("viewer")] == [("c 1", ""), ("d 1", "")]
+    assert [(each["summary"], each["thread"]) for each in bench.entries("viewer")] == [("c 1", ""), ("d 1", "")]
     assert bench.outside.refused == []
 
 
 async def test_an_outage_that_says_so_repeats_nothing(bench: Bench) -> None:
     await bench.install("general", "group")
     bench.outside.faults.fail(503, times=6)
-    await bench.give(letter("a", place=bench.place("general")), letter("b", place=bench.place("group")))
-    await bench.until(bench.postman.down)
+    await bench.give(
+        entry("a", conversation=bench.conversation("general")), entry("b", conversation=bench.conversation("group"))
+    )
+    await bench.until(bench.outbox.down)
     await bench.done()
     assert (bench.told(), bench.told("group")) == ([("a 1", False)], [("b 1", False)])
 
@@ -141,8 +145,10 @@ async def test_an_outage_that_says_so_repeats_nothing(bench: Bench) -> None:
 async def test_an_outage_that_cuts_lines_loses_nothing(bench: Bench) -> None:
     await bench.install("general", "group")
     bench.outside.faults.outage = True
-    await bench.give(letter("a", place=bench.place("general")), letter("b", place=bench.place("group")))
-    await bench.until(bench.postman.down)
+    await bench.give(
+        entry("a", conversation=bench.conversation("general")), entry("b", conversation=bench.conversation("group"))
+    )
+    await bench.until(bench.outbox.down)
     bench.outside.faults.outage = False
     await bench.done()
     assert [words for words, _ in bench.told() + bench.told("group")] == ["a 1", "b 1"]
@@ -151,10 +157,10 @@ async def test_an_outage_that_cuts_lines_loses_nothing(bench: Bench) -> None:
 async def test_a_lost_answer_is_one_repeat_that_says_so(bench: Bench) -> None:
     await bench.install("general")
     bench.outside.faults.lose_answers()
-    await bench.give(letter("a", place=bench.place("general")))
+    await bench.give(entry("a", conversation=bench.conversation("general")))
     await bench.done()
     assert bench.told() == [("a 1", False), ("a 1", True)]
-    assert bench.postman.totals.repeated == 1
+    assert bench.outbox.totals.repeated == 1
 
 
 async def test_a_crash_is_one_repeat_that_says_so(bench: Bench) -> None:
@@ -164,8 +170,8 @@ async def test_a_crash_is_one_repeat_that_says_so(bench: Bench) -> None:
         await asyncio.Event().wait()
 
     bench.store.delivered = never  # type: ignore[method-assign]
-    await bench.give(letter("a", place=bench.place("general")))
-    await bench.until(bench.letters)
+    await bench.give(entry("a", conversation=bench.conversation("general")))
+    await bench.until(bench.entries)
     await bench.stop()
     await bench.start()
     await bench.done()
@@ -174,11 +180,11 @@ async def test_a_crash_is_one_repeat_that_says_so(bench: Bench) -> None:
 
 async def test_one_conversations_limit_delays_no_other(bench: Bench) -> None:
     await bench.install("general", "group")
-    bench.outside.faults.fail(429, times=1000, room=bench.place("general").id, retry_after=2)
-    await bench.give(letter("a", place=bench.place("general")))
-    await bench.give(*(letter(f"b{n}", place=bench.place("group")) for n in range(3)))
-    await bench.until(lambda: len(bench.letters("group")) == 3)
-    assert bench.letters() == []
+    bench.outside.faults.fail(429, times=1000, room=bench.conversation("general").id, retry_after=2)
+    await bench.give(entry("a", conversation=bench.conversation("general")))
+    await bench.give(*(entry(f"b{n}", conversation=bench.conversation("group")) for n in range(3)))
+    await bench.until(lambda: len(bench.entries("group")) == 3)
+    assert bench.entries() == []
     bench.outside.faults.clear()
     await bench.done()
     assert bench.told() == [("a 1", False)]
@@ -187,25 +193,27 @@ async def test_one_conversations_limit_delays_no_other(bench: Bench) -> None:
 async def test_removed_from_a_team_and_added_again_with_all_its_channels(bench: Bench) -> None:
     await bench.install("general")
     await bench.outside.create_channel("alerts")
-    alerts = bench.place("alerts")
-    await bench.give(letter("a", place=alerts))
+    alerts = bench.conversation("alerts")
+    await bench.give(entry("a", conversation=alerts))
     await bench.done()
     await bench.outside.uninstall("general")
-    await bench.give(letter("b", place=alerts), letter("c", place=bench.place("general")))
-    await bench.until(lambda: all(each.gone_since for each in bench.postman.status()))
-    await bench.until(lambda: len(bench.postman.status()) == 2)
-    assert await bench.reachable() == {alerts.id: False, bench.place("general").id: False}
+    await bench.give(entry("b", conversation=alerts), entry("c", conversation=bench.conversation("general")))
+    await bench.until(lambda: all(each.gone_since for each in bench.outbox.status()))
+    await bench.until(lambda: len(bench.outbox.status()) == 2)
+    assert await bench.reachable() == {alerts.id: False, bench.conversation("general").id: False}
     await bench.install("general")
     await bench.done()
     assert (bench.told("alerts"), bench.told()) == ([("a 1", False), ("b 1", False)], [("c 1", False)])
-    assert await bench.reachable() == {alerts.id: True, bench.place("general").id: True}
+    assert await bench.reachable() == {alerts.id: True, bench.conversation("general").id: True}
 
 
 async def test_forbidden_in_the_tenant_and_allowed_again_of_which_nobody_tells(bench: Bench) -> None:
     await bench.install("general", "group")
     bench.outside.disable()
-    await bench.give(letter("a", place=bench.place("general")), letter("b", place=bench.place("group")))
-    await bench.until(bench.postman.down)
+    await bench.give(
+        entry("a", conversation=bench.conversation("general")), entry("b", conversation=bench.conversation("group"))
+    )
+    await bench.until(bench.outbox.down)
     bench.outside.disable(disabled=False)
     await bench.done()
     assert (bench.told(), bench.told("group")) == ([("a 1", False)], [("b 1", False)])
@@ -214,21 +222,21 @@ async def test_forbidden_in_the_tenant_and_allowed_again_of_which_nobody_tells(b
 async def test_a_renamed_and_a_deleted_channel(bench: Bench) -> None:
     await bench.install("general")
     await bench.outside.create_channel("alerts")
-    alerts = bench.place("alerts")
-    await bench.give(letter("a", place=alerts))
+    alerts = bench.conversation("alerts")
+    await bench.give(entry("a", conversation=alerts))
     await bench.done()
     await bench.outside.rename("alerts", "Alarms")
-    assert await bench.reachable() == {alerts.id: True, bench.place("general").id: True}
+    assert await bench.reachable() == {alerts.id: True, bench.conversation("general").id: True}
     await bench.outside.delete_channel("alerts")
-    await bench.give(letter("b", place=alerts))
-    await bench.until(lambda: bench.postman.status()[0].gone_since)
+    await bench.give(entry("b", conversation=alerts))
+    await bench.until(lambda: bench.outbox.status()[0].gone_since)
     assert (await bench.reachable())[alerts.id] is False
 
 
 async def test_a_letter_follows_its_conversation_to_another_address(bench: Bench) -> None:
     await bench.install("general")
-    moved = replace(bench.place("general"), service_url="http://127.0.0.1:9/old/")
-    await bench.give(letter("a", place=moved))
+    moved = replace(bench.conversation("general"), service_url="http://127.0.0.1:9/old/")
+    await bench.give(entry("a", conversation=moved))
     await bench.done()
     assert bench.told() == [("a 1", False)]
 
@@ -236,12 +244,12 @@ async def test_a_letter_follows_its_conversation_to_another_address(bench: Bench
 async def test_a_personal_chat_and_what_cannot_be_asked(bench: Bench) -> None:
     await bench.install("general", "viewer")
     viewer = bench.outside.people["viewer"]
-    chat = await bench.teams.direct(Person("teams", viewer["aadObjectId"], "Viewer"), bench.place("general"))
-    assert (chat.id, chat.kind) == (bench.place("viewer").id, "personal")
-    await bench.teams.deliver(chat, card("for you"), "key")
+    chat = await bench.teams.direct(Person("teams", viewer["aadObjectId"], "Viewer"), bench.conversation("general"))
+    assert (chat.id, chat.kind) == (bench.conversation("viewer").id, "personal")
+    await bench.teams.post_once(chat, card("for you"), "key")
     assert bench.told("viewer") == [("for you", False)]
     with pytest.raises(Undelivered) as refused:
-        await bench.teams.direct(Person("teams", bench.outside.people["operator"]["id"]), bench.place("general"))
+        await bench.teams.direct(Person("teams", bench.outside.people["operator"]["id"]), bench.conversation("general"))
     assert refused.value.why == "gone"
     with pytest.raises(UnreadableError):
-        await bench.teams.seek(chat, "key", datetime.now(UTC))
+        await bench.teams.find_by_key(chat, "key", datetime.now(UTC))

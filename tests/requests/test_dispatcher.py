@@ -16,14 +16,14 @@ from bot.azure.errors import AzureError
 from bot.policy.roles import Access
 from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.journal import FrontDesk
+from bot.requests.journal import RequestJournal
 from bot.requests.registry import Mark, Registry
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import AccessSettings, AccountSettings
 from cards.card import Actions, Button, Card, Form, plain
 from storage.sqlite.store import SqliteStore
 
-PLACE = Place("slack", "C1")
+PLACE = Conversation("slack", "C1")
 
 
 async def greet(ctx: Context, *, loud: bool = False) -> Card:
@@ -64,20 +64,22 @@ class Recorder:
     name = "slack"
 
     def __init__(self) -> None:
-        self.answers: list[tuple[Ask, Card]] = []
+        self.answers: list[tuple[CommandRequest, Card]] = []
         self.fails = False
 
     async def zone(self, person: Person) -> str | None:
         return "Europe/Berlin"
 
-    async def answer(self, ask: Ask, card: Card) -> None:
+    async def answer(self, request: CommandRequest, card: Card) -> None:
         if self.fails:
             raise ConnectionError("gone")
-        self.answers.append((ask, card))
+        self.answers.append((request, card))
 
 
-def made(person: str = "U1", text: str = "greet", key: str = "k1", **more: Any) -> Ask:
-    return Ask(key=key, text=text, person=Person("slack", person), place=PLACE, at=datetime.now(UTC), **more)
+def made(person: str = "U1", text: str = "greet", key: str = "k1", **more: Any) -> CommandRequest:
+    return CommandRequest(
+        key=key, text=text, person=Person("slack", person), conversation=PLACE, at=datetime.now(UTC), **more
+    )
 
 
 @pytest.fixture
@@ -162,7 +164,7 @@ async def test_a_form_is_for_those_who_may_run_the_command(dispatcher: Dispatche
 
 async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispatcher, store: SqliteStore) -> None:
     chat = Recorder()
-    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     task = await desk.accept(made())
     assert task is not None
     await task
@@ -174,7 +176,7 @@ async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispa
 
 async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store: SqliteStore) -> None:
     chat = Recorder()
-    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     task = await desk.accept(made(values={"loud": "true"}))
     assert task is not None
     assert plain((await task).title) == "hello viewer!"
@@ -188,10 +190,10 @@ async def test_what_a_crash_interrupted_is_answered_after_the_restart(
     await store.accept(lost.key, msgspec.json.encode(lost), now - timedelta(minutes=1))
     await store.accept(stale.key, msgspec.json.encode(stale), now - timedelta(hours=2))
     chat = Recorder()
-    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     assert await desk.resume(now) == 1
     await desk.drain(5)
-    assert [ask.key for ask, _ in chat.answers] == ["lost"]
+    assert [request.key for request, _ in chat.answers] == ["lost"]
     assert await store.unfinished(now + timedelta(hours=1)) == []
 
 
@@ -199,7 +201,7 @@ async def test_what_arrives_while_the_program_starts_is_answered_once(
     dispatcher: Dispatcher, store: SqliteStore
 ) -> None:
     chat = Recorder()
-    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     began = datetime.now(UTC)
     task = await desk.accept(made())  # the platforms receive before the journal is looked through
     assert await desk.resume(began) == 0
@@ -214,7 +216,7 @@ async def test_an_answer_that_cannot_be_delivered_is_closed_as_failed(
 ) -> None:
     chat = Recorder()
     chat.fails = True
-    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     task = await desk.accept(made())
     assert task is not None
     await asyncio.wait([task])
@@ -240,11 +242,11 @@ class Editor(Recorder):
         self.edits: list[str] = []
         self.lively = asyncio.Event()
 
-    async def answer(self, ask: Ask, card: Card) -> str:
-        await super().answer(ask, card)
+    async def answer(self, request: CommandRequest, card: Card) -> str:
+        await super().answer(request, card)
         return "m1"
 
-    async def edit(self, place: Place, message: str, card: Card) -> None:
+    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
         assert message == "m1"
         self.edits.append(plain(card.title))
         if len(self.edits) >= 3:
@@ -254,7 +256,7 @@ class Editor(Recorder):
 async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: Dispatcher, store: SqliteStore) -> None:
     dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
     chat = Editor()
-    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     task = await desk.accept(made(text="count"))
     assert task is not None
     first = plain((await task).title)
@@ -272,7 +274,7 @@ async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: D
 async def test_live_answers_end_with_the_program(dispatcher: Dispatcher, store: SqliteStore) -> None:
     dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
     chat = Editor()
-    desk = FrontDesk(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     task = await desk.accept(made(text="count"))
     assert task is not None
     await task

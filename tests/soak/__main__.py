@@ -35,7 +35,7 @@ class Outcome:
     struck: int = 0
     transitions: int = 0
     lost: list[str] = field(default_factory=list)
-    letters: int = 0
+    entries: int = 0
     undelivered: list[str] = field(default_factory=list)
     slack: int = 0
     slack_twice: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Outcome:
         lines = [
             f"{self.kills} kills in {self.seconds:.0f} s, {self.struck} strokes of trouble",
             f"transitions: {self.transitions} happened, {len(self.lost)} lost",
-            f"letters: {self.letters}, {len(self.undelivered)} undelivered",
+            f"letters: {self.entries}, {len(self.undelivered)} undelivered",
             f"Slack: {self.slack} messages, {len(self.slack_twice)} doubles",
             f"Teams: {self.teams} messages, {self.teams_repeats} marked repeats, {len(self.teams_twice)} doubles",
         ]
@@ -168,10 +168,10 @@ def _judge(stage: Rig, outcome: Outcome, since: datetime, said_before: set[str])
     outcome.transitions = len(truth(stage.account, since))
     outcome.lost = [" ".join(map(str, each)) for each in _missing(stage, since)]
 
-    letters = _letters(stage)
-    outcome.letters = len(letters)
+    entries = _letters(stage)
+    outcome.entries = len(entries)
     outcome.undelivered = [
-        f"{name} {state} {sent}/{version}" for name, _, _, state, sent, version in letters if sent < version
+        f"{name} {state} {sent}/{version}" for name, _, _, state, sent, version in entries if sent < version
     ]
 
     said = [each for each in stage.slack.history_of(CHANNEL) if each["metadata"] and not each["deleted"]]
@@ -179,7 +179,7 @@ def _judge(stage: Rig, outcome: Outcome, since: datetime, said_before: set[str])
     keys = Counter(each["metadata"]["event_payload"]["key"] for each in said)
     outcome.slack_twice = [f"{key} × {times}" for key, times in keys.items() if times > 1]
 
-    written = {message for _, where, message, *_ in letters if where.startswith("teams:")}
+    written = {message for _, where, message, *_ in entries if where.startswith("teams:")}
     alone = [
         each
         for each in stage.teams.history_of(stage.room, "bot")
@@ -194,7 +194,7 @@ def _judge(stage: Rig, outcome: Outcome, since: datetime, said_before: set[str])
 
 
 def _letters(stage: Rig) -> list[tuple[str, str, str, str, int, int]]:
-    return [tuple(row) for row in stage.rows("SELECT id, place, message, state, sent, version FROM letters")]  # type: ignore[misc]
+    return [tuple(row) for row in stage.rows("SELECT id, conversation, message, state, sent, version FROM letters")]  # type: ignore[misc]
 
 
 def _marked(stage: Rig, message: str) -> bool:

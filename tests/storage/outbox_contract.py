@@ -12,87 +12,87 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from storage.port.store import Store
-from storage.port.watching import Batch, Delivery, Letter, NoticeRow
+from storage.port.watching import ChangeSet, DeliveryState, NotificationRow, OutboxEntry
 from tests.storage.contract import DAY, HOUR, MINUTE, NOON
-from tests.storage.watching_contract import incident, letter
+from tests.storage.watching_contract import entry, incident
 
 
 async def ids(store: Store) -> list[str]:
-    return [one.letter.id for one in await store.undelivered()]
+    return [one.entry.id for one in await store.undelivered()]
 
 
 class LetterContract:
     """Inherit it beside :class:`tests.storage.contract.StoreContract`, which gives ``store``."""
 
     async def test_a_letter_on_its_way(self, store: Store) -> None:
-        first = Letter("a", "slack:C1", b"place", b"card", 1, NOON, "root", loud=True)
-        await store.record(Batch(letters=[first]))
-        assert await store.undelivered() == [Delivery(first)]
+        first = OutboxEntry("a", "slack:C1", b"conversation", b"card", 1, NOON, "root", loud=True)
+        await store.record(ChangeSet(entries=[first]))
+        assert await store.undelivered() == [DeliveryState(first)]
         assert await store.claim("a", NOON)
-        assert await store.undelivered() == [Delivery(first, "claimed", first=NOON)]
+        assert await store.undelivered() == [DeliveryState(first, "claimed", first=NOON)]
         await store.delivered("a", 1, "17.5", "C9")
         assert await store.undelivered() == []
-        done = Delivery(first, "open", 1, "17.5", "C9", first=NOON)
+        done = DeliveryState(first, "open", 1, "17.5", "C9", first=NOON)
         assert await store.deliveries(["a", "nothing"]) == [done]
-        second = Letter("a", "other", b"other", b"new", 2, NOON + HOUR, "other", loud=False)
-        await store.record(Batch(letters=[second]))
-        moved = Letter("a", "slack:C1", b"place", b"new", 2, NOON + HOUR, "root", loud=False)
-        assert await store.undelivered() == [replace(done, letter=moved)], "where it is stays"
+        second = OutboxEntry("a", "other", b"other", b"new", 2, NOON + HOUR, "other", loud=False)
+        await store.record(ChangeSet(entries=[second]))
+        moved = OutboxEntry("a", "slack:C1", b"conversation", b"new", 2, NOON + HOUR, "root", loud=False)
+        assert await store.undelivered() == [replace(done, entry=moved)], "where it is stays"
 
     async def test_a_first_post_is_claimed_once(self, store: Store) -> None:
-        await store.record(Batch(letters=[letter()]))
+        await store.record(ChangeSet(entries=[entry()]))
         won = await asyncio.gather(*(store.claim("a", NOON) for _ in range(20)))
         assert sorted(won) == [False] * 19 + [True]
-        await store.record(Batch(letters=[letter(version=2)]))
+        await store.record(ChangeSet(entries=[entry(version=2)]))
         assert not await store.claim("a", NOON), "a newer card does not lift the claim"
         assert not await store.claim("nothing", NOON)
 
     async def test_failed_attempts_are_counted_until_one_succeeds(self, store: Store) -> None:
-        await store.record(Batch(letters=[letter()]))
+        await store.record(ChangeSet(entries=[entry()]))
         for n in range(1, 4):
             assert await store.claim("a", NOON + n * MINUTE)
-            await store.undone("a", "open", "busy", NOON + n * HOUR)
+            await store.attempt_failed("a", "open", "busy", NOON + n * HOUR)
             [one] = await store.undelivered()
-            assert (one.attempts, one.error, one.letter.due, one.first) == (n, "busy", NOON + n * HOUR, NOON + MINUTE)
-        await store.undone("a", "open", "busy")
+            assert (one.attempts, one.error, one.entry.due, one.first) == (n, "busy", NOON + n * HOUR, NOON + MINUTE)
+        await store.attempt_failed("a", "open", "busy")
         [one] = await store.undelivered()
-        assert one.letter.due == NOON + 3 * HOUR, "due stays where none is given"
+        assert one.entry.due == NOON + 3 * HOUR, "due stays where none is given"
         await store.delivered("a", 1, "m", "c")
         [one] = await store.deliveries(["a"])
         assert (one.attempts, one.error) == (0, "")
 
     async def test_letters_of_a_place_that_was_gone(self, store: Store) -> None:
-        await store.record(Batch(letters=[letter("a"), letter("b"), letter("c", where="slack:C2"), letter("d")]))
+        await store.record(ChangeSet(entries=[entry("a"), entry("b"), entry("c", where="slack:C2"), entry("d")]))
         for id_ in "abc":
-            await store.undone(id_, "gone", "not in channel")
+            await store.attempt_failed(id_, "gone", "not in channel")
         assert await ids(store) == ["a", "b", "c", "d"]
         assert not await store.claim("a", NOON)
-        assert await store.regained("slack:C1") == 2
-        assert await store.regained("slack:C1") == 0
+        assert await store.destination_restored("slack:C1") == 2
+        assert await store.destination_restored("slack:C1") == 0
         [one] = await store.deliveries(["a"])
         assert (one.state, one.attempts, one.error) == ("open", 0, "")
         assert await store.claim("a", NOON)
         assert not await store.claim("c", NOON)
 
     async def test_a_dead_letter_stays_dead(self, store: Store) -> None:
-        await store.record(Batch(letters=[letter()]))
-        await store.undone("a", "dead", "too long")
-        await store.record(Batch(letters=[letter(version=2)]))
+        await store.record(ChangeSet(entries=[entry()]))
+        await store.attempt_failed("a", "dead", "too long")
+        await store.record(ChangeSet(entries=[entry(version=2)]))
         assert await ids(store) == []
         assert not await store.claim("a", NOON)
         assert [(one.state, one.error) for one in await store.deliveries(["a"])] == [("dead", "too long")]
 
     async def test_undelivered_letters_the_oldest_due_first(self, store: Store) -> None:
         due = {"z": 0, "y": 0, "b": 3, "a": 1}
-        await store.record(Batch(letters=[letter(id_, NOON + n * HOUR) for id_, n in due.items()]))
+        await store.record(ChangeSet(entries=[entry(id_, NOON + n * HOUR) for id_, n in due.items()]))
         assert await ids(store) == ["z", "y", "a", "b"], "of one moment in the order they came"
-        await store.undone("z", "open", "later", NOON + DAY)
+        await store.attempt_failed("z", "open", "later", NOON + DAY)
         assert await ids(store) == ["y", "a", "b", "z"]
 
     async def test_letters_in_the_order_asked_for(self, store: Store) -> None:
-        await store.record(Batch(letters=[letter(id_) for id_ in "abc"]))
+        await store.record(ChangeSet(entries=[entry(id_) for id_ in "abc"]))
         for asked in permutations("abc"):
-            assert [one.letter.id for one in await store.deliveries([*asked, "nothing", asked[0]])] == list(asked)
+            assert [one.entry.id for one in await store.deliveries([*asked, "nothing", asked[0]])] == list(asked)
         assert await store.deliveries([]) == []
 
     def test_letters_follow_their_rules(self, fresh: Callable[[], Store]) -> None:
@@ -112,11 +112,11 @@ class LetterContract:
             async def told() -> None:
                 store, model = fresh(), Model()
                 try:
-                    await store.record(Batch(letters=[letter()]))
+                    await store.record(ChangeSet(entries=[entry()]))
                     for what, value in given:
                         await model.step(store, what, value)
                         [one] = await store.deliveries(["a"])
-                        got = (one.letter.version, one.state, one.sent, one.message, one.attempts)
+                        got = (one.entry.version, one.state, one.sent, one.message, one.attempts)
                         assert got == (model.version, model.state, model.sent, model.message, model.attempts)
                         assert await ids(store) == (["a"] if model.behind else [])
                 finally:
@@ -132,22 +132,22 @@ class LetterContract:
         old, new = NOON - 31 * DAY, NOON - 29 * DAY
         undelivered, in_doubt, unreachable, refused = "behind", "claimed", "gone", "dead"
         for id_ in ("said", undelivered, in_doubt, unreachable, refused):
-            await store.record(Batch(letters=[letter(id_, old)]))
-        await store.record(Batch(letters=[letter("fresh", new)]))
+            await store.record(ChangeSet(entries=[entry(id_, old)]))
+        await store.record(ChangeSet(entries=[entry("fresh", new)]))
         for id_ in ("said", "fresh", undelivered):
             await store.delivered(id_, 1, "m", "c")
-        await store.record(Batch(letters=[letter(undelivered, old, version=2)]))
+        await store.record(ChangeSet(entries=[entry(undelivered, old, version=2)]))
         await store.delivered(in_doubt, 1, "m", "c")
-        await store.undone(in_doubt, "claimed", "no answer")
-        await store.undone(unreachable, "gone", "")
-        await store.undone(refused, "dead", "")
+        await store.attempt_failed(in_doubt, "claimed", "no answer")
+        await store.attempt_failed(unreachable, "gone", "")
+        await store.attempt_failed(refused, "dead", "")
         assert await store.prune(NOON) == 3
         left = await store.deliveries(["said", "fresh", undelivered, in_doubt, unreachable, refused])
-        assert [one.letter.id for one in left] == ["fresh", undelivered, in_doubt]
+        assert [one.entry.id for one in left] == ["fresh", undelivered, in_doubt]
 
     async def test_a_letter_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
         old = NOON - 31 * DAY
-        await store.record(Batch(letters=[letter("root", old), letter("reply", NOON, under="root")]))
+        await store.record(ChangeSet(entries=[entry("root", old), entry("reply", NOON, under="root")]))
         for id_ in ("root", "reply"):
             await store.delivered(id_, 1, "m", "c")
         assert await store.prune(NOON) == 0
@@ -155,20 +155,23 @@ class LetterContract:
         assert await store.prune(NOON + 40 * DAY) == 1, "the thread after what lay in it"
 
     async def test_a_letter_is_kept_while_something_is_open_in_its_place(self, store: Store) -> None:
-        places = {"open": "slack:C1", "other": "slack:C2", "before": "slack:C1"}
+        conversations = {"open": "slack:C1", "other": "slack:C2", "before": "slack:C1"}
         due = {"open": NOON - 40 * DAY, "other": NOON - 40 * DAY, "before": NOON - 60 * DAY}
         await store.record(
-            Batch(
+            ChangeSet(
                 incidents=[replace(incident("i"), opened=NOON - 50 * DAY)],
-                notices=[NoticeRow("i", "slack:C1", True, b""), NoticeRow("i", "slack:C2", False, b"")],
-                letters=[letter(id_, due[id_], where=where) for id_, where in places.items()],
+                notifications=[
+                    NotificationRow("i", "slack:C1", True, b""),
+                    NotificationRow("i", "slack:C2", False, b""),
+                ],
+                entries=[entry(id_, due[id_], where=where) for id_, where in conversations.items()],
             )
         )
-        for id_ in places:
+        for id_ in conversations:
             await store.delivered(id_, 1, "m", "c")
         assert await store.prune(NOON) == 2
-        assert [one.letter.id for one in await store.deliveries(list(places))] == ["open"]
-        await store.record(Batch(notices=[NoticeRow("i", "slack:C1", False, b"")]))
+        assert [one.entry.id for one in await store.deliveries(list(conversations))] == ["open"]
+        await store.record(ChangeSet(notifications=[NotificationRow("i", "slack:C1", False, b"")]))
         assert await store.prune(NOON) == 1
 
 
@@ -189,7 +192,7 @@ class Model:
     async def step(self, store: Store, what: str, value: object) -> None:
         match what, value:
             case "write", int(version):
-                await store.record(Batch(letters=[letter(version=version)]))
+                await store.record(ChangeSet(entries=[entry(version=version)]))
                 self.version = version
             case "claim", _:
                 free = self.state == "open" and not self.sent and not self.message
@@ -199,10 +202,10 @@ class Model:
                 await store.delivered("a", version, f"m{version}", "c")
                 self.state, self.sent, self.message, self.attempts = "open", version, f"m{version}", 0
             case "undone", ("open" | "claimed" | "gone" | "dead") as then:
-                await store.undone("a", then, "why")
+                await store.attempt_failed("a", then, "why")
                 self.state, self.attempts = then, self.attempts + 1
             case "regained", _:
                 gone = self.state == "gone"
-                assert await store.regained("slack:C1") == int(gone)
+                assert await store.destination_restored("slack:C1") == int(gone)
                 if gone:
                     self.state, self.attempts = "open", 0

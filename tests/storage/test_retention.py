@@ -22,7 +22,7 @@ def test_the_page_tells_the_truth() -> None:
     assert f"| transitions | {kept.transitions.days} days, `keep.transitions_days` |" in page
     assert f"| rollup of transitions, hourly | {kept.counts.days} days, `keep.counts_days` |" in page
     assert f"| resolved incidents, their notices | {kept.incidents.days} days, `keep.incidents_days` |" in page
-    assert f"| letters that are delivered | {kept.letters.days} days |" in page
+    assert f"| letters that are delivered | {kept.entries.days} days |" in page
     assert f"| requests (journal) | {JOURNAL_KEPT.days} days |" in page
 
 

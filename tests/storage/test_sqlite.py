@@ -15,14 +15,14 @@ import pytest
 from sqlite_utils import Database
 
 from storage.port.store import LentFile, Sample, Store, StoreError
-from storage.port.watching import Batch, NoticeRow
+from storage.port.watching import ChangeSet, NotificationRow
 from storage.retention import Retention
 from storage.sqlite.connection import SLICE
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed
 from tests.storage.outbox_contract import LetterContract
-from tests.storage.watching_contract import WatchContract, incident, letter, transition
+from tests.storage.watching_contract import WatchContract, entry, incident, transition
 
 
 class TestSqlite(StoreContract, WatchContract, LetterContract):
@@ -45,14 +45,14 @@ async def test_everything_survives_reopening(tmp_path: Path) -> None:
 
 
 async def test_what_is_kept_can_be_chosen(tmp_path: Path) -> None:
-    chosen = Retention(transitions=2 * DAY, counts=3 * DAY, incidents=4 * DAY, letters=5 * DAY)
+    chosen = Retention(transitions=2 * DAY, counts=3 * DAY, incidents=4 * DAY, entries=5 * DAY)
     store = SqliteStore.open(tmp_path / "bot.db", retention=chosen)
     ages = range(10)
     await store.record(
-        Batch(
+        ChangeSet(
             transitions=[transition(f"{age}", NOON - age * DAY) for age in ages],
             incidents=[incident(f"{age}", NOON - age * DAY, open=False) for age in ages],
-            letters=[letter(f"{age}", NOON - age * DAY) for age in ages],
+            entries=[entry(f"{age}", NOON - age * DAY) for age in ages],
         )
     )
     for age in ages:
@@ -61,7 +61,7 @@ async def test_what_is_kept_can_be_chosen(tmp_path: Path) -> None:
     assert [one.id for one in await store.transitions("render")] == ["0", "1", "2"]
     assert len(await store.counts("render", NOON - 99 * DAY, NOON + DAY)) == 4
     assert [one.id for one in await store.incidents()] == ["0", "1", "2", "3", "4"]
-    assert [one.letter.id for one in await store.deliveries([f"{n}" for n in ages])] == ["0", "1", "2", "3", "4", "5"]
+    assert [one.entry.id for one in await store.deliveries([f"{n}" for n in ages])] == ["0", "1", "2", "3", "4", "5"]
     await store.close()
 
 
@@ -69,18 +69,18 @@ async def test_much_is_pruned_in_slices(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "bot.db")
     old, many = NOON - 500 * DAY, 2 * SLICE + 7
     await store.record(
-        Batch(
+        ChangeSet(
             transitions=[transition(f"{n}", old) for n in range(many)],
             incidents=[incident(f"{n}", old, open=False) for n in range(many)],
-            notices=[NoticeRow(f"{n}", "slack:C1", True, b"") for n in range(many)],
-            letters=[letter(f"{n}", old) for n in range(many)],
+            notifications=[NotificationRow(f"{n}", "slack:C1", True, b"") for n in range(many)],
+            entries=[entry(f"{n}", old) for n in range(many)],
         )
     )
     for n in range(3):
-        await store.undone(f"{n}", "dead", "too long")
+        await store.attempt_failed(f"{n}", "dead", "too long")
     assert await store.prune(NOON) == 2 * many + 1 + 3
     assert await store.transitions("render") == await store.incidents() == []
-    assert await store.notices([f"{n}" for n in range(many)]) == []
+    assert await store.notifications([f"{n}" for n in range(many)]) == []
     assert len(await store.undelivered()) == many - 3
     await store.close()
 

@@ -9,10 +9,10 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from storage.port.watching import Batch, Transition
+from storage.port.watching import ChangeSet, Transition
 from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON
-from tests.storage.watching_contract import letter
+from tests.storage.watching_contract import entry
 
 BATCH = 500
 
@@ -20,7 +20,7 @@ WRITER = """
 import asyncio, sys
 from datetime import timedelta
 from storage.sqlite.store import SqliteStore
-from storage.port.watching import Batch, Cursor, Letter, Transition
+from storage.port.watching import ChangeSet, Cursor, OutboxEntry, Transition
 from tests.storage.contract import NOON
 from tests.storage.test_watching_crash import BATCH
 
@@ -28,10 +28,10 @@ async def main():
     store = SqliteStore.open(sys.argv[1])
     for n in range(int(sys.argv[2]), 100000):
         at = NOON + timedelta(seconds=n)
-        batch = Batch(
+        batch = ChangeSet(
             [Transition("render", "task", f"job-{n}", f"{task}", "running", "completed", at) for task in range(BATCH)],
             [Cursor("render", "tasks", at)],
-            letters=[Letter(f"letter-{n}", "slack:C1", b"", b"", 1, at)],
+            entries=[OutboxEntry(f"letter-{n}", "slack:C1", b"", b"", 1, at)],
         )
         assert await store.record(batch) == BATCH
         assert await store.claim(f"letter-{n}", at)
@@ -59,19 +59,19 @@ def test_kill_9_leaves_whole_batches_and_claims(tmp_path: Path) -> None:
         last = 0
         for n in range(first):
             found = await store.transitions("render", entity="task", parent=f"job-{n}")
-            letters = await store.deliveries([f"letter-{n}"])
+            entries = await store.deliveries([f"letter-{n}"])
             assert len(found) in ((BATCH,) if n in claimed else (0, BATCH))
-            assert len(letters) == len(found) / BATCH, "a batch is there whole or not at all"
+            assert len(entries) == len(found) / BATCH, "a batch is there whole or not at all"
             last = n if found else last
-            for one in letters:
+            for one in entries:
                 if n % 2 == 0 and n in claimed:
                     assert (one.state, one.sent, one.first) == ("claimed", 0, NOON + timedelta(seconds=n))
-                assert not (n in claimed and await store.claim(one.letter.id, NOON)), "never posted twice"
+                assert not (n in claimed and await store.claim(one.entry.id, NOON)), "never posted twice"
         [cursor] = await store.cursors("render")
         assert cursor.at == NOON + timedelta(seconds=last)
         total = sum(one.count for one in await store.counts("render", NOON, NOON + DAY))
         assert total == len(await store.transitions("render", limit=10**6))
-        in_doubt = {one.letter.id for one in await store.undelivered() if one.state == "claimed"}
+        in_doubt = {one.entry.id for one in await store.undelivered() if one.state == "claimed"}
         assert in_doubt >= {f"letter-{n}" for n in claimed if n % 2 == 0}
         await store.close()
 
@@ -80,26 +80,26 @@ def test_kill_9_leaves_whole_batches_and_claims(tmp_path: Path) -> None:
 
 async def test_a_claim_outlives_the_program_until_somebody_decides(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "bot.db")
-    await store.record(Batch(letters=[letter("a"), letter("b")]))
+    await store.record(ChangeSet(entries=[entry("a"), entry("b")]))
     assert await store.claim("a", NOON)
     await store.close()
     store = SqliteStore.open(tmp_path / "bot.db")
-    assert [(one.letter.id, one.state) for one in await store.undelivered()] == [("a", "claimed"), ("b", "open")]
+    assert [(one.entry.id, one.state) for one in await store.undelivered()] == [("a", "claimed"), ("b", "open")]
     assert not await store.claim("a", NOON)
     assert await store.claim("b", NOON)
-    await store.undone("a", "open", "was never posted")
+    await store.attempt_failed("a", "open", "was never posted")
     await store.delivered("b", 1, "found in the channel", "C1")
     assert await store.claim("a", NOON)
-    assert [one.letter.id for one in await store.undelivered()] == ["a"]
+    assert [one.entry.id for one in await store.undelivered()] == ["a"]
     await store.close()
 
 
 async def test_what_was_pruned_stays_out_after_a_restart(tmp_path: Path) -> None:
     old = Transition("render", "job", "", "j", "", "active", NOON - 60 * DAY)
     store = SqliteStore.open(tmp_path / "bot.db")
-    await store.record(Batch(transitions=[old]))
+    await store.record(ChangeSet(transitions=[old]))
     await store.prune(NOON)
     await store.close()
     store = SqliteStore.open(tmp_path / "bot.db")
-    assert await store.record(Batch(transitions=[old])) == 0
+    assert await store.record(ChangeSet(transitions=[old])) == 0
     await store.close()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from storage.port.store import Kept, Store, StoreError
-from storage.port.watching import Batch, Count, Cursor, IncidentRow, Letter, NoticeRow, Transition, View
+from storage.port.watching import ChangeSet, Count, Cursor, IncidentRow, NotificationRow, OutboxEntry, Transition, View
 from tests.storage.contract import DAY, HOUR, MINUTE, NOON
 
 
@@ -34,25 +34,25 @@ def incident(id: str, changed: datetime = NOON, *, open: bool = True, account: s
     return IncidentRow(id, f"f-{id}", account, "stuck", "node", "pool", "n1", open, NOON - DAY, changed, b"body")
 
 
-def letter(
+def entry(
     id_: str = "a", due: datetime = NOON, *, version: int = 1, where: str = "slack:C1", under: str = ""
-) -> Letter:
-    return Letter(id_, where, b"place", b"card", version, due, under)
+) -> OutboxEntry:
+    return OutboxEntry(id_, where, b"conversation", b"card", version, due, under)
 
 
-async def state(store: Store, letters: list[str]) -> list[object]:
+async def state(store: Store, entries: list[str]) -> list[object]:
     """All that is kept of the accounts of these tests."""
     incidents = await store.incidents()
     span = NOON - 1000 * DAY, NOON + 1000 * DAY
     return [
-        await store.notices([one.id for one in incidents]),
+        await store.notifications([one.id for one in incidents]),
         incidents,
         await store.undelivered(),
-        await store.deliveries(letters),
+        await store.deliveries(entries),
         *[
-            await ask
+            await request
             for account in ("render", "other")
-            for ask in (
+            for request in (
                 store.transitions(account),
                 store.counts(account, *span),
                 store.cursors(account),
@@ -62,14 +62,14 @@ async def state(store: Store, letters: list[str]) -> list[object]:
     ]
 
 
-moments = st.integers(-(10**11), 10**11).map(lambda micros: NOON + timedelta(microseconds=micros))
+moments = st.integers(-(10**11), 10**11).map(lambda to_timestamp: NOON + timedelta(microseconds=to_timestamp))
 few = st.sampled_from(["a", "b", "ab", "Ärger", "x'*"])
 accounts = st.sampled_from(["render", "other"])
 transitions = st.builds(
     Transition, accounts, st.sampled_from(["job", "task", "node"]), few, few, few, few, moments, st.text(max_size=3)
 )
 batches = st.builds(
-    Batch,
+    ChangeSet,
     st.lists(transitions, max_size=12),
     st.lists(st.builds(Cursor, accounts, few, moments), max_size=3),
     st.lists(st.builds(View, accounts, few, few, st.none() | st.binary(max_size=3)), max_size=4),
@@ -79,10 +79,10 @@ batches = st.builds(
         ),
         max_size=3,
     ),
-    st.lists(st.builds(NoticeRow, few, few, st.booleans(), st.binary(max_size=3)), max_size=3),
+    st.lists(st.builds(NotificationRow, few, few, st.booleans(), st.binary(max_size=3)), max_size=3),
     st.lists(
         st.builds(
-            Letter,
+            OutboxEntry,
             few,
             few,
             st.binary(max_size=3),
@@ -113,28 +113,28 @@ class WatchContract:
 
     async def test_a_transition_is_stored_once(self, store: Store) -> None:
         first = transition(before="")
-        assert await store.record(Batch(transitions=[first, transition("k"), first])) == 2
-        assert await store.record(Batch(transitions=[replace(first, before="disabled", details="")])) == 0
+        assert await store.record(ChangeSet(transitions=[first, transition("k"), first])) == 2
+        assert await store.record(ChangeSet(transitions=[replace(first, before="disabled", details="")])) == 0
         assert await store.transitions("render", id="j") == [first], "what came first stays"
-        assert await store.record(Batch(transitions=[replace(first, at=NOON + timedelta(microseconds=1))])) == 1
-        assert await store.record(Batch(transitions=[replace(first, after="completed")])) == 1
-        assert await store.record(Batch(transitions=[replace(first, account="other")])) == 1
-        assert await store.record(Batch()) == 0
+        assert await store.record(ChangeSet(transitions=[replace(first, at=NOON + timedelta(microseconds=1))])) == 1
+        assert await store.record(ChangeSet(transitions=[replace(first, after="completed")])) == 1
+        assert await store.record(ChangeSet(transitions=[replace(first, account="other")])) == 1
+        assert await store.record(ChangeSet()) == 0
 
     def test_a_batch_that_comes_twice_is_recorded_once(self, fresh: Callable[[], Store]) -> None:
         @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(batches, min_size=1, max_size=3))
-        def check(given: list[Batch]) -> None:
+        def check(given: list[ChangeSet]) -> None:
             async def told() -> None:
                 store = fresh()
                 try:
-                    letters = [one.id for batch in given for one in batch.letters]
+                    entries = [one.id for batch in given for one in batch.entries]
                     new = 0
                     for batch in given:
                         new += await store.record(batch)
-                        once = await state(store, letters)
+                        once = await state(store, entries)
                         assert await store.record(batch) == 0
-                        assert await state(store, letters) == once
+                        assert await state(store, entries) == once
                     seen = [one for batch in given for one in batch.transitions]
                     total = 0
                     for account in ("render", "other"):
@@ -149,15 +149,15 @@ class WatchContract:
 
         check()
 
-    @pytest.mark.parametrize("field", ["transitions", "cursors", "views", "incidents", "notices", "letters"])
+    @pytest.mark.parametrize("field", ["transitions", "cursors", "views", "incidents", "notifications", "entries"])
     async def test_a_batch_is_stored_whole_or_not_at_all(self, store: Store, field: str) -> None:
-        whole = Batch(
+        whole = ChangeSet(
             [transition()],
             [Cursor("render", "tasks", NOON)],
             [View("render", "pool", "a", b"known")],
             [incident("i")],
-            [NoticeRow("i", "slack:C1", True, b"told")],
-            [letter("a")],
+            [NotificationRow("i", "slack:C1", True, b"told")],
+            [entry("a")],
         )
         before = await state(store, ["a"])
         bad = {
@@ -165,8 +165,8 @@ class WatchContract:
             "cursors": Cursor("render", None, NOON),  # type: ignore[arg-type]
             "views": View("render", None, "a", b""),  # type: ignore[arg-type]
             "incidents": replace(incident("k"), body=None),
-            "notices": NoticeRow("k", "slack:C1", True, None),  # type: ignore[arg-type]
-            "letters": replace(letter("b"), card=None),
+            "notifications": NotificationRow("k", "slack:C1", True, None),  # type: ignore[arg-type]
+            "entries": replace(entry("b"), card=None),
         }[field]
         broken = replace(whole, **{field: [*getattr(whole, field), bad]})
         with pytest.raises(StoreError):
@@ -177,8 +177,8 @@ class WatchContract:
 
     async def test_ten_thousand_at_once(self, store: Store) -> None:
         many = [transition(f"t{n}", NOON + n * timedelta(seconds=1), entity="task", parent="j") for n in range(10_000)]
-        assert await store.record(Batch(transitions=many)) == 10_000
-        assert await store.record(Batch(transitions=[*many, transition("new", entity="task", parent="j")])) == 1
+        assert await store.record(ChangeSet(transitions=many)) == 10_000
+        assert await store.record(ChangeSet(transitions=[*many, transition("new", entity="task", parent="j")])) == 1
         assert sum(one.count for one in await store.counts("render", NOON, NOON + DAY)) == 10_001
         assert len(await store.transitions("render", limit=20_000)) == 10_001
 
@@ -187,7 +187,7 @@ class WatchContract:
     async def test_the_newest_transitions_come_first_and_no_more_than_asked_for(self, store: Store) -> None:
         seen = [transition("j", NOON + n * MINUTE, f"s{n}") for n in range(5)]
         for order in (seen[2:], seen[:2]):
-            await store.record(Batch(transitions=order))
+            await store.record(ChangeSet(transitions=order))
         assert [one.after for one in await store.transitions("render")] == ["s4", "s3", "s2", "s1", "s0"]
         assert [one.after for one in await store.transitions("render", limit=2)] == ["s4", "s3"]
         inside = await store.transitions("render", since=NOON + MINUTE, until=NOON + 3 * MINUTE)
@@ -197,7 +197,7 @@ class WatchContract:
     async def test_of_one_moment_what_was_stored_last_comes_first(self, store: Store) -> None:
         words = ["starting", "idle", "running"]
         await store.record(
-            Batch(transitions=[transition("n", NOON, word, entity="node", parent="p") for word in words])
+            ChangeSet(transitions=[transition("n", NOON, word, entity="node", parent="p") for word in words])
         )
         for asked in ({}, {"id": "n"}, {"parent": "p"}, {"entity": "node"}):
             assert [one.after for one in await store.transitions("render", **asked)] == words[::-1]
@@ -218,7 +218,7 @@ class WatchContract:
                 (kind, above, name) for kind in ("job", "task", "node") for above in ("", "a", "b") for name in names
             )
         ]
-        await store.record(Batch(transitions=[*seen, transition("a", account="other")]))
+        await store.record(ChangeSet(transitions=[*seen, transition("a", account="other")]))
         fits = [
             one
             for one in reversed(seen)
@@ -232,9 +232,9 @@ class WatchContract:
     async def test_counts_by_the_hour(self, store: Store) -> None:
         half = NOON + HOUR / 2
         await store.record(
-            Batch(transitions=[transition("a", half), transition("b", half), transition("c", half + HOUR)])
+            ChangeSet(transitions=[transition("a", half), transition("b", half), transition("c", half + HOUR)])
         )
-        await store.record(Batch(transitions=[transition("a", half), transition("d", half, entity="pool")]))
+        await store.record(ChangeSet(transitions=[transition("a", half), transition("d", half, entity="pool")]))
         early, pool, late = (
             Count(NOON, "job", "active", 2),
             Count(NOON, "pool", "active", 1),
@@ -247,8 +247,8 @@ class WatchContract:
         assert await store.counts("other", NOON, NOON + DAY) == []
 
     async def test_cursors_move(self, store: Store) -> None:
-        await store.record(Batch(cursors=[Cursor("render", "tasks", NOON), Cursor("render", "jobs", NOON)]))
-        await store.record(Batch(cursors=[Cursor("render", "tasks", NOON + HOUR), Cursor("other", "tasks", NOON)]))
+        await store.record(ChangeSet(cursors=[Cursor("render", "tasks", NOON), Cursor("render", "jobs", NOON)]))
+        await store.record(ChangeSet(cursors=[Cursor("render", "tasks", NOON + HOUR), Cursor("other", "tasks", NOON)]))
         assert await store.cursors("render") == [
             Cursor("render", "jobs", NOON),
             Cursor("render", "tasks", NOON + HOUR),
@@ -259,10 +259,10 @@ class WatchContract:
         def view(id_: str, body: bytes | None) -> View:
             return View("render", "pool", id_, body)
 
-        await store.record(Batch(views=[view("b", b"1"), view("a", b"1"), view("c", None)]))
-        await store.record(Batch(views=[view("a", None), view("b", b"2"), View("other", "pool", "b", b"3")]))
+        await store.record(ChangeSet(views=[view("b", b"1"), view("a", b"1"), view("c", None)]))
+        await store.record(ChangeSet(views=[view("a", None), view("b", b"2"), View("other", "pool", "b", b"3")]))
         assert await store.views("render") == [view("b", b"2")]
-        await store.record(Batch(views=[view("b", None), view("b", b"4"), view("a", b"5"), view("a", None)]))
+        await store.record(ChangeSet(views=[view("b", None), view("b", b"4"), view("a", b"5"), view("a", None)]))
         assert await store.views("render") == [view("b", b"4")], "the last word counts"
 
     # Incidents.
@@ -273,7 +273,7 @@ class WatchContract:
             incident("b", NOON + HOUR, open=False),
             incident("c", NOON + MINUTE, account="other"),
         ]
-        await store.record(Batch(incidents=rows))
+        await store.record(ChangeSet(incidents=rows))
         a, b, c = rows
         assert await store.incidents() == [b, c, a]
         assert await store.incidents(limit=2) == [b, c]
@@ -284,7 +284,7 @@ class WatchContract:
         assert await store.incidents(since=NOON + MINUTE) == [b, c]
         assert [await store.incident(each) for each in ("b", "nothing")] == [b, None]
         changed = IncidentRow("a", "g", "other", "late", "job", "q", "n2", False, NOON, NOON + DAY, b"more")
-        await store.record(Batch(incidents=[changed]))
+        await store.record(ChangeSet(incidents=[changed]))
         assert await store.incidents() == [changed, b, c]
 
     async def test_what_is_resolved_and_still_to_be_told(self, store: Store) -> None:
@@ -292,26 +292,30 @@ class WatchContract:
             IncidentRow(name, name, "a", "late", "job", "", name, name == "open", NOON, NOON, b"x")
             for name in ("gone", "told", "open")
         )
-        notices = [NoticeRow(each, "slack:C1", each != "told", b"1") for each in ("gone", "told", "open")]
-        await store.record(Batch(incidents=[told, gone, open_], notices=[*notices, NoticeRow("gone", "t", True, b"")]))
+        notifications = [NotificationRow(each, "slack:C1", each != "told", b"1") for each in ("gone", "told", "open")]
+        await store.record(
+            ChangeSet(
+                incidents=[told, gone, open_], notifications=[*notifications, NotificationRow("gone", "t", True, b"")]
+            )
+        )
         assert await store.unsettled() == [gone]
 
     async def test_notices_of_incidents(self, store: Store) -> None:
-        rows = [NoticeRow("a", "slack:C1", True, b"1"), NoticeRow("a", "teams:x", True, b"2")]
-        await store.record(Batch(notices=[rows[1], rows[0], NoticeRow("b", "slack:C1", True, b"3")]))
-        assert await store.notices(["a", "c"]) == rows
-        await store.record(Batch(notices=[NoticeRow("a", "slack:C1", False, b"4")]))
-        assert await store.notices(["a"]) == [NoticeRow("a", "slack:C1", False, b"4"), rows[1]]
-        assert await store.notices([]) == []
+        rows = [NotificationRow("a", "slack:C1", True, b"1"), NotificationRow("a", "teams:x", True, b"2")]
+        await store.record(ChangeSet(notifications=[rows[1], rows[0], NotificationRow("b", "slack:C1", True, b"3")]))
+        assert await store.notifications(["a", "c"]) == rows
+        await store.record(ChangeSet(notifications=[NotificationRow("a", "slack:C1", False, b"4")]))
+        assert await store.notifications(["a"]) == [NotificationRow("a", "slack:C1", False, b"4"), rows[1]]
+        assert await store.notifications([]) == []
         many = [f"n{n}" for n in range(40_000)]
-        assert [one.incident for one in await store.notices([*many, "b"])] == ["b"]
+        assert [one.incident for one in await store.notifications([*many, "b"])] == ["b"]
 
     # Retention, and what people keep.
 
     async def test_what_watching_keeps_and_for_how_long(self, store: Store) -> None:
         ages = (500, 100, 60, 20, 1)
         await store.record(
-            Batch(
+            ChangeSet(
                 transitions=[transition(f"{age}", NOON - age * DAY) for age in ages],
                 cursors=[Cursor("render", "tasks", NOON - 500 * DAY)],
                 views=[View("render", "pool", "a", b"")],
@@ -319,13 +323,15 @@ class WatchContract:
                     *(incident(f"resolved-{age}", NOON - age * DAY, open=False) for age in ages),
                     *(incident(f"open-{age}", NOON - age * DAY) for age in ages),
                 ],
-                notices=[
-                    NoticeRow(f"{what}-{age}", "slack:C1", False, b"") for what in ("resolved", "open") for age in ages
+                notifications=[
+                    NotificationRow(f"{what}-{age}", "slack:C1", False, b"")
+                    for what in ("resolved", "open")
+                    for age in ages
                 ],
             )
         )
         others = ["a", "other", "z"]
-        await store.record(Batch(transitions=[transition(account=name, at=NOON - 40 * DAY) for name in others]))
+        await store.record(ChangeSet(transitions=[transition(account=name, at=NOON - 40 * DAY) for name in others]))
         assert await store.prune(NOON) == 3 + 1 + 2 + len(others)
         assert await store.prune(NOON) == 0
         assert [one.id for one in await store.transitions("render")] == ["1", "20"]
@@ -336,15 +342,15 @@ class WatchContract:
         resolved = {f"resolved-{age}" for age in (60, 20, 1)}
         still = {f"open-{age}" for age in ages}
         assert {one.id for one in await store.incidents()} == resolved | still
-        told = await store.notices([f"{what}-{age}" for what in ("resolved", "open") for age in ages])
+        told = await store.notifications([f"{what}-{age}" for what in ("resolved", "open") for age in ages])
         assert {one.incident for one in told} == resolved | still
         assert len(await store.cursors("render")) == len(await store.views("render")) == 1
 
     async def test_a_pruned_transition_is_not_counted_twice(self, store: Store) -> None:
         old = transition("j", NOON - 60 * DAY)
-        assert await store.record(Batch(transitions=[old])) == 1
+        assert await store.record(ChangeSet(transitions=[old])) == 1
         await store.prune(NOON)
-        assert await store.record(Batch(transitions=[old])) == 0
+        assert await store.record(ChangeSet(transitions=[old])) == 0
         assert [one.count for one in await store.counts("render", NOON - 90 * DAY, NOON)] == [1]
 
     async def test_all_that_is_kept_in_a_space(self, store: Store) -> None:

@@ -17,14 +17,14 @@ from bot.domain.findings import EntityKind, Finding, Severity
 from bot.monitor.scene import Area, Scene
 
 Judge: TypeAlias = Callable[[Scene], Iterator[Finding]]
-_KINDS: dict[str, Kind] = {}
+_KINDS: dict[str, AlertRule] = {}
 
 
 @dataclass(frozen=True)
-class Kind:
+class AlertRule:
     """One kind. ``reads`` are the areas it judges by: where one of them was not read, its incidents stay as they are.
 
-    ``silences`` are the kinds that are no news of their own while this one is open on an entity they are related to.
+    ``inhibits`` are the kinds that are no news of their own while this one is open on an entity they are related to.
     ``quiet`` True marks news that only who asks for it by name gets.
     """
 
@@ -34,16 +34,16 @@ class Kind:
     says: str
     reads: tuple[Area, ...]
     judge: Judge
-    silences: tuple[str, ...] = ()
+    inhibits: tuple[str, ...] = ()
     quiet: bool = False
 
 
-def kind(
+def rule(
     name: str,
     *,
     severity: Severity,
     reads: tuple[Area, ...],
-    silences: tuple[str, ...] = (),
+    inhibits: tuple[str, ...] = (),
     quiet: bool = False,
 ) -> Callable[[Judge], Judge]:
     """Mark a function as a kind called ``entity.what``; the first line of its docstring is what people read."""
@@ -55,13 +55,13 @@ def kind(
         says = (judge.__doc__ or "").strip().partition("\n")[0]
         if not says:
             raise ValueError(f"the kind {name} has no docstring, which is its documentation")
-        _KINDS[name] = Kind(name, entity, severity, says, reads, judge, silences, quiet)
+        _KINDS[name] = AlertRule(name, entity, severity, says, reads, judge, inhibits, quiet)
         return judge
 
     return marked
 
 
-def discover() -> Mapping[str, Kind]:
+def discover() -> Mapping[str, AlertRule]:
     """Every kind by its name, in the order of modules and lines."""
     for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
         importlib.import_module(f"{__name__}.{info.name}")

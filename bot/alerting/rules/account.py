@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, newest, told
 from bot.domain.findings import Entity, Finding, Severity
 from bot.monitor.scene import Blindness, Scene
@@ -38,7 +38,7 @@ def _throttled(blind: Blindness) -> bool:
     return any(each in blind.code.lower() for each in _THROTTLES)
 
 
-@kind("account.unreachable", severity=Severity.CRITICAL, reads=(), silences=("*",))
+@rule("account.unreachable", severity=Severity.CRITICAL, reads=(), inhibits=("*",))
 def unreachable(scene: Scene) -> Iterator[Finding]:
     """An account cannot be read, so nothing of it is seen.
 
@@ -59,7 +59,7 @@ def unreachable(scene: Scene) -> Iterator[Finding]:
     )
 
 
-@kind("account.throttled", severity=Severity.WARNING, reads=())
+@rule("account.throttled", severity=Severity.WARNING, reads=())
 def throttled(scene: Scene) -> Iterator[Finding]:
     """An account answers that it is asked too often, for minutes.
 
@@ -78,7 +78,7 @@ def throttled(scene: Scene) -> Iterator[Finding]:
     )
 
 
-@kind("account.quota", severity=Severity.WARNING, reads=("quota",))
+@rule("account.quota", severity=Severity.WARNING, reads=("quota",))
 def quota(scene: Scene) -> Iterator[Finding]:
     """A quota of an account is used to 80, 90 or 100 per cent.
 

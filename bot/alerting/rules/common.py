@@ -15,7 +15,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from bot.content.redaction import redact
-from bot.domain.findings import Entity, Step, Tally
+from bot.domain.findings import CauseCount, Entity, SuggestedAction
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.formatting import duration, number, plural
 from storage.port.watching import Transition
@@ -54,9 +54,9 @@ def around(job: JobView) -> tuple[Entity, ...]:
     return (*pool, schedule_entity(job.schedule)) if job.schedule else pool
 
 
-def button(text: str, *words: str) -> Step:
+def button(text: str, *words: str) -> SuggestedAction:
     """A button; names in its command are quoted as they have to be."""
-    return Step(text, shlex.join(words))
+    return SuggestedAction(text, shlex.join(words))
 
 
 def elapsed(scene: Scene, moment: datetime | None) -> float:
@@ -94,13 +94,13 @@ def cut(words: str) -> str:
     return line if len(line) <= EVIDENCE else line[: EVIDENCE - 1].rstrip() + "…"
 
 
-def ranked(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
+def ranked(tallies: Iterable[CauseCount]) -> tuple[CauseCount, ...]:
     """Causes, the greatest first, then by name; what a program said is redacted."""
     ordered = sorted(tallies, key=lambda each: (-each.count, each.cause))
     return tuple(replace(each, cause=cut(each.cause), said=cut(each.said)) for each in ordered)
 
 
-def summed(tallies: Collection[Tally]) -> str:
+def summed(tallies: Collection[CauseCount]) -> str:
     """``out of memory (exit 137) ×198 · input not found ×16 · 2 more causes``; a single cause stands alone."""
     if len(tallies) == 1:
         return next(iter(tallies)).cause

@@ -11,7 +11,7 @@ from bot.alerting.rules.common import button, cut, elapsed, ranked, summed
 from bot.domain.advice import meant
 from bot.domain.causes import normalised
 from bot.domain.exit_codes import meaning
-from bot.domain.findings import Step, Tally
+from bot.domain.findings import CauseCount, SuggestedAction
 from bot.monitor.scene import Example, JobView, Scene
 from cards.formatting import number
 
@@ -30,13 +30,13 @@ def fresh(scene: Scene, job: JobView) -> bool:
     return job.failures > 0 and job.failed_at is not None and elapsed(scene, job.failed_at) < CALM_FOR
 
 
-def causes_of(job: JobView) -> tuple[Tally, ...]:
+def causes_of(job: JobView) -> tuple[CauseCount, ...]:
     """Why tasks of a job failed, the greatest cause first; see :func:`told_apart` for what programs printed."""
     parts = (told_apart(each, job.examples.get(each.cause, ())) for each in job.causes.values())
     return ranked(each for part in parts for each in part)
 
 
-def told_apart(tally: Tally, examples: Sequence[Example]) -> list[Tally]:
+def told_apart(tally: CauseCount, examples: Sequence[Example]) -> list[CauseCount]:
     """An exit code as one cause with what its examples printed, or as several where they printed different things.
 
     Nothing is counted that was not looked at: of a thousand tasks of which three were looked at, at most three are told
@@ -55,7 +55,7 @@ def told_apart(tally: Tally, examples: Sequence[Example]) -> list[Tally]:
     return [replace(tally, count=rest), *parts] if rest > 0 else parts
 
 
-def by_line(tallies: Sequence[Tally]) -> list[Tally]:
+def by_line(tallies: Sequence[CauseCount]) -> list[CauseCount]:
     """The causes of several jobs, one exit code told apart by what it printed where it printed different things.
 
     A job whose examples all printed the same counts whole: who shows that says that a few tasks of a job are known.
@@ -72,7 +72,7 @@ def by_line(tallies: Sequence[Tally]) -> list[Tally]:
     ]
 
 
-def _said(tally: Tally, cause: str, count: int, example: Example) -> Tally:
+def _said(tally: CauseCount, cause: str, count: int, example: Example) -> CauseCount:
     return replace(tally, cause=cause, count=count, example=example.task, said=example.line, file=example.file)
 
 
@@ -86,7 +86,7 @@ def looked_at(job: JobView) -> tuple[tuple[str, str], ...]:
     return (("Looked at", ", ".join(told)),) if told else ()
 
 
-def in_words(causes: Sequence[Tally]) -> str:
+def in_words(causes: Sequence[CauseCount]) -> str:
     """The causes and what the greatest usually means: ``exit code 137 ×9 · DiskFull ×2; most often killed …``."""
     if not causes:
         return ""
@@ -109,7 +109,7 @@ def usual(cause: str) -> str:
     return meant(found["code"]) if found else ""
 
 
-def examples(causes: Sequence[Tally]) -> str:
+def examples(causes: Sequence[CauseCount]) -> str:
     """What examples of the greatest causes that said something said, a line each.
 
     ``MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)``; where the service said it, without the file.
@@ -117,13 +117,13 @@ def examples(causes: Sequence[Tally]) -> str:
     return "\n".join(_example(each) for each in [each for each in causes if each.said][:_TOLD])
 
 
-def _example(tally: Tally) -> str:
+def _example(tally: CauseCount) -> str:
     stream = tally.file.removesuffix(".txt")
     whose = f"{stream} of {tally.example}" if stream and tally.example else tally.example
     return cut(f"{tally.said} ({whose})" if whose else tally.said)
 
 
-def example_steps(job: JobView, causes: Sequence[Tally]) -> tuple[Step, ...]:
+def example_steps(job: JobView, causes: Sequence[CauseCount]) -> tuple[SuggestedAction, ...]:
     """Buttons: the failed tasks, and what the example of the greatest cause printed."""
     failed = button("Failed tasks", "task", "list", job.id, "state:failed")
     known = next((each for each in causes if each.file and each.example), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     MOST_STEPS,
     around,
@@ -23,7 +23,7 @@ from bot.alerting.rules.common import (
 )
 from bot.alerting.rules.failures import causes_of, example_steps, examples, fresh, in_words, looked_at
 from bot.alerting.rules.waiting import at_work, moved_at, why
-from bot.domain.findings import Finding, Severity, Step
+from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import duration, number, percent, plural
 from storage.port.watching import Transition
@@ -48,7 +48,7 @@ _REASONS = {
 """Reasons of the service for ending a job that are no success; any other is a success or somebody's will."""
 
 
-@kind("job.started", severity=Severity.INFO, reads=("jobs",), quiet=True)
+@rule("job.started", severity=Severity.INFO, reads=("jobs",), quiet=True)
 def started(scene: Scene) -> Iterator[Finding]:
     """A job has started."""
     for each in news(scene, "job", "active"):
@@ -57,7 +57,7 @@ def started(scene: Scene) -> Iterator[Finding]:
         yield _event(each, f"{spoken(each.id)} has started", scene.jobs.get(each.id))
 
 
-@kind("job.completed", severity=Severity.INFO, reads=("jobs",), quiet=True)
+@rule("job.completed", severity=Severity.INFO, reads=("jobs",), quiet=True)
 def completed(scene: Scene) -> Iterator[Finding]:
     """A job has ended well: without a failed task, for a reason that is none to worry."""
     for job in _over(scene):
@@ -76,7 +76,7 @@ def completed(scene: Scene) -> Iterator[Finding]:
             )
 
 
-@kind("job.failed", severity=Severity.WARNING, reads=("jobs",))
+@rule("job.failed", severity=Severity.WARNING, reads=("jobs",))
 def failed(scene: Scene) -> Iterator[Finding]:
     """A job has ended, and not well: tasks failed, it could not run, or it was ended for a bad reason.
 
@@ -110,7 +110,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("job.disabled", severity=Severity.INFO, reads=("jobs",), quiet=True)
+@rule("job.disabled", severity=Severity.INFO, reads=("jobs",), quiet=True)
 def disabled(scene: Scene) -> Iterator[Finding]:
     """A job was disabled: its tasks wait until it is enabled."""
     for each in news(scene, "job", "disabled"):
@@ -119,14 +119,14 @@ def disabled(scene: Scene) -> Iterator[Finding]:
         yield _event(each, f"{spoken(each.id)} was disabled{waits}", job)
 
 
-@kind("job.deleted", severity=Severity.INFO, reads=("jobs",), quiet=True)
+@rule("job.deleted", severity=Severity.INFO, reads=("jobs",), quiet=True)
 def deleted(scene: Scene) -> Iterator[Finding]:
     """A job was deleted, and its tasks with it."""
     for each in news(scene, "job", "deleted"):
         yield _event(each, f"{spoken(each.id)} was deleted", steps=(button("Jobs", "job", "list"),))
 
 
-@kind("job.stuck", severity=Severity.WARNING, reads=("jobs", "pools"), silences=("pool.idle", "schedule.barren"))
+@rule("job.stuck", severity=Severity.WARNING, reads=("jobs", "pools"), inhibits=("pool.idle", "schedule.barren"))
 def stuck(scene: Scene) -> Iterator[Finding]:
     """A job's tasks wait, none runs, and nothing has moved for a quarter of an hour.
 
@@ -163,7 +163,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("job.failure_rate", severity=Severity.WARNING, reads=("jobs",))
+@rule("job.failure_rate", severity=Severity.WARNING, reads=("jobs",))
 def failure_rate(scene: Scene) -> Iterator[Finding]:
     """Of what a job completed within the last hour one in twenty tasks or more failed, ten at least.
 
@@ -228,11 +228,13 @@ def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
     return (("Pool", job.pool),) if job.pool else ()
 
 
-def _open(job: str) -> tuple[Step, ...]:
+def _open(job: str) -> tuple[SuggestedAction, ...]:
     return (button("Open", "job", "show", job),)
 
 
-def _event(told_of: Transition, headline: str, job: JobView | None = None, steps: tuple[Step, ...] = ()) -> Finding:
+def _event(
+    told_of: Transition, headline: str, job: JobView | None = None, steps: tuple[SuggestedAction, ...] = ()
+) -> Finding:
     """News of a job, by the transition; ``job`` is its view where it is known."""
     schedule = schedule_of(told_of.id)
     of_schedule = (schedule_entity(schedule),) if schedule else ()

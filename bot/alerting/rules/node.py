@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, pool_entity
 from bot.alerting.rules.node_facts import Bad, bad, of_nodes, size_of
 from bot.domain.findings import Finding, Severity
@@ -19,7 +19,7 @@ WAVE, WAVE_SHARE, WAVE_LEAST = 5, 0.2, 2
 """So many taken nodes are a wave, or this share of the Spot nodes; a single one never is."""
 
 
-@kind("node.unusable", severity=Severity.WARNING, reads=("pools", "nodes"))
+@rule("node.unusable", severity=Severity.WARNING, reads=("pools", "nodes"))
 def unusable(scene: Scene) -> Iterator[Finding]:
     """Nodes of a pool are unusable: they do no work and are billed.
 
@@ -39,7 +39,7 @@ def unusable(scene: Scene) -> Iterator[Finding]:
             )
 
 
-@kind("node.start_task_failed", severity=Severity.WARNING, reads=("pools", "nodes"))
+@rule("node.start_task_failed", severity=Severity.WARNING, reads=("pools", "nodes"))
 def start_task_failed(scene: Scene) -> Iterator[Finding]:
     """The start task failed on nodes of a pool: they take no tasks and are billed."""
     for pool in scene.pools.values():
@@ -49,7 +49,7 @@ def start_task_failed(scene: Scene) -> Iterator[Finding]:
             yield of_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
 
 
-@kind("node.unknown", severity=Severity.WARNING, reads=("pools", "nodes"))
+@rule("node.unknown", severity=Severity.WARNING, reads=("pools", "nodes"))
 def unknown(scene: Scene) -> Iterator[Finding]:
     """The service has lost contact with nodes of a pool, for five minutes or longer."""
     for pool in scene.pools.values():
@@ -60,7 +60,7 @@ def unknown(scene: Scene) -> Iterator[Finding]:
             yield of_nodes(scene, pool, found, headline)
 
 
-@kind("node.offline", severity=Severity.INFO, reads=("pools", "nodes"))
+@rule("node.offline", severity=Severity.INFO, reads=("pools", "nodes"))
 def offline(scene: Scene) -> Iterator[Finding]:
     """Nodes of a pool are offline: somebody disabled scheduling on them, they take no tasks and are billed."""
     for pool in scene.pools.values():
@@ -70,7 +70,7 @@ def offline(scene: Scene) -> Iterator[Finding]:
             yield of_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
 
 
-@kind("node.preempted", severity=Severity.INFO, reads=("pools", "nodes"))
+@rule("node.preempted", severity=Severity.INFO, reads=("pools", "nodes"))
 def preempted(scene: Scene) -> Iterator[Finding]:
     """Azure took Spot nodes of a pool back within the last ten minutes.
 

@@ -9,7 +9,7 @@ from bot.alerting.rules.common import NAMED, button, cut, elapsed, newest, pool_
 from bot.azure.models import FailureInfo, Node, NodeError
 from bot.azure.models.node import StartTaskInfo
 from bot.domain.advice import Trouble, of_node
-from bot.domain.findings import Entity, Finding, Severity, Tally
+from bot.domain.findings import CauseCount, Entity, Finding, Severity
 from bot.monitor.scene import NodeView, PoolView, Scene
 from cards.formatting import number, plural
 from cards.text_fit import elide
@@ -41,7 +41,7 @@ class Troubles(NamedTuple):
 
     cause: str
     do: str
-    tallies: tuple[Tally, ...]
+    tallies: tuple[CauseCount, ...]
     evidence: str
 
 
@@ -82,10 +82,12 @@ def bad(pool: PoolView, state: str) -> Bad:
     return Bad(tuple(found), max(len(found), pool.nodes(LOST[state])))
 
 
-def lost(pool: PoolView) -> tuple[Tally, ...]:
+def lost(pool: PoolView) -> tuple[CauseCount, ...]:
     """Why a pool has no node that works: how many are in which state."""
     found = [(_WORDS.get(state, state), bad(pool, state)) for state in LOST]
-    return ranked(Tally(word, each.many, next((n.id for n in each.nodes), "")) for word, each in found if each.many)
+    return ranked(
+        CauseCount(word, each.many, next((n.id for n in each.nodes), "")) for word, each in found if each.many
+    )
 
 
 def evidence(pool: PoolView) -> str:
@@ -103,7 +105,7 @@ def troubles(nodes: Iterable[NodeView]) -> Troubles:
     kinds: dict[str, list[tuple[NodeView, Trouble]]] = {}
     for node, trouble in firsts:
         kinds.setdefault(trouble.name, []).append((node, trouble))
-    tallies = ranked(Tally(name, len(them), them[0][0].id, them[0][1].message) for name, them in kinds.items())
+    tallies = ranked(CauseCount(name, len(them), them[0][0].id, them[0][1].message) for name, them in kinds.items())
     if not firsts:
         return Troubles("", "", (), "")
     main = kinds[max(kinds, key=lambda name: (len(kinds[name]), name))][0][1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     button,
     elapsed,
@@ -21,7 +21,7 @@ from bot.alerting.rules.common import (
 )
 from bot.alerting.rules.node_facts import has, of_target, shape, wanted
 from bot.domain.advice import of_resize
-from bot.domain.findings import Finding, Severity, Tally
+from bot.domain.findings import CauseCount, Finding, Severity
 from bot.monitor.scene import PoolView, Scene
 from cards.formatting import number, plural
 
@@ -33,7 +33,7 @@ STOPPED = "resizestopped"
 """The code of a resize that somebody stopped: no failure."""
 
 
-@kind("pool.created", severity=Severity.INFO, reads=("pools",), quiet=True)
+@rule("pool.created", severity=Severity.INFO, reads=("pools",), quiet=True)
 def created(scene: Scene) -> Iterator[Finding]:
     """A pool was created."""
     for each in news(scene, "pool", "active"):
@@ -50,7 +50,7 @@ def created(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("pool.deleted", severity=Severity.INFO, reads=("pools",), quiet=True)
+@rule("pool.deleted", severity=Severity.INFO, reads=("pools",), quiet=True)
 def deleted(scene: Scene) -> Iterator[Finding]:
     """A pool was deleted."""
     for each in news(scene, "pool", "deleted"):
@@ -63,7 +63,7 @@ def deleted(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("pool.resized", severity=Severity.INFO, reads=("pools",), quiet=True)
+@rule("pool.resized", severity=Severity.INFO, reads=("pools",), quiet=True)
 def resized(scene: Scene) -> Iterator[Finding]:
     """A pool has the nodes that it was to have after a resize."""
     for each in news(scene, "allocation", "steady"):
@@ -81,11 +81,11 @@ def resized(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind(
+@rule(
     "pool.resize_failed",
     severity=Severity.WARNING,
     reads=("pools",),
-    silences=("pool.down", "job.stuck"),
+    inhibits=("pool.down", "job.stuck"),
 )
 def resize_failed(scene: Scene) -> Iterator[Finding]:
     """A pool did not get the nodes it wants, or could not let them go.
@@ -101,7 +101,7 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
         code, message = errors[0]
         nodes, wants, jobs = has(pool), wanted(pool), jobs_of(scene, pool)
         advice = of_resize(code)
-        causes = ranked(Tally(of_resize(each).cause, 1, "", each) for each in dict.fromkeys(e[0] for e in errors))
+        causes = ranked(CauseCount(of_resize(each).cause, 1, "", each) for each in dict.fromkeys(e[0] for e in errors))
         yield Finding(
             entity=pool_entity(pool.id),
             headline=f"pool {pool.id} has {of_target(nodes, wants)}",
@@ -121,7 +121,7 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("pool.resize_stuck", severity=Severity.WARNING, reads=("pools",), silences=("job.stuck",))
+@rule("pool.resize_stuck", severity=Severity.WARNING, reads=("pools",), inhibits=("job.stuck",))
 def resize_stuck(scene: Scene) -> Iterator[Finding]:
     """A pool is being resized for longer than it may take.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     button,
     elapsed,
@@ -28,11 +28,11 @@ EVALUATION_SLACK = 300.0
 """Seconds on top; the shortest interval is five minutes."""
 
 
-@kind(
+@rule(
     "pool.autoscale_failed",
     severity=Severity.WARNING,
     reads=("pools",),
-    silences=("pool.autoscale_stale", "job.stuck"),
+    inhibits=("pool.autoscale_stale", "job.stuck"),
 )
 def autoscale_failed(scene: Scene) -> Iterator[Finding]:
     """A pool's autoscale formula ends with an error, so the pool keeps its size.
@@ -56,7 +56,7 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("pool.autoscale_stale", severity=Severity.WARNING, reads=("pools",))
+@rule("pool.autoscale_stale", severity=Severity.WARNING, reads=("pools",))
 def autoscale_stale(scene: Scene) -> Iterator[Finding]:
     """A pool's autoscale formula is no longer evaluated.
 

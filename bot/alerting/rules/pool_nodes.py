@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     button,
     elapsed,
@@ -19,7 +19,7 @@ from bot.alerting.rules.common import (
 )
 from bot.alerting.rules.money import so_far
 from bot.alerting.rules.node_facts import bad, coming, counted, evidence, lost, of_nodes, shape, size_of, usable, wanted
-from bot.domain.findings import Finding, Severity, Tally
+from bot.domain.findings import CauseCount, Finding, Severity
 from bot.monitor.scene import Scene
 from cards.formatting import number, plural
 
@@ -31,11 +31,11 @@ SHRINKS_AFTER = 2
 """Evaluations that an autoscale formula is given to let idle nodes go, for formulas look at averages of minutes."""
 
 
-@kind(
+@rule(
     "pool.start_task_failing",
     severity=Severity.WARNING,
     reads=("pools", "nodes"),
-    silences=("node.start_task_failed", "pool.down", "job.stuck"),
+    inhibits=("node.start_task_failed", "pool.down", "job.stuck"),
 )
 def start_task_failing(scene: Scene) -> Iterator[Finding]:
     """A pool's start task fails on so many nodes that it is the start task and not the node.
@@ -58,11 +58,11 @@ def start_task_failing(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind(
+@rule(
     "pool.down",
     severity=Severity.CRITICAL,
     reads=("pools", "nodes", "jobs"),
-    silences=(
+    inhibits=(
         "job.stuck",
         "node.offline",
         "node.preempted",
@@ -106,7 +106,7 @@ def down(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("pool.idle", severity=Severity.WARNING, reads=("pools",))
+@rule("pool.idle", severity=Severity.WARNING, reads=("pools",))
 def idle(scene: Scene) -> Iterator[Finding]:
     """A pool's nodes are idle for half an hour or longer and cost money.
 
@@ -142,7 +142,7 @@ def idle(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _why_down(states: tuple[Tally, ...]) -> str:
+def _why_down(states: tuple[CauseCount, ...]) -> str:
     if not states:
         return "it has no nodes at all"
     if len(states) == 1:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, is_active, job_entity, news, schedule_entity, span, spoken
-from bot.domain.findings import Finding, Severity, Step
+from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.monitor.scene import Scene, ScheduleView
 from cards.formatting import number
 from storage.port.watching import Transition
@@ -17,7 +17,7 @@ LATE_SHARE = 0.1
 """Or this part of the recurrence: a day's job that comes an hour late is no news yet."""
 
 
-@kind("schedule.barren", severity=Severity.WARNING, reads=("schedules",))
+@rule("schedule.barren", severity=Severity.WARNING, reads=("schedules",))
 def barren(scene: Scene) -> Iterator[Finding]:
     """A schedule is active and due, and makes no job.
 
@@ -49,21 +49,21 @@ def barren(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("schedule.disabled", severity=Severity.INFO, reads=("schedules",))
+@rule("schedule.disabled", severity=Severity.INFO, reads=("schedules",))
 def disabled(scene: Scene) -> Iterator[Finding]:
     """A schedule was disabled: it makes no jobs until it is enabled."""
     for each in news(scene, "schedule", "disabled"):
         yield _event(each, "was disabled")
 
 
-@kind("schedule.completed", severity=Severity.INFO, reads=("schedules",), quiet=True)
+@rule("schedule.completed", severity=Severity.INFO, reads=("schedules",), quiet=True)
 def completed(scene: Scene) -> Iterator[Finding]:
     """A schedule has come to its end: it makes no more jobs."""
     for each in news(scene, "schedule", "completed"):
         yield _event(each, "has come to its end")
 
 
-@kind("schedule.deleted", severity=Severity.INFO, reads=("schedules",), quiet=True)
+@rule("schedule.deleted", severity=Severity.INFO, reads=("schedules",), quiet=True)
 def deleted(scene: Scene) -> Iterator[Finding]:
     """A schedule was deleted, and its jobs with it."""
     for each in news(scene, "schedule", "deleted"):
@@ -82,7 +82,7 @@ def _why(scene: Scene, schedule: ScheduleView) -> str:
     return "the service makes none and tells no reason"
 
 
-def _event(told_of: Transition, what: str, step: Step | None = None) -> Finding:
+def _event(told_of: Transition, what: str, step: SuggestedAction | None = None) -> Finding:
     """News of a schedule."""
     return Finding(
         entity=schedule_entity(told_of.id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.alerting.rules import kind
+from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     MOST_STEPS,
     around,
@@ -32,11 +32,11 @@ COUNTED_AFTER = 120.0
 """Seconds after a failure from which on counts are believed that do not know it: lists were seen to lag by 45."""
 
 
-@kind(
+@rule(
     "task.failed",
     severity=Severity.WARNING,
     reads=("jobs", "tasks"),
-    silences=("job.failure_rate", "task.retries_exhausted"),
+    inhibits=("job.failure_rate", "task.retries_exhausted"),
 )
 def failed(scene: Scene) -> Iterator[Finding]:
     """Tasks of a job fail: how many, of what, with an example.
@@ -56,7 +56,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             yield _calm(scene, job)
 
 
-@kind("task.retries_exhausted", severity=Severity.WARNING, reads=("jobs", "tasks"))
+@rule("task.retries_exhausted", severity=Severity.WARNING, reads=("jobs", "tasks"))
 def retries_exhausted(scene: Scene) -> Iterator[Finding]:
     """Tasks of a job have failed after all the retries they may have."""
     for job in scene.jobs.values():
@@ -77,14 +77,14 @@ def retries_exhausted(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@kind("task.started", severity=Severity.INFO, reads=("tasks",), quiet=True)
+@rule("task.started", severity=Severity.INFO, reads=("tasks",), quiet=True)
 def started(scene: Scene) -> Iterator[Finding]:
     """A task runs, where every task is watched."""
     for each in news(scene, "task", "running"):
         yield _event(scene, each, f"task {each.id} of {each.parent} has started")
 
 
-@kind("task.completed", severity=Severity.INFO, reads=("tasks",), quiet=True)
+@rule("task.completed", severity=Severity.INFO, reads=("tasks",), quiet=True)
 def completed(scene: Scene) -> Iterator[Finding]:
     """A task has ended well, where every task is watched."""
     for each in news(scene, "task", "completed"):

@@ -15,7 +15,7 @@ from msgspec import Struct
 from bot.alerting.rules.common import button, elapsed, is_active, span, told
 from bot.alerting.rules.node_facts import coming, evidence, has, lost, usable, wanted
 from bot.domain.advice import of_resize
-from bot.domain.findings import Step
+from bot.domain.findings import SuggestedAction
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.formatting import number, plural
 
@@ -31,7 +31,7 @@ class Wait(Struct, frozen=True):
 
     cause: str
     evidence: str = ""
-    step: Step | None = None
+    step: SuggestedAction | None = None
     queued: bool = False
 
 
@@ -72,7 +72,7 @@ def _of_pool(scene: Scene, job: JobView, pool: PoolView, others: Sequence[JobVie
     return _of_no_nodes(pool, show) if has(pool) == 0 else _of_bad_nodes(pool, show)
 
 
-def _of_bad_nodes(pool: PoolView, show: Step) -> Wait:
+def _of_bad_nodes(pool: PoolView, show: SuggestedAction) -> Wait:
     if states := lost(pool):
         all_of_them = " · ".join(f"{plural(each.count, 'node')} {each.cause}" for each in states)
         nodes = button("Bad nodes", "node", "list", pool.id, "state:bad")
@@ -88,7 +88,7 @@ def _of_bad_nodes(pool: PoolView, show: Step) -> Wait:
     return Wait(f"the nodes of its pool {pool.id} take no tasks", step=show)
 
 
-def _of_no_nodes(pool: PoolView, show: Step) -> Wait:
+def _of_no_nodes(pool: PoolView, show: SuggestedAction) -> Wait:
     if pool.autoscale and pool.autoscale_error:
         return Wait(f"its pool {pool.id} has no nodes: its autoscale formula fails", told(*pool.autoscale_error), show)
     if wanted(pool) == 0:

@@ -22,14 +22,14 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.chat.port import ChatStartError, Desk, Pictures, Reach
+from bot.chat.port import ChatStartError, Pictures, Reach, RequestIntake
 from bot.chat.slack import inbound
 from bot.chat.slack.channels import Rooms
 from bot.chat.slack.following import Following
 from bot.chat.slack.outbound import Channels, code_of, is_passing, patiently
 from bot.chat.slack.proactive import Proactive
 from bot.chat.slack.suggestions import Suggestions
-from bot.requests.request import Ask, Person, Place, PlatformName
+from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from bot.settings import Secret, SlackSettings
 from cards.build import without_attachments, without_pictures
 from cards.card import Card, Form
@@ -98,7 +98,7 @@ class Slack:
         self._rooms = Rooms(store)
         self._proactive = Proactive(self._client, self._channels, self._following, self._rooms)
         self._suggestions = Suggestions()
-        self._desk: Desk | None = None
+        self._desk: RequestIntake | None = None
         self._bot_user = ""
         self._connecting: asyncio.Task[None] | None = None
         self._listen()
@@ -109,7 +109,7 @@ class Slack:
         """The one address that Slack calls: events, commands and interactivity."""
         return [web.post("/slack/events", self._receive)] if self._settings.mode == "http" else []
 
-    async def start(self, desk: Desk) -> None:
+    async def start(self, desk: RequestIntake) -> None:
         """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError where Slack refuses the bot.
 
         Where Slack does not answer, or refuses, that is tried again until it is done: everything else need not wait.
@@ -217,10 +217,10 @@ class Slack:
         if not self._bot_user and not await self._connected():
             raise ConnectionError("not known yet who the bot is: Slack sends the event again")
         await self._rooms.event(body, self._bot_user)
-        ask = inbound.from_event(body, self._bot_user)
-        if ask:
-            await self._accept(ask)
-            await self._rooms.heard(ask.place)
+        request = inbound.from_event(body, self._bot_user)
+        if request:
+            await self._accept(request)
+            await self._rooms.heard(request.conversation)
         await ack()
 
     async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
@@ -229,12 +229,12 @@ class Slack:
             self._suggestions.chose(body)
             await ack()
             return
-        ask, wants_form = found
+        request, wants_form = found
         if wants_form:
-            self._following.later(self._open_form(ask, body["trigger_id"]))
+            self._following.later(self._open_form(request, body["trigger_id"]))
             await ack()
             return
-        await self._accept(ask)
+        await self._accept(request)
         await ack()
 
     async def _on_suggestion(self, body: dict[str, Any], ack: AsyncAck) -> None:
@@ -244,78 +244,83 @@ class Slack:
 
     async def _on_submission(self, body: dict[str, Any], ack: AsyncAck) -> None:
         try:
-            ask = inbound.from_submission(body)
+            request = inbound.from_submission(body)
         except ValueError:
             await ack()
             return
-        await self._accept(ask)
+        await self._accept(request)
         await ack()
 
     async def _on_closed(self, ack: AsyncAck) -> None:
         await ack()
 
-    async def _accept(self, ask: Ask) -> None:
+    async def _accept(self, request: CommandRequest) -> None:
         if self._desk is None:
             raise RuntimeError("a request before start()")
-        await self._desk.accept(ask)
+        await self._desk.accept(request)
 
-    async def _open_form(self, ask: Ask, trigger: str) -> None:
+    async def _open_form(self, request: CommandRequest, trigger: str) -> None:
         """Open the modal within the three seconds its trigger lives; making a form needs no network."""
         if self._desk is None:
             raise RuntimeError("a click before start()")
-        form = await self._desk.form(ask.text, ask)
+        form = await self._desk.form(request.text, request)
         if isinstance(form, Form):
-            await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(ask)))
+            await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
         else:
-            await self.answer(ask, form)
+            await self.answer(request, form)
 
     # Answering
 
-    async def answer(self, ask: Ask, card: Card) -> str:
+    async def answer(self, request: CommandRequest, card: Card) -> str:
         """Edit the clicked message, or post where it was asked; by response_url where the bot is no member."""
-        if ask.how == "edit" and ask.message and await self._edited(ask, ask.message, card):
-            return ask.message
+        if request.how == "edit" and request.message and await self._edited(request, request.message, card):
+            return request.message
         try:
-            return await self.post(ask.place, card, only_for=ask.person.id if card.private else "")
+            return await self.post(request.conversation, card, only_for=request.person.id if card.private else "")
         except SlackApiError as error:
-            if code_of(error) not in _EPHEMERAL or not ask.reply_url:
+            if code_of(error) not in _EPHEMERAL or not request.reply_url:
                 raise
-            await self._respond(ask.reply_url, card, replace=False)
+            await self._respond(request.reply_url, card, replace=False)
             return ""
 
-    async def _edited(self, ask: Ask, message: str, card: Card) -> bool:
+    async def _edited(self, request: CommandRequest, message: str, card: Card) -> bool:
         """Edit the clicked message; False where it is gone, so that the answer has to be posted anew."""
         try:
-            await self.edit(ask.place, message, card)
+            await self.edit(request.conversation, message, card)
         except SlackApiError as error:
             if code_of(error) not in _GONE | _EPHEMERAL:
                 raise
-            return bool(ask.reply_url) and await self._respond(ask.reply_url, card, replace=True)
+            return bool(request.reply_url) and await self._respond(request.reply_url, card, replace=True)
         return True
 
-    async def post(self, place: Place, card: Card, only_for: str = "") -> str:
+    async def post(self, conversation: Conversation, card: Card, only_for: str = "") -> str:
         """Post a card; its pictures follow by an edit, its files in its thread. Returns the message's timestamp."""
         if only_for:
             card = without_attachments(card, "This answer is for you alone: ask me in a direct message.")
         rendered = render(card)
-        call: dict[str, Any] = {"channel": place.id, "unfurl_links": False, "unfurl_media": False, **rendered.payload}
-        if place.thread:
-            call["thread_ts"] = place.thread
+        call: dict[str, Any] = {
+            "channel": conversation.id,
+            "unfurl_links": False,
+            "unfurl_media": False,
+            **rendered.payload,
+        }
+        if conversation.thread:
+            call["thread_ts"] = conversation.thread
         if only_for:
             await patiently(lambda: self._client.chat_postEphemeral(user=only_for, **call))
             return ""
-        answer = await self._channels.post(place.id, lambda: self._client.chat_postMessage(**call))
+        answer = await self._channels.post(conversation.id, lambda: self._client.chat_postMessage(**call))
         stamp, channel = str(answer["ts"]), str(answer["channel"])
-        self._following.posted(channel, stamp, place.thread, card, rendered)
-        self._following.later(self._rooms.remember(place))
+        self._following.posted(channel, stamp, conversation.thread, card, rendered)
+        self._following.later(self._rooms.remember(conversation))
         return stamp
 
-    async def edit(self, place: Place, message: str, card: Card) -> None:
+    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message, pictures included. Files that it did not have before follow in its thread."""
-        self._following.overtake(place.id, message)
-        await self._following.replace(place.id, message, card)
+        self._following.overtake(conversation.id, message)
+        await self._following.replace(conversation.id, message, card)
         if attachments := render(card).attachments:
-            self._following.later(self._following.share(place.id, place.thread or message, attachments))
+            self._following.later(self._following.share(conversation.id, conversation.thread or message, attachments))
 
     # What the bot says of its own accord
 
@@ -323,24 +328,26 @@ class Slack:
         """Have ``told`` called whenever the bot is let into a channel or put out of it."""
         self._rooms.told = told
 
-    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+    async def post_once(
+        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+    ) -> tuple[str, str]:
         """Post a card once, its key in the metadata; returns its timestamp and channel. Raises Undelivered."""
-        return await self._proactive.deliver(place, card, key, loud=loud)
+        return await self._proactive.post_once(conversation, card, key, loud=loud)
 
-    async def revise(self, place: Place, message: str, card: Card) -> None:
+    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message, pictures included. Raises Undelivered."""
-        await self._proactive.revise(place, message, card)
+        await self._proactive.update_posted(conversation, message, card)
 
-    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """The message that carries this key. Raises Undelivered, or UnreadableError where a scope is missing."""
-        return await self._proactive.seek(place, key, since)
+        return await self._proactive.find_by_key(conversation, key, since)
 
-    async def direct(self, person: Person, place: Place) -> Place:
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The direct messages with a person. Raises Undelivered."""
-        return await self._proactive.direct(person, place)
+        return await self._proactive.direct(person, conversation)
 
     async def _respond(self, url: str, card: Card, *, replace: bool) -> bool:
-        """Answer by response_url, which reaches places the bot is not in; pictures and files cannot go there."""
+        """Answer by response_url, which reaches conversations the bot is not in; pictures and files cannot go there."""
         card = without_attachments(without_pictures(card), "Invite me to this channel, and ask again.")
         payload: dict[str, Any] = render(card).payload
         body = {"response_type": "in_channel", "replace_original": replace, **payload}

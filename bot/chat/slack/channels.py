@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.chat.port import Reach
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from storage.port.store import Reference, Store
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ class Rooms:
             if not each.reachable:
                 self._shut.add(each.id)
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-                self._names[each.id] = msgspec.json.decode(each.body, type=Place).name
+                self._names[each.id] = msgspec.json.decode(each.body, type=Conversation).name
 
     async def event(self, body: Mapping[str, Any], bot_user: str) -> None:
         """Note what an event says about the bot and a channel; most say nothing."""
@@ -44,40 +44,40 @@ class Rooms:
         kind, channel, team = str(event.get("type", "")), event.get("channel"), body.get("team_id", "")
         room, _, what = kind.partition("_")
         if kind == "member_joined_channel" and event.get("user") == bot_user:
-            await self.opened(Place("slack", channel, team=team))
+            await self.opened(Conversation("slack", channel, team=team))
         elif kind == "app_uninstalled" or (kind == "tokens_revoked" and (event.get("tokens") or {}).get("bot")):
             await self._nowhere(kind)
         elif room in {"channel", "group"} and what in _LEFT:
-            await self.shut(Place("slack", channel, team=team))
+            await self.shut(Conversation("slack", channel, team=team))
         elif room in {"channel", "group"} and what == "unarchive":
-            await self.opened(Place("slack", channel, team=team))
+            await self.opened(Conversation("slack", channel, team=team))
         elif room in {"channel", "group"} and what == "rename":
-            renamed = Place("slack", channel["id"], team=team, name=channel.get("name", ""))
+            renamed = Conversation("slack", channel["id"], team=team, name=channel.get("name", ""))
             await self._write(renamed, reachable=renamed.id not in self._shut)
 
-    async def heard(self, place: Place) -> None:
+    async def heard(self, conversation: Conversation) -> None:
         """Somebody spoke to the bot there as to a member, or a message of it was taken."""
-        if place.id in self._shut:
-            await self.opened(place)
+        if conversation.id in self._shut:
+            await self.opened(conversation)
 
-    async def opened(self, place: Place) -> None:
+    async def opened(self, conversation: Conversation) -> None:
         """The bot can write there from now on."""
-        self._shut.discard(place.id)
-        await self._write(place, reachable=True)
+        self._shut.discard(conversation.id)
+        await self._write(conversation, reachable=True)
         if self.told:
-            await self.told(place, True)
+            await self.told(conversation, True)
 
-    async def shut(self, place: Place) -> None:
+    async def shut(self, conversation: Conversation) -> None:
         """The bot can no longer write there."""
-        self._shut.add(place.id)
-        await self._write(place, reachable=False)
+        self._shut.add(conversation.id)
+        await self._write(conversation, reachable=False)
         if self.told:
-            await self.told(place, False)
+            await self.told(conversation, False)
 
-    async def remember(self, place: Place) -> None:
+    async def remember(self, conversation: Conversation) -> None:
         """The bot was asked there, and could answer."""
-        await self.heard(place)
-        await self._write(place, reachable=True)
+        await self.heard(conversation)
+        await self._write(conversation, reachable=True)
 
     async def _nowhere(self, why: str) -> None:
         """The app was taken out of the workspace. Nobody is told: that Slack refuses everything is noticed as such."""
@@ -87,7 +87,9 @@ class Rooms:
                 self._shut.add(reference.id)
                 await self._store.remember(replace(reference, reachable=False))
 
-    async def _write(self, place: Place, *, reachable: bool) -> None:
-        name = self._names[place.id] = place.name or self._names.get(place.id, "")  # commands tell it, mentions do not
-        body = msgspec.json.encode(replace(place, thread=None, name=name))
-        await self._store.remember(Reference("slack", place.id, body, datetime.now(UTC), reachable))
+    async def _write(self, conversation: Conversation, *, reachable: bool) -> None:
+        name = self._names[conversation.id] = conversation.name or self._names.get(
+            conversation.id, ""
+        )  # commands tell it, mentions do not
+        body = msgspec.json.encode(replace(conversation, thread=None, name=name))
+        await self._store.remember(Reference("slack", conversation.id, body, datetime.now(UTC), reachable))

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Pictures
 from bot.chat.slack.outbound import code_of, patiently, share, upload
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from cards.build import refusal, without_pictures
 from cards.card import Attachment, Card, Rendered
 from cards.slack.message import render
@@ -28,7 +28,7 @@ class Following:
     """Work behind the messages. ``post`` says something in a thread; it is used where a file cannot be shared."""
 
     def __init__(
-        self, client: AsyncWebClient, pictures: Pictures, post: Callable[[Place, Card], Awaitable[object]]
+        self, client: AsyncWebClient, pictures: Pictures, post: Callable[[Conversation, Card], Awaitable[object]]
     ) -> None:
         self._client = client
         self._pictures = pictures
@@ -59,7 +59,7 @@ class Following:
             self.later(self.share(channel, thread or stamp, rendered.attachments))
 
     def overtake(self, channel: str, stamp: str) -> None:
-        """A newer card takes a message's place: pictures still on their way to it must not bring the old one back."""
+        """A newer card replaces this message: pictures still on their way to it must not bring the old one back."""
         if task := self._pending.pop((channel, stamp), None):
             task.cancel()
 
@@ -97,7 +97,7 @@ class Following:
                 log.exception("slack.file_failed", channel=channel)
                 what = f"{file_name(attachment.name)} could not be uploaded."
                 told = refusal(what, f"Slack says: {code}. Try again.")
-                await self._post(Place("slack", channel, thread=thread), told)
+                await self._post(Conversation("slack", channel, thread=thread), told)
 
     def _overtaken(self, channel: str, stamp: str, task: asyncio.Task[None]) -> None:
         if self._pending.get((channel, stamp)) is task:

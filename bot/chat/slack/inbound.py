@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 from cards.slack import decode_click, decode_submission
 
 Payload: TypeAlias = Mapping[str, Any]
@@ -24,7 +24,7 @@ _LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
 class Carried(Struct, frozen=True):
     """What a modal must remember, since it loses channel and thread: private_metadata."""
 
-    place: Place
+    conversation: Conversation
     message: str | None = None
 
 
@@ -38,25 +38,25 @@ def plain(text: str) -> str:
     return html.unescape(_LINK.sub(unlinked, text))
 
 
-def from_command(body: Payload) -> Ask:
+def from_command(body: Payload) -> CommandRequest:
     """A slash command."""
-    return Ask(
+    return CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=plain(body.get("text") or ""),
         person=_person(body["user_id"], body.get("user_name", "")),
-        place=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
+        conversation=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
         at=datetime.now(UTC),
         reply_url=body.get("response_url", ""),
     )
 
 
-def from_event(body: Payload, bot_user: str) -> Ask | None:
+def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
     """A mention or a direct message; None for everything that does not ask the bot."""
     event = body["event"]
     kind = event.get("type")
     if event.get("bot_id") or event.get("subtype") not in _SAID or event.get("user") in (None, "", bot_user):
         return None
-    if not event.get("channel"):  # a mention that Slack does not place anywhere cannot be answered
+    if not event.get("channel"):  # a mention that Slack does not conversation anywhere cannot be answered
         return None
     text = str(event.get("text") or "")
     mention = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>:?\s*")
@@ -67,16 +67,16 @@ def from_event(body: Payload, bot_user: str) -> Ask | None:
         thread = event.get("thread_ts")
     else:
         return None
-    return Ask(
+    return CommandRequest(
         key=f"slack:{body['event_id']}",
         text=plain(mention.sub("", text)).strip(),
         person=_person(event["user"]),
-        place=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
+        conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),
     )
 
 
-def from_action(body: Payload) -> tuple[Ask, bool] | None:
+def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     """A click on a button or a choice in a menu, and whether it wants a form; None when it carries no command."""
     click = decode_click(body["actions"][0]) if body.get("actions") else None
     if click is None:
@@ -84,31 +84,31 @@ def from_action(body: Payload) -> tuple[Ask, bool] | None:
     container, message = body.get("container", {}), body.get("message", {})
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id", "")
     stamp = container.get("message_ts")
-    place = _place(
+    conversation = _place(
         channel,
         (body.get("team") or {}).get("id", ""),
         thread=message.get("thread_ts") or container.get("thread_ts"),
         name=(body.get("channel") or {}).get("name", ""),
     )
-    ask = Ask(
+    request = CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=click.command,
         person=_person(body["user"]["id"], body["user"].get("name", "")),
-        place=place,
+        conversation=conversation,
         at=datetime.now(UTC),
         how="edit" if click.how == "edit" and stamp else "post",
         message=stamp,
         reply_url=body.get("response_url", ""),
     )
-    return ask, click.how == "form"
+    return request, click.how == "form"
 
 
-def carry(ask: Ask) -> str:
-    """The private_metadata of a modal opened for ``ask``."""
-    return msgspec.json.encode(Carried(ask.place, ask.message)).decode()
+def carry(request: CommandRequest) -> str:
+    """The private_metadata of a modal opened for ``request``."""
+    return msgspec.json.encode(Carried(request.conversation, request.message)).decode()
 
 
-def from_submission(body: Payload) -> Ask:
+def from_submission(body: Payload) -> CommandRequest:
     """A submitted modal. Raises ValueError for one that this program did not open."""
     view = body["view"]
     submission = decode_submission(view)
@@ -116,11 +116,11 @@ def from_submission(body: Payload) -> Ask:
         carried = msgspec.json.decode(submission.carry, type=Carried)
     except msgspec.DecodeError as error:
         raise ValueError("a modal of somebody else") from error
-    return Ask(
+    return CommandRequest(
         key=f"slack:{view['id']}:{view.get('hash', '')}",
         text=submission.command,
         person=_person(body["user"]["id"], body["user"].get("name", "")),
-        place=carried.place,
+        conversation=carried.conversation,
         at=datetime.now(UTC),
         how=submission.how,
         message=carried.message,
@@ -128,17 +128,17 @@ def from_submission(body: Payload) -> Ask:
     )
 
 
-def from_suggestion(body: Payload, carry: str) -> Ask:
+def from_suggestion(body: Payload, carry: str) -> CommandRequest:
     """Who types in a modal, and where it was opened. Raises ValueError for one that this program did not open."""
     try:
         carried = msgspec.json.decode(carry, type=Carried)
     except msgspec.DecodeError as error:
         raise ValueError("a modal of somebody else") from error
-    return Ask(
+    return CommandRequest(
         key=f"slack:{body['view']['id']}",
         text="",
         person=_person(body["user"]["id"], body["user"].get("name", "")),
-        place=carried.place,
+        conversation=carried.conversation,
         at=datetime.now(UTC),
     )
 
@@ -148,6 +148,8 @@ def _person(user: str, name: str = "") -> Person:
     return Person(platform="slack", id=user, name=name)
 
 
-def _place(channel: str, team: str, *, thread: str | None = None, name: str = "", personal: bool = False) -> Place:
+def _place(
+    channel: str, team: str, *, thread: str | None = None, name: str = "", personal: bool = False
+) -> Conversation:
     kind = "personal" if personal or channel.startswith("D") else "channel"
-    return Place(platform="slack", id=channel, kind=kind, team=team, thread=thread, name=name)  # type: ignore[arg-type]
+    return Conversation(platform="slack", id=channel, kind=kind, team=team, thread=thread, name=name)  # type: ignore[arg-type]

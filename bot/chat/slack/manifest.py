@@ -40,7 +40,7 @@ EVENTS = (
     "message.im",
     "tokens_revoked",
 )
-"""Bot events, all within the scopes: what the bot is asked, and what becomes of the places where it posts."""
+"""Bot events, all within the scopes: what the bot is asked, and what becomes of the conversations where it posts."""
 _HINT = 1000
 _HEAD = "# Made by `batchbot manifest`; a test holds it against the commands. Put your own address in.\n"
 

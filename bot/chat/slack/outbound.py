@@ -50,10 +50,10 @@ class Channels:
             finally:
                 pace.count()
 
-    async def letter(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def entry(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
         """Make the call once, when nobody waits for an answer in the channel."""
         turns, pace = self._line(channel)
-        async with turns.letter(pace.delay):
+        async with turns.entry(pace.delay):
             try:
                 return await call()
             finally:

@@ -14,7 +14,7 @@ from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.slack.channels import Rooms
 from bot.chat.slack.following import Following
 from bot.chat.slack.outbound import Channels, code_of
-from bot.requests.request import Person, Place
+from bot.requests.request import Conversation, Person
 from cards.card import Card
 from cards.slack.message import render
 
@@ -60,56 +60,63 @@ class Proactive:
         self._following = following
         self._rooms = rooms
 
-    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool) -> tuple[str, str]:
+    async def post_once(self, conversation: Conversation, card: Card, key: str, *, loud: bool) -> tuple[str, str]:
         """Post a card with its key in the metadata; pictures and files follow."""
         rendered = render(card)
-        call: dict[str, Any] = {"channel": place.id, "unfurl_links": False, "unfurl_media": False, **rendered.payload}
+        call: dict[str, Any] = {
+            "channel": conversation.id,
+            "unfurl_links": False,
+            "unfurl_media": False,
+            **rendered.payload,
+        }
         call["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
-        if place.thread:
-            call |= {"thread_ts": place.thread, "reply_broadcast": loud}
+        if conversation.thread:
+            call |= {"thread_ts": conversation.thread, "reply_broadcast": loud}
         answer = await self._once(
-            place, lambda: self._channels.letter(place.id, lambda: self._client.chat_postMessage(**call))
+            conversation, lambda: self._channels.entry(conversation.id, lambda: self._client.chat_postMessage(**call))
         )
         stamp, channel = str(answer["ts"]), str(answer["channel"])
-        self._following.posted(channel, stamp, place.thread, card, rendered)
-        await self._rooms.heard(place)
+        self._following.posted(channel, stamp, conversation.thread, card, rendered)
+        await self._rooms.heard(conversation)
         return stamp, channel
 
-    async def revise(self, place: Place, message: str, card: Card) -> None:
+    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message, pictures included, so that the picture it has does not vanish until the next is there."""
-        self._following.overtake(place.id, message)
-        payload = await self._following.whole(place.id, card, within=_PICTURE_SECONDS)
-        await self._once(place, lambda: self._client.chat_update(channel=place.id, ts=message, **payload))
+        self._following.overtake(conversation.id, message)
+        payload = await self._following.whole(conversation.id, card, within=_PICTURE_SECONDS)
+        await self._once(conversation, lambda: self._client.chat_update(channel=conversation.id, ts=message, **payload))
 
-    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """The message with this key: read from ``since`` to the end, in the thread or else the channel.
 
         Raises UnreadableError where the app was not granted the scope to read there.
         """
         oldest = str((since - _MARGIN).timestamp())
         try:
-            if place.thread:
+            if conversation.thread:
                 try:
                     return await self._find(
-                        place, key, self._client.conversations_replies, oldest=oldest, ts=place.thread
+                        conversation, key, self._client.conversations_replies, oldest=oldest, ts=conversation.thread
                     )
                 except Undelivered as error:
                     if error.why != "missing":
                         raise
-            return await self._find(place, key, self._client.conversations_history, oldest=oldest)
+            return await self._find(conversation, key, self._client.conversations_history, oldest=oldest)
         except Undelivered as error:
             if error.code == "missing_scope":
                 raise UnreadableError("the app may not read this channel's history") from error
             raise
 
-    async def _find(self, place: Place, key: str, read: Callable[..., Awaitable[Any]], **window: str) -> str | None:
+    async def _find(
+        self, conversation: Conversation, key: str, read: Callable[..., Awaitable[Any]], **window: str
+    ) -> str | None:
         cursor = ""
         while True:
             more = {"cursor": cursor} if cursor else {}
             answer = await self._once(
-                place,
+                conversation,
                 lambda more=more: read(  # type: ignore[misc]
-                    channel=place.id, limit=_PAGE, include_all_metadata=True, **window, **more
+                    channel=conversation.id, limit=_PAGE, include_all_metadata=True, **window, **more
                 ),
             )
             for message in answer["messages"]:
@@ -119,19 +126,23 @@ class Proactive:
             if not cursor:
                 return None
 
-    async def direct(self, person: Person, place: Place) -> Place:
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The direct messages with a person of the workspace."""
-        answer = await self._once(place, lambda: self._client.conversations_open(users=person.id), of_person=True)
-        return Place("slack", str(answer["channel"]["id"]), "personal", place.team, name=person.name)
+        answer = await self._once(
+            conversation, lambda: self._client.conversations_open(users=person.id), of_person=True
+        )
+        return Conversation("slack", str(answer["channel"]["id"]), "personal", conversation.team, name=person.name)
 
-    async def _once(self, place: Place, call: Callable[[], Awaitable[T]], *, of_person: bool = False) -> T:
-        """Make a call, once; what failed is told in the port's words, and a place that is shut is noted."""
+    async def _once(
+        self, conversation: Conversation, call: Callable[[], Awaitable[T]], *, of_person: bool = False
+    ) -> T:
+        """Make a call, once; what failed is told in the port's words, and a conversation that is shut is noted."""
         try:
             return await call()
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             undelivered = judged(error)
             if undelivered.why == "gone" and not undelivered.everywhere and not of_person:
-                await self._rooms.shut(place)
+                await self._rooms.shut(conversation)
             raise undelivered from error
 
 

@@ -3,7 +3,7 @@
 framework   the only module that knows botbuilder: who may call, and how to call back (changed alone, it
             could be the Microsoft 365 Agents SDK)
 keys        the service's signing keys, fetched without blocking
-activity    what Teams sends, typed, and what it means: person, place, text
+activity    what Teams sends, typed, and what it means: person, conversation, text
 invokes     the answers to buttons and dialogs, as Teams wants them
 pacer       Teams' limits on one conversation
 outbound    cards on their way out: allowed hosts, pace, retries, pictures

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from bot.requests.request import Ask, Person, Place
+from bot.requests.request import CommandRequest, Conversation, Person
 
 _KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
     "channel": "channel",
@@ -34,7 +34,7 @@ class Account(Struct, rename="camel"):
     role: str | None = None
 
 
-class Conversation(Struct, rename="camel"):
+class ConversationAccount(Struct, rename="camel"):
     """A chat or a channel; in a channel the id names the thread too."""
 
     id: str | None = None
@@ -78,7 +78,7 @@ class Activity(Struct, rename="camel"):
     service_url: str | None = None
     sender: Account = field(name="from", default_factory=Account)
     recipient: Account | None = None
-    conversation: Conversation = field(default_factory=Conversation)
+    conversation: ConversationAccount = field(default_factory=ConversationAccount)
     text: str | None = None
     text_format: str | None = None
     value: object = None
@@ -123,14 +123,14 @@ class Activity(Struct, rename="camel"):
             member.id == self.recipient.id for member in members or () if self.recipient
         )
 
-    def place(self) -> Place:
+    def origin(self) -> Conversation:
         """Where it was said."""
         channel = self.channel_data.channel if self.channel_data else None
         kind = _KINDS.get(self.conversation.conversation_type)
         if kind is None:
             kind = "channel" if channel else "group" if self.conversation.is_group else "personal"
         base, _, thread = (self.conversation.id or "").partition(_THREAD)
-        return Place(
+        return Conversation(
             platform="teams",
             id=base,
             kind=kind,
@@ -163,13 +163,13 @@ class Activity(Struct, rename="camel"):
         how: Literal["edit", "post"] = "post",
         message: str | None = None,
         values: dict[str, str] | None = None,
-    ) -> Ask:
+    ) -> CommandRequest:
         """The request it makes."""
-        return Ask(
+        return CommandRequest(
             key=self.key,
             text=text,
             person=self.person(),
-            place=self.place(),
+            conversation=self.origin(),
             at=self.at,
             how=how,
             message=message,

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 import cards.teams.message
-from bot.chat.port import Desk, Pictures, Reach, Undelivered, UnreadableError
+from bot.chat.port import Pictures, Reach, RequestIntake, Undelivered, UnreadableError
 from bot.chat.teams import proactive
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
@@ -20,7 +20,7 @@ from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.references import References
-from bot.requests.request import Ask, Person, Place, PlatformName
+from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from bot.settings import SettingsError, TeamsSettings
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
@@ -54,11 +54,11 @@ class Teams:
         self._verifier = Verifier(app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys)
         self._references = References(store)
         self._session: aiohttp.ClientSession | None = None
-        self._running: tuple[Desk, Outbound, Invokes] | None = None
+        self._running: tuple[RequestIntake, Outbound, Invokes] | None = None
 
     # -- bot.chat.port.Chat -----------------------------------------------------------------------------------------
 
-    async def start(self, desk: Desk) -> None:
+    async def start(self, desk: RequestIntake) -> None:
         """Begin to receive."""
         self._session = aiohttp.ClientSession()
         self._keys.open(self._session)
@@ -81,79 +81,82 @@ class Teams:
         """The person's time zone: Teams tells it with every message."""
         return person.zone
 
-    async def answer(self, ask: Ask, card: Card) -> str:
+    async def answer(self, request: CommandRequest, card: Card) -> str:
         """Deliver the answer: to whoever waits at a button, and as an edit or a new message for everybody.
 
-        A private card never appears in a shared place: it goes to the presser of the button or to the personal chat.
+        A private card never appears in a shared conversation: it goes to the presser of the button or to the personal
+        chat.
         """
         _, outbound, invokes = self._parts()
-        waiting = invokes.waiting(ask.key)
+        waiting = invokes.waiting(request.key)
         rendered = await outbound.render(card)
-        private = card.private and ask.place.kind != "personal"
+        private = card.private and request.conversation.kind != "personal"
         if waiting:
             given = waiting.give(rendered)
-            if waiting.alone or (private and given and ask.how == "edit"):
+            if waiting.alone or (private and given and request.how == "edit"):
                 return ""
         if private:
-            await self._answer_privately(outbound, ask, rendered)
+            await self._answer_privately(outbound, request, rendered)
             return ""
-        if ask.how == "edit" and ask.message:
-            return await self._replace(outbound, ask.place, ask.message, rendered)
-        return await outbound.post(ask.place, rendered.payload, rendered.summary)
+        if request.how == "edit" and request.message:
+            return await self._replace(outbound, request.conversation, request.message, rendered)
+        return await outbound.post(request.conversation, rendered.payload, rendered.summary)
 
-    async def post(self, place: Place, card: Card) -> str:
+    async def post(self, conversation: Conversation, card: Card) -> str:
         """Post a new message and return its id. Raises TeamsError."""
         _, outbound, _ = self._parts()
         rendered = await outbound.render(card)
-        return await outbound.post(place, rendered.payload, rendered.summary)
+        return await outbound.post(conversation, rendered.payload, rendered.summary)
 
-    async def edit(self, place: Place, message: str, card: Card) -> None:
+    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message. Raises TeamsError."""
         _, outbound, _ = self._parts()
         rendered = await outbound.render(card)
-        await outbound.update(place, message, rendered.payload, rendered.summary)
+        await outbound.update(conversation, message, rendered.payload, rendered.summary)
 
     def on_reach(self, told: Reach) -> None:
         """Have ``told`` called whenever the bot is added to a conversation or removed from it."""
         self._references.told = told
 
-    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+    async def post_once(
+        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+    ) -> tuple[str, str]:
         """Post a card once. Teams neither hides a key nor shows a reply in the channel too. Raises Undelivered."""
-        return await proactive.deliver(self._outbound(), place, card)
+        return await proactive.post_once(self._outbound(), conversation, card)
 
-    async def revise(self, place: Place, message: str, card: Card) -> None:
+    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message. Raises Undelivered."""
-        await proactive.revise(self._outbound(), place, message, card)
+        await proactive.update_posted(self._outbound(), conversation, message, card)
 
-    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """Raises UnreadableError: a bot cannot read what it said in Teams."""
         raise UnreadableError("Teams cannot be read back")
 
-    async def direct(self, person: Person, place: Place) -> Place:
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The personal chat with somebody. Raises Undelivered."""
-        return await proactive.direct(self._outbound(), person, place)
+        return await proactive.direct(self._outbound(), person, conversation)
 
-    async def _replace(self, outbound: Outbound, place: Place, message: str, rendered: Rendered) -> str:
+    async def _replace(self, outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered) -> str:
         """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
         try:
-            await outbound.update(place, message, rendered.payload, rendered.summary)
+            await outbound.update(conversation, message, rendered.payload, rendered.summary)
         except TeamsError as error:
             if error.gone or not 400 <= error.status < 500 or error.status in {401, 412, 429}:
                 raise
-            log.info("teams.posted_anew", place=place.id, status=error.status, code=error.code)
-            return await outbound.post(place, rendered.payload, rendered.summary)
+            log.info("teams.posted_anew", conversation=conversation.id, status=error.status, code=error.code)
+            return await outbound.post(conversation, rendered.payload, rendered.summary)
         return message
 
-    async def _answer_privately(self, outbound: Outbound, ask: Ask, rendered: Rendered) -> None:
+    async def _answer_privately(self, outbound: Outbound, request: CommandRequest, rendered: Rendered) -> None:
         try:
-            chat = await outbound.personal(ask.place, ask.person.id)
+            chat = await outbound.personal(request.conversation, request.person.id)
             await outbound.post(chat, rendered.payload, rendered.summary)
         except TeamsError:
-            notice = "This answer is for you alone. Add me to a personal chat and ask me there."
+            notification = "This answer is for you alone. Add me to a personal chat and ask me there."
         else:
-            notice = "I answered you in our personal chat."
-        told = cards.teams.message.render(Card(title=(Span(notice),)))
-        await outbound.post(ask.place, told.payload, told.summary)
+            notification = "I answered you in our personal chat."
+        told = cards.teams.message.render(Card(title=(Span(notification),)))
+        await outbound.post(request.conversation, told.payload, told.summary)
 
     # -- what comes in ----------------------------------------------------------------------------------------------
 
@@ -212,61 +215,66 @@ class Teams:
     async def _said(self, activity: Activity) -> None:
         """Typed text, or a button of the kind that sends a message (Action.Submit)."""
         desk, _, invokes = self._parts()
-        await self._references.heard(activity.place(), activity.at)
+        await self._references.heard(activity.origin(), activity.at)
         if not isinstance(activity.value, dict):
             await desk.accept(activity.ask(activity.spoken()))
             return
         click = cards.teams.message.decode_click(activity.value)
         if click is None:
-            ask = submitted(activity, activity.value)
+            request = submitted(activity, activity.value)
         elif click.how == "form":
             invokes.present(activity.ask(click.command, message=activity.reply_to_id))
             return
         else:
-            ask = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
-        if ask is None:
-            log.warning("teams.submit_unknown", place=activity.conversation.id)
+            request = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
+        if request is None:
+            log.warning("teams.submit_unknown", conversation=activity.conversation.id)
         else:
-            await desk.accept(ask)
+            await desk.accept(request)
 
     async def _installed(self, activity: Activity) -> None:
         """Added, removed or upgraded here; an addition is greeted with the home card."""
         desk, _, _ = self._parts()
         if activity.action == "remove":
-            await self._references.left(activity.place(), activity.at)
+            await self._references.left(activity.origin(), activity.at)
         elif activity.action in {"add", "add-upgrade"}:
-            await self._references.joined(activity.place(), activity.at)
+            await self._references.joined(activity.origin(), activity.at)
             if activity.action == "add":
                 await desk.accept(activity.ask("home"))
 
     async def _changed(self, activity: Activity) -> None:
         """Members came or went, a channel was renamed, a team deleted; only what concerns the bot matters."""
-        place, event = activity.place(), activity.channel_data.event_type if activity.channel_data else None
+        conversation, event = (
+            activity.origin(),
+            activity.channel_data.event_type if activity.channel_data else None,
+        )
         channel = activity.channel_data.channel if activity.channel_data else None
         if event in {"channelDeleted", "channelRenamed", "channelRestored"}:
             if channel and channel.id:
-                of_channel = msgspec.structs.replace(place, id=channel.id, kind="channel", name=channel.name or "")
+                of_channel = msgspec.structs.replace(
+                    conversation, id=channel.id, kind="channel", name=channel.name or ""
+                )
                 await self._channel(event, of_channel, activity.at)
         elif event in {"teamDeleted", "teamArchived"} or activity.concerns_bot(activity.members_removed):
-            await self._references.left(place, activity.at)
+            await self._references.left(conversation, activity.at)
         elif event in {"teamRestored", "teamUnarchived"} or activity.concerns_bot(activity.members_added):
-            await self._references.joined(place, activity.at)
+            await self._references.joined(conversation, activity.at)
 
-    async def _channel(self, event: str, place: Place, at: datetime) -> None:
+    async def _channel(self, event: str, conversation: Conversation, at: datetime) -> None:
         match event:
             case "channelDeleted":
-                await self._references.left(place, at)
+                await self._references.left(conversation, at)
             case "channelRestored":
-                await self._references.joined(place, at)
+                await self._references.joined(conversation, at)
             case _:
-                await self._references.renamed(place, at)
+                await self._references.renamed(conversation, at)
 
     def _outbound(self) -> Outbound:
         if self._running is None:
             raise Undelivered("later", "NotRunning", everywhere=True)
         return self._running[1]
 
-    def _parts(self) -> tuple[Desk, Outbound, Invokes]:
+    def _parts(self) -> tuple[RequestIntake, Outbound, Invokes]:
         if self._running is None:
             raise TeamsError(0, "NotRunning", "the Teams adapter is not started", sent=False)
         return self._running

@@ -1,7 +1,7 @@
 """The seam to the Bot Framework: the only module of the program that imports botbuilder or what it stands on.
 
 :class:`Verifier` says whether a request is the service's, :class:`Connector` calls the service back. The
-Microsoft 365 Agents SDK could take botbuilder's place by changing this module.
+Microsoft 365 Agents SDK could take botbuilder's conversation by changing this module.
 
 Only the parts of botbuilder that hold are used: its token validation and its connector client. Its adapter answers
 500 to every invoke and builds two clients a turn; its transport signs requests with blocking calls on the event

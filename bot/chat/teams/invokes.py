@@ -14,11 +14,11 @@ import structlog
 from msgspec import Struct
 
 import cards.teams.message
-from bot.chat.port import Desk
+from bot.chat.port import RequestIntake
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.outbound import CARD, Outbound
-from bot.requests.request import Ask
+from bot.requests.request import CommandRequest
 from cards.card import Form, Rendered
 from cards.teams.form import decode_query, render_choices
 
@@ -68,7 +68,7 @@ class Waiting:
 class Invokes:
     """Answers invoke activities."""
 
-    def __init__(self, desk: Desk, outbound: Outbound, *, patience: float = PATIENCE) -> None:
+    def __init__(self, desk: RequestIntake, outbound: Outbound, *, patience: float = PATIENCE) -> None:
         self._desk = desk
         self._outbound = outbound
         self._patience = patience
@@ -105,28 +105,28 @@ class Invokes:
         if click.how == "form":
             self.present(activity.ask(click.command, message=activity.reply_to_id))
             return _told("The form is below.")
-        ask = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
-        rendered = await self._answered(ask, alone=pressed.trigger == "automatic")
+        request = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
+        rendered = await self._answered(request, alone=pressed.trigger == "automatic")
         if rendered is None:
             return _told(_WORKING)
         if click.how == "post":
             return _told("The answer is below.")
         return 200, {"statusCode": 200, "type": CARD, "value": rendered.payload}
 
-    async def _answered(self, ask: Ask, *, alone: bool) -> Rendered | None:
+    async def _answered(self, request: CommandRequest, *, alone: bool) -> Rendered | None:
         """The answer as soon as it is drawn; None when that takes too long, or the request came before."""
-        if ask.key in self._waiting:
+        if request.key in self._waiting:
             return None
-        waiting = self._waiting[ask.key] = Waiting(alone=alone)
+        waiting = self._waiting[request.key] = Waiting(alone=alone)
         try:
-            task = await self._desk.accept(ask)
+            task = await self._desk.accept(request)
         except BaseException:
-            del self._waiting[ask.key]
+            del self._waiting[request.key]
             raise
         if task is None:
-            del self._waiting[ask.key]
+            del self._waiting[request.key]
             return None
-        task.add_done_callback(lambda _: self._waiting.pop(ask.key, None))
+        task.add_done_callback(lambda _: self._waiting.pop(request.key, None))
         either: set[asyncio.Future[Any]] = {task, waiting.rendered}
         await asyncio.wait(either, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.rendered.done():
@@ -139,10 +139,10 @@ class Invokes:
         click = cards.teams.message.decode_click(data)
         if click is None:
             return _closing(_STALE)
-        ask = activity.ask(click.command, message=activity.reply_to_id)
+        request = activity.ask(click.command, message=activity.reply_to_id)
         try:
             async with asyncio.timeout(self._patience):
-                form = await self._desk.form(click.command, ask)
+                form = await self._desk.form(click.command, request)
         except TimeoutError:
             log.warning("teams.form_late", command=click.command)
             return _closing("The form takes too long to prepare. Try again.")
@@ -157,10 +157,10 @@ class Invokes:
 
     async def _submitted(self, activity: Activity) -> Answer:
         data = msgspec.convert(activity.value, _Dialog).data or {}
-        ask = submitted(activity, data)
-        if ask is None:
+        request = submitted(activity, data)
+        if request is None:
             return _closing(_STALE)
-        await self._desk.accept(ask)
+        await self._desk.accept(request)
         return 200, None  # closes the dialog; the answer comes to the conversation
 
     async def _searched(self, activity: Activity) -> Answer:
@@ -168,9 +168,9 @@ class Invokes:
         found = await self._desk.suggest(activity.ask(""), query.names, query.typed, query.within)
         return 200, {"statusCode": 200, "type": _FOUND, "value": {"results": render_choices(found)}}
 
-    def present(self, ask: Ask) -> None:
+    def present(self, request: CommandRequest) -> None:
         """Put the form of a command into the conversation, for clients whose button opened no dialog."""
-        task = asyncio.create_task(self._present(ask), name=f"form {ask.key}")
+        task = asyncio.create_task(self._present(request), name=f"form {request.key}")
         self._presenting.add(task)
         task.add_done_callback(self._presenting.discard)
 
@@ -181,20 +181,20 @@ class Invokes:
         for task in self._presenting:
             task.cancel()
 
-    async def _present(self, ask: Ask) -> None:
+    async def _present(self, request: CommandRequest) -> None:
         try:
-            form = await self._desk.form(ask.text, ask)
+            form = await self._desk.form(request.text, request)
             if isinstance(form, Form):
-                payload, summary = cards.teams.form.render_form(form, carry=ask.message or ""), form.title
+                payload, summary = cards.teams.form.render_form(form, carry=request.message or ""), form.title
             else:
                 rendered = await self._outbound.render(form)
                 payload, summary = rendered.payload, rendered.summary
-            await self._outbound.post(ask.place, payload, summary)
+            await self._outbound.post(request.conversation, payload, summary)
         except TeamsError as error:
-            log.warning("teams.form_undelivered", command=ask.text, status=error.status, code=error.code)
+            log.warning("teams.form_undelivered", command=request.text, status=error.status, code=error.code)
 
 
-def submitted(activity: Activity, data: dict[str, object]) -> Ask | None:
+def submitted(activity: Activity, data: dict[str, object]) -> CommandRequest | None:
     """The request of a submitted form; None where it is none of ours."""
     try:
         submission = cards.teams.form.decode_submission(data)

@@ -1,7 +1,7 @@
 """The keys that sign the service's requests, fetched without blocking the event loop.
 
 The framework's own fetch calls ``requests`` without a timeout from the event loop, and never looks for a new key
-when an unknown one turns up (it fails on the lookup before). This one stands in its place.
+when an unknown one turns up (it fails on the lookup before). This one stands in its conversation.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.framework import Connector
 from bot.chat.teams.pacer import Pacer
 from bot.chat.teams.references import References
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from bot.settings import is_loopback
 from cards.card import Attachment, Card, Picture, Rendered
 
@@ -90,50 +90,56 @@ class Outbound:
         files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
         return cards.teams.message.render(card, found, files) if found or files else rendered
 
-    async def post(self, place: Place, payload: dict[str, object], summary: str) -> str:
-        """Send a card as a new message (in the place's thread, where it has one); returns the message's id."""
+    async def post(self, conversation: Conversation, payload: dict[str, object], summary: str) -> str:
+        """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id."""
         return await self._send(
-            place, lambda: self._connector.post(place.service_url, conversation(place), activity(payload, summary))
+            conversation,
+            lambda: self._connector.post(conversation.service_url, wire_id(conversation), activity(payload, summary)),
         )
 
-    async def update(self, place: Place, message: str, payload: dict[str, object], summary: str) -> None:
+    async def update(self, conversation: Conversation, message: str, payload: dict[str, object], summary: str) -> None:
         """Replace a message."""
         written = activity(payload, summary)
         await self._send(
-            place,
-            lambda: self._connector.update(place.service_url, conversation(place), message, written),
+            conversation,
+            lambda: self._connector.update(conversation.service_url, wire_id(conversation), message, written),
             again=True,
         )
 
-    async def personal(self, place: Place, person: str) -> Place:
-        """The chat with one person of the place's tenant."""
+    async def personal(self, conversation: Conversation, person: str) -> Conversation:
+        """The chat with one person of the conversation's tenant."""
         chat = await self._send(
-            place, lambda: self._connector.personal(place.service_url, person, place.team), again=True
+            conversation,
+            lambda: self._connector.personal(conversation.service_url, person, conversation.team),
+            again=True,
         )
-        return Place("teams", chat, "personal", place.team, service_url=place.service_url)
+        return Conversation("teams", chat, "personal", conversation.team, service_url=conversation.service_url)
 
-    async def once(self, place: Place, call: Callable[[Connector, Place], Awaitable[T]], *, there: bool = True) -> T:
+    async def once(
+        self, conversation: Conversation, call: Callable[[Connector, Conversation], Awaitable[T]], *, there: bool = True
+    ) -> T:
         """Make one call of the bot's own accord, when nobody waits for an answer there; failures are not repeated.
 
-        ``there`` says that it is about the place itself, so that its outcome tells whether the bot can write there.
+        ``there`` says that it is about the conversation itself, so that its outcome tells whether the bot can write
+        there.
         """
-        place = self._references.current(place)
-        self._check(place)
+        conversation = self._references.current(conversation)
+        self._check(conversation)
         try:
-            async with self._pacer.letter(place.id):
-                answer = await call(self._connector, place)
+            async with self._pacer.entry(conversation.id):
+                answer = await call(self._connector, conversation)
         except TeamsError as error:
             if there:
-                await self._failed(place, error)
+                await self._failed(conversation, error)
             raise
         if there:
-            await self._references.heard(place, datetime.now(UTC))
+            await self._references.heard(conversation, datetime.now(UTC))
         return answer
 
-    async def _send(self, place: Place, call: Callable[[], Awaitable[T]], *, again: bool = False) -> T:
+    async def _send(self, conversation: Conversation, call: Callable[[], Awaitable[T]], *, again: bool = False) -> T:
         """Make a call when it is its turn. ``again`` says that a call whose answer was lost may be repeated."""
-        self._check(place)
-        async with self._pacer.line(place.id) as line:
+        self._check(conversation)
+        async with self._pacer.line(conversation.id) as line:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     async with line.slot():
@@ -141,23 +147,37 @@ class Outbound:
                 except TeamsError as error:
                     delay = _delay(error, attempt, again=again)
                     if delay is None:
-                        await self._failed(place, error)
+                        await self._failed(conversation, error)
                         raise
                     log.info(
-                        "teams.retry", place=place.id, status=error.status, code=error.code, seconds=round(delay, 1)
+                        "teams.retry",
+                        conversation=conversation.id,
+                        status=error.status,
+                        code=error.code,
+                        seconds=round(delay, 1),
                     )
                 await self._sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
-    def _check(self, place: Place) -> None:
-        if not allowed(place.service_url, self._hosts):
-            log.warning("teams.service_url_refused", host=urlsplit(place.service_url).hostname, place=place.id)
+    def _check(self, conversation: Conversation) -> None:
+        if not allowed(conversation.service_url, self._hosts):
+            log.warning(
+                "teams.service_url_refused",
+                host=urlsplit(conversation.service_url).hostname,
+                conversation=conversation.id,
+            )
             raise TeamsError(0, "ServiceUrlRefused", "its host is not in teams.service_hosts", sent=False)
 
-    async def _failed(self, place: Place, error: TeamsError) -> None:
-        log.warning("teams.undelivered", place=place.id, status=error.status, code=error.code, message=error.message)
+    async def _failed(self, conversation: Conversation, error: TeamsError) -> None:
+        log.warning(
+            "teams.undelivered",
+            conversation=conversation.id,
+            status=error.status,
+            code=error.code,
+            message=error.message,
+        )
         if error.gone:
-            await self._references.left(place)
+            await self._references.left(conversation)
 
     async def _link(self, picture: Picture) -> str | None:
         chart = picture.chart
@@ -183,9 +203,13 @@ class Outbound:
         return None
 
 
-def conversation(place: Place) -> str:
+def wire_id(conversation: Conversation) -> str:
     """The conversation's id on the wire; only channels have threads."""
-    return f"{place.id};messageid={place.thread}" if place.thread and place.kind == "channel" else place.id
+    return (
+        f"{conversation.id};messageid={conversation.thread}"
+        if conversation.thread and conversation.kind == "channel"
+        else conversation.id
+    )
 
 
 def _delay(error: TeamsError, attempt: int, *, again: bool) -> float | None:

@@ -99,10 +99,10 @@ class Pacer:
                 yield line
 
     @asynccontextmanager
-    async def letter(self, conversation: str) -> AsyncIterator[None]:
+    async def entry(self, conversation: str) -> AsyncIterator[None]:
         """The same for a letter, which gives way to people while it waits for room; the call is made inside."""
         with self._held(conversation) as line:
-            async with line.turns.letter(line.wait), line.slot():
+            async with line.turns.entry(line.wait), line.slot():
                 yield
 
     @contextmanager

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from bot.chat.port import Undelivered
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.framework import Connector
-from bot.chat.teams.outbound import Outbound, activity, conversation
-from bot.requests.request import Person, Place
+from bot.chat.teams.outbound import Outbound, activity, wire_id
+from bot.requests.request import Conversation, Person
 from cards.card import Card
 
 T = TypeVar("T")
@@ -22,38 +22,43 @@ _OUT = {"BotDisabledByAdmin", "BotNotRegistered", "BotDisabled"}
 """The bot is forbidden in the whole tenant; nobody tells it when it no longer is."""
 
 
-async def deliver(outbound: Outbound, place: Place, card: Card) -> tuple[str, str]:
+async def post_once(outbound: Outbound, conversation: Conversation, card: Card) -> tuple[str, str]:
     """Post a card; returns the message's id and the conversation's. Raises Undelivered."""
     rendered = await outbound.render(card)
     written = activity(rendered.payload, rendered.summary)
-    message = await _once(outbound, place, lambda wire, at: wire.post(at.service_url, conversation(at), written))
-    return message, place.id
+    message = await _once(outbound, conversation, lambda wire, at: wire.post(at.service_url, wire_id(at), written))
+    return message, conversation.id
 
 
-async def revise(outbound: Outbound, place: Place, message: str, card: Card) -> None:
+async def update_posted(outbound: Outbound, conversation: Conversation, message: str, card: Card) -> None:
     """Replace a message. Raises Undelivered."""
     rendered = await outbound.render(card)
     written = activity(rendered.payload, rendered.summary)
-    plain = replace(place, thread=None)  # an id is unique in its channel, and its thread may be gone
-    await _once(outbound, plain, lambda wire, at: wire.update(at.service_url, conversation(at), message, written), True)
+    plain = replace(conversation, thread=None)  # an id is unique in its channel, and its thread may be gone
+    await _once(outbound, plain, lambda wire, at: wire.update(at.service_url, wire_id(at), message, written), True)
 
 
-async def direct(outbound: Outbound, person: Person, place: Place) -> Place:
-    """The personal chat with somebody of the place's tenant. Raises Undelivered."""
+async def direct(outbound: Outbound, person: Person, conversation: Conversation) -> Conversation:
+    """The personal chat with somebody of the conversation's tenant. Raises Undelivered."""
     try:
         chat = await outbound.once(
-            place, lambda wire, at: wire.personal(at.service_url, person.id, at.team), there=False
+            conversation, lambda wire, at: wire.personal(at.service_url, person.id, at.team), there=False
         )
     except TeamsError as error:
         raise judged(error) from error
-    return Place("teams", chat, "personal", place.team, name=person.name, service_url=place.service_url)
+    return Conversation(
+        "teams", chat, "personal", conversation.team, name=person.name, service_url=conversation.service_url
+    )
 
 
 async def _once(
-    outbound: Outbound, place: Place, call: Callable[[Connector, Place], Awaitable[T]], edit: bool = False
+    outbound: Outbound,
+    conversation: Conversation,
+    call: Callable[[Connector, Conversation], Awaitable[T]],
+    edit: bool = False,
 ) -> T:
     try:
-        return await outbound.once(place, call)
+        return await outbound.once(conversation, call)
     except TeamsError as error:
         raise judged(error, edit=edit) from error
 

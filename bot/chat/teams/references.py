@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from bot.chat.port import Reach
-from bot.requests.request import Place
+from bot.requests.request import Conversation
 from storage.port.store import Reference, Store
 
 log = structlog.get_logger()
@@ -22,60 +22,60 @@ class References:
         self._store = store
         self._known: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._lost: dict[str, Place] = {}
+        self._lost: dict[str, Conversation] = {}
 
     async def load(self) -> None:
         """Learn what is stored."""
         for reference in await self._store.references("teams"):
             try:
-                self._note(msgspec.json.decode(reference.body, type=Place), reachable=reference.reachable)
+                self._note(msgspec.json.decode(reference.body, type=Conversation), reachable=reference.reachable)
             except msgspec.DecodeError as error:
                 log.warning("teams.reference_unreadable", id=reference.id, error=str(error))
 
-    def current(self, place: Place) -> Place:
-        """The place under the address that is known last: Teams moves conversations."""
-        url = self._known.get(place.id)
-        return msgspec.structs.replace(place, service_url=url) if url else place
+    def current(self, conversation: Conversation) -> Conversation:
+        """The conversation under the address that is known last: Teams moves conversations."""
+        url = self._known.get(conversation.id)
+        return msgspec.structs.replace(conversation, service_url=url) if url else conversation
 
-    async def renamed(self, place: Place, at: datetime) -> None:
+    async def renamed(self, conversation: Conversation, at: datetime) -> None:
         """A channel has another name now."""
-        if place.id in self._known:
-            await self._write(place, at, reachable=True)
+        if conversation.id in self._known:
+            await self._write(conversation, at, reachable=True)
 
-    async def joined(self, place: Place, at: datetime) -> None:
+    async def joined(self, conversation: Conversation, at: datetime) -> None:
         """The bot was added here. It is added to a team as a whole: channels where it was lost may be back too."""
-        await self._write(place, at, reachable=True)
+        await self._write(conversation, at, reachable=True)
         if self.told:
-            await self.told(place, True)
-            for channel in [each for each in self._lost.values() if place.kind == each.kind == "channel"]:
+            await self.told(conversation, True)
+            for channel in [each for each in self._lost.values() if conversation.kind == each.kind == "channel"]:
                 await self.told(channel, True)
 
-    async def heard(self, place: Place, at: datetime) -> None:
+    async def heard(self, conversation: Conversation, at: datetime) -> None:
         """Somebody spoke here, or a message was taken, so the bot is here; perhaps under another address now."""
-        known = self._known.get(place.id)
-        if known != place.service_url:
-            await self._write(place, at, reachable=True)
+        known = self._known.get(conversation.id)
+        if known != conversation.service_url:
+            await self._write(conversation, at, reachable=True)
         if known is None and self.told:
-            await self.told(place, True)
+            await self.told(conversation, True)
 
-    async def left(self, place: Place, at: datetime | None = None) -> None:
+    async def left(self, conversation: Conversation, at: datetime | None = None) -> None:
         """The bot was removed from here, or the conversation is no more."""
-        await self._write(place, at or datetime.now(UTC), reachable=False)
+        await self._write(conversation, at or datetime.now(UTC), reachable=False)
         if self.told:
-            await self.told(place, False)
+            await self.told(conversation, False)
 
-    async def _write(self, place: Place, at: datetime, *, reachable: bool) -> None:
-        name = place.name or self._names.get(place.id, "")  # most activities tell none
-        body = msgspec.json.encode(msgspec.structs.replace(place, thread=None, name=name))
-        await self._store.remember(Reference("teams", place.id, body, at, reachable))
-        self._note(place, reachable=reachable)
+    async def _write(self, conversation: Conversation, at: datetime, *, reachable: bool) -> None:
+        name = conversation.name or self._names.get(conversation.id, "")  # most activities tell none
+        body = msgspec.json.encode(msgspec.structs.replace(conversation, thread=None, name=name))
+        await self._store.remember(Reference("teams", conversation.id, body, at, reachable))
+        self._note(conversation, reachable=reachable)
 
-    def _note(self, place: Place, *, reachable: bool) -> None:
-        if place.name:
-            self._names[place.id] = place.name
+    def _note(self, conversation: Conversation, *, reachable: bool) -> None:
+        if conversation.name:
+            self._names[conversation.id] = conversation.name
         if reachable:
-            self._known[place.id] = place.service_url
-            self._lost.pop(place.id, None)
+            self._known[conversation.id] = conversation.service_url
+            self._lost.pop(conversation.id, None)
         else:
-            self._known.pop(place.id, None)
-            self._lost[place.id] = msgspec.structs.replace(place, thread=None)
+            self._known.pop(conversation.id, None)
+            self._lost[conversation.id] = msgspec.structs.replace(conversation, thread=None)

@@ -12,15 +12,15 @@ from typing import Any, TextIO
 
 import structlog
 
-from bot.chat.port import Desk, Pictures, Reach, UnreadableError
-from bot.requests.request import Ask, Person, Place, PlatformName
+from bot.chat.port import Pictures, Reach, RequestIntake, UnreadableError
+from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from cards.card import Card, Form
 from cards.text import render
 from cards.text_fit import file_name
 
 log = structlog.get_logger()
 
-_PLACE = Place("text", "terminal", kind="personal")
+_PLACE = Conversation("text", "terminal", kind="personal")
 
 
 class Terminal:
@@ -33,11 +33,11 @@ class Terminal:
         self._folder = folder
         self._person = Person("text", user, user)
         self._out = out
-        self._desk: Desk | None = None
+        self._desk: RequestIntake | None = None
         self._actions: list[Mapping[str, Any]] = []
         self._count = itertools.count(1)
 
-    async def start(self, desk: Desk) -> None:
+    async def start(self, desk: RequestIntake) -> None:
         """Nothing to connect."""
         self._desk = desk
 
@@ -48,11 +48,11 @@ class Terminal:
         """A terminal does not tell; the bot's own zone is used."""
         return None
 
-    async def answer(self, ask: Ask, card: Card) -> str:
+    async def answer(self, request: CommandRequest, card: Card) -> str:
         """Print the card."""
-        return await self.post(ask.place, card)
+        return await self.post(request.conversation, card)
 
-    async def post(self, place: Place, card: Card) -> str:
+    async def post(self, conversation: Conversation, card: Card) -> str:
         """Print the card; pictures and files are saved and their paths named."""
         pictures, files = await saved(self._pictures, card, self._folder)
         rendered = render(card, pictures, files, colour=self._out.isatty())
@@ -60,28 +60,30 @@ class Terminal:
         print(f"\n{rendered.payload['text']}\n", file=self._out)
         return str(next(self._count))
 
-    async def edit(self, place: Place, message: str, card: Card) -> None:
+    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
         """A terminal cannot take back what it printed: print anew."""
-        await self.post(place, card)
+        await self.post(conversation, card)
 
     def on_reach(self, told: Reach) -> None:
         """A terminal is always there."""
 
-    async def deliver(self, place: Place, card: Card, key: str, *, loud: bool = False) -> tuple[str, str]:
+    async def post_once(
+        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+    ) -> tuple[str, str]:
         """Print the card."""
-        return await self.post(place, card), place.id
+        return await self.post(conversation, card), conversation.id
 
-    async def revise(self, place: Place, message: str, card: Card) -> None:
+    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
         """Print the card anew."""
-        await self.post(place, card)
+        await self.post(conversation, card)
 
-    async def seek(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """Raises UnreadableError: what was printed is not there to be read."""
         raise UnreadableError("a terminal cannot be read back")
 
-    async def direct(self, person: Person, place: Place) -> Place:
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The terminal, which has one person only."""
-        return place
+        return conversation
 
     async def converse(self) -> None:
         """Read commands until the end of input: ``pool list``, a button's number, or ``quit``."""
@@ -105,11 +107,11 @@ class Terminal:
         if self._desk is None:
             raise RuntimeError("ask() before start()")
         task = await self._desk.accept(
-            Ask(
+            CommandRequest(
                 key=f"text:{id(self)}:{datetime.now(UTC).isoformat()}",
                 text=text,
                 person=self._person,
-                place=_PLACE,
+                conversation=_PLACE,
                 at=datetime.now(UTC),
                 values=values or {},
             )
@@ -121,7 +123,7 @@ class Terminal:
         if action.get("how") != "form" or self._desk is None:
             await self.ask(command)
             return
-        form = await self._desk.form(command, Ask("form", command, self._person, _PLACE, datetime.now(UTC)))
+        form = await self._desk.form(command, CommandRequest("form", command, self._person, _PLACE, datetime.now(UTC)))
         if isinstance(form, Card):
             await self.post(_PLACE, form)
             return

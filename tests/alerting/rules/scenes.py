@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.alerting.rules import discover
 from bot.azure.models import NodeCounts
-from bot.domain.findings import Finding, Tally
+from bot.domain.findings import CauseCount, Finding
 from bot.monitor.scene import JobView, NodeView, PoolView, QuotaView, Scene, ScheduleView
 from storage.port.watching import Transition
 
@@ -82,7 +82,7 @@ def job(name: str = "nightly:job-12", **more: Any) -> JobView:
     return JobView(name, **{**given, **more})
 
 
-def failing(*causes: Tally, **more: Any) -> JobView:
+def failing(*causes: CauseCount, **more: Any) -> JobView:
     """A job whose tasks were seen to fail, the last one five minutes ago."""
     given: dict[str, Any] = {
         "causes": {each.cause: each for each in causes},

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import handlers
 from bot.azure.models import NodeCounts
-from bot.domain.findings import EntityKind, Severity, Tally, fingerprint
+from bot.domain.findings import CauseCount, EntityKind, Severity, fingerprint
 from bot.monitor.scene import Area, Blindness, JobView, NodeView, PoolView, QuotaView, Scene, ScheduleView
 from bot.requests.registry import Registry
 from storage.port.watching import Transition
@@ -93,7 +93,7 @@ _POOLS = st.builds(
     idle_least=_FEW,
     preempted_at=st.lists(_WHEN, max_size=7),
 )
-_TALLIES = st.builds(Tally, _WORDS, st.integers(1, 10**6), _MAYBE, _WORDS)
+_TALLIES = st.builds(CauseCount, _WORDS, st.integers(1, 10**6), _MAYBE, _WORDS)
 _JOBS = st.builds(
     JobView,
     id=_NAMES,
@@ -216,13 +216,13 @@ def test_kinds_are_named_after_what_they_are_about() -> None:
 
 def test_what_is_silenced_exists_and_nothing_silences_itself() -> None:
     for name, kind in KINDS.items():
-        assert set(kind.silences) <= {*KINDS, "*"}, name
-        assert name not in kind.silences
+        assert set(kind.inhibits) <= {*KINDS, "*"}, name
+        assert name not in kind.inhibits
 
 
 def test_silences_have_no_circle() -> None:
     """Where two kinds silenced each other in the end, nobody would hear of either."""
-    explained = {name: {each for each in kind.silences if each != "*"} for name, kind in KINDS.items()}
+    explained = {name: {each for each in kind.inhibits if each != "*"} for name, kind in KINDS.items()}
 
     def walk(name: str, way: tuple[str, ...]) -> None:
         assert name not in way, f"{' → '.join([*way, name])}"

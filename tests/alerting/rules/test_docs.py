@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerting.rules import Kind
+from bot.alerting.rules import AlertRule
 from tests.alerting.rules.scenes import KINDS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/alerts.md").read_text(encoding="utf-8")
@@ -28,11 +28,11 @@ def test_the_page_tells_every_kind_once_below_its_entity() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
-def test_the_page_tells_a_kind_as_it_is(kind: Kind) -> None:
+def test_the_page_tells_a_kind_as_it_is(kind: AlertRule) -> None:
     first, says, opens, over, severity, explains, can = ROWS[kind.name]
     assert says == kind.says
     assert ("*on request*" in first) is kind.quiet
     assert kind.severity.value in severity
     silenced = ("*",) if explains == "everything" else tuple(re.findall(r"`([a-z_.]+)`", explains))
-    assert silenced == kind.silences
+    assert silenced == kind.inhibits
     assert all((opens, over, can))

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.domain.findings import Entity, Tally
+from bot.domain.findings import CauseCount, Entity
 from bot.monitor.scene import JobView, PoolView
 from tests.alerting.rules.scenes import ago, failing, found, job, node, only, pool, turned, worth
 
-MEMORY = Tally("exit code 137", 198, "frame-0021", "MemoryError: unable to allocate 3.1 GiB")
-BLOB = Tally("BlobNotFound: the blob <path> does not exist", 16, "frame-0100", "")
+MEMORY = CauseCount("exit code 137", 198, "frame-0021", "MemoryError: unable to allocate 3.1 GiB")
+BLOB = CauseCount("BlobNotFound: the blob <path> does not exist", 16, "frame-0100", "")
 
 
-def ended(*causes: Tally, **more: Any) -> JobView:
+def ended(*causes: CauseCount, **more: Any) -> JobView:
     """A job that came to its end in this look."""
     given: dict[str, Any] = {"state": "completed", "ended": ago(1), "reason": "AllTasksComplete", "succeeded": 10}
     return failing(*causes, **{**given, **more})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.alerting.incident_state import Book
+from bot.alerting.incident_state import IncidentState
 from bot.alerting.lifecycle import settle
-from bot.alerting.model import Incident, Notice
-from bot.alerting.suppression import Explanations
-from bot.domain.findings import Tally
+from bot.alerting.model import Incident, Notification
+from bot.alerting.suppression import Inhibitions
+from bot.domain.findings import CauseCount
 from bot.monitor.scene import Blindness, Scene
 from tests.alerting.rules.scenes import KINDS, NOON, ago, failing, job, node, pool, scene, schedule
 
@@ -18,16 +18,18 @@ FORMULA = ("AutoScalingFormulaEvaluationError", "no variable $Tasks")
 
 def told(look: Scene) -> set[str]:
     """What is told of a look: kind and entity of every incident that no other explains."""
-    book = Book()
+    book = IncidentState()
     found = [(kind, finding) for kind in KINDS.values() for finding in kind.judge(look)]
     settle(book, look.account, found, KINDS, NOON, NOON)
     return {f"{each.kind} {each.entity.id}" for each in unexplained(book) if each.open}
 
 
-def unexplained(book: Book) -> list[Incident]:
-    """What no other incident explains, in a place that hears of everything."""
-    book.notices = {(name, "here"): Notice(incident=name, place="here", why="", since=NOON) for name in book.incidents}
-    explanations = Explanations(book, KINDS)
+def unexplained(book: IncidentState) -> list[Incident]:
+    """What no other incident explains, in a conversation that hears of everything."""
+    book.notifications = {
+        (name, "here"): Notification(incident=name, conversation="here", why="", since=NOON) for name in book.incidents
+    }
+    explanations = Inhibitions(book, KINDS)
     return [each for each in book.incidents.values() if explanations.of(each, "here") is None]
 
 
@@ -77,16 +79,20 @@ STUCK = job(active=9, progressed=ago(60))
             id="a job waits for itself, its pool is idle, and its schedule waits for it",
         ),
         pytest.param(
-            scene(pool(running=4), failing(Tally("exit code 1", 40), exhausted=9, running=1, rate=[(ago(1), 50, 40)],
-                                           created=ago(50))),
+            scene(
+                pool(running=4),
+                failing(
+                    CauseCount("exit code 1", 40), exhausted=9, running=1, rate=[(ago(1), 50, 40)], created=ago(50)
+                ),
+            ),
             {"task.failed nightly:job-12"},
             id="many tasks of a job fail after all retries",
         ),
         pytest.param(
             scene(
                 pool(running=4),
-                failing(Tally("exit code 1", 40), running=1),
-                failing(Tally("exit code 2", 30), running=1, name="nightly:job-13"),
+                failing(CauseCount("exit code 1", 40), running=1),
+                failing(CauseCount("exit code 2", 30), running=1, name="nightly:job-13"),
             ),
             {"task.failed nightly:job-12", "task.failed nightly:job-13"},
             id="two jobs of a pool and a schedule fail, each by itself",
@@ -117,20 +123,20 @@ def test_what_is_explained_is_told_when_it_outlives_its_cause() -> None:
 
 def test_failures_of_one_job_do_not_explain_the_rate_of_another() -> None:
     """They have the pool in common, and nothing else."""
-    pool_mate = failing(Tally("exit code 2", 30), running=1, name="sim", rate=[(ago(1), 40, 30)], created=ago(50))
-    look = scene(pool(running=4), failing(Tally("exit code 1", 2), running=1), pool_mate)
+    pool_mate = failing(CauseCount("exit code 2", 30), running=1, name="sim", rate=[(ago(1), 40, 30)], created=ago(50))
+    look = scene(pool(running=4), failing(CauseCount("exit code 1", 2), running=1), pool_mate)
     rate, failures = KINDS["job.failure_rate"], KINDS["task.failed"]
-    book = Book()
+    book = IncidentState()
     found = [(rate, next(iter(rate.judge(look)))), (failures, next(iter(failures.judge(look))))]
     settle(book, look.account, found, KINDS, NOON, NOON)
     assert len(unexplained(book)) == 2
 
 
 def test_who_does_not_hear_of_the_cause_hears_of_what_follows() -> None:
-    book = Book()
+    book = IncidentState()
     look = scene(pool(target_dedicated=4), STUCK)
     settle(
         book, look.account, [(kind, each) for kind in KINDS.values() for each in kind.judge(look)], KINDS, NOON, NOON
     )
-    explanations = Explanations(book, KINDS)
+    explanations = Inhibitions(book, KINDS)
     assert all(explanations.of(each, "here") is None for each in book.incidents.values())

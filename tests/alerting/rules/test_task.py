@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bot.alerting.rules.failures import by_line
-from bot.domain.findings import Entity, Tally
+from bot.domain.findings import CauseCount, Entity
 from bot.monitor.scene import Example, JobView
 from tests.alerting.rules.scenes import ago, failing, found, job, only, turned, worth
 
-MEMORY = Tally("exit code 137", 198, "frame-0021", "MemoryError: unable to allocate 3.1 GiB")
-BLOB = Tally("BlobNotFound", 16, "frame-0100", "")
-ONE = Tally("exit code 1", 1, "t-1", "")
+MEMORY = CauseCount("exit code 137", 198, "frame-0021", "MemoryError: unable to allocate 3.1 GiB")
+BLOB = CauseCount("BlobNotFound", 16, "frame-0100", "")
+ONE = CauseCount("exit code 1", 1, "t-1", "")
 
 
 def test_a_failing_job_is_one_incident_with_its_causes() -> None:
@@ -45,10 +45,10 @@ def test_a_failing_job_is_one_incident_with_its_causes() -> None:
         (failing(ONE, active=None), "warning"),
         (failing(ONE), "critical"),
         (failing(ONE, succeeded=1), "warning"),
-        (failing(Tally("exit code 1", 9), running=1), "warning"),
-        (failing(Tally("exit code 1", 10), running=1), "critical"),
-        (failing(Tally("exit code 1", 10), running=1, succeeded=9), "critical"),
-        (failing(Tally("exit code 1", 10), running=1, succeeded=10), "warning"),
+        (failing(CauseCount("exit code 1", 9), running=1), "warning"),
+        (failing(CauseCount("exit code 1", 10), running=1), "critical"),
+        (failing(CauseCount("exit code 1", 10), running=1, succeeded=9), "critical"),
+        (failing(CauseCount("exit code 1", 10), running=1, succeeded=10), "warning"),
     ],
 )
 def test_how_bad_failures_are(view: JobView, severity: str) -> None:
@@ -112,21 +112,23 @@ def test_what_a_program_printed_is_told_without_secrets() -> None:
     said = (
         "upload failed: https://x.blob.core.windows.net/c?sv=1&sig=abcdefghijklmnopqrstuvwxyz0123456789\n" + "x" * 900
     )
-    told = only("task.failed", failing(Tally("exit code 1", 3, "t", said)))
+    told = only("task.failed", failing(CauseCount("exit code 1", 3, "t", said)))
     assert "abcdefghij" not in told.evidence + told.causes[0].said
     assert len(told.evidence) <= 300
     assert "\n" not in told.evidence
 
 
 def looked(*lines: str, file: str = "stderr.txt") -> tuple[Example, ...]:
-    return tuple(Example(f"frame-{place}", line, file if line else "", 2) for place, line in enumerate(lines, 1))
+    return tuple(
+        Example(f"frame-{conversation}", line, file if line else "", 2) for conversation, line in enumerate(lines, 1)
+    )
 
 
 def test_what_examples_of_the_two_greatest_causes_printed_is_told() -> None:
     view = failing(
-        Tally("exit code 137", 198, "frame-0021"),
-        Tally("exit code 2", 16, "frame-0100"),
-        Tally("exit code 3", 8, "frame-0200"),
+        CauseCount("exit code 137", 198, "frame-0021"),
+        CauseCount("exit code 2", 16, "frame-0100"),
+        CauseCount("exit code 3", 8, "frame-0200"),
         examples={
             "exit code 137": looked("MemoryError: unable to allocate 3.1 GiB", "MemoryError: unable to allocate 2 GiB"),
             "exit code 2": looked("", "usage: render [-h]", file="stdout.txt"),
@@ -151,7 +153,7 @@ def test_what_examples_of_the_two_greatest_causes_printed_is_told() -> None:
 
 def test_an_exit_code_of_two_errors_is_told_apart_for_what_was_looked_at_alone() -> None:
     examples = {"exit code 1": looked("ValueError: frame 12", "ValueError: frame 9", "OSError: [Errno 28] no space")}
-    told = only("task.failed", failing(Tally("exit code 1", 1000, "t"), examples=examples, running=3))
+    told = only("task.failed", failing(CauseCount("exit code 1", 1000, "t"), examples=examples, running=3))
     assert [(each.count, each.cause, each.example) for each in told.causes] == [
         (997, "exit code 1", "t"),
         (2, "exit code 1: ValueError: frame <n>", "frame-1"),
@@ -164,7 +166,7 @@ def test_an_exit_code_of_two_errors_is_told_apart_for_what_was_looked_at_alone()
 
 def test_where_all_were_looked_at_nothing_stays_under_the_plain_exit_code() -> None:
     examples = {"exit code 1": looked("ValueError: a", "OSError: b")}
-    told = only("task.failed", failing(Tally("exit code 1", 2, "t"), examples=examples, running=3))
+    told = only("task.failed", failing(CauseCount("exit code 1", 2, "t"), examples=examples, running=3))
     assert [(each.count, each.cause) for each in told.causes] == [
         (1, "exit code 1: OSError: b"),
         (1, "exit code 1: ValueError: a"),
@@ -174,10 +176,10 @@ def test_where_all_were_looked_at_nothing_stays_under_the_plain_exit_code() -> N
 
 
 def test_jobs_that_fail_of_different_things_with_one_exit_code_are_told_apart() -> None:
-    value = Tally("exit code 1", 90, "a", "ValueError: frame 12", "stderr.txt")
-    other = Tally("exit code 1", 9, "b", "ValueError: frame 3", "stderr.txt")
-    lost = Tally("exit code 1", 5, "c", "ConnectionError: lost", "stderr.txt")
-    unseen = Tally("exit code 1", 2, "d")
+    value = CauseCount("exit code 1", 90, "a", "ValueError: frame 12", "stderr.txt")
+    other = CauseCount("exit code 1", 9, "b", "ValueError: frame 3", "stderr.txt")
+    lost = CauseCount("exit code 1", 5, "c", "ConnectionError: lost", "stderr.txt")
+    unseen = CauseCount("exit code 1", 2, "d")
     assert [each.cause for each in by_line([value, other, unseen])] == ["exit code 1"] * 3
     assert [each.cause for each in by_line([value, lost, other, unseen])] == [
         "exit code 1: ValueError: frame <n>",
@@ -188,7 +190,7 @@ def test_jobs_that_fail_of_different_things_with_one_exit_code_are_told_apart() 
 
 
 def test_names_are_quoted_in_commands() -> None:
-    told = only("task.failed", failing(Tally("exit code 1", 1, "it's one", ""), name="my job"))
+    told = only("task.failed", failing(CauseCount("exit code 1", 1, "it's one", ""), name="my job"))
     assert told.steps[0].command == """log 'my job' 'it'"'"'s one' stderr.txt"""
 
 

@@ -113,10 +113,10 @@ def test_scale_is_whole_round_and_close(peak: int) -> None:
     ],
 )
 def test_labels_are_pushed_apart(wanted: list[float], expected: list[float]) -> None:
-    places = apart(wanted, 40, 10, 400)
-    assert places[1] - places[0] >= 40
-    assert 10 <= places[0] <= places[1] <= 400
-    assert places == expected
+    indexes = apart(wanted, 40, 10, 400)
+    assert indexes[1] - indexes[0] >= 40
+    assert 10 <= indexes[0] <= indexes[1] <= 400
+    assert indexes == expected
 
 
 def test_the_palette_is_small_and_keeps_the_colours() -> None:
