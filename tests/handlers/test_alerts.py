@@ -176,7 +176,7 @@ async def test_where_an_alert_would_go_is_told_without_sending(told: Told) -> No
     golden(told, "route", card)
     assert (
         title(card)
-        == "job.failed about job render-12 · 1 conversation would be told · 1 conversation would hold it back"
+        == "job.failed about job render-12 · 1 channel would be told · 1 channel would hold it back"
     )
     said = words(card)
     assert "here" in said

@@ -61,7 +61,7 @@ async def test_what_is_wrong_is_told_with_what_to_do(told: Told) -> None:
     card = await told.ask("status")
     golden(told, "status-trouble", card)
     assert title(card) == (
-        "3 accounts watched · 1 cannot be read · 1 conversation cannot be reached · 6 messages waiting"
+        "3 accounts watched · 1 cannot be read · 1 channel cannot be reached · 6 messages waiting"
     )  # fmt: skip
     said = words(card)
     assert "#dev since 2 h ago" in said
