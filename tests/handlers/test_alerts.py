@@ -183,7 +183,7 @@ async def test_where_an_alert_would_go_is_told_without_sending(told: Told) -> No
     assert "#dev" in said
     assert "held back: muted here" in said
     other = await told.ask("alert route job.failed sim-1 severity:info")
-    assert "0 conversations would be told" in title(other)
+    assert "0 channels would be told" in title(other)
     assert "alert subscribe job.failed" in words(other)
     node = await told.ask("alert route node.unusable render-gpu/tvm-1")
     assert "1 conversation would be told" in title(node)
