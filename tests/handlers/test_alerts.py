@@ -186,7 +186,7 @@ async def test_where_an_alert_would_go_is_told_without_sending(told: Told) -> No
     assert "0 channels would be told" in title(other)
     assert "alert subscribe job.failed" in words(other)
     node = await told.ask("alert route node.unusable render-gpu/tvm-1")
-    assert "1 conversation would be told" in title(node)
+    assert "1 channel would be told" in title(node)
     assert len(told.entries.writes) == before
 
 
