@@ -65,11 +65,6 @@ def file_size(count: int) -> str:
     raise AssertionError("the last unit takes all")
 
 
-def gigabytes(mebibytes: float) -> str:
-    """Memory as people say it: ``16 GB``."""
-    return f"{number(round(mebibytes / 1024, 1))} GB"
-
-
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
 
 

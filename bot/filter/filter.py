@@ -40,10 +40,6 @@ class Filter:
     def __str__(self) -> str:
         return join(self.tokens)
 
-    def having(self, *conditions: Condition) -> Filter:
-        """The same with more conditions, each once."""
-        return Filter(self.entity, tuple(dict.fromkeys((*self.conditions, *conditions))), self.zone)
-
     @property
     def exact(self) -> bool:
         """Whether the service decides all of it."""

@@ -31,7 +31,6 @@ STREAMS = ("jobs", "schedules", "tasks", "nodes")
 
 Key: TypeAlias = tuple[str, str, str, str, datetime]
 """Entity, parent, id, state after, and when: what makes a transition one."""
-Body: TypeAlias = PoolView | JobView | ScheduleView | QuotaView
 T = TypeVar("T")
 
 

@@ -183,10 +183,6 @@ class Reader:
     def _count(self) -> None:
         self.calls += 1
 
-    def fail(self, area: Area) -> None:
-        """Note an area as not read."""
-        self.missing.add(area)
-
     async def _nodes(self, pool: str, known: frozenset[str]) -> tuple[list[NodeState], Mapping[str, NodeState | None]]:
         path = Account.nodes(pool)
         rows = await self._list(NodeState, path, " or ".join(f"state eq '{state}'" for state in BAD))

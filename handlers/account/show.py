@@ -237,9 +237,6 @@ def _identity(resource: BatchAccountResource | None) -> list[Block]:
     )
 
 
-_IDENTITIES = {"systemassigned": "its own", "userassigned": "assigned"}
-
-
 def _network(told: AccountProperties) -> list[Block]:
     profile = told.network_profile
     endpoints = []

@@ -174,10 +174,7 @@ async def test_where_an_alert_would_go_is_told_without_sending(told: Told) -> No
     before = len(told.entries.writes)
     card = await told.ask("alert route job.failed render-12")
     golden(told, "route", card)
-    assert (
-        title(card)
-        == "job.failed about job render-12 · 1 channel would be told · 1 channel would hold it back"
-    )
+    assert title(card) == "job.failed about job render-12 · 1 channel would be told · 1 channel would hold it back"
     said = words(card)
     assert "here" in said
     assert "#dev" in said
