@@ -151,7 +151,9 @@ async def subscribed(database: Path, slack: SlackStandIn) -> None:
         conversation = Conversation("slack", slack.create_channel(f"lane-{lane}"))
         wanted = Subscription(id=f"s{lane}", conversation=conversation, entity=f"job:lane-{lane}-*")
         now = datetime.now(UTC)
-        await store.keep(SUBSCRIPTIONS, f"slack:{conversation.id}", wanted.id, msgspec.json.encode(wanted), now)
+        await store.put_preference(
+            SUBSCRIPTIONS, f"slack:{conversation.id}", wanted.id, msgspec.json.encode(wanted), now
+        )
     await store.close()
 
 

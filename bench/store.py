@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from storage.port.store import Sample
+from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
 
 DAYS = 90

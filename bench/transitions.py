@@ -18,7 +18,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.store import timed
-from storage.port.watching import ChangeSet, Cursor, OutboxEntry, Transition
+from storage.port.changes import ChangeSet
+from storage.port.monitoring import Cursor, Transition
+from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
 
 UNTIL = datetime(2026, 11, 22, tzinfo=UTC)
@@ -75,7 +77,7 @@ async def measure(path: Path, rows: int) -> None:
         "a name, whatever it is": lambda: store.transitions("render", id="tvm-50"),
         "the newest nodes": lambda: store.transitions("render", entity="node"),
         "the newest of a day": lambda: store.transitions("render", since=day),
-        "hours of a month": lambda: store.counts("render", UNTIL - SPAN, UNTIL),
+        "hours of a month": lambda: store.transition_counts("render", UNTIL - SPAN, UNTIL),
     }
     worst = 0.0
     for what, ask in questions.items():

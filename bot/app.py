@@ -131,7 +131,9 @@ class App:
         """Open the database and build the program on it. Raises StoreError with what to do."""
         keep = settings.keep
         retention = Retention(
-            transitions=keep.transitions_days * DAY, incidents=keep.incidents_days * DAY, counts=keep.counts_days * DAY
+            transitions=keep.transitions_days * DAY,
+            incidents=keep.incidents_days * DAY,
+            transition_counts=keep.counts_days * DAY,
         )
         path = Path(settings.bot.database)
         return cls(settings, await asyncio.to_thread(SqliteStore.open, path, retention=retention), environment, clock)

@@ -213,7 +213,7 @@ async def _run(settings: Settings) -> str:
     """Run until told to stop; what keeps the bot from starting, in words, or nothing."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
-    from storage.port.store import StoreError  # noqa: PLC0415
+    from storage.port.errors import StoreError  # noqa: PLC0415
 
     try:
         app = await App.open(settings)

@@ -1,48 +1,55 @@
-"""What is kept for how long. ``docs/storage.md`` tells it to people; a test holds the two together."""
+"""How long everything is kept. ``docs/storage.md`` tells it to people; a test holds the two together."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 RESOLUTIONS = (60, 300, 1800, 21600, 86400)
 """Seconds of the rollups. Each divides the next, so that a coarse bucket is a sum of finer ones."""
 
 DAY = timedelta(days=1)
-SAMPLES_KEPT = 7 * DAY
-JOURNAL_KEPT = 7 * DAY
-SEEN_FOR = DAY
-"""How long a request's key is remembered for de-duplication."""
 
-ROLLUPS_KEPT: dict[int, timedelta | None] = {60: 7 * DAY, 300: 30 * DAY, 1800: 90 * DAY, 21600: 365 * DAY, 86400: None}
-"""By resolution; None is forever."""
+
+def _rollups() -> dict[int, timedelta | None]:
+    return {60: 7 * DAY, 300: 30 * DAY, 1800: 90 * DAY, 21600: 365 * DAY, 86400: None}
 
 
 class Retention(Struct, frozen=True):
-    """How long watching keeps things; whoever runs the bot may choose, within what ``bot.settings`` allows.
+    """How long rows are kept; whoever runs the bot may choose some of it, within what ``bot.settings`` allows.
 
-    Cursors, views and open incidents are kept for ever. Letters lie for a month after the last thing they had to say.
+    What is not listed has no limit: conversations, preferences, cursors, snapshots, open incidents, and outbox entries
+    that are not delivered yet. Shared files carry their own expiry.
     """
 
+    requests: timedelta = 7 * DAY
+    """Rows of the journal, since they were accepted."""
+    request_keys: timedelta = DAY
+    """How long a request's key is remembered for de-duplication."""
+    samples: timedelta = 7 * DAY
+    rollups: Mapping[int, timedelta | None] = field(default_factory=_rollups)
+    """Of samples, by resolution in seconds; None is forever."""
     transitions: timedelta = 30 * DAY
-    counts: timedelta = 400 * DAY
+    transition_counts: timedelta = 400 * DAY
     """The hourly rollup of transitions; more than a year, so that a week can be held against last year's."""
     incidents: timedelta = 90 * DAY
-    """Resolved ones, since their last change, with their notices."""
+    """Resolved ones, since their last change, with their notifications."""
     entries: timedelta = 30 * DAY
+    """Outbox entries that are delivered, or never will be, since they were last due."""
 
+    def resolution(self, since: int, until: int, step: int) -> tuple[int, int]:
+        """The rollup to read for buckets of ``step`` seconds from ``since``, and where the first bucket starts.
 
-def resolution(since: int, until: int, step: int) -> tuple[int, int]:
-    """The rollup to read for buckets of ``step`` seconds from ``since``, and where the first bucket starts.
-
-    All three are seconds (since 1970). The coarsest rollup on whose grid ``since`` lies wins, if it is kept as long
-    as the window; else the coarsest that divides ``step``, with the first bucket on the grid point before ``since``.
-    Raises ValueError when ``step`` is no multiple of a kept resolution.
-    """
-    fitting = [r for r in RESOLUTIONS if step > 0 and step % r == 0]
-    if not fitting:
-        raise ValueError(f"a step of {step} s is no multiple of {RESOLUTIONS[0]} s")
-    reaches = [r for r in fitting if (kept := ROLLUPS_KEPT[r]) is None or until - since <= kept.total_seconds()]
-    chosen = max((r for r in reaches if since % r == 0), default=fitting[-1])
-    return chosen, since - since % chosen
+        All three are seconds (since 1970). The coarsest rollup on whose grid ``since`` lies wins, if it is kept as long
+        as the window; else the coarsest that divides ``step``, with the first bucket on the grid point before
+        ``since``. Raises ValueError when ``step`` is no multiple of a kept resolution.
+        """
+        fitting = [r for r in RESOLUTIONS if step > 0 and step % r == 0]
+        if not fitting:
+            raise ValueError(f"a step of {step} s is no multiple of {RESOLUTIONS[0]} s")
+        span = timedelta(seconds=until - since)
+        reaches = [r for r in fitting if (kept := self.rollups[r]) is None or span <= kept]
+        chosen = max((r for r in reaches if since % r == 0), default=fitting[-1])
+        return chosen, since - since % chosen

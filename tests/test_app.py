@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.app import App
 from bot.settings import check
-from storage.port.watching import ChangeSet
+from storage.port.changes import ChangeSet
 from tests.storage.contract import NOON
 from tests.storage.watching_contract import incident, transition
 
@@ -31,5 +31,5 @@ async def test_what_is_kept_is_set(tmp_path: Path) -> None:
     await app.store.prune(NOON)
     assert len(await app.store.transitions("render")) == 3
     assert len(await app.store.incidents()) == 4
-    assert len(await app.store.counts("render", ages[-1], NOON + timedelta(days=1))) == 5
+    assert len(await app.store.transition_counts("render", ages[-1], NOON + timedelta(days=1))) == 5
     await app.stop()

@@ -14,8 +14,10 @@ from typing import TypeVar
 import msgspec
 
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
-from storage.port.store import Kept
-from storage.port.watching import ChangeSet, IncidentRow, NotificationRow, OutboxEntry
+from storage.port.changes import ChangeSet
+from storage.port.incidents import IncidentRow, NotificationRow
+from storage.port.outbox import OutboxEntry
+from storage.port.preferences import Preference
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -71,7 +73,7 @@ class IncidentState:
     def write(self, entry: OutboxEntry) -> bool:
         """A letter as it should be now; False where it says just what it said."""
         known = self.entries.get(entry.id)
-        if known and (known.card, known.loud) == (entry.card, entry.loud):
+        if known and (known.card, known.broadcast) == (entry.card, entry.broadcast):
             return False
         version = known.version + 1 if known else 1
         self.entries[entry.id] = msgspec.structs.replace(entry, version=version)
@@ -130,7 +132,7 @@ class IncidentState:
         self.entries = {
             name: entry
             for name, entry in self.entries.items()
-            if name in kept or entry.under in kept or name in self._letters
+            if name in kept or entry.reply_to in kept or name in self._letters
         }
 
 
@@ -141,13 +143,13 @@ def _read(body: bytes, kind: type[S]) -> S | None:
         return None
 
 
-def subscriptions_of(rows: list[tuple[str, Kept]]) -> dict[str, Subscription]:
+def subscriptions_of(rows: list[tuple[str, Preference]]) -> dict[str, Subscription]:
     """Stored subscriptions by id."""
     found = (_read(kept.value, Subscription) for _, kept in rows)
     return {each.id: each for each in found if each}
 
 
-def mutes_of(rows: list[tuple[str, Kept]]) -> dict[str, dict[str, Mute]]:
+def mutes_of(rows: list[tuple[str, Preference]]) -> dict[str, dict[str, Mute]]:
     """Stored mutes by conversation and id."""
     mutes: dict[str, dict[str, Mute]] = {}
     for owner, kept in rows:
@@ -156,7 +158,7 @@ def mutes_of(rows: list[tuple[str, Kept]]) -> dict[str, dict[str, Mute]]:
     return mutes
 
 
-def hours_of(rows: list[tuple[str, Kept]]) -> dict[str, Hours]:
+def hours_of(rows: list[tuple[str, Preference]]) -> dict[str, Hours]:
     """Stored quiet hours by conversation."""
     found = ((owner, _read(kept.value, Hours)) for owner, kept in rows)
     return {owner: hours for owner, hours in found if hours}

@@ -11,7 +11,7 @@ from msgspec import Struct
 from bot.domain.findings import CauseCount, Entity, Finding, Severity, SuggestedAction
 from bot.requests.preferences import Author
 from bot.requests.request import Conversation
-from storage.port.watching import IncidentRow, NotificationRow
+from storage.port.incidents import IncidentRow, NotificationRow
 
 REMEMBERED = 30
 """Lines of an incident's history that are kept: the first and the newest."""

@@ -29,7 +29,7 @@ from bot.domain.findings import Severity
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from cards.card import Card
-from storage.port.watching import OutboxEntry
+from storage.port.outbox import OutboxEntry
 
 ALONE = 3
 """So many at once come as a message each; more as a digest."""
@@ -293,7 +293,7 @@ class Notifier:
             known = self.book.entries.get(notification.entry)
             if known is None or notification.over:
                 continue
-            conversation = msgspec.json.decode(known.conversation, type=Conversation)
+            conversation = msgspec.json.decode(known.address, type=Conversation)
             if notification.gathered:
                 digests.setdefault(notification.entry, [])
             else:
@@ -304,7 +304,7 @@ class Notifier:
                         conversation,
                         self.writer.history(incident, notification.conversation, now),
                         now,
-                        under=notification.entry,
+                        reply_to=notification.entry,
                     )
             if incident.severity.rank > notification.worst.rank and incident.open:
                 notification.worst = incident.severity
@@ -325,12 +325,12 @@ class Notifier:
 
         All that it tells is over together, so that a digest that is still edited goes on telling all of it.
         """
-        conversation = conversation or msgspec.json.decode(self.book.entries[entry].conversation, type=Conversation)
+        conversation = conversation or msgspec.json.decode(self.book.entries[entry].address, type=Conversation)
         self._write_digest(entry, conversation, now)
         told = self._members(entry)
         if worse:
             card = self.writer.worse([incident for incident, _ in told], worse, key_of(conversation), now)
-            self._letter(worse_of(entry), conversation, card, now, under=entry, loud=True)
+            self._letter(worse_of(entry), conversation, card, now, reply_to=entry, broadcast=True)
         if not any(incident.open for incident, _ in told):
             for _, notification in told:
                 notification.over = True
@@ -357,7 +357,7 @@ class Notifier:
         known, incident = self.book.entries.get(notification.entry), self.book.incidents.get(notification.incident)
         if known is None or incident is None:
             return
-        conversation = msgspec.json.decode(known.conversation, type=Conversation)
+        conversation = msgspec.json.decode(known.address, type=Conversation)
         if notification.gathered:
             self._rewritten[notification.entry] = conversation
         else:
@@ -424,18 +424,37 @@ class Notifier:
 
     def _aloud(self, notification: Notification, parent: OutboxEntry, card: Card, now: datetime) -> None:
         """A reply that people hear of."""
-        conversation = msgspec.json.decode(parent.conversation, type=Conversation)
+        conversation = msgspec.json.decode(parent.address, type=Conversation)
         self._letter(
-            f"{notification.entry}-{secrets.token_hex(3)}", conversation, card, now, under=notification.entry, loud=True
+            f"{notification.entry}-{secrets.token_hex(3)}",
+            conversation,
+            card,
+            now,
+            reply_to=notification.entry,
+            broadcast=True,
         )
 
     def _letter(
-        self, name: str, conversation: Conversation, card: Card, now: datetime, *, under: str = "", loud: bool = False
+        self,
+        name: str,
+        conversation: Conversation,
+        card: Card,
+        now: datetime,
+        *,
+        reply_to: str = "",
+        broadcast: bool = False,
     ) -> None:
         encoded = msgspec.json.encode(card)
         self.book.write(
             OutboxEntry(
-                name, key_of(conversation), msgspec.json.encode(conversation), encoded, 1, now, under=under, loud=loud
+                name,
+                key_of(conversation),
+                msgspec.json.encode(conversation),
+                encoded,
+                1,
+                now,
+                reply_to=reply_to,
+                broadcast=broadcast,
             )
         )
 

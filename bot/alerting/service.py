@@ -29,8 +29,11 @@ from bot.monitor.scene import Scene
 from bot.requests.preferences import Author
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
-from storage.port.store import Store, StoreError
-from storage.port.watching import ChangeSet, IncidentRow, OutboxEntry
+from storage.port.changes import ChangeSet
+from storage.port.errors import StoreError
+from storage.port.incidents import IncidentRow
+from storage.port.outbox import OutboxEntry
+from storage.port.store import Store
 
 log = structlog.get_logger()
 
@@ -99,7 +102,7 @@ class AlertService:
     # --- what is seen -------------------------------------------------------------------------------------------------
 
     async def saw(self, scene: Scene, batch: ChangeSet | None = None) -> None:
-        """Take in a look at an account; ``batch`` (its transitions, cursors, views) is stored in the same transaction.
+        """Take in a look at an account, and store ``batch`` (transitions, cursors, snapshots) in the same transaction.
 
         Raises StoreError where nothing of it could be stored; the look counts as not made then.
         """
@@ -153,7 +156,7 @@ class AlertService:
                 yield self._clock.now()
                 changes = self.book.changes()
                 if batch:
-                    for name in ("transitions", "cursors", "views"):
+                    for name in ("transitions", "cursors", "snapshots"):
                         setattr(changes, name, getattr(batch, name))
                 if any(getattr(changes, name) for name in changes.__struct_fields__):
                     await self._store.record(changes)
@@ -172,7 +175,7 @@ class AlertService:
         now = self._clock.now()
         rows = await self._store.incidents(open=True, limit=100_000)
         over = {row.id: row for row in await self._store.incidents(open=False, since=now - LATELY)}
-        over |= {row.id: row for row in await self._store.unsettled()}
+        over |= {row.id: row for row in await self._store.unsettled_incidents()}
         rows += over.values()
         notifications = await self._store.notifications([row.id for row in rows])
         book = IncidentState()
@@ -180,9 +183,9 @@ class AlertService:
         named = {notification.entry for notification in book.notifications.values() if notification.entry}
         named |= {reply(name) for name in named for reply in (history_of, worse_of)}
         book.entries = {each.entry.id: each.entry for each in await self._store.deliveries(sorted(named))}
-        book.subscriptions = subscriptions_of(await self._store.kept_all(SUBSCRIPTIONS))
-        book.mutes = mutes_of(await self._store.kept_all(MUTES))
-        book.hours = hours_of(await self._store.kept_all(HOURS))
+        book.subscriptions = subscriptions_of(await self._store.all_preferences(SUBSCRIPTIONS))
+        book.mutes = mutes_of(await self._store.all_preferences(MUTES))
+        book.hours = hours_of(await self._store.all_preferences(HOURS))
         self.book = book
         await self._load_defaults()
         self._teller = self._new_teller()
@@ -191,7 +194,7 @@ class AlertService:
 
     async def _load_defaults(self) -> None:
         """Places that the settings name: Slack's by their id alone, Teams' once the bot was added there."""
-        known = {f"{each.platform}:{each.id}": each for each in await self._store.references()}
+        known = {f"{each.platform}:{each.id}": each for each in await self._store.conversations()}
         found = []
         for name in self.settings.channels:
             platform, _, place_id = name.partition(":")
@@ -251,7 +254,7 @@ class AlertService:
     async def subscribe(self, subscription: Subscription) -> None:
         """Tell a conversation from now on, and what is open already."""
         key = key_of(subscription.conversation)
-        await self._store.keep(
+        await self._store.put_preference(
             SUBSCRIPTIONS, key, subscription.id, msgspec.json.encode(subscription), self._clock.now()
         )
         async with self._changing() as now:
@@ -264,14 +267,14 @@ class AlertService:
         subscription = self.book.subscriptions.get(name)
         if subscription is None:
             return None
-        await self._store.drop(SUBSCRIPTIONS, key_of(subscription.conversation), name)
+        await self._store.delete_preference(SUBSCRIPTIONS, key_of(subscription.conversation), name)
         async with self._changing():
             self.book.subscriptions.pop(name, None)
         return subscription
 
     async def mute(self, conversation: str, mute: Mute) -> None:
         """Hold back in a conversation what fits, from now on."""
-        await self._store.keep(MUTES, conversation, mute.id, msgspec.json.encode(mute), self._clock.now())
+        await self._store.put_preference(MUTES, conversation, mute.id, msgspec.json.encode(mute), self._clock.now())
         async with self._changing() as now:
             self.book.mutes.setdefault(conversation, {})[mute.id] = mute
             self._teller.decide(set(), now)
@@ -279,7 +282,7 @@ class AlertService:
 
     async def unmute(self, conversation: str, name: str) -> bool:
         """Take a mute back: what it held and is still open is told. False where there is none."""
-        if not await self._store.drop(MUTES, conversation, name):
+        if not await self._store.delete_preference(MUTES, conversation, name):
             return False
         async with self._changing() as now:
             self.book.mutes.get(conversation, {}).pop(name, None)
@@ -290,9 +293,11 @@ class AlertService:
     async def set_hours(self, conversation: str, hours: Hours | None) -> None:
         """Quiet hours, working days and zone of a conversation; None takes them back."""
         if hours is None:
-            await self._store.drop(HOURS, conversation, "hours")
+            await self._store.delete_preference(HOURS, conversation, "hours")
         else:
-            await self._store.keep(HOURS, conversation, "hours", msgspec.json.encode(hours), self._clock.now())
+            await self._store.put_preference(
+                HOURS, conversation, "hours", msgspec.json.encode(hours), self._clock.now()
+            )
         async with self._changing() as now:
             if hours is None:
                 self.book.hours.pop(conversation, None)

@@ -23,8 +23,9 @@ from bot.clock import Clock
 from bot.monitor.scene import JobView, PoolView, Scene
 from bot.requests.request import Conversation, Person
 from cards.card import Card
+from storage.port.changes import ChangeSet
+from storage.port.outbox import OutboxEntry
 from storage.port.store import Store
-from storage.port.watching import ChangeSet, OutboxEntry
 
 WATCHES = "watch"
 """Space of the store."""
@@ -105,7 +106,7 @@ class WatchedJobs:
     async def load(self) -> None:
         """Take up what is stored. Raises StoreError."""
         async with self._lock:
-            found = [_read(kept.value) for _, kept in await self._store.kept_all(WATCHES)]
+            found = [_read(kept.value) for _, kept in await self._store.all_preferences(WATCHES)]
             watched = [each for each in found if each is not None]
             entries = [name for each in watched for name in (each.entry, _over(each))]
             known = await self._store.deliveries(entries)
@@ -138,7 +139,9 @@ class WatchedJobs:
             now = self._clock.now()
             name = f"watch-{secrets.token_hex(5)}"
             watched = Watched(conversation=conversation, person=person, account=account, job=job, since=now, entry=name)
-            await self._store.keep(WATCHES, key_of(conversation), f"{account}/{job}", msgspec.json.encode(watched), now)
+            await self._store.put_preference(
+                WATCHES, key_of(conversation), f"{account}/{job}", msgspec.json.encode(watched), now
+            )
             self._watched[watched.key] = watched
             self._states[watched.key] = _State(JobView(job))
         self._nudge(account)
@@ -212,9 +215,9 @@ class WatchedJobs:
         if aloud:
             where = key_of(watched.conversation)
             said = self._writer.over(watched.account, state.view, where, at, ended, watched.person)
-            entries.append(self._letter(_over(watched), watched, said, now, under=watched.entry))
+            entries.append(self._letter(_over(watched), watched, said, now, reply_to=watched.entry))
         await self._write(entries)
-        await self._store.drop(WATCHES, key_of(watched.conversation), f"{watched.account}/{watched.job}")
+        await self._store.delete_preference(WATCHES, key_of(watched.conversation), f"{watched.account}/{watched.job}")
         del self._watched[watched.key], self._states[watched.key]
         for entry in entries:
             self._versions.pop(entry.id, None)
@@ -227,7 +230,7 @@ class WatchedJobs:
             watched.account, state.view, state.pools, where, at, ended=ended, asker=watched.person
         )  # fmt: skip
 
-    def _letter(self, name: str, watched: Watched, card: Card, now: datetime, *, under: str = "") -> OutboxEntry:
+    def _letter(self, name: str, watched: Watched, card: Card, now: datetime, *, reply_to: str = "") -> OutboxEntry:
         return OutboxEntry(
             name,
             key_of(watched.conversation),
@@ -235,8 +238,8 @@ class WatchedJobs:
             msgspec.json.encode(card),
             self._versions.get(name, 0) + 1,
             now,
-            under=under,
-            loud=bool(under),
+            reply_to=reply_to,
+            broadcast=bool(reply_to),
         )
 
     async def _write(self, entries: list[OutboxEntry]) -> None:

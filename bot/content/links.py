@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.content.drawing import Drawing
 from cards.card import Attachment
-from storage.port.store import LentFile
+from storage.port.files import SharedFile
 
 _FILE_DAYS = 7
 _KIND = re.compile(r"[\w.+-]{1,80}/[\w.+-]{1,80}(?:; charset=[\w-]{1,40})?", re.ASCII)
@@ -27,11 +27,11 @@ class NoAddressError(Exception):
 class Keeper(Protocol):
     """What is needed of :class:`storage.port.store.Store`."""
 
-    async def keep_file(self, key: str, file: LentFile, expires: datetime) -> None:
+    async def put_file(self, key: str, file: SharedFile, expires: datetime) -> None:
         """Store a file until it expires."""
         ...
 
-    async def file(self, key: str, now: datetime) -> LentFile | None:
+    async def file(self, key: str, now: datetime) -> SharedFile | None:
         """The file, or None."""
         ...
 
@@ -92,20 +92,20 @@ class Links:
     async def link(self, png: bytes) -> str:
         """Keep a picture and return a link to it. Raises NoAddressError without a public address."""
         key = hashlib.sha256(png).hexdigest()[:40]
-        return await self._lend(f"/pictures/{key}.png", key, LentFile(png, "image/png"), self._kept)
+        return await self._lend(f"/pictures/{key}.png", key, SharedFile(png, "image/png"), self._kept)
 
-    async def file_link(self, file: LentFile) -> str:
+    async def file_link(self, file: SharedFile) -> str:
         """Keep a file and return a link by which a browser saves it. Raises NoAddressError without a public address."""
-        named = f"{file.kind}\n{file.name}\n".encode(errors="replace")
+        named = f"{file.media_type}\n{file.name}\n".encode(errors="replace")
         key = hashlib.sha256(named + file.body).hexdigest()[:40]
         return await self._lend(f"/files/{key}", key, file, timedelta(days=_FILE_DAYS))
 
-    async def _lend(self, path: str, key: str, file: LentFile, kept: timedelta) -> str:
+    async def _lend(self, path: str, key: str, file: SharedFile, kept: timedelta) -> str:
         if not self._base:
             raise NoAddressError("there is no address to fetch it from: set bot.public_url")
         # Whole hours: the same picture asked for twice in a row is the same link.
         until = (self._clock() + kept).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        await self._store.keep_file(key, file, until)
+        await self._store.put_file(key, file, until)
         expires = int(until.timestamp())
         return f"{self._base}{path}?exp={expires}&sig={await self.signer.sign(key, expires)}"
 
@@ -123,10 +123,10 @@ class Links:
         file = await self._store.file(key, now)
         if file is None:
             raise web.HTTPNotFound(text="This is not kept any more: ask the bot again.")
-        picture = file.kind == "image/png" and not file.name
+        picture = file.media_type == "image/png" and not file.name
         headers = {
             "Cache-Control": f"{'public' if picture else 'private'}, max-age={left}, immutable",
-            "Content-Type": file.kind if _KIND.fullmatch(file.kind) else "application/octet-stream",
+            "Content-Type": file.media_type if _KIND.fullmatch(file.media_type) else "application/octet-stream",
             "ETag": f'"{key}"',
             "X-Content-Type-Options": "nosniff",
         }
@@ -163,5 +163,5 @@ class Gallery:
 
     async def file_link(self, attachment: Attachment) -> str:
         """Keep the file and return a signed, expiring link to it. Raises NoAddressError without a public address."""
-        file = LentFile(attachment.content, attachment.kind, attachment.name)
+        file = SharedFile(attachment.content, attachment.kind, attachment.name)
         return await self._links.file_link(file)

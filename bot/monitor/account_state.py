@@ -1,8 +1,8 @@
 """The picture of an account: what is known, and a draft of what one look makes of it.
 
-A look never changes the picture. It draws a draft, whose transitions, cursors and views are stored in one transaction;
-only then the draft becomes the picture. Where it could not be stored it is thrown away, and the next look finds the
-same again: nothing is lost, nothing is doubled.
+A look never changes the picture. It draws a draft, whose transitions, cursors and snapshots are stored in one
+transaction; only then the draft becomes the picture. Where it could not be stored it is thrown away, and the next look
+finds the same again: nothing is lost, nothing is doubled.
 
 Every instant here is the service's. A stream's cursor is when its last look began; the next one reads from
 :data:`OVERLAP` before that, because what changes may show late, and what was told already is known by its key.
@@ -19,7 +19,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
-from storage.port.watching import ChangeSet, Cursor, Transition, View
+from storage.port.changes import ChangeSet
+from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 
 OVERLAP = timedelta(seconds=60)
 """How long before a cursor a stream is read again. Lists were seen to lag by up to 45 seconds."""
@@ -85,10 +86,12 @@ class AccountState(Struct):
         """When the account was first seen whole."""
         return self.cursors.get("baseline")
 
-    def restore(self, cursors: Iterable[Cursor], views: Iterable[View], told: Iterable[Transition]) -> None:
+    def restore(
+        self, cursors: Iterable[Cursor], snapshots: Iterable[EntitySnapshot], told: Iterable[Transition]
+    ) -> None:
         """Take up what was stored. A view that is not understood (another version's) is left out, and read anew."""
         self.cursors = {each.stream: each.at for each in cursors}
-        for each in views:
+        for each in snapshots:
             decoder = _decoders.get(each.entity)
             if decoder is None or each.body is None:
                 continue
@@ -248,7 +251,7 @@ class PendingState(AccountState):
         cursors = [
             Cursor(self.account, stream, at) for stream, at in self.cursors.items() if before.cursors.get(stream) != at
         ]
-        views = [
+        snapshots = [
             *_changes(self.account, "pool", before.pools, self.pools, lambda name, view: view),
             *_changes(self.account, "schedule", before.schedules, self.schedules, lambda name, view: view),
             *_changes(
@@ -260,8 +263,8 @@ class PendingState(AccountState):
             ),
         ]
         if self.quota != before.quota:
-            views.append(View(self.account, "quota", "", _encode(self.quota)))
-        return ChangeSet(transitions=list(self.news), cursors=cursors, views=views)
+            snapshots.append(EntitySnapshot(self.account, "quota", "", _encode(self.quota)))
+        return ChangeSet(transitions=list(self.news), cursors=cursors, snapshots=snapshots)
 
     def settled(self) -> AccountState:
         """The picture that this draft becomes once it is stored."""
@@ -276,10 +279,10 @@ class PendingState(AccountState):
 
 def _changes(
     account: str, entity: str, before: Mapping[str, T], after: Mapping[str, T], body: Callable[[str, T], Any]
-) -> Iterable[View]:
+) -> Iterable[EntitySnapshot]:
     """What is new, other than before, or gone."""
     for name, view in after.items():
         if before.get(name) is not view and before.get(name) != view:
-            yield View(account, entity, name, _encode(body(name, view)))
+            yield EntitySnapshot(account, entity, name, _encode(body(name, view)))
     for name in before.keys() - after.keys():
-        yield View(account, entity, name, None)
+        yield EntitySnapshot(account, entity, name, None)

@@ -22,7 +22,8 @@ from bot.azure.models.watched import PoolState
 from bot.domain.burn import with_machine
 from bot.monitor.core_table import CoreTable
 from bot.monitor.scene import Scene
-from storage.port.store import Sample, StoreError
+from storage.port.errors import StoreError
+from storage.port.samples import Sample
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Samples(Protocol):
         """Keep them."""
         ...
 
-    async def sampled(self, account: str) -> tuple[datetime, datetime] | None:
+    async def sampled_range(self, account: str) -> tuple[datetime, datetime] | None:
         """The first and last sample of an account."""
         ...
 
@@ -222,7 +223,7 @@ class Collector:
     async def _previous(self, name: str) -> datetime | None:
         """When the account was sampled last: by this process, or before a restart."""
         if name not in self._last:
-            span = await self._store.sampled(name)
+            span = await self._store.sampled_range(name)
             if span is None:
                 return None
             self._last[name] = span[1]

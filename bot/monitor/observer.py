@@ -36,7 +36,8 @@ from bot.monitor.plan import SLOW, Read, chosen, wanted
 from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, Scene
 from bot.settings import WatchSettings
-from storage.port.watching import ChangeSet, Cursor, Transition, View
+from storage.port.changes import ChangeSet
+from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 
 log = structlog.get_logger()
 
@@ -58,7 +59,7 @@ class Store(Protocol):
         """Where every stream of an account stands."""
         ...
 
-    async def views(self, account: str) -> list[View]:
+    async def snapshots(self, account: str) -> list[EntitySnapshot]:
         """All that was last known of an account."""
         ...
 
@@ -124,7 +125,7 @@ class Observer:
         if streams:
             told = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=_REMEMBERED)
         picture = AccountState()
-        picture.restore(cursors, await self._store.views(self.name), told)
+        picture.restore(cursors, await self._store.snapshots(self.name), told)
         self._picture, self._draft = picture, None
 
     def stored(self) -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from bot.azure.models import NodeCounts
 from bot.domain.findings import CauseCount
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 Area: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "schedules", "quota"]
 """A part of an account that is read at one go; what was not read in a look is not judged anew."""

@@ -15,8 +15,8 @@ import structlog
 
 from bot.clock import Clock
 from bot.monitor.scene import Scene
-from storage.port.store import StoreError
-from storage.port.watching import ChangeSet
+from storage.port.changes import ChangeSet
+from storage.port.errors import StoreError
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class Look(Protocol):
 
     @property
     def batch(self) -> ChangeSet:
-        """Transitions, cursors, views."""
+        """Transitions, cursors, snapshots."""
         ...
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from storage.port.store import StoreError
+from storage.port.errors import StoreError
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from bot.chat.port import Undelivered
 from bot.clock import Clock
 from bot.outbox.circuit_breaker import CircuitBreaker, backoff
 from bot.outbox.sender import Attempts, Sender
-from storage.port.watching import DeliveryState, OutboxEntry, WatchStore
+from storage.port.outbox import DeliveryState, OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class _Waiting(Struct, eq=False):
 class DestinationQueue:
     """One conversation's queue, and the loop that works it off."""
 
-    def __init__(self, where: str, sender: Sender, store: WatchStore, breaker: CircuitBreaker, clock: Clock) -> None:
+    def __init__(self, where: str, sender: Sender, store: OutboxStore, breaker: CircuitBreaker, clock: Clock) -> None:
         self._where = where
         self._courier = sender
         self._store = store
@@ -80,10 +80,10 @@ class DestinationQueue:
     def add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
         """Put a letter into the line, or note that it has changed."""
         if known := self._waiting.get(entry.id):
-            known.due, known.version = entry.due, max(known.version, entry.version)
+            known.due, known.version = entry.not_before, max(known.version, entry.version)
         else:
             self._came += 1
-            waiting = _Waiting(entry.id, entry.due, self._came, entry.version, Attempts(), doubtful=doubtful)
+            waiting = _Waiting(entry.id, entry.not_before, self._came, entry.version, Attempts(), doubtful=doubtful)
             waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
             self._waiting[entry.id] = waiting
         self._wake.set()
@@ -162,7 +162,7 @@ class DestinationQueue:
                 self._leave(waiting, row.entry.version)
                 waiting.after = self._clock.elapsed() + _BEHIND_SECONDS  # where a newer one is still to be stored
                 continue
-            waiting.due, waiting.doubtful = row.entry.due, row.state == "claimed"
+            waiting.due, waiting.doubtful = row.entry.not_before, row.state == "claimed"
             if waiting.due > self._clock.now():
                 continue
             if _is_edit(row) and self._next_edit > self._clock.elapsed():
@@ -181,15 +181,15 @@ class DestinationQueue:
         A letter whose root is dead, deleted or forgotten is posted by itself: better out of place than not at
         all.
         """
-        under = row.entry.under
-        if not under or waiting.so_far.alone or _is_edit(row):
+        root = row.entry.reply_to
+        if not root or waiting.so_far.alone or _is_edit(row):
             return ""
-        found = await self._store.deliveries([under])
+        found = await self._store.deliveries([root])
         if not found or found[0].state == "dead":
             return ""
         if found[0].message and found[0].state != "claimed":
             return found[0].message
-        waiting.behind = under
+        waiting.behind = root
         self.add(found[0].entry)
         return None
 

@@ -22,7 +22,7 @@ from bot.outbox.circuit_breaker import backoff
 from bot.outbox.wording import marked, shortened
 from bot.requests.request import Conversation
 from cards.card import Card
-from storage.port.watching import DeliveryState, WatchStore
+from storage.port.outbox import DeliveryState, OutboxStore
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Attempts(Struct, eq=False):
 class Sender:
     """Carries the letters of one conversation."""
 
-    def __init__(self, chat: Chat, store: WatchStore, clock: Clock, totals: Totals) -> None:
+    def __init__(self, chat: Chat, store: OutboxStore, clock: Clock, totals: Totals) -> None:
         self._chat = chat
         self._store = store
         self._clock = clock
@@ -74,7 +74,7 @@ class Sender:
         """
         try:
             card = msgspec.json.decode(row.entry.card, type=Card)
-            conversation = msgspec.json.decode(row.entry.conversation, type=Conversation)
+            conversation = msgspec.json.decode(row.entry.address, type=Conversation)
         except msgspec.DecodeError as error:
             return await self._bury(row, f"unreadable: {error}"[:200])
         if so_far.plain:
@@ -102,7 +102,7 @@ class Sender:
         shown = marked(card) if repeat else card
         try:
             message, channel = await self._told(
-                so_far, lambda: self._chat.post_once(conversation, shown, entry.id, loud=entry.loud)
+                so_far, lambda: self._chat.post_once(conversation, shown, entry.id, loud=entry.broadcast)
             )
         except Undelivered as error:
             match error.why:
@@ -136,7 +136,7 @@ class Sender:
             await self._told(so_far, lambda: self._chat.update_posted(conversation, row.message, card))
         except Undelivered as error:
             match error.why:
-                case "missing" if self._moment() - (row.first or self._moment()) > _ANEW:
+                case "missing" if self._moment() - (row.first_attempt or self._moment()) > _ANEW:
                     return await self._bury(row, error.code)
                 case "missing":
                     so_far.anew = True
@@ -160,7 +160,7 @@ class Sender:
         entry = row.entry
         try:
             found = await self._told(
-                so_far, lambda: self._chat.find_by_key(conversation, entry.id, row.first or self._moment())
+                so_far, lambda: self._chat.find_by_key(conversation, entry.id, row.first_attempt or self._moment())
             )
         except UnreadableError:
             return await self._post(row, conversation, card, so_far, repeat=not so_far.anew)
@@ -182,7 +182,7 @@ class Sender:
         await self._surely(lambda: self._store.attempt_failed(row.entry.id, state, code))
 
     async def _bury(self, row: DeliveryState, code: str) -> int:
-        log.error("delivery.refused", entry=row.entry.id, where=row.entry.where, code=code)
+        log.error("delivery.refused", entry=row.entry.id, where=row.entry.destination, code=code)
         await self._surely(lambda: self._store.attempt_failed(row.entry.id, "dead", code))
         self._totals.refused += 1
         return row.entry.version

@@ -16,7 +16,7 @@ from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.destination_queue import DestinationQueue, DestinationStatus
 from bot.outbox.sender import Sender, Totals
 from bot.requests.request import Conversation
-from storage.port.watching import OutboxEntry, WatchStore
+from storage.port.outbox import OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ _LOOK_AGAIN = 60.0
 class OutboxWorker:
     """Delivers letters. Places do not wait for each other; those of a platform that does not answer wait together."""
 
-    def __init__(self, store: WatchStore, chats: Mapping[str, Chat], clock: Clock) -> None:
+    def __init__(self, store: OutboxStore, chats: Mapping[str, Chat], clock: Clock) -> None:
         self.totals = Totals()
         self._store = store
         self._chats = chats
@@ -97,7 +97,7 @@ class OutboxWorker:
         return {name: breaker.error for name, breaker in self._weather.items() if breaker.error}
 
     def _add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
-        queue = self._line(entry.where)
+        queue = self._line(entry.destination)
         if queue:
             queue.add(entry, doubtful=doubtful)
 

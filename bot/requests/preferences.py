@@ -16,7 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from bot.requests.request import CommandRequest
-from storage.port.store import Kept, Store
+from storage.port.preferences import Preference
+from storage.port.store import Store
 
 ACCOUNTS, QUERIES = "account", "query"
 """Spaces of the store."""
@@ -73,7 +74,7 @@ def place_of(request: CommandRequest) -> str:
 async def default_account(store: Store, request: CommandRequest, known: Collection[str]) -> Chosen | None:
     """The default that applies here; None where none was chosen, or the settings know it no more."""
     for owner in dict.fromkeys([place_of(request), person_of(request)]):
-        for kept in await store.kept(ACCOUNTS, owner):
+        for kept in await store.preferences(ACCOUNTS, owner):
             default = decoded(kept, Default)
             if default and default.account in known:
                 return Chosen(owner, default, kept.at)
@@ -83,15 +84,15 @@ async def default_account(store: Store, request: CommandRequest, known: Collecti
 async def choose_account(store: Store, request: CommandRequest, account: str, at: datetime) -> None:
     """Make an account the default here."""
     value = msgspec.json.encode(Default(account, Author.of(request)))
-    await store.keep(ACCOUNTS, place_of(request), _DEFAULT, value, at)
+    await store.put_preference(ACCOUNTS, place_of(request), _DEFAULT, value, at)
 
 
 async def choose_none(store: Store, request: CommandRequest) -> None:
     """Forget the default here."""
-    await store.drop(ACCOUNTS, place_of(request), _DEFAULT)
+    await store.delete_preference(ACCOUNTS, place_of(request), _DEFAULT)
 
 
-def decoded(kept: Kept, kind: type[S]) -> S | None:
+def decoded(kept: Preference, kind: type[S]) -> S | None:
     """A kept value; None where it is none of the kind, such as one that a newer version wrote."""
     try:
         return msgspec.json.decode(kept.value, type=kind)

@@ -54,7 +54,7 @@ def where(ctx: Context) -> str:
 async def names(ctx: Context) -> dict[str, str]:
     """Places in words by their key: ``#ops``, ``Batch Ops in Teams``."""
     found: dict[str, str] = {}
-    for each in await ctx.store.references():
+    for each in await ctx.store.conversations():
         try:
             conversation = msgspec.json.decode(each.body, type=Conversation)
         except (msgspec.DecodeError, UnicodeDecodeError):

@@ -119,7 +119,7 @@ async def forget(ctx: Context, name: str, *, whose: Whose | None = None) -> Card
         return found
     if refused := _not_yours(ctx, found, "forget"):
         return refused
-    await ctx.store.drop(QUERIES, found.owner, found.name)
+    await ctx.store.delete_preference(QUERIES, found.owner, found.name)
     return _listed(ctx, [saved for saved in every if saved != found], f"{found.name} is forgotten")
 
 
@@ -146,7 +146,7 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
             [Button("Saved queries", "saved")],
         )
     query = Query(join(tokens), Author.of(ctx.request))
-    await ctx.store.keep(QUERIES, owner, name, msgspec.json.encode(query), ctx.now())
+    await ctx.store.put_preference(QUERIES, owner, name, msgspec.json.encode(query), ctx.now())
     saved = Saved(name, owner, query, ctx.now())
     whom = "you" if owner == person_of(ctx.request) else "everybody here"
     return Card(
@@ -229,7 +229,7 @@ async def _all(ctx: Context) -> list[Saved]:
 
 
 async def _of(ctx: Context, owner: str) -> list[Saved]:
-    kept = await ctx.store.kept(QUERIES, owner)
+    kept = await ctx.store.preferences(QUERIES, owner)
     return [Saved(each.name, owner, query, each.at) for each in kept if (query := decoded(each, Query))]
 
 

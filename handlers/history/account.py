@@ -20,7 +20,7 @@ from cards.formatting import number
 from handlers.alert import parts
 from handlers.history.parts import READ, about, changes, extent
 from handlers.shared.common import line, nearest, section, titled
-from storage.port.watching import Count, Transition
+from storage.port.monitoring import Transition, TransitionCount
 
 KINDS = ("pool", "allocation", "autoscale", "node", "job", "task", "schedule")
 _WITHIN = {"day": timedelta(days=14), "hour": timedelta(hours=24)}
@@ -55,7 +55,7 @@ async def show_history(
     kind, pattern = _asked(ctx, source, entity)
     at = source.now()
     seen = await _seen(ctx, source, kind, pattern)
-    counts = await ctx.store.counts(source.name, at - _WITHIN[by], at + timedelta(hours=1), kind)
+    counts = await ctx.store.transition_counts(source.name, at - _WITHIN[by], at + timedelta(hours=1), kind)
     rows = await ctx.store.incidents(account=source.name, since=at - _WITHIN[by], limit=READ) if not entity else []
     page = build.within(page, len(seen))
     shown = seen[(page - 1) * build.PAGE : page * build.PAGE]
@@ -107,7 +107,7 @@ async def _seen(ctx: Context, source: Account, kind: str, pattern: str) -> list[
     return [each for each in found if fnmatchcase(each.id, pattern)]
 
 
-def _overview(counts: Sequence[Count], by: str, zone: str) -> list[Block]:
+def _overview(counts: Sequence[TransitionCount], by: str, zone: str) -> list[Block]:
     """How often each thing happened, a row for every day or hour that had something, the newest first."""
     sums: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
     for each in counts:

@@ -18,7 +18,7 @@ from cards.card import Button, Card, Mark, Words
 from handlers.alert import parts
 from handlers.history.parts import READ, about, changes, extent, failures
 from handlers.shared.common import line, nearest, titled
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 _INCIDENTS = 1000
 _OWN: dict[EntityKind, tuple[str, ...]] = {"pool": ("pool", "allocation", "autoscale")}

@@ -19,7 +19,7 @@ from cards.text_fit import elide
 from handlers.alert import parts
 from handlers.shared import states
 from handlers.shared.common import section
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 READ = 1000
 """Changes that are read at most, the newest."""

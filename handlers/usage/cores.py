@@ -17,7 +17,7 @@ from cards.charts.figures import most_idle
 from cards.charts.usage import UsageChart, UsagePoint
 from cards.formatting import number, percent
 from handlers.shared.common import line, titled
-from storage.port.store import Bucket
+from storage.port.samples import Bucket
 
 Window = Literal["1h", "24h", "7d", "30d"]
 _WINDOWS: dict[str, tuple[timedelta, int, str]] = {
@@ -48,7 +48,7 @@ async def usage(ctx: Context, window: Window = "24h", *, pool: str | None = None
         ),
         Button("Pools", line(ctx, source, "pool list")),
     )
-    kept = await ctx.store.sampled(source.name)
+    kept = await ctx.store.sampled_range(source.name)
     where = f"pool {pool}" if pool else "all pools"
     if kept is None:
         return Card(

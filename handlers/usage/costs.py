@@ -119,7 +119,7 @@ async def month_so_far(
     """
     at = at.astimezone(UTC)
     begin = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    kept = await store.sampled(account)
+    kept = await store.sampled_range(account)
     if kept is None or kept[1] <= begin:
         return None
     step = int(_DAY.total_seconds())

@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 
 from sqlite_utils import Database
 
-from storage.port.store import StoreError
+from storage.port.errors import StoreError
 from storage.retention import Retention
 from storage.sqlite.migrations import migrations, unknown
 

@@ -1,7 +1,7 @@
-"""The SQL of letters and of how far each came. Run in the store's thread.
+"""The outbox: :class:`storage.port.outbox.OutboxStore`.
 
-Whoever decides writes the card and its version (:func:`put`), whoever delivers all the rest, so neither ever takes
-back what the other did.
+Whoever decides writes the card and its version (:func:`put_entries`), whoever delivers all the rest, so neither ever
+takes back what the other did.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from storage.port.watching import DeliveryState, OutboxEntry
+from storage.port.outbox import AttemptState, DeliveryState, OutboxEntry
+from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _COLUMNS = (
     "letters.id, place, address, card, version, due, under, loud, state, sent, message, channel, attempts, first, error"
 )
 
-PRUNABLE = """
+_PRUNABLE = """
     due < ? AND state <> 'claimed' AND (sent >= version OR state IN ('gone', 'dead'))
     AND NOT EXISTS (SELECT 1 FROM letters AS reply WHERE reply.under <> '' AND reply.under = letters.id)
     AND NOT EXISTS (
@@ -35,8 +36,69 @@ something that it may be about is still open in its place: a letter that is forg
 """
 
 
-def put(db: Database, letters: Sequence[OutboxEntry]) -> None:
-    """Insert, or overwrite card, version, due and loud."""
+class SqliteOutbox(Connection):
+    """Entries are written by :mod:`storage.sqlite.changes`; here is how far each was delivered."""
+
+    async def undelivered(self) -> list[DeliveryState]:
+        """Those that are behind or in doubt and not dead, by ``not_before``; of one moment in the order they came."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM letters INDEXED BY letters_undelivered "  # noqa: S608 - fixed words
+            "WHERE state <> 'dead' AND (sent < version OR state = 'claimed') ORDER BY due, seq"
+        )
+        return await self._run(lambda: _deliveries(self._db.execute(sql)))
+
+    async def deliveries(self, entries: Sequence[str]) -> list[DeliveryState]:
+        """These entries in the order asked for; unknown ones are left out."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM json_each(?) AS asked JOIN letters ON letters.id = asked.value ORDER BY asked.key"  # noqa: S608 - fixed words
+        )
+        asked = msgspec.json.encode(list(dict.fromkeys(entries))).decode()
+        return await self._run(lambda: _deliveries(self._db.execute(sql, [asked])))
+
+    async def claim(self, entry: str, at: datetime) -> bool:
+        """Claim a first post; of any number of callers, and after a crash, one at most is told True."""
+        sql = (
+            "UPDATE letters SET state = 'claimed', first = ifnull(first, ?) "
+            "WHERE id = ? AND state = 'open' AND sent = 0 AND message = ''"
+        )
+        return bool(await self._update(sql, to_timestamp(at), entry))
+
+    async def delivered(self, entry: str, version: int, message: str, channel: str) -> None:
+        """A version is shown: whatever was wrong is over."""
+        sql = (
+            "UPDATE letters SET state = 'open', sent = ?, message = ?, channel = ?, attempts = 0, error = '' "
+            "WHERE id = ?"
+        )
+        await self._update(sql, version, message, channel, entry)
+
+    async def attempt_failed(
+        self, entry: str, state: AttemptState, error: str, not_before: datetime | None = None
+    ) -> None:
+        """One attempt more has failed."""
+        sql = "UPDATE letters SET state = ?, error = ?, due = ifnull(?, due), attempts = attempts + 1 WHERE id = ?"
+        await self._update(sql, state, error, None if not_before is None else to_timestamp(not_before), entry)
+
+    async def destination_restored(self, destination: str) -> int:
+        """Open the entries of a conversation that was gone again, with a clean slate; returns how many."""
+        sql = "UPDATE letters SET state = 'open', attempts = 0, error = '' WHERE place = ? AND state = 'gone'"
+        return await self._update(sql, destination)
+
+    async def _update(self, sql: str, *values: str | int | None) -> int:
+        """One statement in a transaction of its own; returns how many rows it changed."""
+
+        def work() -> int:
+            with self._db.atomic():
+                return int(self._db.execute(sql, values).rowcount)
+
+        return await self._run(work)
+
+    async def _prune_outbox(self, now: datetime) -> int:
+        """Delete entries that have nothing more to say, a slice at a time; returns how many."""
+        return await self._delete("letters", "seq", _PRUNABLE, [to_timestamp(now - self._retention.entries)])
+
+
+def put_entries(db: Database, entries: Sequence[OutboxEntry]) -> None:
+    """Insert, or overwrite ``card``, ``version``, ``not_before`` and ``broadcast``; in a transaction."""
     db.conn.executemany(
         """
         INSERT INTO letters (id, place, address, card, version, due, under, loud) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -44,29 +106,18 @@ def put(db: Database, letters: Sequence[OutboxEntry]) -> None:
             card = excluded.card, version = excluded.version, due = excluded.due, loud = excluded.loud
         """,
         [
-            (x.id, x.where, x.conversation, x.card, x.version, to_timestamp(x.due), x.under, int(x.loud))
-            for x in letters
+            (
+                x.id,
+                x.destination,
+                x.address,
+                x.card,
+                x.version,
+                to_timestamp(x.not_before),
+                x.reply_to,
+                int(x.broadcast),
+            )
+            for x in entries
         ],
-    )
-
-
-def undelivered(db: Database) -> list[DeliveryState]:
-    """Those that are behind or in doubt and not dead, oldest due first; of one moment in the order they came."""
-    return _deliveries(
-        db.execute(
-            f"SELECT {_COLUMNS} FROM letters INDEXED BY letters_undelivered "  # noqa: S608 - fixed words
-            "WHERE state <> 'dead' AND (sent < version OR state = 'claimed') ORDER BY due, seq"
-        )
-    )
-
-
-def these(db: Database, ids: Sequence[str]) -> list[DeliveryState]:
-    """Those of these ids that there are, in the order of the ids."""
-    return _deliveries(
-        db.execute(
-            f"SELECT {_COLUMNS} FROM json_each(?) AS asked JOIN letters ON letters.id = asked.value ORDER BY asked.key",  # noqa: S608
-            [msgspec.json.encode(list(dict.fromkeys(ids))).decode()],
-        )
     )
 
 
@@ -79,39 +130,3 @@ def _deliveries(rows: Iterable[tuple[Any, ...]]) -> list[DeliveryState]:
         begun = None if first is None else from_timestamp(first)
         found.append(DeliveryState(letter, state, sent, message, channel, attempts, begun, error))
     return found
-
-
-def claim(db: Database, letter: str, at: datetime) -> bool:
-    """Claim a first post; of any number of callers, and after a crash, one at most is told True."""
-    with db.atomic():
-        sql = (
-            "UPDATE letters SET state = 'claimed', first = ifnull(first, ?) "
-            "WHERE id = ? AND state = 'open' AND sent = 0 AND message = ''"
-        )
-        return bool(db.execute(sql, [to_timestamp(at), letter]).rowcount)
-
-
-def delivered(db: Database, letter: str, version: int, message: str, channel: str) -> None:
-    """A version is shown: whatever was wrong is over."""
-    with db.atomic():
-        db.execute(
-            "UPDATE letters SET state = 'open', sent = ?, message = ?, channel = ?, attempts = 0, error = '' "
-            "WHERE id = ?",
-            [version, message, channel, letter],
-        )
-
-
-def attempt_failed(db: Database, letter: str, state: str, error: str, due: datetime | None) -> None:
-    """One attempt more has failed."""
-    with db.atomic():
-        db.execute(
-            "UPDATE letters SET state = ?, error = ?, due = ifnull(?, due), attempts = attempts + 1 WHERE id = ?",
-            [state, error, None if due is None else to_timestamp(due), letter],
-        )
-
-
-def destination_restored(db: Database, place: str) -> int:
-    """Open the letters of a place again, with a clean slate; returns how many."""
-    with db.atomic():
-        sql = "UPDATE letters SET state = 'open', attempts = 0, error = '' WHERE place = ? AND state = 'gone'"
-        return int(db.execute(sql, [place]).rowcount)

@@ -1,36 +1,56 @@
-"""Small things that people keep by name: saved queries, defaults, subscriptions.
-
-The SQL of one table, run in the store's thread.
-"""
+"""Preferences: :class:`storage.port.preferences.PreferenceStore`."""
 
 from __future__ import annotations
 
-from sqlite_utils import Database
+from datetime import datetime
+
+from storage.port.preferences import Preference
+from storage.sqlite.connection import Connection
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 
-def keep(db: Database, space: str, owner: str, name: str, value: bytes, at: int) -> None:
-    """Insert or replace; ``at`` in microseconds."""
-    with db.atomic():
-        db.execute(
-            "INSERT INTO prefs VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (space, owner, name) DO UPDATE SET value = excluded.value, at = excluded.at",
-            [space, owner, name, value, at],
-        )
+class SqlitePreferences(Connection):
+    """One row per namespace, owner and name."""
 
+    async def put_preference(self, namespace: str, owner: str, name: str, value: bytes, at: datetime) -> None:
+        """Set one, in place of what was set under that name before."""
 
-def kept(db: Database, space: str, owner: str) -> list[tuple[str, bytes, int]]:
-    """Names, values and moments, by name."""
-    sql = "SELECT name, value, at FROM prefs WHERE space = ? AND owner = ? ORDER BY name"
-    return list(db.execute(sql, [space, owner]))
+        def work() -> None:
+            with self._db.atomic():
+                self._db.execute(
+                    "INSERT INTO prefs VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT (space, owner, name) DO UPDATE SET value = excluded.value, at = excluded.at",
+                    [namespace, owner, name, value, to_timestamp(at)],
+                )
 
+        await self._run(work)
 
-def kept_all(db: Database, space: str) -> list[tuple[str, str, bytes, int]]:
-    """Owners, names, values and moments, by owner and name."""
-    return list(db.execute("SELECT owner, name, value, at FROM prefs WHERE space = ? ORDER BY owner, name", [space]))
+    async def preferences(self, namespace: str, owner: str) -> list[Preference]:
+        """An owner's preferences in a namespace, by name."""
 
+        def work() -> list[Preference]:
+            sql = "SELECT name, value, at FROM prefs WHERE space = ? AND owner = ? ORDER BY name"
+            rows = self._db.execute(sql, [namespace, owner])
+            return [Preference(name, value, from_timestamp(at)) for name, value, at in rows]
 
-def drop(db: Database, space: str, owner: str, name: str) -> bool:
-    """Delete one; False where there is none."""
-    with db.atomic():
-        sql = "DELETE FROM prefs WHERE space = ? AND owner = ? AND name = ?"
-        return bool(db.execute(sql, [space, owner, name]).rowcount)
+        return await self._run(work)
+
+    async def all_preferences(self, namespace: str) -> list[tuple[str, Preference]]:
+        """Every preference in a namespace with its owner, by owner and name."""
+
+        def work() -> list[tuple[str, Preference]]:
+            sql = "SELECT owner, name, value, at FROM prefs WHERE space = ? ORDER BY owner, name"
+            rows = self._db.execute(sql, [namespace])
+            return [(owner, Preference(name, value, from_timestamp(at))) for owner, name, value, at in rows]
+
+        return await self._run(work)
+
+    async def delete_preference(self, namespace: str, owner: str, name: str) -> bool:
+        """Delete one; False where there is none of that name."""
+
+        def work() -> bool:
+            with self._db.atomic():
+                sql = "DELETE FROM prefs WHERE space = ? AND owner = ? AND name = ?"
+                return bool(self._db.execute(sql, [namespace, owner, name]).rowcount)
+
+        return await self._run(work)

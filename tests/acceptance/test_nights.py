@@ -54,7 +54,7 @@ async def _quiet(stage: Rig) -> None:
     """What ``alert hours 22:00-07:00 zone:Europe/Berlin`` keeps."""
     store = SqliteStore.open(stage.database)
     hours = Hours(zone=BERLIN.key, begin=22 * 60, end=7 * 60)
-    await store.keep(HOURS, f"slack:{CHANNEL}", "hours", msgspec.json.encode(hours), stage.time.now())
+    await store.put_preference(HOURS, f"slack:{CHANNEL}", "hours", msgspec.json.encode(hours), stage.time.now())
     await store.close()
 
 

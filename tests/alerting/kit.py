@@ -21,7 +21,7 @@ from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from cards.card import Card, plain
 from cards.text import render
-from storage.port.watching import OutboxEntry
+from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -58,10 +58,10 @@ class Letters:
 
     def on_top(self, where: str = "slack:C0OPS") -> list[OutboxEntry]:
         """Messages in the channel itself, in the order of their first writing."""
-        return [entry for entry in self.written.values() if entry.where == where and not entry.under]
+        return [entry for entry in self.written.values() if entry.destination == where and not entry.reply_to]
 
     def below(self, entry: OutboxEntry) -> list[OutboxEntry]:
-        return [each for each in self.written.values() if each.under == entry.id]
+        return [each for each in self.written.values() if each.reply_to == entry.id]
 
     def titles(self, where: str = "slack:C0OPS") -> list[str]:
         return [title(entry) for entry in self.on_top(where)]

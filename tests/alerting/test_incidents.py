@@ -144,7 +144,7 @@ async def test_a_worse_one_is_said_aloud_once(tmp_path: Path) -> None:
         await ops.look(30)
         await ops.look(30)
         [entry] = ops.entries.on_top()
-        aloud = [each for each in ops.entries.below(entry) if each.loud]
+        aloud = [each for each in ops.entries.below(entry) if each.broadcast]
         assert [title(each) for each in aloud] == ["✖ critical now: pool a has 9 unusable nodes"]
 
 
@@ -196,9 +196,9 @@ async def test_acknowledged_is_shown_and_reminded_of(tmp_path: Path) -> None:
         assert "acknowledged by somebody" in words(entry)
         assert "Acknowledge]" not in words(entry)
         await ops.wait(3599)
-        assert [each for each in ops.entries.below(entry) if each.loud] == []
+        assert [each for each in ops.entries.below(entry) if each.broadcast] == []
         await ops.wait(2)
-        [reminder] = [each for each in ops.entries.below(entry) if each.loud]
+        [reminder] = [each for each in ops.entries.below(entry) if each.broadcast]
         assert "still open after 1 h" in title(reminder)
         assert "somebody" in words(reminder)
 
@@ -211,7 +211,7 @@ async def test_what_stays_open_is_said_again_ever_more_seldom(tmp_path: Path) ->
         said = []
         for _ in range(29):
             await ops.wait(3600)
-            said.append(len([each for each in ops.entries.below(entry) if each.loud]))
+            said.append(len([each for each in ops.entries.below(entry) if each.broadcast]))
         assert said[3] == 1 and said[2] == 0
         assert said[11] == 2 and said[10] == 1
         assert said[27] == 3 and said[26] == 2
@@ -226,9 +226,9 @@ async def test_snoozed_is_left_alone_until_it_is_over(tmp_path: Path) -> None:
         [entry] = ops.entries.on_top()
         assert "snoozed until 20:00" in words(entry)
         await ops.wait(8 * 3600 - 60)
-        assert not [each for each in ops.entries.below(entry) if each.loud]
+        assert not [each for each in ops.entries.below(entry) if each.broadcast]
         await ops.wait(120)
-        assert [title(each) for each in ops.entries.below(entry) if each.loud] == [
+        assert [title(each) for each in ops.entries.below(entry) if each.broadcast] == [
             "▲ the snooze is over, still open: pool a has 1 unusable nodes"
         ]
         ops.found["node.unusable"] = []
@@ -252,5 +252,5 @@ async def test_every_place_hears_that_a_snooze_is_over(tmp_path: Path) -> None:
         await ops.wait(2 * 3600 + 1)
         for where in ("slack:C0OPS", "teams:19:x"):
             [entry] = ops.entries.on_top(where)
-            [aloud] = [each for each in ops.entries.below(entry) if each.loud]
+            [aloud] = [each for each in ops.entries.below(entry) if each.broadcast]
             assert "the snooze is over" in title(aloud)

@@ -18,8 +18,9 @@ from bot.domain.findings import CauseCount
 from bot.monitor.scene import Blindness, JobView, PoolView, Scene
 from bot.requests.request import Conversation, Person
 from cards.card import Mark, Mention, plain
-from storage.port.store import StoreError
-from storage.port.watching import ChangeSet, Transition
+from storage.port.changes import ChangeSet
+from storage.port.errors import StoreError
+from storage.port.monitoring import Transition
 from storage.sqlite.store import SqliteStore
 from tests.alerting.kit import EVERYTHING, NOON, OPS, Letters, Still, card, title, words
 from tests.golden import check
@@ -116,7 +117,7 @@ async def test_a_card_tells_how_far_and_how_fast_a_job_is(tmp_path: Path) -> Non
         assert "between 13:20 and 13:40" in said, "400 are left: 20 minutes at 20, 40 at 10; in the conversation's zone"
         assert "12 of 20 nodes at work" in said
         assert "exit code 137: killed" in said
-        assert entry.loud is False
+        assert entry.broadcast is False
 
 
 async def test_a_card_is_edited_as_the_job_goes_on_and_no_faster(tmp_path: Path) -> None:
@@ -150,12 +151,12 @@ async def test_at_the_end_whoever_asked_is_told_aloud(tmp_path: Path) -> None:
         assert "Stop watching" not in words(last)
         (loud,) = room.entries.below(last)
         check("jobcard-aloud", card(loud))
-        assert loud.loud
+        assert loud.broadcast
         assert card(loud).title[0] == Mention("slack:U012AB3CD", "Mia")
         assert "job nightly:job-12 has ended, 12 of 2,000 tasks failed" in title(loud)
         assert card(loud).mark is Mark.FAILED
         assert room.cards.watched("render") == set()
-        assert await room.store.kept_all("watch") == []
+        assert await room.store.all_preferences("watch") == []
         await room.look(after=60)
         assert len(room.entries.writes) == 3, "it is over"
 
@@ -181,7 +182,7 @@ async def test_an_end_that_is_told_twice_is_one_message(tmp_path: Path, monkeypa
             raise StoreError("the disk is full")
 
         with monkeypatch.context() as patched:
-            patched.setattr(room.store, "drop", fails)
+            patched.setattr(room.store, "delete_preference", fails)
             with pytest.raises(StoreError):
                 await room.look(ended=(view(state="completed"),), after=60)
         await room.restart()

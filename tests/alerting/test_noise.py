@@ -159,7 +159,7 @@ async def test_what_becomes_worse_in_a_digest_is_one_reply(tmp_path: Path) -> No
             await ops.restart()
         assert ops.entries.titles() == ["✖ 30 alerts: 30 × node.unusable"]
         [aloud] = ops.entries.below(digest)
-        assert aloud.loud
+        assert aloud.broadcast
         assert aloud.version == 2
         assert title(aloud) == "✖ critical now: 25 of 30 alerts"
 
@@ -330,9 +330,9 @@ async def test_reminders_wait_for_the_end_of_the_quiet(tmp_path: Path) -> None:
         await ops.alerts.set_hours("slack:C0OPS", Hours(begin=15 * 60, end=20 * 60))
         await ops.wait(7 * 3600)
         [entry] = ops.entries.on_top()
-        assert not [each for each in ops.entries.below(entry) if each.loud]
+        assert not [each for each in ops.entries.below(entry) if each.broadcast]
         await ops.wait(3700)
-        assert len([each for each in ops.entries.below(entry) if each.loud]) == 1
+        assert len([each for each in ops.entries.below(entry) if each.broadcast]) == 1
 
 
 NIGHT = Hours(zone="Europe/Berlin", begin=22 * 60, end=7 * 60)

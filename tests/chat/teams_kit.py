@@ -21,7 +21,7 @@ from bot.chat.teams import Teams
 from bot.requests.request import CommandRequest
 from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span
-from storage.port.store import Reference
+from storage.port.conversations import ConversationReference
 
 APP = "11111111-2222-3333-4444-555555555555"
 TENANT = "8f3e2f7e-1d2a-4b5c-9a61-000000000001"
@@ -102,14 +102,14 @@ class Store:
     """The two tables the adapter uses."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Reference] = {}
-        self.history: list[Reference] = []
+        self.kept: dict[str, ConversationReference] = {}
+        self.history: list[ConversationReference] = []
 
-    async def remember(self, reference: Reference) -> None:
+    async def put_conversation(self, reference: ConversationReference) -> None:
         self.history.append(reference)
         self.kept[reference.id] = reference
 
-    async def references(self, platform: str | None = None) -> list[Reference]:
+    async def conversations(self, platform: str | None = None) -> list[ConversationReference]:
         return list(self.kept.values())
 
 
@@ -255,7 +255,7 @@ def actions(payload: object) -> list[dict[str, Any]]:
     return found
 
 
-def place_of(reference: Reference) -> dict[str, Any]:
+def place_of(reference: ConversationReference) -> dict[str, Any]:
     return dict(msgspec.json.decode(reference.body))
 
 

@@ -27,5 +27,5 @@ async def test_a_channel_keeps_its_name_where_an_event_does_not_tell_it(tmp_path
 
 
 async def _name(store: SqliteStore) -> str:
-    [kept] = await store.references("slack")
+    [kept] = await store.conversations("slack")
     return msgspec.json.decode(kept.body, type=Conversation).name

@@ -25,7 +25,7 @@ from bot.settings import Secret, SlackSettings
 from cards.build import blocks, bold, text
 from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart
-from storage.port.store import Reference
+from storage.port.conversations import ConversationReference
 
 _NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 _CHART = UsageChart("h", "s", (), 60, _NOW, _NOW)
@@ -77,12 +77,12 @@ class Memory:
     """The part of the store that the adapter needs."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Reference] = {}
+        self.kept: dict[str, ConversationReference] = {}
 
-    async def remember(self, reference: Reference) -> None:
+    async def put_conversation(self, reference: ConversationReference) -> None:
         self.kept[reference.id] = reference
 
-    async def references(self, platform: str | None = None) -> list[Reference]:
+    async def conversations(self, platform: str | None = None) -> list[ConversationReference]:
         return list(self.kept.values())
 
 

@@ -21,7 +21,7 @@ from bot.chat.slack import Slack
 from bot.requests.request import CommandRequest
 from bot.settings import Secret, SlackSettings
 from cards.card import Card, Form
-from storage.port.store import Reference
+from storage.port.conversations import ConversationReference
 from tests.shared import ROOT, shared
 
 SECRET = "signing-secret"
@@ -97,9 +97,9 @@ class Workspace:
 class Nothing:
     """A store in which nothing is kept."""
 
-    async def remember(self, reference: Reference) -> None: ...
+    async def put_conversation(self, reference: ConversationReference) -> None: ...
 
-    async def references(self, platform: str | None = None) -> list[Reference]:
+    async def conversations(self, platform: str | None = None) -> list[ConversationReference]:
         return []
 
 

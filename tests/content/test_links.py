@@ -13,7 +13,7 @@ from bot.chat.port import Pictures
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links, NoAddressError
 from cards.card import Attachment
-from storage.port.store import LentFile
+from storage.port.files import SharedFile
 from storage.sqlite.store import SqliteStore
 
 PNG = b"\x89PNG\r\n\x1a\nnot much of a picture"
@@ -136,7 +136,7 @@ async def test_a_file_is_saved_and_never_shown_as_a_page(store: SqliteStore, lin
 
 
 async def test_a_file_expires_after_a_week(links: Links, client: TestClient, clock: Clock) -> None:
-    link = await links.file_link(LentFile(b"a,b", "text/csv", "tasks.csv"))
+    link = await links.file_link(SharedFile(b"a,b", "text/csv", "tasks.csv"))
     clock.now = START + timedelta(days=7)
     assert (await client.get(path(link))).status == 200
     clock.now = START + timedelta(days=7, hours=1)
@@ -144,13 +144,13 @@ async def test_a_file_expires_after_a_week(links: Links, client: TestClient, clo
 
 
 async def test_what_is_no_media_type_is_served_as_bytes(links: Links, client: TestClient) -> None:
-    link = await links.file_link(LentFile(b"x", "text/html\r\nX-Evil: 1", ""))
+    link = await links.file_link(SharedFile(b"x", "text/html\r\nX-Evil: 1", ""))
     answer = await client.get(path(link))
     assert answer.content_type == "application/octet-stream"
     assert 'filename="file"' in answer.headers["Content-Disposition"]
 
 
 async def test_the_same_bytes_under_another_name_are_another_file(links: Links) -> None:
-    assert await links.file_link(LentFile(b"x", "text/csv", "a")) != await links.file_link(
-        LentFile(b"x", "text/csv", "b")
+    assert await links.file_link(SharedFile(b"x", "text/csv", "a")) != await links.file_link(
+        SharedFile(b"x", "text/csv", "b")
     )

@@ -25,8 +25,9 @@ from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Actions, Button, Card, Menu, plain
 from cards.text import render
-from storage.port.store import Reference
-from storage.port.watching import ChangeSet, OutboxEntry
+from storage.port.changes import ChangeSet
+from storage.port.conversations import ConversationReference
+from storage.port.outbox import OutboxEntry
 from tests.alerting.kit import Letters, Still
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -87,7 +88,9 @@ async def alerting(scene: Scene) -> Told:
     jobs = WatchedJobs(scene.store, entries, clock, zone=alerts.zone_of, several=True)
     told = Told(scene, alerts, jobs, entries, clock, Standing(clock.at - timedelta(days=2)))
     for conversation in (OPS, DEV):
-        await scene.store.remember(Reference("slack", conversation.id, msgspec.json.encode(conversation), clock.at))
+        await scene.store.put_conversation(
+            ConversationReference("slack", conversation.id, msgspec.json.encode(conversation), clock.at)
+        )
     await alerts.load()
     await alerts.subscribe(
         Subscription(

@@ -145,7 +145,7 @@ async def test_a_test_goes_the_way_of_real_ones(told: Told) -> None:
             await store.delivered(entry.id, 1, "1700.1", "C0OPS")
     assert [title(card).rpartition(" · ")[2] for card in cards] == ["on its way", "has arrived"]
     golden(told, "test", cards[-1])
-    assert entry.where == "slack:C0OPS"
+    assert entry.destination == "slack:C0OPS"
     assert title(letter_card(entry)).startswith("Test of job.failed: nothing has happened to job example")
     assert told.alerts.open() == []
 

@@ -14,7 +14,7 @@ from bot.azure.prices import NO_PRICES, Prices
 from cards import slack, teams, text
 from cards.card import Card, Table, plain
 from handlers.usage.costs import Month, a_node, a_pool, hourly, month_so_far, now
-from storage.port.store import Sample
+from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
 from tests.golden import check
 from tests.handlers.conftest import Scene, sampled

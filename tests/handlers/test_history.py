@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from bot.domain.findings import Entity
-from storage.port.watching import ChangeSet, Transition
+from storage.port.changes import ChangeSet
+from storage.port.monitoring import Transition
 from tests.handlers.alerting import ACCOUNT, Told, alerting, commands, golden, incident, saved, title, words
 from tests.handlers.conftest import Scene
 

@@ -11,7 +11,8 @@ from bot.azure.models import Node, NodeCounts, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
 from bot.monitor.collector import Collector, Reading
 from bot.monitor.scene import PoolView, Scene
-from storage.port.store import Sample, StoreError
+from storage.port.errors import StoreError
+from storage.port.samples import Sample
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
@@ -61,7 +62,7 @@ class Memory:
         async with asyncio.timeout(20), self._news:
             await self._news.wait_for(lambda: sum(sample.account == account for sample in self.samples) >= number)
 
-    async def sampled(self, account: str) -> tuple[datetime, datetime] | None:
+    async def sampled_range(self, account: str) -> tuple[datetime, datetime] | None:
         moments = [sample.at for sample in self.samples if sample.account == account]
         return (min(moments), max(moments)) if moments else None
 

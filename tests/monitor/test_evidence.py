@@ -197,7 +197,7 @@ async def test_secrets_are_hidden(stage: Stage, monkeypatch: pytest.MonkeyPatch)
     looks = await stage.watch(60)
     (cause,) = causes_of(view_of(stage))
     assert cause.said == "RuntimeError: cannot connect with AccountKey=…;EndpointSuffix=x"
-    bodies = b"".join(view.body or b"" for look in looks for view in look.batch.views)
+    bodies = b"".join(view.body or b"" for look in looks for view in look.batch.snapshots)
     assert b"AccountKey" in bodies
     assert key[:20].encode() not in bodies
 

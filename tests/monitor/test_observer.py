@@ -14,7 +14,7 @@ from bot.monitor.observer import LONGEST_BACKOFF, Observer
 from bot.monitor.scene import Scene
 from bot.sandbox.world.live import LiveTask
 from bot.settings import WatchSettings
-from storage.port.store import StoreError
+from storage.port.errors import StoreError
 from storage.sqlite.store import SqliteStore
 from tests.monitor.watching import Stage, staged
 
@@ -67,7 +67,7 @@ async def test_the_first_look_is_no_news_and_all_is_seen(stage: Stage) -> None:
 async def test_nothing_new_is_nothing_to_store_but_cursors(stage: Stage) -> None:
     await stage.look()
     look = await stage.look(seconds=30)
-    assert (look.batch.transitions, look.batch.views) == ([], [])
+    assert (look.batch.transitions, look.batch.snapshots) == ([], [])
     assert {cursor.stream for cursor in look.batch.cursors} >= {"jobs", "schedules"}
 
 

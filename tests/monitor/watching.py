@@ -16,8 +16,9 @@ from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
 from bot.settings import AccountSettings, WatchSettings
-from storage.port.store import StoreError
-from storage.port.watching import ChangeSet, Cursor, Transition, View
+from storage.port.changes import ChangeSet
+from storage.port.errors import StoreError
+from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 
 
 class MemoryStore:
@@ -28,7 +29,7 @@ class MemoryStore:
         self.doubled: list[Transition] = []
         self.broken = False
         self._cursors: dict[str, Cursor] = {}
-        self._views: dict[tuple[str, str], View] = {}
+        self._views: dict[tuple[str, str], EntitySnapshot] = {}
 
     def record(self, batch: ChangeSet) -> None:
         if self.broken:
@@ -39,7 +40,7 @@ class MemoryStore:
             self.told[key_of(each)] = each
         for cursor in batch.cursors:
             self._cursors[cursor.stream] = cursor
-        for view in batch.views:
+        for view in batch.snapshots:
             if view.body is None:
                 self._views.pop((view.entity, view.id), None)
             else:
@@ -48,7 +49,7 @@ class MemoryStore:
     async def cursors(self, account: str) -> list[Cursor]:
         return list(self._cursors.values())
 
-    async def views(self, account: str) -> list[View]:
+    async def snapshots(self, account: str) -> list[EntitySnapshot]:
         return list(self._views.values())
 
     async def transitions(self, account: str, *, since: datetime | None = None, limit: int = 1000) -> list[Transition]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.ops.pruning import tidy
-from storage.port.store import StoreError
+from storage.port.errors import StoreError
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 

@@ -17,7 +17,8 @@ from bot.outbox import OutboxWorker
 from bot.requests.request import Conversation, PlatformName
 from cards.build import bold, text
 from cards.card import Card, Footer, plain
-from storage.port.watching import ChangeSet, DeliveryState, OutboxEntry
+from storage.port.changes import ChangeSet
+from storage.port.outbox import DeliveryState, OutboxEntry
 from storage.sqlite.store import SqliteStore
 
 HERE = Conversation("slack", "C1")
@@ -25,7 +26,13 @@ THERE = Conversation("slack", "C2")
 
 
 def entry(
-    id_: str, words: str = "", *, conversation: Conversation = HERE, version: int = 1, under: str = "", **more: object
+    id_: str,
+    words: str = "",
+    *,
+    conversation: Conversation = HERE,
+    version: int = 1,
+    reply_to: str = "",
+    **more: object,
 ) -> OutboxEntry:
     card = Card(title=text(bold(words or f"{id_} {version}")))
     return OutboxEntry(
@@ -34,8 +41,8 @@ def entry(
         msgspec.json.encode(conversation),
         msgspec.json.encode(card),
         version,
-        more.pop("due", datetime.now(UTC)),  # type: ignore[arg-type]
-        under,
+        more.pop("not_before", datetime.now(UTC)),  # type: ignore[arg-type]
+        reply_to,
         **more,  # type: ignore[arg-type]
     )
 

@@ -17,7 +17,8 @@ from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.requests.request import Conversation, PlatformName
 from cards.build import text
 from cards.card import Card
-from storage.port.watching import ChangeSet, DeliveryState
+from storage.port.changes import ChangeSet
+from storage.port.outbox import DeliveryState
 from tests.outbox.messages import HERE, THERE, World, entry, world
 
 OUTAGE = Undelivered("later", "503", everywhere=True)
@@ -73,7 +74,7 @@ async def test_what_changes_while_it_is_posted_follows_by_one_edit(w: World) -> 
 async def test_letters_go_in_the_order_they_are_due_and_none_early(w: World) -> None:
     now = w.clock.now()
     due = {"late": 20, "second": -1, "first": -2, "third": -1}
-    await w.give(*(entry(id_, due=now + timedelta(seconds=seconds)) for id_, seconds in due.items()))
+    await w.give(*(entry(id_, not_before=now + timedelta(seconds=seconds)) for id_, seconds in due.items()))
     w.start()
     await w.done("first", "second", "third")
     assert w.room.words() == ["first 1", "second 1", "third 1"]
@@ -84,8 +85,8 @@ async def test_letters_go_in_the_order_they_are_due_and_none_early(w: World) -> 
 async def test_a_reply_waits_for_what_it_replies_to(w: World) -> None:
     now = w.clock.now()
     await w.give(
-        entry("reply", under="root", loud=True, due=now - timedelta(minutes=1)),
-        entry("root", due=now + timedelta(seconds=5)),
+        entry("reply", reply_to="root", broadcast=True, not_before=now - timedelta(minutes=1)),
+        entry("root", not_before=now + timedelta(seconds=5)),
     )
     w.start()
     await w.done("root", "reply")
@@ -99,13 +100,13 @@ async def test_a_reply_to_what_was_refused_or_deleted_is_posted_by_itself(w: Wor
     w.start()
     await w.give(entry("root"))
     await w.done("root")
-    await w.give(entry("orphan", under="root"), entry("stray", under="nothing"))
+    await w.give(entry("orphan", reply_to="root"), entry("stray", reply_to="nothing"))
     await w.done("orphan", "stray")
     assert [(each.key, each.thread) for each in w.room.messages] == [("orphan", None), ("stray", None)]
     await w.give(entry("kept"))
     await w.done("kept")
     w.chat.trouble["deliver"] = [Undelivered("missing", "thread_not_found")]
-    await w.give(entry("late", under="kept"))
+    await w.give(entry("late", reply_to="kept"))
     await w.done("late")
     assert w.room.messages[-1].thread is None
 
@@ -204,7 +205,7 @@ async def test_any_number_of_crashes_at_any_moment(tmp_path: Path, readable: boo
         conversations = [Conversation(name, f"C{n}") for n in range(3)]
         given = [entry(id_, conversation=conversations[n % 3]) for n, id_ in enumerate(entries)]
         replies = [
-            entry(f"{id_}-history", conversation=conversations[n % 3], under=id_) for n, id_ in enumerate(entries)
+            entry(f"{id_}-history", conversation=conversations[n % 3], reply_to=id_) for n, id_ in enumerate(entries)
         ]
         await w.give(*given, *replies)
         while await w.store.undelivered():
@@ -327,7 +328,7 @@ async def test_a_refused_card_goes_out_without_its_details_or_not_at_all(w: Worl
 
 async def test_an_unreadable_letter_holds_up_nobody(w: World) -> None:
     broken = entry("a")
-    await w.give(type(broken)("a", broken.where, broken.conversation, b"{", 1, broken.due), entry("b"))
+    await w.give(type(broken)("a", broken.destination, broken.address, b"{", 1, broken.not_before), entry("b"))
     w.start()
     await w.done("a", "b")
     assert w.room.words() == ["b 1"]
@@ -439,7 +440,7 @@ async def test_a_platform_that_is_not_there_is_no_error(w: World) -> None:
 
 async def test_closing_sends_what_can_be_sent(w: World) -> None:
     far = w.clock.now() + timedelta(hours=1)
-    await w.give(*(entry(f"a{n}") for n in range(10)), entry("later", due=far))
+    await w.give(*(entry(f"a{n}") for n in range(10)), entry("later", not_before=far))
     w.start()
     await asyncio.sleep(0)
     await w.outbox.close()

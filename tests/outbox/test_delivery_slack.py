@@ -24,7 +24,8 @@ from bot.settings import Secret, SlackSettings
 from cards.build import blocks, bold, text
 from cards.card import Attachment, Card, Picture, Words
 from cards.charts.usage import UsageChart
-from storage.port.watching import ChangeSet, OutboxEntry
+from storage.port.changes import ChangeSet
+from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
 from tests.outbox.messages import entry
 
@@ -133,7 +134,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def test_a_letter_its_edit_and_a_reply_that_the_channel_sees(bench: Bench) -> None:
-    await bench.give(entry("a", conversation=OPS), entry("b", conversation=OPS, under="a", loud=True))
+    await bench.give(entry("a", conversation=OPS), entry("b", conversation=OPS, reply_to="a", broadcast=True))
     await bench.done()
     await bench.give(entry("a", conversation=OPS, version=2))
     await bench.done()
@@ -147,7 +148,7 @@ async def test_a_letter_its_edit_and_a_reply_that_the_channel_sees(bench: Bench)
 async def test_after_an_outage_everything_is_there_once(bench: Bench, fault: str) -> None:
     setattr(bench.workspace.faults, fault, True)
     await bench.give(
-        entry("a", conversation=OPS), entry("b", conversation=DEV), entry("c", conversation=OPS, under="a")
+        entry("a", conversation=OPS), entry("b", conversation=DEV), entry("c", conversation=OPS, reply_to="a")
     )
     await bench.until(lambda: len(bench.workspace.writes) >= 2)
     await bench.until(bench.outbox.down)
@@ -163,7 +164,7 @@ async def test_after_an_outage_everything_is_there_once(bench: Bench, fault: str
 async def test_a_lost_answer_makes_no_second_message(bench: Bench) -> None:
     bench.workspace.faults.lose_answers["chat.postMessage"] = 3
     await bench.give(
-        entry("a", conversation=OPS), entry("b", conversation=OPS, under="a"), entry("c", conversation=DEV)
+        entry("a", conversation=OPS), entry("b", conversation=OPS, reply_to="a"), entry("c", conversation=DEV)
     )
     await bench.done()
     assert (sorted(bench.keys()), bench.keys("batch-dev")) == (["a", "b"], ["c"])
@@ -217,7 +218,7 @@ async def test_a_channels_limit_delays_no_other(bench: Bench) -> None:
 
 
 async def _reachable(bench: Bench) -> dict[str, bool]:
-    return {each.id: each.reachable for each in await bench.store.references("slack")}
+    return {each.id: each.reachable for each in await bench.store.conversations("slack")}
 
 
 async def test_removed_and_let_in_again(bench: Bench) -> None:
@@ -244,7 +245,7 @@ async def test_archived_renamed_and_opened_again(bench: Bench) -> None:
     await bench.done()
     await bench.workspace.settle()
     assert bench.keys("batch-operations") == ["a"]
-    [kept] = await bench.store.references("slack")
+    [kept] = await bench.store.conversations("slack")
     assert (msgspec.json.decode(kept.body, type=Conversation).name, kept.reachable) == ("batch-operations", True)
 
 
@@ -278,7 +279,7 @@ async def test_a_deleted_alert_comes_again_with_its_next_edit_and_replies_find_i
     await bench.done()
     client = AsyncWebClient(token=bench.workspace.settings.bot_token, base_url=bench.workspace.api_url)
     await client.chat_delete(channel=OPS.id, ts=bench.ever()[0]["ts"])
-    await bench.give(entry("b", conversation=OPS, under="a"))
+    await bench.give(entry("b", conversation=OPS, reply_to="a"))
     await bench.done()
     await bench.give(entry("a", conversation=OPS, version=2))
     await bench.done()

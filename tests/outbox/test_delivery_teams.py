@@ -21,7 +21,8 @@ from bot.requests.request import Conversation, Person
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from bot.settings import TeamsSettings
-from storage.port.watching import ChangeSet, OutboxEntry
+from storage.port.changes import ChangeSet
+from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
 from tests.chat.teams_kit import APP, Pictures, RequestIntake, card
 from tests.chat.test_teams_standin import ManagedIdentity
@@ -101,7 +102,7 @@ class Bench:
                 await asyncio.sleep(0.01)
 
     async def reachable(self) -> dict[str, bool]:
-        return {each.id: each.reachable for each in await self.store.references("teams")}
+        return {each.id: each.reachable for each in await self.store.conversations("teams")}
 
 
 @pytest.fixture
@@ -117,11 +118,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_a_letter_its_edit_and_its_thread(bench: Bench) -> None:
     await bench.install("general", "viewer")
     channel, chat = bench.conversation("general"), bench.conversation("viewer")
-    await bench.give(entry("a", conversation=channel), entry("b", conversation=channel, under="a", loud=True))
-    await bench.give(entry("c", conversation=chat), entry("d", conversation=chat, under="c"))
+    await bench.give(entry("a", conversation=channel), entry("b", conversation=channel, reply_to="a", broadcast=True))
+    await bench.give(entry("c", conversation=chat), entry("d", conversation=chat, reply_to="c"))
     await bench.done()
     await bench.give(
-        entry("a", conversation=channel, version=2), entry("b", conversation=channel, under="a", version=2)
+        entry("a", conversation=channel, version=2), entry("b", conversation=channel, reply_to="a", version=2)
     )
     await bench.done()
     root, reply = bench.entries()

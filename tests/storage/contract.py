@@ -10,7 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.port.store import Bucket, Kept, LentFile, Reference, Sample, Store
+from storage.port.conversations import ConversationReference
+from storage.port.files import SharedFile
+from storage.port.preferences import Preference
+from storage.port.samples import Bucket, Sample
+from storage.port.store import Store
 from storage.retention import RESOLUTIONS
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -100,14 +104,14 @@ class StoreContract:
         assert not await store.accept("a", b"", NOON + HOUR), "a finished request is still known"
 
     async def test_conversations_are_refreshed(self, store: Store) -> None:
-        first = Reference("slack", "C1", b"x", NOON)
-        await store.remember(first)
-        await store.remember(Reference("teams", "19:a", b"y", NOON))
-        gone = Reference("slack", "C1", b"z", NOON + HOUR, reachable=False)
-        await store.remember(gone)
-        assert await store.references("slack") == [gone]
-        assert [reference.platform for reference in await store.references()] == ["slack", "teams"]
-        assert await store.references("text") == []
+        first = ConversationReference("slack", "C1", b"x", NOON)
+        await store.put_conversation(first)
+        await store.put_conversation(ConversationReference("teams", "19:a", b"y", NOON))
+        gone = ConversationReference("slack", "C1", b"z", NOON + HOUR, reachable=False)
+        await store.put_conversation(gone)
+        assert await store.conversations("slack") == [gone]
+        assert [reference.platform for reference in await store.conversations()] == ["slack", "teams"]
+        assert await store.conversations("text") == []
 
     async def test_usage_in_core_seconds(self, store: Store) -> None:
         await store.add_samples([sample(NOON + MINUTE), sample(NOON + MINUTE, 8, 8, pool="b")])
@@ -143,10 +147,10 @@ class StoreContract:
             await store.usage("render", None, NOON, NOON + HOUR, 90)
 
     async def test_sampled_spans_first_to_last(self, store: Store) -> None:
-        assert await store.sampled("render") is None
+        assert await store.sampled_range("render") is None
         await store.add_samples([sample(NOON), sample(NOON - HOUR, pool="b"), sample(NOON + HOUR)])
-        assert await store.sampled("render") == (NOON - HOUR, NOON + HOUR)
-        assert await store.sampled("other") is None
+        assert await store.sampled_range("render") == (NOON - HOUR, NOON + HOUR)
+        assert await store.sampled_range("other") is None
 
     def test_rollups_equal_recomputation(self, fresh: Callable[[], Store]) -> None:
         """In any order, with any duplicates, however the samples are split into transactions."""
@@ -176,30 +180,30 @@ class StoreContract:
         check()
 
     async def test_files_expire(self, store: Store) -> None:
-        await store.keep_file("k", LentFile(b"a,b", "text/csv", "tasks.csv"), NOON + DAY)
-        await store.keep_file("k", LentFile(b"a,b", "text/csv", "tasks.csv"), NOON + HOUR)
-        assert await store.file("k", NOON + 2 * HOUR) == LentFile(b"a,b", "text/csv", "tasks.csv")
+        await store.put_file("k", SharedFile(b"a,b", "text/csv", "tasks.csv"), NOON + DAY)
+        await store.put_file("k", SharedFile(b"a,b", "text/csv", "tasks.csv"), NOON + HOUR)
+        assert await store.file("k", NOON + 2 * HOUR) == SharedFile(b"a,b", "text/csv", "tasks.csv")
         assert await store.file("k", NOON + DAY) is None
         assert await store.file("other", NOON) is None
 
     async def test_things_are_kept_by_name_for_their_owner_in_their_space(self, store: Store) -> None:
-        await store.keep("query", "slack:C1", "nightly", b"one", NOON)
-        await store.keep("query", "slack:C1", "Ärger", "größer '\x00".encode(), NOON + MINUTE)
-        await store.keep("query", "slack:U1", "nightly", b"mine", NOON)
-        await store.keep("account", "slack:C1", "nightly", b"other space", NOON)
-        await store.keep("query", "slack:C1", "nightly", b"two", NOON + HOUR)
-        assert await store.kept("query", "slack:C1") == [
-            Kept("nightly", b"two", NOON + HOUR),
-            Kept("Ärger", "größer '\x00".encode(), NOON + MINUTE),
+        await store.put_preference("query", "slack:C1", "nightly", b"one", NOON)
+        await store.put_preference("query", "slack:C1", "Ärger", "größer '\x00".encode(), NOON + MINUTE)
+        await store.put_preference("query", "slack:U1", "nightly", b"mine", NOON)
+        await store.put_preference("account", "slack:C1", "nightly", b"other space", NOON)
+        await store.put_preference("query", "slack:C1", "nightly", b"two", NOON + HOUR)
+        assert await store.preferences("query", "slack:C1") == [
+            Preference("nightly", b"two", NOON + HOUR),
+            Preference("Ärger", "größer '\x00".encode(), NOON + MINUTE),
         ]
-        assert await store.kept("query", "slack:C2") == []
-        assert await store.drop("query", "slack:C1", "nightly")
-        assert not await store.drop("query", "slack:C1", "nightly"), "it is gone already"
-        assert [kept.name for kept in await store.kept("query", "slack:C1")] == ["Ärger"]
-        assert [kept.value for kept in await store.kept("query", "slack:U1")] == [b"mine"]
-        assert [kept.value for kept in await store.kept("account", "slack:C1")] == [b"other space"]
+        assert await store.preferences("query", "slack:C2") == []
+        assert await store.delete_preference("query", "slack:C1", "nightly")
+        assert not await store.delete_preference("query", "slack:C1", "nightly"), "it is gone already"
+        assert [kept.name for kept in await store.preferences("query", "slack:C1")] == ["Ärger"]
+        assert [kept.value for kept in await store.preferences("query", "slack:U1")] == [b"mine"]
+        assert [kept.value for kept in await store.preferences("account", "slack:C1")] == [b"other space"]
         assert await store.prune(NOON + 1000 * DAY) == 0, "what people keep is theirs to drop"
-        assert [kept.value for kept in await store.kept("query", "slack:U1")] == [b"mine"]
+        assert [kept.value for kept in await store.preferences("query", "slack:U1")] == [b"mine"]
 
     async def test_a_secret_is_made_once(self, store: Store) -> None:
         one = await store.secret("links")
@@ -212,12 +216,12 @@ class StoreContract:
             await store.add_samples([sample(NOON - age * DAY)])
         await store.accept("old", b"", NOON - 8 * DAY)
         await store.accept("new", b"", NOON - 6 * DAY)
-        await store.keep_file("old", LentFile(b"", "image/png"), NOON)
-        await store.keep_file("new", LentFile(b"", "image/png"), NOON + MINUTE)
+        await store.put_file("old", SharedFile(b"", "image/png"), NOON)
+        await store.put_file("new", SharedFile(b"", "image/png"), NOON + MINUTE)
         assert await store.prune(NOON) > 0
         assert await store.prune(NOON) == 0
         assert [row.key for row in await store.unfinished(NOON)] == ["new"]
-        assert await store.file("new", NOON - DAY) == LentFile(b"", "image/png")
+        assert await store.file("new", NOON - DAY) == SharedFile(b"", "image/png")
         assert await store.file("old", NOON - DAY) is None
         since = NOON.replace(hour=0) - 500 * DAY
         days = {step: len(await store.usage("render", None, since, NOON, step)) for step in RESOLUTIONS}

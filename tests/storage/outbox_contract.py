@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from storage.port.changes import ChangeSet
+from storage.port.incidents import NotificationRow
+from storage.port.outbox import DeliveryState, OutboxEntry
 from storage.port.store import Store
-from storage.port.watching import ChangeSet, DeliveryState, NotificationRow, OutboxEntry
 from tests.storage.contract import DAY, HOUR, MINUTE, NOON
 from tests.storage.watching_contract import entry, incident
 
@@ -25,18 +27,18 @@ class LetterContract:
     """Inherit it beside :class:`tests.storage.contract.StoreContract`, which gives ``store``."""
 
     async def test_a_letter_on_its_way(self, store: Store) -> None:
-        first = OutboxEntry("a", "slack:C1", b"conversation", b"card", 1, NOON, "root", loud=True)
+        first = OutboxEntry("a", "slack:C1", b"conversation", b"card", 1, NOON, "root", broadcast=True)
         await store.record(ChangeSet(entries=[first]))
         assert await store.undelivered() == [DeliveryState(first)]
         assert await store.claim("a", NOON)
-        assert await store.undelivered() == [DeliveryState(first, "claimed", first=NOON)]
+        assert await store.undelivered() == [DeliveryState(first, "claimed", first_attempt=NOON)]
         await store.delivered("a", 1, "17.5", "C9")
         assert await store.undelivered() == []
-        done = DeliveryState(first, "open", 1, "17.5", "C9", first=NOON)
+        done = DeliveryState(first, "open", 1, "17.5", "C9", first_attempt=NOON)
         assert await store.deliveries(["a", "nothing"]) == [done]
-        second = OutboxEntry("a", "other", b"other", b"new", 2, NOON + HOUR, "other", loud=False)
+        second = OutboxEntry("a", "other", b"other", b"new", 2, NOON + HOUR, "other", broadcast=False)
         await store.record(ChangeSet(entries=[second]))
-        moved = OutboxEntry("a", "slack:C1", b"conversation", b"new", 2, NOON + HOUR, "root", loud=False)
+        moved = OutboxEntry("a", "slack:C1", b"conversation", b"new", 2, NOON + HOUR, "root", broadcast=False)
         assert await store.undelivered() == [replace(done, entry=moved)], "where it is stays"
 
     async def test_a_first_post_is_claimed_once(self, store: Store) -> None:
@@ -53,16 +55,21 @@ class LetterContract:
             assert await store.claim("a", NOON + n * MINUTE)
             await store.attempt_failed("a", "open", "busy", NOON + n * HOUR)
             [one] = await store.undelivered()
-            assert (one.attempts, one.error, one.entry.due, one.first) == (n, "busy", NOON + n * HOUR, NOON + MINUTE)
+            assert (one.attempts, one.error, one.entry.not_before, one.first_attempt) == (
+                n,
+                "busy",
+                NOON + n * HOUR,
+                NOON + MINUTE,
+            )
         await store.attempt_failed("a", "open", "busy")
         [one] = await store.undelivered()
-        assert one.entry.due == NOON + 3 * HOUR, "due stays where none is given"
+        assert one.entry.not_before == NOON + 3 * HOUR, "it stays where none is given"
         await store.delivered("a", 1, "m", "c")
         [one] = await store.deliveries(["a"])
         assert (one.attempts, one.error) == (0, "")
 
     async def test_letters_of_a_place_that_was_gone(self, store: Store) -> None:
-        await store.record(ChangeSet(entries=[entry("a"), entry("b"), entry("c", where="slack:C2"), entry("d")]))
+        await store.record(ChangeSet(entries=[entry("a"), entry("b"), entry("c", destination="slack:C2"), entry("d")]))
         for id_ in "abc":
             await store.attempt_failed(id_, "gone", "not in channel")
         assert await ids(store) == ["a", "b", "c", "d"]
@@ -147,7 +154,7 @@ class LetterContract:
 
     async def test_a_letter_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
         old = NOON - 31 * DAY
-        await store.record(ChangeSet(entries=[entry("root", old), entry("reply", NOON, under="root")]))
+        await store.record(ChangeSet(entries=[entry("root", old), entry("reply", NOON, reply_to="root")]))
         for id_ in ("root", "reply"):
             await store.delivered(id_, 1, "m", "c")
         assert await store.prune(NOON) == 0
@@ -164,7 +171,7 @@ class LetterContract:
                     NotificationRow("i", "slack:C1", True, b""),
                     NotificationRow("i", "slack:C2", False, b""),
                 ],
-                entries=[entry(id_, due[id_], where=where) for id_, where in conversations.items()],
+                entries=[entry(id_, due[id_], destination=where) for id_, where in conversations.items()],
             )
         )
         for id_ in conversations:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import KeepSettings
-from storage.retention import JOURNAL_KEPT, RESOLUTIONS, ROLLUPS_KEPT, SAMPLES_KEPT, Retention, resolution
+from storage.retention import RESOLUTIONS, Retention
 
 DOCS = Path(__file__).parents[2] / "docs" / "storage.md"
 DAY = 86400
@@ -15,22 +15,22 @@ MIDNIGHT = 20_000 * DAY
 
 def test_the_page_tells_the_truth() -> None:
     page = DOCS.read_text(encoding="utf-8")
-    for step, kept in ROLLUPS_KEPT.items():
-        assert f"| rollup of {step} s | {f'{kept.days} days' if kept else 'forever'} |" in page
-    assert f"| samples of cores | {SAMPLES_KEPT.days} days |" in page
     kept = Retention()
+    for step, span in kept.rollups.items():
+        assert f"| rollup of {step} s | {f'{span.days} days' if span else 'forever'} |" in page
+    assert f"| samples of cores | {kept.samples.days} days |" in page
     assert f"| transitions | {kept.transitions.days} days, `keep.transitions_days` |" in page
-    assert f"| rollup of transitions, hourly | {kept.counts.days} days, `keep.counts_days` |" in page
+    assert f"| rollup of transitions, hourly | {kept.transition_counts.days} days, `keep.counts_days` |" in page
     assert f"| resolved incidents, their notices | {kept.incidents.days} days, `keep.incidents_days` |" in page
     assert f"| letters that are delivered | {kept.entries.days} days |" in page
-    assert f"| requests (journal) | {JOURNAL_KEPT.days} days |" in page
+    assert f"| requests (journal) | {kept.requests.days} days |" in page
 
 
 def test_the_settings_say_the_same() -> None:
     keep, kept = KeepSettings(), Retention()
     assert (keep.transitions_days, keep.counts_days, keep.incidents_days) == (
         kept.transitions.days,
-        kept.counts.days,
+        kept.transition_counts.days,
         kept.incidents.days,
     )
 
@@ -50,4 +50,4 @@ def test_each_resolution_divides_the_next() -> None:
     ],
 )
 def test_resolution(since: int, span: int, step: int, expected: tuple[int, int]) -> None:
-    assert resolution(since, since + span, step) == expected
+    assert Retention().resolution(since, since + span, step) == expected

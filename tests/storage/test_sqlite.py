@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from storage.port.store import LentFile, Sample, Store, StoreError
-from storage.port.watching import ChangeSet, NotificationRow
+from storage.port.changes import ChangeSet
+from storage.port.errors import StoreError
+from storage.port.files import SharedFile
+from storage.port.incidents import NotificationRow
+from storage.port.samples import Sample
+from storage.port.store import Store
 from storage.retention import Retention
 from storage.sqlite.connection import SLICE
 from storage.sqlite.migrations import migrations
@@ -45,7 +49,7 @@ async def test_everything_survives_reopening(tmp_path: Path) -> None:
 
 
 async def test_what_is_kept_can_be_chosen(tmp_path: Path) -> None:
-    chosen = Retention(transitions=2 * DAY, counts=3 * DAY, incidents=4 * DAY, entries=5 * DAY)
+    chosen = Retention(transitions=2 * DAY, transition_counts=3 * DAY, incidents=4 * DAY, entries=5 * DAY)
     store = SqliteStore.open(tmp_path / "bot.db", retention=chosen)
     ages = range(10)
     await store.record(
@@ -59,7 +63,7 @@ async def test_what_is_kept_can_be_chosen(tmp_path: Path) -> None:
         await store.delivered(f"{age}", 1, "m", "c")
     await store.prune(NOON)
     assert [one.id for one in await store.transitions("render")] == ["0", "1", "2"]
-    assert len(await store.counts("render", NOON - 99 * DAY, NOON + DAY)) == 4
+    assert len(await store.transition_counts("render", NOON - 99 * DAY, NOON + DAY)) == 4
     assert [one.id for one in await store.incidents()] == ["0", "1", "2", "3", "4"]
     assert [one.entry.id for one in await store.deliveries([f"{n}" for n in ages])] == ["0", "1", "2", "3", "4", "5"]
     await store.close()
@@ -112,7 +116,7 @@ async def test_a_failed_write_leaves_no_trace(tmp_path: Path) -> None:
     bad = Sample("a", "p", NOON, 60, float("nan"), 1, 1)  # SQLite stores NaN as NULL, which the column refuses
     with pytest.raises(StoreError, match=r"bot\.db: SQLite refuses"):
         await store.add_samples([Sample("a", "q", NOON, 60, 1, 1, 1), bad])
-    assert await store.sampled("a") is None
+    assert await store.sampled_range("a") is None
     await store.add_samples([Sample("a", "q", NOON, 60, 1, 1, 1)])
     assert len(await store.usage("a", "q", NOON - timedelta(hours=1), NOON, 60)) == 1
     await store.close()
@@ -169,7 +173,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 WRITER = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
-from storage.port.store import LentFile, Sample
+from storage.port.files import SharedFile
+from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
 from tests.storage.contract import NOON
 
@@ -225,5 +230,5 @@ async def test_pictures_of_an_older_version_are_still_lent(tmp_path: Path) -> No
     older.table("pictures").insert({"key": "k", "png": b"png", "expires": 1 << 60})
     older.close()
     store = SqliteStore.open(path)
-    assert await store.file("k", datetime(2026, 11, 23, tzinfo=UTC)) == LentFile(b"png", "image/png")
+    assert await store.file("k", datetime(2026, 11, 23, tzinfo=UTC)) == SharedFile(b"png", "image/png")
     await store.close()

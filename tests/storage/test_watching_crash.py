@@ -9,7 +9,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from storage.port.watching import ChangeSet, Transition
+from storage.port.changes import ChangeSet
+from storage.port.monitoring import Transition
 from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON
 from tests.storage.watching_contract import entry
@@ -20,7 +21,9 @@ WRITER = """
 import asyncio, sys
 from datetime import timedelta
 from storage.sqlite.store import SqliteStore
-from storage.port.watching import ChangeSet, Cursor, OutboxEntry, Transition
+from storage.port.changes import ChangeSet
+from storage.port.monitoring import Cursor, Transition
+from storage.port.outbox import OutboxEntry
 from tests.storage.contract import NOON
 from tests.storage.test_watching_crash import BATCH
 
@@ -65,11 +68,11 @@ def test_kill_9_leaves_whole_batches_and_claims(tmp_path: Path) -> None:
             last = n if found else last
             for one in entries:
                 if n % 2 == 0 and n in claimed:
-                    assert (one.state, one.sent, one.first) == ("claimed", 0, NOON + timedelta(seconds=n))
+                    assert (one.state, one.sent, one.first_attempt) == ("claimed", 0, NOON + timedelta(seconds=n))
                 assert not (n in claimed and await store.claim(one.entry.id, NOON)), "never posted twice"
         [cursor] = await store.cursors("render")
         assert cursor.at == NOON + timedelta(seconds=last)
-        total = sum(one.count for one in await store.counts("render", NOON, NOON + DAY))
+        total = sum(one.count for one in await store.transition_counts("render", NOON, NOON + DAY))
         assert total == len(await store.transitions("render", limit=10**6))
         in_doubt = {one.entry.id for one in await store.undelivered() if one.state == "claimed"}
         assert in_doubt >= {f"letter-{n}" for n in claimed if n % 2 == 0}

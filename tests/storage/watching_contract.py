@@ -12,8 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from storage.port.store import Kept, Store, StoreError
-from storage.port.watching import ChangeSet, Count, Cursor, IncidentRow, NotificationRow, OutboxEntry, Transition, View
+from storage.port.changes import ChangeSet
+from storage.port.errors import StoreError
+from storage.port.incidents import IncidentRow, NotificationRow
+from storage.port.monitoring import Cursor, EntitySnapshot, Transition, TransitionCount
+from storage.port.outbox import OutboxEntry
+from storage.port.preferences import Preference
+from storage.port.store import Store
 from tests.storage.contract import DAY, HOUR, MINUTE, NOON
 
 
@@ -35,9 +40,9 @@ def incident(id: str, changed: datetime = NOON, *, open: bool = True, account: s
 
 
 def entry(
-    id_: str = "a", due: datetime = NOON, *, version: int = 1, where: str = "slack:C1", under: str = ""
+    id_: str = "a", not_before: datetime = NOON, *, version: int = 1, destination: str = "slack:C1", reply_to: str = ""
 ) -> OutboxEntry:
-    return OutboxEntry(id_, where, b"conversation", b"card", version, due, under)
+    return OutboxEntry(id_, destination, b"conversation", b"card", version, not_before, reply_to)
 
 
 async def state(store: Store, entries: list[str]) -> list[object]:
@@ -54,9 +59,9 @@ async def state(store: Store, entries: list[str]) -> list[object]:
             for account in ("render", "other")
             for request in (
                 store.transitions(account),
-                store.counts(account, *span),
+                store.transition_counts(account, *span),
                 store.cursors(account),
-                store.views(account),
+                store.snapshots(account),
             )
         ],
     ]
@@ -72,7 +77,7 @@ batches = st.builds(
     ChangeSet,
     st.lists(transitions, max_size=12),
     st.lists(st.builds(Cursor, accounts, few, moments), max_size=3),
-    st.lists(st.builds(View, accounts, few, few, st.none() | st.binary(max_size=3)), max_size=4),
+    st.lists(st.builds(EntitySnapshot, accounts, few, few, st.none() | st.binary(max_size=3)), max_size=4),
     st.lists(
         st.builds(
             IncidentRow, few, few, accounts, few, few, few, few, st.booleans(), moments, moments, st.binary(max_size=3)
@@ -97,13 +102,13 @@ batches = st.builds(
 )
 
 
-def hours(seen: list[Transition], account: str) -> list[Count]:
+def hours(seen: list[Transition], account: str) -> list[TransitionCount]:
     """The counts straight from the transitions, of which each key counts once."""
     unique = {(t.account, t.entity, t.parent, t.id, t.after, t.at) for t in seen if t.account == account}
     found = Counter(
         (at.replace(minute=0, second=0, microsecond=0), entity, after) for _, entity, _, _, after, at in unique
     )
-    return [Count(*key, count) for key, count in sorted(found.items())]
+    return [TransitionCount(*key, count) for key, count in sorted(found.items())]
 
 
 class WatchContract:
@@ -138,7 +143,7 @@ class WatchContract:
                     seen = [one for batch in given for one in batch.transitions]
                     total = 0
                     for account in ("render", "other"):
-                        counts = await store.counts(account, NOON - 30 * DAY, NOON + 30 * DAY)
+                        counts = await store.transition_counts(account, NOON - 30 * DAY, NOON + 30 * DAY)
                         assert counts == hours(seen, account)
                         total += sum(one.count for one in counts)
                     assert total == new
@@ -149,12 +154,12 @@ class WatchContract:
 
         check()
 
-    @pytest.mark.parametrize("field", ["transitions", "cursors", "views", "incidents", "notifications", "entries"])
+    @pytest.mark.parametrize("field", ["transitions", "cursors", "snapshots", "incidents", "notifications", "entries"])
     async def test_a_batch_is_stored_whole_or_not_at_all(self, store: Store, field: str) -> None:
         whole = ChangeSet(
             [transition()],
             [Cursor("render", "tasks", NOON)],
-            [View("render", "pool", "a", b"known")],
+            [EntitySnapshot("render", "pool", "a", b"known")],
             [incident("i")],
             [NotificationRow("i", "slack:C1", True, b"told")],
             [entry("a")],
@@ -163,7 +168,7 @@ class WatchContract:
         bad = {
             "transitions": replace(transition("k"), details=None),
             "cursors": Cursor("render", None, NOON),  # type: ignore[arg-type]
-            "views": View("render", None, "a", b""),  # type: ignore[arg-type]
+            "snapshots": EntitySnapshot("render", None, "a", b""),  # type: ignore[arg-type]
             "incidents": replace(incident("k"), body=None),
             "notifications": NotificationRow("k", "slack:C1", True, None),  # type: ignore[arg-type]
             "entries": replace(entry("b"), card=None),
@@ -179,7 +184,7 @@ class WatchContract:
         many = [transition(f"t{n}", NOON + n * timedelta(seconds=1), entity="task", parent="j") for n in range(10_000)]
         assert await store.record(ChangeSet(transitions=many)) == 10_000
         assert await store.record(ChangeSet(transitions=[*many, transition("new", entity="task", parent="j")])) == 1
-        assert sum(one.count for one in await store.counts("render", NOON, NOON + DAY)) == 10_001
+        assert sum(one.count for one in await store.transition_counts("render", NOON, NOON + DAY)) == 10_001
         assert len(await store.transitions("render", limit=20_000)) == 10_001
 
     # What was seen.
@@ -236,15 +241,18 @@ class WatchContract:
         )
         await store.record(ChangeSet(transitions=[transition("a", half), transition("d", half, entity="pool")]))
         early, pool, late = (
-            Count(NOON, "job", "active", 2),
-            Count(NOON, "pool", "active", 1),
-            Count(NOON + HOUR, "job", "active", 1),
+            TransitionCount(NOON, "job", "active", 2),
+            TransitionCount(NOON, "pool", "active", 1),
+            TransitionCount(NOON + HOUR, "job", "active", 1),
         )
-        assert await store.counts("render", NOON, NOON + DAY) == [early, pool, late]
-        assert await store.counts("render", half + MINUTE, NOON + HOUR) == [early, pool], "whole hours"
-        assert await store.counts("render", NOON, NOON + HOUR + timedelta(microseconds=1), "job") == [early, late]
-        assert await store.counts("render", NOON - DAY, NOON) == []
-        assert await store.counts("other", NOON, NOON + DAY) == []
+        assert await store.transition_counts("render", NOON, NOON + DAY) == [early, pool, late]
+        assert await store.transition_counts("render", half + MINUTE, NOON + HOUR) == [early, pool], "whole hours"
+        assert await store.transition_counts("render", NOON, NOON + HOUR + timedelta(microseconds=1), "job") == [
+            early,
+            late,
+        ]
+        assert await store.transition_counts("render", NOON - DAY, NOON) == []
+        assert await store.transition_counts("other", NOON, NOON + DAY) == []
 
     async def test_cursors_move(self, store: Store) -> None:
         await store.record(ChangeSet(cursors=[Cursor("render", "tasks", NOON), Cursor("render", "jobs", NOON)]))
@@ -256,14 +264,16 @@ class WatchContract:
         assert await store.cursors("third") == []
 
     async def test_views_are_replaced_and_forgotten(self, store: Store) -> None:
-        def view(id_: str, body: bytes | None) -> View:
-            return View("render", "pool", id_, body)
+        def view(id_: str, body: bytes | None) -> EntitySnapshot:
+            return EntitySnapshot("render", "pool", id_, body)
 
-        await store.record(ChangeSet(views=[view("b", b"1"), view("a", b"1"), view("c", None)]))
-        await store.record(ChangeSet(views=[view("a", None), view("b", b"2"), View("other", "pool", "b", b"3")]))
-        assert await store.views("render") == [view("b", b"2")]
-        await store.record(ChangeSet(views=[view("b", None), view("b", b"4"), view("a", b"5"), view("a", None)]))
-        assert await store.views("render") == [view("b", b"4")], "the last word counts"
+        other = EntitySnapshot("other", "pool", "b", b"3")
+
+        await store.record(ChangeSet(snapshots=[view("b", b"1"), view("a", b"1"), view("c", None)]))
+        await store.record(ChangeSet(snapshots=[view("a", None), view("b", b"2"), other]))
+        assert await store.snapshots("render") == [view("b", b"2")]
+        await store.record(ChangeSet(snapshots=[view("b", None), view("b", b"4"), view("a", b"5"), view("a", None)]))
+        assert await store.snapshots("render") == [view("b", b"4")], "the last word counts"
 
     # Incidents.
 
@@ -298,7 +308,7 @@ class WatchContract:
                 incidents=[told, gone, open_], notifications=[*notifications, NotificationRow("gone", "t", True, b"")]
             )
         )
-        assert await store.unsettled() == [gone]
+        assert await store.unsettled_incidents() == [gone]
 
     async def test_notices_of_incidents(self, store: Store) -> None:
         rows = [NotificationRow("a", "slack:C1", True, b"1"), NotificationRow("a", "teams:x", True, b"2")]
@@ -318,7 +328,7 @@ class WatchContract:
             ChangeSet(
                 transitions=[transition(f"{age}", NOON - age * DAY) for age in ages],
                 cursors=[Cursor("render", "tasks", NOON - 500 * DAY)],
-                views=[View("render", "pool", "a", b"")],
+                snapshots=[EntitySnapshot("render", "pool", "a", b"")],
                 incidents=[
                     *(incident(f"resolved-{age}", NOON - age * DAY, open=False) for age in ages),
                     *(incident(f"open-{age}", NOON - age * DAY) for age in ages),
@@ -337,26 +347,26 @@ class WatchContract:
         assert [one.id for one in await store.transitions("render")] == ["1", "20"]
         for account in others:
             assert await store.transitions(account) == []
-            assert len(await store.counts(account, NOON - 1000 * DAY, NOON)) == 1
-        assert len(await store.counts("render", NOON - 1000 * DAY, NOON)) == 4
+            assert len(await store.transition_counts(account, NOON - 1000 * DAY, NOON)) == 1
+        assert len(await store.transition_counts("render", NOON - 1000 * DAY, NOON)) == 4
         resolved = {f"resolved-{age}" for age in (60, 20, 1)}
         still = {f"open-{age}" for age in ages}
         assert {one.id for one in await store.incidents()} == resolved | still
         told = await store.notifications([f"{what}-{age}" for what in ("resolved", "open") for age in ages])
         assert {one.incident for one in told} == resolved | still
-        assert len(await store.cursors("render")) == len(await store.views("render")) == 1
+        assert len(await store.cursors("render")) == len(await store.snapshots("render")) == 1
 
     async def test_a_pruned_transition_is_not_counted_twice(self, store: Store) -> None:
         old = transition("j", NOON - 60 * DAY)
         assert await store.record(ChangeSet(transitions=[old])) == 1
         await store.prune(NOON)
         assert await store.record(ChangeSet(transitions=[old])) == 0
-        assert [one.count for one in await store.counts("render", NOON - 90 * DAY, NOON)] == [1]
+        assert [one.count for one in await store.transition_counts("render", NOON - 90 * DAY, NOON)] == [1]
 
     async def test_all_that_is_kept_in_a_space(self, store: Store) -> None:
-        assert await store.kept_all("watch") == []
+        assert await store.all_preferences("watch") == []
         for owner, name in (("teams:x", "a"), ("slack:C1", "b"), ("slack:C1", "a")):
-            await store.keep("watch", owner, name, name.encode(), NOON)
-        await store.keep("query", "slack:C1", "c", b"", NOON)
-        a, b = Kept("a", b"a", NOON), Kept("b", b"b", NOON)
-        assert await store.kept_all("watch") == [("slack:C1", a), ("slack:C1", b), ("teams:x", a)]
+            await store.put_preference("watch", owner, name, name.encode(), NOON)
+        await store.put_preference("query", "slack:C1", "c", b"", NOON)
+        a, b = Preference("a", b"a", NOON), Preference("b", b"b", NOON)
+        assert await store.all_preferences("watch") == [("slack:C1", a), ("slack:C1", b), ("teams:x", a)]

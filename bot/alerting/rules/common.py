@@ -18,7 +18,7 @@ from bot.content.redaction import redact
 from bot.domain.findings import CauseCount, Entity, SuggestedAction
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.formatting import duration, number, plural
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 EVIDENCE = 300
 """Characters of what the service or a program said: a phone's screen; the rest is behind the buttons."""

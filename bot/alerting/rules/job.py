@@ -26,7 +26,7 @@ from bot.alerting.rules.waiting import at_work, moved_at, why
 from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import duration, number, percent, plural
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 STUCK_FOR = 900.0
 """Seconds without progress: a pool's first nodes come within about ten minutes, the default resize timeout is 15."""

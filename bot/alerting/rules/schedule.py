@@ -9,7 +9,7 @@ from bot.alerting.rules.common import button, elapsed, is_active, job_entity, ne
 from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.monitor.scene import Scene, ScheduleView
 from cards.formatting import number
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 LATE_LEAST = 300.0
 """Seconds that the service may take to make a job that is due."""

@@ -20,7 +20,7 @@ from bot.alerting.rules.failures import causes_of, example_steps, examples, fres
 from bot.domain.findings import Entity, Finding, Severity
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import number, plural
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 MOST_SHARE = 0.5
 """Of the tasks that are over: more failures than successes mean that what runs on is most likely wasted."""

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from bot.chat.port import Reach
 from bot.requests.request import Conversation
-from storage.port.store import Reference, Store
+from storage.port.conversations import ConversationReference
+from storage.port.store import Store
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ _LEFT = {"left", "archive", "deleted"}
 
 
 class Rooms:
-    """Keeps :class:`storage.port.store.Reference` right, and tells whoever wants to know."""
+    """Keeps :class:`storage.port.store.ConversationReference` right, and tells whoever wants to know."""
 
     def __init__(self, store: Store) -> None:
         self.told: Reach | None = None
@@ -32,7 +33,7 @@ class Rooms:
 
     async def load(self) -> None:
         """Learn where the bot could not write when it stopped, and what channels are called."""
-        for each in await self._store.references("slack"):
+        for each in await self._store.conversations("slack"):
             if not each.reachable:
                 self._shut.add(each.id)
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
@@ -82,14 +83,16 @@ class Rooms:
     async def _nowhere(self, why: str) -> None:
         """The app was taken out of the workspace. Nobody is told: that Slack refuses everything is noticed as such."""
         log.warning("slack.uninstalled", why=why)
-        for reference in await self._store.references("slack"):
+        for reference in await self._store.conversations("slack"):
             if reference.reachable:
                 self._shut.add(reference.id)
-                await self._store.remember(replace(reference, reachable=False))
+                await self._store.put_conversation(replace(reference, reachable=False))
 
     async def _write(self, conversation: Conversation, *, reachable: bool) -> None:
         name = self._names[conversation.id] = conversation.name or self._names.get(
             conversation.id, ""
         )  # commands tell it, mentions do not
         body = msgspec.json.encode(replace(conversation, thread=None, name=name))
-        await self._store.remember(Reference("slack", conversation.id, body, datetime.now(UTC), reachable))
+        await self._store.put_conversation(
+            ConversationReference("slack", conversation.id, body, datetime.now(UTC), reachable)
+        )

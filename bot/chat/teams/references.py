@@ -9,7 +9,8 @@ import structlog
 
 from bot.chat.port import Reach
 from bot.requests.request import Conversation
-from storage.port.store import Reference, Store
+from storage.port.conversations import ConversationReference
+from storage.port.store import Store
 
 log = structlog.get_logger()
 
@@ -26,7 +27,7 @@ class References:
 
     async def load(self) -> None:
         """Learn what is stored."""
-        for reference in await self._store.references("teams"):
+        for reference in await self._store.conversations("teams"):
             try:
                 self._note(msgspec.json.decode(reference.body, type=Conversation), reachable=reference.reachable)
             except msgspec.DecodeError as error:
@@ -67,7 +68,7 @@ class References:
     async def _write(self, conversation: Conversation, at: datetime, *, reachable: bool) -> None:
         name = conversation.name or self._names.get(conversation.id, "")  # most activities tell none
         body = msgspec.json.encode(msgspec.structs.replace(conversation, thread=None, name=name))
-        await self._store.remember(Reference("teams", conversation.id, body, at, reachable))
+        await self._store.put_conversation(ConversationReference("teams", conversation.id, body, at, reachable))
         self._note(conversation, reachable=reachable)
 
     def _note(self, conversation: Conversation, *, reachable: bool) -> None:

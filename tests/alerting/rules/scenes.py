@@ -10,7 +10,7 @@ from bot.alerting.rules import discover
 from bot.azure.models import NodeCounts
 from bot.domain.findings import CauseCount, Finding
 from bot.monitor.scene import JobView, NodeView, PoolView, QuotaView, Scene, ScheduleView
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 EVERYTHING: Any = frozenset(("pools", "nodes", "jobs", "tasks", "schedules", "quota"))

@@ -16,7 +16,7 @@ from bot.azure.models import NodeCounts
 from bot.domain.findings import CauseCount, EntityKind, Severity, fingerprint
 from bot.monitor.scene import Area, Blindness, JobView, NodeView, PoolView, QuotaView, Scene, ScheduleView
 from bot.requests.registry import Registry
-from storage.port.watching import Transition
+from storage.port.monitoring import Transition
 from tests.alerting.rules.scenes import KINDS
 from tests.alerting.rules.test_docs import ROWS
 

@@ -1,0 +1,35 @@
+"""What one look at an account, or one decision, changes: stored in one transaction, whole or not at all."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from storage.port.incidents import IncidentRow, NotificationRow
+from storage.port.monitoring import Cursor, EntitySnapshot, Transition
+from storage.port.outbox import OutboxEntry
+
+
+class ChangeSet(Struct):
+    """Everything that is stored together."""
+
+    transitions: list[Transition] = []
+    cursors: list[Cursor] = []
+    snapshots: list[EntitySnapshot] = []
+    incidents: list[IncidentRow] = []
+    notifications: list[NotificationRow] = []
+    entries: list[OutboxEntry] = []
+
+
+class ChangeStore(Protocol):
+    """Where change sets go."""
+
+    async def record(self, changes: ChangeSet) -> int:
+        """Store a change set in one transaction, rollups included; returns how many transitions were new.
+
+        A transition that is known already is left alone, and so is one older than what retention keeps. Cursors,
+        snapshots, incidents and notifications replace what is there. Outbox entries overwrite ``card``, ``version``,
+        ``not_before`` and ``broadcast`` of those that are there, never how far they were delivered. Raises StoreError.
+        """
+        ...

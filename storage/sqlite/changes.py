@@ -1,0 +1,26 @@
+"""Change sets: :class:`storage.port.changes.ChangeStore`."""
+
+from __future__ import annotations
+
+from storage.port.changes import ChangeSet
+from storage.sqlite import incidents, monitoring, outbox
+from storage.sqlite.connection import Connection
+
+
+class SqliteChanges(Connection):
+    """Everything of a change set goes through one transaction."""
+
+    async def record(self, changes: ChangeSet) -> int:
+        """Store a change set in one transaction; returns how many transitions were new."""
+
+        def work() -> int:
+            with self._db.atomic():
+                new = monitoring.add_transitions(self._db, changes.transitions) if changes.transitions else 0
+                monitoring.put_cursors(self._db, changes.cursors)
+                monitoring.put_snapshots(self._db, changes.snapshots)
+                incidents.put_incidents(self._db, changes.incidents)
+                incidents.put_notifications(self._db, changes.notifications)
+                outbox.put_entries(self._db, changes.entries)
+                return new
+
+        return await self._run(work)

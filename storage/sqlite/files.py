@@ -1,0 +1,42 @@
+"""Pictures and other files behind links: :class:`storage.port.files.FileStore`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from storage.port.files import SharedFile
+from storage.sqlite.connection import Connection
+from storage.sqlite.timestamps import to_timestamp
+
+
+class SqliteFiles(Connection):
+    """One row per file, until it expires."""
+
+    async def put_file(self, key: str, file: SharedFile, expires: datetime) -> None:
+        """Store a file until it expires; one that is stored already is kept for the longer time."""
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.execute(
+                    "INSERT INTO files (key, body, kind, name, expires) VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT (key) DO UPDATE SET body = excluded.body, kind = excluded.kind, name = excluded.name, "
+                    "expires = max(expires, excluded.expires)",
+                    [key, file.body, file.media_type, file.name, to_timestamp(expires)],
+                )
+
+        await self._run(work)
+
+    async def file(self, key: str, now: datetime) -> SharedFile | None:
+        """The file, or None when it is unknown or expired."""
+
+        def work() -> SharedFile | None:
+            row = self._db.execute(
+                "SELECT body, kind, name FROM files WHERE key = ? AND expires > ?", [key, to_timestamp(now)]
+            ).fetchone()
+            return None if row is None else SharedFile(*row)
+
+        return await self._run(work)
+
+    async def _prune_files(self, now: datetime) -> int:
+        """Delete expired files; returns how many."""
+        return await self._delete("files", "key", "expires <= ?", [to_timestamp(now)])
