@@ -16,9 +16,9 @@ from bot.sandbox.world.scenarios import SCENARIOS, build
 from .wire.arm import ResourceManager
 from .wire.control import add_control
 from .wire.dataplane import DataPlane
+from .wire.fault_injection import add_fault_injection
 from .wire.faults import Faults
 from .wire.listener import loopback
-from .wire.mischief import add_mischief
 from .wire.odata import warm
 from .wire.tokens import Tokens
 
@@ -56,7 +56,7 @@ class AzureSandbox:
                 plane = DataPlane(account, self.tokens, Faults(self._seed + number + 1))
                 if loopback(host):
                     add_control(plane, self.world.clock, self.world.settle)
-                    add_mischief(plane)
+                    add_fault_injection(plane)
                 await plane.start(host, port + number if port else 0)
                 self.accounts[name] = plane
             if loopback(host):

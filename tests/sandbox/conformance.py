@@ -70,12 +70,12 @@ def conformance(sandbox: AzureSandbox) -> Iterator[Seen]:
 
     listeners = [*sandbox.accounts.values(), sandbox.arm]
     for listener in listeners:
-        listener.witnesses.append(witness)
+        listener.observers.append(witness)
     try:
         yield seen
     finally:
         for listener in listeners:
-            listener.witnesses.remove(witness)
+            listener.observers.remove(witness)
     assert not seen.complaints, "\n".join(seen.complaints[:20])
 
 

@@ -19,7 +19,7 @@ from bot.sandbox.world.bodies import etag
 
 from . import prices
 from .arm_lists import ResourceRoutes
-from .auth import ArmDoor
+from .auth import ArmAuthenticator
 from .errors import ArmRefusal
 from .faults import Fault, Faults
 from .listener import Exchange, Handler, Listener, http_date, respond
@@ -90,7 +90,7 @@ class ResourceManager(Listener):
         super().__init__(world.clock, faults)
         self._world = world
         self._tokens = tokens
-        self._door = ArmDoor(tokens)
+        self._authenticator = ArmAuthenticator(tokens)
         self._born = world.clock.now()
         self._handlers: Mapping[str, Callable[[web.Request, Mapping[str, str]], web.Response]] = {
             "accounts": self._accounts,
@@ -147,7 +147,7 @@ class ResourceManager(Listener):
     async def _route(self, request: web.Request) -> web.Response:
         if (handler := self._open.get(request.path)) is not None:
             return await handler(request)
-        self._door.admit({name.lower(): value for name, value in request.headers.items()})
+        self._authenticator.admit({name.lower(): value for name, value in request.headers.items()})
         name, parts = _match(request.path)
         if name == "name" and request.method == "POST":
             _check_version(request.query.get("api-version"))

@@ -61,7 +61,7 @@ def sign(key: str, text: str) -> str:
     return base64.b64encode(hmac.digest(base64.b64decode(key), text.encode(), hashlib.sha256)).decode()
 
 
-class Door:
+class Authenticator:
     """The data plane's door of one account: either of its keys opens it, or a token for Batch.
 
     An account with machines of its own (pool allocation mode UserSubscription) takes no keys.
@@ -126,7 +126,7 @@ class Door:
         )
 
 
-class ArmDoor:
+class ArmAuthenticator:
     """Resource Manager's door: bearer tokens only."""
 
     def __init__(self, tokens: Tokens) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from bot.sandbox.world import voices
+from bot.sandbox.world import program_output
 from bot.sandbox.world.bodies import task_directory
 from bot.sandbox.world.content import Bytes, Content, Log, Noise, Utf16, number
 from bot.sandbox.world.durations import seconds
@@ -71,7 +71,7 @@ class Run(Struct, frozen=True):
     ended: datetime | None = None
     exit_code: int | None = None
     inputs: tuple[str, ...] = ()
-    theme: voices.Theme | None = None
+    theme: program_output.Theme | None = None
 
     @property
     def until(self) -> datetime:
@@ -82,10 +82,10 @@ class Run(Struct, frozen=True):
         self, name: str, rate: float, *, warnings: bool = False, head: str = "", tail: str = "", encoding: str = "utf-8"
     ) -> File:
         """A file that it writes text to."""
-        theme = self.theme or voices.theme_of(self.command)
+        theme = self.theme or program_output.theme_of(self.command)
         content = Log(
             f"{self.key}/{name}",
-            voices.voice(theme, warnings=warnings),
+            program_output.line_writer(theme, warnings=warnings),
             began=self.began,
             until=self.until,
             rate=rate,
@@ -98,11 +98,11 @@ class Run(Struct, frozen=True):
 
     def streams(self) -> Iterator[File]:
         """Standard output and standard error."""
-        theme, end = self.theme or voices.theme_of(self.command), self.until
-        head = voices.banner(self.key, self.command, self.node_id, self.began, list(self.inputs))
-        tail = voices.farewell(self.key, theme, self.exit_code, end, (end - self.began).total_seconds())
+        theme, end = self.theme or program_output.theme_of(self.command), self.until
+        head = program_output.banner(self.key, self.command, self.node_id, self.began, list(self.inputs))
+        tail = program_output.farewell(self.key, theme, self.exit_code, end, (end - self.began).total_seconds())
         yield self.log("stdout.txt", 30 + number(f"{self.key}/rate", 90), head=head, tail=tail)
-        words = voices.last_words(self.key, theme, self.command, self.exit_code, end) if self.ended else ""
+        words = program_output.last_words(self.key, theme, self.command, self.exit_code, end) if self.ended else ""
         quiet = number(f"{self.key}/quiet", 3) == 0
         yield self.log("stderr.txt", 0.0 if quiet else 0.8, warnings=True, tail=words)
 
@@ -216,7 +216,7 @@ class Files:
             ended=info.end_time,
             exit_code=info.exit_code,
             inputs=tuple(resource.file_path for resource in task.resource_files or () if resource.file_path),
-            theme=voices.SETUP,
+            theme=program_output.SETUP,
         )
         yield from run.streams()
         for name in run.inputs:
@@ -304,13 +304,13 @@ def outputs(run: Run, name: str) -> Iterator[File]:
         grown = int((run.now - run.began).total_seconds() * 20_000)
         yield File("wd/checkpoint.tmp", run.began, run.now, Noise(f"{run.key}/checkpoint", grown))
         return
-    theme = voices.theme_of(run.command)
-    if theme is voices.BUILD:
+    theme = program_output.theme_of(run.command)
+    if theme is program_output.BUILD:
         inner = Run(run.key, run.command, run.node_id, run.windows, run.began, run.now, run.ended, run.exit_code)
         log = inner.log("wd/build.log", 6.0, encoding="ascii")
         assert log.content is not None  # noqa: S101  logs are files
         yield File(log.id, log.created, log.modified, Utf16(log.content))
-    elif theme is voices.ENCODE:
+    elif theme is program_output.ENCODE:
         title = "Rapport de l'encodage : séquence vérifiée, durée corrigée, première image à 0 µs\n"
         yield run.log("wd/encode-report.log", 2.0, head=title, encoding="latin-1")
     if run.exit_code == 139:
@@ -321,15 +321,15 @@ def outputs(run: Run, name: str) -> Iterator[File]:
     size = megabytes * 1_048_576 + number(f"{run.key}/rest", 1_048_576)
     if "assemble" in run.command:
         yield _made(run, "wd/output/movie.mov", LARGE, _MP4)
-    elif theme is voices.RENDER:
+    elif theme is program_output.RENDER:
         yield _made(run, f"wd/output/{name}.exr", size, _EXR)
         yield _made(run, f"wd/output/{name}.png", size // 40, _PNG)
-    elif theme is voices.ENCODE:
+    elif theme is program_output.ENCODE:
         yield _made(run, "wd/out.mp4", 3 * size, _MP4)
-    elif theme is voices.SOLVE:
+    elif theme is program_output.SOLVE:
         yield _made(run, "wd/fields.dat", LARGE, b"FIELDS\x00\x01")
         yield run.log("wd/output/residuals.log", 12.0)
-    elif theme is voices.BUILD:
+    elif theme is program_output.BUILD:
         yield _made(run, "wd/bin/target.dll", size // 3, _DLL)
     else:
         text = f'{{"name": "{name}", "value": {number(run.key, 10**6) / 1000}, "seconds": {_length(run):.1f}}}\n'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.sandbox.entities import Job, JobExecutionInformation
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, TaskSpecification
-from bot.sandbox.world.behaviour import Estate, Work
+from bot.sandbox.world.behaviour import MachineBehaviour, Work
 from bot.sandbox.world.bodies import etag, touch
 from bot.sandbox.world.defaults import job_defaults
 from bot.sandbox.world.durations import seconds
@@ -24,7 +24,7 @@ _GONE = {
 }
 
 
-class Office:
+class JobLifecycle:
     """Keeps the jobs of one account."""
 
     def __init__(self, account: AccountState) -> None:
@@ -97,7 +97,9 @@ class Office:
             pool_id = shared.auto_pool if shared else None
             if pool_id is None:
                 pool_id = f"{auto.auto_pool_id_prefix or ''}{account.guid()}".upper()
-                account.allocator.add(pool_id, auto.pool or PoolSpecification(vm_size="standard_d2s_v3"), Estate())
+                account.allocator.add(
+                    pool_id, auto.pool or PoolSpecification(vm_size="standard_d2s_v3"), MachineBehaviour()
+                )
             if shared:
                 shared.auto_pool = pool_id
             elif not auto.keep_alive:
@@ -116,7 +118,7 @@ class Office:
     # --- while it lives -----------------------------------------------------------------------------------------------
 
     def _move(self, job: LiveJob, state: str) -> None:
-        self._account.veil.note(job)
+        self._account.list_lag.note(job)
         body = job.body
         body.previous_state, body.previous_state_transition_time = body.state, body.state_transition_time
         body.state, body.state_transition_time = state, self._world.time
@@ -245,7 +247,7 @@ class Office:
         account.active_jobs -= 1
         self._move_out(job)
         if job.schedule is not None:
-            account.timetable.finished(job.schedule, job)
+            account.schedule_lifecycle.finished(job.schedule, job)
         self._world.after(account.retention.total_seconds(), self._forget, job)
 
     def _move_out(self, job: LiveJob) -> None:
@@ -272,7 +274,7 @@ class Office:
             self._account.active_jobs -= 1
             self._move_out(job)
             if job.schedule is not None:
-                self._account.timetable.finished(job.schedule, job)
+                self._account.schedule_lifecycle.finished(job.schedule, job)
         self._world.after(self._world.rng.uniform(1.0, 6.0), self.gone, job)
 
     def gone(self, job: LiveJob) -> None:

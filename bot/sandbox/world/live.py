@@ -17,11 +17,11 @@ from msgspec import Struct
 from bot.sandbox.entities import Job, JobSchedule, Node, Pool, TaskExecutionInformation, VirtualMachineInfo
 from bot.sandbox.entity_parts import ResizeError
 from bot.sandbox.entity_specs import TaskDependencies, TaskSpecification
-from bot.sandbox.world.behaviour import Cause, Estate, Work
+from bot.sandbox.world.behaviour import Cause, MachineBehaviour, Work
 from bot.sandbox.world.sizes import VmSize
 
 if TYPE_CHECKING:
-    from bot.sandbox.world.autoscale import Gauge
+    from bot.sandbox.world.autoscale import PoolMetrics
 
 NODE_STATES = (
     "creating", "idle", "leavingpool", "offline", "preempted", "rebooting", "reimaging", "running", "starting",
@@ -105,20 +105,20 @@ class LiveNode:
 class LivePool:
     """One pool: its nodes, how many are in which state, and those with free slots, by how many.
 
-    Mischief may make its resize `stuck` and its autoscale `spoilt`: "error" (no formula is right) or "stale" (none is
-    evaluated).
+    Fault injection may make its resize `stuck`, and set `autoscale_fault` to "error" (every evaluation fails) or
+    "stale" (nothing is evaluated).
     """
 
     __slots__ = (
-        "_order", "body", "counts", "deallocation", "estate", "evaluations", "gauge", "jobs", "machine",
-        "network", "nodes", "number", "open", "resizes", "serial", "shortfall", "size", "slots", "spoilt", "stuck",
-        "waiting",
+        "_order", "autoscale_fault", "body", "counts", "deallocation", "evaluations", "jobs", "machine",
+        "machines", "metrics", "network", "nodes", "number", "open", "resizes", "serial", "shortfall", "size",
+        "slots", "stuck", "waiting",
     )  # fmt: skip
 
-    def __init__(self, body: Pool, size: VmSize, estate: Estate, number: int, network: str) -> None:
+    def __init__(self, body: Pool, size: VmSize, machines: MachineBehaviour, number: int, network: str) -> None:
         self.body = body
         self.size = size
-        self.estate = estate
+        self.machines = machines
         self.number = number
         self.slots = body.task_slots_per_node
         self.nodes: dict[str, LiveNode] = {}
@@ -130,11 +130,11 @@ class LivePool:
         self.resizes = 0
         self.waiting = False
         self.stuck = False
-        self.spoilt: str | None = None
+        self.autoscale_fault: str | None = None
         self.deallocation = "requeue"
         self.shortfall: list[ResizeError] = []
         self.evaluations = 0
-        self.gauge: Gauge | None = None
+        self.metrics: PoolMetrics | None = None
         self.machine = _machine(body)
         self._order: list[LiveNode] | None = None
 
@@ -166,9 +166,9 @@ class LiveJob:
     """
 
     __slots__ = (
-        "_order", "auto_pool", "body", "counts", "curse", "dependents", "held", "instances", "life", "number", "plan",
-        "pool", "preparation", "preparations", "ready", "refused", "release", "running", "schedule", "slot_counts",
-        "tasks", "waiting",
+        "_order", "auto_pool", "body", "counts", "dependents", "forced_failures", "held", "instances", "life",
+        "number", "plan", "pool", "preparation", "preparations", "ready", "refused", "release", "running",
+        "schedule", "slot_counts", "tasks", "waiting",
     )  # fmt: skip
 
     def __init__(self, body: Job, number: int) -> None:
@@ -190,7 +190,7 @@ class LiveJob:
         self.auto_pool: str | None = None
         self.schedule: LiveSchedule | None = None
         self.plan: Plan | None = None
-        self.curse: tuple[Cause, int] | None = None
+        self.forced_failures: tuple[Cause, int] | None = None
         self.held: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
         self.life = 0
         self._order: list[LiveTask] | None = None
@@ -219,10 +219,10 @@ class LiveJob:
 class LiveSchedule:
     """One job schedule, how many jobs it made, the one that is not finished, and the plan its jobs' managers follow.
 
-    A `barren` one makes no jobs, though they are due.
+    A `blocked` one makes no jobs, though they are due.
     """
 
-    __slots__ = ("auto_pool", "barren", "body", "current", "due", "made", "manager", "plan")
+    __slots__ = ("auto_pool", "blocked", "body", "current", "due", "made", "manager", "plan")
 
     def __init__(self, body: JobSchedule, plan: Plan | None) -> None:
         self.body = body
@@ -231,7 +231,7 @@ class LiveSchedule:
         self.made = 0
         self.current: LiveJob | None = None
         self.due = 0
-        self.barren = False
+        self.blocked = False
         self.auto_pool: str | None = None
 
     @property

@@ -51,7 +51,7 @@ class Fleet:
         self.load(node)
 
     def _relabel(self, node: LiveNode, state: str) -> None:
-        self._account.veil.note(node)
+        self._account.list_lag.note(node)
         body = node.body
         counts = node.pool.counts[body.is_dedicated]
         counts[body.state] -= 1
@@ -88,7 +88,7 @@ class Fleet:
     def create(self, pool: LivePool, dedicated: bool) -> LiveNode:
         """A node that the pool was given: creating."""
         node = self._new(pool, dedicated, self._world.time)
-        length = lognormal(self._world.rng, pool.estate.allocation, 0.35)
+        length = lognormal(self._world.rng, pool.machines.allocation, 0.35)
         self._world.after(length, self._allocated, node, node.life)
         return node
 
@@ -96,12 +96,12 @@ class Fleet:
         """A node with a past: it was allocated at `since`, booted minutes later, and is idle."""
         node = self._new(pool, dedicated, since)
         body, task = node.body, pool.body.start_task
-        booted = since + timedelta(seconds=lognormal(self._world.rng, pool.estate.boot, 0.25) + 60)
+        booted = since + timedelta(seconds=lognormal(self._world.rng, pool.machines.boot, 0.25) + 60)
         body.last_boot_time = booted
         body.node_agent_info = NodeAgentInformation(last_update_time=booted, version=AGENT)
         if task is not None:
             body.start_task = task
-            ended = booted + timedelta(seconds=lognormal(self._world.rng, pool.estate.start_task, 0.4))
+            ended = booted + timedelta(seconds=lognormal(self._world.rng, pool.machines.start_task, 0.4))
             body.start_task_info = StartTaskInformation(
                 state="completed", start_time=booted, end_time=ended, exit_code=0, result="success", retry_count=0
             )
@@ -160,7 +160,7 @@ class Fleet:
 
     def _boot(self, node: LiveNode) -> None:
         self._move(node, "starting")
-        length = lognormal(self._world.rng, node.pool.estate.boot, 0.25)
+        length = lognormal(self._world.rng, node.pool.machines.boot, 0.25)
         self._world.after(length, self._booted, node, node.life)
 
     def _booted(self, node: LiveNode, life: int) -> None:
@@ -183,7 +183,7 @@ class Fleet:
         self._start(node, body.start_task_info)
 
     def _start(self, node: LiveNode, info: StartTaskInformation) -> None:
-        length = lognormal(self._world.rng, node.pool.estate.start_task, 0.4)
+        length = lognormal(self._world.rng, node.pool.machines.start_task, 0.4)
         self._world.after(length, self._started, node, info)
 
     def _started(self, node: LiveNode, info: StartTaskInformation) -> None:
@@ -193,14 +193,14 @@ class Fleet:
             return
         if task.wait_for_success and node.state != "waitingforstarttask":
             return
-        now, estate = self._world.time, node.pool.estate
-        failed = self._world.rng.random() < estate.start_task_failure
+        now, machines = self._world.time, node.pool.machines
+        failed = self._world.rng.random() < machines.start_task_failure
         if failed and info.retry_count < (task.max_task_retry_count or 0):
             info.retry_count += 1
             info.last_retry_time = info.start_time = now
             self._start(node, info)
             return
-        self._account.veil.note(node)
+        self._account.list_lag.note(node)
         info.state, info.end_time = "completed", now
         if not failed:
             info.exit_code, info.result = 0, "success"
@@ -210,8 +210,8 @@ class Fleet:
         self._fail_start(node, info)
 
     def _fail_start(self, node: LiveNode, info: StartTaskInformation) -> None:
-        self._account.veil.note(node)
-        cause = node.pool.estate.start_task_cause
+        self._account.list_lag.note(node)
+        cause = node.pool.machines.start_task_cause
         info.state, info.end_time = "completed", self._world.time
         info.exit_code, info.result, info.failure_info = cause.exit_code, "failure", failure_of(cause)
         if node.body.start_task and node.body.start_task.wait_for_success:
@@ -283,7 +283,7 @@ class Fleet:
     def _restore(self, node: LiveNode, life: int) -> None:
         if node.life != life:
             return
-        capacity = node.pool.estate.spot_capacity
+        capacity = node.pool.machines.spot_capacity
         counts = node.pool.counts[False]
         if capacity is not None and sum(counts.values()) - counts["preempted"] >= capacity:
             self._world.after(600.0, self._restore, node, life)
@@ -299,7 +299,7 @@ class Fleet:
         self._lose_tasks(node, "requeue")
         rng = self._world.rng
         if recovers is None:
-            recovers = rng.random() < node.pool.estate.recovery
+            recovers = rng.random() < node.pool.machines.recovery
         if recovers:
             self._world.after(lognormal(rng, 1700.0, 0.3), self._recovered, node, node.life)
         self._account.allocator.check(node.pool)
@@ -332,15 +332,17 @@ class Fleet:
 
     def hazards(self, pool: LivePool) -> None:
         """Every five minutes: the machines that fail or are taken in the next five."""
-        world, estate = self._world, pool.estate
+        world, machines = self._world, pool.machines
         if pool.body.state != "active":
             return
-        if estate.preemptions or estate.breakdowns:
+        if machines.preemptions or machines.breakdowns:
             busy = 1.6 if 7 <= world.time.hour < 19 else 0.5
             for node in pool.nodes.values():
-                rate = estate.breakdowns if node.body.is_dedicated else estate.breakdowns + estate.preemptions * busy
+                rate = (
+                    machines.breakdowns if node.body.is_dedicated else machines.breakdowns + machines.preemptions * busy
+                )
                 if node.state in ("idle", "running") and world.rng.random() < rate / 12:
-                    taken = not node.body.is_dedicated and world.rng.random() * rate >= estate.breakdowns
+                    taken = not node.body.is_dedicated and world.rng.random() * rate >= machines.breakdowns
                     world.after(world.rng.uniform(0, 300), self.preempt if taken else self.break_down, node)
         world.after(300.0, self.hazards, pool)
 

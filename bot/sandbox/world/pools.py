@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from bot.sandbox.entities import Pool
 from bot.sandbox.entity_parts import ResizeError, TaskSchedulingPolicy
 from bot.sandbox.entity_specs import PoolSpecification
-from bot.sandbox.world.autoscale import SPOILT, Gauge, evaluate, failed
-from bot.sandbox.world.behaviour import Estate, estate_of
+from bot.sandbox.world.autoscale import BROKEN_FORMULA, PoolMetrics, evaluate, failed
+from bot.sandbox.world.behaviour import MachineBehaviour, machines_of
 from bot.sandbox.world.bodies import etag, touch
 from bot.sandbox.world.defaults import start_task_defaults
 from bot.sandbox.world.durations import seconds
@@ -43,7 +43,12 @@ class Allocator:
     # --- making -------------------------------------------------------------------------------------------------------
 
     def add(
-        self, pool_id: str, spec: PoolSpecification, estate: Estate | None = None, *, since: datetime | None = None
+        self,
+        pool_id: str,
+        spec: PoolSpecification,
+        machines: MachineBehaviour | None = None,
+        *,
+        since: datetime | None = None,
     ) -> LivePool:
         """A new pool; its first sizing is a resize. With `since` it has a past: made and sized then, its nodes idle."""
         account, world = self._account, self._world
@@ -96,15 +101,15 @@ class Allocator:
         )
         config = spec.virtual_machine_configuration
         self._made += 1
-        estate = estate or estate_of(config.node_agent_sku_id if config else None)
-        pool = account.pools[pool_id] = LivePool(body, size, estate, self._made, account.guid())
+        machines = machines or machines_of(config.node_agent_sku_id if config else None)
+        pool = account.pools[pool_id] = LivePool(body, size, machines, self._made, account.guid())
         for job in account.jobs.values():
             if (
                 job.pool is None
                 and job.body.execution_info.pool_id == pool_id
                 and job.state not in ("completed", "deleting")
             ):
-                account.office.settle_in(job, pool)
+                account.job_lifecycle.settle_in(job, pool)
         world.after(300.0, account.fleet.hazards, pool)
         if since is None:
             self._begin(pool)
@@ -155,7 +160,7 @@ class Allocator:
         self, pool: LivePool, dedicated: int | None, low_priority: int | None, timeout: str, deallocation: str
     ) -> None:
         body = pool.body
-        self._account.veil.note(pool)
+        self._account.list_lag.note(pool)
         if dedicated is not None:
             body.target_dedicated_nodes = dedicated
         if low_priority is not None:
@@ -166,7 +171,7 @@ class Allocator:
         self._begin(pool)
 
     def _allocation(self, pool: LivePool, state: str) -> None:
-        self._account.veil.note(pool)
+        self._account.list_lag.note(pool)
         pool.body.allocation_state, pool.body.allocation_state_transition_time = state, self._world.time
 
     def _begin(self, pool: LivePool) -> None:
@@ -218,7 +223,7 @@ class Allocator:
             if nodes < missing:
                 room = min(room, nodes)
                 pool.shortfall.append(error)
-        capacity = pool.estate.dedicated_capacity if dedicated else pool.estate.spot_capacity
+        capacity = pool.machines.dedicated_capacity if dedicated else pool.machines.spot_capacity
         if capacity is not None and capacity - have < room:
             room = max(0, capacity - have)
         return max(0, room)
@@ -304,8 +309,8 @@ class Allocator:
         body.auto_scale_formula = formula or body.auto_scale_formula
         body.auto_scale_evaluation_interval = interval or body.auto_scale_evaluation_interval or TIMEOUT
         touch(body, self._world.time)
-        if pool.gauge is None:
-            pool.gauge = Gauge(pool)
+        if pool.metrics is None:
+            pool.metrics = PoolMetrics(pool)
             self._sample(pool)
         pool.evaluations += 1
         self._evaluate(pool, pool.evaluations)
@@ -316,26 +321,26 @@ class Allocator:
         body.enable_auto_scale = False
         body.auto_scale_formula = body.auto_scale_evaluation_interval = body.auto_scale_run = None
         touch(body, self._world.time)
-        pool.gauge = None
+        pool.metrics = None
         pool.evaluations += 1
 
     def _sample(self, pool: LivePool) -> None:
         """Every 30 seconds, as the service does."""
-        if pool.gauge is not None and pool.body.state == "active":
-            pool.gauge.sample(self._world.time)
+        if pool.metrics is not None and pool.body.state == "active":
+            pool.metrics.sample(self._world.time)
             self._world.after(30.0, self._sample, pool)
 
     def _evaluate(self, pool: LivePool, evaluations: int) -> None:
         body = pool.body
-        if pool.evaluations != evaluations or body.state != "active" or pool.gauge is None:
+        if pool.evaluations != evaluations or body.state != "active" or pool.metrics is None:
             return
         interval = seconds(body.auto_scale_evaluation_interval) or 900.0
         self._world.after(interval, self._evaluate, pool, evaluations)
-        if pool.spoilt == "stale":
+        if pool.autoscale_fault == "stale":
             return
-        outcome = evaluate(body.auto_scale_formula or "", pool.gauge, self._world.time)
-        if pool.spoilt == "error":
-            outcome = failed(SPOILT, self._world.time)
+        outcome = evaluate(body.auto_scale_formula or "", pool.metrics, self._world.time)
+        if pool.autoscale_fault == "error":
+            outcome = failed(BROKEN_FORMULA, self._world.time)
         body.auto_scale_run = outcome.run
         dedicated, low = outcome.dedicated, outcome.low_priority
         dedicated = body.target_dedicated_nodes if dedicated is None else dedicated
@@ -352,7 +357,7 @@ class Allocator:
     def delete(self, pool: LivePool) -> None:
         """The pool goes when its last node has gone; its jobs stay and wait for a pool of that name."""
         self._refuse_deleting(pool)
-        self._account.veil.note(pool)
+        self._account.list_lag.note(pool)
         now, body = self._world.time, pool.body
         body.state, body.state_transition_time = "deleting", now
         body.target_dedicated_nodes = body.target_low_priority_nodes = 0
@@ -373,7 +378,7 @@ class Allocator:
                 job.pool = None
             pool.jobs.clear()
 
-    # --- mischief -----------------------------------------------------------------------------------------------------
+    # --- for faults ---------------------------------------------------------------------------------------------------
 
     def aim(self, pool: LivePool, dedicated: int | None, low_priority: int | None) -> None:
         """Other targets, whether the pool is resizing or scaled by a formula."""

@@ -28,7 +28,7 @@ _GONE = {
 }
 
 
-class Timetable:
+class ScheduleLifecycle:
     """Keeps the job schedules of one account."""
 
     def __init__(self, account: AccountState) -> None:
@@ -74,7 +74,7 @@ class Timetable:
         return live
 
     def _move(self, live: LiveSchedule, state: str) -> None:
-        self._account.veil.note(live)
+        self._account.list_lag.note(live)
         body = live.body
         if body.state in _COUNTED and state not in _COUNTED:
             self._account.active_schedules -= 1
@@ -101,7 +101,7 @@ class Timetable:
         elif live.current is None:
             if self._make(live):
                 self._next(live, began)
-            else:  # the quota is spent or the schedule barren: look again; a job that ends calls by itself
+            else:  # the quota is spent or the schedule blocked: look again; a job that ends calls by itself
                 self._world.after(60.0, self._run, live, due)
 
     def _next(self, live: LiveSchedule, began: datetime) -> None:
@@ -119,11 +119,11 @@ class Timetable:
 
     def _make(self, live: LiveSchedule) -> bool:
         account = self._account
-        if live.barren:
+        if live.blocked:
             return False
         job_id = f"{live.id}:job-{live.made + 1}"
         try:
-            job = account.office.add(
+            job = account.job_lifecycle.add(
                 job_id, live.body.job_specification, plan=live.plan, manager=live.manager, schedule=live
             )
         except Refused:
@@ -187,7 +187,7 @@ class Timetable:
         if live.current is None:
             self._world.after(self._world.rng.uniform(0.2, 2.0), self._completed, live)
         else:
-            self._account.office.terminate(live.current, "TerminateJobSchedule")
+            self._account.job_lifecycle.terminate(live.current, "TerminateJobSchedule")
 
     def _completed(self, live: LiveSchedule) -> None:
         if live.state in ("completed", "deleting"):
@@ -210,7 +210,7 @@ class Timetable:
         touch(live.body, self._world.time)
         live.due += 1
         for job in [job for job in account.jobs.values() if job.schedule is live and job.state != "deleting"]:
-            account.office.delete(job)
+            account.job_lifecycle.delete(job)
         self._drop_pool(live)
         self._world.after(self._world.rng.uniform(2.0, 8.0), self.gone, live)
 

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 class Runner:
     """Sends the tasks of one account to nodes and lives their lives.
 
-    Tasks that are `doomed` do not end by themselves: whoever put them there will make them `fail`.
+    Tasks that are `set_to_fail` do not end by themselves: whoever put them there will make them `fail`.
     """
 
     def __init__(self, account: AccountState) -> None:
         self._account = account
         self._world = account.world
-        self.doomed: set[LiveTask] = set()
+        self.set_to_fail: set[LiveTask] = set()
 
     # --- coming and going ---------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class Runner:
         job.reordered()
         if node is not None:
             self.pump(node.pool)
-        self._account.office.consider(job)
+        self._account.job_lifecycle.consider(job)
 
     def terminate(self, job: LiveJob, task: LiveTask) -> None:
         """Ends a task by request: it completes, as failed."""
@@ -265,7 +265,7 @@ class Runner:
     def _prepared(self, job: LiveJob, task: LiveTask, run: int) -> None:
         if task.run != run:
             return
-        if task in self.doomed:
+        if task in self.set_to_fail:
             self._move(job, task, "running")
             return
         if job.held is not None:
@@ -279,8 +279,8 @@ class Runner:
             self.requeue(job, task)
             return
         cause, length = task.work.cause(world.rng), task.work.duration(world.rng)
-        if job.curse is not None:
-            cause, length = self._cursed(job, job.curse), 1.0
+        if job.forced_failures is not None:
+            cause, length = self._forced(job, job.forced_failures), 1.0
         if cause and cause.phase != "run":
             self.end(job, task, cause)
             return
@@ -297,14 +297,14 @@ class Runner:
         """The next `number` runs of the job's tasks fail of one cause, those that run now at once."""
         running = [task for task in job.running if task.state == "running"][:number]
         left = number - len(running)
-        job.curse = (cause, left) if left else None
+        job.forced_failures = (cause, left) if left else None
         for task in running:
             self.end(job, task, cause)
 
     @staticmethod
-    def _cursed(job: LiveJob, curse: tuple[Cause, int]) -> Cause:
-        cause, left = curse
-        job.curse = (cause, left - 1) if left > 1 else None
+    def _forced(job: LiveJob, forced: tuple[Cause, int]) -> Cause:
+        cause, left = forced
+        job.forced_failures = (cause, left - 1) if left > 1 else None
         return cause
 
     @staticmethod
@@ -314,7 +314,7 @@ class Runner:
             plan(job)
 
     def _ended(self, job: LiveJob, task: LiveTask, run: int, cause: Cause | None) -> None:
-        if task.run != run or task in self.doomed:
+        if task.run != run or task in self.set_to_fail:
             return
         if job.held is not None:
             job.held.append((self._ended, (job, task, run, cause)))
@@ -339,7 +339,7 @@ class Runner:
             self._complete(job, task, cause, node)
         if node is not None:
             self.pump(node.pool)
-        self._account.office.consider(job)
+        self._account.job_lifecycle.consider(job)
 
     def _complete(self, job: LiveJob, task: LiveTask, cause: Cause | None, node: LiveNode | None) -> None:
         old, now = task.execution_info, self._world.time
@@ -351,11 +351,11 @@ class Runner:
         if satisfies(task):
             for child in job.dependents.pop(task.id, ()):
                 self._met(job, child)
-        self._account.office.completed(job, task, options(task).job_action if cause else None)
+        self._account.job_lifecycle.completed(job, task, options(task).job_action if cause else None)
 
     def fail(self, job: LiveJob, task: LiveTask, cause: Cause, host: LiveNode | None) -> None:
         """The task completes as failed, its retries spent; one that waited has had a short run on `host`, if any."""
-        self._account.veil.note(task)
+        self._account.list_lag.note(task)
         info, waited = task.execution_info, task.state == "active"
         node = self._leave(job, task) or host
         began = info.start_time or max(task.state_transition_time, self._world.time - timedelta(seconds=1))
@@ -374,7 +374,7 @@ class Runner:
                 host.remember(job, task)
         if node is not None:
             self.pump(node.pool)
-        self._account.office.consider(job)
+        self._account.job_lifecycle.consider(job)
 
     def _met(self, job: LiveJob, child: LiveTask) -> None:
         left = job.waiting.get(child.id)
@@ -420,7 +420,7 @@ class Runner:
         return node
 
     def _move(self, job: LiveJob, task: LiveTask, state: str, info: TaskExecutionInformation | None = None) -> None:
-        self._account.veil.note(task)
+        self._account.list_lag.note(task)
         before = column(task)
         if state == "active":
             task.node_id = task.pool_id = None

@@ -172,11 +172,11 @@ class Batch(Struct, kw_only=True):
 
 def submit(account: AccountState, job_id: str, spec: JobSpecification, *batches: Batch, ends: bool = True) -> LiveJob:
     """A job with its tasks; with `ends` it terminates once all have completed."""
-    job = account.office.add(job_id, spec)
+    job = account.job_lifecycle.add(job_id, spec)
     for batch in batches:
         batch.add(account, job)
     if ends:
-        account.office.set_on_all_tasks_complete(job, "terminatejob")
+        account.job_lifecycle.set_on_all_tasks_complete(job, "terminatejob")
     return job
 
 
@@ -185,7 +185,7 @@ def give_up(account: AccountState, job: LiveJob, *, hours: float) -> None:
 
     def notice() -> None:
         if job.state == "active":
-            account.office.terminate(job)
+            account.job_lifecycle.terminate(job)
 
     later(account.world, hours * 3600, notice)
 
