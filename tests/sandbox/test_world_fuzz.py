@@ -109,7 +109,7 @@ COMMANDS: list[Callable[[AccountState, int, int, int], object]] = [
     lambda x, a, b, c: x.commands.disable_autoscale(POOLS[a % 3]),
     lambda x, a, b, c: x.commands.remove_nodes(_node(x, a, b)[0], [_node(x, a, b)[1]], OPTIONS[c % 3]),
     lambda x, a, b, c: x.commands.reboot_node(*_node(x, a, b), OPTIONS[c % 2]),
-    lambda x, a, b, c: x.commands.reimage_node(*_node(x, a, b)),
+    lambda x, a, b, c: x.commands.reboot_node(*_node(x, a, b), "taskcompletion"),
     lambda x, a, b, c: x.commands.deallocate_node(*_node(x, a, b), OPTIONS[c % 2]),
     lambda x, a, b, c: x.commands.start_node(*_node(x, a, b)),
     lambda x, a, b, c: x.commands.disable_scheduling(*_node(x, a, b), OPTIONS[c % 3]),

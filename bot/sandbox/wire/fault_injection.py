@@ -34,7 +34,7 @@ Done = dict[str, Any]
 
 
 class Injection(Struct, rename="camel", tag_field="kind", forbid_unknown_fields=True):
-    """One kind of fault. `apply` injects it into an account; raises ValueError or `Refused` where that cannot be done."""
+    """One kind of fault. `apply` injects it into an account; raises ValueError or `Refused` where it cannot be done."""
 
 
 # --- tasks and jobs ---------------------------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ from bot.sandbox.world.files import Files
 from bot.sandbox.world.jobs import JobLifecycle
 from bot.sandbox.world.list_lag import ListLag
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
+from bot.sandbox.world.node_operations import NodeOperations
 from bot.sandbox.world.nodes import Fleet
+from bot.sandbox.world.pool_autoscale import PoolAutoscale
 from bot.sandbox.world.pools import Allocator
 from bot.sandbox.world.refused import Refused, not_found
 from bot.sandbox.world.schedules import ScheduleLifecycle
@@ -64,7 +66,9 @@ class AccountState:
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)
         self.fleet = Fleet(self)
+        self.node_operations = NodeOperations(self)
         self.allocator = Allocator(self)
+        self.autoscale = PoolAutoscale(self)
         self.job_lifecycle = JobLifecycle(self)
         self.schedule_lifecycle = ScheduleLifecycle(self)
         self.commands = Commands(self)
@@ -75,6 +79,11 @@ class AccountState:
     def pool(self, pool_id: str) -> LivePool:
         """The pool, or `Refused` with PoolNotFound."""
         return _find(self.pools, pool_id, "pool")
+
+    @staticmethod
+    def of_id(things: dict[str, T], wanted: str) -> T | None:
+        """The one of that id, whatever its case: two ids that differ in case only are one."""
+        return _of_id(things, wanted)
 
     def node(self, pool_id: str, node_id: str) -> LiveNode:
         """The node, or `Refused` with PoolNotFound or NodeNotFound."""
@@ -169,12 +178,16 @@ def _room(quota: int, used: int, size: VmSize, code: str, words: str) -> tuple[i
     return max(0, quota - used) // size.vcpus, error
 
 
-def _find(things: dict[str, T], wanted: str, kind: str) -> T:
+def _of_id(things: dict[str, T], wanted: str) -> T | None:
     found = things.get(wanted)
     if found is None:
         folded = wanted.lower()
         found = next((thing for name, thing in things.items() if name.lower() == folded), None)
-    if found is None:
+    return found
+
+
+def _find(things: dict[str, T], wanted: str, kind: str) -> T:
+    if (found := _of_id(things, wanted)) is None:
         raise not_found(kind)
     return found
 

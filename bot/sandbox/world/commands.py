@@ -65,12 +65,12 @@ class Commands:
     def set_autoscale(self, pool_id: str, formula: str | None = None, interval: str | None = None) -> None:
         """Enables autoscale, or changes its formula or interval."""
         account = self._now
-        account.allocator.enable_auto_scale(account.pool(pool_id), formula, interval)
+        account.autoscale.enable(account.pool(pool_id), formula, interval)
 
     def disable_autoscale(self, pool_id: str) -> None:
         """Disables autoscale."""
         account = self._now
-        account.allocator.disable_auto_scale(account.pool(pool_id))
+        account.autoscale.disable(account.pool(pool_id))
 
     def evaluate_autoscale(self, pool_id: str, formula: str) -> AutoScaleRun:
         """What a formula would say of the pool; changes nothing."""
@@ -89,32 +89,27 @@ class Commands:
     def reboot_node(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
         """Restarts a node."""
         account = self._now
-        account.fleet.reboot(account.node(pool_id, node_id), option)
-
-    def reimage_node(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
-        """Reinstalls a node."""
-        account = self._now
-        account.fleet.reimage(account.node(pool_id, node_id), option)
+        account.node_operations.reboot(account.node(pool_id, node_id), option)
 
     def deallocate_node(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
         """Stops a node's machine."""
         account = self._now
-        account.fleet.deallocate(account.node(pool_id, node_id), option)
+        account.node_operations.deallocate(account.node(pool_id, node_id), option)
 
     def start_node(self, pool_id: str, node_id: str) -> None:
         """Starts a deallocated node."""
         account = self._now
-        account.fleet.start(account.node(pool_id, node_id))
+        account.node_operations.start(account.node(pool_id, node_id))
 
     def disable_scheduling(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
         """No new tasks on a node."""
         account = self._now
-        account.fleet.disable_scheduling(account.node(pool_id, node_id), option)
+        account.node_operations.disable_scheduling(account.node(pool_id, node_id), option)
 
     def enable_scheduling(self, pool_id: str, node_id: str) -> None:
         """Tasks on a node again."""
         account = self._now
-        account.fleet.enable_scheduling(account.node(pool_id, node_id))
+        account.node_operations.enable_scheduling(account.node(pool_id, node_id))
 
     # --- jobs and schedules -------------------------------------------------------------------------------------------
 

@@ -182,7 +182,7 @@ class FaultInjection:
         if node.state == "unusable":
             self._account.fleet.revive(node)
         elif node.state == "starttaskfailed" and not node.left and not node.draining:
-            self._account.fleet.reboot(node)
+            self._account.node_operations.reboot(node)
 
     def heal(self, pool_id: str) -> list[str]:
         """Broken nodes come back: unusable ones at once, those of a failed start task by a reboot. Their ids.

@@ -22,6 +22,7 @@ from bot.sandbox.world.sizes import VmSize
 
 if TYPE_CHECKING:
     from bot.sandbox.world.autoscale import PoolMetrics
+    from bot.sandbox.world.node_users import NodeUser
 
 NODE_STATES = (
     "creating", "idle", "leavingpool", "offline", "preempted", "rebooting", "reimaging", "running", "starting",
@@ -63,9 +64,14 @@ class Preparation(Struct, gc=False, kw_only=True):
 
 
 class LiveNode:
-    """One node: `free` slots, the tasks it runs, and whether it is on its way out (`draining`)."""
+    """One node: `free` slots, the tasks it runs, and whether it is on its way out (`draining`).
 
-    __slots__ = ("body", "draining", "free", "left", "life", "number", "pool", "recent", "running", "shelf")
+    `pending` is an operation that begins when the last task has ended.
+    """
+
+    __slots__ = (
+        "body", "draining", "free", "left", "life", "number", "pending", "pool", "recent", "running", "shelf", "users",
+    )  # fmt: skip
 
     def __init__(self, body: Node, pool: LivePool, number: int, slots: int) -> None:
         self.body = body
@@ -76,6 +82,8 @@ class LiveNode:
         self.recent: deque[tuple[str, LiveTask]] = deque(maxlen=10)
         self.shelf: int | None = None
         self.draining = False
+        self.pending: Callable[[], None] | None = None
+        self.users: dict[str, NodeUser] = {}
         self.left = False
         self.life = 0
 
@@ -93,7 +101,8 @@ class LiveNode:
     def open(self) -> bool:
         """Whether new tasks may be sent here."""
         body = self.body
-        return body.state in ("idle", "running") and body.scheduling_state == "enabled" and not self.draining
+        waits = self.draining or self.pending is not None
+        return body.state in ("idle", "running") and body.scheduling_state == "enabled" and not waits
 
     def remember(self, job: LiveJob, task: LiveTask) -> None:
         """The task is the newest of the node's recent ones."""
@@ -111,8 +120,8 @@ class LivePool:
 
     __slots__ = (
         "_order", "autoscale_fault", "body", "counts", "deallocation", "evaluations", "jobs", "machine",
-        "machines", "metrics", "network", "nodes", "number", "open", "resizes", "serial", "shortfall", "size",
-        "slots", "stuck", "waiting",
+        "machines", "metrics", "network", "nodes", "number", "open", "resizes", "scaled_at", "serial",
+        "shortfall", "size", "slots", "stuck", "waiting",
     )  # fmt: skip
 
     def __init__(self, body: Pool, size: VmSize, machines: MachineBehaviour, number: int, network: str) -> None:
@@ -135,6 +144,7 @@ class LivePool:
         self.shortfall: list[ResizeError] = []
         self.evaluations = 0
         self.metrics: PoolMetrics | None = None
+        self.scaled_at: datetime | None = None
         self.machine = _machine(body)
         self._order: list[LiveNode] | None = None
 
@@ -142,6 +152,14 @@ class LivePool:
     def id(self) -> str:
         """The pool's id."""
         return self.body.id
+
+    def rebuilt(self, size: VmSize) -> None:
+        """Size, slots or image of the pool, which is empty, may have changed."""
+        self.size = size
+        self.machine = _machine(self.body)
+        if self.slots != self.body.task_slots_per_node:
+            self.slots = self.body.task_slots_per_node
+            self.open = [OrderedDict() for _ in range(self.slots + 1)]
 
     def total(self, dedicated: bool) -> int:
         """How many nodes of the kind there are, in whatever state."""
