@@ -88,6 +88,13 @@ class RemoteLoginSettings(Wire, kw_only=True):
     remote_login_port: int
 
 
+class UploadBatchServiceLogsResult(Wire, kw_only=True):
+    """Where in the container a node put the logs of its agent."""
+
+    virtual_directory_name: str
+    number_of_files_uploaded: int
+
+
 class SubtaskInformation(Wire, kw_only=True):
     """One of the further instances of a multi-instance task; `id` counts from 1, the primary is not among them."""
 

@@ -1,4 +1,4 @@
-"""The Batch data plane of one account: its reads, answered as the service does."""
+"""The Batch data plane of one account: answered as the service does."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from .request import QUERY, VERSION
 from .tables import JOBS, NODE_COUNTS, NODES, POOLS, SCHEDULE_JOBS, SCHEDULES, TASKS, Listing
 from .tokens import Tokens
 from .versions import UNKNOWN
+from .writes.nodes import NodeWrites
+from .writes.pools import PoolWrites
 
 CONTENT_TYPE: Final = "application/json;odata=minimalmetadata"
 
@@ -59,12 +61,16 @@ class DataPlane(Listener):
         }
         files, inventory = FileRoutes(self), InventoryRoutes(self)
         routes |= {**files.routes, **inventory.routes}
-        for path, handler in routes.items():
-            self.app.router.add_get(path, handler, allow_head=False)
-        for path in files.heads:
-            self.app.router.add_head(path, routes[path])
-        self.app.router.add_head("/pools/{pool}", self._pool)
-        self.app.router.add_head("/jobschedules/{schedule}", self._schedule)
+        by_path: dict[str, dict[str, Handler]] = {path: {"GET": handler} for path, handler in routes.items()}
+        for path in ("/pools/{pool}", "/jobschedules/{schedule}", *files.heads):
+            by_path[path]["HEAD"] = routes[path]
+        for writes in (PoolWrites(self), NodeWrites(self)):
+            for (method, path), handler in writes.routes.items():
+                by_path.setdefault(path, {})[method] = handler
+        for path, methods in by_path.items():  # one resource for each path: the router tries them one after another
+            resource = self.app.router.add_resource(path)
+            for method, handler in methods.items():
+                resource.add_route(method, handler)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen, and let the account know its endpoint."""

@@ -44,6 +44,16 @@ MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
     "ServerBusy": (503, "The server is currently unable to receive requests. Please retry your request."),
     "TooManyRequests": (429, "Too many requests have been received. Please retry your request after some time."),
     "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
+    "AutoScalingFormulaTooLong": (400, "The autoscaling formula is longer than 8 KB."),
+    "EmptyMetadataKey": (400, "The key of a metadata item is empty."),
+    "InvalidAutoScalingSettings": (400, "The autoscale settings of the pool are invalid."),
+    "InvalidMetadata": (400, "The specified metadata is invalid."),
+    "InvalidPropertyValue": (400, "The value provided for one of the properties in the request body is invalid."),
+    "InvalidRequestBody": (400, "The specified Request Body is not syntactically valid."),
+    "MissingRequiredProperty": (400, "A required property was not specified in the request body."),
+    "OutOfRangeInput": (400, "One of the request inputs is out of range."),
+    "OutOfRangePriority": (400, "The specified priority is out of range."),
+    "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
 }
 """Error code -> its usual status and its text."""
 
