@@ -358,7 +358,7 @@ def test_a_failed_task_can_be_reactivated_and_a_good_one_cannot(place: Place) ->
     place.wait(200)
     place.do.commands.reactivate_task("job", "BAD")
     assert bad.state == "preparing"
-    with pytest.raises(Refused, match="OperationInvalidForCurrentState"):
+    with pytest.raises(Refused, match="TaskSucceeded"):
         place.do.commands.reactivate_task("job", "good")
     assert good.state == "completed"
 

@@ -49,7 +49,7 @@ NODE_MOVES = (
 def strict(account: AccountState) -> None:
     """Every change of a task's or a node's state in this account is one the service knows."""
     runner, fleet = account.runner, account.fleet
-    move, relabel = runner._move, fleet._relabel
+    move, relabel = runner.move, fleet._relabel
 
     def moved(job: LiveJob, task: LiveTask, state: str, *rest: Any) -> None:
         assert (task.state, state) in TASK_MOVES, (task.state, state)
@@ -59,7 +59,7 @@ def strict(account: AccountState) -> None:
         assert (node.state, state) in NODE_MOVES, (node.state, state)
         relabel(node, state)
 
-    runner._move, fleet._relabel = moved, relabelled  # type: ignore[method-assign, assignment]
+    runner.move, fleet._relabel = moved, relabelled  # type: ignore[method-assign, assignment]
 
 
 class Watch:

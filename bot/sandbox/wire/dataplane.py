@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -15,20 +15,21 @@ from bot.sandbox.world.list_lag import body_of
 
 from .auth import Authenticator
 from .conditions import check
-from .errors import Refusal
+from .errors import Refusal, from_world
 from .faults import Fault, Faults
 from .files import FileRoutes
 from .inventory import InventoryRoutes
 from .listener import Exchange, Handler, Listener, http_date, respond
 from .listing import ReadOptions, Thing, page, token
-from .request import QUERY, VERSION
+from .request import CONTENT_TYPE, QUERY, VERSION
 from .tables import JOBS, NODE_COUNTS, NODES, POOLS, SCHEDULE_JOBS, SCHEDULES, TASKS, Listing
 from .tokens import Tokens
 from .versions import UNKNOWN
+from .writes.jobs import JobWrites
 from .writes.nodes import NodeWrites
 from .writes.pools import PoolWrites
-
-CONTENT_TYPE: Final = "application/json;odata=minimalmetadata"
+from .writes.schedules import ScheduleWrites
+from .writes.tasks import TaskWrites
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,7 +65,7 @@ class DataPlane(Listener):
         by_path: dict[str, dict[str, Handler]] = {path: {"GET": handler} for path, handler in routes.items()}
         for path in ("/pools/{pool}", "/jobschedules/{schedule}", *files.heads):
             by_path[path]["HEAD"] = routes[path]
-        for writes in (PoolWrites(self), NodeWrites(self)):
+        for writes in (PoolWrites(self), NodeWrites(self), JobWrites(self), TaskWrites(self), ScheduleWrites(self)):
             for (method, path), handler in writes.routes.items():
                 by_path.setdefault(path, {})[method] = handler
         for path, methods in by_path.items():  # one resource for each path: the router tries them one after another
@@ -92,7 +93,7 @@ class DataPlane(Listener):
         except Refusal as refusal:
             response = self._refused(refusal, exchange)
         except Refused as refused:
-            response = self._refused(_from_world(refused), exchange)
+            response = self._refused(from_world(refused), exchange)
         except web.HTTPMethodNotAllowed as error:
             allow = ", ".join(sorted(error.allowed_methods))
             response = self._refused(Refusal("UnsupportedHttpVerb", headers={"Allow": allow}), exchange)
@@ -223,11 +224,6 @@ class DataPlane(Listener):
     def _refused(self, refusal: Refusal, exchange: Exchange) -> web.Response:
         body = refusal.body(self._facts.endpoint, exchange.id, exchange.at)
         return respond(body, status=refusal.status, content_type=CONTENT_TYPE, headers=refusal.headers)
-
-
-def _from_world(refused: Refused) -> Refusal:
-    values = list(refused.values.items())
-    return Refusal(refused.code, values, status=refused.status, message=refused.message)
 
 
 def _without_body(headers: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from bot.sandbox.world.refused import Refused
+
 MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
     "AuthenticationFailed": (
         403,
@@ -54,6 +56,12 @@ MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
     "OutOfRangeInput": (400, "One of the request inputs is out of range."),
     "OutOfRangePriority": (400, "The specified priority is out of range."),
     "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
+    "TaskDependenciesNotSpecifiedOnJob": (
+        400,
+        "The job does not specify usesTaskDependencies, so that its tasks cannot depend on others.",
+    ),
+    "TaskDependencyListTooLong": (400, "The list of tasks that the task depends on is too long."),
+    "TaskDependencyRangesTooLong": (400, "The ranges of tasks that the task depends on are too long."),
 }
 """Error code -> its usual status and its text."""
 
@@ -96,6 +104,11 @@ class Refusal(Exception):
         if self.values:
             body["values"] = [{"key": key, "value": value} for key, value in self.values]
         return body
+
+
+def from_world(refused: Refused) -> Refusal:
+    """What the world refuses, as the data plane answers it."""
+    return Refusal(refused.code, list(refused.values.items()), status=refused.status, message=refused.message)
 
 
 class ArmRefusal(Exception):

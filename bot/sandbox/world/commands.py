@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bot.sandbox.entities import NodeError
 from bot.sandbox.entity_parts import AutoScaleRun
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, Schedule, TaskDependencies, TaskSpecification
+from bot.sandbox.world import task_changes
 from bot.sandbox.world.autoscale import PoolMetrics, evaluate
 from bot.sandbox.world.behaviour import cause_named
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
@@ -193,7 +194,7 @@ class Commands:
     def reactivate_task(self, job_id: str, task_id: str) -> None:
         """Runs a failed task again."""
         account = self._now
-        account.runner.reactivate(account.job(job_id), account.task(job_id, task_id))
+        task_changes.reactivate(account, account.job(job_id), account.task(job_id, task_id))
 
     def delete_task(self, job_id: str, task_id: str) -> None:
         """Deletes a task."""

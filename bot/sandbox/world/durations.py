@@ -18,7 +18,7 @@ _UNITS = {"years": 365 * 86_400, "months": 30 * 86_400, "weeks": 7 * 86_400, "da
 _UNITS |= {"minutes": 60, "seconds": 1}
 _TICKS = 10_000_000
 _MOST = 2**63 - 1
-_FOREVER = 10_000_000 * 86_400.0
+_FOREVER = 1_000_000 * 86_400.0
 
 
 @lru_cache(maxsize=1024)

@@ -70,7 +70,8 @@ class LiveNode:
     """
 
     __slots__ = (
-        "body", "draining", "free", "left", "life", "number", "pending", "pool", "recent", "running", "shelf", "users",
+        "body", "draining", "free", "left", "life", "number", "pending", "pool", "recent", "running", "shelf",
+        "users",
     )  # fmt: skip
 
     def __init__(self, body: Node, pool: LivePool, number: int, slots: int) -> None:
@@ -179,20 +180,22 @@ class LivePool:
 class LiveJob:
     """One job: its tasks, those ready to run by the slots they need, those that wait for others, those that run.
 
-    `instances` has the nodes of the subtasks of every multi-instance task that has run. A job that is stuck has a list
-    of what was due meanwhile in `held`; of others it is None.
+    `folded` has the ids, in lower case, of tasks whose ids are not in lower case; `instances` the nodes of the subtasks
+    of every multi-instance task that has run. A job that is stuck has a list of what was due meanwhile in `held`; of
+    others it is None.
     """
 
     __slots__ = (
-        "_order", "auto_pool", "body", "counts", "dependents", "forced_failures", "held", "instances", "life",
-        "number", "plan", "pool", "preparation", "preparations", "ready", "refused", "release", "running",
-        "schedule", "slot_counts", "tasks", "waiting",
+        "_order", "auto_pool", "body", "counts", "dependents", "folded", "forced_failures", "held", "instances",
+        "life", "number", "plan", "pool", "preparation", "preparations", "ready", "refused", "release",
+        "running", "schedule", "slot_counts", "tasks", "waiting",
     )  # fmt: skip
 
     def __init__(self, body: Job, number: int) -> None:
         self.body = body
         self.number = number
         self.tasks: dict[str, LiveTask] = {}
+        self.folded: set[str] = set()
         self.ready: dict[int, deque[LiveTask]] = {}
         self.waiting: dict[str, int] = {}
         self.dependents: dict[str, list[LiveTask]] = {}
@@ -228,6 +231,24 @@ class LiveJob:
         if self._order is None:
             self._order = sorted(self.tasks.values(), key=_by_id)
         return self._order
+
+    def holds(self, task_id: str) -> bool:
+        """Whether there is a task of that id, whatever its case; in constant time, however many tasks there are."""
+        folded = task_id.lower()
+        return task_id in self.tasks or folded in self.tasks or folded in self.folded
+
+    def hold(self, task: LiveTask) -> None:
+        """One more task."""
+        self.tasks[task.id] = task
+        if (folded := task.id.lower()) != task.id:
+            self.folded.add(folded)
+        self.reordered()
+
+    def drop(self, task: LiveTask) -> None:
+        """One task less."""
+        del self.tasks[task.id]
+        self.folded.discard(task.id.lower())
+        self.reordered()
 
     def reordered(self) -> None:
         """Tells that tasks came or went."""

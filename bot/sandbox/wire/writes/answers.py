@@ -6,17 +6,30 @@ from datetime import datetime
 from typing import Protocol
 
 from aiohttp import web
+from msgspec import Struct
 
 from ..conditions import check
 from ..errors import Refusal
 from ..listener import http_date
 
 
-class Tagged(Protocol):
-    """What has an entity tag."""
+class Tag(Struct, frozen=True):
+    """An entity tag and the time it stands for."""
 
     etag: str
     last_modified: datetime
+
+
+class Tagged(Protocol):
+    """What has an entity tag."""
+
+    @property
+    def etag(self) -> str:
+        """The tag."""
+
+    @property
+    def last_modified(self) -> datetime:
+        """The time of the last change."""
 
 
 def require(request: web.Request, thing: Tagged) -> None:

@@ -121,7 +121,7 @@ def _tidied(value: object, kind: type[Struct], version: str, path: list[str]) ->
         raise malformed(f"An object was expected for '{'.'.join(path) or kind.__name__}'")
     properties, tidy = _properties(kind), {}
     for name, item in value.items():
-        if name in _WRITE_ONLY and name not in properties:
+        if name.startswith("odata.") or (name in _WRITE_ONLY and name not in properties):
             continue
         if name not in properties or name in UNKNOWN[version]:
             if name in _OLDER and version != NEWEST:
