@@ -144,11 +144,12 @@ async def test_an_unknown_image_is_refused_as_recorded(stage: Stage) -> None:
 
 async def test_secrets_are_taken_and_never_answered(stage: Stage) -> None:
     secret = "not-a-true-secret"
+    share = {"accountName": "a", "accountKey": secret, "azureFileUrl": "https://a/b", "relativeMountPath": "b"}
     body = POOL | {
         "userAccounts": [
             {"name": "joe", "password": secret, "linuxUserConfiguration": {"sshPrivateKey": secret, "uid": 7}}
         ],
-        "mountConfiguration": [{"azureFileShareConfiguration": {"accountName": "a", "accountKey": secret}}],
+        "mountConfiguration": [{"azureFileShareConfiguration": share}],
     }
     assert (await stage.send("POST", "/pools", body)).status == 201
     told = (await stage.send("GET", "/pools/made")).body

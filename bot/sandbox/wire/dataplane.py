@@ -25,6 +25,7 @@ from .request import CONTENT_TYPE, QUERY, VERSION
 from .tables import JOBS, NODE_COUNTS, NODES, POOLS, SCHEDULE_JOBS, SCHEDULES, TASKS, Listing
 from .tokens import Tokens
 from .versions import UNKNOWN
+from .writes.certificates import CertificateWrites
 from .writes.jobs import JobWrites
 from .writes.nodes import NodeWrites
 from .writes.pools import PoolWrites
@@ -65,8 +66,16 @@ class DataPlane(Listener):
         by_path: dict[str, dict[str, Handler]] = {path: {"GET": handler} for path, handler in routes.items()}
         for path in ("/pools/{pool}", "/jobschedules/{schedule}", *files.heads):
             by_path[path]["HEAD"] = routes[path]
-        for writes in (PoolWrites(self), NodeWrites(self), JobWrites(self), TaskWrites(self), ScheduleWrites(self)):
-            for (method, path), handler in writes.routes.items():
+        for writes in (
+            PoolWrites(self).routes,
+            NodeWrites(self).routes,
+            JobWrites(self).routes,
+            TaskWrites(self).routes,
+            ScheduleWrites(self).routes,
+            CertificateWrites(inventory).routes,
+            files.writes,
+        ):
+            for (method, path), handler in writes.items():
                 by_path.setdefault(path, {})[method] = handler
         for path, methods in by_path.items():  # one resource for each path: the router tries them one after another
             resource = self.app.router.add_resource(path)

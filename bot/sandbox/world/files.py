@@ -7,8 +7,8 @@ time it is kept for has passed. Names are the wire's: a slash between directorie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -113,11 +113,19 @@ class Files:
     def __init__(self, account: AccountState) -> None:
         self._account = account
         self._world = account.world
+        self._deleted: dict[tuple[str, str], datetime] = {}
+        """Node and path from its root -> when somebody deleted the file; one that came later is another."""
 
     # --- tasks --------------------------------------------------------------------------------------------------------
 
     def of_task(self, job: LiveJob, task: LiveTask) -> tuple[list[File], bool]:
         """All files of a task, by name, and whether they are on Windows. Raises `Refused`."""
+        node = self._home(task)
+        files = self._left(self._task_files(job, task, node), node, f"{task_directory(job.id, task.id)}/")
+        return self._named(files, node), windows(node)
+
+    def _home(self, task: LiveTask) -> LiveNode:
+        """The node on which the files of the task are."""
         if task.node_id is None or task.pool_id is None:
             raise wrong_state("The files of the specified task cannot be accessed as the task state is still active")
         pool = self._account.pools.get(task.pool_id)
@@ -127,7 +135,7 @@ class Files:
         reach(node)
         if self._expired(task):
             raise Refused(409, "TaskFilesCleanedup", "The files of the specified task are cleaned up.")
-        return self._named(self._task_files(job, task, node), node), windows(node)
+        return node
 
     def _expired(self, task: LiveTask) -> bool:
         ended = task.execution_info.end_time
@@ -199,7 +207,8 @@ class Files:
                     begun = inside[0].created
                 found += [File(path, begun, begun), *inside]
             found += [File(parent, made, made) for parent in parents]
-        return self._named([file for file in found if file.id.startswith(under)], node), windows(node)
+        left = self._left([file for file in found if file.id.startswith(under)], node)
+        return self._named(left, node), windows(node)
 
     def _start_files(self, node: LiveNode) -> Iterator[File]:
         info, task = node.body.start_task_info, node.body.start_task
@@ -258,6 +267,33 @@ class Files:
                 f"{key}/r", released.command_line, node.id, windows(node), began, now, ended, 0 if ended else None
             )
             yield task_directory(job.id, released.id or "jobrelease"), run.streams
+
+    # --- deleting -----------------------------------------------------------------------------------------------------
+
+    def delete_of_task(self, job: LiveJob, task: LiveTask, path: str, *, recursive: bool) -> None:
+        """Deletes a file or directory of a task. Raises `Refused`."""
+        files, _ = self.of_task(job, task)
+        self._delete(files, path, self._home(task), f"{task_directory(job.id, task.id)}/", recursive=recursive)
+
+    def delete_of_node(self, node: LiveNode, path: str, *, recursive: bool) -> None:
+        """Deletes a file or directory of a node. Raises `Refused`."""
+        files, _ = self.of_node(node)
+        self._delete(files, path, node, "", recursive=recursive)
+
+    def _delete(self, files: list[File], path: str, node: LiveNode, home: str, *, recursive: bool) -> None:
+        wanted = find(files, path).id.replace("\\", "/")
+        inside = [name for file in files if (name := file.id.replace("\\", "/")).startswith(f"{wanted}/")]
+        if inside and not recursive:
+            raise Refused(403, "IOError", "An I/O error occurred when accessing the specified resource.")
+        for name in (wanted, *inside):
+            self._deleted[node.id, home + name] = self._world.time
+
+    def _left(self, files: Iterable[File], node: LiveNode, home: str = "") -> list[File]:
+        """Those that nobody deleted."""
+        if not self._deleted:
+            return list(files)
+        never = datetime.min.replace(tzinfo=UTC)
+        return [file for file in files if file.created > self._deleted.get((node.id, home + file.id), never)]
 
     @staticmethod
     def _named(files: Iterator[File] | list[File], node: LiveNode) -> list[File]:
