@@ -43,6 +43,9 @@ SAYS_MORE = {"odata.metadata", "odata.nextLink"}
 ORIGIN = "http://documents.invalid/"
 """Where the documents pretend to lie, so that the references between them resolve as in their own repository."""
 
+DOCUMENTED = re.compile(r"/subscriptions/.*/providers/Microsoft\.Batch/(?!.*OperationResults)", re.IGNORECASE)
+"""Paths of Resource Manager that the document has: not other providers', nor where one asks about operations."""
+
 DURATION = re.compile(r"P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
 
@@ -62,7 +65,7 @@ def conformance(sandbox: AzureSandbox) -> Iterator[Seen]:
 
     def witness(request: web.Request, response: web.Response) -> None:
         document = ARM if request.app is sandbox.arm.app else DATA_PLANE
-        if document == ARM and not request.path.lower().startswith("/subscriptions/"):
+        if document == ARM and not DOCUMENTED.match(request.path):
             return
         seen.answers += 1
         body = bytes(response.body) if isinstance(response.body, bytes) else b""

@@ -98,6 +98,8 @@ class Authenticator:
                 "The specified type of authentication SharedKey is not allowed when external resources of type Compute "
                 "are linked."
             )
+        if "SharedKey" not in (self._account.allowed_authentication_modes or ("SharedKey",)):
+            raise _unauthenticated("The specified type of authentication SharedKey is not allowed for this account.")
         if account.lower() != self._account.name.lower():
             raise _unauthenticated(f"The account '{account}' is not the account that is being accessed.")
         _check_date(headers)

@@ -119,13 +119,21 @@ class ArmRefusal(Exception):
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, target: str = "", headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        target: str = "",
+        details: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.message = message
         self.target = target
+        self.details = details
         self.headers = dict(headers or {})
 
     def body(self, request_id: str, now: datetime) -> dict[str, Any]:
@@ -133,7 +141,10 @@ class ArmRefusal(Exception):
         if not self.target:
             return {"error": {"code": self.code, "message": self.message}}
         message = f"{self.message}\nRequestId:{request_id}\nTime:{ticks(now)}"
-        return {"error": {"code": self.code, "message": message, "target": self.target}}
+        error: dict[str, Any] = {"code": self.code, "message": message, "target": self.target}
+        if self.details:
+            error["details"] = [{"code": name, "message": value} for name, value in self.details]
+        return {"error": error}
 
 
 def ticks(moment: datetime) -> str:

@@ -261,6 +261,21 @@ class AutoScale(Injection, tag="autoscale"):
         return {"pool": pool.id, "autoscale": how or "well"}
 
 
+# --- applications -----------------------------------------------------------------------------------------------------
+
+
+class UploadPackage(Injection, tag="uploadPackage"):
+    """Somebody uploads the file of a package, which may be activated from then on."""
+
+    application: Name
+    version: Name
+
+    def apply(self, account: AccountState) -> Done:
+        """The package."""
+        account.inject.upload_package(self.application, self.version)
+        return {"application": self.application, "version": self.version}
+
+
 # --- ends and times ---------------------------------------------------------------------------------------------------
 
 
@@ -316,7 +331,7 @@ class Skew(Injection, tag="skew"):
 
 AnyInjection = (
     Storm | AddJob | AddTask | TerminateJob | StuckJob | BlockedSchedule | Preempt | Flap | Break | StartTaskFails
-    | Heal | StuckResize | FailResize | Unstick | AutoScale | Delete | Lag | Skew
+    | Heal | StuckResize | FailResize | Unstick | UploadPackage | AutoScale | Delete | Lag | Skew
 )  # fmt: skip
 
 _decode = msgspec.json.Decoder(AnyInjection).decode

@@ -17,7 +17,7 @@ from bot.sandbox.entity_specs import JobSpecification, PoolInformation
 from bot.sandbox.world.behaviour import Cause, Work, cause_named
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 from bot.sandbox.world.nodes import UNREACHABLE
-from bot.sandbox.world.refused import wrong_state
+from bot.sandbox.world.refused import Refused, wrong_state
 
 if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
@@ -300,6 +300,16 @@ class FaultInjection:
             for node in list(pool.nodes.values()):
                 account.fleet.forget(node)
             account.allocator.gone(pool)
+
+    # --- applications -------------------------------------------------------------------------------------------------
+
+    def upload_package(self, application_id: str, version: str) -> None:
+        """The file of a package is there, so that the package may be activated."""
+        application = self._now.applications.get(application_id)
+        package = application.packages.get(version) if application is not None else None
+        if package is None:
+            raise Refused(404, "ApplicationPackageNotFound", "The specified application package does not exist.")
+        package.uploaded = True
 
 
 def _working(pool: LivePool) -> list[LiveNode]:

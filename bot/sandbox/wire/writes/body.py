@@ -86,9 +86,14 @@ async def read_optional(request: web.Request, kind: type[T]) -> T:
     return await read(request, kind) if await request.read() else kind()
 
 
-def convert(raw: object, kind: type[T], version: str) -> T:
-    """JSON that was decoded already as an object of that kind. Raises `Refusal` (400)."""
+def convert(raw: object, kind: type[T], version: str, *, partial: bool = False) -> T:
+    """JSON that was decoded already as an object of that kind. Raises `Refusal` (400).
+
+    Of a partial one no required property is missed: text ones are empty.
+    """
     tidy = _tidied(raw, kind, version, [])
+    if partial:
+        tidy = {field.encode_name: "" for field in msgspec.structs.fields(kind) if field.required} | tidy
     try:
         return msgspec.convert(tidy, kind, strict=False)
     except msgspec.ValidationError as error:
