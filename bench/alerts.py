@@ -112,7 +112,7 @@ async def event(http: aiohttp.ClientSession, stage: Stage, slack: SlackStandIn, 
     """One task of a new job fails; the seconds until the lane's channel is told, infinite for never."""
     job, begun = f"{lane}-{number}", time.time()
     deed = {"kind": "storm", "job": job, "pool": POOLS[stage.told["ACCOUNT"]], "causes": ["exit-1"], "number": 1}
-    async with http.post(f"{stage.told['ENDPOINT']}/_sandbox/mischief", json=deed) as answer:
+    async with http.post(f"{stage.told['ENDPOINT']}/_sandbox/inject", json=deed) as answer:
         answer.raise_for_status()
     while time.time() - begun < ROUND:
         await asyncio.sleep(0.1)

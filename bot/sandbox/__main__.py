@@ -87,8 +87,8 @@ def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
 def _ops(slack: SlackStandIn, teams: TeamsStandIn) -> list[str]:
     """The channels in which alerts are told, as the settings write them."""
     channel = next(each["id"] for each in slack.channels if each["name"] == "batch-ops")
-    room = next(each["id"] for each in teams.conversations.values() if each["kind"] == "channel")
-    return [f"slack:{channel}", f"teams:{room}"]
+    teams_channel = next(each["id"] for each in teams.conversations.values() if each["kind"] == "channel")
+    return [f"slack:{channel}", f"teams:{teams_channel}"]
 
 
 async def _install(teams: TeamsStandIn, bot: str) -> None:

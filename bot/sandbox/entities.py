@@ -414,5 +414,12 @@ class Account(Wire, kw_only=True):
     pool_allocation_mode: str
     public_network_access: str = "Enabled"
     auto_storage_account_id: str | None = None
+    storage_keys_synced: datetime | None = None
+    key_vault: str | None = None
+    encryption: dict[str, Any] | None = None
+    network_profile: dict[str, Any] | None = None
+    allowed_authentication_modes: list[str] | None = None
     identity: dict[str, Any] | None = None
     tags: dict[str, str] | None = None
+    provisioning_state: str = "Succeeded"
+    last_modified: datetime | None = None

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import field
 
 from bot.sandbox.entities import NodeInformation
-from bot.sandbox.entity_parts import ImageReference, NameValuePair, TaskFailureInformation, Wire
+from bot.sandbox.entity_parts import ImageReference, NameValuePair, TaskFailureInformation, VMExtension, Wire
 
 # --- files ------------------------------------------------------------------------------------------------------------
 
@@ -86,6 +86,39 @@ class RemoteLoginSettings(Wire, kw_only=True):
 
     remote_login_ip_address: str = field(name="remoteLoginIPAddress")
     remote_login_port: int
+
+
+class UploadBatchServiceLogsResult(Wire, kw_only=True):
+    """Where in the container a node put the logs of its agent."""
+
+    virtual_directory_name: str
+    number_of_files_uploaded: int
+
+
+class InstanceViewStatus(Wire, kw_only=True):
+    """How an extension fares; `level` is "Error", "Info" or "Warning"."""
+
+    code: str | None = None
+    display_status: str | None = None
+    level: str | None = None
+    message: str | None = None
+    time: str | None = None
+
+
+class VMExtensionInstanceView(Wire, kw_only=True):
+    """What the machine tells of an extension."""
+
+    name: str
+    statuses: list[InstanceViewStatus] | None = None
+    sub_statuses: list[InstanceViewStatus] | None = None
+
+
+class NodeVMExtension(Wire, kw_only=True):
+    """An extension on one node."""
+
+    provisioning_state: str
+    vm_extension: VMExtension
+    instance_view: VMExtensionInstanceView
 
 
 class SubtaskInformation(Wire, kw_only=True):

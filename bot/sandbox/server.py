@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bot.sandbox.world import Clock, World
+from bot.sandbox.world import AccountState, Clock, World
 from bot.sandbox.world.scenarios import SCENARIOS, build
 
 from .wire.arm import ResourceManager
 from .wire.control import add_control
 from .wire.dataplane import DataPlane
+from .wire.fault_injection import add_fault_injection
 from .wire.faults import Faults
 from .wire.listener import loopback
-from .wire.mischief import add_mischief
 from .wire.odata import warm
 from .wire.tokens import Tokens
 
@@ -39,10 +39,12 @@ class AzureSandbox:
     def __init__(self, world: World, *, tokens: Tokens | None = None, seed: int = 0) -> None:
         self.world = world
         self.tokens = tokens or Tokens()
-        self.arm = ResourceManager(world, self.tokens, Faults(seed))
+        self.arm = ResourceManager(world, self.tokens, Faults(seed), accounts_changed=self._follow_accounts)
         self.accounts: dict[str, DataPlane] = {}
         self._seed = seed
         self._pulse: asyncio.Task[None] | None = None
+        self._host = ""
+        self._following = asyncio.Lock()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen: Resource Manager on any free port, the accounts on ``port``, ``port`` + 1, … (0: any free ones).
@@ -52,13 +54,9 @@ class AzureSandbox:
         """
         warm()
         try:
-            for number, (name, account) in enumerate(self.world.accounts.items()):
-                plane = DataPlane(account, self.tokens, Faults(self._seed + number + 1))
-                if loopback(host):
-                    add_control(plane, self.world.clock, self.world.settle)
-                    add_mischief(plane)
-                await plane.start(host, port + number if port else 0)
-                self.accounts[name] = plane
+            self._host = host
+            for number, account in enumerate(self.world.accounts.values()):
+                await self._serve(account, port + number if port else 0)
             if loopback(host):
                 add_control(self.arm, self.world.clock, self.world.settle)
             await self.arm.start(host)
@@ -66,6 +64,25 @@ class AzureSandbox:
             await self.close()
             raise
         self._pulse = asyncio.create_task(self.world.run(), name="sandbox world")
+
+    async def _serve(self, account: AccountState, port: int) -> None:
+        """Open the data plane of an account."""
+        plane = DataPlane(account, self.tokens, Faults(self._seed + len(self.accounts) + 1))
+        if loopback(self._host):
+            add_control(plane, self.world.clock, self.world.settle)
+            add_fault_injection(plane)
+        await plane.start(self._host, port)
+        self.accounts[account.facts.name] = plane
+
+    async def _follow_accounts(self) -> None:
+        """Open the data planes of accounts that were made since, on any free port, and close those of deleted ones."""
+        if self.accounts.keys() == self.world.accounts.keys():
+            return
+        async with self._following:
+            for name in self.accounts.keys() - self.world.accounts.keys():
+                await self.accounts.pop(name).close()
+            for name in self.world.accounts.keys() - self.accounts.keys():
+                await self._serve(self.world.accounts[name], 0)
 
     async def close(self) -> None:
         """Stop the world and let go of every port."""

@@ -114,13 +114,13 @@ class Rig:
 def empty(account: AccountState) -> None:
     """Nothing to do."""
     for job in list(account.jobs):
-        account.mischief.delete_job(job, at_once=True)
+        account.inject.delete_job(job, at_once=True)
 
 
 def calm(account: AccountState) -> None:
     """Nothing happens by itself: the nodes are busy with tasks that take weeks."""
     empty(account)
-    account.mischief.add_job("steady", "pool1", 8, seconds=3e6)
+    account.inject.add_job("steady", "pool1", 8, seconds=3e6)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from tests.acceptance.rig import CHANNEL, Rig, rig
 async def test_who_acknowledges_in_one_chat_is_named_in_both_and_a_snooze_too(tmp_path: Path) -> None:
     async with rig(tmp_path) as stage:
         await stage.begin()
-        stage.account.mischief.break_nodes("pool1")
+        stage.account.inject.break_nodes("pool1")
         await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
         await _press_slack(stage, "Acknowledge")
         await stage.until(lambda: _says(stage, "acknowledged by") == [True, True], 60, "both say who takes care of it")

@@ -31,10 +31,10 @@ async def test_a_night_in_which_the_clocks_change_ends_with_one_digest_at_seven(
         await _quiet(stage)
         await stage.begin()
         await _at(stage, evening.replace(hour=22, minute=1), 500)
-        stage.account.mischief.break_nodes("pool1")
+        stage.account.inject.break_nodes("pool1")
         for number in range(6):
-            stage.account.mischief.add_job(f"job-{number}", "pool1", 40, seconds=3e6)
-            stage.account.mischief.storm([f"job-{number}"], [f"exit-{number + 1}"], 2)
+            stage.account.inject.add_job(f"job-{number}", "pool1", 40, seconds=3e6)
+            stage.account.inject.storm([f"job-{number}"], [f"exit-{number + 1}"], 2)
         await _at(stage, seven - timedelta(hours=4), 5000)
         await stage.program.restart(end)
         await _at(stage, seven - timedelta(minutes=1), 5000)

@@ -15,7 +15,7 @@ DAY = 86_400.0
 async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: Path) -> None:
     async with rig(tmp_path) as stage:
         await stage.begin()
-        stage.account.mischief.break_nodes("pool1")
+        stage.account.inject.break_nodes("pool1")
         await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
         stage.slack.faults.outage = stage.teams.faults.outage = True
         stage.time.speed = 4000
@@ -56,16 +56,16 @@ async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: 
 
 async def _an_hour(stage: Rig, hour: int) -> None:
     """Two jobs fail, one node breaks and is well again, most hours."""
-    mischief = stage.account.mischief
+    inject = stage.account.inject
     for half, job in enumerate(_jobs()[2 * hour : 2 * hour + 2]):
-        mischief.add_job(job, "pool1", 4, seconds=3e6)
-        mischief.storm([job], [f"exit-{hour + 1}"], 2)
+        inject.add_job(job, "pool1", 4, seconds=3e6)
+        inject.storm([job], [f"exit-{hour + 1}"], 2)
         if half:
-            mischief.heal("pool1")
+            inject.heal("pool1")
         elif hour % 3:
-            mischief.break_nodes("pool1")
+            inject.break_nodes("pool1")
         await stage.wait(900)
-        stage.account.office.terminate(stage.account.job(job), "enough")
+        stage.account.job_lifecycle.terminate(stage.account.job(job), "enough")
         await stage.wait(900)
 
 

@@ -64,8 +64,8 @@ async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_p
 
 def _fail(stage: Rig, job: str) -> None:
     """Two tasks of a new job fail."""
-    stage.account.mischief.add_job(job, "pool1", 9, seconds=3e6)
-    stage.account.mischief.storm([job], ["exit-1"], 2)
+    stage.account.inject.add_job(job, "pool1", 9, seconds=3e6)
+    stage.account.inject.storm([job], ["exit-1"], 2)
 
 
 def _words(message: dict[str, Any]) -> str:

@@ -13,9 +13,9 @@ AT_ONCE = 5.0
 
 async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_path: Path) -> None:
     async with rig(tmp_path) as stage:
-        stage.account.mischief.add_job("storm", "pool1", STORM, seconds=3e6)
+        stage.account.inject.add_job("storm", "pool1", STORM, seconds=3e6)
         await stage.begin()
-        assert stage.account.mischief.storm(["storm"], ["exit-137"], STORM, 60) == {"storm": STORM}
+        assert stage.account.inject.storm(["storm"], ["exit-137"], STORM, 60) == {"storm": STORM}
         stage.time.speed = 8
         await stage.until(lambda: _failed(stage), 90, "failures are stored")
         detected = stage.time.stamp()
@@ -39,9 +39,9 @@ async def test_a_hundred_causes_in_many_jobs_are_told_together(tmp_path: Path) -
     jobs = [f"job-{number}" for number in range(50)]
     async with rig(tmp_path) as stage:
         for job in jobs:
-            stage.account.mischief.add_job(job, "pool1", 40, seconds=3e6)
+            stage.account.inject.add_job(job, "pool1", 40, seconds=3e6)
         await stage.begin()
-        told = stage.account.mischief.storm(jobs, [f"exit-{code}" for code in range(1, 101)], 2000, 60)
+        told = stage.account.inject.storm(jobs, [f"exit-{code}" for code in range(1, 101)], 2000, 60)
         assert sum(told.values()) == 2000
         await stage.until(lambda: _failed(stage) == 2000, 300, "every failure is stored")
         await stage.until(lambda: not stage.undelivered(), 600, "what was told is known to be")
@@ -55,7 +55,7 @@ async def test_a_hundred_causes_in_many_jobs_are_told_together(tmp_path: Path) -
 async def test_a_node_that_flips_two_hundred_times_is_one_message(tmp_path: Path) -> None:
     async with rig(tmp_path, speed=20) as stage:
         await stage.begin()
-        stage.account.mischief.flap("pool1", times=100, every=120)
+        stage.account.inject.flap("pool1", times=100, every=120)
         await stage.until(lambda: stage.told() and stage.told_teams(), 80, "both are told")
         stage.time.speed = 1000
         await stage.wait(6000)

@@ -20,31 +20,31 @@ async def test_a_bad_day_is_stored_and_told_as_it_was(tmp_path: Path, skew: floa
     """Clocks five minutes apart, lists 45 s late, pages that break off, throttles, jobs deleted, restarts."""
     async with rig(tmp_path, speed=40, skew=skew, prepare=empty) as stage:
         await stage.begin()
-        account, mischief = stage.account, stage.account.mischief
-        account.veil.seconds = 45
+        account, inject = stage.account, stage.account.inject
+        account.list_lag.seconds = 45
         for number in range(6):
-            job = mischief.add_job(f"job-{number}", "pool1", 20, seconds=12, failing=0.3)
-            account.office.set_on_all_tasks_complete(job, "terminatejob")
+            job = inject.add_job(f"job-{number}", "pool1", 20, seconds=12, failing=0.3)
+            account.job_lifecycle.set_on_all_tasks_complete(job, "terminatejob")
         for name in ("lost", "left"):
-            mischief.add_job(name, "pool1", 5, seconds=3e6)
-        mischief.add_job("big", "pool1", BIG, seconds=3e6)
+            inject.add_job(name, "pool1", 5, seconds=3e6)
+        inject.add_job("big", "pool1", BIG, seconds=3e6)
         faults = stage.azure.faults["tiny"]
         torn = [
             faults.add("error", path="skiptoken", status=500, code="InternalError", skip=1, count=3),
             faults.add("cut", path="skiptoken", after=2000, skip=1, count=2),
         ]
-        mischief.storm(["big"], ["exit-9", "disk-full"], BIG, 60)
+        inject.storm(["big"], ["exit-9", "disk-full"], BIG, 60)
         await stage.wait(45)
-        [broken] = mischief.break_nodes("pool1")
+        [broken] = inject.break_nodes("pool1")
         await stage.wait(100)
         faults.add("throttle", status=429, retry_after=1, count=6)
         faults.add("throttle", status=503, retry_after=1, count=6)
-        mischief.delete_job("lost", at_once=True)
-        mischief.delete_job("left")
+        inject.delete_job("lost", at_once=True)
+        inject.delete_job("left")
         await stage.program.restart("kill")
         # The waits between repeated calls are the wall's: a look that is refused six times takes minutes here.
         await stage.until(lambda: _states(stage, broken), 900, "the broken node is seen")
-        mischief.heal("pool1")
+        inject.heal("pool1")
         await stage.until(lambda: _ended(account), 900, "the jobs are over")
         await stage.program.restart("stop")
         await stage.wait(240)

@@ -16,7 +16,7 @@ LATEST = 40.0
 async def test_one_message_edited_to_resolved(tmp_path: Path, end: str) -> None:
     async with rig(tmp_path) as stage:
         await stage.begin()
-        stage.account.mischief.break_nodes("pool1")
+        stage.account.inject.break_nodes("pool1")
         broke = stage.time.stamp()
         await stage.until(lambda: stage.told() and stage.told_teams(), 2 * LATEST, "both are told")
         await stage.until(lambda: not stage.undelivered(), 30, "it is known to be told")
@@ -24,7 +24,7 @@ async def test_one_message_edited_to_resolved(tmp_path: Path, end: str) -> None:
             await stage.program.restart(end)
         else:
             await stage.wait(40)
-        stage.account.mischief.heal("pool1")
+        stage.account.inject.heal("pool1")
         healed = stage.time.stamp()
         await stage.until(lambda: _resolved(stage), 2 * LATEST, "both are resolved")
         await stage.until(lambda: _replies(stage) == [1, 1], 30, "each has its history below")

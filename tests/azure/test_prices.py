@@ -96,7 +96,7 @@ async def test_windows_is_dearer_and_spot_cheaper(retail: Retail) -> None:
 async def test_pages_are_followed(sandbox: AzureSandbox, retail: Retail) -> None:
     whole = await retail.region("westeurope")
     asked: list[web.Request] = []
-    sandbox.arm.witnesses.append(lambda request, _: asked.append(request))
+    sandbox.arm.observers.append(lambda request, _: asked.append(request))
     sandbox.arm.prices.page = 50
     paged = await retail.read("westeurope")
     assert paged.amounts == whole.amounts

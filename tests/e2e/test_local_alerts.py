@@ -52,9 +52,9 @@ class Stage:
     room: str
     database: Path
 
-    async def mischief(self, kind: str, **more: Any) -> None:
+    async def inject(self, kind: str, **more: Any) -> None:
         """Do something to the account, over the wire as anybody may."""
-        url = f"{self.azure.endpoints['tiny']}/_sandbox/mischief"
+        url = f"{self.azure.endpoints['tiny']}/_sandbox/inject"
         async with aiohttp.ClientSession() as session, session.post(url, json={"kind": kind, **more}) as answer:
             assert answer.status == 200, await answer.text()
 
@@ -143,7 +143,7 @@ async def test_an_alert_is_told_acknowledged_and_resolved_in_one_message_over_po
     await stage.looks(2)
     assert await stage.slack.messages(stage.room) == []
 
-    await stage.mischief("break", pool="pool1")
+    await stage.inject("break", pool="pool1")
     told = await stage.slack.answer(stage.room, has="unusable")
     assert told["text"].startswith("▲ pool pool1 has 1 unusable node of ")
     assert "open, warning" in everything(told)
@@ -162,7 +162,7 @@ async def test_an_alert_is_told_acknowledged_and_resolved_in_one_message_over_po
 
     await stage.settled()
     await stage.program.kill()
-    await stage.mischief("heal", pool="pool1")  # it ends while nobody looks
+    await stage.inject("heal", pool="pool1")  # it ends while nobody looks
     await stage.program.start()
     over = await stage.slack.answer(stage.room, has="resolved after")
     assert over["ts"] == told["ts"]

@@ -40,13 +40,13 @@ LOOKS = (
     ("node map", re.compile(r"Nodes of \d+ pools")),
     ("topology", "Topology of render-prod"),
 )
-"""What is asked in both rooms, and what the answer has to say."""
+"""What is asked in both chats, and what the answer has to say."""
 
 QUOTA = "pool render-gpu has "
 BROKEN = "pool win-build has 1 unusable node of 3"
 """Two alerts that the demo's account has from the beginning."""
 ALERTS = (("status", "2 accounts watched"), ("alert list", "open alerts"), ("alert subscriptions", "Told here by"))
-"""What is asked in both rooms about alerts, and what the answer has to say."""
+"""What is asked in both chats about alerts, and what the answer has to say."""
 
 
 class Demo:

@@ -30,7 +30,7 @@ def asked(scene: Scene) -> Asked:
             seen.append((request.path, request.query.get("$filter", "")))
 
     for plane in scene.sandbox.accounts.values():
-        plane.witnesses.append(witness)
+        plane.observers.append(witness)
     return seen
 
 
@@ -113,7 +113,7 @@ async def test_jobs_are_counted_only_where_all_else_fits_and_no_further_than_the
             counted.append(request.path.split("/")[2])
 
     for plane in scene.sandbox.accounts.values():
-        plane.witnesses.append(witness)
+        plane.observers.append(witness)
     everything = table(await scene.ask("job list"))
     counted.clear()
     card = await scene.ask("job list state:active failed>0")

@@ -17,7 +17,7 @@ from bot.monitor import evidence
 from bot.monitor.evidence import EXAMPLES, MOST, TRIES, Said, Wanted, note, said_in, wanted
 from bot.monitor.job_changes import QUIET, _blame
 from bot.monitor.scene import Example, JobView
-from bot.sandbox.world import voices
+from bot.sandbox.world import program_output
 from bot.settings import WatchSettings
 from tests.alerting.rules.scenes import KINDS
 from tests.monitor.watching import Stage, staged
@@ -58,11 +58,11 @@ def speak(monkeypatch: pytest.MonkeyPatch, words: Callable[[str, int], str]) -> 
     def last_words(key: str, theme: object, command: str, exit_code: int | None, at: datetime) -> str:
         return words(key.split("/")[3], exit_code) if exit_code else ""
 
-    monkeypatch.setattr(voices, "last_words", last_words)
+    monkeypatch.setattr(program_output, "last_words", last_words)
 
 
 async def test_each_exit_code_has_its_evidence_and_no_more_is_read(stage: Stage, asked: list[str]) -> None:
-    stage.state.mischief.storm(["storm"], ["exit-137", "exit-127"], 400, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137", "exit-127"], 400, pool_id="pool1")
     looks = await stage.watch(60)
     view = view_of(stage)
     assert {cause: [bool(each.line) for each in examples] for cause, examples in view.examples.items()} == {
@@ -81,7 +81,7 @@ async def test_each_exit_code_has_its_evidence_and_no_more_is_read(stage: Stage,
 
 
 async def test_the_first_look_has_a_line_of_each_cause(stage: Stage, asked: list[str]) -> None:
-    stage.state.mischief.storm(["storm"], ["exit-137", "exit-127", "exit-2"], 300, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137", "exit-127", "exit-2"], 300, pool_id="pool1")
     await stage.look(seconds=30)
     assert len(asked) == evidence.AT_ONCE
     assert all(each.said for each in causes_of(view_of(stage)))
@@ -95,7 +95,7 @@ async def test_one_exit_code_of_two_errors_is_two_causes(stage: Stage, monkeypat
         return frames + which.format(number) + "\n"
 
     speak(monkeypatch, words)
-    stage.state.mischief.storm(["storm"], ["exit-1"], 500, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-1"], 500, pool_id="pool1")
     looks = await stage.watch(60)
     causes = causes_of(view_of(stage))
     assert [(each.count, each.cause) for each in causes] == [
@@ -111,7 +111,7 @@ async def test_one_exit_code_of_two_errors_is_two_causes(stage: Stage, monkeypat
 
 
 async def test_a_restart_keeps_what_is_known(stage: Stage, asked: list[str]) -> None:
-    stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     await stage.watch(60)
     before, calls = causes_of(view_of(stage)), len(asked)
     await stage.restart()
@@ -123,7 +123,7 @@ async def test_a_restart_keeps_what_is_known(stage: Stage, asked: list[str]) -> 
 
 async def test_what_is_gone_is_asked_for_once(stage: Stage, asked: list[str]) -> None:
     fault = stage.sandbox.faults[stage.account.name].add("error", path="/files/", status=404, code="NodeNotFound")
-    stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     await stage.watch(300)
     assert fault.struck > 0
     assert len(asked) == len(set(asked)) == EXAMPLES
@@ -132,7 +132,7 @@ async def test_what_is_gone_is_asked_for_once(stage: Stage, asked: list[str]) ->
 
 async def test_what_does_not_answer_is_tried_again_but_not_for_ever(stage: Stage, asked: list[str]) -> None:
     stage.sandbox.faults[stage.account.name].add("error", path="/files/", status=409, code="NodeNotReady")
-    stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     await stage.watch(300)
     assert len(asked) == TRIES * EXAMPLES
     assert len(stage.store.of("task")) == 50, "failures are told all the same"
@@ -143,7 +143,7 @@ async def test_slow_evidence_is_left_out_and_failures_are_told(
 ) -> None:
     monkeypatch.setattr(evidence, "PATIENCE", 0.05)
     stage.sandbox.faults[stage.account.name].add("slow", path="/files/", seconds=30)
-    stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     look = await stage.look(seconds=30)
     assert asked
     assert len(stage.store.of("task")) == 50
@@ -158,14 +158,14 @@ async def test_slow_evidence_is_left_out_and_failures_are_told(
 async def test_a_throttle_does_not_blind(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "PATIENCE", 0.05)
     stage.sandbox.faults[stage.account.name].add("throttle", path="/files/", status=429)
-    stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     looks = await stage.watch(60)
     assert all(look.scene.blind is None for look in looks)
     assert [each.said for each in causes_of(view_of(stage))] == [""]
 
 
 async def test_what_never_ran_is_not_asked_for(stage: Stage, asked: list[str]) -> None:
-    stage.state.mischief.storm(["storm"], ["disk-full", "blob-not-found"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["disk-full", "blob-not-found"], 50, pool_id="pool1")
     await stage.watch(120)
     assert len(view_of(stage).causes) == 2
     assert asked == []
@@ -176,7 +176,7 @@ async def test_a_small_budget_is_kept_to() -> None:
     async with staged(settings=WatchSettings(requests_per_minute=10)) as stage:
         await stage.observer.load()
         await stage.look()
-        stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+        stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
         await stage.look(seconds=30)
         assert sum(bool(each.line) for each in view_of(stage).examples["exit code 137"]) == 1
         await stage.watch(120)
@@ -184,7 +184,7 @@ async def test_a_small_budget_is_kept_to() -> None:
 
 
 async def test_calls_for_evidence_are_counted(stage: Stage) -> None:
-    stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     before = stage.account.traffic.calls
     looks = await stage.watch(90)
     assert stage.account.traffic.calls - before == sum(look.calls for look in looks)
@@ -193,7 +193,7 @@ async def test_calls_for_evidence_are_counted(stage: Stage) -> None:
 async def test_secrets_are_hidden(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     key = base64.b64encode(bytes(range(64))).decode()
     speak(monkeypatch, lambda task, code: f"RuntimeError: cannot connect with AccountKey={key};EndpointSuffix=x\n")
-    stage.state.mischief.storm(["storm"], ["exit-1"], 20, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-1"], 20, pool_id="pool1")
     looks = await stage.watch(60)
     (cause,) = causes_of(view_of(stage))
     assert cause.said == "RuntimeError: cannot connect with AccountKey=…;EndpointSuffix=x"
@@ -203,7 +203,7 @@ async def test_secrets_are_hidden(stage: Stage, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_job_that_is_over_is_told_with_its_evidence(stage: Stage) -> None:
-    stage.state.mischief.add_job("short", "pool1", 4, seconds=10, failing=1.0, cause="exit-127")
+    stage.state.inject.add_job("short", "pool1", 4, seconds=10, failing=1.0, cause="exit-127")
     stage.state.commands.set_on_all_tasks_complete("short", "terminatejob")
     looks = await stage.watch(300)
     (told,) = [finding for look in looks for finding in KINDS["job.failed"].judge(look.scene)]
@@ -331,7 +331,7 @@ async def test_what_breaks_does_not_break_the_look(stage: Stage, monkeypatch: py
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(evidence, "telling", telling)
-    stage.state.mischief.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     looks = await stage.watch(120)
     assert all(look.scene.blind is None for look in looks)
     assert view_of(stage).failures == 50

@@ -48,8 +48,8 @@ def troubled(scene: Scene, pool: str = "pool1") -> dict[str, str]:
 
 
 async def test_the_first_look_is_no_news_and_all_is_seen(stage: Stage) -> None:
-    [broken] = stage.state.mischief.break_nodes("pool1")
-    stage.state.mischief.fail_resize("pool1", "AllocationFailed", "no capacity", 5)
+    [broken] = stage.state.inject.break_nodes("pool1")
+    stage.state.inject.fail_resize("pool1", "AllocationFailed", "no capacity", 5)
     scene = (await stage.look(seconds=60)).scene
     assert scene.read == {"pools", "nodes", "jobs", "tasks", "schedules", "quota"}
     assert (scene.news, scene.ended, scene.blind) == ((), (), None)
@@ -73,7 +73,7 @@ async def test_nothing_new_is_nothing_to_store_but_cursors(stage: Stage) -> None
 
 async def test_a_storm_is_told_task_by_task_and_summed_up_by_cause(stage: Stage) -> None:
     begun = (await stage.look()).scene.at
-    stage.state.mischief.storm(["storm"], ["exit-137", "disk-full"], 1200, 60.0, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-137", "disk-full"], 1200, 60.0, pool_id="pool1")
     looks = await stage.watch(180)
     assert told(stage) == failed(stage, begun)
     assert len(told(stage)) == 1200
@@ -92,7 +92,7 @@ async def test_a_storm_is_told_task_by_task_and_summed_up_by_cause(stage: Stage)
 
 async def test_a_list_that_breaks_off_between_its_pages_is_read_again(stage: Stage) -> None:
     begun = (await stage.look()).scene.at
-    stage.state.mischief.storm(["storm"], ["exit-1"], 1500, pool_id="pool1")
+    stage.state.inject.storm(["storm"], ["exit-1"], 1500, pool_id="pool1")
     stage.sandbox.faults[stage.account.name].add("error", path="/tasks.*skiptoken", status=500, count=4)
     look = await stage.look(seconds=30)
     assert "tasks" not in look.scene.read
@@ -106,13 +106,13 @@ async def test_a_list_that_breaks_off_between_its_pages_is_read_again(stage: Sta
 
 async def test_everything_shows_late(stage: Stage) -> None:
     begun = (await stage.look()).scene.at
-    stage.state.veil.seconds = 45.0
-    stage.state.mischief.add_job("short", "pool1", 40, seconds=10, failing=0.5)
+    stage.state.list_lag.seconds = 45.0
+    stage.state.inject.add_job("short", "pool1", 40, seconds=10, failing=0.5)
     stage.state.commands.set_on_all_tasks_complete("short", "terminatejob")
-    [broken] = stage.state.mischief.break_nodes("pool1")
+    [broken] = stage.state.inject.break_nodes("pool1")
     for number in range(20):
         await stage.watch(30, every=30 - number % 3)
-    stage.state.mischief.heal("pool1")
+    stage.state.inject.heal("pool1")
     await stage.watch(600)
     assert told(stage) == failed(stage, begun)
     states = [state for _, state in stage.store.of("job", "short")]
@@ -127,7 +127,7 @@ async def test_our_own_clock_makes_no_difference(stage: Stage, minutes: int) -> 
     clock = Clock(start=stage.sandbox.world.clock.now() + timedelta(minutes=minutes))
     stage.observer = Observer(stage.account, stage.store, clock, stage.settings)
     begun = (await stage.look()).scene.at
-    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    stage.state.inject.add_job("short", "pool1", 20, seconds=10, failing=1.0)
     await stage.watch(300)
     assert told(stage) == failed(stage, begun)
     assert len(told(stage)) == 20
@@ -135,12 +135,12 @@ async def test_our_own_clock_makes_no_difference(stage: Stage, minutes: int) -> 
 
 
 async def test_what_happened_while_the_program_was_down_is_told(stage: Stage) -> None:
-    stage.state.mischief.add_job("before", "pool1", 6, seconds=30, failing=1.0)
+    stage.state.inject.add_job("before", "pool1", 6, seconds=30, failing=1.0)
     begun = (await stage.look(seconds=5)).scene.at
     stage.state.commands.set_on_all_tasks_complete("before", "terminatejob")
-    stage.state.mischief.add_job("meanwhile", "pool1", 4, seconds=10, failing=1.0)
+    stage.state.inject.add_job("meanwhile", "pool1", 4, seconds=10, failing=1.0)
     stage.state.commands.set_on_all_tasks_complete("meanwhile", "terminatejob")
-    [broken] = stage.state.mischief.break_nodes("pool1")
+    [broken] = stage.state.inject.break_nodes("pool1")
     stage.go(7200)
     await stage.restart()
     look = await stage.look()
@@ -162,7 +162,7 @@ async def test_what_happened_while_the_program_was_down_is_told(stage: Stage) ->
 
 async def test_the_end_of_a_job_is_told_with_its_last_counts_or_without_them_in_the_end(stage: Stage) -> None:
     for name in ("one", "two"):
-        stage.state.mischief.add_job(name, "pool1", 4, seconds=10)
+        stage.state.inject.add_job(name, "pool1", 4, seconds=10)
     await stage.watch(120)
     stage.state.commands.terminate_job("one")
     looks = await stage.watch(60)
@@ -187,7 +187,7 @@ async def test_what_it_takes_is_counted(stage: Stage) -> None:
 
 async def test_after_a_restart_nothing_is_told_again(stage: Stage) -> None:
     await stage.look()
-    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    stage.state.inject.add_job("short", "pool1", 20, seconds=10, failing=1.0)
     stage.state.commands.set_on_all_tasks_complete("short", "terminatejob")
     for _ in range(20):
         await stage.watch(30, every=10)
@@ -205,8 +205,8 @@ async def test_the_real_store_knows_nothing_twice(stage: Stage, tmp_path: Path) 
             stage.observer = Observer(stage.account, store, Clock())
             await stage.observer.load()
         if number == 1:
-            stage.state.mischief.storm(["storm"], ["exit-137"], 1100, 60.0, pool_id="pool1")
-            stage.state.mischief.break_nodes("pool1")
+            stage.state.inject.storm(["storm"], ["exit-137"], 1100, 60.0, pool_id="pool1")
+            stage.state.inject.break_nodes("pool1")
         look = await stage.observer.look()
         seen += len(look.batch.transitions)
         new += await store.record(look.batch)
@@ -220,7 +220,7 @@ async def test_the_real_store_knows_nothing_twice(stage: Stage, tmp_path: Path) 
 
 async def test_what_could_not_be_stored_is_seen_again(stage: Stage) -> None:
     begun = (await stage.look()).scene.at
-    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    stage.state.inject.add_job("short", "pool1", 20, seconds=10, failing=1.0)
     stage.store.broken = True
     for _ in range(4):
         with pytest.raises(StoreError):
@@ -234,15 +234,15 @@ async def test_what_could_not_be_stored_is_seen_again(stage: Stage) -> None:
 
 async def test_deleted_jobs_are_found_and_trouble_nobody(stage: Stage) -> None:
     for name in ("one", "two"):
-        stage.state.mischief.add_job(name, "pool1", 4, seconds=600)
+        stage.state.inject.add_job(name, "pool1", 4, seconds=600)
     await stage.look(seconds=60)
-    stage.state.mischief.delete_job("one", at_once=True)
-    stage.state.mischief.stick_job("two")
+    stage.state.inject.delete_job("one", at_once=True)
+    stage.state.inject.stick_job("two")
     look = await stage.look(seconds=30)
     assert (look.scene.blind, "tasks" in look.scene.read) == (None, True)
     assert stage.store.of("job", "one") == [("active", "deleted")]
     assert [view.id for view in look.scene.ended] == ["one"]
-    stage.state.mischief.delete_job("two", at_once=True)
+    stage.state.inject.delete_job("two", at_once=True)
     await stage.watch(600, every=60)
     assert stage.store.of("job", "two") == [("active", "deleted")]
 
@@ -252,10 +252,10 @@ async def test_the_sweep_finds_what_nobody_asks_for() -> None:
         await stage.observer.load()
         names = {f"quiet-{number:02}" for number in range(40)}
         for name in sorted(names):
-            stage.state.mischief.add_job(name, "pool1")
+            stage.state.inject.add_job(name, "pool1")
         await stage.look()
         for name in sorted(names):
-            stage.state.mischief.delete_job(name, at_once=True)
+            stage.state.inject.delete_job(name, at_once=True)
         before = stage.observer.effort.calls
         looks = [await stage.look(seconds=3600), *await stage.watch(600)]
         assert set(looks[-1].scene.jobs) == {"job1"}
@@ -265,7 +265,7 @@ async def test_the_sweep_finds_what_nobody_asks_for() -> None:
 
 
 async def test_while_the_account_is_not_well_it_is_asked_little(stage: Stage) -> None:
-    stage.state.mischief.add_job("long", "pool1", 50, seconds=600)
+    stage.state.inject.add_job("long", "pool1", 50, seconds=600)
     await stage.watch(90)
     stage.sandbox.faults[stage.account.name].add("error", status=403, code="AuthorizationFailure")
     look = await stage.look(seconds=30)
@@ -277,12 +277,12 @@ async def test_while_the_account_is_not_well_it_is_asked_little(stage: Stage) ->
 
 async def test_nodes_in_and_out_of_trouble(stage: Stage) -> None:
     await stage.look()
-    broken = stage.state.mischief.break_nodes("pool1", 1)[0]
-    start = stage.state.mischief.fail_start_tasks("pool1", 1)[0]
+    broken = stage.state.inject.break_nodes("pool1", 1)[0]
+    start = stage.state.inject.fail_start_tasks("pool1", 1)[0]
     scene = (await stage.watch(60))[-1].scene
     assert troubled(scene)[broken] == "unusable"
     assert (await stage.watch(300))[-1].scene.pools["pool1"].troubled[start].start_task is not None
-    stage.state.mischief.heal("pool1")
+    stage.state.inject.heal("pool1")
     scene = (await stage.watch(900))[-1].scene
     assert troubled(scene) == {}
     assert stage.store.of("node", broken)[0] == ("", "unusable")
@@ -292,7 +292,7 @@ async def test_nodes_in_and_out_of_trouble(stage: Stage) -> None:
 
 async def test_a_node_that_left_its_pool_is_gone(stage: Stage) -> None:
     await stage.look()
-    [broken] = stage.state.mischief.break_nodes("pool1")
+    [broken] = stage.state.inject.break_nodes("pool1")
     await stage.watch(30)
     stage.state.commands.remove_nodes("pool1", [broken])
     scene = (await stage.watch(900))[-1].scene
@@ -308,7 +308,7 @@ async def test_pools_come_resize_and_go(stage: Stage) -> None:
     assert [after for _, after in stage.store.of("allocation", "pool1")] == ["resizing", "steady"]
     assert looks[-1].scene.pools["pool1"].dedicated == 2
     assert spec.id == "pool1"
-    stage.state.mischief.delete_pool("pool1", at_once=True)
+    stage.state.inject.delete_pool("pool1", at_once=True)
     scene = (await stage.look(seconds=30)).scene
     assert scene.pools == {}
     assert stage.store.of("pool", "pool1") == [("active", "deleted")]
@@ -341,7 +341,7 @@ async def test_throttling_slows_down_and_is_told(stage: Stage) -> None:
 
 async def test_while_blind_nothing_is_lost(stage: Stage) -> None:
     begun = (await stage.look()).scene.at
-    stage.state.mischief.add_job("short", "pool1", 20, seconds=10, failing=1.0)
+    stage.state.inject.add_job("short", "pool1", 20, seconds=10, failing=1.0)
     stage.sandbox.faults[stage.account.name].add("cut", count=60)
     stage.go(60)
     for _ in range(30):
@@ -359,7 +359,7 @@ async def test_the_budget_stretches_turns_and_starves_none() -> None:
         await stage.look()
         begun = stage.sandbox.world.clock.now()
         for number in range(30):
-            stage.state.mischief.add_job(f"job-{number:02}", "pool1", 1, seconds=5, failing=1.0)
+            stage.state.inject.add_job(f"job-{number:02}", "pool1", 1, seconds=5, failing=1.0)
         looks = await stage.watch(1800)
         assert sum(look.calls for look in looks[5:]) / len(looks[5:]) <= 12.5
         assert told(stage) == failed(stage, begun)
@@ -369,7 +369,7 @@ async def test_the_budget_stretches_turns_and_starves_none() -> None:
 
 
 async def test_a_job_that_somebody_watches_is_counted_in_every_look(stage: Stage) -> None:
-    stage.state.mischief.add_job("long", "pool1", 50, seconds=60)
+    stage.state.inject.add_job("long", "pool1", 50, seconds=60)
     stage.observer.watched_jobs.add("long")
     looks = await stage.watch(300)
     assert all(look.scene.jobs["long"].counted == look.scene.at for look in looks)
@@ -382,7 +382,7 @@ async def test_all_tasks_and_nodes_where_that_is_wanted() -> None:
     async with staged(settings=WatchSettings(tasks="all", nodes="all")) as stage:
         await stage.observer.load()
         await stage.look()
-        stage.state.mischief.add_job("short", "pool1", 10, seconds=20, failing=0.5)
+        stage.state.inject.add_job("short", "pool1", 10, seconds=20, failing=0.5)
         await stage.watch(600)
         assert {name for name, _ in stage.store.of("task")} == set(stage.state.jobs["short"].tasks)
         assert {after for _, after in stage.store.of("task")} == {"running", "completed", "failed"}
@@ -400,10 +400,10 @@ async def test_schedules_their_jobs_and_what_was_missed() -> None:
         regular = next(
             view for view in scene.schedules.values() if view.state == "active" and (view.interval or 1e9) < 7200
         )
-        stage.state.mischief.make_barren(regular.id)
+        stage.state.inject.block_schedule(regular.id)
         looks = await stage.watch(7200, every=60)
         assert looks[-1].scene.schedules[regular.id].missed is not None
-        stage.state.mischief.make_barren(regular.id, barren=False)
+        stage.state.inject.block_schedule(regular.id, blocked=False)
         looks = await stage.watch(7200, every=60)
         last = looks[-1].scene
         assert last.schedules[regular.id].missed is None
@@ -412,7 +412,7 @@ async def test_schedules_their_jobs_and_what_was_missed() -> None:
         stage.state.commands.disable_schedule(regular.id)
         await stage.watch(60)
         assert stage.store.of("schedule", regular.id) == [("active", "disabled")]
-        stage.state.mischief.delete_schedule(regular.id, at_once=True)
+        stage.state.inject.delete_schedule(regular.id, at_once=True)
         await stage.watch(600, every=60)
         assert stage.store.of("schedule", regular.id)[-1] == ("disabled", "deleted")
         assert stage.store.doubled == []
@@ -423,10 +423,10 @@ async def test_autoscale_that_fails_and_works_again() -> None:
         await stage.observer.load()
         scene = (await stage.look()).scene
         pool = next(view.id for view in scene.pools.values() if view.autoscale)
-        stage.state.mischief.spoil_autoscale(pool, "error")
+        stage.state.inject.break_autoscale(pool, "error")
         looks = await stage.watch(3600, every=60)
         assert looks[-1].scene.pools[pool].autoscale_error is not None
-        stage.state.mischief.spoil_autoscale(pool, None)
+        stage.state.inject.break_autoscale(pool, None)
         looks = await stage.watch(3600, every=60)
         assert looks[-1].scene.pools[pool].autoscale_error is None
         runs = [after for _, after in stage.store.of("autoscale", pool)]

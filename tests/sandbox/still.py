@@ -44,7 +44,7 @@ from bot.sandbox.entity_specs import (
 from bot.sandbox.world import SIZES, Clock, LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask, World
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.applications import Package, application
-from bot.sandbox.world.behaviour import Estate, Work
+from bot.sandbox.world.behaviour import MachineBehaviour, Work
 from bot.sandbox.world.bodies import etag
 from bot.sandbox.world.certificates import certificate
 from bot.sandbox.world.defaults import task_defaults
@@ -105,7 +105,7 @@ def pool(pool_id: str, **changes: Any) -> LivePool:
         "target_node_communication_mode": "simplified",
         **changes,
     }
-    return LivePool(Pool(**body), SIZES["standard_d4s_v3"], Estate(), 1, "10.0.0")
+    return LivePool(Pool(**body), SIZES["standard_d4s_v3"], MachineBehaviour(), 1, "10.0.0")
 
 
 def node(home: LivePool, number: int, state: str = "idle", *, dedicated: bool = True, **changes: Any) -> LiveNode:

@@ -22,6 +22,7 @@ from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
 from tests.sandbox import still
 from tests.sandbox.conformance import ARM, DATA_PLANE, complaints, conformance
+from tests.shared import shared
 
 READS = [
     "/pools", "/pools?$expand=stats&maxresults=3", "/pools?$filter=state eq 'active'", "/pools/linux",
@@ -193,8 +194,9 @@ async def test_a_living_world_conforms() -> None:
     world = build("demo", 3, clock)
     clock.advance(timedelta(hours=9))
     sandbox = AzureSandbox(world)
-    await sandbox.start()
     headers = {"Authorization": f"Bearer {sandbox.tokens.issue(BATCH)}"}
+    shared("azure/specs")
+    await sandbox.start()
     with conformance(sandbox) as seen:
         for name, url in sandbox.endpoints.items():
             account = world.accounts[name]

@@ -36,6 +36,8 @@ from bot.sandbox.world.account import AccountState
 from tests.sandbox import still
 from tests.shared import shared
 
+RECORDINGS = shared("azure/recordings.jsonl")
+
 VERSION = "2024-02-01.19.0"
 """The newest api-version that was recorded; older recordings are asked again in it."""
 
@@ -56,7 +58,7 @@ POOL, NODE, JOB, TASK, SCHEDULE = "pools", "nodes", "jobs", "tasks", "jobschedul
 
 @cache
 def recordings() -> list[dict[str, Any]]:
-    with shared("azure/recordings.jsonl").open(encoding="utf-8") as lines:
+    with RECORDINGS.open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 

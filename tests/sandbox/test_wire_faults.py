@@ -1,4 +1,4 @@
-"""Trouble on request, the clock's controls, and the life of the whole server."""
+"""HTTP faults on request, the clock's controls, and the life of the whole server."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from bot.sandbox.entity_specs import (
     TaskSpecification,
 )
 from bot.sandbox.world import AccountState, Clock, Refused, World
-from bot.sandbox.world.behaviour import CAUSES, Estate
+from bot.sandbox.world.behaviour import CAUSES, MachineBehaviour
 from bot.sandbox.world.scenarios.parts import add_account, on
 
 from .world_check import Watch, strict
@@ -99,7 +99,9 @@ def _tasks(account: AccountState, a: int, b: int, c: int) -> None:
 
 
 COMMANDS: list[Callable[[AccountState, int, int, int], object]] = [
-    lambda x, a, b, c: x.allocator.add(POOLS[a % 3], _pool_spec(b, c), Estate(start_task_failure=0.2, spot_capacity=3)),
+    lambda x, a, b, c: x.allocator.add(
+        POOLS[a % 3], _pool_spec(b, c), MachineBehaviour(start_task_failure=0.2, spot_capacity=3)
+    ),
     lambda x, a, b, c: x.commands.delete_pool(POOLS[a % 3]),
     lambda x, a, b, c: x.commands.resize(POOLS[a % 3], b % 12, c % 5, deallocation=OPTIONS[b % 3]),
     lambda x, a, b, c: x.commands.stop_resize(POOLS[a % 3]),
@@ -107,7 +109,7 @@ COMMANDS: list[Callable[[AccountState, int, int, int], object]] = [
     lambda x, a, b, c: x.commands.disable_autoscale(POOLS[a % 3]),
     lambda x, a, b, c: x.commands.remove_nodes(_node(x, a, b)[0], [_node(x, a, b)[1]], OPTIONS[c % 3]),
     lambda x, a, b, c: x.commands.reboot_node(*_node(x, a, b), OPTIONS[c % 2]),
-    lambda x, a, b, c: x.commands.reimage_node(*_node(x, a, b)),
+    lambda x, a, b, c: x.commands.reboot_node(*_node(x, a, b), "taskcompletion"),
     lambda x, a, b, c: x.commands.deallocate_node(*_node(x, a, b), OPTIONS[c % 2]),
     lambda x, a, b, c: x.commands.start_node(*_node(x, a, b)),
     lambda x, a, b, c: x.commands.disable_scheduling(*_node(x, a, b), OPTIONS[c % 3]),
@@ -134,26 +136,26 @@ COMMANDS: list[Callable[[AccountState, int, int, int], object]] = [
     lambda x, a, b, c: x.commands.break_node(POOLS[a % 3], recovers=bool(b % 2)),
     lambda x, a, b, c: x.commands.fail_start_task(POOLS[a % 3]),
     lambda x, a, b, c: x.commands.storm(JOBS[a % 5], sorted(CAUSES)[b % len(CAUSES)], 1 + c % 5),
-    lambda x, a, b, c: x.mischief.storm(
+    lambda x, a, b, c: x.inject.storm(
         [JOBS[a % 5], JOBS[b % 5]], ["exit-3", "disk-full"], 1 + c, seconds=b, pool_id=POOLS[c % 3] if c % 2 else None
     ),
-    lambda x, a, b, c: x.mischief.storm([JOBS[a % 5]], ["exit--1"], 1 + c, seconds=c),
-    lambda x, a, b, c: x.mischief.add_job(JOBS[a % 3], POOLS[b % 3], c % 9, failing=b / 60),
-    lambda x, a, b, c: x.mischief.add_task(JOBS[a % 5], f"extra-{b}", seconds=c + 1, cause="exit-9" if b % 2 else None),
-    lambda x, a, b, c: x.mischief.stick_job(JOBS[a % 5]),
-    lambda x, a, b, c: x.mischief.unstick_job(JOBS[a % 5]),
-    lambda x, a, b, c: x.mischief.break_nodes(POOLS[a % 3], 1 + b % 4, recovers=bool(c % 2)),
-    lambda x, a, b, c: x.mischief.fail_start_tasks(POOLS[a % 3], 1 + b % 3),
-    lambda x, a, b, c: x.mischief.flap(POOLS[a % 3], times=1 + b % 9, every=1 + 2 * c, start_task=a > 30),
-    lambda x, a, b, c: x.mischief.heal(POOLS[a % 3]),
-    lambda x, a, b, c: x.mischief.stick_resize(POOLS[a % 3], b % 9 if c % 2 else None, c % 4 if c % 3 else None),
-    lambda x, a, b, c: x.mischief.fail_resize(POOLS[a % 3], dedicated=b % 9 if c % 2 else None),
-    lambda x, a, b, c: x.mischief.unstick_pool(POOLS[a % 3]),
-    lambda x, a, b, c: x.mischief.spoil_autoscale(POOLS[a % 3], ("error", "stale", None)[b % 3]),
-    lambda x, a, b, c: x.mischief.make_barren("s0", bool(b % 2)),
-    lambda x, a, b, c: x.mischief.delete_job(JOBS[a % 5], at_once=bool(b % 2)),
-    lambda x, a, b, c: x.mischief.delete_pool(POOLS[a % 3], at_once=bool(b % 2)),
-    lambda x, a, b, c: x.mischief.delete_schedule("s0", at_once=bool(b % 2)),
+    lambda x, a, b, c: x.inject.storm([JOBS[a % 5]], ["exit--1"], 1 + c, seconds=c),
+    lambda x, a, b, c: x.inject.add_job(JOBS[a % 3], POOLS[b % 3], c % 9, failing=b / 60),
+    lambda x, a, b, c: x.inject.add_task(JOBS[a % 5], f"extra-{b}", seconds=c + 1, cause="exit-9" if b % 2 else None),
+    lambda x, a, b, c: x.inject.stick_job(JOBS[a % 5]),
+    lambda x, a, b, c: x.inject.unstick_job(JOBS[a % 5]),
+    lambda x, a, b, c: x.inject.break_nodes(POOLS[a % 3], 1 + b % 4, recovers=bool(c % 2)),
+    lambda x, a, b, c: x.inject.fail_start_tasks(POOLS[a % 3], 1 + b % 3),
+    lambda x, a, b, c: x.inject.flap(POOLS[a % 3], times=1 + b % 9, every=1 + 2 * c, start_task=a > 30),
+    lambda x, a, b, c: x.inject.heal(POOLS[a % 3]),
+    lambda x, a, b, c: x.inject.stick_resize(POOLS[a % 3], b % 9 if c % 2 else None, c % 4 if c % 3 else None),
+    lambda x, a, b, c: x.inject.fail_resize(POOLS[a % 3], dedicated=b % 9 if c % 2 else None),
+    lambda x, a, b, c: x.inject.unstick_pool(POOLS[a % 3]),
+    lambda x, a, b, c: x.inject.break_autoscale(POOLS[a % 3], ("error", "stale", None)[b % 3]),
+    lambda x, a, b, c: x.inject.block_schedule("s0", bool(b % 2)),
+    lambda x, a, b, c: x.inject.delete_job(JOBS[a % 5], at_once=bool(b % 2)),
+    lambda x, a, b, c: x.inject.delete_pool(POOLS[a % 3], at_once=bool(b % 2)),
+    lambda x, a, b, c: x.inject.delete_schedule("s0", at_once=bool(b % 2)),
 ]
 
 STEPS = st.lists(
@@ -169,7 +171,7 @@ BASE: list[Step] = [(0, 0, 1, 5), (0, 1, 2, 4), (13, 0, 0, 0), (13, 1, 1, 0), (2
 def live(steps: list[Step], *, lag: float = 0.0) -> int:
     made = world()
     account = made.accounts["fuzz"]
-    account.veil.seconds = lag
+    account.list_lag.seconds = lag
     watch = Watch(made)
     refused = 0
     for number, (which, a, b, c) in enumerate(BASE + steps):

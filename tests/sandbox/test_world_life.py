@@ -22,7 +22,15 @@ from bot.sandbox.entity_specs import (
     TaskSpecification,
 )
 from bot.sandbox.world import AccountState, Clock, LiveJob, LiveNode, LivePool, LiveTask, Refused, World
-from bot.sandbox.world.behaviour import CONTAINER_INVALID_IMAGE, DISK_FULL, Cause, Estate, Work, exited, work_of
+from bot.sandbox.world.behaviour import (
+    CONTAINER_INVALID_IMAGE,
+    DISK_FULL,
+    Cause,
+    MachineBehaviour,
+    Work,
+    exited,
+    work_of,
+)
 from bot.sandbox.world.scenarios.parts import add_account, on
 
 from .world_check import Watch, strict
@@ -52,7 +60,7 @@ class Place:
         self.watch.look()
 
     def pool(self, nodes: int = 2, *, spot: int = 0, slots: int = 1, old: bool = True, size: str = "Standard_D4s_v3",
-             start: StartTask | None = None, estate: Estate | None = None,
+             start: StartTask | None = None, machines: MachineBehaviour | None = None,
              pool_id: str = "pool") -> LivePool:  # fmt: skip
         spec = PoolSpecification(
             vm_size=size,
@@ -62,10 +70,10 @@ class Place:
             start_task=start,
         )
         since = START - timedelta(days=1) if old else None
-        return self.account.allocator.add(pool_id, spec, estate or Estate(), since=since)
+        return self.account.allocator.add(pool_id, spec, machines or MachineBehaviour(), since=since)
 
     def job(self, job_id: str = "job", pool_id: str = "pool", **spec: object) -> LiveJob:
-        return self.account.office.add(job_id, JobSpecification(pool_info=on(pool_id), **spec))  # type: ignore[arg-type]
+        return self.account.job_lifecycle.add(job_id, JobSpecification(pool_info=on(pool_id), **spec))  # type: ignore[arg-type]
 
     def task(self, job: LiveJob, task_id: str = "t", work: Work = MINUTE, spec: TaskSpecification | None = None,
              after: list[str] | None = None) -> LiveTask:  # fmt: skip
@@ -134,7 +142,7 @@ def test_a_spot_quota_has_its_own_code(place: Place) -> None:
 
 
 def test_missing_capacity_ends_in_a_timeout(place: Place) -> None:
-    pool = place.pool(0, spot=4, old=False, estate=Estate(spot_capacity=2))
+    pool = place.pool(0, spot=4, old=False, machines=MachineBehaviour(spot_capacity=2))
     place.wait(880)
     assert pool.body.allocation_state == "resizing"
     place.wait(30)
@@ -144,7 +152,7 @@ def test_missing_capacity_ends_in_a_timeout(place: Place) -> None:
 
 
 def test_a_stopped_resize_says_so_and_keeps_its_target(place: Place) -> None:
-    pool = place.pool(2, estate=Estate(allocation=600.0))
+    pool = place.pool(2, machines=MachineBehaviour(allocation=600.0))
     place.do.commands.resize("pool", 6)
     place.wait(30)
     place.do.commands.stop_resize("pool")
@@ -208,7 +216,9 @@ def test_autoscale_follows_its_formula_and_tells_its_results(place: Place) -> No
 
 def test_a_start_task_that_fails_is_retried_and_then_told(place: Place) -> None:
     start = StartTask(command_line="setup", max_task_retry_count=2, wait_for_success=True)
-    pool = place.pool(1, old=False, start=start, estate=Estate(start_task_failure=1.0, start_task_cause=exited(100)))
+    pool = place.pool(
+        1, old=False, start=start, machines=MachineBehaviour(start_task_failure=1.0, start_task_cause=exited(100))
+    )
     place.wait(1500)
     node = pool.ordered()[0]
     info = node.body.start_task_info
@@ -348,7 +358,7 @@ def test_a_failed_task_can_be_reactivated_and_a_good_one_cannot(place: Place) ->
     place.wait(200)
     place.do.commands.reactivate_task("job", "BAD")
     assert bad.state == "preparing"
-    with pytest.raises(Refused, match="OperationInvalidForCurrentState"):
+    with pytest.raises(Refused, match="TaskSucceeded"):
         place.do.commands.reactivate_task("job", "good")
     assert good.state == "completed"
 
@@ -450,7 +460,7 @@ def test_jobs_of_higher_priority_go_first(place: Place) -> None:
 def test_a_preparation_that_fails_makes_the_job_hang(place: Place) -> None:
     place.pool(2)
     spec = JobSpecification(pool_info=on("pool"), job_preparation_task=JobPreparationTask(command_line="get"))
-    job = place.account.office.add("job", spec, preparation=fails(exited(1), 5.0))
+    job = place.account.job_lifecycle.add("job", spec, preparation=fails(exited(1), 5.0))
     task = place.task(job)
     place.wait(200)
     assert task.state == "active"
@@ -470,7 +480,7 @@ def scheduled(place: Place, length: float, **schedule: object) -> None:
 
     manager = JobManagerTask(id="manager", command_line="plan", run_exclusive=False, kill_job_on_completion=False)
     spec = JobSpecification(pool_info=on("pool"), job_manager_task=manager, on_all_tasks_complete="terminatejob")
-    place.account.timetable.add(
+    place.account.schedule_lifecycle.add(
         "nightly",
         Schedule(recurrence_interval="PT10M", **schedule),
         spec,

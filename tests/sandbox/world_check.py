@@ -49,7 +49,7 @@ NODE_MOVES = (
 def strict(account: AccountState) -> None:
     """Every change of a task's or a node's state in this account is one the service knows."""
     runner, fleet = account.runner, account.fleet
-    move, relabel = runner._move, fleet._relabel
+    move, relabel = runner.move, fleet._relabel
 
     def moved(job: LiveJob, task: LiveTask, state: str, *rest: Any) -> None:
         assert (task.state, state) in TASK_MOVES, (task.state, state)
@@ -59,7 +59,7 @@ def strict(account: AccountState) -> None:
         assert (node.state, state) in NODE_MOVES, (node.state, state)
         relabel(node, state)
 
-    runner._move, fleet._relabel = moved, relabelled  # type: ignore[method-assign, assignment]
+    runner.move, fleet._relabel = moved, relabelled  # type: ignore[method-assign, assignment]
 
 
 class Watch:
@@ -75,8 +75,8 @@ class Watch:
         self.looks += 1
         for account in self.world.accounts.values():
             check_account(account)
-            if account.veil.seconds:
-                check_veil(account)
+            if account.list_lag.seconds:
+                check_list_lag(account)
             for pool in account.pools.values():
                 check_pool(account, pool)
                 self._later(pool.body.allocation_state_transition_time, account.facts.name, "allocation", pool.id)
@@ -119,24 +119,24 @@ def check_account(account: AccountState) -> None:
     assert len(account.pools) <= facts.pool_quota
 
 
-def check_veil(account: AccountState) -> None:
+def check_list_lag(account: AccountState) -> None:
     """Of an account whose lists have lagged from its beginning: they show nothing younger, and count what they show."""
-    veil = account.veil
-    horizon = account.world.time - timedelta(seconds=veil.seconds)
-    for pool in veil.seen(account.ordered_pools()):
+    lag = account.list_lag
+    horizon = account.world.time - timedelta(seconds=lag.seconds)
+    for pool in lag.seen(account.ordered_pools()):
         assert max(pool.body.state_transition_time, pool.body.allocation_state_transition_time) <= horizon
     for things in (account.ordered_jobs(), account.ordered_schedules()):
-        assert all(thing.body.state_transition_time <= horizon for thing in veil.seen(things))
+        assert all(thing.body.state_transition_time <= horizon for thing in lag.seen(things))
     for pool in account.pools.values():
-        nodes = veil.seen(pool.ordered())
+        nodes = lag.seen(pool.ordered())
         assert all(node.body.state_transition_time <= horizon for node in nodes)
-        told = veil.node_counts(pool)
+        told = lag.node_counts(pool)
         assert told.dedicated.total + told.low_priority.total == len(nodes)
     for job in account.jobs.values():
-        tasks = veil.seen(job.ordered())
+        tasks = lag.seen(job.ordered())
         assert [task.id for task in tasks] == [task.id for task in job.ordered() if task.creation_time <= horizon]
         assert all(task.state_transition_time <= horizon for task in tasks)
-        counts = veil.task_counts(job).task_counts
+        counts = lag.task_counts(job).task_counts
         assert (counts.active, counts.completed) == tuple(
             sum(task.state == state for task in tasks) for state in ("active", "completed")
         )

@@ -34,26 +34,26 @@ class Trouble:
         """Everything is mended."""
         for job in self._account.jobs.values():
             with suppress(Refused):
-                self._account.mischief.unstick_job(job.id)
+                self._account.inject.unstick_job(job.id)
         for pool in self._account.pools:
             with suppress(Refused):
-                self._account.mischief.unstick_pool(pool)
-            self._account.mischief.heal(pool)
+                self._account.inject.unstick_pool(pool)
+            self._account.inject.heal(pool)
 
     def _job(self) -> str:
         self._jobs += 1
         name = f"soak-{self._jobs:04}"
         cause = self._random.choice(["exit-1", "exit-137", "disk-full", "blob-not-found"])
         tasks, share = self._random.randint(3, 12), self._random.choice([0.0, 0.2, 0.6])
-        self._account.mischief.add_job(name, "pool1", tasks, seconds=20.0, failing=share, cause=cause)
+        self._account.inject.add_job(name, "pool1", tasks, seconds=20.0, failing=share, cause=cause)
         self._account.commands.set_on_all_tasks_complete(name, "terminatejob")
         return f"job {name}"
 
     def _break(self) -> str:
-        return f"broken: {self._account.mischief.break_nodes('pool1')}"
+        return f"broken: {self._account.inject.break_nodes('pool1')}"
 
     def _start_task(self) -> str:
-        return f"start task: {self._account.mischief.fail_start_tasks('pool1')}"
+        return f"start task: {self._account.inject.fail_start_tasks('pool1')}"
 
     def _heal(self) -> str:
         self.calm()
@@ -65,7 +65,7 @@ class Trouble:
         return f"resize to {wanted}"
 
     def _fails(self) -> str:
-        self._account.mischief.fail_resize("pool1", "AllocationFailed")
+        self._account.inject.fail_resize("pool1", "AllocationFailed")
         return "a resize failed"
 
     def _end(self) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import WSCloseCode, web
 
 from bot.sandbox import slack, teams
-from bot.sandbox.page import acts, notice
+from bot.sandbox.page import actions, notice
 from bot.sandbox.page.build import BuildError, build
 
 Json: TypeAlias = dict[str, Any]
@@ -160,10 +160,10 @@ class Page:
     # what people do -------------------------------------------------------------------------------------------------
 
     async def _slack_act(self, request: web.Request) -> web.Response:
-        return web.json_response(await (await _read(request, acts.SLACK)).play(self._slack))
+        return web.json_response(await (await _read(request, actions.SLACK)).play(self._slack))
 
     async def _teams_act(self, request: web.Request) -> web.Response:
-        return web.json_response(await (await _read(request, acts.TEAMS)).play(self._teams))
+        return web.json_response(await (await _read(request, actions.TEAMS)).play(self._teams))
 
     # what changes ---------------------------------------------------------------------------------------------------
 

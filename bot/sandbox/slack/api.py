@@ -1,4 +1,4 @@
-"""The Web API's front door: tokens, scopes, rates, arguments, and the form of answers."""
+"""What every Web API method shares: tokens, scopes, rate limits, arguments, and the form of answers."""
 
 from __future__ import annotations
 

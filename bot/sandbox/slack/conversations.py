@@ -1,4 +1,4 @@
-"""The methods about people and places: ``auth.*``, ``bots.*``, ``users.*``, ``conversations.*``."""
+"""The methods about people and channels: ``auth.*``, ``bots.*``, ``users.*``, ``conversations.*``."""
 
 from __future__ import annotations
 

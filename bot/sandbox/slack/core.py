@@ -1,4 +1,4 @@
-"""The parts of one stand-in, as its rooms share them."""
+"""The state of one stand-in that its modules share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.sandbox.slack.files import Files
+from bot.sandbox.slack.issued_tokens import Limits, ReplyAddresses, Triggers
 from bot.sandbox.slack.model import Workspace
 from bot.sandbox.slack.record import Writes
 from bot.sandbox.slack.settings import Faults, SlackSettings
 from bot.sandbox.slack.sockets import Sockets
-from bot.sandbox.slack.tickets import Limits, ReplyAddresses, Triggers
 from bot.sandbox.slack.views import Views
 
 

@@ -10,9 +10,9 @@ from bot.sandbox.slack.api import Arguments
 from bot.sandbox.slack.chat import content, refer, thread
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.errors import Refused
+from bot.sandbox.slack.issued_tokens import ReplyAddress
 from bot.sandbox.slack.model import Message
 from bot.sandbox.slack.people import BOT_USER, Json
-from bot.sandbox.slack.tickets import ReplyAddress
 
 _GONE = {"expired_url", "used_url", "invalid_url"}
 

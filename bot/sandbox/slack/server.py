@@ -20,7 +20,7 @@ _SOCKETS = "/link/"
 
 
 class Server:
-    """Routes requests to the rooms of the stand-in."""
+    """Routes requests to the modules of the stand-in."""
 
     def __init__(self, core: Core, methods: Mapping[str, Method]) -> None:
         self._core = core

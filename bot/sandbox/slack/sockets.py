@@ -27,21 +27,21 @@ class Sockets:
     workspace: Workspace
     faults: Faults
     connections: list[web.WebSocketResponse] = field(default_factory=list)
-    _tickets: set[str] = field(default_factory=set)
+    _issued: set[str] = field(default_factory=set)
     _waiting: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
 
     def ticket(self) -> str:
         """Leave to open one connection."""
         ticket = self.workspace.id("", 24).lower()
-        self._tickets.add(ticket)
+        self._issued.add(ticket)
         return ticket
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends."""
         ticket = request.query.get("ticket", "")
-        if ticket not in self._tickets:
+        if ticket not in self._issued:
             return web.Response(status=401)
-        self._tickets.remove(ticket)
+        self._issued.remove(ticket)
         socket = web.WebSocketResponse(heartbeat=_PING_SECONDS)
         await socket.prepare(request)
         if len(self.connections) >= MOST_CONNECTIONS:

@@ -14,12 +14,12 @@ from bot.sandbox.slack import chat, conversations, payloads, surfaces
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.deliver import Acknowledged, Deliverer
 from bot.sandbox.slack.errors import StandInError
-from bot.sandbox.slack.hands import Hands
 from bot.sandbox.slack.manage import Managing
 from bot.sandbox.slack.model import Message
 from bot.sandbox.slack.people import Channel, Json, Person
 from bot.sandbox.slack.server import Server
 from bot.sandbox.slack.settings import Faults, SlackSettings
+from bot.sandbox.slack.user_actions import UserActions
 from bot.sandbox.slack.views import View
 
 
@@ -47,7 +47,7 @@ class SlackStandIn(Managing):
         self.settings = settings or SlackSettings()
         self._core = Core(self.settings, clock)
         self._deliverer = Deliverer(self._core)
-        self._hands = Hands(self._core, self._deliverer)
+        self._actions = UserActions(self._core, self._deliverer)
         self._server = Server(self._core, {**conversations.METHODS, **chat.METHODS, **surfaces.METHODS})
 
     @property
@@ -169,7 +169,7 @@ class SlackStandIn(Managing):
         """
         person, place = self._at(user, channel)
         if thread_ts is not None:
-            root = self._hands.message(person, place, thread_ts)
+            root = self._actions.message(person, place, thread_ts)
             thread_ts = root.thread_ts or root.ts
         return self._core.workspace.say(person.id, place.id, text, thread_ts).ts
 
@@ -187,7 +187,7 @@ class SlackStandIn(Managing):
     async def command(self, user: str, channel: str, text: str, *, command: str = "/batch") -> Acknowledged:
         """Use a slash command; returns once the app acknowledged or the person was told that it failed."""
         person, place = self._at(user, channel)
-        return await self._hands.command(person, place, command, text)
+        return await self._actions.command(person, place, command, text)
 
     async def click(
         self,
@@ -206,8 +206,8 @@ class SlackStandIn(Managing):
         ``value`` tells buttons that share an ``action_id`` apart, or is what was typed into a dispatching input.
         """
         person, place = self._at(user, channel)
-        message = self._hands.message(person, place, ts)
-        return await self._hands.click_message(person, message, action_id, block_id, value, option)
+        message = self._actions.message(person, place, ts)
+        return await self._actions.click_message(person, message, action_id, block_id, value, option)
 
     async def click_in_view(
         self,
@@ -222,7 +222,7 @@ class SlackStandIn(Managing):
         """The same in a modal or on the Home tab (whose view id is ``home(user)["id"]``)."""
         person = self._person(user)
         view = self._core.views.of(person.id, view_id)
-        return await self._hands.click_view(person, view, action_id, block_id, value, option)
+        return await self._actions.click_view(person, view, action_id, block_id, value, option)
 
     async def suggest(
         self, user: str, where: str, action_id: str, block_id: str | None = None, *, typed: str, ts: str | None = None
@@ -236,8 +236,8 @@ class SlackStandIn(Managing):
         if ts is None:
             place = self._core.views.of(person.id, where)
         else:
-            place = self._hands.message(person, self._core.workspace.channel(where), ts)
-        return await self._hands.suggest(person, place, action_id, block_id, typed)
+            place = self._actions.message(person, self._core.workspace.channel(where), ts)
+        return await self._actions.suggest(person, place, action_id, block_id, typed)
 
     async def submit_view(self, user: str, view_id: str, state: Mapping[str, Mapping[str, Any]]) -> Acknowledged:
         """Fill and submit the modal on top. ``state`` is ``{block_id: {action_id: value}}``.
@@ -246,12 +246,12 @@ class SlackStandIn(Managing):
         initial value. Raises StandInError ``input_required`` and the like where Slack's form would not let go.
         """
         person = self._person(user)
-        return await self._hands.submit(person, self._core.views.on_top(person.id, view_id), state)
+        return await self._actions.submit(person, self._core.views.on_top(person.id, view_id), state)
 
     async def close_view(self, user: str, view_id: str, *, all_views: bool = False) -> None:
         """Close the modal on top (or, with ``all_views``, the whole stack)."""
         person = self._person(user)
-        await self._hands.close(person, self._core.views.on_top(person.id, view_id), everything=all_views)
+        await self._actions.close(person, self._core.views.on_top(person.id, view_id), everything=all_views)
 
     async def open_home(self, user: str, *, tab: str = "home") -> None:
         """Look at the app's Home (or ``messages``) tab: the app hears ``app_home_opened``."""
@@ -301,7 +301,7 @@ class SlackStandIn(Managing):
 
     def _own(self, user: str, channel: str, ts: str) -> tuple[Person, Message]:
         person, place = self._at(user, channel)
-        message = self._hands.message(person, place, ts)
+        message = self._actions.message(person, place, ts)
         if message.user != person.id:
             raise StandInError("not_yours", f"{ts} was not written by {person.role}")
         return person, message

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from bot.sandbox.teams import replies
 from bot.sandbox.teams.activities import Envelope
+from bot.sandbox.teams.bot_client import BotClient
 from bot.sandbox.teams.cards import Drawing, Press, draw
 from bot.sandbox.teams.errors import StandInError
 from bot.sandbox.teams.forms import gather
-from bot.sandbox.teams.line import Line
 from bot.sandbox.teams.manage import Managing
-from bot.sandbox.teams.people import BOT, Message, Person, Room, Tenant, split, stamp
+from bot.sandbox.teams.people import BOT, Conversation, Message, Person, Tenant, split, stamp
 from bot.sandbox.teams.replies import InvalidReplyError, Shown
 
 Json: TypeAlias = dict[str, Any]
@@ -28,14 +28,14 @@ INVOKE_SECONDS = 10.0
 class _Dialog(Struct):
     id: str
     role: str
-    room: Room
+    chat: Conversation
     origin: Message
     shown: Json
 
 
 class _Pressed(Struct):
     person: Person
-    room: Room
+    chat: Conversation
     message: Message
     index: int
     action: Json
@@ -45,8 +45,8 @@ class _Pressed(Struct):
 class Client(Managing):
     """The people's side. See :class:`~bot.sandbox.teams.TeamsStandIn` for how users and conversations are named."""
 
-    def __init__(self, tenant: Tenant, envelope: Envelope, line: Line) -> None:
-        super().__init__(tenant, envelope, line)
+    def __init__(self, tenant: Tenant, envelope: Envelope, bot_client: BotClient) -> None:
+        super().__init__(tenant, envelope, bot_client)
         self._dialogs: dict[str, _Dialog] = {}
         self.invoke_seconds = INVOKE_SECONDS
 
@@ -61,23 +61,23 @@ class Client(Managing):
         Raises ``BotNotInstalled``, ``EmptyMessage``, ``MessageNotFound``.
         """
         person = self._tenant.person(user)
-        room = self._tenant.room(conversation, person.role)
+        chat = self._tenant.chat(conversation, person.role)
         if not text.strip():
             raise StandInError("EmptyMessage")
         root = reply_to or split(conversation)[1]
-        if root and room.visible(root) is None:
+        if root and chat.visible(root) is None:
             raise StandInError("MessageNotFound", root)
         mention = f"<at>{self._tenant.bot_name}</at>"
         text = re.sub(f"(?<!\\w)@{re.escape(self._tenant.bot_name)}(?!\\w)", mention, text, flags=re.IGNORECASE)
-        to_bot = room.kind == "personal" or mention in text
-        if to_bot and not room.installed:
-            raise StandInError("BotNotInstalled", room.title)
-        message = self._write(person, room, text, room.root(root) if root else "")
+        to_bot = chat.kind == "personal" or mention in text
+        if to_bot and not chat.installed:
+            raise StandInError("BotNotInstalled", chat.title)
+        message = self._write(person, chat, text, chat.root(root) if root else "")
         if to_bot:
-            await self._tell(person, room, self._envelope.message(person, room, message), message=message.id)
+            await self._tell(person, chat, self._envelope.message(person, chat, message), message=message.id)
         return message.id
 
-    def _write(self, person: Person, room: Room, text: str, thread: str) -> Message:
+    def _write(self, person: Person, chat: Conversation, text: str, thread: str) -> Message:
         message = Message(
             id=self._tenant.message_id(),
             thread=thread,
@@ -86,7 +86,7 @@ class Client(Managing):
             text=text,
             text_format="plain",
         )
-        self._tenant.post(room, message)
+        self._tenant.post(chat, message)
         return message
 
     # -- pressing what a card shows ----------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Client(Managing):
 
     async def refresh(self, user: str, conversation: str, activity_id: str) -> Json:
         """See a card that has ``refresh``: an automatic ``adaptiveCard/action``, for all or those in its userIds."""
-        person, room, message = self._seen(user, conversation, activity_id)
+        person, chat, message = self._seen(user, conversation, activity_id)
         for index, drawing in enumerate(message.cards(person.role)):
             if drawing is None or drawing.refresh is None:
                 continue
@@ -154,67 +154,67 @@ class Client(Managing):
             if users is not None and person.id not in users:
                 continue
             action = drawing.refresh["action"]
-            return await self._execute(_Pressed(person, room, message, index, action, action.get("data")), "automatic")
+            return await self._execute(_Pressed(person, chat, message, index, action, action.get("data")), "automatic")
         return {"shown": "nothing"}
 
-    def _seen(self, user: str, conversation: str, activity_id: str) -> tuple[Person, Room, Message]:
+    def _seen(self, user: str, conversation: str, activity_id: str) -> tuple[Person, Conversation, Message]:
         person = self._tenant.person(user)
-        room = self._tenant.room(conversation, person.role)
-        message = room.visible(activity_id)
+        chat = self._tenant.chat(conversation, person.role)
+        message = chat.visible(activity_id)
         if message is None or message.sender != BOT:
             raise StandInError("MessageNotFound", activity_id)
-        return person, room, message
+        return person, chat, message
 
     def _press(
         self, user: str, conversation: str, activity_id: str, action: Action, inputs: Mapping[str, str], kind: str = ""
     ) -> _Pressed:
-        person, room, message = self._seen(user, conversation, activity_id)
+        person, chat, message = self._seen(user, conversation, activity_id)
         for index, drawing in enumerate(message.cards(person.role)):
             press = _find(drawing, action) if drawing is not None else None
             if press is None:
                 continue
             if kind and press.action["type"] != kind:
                 raise StandInError("NoSuchAction", f"{press.action['type']} is no {kind}")
-            return _Pressed(person, room, message, index, press.action, gather(press, inputs))
+            return _Pressed(person, chat, message, index, press.action, gather(press, inputs))
         raise StandInError("NoSuchAction", f"{action!r:.200} is not drawn")
 
     async def _execute(self, pressed: _Pressed, trigger: str) -> Json:
-        person, room, message, action = pressed.person, pressed.room, pressed.message, pressed.action
+        person, chat, message, action = pressed.person, pressed.chat, pressed.message, pressed.action
         sent = {key: action[key] for key in ("type", "id", "title", "verb") if key in action}
         value: Json = {"action": {**sent, "data": pressed.data if pressed.data is not None else {}}, "trigger": trigger}
-        activity = self._envelope.invoke(person, room, "adaptiveCard/action", value, message)
+        activity = self._envelope.invoke(person, chat, "adaptiveCard/action", value, message)
         try:
-            shown = replies.card_action(await self._ask(room, activity))
+            shown = replies.card_action(await self._ask(chat, activity))
         except InvalidReplyError as error:
-            return self._sorry(person, room, error, message=message.id)
+            return self._sorry(person, chat, error, message=message.id)
         if shown.card is None:
-            return self._line_of_text(person, room, shown, message=message.id)
+            return self._line_of_text(person, chat, shown, message=message.id)
         message.replace(person.role, pressed.index, shown.card)
-        self._tenant.emit("replaced", user=person.role, conversation=room.id, message=message.id)
-        self._tenant.examine(room, message, person.role)
+        self._tenant.emit("replaced", user=person.role, conversation=chat.id, message=message.id)
+        self._tenant.examine(chat, message, person.role)
         return {"shown": "card", "card": shown.card}
 
     async def _submit(self, pressed: _Pressed) -> Json:
-        person, room, message = pressed.person, pressed.room, pressed.message
+        person, chat, message = pressed.person, pressed.chat, pressed.message
         teams = _teams(pressed.data)
         match teams.get("type"):
             case "task/fetch":
                 return await self._fetch(pressed)
             case "imBack":
                 # Where the bot hears only what mentions it, the client adds the mention.
-                mention = "" if room.kind == "personal" else f"<at>{self._tenant.bot_name}</at> "
-                await self.say(person.role, room.id, f"{mention}{teams.get('value', '')}", message.id)
+                mention = "" if chat.kind == "personal" else f"<at>{self._tenant.bot_name}</at> "
+                await self.say(person.role, chat.id, f"{mention}{teams.get('value', '')}", message.id)
                 return {"shown": "nothing"}
             case "messageBack":
                 if teams.get("displayText"):
-                    self._write(person, room, str(teams["displayText"]), room.root(message.id))
+                    self._write(person, chat, str(teams["displayText"]), chat.root(message.id))
                 value, text = teams.get("value", pressed.data), str(teams.get("text", ""))
             case None:
                 value, text = pressed.data, ""
             case other:
                 raise StandInError("UnsupportedAction", f"msteams.type {other!r}")
-        activity = self._envelope.submitted(person, room, message, value, text)
-        failed = await self._tell(person, room, activity, message=message.id)
+        activity = self._envelope.submitted(person, chat, message, value, text)
+        failed = await self._tell(person, chat, activity, message=message.id)
         return {"shown": "error", **failed} if failed else {"shown": "nothing"}
 
     # -- dialogs -----------------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class Client(Managing):
             raise StandInError("NoSuchAction", f"{action!r:.200} is not drawn as a submit button")
         person = self._tenant.person(user)
         value: Json = {"data": gather(press, inputs), "context": {"theme": "default"}}
-        activity = self._envelope.invoke(person, found.room, "task/submit", value, found.origin, dialog=True)
+        activity = self._envelope.invoke(person, found.chat, "task/submit", value, found.origin, dialog=True)
         return await self._dialog_answer(person, found, activity, submitted=True)
 
     async def close_dialog(self, user: str, dialog: str) -> None:
@@ -244,27 +244,27 @@ class Client(Managing):
         self._close(self._open(user, dialog))
 
     async def _fetch(self, pressed: _Pressed) -> Json:
-        person, room = pressed.person, pressed.room
+        person, chat = pressed.person, pressed.chat
         value = {"data": pressed.data, "context": {"theme": "default"}}
-        activity = self._envelope.invoke(person, room, "task/fetch", value, pressed.message)
-        dialog = _Dialog(str(activity["id"]), person.role, room, pressed.message, {})
+        activity = self._envelope.invoke(person, chat, "task/fetch", value, pressed.message)
+        dialog = _Dialog(str(activity["id"]), person.role, chat, pressed.message, {})
         return await self._dialog_answer(person, dialog, activity, submitted=False)
 
     async def _dialog_answer(self, person: Person, dialog: _Dialog, activity: Json, *, submitted: bool) -> Json:
         try:
-            shown = replies.task(await self._ask(dialog.room, activity), submitted=submitted)
+            shown = replies.task(await self._ask(dialog.chat, activity), submitted=submitted)
         except InvalidReplyError as error:
-            return self._sorry(person, dialog.room, error)
+            return self._sorry(person, dialog.chat, error)
         if shown.dialog is None:
             if submitted:
                 self._close(dialog)
-            return self._line_of_text(person, dialog.room, shown) if shown.text else {"shown": "nothing"}
+            return self._line_of_text(person, dialog.chat, shown) if shown.text else {"shown": "nothing"}
         dialog.shown = shown.dialog
         self._dialogs[dialog.id] = dialog
         for problem in draw(dialog.shown["card"], dialog=True).problems if "card" in dialog.shown else ():
             if problem.grave:
                 self._tenant.refuse("card", problem.code, str(problem), user=person.role, dialog=dialog.id)
-        self._tenant.emit("dialog", user=person.role, dialog=dialog.id, conversation=dialog.room.id)
+        self._tenant.emit("dialog", user=person.role, dialog=dialog.id, conversation=dialog.chat.id)
         return {"shown": "dialog", "dialog": _dialog(dialog)}
 
     def _open(self, user: str, dialog: str) -> _Dialog:
@@ -298,10 +298,10 @@ class Client(Managing):
         """
         if activity_id in self._dialogs:
             dialog = self._open(user, activity_id)
-            person, room, message = self._tenant.person(user), dialog.room, dialog.origin
+            person, chat, message = self._tenant.person(user), dialog.chat, dialog.origin
             drawings: list[Drawing | None] = [draw(dialog.shown.get("card"), dialog=True)]
         else:
-            person, room, message = self._seen(user, conversation, activity_id)
+            person, chat, message = self._seen(user, conversation, activity_id)
             drawings = message.cards(person.role)
         asked = next(
             (
@@ -322,21 +322,21 @@ class Client(Managing):
         if asked.get("associatedInputs") == "auto":
             value["data"] = dict(inputs)
         activity = self._envelope.invoke(
-            person, room, "application/search", value, message, dialog=activity_id in self._dialogs
+            person, chat, "application/search", value, message, dialog=activity_id in self._dialogs
         )
         try:
-            return replies.search(await self._ask(room, activity))
+            return replies.search(await self._ask(chat, activity))
         except InvalidReplyError as error:
-            self._sorry(person, room, error)
+            self._sorry(person, chat, error)
             return []
 
     # -- what comes back -----------------------------------------------------------------------------------------------
 
-    async def _ask(self, room: Room, activity: Json) -> object:
+    async def _ask(self, chat: Conversation, activity: Json) -> object:
         """Send an invoke and return the body of the answer. Raises `InvalidReplyError`."""
-        if not room.installed or self._tenant.disabled:
+        if not chat.installed or self._tenant.disabled:
             raise InvalidReplyError("BotNotInstalled", "the bot was removed", replies.UNREACHABLE)
-        answer = await self._line.send(room, activity, self.invoke_seconds)
+        answer = await self._bot_client.send(chat, activity, self.invoke_seconds)
         if answer.status and answer.status != 200:
             raise InvalidReplyError("BotFailed", f"HTTP {answer.status}")
         if answer.failure is not None:
@@ -344,9 +344,9 @@ class Client(Managing):
             raise InvalidReplyError(code, reason, replies.UNREACHABLE if answer.status == 0 else replies.WRONG)
         return answer.body
 
-    def _line_of_text(self, person: Person, room: Room, shown: Shown, **facts: str) -> Json:
+    def _line_of_text(self, person: Person, chat: Conversation, shown: Shown, **facts: str) -> Json:
         event = "error" if shown.error else "notice"
-        self._tenant.emit(event, user=person.role, conversation=room.id, text=shown.text, **facts)
+        self._tenant.emit(event, user=person.role, conversation=chat.id, text=shown.text, **facts)
         return {"shown": "error" if shown.error else "message", "text": shown.text}
 
 
@@ -368,7 +368,7 @@ def _dialog(dialog: _Dialog) -> Json:
     )
     return {
         "id": dialog.id,
-        "conversation": dialog.room.id,
+        "conversation": dialog.chat.id,
         "message": dialog.origin.id,
         **dialog.shown,
         "problems": problems,

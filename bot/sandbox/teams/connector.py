@@ -13,7 +13,7 @@ from bot.sandbox.teams import rules
 from bot.sandbox.teams.errors import RefusedError, StandInError
 from bot.sandbox.teams.faults import Faults
 from bot.sandbox.teams.keys import ChannelKeys
-from bot.sandbox.teams.people import BOT, Message, Person, Room, Tenant, split, stamp
+from bot.sandbox.teams.people import BOT, Conversation, Message, Person, Tenant, split, stamp
 from bot.sandbox.teams.record import Writes
 from bot.sandbox.teams.throttle import Throttle
 
@@ -28,7 +28,7 @@ PAGE = 200
 MAX_PAGE = 500
 
 _Served: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_Handler: TypeAlias = Callable[[web.Request, Room], Awaitable[web.Response]]
+_Handler: TypeAlias = Callable[[web.Request, Conversation], Awaitable[web.Response]]
 
 
 class Connector:
@@ -48,21 +48,21 @@ class Connector:
         """The aiohttp application to serve."""
         app = web.Application(client_max_size=MAX_BODY)
         base = f"/{REGION}/{self._tenant.id}/v3"
-        rooms = base + "/conversations/{conversation}"
+        below = base + "/conversations/{conversation}"
         write, read = self._write, self._read
         app.add_routes(
             [
                 web.get("/.well-known/openidconfiguration", self._openid),
                 web.get("/keys", self._jwks),
                 web.post(f"{base}/conversations", self._create),
-                web.post(f"{rooms}/activities", write(self._send)),
-                web.post(rooms + "/activities/{activity}", write(self._reply)),
-                web.put(rooms + "/activities/{activity}", write(self._update)),
-                web.delete(rooms + "/activities/{activity}", write(self._delete)),
-                web.get(f"{rooms}/members", read(self._members)),
-                web.get(f"{rooms}/pagedmembers", read(self._paged_members)),
-                web.get(rooms + "/members/{member}", read(self._member)),
-                web.get(rooms + "/activities/{activity}/members", read(self._activity_members)),
+                web.post(f"{below}/activities", write(self._send)),
+                web.post(below + "/activities/{activity}", write(self._reply)),
+                web.put(below + "/activities/{activity}", write(self._update)),
+                web.delete(below + "/activities/{activity}", write(self._delete)),
+                web.get(f"{below}/members", read(self._members)),
+                web.get(f"{below}/pagedmembers", read(self._paged_members)),
+                web.get(below + "/members/{member}", read(self._member)),
+                web.get(below + "/activities/{activity}/members", read(self._activity_members)),
                 web.get(base + "/teams/{conversation}", read(self._team)),
                 web.get(base + "/teams/{conversation}/conversations", read(self._channels)),
                 web.route("*", "/{tail:.*}", self._nowhere),
@@ -95,10 +95,10 @@ class Connector:
         """A handler of one conversation: the bot must be known and in it, and neither fault nor throttle forbid."""
 
         async def act(request: web.Request) -> web.Response:
-            room = self._room(request)
-            self._throttle.admit(room.id, write=write)
-            self._admit(room)
-            return await handler(request, room)
+            chat = self._chat(request)
+            self._throttle.admit(chat.id, write=write)
+            self._admit(chat)
+            return await handler(request, chat)
 
         async def gated(request: web.Request) -> web.StreamResponse:
             return await self._pass(request, act, write=write)
@@ -130,7 +130,7 @@ class Connector:
         try:
             if body.get("isGroup"):
                 return str(body["channelData"]["channel"]["id"])
-            return self._tenant.room(self._tenant.person(body["members"][0]["id"]).role).id
+            return self._tenant.chat(self._tenant.person(body["members"][0]["id"]).role).id
         except (StandInError, LookupError, TypeError):
             return ""
 
@@ -146,21 +146,21 @@ class Connector:
         if app != self._tenant.app_id:
             raise RefusedError(401, "BotNotRegistered", "No registration found for this bot.")
 
-    def _room(self, request: web.Request) -> Room:
+    def _chat(self, request: web.Request) -> Conversation:
         base, root = split(request.match_info["conversation"])
-        room = self._tenant.rooms.get(base)
-        if room is None or room.deleted or (root and room.kind != "channel"):
+        chat = self._tenant.conversations.get(base)
+        if chat is None or chat.deleted or (root and chat.kind != "channel"):
             raise RefusedError(404, "ConversationNotFound", "Conversation not found.")
-        if root and room.visible(root) is None:
+        if root and chat.visible(root) is None:
             raise RefusedError(404, "ActivityNotFoundInConversation", "Conversation not found.")
-        return room
+        return chat
 
-    def _admit(self, room: Room) -> None:
+    def _admit(self, chat: Conversation) -> None:
         if self._tenant.disabled:
             raise RefusedError(403, "BotDisabledByAdmin", "The tenant admin disabled this bot.")
-        if room.blocked or (room.met and not room.installed and room.kind == "personal"):
+        if chat.blocked or (chat.met and not chat.installed and chat.kind == "personal"):
             raise RefusedError(403, "MessageWritesBlocked", "Message writes are blocked in this conversation.")
-        if not room.installed:
+        if not chat.installed:
             raise RefusedError(403, "BotNotInConversationRoster", "The bot is not part of the conversation roster.")
 
     def _refuse(self, request: web.Request, error: RefusedError) -> web.Response:
@@ -207,83 +207,83 @@ class Connector:
             raise RefusedError(400, "BadArgument", "Failed to decrypt pairwise id") from None
         if members[0]["id"] == person.role:
             raise RefusedError(400, "BadArgument", "Failed to decrypt pairwise id")
-        room = self._tenant.room(person.role)
-        self._throttle.admit(room.id, write=True)
+        chat = self._tenant.chat(person.role)
+        self._throttle.admit(chat.id, write=True)
         if self._tenant.disabled:
-            self._admit(room)
-        if not room.installed:
+            self._admit(chat)
+        if not chat.installed:
             raise RefusedError(403, "ForbiddenOperationException", "Bot is not installed in user's personal scope")
-        answer = {"id": room.id}
+        answer = {"id": chat.id}
         if body.get("activity"):
-            answer["activityId"] = self._post(room, rules.check_activity(body["activity"]), "") or ""
+            answer["activityId"] = self._post(chat, rules.check_activity(body["activity"]), "") or ""
         return web.json_response(answer, status=201)
 
     def _create_thread(self, body: Json) -> web.Response:
         channel = (body.get("channelData") or {}).get("channel")
         channel_id = channel.get("id") if isinstance(channel, dict) else None
-        room = self._tenant.rooms.get(str(channel_id))
+        chat = self._tenant.conversations.get(str(channel_id))
         if not channel_id or not body.get("activity"):
             raise RefusedError(400, "BadSyntax", "Incorrect conversation creation parameters")
-        if room is None or room.deleted or room.kind != "channel":
+        if chat is None or chat.deleted or chat.kind != "channel":
             raise RefusedError(404, "ConversationNotFound", "Conversation not found.")
-        self._throttle.admit(room.id, write=True)
-        self._admit(room)
+        self._throttle.admit(chat.id, write=True)
+        self._admit(chat)
         activity = rules.check_activity(body["activity"])
         if rules.splits(activity):
             raise RefusedError(400, "BadSyntax", "Activity resulted into multiple skype activities")
-        posted = self._post(room, activity, "")
-        return web.json_response({"id": f"{room.id};messageid={posted}", "activityId": posted}, status=201)
+        posted = self._post(chat, activity, "")
+        return web.json_response({"id": f"{chat.id};messageid={posted}", "activityId": posted}, status=201)
 
-    async def _send(self, request: web.Request, room: Room) -> web.Response:
+    async def _send(self, request: web.Request, chat: Conversation) -> web.Response:
         activity = rules.check_activity(await _body(request))
-        return self._answer(self._post(room, activity, split(request.match_info["conversation"])[1]))
+        return self._answer(self._post(chat, activity, split(request.match_info["conversation"])[1]))
 
-    async def _reply(self, request: web.Request, room: Room) -> web.Response:
+    async def _reply(self, request: web.Request, chat: Conversation) -> web.Response:
         target = request.match_info["activity"]
-        if room.visible(target) is None and target not in room.told:
+        if chat.visible(target) is None and target not in chat.told:
             raise RefusedError(404, "ActivityNotFoundInConversation", "Conversation not found.")
         activity = rules.check_activity(await _body(request))
-        thread = room.root(split(request.match_info["conversation"])[1]) or room.root(target)
-        return self._answer(self._post(room, activity, thread))
+        thread = chat.root(split(request.match_info["conversation"])[1]) or chat.root(target)
+        return self._answer(self._post(chat, activity, thread))
 
     @staticmethod
     def _answer(posted: str | None) -> web.Response:
         return web.json_response({"id": posted} if posted else {}, status=201)
 
-    def _post(self, room: Room, activity: Json, thread: str) -> str | None:
+    def _post(self, chat: Conversation, activity: Json, thread: str) -> str | None:
         """Store what was said; the id, or None where Teams gives none (typing, and text split from its cards)."""
         if activity["type"] == "typing":
-            self._tenant.emit("typing", conversation=room.id)
+            self._tenant.emit("typing", conversation=chat.id)
             return None
         if not rules.splits(activity):
-            return self._say(room, activity, thread)
-        self._say(room, {**activity, "attachments": []}, thread)
-        self._say(room, {**activity, "text": ""}, thread)
+            return self._say(chat, activity, thread)
+        self._say(chat, {**activity, "attachments": []}, thread)
+        self._say(chat, {**activity, "text": ""}, thread)
         return None
 
-    def _say(self, room: Room, activity: Json, thread: str) -> str:
+    def _say(self, chat: Conversation, activity: Json, thread: str) -> str:
         message = Message(id=self._tenant.message_id(), thread=thread, sender=BOT, at=stamp(self._tenant.now()))
         message.fill(activity)
-        self._tenant.post(room, message)
+        self._tenant.post(chat, message)
         return message.id
 
-    async def _update(self, request: web.Request, room: Room) -> web.Response:
-        message = self._own(room, request.match_info["activity"])
+    async def _update(self, request: web.Request, chat: Conversation) -> web.Response:
+        message = self._own(chat, request.match_info["activity"])
         activity = rules.check_activity(await _body(request))
         if activity["type"] != "message":
             raise RefusedError(400, "BadSyntax", "Only a message can take the place of a message.")
         if rules.splits(activity):
             raise RefusedError(400, "BadSyntax", "Activity resulted into multiple skype activities")
-        self._tenant.change(room, message, activity)
+        self._tenant.change(chat, message, activity)
         return web.json_response({"id": message.id})
 
-    async def _delete(self, request: web.Request, room: Room) -> web.Response:
-        message = self._own(room, request.match_info["activity"])
-        self._tenant.delete(room, message)
+    async def _delete(self, request: web.Request, chat: Conversation) -> web.Response:
+        message = self._own(chat, request.match_info["activity"])
+        self._tenant.delete(chat, message)
         return web.Response()
 
-    def _own(self, room: Room, activity: str) -> Message:
-        message = room.visible(activity)
+    def _own(self, chat: Conversation, activity: str) -> Message:
+        message = chat.visible(activity)
         if message is None:
             raise RefusedError(404, "ActivityNotFoundInConversation", "Conversation not found.")
         if message.sender != BOT:
@@ -292,8 +292,8 @@ class Connector:
 
     # -- looking around ------------------------------------------------------------------------------------------------
 
-    def _roster(self, room: Room) -> list[Json]:
-        return [self._account(self._tenant.people[role]) for role in room.members]
+    def _roster(self, chat: Conversation) -> list[Json]:
+        return [self._account(self._tenant.people[role]) for role in chat.members]
 
     def _account(self, person: Person) -> Json:
         return {
@@ -309,10 +309,10 @@ class Connector:
             "userRole": "user",
         }
 
-    async def _members(self, _request: web.Request, room: Room) -> web.Response:
-        return web.json_response(self._roster(room))
+    async def _members(self, _request: web.Request, chat: Conversation) -> web.Response:
+        return web.json_response(self._roster(chat))
 
-    async def _paged_members(self, request: web.Request, room: Room) -> web.Response:
+    async def _paged_members(self, request: web.Request, chat: Conversation) -> web.Response:
         try:
             length = int(request.query.get("pageSize", PAGE))
             start = int(request.query.get("continuationToken", 0))
@@ -320,26 +320,26 @@ class Connector:
             raise RefusedError(400, "BadArgument", "pageSize and continuationToken must be valid.") from None
         if not 1 <= length <= MAX_PAGE or start < 0:
             raise RefusedError(400, "BadArgument", f"pageSize must be between 1 and {MAX_PAGE}.")
-        roster = self._roster(room)
+        roster = self._roster(chat)
         answer: Json = {"members": roster[start : start + length]}
         if start + length < len(roster):
             answer["continuationToken"] = str(start + length)
         return web.json_response(answer)
 
-    async def _member(self, request: web.Request, room: Room) -> web.Response:
+    async def _member(self, request: web.Request, chat: Conversation) -> web.Response:
         wanted = request.match_info["member"]
-        for account in self._roster(room):
+        for account in self._roster(chat):
             if wanted in {account["id"], account["aadObjectId"]}:
                 return web.json_response(account)
         raise RefusedError(404, "MemberNotFoundInConversation", "Member not found in conversation.")
 
-    async def _activity_members(self, request: web.Request, room: Room) -> web.Response:
-        if room.visible(request.match_info["activity"]) is None:
+    async def _activity_members(self, request: web.Request, chat: Conversation) -> web.Response:
+        if chat.visible(request.match_info["activity"]) is None:
             raise RefusedError(404, "ActivityNotFoundInConversation", "Conversation not found.")
-        return web.json_response(self._roster(room))
+        return web.json_response(self._roster(chat))
 
-    async def _team(self, _request: web.Request, room: Room) -> web.Response:
-        tenant = self._known_team(room)
+    async def _team(self, _request: web.Request, chat: Conversation) -> web.Response:
+        tenant = self._known_team(chat)
         return web.json_response(
             {
                 "id": tenant.team_id,
@@ -352,18 +352,18 @@ class Connector:
             }
         )
 
-    async def _channels(self, _request: web.Request, room: Room) -> web.Response:
+    async def _channels(self, _request: web.Request, chat: Conversation) -> web.Response:
         # Teams leaves out the name of the General channel.
-        team = self._known_team(room).team_id
+        team = self._known_team(chat).team_id
         others = [
             {"id": each.id, "name": each.title.removeprefix(self._tenant.channel_title(""))}
-            for each in self._tenant.rooms.values()
+            for each in self._tenant.conversations.values()
             if each.kind == "channel" and each.id != team and not each.deleted
         ]
         return web.json_response({"conversations": [{"id": team}, *others]})
 
-    def _known_team(self, room: Room) -> Tenant:
-        if room is None or room.kind != "channel":
+    def _known_team(self, chat: Conversation) -> Tenant:
+        if chat is None or chat.kind != "channel":
             raise RefusedError(404, "ConversationNotFound", "Conversation not found.")
         return self._tenant
 

@@ -24,7 +24,7 @@ _CODES = {
 class _Planned(Struct):
     status: int  # 0: the answer is lost
     times: float
-    room: str
+    chat: str
     retry_after: int | None = None
 
 
@@ -51,33 +51,33 @@ class Faults:
         self._planned: list[_Planned] = []
         self._repeats = 0.0
 
-    def fail(self, status: int, *, times: float = 1, room: str = "", retry_after: int | None = None) -> None:
+    def fail(self, status: int, *, times: float = 1, chat: str = "", retry_after: int | None = None) -> None:
         """Answer the next ``times`` writes (in one conversation, by base id, or anywhere) with ``status``, undone.
 
         412, 429, 500, 502, 503 or 504.
         """
         if status not in _CODES:
             raise ValueError(f"no such fault: {status}; choose one of {', '.join(map(str, _CODES))}")
-        self._planned.append(_Planned(status, times, room, retry_after))
+        self._planned.append(_Planned(status, times, chat, retry_after))
 
-    def lose_answers(self, times: float = 1, *, room: str = "") -> None:
+    def lose_answers(self, times: float = 1, *, chat: str = "") -> None:
         """Do what the next ``times`` writes ask, then cut the connection instead of answering."""
-        self._planned.append(_Planned(0, times, room))
+        self._planned.append(_Planned(0, times, chat))
 
-    def lift(self, room: str) -> None:
+    def lift(self, chat: str) -> None:
         """Forget what was planned for one conversation (by base id); what was planned for anywhere stays."""
-        self._planned = [plan for plan in self._planned if plan.room != room]
+        self._planned = [plan for plan in self._planned if plan.chat != chat]
 
     def repeat(self, times: float = 1, *, after: float = 0.0) -> None:
         """Deliver each of the next ``times`` activities to the bot twice, the second ``after`` seconds later."""
         self._repeats = times
         self.repeat_after = after
 
-    def write(self, room: str) -> Verdict:
-        """What happens to a write in ``room``. Raises `RefusedError` for a planned failure."""
+    def write(self, chat: str) -> Verdict:
+        """What happens to a write in ``chat``. Raises `RefusedError` for a planned failure."""
         if self.outage:
             return "cut"
-        planned = next((plan for plan in self._planned if plan.room in {"", room}), None)
+        planned = next((plan for plan in self._planned if plan.chat in {"", chat}), None)
         if planned is None:
             return "go"
         planned.times -= 1

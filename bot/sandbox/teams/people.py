@@ -89,7 +89,7 @@ class Message(Struct):
         return self.drawn[key]
 
 
-class Room(Struct):
+class Conversation(Struct):
     """A conversation: a person's chat with the bot, a channel or a group chat."""
 
     id: str
@@ -158,19 +158,19 @@ class Tenant:
         self.team_id = f"19:{digest}@thread.tacv2"
         self.team_name = "Batch Ops"
         self.team_group_id = _guid("team")
-        rooms = [
-            Room(
+        chats = [
+            Conversation(
                 id=_opaque("a:1", f"{role}/{app_id}", 120), name=role, kind="personal", title=bot_name, members=(role,)
             )
             for role in ROLES
         ]
         # The General channel has the id of its team, as in Teams.
         general = self.channel_title("General")
-        rooms.append(Room(id=self.team_id, name="general", kind="channel", title=general, members=ROLES))
+        chats.append(Conversation(id=self.team_id, name="general", kind="channel", title=general, members=ROLES))
         group = f"19:{hashlib.sha256(b'group').hexdigest()[:32]}@thread.v2"
-        rooms.append(Room(id=group, name="group", kind="groupChat", title="Batch on call", members=ROLES))
-        self.rooms = {room.id: room for room in rooms}
-        self._named = {room.name: room for room in rooms}
+        chats.append(Conversation(id=group, name="group", kind="groupChat", title="Batch on call", members=ROLES))
+        self.conversations = {chat.id: chat for chat in chats}
+        self._named = {chat.name: chat for chat in chats}
         self.refused: deque[Json] = deque(maxlen=_REFUSALS_KEPT)
         self.disabled = False
         """An admin forbade the bot in the whole tenant."""
@@ -184,33 +184,33 @@ class Tenant:
                 return person
         raise StandInError("UserNotFound", user)
 
-    def room(self, conversation: str, user: str = "") -> Room:
+    def chat(self, conversation: str, user: str = "") -> Conversation:
         """By name or id (a thread's id too). With ``user``, that person must be a member.
 
         Raises ``ConversationNotFound`` or ``NotAMember``.
         """
-        room = self._named.get(conversation) or self.rooms.get(split(conversation)[0])
-        if room is None or room.deleted:
+        chat = self._named.get(conversation) or self.conversations.get(split(conversation)[0])
+        if chat is None or chat.deleted:
             raise StandInError("ConversationNotFound", conversation)
-        if user and user not in room.members:
-            raise StandInError("NotAMember", f"{user} is not in {room.title}")
-        return room
+        if user and user not in chat.members:
+            raise StandInError("NotAMember", f"{user} is not in {chat.title}")
+        return chat
 
-    def together(self, room: Room) -> list[Room]:
-        """The conversations in which the bot is, or is not, with ``room``: all channels of the team."""
-        return [each for each in self.rooms.values() if each is room or each.kind == room.kind == "channel"]
+    def together(self, chat: Conversation) -> list[Conversation]:
+        """The conversations in which the bot is, or is not, with ``chat``: all channels of the team."""
+        return [each for each in self.conversations.values() if each is chat or each.kind == chat.kind == "channel"]
 
     def channel_title(self, name: str) -> str:
         """What people see of a channel's name."""
         return f"{self.team_name} / {name}"
 
-    def add_channel(self, name: str) -> Room:
+    def add_channel(self, name: str) -> Conversation:
         """A new channel of the team. Raises ``NameTaken``."""
         if name in self._named and not self._named[name].deleted:
             raise StandInError("NameTaken", name)
-        team = self.rooms[self.team_id]
-        digest = hashlib.sha256(f"channel/{name}/{len(self.rooms)}".encode()).hexdigest()[:32]
-        room = Room(
+        team = self.conversations[self.team_id]
+        digest = hashlib.sha256(f"channel/{name}/{len(self.conversations)}".encode()).hexdigest()[:32]
+        chat = Conversation(
             id=f"19:{digest}@thread.tacv2",
             name=name,
             kind="channel",
@@ -219,8 +219,8 @@ class Tenant:
             installed=team.installed,
             met=team.met,
         )
-        self.rooms[room.id] = self._named[name] = room
-        return room
+        self.conversations[chat.id] = self._named[name] = chat
+        return chat
 
     def now(self) -> datetime:
         """The time by the stand-in's clock."""
@@ -231,33 +231,33 @@ class Tenant:
         self._last = max(self._last + 1, int(self.clock() * 1000))
         return str(self._last)
 
-    def post(self, room: Room, message: Message) -> None:
+    def post(self, chat: Conversation, message: Message) -> None:
         """Put a message into its conversation and tell the watchers."""
         message.posted = self.clock()
-        room.messages[message.id] = message
-        self.emit("posted", conversation=room.id, message=message.id)
-        self.examine(room, message)
+        chat.messages[message.id] = message
+        self.emit("posted", conversation=chat.id, message=message.id)
+        self.examine(chat, message)
 
-    def change(self, room: Room, message: Message, activity: Json) -> None:
+    def change(self, chat: Conversation, message: Message, activity: Json) -> None:
         """Give a message other content."""
         message.fill(activity)
         message.edited = True
         message.edited_at.append(self.clock())
-        self.emit("updated", conversation=room.id, message=message.id)
-        self.examine(room, message)
+        self.emit("updated", conversation=chat.id, message=message.id)
+        self.examine(chat, message)
 
-    def delete(self, room: Room, message: Message) -> None:
+    def delete(self, chat: Conversation, message: Message) -> None:
         """Take a message away."""
         message.deleted, message.deleted_at = True, self.clock()
-        self.emit("deleted", conversation=room.id, message=message.id)
+        self.emit("deleted", conversation=chat.id, message=message.id)
 
-    def examine(self, room: Room, message: Message, role: str = "") -> None:
+    def examine(self, chat: Conversation, message: Message, role: str = "") -> None:
         """Record what the client cannot draw of a message."""
         for drawing in message.cards(role):
             for problem in drawing.problems if drawing else ():
                 if problem.grave:
                     extra = {"user": role} if role else {}
-                    self.refuse("card", problem.code, str(problem), conversation=room.id, message=message.id, **extra)
+                    self.refuse("card", problem.code, str(problem), conversation=chat.id, message=message.id, **extra)
 
     def emit(self, event: str, **facts: Any) -> None:
         """Tell everyone who watches."""

@@ -12,13 +12,13 @@ from aiohttp import web
 
 from bot.sandbox.teams import pictures
 from bot.sandbox.teams.activities import Envelope
+from bot.sandbox.teams.bot_client import BotClient
 from bot.sandbox.teams.client import Client
 from bot.sandbox.teams.connector import REGION, Connector, Verify
 from bot.sandbox.teams.errors import StandInError
 from bot.sandbox.teams.faults import Faults
 from bot.sandbox.teams.keys import ChannelKeys
-from bot.sandbox.teams.line import Line
-from bot.sandbox.teams.people import BOT, Message, Room, Tenant, split
+from bot.sandbox.teams.people import BOT, Conversation, Message, Tenant, split
 from bot.sandbox.teams.record import entry
 
 Json: TypeAlias = dict[str, Any]
@@ -53,7 +53,7 @@ class TeamsStandIn(Client):
         """Mishaps on request; see :class:`~bot.sandbox.teams.faults.Faults`."""
         self._keys = ChannelKeys(app_id)
         tenant = Tenant(app_id=app_id, bot_name=bot_name, tenant_id=tenant_id, clock=clock)
-        super().__init__(tenant, Envelope(tenant, zone=zone), Line(tenant, self._keys, self.faults))
+        super().__init__(tenant, Envelope(tenant, zone=zone), BotClient(tenant, self._keys, self.faults))
         self._connector = Connector(tenant, verify, self._keys, self.faults)
         self._runner: web.AppRunner | None = None
         self.service_url = ""
@@ -65,11 +65,11 @@ class TeamsStandIn(Client):
     @property
     def bot_url(self) -> str:
         """Where activities are sent: ``<bot>/api/messages``. May be set at any time."""
-        return self._line.bot_url
+        return self._bot_client.bot_url
 
     @bot_url.setter
     def bot_url(self, url: str) -> None:
-        self._line.bot_url = url
+        self._bot_client.bot_url = url
 
     @property
     def tenant_id(self) -> str:
@@ -86,14 +86,14 @@ class TeamsStandIn(Client):
         base = f"http://{host}:{bound}"
         self.service_url = f"{base}/{REGION}/{self._tenant.id}/"
         self.openid_url = f"{base}/.well-known/openidconfiguration"
-        self._connector.service_url = self._line.service_url = self._envelope.service_url = self.service_url
+        self._connector.service_url = self._bot_client.service_url = self._envelope.service_url = self.service_url
         self._connector.jwks_url = f"{base}/keys"
-        await self._line.open()
+        await self._bot_client.open()
 
     async def close(self) -> None:
         """Stop listening and end every subscription (its last event is ``closed``)."""
         self._tenant.unwatch_all()
-        await self._line.close()
+        await self._bot_client.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -121,16 +121,16 @@ class TeamsStandIn(Client):
         ``kind`` is ``personal``, ``channel`` or ``groupChat``.
         """
         return {
-            room.name: {
-                "id": room.id,
-                "name": room.name,
-                "kind": room.kind,
-                "title": room.title,
-                "members": list(room.members),
-                "installed": room.installed,
+            chat.name: {
+                "id": chat.id,
+                "name": chat.name,
+                "kind": chat.kind,
+                "title": chat.title,
+                "members": list(chat.members),
+                "installed": chat.installed,
             }
-            for room in self._tenant.rooms.values()
-            if not room.deleted
+            for chat in self._tenant.conversations.values()
+            if not chat.deleted
         }
 
     def messages(self, conversation: str, user: str = "") -> list[Json]:
@@ -142,16 +142,16 @@ class TeamsStandIn(Client):
         at all, but as that text. A deleted message has no content.
         """
         role = self._tenant.person(user).role if user else ""
-        room = self._tenant.room(conversation, role)
-        return [_view(room, message, role) for message in room.messages.values()]
+        chat = self._tenant.chat(conversation, role)
+        return [_view(chat, message, role) for message in chat.messages.values()]
 
     def message(self, conversation: str, activity_id: str, user: str = "") -> Json:
         """One message as :meth:`messages` has it. Raises ``MessageNotFound``."""
         role = self._tenant.person(user).role if user else ""
-        room = self._tenant.room(conversation, role)
-        if activity_id not in room.messages:
+        chat = self._tenant.chat(conversation, role)
+        if activity_id not in chat.messages:
             raise StandInError("MessageNotFound", activity_id)
-        return _view(room, room.messages[activity_id], role)
+        return _view(chat, chat.messages[activity_id], role)
 
     # -- counting --------------------------------------------------------------------------------------------------
 
@@ -173,9 +173,9 @@ class TeamsStandIn(Client):
         each], "deleted": time or None}``, oldest first; times are seconds by the stand-in's clock. Text and summary are
         the latest. A deleted channel is found by its id.
         """
-        room = self._tenant.rooms.get(split(conversation)[0]) or self._tenant.room(conversation)
+        chat = self._tenant.conversations.get(split(conversation)[0]) or self._tenant.chat(conversation)
         sender = BOT if user == BOT else self._tenant.person(user).role if user else ""
-        return [entry(message) for message in room.messages.values() if sender in ("", message.sender)]
+        return [entry(message) for message in chat.messages.values() if sender in ("", message.sender)]
 
     # -- watching --------------------------------------------------------------------------------------------------
 
@@ -214,10 +214,10 @@ class TeamsStandIn(Client):
             raise
 
 
-def _view(room: Room, message: Message, role: str) -> Json:
+def _view(chat: Conversation, message: Message, role: str) -> Json:
     view: Json = {
         "id": message.id,
-        "conversation": room.id,
+        "conversation": chat.id,
         "thread": message.thread,
         "from": message.sender,
         "at": message.at,

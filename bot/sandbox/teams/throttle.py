@@ -49,16 +49,16 @@ class Throttle:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._app = Windows(APP, clock)
-        self._rooms: dict[tuple[str, bool], Windows] = {}
+        self._windows: dict[tuple[str, bool], Windows] = {}
 
-    def admit(self, room: str, *, write: bool) -> None:
-        """Count one request in ``room`` (its base id; "" for what concerns none), or refuse it."""
+    def admit(self, chat: str, *, write: bool) -> None:
+        """Count one request in ``chat`` (its base id; "" for what concerns none), or refuse it."""
         windows = [self._app]
-        if room:
-            key = (room, write)
-            if key not in self._rooms:
-                self._rooms[key] = Windows(WRITES if write else READS, self._clock)
-            windows.append(self._rooms[key])
+        if chat:
+            key = (chat, write)
+            if key not in self._windows:
+                self._windows[key] = Windows(WRITES if write else READS, self._clock)
+            windows.append(self._windows[key])
         wait = max(window.wait() for window in windows)
         if wait > 0:
             raise RefusedError(429, "Throttled", "Too many requests.", retry_after=max(1, math.ceil(wait)))

@@ -61,7 +61,7 @@ def sign(key: str, text: str) -> str:
     return base64.b64encode(hmac.digest(base64.b64decode(key), text.encode(), hashlib.sha256)).decode()
 
 
-class Door:
+class Authenticator:
     """The data plane's door of one account: either of its keys opens it, or a token for Batch.
 
     An account with machines of its own (pool allocation mode UserSubscription) takes no keys.
@@ -98,6 +98,8 @@ class Door:
                 "The specified type of authentication SharedKey is not allowed when external resources of type Compute "
                 "are linked."
             )
+        if "SharedKey" not in (self._account.allowed_authentication_modes or ("SharedKey",)):
+            raise _unauthenticated("The specified type of authentication SharedKey is not allowed for this account.")
         if account.lower() != self._account.name.lower():
             raise _unauthenticated(f"The account '{account}' is not the account that is being accessed.")
         _check_date(headers)
@@ -126,7 +128,7 @@ class Door:
         )
 
 
-class ArmDoor:
+class ArmAuthenticator:
     """Resource Manager's door: bearer tokens only."""
 
     def __init__(self, tokens: Tokens) -> None:

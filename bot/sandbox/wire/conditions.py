@@ -22,10 +22,10 @@ def check(headers: Mapping[str, str], etag: str, modified: datetime) -> bool:
     if len(given) > 1 and set(given) not in _TOGETHER:
         raise Refusal("MultipleConditionHeadersNotSupported")
     if "If-Match" in given:
-        if not _matches(headers["If-Match"], etag):
+        if not matches(headers["If-Match"], etag):
             raise Refusal("ConditionNotMet")
     elif "If-None-Match" in given:
-        return not _matches(headers["If-None-Match"], etag)
+        return not matches(headers["If-None-Match"], etag)
     elif "If-Modified-Since" in given:
         return modified.replace(microsecond=0) > _date(headers, "If-Modified-Since")
     elif "If-Unmodified-Since" in given and modified.replace(microsecond=0) > _date(headers, "If-Unmodified-Since"):
@@ -33,7 +33,8 @@ def check(headers: Mapping[str, str], etag: str, modified: datetime) -> bool:
     return True
 
 
-def _matches(condition: str, etag: str) -> bool:
+def matches(condition: str, etag: str) -> bool:
+    """Whether the tag is one of those that the header names, or it names any."""
     tags = {tag.strip().removeprefix("W/").strip('"') for tag in condition.split(",")}
     return "*" in tags or etag in tags
 

@@ -34,7 +34,7 @@ class DrivableClock(Protocol):
         """Move on at once."""
 
 
-class Wish(Struct, forbid_unknown_fields=True):
+class ClockChange(Struct, forbid_unknown_fields=True):
     """What a POST to the clock may ask for."""
 
     advance: float | UnsetType = UNSET
@@ -68,13 +68,13 @@ def add_control(listener: Listener, clock: DrivableClock, settle: Callable[[], o
 
     async def set_clock(request: web.Request) -> web.Response:
         try:
-            wish = msgspec.json.decode(await request.read(), type=Wish)
-            if wish.pause is not UNSET:
-                clock.paused = wish.pause
-            if wish.speed is not UNSET:
-                clock.speed = wish.speed
-            if wish.advance is not UNSET:
-                clock.advance(timedelta(seconds=wish.advance))
+            change = msgspec.json.decode(await request.read(), type=ClockChange)
+            if change.pause is not UNSET:
+                clock.paused = change.pause
+            if change.speed is not UNSET:
+                clock.speed = change.speed
+            if change.advance is not UNSET:
+                clock.advance(timedelta(seconds=change.advance))
         except (ValueError, OverflowError, msgspec.MsgspecError) as error:
             return _bad(error)
         settle()

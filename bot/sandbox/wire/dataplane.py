@@ -1,9 +1,9 @@
-"""The Batch data plane of one account: what may be read, as the service answers it."""
+"""The Batch data plane of one account: answered as the service does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -11,22 +11,26 @@ from aiohttp import web
 from msgspec import Struct
 
 from bot.sandbox.world import AccountState, Refused
-from bot.sandbox.world.veil import body_of
+from bot.sandbox.world.list_lag import body_of
 
-from .auth import Door
+from .auth import Authenticator
 from .conditions import check
-from .errors import Refusal
+from .errors import Refusal, from_world
 from .faults import Fault, Faults
 from .files import FileRoutes
 from .inventory import InventoryRoutes
 from .listener import Exchange, Handler, Listener, http_date, respond
-from .listing import Thing, Wish, page, token
-from .request import QUERY, VERSION
+from .listing import ReadOptions, Thing, page, token
+from .request import CONTENT_TYPE, QUERY, VERSION
 from .tables import JOBS, NODE_COUNTS, NODES, POOLS, SCHEDULE_JOBS, SCHEDULES, TASKS, Listing
 from .tokens import Tokens
 from .versions import UNKNOWN
-
-CONTENT_TYPE: Final = "application/json;odata=minimalmetadata"
+from .writes.certificates import CertificateWrites
+from .writes.jobs import JobWrites
+from .writes.nodes import NodeWrites
+from .writes.pools import PoolWrites
+from .writes.schedules import ScheduleWrites
+from .writes.tasks import TaskWrites
 
 _encode = msgspec.json.Encoder().encode
 
@@ -40,7 +44,7 @@ class DataPlane(Listener):
         super().__init__(account.world.clock, faults)
         self.account = account
         self._facts = account.facts
-        self._door = Door(account.facts, tokens)
+        self._authenticator = Authenticator(account.facts, tokens)
         routes: dict[str, Handler] = {
             "/pools": self._pools,
             "/pools/{pool}": self._pool,
@@ -59,12 +63,24 @@ class DataPlane(Listener):
         }
         files, inventory = FileRoutes(self), InventoryRoutes(self)
         routes |= {**files.routes, **inventory.routes}
-        for path, handler in routes.items():
-            self.app.router.add_get(path, handler, allow_head=False)
-        for path in files.heads:
-            self.app.router.add_head(path, routes[path])
-        self.app.router.add_head("/pools/{pool}", self._pool)
-        self.app.router.add_head("/jobschedules/{schedule}", self._schedule)
+        by_path: dict[str, dict[str, Handler]] = {path: {"GET": handler} for path, handler in routes.items()}
+        for path in ("/pools/{pool}", "/jobschedules/{schedule}", *files.heads):
+            by_path[path]["HEAD"] = routes[path]
+        for writes in (
+            PoolWrites(self).routes,
+            NodeWrites(self).routes,
+            JobWrites(self).routes,
+            TaskWrites(self).routes,
+            ScheduleWrites(self).routes,
+            CertificateWrites(inventory).routes,
+            files.writes,
+        ):
+            for (method, path), handler in writes.items():
+                by_path.setdefault(path, {})[method] = handler
+        for path, methods in by_path.items():  # one resource for each path: the router tries them one after another
+            resource = self.app.router.add_resource(path)
+            for method, handler in methods.items():
+                resource.add_route(method, handler)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen, and let the account know its endpoint."""
@@ -74,7 +90,9 @@ class DataPlane(Listener):
     async def serve(self, request: web.Request, handler: Handler, exchange: Exchange) -> web.Response:
         """Let in, understand, answer."""
         try:
-            self._door.admit(request.method, request.raw_path, {k.lower(): v for k, v in request.headers.items()})
+            self._authenticator.admit(
+                request.method, request.raw_path, {k.lower(): v for k, v in request.headers.items()}
+            )
             query = {name.lower(): value for name, value in request.rel_url.query.items()}
             request[VERSION] = _version(query)
             request[QUERY] = query
@@ -84,7 +102,7 @@ class DataPlane(Listener):
         except Refusal as refusal:
             response = self._refused(refusal, exchange)
         except Refused as refused:
-            response = self._refused(_from_world(refused), exchange)
+            response = self._refused(from_world(refused), exchange)
         except web.HTTPMethodNotAllowed as error:
             allow = ", ".join(sorted(error.allowed_methods))
             response = self._refused(Refusal("UnsupportedHttpVerb", headers={"Allow": allow}), exchange)
@@ -125,8 +143,8 @@ class DataPlane(Listener):
         return self.one(request, NODES, self.account.node_body(node))
 
     async def _node_counts(self, request: web.Request) -> web.Response:
-        pools = [pool for pool in _sorted(self.account.pools) if self.account.veil.seen([pool])]
-        return await self.listed(request, NODE_COUNTS, pools, self.account.veil.node_counts)
+        pools = [pool for pool in _sorted(self.account.pools) if self.account.list_lag.seen([pool])]
+        return await self.listed(request, NODE_COUNTS, pools, self.account.list_lag.node_counts)
 
     async def _usage_metrics(self, _: web.Request) -> web.Response:
         raise Refusal("PoolUsageMetricAPIRetired")
@@ -139,7 +157,7 @@ class DataPlane(Listener):
         return self.one(request, JOBS, self.account.job_body(job))
 
     async def _task_counts(self, request: web.Request) -> web.Response:
-        body = self.account.veil.task_counts(self.account.job(request.match_info["job"]))
+        body = self.account.list_lag.task_counts(self.account.job(request.match_info["job"]))
         return self.element("taskcountsresult/@Element", _encode(body))
 
     async def _tasks(self, request: web.Request) -> web.Response:
@@ -166,8 +184,8 @@ class DataPlane(Listener):
     async def _seen(
         self, request: web.Request, listing: Listing, things: Sequence[T], body: Callable[[T], Struct]
     ) -> web.Response:
-        """A list of what lags, where the account's veil is drawn."""
-        return await self.listed(request, listing, self.account.veil.seen(things), body_of(body))
+        """A list that lags behind by the account's `list_lag`."""
+        return await self.listed(request, listing, self.account.list_lag.seen(things), body_of(body))
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
@@ -176,8 +194,8 @@ class DataPlane(Listener):
     ) -> web.Response:
         """One page of a list; ``things`` in the order of their ids."""
         query: dict[str, str] = request[QUERY]
-        wish = Wish.read(query, listing, request[VERSION])
-        parts, last = await page(things, wish, body)
+        options = ReadOptions.read(query, listing, request[VERSION])
+        parts, last = await page(things, options, body)
         answer = [
             b'{"odata.metadata":', _encode(f"{self._facts.endpoint}/$metadata#{listing.fragment}"),
             b',"value":[', b",".join(parts), b"]",
@@ -203,8 +221,8 @@ class DataPlane(Listener):
             if not check(request.headers, etag, body.last_modified):
                 return web.Response(status=304, headers=headers)
         query: dict[str, str] = request[QUERY]
-        wish = Wish.read(query, listing, request[VERSION])
-        return self.element(f"{listing.fragment}/@Element", wish.write(body), headers)
+        options = ReadOptions.read(query, listing, request[VERSION])
+        return self.element(f"{listing.fragment}/@Element", options.write(body), headers)
 
     def element(self, fragment: str, data: bytes, headers: dict[str, str] | None = None) -> web.Response:
         """A JSON object under its metadata; ``fragment`` is what follows the number sign there."""
@@ -215,11 +233,6 @@ class DataPlane(Listener):
     def _refused(self, refusal: Refusal, exchange: Exchange) -> web.Response:
         body = refusal.body(self._facts.endpoint, exchange.id, exchange.at)
         return respond(body, status=refusal.status, content_type=CONTENT_TYPE, headers=refusal.headers)
-
-
-def _from_world(refused: Refused) -> Refusal:
-    values = list(refused.values.items())
-    return Refusal(refused.code, values, status=refused.status, message=refused.message)
 
 
 def _without_body(headers: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from bot.sandbox.world.refused import Refused
+
 MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
     "AuthenticationFailed": (
         403,
@@ -44,6 +46,22 @@ MESSAGES: Final[Mapping[str, tuple[int, str]]] = {
     "ServerBusy": (503, "The server is currently unable to receive requests. Please retry your request."),
     "TooManyRequests": (429, "Too many requests have been received. Please retry your request after some time."),
     "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
+    "AutoScalingFormulaTooLong": (400, "The autoscaling formula is longer than 8 KB."),
+    "EmptyMetadataKey": (400, "The key of a metadata item is empty."),
+    "InvalidAutoScalingSettings": (400, "The autoscale settings of the pool are invalid."),
+    "InvalidMetadata": (400, "The specified metadata is invalid."),
+    "InvalidPropertyValue": (400, "The value provided for one of the properties in the request body is invalid."),
+    "InvalidRequestBody": (400, "The specified Request Body is not syntactically valid."),
+    "MissingRequiredProperty": (400, "A required property was not specified in the request body."),
+    "OutOfRangeInput": (400, "One of the request inputs is out of range."),
+    "OutOfRangePriority": (400, "The specified priority is out of range."),
+    "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
+    "TaskDependenciesNotSpecifiedOnJob": (
+        400,
+        "The job does not specify usesTaskDependencies, so that its tasks cannot depend on others.",
+    ),
+    "TaskDependencyListTooLong": (400, "The list of tasks that the task depends on is too long."),
+    "TaskDependencyRangesTooLong": (400, "The ranges of tasks that the task depends on are too long."),
 }
 """Error code -> its usual status and its text."""
 
@@ -88,6 +106,11 @@ class Refusal(Exception):
         return body
 
 
+def from_world(refused: Refused) -> Refusal:
+    """What the world refuses, as the data plane answers it."""
+    return Refusal(refused.code, list(refused.values.items()), status=refused.status, message=refused.message)
+
+
 class ArmRefusal(Exception):
     """An Azure Resource Manager answer that is not a success.
 
@@ -96,13 +119,21 @@ class ArmRefusal(Exception):
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, target: str = "", headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        target: str = "",
+        details: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.message = message
         self.target = target
+        self.details = details
         self.headers = dict(headers or {})
 
     def body(self, request_id: str, now: datetime) -> dict[str, Any]:
@@ -110,7 +141,10 @@ class ArmRefusal(Exception):
         if not self.target:
             return {"error": {"code": self.code, "message": self.message}}
         message = f"{self.message}\nRequestId:{request_id}\nTime:{ticks(now)}"
-        return {"error": {"code": self.code, "message": message, "target": self.target}}
+        error: dict[str, Any] = {"code": self.code, "message": message, "target": self.target}
+        if self.details:
+            error["details"] = [{"code": name, "message": value} for name, value in self.details]
+        return {"error": error}
 
 
 def ticks(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Trouble on request: throttling, server errors, slowness and cut connections, repeatable by a seed.
+"""HTTP faults on request: throttling, server errors, slowness and cut connections, repeatable by a seed.
 
 A listener asks `Faults.strike` once a request; what comes back is applied around the true answer.
 """
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 
 class Fault(Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
-    """One kind of trouble, where and how often.
+    """One kind of fault, where and how often.
 
     ``throttle`` answers ``status`` (429, or else 503) with ``retry_after`` seconds. ``error`` answers
     ``status`` (500 where none is given) and ``code``. ``slow`` waits ``seconds`` before the answer. ``cut`` ends the

@@ -47,6 +47,10 @@ class FileRoutes:
             f"{_NODE}/{{path:.+}}": self._of_node,
         }
         self.heads: Final = tuple(path for path in self.routes if path.endswith("{path:.+}"))
+        self.writes: Mapping[tuple[str, str], Handler] = {
+            ("DELETE", f"{_TASK}/{{path:.+}}"): self._delete_of_task,
+            ("DELETE", f"{_NODE}/{{path:.+}}"): self._delete_of_node,
+        }
 
     async def _of_task(self, request: web.Request) -> web.Response:
         job = self._account.job(request.match_info["job"])
@@ -58,6 +62,21 @@ class FileRoutes:
         node = self._account.node(request.match_info["pool"], request.match_info["node"])
         files, windows = self._account.files.of_node(node, under=request.match_info.get("path", ""))
         return await self._answer(request, f"pools/{node.pool.id}/nodes/{node.id}", files, windows)
+
+    async def _delete_of_task(self, request: web.Request) -> web.Response:
+        job = self._account.job(request.match_info["job"])
+        task = self._account.task(job.id, request.match_info["task"])
+        query: dict[str, str] = request[QUERY]
+        recursive = _flag(query, "recursive")
+        self._account.files.delete_of_task(job, task, request.match_info["path"], recursive=recursive)
+        return web.Response()
+
+    async def _delete_of_node(self, request: web.Request) -> web.Response:
+        node = self._account.node(request.match_info["pool"], request.match_info["node"])
+        query: dict[str, str] = request[QUERY]
+        recursive = _flag(query, "recursive")
+        self._account.files.delete_of_node(node, request.match_info["path"], recursive=recursive)
+        return web.Response()
 
     async def _answer(self, request: web.Request, home: str, files: list[File], windows: bool) -> web.Response:
         home = f"{self._account.facts.endpoint}/{home}/files"

@@ -12,12 +12,13 @@ from bot.sandbox.entity_inventory import Certificate, RemoteLoginSettings
 from bot.sandbox.world import Refused
 from bot.sandbox.world.certificates import RETIRED, LiveCertificate
 from bot.sandbox.world.images import IMAGES
+from bot.sandbox.world.node_extensions import extensions
 from bot.sandbox.world.parts_of_runs import statuses, subtasks
 
 from .errors import Refusal
 from .listener import Handler
 from .request import VERSION
-from .tables import APPLICATIONS, CERTIFICATES, IMAGE_TABLE, PREPARATIONS, SUBTASKS
+from .tables import APPLICATIONS, CERTIFICATES, EXTENSIONS, IMAGE_TABLE, PREPARATIONS, SUBTASKS
 from .versions import NEWEST
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class InventoryRoutes:
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
-        self._account = plane.account
+        self.account = plane.account
         self.routes: Mapping[str, Handler] = {
             "/applications": self._applications,
             "/applications/{application}": self._application,
@@ -43,16 +44,18 @@ class InventoryRoutes:
             "/jobs/{job}/jobpreparationandreleasetaskstatus": self._preparations,
             "/jobs/{job}/tasks/{task}/subtasksinfo": self._subtasks,
             "/pools/{pool}/nodes/{node}/remoteloginsettings": self._login,
+            "/pools/{pool}/nodes/{node}/extensions": self._extensions,
+            "/pools/{pool}/nodes/{node}/extensions/{extension}": self._extension,
         }
 
     async def _applications(self, request: web.Request) -> web.Response:
-        summaries = [one.summary for _, one in sorted(self._account.applications.items())]
+        summaries = [one.summary for _, one in sorted(self.account.applications.items())]
         found = [summary for summary in summaries if summary is not None]
         return await self._plane.listed(request, APPLICATIONS, found, lambda summary: summary)
 
     async def _application(self, request: web.Request) -> web.Response:
         wanted = request.match_info["application"].lower()
-        for app_id, application in self._account.applications.items():
+        for app_id, application in self.account.applications.items():
             if app_id.lower() == wanted and (summary := application.summary) is not None:
                 return self._plane.element("getapplicationsummaryresponse/@Element", _encode(summary))
         raise Refused(404, "ApplicationNotFound", "The specified application does not exist.")
@@ -62,46 +65,64 @@ class InventoryRoutes:
 
     # --- certificates -------------------------------------------------------------------------------------------------
 
-    def _check_served(self, request: web.Request) -> None:
+    def check_served(self, request: web.Request) -> None:
         """The newest documents have no certificates; whether the older ones are still answered is the switch's."""
         if request[VERSION] == NEWEST:
             raise Refusal("ResourceNotFound")
-        if not self._account.certificates_served:
+        if not self.account.certificates_served:
             raise Refusal(RETIRED)
 
     def _certificate_body(self, live: LiveCertificate) -> Certificate:
         body = live.body
         key = f"thumbprintAlgorithm={body.thumbprint_algorithm},thumbprint={body.thumbprint}"
-        body.url = f"{self._account.facts.endpoint}/certificates({key})"
+        body.url = f"{self.account.facts.endpoint}/certificates({key})"
         return body
 
     async def _certificates(self, request: web.Request) -> web.Response:
-        self._check_served(request)
-        found = [live for _, live in sorted(self._account.certificates.items())]
+        self.check_served(request)
+        found = [live for _, live in sorted(self.account.certificates.items())]
         return await self._plane.listed(request, CERTIFICATES, found, self._certificate_body)
 
     async def _certificate(self, request: web.Request) -> web.Response:
-        self._check_served(request)
-        live = self._account.certificates.get(request.match_info["thumbprint"].lower())
+        return self._plane.one(request, CERTIFICATES, self._certificate_body(self.find_certificate(request)))
+
+    def find_certificate(self, request: web.Request) -> LiveCertificate:
+        """The certificate that the path names. Raises `Refusal` (400, 404) or `Refused` (404)."""
+        self.check_served(request)
+        live = self.account.certificates.get(request.match_info["thumbprint"].lower())
         if live is None or live.body.thumbprint_algorithm != request.match_info["algorithm"].lower():
             raise Refused(404, "CertificateNotFound", "The specified certificate does not exist.")
-        return self._plane.one(request, CERTIFICATES, self._certificate_body(live))
+        return live
 
     # --- parts of runs ------------------------------------------------------------------------------------------------
 
     async def _preparations(self, request: web.Request) -> web.Response:
-        job = self._account.job(request.match_info["job"])
-        found = statuses(self._account.facts.endpoint, job, self._account.world.time)
+        job = self.account.job(request.match_info["job"])
+        found = statuses(self.account.facts.endpoint, job, self.account.world.time)
         return await self._plane.listed(request, PREPARATIONS, found, lambda status: status.body)
 
     async def _subtasks(self, request: web.Request) -> web.Response:
-        job = self._account.job(request.match_info["job"])
-        task = self._account.task(job.id, request.match_info["task"])
-        found = subtasks(self._account.facts.endpoint, job, task)
+        job = self.account.job(request.match_info["job"])
+        task = self.account.task(job.id, request.match_info["task"])
+        found = subtasks(self.account.facts.endpoint, job, task)
         return await self._plane.listed(request, SUBTASKS, found, lambda subtask: subtask.body)
 
+    async def _extensions(self, request: web.Request) -> web.Response:
+        node = self.account.node(request.match_info["pool"], request.match_info["node"])
+        return await self._plane.listed(request, EXTENSIONS, extensions(node), lambda extension: extension.body)
+
+    async def _extension(self, request: web.Request) -> web.Response:
+        node, wanted = (
+            self.account.node(request.match_info["pool"], request.match_info["node"]),
+            request.match_info["extension"].lower(),
+        )
+        for extension in extensions(node):
+            if extension.id.lower() == wanted:
+                return self._plane.one(request, EXTENSIONS, extension.body)
+        raise Refused(404, "VMExtensionNotFound", "The specified VM extension does not exist.")
+
     async def _login(self, request: web.Request) -> web.Response:
-        node = self._account.node(request.match_info["pool"], request.match_info["node"])
+        node = self.account.node(request.match_info["pool"], request.match_info["node"])
         if node.state == "creating":
             raise Refused(409, "NodeBeingCreated", "The specified node is being created")
         config = node.body.endpoint_configuration

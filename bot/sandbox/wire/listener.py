@@ -19,7 +19,7 @@ from .faults import Fault, Faults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-Witness = Callable[[web.Request, web.Response], None]
+AnswerObserver = Callable[[web.Request, web.Response], None]
 """Sees every answer as it goes out, whole."""
 
 CONTROL: Final = "/_sandbox/"
@@ -39,14 +39,14 @@ class Listener(ABC):
     """One HTTP server on one port.
 
     Subclasses add routes to ``app`` and say how they `serve` a request and how they word a refusal. Whoever wants to
-    check what is said puts a `Witness` into ``witnesses``.
+    check what is said puts a `AnswerObserver` into ``observers``.
     """
 
     def __init__(self, clock: Clock, faults: Faults | None = None) -> None:
         self.clock = clock
         self.faults = faults or Faults()
         self.app = web.Application(middlewares=[self._middleware], client_max_size=16 * 1024 * 1024)
-        self.witnesses: list[Witness] = []
+        self.observers: list[AnswerObserver] = []
         self.controlled = False
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -96,7 +96,7 @@ class Listener(ABC):
             response = await self.serve(request, handler, exchange)
         response.headers.setdefault("Date", http_date(exchange.at))
         response.headers["Server"] = "Microsoft-HTTPAPI/2.0"
-        for witness in self.witnesses:
+        for witness in self.observers:
             witness(request, response)
         if blow.cut and blow.cut.after is not None:
             await _cut(request, response, blow.cut.after)

@@ -43,7 +43,7 @@ class Thing(Protocol):
 T = TypeVar("T", bound=Thing)
 
 
-class Wish(Struct, frozen=True):
+class ReadOptions(Struct, frozen=True):
     """What a request asks of a list or of one thing: the query, understood and checked."""
 
     version: str
@@ -54,7 +54,7 @@ class Wish(Struct, frozen=True):
     after: str = ""
 
     @classmethod
-    def read(cls, query: Mapping[str, str], listing: Listing, version: str) -> Wish:
+    def read(cls, query: Mapping[str, str], listing: Listing, version: str) -> ReadOptions:
         """From the query (names in lower case). Raises `Refusal`."""
         return cls(
             version=version,
@@ -75,33 +75,33 @@ class Wish(Struct, frozen=True):
         return _encode(dress(body, self.version))
 
 
-async def page(things: Sequence[T], wish: Wish, body: Callable[[T], Struct]) -> tuple[list[bytes], str]:
+async def page(things: Sequence[T], options: ReadOptions, body: Callable[[T], Struct]) -> tuple[list[bytes], str]:
     """The entities of one page as JSON, and the id to continue after ("" at the end).
 
     ``things`` are in the order of their ids and stay as they are over an await; what is in them may change.
     """
-    found = await _find(things, wish)
-    more = len(found) > wish.size
-    found = found[: wish.size]
+    found = await _find(things, options)
+    more = len(found) > options.size
+    found = found[: options.size]
     parts: list[bytes] = []
     for start in range(0, len(found), WRITTEN):
         if start:
             await asyncio.sleep(0)
-        parts += [wish.write(body(thing)) for thing in found[start : start + WRITTEN]]
+        parts += [options.write(body(thing)) for thing in found[start : start + WRITTEN]]
     return parts, found[-1].id if more else ""
 
 
-async def _find(things: Sequence[T], wish: Wish) -> Sequence[T]:
+async def _find(things: Sequence[T], options: ReadOptions) -> Sequence[T]:
     """Up to one more than a page of what fits."""
-    position = bisect_right(things, wish.after, key=_id) if wish.after else 0
-    wanted = wish.size + 1
-    if wish.scan is None:
+    position = bisect_right(things, options.after, key=_id) if options.after else 0
+    wanted = options.size + 1
+    if options.scan is None:
         return things[position : position + wanted]
     found: list[T] = []
     for start in range(position, len(things), SCANNED):
         if start > position:
             await asyncio.sleep(0)
-        found += wish.scan(things[start : start + SCANNED])
+        found += options.scan(things[start : start + SCANNED])
         if len(found) >= wanted:
             break
     return found[:wanted]

@@ -19,6 +19,7 @@ from bot.sandbox.entity_inventory import (
     ImageInformation,
     JobPreparationAndReleaseTaskStatus,
     NodeFile,
+    NodeVMExtension,
     SubtaskInformation,
 )
 
@@ -230,3 +231,5 @@ IMAGE_TABLE: Final = Listing(
         "nodeAgentSKUId": _text("body", "node_agent_sku_id", operators=EQUALITY),
     },
 )
+
+EXTENSIONS: Final = Listing("extensions", NodeVMExtension, {})

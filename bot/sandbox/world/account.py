@@ -1,4 +1,4 @@
-"""One Batch account: its pools, jobs and schedules, what they count, and what may be asked of them.
+"""One Batch account: its pools, jobs and schedules, their counts, and its operations.
 
 Reading: `World.settle()` first, then `pools`, `jobs`, `schedules`, the `*_body` methods and the counts. Asking: the
 methods of `commands`. Ids are found whatever their case, as the service does.
@@ -17,17 +17,19 @@ from bot.sandbox.world import bodies
 from bot.sandbox.world.applications import Application
 from bot.sandbox.world.certificates import LiveCertificate
 from bot.sandbox.world.commands import Commands
+from bot.sandbox.world.fault_injection import FaultInjection
 from bot.sandbox.world.files import Files
-from bot.sandbox.world.jobs import Office
+from bot.sandbox.world.jobs import JobLifecycle
+from bot.sandbox.world.list_lag import ListLag
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
-from bot.sandbox.world.mischief import Mischief
+from bot.sandbox.world.node_operations import NodeOperations
 from bot.sandbox.world.nodes import Fleet
+from bot.sandbox.world.pool_autoscale import PoolAutoscale
 from bot.sandbox.world.pools import Allocator
 from bot.sandbox.world.refused import Refused, not_found
-from bot.sandbox.world.schedules import Timetable
+from bot.sandbox.world.schedules import ScheduleLifecycle
 from bot.sandbox.world.sizes import VmSize
 from bot.sandbox.world.tasks import Runner
-from bot.sandbox.world.veil import Veil
 
 if TYPE_CHECKING:
     from bot.sandbox.world.engine import World
@@ -39,10 +41,10 @@ RETENTION = timedelta(hours=36)
 
 
 class AccountState:
-    """The account: `commands` is what one may ask of it, `mischief` what a sandbox may do to it besides.
+    """The account: `commands` holds its operations, `inject` the faults a sandbox may add.
 
-    `veil` makes lists lag. Behind them `allocator` does pools, `fleet` nodes, `runner` tasks, `office` jobs and
-    `timetable` schedules.
+    `list_lag` delays lists. Each kind of entity has its state machine: `allocator` for pools, `fleet` for nodes,
+    `runner` for tasks, `job_lifecycle` for jobs and `schedule_lifecycle` for job schedules.
     """
 
     def __init__(self, world: World, facts: Account) -> None:
@@ -60,21 +62,28 @@ class AccountState:
         self.certificates: dict[str, LiveCertificate] = {}
         self.certificates_served = True
         self.files = Files(self)
-        self.veil = Veil(self)
+        self.list_lag = ListLag(self)
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)
         self.fleet = Fleet(self)
+        self.node_operations = NodeOperations(self)
         self.allocator = Allocator(self)
-        self.office = Office(self)
-        self.timetable = Timetable(self)
+        self.autoscale = PoolAutoscale(self)
+        self.job_lifecycle = JobLifecycle(self)
+        self.schedule_lifecycle = ScheduleLifecycle(self)
         self.commands = Commands(self)
-        self.mischief = Mischief(self)
+        self.inject = FaultInjection(self)
 
     # --- finding and reading ------------------------------------------------------------------------------------------
 
     def pool(self, pool_id: str) -> LivePool:
         """The pool, or `Refused` with PoolNotFound."""
         return _find(self.pools, pool_id, "pool")
+
+    @staticmethod
+    def of_id(things: dict[str, T], wanted: str) -> T | None:
+        """The one of that id, whatever its case: two ids that differ in case only are one."""
+        return _of_id(things, wanted)
 
     def node(self, pool_id: str, node_id: str) -> LiveNode:
         """The node, or `Refused` with PoolNotFound or NodeNotFound."""
@@ -169,12 +178,16 @@ def _room(quota: int, used: int, size: VmSize, code: str, words: str) -> tuple[i
     return max(0, quota - used) // size.vcpus, error
 
 
-def _find(things: dict[str, T], wanted: str, kind: str) -> T:
+def _of_id(things: dict[str, T], wanted: str) -> T | None:
     found = things.get(wanted)
     if found is None:
         folded = wanted.lower()
         found = next((thing for name, thing in things.items() if name.lower() == folded), None)
-    if found is None:
+    return found
+
+
+def _find(things: dict[str, T], wanted: str, kind: str) -> T:
+    if (found := _of_id(things, wanted)) is None:
         raise not_found(kind)
     return found
 

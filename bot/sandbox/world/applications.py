@@ -11,12 +11,13 @@ from bot.sandbox.entity_inventory import ApplicationSummary
 
 
 class Package(Struct, kw_only=True):
-    """One version of an application; it is `active` once it was uploaded and activated, until then pending."""
+    """One version of an application; it is `active` once it was `uploaded` and activated, until then pending."""
 
     version: str
     modified: datetime
     activated: datetime | None = None
     format: str = "zip"
+    uploaded: bool = True
 
     @property
     def active(self) -> bool:

@@ -28,11 +28,11 @@ _NAMES = (
 )  # fmt: skip
 
 
-SPOILT = FormulaError("Line 1, Col 1: Value out of the permissible range")
+BROKEN_FORMULA = FormulaError("Line 1, Col 1: Value out of the permissible range")
 """What is wrong with a formula that somebody spoilt."""
 
 
-class Gauge:
+class PoolMetrics:
     """The last two hours of a pool, a sample every 30 seconds."""
 
     def __init__(self, pool: LivePool) -> None:
@@ -80,9 +80,9 @@ class Outcome(Struct):
     deallocation: str = "requeue"
 
 
-def evaluate(formula: str, gauge: Gauge, now: datetime) -> Outcome:
+def evaluate(formula: str, metrics: PoolMetrics, now: datetime) -> Outcome:
     """Evaluates a formula for a pool; an error of the formula is part of the outcome."""
-    body = gauge.pool.body
+    body = metrics.pool.body
     known: dict[str, Value] = {
         "$TargetDedicatedNodes": float(body.target_dedicated_nodes),
         "$TargetLowPriorityNodes": float(body.target_low_priority_nodes),
@@ -90,7 +90,7 @@ def evaluate(formula: str, gauge: Gauge, now: datetime) -> Outcome:
         "$TaskSlotsPerNode": float(body.task_slots_per_node),
     }
     try:
-        values = Formula(formula, gauge, now, known).run()
+        values = Formula(formula, metrics, now, known).run()
         nodes, spot = (_target(values, name) for name in ("$TargetDedicatedNodes", "$TargetLowPriorityNodes"))
     except FormulaError as error:
         return failed(error, now)

@@ -180,7 +180,7 @@ def work_of(command: str) -> Work:
     return Work(median=asleep or 20.0, spread=0.01 if asleep else 0.4, failures=((1.0, exited(code)),) if code else ())
 
 
-class Estate(Struct, frozen=True, kw_only=True):
+class MachineBehaviour(Struct, frozen=True, kw_only=True):
     """How the machines of a pool behave: median seconds, rates per node and hour, probabilities."""
 
     allocation: float = 70.0
@@ -195,9 +195,13 @@ class Estate(Struct, frozen=True, kw_only=True):
     recovery: float = 0.8
 
 
-UBUNTU, WINDOWS, HPC = Estate(), Estate(allocation=110.0, boot=210.0), Estate(allocation=90.0, boot=120.0)
+UBUNTU, WINDOWS, HPC = (
+    MachineBehaviour(),
+    MachineBehaviour(allocation=110.0, boot=210.0),
+    MachineBehaviour(allocation=90.0, boot=120.0),
+)
 
 
-def estate_of(agent: str | None) -> Estate:
+def machines_of(agent: str | None) -> MachineBehaviour:
     """How a pool behaves of which only the node agent is known."""
     return WINDOWS if agent and "windows" in agent.lower() else UBUNTU

@@ -1,4 +1,4 @@
-"""What may be asked of an account from outside, by id, as the service offers it; and the mischief of a sandbox.
+"""The operations of an account, by id, as the service offers them; and a few faults that scenarios and tests use.
 
 Every command settles the world first, so that it acts on the moment of the clock. What the service would refuse raises
 `Refused`. Spans are ISO 8601, deallocation options the wire's words ("requeue", "terminate", "taskcompletion").
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from bot.sandbox.entities import NodeError
 from bot.sandbox.entity_parts import AutoScaleRun
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, Schedule, TaskDependencies, TaskSpecification
-from bot.sandbox.world.autoscale import Gauge, evaluate
+from bot.sandbox.world import task_changes
+from bot.sandbox.world.autoscale import PoolMetrics, evaluate
 from bot.sandbox.world.behaviour import cause_named
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 
@@ -65,18 +66,18 @@ class Commands:
     def set_autoscale(self, pool_id: str, formula: str | None = None, interval: str | None = None) -> None:
         """Enables autoscale, or changes its formula or interval."""
         account = self._now
-        account.allocator.enable_auto_scale(account.pool(pool_id), formula, interval)
+        account.autoscale.enable(account.pool(pool_id), formula, interval)
 
     def disable_autoscale(self, pool_id: str) -> None:
         """Disables autoscale."""
         account = self._now
-        account.allocator.disable_auto_scale(account.pool(pool_id))
+        account.autoscale.disable(account.pool(pool_id))
 
     def evaluate_autoscale(self, pool_id: str, formula: str) -> AutoScaleRun:
         """What a formula would say of the pool; changes nothing."""
         account = self._now
         pool = account.pool(pool_id)
-        return evaluate(formula, pool.gauge or Gauge(pool), account.world.time).run
+        return evaluate(formula, pool.metrics or PoolMetrics(pool), account.world.time).run
 
     # --- nodes --------------------------------------------------------------------------------------------------------
 
@@ -89,92 +90,87 @@ class Commands:
     def reboot_node(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
         """Restarts a node."""
         account = self._now
-        account.fleet.reboot(account.node(pool_id, node_id), option)
-
-    def reimage_node(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
-        """Reinstalls a node."""
-        account = self._now
-        account.fleet.reimage(account.node(pool_id, node_id), option)
+        account.node_operations.reboot(account.node(pool_id, node_id), option)
 
     def deallocate_node(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
         """Stops a node's machine."""
         account = self._now
-        account.fleet.deallocate(account.node(pool_id, node_id), option)
+        account.node_operations.deallocate(account.node(pool_id, node_id), option)
 
     def start_node(self, pool_id: str, node_id: str) -> None:
         """Starts a deallocated node."""
         account = self._now
-        account.fleet.start(account.node(pool_id, node_id))
+        account.node_operations.start(account.node(pool_id, node_id))
 
     def disable_scheduling(self, pool_id: str, node_id: str, option: str = "requeue") -> None:
         """No new tasks on a node."""
         account = self._now
-        account.fleet.disable_scheduling(account.node(pool_id, node_id), option)
+        account.node_operations.disable_scheduling(account.node(pool_id, node_id), option)
 
     def enable_scheduling(self, pool_id: str, node_id: str) -> None:
         """Tasks on a node again."""
         account = self._now
-        account.fleet.enable_scheduling(account.node(pool_id, node_id))
+        account.node_operations.enable_scheduling(account.node(pool_id, node_id))
 
     # --- jobs and schedules -------------------------------------------------------------------------------------------
 
     def add_job(self, job_id: str, spec: JobSpecification) -> LiveJob:
         """A new job."""
-        return self._now.office.add(job_id, spec)
+        return self._now.job_lifecycle.add(job_id, spec)
 
     def disable_job(self, job_id: str, tasks: str = "requeue") -> None:
         """Disables a job; its running tasks are requeued, terminated, or waited for ("wait")."""
         account = self._now
-        account.office.disable(account.job(job_id), tasks)
+        account.job_lifecycle.disable(account.job(job_id), tasks)
 
     def enable_job(self, job_id: str) -> None:
         """Enables a disabled job."""
         account = self._now
-        account.office.enable(account.job(job_id))
+        account.job_lifecycle.enable(account.job(job_id))
 
     def terminate_job(self, job_id: str, reason: str | None = None) -> None:
         """Ends a job."""
         account = self._now
-        account.office.terminate(account.job(job_id), reason)
+        account.job_lifecycle.terminate(account.job(job_id), reason)
 
     def delete_job(self, job_id: str) -> None:
         """Deletes a job with its tasks."""
         account = self._now
-        account.office.delete(account.job(job_id))
+        account.job_lifecycle.delete(account.job(job_id))
 
     def set_priority(self, job_id: str, priority: int) -> None:
         """Another priority."""
         account = self._now
-        account.office.set_priority(account.job(job_id), priority)
+        account.job_lifecycle.set_priority(account.job(job_id), priority)
 
     def set_on_all_tasks_complete(self, job_id: str, action: str) -> None:
         """What the job does when all its tasks have completed: "noaction" or "terminatejob"."""
         account = self._now
-        account.office.set_on_all_tasks_complete(account.job(job_id), action)
+        account.job_lifecycle.set_on_all_tasks_complete(account.job(job_id), action)
 
     def add_schedule(self, schedule_id: str, schedule: Schedule, spec: JobSpecification) -> LiveSchedule:
         """A new job schedule."""
-        return self._now.timetable.add(schedule_id, schedule, spec)
+        return self._now.schedule_lifecycle.add(schedule_id, schedule, spec)
 
     def disable_schedule(self, schedule_id: str) -> None:
         """Disables a job schedule."""
         account = self._now
-        account.timetable.disable(account.schedule(schedule_id))
+        account.schedule_lifecycle.disable(account.schedule(schedule_id))
 
     def enable_schedule(self, schedule_id: str) -> None:
         """Enables a job schedule."""
         account = self._now
-        account.timetable.enable(account.schedule(schedule_id))
+        account.schedule_lifecycle.enable(account.schedule(schedule_id))
 
     def terminate_schedule(self, schedule_id: str) -> None:
         """Ends a job schedule and its job."""
         account = self._now
-        account.timetable.terminate(account.schedule(schedule_id))
+        account.schedule_lifecycle.terminate(account.schedule(schedule_id))
 
     def delete_schedule(self, schedule_id: str) -> None:
         """Deletes a job schedule with its jobs."""
         account = self._now
-        account.timetable.delete(account.schedule(schedule_id))
+        account.schedule_lifecycle.delete(account.schedule(schedule_id))
 
     # --- tasks --------------------------------------------------------------------------------------------------------
 
@@ -198,14 +194,14 @@ class Commands:
     def reactivate_task(self, job_id: str, task_id: str) -> None:
         """Runs a failed task again."""
         account = self._now
-        account.runner.reactivate(account.job(job_id), account.task(job_id, task_id))
+        task_changes.reactivate(account, account.job(job_id), account.task(job_id, task_id))
 
     def delete_task(self, job_id: str, task_id: str) -> None:
         """Deletes a task."""
         account = self._now
         account.runner.delete(account.job(job_id), account.task(job_id, task_id))
 
-    # --- mischief -----------------------------------------------------------------------------------------------------
+    # --- faults -------------------------------------------------------------------------------------------------------
 
     def preempt_nodes(self, pool_id: str, number: int = 1) -> list[str]:
         """Azure takes that many spot nodes of the pool; the ids of those it took."""

@@ -21,7 +21,7 @@ NOISE = 65_536
 _SHORTEST = 48
 """The least that is left for the last line of a block."""
 
-Voice = Callable[[random.Random, datetime, int], str]
+LineWriter = Callable[[random.Random, datetime, int], str]
 """Says the line at this time and this place (a number that grows along the log); at least 10, at most 400 bytes."""
 
 
@@ -83,7 +83,7 @@ class Log:
     def __init__(
         self,
         key: str,
-        voice: Voice,
+        line_writer: LineWriter,
         *,
         began: datetime,
         until: datetime,
@@ -94,7 +94,7 @@ class Log:
         encoding: str = "utf-8",
     ) -> None:
         self._key = key
-        self._voice = voice
+        self._write_line = line_writer
         self._began = began
         self._until = until
         self._rate = rate
@@ -136,7 +136,7 @@ class Log:
         while True:
             place = block * BLOCK + done
             at = min(self._began + timedelta(seconds=place / self._rate), self._until)
-            line = self._encode(self._voice(rng, at, place // 64) + "\n")
+            line = self._encode(self._write_line(rng, at, place // 64) + "\n")
             left = BLOCK - done
             if left - len(line) < _SHORTEST:
                 end = self._encode("\n")

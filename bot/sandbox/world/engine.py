@@ -38,6 +38,11 @@ class World:
         account = self.accounts[facts.name] = AccountState(self, facts)
         return account
 
+    def remove_account(self, account: AccountState) -> None:
+        """The account is no more; what is still to happen in it happens to nobody."""
+        if self.accounts.get(account.facts.name) is account:
+            del self.accounts[account.facts.name]
+
     def at(self, when: datetime, event: Callable[..., None], *args: Any) -> None:
         """Calls `event(*args)` when the clock has reached `when` (at once in the order of events, where it is past)."""
         self._made += 1

@@ -7,15 +7,15 @@ time it is kept for has passed. Names are the wire's: a slash between directorie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from bot.sandbox.world import voices
+from bot.sandbox.world import program_output
 from bot.sandbox.world.bodies import task_directory
 from bot.sandbox.world.content import Bytes, Content, Log, Noise, Utf16, number
 from bot.sandbox.world.durations import seconds
@@ -71,7 +71,7 @@ class Run(Struct, frozen=True):
     ended: datetime | None = None
     exit_code: int | None = None
     inputs: tuple[str, ...] = ()
-    theme: voices.Theme | None = None
+    theme: program_output.Theme | None = None
 
     @property
     def until(self) -> datetime:
@@ -82,10 +82,10 @@ class Run(Struct, frozen=True):
         self, name: str, rate: float, *, warnings: bool = False, head: str = "", tail: str = "", encoding: str = "utf-8"
     ) -> File:
         """A file that it writes text to."""
-        theme = self.theme or voices.theme_of(self.command)
+        theme = self.theme or program_output.theme_of(self.command)
         content = Log(
             f"{self.key}/{name}",
-            voices.voice(theme, warnings=warnings),
+            program_output.line_writer(theme, warnings=warnings),
             began=self.began,
             until=self.until,
             rate=rate,
@@ -98,11 +98,11 @@ class Run(Struct, frozen=True):
 
     def streams(self) -> Iterator[File]:
         """Standard output and standard error."""
-        theme, end = self.theme or voices.theme_of(self.command), self.until
-        head = voices.banner(self.key, self.command, self.node_id, self.began, list(self.inputs))
-        tail = voices.farewell(self.key, theme, self.exit_code, end, (end - self.began).total_seconds())
+        theme, end = self.theme or program_output.theme_of(self.command), self.until
+        head = program_output.banner(self.key, self.command, self.node_id, self.began, list(self.inputs))
+        tail = program_output.farewell(self.key, theme, self.exit_code, end, (end - self.began).total_seconds())
         yield self.log("stdout.txt", 30 + number(f"{self.key}/rate", 90), head=head, tail=tail)
-        words = voices.last_words(self.key, theme, self.command, self.exit_code, end) if self.ended else ""
+        words = program_output.last_words(self.key, theme, self.command, self.exit_code, end) if self.ended else ""
         quiet = number(f"{self.key}/quiet", 3) == 0
         yield self.log("stderr.txt", 0.0 if quiet else 0.8, warnings=True, tail=words)
 
@@ -113,11 +113,19 @@ class Files:
     def __init__(self, account: AccountState) -> None:
         self._account = account
         self._world = account.world
+        self._deleted: dict[tuple[str, str], datetime] = {}
+        """Node and path from its root -> when somebody deleted the file; one that came later is another."""
 
     # --- tasks --------------------------------------------------------------------------------------------------------
 
     def of_task(self, job: LiveJob, task: LiveTask) -> tuple[list[File], bool]:
         """All files of a task, by name, and whether they are on Windows. Raises `Refused`."""
+        node = self._home(task)
+        files = self._left(self._task_files(job, task, node), node, f"{task_directory(job.id, task.id)}/")
+        return self._named(files, node), windows(node)
+
+    def _home(self, task: LiveTask) -> LiveNode:
+        """The node on which the files of the task are."""
         if task.node_id is None or task.pool_id is None:
             raise wrong_state("The files of the specified task cannot be accessed as the task state is still active")
         pool = self._account.pools.get(task.pool_id)
@@ -127,7 +135,7 @@ class Files:
         reach(node)
         if self._expired(task):
             raise Refused(409, "TaskFilesCleanedup", "The files of the specified task are cleaned up.")
-        return self._named(self._task_files(job, task, node), node), windows(node)
+        return node
 
     def _expired(self, task: LiveTask) -> bool:
         ended = task.execution_info.end_time
@@ -199,7 +207,8 @@ class Files:
                     begun = inside[0].created
                 found += [File(path, begun, begun), *inside]
             found += [File(parent, made, made) for parent in parents]
-        return self._named([file for file in found if file.id.startswith(under)], node), windows(node)
+        left = self._left([file for file in found if file.id.startswith(under)], node)
+        return self._named(left, node), windows(node)
 
     def _start_files(self, node: LiveNode) -> Iterator[File]:
         info, task = node.body.start_task_info, node.body.start_task
@@ -216,7 +225,7 @@ class Files:
             ended=info.end_time,
             exit_code=info.exit_code,
             inputs=tuple(resource.file_path for resource in task.resource_files or () if resource.file_path),
-            theme=voices.SETUP,
+            theme=program_output.SETUP,
         )
         yield from run.streams()
         for name in run.inputs:
@@ -258,6 +267,33 @@ class Files:
                 f"{key}/r", released.command_line, node.id, windows(node), began, now, ended, 0 if ended else None
             )
             yield task_directory(job.id, released.id or "jobrelease"), run.streams
+
+    # --- deleting -----------------------------------------------------------------------------------------------------
+
+    def delete_of_task(self, job: LiveJob, task: LiveTask, path: str, *, recursive: bool) -> None:
+        """Deletes a file or directory of a task. Raises `Refused`."""
+        files, _ = self.of_task(job, task)
+        self._delete(files, path, self._home(task), f"{task_directory(job.id, task.id)}/", recursive=recursive)
+
+    def delete_of_node(self, node: LiveNode, path: str, *, recursive: bool) -> None:
+        """Deletes a file or directory of a node. Raises `Refused`."""
+        files, _ = self.of_node(node)
+        self._delete(files, path, node, "", recursive=recursive)
+
+    def _delete(self, files: list[File], path: str, node: LiveNode, home: str, *, recursive: bool) -> None:
+        wanted = find(files, path).id.replace("\\", "/")
+        inside = [name for file in files if (name := file.id.replace("\\", "/")).startswith(f"{wanted}/")]
+        if inside and not recursive:
+            raise Refused(403, "IOError", "An I/O error occurred when accessing the specified resource.")
+        for name in (wanted, *inside):
+            self._deleted[node.id, home + name] = self._world.time
+
+    def _left(self, files: Iterable[File], node: LiveNode, home: str = "") -> list[File]:
+        """Those that nobody deleted."""
+        if not self._deleted:
+            return list(files)
+        never = datetime.min.replace(tzinfo=UTC)
+        return [file for file in files if file.created > self._deleted.get((node.id, home + file.id), never)]
 
     @staticmethod
     def _named(files: Iterator[File] | list[File], node: LiveNode) -> list[File]:
@@ -304,13 +340,13 @@ def outputs(run: Run, name: str) -> Iterator[File]:
         grown = int((run.now - run.began).total_seconds() * 20_000)
         yield File("wd/checkpoint.tmp", run.began, run.now, Noise(f"{run.key}/checkpoint", grown))
         return
-    theme = voices.theme_of(run.command)
-    if theme is voices.BUILD:
+    theme = program_output.theme_of(run.command)
+    if theme is program_output.BUILD:
         inner = Run(run.key, run.command, run.node_id, run.windows, run.began, run.now, run.ended, run.exit_code)
         log = inner.log("wd/build.log", 6.0, encoding="ascii")
         assert log.content is not None  # noqa: S101  logs are files
         yield File(log.id, log.created, log.modified, Utf16(log.content))
-    elif theme is voices.ENCODE:
+    elif theme is program_output.ENCODE:
         title = "Rapport de l'encodage : séquence vérifiée, durée corrigée, première image à 0 µs\n"
         yield run.log("wd/encode-report.log", 2.0, head=title, encoding="latin-1")
     if run.exit_code == 139:
@@ -321,15 +357,15 @@ def outputs(run: Run, name: str) -> Iterator[File]:
     size = megabytes * 1_048_576 + number(f"{run.key}/rest", 1_048_576)
     if "assemble" in run.command:
         yield _made(run, "wd/output/movie.mov", LARGE, _MP4)
-    elif theme is voices.RENDER:
+    elif theme is program_output.RENDER:
         yield _made(run, f"wd/output/{name}.exr", size, _EXR)
         yield _made(run, f"wd/output/{name}.png", size // 40, _PNG)
-    elif theme is voices.ENCODE:
+    elif theme is program_output.ENCODE:
         yield _made(run, "wd/out.mp4", 3 * size, _MP4)
-    elif theme is voices.SOLVE:
+    elif theme is program_output.SOLVE:
         yield _made(run, "wd/fields.dat", LARGE, b"FIELDS\x00\x01")
         yield run.log("wd/output/residuals.log", 12.0)
-    elif theme is voices.BUILD:
+    elif theme is program_output.BUILD:
         yield _made(run, "wd/bin/target.dll", size // 3, _DLL)
     else:
         text = f'{{"name": "{name}", "value": {number(run.key, 10**6) / 1000}, "seconds": {_length(run):.1f}}}\n'

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.sandbox.entities import Job, JobExecutionInformation
+from bot.sandbox.entities import Job, JobExecutionInformation, JobSchedulingError
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, TaskSpecification
-from bot.sandbox.world.behaviour import Estate, Work
+from bot.sandbox.world.behaviour import MachineBehaviour, Work
 from bot.sandbox.world.bodies import etag, touch
 from bot.sandbox.world.defaults import job_defaults
 from bot.sandbox.world.durations import seconds
 from bot.sandbox.world.live import LiveJob, LivePool, LiveSchedule, LiveTask, Plan
-from bot.sandbox.world.refused import Refused, exists, wrong_state
+from bot.sandbox.world.refused import Refused, exists
 
 if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
+
+_GRACE = 5.0
+"""Seconds until a new job that ends with its last task ends without one."""
 
 _GONE = {
     "terminating": ("JobBeingTerminated", "The specified job is being terminated."),
@@ -24,7 +27,7 @@ _GONE = {
 }
 
 
-class Office:
+class JobLifecycle:
     """Keeps the jobs of one account."""
 
     def __init__(self, account: AccountState) -> None:
@@ -46,8 +49,13 @@ class Office:
     ) -> LiveJob:
         """A new job, active at once; `plan` is what its manager task does, the works are how those tasks behave."""
         account = self._account
-        if job_id in account.jobs:
+        if (same := account.of_id(account.jobs, job_id)) is not None:
+            if same.state == "deleting":
+                raise Refused(409, *_GONE["deleting"])
             raise exists("job")
+        if account.of_id(account.schedules, job_id) is not None:
+            message = "A job schedule with the specified id exists already."
+            raise Refused(409, "JobScheduleWithSameIdExists", message)
         account.check_job_quota()
         now = self._world.time
         whole = job_defaults(spec)
@@ -60,7 +68,7 @@ class Office:
             state="active",
             state_transition_time=now,
             execution_info=JobExecutionInformation(start_time=now),
-            **{name: getattr(whole, name) for name in whole.__struct_fields__},
+            **{name: getattr(whole, name) for name in JobSpecification.__struct_fields__},
         )
         job = LiveJob(body, self._made)
         job.plan, job.schedule = plan, schedule
@@ -68,9 +76,8 @@ class Office:
             job.preparation = preparation
         account.jobs[job_id] = job
         account.active_jobs += 1
-        self._house(job)
-        if limit := seconds(body.constraints.max_wall_clock_time):
-            self._world.after(limit, self._expire, job)
+        self.house(job)
+        self._limit(job)
         if task := body.job_manager_task:
             slots = task.required_slots or 1
             spec_of_manager = TaskSpecification(
@@ -86,10 +93,13 @@ class Office:
                 authentication_token_settings=task.authentication_token_settings,
             )
             account.runner.add(job, task.id, task.command_line, spec_of_manager, work=manager)
+        elif body.on_all_tasks_complete.lower() == "terminatejob":
+            # By the documents all tasks of a job without any are complete: it ends unless some come at once.
+            self._world.after(_GRACE, self.consider, job)
         return job
 
-    def _house(self, job: LiveJob) -> None:
-        """Finds the job's pool, or makes it."""
+    def house(self, job: LiveJob) -> None:
+        """Finds the job's pool, or makes it; a job whose pool cannot be made ends with a scheduling error."""
         account, info = self._account, job.body.pool_info
         pool_id = info.pool_id
         if auto := info.auto_pool_specification:
@@ -97,7 +107,12 @@ class Office:
             pool_id = shared.auto_pool if shared else None
             if pool_id is None:
                 pool_id = f"{auto.auto_pool_id_prefix or ''}{account.guid()}".upper()
-                account.allocator.add(pool_id, auto.pool or PoolSpecification(vm_size="standard_d2s_v3"), Estate())
+                spec = auto.pool or PoolSpecification(vm_size="standard_d2s_v3")
+                try:
+                    account.allocator.add(pool_id, spec, MachineBehaviour())
+                except Refused as refused:
+                    self._unschedulable(job, refused)
+                    return
             if shared:
                 shared.auto_pool = pool_id
             elif not auto.keep_alive:
@@ -105,6 +120,12 @@ class Office:
         job.body.execution_info.pool_id = pool_id
         if pool_id and (pool := account.pools.get(pool_id)):
             self.settle_in(job, pool)
+
+    def _unschedulable(self, job: LiveJob, refused: Refused) -> None:
+        job.body.execution_info.scheduling_error = JobSchedulingError(
+            category="UserError", code=refused.code, message=refused.message
+        )
+        self._world.after(1.0, self._end, job, refused.code)
 
     @staticmethod
     def settle_in(job: LiveJob, pool: LivePool) -> None:
@@ -116,19 +137,29 @@ class Office:
     # --- while it lives -----------------------------------------------------------------------------------------------
 
     def _move(self, job: LiveJob, state: str) -> None:
-        self._account.veil.note(job)
+        self._account.list_lag.note(job)
         body = job.body
         body.previous_state, body.previous_state_transition_time = body.state, body.state_transition_time
         body.state, body.state_transition_time = state, self._world.time
         job.life += 1
 
-    def _refuse_gone(self, job: LiveJob) -> None:
+    @staticmethod
+    def refuse_gone(job: LiveJob) -> None:
+        """Nothing can be changed of a job that ends, has ended or is on its way out."""
         if job.state in _GONE:
             raise Refused(409, *_GONE[job.state])
 
+    def changed(self, job: LiveJob) -> None:
+        """What the job is asked to be has changed: its place among others, its limit and its end may have too."""
+        self._limit(job)
+        if job.pool:
+            job.pool.jobs.sort(key=_rank)
+            self._account.runner.pump(job.pool)
+        self.consider(job)
+
     def set_priority(self, job: LiveJob, priority: int) -> None:
         """Between -1000 and 1000; the running tasks stay."""
-        self._refuse_gone(job)
+        self.refuse_gone(job)
         job.body.priority = priority
         touch(job.body, self._world.time)
         if job.pool:
@@ -136,16 +167,16 @@ class Office:
 
     def set_on_all_tasks_complete(self, job: LiveJob, action: str) -> None:
         """ "noaction", or "terminatejob", which ends the job now if nothing is left to run."""
-        self._refuse_gone(job)
+        self.refuse_gone(job)
         job.body.on_all_tasks_complete = action
         touch(job.body, self._world.time)
         self.consider(job)
 
     def disable(self, job: LiveJob, tasks: str) -> None:
         """No new tasks; the running ones are requeued ("requeue"), ended ("terminate") or finish first ("wait")."""
-        self._refuse_gone(job)
+        self.refuse_gone(job)
         if job.state in ("disabling", "disabled"):
-            raise wrong_state(f"the job is {job.state}")
+            return
         self._move(job, "disabling")
         touch(job.body, self._world.time)
         runner = self._account.runner
@@ -166,7 +197,7 @@ class Office:
 
     def enable(self, job: LiveJob) -> None:
         """A disabled job goes on."""
-        self._refuse_gone(job)
+        self.refuse_gone(job)
         if job.state == "active":
             return
         self._move(job, "enabling")
@@ -209,8 +240,15 @@ class Office:
             raise Refused(409, *_GONE[job.state])
         self._end(job, reason or "UserTerminate")
 
+    def _limit(self, job: LiveJob) -> None:
+        """Ends the job when it has gone on for its maximum wall clock time."""
+        if limit := seconds(job.body.constraints.max_wall_clock_time):
+            self._world.at(job.body.execution_info.start_time + timedelta(seconds=limit), self._expire, job)
+
     def _expire(self, job: LiveJob) -> None:
-        self._end(job, "MaxWallClockTimeExpiry")
+        limit = seconds(job.body.constraints.max_wall_clock_time)
+        if limit is not None and self._world.time >= job.body.execution_info.start_time + timedelta(seconds=limit):
+            self._end(job, "MaxWallClockTimeExpiry")
 
     def _end(self, job: LiveJob, reason: str) -> None:
         if job.state in _GONE:
@@ -245,15 +283,23 @@ class Office:
         account.active_jobs -= 1
         self._move_out(job)
         if job.schedule is not None:
-            account.timetable.finished(job.schedule, job)
+            account.schedule_lifecycle.finished(job.schedule, job)
         self._world.after(account.retention.total_seconds(), self._forget, job)
 
-    def _move_out(self, job: LiveJob) -> None:
+    def leave_pool(self, job: LiveJob) -> None:
+        """The job runs on its pool no more; the automatic pool of a job goes with it."""
         account = self._account
         if job.pool is not None and job in job.pool.jobs:
             job.pool.jobs.remove(job)
+        job.pool = None
         if job.auto_pool is not None and (pool := account.pools.get(job.auto_pool)) and pool.body.state == "active":
             account.allocator.delete(pool)
+        job.auto_pool = None
+
+    def _move_out(self, job: LiveJob) -> None:
+        pool = job.pool
+        self.leave_pool(job)
+        job.pool = pool
         job.ready.clear()
 
     def _forget(self, job: LiveJob) -> None:
@@ -272,7 +318,7 @@ class Office:
             self._account.active_jobs -= 1
             self._move_out(job)
             if job.schedule is not None:
-                self._account.timetable.finished(job.schedule, job)
+                self._account.schedule_lifecycle.finished(job.schedule, job)
         self._world.after(self._world.rng.uniform(1.0, 6.0), self.gone, job)
 
     def gone(self, job: LiveJob) -> None:

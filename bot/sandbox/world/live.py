@@ -17,11 +17,12 @@ from msgspec import Struct
 from bot.sandbox.entities import Job, JobSchedule, Node, Pool, TaskExecutionInformation, VirtualMachineInfo
 from bot.sandbox.entity_parts import ResizeError
 from bot.sandbox.entity_specs import TaskDependencies, TaskSpecification
-from bot.sandbox.world.behaviour import Cause, Estate, Work
+from bot.sandbox.world.behaviour import Cause, MachineBehaviour, Work
 from bot.sandbox.world.sizes import VmSize
 
 if TYPE_CHECKING:
-    from bot.sandbox.world.autoscale import Gauge
+    from bot.sandbox.world.autoscale import PoolMetrics
+    from bot.sandbox.world.node_users import NodeUser
 
 NODE_STATES = (
     "creating", "idle", "leavingpool", "offline", "preempted", "rebooting", "reimaging", "running", "starting",
@@ -63,9 +64,15 @@ class Preparation(Struct, gc=False, kw_only=True):
 
 
 class LiveNode:
-    """One node: `free` slots, the tasks it runs, and whether it is on its way out (`draining`)."""
+    """One node: `free` slots, the tasks it runs, and whether it is on its way out (`draining`).
 
-    __slots__ = ("body", "draining", "free", "left", "life", "number", "pool", "recent", "running", "shelf")
+    `pending` is an operation that begins when the last task has ended.
+    """
+
+    __slots__ = (
+        "body", "draining", "free", "left", "life", "number", "pending", "pool", "recent", "running", "shelf",
+        "users",
+    )  # fmt: skip
 
     def __init__(self, body: Node, pool: LivePool, number: int, slots: int) -> None:
         self.body = body
@@ -76,6 +83,8 @@ class LiveNode:
         self.recent: deque[tuple[str, LiveTask]] = deque(maxlen=10)
         self.shelf: int | None = None
         self.draining = False
+        self.pending: Callable[[], None] | None = None
+        self.users: dict[str, NodeUser] = {}
         self.left = False
         self.life = 0
 
@@ -93,7 +102,8 @@ class LiveNode:
     def open(self) -> bool:
         """Whether new tasks may be sent here."""
         body = self.body
-        return body.state in ("idle", "running") and body.scheduling_state == "enabled" and not self.draining
+        waits = self.draining or self.pending is not None
+        return body.state in ("idle", "running") and body.scheduling_state == "enabled" and not waits
 
     def remember(self, job: LiveJob, task: LiveTask) -> None:
         """The task is the newest of the node's recent ones."""
@@ -105,20 +115,20 @@ class LiveNode:
 class LivePool:
     """One pool: its nodes, how many are in which state, and those with free slots, by how many.
 
-    Mischief may make its resize `stuck` and its autoscale `spoilt`: "error" (no formula is right) or "stale" (none is
-    evaluated).
+    Fault injection may make its resize `stuck`, and set `autoscale_fault` to "error" (every evaluation fails) or
+    "stale" (nothing is evaluated).
     """
 
     __slots__ = (
-        "_order", "body", "counts", "deallocation", "estate", "evaluations", "gauge", "jobs", "machine",
-        "network", "nodes", "number", "open", "resizes", "serial", "shortfall", "size", "slots", "spoilt", "stuck",
-        "waiting",
+        "_order", "autoscale_fault", "body", "counts", "deallocation", "evaluations", "jobs", "machine",
+        "machines", "metrics", "network", "nodes", "number", "open", "resizes", "scaled_at", "serial",
+        "shortfall", "size", "slots", "stuck", "waiting",
     )  # fmt: skip
 
-    def __init__(self, body: Pool, size: VmSize, estate: Estate, number: int, network: str) -> None:
+    def __init__(self, body: Pool, size: VmSize, machines: MachineBehaviour, number: int, network: str) -> None:
         self.body = body
         self.size = size
-        self.estate = estate
+        self.machines = machines
         self.number = number
         self.slots = body.task_slots_per_node
         self.nodes: dict[str, LiveNode] = {}
@@ -130,11 +140,12 @@ class LivePool:
         self.resizes = 0
         self.waiting = False
         self.stuck = False
-        self.spoilt: str | None = None
+        self.autoscale_fault: str | None = None
         self.deallocation = "requeue"
         self.shortfall: list[ResizeError] = []
         self.evaluations = 0
-        self.gauge: Gauge | None = None
+        self.metrics: PoolMetrics | None = None
+        self.scaled_at: datetime | None = None
         self.machine = _machine(body)
         self._order: list[LiveNode] | None = None
 
@@ -142,6 +153,14 @@ class LivePool:
     def id(self) -> str:
         """The pool's id."""
         return self.body.id
+
+    def rebuilt(self, size: VmSize) -> None:
+        """Size, slots or image of the pool, which is empty, may have changed."""
+        self.size = size
+        self.machine = _machine(self.body)
+        if self.slots != self.body.task_slots_per_node:
+            self.slots = self.body.task_slots_per_node
+            self.open = [OrderedDict() for _ in range(self.slots + 1)]
 
     def total(self, dedicated: bool) -> int:
         """How many nodes of the kind there are, in whatever state."""
@@ -161,20 +180,22 @@ class LivePool:
 class LiveJob:
     """One job: its tasks, those ready to run by the slots they need, those that wait for others, those that run.
 
-    `instances` has the nodes of the subtasks of every multi-instance task that has run. A job that is stuck has a list
-    of what was due meanwhile in `held`; of others it is None.
+    `folded` has the ids, in lower case, of tasks whose ids are not in lower case; `instances` the nodes of the subtasks
+    of every multi-instance task that has run. A job that is stuck has a list of what was due meanwhile in `held`; of
+    others it is None.
     """
 
     __slots__ = (
-        "_order", "auto_pool", "body", "counts", "curse", "dependents", "held", "instances", "life", "number", "plan",
-        "pool", "preparation", "preparations", "ready", "refused", "release", "running", "schedule", "slot_counts",
-        "tasks", "waiting",
+        "_order", "auto_pool", "body", "counts", "dependents", "folded", "forced_failures", "held", "instances",
+        "life", "number", "plan", "pool", "preparation", "preparations", "ready", "refused", "release",
+        "running", "schedule", "slot_counts", "tasks", "waiting",
     )  # fmt: skip
 
     def __init__(self, body: Job, number: int) -> None:
         self.body = body
         self.number = number
         self.tasks: dict[str, LiveTask] = {}
+        self.folded: set[str] = set()
         self.ready: dict[int, deque[LiveTask]] = {}
         self.waiting: dict[str, int] = {}
         self.dependents: dict[str, list[LiveTask]] = {}
@@ -190,7 +211,7 @@ class LiveJob:
         self.auto_pool: str | None = None
         self.schedule: LiveSchedule | None = None
         self.plan: Plan | None = None
-        self.curse: tuple[Cause, int] | None = None
+        self.forced_failures: tuple[Cause, int] | None = None
         self.held: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
         self.life = 0
         self._order: list[LiveTask] | None = None
@@ -211,6 +232,24 @@ class LiveJob:
             self._order = sorted(self.tasks.values(), key=_by_id)
         return self._order
 
+    def holds(self, task_id: str) -> bool:
+        """Whether there is a task of that id, whatever its case; in constant time, however many tasks there are."""
+        folded = task_id.lower()
+        return task_id in self.tasks or folded in self.tasks or folded in self.folded
+
+    def hold(self, task: LiveTask) -> None:
+        """One more task."""
+        self.tasks[task.id] = task
+        if (folded := task.id.lower()) != task.id:
+            self.folded.add(folded)
+        self.reordered()
+
+    def drop(self, task: LiveTask) -> None:
+        """One task less."""
+        del self.tasks[task.id]
+        self.folded.discard(task.id.lower())
+        self.reordered()
+
     def reordered(self) -> None:
         """Tells that tasks came or went."""
         self._order = None
@@ -219,10 +258,10 @@ class LiveJob:
 class LiveSchedule:
     """One job schedule, how many jobs it made, the one that is not finished, and the plan its jobs' managers follow.
 
-    A `barren` one makes no jobs, though they are due.
+    A `blocked` one makes no jobs, though they are due.
     """
 
-    __slots__ = ("auto_pool", "barren", "body", "current", "due", "made", "manager", "plan")
+    __slots__ = ("auto_pool", "blocked", "body", "current", "due", "made", "manager", "plan")
 
     def __init__(self, body: JobSchedule, plan: Plan | None) -> None:
         self.body = body
@@ -231,7 +270,7 @@ class LiveSchedule:
         self.made = 0
         self.current: LiveJob | None = None
         self.due = 0
-        self.barren = False
+        self.blocked = False
         self.auto_pool: str | None = None
 
     @property

@@ -44,14 +44,15 @@ class Fleet:
 
     # --- states -------------------------------------------------------------------------------------------------------
 
-    def _move(self, node: LiveNode, state: str) -> None:
+    def move(self, node: LiveNode, state: str) -> None:
         """The node is in another state; whatever was planned for it in the old one is void."""
         self._relabel(node, state)
         node.life += 1
+        node.pending = None
         self.load(node)
 
     def _relabel(self, node: LiveNode, state: str) -> None:
-        self._account.veil.note(node)
+        self._account.list_lag.note(node)
         body = node.body
         counts = node.pool.counts[body.is_dedicated]
         counts[body.state] -= 1
@@ -69,8 +70,11 @@ class Fleet:
             if node.draining:
                 node.draining = False
                 self._leave(node)
+            elif node.pending is not None:
+                begin, node.pending = node.pending, None
+                begin()
             elif node.body.scheduling_state == "disabled" and node.body.state == "idle":
-                self._move(node, "offline")
+                self.move(node, "offline")
 
     @staticmethod
     def _shelve(node: LiveNode) -> None:
@@ -88,7 +92,7 @@ class Fleet:
     def create(self, pool: LivePool, dedicated: bool) -> LiveNode:
         """A node that the pool was given: creating."""
         node = self._new(pool, dedicated, self._world.time)
-        length = lognormal(self._world.rng, pool.estate.allocation, 0.35)
+        length = lognormal(self._world.rng, pool.machines.allocation, 0.35)
         self._world.after(length, self._allocated, node, node.life)
         return node
 
@@ -96,17 +100,17 @@ class Fleet:
         """A node with a past: it was allocated at `since`, booted minutes later, and is idle."""
         node = self._new(pool, dedicated, since)
         body, task = node.body, pool.body.start_task
-        booted = since + timedelta(seconds=lognormal(self._world.rng, pool.estate.boot, 0.25) + 60)
+        booted = since + timedelta(seconds=lognormal(self._world.rng, pool.machines.boot, 0.25) + 60)
         body.last_boot_time = booted
         body.node_agent_info = NodeAgentInformation(last_update_time=booted, version=AGENT)
         if task is not None:
             body.start_task = task
-            ended = booted + timedelta(seconds=lognormal(self._world.rng, pool.estate.start_task, 0.4))
+            ended = booted + timedelta(seconds=lognormal(self._world.rng, pool.machines.start_task, 0.4))
             body.start_task_info = StartTaskInformation(
                 state="completed", start_time=booted, end_time=ended, exit_code=0, result="success", retry_count=0
             )
             booted = ended
-        self._move(node, "idle")
+        self.move(node, "idle")
         body.state_transition_time = booted
         return node
 
@@ -155,12 +159,13 @@ class Fleet:
 
     def _allocated(self, node: LiveNode, life: int) -> None:
         if node.life == life:
-            self._boot(node)
+            self.boot(node)
             self._account.allocator.check(node.pool)
 
-    def _boot(self, node: LiveNode) -> None:
-        self._move(node, "starting")
-        length = lognormal(self._world.rng, node.pool.estate.boot, 0.25)
+    def boot(self, node: LiveNode) -> None:
+        """The machine starts; the start task comes next."""
+        self.move(node, "starting")
+        length = lognormal(self._world.rng, node.pool.machines.boot, 0.25)
         self._world.after(length, self._booted, node, node.life)
 
     def _booted(self, node: LiveNode, life: int) -> None:
@@ -173,17 +178,17 @@ class Fleet:
         body.start_task = task
         if task is None:
             body.start_task_info = None
-            self._ready(node)
+            self.ready(node)
             return
         body.start_task_info = StartTaskInformation(state="running", start_time=now, retry_count=0)
         if task.wait_for_success:
-            self._move(node, "waitingforstarttask")
+            self.move(node, "waitingforstarttask")
         else:
-            self._ready(node)
+            self.ready(node)
         self._start(node, body.start_task_info)
 
     def _start(self, node: LiveNode, info: StartTaskInformation) -> None:
-        length = lognormal(self._world.rng, node.pool.estate.start_task, 0.4)
+        length = lognormal(self._world.rng, node.pool.machines.start_task, 0.4)
         self._world.after(length, self._started, node, info)
 
     def _started(self, node: LiveNode, info: StartTaskInformation) -> None:
@@ -193,40 +198,42 @@ class Fleet:
             return
         if task.wait_for_success and node.state != "waitingforstarttask":
             return
-        now, estate = self._world.time, node.pool.estate
-        failed = self._world.rng.random() < estate.start_task_failure
+        now, machines = self._world.time, node.pool.machines
+        failed = self._world.rng.random() < machines.start_task_failure
         if failed and info.retry_count < (task.max_task_retry_count or 0):
             info.retry_count += 1
             info.last_retry_time = info.start_time = now
             self._start(node, info)
             return
-        self._account.veil.note(node)
+        self._account.list_lag.note(node)
         info.state, info.end_time = "completed", now
         if not failed:
             info.exit_code, info.result = 0, "success"
             if node.state == "waitingforstarttask":
-                self._ready(node)
+                self.ready(node)
             return
         self._fail_start(node, info)
 
     def _fail_start(self, node: LiveNode, info: StartTaskInformation) -> None:
-        self._account.veil.note(node)
-        cause = node.pool.estate.start_task_cause
+        self._account.list_lag.note(node)
+        cause = node.pool.machines.start_task_cause
         info.state, info.end_time = "completed", self._world.time
         info.exit_code, info.result, info.failure_info = cause.exit_code, "failure", failure_of(cause)
         if node.body.start_task and node.body.start_task.wait_for_success:
-            self._move(node, "starttaskfailed")
-            self._lose_tasks(node, "requeue")
+            self.move(node, "starttaskfailed")
+            self.lose_tasks(node, "requeue")
             self._account.allocator.check(node.pool)
 
-    def _ready(self, node: LiveNode) -> None:
-        self._move(node, "idle")
+    def ready(self, node: LiveNode) -> None:
+        """The node takes tasks from now on."""
+        self.move(node, "idle")
         self._account.runner.pump(node.pool)
         self._account.allocator.check(node.pool)
 
     # --- going --------------------------------------------------------------------------------------------------------
 
-    def _lose_tasks(self, node: LiveNode, how: str) -> None:
+    def lose_tasks(self, node: LiveNode, how: str) -> None:
+        """Nothing runs here any more: tasks are ended ("terminate") or requeued."""
         runner = self._account.runner
         for task, job in list(node.running.items()):
             if how == "terminate":
@@ -247,8 +254,8 @@ class Fleet:
                 self._leave(node, deallocation)
 
     def _leave(self, node: LiveNode, deallocation: str = "requeue") -> None:
-        self._move(node, "leavingpool")
-        self._lose_tasks(node, deallocation)
+        self.move(node, "leavingpool")
+        self.lose_tasks(node, deallocation)
         self._world.after(lognormal(self._world.rng, 45.0, 0.4), self._left, node, node.life)
 
     def _left(self, node: LiveNode, life: int) -> None:
@@ -275,38 +282,38 @@ class Fleet:
         """Azure takes a spot machine back; the node waits for another."""
         if node.body.is_dedicated or node.left or node.draining or node.state in ("preempted", "leavingpool"):
             return
-        self._move(node, "preempted")
-        self._lose_tasks(node, "requeue")
+        self.move(node, "preempted")
+        self.lose_tasks(node, "requeue")
         self._account.allocator.check(node.pool)
         self._world.after(lognormal(self._world.rng, 1200.0, 0.6), self._restore, node, node.life)
 
     def _restore(self, node: LiveNode, life: int) -> None:
         if node.life != life:
             return
-        capacity = node.pool.estate.spot_capacity
+        capacity = node.pool.machines.spot_capacity
         counts = node.pool.counts[False]
         if capacity is not None and sum(counts.values()) - counts["preempted"] >= capacity:
             self._world.after(600.0, self._restore, node, life)
         else:
-            self._boot(node)
+            self.boot(node)
 
     def break_down(self, node: LiveNode, error: NodeError | None = None, *, recovers: bool | None = None) -> None:
         """The node is unusable: with a reason or, as often, without; it may come back after a while."""
         if node.left or node.draining or node.state in ("unusable", "leavingpool", "preempted", "creating"):
             return
-        self._move(node, "unusable")
+        self.move(node, "unusable")
         node.body.errors = [error] if error else None
-        self._lose_tasks(node, "requeue")
+        self.lose_tasks(node, "requeue")
         rng = self._world.rng
         if recovers is None:
-            recovers = rng.random() < node.pool.estate.recovery
+            recovers = rng.random() < node.pool.machines.recovery
         if recovers:
             self._world.after(lognormal(rng, 1700.0, 0.3), self._recovered, node, node.life)
         self._account.allocator.check(node.pool)
 
     def _recovered(self, node: LiveNode, life: int) -> None:
         if node.life == life:
-            self._boot(node)
+            self.boot(node)
 
     def revive(self, node: LiveNode) -> None:
         """A node that was unusable is well again at once, or boots where its start task had not succeeded before."""
@@ -315,10 +322,10 @@ class Fleet:
         info, task = node.body.start_task_info, node.body.start_task
         prepared = task is None or not task.wait_for_success or (info is not None and info.result == "success")
         if node.body.last_boot_time is None or not prepared:
-            self._boot(node)
+            self.boot(node)
             return
         node.body.errors = None
-        self._ready(node)
+        self.ready(node)
 
     def fail_start_task(self, node: LiveNode) -> None:
         """The start task has failed, whatever it did."""
@@ -332,75 +339,16 @@ class Fleet:
 
     def hazards(self, pool: LivePool) -> None:
         """Every five minutes: the machines that fail or are taken in the next five."""
-        world, estate = self._world, pool.estate
+        world, machines = self._world, pool.machines
         if pool.body.state != "active":
             return
-        if estate.preemptions or estate.breakdowns:
+        if machines.preemptions or machines.breakdowns:
             busy = 1.6 if 7 <= world.time.hour < 19 else 0.5
             for node in pool.nodes.values():
-                rate = estate.breakdowns if node.body.is_dedicated else estate.breakdowns + estate.preemptions * busy
+                rate = (
+                    machines.breakdowns if node.body.is_dedicated else machines.breakdowns + machines.preemptions * busy
+                )
                 if node.state in ("idle", "running") and world.rng.random() < rate / 12:
-                    taken = not node.body.is_dedicated and world.rng.random() * rate >= estate.breakdowns
+                    taken = not node.body.is_dedicated and world.rng.random() * rate >= machines.breakdowns
                     world.after(world.rng.uniform(0, 300), self.preempt if taken else self.break_down, node)
         world.after(300.0, self.hazards, pool)
-
-    # --- commands -----------------------------------------------------------------------------------------------------
-
-    def reboot(self, node: LiveNode, option: str = "requeue") -> None:
-        """Restarts the machine; the start task runs again."""
-        self._restart(node, "rebooting", option, 35.0)
-
-    def reimage(self, node: LiveNode, option: str = "requeue") -> None:
-        """Reinstalls the machine."""
-        self._restart(node, "reimaging", option, 150.0)
-
-    def _restart(self, node: LiveNode, state: str, option: str, median: float) -> None:
-        if node.state in ("leavingpool", "preempted", "deallocated", "deallocating", "rebooting", "reimaging"):
-            raise wrong_state(f"the node is {node.state}")
-        self._move(node, state)
-        self._lose_tasks(node, option)
-        if node.body.scheduling_state == "disabled":
-            node.body.scheduling_state = "enabled"
-        self._world.after(lognormal(self._world.rng, median, 0.3), self._restarted, node, node.life)
-
-    def _restarted(self, node: LiveNode, life: int) -> None:
-        if node.life == life:
-            self._boot(node)
-
-    def disable_scheduling(self, node: LiveNode, option: str = "requeue") -> None:
-        """No new tasks; offline once nothing runs."""
-        if node.body.scheduling_state == "disabled" or node.state not in ("idle", "running"):
-            raise wrong_state(f"the node is {node.state}, scheduling is {node.body.scheduling_state}")
-        node.body.scheduling_state = "disabled"
-        if option != "taskcompletion":
-            self._lose_tasks(node, option)
-        self.load(node)
-
-    def enable_scheduling(self, node: LiveNode) -> None:
-        """Takes tasks again."""
-        if node.body.scheduling_state == "enabled":
-            raise wrong_state("scheduling is enabled on the node")
-        node.body.scheduling_state = "enabled"
-        if node.state == "offline":
-            self._ready(node)
-        else:
-            self.load(node)
-            self._account.runner.pump(node.pool)
-
-    def deallocate(self, node: LiveNode, option: str = "requeue") -> None:
-        """Stops the machine, and its bill, but keeps the node."""
-        if node.state in ("leavingpool", "preempted", "deallocated", "deallocating"):
-            raise wrong_state(f"the node is {node.state}")
-        self._move(node, "deallocating")
-        self._lose_tasks(node, option)
-        self._world.after(lognormal(self._world.rng, 60.0, 0.3), self._deallocated, node, node.life)
-
-    def _deallocated(self, node: LiveNode, life: int) -> None:
-        if node.life == life:
-            self._move(node, "deallocated")
-
-    def start(self, node: LiveNode) -> None:
-        """Starts a deallocated machine."""
-        if node.state != "deallocated":
-            raise wrong_state(f"the node is {node.state}")
-        self._boot(node)

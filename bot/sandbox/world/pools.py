@@ -1,4 +1,4 @@
-"""Pools: made, resized within quota and capacity, scaled by their formula, and deleted.
+"""Pools: made, resized within quota and capacity, and deleted.
 
 `allocationState` goes steady → resizing → steady, over stopping where somebody stops it. A resize first waits a few
 seconds, then creates and removes nodes; it ends when none is being created or removed any more. A quota ends it at once
@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from bot.sandbox.entities import Pool
 from bot.sandbox.entity_parts import ResizeError, TaskSchedulingPolicy
 from bot.sandbox.entity_specs import PoolSpecification
-from bot.sandbox.world.autoscale import SPOILT, Gauge, evaluate, failed
-from bot.sandbox.world.behaviour import Estate, estate_of
+from bot.sandbox.world.behaviour import MachineBehaviour, machines_of
 from bot.sandbox.world.bodies import etag, touch
 from bot.sandbox.world.defaults import start_task_defaults
 from bot.sandbox.world.durations import seconds
 from bot.sandbox.world.live import LiveNode, LivePool
 from bot.sandbox.world.refused import Refused, exists, wrong_state
-from bot.sandbox.world.sizes import SIZES
+from bot.sandbox.world.sizes import size_named
 
 if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
@@ -43,28 +42,25 @@ class Allocator:
     # --- making -------------------------------------------------------------------------------------------------------
 
     def add(
-        self, pool_id: str, spec: PoolSpecification, estate: Estate | None = None, *, since: datetime | None = None
+        self,
+        pool_id: str,
+        spec: PoolSpecification,
+        machines: MachineBehaviour | None = None,
+        *,
+        since: datetime | None = None,
     ) -> LivePool:
         """A new pool; its first sizing is a resize. With `since` it has a past: made and sized then, its nodes idle."""
         account, world = self._account, self._world
-        if pool_id in account.pools:
+        if (same := account.of_id(account.pools, pool_id)) is not None:
+            self.refuse_deleting(same)
             raise exists("pool")
         if len(account.pools) >= account.facts.pool_quota:
             raise Refused(409, "PoolQuotaReached", "The pool quota for the account has been reached.")
-        size = SIZES.get(spec.vm_size.lower())
-        if size is None:
-            raise Refused(
-                400,
-                "InvalidPropertyValue",
-                "The value provided for one of the properties in the request body is invalid.",
-                PropertyName="vmSize",
-                PropertyValue=spec.vm_size,
-                Reason="The specified vmSize is not supported.",
-            )
+        size = size_named(spec.vm_size)
         now = since or world.time
         scaled = bool(spec.enable_auto_scale)
         policy = spec.task_scheduling_policy or TaskSchedulingPolicy(node_fill_type="Spread")
-        same = {
+        given = {
             name: getattr(spec, name)
             for name in (
                 "display_name", "network_configuration", "application_package_references", "user_accounts", "metadata",
@@ -92,19 +88,19 @@ class Allocator:
             start_task=start_task_defaults(spec.start_task),
             task_slots_per_node=spec.task_slots_per_node or 1,
             task_scheduling_policy=policy,
-            **same,
+            **given,
         )
         config = spec.virtual_machine_configuration
         self._made += 1
-        estate = estate or estate_of(config.node_agent_sku_id if config else None)
-        pool = account.pools[pool_id] = LivePool(body, size, estate, self._made, account.guid())
+        machines = machines or machines_of(config.node_agent_sku_id if config else None)
+        pool = account.pools[pool_id] = LivePool(body, size, machines, self._made, account.guid())
         for job in account.jobs.values():
             if (
                 job.pool is None
                 and job.body.execution_info.pool_id == pool_id
                 and job.state not in ("completed", "deleting")
             ):
-                account.office.settle_in(job, pool)
+                account.job_lifecycle.settle_in(job, pool)
         world.after(300.0, account.fleet.hazards, pool)
         if since is None:
             self._begin(pool)
@@ -112,7 +108,7 @@ class Allocator:
             self._found(pool, since)
             account.runner.pump(pool)
         if scaled:
-            self.enable_auto_scale(pool, spec.auto_scale_formula, spec.auto_scale_evaluation_interval)
+            account.autoscale.enable(pool, spec.auto_scale_formula, spec.auto_scale_evaluation_interval)
         return pool
 
     def _found(self, pool: LivePool, since: datetime) -> None:
@@ -135,13 +131,15 @@ class Allocator:
         deallocation: str = "requeue",
     ) -> None:
         """Other targets; a kind that is not named keeps its own."""
-        self._refuse_deleting(pool)
+        self.refuse_deleting(pool)
         if pool.body.enable_auto_scale:
             raise wrong_state("The specified pool has AutoScale enabled. It cannot be resized manually")
         self._refuse_resizing(pool)
-        self._aim(pool, dedicated, low_priority, timeout or TIMEOUT, deallocation)
+        self.aim(pool, dedicated, low_priority, timeout or TIMEOUT, deallocation)
 
-    def _refuse_deleting(self, pool: LivePool) -> None:
+    @staticmethod
+    def refuse_deleting(pool: LivePool) -> None:
+        """Nothing can be done to a pool that is on its way out."""
         if pool.body.state == "deleting":
             raise Refused(
                 409, "PoolBeingDeleted", "The specified pool has been marked for deletion and is being deleted."
@@ -151,22 +149,28 @@ class Allocator:
         if pool.body.allocation_state != "steady":
             raise Refused(409, "PoolBeingResized", "The specified pool is being resized.")
 
-    def _aim(
-        self, pool: LivePool, dedicated: int | None, low_priority: int | None, timeout: str, deallocation: str
+    def aim(
+        self,
+        pool: LivePool,
+        dedicated: int | None,
+        low_priority: int | None,
+        timeout: str | None = None,
+        deallocation: str = "requeue",
     ) -> None:
+        """Other targets, whatever the pool does and whether or not a formula scales it."""
         body = pool.body
-        self._account.veil.note(pool)
+        self._account.list_lag.note(pool)
         if dedicated is not None:
             body.target_dedicated_nodes = dedicated
         if low_priority is not None:
             body.target_low_priority_nodes = low_priority
-        body.resize_timeout = timeout
+        body.resize_timeout = timeout or body.resize_timeout
         pool.deallocation = deallocation.lower()
         touch(body, self._world.time)
         self._begin(pool)
 
     def _allocation(self, pool: LivePool, state: str) -> None:
-        self._account.veil.note(pool)
+        self._account.list_lag.note(pool)
         pool.body.allocation_state, pool.body.allocation_state_transition_time = state, self._world.time
 
     def _begin(self, pool: LivePool) -> None:
@@ -183,7 +187,9 @@ class Allocator:
         limit = seconds(pool.body.resize_timeout) or 900.0
         self._world.after(limit, self._timeout, pool, pool.resizes)
 
-    def _staying(self, pool: LivePool, dedicated: bool) -> list[LiveNode]:
+    @staticmethod
+    def staying(pool: LivePool, dedicated: bool) -> list[LiveNode]:
+        """The nodes of the kind that are not on their way out."""
         return [
             node
             for node in pool.nodes.values()
@@ -200,7 +206,7 @@ class Allocator:
         pool.waiting = False
         pool.shortfall = []
         for dedicated in (True, False):
-            staying, target = self._staying(pool, dedicated), self._target(pool, dedicated)
+            staying, target = self.staying(pool, dedicated), self._target(pool, dedicated)
             if len(staying) > target:
                 staying.sort(key=_expendable)
                 self._account.fleet.remove(staying[: len(staying) - target], pool.deallocation)
@@ -218,7 +224,7 @@ class Allocator:
             if nodes < missing:
                 room = min(room, nodes)
                 pool.shortfall.append(error)
-        capacity = pool.estate.dedicated_capacity if dedicated else pool.estate.spot_capacity
+        capacity = pool.machines.dedicated_capacity if dedicated else pool.machines.spot_capacity
         if capacity is not None and capacity - have < room:
             room = max(0, capacity - have)
         return max(0, room)
@@ -233,7 +239,7 @@ class Allocator:
         moving = any(pool.counts[kind][state] for kind in (True, False) for state in ("creating", "leavingpool"))
         if moving or any(node.draining for node in pool.nodes.values()):
             return
-        short = any(len(self._staying(pool, kind)) < self._target(pool, kind) for kind in (True, False))
+        short = any(len(self.staying(pool, kind)) < self._target(pool, kind) for kind in (True, False))
         if short and not pool.shortfall:
             pool.waiting = True
             self._world.after(60.0, self._progress, pool, pool.resizes)
@@ -250,7 +256,7 @@ class Allocator:
         return [
             ResizeError(code=code, message=f"Desired number of {kind} could not be allocated {reason}")
             for dedicated, kind in _KINDS.items()
-            if len(self._staying(pool, dedicated)) < self._target(pool, dedicated)
+            if len(self.staying(pool, dedicated)) < self._target(pool, dedicated)
         ]
 
     def _timeout(self, pool: LivePool, resizes: int) -> None:
@@ -260,7 +266,7 @@ class Allocator:
 
     def stop_resize(self, pool: LivePool) -> None:
         """Ends the resize where it stands; nodes that were not there yet do not come."""
-        self._refuse_deleting(pool)
+        self.refuse_deleting(pool)
         if pool.body.enable_auto_scale:
             raise wrong_state("The specified pool has AutoScale enabled. AutoScale resize cannot be stopped")
         if pool.body.allocation_state != "resizing":
@@ -280,79 +286,28 @@ class Allocator:
         for node in [node for node in pool.nodes.values() if node.state == "creating"]:
             self._account.fleet.forget(node)
 
-    def remove_nodes(self, pool: LivePool, nodes: list[LiveNode], deallocation: str = "requeue") -> None:
+    def remove_nodes(
+        self, pool: LivePool, nodes: list[LiveNode], deallocation: str = "requeue", timeout: str | None = None
+    ) -> None:
         """Removes these nodes and lowers the targets accordingly."""
-        self._refuse_deleting(pool)
+        self.refuse_deleting(pool)
         self._refuse_resizing(pool)
         gone = [sum(node.body.is_dedicated is kind for node in nodes) for kind in (True, False)]
         self._account.fleet.remove(nodes, deallocation)
-        self._aim(
+        self.aim(
             pool,
             pool.body.target_dedicated_nodes - gone[0],
             pool.body.target_low_priority_nodes - gone[1],
-            TIMEOUT,
+            timeout or TIMEOUT,
             deallocation,
         )
-
-    # --- autoscale ----------------------------------------------------------------------------------------------------
-
-    def enable_auto_scale(self, pool: LivePool, formula: str | None, interval: str | None = None) -> None:
-        """Scales by a formula from now on, evaluated at once and then every interval."""
-        self._refuse_deleting(pool)
-        body = pool.body
-        body.enable_auto_scale = True
-        body.auto_scale_formula = formula or body.auto_scale_formula
-        body.auto_scale_evaluation_interval = interval or body.auto_scale_evaluation_interval or TIMEOUT
-        touch(body, self._world.time)
-        if pool.gauge is None:
-            pool.gauge = Gauge(pool)
-            self._sample(pool)
-        pool.evaluations += 1
-        self._evaluate(pool, pool.evaluations)
-
-    def disable_auto_scale(self, pool: LivePool) -> None:
-        """Keeps the targets it has."""
-        body = pool.body
-        body.enable_auto_scale = False
-        body.auto_scale_formula = body.auto_scale_evaluation_interval = body.auto_scale_run = None
-        touch(body, self._world.time)
-        pool.gauge = None
-        pool.evaluations += 1
-
-    def _sample(self, pool: LivePool) -> None:
-        """Every 30 seconds, as the service does."""
-        if pool.gauge is not None and pool.body.state == "active":
-            pool.gauge.sample(self._world.time)
-            self._world.after(30.0, self._sample, pool)
-
-    def _evaluate(self, pool: LivePool, evaluations: int) -> None:
-        body = pool.body
-        if pool.evaluations != evaluations or body.state != "active" or pool.gauge is None:
-            return
-        interval = seconds(body.auto_scale_evaluation_interval) or 900.0
-        self._world.after(interval, self._evaluate, pool, evaluations)
-        if pool.spoilt == "stale":
-            return
-        outcome = evaluate(body.auto_scale_formula or "", pool.gauge, self._world.time)
-        if pool.spoilt == "error":
-            outcome = failed(SPOILT, self._world.time)
-        body.auto_scale_run = outcome.run
-        dedicated, low = outcome.dedicated, outcome.low_priority
-        dedicated = body.target_dedicated_nodes if dedicated is None else dedicated
-        low = body.target_low_priority_nodes if low is None else low
-        changed = (dedicated, low) != (body.target_dedicated_nodes, body.target_low_priority_nodes)
-        missing = bool(body.resize_errors) and (
-            len(self._staying(pool, True)) < dedicated or len(self._staying(pool, False)) < low
-        )
-        if outcome.run.error is None and body.allocation_state == "steady" and (changed or missing):
-            self._aim(pool, dedicated, low, body.resize_timeout, outcome.deallocation)
 
     # --- ending -------------------------------------------------------------------------------------------------------
 
     def delete(self, pool: LivePool) -> None:
         """The pool goes when its last node has gone; its jobs stay and wait for a pool of that name."""
-        self._refuse_deleting(pool)
-        self._account.veil.note(pool)
+        self.refuse_deleting(pool)
+        self._account.list_lag.note(pool)
         now, body = self._world.time, pool.body
         body.state, body.state_transition_time = "deleting", now
         body.target_dedicated_nodes = body.target_low_priority_nodes = 0
@@ -373,11 +328,7 @@ class Allocator:
                 job.pool = None
             pool.jobs.clear()
 
-    # --- mischief -----------------------------------------------------------------------------------------------------
-
-    def aim(self, pool: LivePool, dedicated: int | None, low_priority: int | None) -> None:
-        """Other targets, whether the pool is resizing or scaled by a formula."""
-        self._aim(pool, dedicated, low_priority, pool.body.resize_timeout, "requeue")
+    # --- for faults ---------------------------------------------------------------------------------------------------
 
     def unstick(self, pool: LivePool) -> None:
         """A stuck resize goes on, and may take its whole time."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 class Refused(Exception):
     """The service does not do what was asked: `code` and `message` as it answers them, `status` of HTTP."""
 
-    def __init__(self, status: int, code: str, message: str, **values: str) -> None:
+    def __init__(self, status: int, code: str, message: str, /, **values: str) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code

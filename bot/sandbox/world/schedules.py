@@ -13,7 +13,7 @@ from bot.sandbox.world.bodies import etag, touch
 from bot.sandbox.world.defaults import job_defaults
 from bot.sandbox.world.durations import seconds
 from bot.sandbox.world.live import LiveJob, LiveSchedule, Plan
-from bot.sandbox.world.refused import Refused, exists, wrong_state
+from bot.sandbox.world.refused import Refused, exists
 
 if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
@@ -28,7 +28,7 @@ _GONE = {
 }
 
 
-class Timetable:
+class ScheduleLifecycle:
     """Keeps the job schedules of one account."""
 
     def __init__(self, account: AccountState) -> None:
@@ -48,8 +48,12 @@ class Timetable:
     ) -> LiveSchedule:
         """A new schedule, active at once; every job it makes gets `plan` and `manager`."""
         account = self._account
-        if schedule_id in account.schedules:
+        if (same := account.of_id(account.schedules, schedule_id)) is not None:
+            if same.state == "deleting":
+                raise Refused(409, *_GONE["deleting"])
             raise exists("job schedule")
+        if account.of_id(account.jobs, schedule_id) is not None:
+            raise Refused(409, "JobWithSameIdExists", "A job with the specified id exists already.")
         account.check_job_quota()
         now = self._world.time
         body = JobSchedule(
@@ -69,12 +73,29 @@ class Timetable:
         live.manager = manager
         account.active_schedules += 1
         self._plan(live, max(now, schedule.do_not_run_until or now))
-        if schedule.do_not_run_after is not None:
-            self._world.at(schedule.do_not_run_after, self._expire, live)
+        self._end_in_time(live)
         return live
 
+    def _end_in_time(self, live: LiveSchedule) -> None:
+        if (end := live.body.schedule.do_not_run_after) is not None:
+            self._world.at(end, self._expire, live)
+
+    def replan(self, live: LiveSchedule) -> None:
+        """When the schedule makes jobs has changed: plans the next run anew."""
+        now, plan = self._world.time, live.body.schedule
+        self._end_in_time(live)
+        if live.state != "active":
+            return
+        interval = seconds(plan.recurrence_interval)
+        if live.made and interval is None:
+            live.body.execution_info.next_run_time = None
+            live.due += 1
+            return
+        earliest = now + timedelta(seconds=interval or 0.0) if live.made else now
+        self._plan(live, max(earliest, plan.do_not_run_until or now))
+
     def _move(self, live: LiveSchedule, state: str) -> None:
-        self._account.veil.note(live)
+        self._account.list_lag.note(live)
         body = live.body
         if body.state in _COUNTED and state not in _COUNTED:
             self._account.active_schedules -= 1
@@ -101,7 +122,7 @@ class Timetable:
         elif live.current is None:
             if self._make(live):
                 self._next(live, began)
-            else:  # the quota is spent or the schedule barren: look again; a job that ends calls by itself
+            else:  # the quota is spent or the schedule blocked: look again; a job that ends calls by itself
                 self._world.after(60.0, self._run, live, due)
 
     def _next(self, live: LiveSchedule, began: datetime) -> None:
@@ -119,11 +140,11 @@ class Timetable:
 
     def _make(self, live: LiveSchedule) -> bool:
         account = self._account
-        if live.barren:
+        if live.blocked:
             return False
         job_id = f"{live.id}:job-{live.made + 1}"
         try:
-            job = account.office.add(
+            job = account.job_lifecycle.add(
                 job_id, live.body.job_specification, plan=live.plan, manager=live.manager, schedule=live
             )
         except Refused:
@@ -148,9 +169,9 @@ class Timetable:
 
     def disable(self, live: LiveSchedule) -> None:
         """Makes no more jobs; the one that runs goes on."""
-        self._refuse_gone(live)
+        self.refuse_gone(live)
         if live.state == "disabled":
-            raise wrong_state("the job schedule is disabled")
+            raise Refused(409, "JobScheduleDisabled", "The specified job schedule is disabled already.")
         self._move(live, "disabled")
         touch(live.body, self._world.time)
         live.body.execution_info.next_run_time = None
@@ -158,22 +179,23 @@ class Timetable:
 
     def enable(self, live: LiveSchedule) -> None:
         """A disabled schedule makes jobs again, the next one now."""
-        self._refuse_gone(live)
+        self.refuse_gone(live)
         if live.state == "active":
-            raise wrong_state("the job schedule is active")
+            return
         self._move(live, "active")
         touch(live.body, self._world.time)
         self._plan(live, self._world.time)
 
     def terminate(self, live: LiveSchedule) -> None:
         """Ends the schedule and the job it runs."""
-        self._refuse_gone(live)
+        self.refuse_gone(live)
         touch(live.body, self._world.time)
         self._wind_up(live)
 
     def _expire(self, live: LiveSchedule) -> None:
         """Its time is over: no new job; it has completed when the current one has."""
-        if live.state in _GONE:
+        end = live.body.schedule.do_not_run_after
+        if live.state in _GONE or end is None or self._world.time < end:
             return
         live.body.execution_info.next_run_time = None
         live.due += 1
@@ -187,7 +209,7 @@ class Timetable:
         if live.current is None:
             self._world.after(self._world.rng.uniform(0.2, 2.0), self._completed, live)
         else:
-            self._account.office.terminate(live.current, "TerminateJobSchedule")
+            self._account.job_lifecycle.terminate(live.current, "TerminateJobSchedule")
 
     def _completed(self, live: LiveSchedule) -> None:
         if live.state in ("completed", "deleting"):
@@ -210,7 +232,7 @@ class Timetable:
         touch(live.body, self._world.time)
         live.due += 1
         for job in [job for job in account.jobs.values() if job.schedule is live and job.state != "deleting"]:
-            account.office.delete(job)
+            account.job_lifecycle.delete(job)
         self._drop_pool(live)
         self._world.after(self._world.rng.uniform(2.0, 8.0), self.gone, live)
 
@@ -220,6 +242,7 @@ class Timetable:
             del self._account.schedules[live.id]
 
     @staticmethod
-    def _refuse_gone(live: LiveSchedule) -> None:
+    def refuse_gone(live: LiveSchedule) -> None:
+        """Nothing can be changed of a schedule that ends, has ended or is on its way out."""
         if live.state in _GONE:
             raise Refused(409, *_GONE[live.state])

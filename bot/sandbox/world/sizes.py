@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from bot.sandbox.world.refused import Refused
+
 
 class VmSize(Struct, frozen=True):
     """One size; `low_priority_capable` sizes may be had as spot."""
@@ -51,3 +53,12 @@ def _sizes() -> dict[str, VmSize]:
 
 SIZES: dict[str, VmSize] = _sizes()
 """All sizes by their name in lower case: the service does not mind the case of a size."""
+
+
+def size_named(name: str) -> VmSize:
+    """The size of that name, or `Refused` with InvalidPropertyValue, as recorded."""
+    size = SIZES.get(name.lower())
+    if size is None:
+        message = "The value provided for one of the properties in the request body is invalid."
+        raise Refused(400, "InvalidPropertyValue", message, PropertyName="vmSize", PropertyValue=name, Reason=message)
+    return size

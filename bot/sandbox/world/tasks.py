@@ -1,6 +1,6 @@
 """Tasks: from active over preparing and running to completed, and back to active for a retry or another node.
 
-Every change of a task's state goes through `Runner._move`, which keeps the job's counts; every task that holds slots of
+Every change of a task's state goes through `Runner.move`, which keeps the job's counts; every task that holds slots of
 a node is in `node.running` and in `job.running`, and leaves both together.
 """
 
@@ -20,7 +20,7 @@ from bot.sandbox.world.durations import seconds
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveTask, Preparation
 from bot.sandbox.world.outcomes import ACTIVE, column, options, outcome, retries, satisfies
 from bot.sandbox.world.parts_of_runs import companions
-from bot.sandbox.world.refused import Refused, exists, wrong_state
+from bot.sandbox.world.refused import Refused, exists
 
 if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 class Runner:
     """Sends the tasks of one account to nodes and lives their lives.
 
-    Tasks that are `doomed` do not end by themselves: whoever put them there will make them `fail`.
+    Tasks that are `set_to_fail` do not end by themselves: whoever put them there will make them `fail`.
     """
 
     def __init__(self, account: AccountState) -> None:
         self._account = account
         self._world = account.world
-        self.doomed: set[LiveTask] = set()
+        self.set_to_fail: set[LiveTask] = set()
 
     # --- coming and going ---------------------------------------------------------------------------------------------
 
@@ -53,7 +53,7 @@ class Runner:
         task = self._new(job, task_id, command_line, spec, work, self._world.time)
         task.depends_on = depends_on
         if not self._unmet(job, task):
-            self._queue(job, task)
+            self.queue(job, task)
             if job.pool is not None:
                 self.pump(job.pool)
         return task
@@ -74,7 +74,7 @@ class Runner:
         """A task that ran on this node and completed before the world began."""
         task = self._new(job, task_id, command_line, spec, work, began)
         task.pool_id, task.node_id = node.pool.id, node.id
-        self._move(job, task, "completed", outcome(task.execution_info, began, ended, cause))
+        self.move(job, task, "completed", outcome(task.execution_info, began, ended, cause))
         task.previous_state, task.previous_state_transition_time = "running", began
         task.state_transition_time = ended
         node.body.total_tasks_run += 1
@@ -90,10 +90,8 @@ class Runner:
         work: Work | None,
         born: datetime,
     ) -> LiveTask:
-        if job.state in ("terminating", "completed", "deleting"):
-            code = {"completed": "JobCompleted", "terminating": "JobBeingTerminated", "deleting": "JobBeingDeleted"}
-            raise Refused(409, code[job.state], f"The specified job is in {job.state} state.")
-        if task_id in job.tasks:
+        self._account.job_lifecycle.refuse_gone(job)
+        if job.holds(task_id):
             raise exists("task")
         spec = task_defaults(spec, job.body.constraints.max_task_retry_count)
         task = LiveTask(
@@ -108,8 +106,7 @@ class Runner:
             state_transition_time=born,
             execution_info=TaskExecutionInformation(retry_count=0, requeue_count=0),
         )
-        job.tasks[task_id] = task
-        job.reordered()
+        job.hold(task)
         job.counts[ACTIVE] += 1
         job.slot_counts[ACTIVE] += task.slots
         return task
@@ -137,14 +134,13 @@ class Runner:
         counted = column(task)
         job.counts[counted] -= 1
         job.slot_counts[counted] -= task.slots
-        del job.tasks[task.id]
+        job.drop(task)
         job.waiting.pop(task.id, None)
         task.run += 1
         task.state = "deleted"
-        job.reordered()
         if node is not None:
             self.pump(node.pool)
-        self._account.office.consider(job)
+        self._account.job_lifecycle.consider(job)
 
     def terminate(self, job: LiveJob, task: LiveTask) -> None:
         """Ends a task by request: it completes, as failed."""
@@ -152,24 +148,11 @@ class Runner:
             raise Refused(409, "TaskCompleted", "The specified task is already in a completed state.")
         self.end(job, task, TASK_ENDED)
 
-    def reactivate(self, job: LiveJob, task: LiveTask) -> None:
-        """A failed task starts anew, with its retries."""
-        info = task.execution_info
-        if task.state != "completed" or info.result != "failure":
-            raise wrong_state("only a failed task can be reactivated")
-        if job.state in ("terminating", "completed", "deleting"):
-            raise wrong_state(f"the job is {job.state}")
-        self._move(job, task, "active", TaskExecutionInformation(retry_count=0, requeue_count=info.requeue_count))
-        task.node_id = task.pool_id = None
-        task.last_modified = max(self._world.time, task.last_modified + timedelta(microseconds=1))
-        self._queue(job, task)
-        if job.pool is not None:
-            self.pump(job.pool)
-
     # --- finding a node -----------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _queue(job: LiveJob, task: LiveTask, *, first: bool = False) -> None:
+    def queue(job: LiveJob, task: LiveTask, *, first: bool = False) -> None:
+        """The task waits for a node, behind those that need as many slots."""
         queue = job.ready.get(task.slots)
         if queue is None:
             queue = job.ready[task.slots] = deque()
@@ -220,7 +203,7 @@ class Runner:
         world, fleet = self._world, self._account.fleet
         task.run += 1
         old = task.execution_info
-        self._move(
+        self.move(
             job,
             task,
             "preparing",
@@ -265,8 +248,8 @@ class Runner:
     def _prepared(self, job: LiveJob, task: LiveTask, run: int) -> None:
         if task.run != run:
             return
-        if task in self.doomed:
-            self._move(job, task, "running")
+        if task in self.set_to_fail:
+            self.move(job, task, "running")
             return
         if job.held is not None:
             job.held.append((self._prepared, (job, task, run)))
@@ -279,12 +262,12 @@ class Runner:
             self.requeue(job, task)
             return
         cause, length = task.work.cause(world.rng), task.work.duration(world.rng)
-        if job.curse is not None:
-            cause, length = self._cursed(job, job.curse), 1.0
+        if job.forced_failures is not None:
+            cause, length = self._forced(job, job.forced_failures), 1.0
         if cause and cause.phase != "run":
             self.end(job, task, cause)
             return
-        self._move(job, task, "running")
+        self.move(job, task, "running")
         limit = seconds(task.spec.constraints.max_wall_clock_time) if task.spec.constraints else None
         if limit is not None and length > limit:
             length, cause = limit, OUT_OF_TIME
@@ -297,14 +280,14 @@ class Runner:
         """The next `number` runs of the job's tasks fail of one cause, those that run now at once."""
         running = [task for task in job.running if task.state == "running"][:number]
         left = number - len(running)
-        job.curse = (cause, left) if left else None
+        job.forced_failures = (cause, left) if left else None
         for task in running:
             self.end(job, task, cause)
 
     @staticmethod
-    def _cursed(job: LiveJob, curse: tuple[Cause, int]) -> Cause:
-        cause, left = curse
-        job.curse = (cause, left - 1) if left > 1 else None
+    def _forced(job: LiveJob, forced: tuple[Cause, int]) -> Cause:
+        cause, left = forced
+        job.forced_failures = (cause, left - 1) if left > 1 else None
         return cause
 
     @staticmethod
@@ -314,7 +297,7 @@ class Runner:
             plan(job)
 
     def _ended(self, job: LiveJob, task: LiveTask, run: int, cause: Cause | None) -> None:
-        if task.run != run or task in self.doomed:
+        if task.run != run or task in self.set_to_fail:
             return
         if job.held is not None:
             job.held.append((self._ended, (job, task, run, cause)))
@@ -333,29 +316,29 @@ class Runner:
                 requeue_count=old.requeue_count,
                 last_requeue_time=old.last_requeue_time,
             )
-            self._move(job, task, "active", again)
-            self._queue(job, task, first=True)
+            self.move(job, task, "active", again)
+            self.queue(job, task, first=True)
         else:
             self._complete(job, task, cause, node)
         if node is not None:
             self.pump(node.pool)
-        self._account.office.consider(job)
+        self._account.job_lifecycle.consider(job)
 
     def _complete(self, job: LiveJob, task: LiveTask, cause: Cause | None, node: LiveNode | None) -> None:
         old, now = task.execution_info, self._world.time
         info = outcome(old, old.start_time or now, now, cause)
-        self._move(job, task, "completed", info)
+        self.move(job, task, "completed", info)
         if node is not None:
             node.body.total_tasks_run += 1
             node.body.total_tasks_succeeded += cause is None
         if satisfies(task):
             for child in job.dependents.pop(task.id, ()):
                 self._met(job, child)
-        self._account.office.completed(job, task, options(task).job_action if cause else None)
+        self._account.job_lifecycle.completed(job, task, options(task).job_action if cause else None)
 
     def fail(self, job: LiveJob, task: LiveTask, cause: Cause, host: LiveNode | None) -> None:
         """The task completes as failed, its retries spent; one that waited has had a short run on `host`, if any."""
-        self._account.veil.note(task)
+        self._account.list_lag.note(task)
         info, waited = task.execution_info, task.state == "active"
         node = self._leave(job, task) or host
         began = info.start_time or max(task.state_transition_time, self._world.time - timedelta(seconds=1))
@@ -374,7 +357,7 @@ class Runner:
                 host.remember(job, task)
         if node is not None:
             self.pump(node.pool)
-        self._account.office.consider(job)
+        self._account.job_lifecycle.consider(job)
 
     def _met(self, job: LiveJob, child: LiveTask) -> None:
         left = job.waiting.get(child.id)
@@ -385,7 +368,7 @@ class Runner:
             return
         del job.waiting[child.id]
         if child.state == "active":
-            self._queue(job, child)
+            self.queue(job, child)
             if job.pool is not None:
                 self.pump(job.pool)
 
@@ -399,8 +382,8 @@ class Runner:
             requeue_count=old.requeue_count + 1,
             last_requeue_time=now,
         )
-        self._move(job, task, "active", again)
-        self._queue(job, task, first=True)
+        self.move(job, task, "active", again)
+        self.queue(job, task, first=True)
         if node is not None:
             self.pump(node.pool)
 
@@ -419,8 +402,9 @@ class Runner:
             self._account.fleet.load(node)
         return node
 
-    def _move(self, job: LiveJob, task: LiveTask, state: str, info: TaskExecutionInformation | None = None) -> None:
-        self._account.veil.note(task)
+    def move(self, job: LiveJob, task: LiveTask, state: str, info: TaskExecutionInformation | None = None) -> None:
+        """The task is in another state; the counts of its job follow."""
+        self._account.list_lag.note(task)
         before = column(task)
         if state == "active":
             task.node_id = task.pool_id = None

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.findings import Finding
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, TaskSpecification
-from bot.sandbox.world.behaviour import Estate, Work, exited
+from bot.sandbox.world.behaviour import MachineBehaviour, Work, exited
 from bot.sandbox.world.scenarios.parts import UBUNTU, Batch, install, on, submit
 from bot.settings import WatchSettings
 from tests.alerting.rules.scenes import KINDS
@@ -25,14 +25,14 @@ async def stage() -> AsyncIterator[Stage]:
         yield stage
 
 
-def add_pool(stage: Stage, name: str, nodes: int, estate: Estate | None = None) -> None:
+def add_pool(stage: Stage, name: str, nodes: int, machines: MachineBehaviour | None = None) -> None:
     spec = PoolSpecification(
         vm_size="Standard_D2s_v3",
         virtual_machine_configuration=UBUNTU,
         target_dedicated_nodes=nodes,
         start_task=install("./setup.sh"),
     )
-    stage.state.allocator.add(name, spec, estate or Estate())
+    stage.state.allocator.add(name, spec, machines or MachineBehaviour())
 
 
 def add_job(stage: Stage, name: str, pool: str, *, tasks: int, work: Work, ends: bool = False) -> None:
@@ -71,7 +71,7 @@ async def test_a_pool_that_meets_its_quota(stage: Stage) -> None:
 
 
 async def test_a_start_task_that_fails(stage: Stage) -> None:
-    add_pool(stage, "broken", 2, Estate(start_task_failure=1.0, start_task_cause=exited(127)))
+    add_pool(stage, "broken", 2, MachineBehaviour(start_task_failure=1.0, start_task_cause=exited(127)))
     add_job(stage, "waiting", "broken", tasks=9, work=Work(median=MINUTE))
     found = await told(stage, 40 * MINUTE)
     failing = found["pool.start_task_failing", "broken"][-1]

@@ -83,7 +83,7 @@ class Scene:
         self.clock = clock
         self.session = session
 
-    def room(self, name: str) -> str:
+    def chat(self, name: str) -> str:
         return str(self.teams.conversations[name]["id"])
 
     async def call(
@@ -99,7 +99,7 @@ class Scene:
 
     async def post(self, name: str = "viewer", **activity: Any) -> str:
         """The bot posts a message; its id."""
-        status, body, _ = await self.call("POST", f"/{self.room(name)}/activities", {"type": "message", **activity})
+        status, body, _ = await self.call("POST", f"/{self.chat(name)}/activities", {"type": "message", **activity})
         assert status == 201, body
         return str(body.get("id"))
 

@@ -41,7 +41,7 @@ async def test_a_bot_hears_what_is_meant_for_it(stage: Scene) -> None:
     await stage.teams.say("viewer", "general", "not for the bot")
     await stage.teams.say("viewer", "group", "mail me@Batch Bot.example")
     root = await stage.teams.say("viewer", "general", "@Batch Bot pool list")
-    below = await stage.teams.say("admin", f"{stage.room('general')};messageid={root}", "@Batch Bot again")
+    below = await stage.teams.say("admin", f"{stage.chat('general')};messageid={root}", "@Batch Bot again")
     await stage.teams.say("operator", "group", "please @Batch Bot pool list")
     assert [got["text"] for got in stage.bot.got] == [
         "pool list",
@@ -111,7 +111,7 @@ async def test_a_card_is_replaced_for_one_person_until_the_message_changes(stage
     with pytest.raises(StandInError, match="NoSuchAction"):
         await stage.teams.execute("operator", "general", shown, "Next")
     update = {"type": "message", "attachments": [{"contentType": CARD, "content": card(text("for all"))}]}
-    assert (await stage.call("PUT", f"/{stage.room('general')}/activities/{shown}", update))[0] == 200
+    assert (await stage.call("PUT", f"/{stage.chat('general')}/activities/{shown}", update))[0] == 200
     assert content("viewer") == content("operator") == card(text("for all"))
 
 
@@ -445,7 +445,7 @@ async def test_watchers_see_everything_until_they_leave(stage: Scene) -> None:
     events, gone = stage.teams.subscribe(), stage.teams.subscribe()
     stage.teams.unsubscribe(gone)
     posted = await stage.post(text="hello")
-    path = f"/{stage.room('viewer')}/activities/{posted}"
+    path = f"/{stage.chat('viewer')}/activities/{posted}"
     await stage.call("PUT", path, {"type": "message", "text": "later"})
     await stage.call("DELETE", path)
     await stage.teams.uninstall("viewer")

@@ -23,26 +23,26 @@ def _card_activity() -> Activity:
 
 
 async def test_microsofts_client_posts_updates_and_deletes(stage: Scene) -> None:
-    client, room = stage.connector(), stage.room("viewer")
-    posted = await client.conversations.send_to_conversation(room, _card_activity())
+    client, chat = stage.connector(), stage.chat("viewer")
+    posted = await client.conversations.send_to_conversation(chat, _card_activity())
     [message] = stage.teams.messages("viewer")
     assert (message["id"], message["from"], message["summary"]) == (posted.id, "bot", "pools")
     assert message["attachments"][0]["content"] == card()
     assert message["problems"] == []
 
-    updated = await client.conversations.update_activity(room, posted.id, Activity(type="message", text="later"))
+    updated = await client.conversations.update_activity(chat, posted.id, Activity(type="message", text="later"))
     assert updated.id == posted.id
     [message] = stage.teams.messages("viewer")
     assert (message["text"], message["attachments"], message["edited"]) == ("later", [], True)
 
-    await client.conversations.delete_activity(room, posted.id)
+    await client.conversations.delete_activity(chat, posted.id)
     [message] = stage.teams.messages("viewer")
     assert (message["text"], message["deleted"]) == ("", True)
 
 
 async def test_microsofts_client_sees_who_is_there(stage: Scene) -> None:
     conversations = stage.connector().conversations
-    general, viewer = stage.room("general"), stage.teams.people["viewer"]
+    general, viewer = stage.chat("general"), stage.teams.people["viewer"]
     members = await conversations.get_conversation_members(general)
     assert {member.id for member in members} == {person["id"] for person in stage.teams.people.values()}
     one = await conversations.get_conversation_member(general, viewer["id"])
@@ -57,8 +57,8 @@ async def test_microsofts_client_opens_a_chat_and_a_thread(stage: Scene) -> None
     chat = await conversations.create_conversation(
         ConversationParameters(members=[ChannelAccount(id=viewer["id"])], tenant_id=stage.teams.tenant_id)
     )
-    assert chat.id == stage.room("viewer")
-    general = stage.room("general")
+    assert chat.id == stage.chat("viewer")
+    general = stage.chat("general")
     thread = await conversations.create_conversation(
         ConversationParameters(
             is_group=True, channel_data={"channel": {"id": general}}, activity=Activity(type="message", text="root")
@@ -78,13 +78,13 @@ async def test_microsofts_client_raises_our_errors(stage: Scene) -> None:
     assert refused.value.error.error.code == "ConversationNotFound"
     for token in ("stranger", "graph", "garbage"):
         with pytest.raises(ErrorResponseException) as refused:
-            await stage.connector(token).conversations.send_to_conversation(stage.room("viewer"), _card_activity())
+            await stage.connector(token).conversations.send_to_conversation(stage.chat("viewer"), _card_activity())
         assert refused.value.response.status_code == 401
 
 
 async def test_a_reply_goes_into_the_thread_of_what_it_answers(stage: Scene) -> None:
     root = await stage.teams.say("viewer", "general", "@Batch Bot pool list")
-    general = stage.room("general")
+    general = stage.chat("general")
     status, answer, _ = await stage.call("POST", f"/{general};messageid={root}/activities/{root}", HELLO)
     assert status == 201
     status, _, _ = await stage.call("POST", f"/{general}/activities/{answer['id']}", HELLO)
@@ -99,25 +99,25 @@ async def test_an_invoke_can_be_replied_to(stage: Scene) -> None:
     message = await stage.show(card(actions=[{"type": "Action.Submit", "title": "Go", "data": {"n": 1}}]))
     await stage.teams.submit("viewer", "viewer", message, "Go")
     event = stage.bot.last("message")["id"]
-    status, body, _ = await stage.call("POST", f"/{stage.room('viewer')}/activities/{event}", HELLO)
+    status, body, _ = await stage.call("POST", f"/{stage.chat('viewer')}/activities/{event}", HELLO)
     assert (status, "id" in body) == (201, True)
 
 
 async def test_text_beside_a_card_is_split_and_has_no_id(stage: Scene) -> None:
     both = {**HELLO, "attachments": [{"contentType": CARD, "content": card()}]}
-    room = stage.room("viewer")
-    status, body, _ = await stage.call("POST", f"/{room}/activities", both)
+    chat = stage.chat("viewer")
+    status, body, _ = await stage.call("POST", f"/{chat}/activities", both)
     assert (status, body) == (201, {})
     words, cards = stage.teams.messages("viewer")
     assert (words["text"], words["attachments"]) == ("hello", [])
     assert (cards["text"], len(cards["attachments"])) == ("", 1)
-    status, body, _ = await stage.call("PUT", f"/{room}/activities/{cards['id']}", both)
+    status, body, _ = await stage.call("PUT", f"/{chat}/activities/{cards['id']}", both)
     assert (status, body["error"]["code"]) == (400, "BadSyntax")
 
 
 async def test_typing_leaves_no_message(stage: Scene) -> None:
     events = stage.teams.subscribe()
-    status, body, _ = await stage.call("POST", f"/{stage.room('viewer')}/activities", {"type": "typing"})
+    status, body, _ = await stage.call("POST", f"/{stage.chat('viewer')}/activities", {"type": "typing"})
     assert (status, body, stage.teams.messages("viewer")) == (201, {}, [])
     assert events.get_nowait()["event"] == "typing"
 
@@ -154,7 +154,7 @@ async def test_typing_leaves_no_message(stage: Scene) -> None:
     ],
 )
 async def test_a_bad_activity_is_refused(stage: Scene, activity: Any, status: int, code: str) -> None:
-    got, body, _ = await stage.call("POST", f"/{stage.room('viewer')}/activities", activity)
+    got, body, _ = await stage.call("POST", f"/{stage.chat('viewer')}/activities", activity)
     assert (got, body["error"]["code"]) == (status, code)
     assert stage.teams.messages("viewer") == []
     assert stage.teams.refused[-1]["code"] == code
@@ -179,8 +179,8 @@ async def test_a_bad_activity_is_refused(stage: Scene, activity: Any, status: in
     ],
 )
 async def test_what_is_not_there_is_refused(stage: Scene, method: str, path: str, status: int, code: str) -> None:
-    rooms = {name: stage.room(name) for name in stage.teams.conversations if " " not in name}
-    got, body, _ = await stage.call(method, path.format(**rooms), HELLO)
+    chats = {name: stage.chat(name) for name in stage.teams.conversations if " " not in name}
+    got, body, _ = await stage.call(method, path.format(**chats), HELLO)
     assert (got, body["error"]["code"]) == (status, code)
 
 
@@ -210,7 +210,7 @@ async def test_a_conversation_is_not_begun_without_what_it_needs(
     stage: Scene, parameters: dict[str, Any], status: int, code: str
 ) -> None:
     names = {role: person["id"] for role, person in stage.teams.people.items()}
-    names |= {"tenant": stage.teams.tenant_id, "general": stage.room("general")}
+    names |= {"tenant": stage.teams.tenant_id, "general": stage.chat("general")}
 
     def fill(value: Any) -> Any:
         if isinstance(value, dict):
@@ -226,7 +226,7 @@ async def test_a_conversation_is_not_begun_without_what_it_needs(
 @pytest.mark.parametrize("header", [None, "Basic good", "Bearer", "Bearer garbage", "Bearer graph"])
 async def test_without_a_good_token_nobody_gets_in(stage: Scene, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
-    path = f"/{stage.room('viewer')}/activities"
+    path = f"/{stage.chat('viewer')}/activities"
     status, body, got = await stage.call("POST", path, HELLO, token="", headers=headers)
     assert (status, body) == (401, {"message": "Authorization has been denied for this request."})
     assert got["WWW-Authenticate"] == "Bearer"
@@ -234,7 +234,7 @@ async def test_without_a_good_token_nobody_gets_in(stage: Scene, header: str | N
 
 
 async def test_another_bot_is_not_known(stage: Scene) -> None:
-    status, body, _ = await stage.call("POST", f"/{stage.room('viewer')}/activities", HELLO, token="stranger")
+    status, body, _ = await stage.call("POST", f"/{stage.chat('viewer')}/activities", HELLO, token="stranger")
     assert (status, body["error"]["code"]) == (401, "BotNotRegistered")
 
 
@@ -244,13 +244,13 @@ async def test_another_bot_is_not_known(stage: Scene) -> None:
 )
 async def test_only_json_is_read(stage: Scene, body: bytes, kind: str, status: int) -> None:
     got, answer, _ = await stage.call(
-        "POST", f"/{stage.room('viewer')}/activities", data=body, headers={"Content-Type": kind}
+        "POST", f"/{stage.chat('viewer')}/activities", data=body, headers={"Content-Type": kind}
     )
     assert (got, answer["error"]["code"]) == (status, "BadSyntax")
 
 
 async def test_there_is_nothing_else(stage: Scene) -> None:
-    for method, path in (("GET", ""), ("POST", f"/{stage.room('viewer')}/attachments"), ("PATCH", "/x/activities/1")):
+    for method, path in (("GET", ""), ("POST", f"/{stage.chat('viewer')}/attachments"), ("PATCH", "/x/activities/1")):
         status, body, _ = await stage.call(method, path, {})
         assert (status, body["error"]["code"]) == (404, "NotFound")
     assert [record["what"] for record in stage.teams.refused] == ["connector"] * 3
@@ -259,13 +259,13 @@ async def test_there_is_nothing_else(stage: Scene) -> None:
 async def test_a_persons_message_is_not_the_bots_to_change(stage: Scene) -> None:
     said = await stage.teams.say("viewer", "viewer", "hello")
     for method in ("PUT", "DELETE"):
-        status, body, _ = await stage.call(method, f"/{stage.room('viewer')}/activities/{said}", HELLO)
+        status, body, _ = await stage.call(method, f"/{stage.chat('viewer')}/activities/{said}", HELLO)
         assert (status, body["error"]["code"]) == (403, "NotEnoughPermissions")
 
 
 async def test_a_deleted_message_is_gone(stage: Scene) -> None:
     posted = await stage.post(text="hello")
-    path = f"/{stage.room('viewer')}/activities/{posted}"
+    path = f"/{stage.chat('viewer')}/activities/{posted}"
     assert (await stage.call("DELETE", path))[0] == 200
     assert (await stage.call("PUT", path, HELLO))[0] == 404
     assert (await stage.call("DELETE", path))[0] == 404
@@ -275,7 +275,7 @@ async def test_after_removal_nothing_is_taken() -> None:
     async with scene("viewer", "general") as stage:
         for name, code in (("viewer", "MessageWritesBlocked"), ("general", "BotNotInConversationRoster")):
             await stage.teams.uninstall(name)
-            status, body, _ = await stage.call("POST", f"/{stage.room(name)}/activities", HELLO)
+            status, body, _ = await stage.call("POST", f"/{stage.chat(name)}/activities", HELLO)
             assert (status, body["error"]["code"]) == (403, code)
             await stage.teams.install(name)
             await stage.post(name, text="back")
@@ -283,19 +283,19 @@ async def test_after_removal_nothing_is_taken() -> None:
 
 async def test_a_blocked_bot_is_told_so(stage: Scene) -> None:
     stage.teams.block("viewer")
-    status, body, _ = await stage.call("POST", f"/{stage.room('viewer')}/activities", HELLO)
+    status, body, _ = await stage.call("POST", f"/{stage.chat('viewer')}/activities", HELLO)
     assert (status, body["error"]["code"]) == (403, "MessageWritesBlocked")
     stage.teams.block("viewer", blocked=False)
     await stage.post(text="hello")
 
 
 async def test_the_team_and_its_channels(stage: Scene) -> None:
-    general = stage.room("general")
+    general = stage.chat("general")
     base = f"{stage.teams.service_url}v3/teams/{general}"
     headers = {"Authorization": "Bearer good"}
     async with stage.session.get(base, headers=headers) as got:
         assert (await got.json())["id"] == general
     async with stage.session.get(f"{base}/conversations", headers=headers) as got:
         assert await got.json() == {"conversations": [{"id": general}]}
-    async with stage.session.get(base.replace(general, stage.room("group")), headers=headers) as got:
+    async with stage.session.get(base.replace(general, stage.chat("group")), headers=headers) as got:
         assert got.status == 404

@@ -27,7 +27,7 @@ DONE = {"statusCode": 200, "type": "application/vnd.microsoft.activity.message",
     ],
 )
 async def test_a_planned_failure_stores_nothing_and_passes(stage: Scene, status: int, code: str) -> None:
-    path = f"/{stage.room('viewer')}/activities"
+    path = f"/{stage.chat('viewer')}/activities"
     stage.teams.faults.fail(status, times=2)
     for _ in range(2):
         got, body, headers = await stage.call("POST", path, HELLO)
@@ -38,9 +38,9 @@ async def test_a_planned_failure_stores_nothing_and_passes(stage: Scene, status:
 
 
 async def test_a_failure_of_one_conversation(stage: Scene) -> None:
-    stage.teams.faults.fail(429, room=stage.room("general"), retry_after=7)
+    stage.teams.faults.fail(429, chat=stage.chat("general"), retry_after=7)
     await stage.post("viewer", text="hello")
-    _, _, headers = await stage.call("POST", f"/{stage.room('general')}/activities", HELLO)
+    _, _, headers = await stage.call("POST", f"/{stage.chat('general')}/activities", HELLO)
     assert headers["Retry-After"] == "7"
     with pytest.raises(ValueError, match="418"):
         stage.teams.faults.fail(418)
@@ -49,7 +49,7 @@ async def test_a_failure_of_one_conversation(stage: Scene) -> None:
 async def test_a_lost_answer_is_stored(stage: Scene) -> None:
     stage.teams.faults.lose_answers()
     with pytest.raises(aiohttp.ClientError):
-        await stage.call("POST", f"/{stage.room('viewer')}/activities", HELLO)
+        await stage.call("POST", f"/{stage.chat('viewer')}/activities", HELLO)
     assert len(stage.teams.messages("viewer")) == 1
     await stage.post("viewer", text="again")
     assert len(stage.teams.messages("viewer")) == 2
@@ -59,7 +59,7 @@ async def test_an_outage_takes_nothing(stage: Scene) -> None:
     stage.teams.faults.outage = True
     for method, path in (("POST", "activities"), ("GET", "members")):
         with pytest.raises(aiohttp.ClientError):
-            await stage.call(method, f"/{stage.room('viewer')}/{path}", HELLO)
+            await stage.call(method, f"/{stage.chat('viewer')}/{path}", HELLO)
     assert stage.teams.messages("viewer") == []
     stage.teams.faults.clear()
     await stage.post("viewer", text="hello")

@@ -15,8 +15,8 @@ from tests.sandbox.teams.test_shapes import _legal, _missing, _sample
 HELLO = {"type": "message", "text": "hello"}
 
 
-async def _refusal(stage: Scene, room: str, method: str = "POST", path: str = "activities") -> tuple[int, str]:
-    status, body, _ = await stage.call(method, f"/{room}/{path}", HELLO if method in {"POST", "PUT"} else None)
+async def _refusal(stage: Scene, chat: str, method: str = "POST", path: str = "activities") -> tuple[int, str]:
+    status, body, _ = await stage.call(method, f"/{chat}/{path}", HELLO if method in {"POST", "PUT"} else None)
     assert status >= 400, body
     return status, body["error"]["code"]
 
@@ -34,11 +34,11 @@ async def test_a_bot_that_was_removed_and_added_again(stage: Scene) -> None:
         ("conversationUpdate", None, True),
         ("installationUpdate", "remove", False),
     ]
-    personal = stage.room("viewer")
+    personal = stage.chat("viewer")
     assert await _refusal(stage, personal) == (403, "MessageWritesBlocked")
     assert await _refusal(stage, personal, "PUT", f"activities/{shown}") == (403, "MessageWritesBlocked")
-    assert await _refusal(stage, stage.room("general")) == (403, "BotNotInConversationRoster")
-    assert await _refusal(stage, stage.room("group"), "GET", "members") == (403, "BotNotInConversationRoster")
+    assert await _refusal(stage, stage.chat("general")) == (403, "BotNotInConversationRoster")
+    assert await _refusal(stage, stage.chat("group"), "GET", "members") == (403, "BotNotInConversationRoster")
     for name in ("viewer", "general", "group"):
         await stage.teams.install(name)
         await stage.post(name, text="back")
@@ -49,7 +49,7 @@ async def test_microsofts_client_tells_the_code(stage: Scene) -> None:
     await stage.teams.uninstall("viewer")
     with pytest.raises(ErrorResponseException) as caught:
         await stage.connector().conversations.send_to_conversation(
-            stage.room("viewer"), Activity(type="message", text="hello")
+            stage.chat("viewer"), Activity(type="message", text="hello")
         )
     assert caught.value.response.status_code == 403
     assert caught.value.error.error.code == "MessageWritesBlocked"
@@ -58,7 +58,7 @@ async def test_microsofts_client_tells_the_code(stage: Scene) -> None:
 async def test_a_bot_that_the_admin_forbade(stage: Scene) -> None:
     stage.teams.disable()
     for name in ("viewer", "general"):
-        assert await _refusal(stage, stage.room(name)) == (403, "BotDisabledByAdmin")
+        assert await _refusal(stage, stage.chat(name)) == (403, "BotDisabledByAdmin")
     body = {"members": [{"id": stage.teams.people["viewer"]["id"]}], "tenantId": stage.teams.tenant_id}
     status, answer, _ = await stage.call("POST", "", body)
     assert (status, answer["error"]["code"]) == (403, "BotDisabledByAdmin")
@@ -74,8 +74,8 @@ async def test_a_channel_is_made_renamed_and_deleted(stage: Scene) -> None:
     await stage.teams.rename("lab", "Laboratory")
     await stage.post("lab", text="by id")
     assert stage.teams.conversations["lab"]["title"] == "Batch Ops / Laboratory"
-    _, listed, _ = await stage.call("GET", f"/../teams/{stage.room('general')}/conversations")
-    assert listed["conversations"] == [{"id": stage.room("general")}, {"id": lab, "name": "Laboratory"}]
+    _, listed, _ = await stage.call("GET", f"/../teams/{stage.chat('general')}/conversations")
+    assert listed["conversations"] == [{"id": stage.chat("general")}, {"id": lab, "name": "Laboratory"}]
     await stage.teams.delete_channel("lab")
     assert await _refusal(stage, lab) == (404, "ConversationNotFound")
     assert await _refusal(stage, f"{lab};messageid={shown}") == (404, "ConversationNotFound")
@@ -86,18 +86,18 @@ async def test_a_channel_is_made_renamed_and_deleted(stage: Scene) -> None:
     assert "lab" not in stage.teams.conversations
     assert [message["text"] for message in stage.teams.history_of(lab)] == ["hello", "by id"]
     await stage.teams.create_channel("lab")
-    assert stage.room("lab") != lab
+    assert stage.chat("lab") != lab
 
     told = [got["channelData"] for got in stage.bot.got]
     assert [(data["eventType"], data["channel"]) for data in told] == [
         ("channelCreated", {"id": lab, "name": "lab"}),
         ("channelRenamed", {"id": lab, "name": "Laboratory"}),
         ("channelDeleted", {"id": lab, "name": "Laboratory"}),
-        ("channelCreated", {"id": stage.room("lab"), "name": "lab"}),
+        ("channelCreated", {"id": stage.chat("lab"), "name": "lab"}),
     ]
     for got in stage.bot.got:
-        assert (got["type"], got["conversation"]["id"]) == ("conversationUpdate", stage.room("general"))
-        assert got["channelData"]["team"]["id"] == stage.room("general")
+        assert (got["type"], got["conversation"]["id"]) == ("conversationUpdate", stage.chat("general"))
+        assert got["channelData"]["team"]["id"] == stage.chat("general")
 
 
 async def test_what_is_told_of_a_channel_has_the_shape_of_what_was_captured(stage: Scene) -> None:
@@ -129,7 +129,7 @@ async def test_a_bot_is_in_all_channels_of_its_team_or_in_none() -> None:
 async def test_a_group_chat_gets_another_topic(stage: Scene) -> None:
     await stage.teams.rename("group", "Night watch")
     told: dict[str, Any] = stage.bot.last("conversationUpdate")
-    assert (told["topicName"], told["conversation"]["id"]) == ("Night watch", stage.room("group"))
+    assert (told["topicName"], told["conversation"]["id"]) == ("Night watch", stage.chat("group"))
     await stage.post("group", text="still here")
 
 

@@ -24,15 +24,15 @@ def _message(words: str) -> dict[str, Any]:
 def _filled(char: str) -> dict[str, Any]:
     """A message of exactly the size limit, filled with a character."""
     units = len(char.encode("utf-16-le"))
-    room = LIMIT - size(_message(""))
-    return _message(char * (room // units) + "x" * (room % units // 2))
+    chat = LIMIT - size(_message(""))
+    return _message(char * (chat // units) + "x" * (chat % units // 2))
 
 
 @pytest.mark.parametrize("char", ["x", "é", "●", "😀", '"'])
 async def test_size_is_counted_as_utf16(stage: Scene, char: str) -> None:
     full = _filled(char) if char != '"' else _message('"' * ((LIMIT - size(_message(""))) // 4))
     assert size(full) == LIMIT or char == '"'
-    path = f"/{stage.room('viewer')}/activities"
+    path = f"/{stage.chat('viewer')}/activities"
     assert (await stage.call("POST", path, full))[0] == 201
     more = _message(full["text"] + char)
     status, body, _ = await stage.call("POST", path, more)
@@ -50,24 +50,24 @@ def test_base64_images_do_not_count() -> None:
 
 async def test_attachments(stage: Scene) -> None:
     one = {"contentType": CARD, "content": card()}
-    path = f"/{stage.room('viewer')}/activities"
+    path = f"/{stage.chat('viewer')}/activities"
     assert (await stage.call("POST", path, {"type": "message", "attachments": [one] * 10}))[0] == 201
     status, body, _ = await stage.call("POST", path, {"type": "message", "attachments": [one] * 11})
     assert (status, body["error"]["code"]) == (400, "BadArgument")
 
 
 async def _burst(stage: Scene, count: int, name: str = "viewer") -> list[int]:
-    path = f"/{stage.room(name)}/activities"
+    path = f"/{stage.chat(name)}/activities"
     return [(await stage.call("POST", path, _message("x")))[0] for _ in range(count)]
 
 
 async def test_seven_in_a_second(stage: Scene) -> None:
     assert await _burst(stage, 8) == [201] * 7 + [429]
-    status, body, headers = await stage.call("POST", f"/{stage.room('viewer')}/activities", _message("x"))
+    status, body, headers = await stage.call("POST", f"/{stage.chat('viewer')}/activities", _message("x"))
     assert (status, body["error"]["code"], headers["Retry-After"]) == (429, "Throttled", "1")
     # Another conversation has its own windows; reading has wider ones.
     assert await _burst(stage, 1, "group") == [201]
-    assert (await stage.call("GET", f"/{stage.room('viewer')}/members"))[0] == 200
+    assert (await stage.call("GET", f"/{stage.chat('viewer')}/members"))[0] == 200
 
 
 async def test_eight_in_two_seconds(stage: Scene) -> None:
@@ -86,7 +86,7 @@ async def _steadily(stage: Scene, clock: Clock, count: int, pause: float) -> Non
 
 async def test_sixty_in_thirty_seconds(stage: Scene) -> None:
     await _steadily(stage, stage.clock, 60, 0.25)
-    status, _, headers = await stage.call("POST", f"/{stage.room('viewer')}/activities", _message("x"))
+    status, _, headers = await stage.call("POST", f"/{stage.chat('viewer')}/activities", _message("x"))
     assert (status, headers["Retry-After"]) == (429, "15")
     stage.clock.now += 15
     assert await _burst(stage, 1) == [201]
@@ -99,21 +99,21 @@ async def test_an_hour_has_1800() -> None:
     start = clock.now
     for index in range(1800):
         clock.now = start + index * 1.5
-        throttle.admit("room", write=True)
+        throttle.admit("chat", write=True)
     clock.now = start + 1800 * 1.5
     with pytest.raises(RefusedError) as refused:
-        throttle.admit("room", write=True)
+        throttle.admit("chat", write=True)
     assert (refused.value.status, refused.value.retry_after) == (429, 900)
     clock.now = start + 3600
-    throttle.admit("room", write=True)
+    throttle.admit("chat", write=True)
 
 
 async def test_an_app_has_fifty_a_second(stage: Scene) -> None:
-    path = f"/{stage.room('viewer')}/members"
+    path = f"/{stage.chat('viewer')}/members"
     for name in ("operator", "admin", "second admin"):
         await stage.teams.install(name)
-    rooms = [stage.room(name) for name in stage.teams.conversations]
-    got = [(await stage.call("GET", f"/{room}/members"))[0] for room in rooms for _ in range(9)]
+    chats = [stage.chat(name) for name in stage.teams.conversations]
+    got = [(await stage.call("GET", f"/{chat}/members"))[0] for chat in chats for _ in range(9)]
     assert got == [200] * 50 + [429] * 4
     stage.clock.now += 1
     assert (await stage.call("GET", path))[0] == 200

@@ -13,10 +13,10 @@ HELLO = {"type": "message", "text": "hello"}
 
 
 async def test_a_message_is_remembered_with_its_times_also_when_it_is_gone(stage: Scene) -> None:
-    start, path = stage.clock.now, f"/{stage.room('general')}/activities"
+    start, path = stage.clock.now, f"/{stage.chat('general')}/activities"
     stage.clock.now += 30
     shown = await stage.show(card(), "general")
-    _, answer, _ = await stage.call("POST", f"/{stage.room('general')};messageid={shown}/activities", HELLO)
+    _, answer, _ = await stage.call("POST", f"/{stage.chat('general')};messageid={shown}/activities", HELLO)
     stage.clock.now += 31
     for words in ("resolving", "resolved"):
         await stage.call("PUT", f"{path}/{shown}", {"type": "message", "text": words})
@@ -39,10 +39,10 @@ async def test_a_message_is_remembered_with_its_times_also_when_it_is_gone(stage
 
 
 async def test_every_attempt_is_noted_with_its_outcome(stage: Scene) -> None:
-    general, viewer, start = stage.room("general"), stage.room("viewer"), stage.clock.now
+    general, viewer, start = stage.chat("general"), stage.chat("viewer"), stage.clock.now
     shown = await stage.post("general", text="one")
     stage.clock.now += 1
-    stage.teams.faults.fail(429, times=FOREVER, room=general, retry_after=7)
+    stage.teams.faults.fail(429, times=FOREVER, chat=general, retry_after=7)
     thread = {"isGroup": True, "channelData": {"channel": {"id": general}}, "activity": HELLO}
     assert (await stage.call("PUT", f"/{general}/activities/{shown}", HELLO))[0] == 429
     status, _, headers = await stage.call("POST", "", thread)
@@ -53,7 +53,7 @@ async def test_every_attempt_is_noted_with_its_outcome(stage: Scene) -> None:
     with pytest.raises(aiohttp.ClientError):
         await stage.call("POST", f"/{general}/activities", HELLO)
     stage.teams.faults.outage = False
-    stage.teams.faults.lose_answers(room=general)
+    stage.teams.faults.lose_answers(chat=general)
     await stage.call("GET", f"/{general}/members")
     with pytest.raises(aiohttp.ClientError):
         await stage.call("POST", "", thread)

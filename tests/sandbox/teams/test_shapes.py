@@ -40,9 +40,9 @@ def _legal(activity: dict[str, Any]) -> None:
 
 
 async def _everything(stage: Scene) -> dict[str, dict[str, Any]]:
-    """One activity of each kind in each kind of conversation, by "kind-room"."""
-    rooms = {"personal": "operator", "channel": "general", "groupChat": "group"}
-    for kind, name in rooms.items():
+    """One activity of each kind in each kind of conversation, by "kind-chat"."""
+    chats = {"personal": "operator", "channel": "general", "groupChat": "group"}
+    for kind, name in chats.items():
         await stage.teams.install(name)
         await stage.teams.say("operator", name, "pool list" if kind == "personal" else "@Batch Bot pool list")
         shown = await stage.show(card(actions=[EXECUTE, SUBMIT]), name)
@@ -95,14 +95,14 @@ async def test_what_real_teams_adds(stage: Scene) -> None:
     root = await stage.teams.say("viewer", "general", "@batch bot pool list <all> & more")
     sent = stage.bot.last("message")
     assert sent["id"] == root
-    assert sent["conversation"]["id"] == f"{stage.room('general')};messageid={root}"
+    assert sent["conversation"]["id"] == f"{stage.chat('general')};messageid={root}"
     assert sent["text"] == "<at>Batch Bot</at> pool list <all> & more\n"
     assert sent["entities"][0] == {"type": "mention", "mentioned": sent["recipient"], "text": "<at>Batch Bot</at>"}
     [attachment] = sent["attachments"]
     assert attachment["contentType"] == "text/html"
     assert attachment["content"].startswith("<p><span itemscope")
     assert attachment["content"].endswith("</span>&nbsp;pool list &lt;all&gt; &amp; more</p>")
-    assert sent["channelData"]["team"]["id"] == sent["channelData"]["channel"]["id"] == stage.room("general")
+    assert sent["channelData"]["team"]["id"] == sent["channelData"]["channel"]["id"] == stage.chat("general")
     assert sent["from"]["aadObjectId"] == stage.teams.people["viewer"]["aadObjectId"]
 
     shown = await stage.show(card(actions=[EXECUTE]))

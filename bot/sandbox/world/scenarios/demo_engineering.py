@@ -22,7 +22,7 @@ from bot.sandbox.entity_specs import (
     TaskSpecification,
 )
 from bot.sandbox.world.account import AccountState
-from bot.sandbox.world.behaviour import PROGRAM_NOT_FOUND, Estate, Work, exited
+from bot.sandbox.world.behaviour import PROGRAM_NOT_FOUND, MachineBehaviour, Work, exited
 from bot.sandbox.world.engine import World
 from bot.sandbox.world.scenarios.parts import (
     HPC,
@@ -83,7 +83,7 @@ def _pools(account: AccountState) -> None:
             start_task=install("pip install -r requirements.txt", retries=2),
             metadata=metadata(team="pricing"),
         ),
-        Estate(start_task=75.0, start_task_failure=0.45, start_task_cause=exited(100)),
+        MachineBehaviour(start_task=75.0, start_task_failure=0.45, start_task_cause=exited(100)),
         since=now - timedelta(days=9, hours=5),
     )
     add(
@@ -100,7 +100,7 @@ def _pools(account: AccountState) -> None:
             ],
             metadata=metadata(team="aero"),
         ),
-        Estate(allocation=200.0, boot=150.0),
+        MachineBehaviour(allocation=200.0, boot=150.0),
         since=now - timedelta(days=60),
     )
     add(
@@ -113,7 +113,7 @@ def _pools(account: AccountState) -> None:
             user_accounts=[UserAccount(name="builder", elevation_level="nonadmin")],
             metadata=metadata(team="tools"),
         ),
-        Estate(allocation=110.0, boot=210.0),
+        MachineBehaviour(allocation=110.0, boot=210.0),
         since=now - timedelta(days=5, hours=2),
     )
     add(
@@ -125,7 +125,7 @@ def _pools(account: AccountState) -> None:
             target_dedicated_nodes=2,
             metadata=metadata(owner="unknown", ticket="SIM-1182"),
         ),
-        Estate(),
+        MachineBehaviour(),
         since=now - timedelta(days=23, hours=9),
     )
 
@@ -206,7 +206,7 @@ class _Studies:
                 work=Work(median=120.0),
                 depends_on=TaskDependencies(task_ids=[f"aoa-{angle:02}"]),
             )
-        account.office.set_on_all_tasks_complete(job, "terminatejob")
+        account.job_lifecycle.set_on_all_tasks_complete(job, "terminatejob")
         give_up(account, job, hours=12)
 
     def build(self) -> None:
@@ -235,7 +235,7 @@ def _regression(account: AccountState) -> None:
         spec=TaskSpecification(),
         work=Work(median=240.0, spread=0.4, failures=((0.02, exited(2)),)),
     )
-    account.timetable.add(
+    account.schedule_lifecycle.add(
         "mesh-regression",
         Schedule(recurrence_interval="PT2H", start_window="PT1H"),
         JobSpecification(
@@ -279,7 +279,7 @@ def _troubles(account: AccountState) -> None:
 
     def stuck() -> None:
         """The first task has failed, its dependents wait for ever, and so does the job."""
-        job = account.office.add(
+        job = account.job_lifecycle.add(
             "layout-chain", JobSpecification(uses_task_dependencies=True, pool_info=on("montecarlo"), priority=50)
         )
         runner = account.runner
@@ -288,7 +288,7 @@ def _troubles(account: AccountState) -> None:
             runner.add(
                 job, name, f"./{name}.sh", work=Work(median=200.0), depends_on=TaskDependencies(task_ids=["mesh"])
             )
-        account.office.set_on_all_tasks_complete(job, "terminatejob")
+        account.job_lifecycle.set_on_all_tasks_complete(job, "terminatejob")
 
     later(world, 120.0, shift)
     later(world, 900.0, lose)

@@ -144,9 +144,9 @@ def calibration(account: AccountState) -> None:
         later(world, 8 * 3600.0, calibrate)
         for last in list(account.jobs.values()):
             if last.id.startswith("calibrate-") and last.state == "active":
-                account.office.terminate(last)
+                account.job_lifecycle.terminate(last)
         pool = account.pool("montecarlo")
-        job = account.office.add(
+        job = account.job_lifecycle.add(
             f"calibrate-{world.time:%m%d-%H%M}",
             JobSpecification(
                 display_name="Calibration",

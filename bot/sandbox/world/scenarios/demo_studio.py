@@ -33,7 +33,7 @@ from bot.sandbox.world.behaviour import (
     BLOB_NOT_FOUND,
     CONTAINER_INVALID_IMAGE,
     DISK_FULL,
-    Estate,
+    MachineBehaviour,
     Work,
     exited,
 )
@@ -119,7 +119,7 @@ def _pools(account: AccountState) -> None:
             application_package_references=[ApplicationPackageReference(application_id="renderer", version="4.1")],
             metadata=metadata(team="lighting", owner="pipeline"),
         ),
-        Estate(start_task_failure=0.02, breakdowns=0.0008),
+        MachineBehaviour(start_task_failure=0.02, breakdowns=0.0008),
         since=now - timedelta(days=41, hours=3),
     )
     add(
@@ -132,7 +132,7 @@ def _pools(account: AccountState) -> None:
             start_task=install("nvidia-smi"),
             metadata=metadata(team="lighting"),
         ),
-        Estate(allocation=150.0, boot=160.0, breakdowns=0.001),
+        MachineBehaviour(allocation=150.0, boot=160.0, breakdowns=0.001),
         since=now - timedelta(days=12, hours=7),
     )
     add(
@@ -147,7 +147,7 @@ def _pools(account: AccountState) -> None:
             start_task=install("apt-get install -y ffmpeg"),
             metadata=metadata(team="delivery"),
         ),
-        Estate(preemptions=0.15, spot_capacity=16),
+        MachineBehaviour(preemptions=0.15, spot_capacity=16),
         since=now - timedelta(days=20, hours=1),
     )
     add(
@@ -163,7 +163,7 @@ def _pools(account: AccountState) -> None:
             auto_scale_evaluation_interval="PT15M",
             metadata=metadata(team="compositing"),
         ),
-        Estate(),
+        MachineBehaviour(),
         since=now - timedelta(days=33),
     )
 
@@ -269,7 +269,7 @@ class _Shots:
             work=Work(median=80.0),
             depends_on=TaskDependencies(task_ids=frames),
         )
-        account.office.set_on_all_tasks_complete(job, "terminatejob")
+        account.job_lifecycle.set_on_all_tasks_complete(job, "terminatejob")
         give_up(account, job, hours=6)
 
     def denoise(self) -> None:
@@ -360,7 +360,7 @@ def _schedules(account: AccountState) -> None:
         spec=TaskSpecification(),
         work=Work(median=70.0, failures=((0.01, exited(1)),)),
     )
-    account.timetable.add(
+    account.schedule_lifecycle.add(
         "dailies",
         Schedule(do_not_run_until=midnight, recurrence_interval="P1D", start_window="PT1H"),
         filled(dailies),
@@ -369,20 +369,20 @@ def _schedules(account: AccountState) -> None:
         plan=lambda job: dailies.add(account, job),
         manager=Work(median=40.0),
     )
-    account.timetable.add(
+    account.schedule_lifecycle.add(
         "thumbnails",
         Schedule(recurrence_interval="PT1H", start_window="PT30M"),
         filled(thumbnails),
         plan=lambda job: thumbnails.add(account, job),
         manager=Work(median=15.0),
     )
-    export = account.timetable.add(
+    export = account.schedule_lifecycle.add(
         "legacy-export",
         Schedule(do_not_run_until=midnight, recurrence_interval="P7D"),
         JobSpecification(pool_info=on("comp-day")),
         display_name="Export to the old archive",
     )
-    account.timetable.disable(export)
+    account.schedule_lifecycle.disable(export)
 
 
 def _troubles(account: AccountState) -> None:
@@ -398,7 +398,7 @@ def _troubles(account: AccountState) -> None:
         later(world, 10 * 3600.0, bake)
         for last in list(account.jobs.values()):
             if last.id.startswith("texture-bake") and last.state == "active":
-                account.office.terminate(last)
+                account.job_lifecycle.terminate(last)
         job_id = f"texture-bake-{world.time:%m%d-%H%M}"
         submit(
             account,
@@ -432,7 +432,7 @@ def _troubles(account: AccountState) -> None:
                 work=Work(median=300.0),
             ),
         )
-        later(world, 240.0, lambda: account.office.disable(job, "requeue"))
+        later(world, 240.0, lambda: account.job_lifecycle.disable(job, "requeue"))
 
     def mistype() -> None:
         """Somebody edits a formula, and it errs until somebody sees it."""

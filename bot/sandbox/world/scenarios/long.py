@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, TaskSpecification
-from bot.sandbox.world.behaviour import DISK_FULL, Cause, Estate, Work, exited
+from bot.sandbox.world.behaviour import DISK_FULL, Cause, MachineBehaviour, Work, exited
 from bot.sandbox.world.defaults import task_defaults
 from bot.sandbox.world.engine import World
 from bot.sandbox.world.scenarios.parts import UBUNTU, add_account, metadata, on
@@ -27,10 +27,12 @@ def long(world: World) -> None:
             target_dedicated_nodes=NODES,
             metadata=metadata(team="research"),
         ),
-        Estate(),
+        MachineBehaviour(),
         since=world.time - timedelta(days=6),
     )
-    job = account.office.add(JOB, JobSpecification(pool_info=on(pool.id), metadata=metadata(campaign="parameters")))
+    job = account.job_lifecycle.add(
+        JOB, JobSpecification(pool_info=on(pool.id), metadata=metadata(campaign="parameters"))
+    )
     work = Work(median=600.0, spread=0.3, failures=((1 / EVERY, exited(1)),))
     spec = task_defaults(TaskSpecification(), 1)
     nodes = pool.ordered()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import math
 import random
 import uuid
@@ -29,6 +27,7 @@ from bot.sandbox.entity_specs import JobSpecification, PoolInformation, TaskSpec
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.behaviour import Work
 from bot.sandbox.world.engine import World
+from bot.sandbox.world.keys import derived_key
 from bot.sandbox.world.live import LiveJob
 from bot.sandbox.world.refused import Refused
 
@@ -80,9 +79,6 @@ def add_account(
     """An account in a subscription of its own; its keys and ids follow from the world's seed and its name."""
     seed = f"{world.seed}/{name}"
 
-    def key(which: str) -> str:
-        return base64.b64encode(hashlib.sha512(f"{seed}/{which}".encode()).digest()).decode()
-
     group = f"{name}-rg"
     subscription = str(uuid.uuid5(uuid.NAMESPACE_URL, f"subscription/{seed}"))
     storage = "".join(filter(str.isalnum, name)) + "files"
@@ -93,7 +89,7 @@ def add_account(
             resource_group=group,
             location=location,
             endpoint=f"https://{name}.{location}.batch.azure.com",
-            keys=(key("primary"), key("secondary")),
+            keys=(derived_key(seed, "primary"), derived_key(seed, "secondary")),
             dedicated_core_quota=dedicated,
             low_priority_core_quota=spot,
             families=[
@@ -172,11 +168,11 @@ class Batch(Struct, kw_only=True):
 
 def submit(account: AccountState, job_id: str, spec: JobSpecification, *batches: Batch, ends: bool = True) -> LiveJob:
     """A job with its tasks; with `ends` it terminates once all have completed."""
-    job = account.office.add(job_id, spec)
+    job = account.job_lifecycle.add(job_id, spec)
     for batch in batches:
         batch.add(account, job)
     if ends:
-        account.office.set_on_all_tasks_complete(job, "terminatejob")
+        account.job_lifecycle.set_on_all_tasks_complete(job, "terminatejob")
     return job
 
 
@@ -185,7 +181,7 @@ def give_up(account: AccountState, job: LiveJob, *, hours: float) -> None:
 
     def notice() -> None:
         if job.state == "active":
-            account.office.terminate(job)
+            account.job_lifecycle.terminate(job)
 
     later(account.world, hours * 3600, notice)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, TaskSpecification
 from bot.sandbox.world.account import AccountState
-from bot.sandbox.world.behaviour import DISK_FULL, Estate, Work, exited
+from bot.sandbox.world.behaviour import DISK_FULL, MachineBehaviour, Work, exited
 from bot.sandbox.world.defaults import task_defaults
 from bot.sandbox.world.engine import World
 from bot.sandbox.world.live import LiveJob, LivePool
@@ -56,7 +56,7 @@ def _pool(account: AccountState, number: int) -> None:
             start_task=install("./setup.sh"),
             metadata=metadata(team=f"team-{number % 7 + 1}"),
         ),
-        Estate(preemptions=0.01, breakdowns=0.0005, start_task_failure=0.01),
+        MachineBehaviour(preemptions=0.01, breakdowns=0.0005, start_task_failure=0.01),
         since=account.world.time - timedelta(days=3 + number),
     )
 
@@ -64,7 +64,7 @@ def _pool(account: AccountState, number: int) -> None:
 def _job(account: AccountState, number: int, spec: TaskSpecification, *, done: float) -> LiveJob:
     """A job of which a share is done already; it runs on every pool's turn."""
     pool = account.pools[f"pool-{number % POOLS + 1:02}"]
-    job = account.office.add(
+    job = account.job_lifecycle.add(
         f"job-{number + 1:04}",
         JobSpecification(
             pool_info=on(pool.id), priority=number % 3 * 100, metadata=metadata(campaign=f"c{number // 10}")
@@ -77,7 +77,7 @@ def _job(account: AccountState, number: int, spec: TaskSpecification, *, done: f
             _remember(account, job, pool, name, command, spec)
         else:
             account.runner.add(job, name, command, spec, work=_WORK)
-    account.office.set_on_all_tasks_complete(job, "terminatejob")
+    account.job_lifecycle.set_on_all_tasks_complete(job, "terminatejob")
     return job
 
 

@@ -122,7 +122,7 @@ export function Modal(props: {
     }
   };
   const modal = (
-    <div className={`veil ${props.className}`} onMouseDown={(event) => event.target === event.currentTarget && props.onClose()}>
+    <div className={`backdrop ${props.className}`} onMouseDown={(event) => event.target === event.currentTarget && props.onClose()}>
       <div className="modal" role="dialog" aria-modal="true" aria-label={props.title} ref={box} tabIndex={-1} onKeyDown={onKey}>
         <header>
           <h2>{props.title}</h2>

@@ -31,7 +31,7 @@ export function Avatar({ who, round = false, size = 36 }: { who: string; round?:
       </span>
     );
   }
-  if (who === "room") {
+  if (who === "chat") {
     return (
       <span className="avatar" style={{ ...style, background: "#6264a7" }} aria-hidden="true">
         <svg viewBox="0 0 32 32" width={size * 0.66} height={size * 0.66} fill="#fff">

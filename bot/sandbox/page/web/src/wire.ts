@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 
 export type Json = Record<string, any>;
-export type Room = "slack" | "teams";
+export type Platform = "slack" | "teams";
 export type Change = { slack?: Json; teams?: Json };
 
 /** What a person cannot do, in the stand-in's words. */
@@ -25,9 +25,9 @@ export async function get<T>(path: string, query: Record<string, string> = {}): 
   return answered<T>(await fetch(`/api/${path}?${new URLSearchParams(query)}`));
 }
 
-export async function act<T = Json>(room: Room, what: string, body: Json): Promise<T> {
+export async function act<T = Json>(platform: Platform, what: string, body: Json): Promise<T> {
   const headers = { "Content-Type": "application/json" };
-  return answered<T>(await fetch(`/api/${room}/${what}`, { method: "POST", headers, body: JSON.stringify(body) }));
+  return answered<T>(await fetch(`/api/${platform}/${what}`, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
 type Listener = (change: Change) => void;

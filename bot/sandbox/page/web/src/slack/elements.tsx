@@ -207,7 +207,7 @@ function Ticks({ element, busy, use }: { element: Json; busy: boolean; use: Use 
 
 function Confirm({ confirm, onAnswer }: { confirm: Json; onAnswer: (yes: boolean) => void }) {
   return (
-    <Modal title={confirm.title.text} className="slack-veil" over={document.querySelector("[data-testid=slack-pane]")} onClose={() => onAnswer(false)}>
+    <Modal title={confirm.title.text} className="slack-backdrop" over={document.querySelector("[data-testid=slack-pane]")} onClose={() => onAnswer(false)}>
       <div className="modal-body">
         <p>{confirm.text.text}</p>
       </div>

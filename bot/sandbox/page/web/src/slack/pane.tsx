@@ -56,19 +56,19 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
   return (
     <World.Provider value={world}>
       <section className="pane slack" data-testid="slack-pane" aria-label="Slack">
-        <nav className="rooms" aria-label="Slack channels">
+        <nav className="channels" aria-label="Slack channels">
           <h2>Sandbox</h2>
           <h3>Channels</h3>
           {mine
             .filter((each) => each.kind === "channel")
             .map((each) => (
-              <RoomButton key={each.id} channel={each} on={each === channel} unread={unread[each.id]} onChoose={() => setChosen(each.name)} />
+              <ChannelButton key={each.id} channel={each} on={each === channel} unread={unread[each.id]} onChoose={() => setChosen(each.name)} />
             ))}
           <h3>Apps</h3>
           {mine
             .filter((each) => each.kind === "im")
             .map((each) => (
-              <RoomButton key={each.id} channel={each} on={each === channel} unread={unread[each.id]} onChoose={() => setChosen("im")} />
+              <ChannelButton key={each.id} channel={each} on={each === channel} unread={unread[each.id]} onChoose={() => setChosen("im")} />
             ))}
         </nav>
         <div className="talk">
@@ -91,7 +91,7 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
   );
 }
 
-function RoomButton(props: { channel: Channel; on: boolean; unread?: number; onChoose: () => void }) {
+function ChannelButton(props: { channel: Channel; on: boolean; unread?: number; onChoose: () => void }) {
   const { channel } = props;
   return (
     <button type="button" className={props.on ? "on" : props.unread ? "unread" : ""} aria-current={props.on ? "page" : undefined} onClick={props.onChoose}>

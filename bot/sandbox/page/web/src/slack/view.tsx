@@ -39,7 +39,7 @@ export function View({ view, user }: { view: SlackView; user: string }) {
   };
 
   return (
-    <Modal title={view.title.text} className="slack-veil" onClose={() => void close(true)}>
+    <Modal title={view.title.text} className="slack-backdrop" onClose={() => void close(true)}>
       <form
         noValidate
         onSubmit={(event) => {

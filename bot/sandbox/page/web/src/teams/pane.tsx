@@ -18,7 +18,7 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
   const conversations = useLive("conversations", () => get<{ teams: TeamsWorld }>("people"), isMembership)?.teams
     .conversations ?? world.conversations;
   const mine = conversations.filter((each) => each.members.includes(role));
-  const room = mine.find((each) => (each.kind === "personal" ? "personal" : each.name) === chosen) ?? mine[0]!;
+  const chat = mine.find((each) => (each.kind === "personal" ? "personal" : each.name) === chosen) ?? mine[0]!;
   const [unread, setUnread] = useState<Record<string, number>>({});
   const [typing, setTyping] = useState(false);
   const [refused, setRefused] = useState<Refusal[]>(world.refused);
@@ -30,67 +30,67 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
     if (!teams) return;
     if ((teams.event === "error" || teams.event === "notice") && teams.user === role) tell(teams.text, teams.event === "error");
     if (teams.event === "refused") setRefused((all) => [...all, teams as unknown as Refusal].slice(-REFUSALS));
-    if (teams.event === "typing" && teams.conversation === room.id) {
+    if (teams.event === "typing" && teams.conversation === chat.id) {
       setTyping(true);
       clearTimeout(timer.current);
       timer.current = setTimeout(() => setTyping(false), TYPING_MS);
     }
     if (teams.event === "posted" || teams.event === "updated") {
-      if (teams.conversation === room.id) setTyping(false);
+      if (teams.conversation === chat.id) setTyping(false);
       else if (teams.event === "posted") setUnread((all) => ({ ...all, [teams.conversation]: (all[teams.conversation] ?? 0) + 1 }));
     }
   });
   useEffect(() => {
-    setUnread((all) => ({ ...all, [room.id]: 0 }));
+    setUnread((all) => ({ ...all, [chat.id]: 0 }));
     setTyping(false);
-  }, [room.id]);
+  }, [chat.id]);
 
-  const mention = room.kind === "personal" ? "" : `@${BOT} `;
+  const mention = chat.kind === "personal" ? "" : `@${BOT} `;
   const send = async (text: string, reply?: string) => {
-    const body = { user: role, conversation: room.id, text, ...(reply ? { reply_to: reply } : {}) };
+    const body = { user: role, conversation: chat.id, text, ...(reply ? { reply_to: reply } : {}) };
     return (await run(() => act("teams", "say", body))) !== undefined;
   };
 
   return (
     <section className="pane teams" data-testid="teams-pane" aria-label="Microsoft Teams">
-      <nav className="rooms" aria-label="Teams conversations">
+      <nav className="channels" aria-label="Teams conversations">
         <h2>Chat</h2>
         {mine
           .filter((each) => each.kind !== "channel")
           .map((each) => (
-            <RoomButton key={each.id} room={each} on={each === room} unread={unread[each.id]} onChoose={() => setChosen(each.kind === "personal" ? "personal" : each.name)} />
+            <ChannelButton key={each.id} chat={each} on={each === chat} unread={unread[each.id]} onChoose={() => setChosen(each.kind === "personal" ? "personal" : each.name)} />
           ))}
         <h2>Teams</h2>
         {mine
           .filter((each) => each.kind === "channel")
           .map((each) => (
-            <RoomButton key={each.id} room={each} on={each === room} unread={unread[each.id]} onChoose={() => setChosen(each.name)} />
+            <ChannelButton key={each.id} chat={each} on={each === chat} unread={unread[each.id]} onChoose={() => setChosen(each.name)} />
           ))}
       </nav>
       <div className="talk">
         <header className="about">
-          <Avatar who={room.kind === "personal" ? "bot" : "room"} round size={28} />
-          <h2>{room.title}</h2>
-          <span>{room.kind === "personal" ? "your chat with the app" : `the app hears what mentions @${BOT}`}</span>
+          <Avatar who={chat.kind === "personal" ? "bot" : "chat"} round size={28} />
+          <h2>{chat.title}</h2>
+          <span>{chat.kind === "personal" ? "your chat with the app" : `the app hears what mentions @${BOT}`}</span>
           <Refusals refused={refused} />
         </header>
-        {!room.installed && (
+        {!chat.installed && (
           <p className="install" role="status">
             {BOT} is not installed here.{" "}
-            <button type="button" onClick={() => void run(() => act("teams", "install", { user: role, conversation: room.id }))}>
+            <button type="button" onClick={() => void run(() => act("teams", "install", { user: role, conversation: chat.id }))}>
               Add it
             </button>
           </p>
         )}
-        <History room={room} role={role} world={world} onReply={send} />
+        <History chat={chat} role={role} world={world} onReply={send} />
         {typing && (
           <p className="typing" role="status">
             {BOT} is typing<i>.</i><i>.</i><i>.</i>
           </p>
         )}
         <Composer
-          label={room.kind === "channel" ? "Start a post in General" : `Message ${room.title}`}
-          placeholder={room.kind === "personal" ? "Type a command, such as pool list" : `Mention @${BOT}, then a command`}
+          label={chat.kind === "channel" ? "Start a post in General" : `Message ${chat.title}`}
+          placeholder={chat.kind === "personal" ? "Type a command, such as pool list" : `Mention @${BOT}, then a command`}
           chips={WORDS.map((words) => mention + words)}
           onSend={(text) => send(text)}
         />
@@ -102,11 +102,11 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
 
 const isMembership = ({ teams }: Change): boolean => teams?.event === "installed" || teams?.event === "removed";
 
-function RoomButton(props: { room: Conversation; on: boolean; unread?: number; onChoose: () => void }) {
-  const { room } = props;
+function ChannelButton(props: { chat: Conversation; on: boolean; unread?: number; onChoose: () => void }) {
+  const { chat } = props;
   return (
     <button type="button" className={props.on ? "on" : props.unread ? "unread" : ""} aria-current={props.on ? "page" : undefined} onClick={props.onChoose}>
-      <Avatar who={room.kind === "personal" ? "bot" : "room"} round size={24} /> <span>{room.title}</span>
+      <Avatar who={chat.kind === "personal" ? "bot" : "chat"} round size={24} /> <span>{chat.title}</span>
       {props.unread ? <b aria-label={`${props.unread} unread`}>{props.unread}</b> : null}
     </button>
   );
@@ -129,23 +129,23 @@ function Refusals({ refused }: { refused: Refusal[] }) {
   );
 }
 
-type HistoryProps = { room: Conversation; role: Role; world: TeamsWorld; onReply: (text: string, id: string) => Promise<boolean> };
+type HistoryProps = { chat: Conversation; role: Role; world: TeamsWorld; onReply: (text: string, id: string) => Promise<boolean> };
 
-function History({ room, role, world, onReply }: HistoryProps) {
-  const load = () => get<TeamsMessage[]>("teams/messages", { conversation: room.id, user: role });
+function History({ chat, role, world, onReply }: HistoryProps) {
+  const load = () => get<TeamsMessage[]>("teams/messages", { conversation: chat.id, user: role });
   const concerns = ({ teams }: Change) => {
-    if (teams?.conversation !== room.id) return false;
+    if (teams?.conversation !== chat.id) return false;
     return ["posted", "updated", "deleted", "replaced"].includes(teams.event) && (teams.event !== "replaced" || teams.user === role);
   };
-  const messages = useLive(`${room.id} ${role}`, load, concerns);
+  const messages = useLive(`${chat.id} ${role}`, load, concerns);
   const names = new Map(world.people.map((person) => [person.role, person.name]));
-  const draw = (message: TeamsMessage) => <Message key={message.id} message={message} role={role} name={names.get(message.from) ?? message.from} post={room.kind === "channel"} />;
+  const draw = (message: TeamsMessage) => <Message key={message.id} message={message} role={role} name={names.get(message.from) ?? message.from} post={chat.kind === "channel"} />;
   const roots = messages?.filter((each) => !each.thread) ?? [];
   return (
-    <Scroll id={`${room.id} ${role}`} label={`Messages in ${room.title}`}>
+    <Scroll id={`${chat.id} ${role}`} label={`Messages in ${chat.title}`}>
       {messages?.length === 0 && (
         <p className="beginning">
-          {room.kind === "personal" ? "Say hello: write a command below." : `Write @${BOT} and a command below.`}
+          {chat.kind === "personal" ? "Say hello: write a command below." : `Write @${BOT} and a command below.`}
         </p>
       )}
       {roots.map((root, index) => {
@@ -158,7 +158,7 @@ function History({ room, role, world, onReply }: HistoryProps) {
                 <span>{date}</span>
               </p>
             )}
-            {room.kind === "channel" ? (
+            {chat.kind === "channel" ? (
               <div className="post">
                 {draw(root)}
                 <div className="answers">
@@ -183,7 +183,7 @@ function Dialogs({ role }: { role: Role }) {
   const run = useDo();
   if (!dialog) return null;
   return (
-    <Modal key={dialog.id} title={dialog.title ?? BOT} className="teams-veil" onClose={() => void run(() => act("teams", "close", { user: role, dialog: dialog.id }))}>
+    <Modal key={dialog.id} title={dialog.title ?? BOT} className="teams-backdrop" onClose={() => void run(() => act("teams", "close", { user: role, dialog: dialog.id }))}>
       <div className="modal-body">
         {dialog.card && (
           <Card card={dialog.card} onPress={(action, inputs) => act("teams", "submit", { user: role, dialog: dialog.id, action, inputs })} />

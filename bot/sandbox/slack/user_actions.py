@@ -1,4 +1,4 @@
-"""A person's hands: what happens between a click and what the app makes of it."""
+"""User actions: commands, clicks and forms, from the person's side to the payload the app receives and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUERY = 3
 """Characters to type before an external select asks the app, unless it says otherwise."""
 
 
-class Hands:
+class UserActions:
     """Commands, clicks and forms."""
 
     def __init__(self, core: Core, deliverer: Deliverer) -> None:

@@ -1,4 +1,4 @@
-"""What Slack hands out for a short while: trigger ids, response addresses, and permission to call again."""
+"""Short-lived tokens that Slack issues (trigger ids, response addresses), and the rate limits of the Web API."""
 
 from __future__ import annotations
 

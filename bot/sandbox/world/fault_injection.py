@@ -1,4 +1,4 @@
-"""Trouble on request: storms of failures, nodes that break and flap, resizes that stick, schedules that make nothing.
+"""Fault injection: storms of failures, nodes that break and flap, resizes that stick, schedules that make nothing.
 
 Everything keeps to the rules of the world: counts, quotas and times stay true, and the same requests at the same
 moments make the same history. What cannot be done to a thing raises `Refused`, as a command does. What goes on until
@@ -17,7 +17,7 @@ from bot.sandbox.entity_specs import JobSpecification, PoolInformation
 from bot.sandbox.world.behaviour import Cause, Work, cause_named
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 from bot.sandbox.world.nodes import UNREACHABLE
-from bot.sandbox.world.refused import wrong_state
+from bot.sandbox.world.refused import Refused, wrong_state
 
 if TYPE_CHECKING:
     from bot.sandbox.world.account import AccountState
@@ -27,7 +27,7 @@ Hosts = dict[LiveJob, list[LiveNode]]
 """The nodes that took the tasks of a job when somebody last looked."""
 
 
-class Mischief:
+class FaultInjection:
     """What may be done to one account. Every method acts on the moment of the clock."""
 
     def __init__(self, account: AccountState) -> None:
@@ -72,22 +72,22 @@ class Mischief:
         told = dict.fromkeys((job.id for job in jobs), 0)
         for place, (job, task) in enumerate(victims):
             told[job.id] += 1
-            account.runner.doomed.add(task)
+            account.runner.set_to_fail.add(task)
             after = seconds * (place + 1) / len(victims)
             self._world.after(after, self._strike, job, task, found[place % len(found)], hosts, place)
         self._world.settle()
         return told
 
     def _victims(self, job: LiveJob) -> Iterator[tuple[LiveJob, LiveTask]]:
-        doomed = self._account.runner.doomed
+        set_to_fail = self._account.runner.set_to_fail
         for task in [*job.running, *job.tasks.values()]:
             waits = task.state == "active" and task.id not in job.waiting
-            if task not in doomed and (waits or task in job.running):
+            if task not in set_to_fail and (waits or task in job.running):
                 yield job, task
 
     def _strike(self, job: LiveJob, task: LiveTask, cause: Cause, hosts: Hosts, place: int) -> None:
         runner = self._account.runner
-        runner.doomed.discard(task)
+        runner.set_to_fail.discard(task)
         if task in job.running:
             runner.fail(job, task, cause, None)
         elif task.state == "active" and job.state == "active":
@@ -105,7 +105,9 @@ class Mischief:
     ) -> LiveJob:
         """A job of tasks `task-<n>` that take about so many seconds; a share (0 to 1) of them fails of the cause."""
         account, failures = self._now, ((failing, cause_named(cause)),) if failing else ()
-        job = account.office.add(job_id, JobSpecification(pool_info=PoolInformation(pool_id=account.pool(pool_id).id)))
+        job = account.job_lifecycle.add(
+            job_id, JobSpecification(pool_info=PoolInformation(pool_id=account.pool(pool_id).id))
+        )
         work, width = Work(median=seconds, spread=0.1, failures=failures), len(str(tasks))
         for number in range(1, tasks + 1):
             account.runner.add(job, f"task-{number:0{width}}", f"./work.sh {number}", work=work)
@@ -180,7 +182,7 @@ class Mischief:
         if node.state == "unusable":
             self._account.fleet.revive(node)
         elif node.state == "starttaskfailed" and not node.left and not node.draining:
-            self._account.fleet.reboot(node)
+            self._account.node_operations.reboot(node)
 
     def heal(self, pool_id: str) -> list[str]:
         """Broken nodes come back: unusable ones at once, those of a failed start task by a reboot. Their ids.
@@ -189,7 +191,7 @@ class Mischief:
         """
         account = self._now
         pool = account.pool(pool_id)
-        pool.estate = msgspec.structs.replace(pool.estate, start_task_failure=0.0)
+        pool.machines = msgspec.structs.replace(pool.machines, start_task_failure=0.0)
         nodes = [node for node in pool.ordered() if node.state in ("unusable", "starttaskfailed") and not node.draining]
         for node in nodes:
             self._rise(node)
@@ -250,20 +252,20 @@ class Mischief:
         self._world.settle()
         return job
 
-    def spoil_autoscale(self, pool_id: str, how: str | None) -> LivePool:
+    def break_autoscale(self, pool_id: str, how: str | None) -> LivePool:
         """From the next evaluation on the formula fails ("error") or is not looked at ("stale"); None: as ever."""
         pool = self._now.pool(pool_id)
         if not pool.body.enable_auto_scale:
             raise wrong_state("the pool has no autoscale")
-        pool.spoilt = how
+        pool.autoscale_fault = how
         return pool
 
     # --- schedules ----------------------------------------------------------------------------------------------------
 
-    def make_barren(self, schedule_id: str, barren: bool = True) -> LiveSchedule:
+    def block_schedule(self, schedule_id: str, blocked: bool = True) -> LiveSchedule:
         """The schedule makes no more jobs: they are due, and nothing comes."""
         schedule = self._now.schedule(schedule_id)
-        schedule.barren = barren
+        schedule.blocked = blocked
         return schedule
 
     # --- ends ---------------------------------------------------------------------------------------------------------
@@ -273,20 +275,20 @@ class Mischief:
         account = self._now
         job = account.job(job_id)
         if job.state != "deleting" or not at_once:
-            account.office.delete(job)
+            account.job_lifecycle.delete(job)
         if at_once:
-            account.office.gone(job)
+            account.job_lifecycle.gone(job)
 
     def delete_schedule(self, schedule_id: str, *, at_once: bool = False) -> None:
         """Deletes a job schedule with its jobs."""
         account = self._now
         schedule = account.schedule(schedule_id)
         if schedule.state != "deleting" or not at_once:
-            account.timetable.delete(schedule)
+            account.schedule_lifecycle.delete(schedule)
         if at_once:
             for job in [job for job in account.jobs.values() if job.schedule is schedule]:
-                account.office.gone(job)
-            account.timetable.gone(schedule)
+                account.job_lifecycle.gone(job)
+            account.schedule_lifecycle.gone(schedule)
 
     def delete_pool(self, pool_id: str, *, at_once: bool = False) -> None:
         """Deletes a pool; `at_once` without waiting for its nodes to leave."""
@@ -298,6 +300,16 @@ class Mischief:
             for node in list(pool.nodes.values()):
                 account.fleet.forget(node)
             account.allocator.gone(pool)
+
+    # --- applications -------------------------------------------------------------------------------------------------
+
+    def upload_package(self, application_id: str, version: str) -> None:
+        """The file of a package is there, so that the package may be activated."""
+        application = self._now.applications.get(application_id)
+        package = application.packages.get(version) if application is not None else None
+        if package is None:
+            raise Refused(404, "ApplicationPackageNotFound", "The specified application package does not exist.")
+        package.uploaded = True
 
 
 def _working(pool: LivePool) -> list[LiveNode]:

@@ -1,4 +1,4 @@
-"""The wire from Teams to the bot: signed, timed, and delivered twice when asked to."""
+"""The HTTP client that posts activities to the bot: signed, with a time limit, and delivered twice on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from bot.sandbox.teams.faults import Faults
 from bot.sandbox.teams.keys import ChannelKeys
-from bot.sandbox.teams.people import Room, Tenant
+from bot.sandbox.teams.people import Conversation, Tenant
 
 Json: TypeAlias = dict[str, Any]
 
@@ -27,7 +27,7 @@ class Answer(Struct):
     failure: tuple[str, str] | None = None
 
 
-class Line:
+class BotClient:
     """Posts activities to the bot's one endpoint."""
 
     def __init__(self, tenant: Tenant, keys: ChannelKeys, faults: Faults) -> None:
@@ -47,9 +47,9 @@ class Line:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, room: Room, activity: Json, seconds: float) -> Answer:
+    async def send(self, chat: Conversation, activity: Json, seconds: float) -> Answer:
         """Deliver an activity and wait ``seconds`` for the answer."""
-        room.told.append(str(activity["id"]))
+        chat.told.append(str(activity["id"]))
         if not self._faults.repeated():
             return await self._send(activity, seconds)
         after = self._faults.repeat_after * self._faults.time_scale

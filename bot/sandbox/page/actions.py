@@ -1,4 +1,4 @@
-"""What the page asks for on behalf of a person: each act is checked JSON that is played on a stand-in."""
+"""The actions of a person on the page: each is validated JSON that is run against a stand-in."""
 
 from __future__ import annotations
 

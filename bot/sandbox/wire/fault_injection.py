@@ -1,10 +1,10 @@
-"""Trouble on request over HTTP, apart from Azure's routes and on loopback only.
+"""Fault injection over HTTP, apart from Azure's routes and on loopback only.
 
-POST /_sandbox/mischief    {"kind": "storm", "job": "render", "causes": ["exit-137"], "number": 100, "seconds": 60}
+POST /_sandbox/inject    {"kind": "storm", "job": "render", "causes": ["exit-137"], "number": 100, "seconds": 60}
 
-Each kind is a `Deed` below whose fields, in camel case, are those of the body; nothing else is taken. The answer is 200
-with what was done (ids, counts) and the time it was done at, 400 for what nobody could do, and 404 or 409 with the
-service's own code for what cannot be done to this thing now. What a deed's `do` gives is what the answer tells.
+Each kind is an `Injection` below whose fields, in camel case, are those of the body; unknown fields are refused. The
+answer is 200 with what was done (ids, counts; the result of `Injection.apply`) and the time, 400 for a request that
+could never work, and 404 or 409 with the service's own code for what the entity's state forbids.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Done = dict[str, Any]
 
 
-class Deed(Struct, rename="camel", tag_field="kind", forbid_unknown_fields=True):
-    """One kind of trouble: it can `do` it to an account, which raises ValueError or `Refused` where it cannot be."""
+class Injection(Struct, rename="camel", tag_field="kind", forbid_unknown_fields=True):
+    """One kind of fault. `apply` injects it into an account; raises ValueError or `Refused` where it cannot be done."""
 
 
 # --- tasks and jobs ---------------------------------------------------------------------------------------------------
 
 
-class Storm(Deed, tag="storm"):
+class Storm(Injection, tag="storm"):
     """Tasks of ``job`` or ``jobs`` end as failed within a span; with ``pool`` missing jobs are made."""
 
     causes: Annotated[list[str], Meta(min_length=1)]
@@ -55,14 +55,14 @@ class Storm(Deed, tag="storm"):
         if (self.job is None) == (self.jobs is None):
             raise ValueError("a storm has either `job` or `jobs`")
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """How many of each job will have failed when the span is over."""
         jobs = self.jobs or [self.job or ""]
-        failing = account.mischief.storm(jobs, self.causes, self.number, self.seconds, pool_id=self.pool)
+        failing = account.inject.storm(jobs, self.causes, self.number, self.seconds, pool_id=self.pool)
         return {"failing": failing, "number": sum(failing.values())}
 
 
-class AddJob(Deed, tag="addJob"):
+class AddJob(Injection, tag="addJob"):
     """A new job of tasks of about so many seconds, of which a share fails."""
 
     job: Name
@@ -72,15 +72,15 @@ class AddJob(Deed, tag="addJob"):
     failing: Share = 0.0
     cause: str = "exit-1"
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The job."""
-        job = account.mischief.add_job(
+        job = account.inject.add_job(
             self.job, self.pool, self.tasks, seconds=self.seconds, failing=self.failing, cause=self.cause
         )
         return {"job": job.id, "tasks": len(job.tasks)}
 
 
-class AddTask(Deed, tag="addTask"):
+class AddTask(Injection, tag="addTask"):
     """One more task of a job."""
 
     job: Name
@@ -88,62 +88,62 @@ class AddTask(Deed, tag="addTask"):
     seconds: Annotated[float, Meta(gt=0, le=30 * 86_400)] = 60.0
     cause: str | None = None
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The task."""
-        task = account.mischief.add_task(self.job, self.task, seconds=self.seconds, cause=self.cause)
+        task = account.inject.add_task(self.job, self.task, seconds=self.seconds, cause=self.cause)
         return {"job": self.job, "task": task.id, "state": task.state}
 
 
-class TerminateJob(Deed, tag="terminateJob"):
+class TerminateJob(Injection, tag="terminateJob"):
     """A job ends by request."""
 
     job: Name
     reason: Annotated[str, Meta(max_length=1024)] | None = None
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The job."""
         account.commands.terminate_job(self.job, self.reason)
         return {"job": self.job, "state": account.job(self.job).state}
 
 
-class StuckJob(Deed, tag="stuckJob"):
+class StuckJob(Injection, tag="stuckJob"):
     """A job's tasks wait, and those that run do not end, until ``unstick``."""
 
     job: Name
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The job and its counts of tasks, which stay as they are."""
-        job = account.mischief.stick_job(self.job)
+        job = account.inject.stick_job(self.job)
         return {"job": job.id, "active": job.counts[0], "running": job.counts[1]}
 
 
-class BarrenSchedule(Deed, tag="barrenSchedule"):
-    """A schedule's jobs are due and none comes, until ``barren`` is false."""
+class BlockedSchedule(Injection, tag="blockedSchedule"):
+    """A schedule's jobs are due and none comes, until ``blocked`` is false."""
 
     schedule: Name
-    barren: bool = True
+    blocked: bool = True
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The schedule and when its next job is due."""
-        schedule = account.mischief.make_barren(self.schedule, self.barren)
+        schedule = account.inject.block_schedule(self.schedule, self.blocked)
         return {"schedule": schedule.id, "nextRunTime": schedule.body.execution_info.next_run_time}
 
 
 # --- nodes ------------------------------------------------------------------------------------------------------------
 
 
-class Preempt(Deed, tag="preempt"):
+class Preempt(Injection, tag="preempt"):
     """Azure takes spot nodes of the pool back."""
 
     pool: Name
     number: Number = 1
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The nodes it took."""
         return {"pool": self.pool, "nodes": account.commands.preempt_nodes(self.pool, self.number)}
 
 
-class Flap(Deed, tag="flap"):
+class Flap(Injection, tag="flap"):
     """A node is unusable, or its start task has failed, for the first half of every ``every`` seconds."""
 
     pool: Name
@@ -152,64 +152,62 @@ class Flap(Deed, tag="flap"):
     every: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
     start_task: bool = False
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The node."""
-        node = account.mischief.flap(
-            self.pool, self.node, times=self.times, every=self.every, start_task=self.start_task
-        )
+        node = account.inject.flap(self.pool, self.node, times=self.times, every=self.every, start_task=self.start_task)
         return {"pool": self.pool, "nodes": [node]}
 
 
-class Break(Deed, tag="break"):
+class Break(Injection, tag="break"):
     """Working nodes become unusable."""
 
     pool: Name
     number: Number = 1
     recovers: bool = False
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The nodes."""
-        nodes = account.mischief.break_nodes(self.pool, self.number, recovers=self.recovers)
+        nodes = account.inject.break_nodes(self.pool, self.number, recovers=self.recovers)
         return {"pool": self.pool, "nodes": nodes}
 
 
-class StartTaskFails(Deed, tag="startTaskFails"):
+class StartTaskFails(Injection, tag="startTaskFails"):
     """The start task fails on working nodes."""
 
     pool: Name
     number: Number = 1
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The nodes."""
-        return {"pool": self.pool, "nodes": account.mischief.fail_start_tasks(self.pool, self.number)}
+        return {"pool": self.pool, "nodes": account.inject.fail_start_tasks(self.pool, self.number)}
 
 
-class Heal(Deed, tag="heal"):
+class Heal(Injection, tag="heal"):
     """Broken nodes come back, and start tasks succeed from now on."""
 
     pool: Name
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The nodes."""
-        return {"pool": self.pool, "nodes": account.mischief.heal(self.pool)}
+        return {"pool": self.pool, "nodes": account.inject.heal(self.pool)}
 
 
 # --- pools ------------------------------------------------------------------------------------------------------------
 
 
-class StuckResize(Deed, tag="stuckResize"):
+class StuckResize(Injection, tag="stuckResize"):
     """The pool's resize, or a new one, neither ends nor errs until ``unstick``."""
 
     pool: Name
     dedicated: Nodes | None = None
     low_priority: Nodes | None = None
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The pool's resize."""
-        return _resize(account.mischief.stick_resize(self.pool, self.dedicated, self.low_priority))
+        return _resize(account.inject.stick_resize(self.pool, self.dedicated, self.low_priority))
 
 
-class FailResize(Deed, tag="failResize"):
+class FailResize(Injection, tag="failResize"):
     """The pool's resize, or a new one, fails now."""
 
     pool: Name
@@ -218,14 +216,14 @@ class FailResize(Deed, tag="failResize"):
     dedicated: Nodes | None = None
     low_priority: Nodes | None = None
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The pool's resize."""
         return _resize(
-            account.mischief.fail_resize(self.pool, self.code, self.message, self.dedicated, self.low_priority)
+            account.inject.fail_resize(self.pool, self.code, self.message, self.dedicated, self.low_priority)
         )
 
 
-class Unstick(Deed, tag="unstick"):
+class Unstick(Injection, tag="unstick"):
     """A stuck resize of ``pool`` or a stuck ``job`` goes on."""
 
     pool: Name | None = None
@@ -236,15 +234,15 @@ class Unstick(Deed, tag="unstick"):
         if (self.pool is None) == (self.job is None):
             raise ValueError("unstick either a `pool` or a `job`")
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The pool's resize, or the job's counts of tasks."""
         if self.pool is not None:
-            return _resize(account.mischief.unstick_pool(self.pool))
-        job = account.mischief.unstick_job(self.job or "")
+            return _resize(account.inject.unstick_pool(self.pool))
+        job = account.inject.unstick_job(self.job or "")
         return {"job": job.id, "active": job.counts[0], "running": job.counts[1]}
 
 
-class AutoScale(Deed, tag="autoscale"):
+class AutoScale(Injection, tag="autoscale"):
     """From the next evaluation on the formula fails, or there is none; both false: as ever."""
 
     pool: Name
@@ -256,17 +254,32 @@ class AutoScale(Deed, tag="autoscale"):
         if self.error and self.stale:
             raise ValueError("what is stale is not evaluated and has no error: either `error` or `stale`")
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The pool."""
         how = "error" if self.error else "stale" if self.stale else None
-        pool = account.mischief.spoil_autoscale(self.pool, how)
+        pool = account.inject.break_autoscale(self.pool, how)
         return {"pool": pool.id, "autoscale": how or "well"}
+
+
+# --- applications -----------------------------------------------------------------------------------------------------
+
+
+class UploadPackage(Injection, tag="uploadPackage"):
+    """Somebody uploads the file of a package, which may be activated from then on."""
+
+    application: Name
+    version: Name
+
+    def apply(self, account: AccountState) -> Done:
+        """The package."""
+        account.inject.upload_package(self.application, self.version)
+        return {"application": self.application, "version": self.version}
 
 
 # --- ends and times ---------------------------------------------------------------------------------------------------
 
 
-class Delete(Deed, tag="delete"):
+class Delete(Injection, tag="delete"):
     """A ``job``, ``pool`` or ``schedule`` is deleted, ``atOnce`` or as the service does it."""
 
     job: Name | None = None
@@ -279,35 +292,35 @@ class Delete(Deed, tag="delete"):
         if sum(name is not None for name in (self.job, self.pool, self.schedule)) != 1:
             raise ValueError("delete one of `job`, `pool` and `schedule`")
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """What was deleted, and whether it is gone already."""
         if self.job is not None:
-            account.mischief.delete_job(self.job, at_once=self.at_once)
+            account.inject.delete_job(self.job, at_once=self.at_once)
         elif self.pool is not None:
-            account.mischief.delete_pool(self.pool, at_once=self.at_once)
+            account.inject.delete_pool(self.pool, at_once=self.at_once)
         else:
-            account.mischief.delete_schedule(self.schedule or "", at_once=self.at_once)
+            account.inject.delete_schedule(self.schedule or "", at_once=self.at_once)
         named = {"job": self.job, "pool": self.pool, "schedule": self.schedule}
         return {**{kind: name for kind, name in named.items() if name is not None}, "gone": self.at_once}
 
 
-class Lag(Deed, tag="lag"):
+class Lag(Injection, tag="lag"):
     """Lists and counts show a change only after so many seconds; 0: at once, as ever."""
 
     seconds: Seconds
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """The lag."""
-        account.veil.seconds = self.seconds
+        account.list_lag.seconds = self.seconds
         return {"seconds": self.seconds}
 
 
-class Skew(Deed, tag="skew"):
+class Skew(Injection, tag="skew"):
     """The service's clock goes so many seconds further ahead of the wall's, for all accounts."""
 
     seconds: Annotated[float, Meta(le=86_400)]
 
-    def do(self, account: AccountState) -> Done:
+    def apply(self, account: AccountState) -> Done:
         """By how much."""
         if self.seconds < 0:
             raise ValueError("a running clock is not put back: start the sandbox with --skew for one that is behind")
@@ -316,31 +329,31 @@ class Skew(Deed, tag="skew"):
         return {"seconds": self.seconds}
 
 
-Mischief = (
-    Storm | AddJob | AddTask | TerminateJob | StuckJob | BarrenSchedule | Preempt | Flap | Break | StartTaskFails | Heal
-    | StuckResize | FailResize | Unstick | AutoScale | Delete | Lag | Skew
+AnyInjection = (
+    Storm | AddJob | AddTask | TerminateJob | StuckJob | BlockedSchedule | Preempt | Flap | Break | StartTaskFails
+    | Heal | StuckResize | FailResize | Unstick | UploadPackage | AutoScale | Delete | Lag | Skew
 )  # fmt: skip
 
-_decode = msgspec.json.Decoder(Mischief).decode
+_decode = msgspec.json.Decoder(AnyInjection).decode
 
 
-def add_mischief(plane: DataPlane) -> None:
+def add_fault_injection(plane: DataPlane) -> None:
     """Add the route to an account's data plane."""
     account = plane.account
 
-    async def play(request: web.Request) -> web.Response:
+    async def inject(request: web.Request) -> web.Response:
         try:
-            deed = _decode(await request.read())
-            done = deed.do(account)
+            injection = _decode(await request.read())
+            done = injection.apply(account)
         except Refused as refused:
             told = {"error": refused.message, "code": refused.code, **refused.values}
             return respond(told, status=refused.status, content_type=JSON)
         except (ValueError, OverflowError, msgspec.MsgspecError) as error:
             return respond({"error": str(error)}, status=400, content_type=JSON)
-        kind = type(deed).__struct_config__.tag
+        kind = type(injection).__struct_config__.tag
         return respond({"kind": kind, "now": account.world.time, **done}, content_type=JSON)
 
-    plane.app.router.add_post(f"{CONTROL}mischief", play)
+    plane.app.router.add_post(f"{CONTROL}inject", inject)
 
 
 def _resize(pool: LivePool) -> Done:

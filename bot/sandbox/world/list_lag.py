@@ -32,20 +32,20 @@ MOST = 86_400.0
 """The longest lag, in seconds."""
 
 
-class Shade(Struct, frozen=True):
+class PastState(Struct, frozen=True):
     """What a pool, node, job or schedule was: a body of its own, to be filtered and listed in its place."""
 
     id: str
     body: Pool | Node | Job | JobSchedule
 
 
-class Veil:
+class ListLag:
     """Keeps the recent past of one account."""
 
     def __init__(self, account: AccountState) -> None:
         self._account = account
         self._seconds = 0.0
-        self._past: dict[Thing, list[tuple[datetime, Shade | LiveTask]]] = {}
+        self._past: dict[Thing, list[tuple[datetime, PastState | LiveTask]]] = {}
         self._order: deque[tuple[datetime, Thing]] = deque()
 
     @property
@@ -85,7 +85,7 @@ class Veil:
             if not self._past[thing]:
                 del self._past[thing]
 
-    def _copy(self, thing: Thing) -> Shade | LiveTask:
+    def _copy(self, thing: Thing) -> PastState | LiveTask:
         base = self._account.facts.endpoint
         body: Pool | Node | Job | JobSchedule
         if isinstance(thing, LiveTask):
@@ -102,7 +102,7 @@ class Veil:
             schedule = bodies.schedule_body(base, thing)
             info = msgspec.structs.replace(schedule.execution_info, recent_job=_own(schedule.execution_info.recent_job))
             body = msgspec.structs.replace(schedule, execution_info=info)
-        return Shade(thing.id, body)
+        return PastState(thing.id, body)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -139,8 +139,8 @@ class Veil:
 
 
 def body_of(body: Callable[[Any], Struct]) -> Callable[[Any], Struct]:
-    """How to get the body of what `Veil.seen` gives, by way of that of a living thing."""
-    return lambda thing: thing.body if isinstance(thing, Shade) else body(thing)
+    """How to get the body of what `ListLag.seen` gives, by way of that of a living thing."""
+    return lambda thing: thing.body if isinstance(thing, PastState) else body(thing)
 
 
 def _own(part: T | None) -> T | None:

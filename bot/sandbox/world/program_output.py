@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from bot.sandbox.world.content import Voice
+from bot.sandbox.world.content import LineWriter
 
 SECRETS = 0.012
 """How many of all lines tell a secret."""
@@ -131,7 +131,7 @@ def theme_of(command: str) -> Theme:
     return next((theme for words, theme in _WORDS if any(word in command for word in words)), WORK)
 
 
-def voice(theme: Theme, *, warnings: bool = False) -> Voice:
+def line_writer(theme: Theme, *, warnings: bool = False) -> LineWriter:
     """The lines of a theme; with `warnings` nothing but those."""
     lines = theme.warnings if warnings else theme.lines * 6 + theme.warnings
 

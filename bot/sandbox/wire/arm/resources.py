@@ -22,8 +22,8 @@ from bot.sandbox.world.applications import Application, Package
 from bot.sandbox.world.bodies import etag
 from bot.sandbox.world.certificates import LiveCertificate
 
-from .errors import ticks
-from .odata import EQUALITY, ORDER, PREFIX, Column, Kind, Table
+from ..errors import ticks
+from ..odata import EQUALITY, ORDER, PREFIX, Column, Kind, Table
 
 LEASE: Final = timedelta(hours=4)
 """How long the address of a package is good for."""

@@ -1,4 +1,4 @@
-"""Trouble on request inside the world: it comes as asked for, and the world stays sound."""
+"""Fault injection inside the world: faults come as asked for, and the world stays consistent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Place:
             self.world, "place", "westeurope", dedicated=60, spot=40, families={"standardDSv3Family": 60}, jobs=20
         )
         strict(self.account)
-        self.do = self.account.mischief
+        self.do = self.account.inject
         self.watch = Watch(self.world)
         self.pool = self.add_pool("pool", dedicated=4, spot=3, start_task=StartTask(command_line="setup"))
 
@@ -72,7 +72,7 @@ def test_ten_thousand_tasks_fail_of_a_hundred_causes_within_a_minute(place: Plac
     ended = [info.end_time - START for info in infos if info.end_time]
     assert (min(ended), max(ended)) == (timedelta(seconds=0.006), timedelta(seconds=60))
     assert all(task.node_id in place.pool.nodes for task in one.tasks.values())
-    assert not place.account.runner.doomed
+    assert not place.account.runner.set_to_fail
 
 
 def test_a_storm_takes_those_that_run_first_and_lets_nobody_escape(place: Place) -> None:
@@ -90,7 +90,7 @@ def test_a_storm_takes_those_that_run_first_and_lets_nobody_escape(place: Place)
 
 
 def test_a_storm_at_once_spends_the_retries_and_leaves_the_rest_alone(place: Place) -> None:
-    job = place.account.office.add("job", JobSpecification(pool_info=on("pool"), uses_task_dependencies=True))
+    job = place.account.job_lifecycle.add("job", JobSpecification(pool_info=on("pool"), uses_task_dependencies=True))
     runner, spec = place.account.runner, TaskSpecification(constraints=TaskConstraints(max_task_retry_count=2))
     for number in range(9):
         runner.add(job, f"t{number}", "work", spec, work=Work(median=500.0))
@@ -118,7 +118,7 @@ def test_doomed_tasks_end_as_their_job_does_when_it_ends_first(place: Place) -> 
     job = place.account.job("job")
     assert job.state == "completed"
     assert Counter(task.state for task in job.tasks.values()) == {"completed": 9, "active": 11}
-    assert not place.account.runner.doomed
+    assert not place.account.runner.set_to_fail
 
 
 def test_a_storm_over_nothing(place: Place) -> None:
@@ -254,22 +254,22 @@ def test_autoscale_errs_stands_still_and_goes_on(place: Place) -> None:
     pool = place.add_pool(
         "scaled", dedicated=2, enable_auto_scale=True, auto_scale_formula=QUARTER, auto_scale_evaluation_interval="PT5M"
     )
-    place.do.spoil_autoscale("scaled", "error")
+    place.do.break_autoscale("scaled", "error")
     place.wait(301)
     run = pool.body.auto_scale_run
     assert run
     assert run.error
     assert (run.error.code, run.timestamp) == ("AutoScalingFormulaEvaluationError", START + timedelta(minutes=5))
-    place.do.spoil_autoscale("scaled", "stale")
+    place.do.break_autoscale("scaled", "stale")
     place.wait(3600)
     assert pool.body.auto_scale_run is run
-    place.do.spoil_autoscale("scaled", None)
+    place.do.break_autoscale("scaled", None)
     place.wait(300)
     run = pool.body.auto_scale_run
     assert run
     assert (run.error, run.timestamp) == (None, START + timedelta(minutes=70))
     with pytest.raises(Refused, match="OperationInvalidForCurrentState"):
-        place.do.spoil_autoscale("pool", "error")
+        place.do.break_autoscale("pool", "error")
 
 
 # --- jobs and schedules -----------------------------------------------------------------------------------------------
@@ -297,13 +297,13 @@ def test_a_barren_schedule_is_due_and_nothing_comes(place: Place) -> None:
     place.wait(1)
     assert schedule.made == 1
     place.account.commands.terminate_job("hourly:job-1")
-    place.do.make_barren("hourly")
+    place.do.block_schedule("hourly")
     place.wait(3700)
     info = schedule.body.execution_info
     assert info.next_run_time == START + timedelta(hours=1)  # past, and still to come
     place.wait(3 * 3600)
     assert schedule.made == 1
-    place.do.make_barren("hourly", False)
+    place.do.block_schedule("hourly", False)
     place.wait(3600)
     assert schedule.made == 2
 
@@ -335,10 +335,10 @@ def test_deletions_at_once_and_in_time(place: Place) -> None:
 
 
 def test_a_lag_hides_what_is_young_and_shows_what_was(place: Place) -> None:
-    place.account.veil.seconds = 45
+    place.account.list_lag.seconds = 45
     job = place.do.add_job("job", "pool", 3, seconds=1000)
     place.wait(30)
-    seen = place.account.veil.seen
+    seen = place.account.list_lag.seen
     assert [*seen([job]), *seen(job.ordered())] == []  # made thirty seconds ago
     place.wait(30)
     assert {task.state for task in seen(job.ordered())} == {"running"}
@@ -347,20 +347,20 @@ def test_a_lag_hides_what_is_young_and_shows_what_was(place: Place) -> None:
     node = place.do.break_nodes("pool")[0]
     place.wait(44)
     assert {task.state for task in seen(job.ordered())} == {"running"}
-    assert place.account.veil.task_counts(job).task_counts.running == 3
+    assert place.account.list_lag.task_counts(job).task_counts.running == 3
     assert [one.body.state for one in seen([job])] == ["active"]
     assert [one.body.state for one in seen([place.pool.nodes[node]])] == ["running"]
-    true, told = place.account.node_counts("pool"), place.account.veil.node_counts(place.pool)
+    true, told = place.account.node_counts("pool"), place.account.list_lag.node_counts(place.pool)
     assert [one.dedicated.unusable + one.low_priority.unusable for one in (true, told)] == [1, 0]
     place.wait(1)
     assert {task.execution_info.result for task in seen(job.ordered())} == {"failure"}
     assert [one.body.state for one in seen([place.pool.nodes[node]])] == ["unusable"]
-    place.account.veil.seconds = 0
+    place.account.list_lag.seconds = 0
     assert seen(job.ordered()) is job.ordered()
 
 
 def test_a_lag_of_schedules_and_pools(place: Place) -> None:
-    place.account.veil.seconds = 20
+    place.account.list_lag.seconds = 20
     schedule = place.account.commands.add_schedule(
         "hourly", Schedule(recurrence_interval="PT1H"), JobSpecification(pool_info=on("pool"))
     )
@@ -369,19 +369,19 @@ def test_a_lag_of_schedules_and_pools(place: Place) -> None:
     place.account.commands.resize("pool", 6)
     told = []
     for _ in range(3):
-        schedules, pools = place.account.veil.seen([schedule]), place.account.veil.seen([place.pool])
+        schedules, pools = place.account.list_lag.seen([schedule]), place.account.list_lag.seen([place.pool])
         told.append((schedules[0].body.state, pools[0].body.allocation_state, pools[0].body.target_dedicated_nodes))
         place.wait(10)
     assert told == [("active", "steady", 4), ("active", "steady", 4), ("disabled", "resizing", 6)]
 
 
 def test_a_lag_keeps_no_past_that_nobody_will_see(place: Place) -> None:
-    place.account.veil.seconds = 10
+    place.account.list_lag.seconds = 10
     place.do.add_job("job", "pool", 200, seconds=5)
     place.wait(600)
     place.wait(11)
-    place.account.veil.seen([])
-    assert not place.account.veil._past
+    place.account.list_lag.seen([])
+    assert not place.account.list_lag._past
     for wrong in (-1, float("nan"), 1e9):
         with pytest.raises(ValueError, match="a lag is between 0 and 86400 seconds"):
-            place.account.veil.seconds = wrong
+            place.account.list_lag.seconds = wrong

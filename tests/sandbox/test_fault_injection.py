@@ -1,4 +1,4 @@
-"""Trouble on request over HTTP, as tests and the demo ask for it, seen by a real client."""
+"""Fault injection over HTTP, as tests and the demo ask for it, seen by a real client."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Stage:
         self.http = http
         self.watch = Watch(sandbox.world)
 
-    async def post(self, body: object, route: str = "mischief") -> tuple[int, Any]:
+    async def post(self, body: object, route: str = "inject") -> tuple[int, Any]:
         async with self.http.post(f"/_sandbox/{route}", json=body) as answer:
             return answer.status, await answer.json()
 
@@ -181,13 +181,13 @@ async def test_a_barren_schedule(stage: Stage) -> None:
         Schedule(recurrence_interval="PT1H", do_not_run_until=START + timedelta(minutes=10)),
         JobSpecification(pool_info=on("pool")),
     )
-    told = await stage.play("barrenSchedule", schedule="hourly")
+    told = await stage.play("blockedSchedule", schedule="hourly")
     assert told["nextRunTime"] == "2026-11-24T00:10:00Z"
     await stage.wait(1800)
     info = (await stage.client.get_job_schedule("hourly")).execution_info
     assert info
     assert (info.next_run_time, info.recent_job) == (START + timedelta(minutes=10), None)
-    await stage.play("barrenSchedule", schedule="hourly", barren=False)
+    await stage.play("blockedSchedule", schedule="hourly", blocked=False)
     await stage.wait(90)
     assert [job.id async for job in stage.client.list_jobs()] == ["hourly:job-1"]
 
@@ -302,7 +302,7 @@ async def test_nonsense_is_refused_in_words(stage: Stage, body: object, words: s
 
 
 async def test_what_is_not_json(stage: Stage) -> None:
-    async with stage.http.post("/_sandbox/mischief", data=b"{storm") as answer:
+    async with stage.http.post("/_sandbox/inject", data=b"{storm") as answer:
         assert (answer.status, bool((await answer.json())["error"])) == (400, True)
 
 
@@ -311,7 +311,7 @@ async def test_what_is_not_there(stage: Stage) -> None:
         ({"kind": "break", "pool": "nope"}, "PoolNotFound"),
         ({"kind": "flap", "pool": "pool", "node": "nope"}, "NodeNotFound"),
         ({"kind": "stuckJob", "job": "nope"}, "JobNotFound"),
-        ({"kind": "barrenSchedule", "schedule": "nope"}, "JobScheduleNotFound"),
+        ({"kind": "blockedSchedule", "schedule": "nope"}, "JobScheduleNotFound"),
     ):
         status, told = await stage.post(body)
         assert (status, told["code"]) == (404, code)
