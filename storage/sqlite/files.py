@@ -18,9 +18,9 @@ class SqliteFiles(Connection):
         def work() -> None:
             with self._db.atomic():
                 self._db.execute(
-                    "INSERT INTO files (key, body, kind, name, expires) VALUES (?, ?, ?, ?, ?) "
-                    "ON CONFLICT (key) DO UPDATE SET body = excluded.body, kind = excluded.kind, name = excluded.name, "
-                    "expires = max(expires, excluded.expires)",
+                    "INSERT INTO files (key, body, media_type, name, expires) VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT (key) DO UPDATE SET body = excluded.body, media_type = excluded.media_type, "
+                    "name = excluded.name, expires = max(expires, excluded.expires)",
                     [key, file.body, file.media_type, file.name, to_timestamp(expires)],
                 )
 
@@ -31,7 +31,7 @@ class SqliteFiles(Connection):
 
         def work() -> SharedFile | None:
             row = self._db.execute(
-                "SELECT body, kind, name FROM files WHERE key = ? AND expires > ?", [key, to_timestamp(now)]
+                "SELECT body, media_type, name FROM files WHERE key = ? AND expires > ?", [key, to_timestamp(now)]
             ).fetchone()
             return None if row is None else SharedFile(*row)
 

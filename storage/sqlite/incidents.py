@@ -16,7 +16,7 @@ from storage.port.incidents import IncidentRow, NotificationRow
 from storage.sqlite.connection import SLICE, Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
-_COLUMNS = "id, fingerprint, account, kind, entity, parent, name, open, opened, changed, body"
+_COLUMNS = "id, fingerprint, account, rule, entity, parent, name, open, opened, changed, body"
 
 
 class SqliteIncidents(Connection):
@@ -57,7 +57,7 @@ class SqliteIncidents(Connection):
         """Resolved incidents with an open notification, by id."""
         sql = (
             f"SELECT {_COLUMNS} FROM incidents WHERE open = 0 "  # noqa: S608 - fixed words
-            "AND id IN (SELECT incident FROM notices WHERE open = 1) ORDER BY id"
+            "AND id IN (SELECT incident FROM notifications WHERE open = 1) ORDER BY id"
         )
         return await self._run(lambda: [_row(each) for each in self._db.execute(sql)])
 
@@ -67,8 +67,8 @@ class SqliteIncidents(Connection):
 
         def work() -> list[NotificationRow]:
             rows = self._db.execute(
-                "SELECT incident, place, open, body FROM notices "
-                "WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY incident, place",
+                "SELECT incident, conversation, open, body FROM notifications "
+                "WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY incident, conversation",
                 [asked],
             )
             return [NotificationRow(incident, where, bool(still), body) for incident, where, still, body in rows]
@@ -83,7 +83,7 @@ class SqliteIncidents(Connection):
             with self._db.atomic():
                 sql = "SELECT id FROM incidents WHERE open = 0 AND changed < ? LIMIT ?"
                 ids = self._db.execute(sql, [before, SLICE]).fetchall()
-                self._db.conn.executemany("DELETE FROM notices WHERE incident = ?", ids)
+                self._db.conn.executemany("DELETE FROM notifications WHERE incident = ?", ids)
                 self._db.conn.executemany("DELETE FROM incidents WHERE id = ?", ids)
             return len(ids)
 
@@ -94,10 +94,10 @@ def put_incidents(db: Database, incidents: Sequence[IncidentRow]) -> None:
     """Insert or replace."""
     db.conn.executemany(
         """
-        INSERT INTO incidents (id, fingerprint, account, kind, entity, parent, name, open, opened, changed, body)
+        INSERT INTO incidents (id, fingerprint, account, rule, entity, parent, name, open, opened, changed, body)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, account = excluded.account,
-            kind = excluded.kind, entity = excluded.entity, parent = excluded.parent, name = excluded.name,
+            rule = excluded.rule, entity = excluded.entity, parent = excluded.parent, name = excluded.name,
             open = excluded.open, opened = excluded.opened, changed = excluded.changed, body = excluded.body
         """,
         [
@@ -114,8 +114,8 @@ def _dated(incident: IncidentRow) -> tuple[int, int, bytes]:
 def put_notifications(db: Database, notifications: Sequence[NotificationRow]) -> None:
     """Insert or replace."""
     db.conn.executemany(
-        "INSERT INTO notices (incident, place, open, body) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (incident, place) DO UPDATE SET open = excluded.open, body = excluded.body",
+        "INSERT INTO notifications (incident, conversation, open, body) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (incident, conversation) DO UPDATE SET open = excluded.open, body = excluded.body",
         [(each.incident, each.conversation, int(each.open), each.body) for each in notifications],
     )
 

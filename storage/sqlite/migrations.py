@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
@@ -194,6 +195,98 @@ def letters(db: Database) -> None:
     db.execute("CREATE INDEX letters_gone ON letters (place) WHERE state = 'gone'")
     db.execute("CREATE INDEX letters_under ON letters (under) WHERE under <> ''")
     db.execute("CREATE INDEX letters_due ON letters (due)")
+
+
+# Until here the tables have the names of the first versions; the ones below give them those of today.
+
+
+@migrations()
+def outbox(db: Database) -> None:
+    """Letters are the outbox. ``destination`` is the conversation's key, ``address`` the encoded conversation."""
+    db.execute("ALTER TABLE letters RENAME TO outbox")
+    _rename_columns(
+        db,
+        "outbox",
+        place="destination",
+        due="not_before",
+        under="reply_to",
+        loud="broadcast",
+        first="first_attempt",
+    )
+    for index in ("undelivered", "gone", "under", "due"):
+        db.execute(f"DROP INDEX letters_{index}")
+    db.execute(
+        "CREATE INDEX outbox_undelivered ON outbox (not_before) "
+        "WHERE state <> 'dead' AND (sent < version OR state = 'claimed')"
+    )
+    db.execute("CREATE INDEX outbox_gone ON outbox (destination) WHERE state = 'gone'")
+    db.execute("CREATE INDEX outbox_reply_to ON outbox (reply_to) WHERE reply_to <> ''")
+    db.execute("CREATE INDEX outbox_not_before ON outbox (not_before)")
+
+
+@migrations()
+def notifications(db: Database) -> None:
+    """Notices are notifications; a place is a conversation, and a letter an outbox entry, in their bodies too."""
+    db.execute("ALTER TABLE notices RENAME TO notifications")
+    _rename_columns(db, "notifications", place="conversation")
+    db.execute("DROP INDEX notices_open")
+    db.execute("CREATE INDEX notifications_open ON notifications (conversation, incident) WHERE open = 1")
+    _rename_keys(db, "notifications", "body", place="conversation", letter="entry")
+
+
+@migrations()
+def requests_name_their_conversation(db: Database) -> None:
+    """An encoded request calls the place that it came from its conversation."""
+    _rename_keys(db, "journal", "body", place="conversation")
+
+
+@migrations()
+def preferences(db: Database) -> None:
+    """Prefs are preferences in namespaces; the owner that was ``place:`` is ``conversation:``."""
+    db.execute("ALTER TABLE prefs RENAME TO preferences")
+    _rename_columns(db, "preferences", space="namespace")
+    db.execute(
+        "UPDATE OR IGNORE preferences SET owner = 'conversation:' || substr(owner, length('place:') + 1) "
+        "WHERE namespace IN ('account', 'query') AND owner LIKE 'place:%'"
+    )
+    _rename_keys(db, "preferences", "value", where="namespace = 'subscription'", place="conversation")
+    _rename_keys(db, "preferences", "value", where="namespace = 'watch'", place="conversation", letter="entry")
+
+
+@migrations()
+def snapshots_rules_and_media_types(db: Database) -> None:
+    """What was last known of an entity is its snapshot; incidents have a rule, files a media type."""
+    db.execute("ALTER TABLE views RENAME TO snapshots")
+    _rename_columns(db, "incidents", kind="rule")
+    _rename_columns(db, "files", kind="media_type")
+
+
+def _rename_columns(db: Database, table: str, **names: str) -> None:
+    """Old column names to new ones; indexes follow by themselves."""
+    for old, new in names.items():
+        db.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+
+
+def _rename_keys(db: Database, table: str, column: str, *, where: str = "true", **names: str) -> None:
+    """Rename keys at the top of the JSON objects in a column: old to new.
+
+    The values stay as they are, byte for byte, and so does what is no JSON object or has the new key already.
+    """
+
+    def renamed(body: bytes) -> bytes:
+        try:
+            found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return body
+        if not any(old in found and new not in found for old, new in names.items()):
+            return body
+        return msgspec.json.encode(
+            {new if (new := names.get(key)) and new not in found else key: value for key, value in found.items()}
+        )
+
+    db.conn.create_function("renamed", 1, renamed, deterministic=True)
+    db.execute(f"UPDATE {table} SET {column} = renamed({column}) WHERE {where}")  # noqa: S608 - fixed words
+    db.conn.create_function("renamed", 1, None)
 
 
 def unknown(db: Database) -> list[str]:

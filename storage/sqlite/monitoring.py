@@ -36,7 +36,7 @@ class SqliteMonitoring(Connection):
         """The last known state of every entity of an account, by entity and id."""
 
         def work() -> list[EntitySnapshot]:
-            sql = "SELECT entity, id, body FROM views WHERE account = ? ORDER BY entity, id"
+            sql = "SELECT entity, id, body FROM snapshots WHERE account = ? ORDER BY entity, id"
             return [EntitySnapshot(account, *row) for row in self._db.execute(sql, [account])]
 
         return await self._run(work)
@@ -134,11 +134,11 @@ def put_snapshots(db: Database, snapshots: Sequence[EntitySnapshot]) -> None:
     """Insert or replace; where several are of one entity, the last counts. One without a body is deleted."""
     final = {(each.account, each.entity, each.id): each.body for each in snapshots}
     db.conn.executemany(
-        "DELETE FROM views WHERE account = ? AND entity = ? AND id = ?",
+        "DELETE FROM snapshots WHERE account = ? AND entity = ? AND id = ?",
         [key for key, body in final.items() if body is None],
     )
     db.conn.executemany(
-        "INSERT INTO views (account, entity, id, body) VALUES (?, ?, ?, ?) "
+        "INSERT INTO snapshots (account, entity, id, body) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account, entity, id) DO UPDATE SET body = excluded.body",
         [(*key, body) for key, body in final.items() if body is not None],
     )

@@ -18,21 +18,22 @@ from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _COLUMNS = (
-    "letters.id, place, address, card, version, due, under, loud, state, sent, message, channel, attempts, first, error"
+    "outbox.id, destination, address, card, version, not_before, reply_to, broadcast, "
+    "state, sent, message, channel, attempts, first_attempt, error"
 )
 
 _PRUNABLE = """
-    due < ? AND state <> 'claimed' AND (sent >= version OR state IN ('gone', 'dead'))
-    AND NOT EXISTS (SELECT 1 FROM letters AS reply WHERE reply.under <> '' AND reply.under = letters.id)
+    not_before < ? AND state <> 'claimed' AND (sent >= version OR state IN ('gone', 'dead'))
+    AND NOT EXISTS (SELECT 1 FROM outbox AS reply WHERE reply.reply_to <> '' AND reply.reply_to = outbox.id)
     AND NOT EXISTS (
-        SELECT 1 FROM notices JOIN incidents ON incidents.id = notices.incident
-        WHERE notices.place = letters.place AND notices.open = 1 AND incidents.opened <= letters.due
+        SELECT 1 FROM notifications AS told JOIN incidents ON incidents.id = told.incident
+        WHERE told.conversation = outbox.destination AND told.open = 1 AND incidents.opened <= outbox.not_before
     )
 """
-"""Letters that were due before a moment and have nothing more to say.
+"""Entries that were due before a moment and have nothing more to say.
 
-Those that nobody can be given any more count too. A letter stays while another lies in its thread, and while
-something that it may be about is still open in its place: a letter that is forgotten is posted anew.
+Those that cannot be delivered any more count too. An entry stays while another lies in its thread, and while something
+that it may be about is still open in its conversation: an entry that is forgotten is posted anew.
 """
 
 
@@ -42,23 +43,21 @@ class SqliteOutbox(Connection):
     async def undelivered(self) -> list[DeliveryState]:
         """Those that are behind or in doubt and not dead, by ``not_before``; of one moment in the order they came."""
         sql = (
-            f"SELECT {_COLUMNS} FROM letters INDEXED BY letters_undelivered "  # noqa: S608 - fixed words
-            "WHERE state <> 'dead' AND (sent < version OR state = 'claimed') ORDER BY due, seq"
+            f"SELECT {_COLUMNS} FROM outbox INDEXED BY outbox_undelivered "  # noqa: S608 - fixed words
+            "WHERE state <> 'dead' AND (sent < version OR state = 'claimed') ORDER BY not_before, seq"
         )
         return await self._run(lambda: _deliveries(self._db.execute(sql)))
 
     async def deliveries(self, entries: Sequence[str]) -> list[DeliveryState]:
         """These entries in the order asked for; unknown ones are left out."""
-        sql = (
-            f"SELECT {_COLUMNS} FROM json_each(?) AS asked JOIN letters ON letters.id = asked.value ORDER BY asked.key"  # noqa: S608 - fixed words
-        )
+        sql = f"SELECT {_COLUMNS} FROM json_each(?) AS asked JOIN outbox ON outbox.id = asked.value ORDER BY asked.key"  # noqa: S608 - fixed words
         asked = msgspec.json.encode(list(dict.fromkeys(entries))).decode()
         return await self._run(lambda: _deliveries(self._db.execute(sql, [asked])))
 
     async def claim(self, entry: str, at: datetime) -> bool:
         """Claim a first post; of any number of callers, and after a crash, one at most is told True."""
         sql = (
-            "UPDATE letters SET state = 'claimed', first = ifnull(first, ?) "
+            "UPDATE outbox SET state = 'claimed', first_attempt = ifnull(first_attempt, ?) "
             "WHERE id = ? AND state = 'open' AND sent = 0 AND message = ''"
         )
         return bool(await self._update(sql, to_timestamp(at), entry))
@@ -66,7 +65,7 @@ class SqliteOutbox(Connection):
     async def delivered(self, entry: str, version: int, message: str, channel: str) -> None:
         """A version is shown: whatever was wrong is over."""
         sql = (
-            "UPDATE letters SET state = 'open', sent = ?, message = ?, channel = ?, attempts = 0, error = '' "
+            "UPDATE outbox SET state = 'open', sent = ?, message = ?, channel = ?, attempts = 0, error = '' "
             "WHERE id = ?"
         )
         await self._update(sql, version, message, channel, entry)
@@ -75,12 +74,15 @@ class SqliteOutbox(Connection):
         self, entry: str, state: AttemptState, error: str, not_before: datetime | None = None
     ) -> None:
         """One attempt more has failed."""
-        sql = "UPDATE letters SET state = ?, error = ?, due = ifnull(?, due), attempts = attempts + 1 WHERE id = ?"
+        sql = (
+            "UPDATE outbox SET state = ?, error = ?, not_before = ifnull(?, not_before), attempts = attempts + 1 "
+            "WHERE id = ?"
+        )
         await self._update(sql, state, error, None if not_before is None else to_timestamp(not_before), entry)
 
     async def destination_restored(self, destination: str) -> int:
         """Open the entries of a conversation that was gone again, with a clean slate; returns how many."""
-        sql = "UPDATE letters SET state = 'open', attempts = 0, error = '' WHERE place = ? AND state = 'gone'"
+        sql = "UPDATE outbox SET state = 'open', attempts = 0, error = '' WHERE destination = ? AND state = 'gone'"
         return await self._update(sql, destination)
 
     async def _update(self, sql: str, *values: str | int | None) -> int:
@@ -94,29 +96,22 @@ class SqliteOutbox(Connection):
 
     async def _prune_outbox(self, now: datetime) -> int:
         """Delete entries that have nothing more to say, a slice at a time; returns how many."""
-        return await self._delete("letters", "seq", _PRUNABLE, [to_timestamp(now - self._retention.entries)])
+        return await self._delete("outbox", "seq", _PRUNABLE, [to_timestamp(now - self._retention.entries)])
 
 
 def put_entries(db: Database, entries: Sequence[OutboxEntry]) -> None:
     """Insert, or overwrite ``card``, ``version``, ``not_before`` and ``broadcast``; in a transaction."""
     db.conn.executemany(
         """
-        INSERT INTO letters (id, place, address, card, version, due, under, loud) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO outbox (id, destination, address, card, version, not_before, reply_to, broadcast)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
-            card = excluded.card, version = excluded.version, due = excluded.due, loud = excluded.loud
+            card = excluded.card, version = excluded.version, not_before = excluded.not_before,
+            broadcast = excluded.broadcast
         """,
         [
-            (
-                x.id,
-                x.destination,
-                x.address,
-                x.card,
-                x.version,
-                to_timestamp(x.not_before),
-                x.reply_to,
-                int(x.broadcast),
-            )
-            for x in entries
+            (*(e.id, e.destination, e.address, e.card, e.version), to_timestamp(e.not_before), e.reply_to, e.broadcast)
+            for e in entries
         ],
     )
 
@@ -124,9 +119,9 @@ def put_entries(db: Database, entries: Sequence[OutboxEntry]) -> None:
 def _deliveries(rows: Iterable[tuple[Any, ...]]) -> list[DeliveryState]:
     found = []
     for row in rows:
-        id_, place, address, card, version, due, under, loud = row[:8]
+        id_, destination, address, card, version, not_before, reply_to, broadcast = row[:8]
         state, sent, message, channel, attempts, first, error = row[8:]
-        letter = OutboxEntry(id_, place, address, card, version, from_timestamp(due), under, bool(loud))
-        begun = None if first is None else from_timestamp(first)
-        found.append(DeliveryState(letter, state, sent, message, channel, attempts, begun, error))
+        due, begun = from_timestamp(not_before), None if first is None else from_timestamp(first)
+        entry = OutboxEntry(id_, destination, address, card, version, due, reply_to, bool(broadcast))
+        found.append(DeliveryState(entry, state, sent, message, channel, attempts, begun, error))
     return found

@@ -18,8 +18,8 @@ class SqlitePreferences(Connection):
         def work() -> None:
             with self._db.atomic():
                 self._db.execute(
-                    "INSERT INTO prefs VALUES (?, ?, ?, ?, ?) "
-                    "ON CONFLICT (space, owner, name) DO UPDATE SET value = excluded.value, at = excluded.at",
+                    "INSERT INTO preferences VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT (namespace, owner, name) DO UPDATE SET value = excluded.value, at = excluded.at",
                     [namespace, owner, name, value, to_timestamp(at)],
                 )
 
@@ -29,7 +29,7 @@ class SqlitePreferences(Connection):
         """An owner's preferences in a namespace, by name."""
 
         def work() -> list[Preference]:
-            sql = "SELECT name, value, at FROM prefs WHERE space = ? AND owner = ? ORDER BY name"
+            sql = "SELECT name, value, at FROM preferences WHERE namespace = ? AND owner = ? ORDER BY name"
             rows = self._db.execute(sql, [namespace, owner])
             return [Preference(name, value, from_timestamp(at)) for name, value, at in rows]
 
@@ -39,7 +39,7 @@ class SqlitePreferences(Connection):
         """Every preference in a namespace with its owner, by owner and name."""
 
         def work() -> list[tuple[str, Preference]]:
-            sql = "SELECT owner, name, value, at FROM prefs WHERE space = ? ORDER BY owner, name"
+            sql = "SELECT owner, name, value, at FROM preferences WHERE namespace = ? ORDER BY owner, name"
             rows = self._db.execute(sql, [namespace])
             return [(owner, Preference(name, value, from_timestamp(at))) for owner, name, value, at in rows]
 
@@ -50,7 +50,7 @@ class SqlitePreferences(Connection):
 
         def work() -> bool:
             with self._db.atomic():
-                sql = "DELETE FROM prefs WHERE space = ? AND owner = ? AND name = ?"
+                sql = "DELETE FROM preferences WHERE namespace = ? AND owner = ? AND name = ?"
                 return bool(self._db.execute(sql, [namespace, owner, name]).rowcount)
 
         return await self._run(work)

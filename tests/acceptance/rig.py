@@ -93,7 +93,7 @@ class Rig:
 
     def undelivered(self) -> int:
         """Letters that are not known to be in their conversation as they should be."""
-        [(number,)] = self.rows("SELECT count(*) FROM letters WHERE sent < version OR state <> 'open'")
+        [(number,)] = self.rows("SELECT count(*) FROM outbox WHERE sent < version OR state <> 'open'")
         return int(number)
 
     def told(self, channel: str = CHANNEL) -> list[dict[str, Any]]:

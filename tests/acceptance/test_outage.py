@@ -45,7 +45,7 @@ async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: 
             assert said[0] - back <= 60
             assert len(said) <= 20
         assert incidents[0] >= 48
-        assert stage.rows("SELECT id, state, error FROM letters WHERE sent < version OR state <> 'open'") == []
+        assert stage.rows("SELECT id, state, error FROM outbox WHERE sent < version OR state <> 'open'") == []
         assert sorted(_told(stage)) == sorted(
             (job, conversation) for job in _jobs() for conversation in stage.conversations
         )
@@ -76,12 +76,12 @@ def _jobs() -> list[str]:
 
 def _told(stage: Rig) -> Iterator[tuple[str, str]]:
     """Of which job's end a message in which conversation tells."""
-    entries = {name for (name,) in stage.rows("SELECT id FROM letters")}
+    entries = {name for (name,) in stage.rows("SELECT id FROM outbox")}
     for job, conversation, body in stage.rows(
-        "SELECT i.name, n.conversation, n.body FROM incidents i JOIN notices n ON n.incident = i.id "
-        "WHERE i.kind = 'job.failed'"
+        "SELECT i.name, n.conversation, n.body FROM incidents i JOIN notifications n ON n.incident = i.id "
+        "WHERE i.rule = 'job.failed'"
     ):
-        if json.loads(body)["letter"] in entries:
+        if json.loads(body)["entry"] in entries:
             yield job, conversation
 
 

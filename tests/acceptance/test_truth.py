@@ -84,14 +84,14 @@ def _failed(account: AccountState) -> list[tuple[str, str, str, str]]:
 
 def _told_once(stage: Rig) -> None:
     """Every letter is one message, and every job that failed is in one of them."""
-    written = [name for (name,) in stage.rows("SELECT id FROM letters WHERE conversation = ?", f"slack:{CHANNEL}")]
+    written = [name for (name,) in stage.rows("SELECT id FROM outbox WHERE destination = ?", f"slack:{CHANNEL}")]
     posted = [each["metadata"]["event_payload"]["key"] for each in stage.slack.history_of(CHANNEL) if each["metadata"]]
     assert sorted(posted) == sorted(written)
     conversations = {f"slack:{CHANNEL}": set(posted), f"teams:{stage.room}": set()}
     conversations[f"teams:{stage.room}"] = {
         name
         for (name,) in stage.rows(
-            "SELECT id FROM letters WHERE conversation = ? AND message <> ''", f"teams:{stage.room}"
+            "SELECT id FROM outbox WHERE destination = ? AND message <> ''", f"teams:{stage.room}"
         )
     }
     assert len(conversations[f"teams:{stage.room}"]) == len(stage.letters_teams())
@@ -100,10 +100,10 @@ def _told_once(stage: Rig) -> None:
         told = {
             name
             for name, body in stage.rows(
-                "SELECT i.name, n.body FROM incidents i JOIN notices n ON n.incident = i.id "
-                "WHERE n.conversation = ? AND i.kind IN ('task.failed', 'job.failed')",
+                "SELECT i.name, n.body FROM incidents i JOIN notifications n ON n.incident = i.id "
+                "WHERE n.conversation = ? AND i.rule IN ('task.failed', 'job.failed')",
                 conversation,
             )
-            if json.loads(body)["letter"] in entries
+            if json.loads(body)["entry"] in entries
         }
         assert told == jobs

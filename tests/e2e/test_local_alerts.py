@@ -62,7 +62,7 @@ class Stage:
         """Wait until all that was written is known to be in the channel as it should be."""
 
         async def done() -> bool:
-            return self._rows("SELECT count(*) FROM letters WHERE sent < version") == [(0,)]
+            return self._rows("SELECT count(*) FROM outbox WHERE sent < version") == [(0,)]
 
         await until(done)
 

@@ -103,7 +103,9 @@ async def _subscribe(stage: Rig, platform: str) -> None:
     else:
         await stage.teams.say("admin", stage.room, f"@Batch Bot {words}")
     await stage.until(
-        lambda: stage.rows("SELECT 1 FROM prefs WHERE space = 'subscription' AND owner LIKE ?", f"{platform}:%"),
+        lambda: stage.rows(
+            "SELECT 1 FROM preferences WHERE namespace = 'subscription' AND owner LIKE ?", f"{platform}:%"
+        ),
         300,
         f"a subscription on {platform}",
     )
@@ -143,7 +145,7 @@ async def _rest(stage: Rig, since: datetime) -> None:
     """Until all has been seen and told, and was still for a while. What is not by then is lost."""
 
     def settled() -> bool:
-        return not stage.rows("SELECT 1 FROM letters WHERE (sent < version OR state = 'claimed') AND state != 'dead'")
+        return not stage.rows("SELECT 1 FROM outbox WHERE (sent < version OR state = 'claimed') AND state != 'dead'")
 
     # A job that ran nothing when it was counted last is counted again within five minutes, and read then.
     end = stage.time.now() + timedelta(seconds=900)
@@ -194,7 +196,7 @@ def _judge(stage: Rig, outcome: Outcome, since: datetime, said_before: set[str])
 
 
 def _letters(stage: Rig) -> list[tuple[str, str, str, str, int, int]]:
-    return [tuple(row) for row in stage.rows("SELECT id, conversation, message, state, sent, version FROM letters")]  # type: ignore[misc]
+    return [tuple(row) for row in stage.rows("SELECT id, destination, message, state, sent, version FROM outbox")]  # type: ignore[misc]
 
 
 def _marked(stage: Rig, message: str) -> bool:
