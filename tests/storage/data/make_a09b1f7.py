@@ -242,13 +242,6 @@ async def make(path: Path) -> None:
     ]
     await look(400)
     await look(40)
-    flapping = finding("node", "tvm-1", "node tvm-1 is unusable", parent="pool1")
-    for _ in range(4):
-        extra["node.unusable"] = [flapping]
-        await look(60)
-        extra["node.unusable"] = []
-        await look(60)
-    extra["node.unusable"] = [flapping]
     extra["job.failed"] = []  # resolved
     await look(60)
     extra["account.unreachable"] = [finding("account", name, "the account cannot be read", severity=Severity.CRITICAL)]
@@ -269,6 +262,13 @@ async def make(path: Path) -> None:
     await look(330)
     extra["pool.idle"] = [finding("pool", "idle-1", "pool idle-1: 3 nodes have nothing to do")]
     await look(20)
+    flapping = finding("node", "tvm-1", "node tvm-1 is unusable", parent="pool1")
+    for _ in range(4):
+        extra["node.unusable"] = [flapping]
+        await look(60)
+        extra["node.unusable"] = []
+        await look(60)
+    extra["node.unusable"] = [flapping]
     extra["pool.resize_failed"].append(finding("pool", "late", "pool late: the resize fell short by 1 node"))
     await look(5)
 
