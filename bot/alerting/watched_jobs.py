@@ -24,6 +24,7 @@ from bot.monitor.scene import JobView, PoolView, Scene
 from bot.requests.request import Conversation, Person
 from cards.card import Card
 from storage.port.changes import ChangeSet
+from storage.port.decoding import decoded
 from storage.port.outbox import OutboxEntry
 from storage.port.store import Store
 
@@ -106,7 +107,7 @@ class WatchedJobs:
     async def load(self) -> None:
         """Take up what is stored. Raises StoreError."""
         async with self._lock:
-            found = [_read(kept.value) for _, kept in await self._store.all_preferences(WATCHES)]
+            found = [decoded(kept.value, Watched) for _, kept in await self._store.all_preferences(WATCHES)]
             watched = [each for each in found if each is not None]
             entries = [name for each in watched for name in (each.entry, _over(each))]
             known = await self._store.deliveries(entries)
@@ -263,11 +264,3 @@ def _over(watched: Watched) -> str:
 def _copied(view: JobView) -> JobView:
     """The view as it is now: the observer goes on drawing in its own."""
     return replace(view, rate=list(view.rate), causes=dict(view.causes))
-
-
-def _read(value: bytes) -> Watched | None:
-    """A stored watch; None where a newer version wrote it."""
-    try:
-        return msgspec.json.decode(value, type=Watched)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

@@ -10,20 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from bot.requests.request import CommandRequest
-from storage.port.preferences import Preference
+from storage.port.decoding import decoded
 from storage.port.store import Store
 
 ACCOUNTS, QUERIES = "account", "query"
 """Spaces of the store."""
 _DEFAULT = "default"
-
-S = TypeVar("S", bound=Struct)
 
 
 class Author(Struct, frozen=True):
@@ -75,7 +72,7 @@ async def default_account(store: Store, request: CommandRequest, known: Collecti
     """The default that applies here; None where none was chosen, or the settings know it no more."""
     for owner in dict.fromkeys([place_of(request), person_of(request)]):
         for kept in await store.preferences(ACCOUNTS, owner):
-            default = decoded(kept, Default)
+            default = decoded(kept.value, Default)
             if default and default.account in known:
                 return Chosen(owner, default, kept.at)
     return None
@@ -90,11 +87,3 @@ async def choose_account(store: Store, request: CommandRequest, account: str, at
 async def choose_none(store: Store, request: CommandRequest) -> None:
     """Forget the default here."""
     await store.delete_preference(ACCOUNTS, place_of(request), _DEFAULT)
-
-
-def decoded(kept: Preference, kind: type[S]) -> S | None:
-    """A kept value; None where it is none of the kind, such as one that a newer version wrote."""
-    try:
-        return msgspec.json.decode(kept.value, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

@@ -18,7 +18,7 @@ from cyclopts import Parameter
 from msgspec import Struct
 
 from bot.requests.context import Context
-from bot.requests.preferences import QUERIES, Author, decoded, person_of, place_of
+from bot.requests.preferences import QUERIES, Author, person_of, place_of
 from bot.requests.registry import CommandError, command, join
 from bot.requests.registry import words as split
 from cards import build
@@ -26,6 +26,7 @@ from cards.build import blocks, code, refusal, text
 from cards.card import Block, Button, Card, Column, Heading, Mark, Text, Time, Words
 from cards.formatting import number
 from handlers.shared.common import nearest, titled
+from storage.port.decoding import decoded
 
 MOST = 100
 """Queries that a channel or a person can save."""
@@ -230,7 +231,7 @@ async def _all(ctx: Context) -> list[Saved]:
 
 async def _of(ctx: Context, owner: str) -> list[Saved]:
     kept = await ctx.store.preferences(QUERIES, owner)
-    return [Saved(each.name, owner, query, each.at) for each in kept if (query := decoded(each, Query))]
+    return [Saved(each.name, owner, query, each.at) for each in kept if (query := decoded(each.value, Query))]
 
 
 def _find(every: Iterable[Saved], ctx: Context, name: str, whose: Whose | None, path: str = "run") -> Saved | Card:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from bot.chat.port import Reach
 from bot.requests.request import Conversation
 from storage.port.conversations import ConversationReference
+from storage.port.decoding import decoded
 from storage.port.store import Store
 
 log = structlog.get_logger()
@@ -36,8 +36,8 @@ class Rooms:
         for each in await self._store.conversations("slack"):
             if not each.reachable:
                 self._shut.add(each.id)
-            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-                self._names[each.id] = msgspec.json.decode(each.body, type=Conversation).name
+            if conversation := decoded(each.body, Conversation):
+                self._names[each.id] = conversation.name
 
     async def event(self, body: Mapping[str, Any], bot_user: str) -> None:
         """Note what an event says about the bot and a channel; most say nothing."""

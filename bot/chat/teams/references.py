@@ -10,6 +10,7 @@ import structlog
 from bot.chat.port import Reach
 from bot.requests.request import Conversation
 from storage.port.conversations import ConversationReference
+from storage.port.decoding import decoded
 from storage.port.store import Store
 
 log = structlog.get_logger()
@@ -28,10 +29,8 @@ class References:
     async def load(self) -> None:
         """Learn what is stored."""
         for reference in await self._store.conversations("teams"):
-            try:
-                self._note(msgspec.json.decode(reference.body, type=Conversation), reachable=reference.reachable)
-            except msgspec.DecodeError as error:
-                log.warning("teams.reference_unreadable", id=reference.id, error=str(error))
+            if conversation := decoded(reference.body, Conversation):
+                self._note(conversation, reachable=reference.reachable)
 
     def current(self, conversation: Conversation) -> Conversation:
         """The conversation under the address that is known last: Teams moves conversations."""
