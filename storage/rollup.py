@@ -10,7 +10,7 @@ from storage.retention import RESOLUTIONS
 MICRO = 1_000_000
 
 
-class Pile:
+class RollupIncrements:
     """Core-seconds waiting to be added to the rollups: (series, bucket start) -> [busy, total, seconds].
 
     A sample stands for the time that ends at it, and is shared out exactly among the buckets this time touches. So a
@@ -20,7 +20,7 @@ class Pile:
     def __init__(self) -> None:
         self._finest: defaultdict[tuple[int, int], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
 
-    def cores(self, series: int, account: int, begin: int, end: int, busy: float, total: float) -> None:
+    def add_cores(self, series: int, account: int, begin: int, end: int, busy: float, total: float) -> None:
         """A pool had so many cores from ``begin`` to ``end`` (microseconds); its account had them too."""
         for start, seconds in _pieces(begin, end):
             for where, counted in ((series, seconds), (account, 0.0)):
@@ -29,7 +29,7 @@ class Pile:
                 row[1] += total * seconds
                 row[2] += counted
 
-    def looked(self, account: int, begin: int, end: int) -> None:
+    def add_observed(self, account: int, begin: int, end: int) -> None:
         """The account was under observation from ``begin`` to ``end``; said once, however many pools it has."""
         for start, seconds in _pieces(begin, end):
             self._finest[account, start][2] += seconds

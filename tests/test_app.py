@@ -9,7 +9,7 @@ from bot.app import App
 from bot.settings import check
 from storage.port.changes import ChangeSet
 from tests.storage.contract import NOON
-from tests.storage.watching_contract import incident, transition
+from tests.storage.monitoring_contract import incident, transition
 
 ACCOUNT = {"endpoint": "https://render.westeurope.batch.azure.com", "subscription": "s", "resource_group": "r"}
 

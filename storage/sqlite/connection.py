@@ -79,7 +79,7 @@ class Connection:
         """Do ``work`` in the store's thread. Once begun it is finished, even when the caller is cancelled."""
 
         def guarded() -> T:
-            with _told(self._path):
+            with _advised(self._path):
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._worker, guarded)
@@ -106,7 +106,7 @@ class Connection:
 
 def _connect(path: Path, patience: float) -> Database:
     """Open, configure and migrate, in the thread that will own the connection."""
-    with _told(path):
+    with _advised(path):
         db = Database(sqlite3.connect(path, timeout=patience, cached_statements=64))
         try:
             _refuse_newer(path, db)
@@ -129,7 +129,7 @@ def _refuse_newer(path: Path, db: Database) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _advised(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ones that say what to do."""
     try:
         yield

@@ -26,8 +26,8 @@ _PRUNABLE = """
     not_before < ? AND state <> 'claimed' AND (sent >= version OR state IN ('gone', 'dead'))
     AND NOT EXISTS (SELECT 1 FROM outbox AS reply WHERE reply.reply_to <> '' AND reply.reply_to = outbox.id)
     AND NOT EXISTS (
-        SELECT 1 FROM notifications AS told JOIN incidents ON incidents.id = told.incident
-        WHERE told.conversation = outbox.destination AND told.open = 1 AND incidents.opened <= outbox.not_before
+        SELECT 1 FROM notifications AS shown JOIN incidents ON incidents.id = shown.incident
+        WHERE shown.conversation = outbox.destination AND shown.open = 1 AND incidents.opened <= outbox.not_before
     )
 """
 """Entries that were due before a moment and have nothing more to say.

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from storage.port.samples import Bucket, Sample
 from storage.retention import Retention
-from storage.rollup import MICRO, Pile
+from storage.rollup import MICRO, RollupIncrements
 from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
@@ -72,7 +72,7 @@ class SqliteSamples(Connection):
 
     def _roll_up(self, fresh: list[tuple[int, int, int, Sample]]) -> None:
         """Add new samples to the rollups, and to their account's own row, which all pools of a moment share."""
-        pile = Pile()
+        increments = RollupIncrements()
         looks: dict[int, dict[int, list[float]]] = {}  # by account and moment: seconds, busy, total, nodes
         for series, account, at, sample in fresh:
             look = looks.setdefault(account, {}).setdefault(at, [0.0, 0.0, 0.0, 0])
@@ -81,11 +81,11 @@ class SqliteSamples(Connection):
                 look[1] += sample.busy
                 look[2] += sample.total
                 look[3] += sample.nodes
-                pile.cores(series, account, at - round(sample.seconds * MICRO), at, sample.busy, sample.total)
+                increments.add_cores(series, account, at - round(sample.seconds * MICRO), at, sample.busy, sample.total)
         for account, moments in looks.items():
             known = self._known(account, moments)
             for at, (seconds, *_) in moments.items():
-                pile.looked(account, at - round(seconds * MICRO), at - round(known.get(at, 0.0) * MICRO))
+                increments.add_observed(account, at - round(seconds * MICRO), at - round(known.get(at, 0.0) * MICRO))
             self._db.conn.executemany(
                 """
                 INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)
@@ -104,7 +104,7 @@ class SqliteSamples(Connection):
             ON CONFLICT DO UPDATE SET busy = busy + excluded.busy, total = total + excluded.total,
                 seconds = seconds + excluded.seconds
             """,
-            pile.rows(),
+            increments.rows(),
         )
 
     def _series_id(self, account: str, pool: str) -> int:

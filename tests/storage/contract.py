@@ -186,7 +186,7 @@ class StoreContract:
         assert await store.file("k", NOON + DAY) is None
         assert await store.file("other", NOON) is None
 
-    async def test_things_are_kept_by_name_for_their_owner_in_their_space(self, store: Store) -> None:
+    async def test_preferences_by_name_for_their_owner_in_their_namespace(self, store: Store) -> None:
         await store.put_preference("query", "slack:C1", "nightly", b"one", NOON)
         await store.put_preference("query", "slack:C1", "Ärger", "größer '\x00".encode(), NOON + MINUTE)
         await store.put_preference("query", "slack:U1", "nightly", b"mine", NOON)

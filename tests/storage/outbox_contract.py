@@ -1,4 +1,4 @@
-"""What every store has to do for letters. A test class per implementation inherits this and provides ``fresh``."""
+"""What every store has to do for the outbox. A test class per implementation inherits this and provides ``fresh``."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from storage.port.incidents import NotificationRow
 from storage.port.outbox import DeliveryState, OutboxEntry
 from storage.port.store import Store
 from tests.storage.contract import DAY, HOUR, MINUTE, NOON
-from tests.storage.watching_contract import entry, incident
+from tests.storage.monitoring_contract import entry, incident
 
 
 async def ids(store: Store) -> list[str]:
     return [one.entry.id for one in await store.undelivered()]
 
 
-class LetterContract:
+class OutboxContract:
     """Inherit it beside :class:`tests.storage.contract.StoreContract`, which gives ``store``."""
 
-    async def test_a_letter_on_its_way(self, store: Store) -> None:
+    async def test_an_entry_on_its_way(self, store: Store) -> None:
         first = OutboxEntry("a", "slack:C1", b"conversation", b"card", 1, NOON, "root", broadcast=True)
         await store.record(ChangeSet(entries=[first]))
         assert await store.undelivered() == [DeliveryState(first)]
@@ -68,7 +68,7 @@ class LetterContract:
         [one] = await store.deliveries(["a"])
         assert (one.attempts, one.error) == (0, "")
 
-    async def test_letters_of_a_place_that_was_gone(self, store: Store) -> None:
+    async def test_entries_of_a_destination_that_was_gone(self, store: Store) -> None:
         await store.record(ChangeSet(entries=[entry("a"), entry("b"), entry("c", destination="slack:C2"), entry("d")]))
         for id_ in "abc":
             await store.attempt_failed(id_, "gone", "not in channel")
@@ -81,7 +81,7 @@ class LetterContract:
         assert await store.claim("a", NOON)
         assert not await store.claim("c", NOON)
 
-    async def test_a_dead_letter_stays_dead(self, store: Store) -> None:
+    async def test_a_dead_entry_stays_dead(self, store: Store) -> None:
         await store.record(ChangeSet(entries=[entry()]))
         await store.attempt_failed("a", "dead", "too long")
         await store.record(ChangeSet(entries=[entry(version=2)]))
@@ -89,20 +89,20 @@ class LetterContract:
         assert not await store.claim("a", NOON)
         assert [(one.state, one.error) for one in await store.deliveries(["a"])] == [("dead", "too long")]
 
-    async def test_undelivered_letters_the_oldest_due_first(self, store: Store) -> None:
+    async def test_undelivered_entries_the_oldest_first(self, store: Store) -> None:
         due = {"z": 0, "y": 0, "b": 3, "a": 1}
         await store.record(ChangeSet(entries=[entry(id_, NOON + n * HOUR) for id_, n in due.items()]))
         assert await ids(store) == ["z", "y", "a", "b"], "of one moment in the order they came"
         await store.attempt_failed("z", "open", "later", NOON + DAY)
         assert await ids(store) == ["y", "a", "b", "z"]
 
-    async def test_letters_in_the_order_asked_for(self, store: Store) -> None:
+    async def test_entries_in_the_order_asked_for(self, store: Store) -> None:
         await store.record(ChangeSet(entries=[entry(id_) for id_ in "abc"]))
         for asked in permutations("abc"):
             assert [one.entry.id for one in await store.deliveries([*asked, "nothing", asked[0]])] == list(asked)
         assert await store.deliveries([]) == []
 
-    def test_letters_follow_their_rules(self, fresh: Callable[[], Store]) -> None:
+    def test_entries_follow_their_rules(self, fresh: Callable[[], Store]) -> None:
         """Against a model in plain words, in any order of events."""
         events = st.lists(
             st.tuples(st.just("write"), st.integers(1, 4))
@@ -135,7 +135,7 @@ class LetterContract:
 
     # Retention.
 
-    async def test_letters_are_kept_while_they_have_something_to_say(self, store: Store) -> None:
+    async def test_entries_are_kept_while_they_have_something_to_say(self, store: Store) -> None:
         old, new = NOON - 31 * DAY, NOON - 29 * DAY
         undelivered, in_doubt, unreachable, refused = "behind", "claimed", "gone", "dead"
         for id_ in ("said", undelivered, in_doubt, unreachable, refused):
@@ -152,7 +152,7 @@ class LetterContract:
         left = await store.deliveries(["said", "fresh", undelivered, in_doubt, unreachable, refused])
         assert [one.entry.id for one in left] == ["fresh", undelivered, in_doubt]
 
-    async def test_a_letter_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
+    async def test_an_entry_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
         old = NOON - 31 * DAY
         await store.record(ChangeSet(entries=[entry("root", old), entry("reply", NOON, reply_to="root")]))
         for id_ in ("root", "reply"):
@@ -161,7 +161,7 @@ class LetterContract:
         assert await store.prune(NOON + 40 * DAY) == 1
         assert await store.prune(NOON + 40 * DAY) == 1, "the thread after what lay in it"
 
-    async def test_a_letter_is_kept_while_something_is_open_in_its_place(self, store: Store) -> None:
+    async def test_an_entry_is_kept_while_something_is_open_in_its_conversation(self, store: Store) -> None:
         conversations = {"open": "slack:C1", "other": "slack:C2", "before": "slack:C1"}
         due = {"open": NOON - 40 * DAY, "other": NOON - 40 * DAY, "before": NOON - 60 * DAY}
         await store.record(
@@ -184,7 +184,7 @@ class LetterContract:
 
 @dataclass
 class Model:
-    """What the port says of one letter, in plain Python."""
+    """What the port says of one entry, in plain Python."""
 
     version: int = 1
     state: str = "open"

@@ -21,9 +21,11 @@ def test_the_page_tells_the_truth() -> None:
     assert f"| samples of cores | {kept.samples.days} days |" in page
     assert f"| transitions | {kept.transitions.days} days, `keep.transitions_days` |" in page
     assert f"| rollup of transitions, hourly | {kept.transition_counts.days} days, `keep.counts_days` |" in page
-    assert f"| resolved incidents, their notices | {kept.incidents.days} days, `keep.incidents_days` |" in page
-    assert f"| letters that are delivered | {kept.entries.days} days |" in page
+    assert f"| resolved incidents, their notifications | {kept.incidents.days} days, `keep.incidents_days` |" in page
+    assert f"| delivered outbox messages | {kept.entries.days} days |" in page
+    assert f"| undeliverable outbox messages | {kept.entries.days} days |" in page
     assert f"| requests (journal) | {kept.requests.days} days |" in page
+    assert f"their keys are remembered for {kept.request_keys.days} day " in page
 
 
 def test_the_settings_say_the_same() -> None:

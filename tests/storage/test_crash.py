@@ -1,4 +1,4 @@
-"""What a kill leaves: a batch is there whole or not at all, and a post that was claimed stays in doubt."""
+"""What a kill leaves: a change set is there whole or not at all, and a post that was claimed stays in doubt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.port.changes import ChangeSet
 from storage.port.monitoring import Transition
 from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON
-from tests.storage.watching_contract import entry
+from tests.storage.monitoring_contract import entry
 
 BATCH = 500
 
@@ -25,28 +25,28 @@ from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, Transition
 from storage.port.outbox import OutboxEntry
 from tests.storage.contract import NOON
-from tests.storage.test_watching_crash import BATCH
+from tests.storage.test_crash import BATCH
 
 async def main():
     store = SqliteStore.open(sys.argv[1])
     for n in range(int(sys.argv[2]), 100000):
         at = NOON + timedelta(seconds=n)
-        batch = ChangeSet(
+        changes = ChangeSet(
             [Transition("render", "task", f"job-{n}", f"{task}", "running", "completed", at) for task in range(BATCH)],
             [Cursor("render", "tasks", at)],
-            entries=[OutboxEntry(f"letter-{n}", "slack:C1", b"", b"", 1, at)],
+            entries=[OutboxEntry(f"entry-{n}", "slack:C1", b"", b"", 1, at)],
         )
-        assert await store.record(batch) == BATCH
-        assert await store.claim(f"letter-{n}", at)
+        assert await store.record(changes) == BATCH
+        assert await store.claim(f"entry-{n}", at)
         print(n, flush=True)
         if n % 2:
-            await store.delivered(f"letter-{n}", 1, "m", "c")
+            await store.delivered(f"entry-{n}", 1, "m", "c")
 
 asyncio.run(main())
 """
 
 
-def test_kill_9_leaves_whole_batches_and_claims(tmp_path: Path) -> None:
+def test_kill_9_leaves_whole_change_sets_and_claims(tmp_path: Path) -> None:
     path, claimed, first = tmp_path / "bot.db", [], 0
     for lines in (2, 17, 5):
         command = [sys.executable, "-c", WRITER, str(path), str(first)]
@@ -62,9 +62,9 @@ def test_kill_9_leaves_whole_batches_and_claims(tmp_path: Path) -> None:
         last = 0
         for n in range(first):
             found = await store.transitions("render", entity="task", parent=f"job-{n}")
-            entries = await store.deliveries([f"letter-{n}"])
+            entries = await store.deliveries([f"entry-{n}"])
             assert len(found) in ((BATCH,) if n in claimed else (0, BATCH))
-            assert len(entries) == len(found) / BATCH, "a batch is there whole or not at all"
+            assert len(entries) == len(found) / BATCH, "a change set is there whole or not at all"
             last = n if found else last
             for one in entries:
                 if n % 2 == 0 and n in claimed:
@@ -75,7 +75,7 @@ def test_kill_9_leaves_whole_batches_and_claims(tmp_path: Path) -> None:
         total = sum(one.count for one in await store.transition_counts("render", NOON, NOON + DAY))
         assert total == len(await store.transitions("render", limit=10**6))
         in_doubt = {one.entry.id for one in await store.undelivered() if one.state == "claimed"}
-        assert in_doubt >= {f"letter-{n}" for n in claimed if n % 2 == 0}
+        assert in_doubt >= {f"entry-{n}" for n in claimed if n % 2 == 0}
         await store.close()
 
     asyncio.run(check())

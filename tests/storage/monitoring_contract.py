@@ -1,4 +1,4 @@
-"""What every store has to do for watching. A test class per implementation inherits this and provides ``fresh``."""
+"""What every store has to do for monitoring, incidents and preferences; see :mod:`tests.storage.contract`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ accounts = st.sampled_from(["render", "other"])
 transitions = st.builds(
     Transition, accounts, st.sampled_from(["job", "task", "node"]), few, few, few, few, moments, st.text(max_size=3)
 )
-batches = st.builds(
+change_sets = st.builds(
     ChangeSet,
     st.lists(transitions, max_size=12),
     st.lists(st.builds(Cursor, accounts, few, moments), max_size=3),
@@ -111,7 +111,7 @@ def hours(seen: list[Transition], account: str) -> list[TransitionCount]:
     return [TransitionCount(*key, count) for key, count in sorted(found.items())]
 
 
-class WatchContract:
+class MonitoringContract:
     """Inherit it beside :class:`tests.storage.contract.StoreContract`, which gives ``store``."""
 
     # Batches.
@@ -126,21 +126,21 @@ class WatchContract:
         assert await store.record(ChangeSet(transitions=[replace(first, account="other")])) == 1
         assert await store.record(ChangeSet()) == 0
 
-    def test_a_batch_that_comes_twice_is_recorded_once(self, fresh: Callable[[], Store]) -> None:
+    def test_a_change_set_that_comes_twice_is_recorded_once(self, fresh: Callable[[], Store]) -> None:
         @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(st.lists(batches, min_size=1, max_size=3))
+        @given(st.lists(change_sets, min_size=1, max_size=3))
         def check(given: list[ChangeSet]) -> None:
             async def told() -> None:
                 store = fresh()
                 try:
-                    entries = [one.id for batch in given for one in batch.entries]
+                    entries = [one.id for changes in given for one in changes.entries]
                     new = 0
-                    for batch in given:
-                        new += await store.record(batch)
+                    for changes in given:
+                        new += await store.record(changes)
                         once = await state(store, entries)
-                        assert await store.record(batch) == 0
+                        assert await store.record(changes) == 0
                         assert await state(store, entries) == once
-                    seen = [one for batch in given for one in batch.transitions]
+                    seen = [one for changes in given for one in changes.transitions]
                     total = 0
                     for account in ("render", "other"):
                         counts = await store.transition_counts(account, NOON - 30 * DAY, NOON + 30 * DAY)
@@ -155,7 +155,7 @@ class WatchContract:
         check()
 
     @pytest.mark.parametrize("field", ["transitions", "cursors", "snapshots", "incidents", "notifications", "entries"])
-    async def test_a_batch_is_stored_whole_or_not_at_all(self, store: Store, field: str) -> None:
+    async def test_a_change_set_is_stored_whole_or_not_at_all(self, store: Store, field: str) -> None:
         whole = ChangeSet(
             [transition()],
             [Cursor("render", "tasks", NOON)],
@@ -263,7 +263,7 @@ class WatchContract:
         ]
         assert await store.cursors("third") == []
 
-    async def test_views_are_replaced_and_forgotten(self, store: Store) -> None:
+    async def test_snapshots_are_replaced_and_forgotten(self, store: Store) -> None:
         def view(id_: str, body: bytes | None) -> EntitySnapshot:
             return EntitySnapshot("render", "pool", id_, body)
 
@@ -297,7 +297,7 @@ class WatchContract:
         await store.record(ChangeSet(incidents=[changed]))
         assert await store.incidents() == [changed, b, c]
 
-    async def test_what_is_resolved_and_still_to_be_told(self, store: Store) -> None:
+    async def test_what_is_resolved_with_an_open_notification(self, store: Store) -> None:
         gone, told, open_ = (
             IncidentRow(name, name, "a", "late", "job", "", name, name == "open", NOON, NOON, b"x")
             for name in ("gone", "told", "open")
@@ -310,7 +310,7 @@ class WatchContract:
         )
         assert await store.unsettled_incidents() == [gone]
 
-    async def test_notices_of_incidents(self, store: Store) -> None:
+    async def test_notifications_of_incidents(self, store: Store) -> None:
         rows = [NotificationRow("a", "slack:C1", True, b"1"), NotificationRow("a", "teams:x", True, b"2")]
         await store.record(ChangeSet(notifications=[rows[1], rows[0], NotificationRow("b", "slack:C1", True, b"3")]))
         assert await store.notifications(["a", "c"]) == rows
@@ -322,7 +322,7 @@ class WatchContract:
 
     # Retention, and what people keep.
 
-    async def test_what_watching_keeps_and_for_how_long(self, store: Store) -> None:
+    async def test_what_is_kept_and_for_how_long(self, store: Store) -> None:
         ages = (500, 100, 60, 20, 1)
         await store.record(
             ChangeSet(
@@ -363,7 +363,7 @@ class WatchContract:
         assert await store.record(ChangeSet(transitions=[old])) == 0
         assert [one.count for one in await store.transition_counts("render", NOON - 90 * DAY, NOON)] == [1]
 
-    async def test_all_that_is_kept_in_a_space(self, store: Store) -> None:
+    async def test_all_preferences_of_a_namespace(self, store: Store) -> None:
         assert await store.all_preferences("watch") == []
         for owner, name in (("teams:x", "a"), ("slack:C1", "b"), ("slack:C1", "a")):
             await store.put_preference("watch", owner, name, name.encode(), NOON)
