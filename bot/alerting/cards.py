@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bot.alerting.model import Incident, Notification
 from bot.alerting.rules import AlertRule
-from bot.alerting.rules.failures import by_line
+from bot.domain.failures import by_line
 from bot.domain.findings import CauseCount, Severity
 from bot.requests.registry import join
 from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text

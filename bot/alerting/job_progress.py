@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from bot.alerting.rules.failures import causes_of, usual
+from bot.alerting.rules.failures import causes_of
+from bot.domain.failures import usual
 from bot.domain.findings import CauseCount
+from bot.domain.pools import has, in_state
 from bot.monitor.scene import JobView, PoolView
 from bot.requests.registry import join
 from bot.requests.request import Person
@@ -183,8 +185,8 @@ def _pool(job: JobView, pools: Mapping[str, PoolView]) -> str:
     pool = pools.get(job.pool)
     if pool is None:
         return job.pool
-    nodes = pool.dedicated + pool.spot
-    busy = f"{number(pool.nodes('running'))} of {plural(nodes, 'node')} at work" if nodes else "no nodes"
+    nodes = has(pool)
+    busy = f"{number(in_state(pool, 'running'))} of {plural(nodes, 'node')} at work" if nodes else "no nodes"
     return f"{job.pool} · {busy}"
 
 

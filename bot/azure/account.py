@@ -34,8 +34,9 @@ from bot.azure.models import (
     TaskCountsResult,
     VmSize,
 )
+from bot.azure.models.price import NO_PRICES, Prices
 from bot.azure.pipeline import DEADLINE, Clock, Dated, Plane, Traffic, pipeline
-from bot.azure.prices import NO_PRICES, Prices, Retail
+from bot.azure.prices import Retail
 from bot.settings import AccountSettings
 
 API_VERSION = "2025-06-01"

@@ -11,28 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Literal
 from urllib.parse import quote
 
 import msgspec
 import structlog
 from azure.core import AsyncPipelineClient
 from azure.core.pipeline.policies import UserAgentPolicy
-from msgspec import Struct
 
 from bot.azure.errors import AzureError
-from bot.azure.models.price import PriceItem, PriceListing
+from bot.azure.models.price import NO_PRICES, Key, Meter, PriceItem, PriceListing, Prices
 from bot.azure.pipeline import Clock, Plane, pipeline
 
 log = structlog.get_logger()
-
-Meter = Literal["on demand", "spot", "low priority"]
-"""What is paid for: a machine that stays, one of the spot market, one of Batch's own older low-priority kind."""
-Key = tuple[str, bool, Meter]
-"""VM size in lower case, whether Windows is paid for, the meter."""
 
 FRESH = 86_400.0
 """Seconds after which prices are read again."""
@@ -41,46 +33,6 @@ ASK_AGAIN = 600.0
 PATIENCE = 3.0
 """Seconds that a card waits for prices which were never read."""
 _PAGES = 50  # a region has under ten: a list that does not end is not followed for ever
-
-
-class Price(Struct, frozen=True):
-    """What one node costs an hour at list price: ``amount`` of ``currency`` (ISO 4217), as it was told ``as_of``.
-
-    ``meter`` says which price that is: for a spot node the one of the spot market or, without one, Batch's own for
-    low-priority nodes.
-    """
-
-    amount: float
-    currency: str
-    as_of: datetime
-    meter: Meter
-    source: str = "list price"
-
-
-class Prices(Struct, frozen=True):
-    """The list prices of a region; without any where they are unknown, and then false.
-
-    ``amounts`` are per node and hour in ``currency``, ``as_of`` is the service's time when they were read.
-    """
-
-    amounts: Mapping[Key, float] = MappingProxyType({})
-    currency: str = ""
-    as_of: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-
-    def __bool__(self) -> bool:
-        return bool(self.amounts)
-
-    def hourly(self, size: str, *, windows: bool, spot: bool) -> Price | None:
-        """The price of a node of a VM size (in any case); None where the region's list has none."""
-        meters: tuple[Meter, ...] = ("spot", "low priority") if spot else ("on demand",)
-        for meter in meters:
-            amount = self.amounts.get((size.lower(), windows, meter))
-            if amount is not None:
-                return Price(amount, self.currency, self.as_of, meter)
-        return None
-
-
-NO_PRICES = Prices()
 
 
 class Choice:

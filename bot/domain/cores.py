@@ -1,8 +1,11 @@
-"""How many cores a VM size has, as its name says."""
+"""How many cores a VM size has."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+from bot.azure.models import VmSize
 
 # Standard_NC16as_T4_v3: tier, family, vCPUs, features, accelerator, version.
 _NAME = re.compile(
@@ -27,3 +30,9 @@ def cores_from_name(size: str) -> int | None:
     if (family in _NUMBERED and generation <= 2) or (family == "a" and generation == 1):
         return None
     return int(found["cores"]) or None
+
+
+def cores_of(size: str, sizes: Mapping[str, VmSize]) -> int | None:
+    """The cores of a VM size in any case, by what Resource Manager tells (by lower-case name), or else by its name."""
+    known = sizes.get(size.lower())
+    return known.vcpus if known and known.vcpus else cores_from_name(size)

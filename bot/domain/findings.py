@@ -9,11 +9,13 @@ from __future__ import annotations
 import enum
 import hashlib
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from msgspec import Struct
 
-EntityKind: TypeAlias = Literal["account", "pool", "node", "job", "task", "schedule"]
+from bot.domain.entity import Entity, EntityKind
+
+__all__ = ["CauseCount", "Entity", "EntityKind", "Finding", "Severity", "SuggestedAction", "fingerprint"]
 
 
 class Severity(enum.Enum):
@@ -27,14 +29,6 @@ class Severity(enum.Enum):
     def rank(self) -> int:
         """Greater is worse."""
         return list(Severity).index(self)
-
-
-class Entity(Struct, frozen=True):
-    """Something in an account; ``parent`` is a node's pool or a task's job. An account's ``id`` is its name."""
-
-    kind: EntityKind
-    id: str
-    parent: str = ""
 
 
 class SuggestedAction(Struct, frozen=True):
@@ -89,5 +83,5 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 def fingerprint(account: str, kind: str, entity: Entity) -> str:
     """What makes two findings the same incident: identity only, never a value. 16 hexadecimal digits."""
-    identity = "\0".join((account, kind, entity.kind, entity.parent, entity.id))
+    identity = "\0".join((account, kind, *entity.identity))
     return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()

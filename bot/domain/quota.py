@@ -1,60 +1,134 @@
-"""How much of its quotas an account uses, and what nodes cost.
+"""How much of its quotas an account uses.
 
-The service tells limits only: what is used is summed up over the pools.
+The service tells limits only: what is used is summed up over the pools, jobs and schedules. Cores are those of nodes
+that have a machine: preempted and deallocated ones hold none. Cores of a VM size are those that Resource Manager tells,
+or else its name; a size of which neither tells anything counts as none, and is named in :attr:`Used.unknown`. Active
+jobs and schedules share one quota, and every one that is not completed uses it, disabled ones too ("Batch service
+quotas and limits": completed jobs have no limit).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from bot.azure.models import AccountProperties, VmSize
-from bot.azure.prices import Prices
-from bot.domain.burn import per_hour, with_machine
-from bot.domain.cores import cores_from_name
-from bot.monitor.scene import PoolView, QuotaView
-from cards.formatting import money
+from bot.domain.cores import cores_of
+from bot.domain.pools import PoolFacts, machines
+from bot.domain.states import is_over
+
+QuotaKind: TypeAlias = Literal["dedicated", "spot", "pools", "jobs", "family"]
+Level: TypeAlias = Literal["", "near", "nearer", "full"]
+"""How close a quota is to its limit."""
+NEAR, NEARER, FULL = 80, 90, 100
+"""Per cent of a quota: time to ask for more (that takes days), time to hurry, too late."""
+_WORDS: Mapping[QuotaKind, str] = {
+    "dedicated": "dedicated cores",
+    "spot": "spot cores",
+    "pools": "pools",
+    "jobs": "active jobs and schedules",
+}
 
 
-def quota_of(
-    account: AccountProperties, sizes: Mapping[str, VmSize], pools: Iterable[PoolView], jobs_and_schedules: int
-) -> QuotaView:
-    """Cores, cores by VM family where that quota is enforced, pools, and active jobs together with schedules.
+class Used(Struct, frozen=True):
+    """What an account has in use: cores, dedicated ones by VM family (lower case) too, pools, jobs with schedules.
 
-    Rows are (what in words, used, limit); a quota that the account does not have (its subscription's own holds) has no
-    row. Cores of a size that nobody tells count as none.
+    ``unknown`` are the VM sizes in use whose cores nobody tells.
     """
-    pools = list(pools)
-    dedicated, spot = 0, 0
+
+    dedicated: int = 0
+    spot: int = 0
+    families: Mapping[str, int] = {}
+    pools: int = 0
+    active: int = 0
+    unknown: tuple[str, ...] = ()
+
+
+class Quota(Struct, frozen=True):
+    """One quota: of what, how much of it is used, how much there is. ``family`` is a VM family's own name."""
+
+    kind: QuotaKind
+    used: int
+    limit: int
+    family: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it is of, in words."""
+        return f"{self.family} cores" if self.kind == "family" else _WORDS[self.kind]
+
+    @property
+    def level(self) -> Level:
+        """How close it is to its limit."""
+        return level(self.used, self.limit)
+
+
+def level(used: int, limit: int) -> Level:
+    """How close to its limit a quota is. Above the limit (it was lowered) counts as full; nothing of nothing does not.
+
+    An account that may have no Spot cores, and has none, is not at its limit.
+    """
+    share = used * 100 // limit if limit > 0 else FULL if used > 0 else 0
+    return "full" if share >= FULL else "nearer" if share >= NEARER else "near" if share >= NEAR else ""
+
+
+def uses_quota(state: str) -> bool:
+    """Whether a job or schedule of this state uses the quota of active jobs and schedules."""
+    return not is_over(state)
+
+
+def used_by(pools: Iterable[PoolFacts], sizes: Mapping[str, VmSize], active: int) -> Used:
+    """What is in use. ``sizes`` are by lower-case name, ``active`` counts jobs and schedules that use their quota."""
+    dedicated = spot = many = 0
     families: Counter[str] = Counter()
+    unknown: dict[str, None] = {}
     for pool in pools:
+        many += 1
+        of_dedicated, of_spot = machines(pool)
+        cores = cores_of(pool.vm_size, sizes)
+        if cores is None:
+            if of_dedicated or of_spot:
+                unknown[pool.vm_size.lower()] = None
+            continue
+        dedicated += of_dedicated * cores
+        spot += of_spot * cores
         size = sizes.get(pool.vm_size.lower())
-        cores = size.vcpus if size and size.vcpus else cores_from_name(pool.vm_size) or 0
-        used = with_machine(pool.counts[0]) * cores
-        dedicated += used
-        spot += with_machine(pool.counts[1]) * cores
-        if size:
-            families[size.family.lower()] += used
-    rows = [
-        ("dedicated cores", dedicated, account.dedicated_core_quota),
-        ("spot cores", spot, account.low_priority_core_quota),
-        ("pools", len(pools), account.pool_quota),
-        ("active jobs and schedules", jobs_and_schedules, account.active_job_and_job_schedule_quota),
-    ]
-    if account.dedicated_core_quota_per_vm_family_enforced:
-        rows += [
-            (f"{family.name} cores", families[family.name.lower()], family.core_quota)
-            for family in account.dedicated_core_quota_per_vm_family or ()
-            if families[family.name.lower()]
-        ]
-    return QuotaView(tuple((what, used, limit) for what, used, limit in rows if limit is not None))
+        if size and of_dedicated:
+            families[size.family.lower()] += of_dedicated * cores
+    return Used(dedicated, spot, families, many, active, tuple(unknown))
 
 
-def hourly(prices: Prices, pool: PoolView, nodes: int) -> str:
-    """What so many of a pool's nodes cost an hour at list price, in words: ``$3.40/h``. Empty where that is unknown.
+def quotas_of(account: AccountProperties, used: Used) -> list[Quota]:
+    """The quotas that an account has: cores, pools, jobs with schedules, and VM families in use where these count.
 
-    Of a pool that has both, dedicated nodes are meant first.
+    A quota that the account does not have (its subscription's own holds) is left out.
     """
-    dedicated = min(nodes, with_machine(pool.counts[0]))
-    burn = per_hour(prices, pool.vm_size, windows=pool.windows, dedicated=dedicated, spot=nodes - dedicated)
-    return f"{money(burn.amount, burn.currency)}/h" if burn else ""
+    limits: tuple[tuple[QuotaKind, int, int | None], ...] = (
+        ("dedicated", used.dedicated, account.dedicated_core_quota),
+        ("spot", used.spot, account.low_priority_core_quota),
+        ("pools", used.pools, account.pool_quota),
+        ("jobs", used.active, account.active_job_and_job_schedule_quota),
+    )
+    found = [Quota(kind, count, limit) for kind, count, limit in limits if limit is not None]
+    if account.dedicated_core_quota_per_vm_family_enforced:
+        found += [
+            Quota("family", cores, family.core_quota, family.name)
+            for family in account.dedicated_core_quota_per_vm_family or ()
+            if (cores := used.families.get(family.name.lower(), 0))
+        ]
+    return found
+
+
+def room(size: VmSize, account: AccountProperties | None, used: Used) -> int | None:
+    """How many dedicated nodes of a size the quotas leave room for; None where no quota is known."""
+    if account is None or account.dedicated_core_quota is None or not size.vcpus:
+        return None
+    left = account.dedicated_core_quota - used.dedicated
+    if account.dedicated_core_quota_per_vm_family_enforced:
+        quotas = {each.name.lower(): each.core_quota for each in account.dedicated_core_quota_per_vm_family or ()}
+        family = size.family.lower()
+        left = min(left, quotas.get(family, 0) - used.families.get(family, 0))
+    return max(0, left) // size.vcpus

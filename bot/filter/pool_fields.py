@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from bot.azure.models import PoolNodeCounts
+from bot.domain.states import BAD_NODES, NODES, NodeState, counted, is_bad
 from bot.filter.common import (
     AGE,
     EQUALITY,
@@ -25,19 +26,16 @@ from bot.filter.common import (
 )
 from bot.filter.fields import Entity, Field, Kind, Word
 
-BAD_NODE_STATES: Final = ("unusable", "starttaskfailed", "unknown", "offline")
-"""What ``state:bad`` means: the node is billed and does no work."""
-
 
 def _pool_states() -> dict[str, Word]:
     allocation = {state: Word(state, f"allocationState eq '{state}'") for state in ("steady", "resizing", "stopping")}
     return states("active", "deleting") | allocation
 
 
-def _nodes(counts: PoolNodeCounts | None, *states: str) -> tuple[int, ...]:
+def _nodes(counts: PoolNodeCounts | None, *states: NodeState) -> tuple[int, ...]:
     if counts is None:
         return (0,)
-    return (sum(getattr(half, state) for half in (counts.dedicated, counts.low_priority) for state in states),)
+    return (sum(counted(half, state) for half in (counts.dedicated, counts.low_priority) for state in states),)
 
 
 POOL: Final = Entity(
@@ -78,9 +76,7 @@ POOL: Final = Entity(
             "target nodes",
             needs="targetDedicatedNodes,targetLowPriorityNodes",
         ),
-        number(
-            "bad", lambda c: _nodes(c, "unusable", "start_task_failed", "unknown", "offline"), "bad nodes", counted=True
-        ),
+        number("bad", lambda c: _nodes(c, *BAD_NODES), "bad nodes", counted=True),
         number("running", lambda c: _nodes(c, "running"), "running nodes", counted=True),
         number("idle", lambda c: _nodes(c, "idle"), "idle nodes", counted=True),
         number("unusable", lambda c: _nodes(c, "unusable"), "unusable nodes", counted=True),
@@ -111,38 +107,17 @@ POOL: Final = Entity(
 )
 
 
-_NODE_STATES = states(
-    "idle",
-    "running",
-    "rebooting",
-    "reimaging",
-    "creating",
-    "starting",
-    "waitingforstarttask",
-    "starttaskfailed",
-    "unusable",
-    "unknown",
-    "leavingpool",
-    "offline",
-    "preempted",
-    "upgradingos",
-    "deallocating",
-    "deallocated",
-    waitingforstarttask="waiting for start task",
-    starttaskfailed="start task failed",
-    leavingpool="leaving pool",
-    upgradingos="upgrading OS",
-)
+_NODE_STATES = states(*get_args(NodeState), **{state: facts.word for state, facts in NODES.items()})
 _BAD = Word(
     "bad",
-    "({})".format(" or ".join(_NODE_STATES[state].yes for state in BAD_NODE_STATES)),
-    "({})".format(" and ".join(_NODE_STATES[state].no for state in BAD_NODE_STATES)),
+    "({})".format(" or ".join(_NODE_STATES[state].yes for state in BAD_NODES)),
+    "({})".format(" and ".join(_NODE_STATES[state].no for state in BAD_NODES)),
 )
 
 
 def _node_words(row: Any) -> tuple[str, ...]:
     state = row.state.lower()
-    return (state, "bad") if state in BAD_NODE_STATES else text(state)
+    return (state, "bad") if is_bad(state) else text(state)
 
 
 NODE: Final = Entity(

@@ -19,7 +19,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
-from bot.domain.burn import with_machine
+from bot.domain.states import with_machine
 from bot.monitor.core_table import CoreTable
 from bot.monitor.scene import Scene
 from storage.port.errors import StoreError

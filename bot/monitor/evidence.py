@@ -22,9 +22,10 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Head, Tail
 from bot.content.output_text import printed
 from bot.domain.causes import EXIT
+from bot.domain.failures import Example
 from bot.monitor.account_state import PendingState
 from bot.monitor.error_line import telling
-from bot.monitor.scene import Example, JobView
+from bot.monitor.scene import JobView
 
 log = structlog.get_logger()
 

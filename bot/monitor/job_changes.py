@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -12,6 +11,7 @@ from bot.azure.models import Counts, FailureInfo, duration
 from bot.azure.models.watched import JobState, ScheduleState, TaskState
 from bot.content.redaction import redact
 from bot.domain.causes import EXIT, MOST, OTHER, cause_of
+from bot.domain.entity import same_id, schedule_of
 from bot.domain.findings import CauseCount
 from bot.monitor.account_state import OVERLAP, PendingState
 from bot.monitor.evidence import note
@@ -26,7 +26,6 @@ PATIENCE = timedelta(minutes=10)
 _LONGEST = 300
 _AT_ONCE = 200
 """Tasks that are drawn in one turn of the event loop: a few milliseconds."""
-_OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
 
 
 def fold_jobs(pending: PendingState, rows: Iterable[JobState]) -> None:
@@ -85,7 +84,11 @@ def _move_others(pending: PendingState, view: JobView) -> None:
     waiting = [
         job
         for job in pending.jobs.values()
-        if job.pool == view.pool and job.id != view.id and job.active and not job.running and job.state == "active"
+        if same_id(job.pool, view.pool)
+        and job.id != view.id
+        and job.active
+        and not job.running
+        and job.state == "active"
     ]
     waiting.sort(key=lambda job: -job.priority)
     pending.recounted.update(job.id for job in waiting[:_NEXT])
@@ -104,8 +107,7 @@ def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None
     view.started, view.ended, view.pool = run.start_time, run.end_time, run.pool_id or view.pool
     view.priority, view.reason = row.priority, redact(run.terminate_reason)[:_LONGEST]
     view.scheduling_error = _failure(run.scheduling_error) if run.scheduling_error else None
-    of_schedule = _OF_SCHEDULE.fullmatch(view.id)
-    view.schedule = of_schedule["schedule"] if of_schedule else ""
+    view.schedule = schedule_of(view.id)
 
 
 @lru_cache(maxsize=1024)  # a thousand tasks of one cause are told the same

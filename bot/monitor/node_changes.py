@@ -9,13 +9,12 @@ from bot.azure.models import NodeCounts, PoolNodeCounts, duration
 from bot.azure.models.pool import ResizeError
 from bot.azure.models.watched import NodeState, PoolState
 from bot.content.redaction import redact
+from bot.domain.entity import fold
+from bot.domain.licence import pays_windows
+from bot.domain.states import TROUBLED_NODES, counted
 from bot.monitor.account_state import PendingState
 from bot.monitor.scene import NodeView, PoolView
 
-BAD = ("unusable", "unknown", "offline", "preempted", "starttaskfailed")
-"""States of a node in trouble, as the service writes them."""
-BAD_COLUMNS = ("unusable", "unknown", "offline", "preempted", "start_task_failed")
-"""The same as columns of :class:`~bot.azure.models.NodeCounts`."""
 GONE = "gone"
 """What became of a node in trouble that its pool has no more. Not a word of the service, which just forgets it."""
 _HOUR = timedelta(hours=1)
@@ -93,7 +92,8 @@ def _news_of_autoscale(pending: PendingState, view: PoolView | None, row: PoolSt
 def _draw_pool(view: PoolView, row: PoolState) -> None:
     view.state, view.since, view.created = row.state.lower(), row.state_transition_time, row.creation_time
     view.allocation, view.allocation_since = row.allocation_state.lower(), row.allocation_state_transition_time
-    view.vm_size, view.windows, view.slots = row.vm_size, row.windows, row.task_slots_per_node
+    view.vm_size, view.slots = row.vm_size, row.task_slots_per_node
+    view.windows = pays_windows(row.virtual_machine_configuration)
     view.dedicated, view.spot = row.current_dedicated_nodes, row.current_low_priority_nodes
     view.target_dedicated = row.target_dedicated_nodes or 0
     view.target_spot = row.target_low_priority_nodes or 0
@@ -120,9 +120,9 @@ def _said(error: ResizeError) -> tuple[str, str]:
 
 def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts]) -> None:
     """Node counts of every pool that is known."""
-    counted = {row.pool_id: row for row in rows}
+    found = {fold(row.pool_id): row for row in rows}
     for name, known in pending.pools.items():
-        row = counted.get(name, _NOTHING)
+        row = found.get(fold(name), _NOTHING)
         counts = (row.dedicated, row.low_priority)
         idle = _resting(counts)
         lapsed = bool(known.preempted_at) and known.preempted_at[0] <= pending.at - _HOUR
@@ -151,7 +151,7 @@ def _resting(counts: tuple[NodeCounts, NodeCounts]) -> int:
 
 def shape_of(counts: tuple[NodeCounts, NodeCounts]) -> tuple[int, ...]:
     """How many nodes are in which trouble: the columns that say whether a pool's nodes are worth a read."""
-    return tuple(getattr(each, column) for each in counts for column in BAD_COLUMNS)
+    return tuple(counted(each, state) for each in counts for state in TROUBLED_NODES)
 
 
 def fold_nodes(
@@ -165,7 +165,10 @@ def fold_nodes(
     if pool not in pending.pools:
         return
     view = pending.pool(pool)
-    for row in [*rows, *(row for row in whereabouts.values() if row is not None and row.state.lower() in BAD)]:
+    for row in [
+        *rows,
+        *(row for row in whereabouts.values() if row is not None and row.state.lower() in TROUBLED_NODES),
+    ]:
         known, since = view.troubled.get(row.id), row.state_transition_time or pending.at
         if known is not None and since < known.since:
             continue
@@ -185,7 +188,7 @@ def fold_nodes(
         view.troubled[row.id] = node
     for name, found in whereabouts.items():
         known = view.troubled.get(name)
-        if known is None or (found is not None and found.state.lower() in BAD):
+        if known is None or (found is not None and found.state.lower() in TROUBLED_NODES):
             continue
         if found is not None and found.state_transition_time and found.state_transition_time < known.since:
             continue  # that is what it was before the trouble: the list lags

@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from bot.azure.errors import AzureError
 from bot.azure.models import TaskCountsResult
-from bot.azure.prices import Prices
+from bot.azure.models.price import Prices
 from bot.clock import Clock
 from bot.content.redaction import redact
-from bot.domain.quota import hourly, quota_of
+from bot.domain.quota import quotas_of, used_by, uses_quota
+from bot.domain.states import total
 from bot.monitor import evidence
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, PendingState
 from bot.monitor.job_changes import (
@@ -34,7 +35,7 @@ from bot.monitor.job_changes import (
 from bot.monitor.node_changes import fold_counts, fold_node_states, fold_nodes, fold_pools, shape_of
 from bot.monitor.plan import SLOW, Read, chosen, wanted
 from bot.monitor.reader import Reader, Source
-from bot.monitor.scene import Area, Blindness, JobView, Scene
+from bot.monitor.scene import Area, Blindness, JobView, QuotaView, Scene
 from bot.settings import WatchSettings
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
@@ -226,7 +227,7 @@ class Observer:
 
     async def _node_states(self, reader: Reader, pending: PendingState) -> None:
         since = _since(pending, "nodes") or pending.at
-        names = [name for name, view in pending.pools.items() if any(counts.total for counts in view.counts)]
+        names = [name for name, view in pending.pools.items() if any(total(counts) for counts in view.counts)]
         lists = await asyncio.gather(*(reader.node_states(name, since) for name in names))
         for name, rows in zip(names, lists, strict=True):
             fold_node_states(pending, name, rows or ())
@@ -242,9 +243,10 @@ class Observer:
         if told is None:
             return False
         resource, sizes = told
-        going = sum(view.state != OVER for view in pending.jobs.values())
-        going += sum(view.state != OVER for view in pending.schedules.values())
-        pending.quota = quota_of(resource.properties, sizes, pending.pools.values(), going)
+        active = sum(uses_quota(view.state) for view in pending.jobs.values())
+        active += sum(uses_quota(view.state) for view in pending.schedules.values())
+        used = used_by(pending.pools.values(), sizes, active)
+        pending.quota = QuotaView(tuple((q.what, q.used, q.limit) for q in quotas_of(resource.properties, used)))
         return True
 
     async def _turns(self, reader: Reader, pending: PendingState, missing: set[str]) -> None:
@@ -310,7 +312,6 @@ class Observer:
         log.warning("not_seen", account=self.name, code=error.code, status=error.status, times=times)
 
     def _scene(self, pending: PendingState, read: frozenset[Area]) -> Scene:
-        prices = self._prices
         return Scene(
             account=self.name,
             at=pending.at,
@@ -322,7 +323,7 @@ class Observer:
             news=tuple(pending.news),
             ended=tuple(pending.ended),
             blind=self._blind,
-            hourly=lambda pool, nodes: hourly(prices, pool, nodes),
+            prices=self._prices,
         )
 
 

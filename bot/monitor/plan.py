@@ -14,6 +14,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from bot.domain.entity import find, fold
+from bot.domain.pools import in_state
 from bot.monitor.account_state import OVERLAP, PendingState
 from bot.monitor.job_changes import OVER
 from bot.monitor.node_changes import shape_of
@@ -44,7 +46,7 @@ class Read(Struct, frozen=True):
 
 def wanted(pending: PendingState, watched: Iterable[str], poll: float) -> list[Read]:
     """Every read that is due, what cannot wait first, then the longest overdue. ``poll`` is seconds between looks."""
-    reads = [*_nodes(pending, poll), *_of_jobs(pending, frozenset(watched), timedelta(seconds=poll))]
+    reads = [*_nodes(pending, poll), *_of_jobs(pending, frozenset(map(fold, watched)), timedelta(seconds=poll))]
     reads.sort(key=lambda read: (-read.overdue, read.last is not None, read.last or pending.at, read.name))
     return _spread(reads, len(pending.jobs) + len(pending.pools), poll)
 
@@ -107,7 +109,7 @@ def _of_jobs(pending: PendingState, watched: frozenset[str], poll: timedelta) ->
             yield Read("tasks", name, URGENT, last)
         elif overdue >= _SELDOM:
             yield Read("tasks", name, overdue / _SELDOM, last, slow=True)
-        if view.active is None or name in watched or name in pending.recounted:
+        if view.active is None or fold(name) in watched or name in pending.recounted:
             yield Read("counts", name, URGENT, view.counted)
         elif (behind := _overdue(view.counted, pending.at)) >= 1:
             yield Read("counts", name, behind, view.counted, slow=True)
@@ -136,5 +138,5 @@ def can_fail(pending: PendingState, view: JobView) -> bool:
     """Whether a task of the job may be running: it was not counted yet or some ran, and its pool has running nodes."""
     if view.active is not None and not view.running:
         return False
-    pool = pending.pools.get(view.pool)
-    return pool is None or pool.nodes("running") > 0
+    pool = find(pending.pools, view.pool)
+    return pool is None or in_state(pool, "running") > 0

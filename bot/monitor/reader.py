@@ -18,11 +18,11 @@ from msgspec import Struct
 from bot.azure.account import Account, Fetched, Page
 from bot.azure.errors import AzureError
 from bot.azure.models import BatchAccountResource, PoolNodeCounts, TaskCountsResult, VmSize, select_of
+from bot.azure.models.price import Prices
 from bot.azure.models.watched import JobState, NodeState, PoolState, ScheduleState, TaskState
-from bot.azure.prices import Prices
+from bot.domain.states import TROUBLED_NODES
 from bot.monitor.account_state import OVERLAP
 from bot.monitor.evidence import Files, Said, said_in
-from bot.monitor.node_changes import BAD
 from bot.monitor.scene import Area
 
 log = structlog.get_logger()
@@ -185,7 +185,7 @@ class Reader:
 
     async def _nodes(self, pool: str, known: frozenset[str]) -> tuple[list[NodeState], Mapping[str, NodeState | None]]:
         path = Account.nodes(pool)
-        rows = await self._list(NodeState, path, " or ".join(f"state eq '{state}'" for state in BAD))
+        rows = await self._list(NodeState, path, " or ".join(f"state eq '{state}'" for state in TROUBLED_NODES))
         left = known - {row.id for row in rows}
         select = "id,state,stateTransitionTime,vmSize,isDedicated"
         if len(left) > SINGLY:

@@ -6,112 +6,60 @@ Times are the service's, aware; spans are seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
-from bot.azure.models import NodeCounts
+from bot.azure.models.price import NO_PRICES, Prices
+from bot.domain.entity import fold
+from bot.domain.failures import Example
 from bot.domain.findings import CauseCount
+from bot.domain.job_health import JobFacts
+from bot.domain.nodes import NodeFacts
+from bot.domain.pools import PoolFacts
+from bot.domain.schedule_health import ScheduleFacts
 from storage.port.monitoring import Transition
 
+V = TypeVar("V")
 Area: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "schedules", "quota"]
 """A part of an account that is read at one go; what was not read in a look is not judged anew."""
 
 
-class NodeView(Struct):
-    """A node in trouble. ``errors`` and ``start_task`` are (code, message) as the service tells them."""
-
-    id: str
-    state: str
-    since: datetime
-    dedicated: bool = True
-    vm_size: str = ""
-    errors: tuple[tuple[str, str], ...] = ()
-    start_task: tuple[str, str] | None = None
-    start_exit: int | None = None
+NodeView: TypeAlias = NodeFacts
+"""A node in trouble."""
 
 
-class PoolView(Struct):
+class PoolView(PoolFacts):
     """A pool. ``troubled`` has the nodes that are unusable, unknown, offline, preempted or failed their start task.
 
     ``idle_since`` is since when it has had idle nodes and none at work or booting, ``idle_least`` how many at least;
     ``preempted_at`` the last times at which nodes were seen preempted, newest last, an hour's worth.
     """
 
-    id: str
-    state: str = ""
     since: datetime | None = None
     created: datetime | None = None
-    allocation: str = ""
-    allocation_since: datetime | None = None
-    vm_size: str = ""
-    windows: bool = False
     slots: int = 1
-    dedicated: int = 0
-    spot: int = 0
-    target_dedicated: int = 0
-    target_spot: int = 0
-    resize_timeout: float = 900.0
-    resize_errors: tuple[tuple[str, str], ...] = ()
-    autoscale: bool = False
-    autoscale_interval: float = 900.0
-    autoscale_at: datetime | None = None
-    autoscale_error: tuple[str, str] | None = None
-    counts: tuple[NodeCounts, NodeCounts] = field(default_factory=lambda: (NodeCounts(), NodeCounts()))
-    """Dedicated and spot nodes by state."""
-    troubled: dict[str, NodeView] = field(default_factory=dict)
     idle_since: datetime | None = None
     idle_least: int = 0
     preempted_at: list[datetime] = field(default_factory=list)
 
-    def nodes(self, state: str) -> int:
-        """How many nodes are in a state, by the name of a column of :class:`bot.azure.models.NodeCounts`."""
-        return sum(int(getattr(each, state)) for each in self.counts)
 
-
-class Example(Struct, frozen=True):
-    """A task that ended with an exit code, looked at for what it printed.
-
-    ``line`` is the one line of its output that tells most, redacted, and ``file`` where it stands; both are empty where
-    that is not known. ``tries`` is how often it was looked at; see :mod:`bot.monitor.evidence` for how often it is.
-    """
-
-    task: str
-    line: str = ""
-    file: str = ""
-    tries: int = 0
-
-
-class JobView(Struct):
+class JobView(JobFacts):
     """A job that is not over, or ended in this look.
 
-    ``active`` to ``failed`` are counts of tasks (None before they were read), ``progressed`` is when they last showed
-    that something ended or began. ``causes`` tell why tasks failed, for those that were seen to fail; ``failures``
-    is how many these are, ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time.
-    ``examples`` are tasks of the causes that are exit codes, a few of each, looked at for what they printed.
-    ``rate`` are (time, completed, failed) of the last hour, for rates and the time left.
+    ``causes`` tell why tasks failed, for those that were seen to fail; ``failures`` is how many these are,
+    ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time. ``examples`` are tasks of
+    the causes that are exit codes, a few of each, looked at for what they printed. ``rate`` are (time, completed,
+    failed) of the last hour, for rates and the time left.
     """
 
-    id: str
-    state: str = ""
     since: datetime | None = None
     before: str = ""
-    created: datetime | None = None
-    started: datetime | None = None
     ended: datetime | None = None
-    pool: str = ""
     schedule: str = ""
-    priority: int = 0
-    reason: str = ""
-    scheduling_error: tuple[str, str] | None = None
-    active: int | None = None
-    running: int = 0
-    succeeded: int = 0
-    failed: int = 0
     counted: datetime | None = None
-    progressed: datetime | None = None
     failures: int = 0
     exhausted: int = 0
     failed_at: datetime | None = None
@@ -120,26 +68,13 @@ class JobView(Struct):
     examples: dict[str, tuple[Example, ...]] = field(default_factory=dict)
     rate: list[tuple[datetime, int, int]] = field(default_factory=list)
 
-    @property
-    def total(self) -> int:
-        """All its tasks, as far as they were counted."""
-        return (self.active or 0) + self.running + self.succeeded + self.failed
 
+class ScheduleView(ScheduleFacts):
+    """A job schedule; ``job`` is the last job it made."""
 
-class ScheduleView(Struct):
-    """A job schedule. ``interval`` is its recurrence in seconds, ``due`` its next run as the service tells it.
-
-    ``job`` is the last job it made; ``missed`` the due time that passed without a new one.
-    """
-
-    id: str
-    state: str = ""
     since: datetime | None = None
     created: datetime | None = None
-    interval: float | None = None
-    due: datetime | None = None
     job: str = ""
-    missed: datetime | None = None
 
 
 class QuotaView(Struct, frozen=True):
@@ -161,8 +96,11 @@ class Scene(Struct, kw_only=True):
     """An account after a look.
 
     ``at`` is the service's time of the look, ``read`` the areas that were read in it, ``news`` the transitions that
-    are new, ``gone`` the jobs and pools that ended or vanished in it. ``hourly`` prices a pool's nodes per hour as they
-    are now (None where the price is unknown).
+    are new, ``ended`` the jobs that ended or vanished in it. ``prices`` are those of the account's region, without any
+    while they are unknown.
+
+    ``pools``, ``jobs`` and ``schedules`` are by their own spelling of the id. Ask :meth:`pool` and its like for what
+    something else names, for its spelling may be another.
     """
 
     account: str
@@ -175,5 +113,29 @@ class Scene(Struct, kw_only=True):
     news: tuple[Transition, ...] = ()
     ended: tuple[JobView, ...] = ()
     blind: Blindness | None = None
-    hourly: Callable[[PoolView, int], str] = lambda pool, nodes: ""
-    """The price of so many of a pool's nodes per hour in words, such as "$3.40/h"; empty where it is unknown."""
+    prices: Prices = NO_PRICES
+    _folded: dict[str, Any] = field(default_factory=dict)
+
+    def pool(self, name: str) -> PoolView | None:
+        """The pool of that id, in any case."""
+        return self.pools.get(name) or self._by_id("pools", self.pools).get(fold(name))
+
+    def job(self, name: str) -> JobView | None:
+        """The job of that id, in any case."""
+        return self.jobs.get(name) or self._by_id("jobs", self.jobs).get(fold(name))
+
+    def jobs_in(self, pool: str) -> Sequence[JobView]:
+        """The jobs of a pool."""
+        found: dict[str, list[JobView]] | None = self._folded.get("jobs_in")
+        if found is None:
+            found = self._folded["jobs_in"] = {}
+            for job in self.jobs.values():
+                found.setdefault(fold(job.pool), []).append(job)
+        return found.get(fold(pool), ())
+
+    def _by_id(self, what: str, entities: Mapping[str, V]) -> Mapping[str, V]:
+        """The same by folded id; made once, for a scene does not change."""
+        if what not in self._folded:
+            self._folded[what] = {fold(name): entity for name, entity in entities.items()}
+        found: Mapping[str, V] = self._folded[what]
+        return found

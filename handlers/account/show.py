@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.azure.account import Account
@@ -15,32 +14,19 @@ from bot.azure.models import (
     JobSchedule,
     Pool,
     PoolNodeCounts,
-    VmSize,
 )
 from bot.azure.models.resource import EndpointAccess
+from bot.domain.quota import Used, quotas_of
 from bot.requests.context import Context
 from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Button, Card, Mark, Progress, Words
+from cards.card import Block, Button, Card, Mark, Words
 from cards.formatting import plural
+from handlers.account.quotas import ACTIVE, SELECT, bars, used_of
 from handlers.pool import node_counts
-from handlers.shared.common import line, section, sizes_of, some, tail, titled
+from handlers.shared.common import line, section, some, tail, titled
 from handlers.shared.portal import portal
-
-_ENOUGH, _NEARLY = 0.8, 1.0
-
-
-@dataclass(frozen=True)
-class Used:
-    """What an account has in use, for comparison with its quotas: cores by VM family, and counts."""
-
-    dedicated: int
-    spot: int
-    families: dict[str, int]
-    pools: int
-    jobs: int
-    schedules: int
 
 
 @command("account show", examples=["account show", "account show sim-dev"])
@@ -51,18 +37,17 @@ async def show_account(ctx: Context, account: str | None = None) -> Card:
     """
     source = ctx.account(account)
     (pools, at), (counts, _), jobs, schedules = await asyncio.gather(
-        source.every(Pool, "/pools", select="id,vmSize,currentDedicatedNodes,currentLowPriorityNodes"),
+        source.every(Pool, "/pools", select=SELECT),
         source.node_counts(),
-        source.every(Job, "/jobs", select="id", filter="state ne 'completed'"),
-        source.every(JobSchedule, "/jobschedules", select="id", filter="state ne 'completed'"),
+        source.every(Job, "/jobs", select="id", filter=ACTIVE),
+        source.every(JobSchedule, "/jobschedules", select="id", filter=ACTIVE),
     )
     try:
         resource: BatchAccountResource | None = (await source.resource()).value
         refused = ""
     except AzureError as error:
         resource, refused = None, f"Quotas are not to be had: {error.message}"
-    sizes = await sizes_of(source)
-    used = used_by(pools, sizes, jobs=len(jobs[0]), schedules=len(schedules[0]))
+    used = await used_of(source, pools, counts, len(jobs[0]) + len(schedules[0]))
     return account_card(ctx, source, resource, used, counts, at, refused)
 
 
@@ -76,7 +61,7 @@ def account_card(
     refused: str = "",
 ) -> Card:
     """All of an account, what it has in use, its nodes; ``refused`` says why its resource could not be read."""
-    quotas = _quotas(resource, used) if resource else []
+    quotas = bars(quotas_of(resource.properties, used)) if resource else []
     state = resource.properties.provisioning_state if resource else ""
     tight = [bar for bar in quotas if bar.mark in (Mark.WARNING, Mark.FAILED)]
     return Card(
@@ -107,56 +92,6 @@ def account_card(
             ),
         ),
     )
-
-
-async def main_quotas(source: Account, pools: list[Pool], jobs: int) -> list[Progress]:
-    """The account-wide quotas as bars, for the home card; none where Resource Manager cannot be asked."""
-    try:
-        resource = (await source.resource()).value
-    except AzureError:
-        return []
-    used = used_by(pools, await sizes_of(source), jobs=jobs, schedules=0)
-    return _quotas(resource, used)[:4]
-
-
-def used_by(pools: list[Pool], sizes: dict[str, VmSize], *, jobs: int, schedules: int) -> Used:
-    """What is in use: the service has no such field, so it is summed over the pools."""
-    dedicated = spot = 0
-    families: dict[str, int] = {}
-    for pool in pools:
-        size = sizes.get(pool.vm_size.lower())
-        if size is None:
-            continue
-        dedicated += size.vcpus * pool.current_dedicated_nodes
-        spot += size.vcpus * pool.current_low_priority_nodes
-        if pool.current_dedicated_nodes:
-            family = size.family.lower()
-            families[family] = families.get(family, 0) + size.vcpus * pool.current_dedicated_nodes
-    return Used(dedicated, spot, families, len(pools), jobs, schedules)
-
-
-def _quotas(resource: BatchAccountResource, used: Used) -> list[Progress]:
-    told = resource.properties
-    bars = [
-        _bar("Dedicated cores", used.dedicated, told.dedicated_core_quota),
-        _bar("Spot cores", used.spot, told.low_priority_core_quota),
-        _bar("Pools", used.pools, told.pool_quota),
-        _bar("Jobs and schedules", used.jobs + used.schedules, told.active_job_and_job_schedule_quota),
-    ]
-    if told.dedicated_core_quota_per_vm_family_enforced:
-        limits = {family.name.lower(): family for family in told.dedicated_core_quota_per_vm_family or ()}
-        for family, cores in sorted(used.families.items(), key=lambda item: -item[1]):
-            if family in limits:
-                bars.append(_bar(limits[family].name, cores, limits[family].core_quota))
-    return [bar for bar in bars if bar is not None]
-
-
-def _bar(label: str, used: int, quota: int | None) -> Progress | None:
-    if quota is None:
-        return None
-    share = used / quota if quota else float(used > 0)
-    mark = Mark.FAILED if share >= _NEARLY else Mark.WARNING if share >= _ENOUGH else Mark.RUNNING
-    return Progress(label, used, quota, "", mark)
 
 
 def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block]:
@@ -226,10 +161,7 @@ def _identity(resource: BatchAccountResource | None) -> list[Block]:
     return section(
         "Identity",
         facts(
-            (
-                "Kind",
-                {"systemassigned": "its own", "userassigned": "assigned"}.get(identity.type.lower(), identity.type),
-            ),
+            ("Kind", _IDENTITIES.get(identity.type.lower(), identity.type)),
             ("Principal", code(identity.principal_id) if identity.principal_id else None),
             ("Tenant", code(identity.tenant_id) if identity.tenant_id else None),
             ("Assigned", some(assigned)),

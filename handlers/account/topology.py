@@ -13,20 +13,22 @@ from msgspec import Struct
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Job, JobSchedule, Pool, PoolNodeCounts
+from bot.domain.entity import fold, schedule_of
+from bot.domain.job_health import cannot_run, pool_of, stands_out
+from bot.domain.job_health import total as all_tasks
+from bot.domain.states import NODES, NodeState, Role, is_bad, word
 from bot.requests.context import Context
 from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Action, Block, Bullets, Button, Card, Mark, Menu, Picture, Text
-from cards.charts.node_states import LOOKS
 from cards.charts.topology import Box, Kind, Layer, Part, Tie, Topology, parts, topology_alt
 from cards.charts.topology import Mark as BoxMark
 from cards.formatting import number, percent, plural
-from handlers.job.show import pool_of
 from handlers.pool import node_counts
-from handlers.pool.show import trouble
+from handlers.pool.trouble import in_words, worst
 from handlers.shared.common import line, section, template, titled
-from handlers.shared.states import job_chip, word
+from handlers.shared.states import job_chip
 
 _POOLS = (
     "id,state,allocationState,currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,"
@@ -38,8 +40,6 @@ _MOST_JOBS, _MOST_POOLS, _MOST_SCHEDULES = 50, 20, 20
 """Boxes of each kind; the rest is rolled up, the ones in trouble last."""
 _COUNTED, _AT_ONCE = 200, 8
 _TOLD_JOBS = 6
-_FEW = 20
-"""Failures below one in so many are a few."""
 _GONE = "no such pool"
 
 
@@ -58,23 +58,23 @@ class _JobAt(Struct, frozen=True):
     @property
     def error(self) -> str:
         """What keeps it from running at all."""
-        run = self.job.execution_info
-        return run.scheduling_error.code if run and run.scheduling_error else ""
+        return cannot_run(self.job)
 
     @property
     def bad(self) -> bool:
-        """Whether it stands out: it cannot run, or one in twenty of its ended tasks failed. Else every job would."""
-        ended = self.counts.completed if self.counts else 0
-        return bool(self.error) or self.failed * _FEW > ended
+        """Whether it stands out."""
+        return stands_out(self.job, self.counts)
 
 
 class _PoolAt(Struct, frozen=True):
-    """A pool with its nodes by state; ``pool`` is None for one that jobs name and that is not there."""
+    """A pool with its nodes by state, and what is wrong in words; ``pool`` is None for one that jobs only name."""
 
     id: str
     pool: Pool | None
-    states: dict[str, int]
+    states: dict[NodeState, int]
     wrong: str
+    failed: bool = False
+    """Whether it is missing or has bad nodes, and not only trouble with its size."""
 
     @property
     def nodes(self) -> int:
@@ -136,8 +136,13 @@ async def _read(source: Account) -> _Whole:
     )
     counts = await _counts(source, [job.id for job in jobs[:_COUNTED]])
     living = [schedule for schedule in schedules if schedule.state.lower() != "completed"]
-    known = {schedule.id for schedule in living}
-    found = [_JobAt(job, _schedule_of(job, known), pool_of(job), counts.get(job.id)) for job in jobs]
+    schedule_ids = {fold(schedule.id): schedule.id for schedule in living}
+    pool_ids = {fold(pool.id): pool.id for pool in pools}
+    found = []
+    for job in jobs:
+        pool = pool_of(job)
+        schedule = schedule_ids.get(fold(schedule_of(job.id)), "")
+        found.append(_JobAt(job, schedule, pool_ids.get(fold(pool), pool), counts.get(job.id)))
     found.sort(key=_rank)
     return _Whole(living, found, _pools(pools, entries, found), at)
 
@@ -164,21 +169,17 @@ async def _counts(source: Account, jobs: Sequence[str]) -> dict[str, Counts]:
     return {job: counts for job, counts in zip(jobs, found, strict=True) if counts}
 
 
-def _schedule_of(job: Job, known: set[str]) -> str:
-    """The service names a schedule's jobs ``<schedule>:job-<n>``, and lets nobody else use the colon."""
-    schedule, colon, _ = job.id.rpartition(":job-")
-    return schedule if colon and schedule in known else ""
-
-
 def _pools(pools: Iterable[Pool], entries: Iterable[PoolNodeCounts], jobs: Iterable[_JobAt]) -> list[_PoolAt]:
-    counts = {entry.pool_id: entry for entry in entries}
+    counts = node_counts.by_pool(entries)
     found = []
     for pool in pools:
-        entry = counts.get(pool.id)
-        found.append(_PoolAt(pool.id, pool, node_counts.by_state([entry]) if entry else {}, trouble(pool, entry)))
+        entry = counts.get(fold(pool.id))
+        trouble = worst(pool, entry)
+        states = node_counts.by_state([entry]) if entry else {}
+        found.append(_PoolAt(pool.id, pool, states, in_words(trouble), trouble is not None and trouble.kind == "nodes"))
     there = {pool.id for pool in found}
     missing = sorted({job.pool for job in jobs if job.pool} - there)
-    found += [_PoolAt(name, None, {}, _GONE) for name in missing]
+    found += [_PoolAt(name, None, {}, _GONE, failed=True) for name in missing]
     found.sort(key=lambda pool: (not pool.wrong, -pool.nodes, pool.id))
     return found
 
@@ -203,7 +204,7 @@ def _chart(ctx: Context, source: Account, whole: _Whole) -> Topology:
             rooted[key] = None
         if job.pool:
             pair = key, pool_key[job.pool]
-            ties[pair] = ties.get(pair, False) or any(p.id == job.pool and p.wrong == _GONE for p in whole.pools)
+            ties[pair] = ties.get(pair, False) or any(p.id == job.pool and p.pool is None for p in whole.pools)
     at = whole.at.astimezone(ZoneInfo(ctx.zone))
     about = [plural(len(whole.schedules), "schedule")] if whole.schedules else []
     about += [plural(len(whole.jobs), "job"), plural(len(whole.pools), "pool")]
@@ -239,9 +240,9 @@ def _pool_boxes(pools: Sequence[_PoolAt], quiet: int) -> tuple[list[Box], dict[s
     boxes = []
     mark: BoxMark
     for pool in alone:
-        if pool.wrong == _GONE or "bad" in pool.wrong:
+        if pool.failed:
             mark = "failed"
-            note = _GONE if pool.wrong == _GONE else f"{number(_bad(pool.states))}/{number(pool.nodes)} bad"
+            note = _GONE if pool.pool is None else f"{number(_bad(pool.states))}/{number(pool.nodes)} bad"
         elif pool.wrong:
             mark, note = "warning", plural(pool.nodes, "node")
         else:
@@ -249,7 +250,7 @@ def _pool_boxes(pools: Sequence[_PoolAt], quiet: int) -> tuple[list[Box], dict[s
         boxes.append(Box(f"pool {pool.id}", 2, pool.id, note, mark, _node_parts(pool.states)))
     keys = {pool.id: f"pool {pool.id}" for pool in alone}
     if rest:
-        states: dict[str, int] = defaultdict(int)
+        states: dict[NodeState, int] = defaultdict(int)
         for pool in rest:
             for state, count in pool.states.items():
                 states[state] += count
@@ -300,7 +301,7 @@ def _job_boxes(jobs: Sequence[_JobAt]) -> tuple[list[Box], dict[str, str]]:
 def _job_box(job: _JobAt) -> Box:
     state = job.job.state.lower()
     counts = job.counts or Counts()
-    total = counts.active + counts.running + counts.completed
+    total = all_tasks(counts)
     mark: BoxMark
     if job.error:
         mark, note = "failed", job.error
@@ -348,15 +349,22 @@ def _task_parts(counts: Counts | None) -> list[tuple[Kind, int]]:
     ]
 
 
-_NODE_KIND: dict[str, Kind] = {look.state: look.kind for look in LOOKS}
+_NODE_KINDS: dict[Role, Kind] = {
+    "works": "running",
+    "idle": "idle",
+    "coming": "changing",
+    "leaving": "changing",
+    "bad": "bad",
+    "gone": "gone",
+}
 
 
-def _node_parts(states: dict[str, int]) -> tuple[Part, ...]:
-    return parts((_NODE_KIND[state], count) for state, count in states.items())
+def _node_parts(states: dict[NodeState, int]) -> tuple[Part, ...]:
+    return parts((_NODE_KINDS[NODES[state].role], count) for state, count in states.items())
 
 
-def _bad(states: dict[str, int]) -> int:
-    return sum(count for state, count in states.items() if _NODE_KIND[state] == "bad")
+def _bad(states: dict[NodeState, int]) -> int:
+    return sum(count for state, count in states.items() if is_bad(state))
 
 
 # The same in words.
@@ -384,7 +392,7 @@ def _told(whole: _Whole) -> list[Block]:
 
 def _pool_told(pool: _PoolAt, jobs: Sequence[_JobAt]) -> Text:
     if pool.wrong:
-        mark = Mark.FAILED if pool.wrong == _GONE or "bad" in pool.wrong else Mark.WARNING
+        mark = Mark.FAILED if pool.failed else Mark.WARNING
         head = text(code(pool.id), " ", chip(mark, pool.wrong))
     else:
         head = text(code(pool.id))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 
 from bot.azure.models import Job, JobSchedule, Pool
+from bot.domain.entity import fold
+from bot.domain.states import is_active
 from bot.requests.context import Context
 from bot.requests.registry import Command, CommandError, command
 from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
 from cards.formatting import number, plural
-from handlers.account.show import main_quotas
+from handlers.account.quotas import ACTIVE, main_bars
 from handlers.alert.show import home_line
 from handlers.bot.new import new_menu
 from handlers.job.show import counts_of
 from handlers.pool import node_counts
-from handlers.pool.show import trouble
+from handlers.pool.trouble import trouble
 from handlers.shared.common import line, section, titled
 from handlers.usage import costs
 
@@ -35,17 +37,19 @@ async def home(ctx: Context, account: str | None = None) -> Card:
         source.every(
             Pool,
             "/pools",
-            select="id,state,vmSize,virtualMachineConfiguration,currentDedicatedNodes,currentLowPriorityNodes,"
-            "targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,autoScaleRun",
+            select="id,state,allocationState,vmSize,virtualMachineConfiguration,currentDedicatedNodes,"
+            "currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,"
+            "autoScaleRun",
         ),
         source.node_counts(),
-        source.every(JobSchedule, "/jobschedules", select="id,state", filter="state eq 'active'"),
-        source.every(Job, "/jobs", select="id,state", filter="state eq 'active'"),
+        source.every(JobSchedule, "/jobschedules", select="id,state", filter=ACTIVE),
+        source.every(Job, "/jobs", select="id,state", filter=ACTIVE),
     )
-    tasks = [each for each in await counts_of(source, [job.id for job in jobs[:_COUNTED]]) if each]
+    active = [job.id for job in jobs if is_active(job.state)]
+    tasks = [each for each in await counts_of(source, active[:_COUNTED]) if each]
     running, waiting = sum(each.running for each in tasks), sum(each.active for each in tasks)
-    entries = {entry.pool_id: entry for entry in counts}
-    wrong = [(pool, why) for pool in pools if (why := trouble(pool, entries.get(pool.id)))]
+    entries = node_counts.by_pool(counts)
+    wrong = [(pool, why) for pool in pools if (why := trouble(pool, entries.get(fold(pool.id))))]
     others = [name for name in ctx.accounts.names if name != source.name]
     alert, open_alert = home_line(ctx, source.name)
     return Card(
@@ -59,14 +63,14 @@ async def home(ctx: Context, account: str | None = None) -> Card:
         as_of=at,
         blocks=blocks(
             build.facts(
-                ("Active schedules", number(len(schedules))),
-                ("Active jobs", number(len(jobs))),
+                ("Active schedules", number(sum(is_active(each.state) for each in schedules))),
+                ("Active jobs", number(len(active))),
                 ("Running tasks", number(running)),
                 ("Waiting tasks", number(waiting)),
             ),
             Words(text(bold("Nodes  "), node_counts.told(node_counts.by_state(counts)))) if counts else None,
             await costs.line_of(ctx, source, pools, entries, at),
-            *await main_quotas(source, pools, len(jobs) + len(schedules)),
+            *await main_bars(source, pools, counts, len(jobs) + len(schedules)),
             Bullets(tuple(_told(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
             alert,
             build.actions(

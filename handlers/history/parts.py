@@ -11,6 +11,7 @@ import msgspec
 from bot.alerting.model import Incident
 from bot.content.redaction import redact
 from bot.domain.exit_codes import meaning
+from bot.domain.states import word
 from cards import build
 from cards.build import bold, code, muted, text
 from cards.card import Block, Bullets, Chip, Column, Mark, Text, Time
@@ -52,7 +53,7 @@ def _line(change: Transition, about: str) -> Text:
         Time(change.at),
         f"  {change.entity} ",
         *((code(" / ".join(names)), " ") if names else ()),
-        muted(f"{states.word(change.before)} → ") if change.before else None,
+        muted(f"{word(change.before)} → ") if change.before else None,
         _chip(change),
         f" · {told}" if told else None,
     )
@@ -74,7 +75,7 @@ def _chip(change: Transition) -> Chip:
     if mark := _FIXED.get(change.after):
         return Chip(mark, change.after)
     drawn = _CHIPS.get(change.entity, states.job_chip)(change.after)
-    return Chip(drawn.mark, states.word(change.after))
+    return Chip(drawn.mark, word(change.after))
 
 
 def details(change: Transition) -> str:

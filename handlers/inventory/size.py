@@ -11,7 +11,8 @@ from typing import Literal
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import AccountProperties, Pool, VmSize
-from bot.azure.prices import Prices
+from bot.azure.models.price import Prices
+from bot.domain.quota import room
 from bot.filter import SIZE
 from bot.requests.context import Context
 from bot.requests.registry import command
@@ -19,7 +20,7 @@ from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Table, Text, Time, Words
 from cards.formatting import number, plural
-from handlers.account.show import Used, used_by
+from handlers.account.quotas import SELECT, used_of
 from handlers.shared.common import line, titled
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing, Shown
@@ -152,35 +153,21 @@ async def csv_sizes(
 
 async def _sized(source: Account) -> tuple[list[Sized], Prices, str, datetime]:
     """Every size, the prices, why quotas could not be read, and the service's time."""
-    sizes, prices, (pools, at) = await asyncio.gather(
-        source.vm_sizes(),
-        source.prices(),
-        source.every(Pool, "/pools", select="id,vmSize,currentDedicatedNodes,currentLowPriorityNodes"),
+    sizes, prices, (counts, _), (pools, at) = await asyncio.gather(
+        source.vm_sizes(), source.prices(), source.node_counts(), source.every(Pool, "/pools", select=SELECT)
     )
     try:
         properties: AccountProperties | None = (await source.resource()).value.properties
         refused = ""
     except AzureError as error:
         properties, refused = None, f"Quotas are not to be had: {error.message}"
-    used = used_by(pools, sizes, jobs=0, schedules=0)
+    used = await used_of(source, pools, counts, 0)
     ours = {pool.vm_size.lower() for pool in pools}
     found = []
     for name, size in sizes.items():
         price = prices.hourly(size.name, windows=False, spot=False)
         found.append(Sized(size, room(size, properties, used), name in ours, price.amount if price else None))
     return found, prices, refused, at
-
-
-def room(size: VmSize, properties: AccountProperties | None, used: Used) -> int | None:
-    """How many dedicated nodes of a size the quotas leave room for; None where no quota is known."""
-    if properties is None or properties.dedicated_core_quota is None or not size.vcpus:
-        return None
-    left = properties.dedicated_core_quota - used.dedicated
-    if properties.dedicated_core_quota_per_vm_family_enforced:
-        quotas = {each.name.lower(): each.core_quota for each in properties.dedicated_core_quota_per_vm_family or ()}
-        family = size.family.lower()
-        left = min(left, quotas.get(family, 0) - used.families.get(family, 0))
-    return max(0, left) // size.vcpus
 
 
 def _about(prices: Prices, sort: SizeSort) -> tuple[str | Time, ...]:

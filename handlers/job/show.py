@@ -12,6 +12,10 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Job, JobSpecification, PoolInfo, VmSize
 from bot.azure.models.job import JobExecution
+from bot.domain.entity import schedule_of
+from bot.domain.job_health import pool_of
+from bot.domain.job_health import total as all_tasks
+from bot.domain.states import JobState
 from bot.filter import JOB, Bound, Filter
 from bot.requests.context import Context
 from bot.requests.registry import command
@@ -49,7 +53,6 @@ _COLUMNS = (
     Column("Pool", rank=4, width=2),
 )
 _ORDER = ("active", "enabling", "disabling", "disabled", "terminating", "deleting", "completed")
-JobState = Literal["active", "disabling", "disabled", "enabling", "terminating", "completed", "deleting"]
 
 
 JobSort = Literal["state", "name", "age", "created", "priority", "pool"]
@@ -200,7 +203,7 @@ def job_card(
 ) -> Card:
     """All of a job, its progress, and VM sizes for its automatic pool."""
     counts = counts or Counts()
-    total = counts.active + counts.running + counts.completed
+    total = all_tasks(counts)
     run = found.execution_info
     pool = pool_of(found)
     state = job_chip(found.state, failed=counts.failed)
@@ -274,16 +277,9 @@ async def counts_of(source: Account, jobs: list[str]) -> list[Counts | None]:
     return list(await asyncio.gather(*(one(job) for job in jobs)))
 
 
-def pool_of(job: Job) -> str:
-    """The pool a job's tasks run in; an automatic pool's name is known once it runs."""
-    if job.execution_info and job.execution_info.pool_id:
-        return job.execution_info.pool_id
-    return job.pool_info.pool_id if job.pool_info else ""
-
-
 def _row(job: Job, counts: Counts | None) -> list[Text]:
     failed = counts.failed if counts else 0
-    total = counts.active + counts.running + counts.completed if counts else 0
+    total = all_tasks(counts) if counts else 0
     done = counts.completed if counts else 0
     return [
         text(code(job.id)),
@@ -293,12 +289,6 @@ def _row(job: Job, counts: Counts | None) -> list[Text]:
         text(f"{bar(done, total)} {percent(done, total)}") if total else text(""),
         text(pool_of(job)),
     ]
-
-
-def schedule_of(job: str) -> str:
-    """The schedule that made a job, by the name that the service gives such jobs; empty for others."""
-    schedule, made, number_ = job.rpartition(":job-")
-    return schedule if made and number_.isdigit() else ""
 
 
 def _cannot_run(run: JobExecution | None) -> list[Block]:

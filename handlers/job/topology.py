@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account, Fetched
 from bot.azure.models import Job, Task
+from bot.domain.dependencies import STATES, Graph, Group, State, graph
+from bot.domain.job_health import pool_of
 from bot.requests.context import Context
 from bot.requests.registry import command
 from cards import build
@@ -17,8 +19,6 @@ from cards.card import Block, Bullets, Button, Card, Mark, Picture, Text, Words
 from cards.charts.topology import Box, Kind, Layer, Tie, Topology, parts, topology_alt
 from cards.charts.topology import Mark as BoxMark
 from cards.formatting import number, plural
-from handlers.job.dependencies import STATES, Graph, Group, State, graph
-from handlers.job.show import pool_of
 from handlers.shared.common import line, section, template, titled
 from handlers.shared.missing import finding_job
 from handlers.shared.states import job_chip

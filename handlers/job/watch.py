@@ -7,6 +7,8 @@ from datetime import datetime
 from bot.alerting.watched_jobs import MOST, Watched, WatchedJobs
 from bot.azure.account import Account
 from bot.azure.models import Job
+from bot.domain.entity import same_id
+from bot.domain.states import word
 from bot.requests.context import Context
 from bot.requests.registry import CommandError, command
 from cards import build
@@ -16,7 +18,6 @@ from cards.formatting import number, plural
 from handlers.alert import parts
 from handlers.shared.common import line, nearest, titled
 from handlers.shared.missing import finding_job
-from handlers.shared.states import word
 
 
 @command("job watch", examples=["job watch nightly:job-12", "job watch"])
@@ -81,9 +82,10 @@ async def unwatch_job(ctx: Context, job: str, *, account: str | None = None) -> 
     cards = _cards(ctx)
     source = ctx.account(account)
     conversation = parts.here(ctx)
-    if card := await cards.unwatch(conversation, source.name, job):
-        return card
     here = [each.job for each in cards.here(conversation) if each.account == source.name]
+    named = next((each for each in here if same_id(each, job)), job)
+    if card := await cards.unwatch(conversation, source.name, named):
+        return card
     near = nearest(job, here)
     return refusal(
         f"Job “{job[:60]}” is not watched here.",

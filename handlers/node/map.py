@@ -14,6 +14,8 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, Pool, PoolNodeCounts
 from bot.domain.advice import Trouble, of_node
+from bot.domain.entity import fold
+from bot.domain.states import BAD_NODES, is_bad, word
 from bot.requests.context import Context
 from bot.requests.registry import command
 from cards import build
@@ -25,7 +27,6 @@ from cards.formatting import number, plural
 from handlers.pool import node_counts
 from handlers.shared.common import line, section, template, titled
 from handlers.shared.missing import finding_pool
-from handlers.shared.states import BAD_NODE_STATES, word
 
 _NARROW = "id,state,stateTransitionTime,isDedicated,runningTaskSlotsCount,errors"
 _FAILED = "id,state,stateTransitionTime,isDedicated,errors,startTaskInfo"
@@ -46,7 +47,7 @@ class _Fleet(Struct, frozen=True):
 
     @property
     def bad(self) -> list[Node]:
-        return [node for node in self.nodes if node.state.lower() in BAD_NODE_STATES]
+        return [node for node in self.nodes if is_bad(node.state)]
 
 
 @command("node map", examples=["node map", "node map gpu-a"])
@@ -84,9 +85,9 @@ async def map_nodes(ctx: Context, pool: str | None = None, *, account: str | Non
 
 async def _all_pools(ctx: Context, source: Account) -> Card:
     pools, at = await source.every(Pool, "/pools", select="id,taskSlotsPerNode")
-    counts = {entry.pool_id: entry for entry in (await source.node_counts())[0]}
-    pools = [pool for pool in pools if pool.id in counts and _total(counts[pool.id])]
-    pools.sort(key=lambda pool: (-node_counts.bad(counts[pool.id]), -_total(counts[pool.id]), pool.id))
+    counts = node_counts.by_pool((await source.node_counts())[0])
+    pools = [pool for pool in pools if fold(pool.id) in counts and _total(counts[fold(pool.id)])]
+    pools.sort(key=lambda pool: (-node_counts.bad(counts[fold(pool.id)]), -_total(counts[fold(pool.id)]), pool.id))
     drawn, left = _within(pools, counts)
     gate = asyncio.Semaphore(_AT_ONCE)
     read = await asyncio.gather(*(_read(source, pool, gate) for pool in drawn), return_exceptions=True)
@@ -133,10 +134,10 @@ def _within(pools: Sequence[Pool], counts: dict[str, PoolNodeCounts]) -> tuple[l
     drawn: list[Pool] = []
     nodes = 0
     for pool in pools:
-        if drawn and nodes + _total(counts[pool.id]) > _MOST_NODES:
+        if drawn and nodes + _total(counts[fold(pool.id)]) > _MOST_NODES:
             break
         drawn.append(pool)
-        nodes += _total(counts[pool.id])
+        nodes += _total(counts[fold(pool.id)])
     return drawn, list(pools[len(drawn) :])
 
 
@@ -157,7 +158,7 @@ def _answer(fleets: Sequence[_Fleet]) -> tuple[str, ...]:
 
 def _mark(fleets: Iterable[_Fleet]) -> Mark:
     nodes = [node.state.lower() for fleet in fleets for node in fleet.nodes]
-    if any(state in BAD_NODE_STATES for state in nodes):
+    if any(is_bad(state) for state in nodes):
         return Mark.FAILED
     return Mark.RUNNING if "running" in nodes else Mark.IDLE
 
@@ -207,7 +208,7 @@ def _told(state: str, trouble: Trouble, found: Sequence[tuple[str, Node]], *, se
     since = min((node.state_transition_time for _, node in found if node.state_transition_time), default=None)
     where = text(" in ", _places(pools)) if several else ()
     return text(
-        chip(Mark.FAILED if state in BAD_NODE_STATES else Mark.WARNING, f"{number(len(found))} {word(state)}"),
+        chip(Mark.FAILED if is_bad(state) else Mark.WARNING, f"{number(len(found))} {word(state)}"),
         text(", ", bold(trouble.name)) if trouble.name != state else None,
         where,
         text(", first ", Time(since)) if since else None,
@@ -226,8 +227,11 @@ def _places(pools: Counter[str]) -> Text:
     return text(*parts, more)
 
 
+_RANKS: dict[str, int] = {state: rank for rank, state in enumerate(BAD_NODES)}
+
+
 def _by_trouble(nodes: Iterable[Node]) -> list[Node]:
-    return sorted(nodes, key=lambda node: (BAD_NODE_STATES.index(node.state.lower()), node.id))
+    return sorted(nodes, key=lambda node: (_RANKS.get(node.state.lower(), 0), node.id))
 
 
 def _bad_menu(ctx: Context, source: Account, pool: str, bad: Sequence[Node]) -> Menu | None:
@@ -245,8 +249,8 @@ def _bad_list(ctx: Context, source: Account, pool: str, bad: Sequence[Node]) -> 
 def _left_out(left: Sequence[Pool], counts: dict[str, PoolNodeCounts]) -> Footer | None:
     if not left:
         return None
-    nodes = sum(_total(counts[pool.id]) for pool in left)
-    bad = sum(node_counts.bad(counts[pool.id]) for pool in left)
+    nodes = sum(_total(counts[fold(pool.id)]) for pool in left)
+    bad = sum(node_counts.bad(counts[fold(pool.id)]) for pool in left)
     return build.note(
         f"Not drawn: {plural(len(left), 'pool')} with {plural(nodes, 'node')}, {number(bad) if bad else 'none'} bad. "
         "Open the map of a pool for them."

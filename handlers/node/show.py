@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -11,6 +12,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint
 from bot.domain.advice import of_node
+from bot.domain.states import NodeState, is_bad, word
 from bot.filter import NODE
 from bot.requests.context import Context
 from bot.requests.registry import command
@@ -25,7 +27,7 @@ from handlers.shared import filtering
 from handlers.shared.common import failure, line, run_time, safe, section, since, some, template, titled
 from handlers.shared.missing import finding_node, finding_pool
 from handlers.shared.portal import portal
-from handlers.shared.states import BAD_NODE_STATES, node_chip, word
+from handlers.shared.states import node_chip
 from handlers.task.definition import container_run
 
 _LISTED = (
@@ -40,26 +42,6 @@ _COLUMNS = (
     Column("Kind", rank=2),
     Column("Trouble", rank=3, width=3),
 )
-NodeState = Literal[
-    "idle",
-    "running",
-    "rebooting",
-    "reimaging",
-    "creating",
-    "starting",
-    "waitingforstarttask",
-    "starttaskfailed",
-    "unusable",
-    "unknown",
-    "leavingpool",
-    "offline",
-    "preempted",
-    "upgradingos",
-    "deallocating",
-    "deallocated",
-]
-
-
 NodeSort = Literal["trouble", "name", "state", "age", "tasks"]
 
 
@@ -108,10 +90,8 @@ async def list_nodes(
 
     telling = filtering.Telling(ctx, filtering.Step(found), start, again)
     back, on = telling.turning
-    states: dict[str, int] = {}
-    for node in nodes:
-        states[node.state.lower()] = states.get(node.state.lower(), 0) + 1
-    bad = sum(count for name, count in states.items() if name in BAD_NODE_STATES)
+    states = Counter(node.state.lower() for node in nodes)
+    bad = sum(is_bad(node.state) for node in nodes)
     return Card(
         title=titled(f"Nodes of {pool}", wanted.words(at), telling.extent, f"{number(bad)} bad" if bad else None),
         mark=Mark.FAILED if bad else Mark.RUNNING,
@@ -138,7 +118,7 @@ async def list_nodes(
 
 
 _SORTS: dict[NodeSort, Callable[[Node], Any]] = {
-    "trouble": lambda node: (node.state.lower() not in BAD_NODE_STATES, node.id),
+    "trouble": lambda node: (not is_bad(node.state), node.id),
     "name": lambda node: node.id,
     "state": lambda node: (node.state.lower(), node.id),
     "age": lambda node: node.state_transition_time.timestamp() if node.state_transition_time else 0.0,

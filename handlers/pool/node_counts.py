@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from bot.azure.models import NodeCounts, PoolNodeCounts
+from bot.azure.models import PoolNodeCounts
+from bot.domain.entity import fold
+from bot.domain.states import BAD_NODES, NODES, NodeState, counted
 from cards.build import text
 from cards.card import Text
 from cards.formatting import number
-from handlers.shared.states import BAD_NODE_STATES, NODE_COUNT_FIELDS, node_chip
+from handlers.shared.states import node_chip
 
 
-def by_state(counts: Iterable[PoolNodeCounts]) -> dict[str, int]:
+def by_pool(counts: Iterable[PoolNodeCounts]) -> dict[str, PoolNodeCounts]:
+    """Counts by the folded id of their pool (:func:`bot.domain.entity.fold`)."""
+    return {fold(entry.pool_id): entry for entry in counts}
+
+
+def by_state(counts: Iterable[PoolNodeCounts]) -> dict[NodeState, int]:
     """Nodes by state over dedicated and spot ones, states without nodes left out, in the order people look."""
-    halves: list[NodeCounts] = [half for entry in counts for half in (entry.dedicated, entry.low_priority)]
-    totals = {state: sum(getattr(half, name) for half in halves) for state, name in NODE_COUNT_FIELDS.items()}
+    entries = list(counts)
+    totals = {state: sum(in_state(entry, state) for entry in entries) for state in NODES}
     return {state: total for state, total in totals.items() if total}
+
+
+def in_state(entry: PoolNodeCounts, state: NodeState) -> int:
+    """Nodes of a pool in a state."""
+    return counted(entry.dedicated, state) + counted(entry.low_priority, state)
 
 
 def running(entry: PoolNodeCounts) -> int:
     """Nodes of a pool that run tasks."""
-    return entry.dedicated.running + entry.low_priority.running
+    return in_state(entry, "running")
 
 
 def bad(entry: PoolNodeCounts) -> int:
     """Nodes of a pool that are billed and cannot work."""
-    return sum(count for state, count in by_state([entry]).items() if state in BAD_NODE_STATES)
+    return sum(in_state(entry, state) for state in BAD_NODES)
 
 
-def told(states: dict[str, int]) -> Text:
+def told(states: Mapping[Any, int]) -> Text:
     """``● 18 running · ○ 2 idle · ✖ 1 unusable``."""
     pieces: list[object] = []
     for state, count in states.items():

@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.azure.models import Pool, PoolNodeCounts, StartTask, SupportedImage, VmSize, duration
 from bot.azure.models.job import AutoPool
 from bot.azure.models.pool import Mount, PoolSpecification, UpgradePolicy, UserAccount
-from bot.azure.prices import NO_PRICES, Prices
-from bot.domain.burn import price_of_pool
+from bot.azure.models.price import NO_PRICES, Prices
+from bot.domain.pool_health import fell_short
+from bot.domain.pools import reading
+from bot.domain.price import of_pool
 from cards.build import bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Code, Mark, Text, Words
 from cards.formatting import duration as spoken
 from cards.formatting import number, plural
+from handlers.pool import node_counts
 from handlers.pool.machine import hardware, image
 from handlers.shared.common import named, safe, section, since, some, tail
 from handlers.shared.states import pool_chip, support_chip
 from handlers.task.definition import command_of, packages, setting, yes_no
 from handlers.usage import costs
 
-_STALE_HOURS = 24
+_OLD = timedelta(days=1)
 Shape = Pool | PoolSpecification
 
 
 def resize_errors(pool: Pool, at: datetime) -> list[Block]:
-    """Why the last resize fell short. The service keeps the errors until the next one: an old one is marked stale."""
+    """Why the last resize fell short. The service keeps the errors until the next one: stale ones say why they are."""
     if not pool.resize_errors:
         return []
     moment = pool.allocation_state_transition_time
-    stale = bool(moment and (at - moment).total_seconds() > _STALE_HOURS * 3600)
     told: list[Text] = []
     for error in pool.resize_errors:
         details = "; ".join(f"{value.name} {safe(value.value)}" for value in error.values if value.name)
         told.append(text(bold(error.code), ": ", safe(error.message), f" ({details})" if details else ""))
-    heading = "The last resize fell short" + (" (stale: over a day old)" if stale else "")
+    heading = "The last resize fell short" + _age(pool, moment, at)
     return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(told)))
+
+
+def _age(pool: Pool, moment: datetime | None, at: datetime) -> str:
+    """Whether the errors of a resize still mean something, and whether they are old."""
+    old = bool(moment and at - moment > _OLD)
+    if not fell_short(reading(pool)):
+        return " (stale: over a day old)" if old else " (stale)"
+    return " (over a day ago)" if old else ""
 
 
 def overview(
@@ -48,7 +58,7 @@ def overview(
         ("Allocation", since(pool_chip("active", pool.allocation_state), pool.allocation_state_transition_time)),
         ("Dedicated nodes", towards(pool.current_dedicated_nodes, pool.target_dedicated_nodes)),
         ("Spot nodes", towards(pool.current_low_priority_nodes, pool.target_low_priority_nodes)),
-        ("Costs now", costs.a_pool(price_of_pool(prices, pool, entry))),
+        ("Costs now", costs.a_pool(of_pool(prices, reading(pool, entry)))),
         ("Price of a node", costs.a_node(prices, pool)),
         *_shape(pool, size),
         ("Support of the size", support_chip(size.eol, at) if size and size.eol else None),
@@ -110,8 +120,8 @@ def start_task(task: StartTask | None, entry: PoolNodeCounts | None = None) -> l
     """What every node runs first, and on how many nodes that failed."""
     if task is None:
         return []
-    failed = entry.dedicated.start_task_failed + entry.low_priority.start_task_failed if entry else 0
-    waiting = entry.dedicated.waiting_for_start_task + entry.low_priority.waiting_for_start_task if entry else 0
+    failed = node_counts.in_state(entry, "starttaskfailed") if entry else 0
+    waiting = node_counts.in_state(entry, "waitingforstarttask") if entry else 0
     return section(
         "Start task",
         Words(text(chip(Mark.FAILED, f"failed on {plural(failed, 'node')}"))) if failed else None,

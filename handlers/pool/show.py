@@ -10,8 +10,10 @@ from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts, SupportedImage, VmSize
-from bot.azure.prices import NO_PRICES, Prices
-from bot.domain.burn import price_of_pool
+from bot.azure.models.price import NO_PRICES, Prices
+from bot.domain.entity import fold
+from bot.domain.pools import reading
+from bot.domain.price import of_pool
 from bot.filter import POOL
 from bot.requests.context import Context
 from bot.requests.registry import command
@@ -21,6 +23,7 @@ from cards.card import Button, Card, Column, Mark, Text, Words
 from cards.formatting import money, number, plural
 from handlers.pool import node_counts
 from handlers.pool.sections import overview, resize_errors, sections, towards
+from handlers.pool.trouble import trouble
 from handlers.shared import filtering
 from handlers.shared.common import images_of, line, sizes_of, template, titled
 from handlers.shared.missing import finding_pool
@@ -74,10 +77,12 @@ async def list_pools(
     (pools, at), (entries, _), prices = await asyncio.gather(
         source.every(Pool, "/pools", select=select, filter=bound.odata), source.node_counts(), source.prices()
     )
-    counts = {entry.pool_id: entry for entry in entries}
-    fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(pool.id))]
+    counts = node_counts.by_pool(entries)
+    fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(fold(pool.id)))]
+    wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
+    wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
     if sort == "trouble":
-        fitting.sort(key=lambda pool: (not trouble(pool, counts.get(pool.id)), not _allocated(pool), pool.id.lower()))
+        fitting.sort(key=lambda pool: (not wrong[pool.id], not _allocated(pool), pool.id.lower()))
     else:
         fitting.sort(key=_SORTS[sort])
     start = filtering.PageStart(page)
@@ -90,7 +95,7 @@ async def list_pools(
 
     telling = filtering.Telling(ctx, filtering.Step(found), start, again)
     back, on = telling.turning
-    troubled = sum(bool(trouble(pool, counts.get(pool.id))) for pool in fitting)
+    troubled = sum(map(bool, wrong.values()))
     return Card(
         title=titled(
             f"Pools in {source.name}",
@@ -103,7 +108,7 @@ async def list_pools(
         mark=Mark.WARNING if troubled else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(pool, counts.get(pool.id)) for pool in rows])
+            build.table(_COLUMNS, [_row(pool, counts.get(fold(pool.id)), wrong[pool.id]) for pool in rows])
             if rows
             else telling.nothing(wanted, "This account has no pools."),
             build.actions(
@@ -146,7 +151,7 @@ async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> C
     (entries, _), sizes, images, prices = await asyncio.gather(
         source.node_counts(), sizes_of(source), images_of(source), source.prices()
     )
-    entry = next((entry for entry in entries if entry.pool_id == fetched.value.id), None)
+    entry = node_counts.by_pool(entries).get(fold(fetched.value.id))
     return pool_card(ctx, source, fetched.value, fetched.at, entry, sizes, images, prices)
 
 
@@ -162,8 +167,8 @@ def pool_card(
 ) -> Card:
     """A pool, with its nodes by state, its VM size, the images that the service supports and prices where known."""
     wrong = trouble(found, entry)
-    burn = price_of_pool(prices, found, entry)
-    cost = f"{money(burn.amount, burn.currency)}/h now" if burn and burn.amount else None
+    hourly = of_pool(prices, reading(found, entry))
+    cost = f"{money(hourly.amount, hourly.currency)}/h now" if hourly and hourly.amount else None
     state = text(pool_chip(found.state, found.allocation_state, troubled=bool(wrong)))
     return Card(
         title=titled(f"Pool {found.id}", state, text(_nodes(found), " nodes"), cost),
@@ -188,18 +193,6 @@ def pool_card(
     )
 
 
-def trouble(pool: Pool, entry: PoolNodeCounts | None) -> str:
-    """What is wrong with a pool in a few words, worst first; empty when nothing is."""
-    bad = node_counts.bad(entry) if entry else 0
-    if bad:
-        return f"{number(bad)} of {plural(_allocated(pool), 'node')} bad"
-    if pool.resize_errors:
-        return pool.resize_errors[0].code
-    if pool.auto_scale_run and pool.auto_scale_run.error:
-        return f"autoscale: {pool.auto_scale_run.error.code}"
-    return ""
-
-
 def _allocated(pool: Pool) -> int:
     return pool.current_dedicated_nodes + pool.current_low_priority_nodes
 
@@ -213,8 +206,7 @@ def _nodes(pool: Pool) -> str:
     return f"{spot} spot" if dedicated == "0" else f"{dedicated} + {spot} spot"
 
 
-def _row(pool: Pool, entry: PoolNodeCounts | None) -> list[Text]:
-    wrong = trouble(pool, entry)
+def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: str) -> list[Text]:
     return [
         text(code(pool.id)),
         text(pool_chip(pool.state, pool.allocation_state, troubled=bool(wrong))),

@@ -8,6 +8,8 @@ from typing import get_args
 
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job
+from bot.domain.job_health import total as all_tasks
+from bot.domain.states import JobState
 from bot.filter import SCHEDULE_JOB, Filter
 from bot.requests.context import Context
 from bot.requests.registry import command
@@ -15,7 +17,7 @@ from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
 from cards.formatting import bar, number, percent
-from handlers.job.show import Counted, JobSort, JobState, counted_jobs
+from handlers.job.show import Counted, JobSort, counted_jobs
 from handlers.shared import filtering
 from handlers.shared.common import line, run_time, template, titled
 from handlers.shared.missing import finding_schedule
@@ -117,7 +119,7 @@ def _listed(
 
 def _row(job: Job, counts: Counts | None, at: datetime) -> list[Text]:
     counts = counts or Counts()
-    total = counts.active + counts.running + counts.completed
+    total = all_tasks(counts)
     run = job.execution_info
     ran = run_time(run.start_time, run.end_time or at) if run else ""
     return [

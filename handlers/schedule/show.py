@@ -9,6 +9,8 @@ from typing import Literal
 
 from bot.azure.account import Account
 from bot.azure.models import Counts, JobSchedule, JobSpecification, VmSize
+from bot.domain.job_health import total as all_tasks
+from bot.domain.states import ScheduleState, is_active
 from bot.filter import SCHEDULE
 from bot.requests.context import Context
 from bot.requests.registry import command
@@ -36,7 +38,6 @@ _COLUMNS = (
     Column("Last job", rank=2, width=3),
 )
 _ORDER = ("active", "disabled", "terminating", "deleting", "completed")
-ScheduleState = Literal["active", "disabled", "terminating", "deleting", "completed"]
 
 
 ScheduleSort = Literal["state", "next", "name", "created"]
@@ -163,7 +164,7 @@ def schedule_card(
     recent = recent_job(found)
     runs = next_runs(found, at)
     pool = spec.pool_info.pool_id if spec.pool_info else ""
-    active = found.state.lower() == "active"
+    active = is_active(found.state)
     return Card(
         title=titled(
             f"Schedule {found.id}",
@@ -228,7 +229,7 @@ def _pool(schedule: JobSchedule) -> str:
 
 def _row(schedule: JobSchedule, at: datetime, counts: Counts | None) -> list[Text]:
     runs = next_runs(schedule, at, 1)
-    active = schedule.state.lower() == "active"
+    active = is_active(schedule.state)
     recent = recent_job(schedule)
     return [
         text(code(schedule.id)),
@@ -243,7 +244,7 @@ def _told(job: str, counts: Counts | None) -> Text:
     """``job-12: 198 of 200 done``, with what failed."""
     if counts is None:
         return text(code(job), ": gone")
-    total = counts.active + counts.running + counts.completed
+    total = all_tasks(counts)
     told = f": {number(counts.completed)} of {number(total)} done"
     return text(
         code(job), told, *((" ", chip(Mark.FAILED, f"{number(counts.failed)} failed")) if counts.failed else ())

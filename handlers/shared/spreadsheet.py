@@ -8,13 +8,15 @@ from datetime import datetime
 
 from bot.azure.account import Account
 from bot.azure.models import Job, Node, Pool, Run, TaskRow, select_of
+from bot.domain.entity import fold
+from bot.domain.job_health import pool_of
 from bot.filter import JOB, NODE, POOL, SCHEDULE_JOB, TASK, Filter
 from bot.requests.context import Context
 from bot.requests.registry import command
 from cards.build import actions, blocks
 from cards.card import Button, Card, Mark
 from cards.formatting import number, plural
-from handlers.job.show import counts_of, pool_of
+from handlers.job.show import counts_of
 from handlers.pool import node_counts
 from handlers.shared import filtering
 from handlers.shared.common import line, titled
@@ -40,10 +42,10 @@ async def csv_pools(
     wanted = filtering.understood(ctx, source, POOL, filter, "csv", "pool")
     bound = wanted.at(source.now())
     pools, at = await source.every(Pool, "/pools", filter=bound.odata)
-    counts = {entry.pool_id: entry for entry in (await source.node_counts())[0]}
+    counts = node_counts.by_pool((await source.node_counts())[0])
     rows: list[Sequence[Cell]] = []
     for pool in pools:
-        entry = counts.get(pool.id)
+        entry = counts.get(fold(pool.id))
         if bound.row(pool) and bound.counts(entry):
             error = pool.resize_errors[0].code if pool.resize_errors else ""
             rows.append(

@@ -10,6 +10,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Execution, Node, Run, Task, TaskRow, select_of
 from bot.domain.exit_codes import meaning
+from bot.domain.job_health import total as all_tasks
 from bot.filter import TASK, Filter
 from bot.requests.context import Context
 from bot.requests.registry import command
@@ -250,7 +251,7 @@ async def _node_of(source: Account, task: Task) -> Node | AzureError | None:
 def _total(wanted: Filter, counts: Counts) -> int | None:
     """How many tasks fit, where the counts tell it: all of them, or those in some states."""
     if not wanted:
-        return counts.active + counts.running + counts.completed
+        return all_tasks(counts)
     return _at_most(wanted, counts) if len(wanted.conditions) == 1 and _states(wanted) else None
 
 
@@ -258,7 +259,7 @@ def _at_most(wanted: Filter, counts: Counts) -> int:
     """How many tasks the service will list at most: states are counted, all else is not."""
     states = _states(wanted)
     if not states:
-        return counts.active + counts.running + counts.completed
+        return all_tasks(counts)
     if "completed" in states:
         states -= {"failed", "succeeded"}
     return sum(int(getattr(counts, state, 0)) for state in states)  # preparing ones count as running

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts, VmSize
-from bot.azure.prices import Prices
-from bot.domain.burn import Burn, pays_windows, per_hour, price_of_pool
-from bot.domain.cores import cores_from_name
+from bot.azure.models.price import Prices
+from bot.domain.cores import cores_of
+from bot.domain.entity import fold
+from bot.domain.licence import pays_windows
+from bot.domain.pools import reading
+from bot.domain.price import HourlyCost, of_pool, per_hour
 from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Text, Time, Words
@@ -44,25 +47,28 @@ def a_node(prices: Prices, pool: Pool) -> Text:
     return text(f"{told} an hour · list price{with_windows}, read ", Time(prices.as_of)) if told else ()
 
 
-def a_pool(burn: Burn | None) -> str:
+def a_pool(cost: HourlyCost | None) -> str:
     """``$4.21/h``, ``$4.21/h: $3.15 dedicated, $1.06 spot``, or nothing where it is unknown."""
-    if burn is None:
+    if cost is None:
         return ""
     parts = ""
-    if burn.dedicated and burn.spot:
-        parts = f": {money(burn.dedicated, burn.currency)} dedicated, {money(burn.spot, burn.currency)} spot"
-    return f"{money(burn.amount, burn.currency)}/h{parts}"
+    if cost.dedicated and cost.spot:
+        parts = f": {money(cost.dedicated, cost.currency)} dedicated, {money(cost.spot, cost.currency)} spot"
+    return f"{money(cost.amount, cost.currency)}/h{parts}"
 
 
 def now(prices: Prices, pools: Iterable[Pool], counts: Mapping[str, PoolNodeCounts]) -> str:
-    """``$12.41/h now`` for all of some pools; those whose price is unknown are counted, not guessed."""
-    burns = [price_of_pool(prices, pool, counts.get(pool.id)) for pool in pools]
-    if not prices or not burns:
+    """``$12.41/h now`` for all of some pools; those whose price is unknown are counted, not guessed.
+
+    ``counts`` are by folded id.
+    """
+    found = [of_pool(prices, reading(pool, counts.get(fold(pool.id)))) for pool in pools]
+    if not prices or not found:
         return ""
-    unknown = sum(burn is None for burn in burns)
-    total = sum(burn.amount for burn in burns if burn)
+    unknown = sum(cost is None for cost in found)
+    total = sum(cost.amount for cost in found if cost)
     without = f" without {plural(unknown, 'pool')} of unknown price" if unknown else ""
-    return "" if unknown == len(burns) else f"{money(total, prices.currency)}/h now{without}"
+    return "" if unknown == len(found) else f"{money(total, prices.currency)}/h now{without}"
 
 
 async def line_of(
@@ -142,12 +148,11 @@ async def month_so_far(
 
 def _core_hour(pool: Pool, sizes: Mapping[str, VmSize], prices: Prices) -> float | None:
     """What a core of a pool costs an hour on average; None where a price or the number of cores is unknown."""
-    size = sizes.get(pool.vm_size.lower())
-    cores = size.vcpus if size else cores_from_name(pool.vm_size)
+    cores = cores_of(pool.vm_size, sizes)
     dedicated, spot = _kinds(pool)
     windows = pays_windows(pool.virtual_machine_configuration)
-    burn = per_hour(prices, pool.vm_size, windows=windows, dedicated=dedicated, spot=spot)
-    return burn.amount / (dedicated + spot) / cores if burn and cores else None
+    cost = per_hour(prices, pool.vm_size, windows=windows, dedicated=dedicated, spot=spot)
+    return cost.amount / (dedicated + spot) / cores if cost and cores else None
 
 
 def _kinds(pool: Pool) -> tuple[int, int]:

@@ -14,9 +14,9 @@ from aiohttp import web
 
 from bot.azure.account import Account, Accounts
 from bot.azure.errors import AzureError
-from bot.azure.models.price import PriceItem
+from bot.azure.models.price import PriceItem, Prices
 from bot.azure.pipeline import Clock, Plane, pipeline
-from bot.azure.prices import ASK_AGAIN, FRESH, Choice, Prices, Retail
+from bot.azure.prices import ASK_AGAIN, FRESH, Choice, Retail
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.prices import low_priority, on_demand, priced, spot

@@ -9,12 +9,10 @@ import pytest
 from bot.azure.models import Counts, Job, Node, Task
 from bot.azure.models.job import JobExecution
 from bot.azure.models.task import Execution
+from bot.domain.states import NODES
 from bot.filter import ENTITIES, JOB, LONGEST, NODE, POOL, SCHEDULE, SCHEDULE_JOB, SHORT, TASK, Entity, parse
-from bot.filter.pool_fields import BAD_NODE_STATES
 from bot.requests.registry import CommandError
 from cards.card import plain
-from handlers.shared.states import BAD_NODE_STATES as BAD_ON_CARDS
-from handlers.shared.states import NODE_STATES
 
 AT = datetime(2026, 11, 23, 13, 37, 42, tzinfo=UTC)  # 07:37 in Chicago
 CHICAGO = "America/Chicago"
@@ -181,8 +179,7 @@ def test_days_are_those_of_the_asker_also_where_clocks_are_turned(zone: str) -> 
 
 def test_the_words_for_states_are_those_of_the_cards() -> None:
     states = NODE.find("state")
-    assert states and set(states.words) == {*NODE_STATES, "bad"}
-    assert set(BAD_NODE_STATES) == set(BAD_ON_CARDS)
+    assert states and set(states.words) == {*NODES, "bad"}
 
 
 @pytest.mark.parametrize("entity", [*ENTITIES.values(), *SHORT], ids=lambda entity: entity.name)

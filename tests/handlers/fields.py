@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.azure.models import duration
 from bot.content.redaction import redact
+from bot.domain.states import word
 from cards.card import Card, Time
 from cards.formatting import duration as spoken
 from cards.formatting import number
@@ -15,7 +16,6 @@ from cards.render_text import Clock
 from cards.text_fit import clean_line
 from handlers.schedule.recurrence import exactly
 from handlers.shared.common import tail
-from handlers.shared.states import word
 
 Said = Callable[[Any, Card], str]
 

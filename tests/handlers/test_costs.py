@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bot.azure.models import Pool, VmSize
-from bot.azure.prices import NO_PRICES, Prices
+from bot.azure.models.price import NO_PRICES, Prices
 from cards import slack, teams, text
 from cards.card import Card, Table, plain
 from handlers.usage.costs import Month, a_node, a_pool, hourly, month_so_far, now

@@ -25,6 +25,7 @@ from bot.azure.models import (
     Task,
     VmSize,
 )
+from bot.domain.quota import Used
 from bot.requests.context import Context
 from bot.requests.live import LiveAnswers
 from bot.requests.registry import Registry
@@ -32,7 +33,7 @@ from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import AccountSettings
 from cards import slack, teams, text
 from cards.card import Card, Link
-from handlers.account.show import Used, account_card
+from handlers.account.show import account_card
 from handlers.inventory.certificate import certificate_card
 from handlers.job.show import job_card
 from handlers.node.show import node_card
@@ -46,7 +47,7 @@ from tests.handlers import fields, whole
 from tests.shared import shared
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-USED = Used(0, 0, {}, 0, 0, 0)
+USED = Used()
 _BATCH_ACCOUNT = "/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts"
 
 

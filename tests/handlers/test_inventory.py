@@ -22,12 +22,11 @@ from bot.azure.models import (
     SupportedImage,
     VmSize,
 )
+from bot.domain.quota import Used, room
 from cards import slack, teams, text
 from cards.card import Button, Card, Menu, Table, plain
-from handlers.account.show import Used
 from handlers.inventory.application import Known, application_card
 from handlers.inventory.image import support
-from handlers.inventory.size import room
 from handlers.job.preparation import preparations_card, preparations_of
 from handlers.task.subtasks import subtasks_card, subtasks_of
 from tests.azure.recordings import answered, body
@@ -298,13 +297,13 @@ QUOTAS = AccountProperties(
 @pytest.mark.parametrize(
     ("quotas", "used", "nodes"),
     [
-        (QUOTAS, Used(0, 0, {}, 0, 0, 0), 10),
-        (QUOTAS, Used(30, 0, {"standarddsv5family": 30}, 1, 0, 0), 2),
-        (QUOTAS, Used(96, 0, {}, 1, 0, 0), 1),
-        (QUOTAS, Used(200, 0, {}, 1, 0, 0), 0),
-        (AccountProperties(dedicated_core_quota=100), Used(0, 0, {}, 0, 0, 0), 25),
-        (AccountProperties(), Used(0, 0, {}, 0, 0, 0), None),
-        (None, Used(0, 0, {}, 0, 0, 0), None),
+        (QUOTAS, Used(), 10),
+        (QUOTAS, Used(30, families={"standarddsv5family": 30}), 2),
+        (QUOTAS, Used(96), 1),
+        (QUOTAS, Used(200), 0),
+        (AccountProperties(dedicated_core_quota=100), Used(), 25),
+        (AccountProperties(), Used(), None),
+        (None, Used(), None),
     ],
 )
 def test_the_room_that_quotas_leave(quotas: AccountProperties | None, used: Used, nodes: int | None) -> None:
@@ -312,7 +311,7 @@ def test_the_room_that_quotas_leave(quotas: AccountProperties | None, used: Used
 
 
 def test_a_family_without_a_quota_has_no_room() -> None:
-    assert room(replace_family(SIZE, "other"), QUOTAS, Used(0, 0, {}, 0, 0, 0)) == 0
+    assert room(replace_family(SIZE, "other"), QUOTAS, Used()) == 0
 
 
 def replace_family(size: VmSize, family: str) -> VmSize:

@@ -25,9 +25,9 @@ from bot.azure.models import (
     TaskCountsResult,
     VmSize,
 )
+from bot.azure.models.price import Prices
 from bot.azure.models.watched import JobRun, JobState, NodeState, PoolState, ScheduleState, TaskState
-from bot.azure.prices import Prices
-from bot.monitor.node_changes import BAD
+from bot.domain.states import TROUBLED_NODES
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 POOL = "pool"
@@ -170,7 +170,7 @@ class LateAccount:
             seen = {name: shown(history, self.moment) for name, history in self.nodes.items()}
             rows = [_node(name, change) for name, change in seen.items() if change and change.state != "deleted"]
             if wanted:
-                rows = [row for row in rows if row.state in BAD]
+                rows = [row for row in rows if row.state in TROUBLED_NODES]
         else:
             seen = {name: shown(history, self.moment) for name, history in self.jobs.items()}
             gone = {name for name in seen if self._is_gone(name)}

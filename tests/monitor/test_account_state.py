@@ -11,7 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from bot.clock import Clock
-from bot.monitor.node_changes import BAD
+from bot.domain.states import TROUBLED_NODES
 from bot.monitor.observer import Observer
 from bot.settings import WatchSettings
 from tests.monitor.late import POOL, Change, LateAccount, after
@@ -117,7 +117,7 @@ def test_every_change_is_told_once(plan: Plan, budget: int) -> None:
         for each in store.told.values():
             assert each.entity != "job" or each.id != name or each.after == "deleted" or (each.after, each.at) in states
 
-    trouble = {name for name, history in account.nodes.items() if history[-1].state in BAD}
+    trouble = {name for name, history in account.nodes.items() if history[-1].state in TROUBLED_NODES}
     look = asyncio.run(observer.look())
     assert set(look.scene.pools[POOL].troubled) == trouble
     for name in trouble:

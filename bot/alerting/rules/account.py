@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, newest, told
 from bot.domain.findings import Entity, Finding, Severity
+from bot.domain.quota import Level, level
 from bot.monitor.scene import Blindness, Scene
 from cards.formatting import number, percent
 
@@ -17,8 +18,7 @@ BLIND_LOOKS = 3
 """Or so many looks in a row, where looks are further apart."""
 THROTTLED_FOR = 300.0
 """Seconds: a single refusal carries its Retry-After and is over; five minutes of them mean that somebody floods it."""
-NEAR, NEARER, FULL = 80, 90, 100
-"""Per cent of a quota: time to ask for more (that takes days), time to hurry, too late."""
+_SEVERITIES: dict[Level, Severity] = {"near": Severity.INFO, "nearer": Severity.WARNING, "full": Severity.CRITICAL}
 
 _THROTTLES = ("toomanyrequests", "serverbusy", "429", "throttl")
 """How the service calls it: 429 of both planes, and 503 ServerBusy of the data plane."""
@@ -82,22 +82,21 @@ def throttled(scene: Scene) -> Iterator[Finding]:
 def quota(scene: Scene) -> Iterator[Finding]:
     """A quota of an account is used to 80, 90 or 100 per cent.
 
-    One for each quota. One of nothing is none: an account that may have no Spot cores is not at its limit. Above the
-    limit (it was lowered) counts as full.
+    One for each quota. How full one is: :func:`bot.domain.quota.level`.
     """
     for what, used, limit in scene.quota.rows:
-        share = used * 100 // limit if limit > 0 else 0
-        if share < NEAR:
+        how = level(used, limit)
+        if not how:
             continue
-        severity = Severity.CRITICAL if share >= FULL else Severity.WARNING if share >= NEARER else Severity.INFO
+        share = f"{percent(used, limit)}, " if limit > 0 else ""
         yield Finding(
             entity=Entity("account", scene.account, what),
-            headline=f"{scene.account}: {what} at {percent(used, limit)}, {number(used)} of {number(limit)}",
+            headline=f"{scene.account}: {what} at {share}{number(used)} of {number(limit)}",
             since=_changed(scene, what),
-            severity=severity,
+            severity=_SEVERITIES[how],
             figures=(("Used", number(used)), ("Quota", number(limit)), ("Left", number(max(0, limit - used)))),
             cause="all of it is in use, so what asks for more gets none: pools stop growing, new work is refused"
-            if share >= FULL
+            if how == "full"
             else "what goes over it is refused; a higher quota is asked for in the portal and can take days",
             steps=(
                 button("Account", "account", "show"),

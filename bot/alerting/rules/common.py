@@ -6,7 +6,6 @@ would edit every message of every open incident once a minute.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -15,7 +14,9 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from bot.content.redaction import redact
-from bot.domain.findings import CauseCount, Entity, SuggestedAction
+from bot.domain.entity import Entity, schedule_of
+from bot.domain.findings import CauseCount, SuggestedAction
+from bot.domain.states import is_active
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.formatting import duration, number, plural
 from storage.port.monitoring import Transition
@@ -26,7 +27,6 @@ NAMED = 10
 """Nodes that are named; more do not help on a phone, and the list is a button away."""
 MOST_STEPS = 4
 """Buttons of a finding."""
-_OF_SCHEDULE = re.compile(r"(?P<schedule>.+):job-\d+")
 CAUSES = 3
 """Causes that are named in a sentence."""
 STEP = timedelta(minutes=5)
@@ -115,14 +115,9 @@ def news(scene: Scene, entity: str, *after: str) -> Iterator[Transition]:
     return iter(sorted(found, key=lambda each: (each.at, each.parent, each.id)))
 
 
-def is_active(state: str) -> bool:
-    """Whether a pool, job or schedule is at work; the service's case differs."""
-    return state.lower() == "active"
-
-
 def jobs_of(scene: Scene, pool: PoolView) -> list[JobView]:
     """The active jobs whose tasks wait for nodes of a pool, the most urgent first."""
-    waiting = [job for job in scene.jobs.values() if job.pool == pool.id and is_active(job.state) and job.active]
+    waiting = [job for job in scene.jobs_in(pool.id) if is_active(job.state) and job.active]
     return sorted(waiting, key=lambda job: (-job.priority, job.id))
 
 
@@ -134,12 +129,6 @@ def waiting(jobs: Collection[JobView]) -> str:
 def waits(jobs: Collection[JobView]) -> tuple[tuple[str, str], ...]:
     """The line of figures that tells which jobs wait; none where none do."""
     return (("Waiting", waiting(jobs)),) if jobs else ()
-
-
-def schedule_of(job: str) -> str:
-    """The schedule that made a job, by the name that the service gives such jobs; empty for others."""
-    found = _OF_SCHEDULE.fullmatch(job)
-    return found["schedule"] if found else ""
 
 
 def spoken(job: str) -> str:

@@ -11,19 +11,21 @@ from bot.alerting.rules.common import (
     button,
     cut,
     elapsed,
-    is_active,
     job_entity,
     newest,
     news,
     schedule_entity,
-    schedule_of,
     span,
     spoken,
     told,
 )
 from bot.alerting.rules.failures import causes_of, example_steps, examples, fresh, in_words, looked_at
-from bot.alerting.rules.waiting import at_work, moved_at, why
+from bot.alerting.rules.waiting import at_work, why
+from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
+from bot.domain.job_health import bad_reason, ended_badly
+from bot.domain.states import is_active, is_over
+from bot.domain.waiting import moved_at
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import duration, number, percent, plural
 from storage.port.monitoring import Transition
@@ -41,12 +43,6 @@ RATE, RATE_HIGH = 0.05, 0.5
 RATE_WITHIN = 3600.0
 """Seconds of completions that the rate is taken of."""
 
-_REASONS = {
-    "taskfailed": "a task failed, and its exit conditions end the job",
-    "maxwallclocktimeexpiry": "the job ran longer than it may (maxWallClockTime)",
-}
-"""Reasons of the service for ending a job that are no success; any other is a success or somebody's will."""
-
 
 @rule("job.started", severity=Severity.INFO, reads=("jobs",), quiet=True)
 def started(scene: Scene) -> Iterator[Finding]:
@@ -54,14 +50,14 @@ def started(scene: Scene) -> Iterator[Finding]:
     for each in news(scene, "job", "active"):
         if each.before:
             continue
-        yield _event(each, f"{spoken(each.id)} has started", scene.jobs.get(each.id))
+        yield _event(each, f"{spoken(each.id)} has started", scene.job(each.id))
 
 
 @rule("job.completed", severity=Severity.INFO, reads=("jobs",), quiet=True)
 def completed(scene: Scene) -> Iterator[Finding]:
     """A job has ended well: without a failed task, for a reason that is none to worry."""
     for job in _over(scene):
-        if not _failed(job):
+        if not ended_badly(job):
             tasks = f": {plural(job.total, 'task')}" if job.total else ""
             ran = f" in {duration(job.ended - job.started)}" if job.ended and job.started else ""
             yield Finding(
@@ -84,10 +80,10 @@ def failed(scene: Scene) -> Iterator[Finding]:
     are all there is to say.
     """
     for job in _over(scene):
-        if not _failed(job):
+        if not ended_badly(job):
             continue
         causes = causes_of(job)
-        reason = _REASONS.get(job.reason.lower(), "")
+        reason = bad_reason(job)
         cannot = "the service could not run it" if job.scheduling_error else ""
         failed_tasks = f"{number(job.failed)} of {plural(job.total, 'task')} failed" if job.failed else ""
         yield Finding(
@@ -114,7 +110,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
 def disabled(scene: Scene) -> Iterator[Finding]:
     """A job was disabled: its tasks wait until it is enabled."""
     for each in news(scene, "job", "disabled"):
-        job = scene.jobs.get(each.id)
+        job = scene.job(each.id)
         waits = f", {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}" if job and job.active else ""
         yield _event(each, f"{spoken(each.id)} was disabled{waits}", job)
 
@@ -192,17 +188,13 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
 
 def _over(scene: Scene) -> list[JobView]:
     """The jobs that came to their end in this look, with their last counts; not those deleted on the way."""
-    return [job for job in scene.ended if job.state.lower() == "completed"]
-
-
-def _failed(job: JobView) -> bool:
-    return job.failed > 0 or job.scheduling_error is not None or job.reason.lower() in _REASONS
+    return [job for job in scene.ended if is_over(job.state)]
 
 
 def _how_bad(job: JobView) -> Severity:
     if not job.succeeded:
         return Severity.CRITICAL
-    only_tasks = job.scheduling_error is None and job.reason.lower() not in _REASONS
+    only_tasks = job.scheduling_error is None and not bad_reason(job)
     if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_since is None:
         return Severity.WARNING
     told_before = (job.ended - job.failing_since).total_seconds() >= TOLD_WITHIN

@@ -1,21 +1,23 @@
-"""What has been spent so far, from a price per hour in words."""
+"""Money in words: what nodes cost an hour, and what that came to so far."""
 
 from __future__ import annotations
 
-import re
+from bot.domain.price import HourlyCost
+from cards.formatting import money
 
-_HOURLY = re.compile(r"(?P<before>[^\d.,]{0,5})(?P<amount>\d[\d,]*(?:\.\d+)?)(?P<after>[^\d/]{0,5})/h")
+
+def hourly(cost: HourlyCost | None) -> str:
+    """``$3.40/h``; empty where the price is unknown."""
+    return f"{money(cost.amount, cost.currency)}/h" if cost else ""
 
 
-def so_far(hourly: str, seconds: float) -> str:
-    """``about $6.80 so far`` for ``$3.40/h`` and two hours; empty below one hour and for a price that is not exact.
+def so_far(cost: HourlyCost | None, seconds: float) -> str:
+    """``about $6.80 so far`` for $3.40 an hour and two hours; empty below one hour and where the price is unknown.
 
     Whole hours only, so that the words change once an hour and fit the span that is told beside them.
     """
-    found = _HOURLY.fullmatch(hourly)
     hours = int(seconds // 3600)
-    if found is None or hours < 1:
+    if cost is None or hours < 1:
         return ""
-    amount = float(found["amount"].replace(",", "")) * hours
-    figure = f"{amount:,.2f}" if amount < 100 else f"{amount:,.0f}"
-    return f"about {found['before']}{figure}{found['after']} so far"
+    spent = cost.over(hours)
+    return f"about {money(spent.amount, spent.currency)} so far"

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, pool_entity
-from bot.alerting.rules.node_facts import Bad, bad, of_nodes, size_of
+from bot.alerting.rules.money import hourly
+from bot.alerting.rules.node_facts import Bad, about_nodes, bad
 from bot.domain.findings import Finding, Severity
+from bot.domain.pools import size
+from bot.domain.price import of_nodes
+from bot.domain.states import counted, total
 from bot.monitor.scene import PoolView, Scene
 from cards.formatting import number, plural
 
@@ -28,8 +32,8 @@ def unusable(scene: Scene) -> Iterator[Finding]:
     for pool in scene.pools.values():
         some = bad(pool, "unusable")
         if some.many:
-            all_of_it = some.many >= size_of(pool)
-            yield of_nodes(
+            all_of_it = some.many >= size(pool)
+            yield about_nodes(
                 scene,
                 pool,
                 some,
@@ -46,7 +50,7 @@ def start_task_failed(scene: Scene) -> Iterator[Finding]:
         some = bad(pool, "starttaskfailed")
         if some.many:
             headline = f"pool {pool.id}: the start task failed on {plural(some.many, 'node')}{_of_all(pool, some)}"
-            yield of_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
+            yield about_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
 
 
 @rule("node.unknown", severity=Severity.WARNING, reads=("pools", "nodes"))
@@ -57,7 +61,7 @@ def unknown(scene: Scene) -> Iterator[Finding]:
         if some:
             found = Bad(some, len(some))
             headline = f"pool {pool.id} has lost contact with {plural(found.many, 'node')}{_of_all(pool, found)}"
-            yield of_nodes(scene, pool, found, headline)
+            yield about_nodes(scene, pool, found, headline)
 
 
 @rule("node.offline", severity=Severity.INFO, reads=("pools", "nodes"))
@@ -67,7 +71,7 @@ def offline(scene: Scene) -> Iterator[Finding]:
         some = bad(pool, "offline")
         if some.many:
             headline = f"pool {pool.id} has {plural(some.many, 'offline node')}{_of_all(pool, some)}"
-            yield of_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
+            yield about_nodes(scene, pool, some, headline, first=_cost(scene, pool, some))
 
 
 @rule("node.preempted", severity=Severity.INFO, reads=("pools", "nodes"))
@@ -103,13 +107,13 @@ def preempted(scene: Scene) -> Iterator[Finding]:
 def _spot_left(pool: PoolView) -> int:
     """Spot nodes that Azure has not taken: by the counts, or by the pool itself, which counts preempted ones too."""
     spot = pool.counts[1]
-    total = spot.total or pool.spot
-    return max(0, total - (spot.preempted if spot.total else bad(pool, "preempted").many))
+    nodes = total(spot)
+    return max(0, nodes - counted(spot, "preempted") if nodes else pool.spot - bad(pool, "preempted").many)
 
 
 def _of_all(pool: PoolView, some: Bad) -> str:
     """`` of 20``; ``, all it has``."""
-    nodes = size_of(pool)
+    nodes = size(pool)
     if some.many >= nodes:
         return ", all it has"
     return f" of {number(nodes)}"
@@ -117,5 +121,5 @@ def _of_all(pool: PoolView, some: Bad) -> str:
 
 def _cost(scene: Scene, pool: PoolView, some: Bad) -> tuple[tuple[str, str], ...]:
     """What they cost an hour, where the price is known."""
-    price = scene.hourly(pool, some.many)
+    price = hourly(of_nodes(scene.prices, pool, some.many))
     return (("Billed", price),) if price else ()

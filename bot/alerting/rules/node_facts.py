@@ -1,4 +1,4 @@
-"""Nodes as kinds need them: how many can work, which are in trouble, and why."""
+"""A pool's nodes as rules tell them: which are in trouble, why, and their lines on a card."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ from bot.azure.models import FailureInfo, Node, NodeError
 from bot.azure.models.node import StartTaskInfo
 from bot.domain.advice import Trouble, of_node
 from bot.domain.findings import CauseCount, Entity, Finding, Severity
+from bot.domain.pools import in_state
+from bot.domain.states import TROUBLED_NODES, NodeState, word
 from bot.monitor.scene import NodeView, PoolView, Scene
 from cards.formatting import number, plural
 from cards.text_fit import elide
 
-LOST = {
-    "unusable": "unusable",
-    "starttaskfailed": "start_task_failed",
-    "unknown": "unknown",
-    "offline": "offline",
-    "preempted": "preempted",
-}
-"""States in which a node does no work and gets none, and their columns in the counts."""
-_WORDS = {"starttaskfailed": "start task failed"}
 _NAME = 22
 """Characters of a node's name: its ends tell nodes of a pool apart."""
-_COMING = ("creating", "starting", "waiting_for_start_task", "rebooting", "reimaging", "upgrading_os")
-"""States that lead back to work by themselves."""
 
 
 class Bad(NamedTuple):
@@ -45,48 +36,18 @@ class Troubles(NamedTuple):
     evidence: str
 
 
-def has(pool: PoolView) -> int:
-    """The nodes that a pool has, as the pool itself tells: what its targets are held against."""
-    return pool.dedicated + pool.spot
-
-
-def wanted(pool: PoolView) -> int:
-    """The nodes that a pool wants."""
-    return pool.target_dedicated + pool.target_spot
-
-
-def size_of(pool: PoolView) -> int:
-    """The nodes of a pool, for shares of them: the pool, its counts and its nodes are read one after the other."""
-    return max(has(pool), pool.nodes("total"), len(pool.troubled))
-
-
-def counted(pool: PoolView) -> bool:
-    """Whether the states of its nodes are known: they are counted apart from the pool itself, and a little later."""
-    return pool.nodes("total") > 0 or has(pool) == 0
-
-
-def usable(pool: PoolView) -> int:
-    """Nodes that work or could."""
-    return pool.nodes("idle") + pool.nodes("running")
-
-
-def coming(pool: PoolView) -> int:
-    """Nodes that will work soon."""
-    return sum(pool.nodes(column) for column in _COMING)
-
-
-def bad(pool: PoolView, state: str) -> Bad:
-    """The nodes of a pool in one of the states of :data:`LOST`."""
+def bad(pool: PoolView, state: NodeState) -> Bad:
+    """The nodes of a pool in one of the states of trouble (:data:`bot.domain.states.TROUBLED_NODES`)."""
     found = [node for node in pool.troubled.values() if node.state.lower() == state]
     found.sort(key=lambda node: (node.since, node.id))
-    return Bad(tuple(found), max(len(found), pool.nodes(LOST[state])))
+    return Bad(tuple(found), in_state(pool, state))
 
 
 def lost(pool: PoolView) -> tuple[CauseCount, ...]:
     """Why a pool has no node that works: how many are in which state."""
-    found = [(_WORDS.get(state, state), bad(pool, state)) for state in LOST]
+    found = [(word(state), bad(pool, state)) for state in TROUBLED_NODES]
     return ranked(
-        CauseCount(word, each.many, next((n.id for n in each.nodes), "")) for word, each in found if each.many
+        CauseCount(name, each.many, next((n.id for n in each.nodes), "")) for name, each in found if each.many
     )
 
 
@@ -122,7 +83,7 @@ def lines(scene: Scene, some: Bad) -> tuple[tuple[str, str], ...]:
     return (*told_of, *more)
 
 
-def of_nodes(
+def about_nodes(
     scene: Scene,
     pool: PoolView,
     some: Bad,
@@ -159,12 +120,12 @@ def of_nodes(
 def shape(pool: PoolView) -> tuple[tuple[str, str], ...]:
     """Size, and dedicated and Spot nodes as far as it has or wants them."""
     rows = [("Size", pool.vm_size)] if pool.vm_size else []
-    for label, has, wants in (
+    for label, nodes, wants in (
         ("Dedicated nodes", pool.dedicated, pool.target_dedicated),
         ("Spot nodes", pool.spot, pool.target_spot),
     ):
-        if has or wants:
-            rows.append((label, number(has) if has == wants else f"{number(has)} of {number(wants)}"))
+        if nodes or wants:
+            rows.append((label, number(nodes) if nodes == wants else f"{number(nodes)} of {number(wants)}"))
     return tuple(rows)
 
 
@@ -177,7 +138,7 @@ def of_target(nodes: int, wants: int) -> str:
 
 def _name(node: NodeView) -> str:
     found = _of(node)
-    return cut(found[0].name) if found else _WORDS.get(node.state.lower(), node.state.lower())
+    return cut(found[0].name) if found else word(node.state)
 
 
 def _of(node: NodeView) -> tuple[Trouble, ...]:

@@ -8,7 +8,6 @@ from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     button,
     elapsed,
-    is_active,
     job_entity,
     jobs_of,
     newest,
@@ -19,18 +18,13 @@ from bot.alerting.rules.common import (
     told,
     waits,
 )
-from bot.alerting.rules.node_facts import has, of_target, shape, wanted
+from bot.alerting.rules.node_facts import of_target, shape
 from bot.domain.advice import of_resize
 from bot.domain.findings import CauseCount, Finding, Severity
-from bot.monitor.scene import PoolView, Scene
+from bot.domain.pool_health import fell_short, resize_overdue
+from bot.domain.pools import has, wanted
+from bot.monitor.scene import Scene
 from cards.formatting import number, plural
-
-RESIZE_SLACK = 300.0
-"""Seconds after its timeout at which the service has ended a resize, or has forgotten to."""
-RESIZE_LONG = 1800.0
-"""Seconds that nobody expects a resize to take where no timeout ends it (twice the default timeout)."""
-STOPPED = "resizestopped"
-"""The code of a resize that somebody stopped: no failure."""
 
 
 @rule("pool.created", severity=Severity.INFO, reads=("pools",), quiet=True)
@@ -39,7 +33,7 @@ def created(scene: Scene) -> Iterator[Finding]:
     for each in news(scene, "pool", "active"):
         if each.before:
             continue
-        pool = scene.pools.get(each.id)
+        pool = scene.pool(each.id)
         yield Finding(
             entity=pool_entity(each.id),
             headline=f"pool {each.id} was created",
@@ -67,8 +61,8 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 def resized(scene: Scene) -> Iterator[Finding]:
     """A pool has the nodes that it was to have after a resize."""
     for each in news(scene, "allocation", "steady"):
-        pool = scene.pools.get(each.id)
-        if pool is None or not each.before or _fell_short(pool):
+        pool = scene.pool(each.id)
+        if pool is None or not each.before or fell_short(pool):
             continue
         yield Finding(
             entity=pool_entity(pool.id),
@@ -90,14 +84,12 @@ def resized(scene: Scene) -> Iterator[Finding]:
 def resize_failed(scene: Scene) -> Iterator[Finding]:
     """A pool did not get the nodes it wants, or could not let them go.
 
-    The service keeps the errors of a resize until the next one, so those of a pool that has what it wants, or that is
-    being resized again, are stale; and a resize that somebody stopped has not failed. Critical where it has no node at
-    all and jobs wait for it.
+    What counts as that: :func:`bot.domain.pool_health.fell_short`. Critical where it has no node at all and jobs wait.
     """
     for pool in scene.pools.values():
-        if not _fell_short(pool):
+        errors = fell_short(pool)
+        if not errors:
             continue
-        errors = [error for error in pool.resize_errors if error[0].lower() != STOPPED]
         code, message = errors[0]
         nodes, wants, jobs = has(pool), wanted(pool), jobs_of(scene, pool)
         advice = of_resize(code)
@@ -125,18 +117,17 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
 def resize_stuck(scene: Scene) -> Iterator[Finding]:
     """A pool is being resized for longer than it may take.
 
-    Longer than its resize timeout and :data:`RESIZE_SLACK`, or :data:`RESIZE_LONG` where it has none or is stopping.
+    How long that is: :func:`bot.domain.pool_health.resize_overdue`.
     """
     for pool in scene.pools.values():
-        allocation, lasts = pool.allocation.lower(), elapsed(scene, pool.allocation_since)
-        timed = allocation == "resizing" and pool.resize_timeout > 0
-        limit = pool.resize_timeout + RESIZE_SLACK if timed else RESIZE_LONG
-        if allocation not in ("resizing", "stopping") or lasts <= limit:
+        lasts = elapsed(scene, pool.allocation_since)
+        if not resize_overdue(pool, lasts):
             continue
         nodes, wants, jobs = has(pool), wanted(pool), jobs_of(scene, pool)
         yield Finding(
             entity=pool_entity(pool.id),
-            headline=f"pool {pool.id} is {allocation} for {span(lasts)}, {number(nodes)} of {number(wants)} nodes",
+            headline=f"pool {pool.id} is {pool.allocation.lower()} for {span(lasts)}, "
+            f"{number(nodes)} of {number(wants)} nodes",
             since=newest(scene, pool.allocation_since),
             figures=(*shape(pool), *waits(jobs)),
             cause="nodes go only when their tasks have ended, or cannot be taken away"
@@ -147,10 +138,3 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             related=tuple(job_entity(job.id) for job in jobs),
             count=abs(wants - nodes),
         )
-
-
-def _fell_short(pool: PoolView) -> bool:
-    """Whether the errors of the last resize still mean something."""
-    reached = pool.dedicated == pool.target_dedicated and pool.spot == pool.target_spot
-    errors = any(code.lower() != STOPPED for code, _ in pool.resize_errors)
-    return errors and not reached and is_active(pool.state) and pool.allocation.lower() == "steady"

@@ -8,7 +8,6 @@ from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     button,
     elapsed,
-    is_active,
     job_entity,
     jobs_of,
     newest,
@@ -17,15 +16,12 @@ from bot.alerting.rules.common import (
     told,
     waits,
 )
-from bot.alerting.rules.node_facts import has, shape
+from bot.alerting.rules.node_facts import shape
 from bot.domain.findings import Finding, Severity
+from bot.domain.pool_health import autoscale_failure, autoscale_overdue
+from bot.domain.pools import has
 from bot.monitor.scene import Scene
 from cards.formatting import plural
-
-EVALUATIONS = 3
-"""Evaluations of an autoscale formula that may fail to appear: one can be late, three are not by chance."""
-EVALUATION_SLACK = 300.0
-"""Seconds on top; the shortest interval is five minutes."""
 
 
 @rule(
@@ -40,7 +36,8 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
     Critical where that is no node at all and jobs wait for it.
     """
     for pool in scene.pools.values():
-        if not (pool.autoscale and pool.autoscale_error and is_active(pool.state)):
+        error = autoscale_failure(pool)
+        if error is None:
             continue
         jobs = jobs_of(scene, pool)
         yield Finding(
@@ -50,7 +47,7 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
             severity=Severity.CRITICAL if jobs and has(pool) == 0 else Severity.WARNING,
             figures=(*shape(pool), *waits(jobs)),
             cause="the formula cannot be evaluated: a mistake in it, or samples that are not there yet",
-            evidence=told(*pool.autoscale_error),
+            evidence=told(*error),
             steps=(button("Open", "pool", "show", pool.id),),
             related=tuple(job_entity(job.id) for job in jobs),
         )
@@ -60,13 +57,11 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
 def autoscale_stale(scene: Scene) -> Iterator[Finding]:
     """A pool's autoscale formula is no longer evaluated.
 
-    For :data:`EVALUATIONS` intervals and :data:`EVALUATION_SLACK` seconds. One that was never evaluated is new.
+    How long it may take: :func:`bot.domain.pool_health.autoscale_overdue`.
     """
     for pool in scene.pools.values():
         late = elapsed(scene, pool.autoscale_at)
-        if not (pool.autoscale and is_active(pool.state) and pool.autoscale_at):
-            continue
-        if late <= EVALUATIONS * max(0.0, pool.autoscale_interval) + EVALUATION_SLACK:
+        if pool.autoscale_at is None or not autoscale_overdue(pool, late):
             continue
         yield Finding(
             entity=pool_entity(pool.id),

@@ -8,7 +8,6 @@ from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     button,
     elapsed,
-    is_active,
     job_entity,
     jobs_of,
     newest,
@@ -17,9 +16,13 @@ from bot.alerting.rules.common import (
     summed,
     waits,
 )
-from bot.alerting.rules.money import so_far
-from bot.alerting.rules.node_facts import bad, coming, counted, evidence, lost, of_nodes, shape, size_of, usable, wanted
+from bot.alerting.rules.money import hourly, so_far
+from bot.alerting.rules.node_facts import about_nodes, bad, evidence, lost, shape
 from bot.domain.findings import CauseCount, Finding, Severity
+from bot.domain.pool_health import is_down, is_steady
+from bot.domain.pools import in_state, size, wanted
+from bot.domain.price import of_nodes
+from bot.domain.states import is_active
 from bot.monitor.scene import Scene
 from cards.formatting import number, plural
 
@@ -43,11 +46,11 @@ def start_task_failing(scene: Scene) -> Iterator[Finding]:
     On :data:`FAILING_NODES` nodes or :data:`FAILING_SHARE` of them. Critical where all nodes failed.
     """
     for pool in scene.pools.values():
-        failed, nodes = bad(pool, "starttaskfailed"), size_of(pool)
+        failed, nodes = bad(pool, "starttaskfailed"), size(pool)
         if failed.many == 0 or (failed.many < FAILING_NODES and failed.many < FAILING_SHARE * nodes):
             continue
         jobs = jobs_of(scene, pool)
-        yield of_nodes(
+        yield about_nodes(
             scene,
             pool,
             failed,
@@ -80,10 +83,7 @@ def down(scene: Scene) -> Iterator[Finding]:
     Nodes on their way (booting, running the start task) are hope, and so is a resize that goes on.
     """
     for pool in scene.pools.values():
-        steady = is_active(pool.state) and pool.allocation.lower() == "steady"
-        if not steady or wanted(pool) <= 0 or not counted(pool) or usable(pool) or coming(pool):
-            continue
-        jobs = jobs_of(scene, pool)
+        jobs = jobs_of(scene, pool) if is_down(pool) else []
         if not jobs:
             continue
         states = lost(pool)
@@ -114,14 +114,14 @@ def idle(scene: Scene) -> Iterator[Finding]:
     the pool; what it keeps then is meant, so it is but information.
     """
     for pool in scene.pools.values():
-        now, lasts = pool.nodes("idle"), elapsed(scene, pool.idle_since)
+        now, lasts = in_state(pool, "idle"), elapsed(scene, pool.idle_since)
         patience = max(IDLE_FOR, SHRINKS_AFTER * pool.autoscale_interval if pool.autoscale else 0.0)
-        works = not is_active(pool.state) or pool.allocation.lower() != "steady" or pool.nodes("running") > 0
+        works = not is_active(pool.state) or not is_steady(pool) or in_state(pool, "running") > 0
         if now <= 0 or pool.idle_since is None or lasts < patience or works or wanted(pool) <= 0:
             continue
         nodes = min(now, pool.idle_least) or now
-        price = scene.hourly(pool, nodes)
-        said = (f"pool {pool.id}: {plural(nodes, 'node')} idle for {span(lasts)}", price, so_far(price, lasts))
+        cost = of_nodes(scene.prices, pool, nodes)
+        said = (f"pool {pool.id}: {plural(nodes, 'node')} idle for {span(lasts)}", hourly(cost), so_far(cost, lasts))
         jobs = jobs_of(scene, pool)
         yield Finding(
             entity=pool_entity(pool.id),

@@ -5,35 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.alerting.rules import rule
-from bot.alerting.rules.common import button, elapsed, is_active, job_entity, news, schedule_entity, span, spoken
+from bot.alerting.rules.common import button, elapsed, job_entity, news, schedule_entity, span, spoken
 from bot.domain.findings import Finding, Severity, SuggestedAction
+from bot.domain.schedule_health import overdue_since
+from bot.domain.states import is_over
 from bot.monitor.scene import Scene, ScheduleView
 from cards.formatting import number
 from storage.port.monitoring import Transition
-
-LATE_LEAST = 300.0
-"""Seconds that the service may take to make a job that is due."""
-LATE_SHARE = 0.1
-"""Or this part of the recurrence: a day's job that comes an hour late is no news yet."""
 
 
 @rule("schedule.barren", severity=Severity.WARNING, reads=("schedules",))
 def barren(scene: Scene) -> Iterator[Finding]:
     """A schedule is active and due, and makes no job.
 
-    Later than :data:`LATE_LEAST` seconds and :data:`LATE_SHARE` of its recurrence. Most often its last job is not over:
-    a schedule has one active job at a time.
+    How late that is: :func:`bot.domain.schedule_health.overdue_since`. Most often its last job is not over: a schedule
+    has one active job at a time.
     """
     for schedule in scene.schedules.values():
-        due = schedule.missed or schedule.due
-        late = elapsed(scene, due)
-        if due is None or not is_active(schedule.state):
-            continue
-        if late <= max(LATE_LEAST, LATE_SHARE * max(0.0, schedule.interval or 0.0)):
+        due = overdue_since(schedule, scene.at)
+        if due is None:
             continue
         yield Finding(
             entity=schedule_entity(schedule.id),
-            headline=f"schedule {schedule.id} makes no job, {span(late)} overdue",
+            headline=f"schedule {schedule.id} makes no job, {span(elapsed(scene, due))} overdue",
             since=due,
             figures=(
                 *((("Every", span(schedule.interval)),) if schedule.interval else ()),
@@ -71,8 +65,8 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 
 
 def _why(scene: Scene, schedule: ScheduleView) -> str:
-    last = scene.jobs.get(schedule.job)
-    if last is not None and last.state.lower() != "completed":
+    last = scene.job(schedule.job)
+    if last is not None and not is_over(last.state):
         return (
             f"its last job, {spoken(last.id)}, is {last.state.lower() or 'not over'}: the next comes when it has ended"
         )

@@ -14,10 +14,11 @@ from bot.alerting.rules.common import (
     newest,
     news,
     schedule_entity,
-    schedule_of,
 )
 from bot.alerting.rules.failures import causes_of, example_steps, examples, fresh, in_words, looked_at
-from bot.domain.findings import Entity, Finding, Severity
+from bot.domain.entity import Entity, schedule_of
+from bot.domain.findings import Finding, Severity
+from bot.domain.states import is_over
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import number, plural
 from storage.port.monitoring import Transition
@@ -47,7 +48,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
     for job in scene.jobs.values():
         if job.failures <= 0:
             continue
-        if fresh(scene, job) and not _is_over(job) and not _run_again(job):
+        if fresh(scene, job) and not is_over(job.state) and not _run_again(job):
             yield _failing(scene, job)
         elif elapsed(scene, job.failed_at) < CALM_TOLD:
             yield _calm(scene, job)
@@ -60,7 +61,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
 def retries_exhausted(scene: Scene) -> Iterator[Finding]:
     """Tasks of a job have failed after all the retries they may have."""
     for job in scene.jobs.values():
-        if job.exhausted <= 0 or not fresh(scene, job) or _is_over(job) or _run_again(job):
+        if job.exhausted <= 0 or not fresh(scene, job) or is_over(job.state) or _run_again(job):
             continue
         causes = causes_of(job)
         yield Finding(
@@ -89,10 +90,6 @@ def completed(scene: Scene) -> Iterator[Finding]:
     """A task has ended well, where every task is watched."""
     for each in news(scene, "task", "completed"):
         yield _event(scene, each, f"task {each.id} of {each.parent} has completed")
-
-
-def _is_over(job: JobView) -> bool:
-    return job.state.lower() == "completed"
 
 
 def _run_again(job: JobView) -> bool:
@@ -153,7 +150,7 @@ def _calm(scene: Scene, job: JobView) -> Finding:
 
 
 def _ending(scene: Scene, job: JobView) -> str:
-    if _is_over(job):
+    if is_over(job.state):
         return "the job has ended"
     if any(each.id == job.id for each in scene.ended):
         return "the job was deleted"
@@ -166,7 +163,7 @@ def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
 
 def _event(scene: Scene, told_of: Transition, headline: str) -> Finding:
     """News of a task."""
-    job, schedule = scene.jobs.get(told_of.parent), schedule_of(told_of.parent)
+    job, schedule = scene.job(told_of.parent), schedule_of(told_of.parent)
     of_schedule = (schedule_entity(schedule),) if schedule else ()
     return Finding(
         entity=Entity("task", told_of.id, told_of.parent),

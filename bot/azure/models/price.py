@@ -1,10 +1,13 @@
-"""Azure's published prices, as the Retail Prices API sends them."""
+"""Azure's published prices: as the Retail Prices API sends them, and a region's as they are looked up."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Literal
 
-from msgspec import field
+from msgspec import Struct, field
 
 from bot.azure.models.base import Wire
 
@@ -34,3 +37,49 @@ class PriceListing(Wire):
 
     items: tuple[PriceItem, ...] = field(name="Items", default=())
     next_page_link: str | None = field(name="NextPageLink", default=None)
+
+
+Meter = Literal["on demand", "spot", "low priority"]
+"""What is paid for: a machine that stays, one of the spot market, one of Batch's own older low-priority kind."""
+Key = tuple[str, bool, Meter]
+"""VM size in lower case, whether Windows is paid for, the meter."""
+
+
+class Price(Struct, frozen=True):
+    """What one node costs an hour at list price: ``amount`` of ``currency`` (ISO 4217), as it was told ``as_of``.
+
+    ``meter`` says which price that is: for a spot node the one of the spot market or, without one, Batch's own for
+    low-priority nodes.
+    """
+
+    amount: float
+    currency: str
+    as_of: datetime
+    meter: Meter
+    source: str = "list price"
+
+
+class Prices(Struct, frozen=True):
+    """The list prices of a region; without any where they are unknown, and then false.
+
+    ``amounts`` are per node and hour in ``currency``, ``as_of`` is the service's time when they were read.
+    """
+
+    amounts: Mapping[Key, float] = MappingProxyType({})
+    currency: str = ""
+    as_of: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def __bool__(self) -> bool:
+        return bool(self.amounts)
+
+    def hourly(self, size: str, *, windows: bool, spot: bool) -> Price | None:
+        """The price of a node of a VM size (in any case); None where the region's list has none."""
+        meters: tuple[Meter, ...] = ("spot", "low priority") if spot else ("on demand",)
+        for meter in meters:
+            amount = self.amounts.get((size.lower(), windows, meter))
+            if amount is not None:
+                return Price(amount, self.currency, self.as_of, meter)
+        return None
+
+
+NO_PRICES = Prices()

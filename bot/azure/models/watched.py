@@ -42,15 +42,6 @@ class PoolState(Wire):
     auto_scale_run: AutoScaleRun | None = None
     task_slots_per_node: int = 1
 
-    @property
-    def windows(self) -> bool:
-        """Whether the price of a node includes Windows: not where one's own licence is brought along."""
-        machine = self.virtual_machine_configuration
-        if machine is None or machine.license_type:
-            return False
-        agent = machine.node_agent_sku_id.lower()
-        return machine.windows_configuration is not None or agent.startswith("batch.node.windows")
-
 
 class NodeErrorState(Wire):
     """What is wrong with a node."""

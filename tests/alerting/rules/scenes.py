@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.alerting.rules import discover
 from bot.azure.models import NodeCounts
+from bot.azure.models.price import Prices
 from bot.domain.findings import CauseCount, Finding
 from bot.monitor.scene import JobView, NodeView, PoolView, QuotaView, Scene, ScheduleView
 from storage.port.monitoring import Transition
@@ -15,6 +16,11 @@ from storage.port.monitoring import Transition
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 EVERYTHING: Any = frozenset(("pools", "nodes", "jobs", "tasks", "schedules", "quota"))
 KINDS = discover()
+
+
+def priced(amount: float, currency: str = "USD") -> Prices:
+    """A region where a node of :func:`pool` costs so much an hour."""
+    return Prices({("standard_nc4as_t4_v3", False, "on demand"): amount}, currency, NOON)
 
 
 def ago(minutes: float = 0.0, *, hours: float = 0.0) -> datetime:

@@ -66,7 +66,7 @@ def test_a_throttled_account(blind: Blindness, told: bool) -> None:
         (100, 100, "critical"),
         (120, 100, "critical"),
         (0, 0, None),
-        (8, 0, None),
+        (8, 0, "critical"),
         (279, 350, None),
         (280, 350, "info"),
     ],

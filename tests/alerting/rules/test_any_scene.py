@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import handlers
 from bot.azure.models import NodeCounts
+from bot.azure.models.price import Prices
 from bot.domain.findings import CauseCount, EntityKind, Severity, fingerprint
 from bot.monitor.scene import Area, Blindness, JobView, NodeView, PoolView, QuotaView, Scene, ScheduleView
 from bot.requests.registry import Registry
@@ -161,8 +162,15 @@ SCENES = st.builds(
     news=st.lists(_NEWS, max_size=4).map(tuple),
     ended=st.lists(_JOBS, max_size=2, unique_by=lambda view: view.id).map(tuple),
     blind=st.none() | st.builds(Blindness, _WHEN, _WORDS | st.just("ServerBusy"), _WORDS, st.integers(1, 9)),
-    hourly=st.sampled_from(("", "$3.40/h", "CHF 1,204/h", "€0.096/h", "some", "$/h", "9" * 30 + "/h")).map(
-        lambda words: lambda pool, nodes: words
+    prices=st.builds(
+        Prices,
+        st.dictionaries(
+            st.tuples(_WORDS.map(str.lower), st.booleans(), st.sampled_from(("on demand", "spot", "low priority"))),
+            st.floats(0.000001, 1e9),
+            max_size=4,
+        ),
+        st.sampled_from(("USD", "EUR", "CHF", "")),
+        _WHEN,
     ),
 )
 

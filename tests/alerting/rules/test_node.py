@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.findings import Entity
-from tests.alerting.rules.scenes import ago, found, node, only, pool, worth
+from tests.alerting.rules.scenes import ago, found, node, only, pool, priced, worth
 
 KEY = "https://x.blob.core.windows.net/c?sv=1&sig=abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -52,7 +52,7 @@ def test_what_a_node_says_is_told_without_secrets_and_cut() -> None:
 
 
 def test_what_nodes_in_trouble_cost() -> None:
-    told = only("node.unusable", pool(unusable=2, idle=2), hourly=lambda view, nodes: f"${nodes}.00/h")
+    told = only("node.unusable", pool(unusable=2, idle=2), prices=priced(1.0))
     assert told.figures[0] == ("Billed", "$2.00/h")
 
 

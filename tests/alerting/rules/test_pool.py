@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.findings import Entity
 from bot.monitor.scene import PoolView
-from tests.alerting.rules.scenes import ago, found, job, node, only, pool, turned, worth
+from tests.alerting.rules.scenes import ago, found, job, node, only, pool, priced, turned, worth
 
 QUOTA = ("AccountCoreQuotaReached", "The specified account has reached core quota")
 FORMULA = ("AutoScalingFormulaEvaluationError", "no variable $Tasks")
@@ -222,8 +222,7 @@ def test_the_words_of_a_pool_that_is_down() -> None:
     assert only("pool.down", pool(spot_preempted=2), job(active=1)).cause == "all its nodes are in the state preempted"
 
 
-def _hourly(view: PoolView, nodes: int) -> str:
-    return f"${nodes * 0.2833:.2f}/h"
+PRICES = priced(0.2833)
 
 
 @pytest.mark.parametrize(
@@ -248,13 +247,13 @@ def test_idle_nodes(more: dict[str, Any], told: bool) -> None:
 def test_the_words_of_idle_nodes() -> None:
     view = pool("sim-old", idle=12, idle_since=ago(hours=2.4), idle_least=12)
     assert only("pool.idle", view).headline == "pool sim-old: 12 nodes idle for 2 h"
-    priced = only("pool.idle", view, hourly=_hourly)
+    priced = only("pool.idle", view, prices=PRICES)
     assert priced.headline == "pool sim-old: 12 nodes idle for 2 h, $3.40/h, about $6.80 so far"
     assert worth("pool.idle", priced) == "warning"
     fewer = pool("sim-old", idle=12, idle_since=ago(35), idle_least=4)
-    assert only("pool.idle", fewer, hourly=_hourly).headline == "pool sim-old: 4 nodes idle for 35 min, $1.13/h"
+    assert only("pool.idle", fewer, prices=PRICES).headline == "pool sim-old: 4 nodes idle for 35 min, $1.13/h"
     kept = pool("sim-old", idle=2, idle_since=ago(hours=72), idle_least=2, autoscale=True)
-    told = only("pool.idle", kept, hourly=lambda view, nodes: "CHF 1,204/h")
+    told = only("pool.idle", kept, prices=priced(602, "CHF"))
     assert told.headline == "pool sim-old: 2 nodes idle for 3 d, CHF 1,204/h, about CHF 86,688 so far"
     assert worth("pool.idle", told) == "info"
 
@@ -262,7 +261,7 @@ def test_the_words_of_idle_nodes() -> None:
 def test_what_is_told_stays_the_same_between_two_looks() -> None:
     """An incident's message is edited when its words change: a minute more is no change."""
     first, again = (
-        only("pool.idle", pool("sim-old", idle=12, idle_since=moment, idle_least=12), hourly=_hourly)
+        only("pool.idle", pool("sim-old", idle=12, idle_since=moment, idle_least=12), prices=PRICES)
         for moment in (ago(hours=2.4), ago(hours=2.5))
     )
     assert (first.headline, first.figures, first.cause) == (again.headline, again.figures, again.cause)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.alerting.rules.failures import by_line
+from bot.domain.failures import by_line
 from bot.domain.findings import CauseCount, Entity
 from bot.monitor.scene import Example, JobView
 from tests.alerting.rules.scenes import ago, failing, found, job, only, turned, worth

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bot.domain.states import BAD_NODES, NODES
 from cards.charts.node_states import INDEX, LOOKS, RUNNING, YELLOW, index_of, luminance, on, shade
 from cards.charts.style import Colour
-from handlers.shared.states import BAD_NODE_STATES, NODE_STATES, word
 
 SEEN_BY: dict[str, list[list[float]]] = {
     "everybody": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
@@ -63,10 +63,10 @@ def test_colours_can_be_told_apart(eyes: str) -> None:
 
 def test_every_state_has_a_letter_of_its_own_and_the_bots_words() -> None:
     assert len(LOOKS) == 16
-    assert {look.state for look in LOOKS} == set(NODE_STATES)
+    assert {look.state for look in LOOKS} == set(NODES)
     assert len({look.letter for look in LOOKS}) == 16
-    assert all(look.word == word(look.state) for look in LOOKS)
-    assert {look.state for look in LOOKS if look.kind == "bad"} == set(BAD_NODE_STATES)
+    assert all(look.word == NODES[look.state].word for look in LOOKS)
+    assert {look.state for look in LOOKS if look.kind == "bad"} == set(BAD_NODES)
 
 
 def test_trouble_comes_first() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.azure.models import Task
-from handlers.job.dependencies import MOST_BOXES, Graph, blocks, graph
+from bot.domain.dependencies import MOST_BOXES, Graph, blocks, graph
 
 
 def task(name: str, *after: str, state: str = "active", failed: bool = False, **more: Any) -> Task:

@@ -8,8 +8,11 @@ import msgspec
 import pytest
 
 from bot.azure.models import NodeCounts, Pool, PoolNodeCounts
-from bot.azure.prices import Prices
-from bot.domain.burn import pays_windows, per_hour, price_of_pool, with_machine
+from bot.azure.models.price import Prices
+from bot.domain.licence import pays_windows
+from bot.domain.pools import reading
+from bot.domain.price import of_pool, per_hour
+from bot.domain.states import with_machine
 
 PRICES = Prices(
     {
@@ -40,7 +43,7 @@ def pool(machine: dict[str, Any], **more: Any) -> Pool:
     ],
 )
 def test_nodes_at_the_price_of_their_kind(machine: dict[str, Any], dedicated: float, spot: float) -> None:
-    burn = price_of_pool(PRICES, pool(machine, currentDedicatedNodes=4, currentLowPriorityNodes=10))
+    burn = of_pool(PRICES, reading(pool(machine, currentDedicatedNodes=4, currentLowPriorityNodes=10)))
     assert burn
     assert (burn.dedicated, burn.spot) == pytest.approx((dedicated, spot))
     assert burn.currency == "EUR"
@@ -49,7 +52,7 @@ def test_nodes_at_the_price_of_their_kind(machine: dict[str, Any], dedicated: fl
 
 def test_nodes_without_a_machine_cost_nothing() -> None:
     counts = PoolNodeCounts("p", NodeCounts(total=5, deallocated=1, unusable=2), NodeCounts(total=10, preempted=10))
-    burn = price_of_pool(PRICES, pool(LINUX, currentDedicatedNodes=5, currentLowPriorityNodes=10), counts)
+    burn = of_pool(PRICES, reading(pool(LINUX, currentDedicatedNodes=5, currentLowPriorityNodes=10), counts))
     assert burn
     assert (burn.dedicated, burn.spot) == pytest.approx((0.4, 0.0))
     assert with_machine(NodeCounts(total=1, preempted=2)) == 0

@@ -1,0 +1,79 @@
+"""How a job is doing: its tasks, whether it can run, and whether it ended well."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from bot.azure.models import Counts, Job
+from bot.domain.nodes import ErrorText
+
+FEW = 20
+"""Failures below one in so many ended tasks are a few: else every large job would stand out."""
+BAD_REASONS = {
+    "taskfailed": "a task failed, and its exit conditions end the job",
+    "maxwallclocktimeexpiry": "the job ran longer than it may (maxWallClockTime)",
+}
+"""Reasons of the service for ending a job that are no success; any other is a success or somebody's will."""
+
+
+class JobFacts(Struct):
+    """What is known of a job: ``scheduling_error`` is code and words, ``reason`` why the service ended it.
+
+    ``active`` to ``failed`` are counts of tasks (``active`` None before they were read), ``progressed`` is when they
+    last showed that something ended or began.
+    """
+
+    id: str
+    state: str = ""
+    created: datetime | None = None
+    started: datetime | None = None
+    pool: str = ""
+    priority: int = 0
+    reason: str = ""
+    scheduling_error: ErrorText | None = None
+    active: int | None = None
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    progressed: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        """All its tasks, as far as they were counted."""
+        return (self.active or 0) + self.running + self.succeeded + self.failed
+
+
+def total(counts: Counts) -> int:
+    """All tasks of a job."""
+    return counts.active + counts.running + counts.completed
+
+
+def pool_of(job: Job) -> str:
+    """The pool a job's tasks run in; an automatic pool's name is known once it runs."""
+    if job.execution_info and job.execution_info.pool_id:
+        return job.execution_info.pool_id
+    return job.pool_info.pool_id if job.pool_info else ""
+
+
+def cannot_run(job: Job) -> str:
+    """The code of what keeps the service from running a job at all; empty where nothing does."""
+    run = job.execution_info
+    return run.scheduling_error.code if run and run.scheduling_error else ""
+
+
+def stands_out(job: Job, counts: Counts | None) -> bool:
+    """Whether a job is in trouble among others: it cannot run, or one in :data:`FEW` of its ended tasks failed."""
+    failed, ended = (counts.failed, counts.completed) if counts else (0, 0)
+    return bool(cannot_run(job)) or failed * FEW > ended
+
+
+def ended_badly(job: JobFacts) -> bool:
+    """Whether a job that is over did not end well: tasks failed, it could not run, or for a bad reason."""
+    return job.failed > 0 or job.scheduling_error is not None or bad_reason(job) != ""
+
+
+def bad_reason(job: JobFacts) -> str:
+    """Why the service ended a job, where that is no success; a sentence without its full stop."""
+    return BAD_REASONS.get(job.reason.lower(), "")

@@ -1,0 +1,60 @@
+"""An account's quotas as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Pool, PoolNodeCounts
+from bot.domain.entity import fold
+from bot.domain.pools import reading
+from bot.domain.quota import Level, Quota, QuotaKind, Used, quotas_of, used_by
+from cards.card import Mark, Progress
+from handlers.pool import node_counts
+from handlers.shared.common import sizes_of
+
+SELECT = "id,vmSize,currentDedicatedNodes,currentLowPriorityNodes"
+"""What is needed of pools."""
+ACTIVE = "state ne 'completed'"
+"""Jobs and schedules that use their quota, as ``$filter``: :func:`bot.domain.quota.uses_quota`."""
+_LABELS: dict[QuotaKind, str] = {
+    "dedicated": "Dedicated cores",
+    "spot": "Spot cores",
+    "pools": "Pools",
+    "jobs": "Jobs and schedules",
+}
+_MARKS: dict[Level, Mark] = {
+    "": Mark.RUNNING,
+    "near": Mark.WARNING,
+    "nearer": Mark.WARNING,
+    "full": Mark.FAILED,
+}
+_MAIN = 4
+"""Quotas that are the account's as a whole."""
+
+
+async def used_of(source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts], active: int) -> Used:
+    """What an account has in use; ``active`` counts its jobs and schedules that are not completed."""
+    entries = node_counts.by_pool(counts)
+    facts = [reading(pool, entries.get(fold(pool.id))) for pool in pools]
+    return used_by(facts, await sizes_of(source), active)
+
+
+async def main_bars(
+    source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts], active: int
+) -> list[Progress]:
+    """The account-wide quotas as bars, for the home card; none where Resource Manager cannot be asked."""
+    try:
+        resource = (await source.resource()).value
+    except AzureError:
+        return []
+    return bars(quotas_of(resource.properties, await used_of(source, pools, counts, active)))[:_MAIN]
+
+
+def bars(quotas: Iterable[Quota]) -> list[Progress]:
+    """A bar each; those of VM families last, the most used first."""
+    ordered = sorted(quotas, key=lambda each: (each.kind == "family", -each.used if each.kind == "family" else 0))
+    return [
+        Progress(_LABELS.get(each.kind, each.family), each.used, each.limit, "", _MARKS[each.level]) for each in ordered
+    ]
