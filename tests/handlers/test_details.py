@@ -313,12 +313,25 @@ def test_a_pool_tells_its_machine_and_the_ends_of_support(here: Surroundings) ->
     assert "✖ ended 1 Nov 2026" in words
 
 
-@pytest.mark.parametrize(("hours", "stale"), [(1, False), (25, True)])
-def test_an_old_resize_error_is_marked_stale(here: Surroundings, hours: int, stale: bool) -> None:
+@pytest.mark.parametrize(
+    ("hours", "dedicated", "said"),
+    [
+        (1, 9, "The last resize fell short\n"),
+        (25, 9, "The last resize fell short (over a day ago)\n"),
+        (1, 12, "The last resize fell short (stale)\n"),
+        (40, 12, "The last resize fell short (stale: over a day old)\n"),
+    ],
+)
+def test_a_resize_error_of_a_pool_that_has_what_it_wants_is_stale(
+    here: Surroundings, hours: int, dedicated: int, said: str
+) -> None:
     pool = msgspec.structs.replace(
-        msgspec.convert(whole.POOL, Pool), allocation_state_transition_time=AT - timedelta(hours=hours)
+        msgspec.convert(whole.POOL, Pool),
+        allocation_state_transition_time=AT - timedelta(hours=hours),
+        current_dedicated_nodes=dedicated,
+        current_low_priority_nodes=5 if dedicated == 9 else 7,
     )
-    assert ("stale" in shown(pool_card(here.ctx, here.source, pool, AT))) is stale
+    assert said in shown(pool_card(here.ctx, here.source, pool, AT))
 
 
 def test_a_node_in_trouble_tells_the_cause_and_what_to_do(here: Surroundings) -> None:

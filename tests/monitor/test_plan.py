@@ -18,7 +18,7 @@ def job(name: str, *, running: int = 0, counted: float = 30, moved: float = 3600
     return JobView(
         name,
         state,
-        ago(3600),
+        since=ago(3600),
         pool="pool",
         active=5,
         running=running,
@@ -50,7 +50,7 @@ def drafted(*jobs: JobView, read: float = 30, nodes: PoolView | None = None) -> 
 def test_failures_are_read_in_every_look_only_where_tasks_run() -> None:
     assert reads(job("runs", running=3), job("waits")) == {("tasks", "runs")}
     assert reads(job("runs", running=3), nodes=pool(idle=3)) == set(), "nothing runs where no node does"
-    assert reads(JobView("new", "active", ago(5), pool="pool")) == {("tasks", "new"), ("counts", "new")}
+    assert reads(JobView("new", "active", since=ago(5), pool="pool")) == {("tasks", "new"), ("counts", "new")}
 
 
 def test_failures_of_a_job_that_runs_nothing_are_read_when_its_counts_moved_and_once_more_for_what_shows_late() -> None:
@@ -94,7 +94,7 @@ def test_nodes_are_read_where_their_bad_columns_moved_and_in_turns() -> None:
 
 
 def test_what_cannot_wait_comes_first_then_the_longest_overdue_by_its_own_period() -> None:
-    pending = drafted(job("b", running=1), job("a", running=1), JobView("new", "active", ago(1), pool="pool"))
+    pending = drafted(job("b", running=1), job("a", running=1), JobView("new", "active", since=ago(1), pool="pool"))
     pending.tasks |= {"a": ago(60), "b": ago(90), "new": ago(1)}
     order = [(each.sort, each.name) for each in wanted(pending, (), 30.0)]
     assert order == [("counts", "new"), ("tasks", "new"), ("tasks", "b"), ("tasks", "a")]

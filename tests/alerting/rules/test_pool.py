@@ -247,9 +247,9 @@ def test_idle_nodes(more: dict[str, Any], told: bool) -> None:
 def test_the_words_of_idle_nodes() -> None:
     view = pool("sim-old", idle=12, idle_since=ago(hours=2.4), idle_least=12)
     assert only("pool.idle", view).headline == "pool sim-old: 12 nodes idle for 2 h"
-    priced = only("pool.idle", view, prices=PRICES)
-    assert priced.headline == "pool sim-old: 12 nodes idle for 2 h, $3.40/h, about $6.80 so far"
-    assert worth("pool.idle", priced) == "warning"
+    costly = only("pool.idle", view, prices=PRICES)
+    assert costly.headline == "pool sim-old: 12 nodes idle for 2 h, $3.40/h, about $6.80 so far"
+    assert worth("pool.idle", costly) == "warning"
     fewer = pool("sim-old", idle=12, idle_since=ago(35), idle_least=4)
     assert only("pool.idle", fewer, prices=PRICES).headline == "pool sim-old: 4 nodes idle for 35 min, $1.13/h"
     kept = pool("sim-old", idle=2, idle_since=ago(hours=72), idle_least=2, autoscale=True)
