@@ -63,7 +63,7 @@ class AnyAccount(Account):
 
     def __init__(self, told: Told) -> None:
         super().__init__("a", SETTINGS, Credentials({"KEY": KEY}))
-        self._told_of = told
+        self.told = told
 
     def now(self) -> datetime:
         return AT
@@ -77,7 +77,7 @@ class AnyAccount(Account):
     async def fetch(self, kind: type[T], path: str, **asked: Any) -> Fetched[T]:
         *above, name = path.split("/")
         if name == "taskcounts":
-            counts = _of(self._told_of.tasks, unquote(above[-1]))
+            counts = _of(self.told.tasks, unquote(above[-1]))
             return Fetched(msgspec.convert({"taskCounts": counts}, kind), b"", AT, "")
         for row in self._rows("/".join(above)):
             if row["id"].lower() == unquote(name).lower():
@@ -85,7 +85,7 @@ class AnyAccount(Account):
         raise AzureError("NotFound", "it does not exist", status=404)
 
     async def resource(self) -> Fetched[BatchAccountResource]:
-        return Fetched(BatchAccountResource(name="a", properties=self._told_of.properties), b"", AT, "")
+        return Fetched(BatchAccountResource(name="a", properties=self.told.properties), b"", AT, "")
 
     async def vm_sizes(self) -> dict[str, VmSize]:
         return SIZES
@@ -99,15 +99,15 @@ class AnyAccount(Account):
     def _rows(self, path: str) -> list[dict[str, Any]]:
         match path.strip("/").split("/"):
             case ["pools"]:
-                return self._told_of.pools
+                return self.told.pools
             case ["pools", pool, "nodes"]:
-                return _of(self._told_of.nodes, unquote(pool))
+                return _of(self.told.nodes, unquote(pool))
             case ["nodecounts"]:
-                return self._told_of.counts
+                return self.told.counts
             case ["jobs"]:
-                return self._told_of.jobs
+                return self.told.jobs
             case ["jobschedules"]:
-                return self._told_of.schedules
+                return self.told.schedules
         return []
 
 
