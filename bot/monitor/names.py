@@ -28,6 +28,7 @@ from rapidfuzz.distance import JaroWinkler
 
 from bot.azure.account import Account, Page
 from bot.azure.errors import AzureError
+from bot.domain.entity import fold
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -187,7 +188,7 @@ class Names:
         what = _KINDS.get(kind)
         if what is None or account not in self._accounts:
             return []
-        parent = within.get(what.parent, "").strip() if what.parent else ""
+        parent = fold(within.get(what.parent, "").strip()) if what.parent else ""
         if what.parent and not 0 < len(parent) <= _LONGEST:
             return []
         deadline = asyncio.get_running_loop().time() + PATIENCE

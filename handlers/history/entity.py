@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bot.alerting.model import Incident
 from bot.alerting.service import incident_of
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, JobSchedule, Node, Pool, Task
-from bot.domain.findings import EntityKind
+from bot.domain.entity import EntityKind, same_id
 from bot.requests.context import Context
 from bot.requests.registry import Instead, command
 from cards import build
@@ -104,8 +104,10 @@ async def schedule_history(ctx: Context, schedule: str, *, page: int = 1, accoun
 
 
 async def _told(ctx: Context, source: Account, subject: Subject, page: int) -> Card:
-    seen = await _seen(ctx, source, subject)
     known = await _known(source, subject)
+    if known:
+        subject = subject._replace(id=known)  # what was seen is kept by the entity's own spelling
+    seen = await _seen(ctx, source, subject)
     incidents = await _incidents(ctx, source, subject)
     if not seen and not incidents and known is False:
         raise Instead(await _nothing(ctx, source, subject))
@@ -155,13 +157,13 @@ async def _seen(ctx: Context, source: Account, subject: Subject) -> list[Transit
     return sorted(found, key=lambda each: each.at, reverse=True)[:READ]
 
 
-async def _known(source: Account, subject: Subject) -> bool | None:
-    """Whether Batch knows it; None where it cannot be asked."""
+async def _known(source: Account, subject: Subject) -> str | Literal[False] | None:
+    """Its id as Batch spells it; False where Batch does not know it, None where it cannot be asked."""
     try:
-        await source.fetch(subject.model, subject.path, select="id")
+        known: str = (await source.fetch(subject.model, subject.path, select="id")).value.id
     except AzureError as error:
         return False if error.not_found else None
-    return True
+    return known
 
 
 async def _incidents(ctx: Context, source: Account, subject: Subject) -> list[Incident]:
@@ -172,8 +174,8 @@ async def _incidents(ctx: Context, source: Account, subject: Subject) -> list[In
 
 
 def _concerns(entity: str, parent: str, name: str, subject: Subject) -> bool:
-    own = entity == subject.kind and name == subject.id and parent == subject.parent
-    return own or (entity == _PARTS.get(subject.kind) and parent == subject.id)
+    own = entity == subject.kind and same_id(name, subject.id) and same_id(parent, subject.parent)
+    return own or (entity == _PARTS.get(subject.kind) and same_id(parent, subject.id))
 
 
 async def _nothing(ctx: Context, source: Account, subject: Subject) -> Card:
