@@ -161,7 +161,10 @@ def _identity(resource: BatchAccountResource | None) -> list[Block]:
     return section(
         "Identity",
         facts(
-            ("Kind", _IDENTITIES.get(identity.type.lower(), identity.type)),
+            (
+                "Kind",
+                {"systemassigned": "its own", "userassigned": "assigned"}.get(identity.type.lower(), identity.type),
+            ),
             ("Principal", code(identity.principal_id) if identity.principal_id else None),
             ("Tenant", code(identity.tenant_id) if identity.tenant_id else None),
             ("Assigned", some(assigned)),
