@@ -33,7 +33,7 @@ from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import AccessSettings, WatchSettings
 from cards.card import Bullets, Card, Facts, Mark, Progress, Table, plain
 from cards.formatting import money
-from storage.port.store import Sample
+from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
 from tests.domain.accounts import AnyAccount, OneAccount, Told, accounts
 from tests.monitor.watching import MemoryStore
@@ -80,7 +80,7 @@ class Samples:
     async def add_samples(self, samples: list[Sample]) -> None:
         """Nothing to do."""
 
-    async def sampled(self, account: str) -> None:
+    async def sampled_range(self, account: str) -> None:
         """There are none."""
 
 
