@@ -3,8 +3,8 @@
 The colours are the ones people know from Batch's own tools, moved apart until they also differ without red and green
 (tests/cards/charts/test_nodestates.py holds that by simulation). The letter says it without any colour.
 
-What a node of a state does, takes and costs is :mod:`bot.domain.states`. Cards know nothing of it, so words and kinds stand
-here too; tests/domain/test_states.py holds both to be the same, and every state to have its look.
+What a node of a state does, takes and costs is :mod:`bot.domain.states`. Cards know nothing of it, so words and kinds
+stand here too; tests/domain/test_states.py holds both to be the same, and every state to have its look.
 """
 
 from __future__ import annotations

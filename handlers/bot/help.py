@@ -16,7 +16,7 @@ from cards.formatting import number, plural
 from handlers.account.quotas import ACTIVE, main_bars
 from handlers.alert.show import home_line
 from handlers.bot.new import new_menu
-from handlers.job.show import counts_of
+from handlers.job.list import counts_of
 from handlers.pool import node_counts
 from handlers.pool.trouble import trouble
 from handlers.shared.common import line, section, titled

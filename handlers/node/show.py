@@ -1,129 +1,28 @@
-"""Nodes: list and show."""
+"""One node: its state, its errors, its start task and the tasks it ran lately."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint
 from bot.domain.advice import of_node
-from bot.domain.states import NodeState, is_bad, word
-from bot.filter import NODE
+from bot.domain.states import word
 from bot.requests.context import Context
 from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text, when
-from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
+from cards.card import Block, Bullets, Button, Card, Mark, Text
 from cards.formatting import number, plural
-from handlers.pool import node_counts
 from handlers.pool.machine import image_name
 from handlers.pool.sections import start_task
-from handlers.shared import filtering
-from handlers.shared.common import failure, line, run_time, safe, section, since, some, template, titled
-from handlers.shared.missing import finding_node, finding_pool
+from handlers.shared.common import failure, line, run_time, safe, section, since, some, titled
+from handlers.shared.missing import finding_node
 from handlers.shared.portal import portal
 from handlers.shared.states import node_chip
 from handlers.task.definition import container_run
-
-_LISTED = (
-    "id,state,stateTransitionTime,schedulingState,isDedicated,runningTasksCount,runningTaskSlotsCount,totalTasksRun,"
-    "ipAddress,errors,startTaskInfo"
-)
-_COLUMNS = (
-    Column("Node", width=3),
-    Column("State", width=2),
-    Column("Since", width=2),
-    Column("Tasks", "right", rank=1),
-    Column("Kind", rank=2),
-    Column("Trouble", rank=3, width=3),
-)
-NodeSort = Literal["trouble", "name", "state", "age", "tasks"]
-
-
-@command(
-    "node list",
-    examples=[
-        "node list gpu-a",
-        "node list gpu-a state:unusable",
-        "node list gpu-a bad age>30m",
-        "node list gpu-a spot",
-    ],
-    menu=30,
-)
-async def list_nodes(
-    ctx: Context,
-    pool: str,
-    *filter: filtering.Typed,  # noqa: A002 - the name that people see
-    state: NodeState | None = None,
-    sort: NodeSort = "trouble",
-    page: int = 1,
-    account: str | None = None,
-) -> Card:
-    """List the nodes of a pool, the ones in trouble first.
-
-    :param pool: the pool's id
-    :param filter: which ones, such as state:bad age>30m tasks:0 spot error:DiskFull booted:2h ip:10.0.0.*
-    :param state: only nodes in this state
-    :param sort: in which order
-    :param page: which page of 20
-    :param account: the account, by its name in the settings
-    """
-    source = ctx.account(account)
-    wanted = filtering.understood(ctx, source, NODE, filter, "node", "list", pool, state=state)
-    bound = wanted.at(source.now())
-    select = filtering.selected(_LISTED, wanted)
-    async with finding_pool(ctx, source, pool, "node list"):
-        nodes, at = await source.every(Node, source.nodes(pool), select=select, filter=bound.odata)
-    nodes = sorted((node for node in nodes if bound.row(node)), key=_SORTS[sort])
-    start = filtering.PageStart(page)
-    found = filtering.paged(nodes, start, at)
-    rows = found.rows
-
-    def again(**options: object) -> str:
-        ordered = {"sort": sort if sort != "trouble" else None}
-        return line(ctx, source, "node list", pool, *wanted.tokens, **{**ordered, **options})
-
-    telling = filtering.Telling(ctx, filtering.Step(found), start, again)
-    back, on = telling.turning
-    states = Counter(node.state.lower() for node in nodes)
-    bad = sum(is_bad(node.state) for node in nodes)
-    return Card(
-        title=titled(f"Nodes of {pool}", wanted.words(at), telling.extent, f"{number(bad)} bad" if bad else None),
-        mark=Mark.FAILED if bad else Mark.RUNNING,
-        as_of=at,
-        blocks=blocks(
-            Words(node_counts.told(states)) if states else None,
-            build.table(_COLUMNS, [_row(node) for node in rows])
-            if rows
-            else telling.nothing(wanted, "The pool has no nodes."),
-            build.actions(
-                back,
-                on,
-                build.open_menu("Open a node", template(ctx, source, "node show", pool, "{}"), [n.id for n in rows]),
-                Button("Pool", line(ctx, source, "pool show", pool)),
-                filtering.without(wanted, line(ctx, source, "node list", pool)),
-                Button("Filter…", again(), how="form"),
-                filtering.sorting(again(sort=None), get_args(NodeSort), sort),
-                Button("Refresh", again(page=page), how="edit"),
-                Button("Map", line(ctx, source, "node map", pool)),
-                Button("CSV", line(ctx, source, "csv node", pool, *wanted.tokens)),
-            ),
-        ),
-    )
-
-
-_SORTS: dict[NodeSort, Callable[[Node], Any]] = {
-    "trouble": lambda node: (not is_bad(node.state), node.id),
-    "name": lambda node: node.id,
-    "state": lambda node: (node.state.lower(), node.id),
-    "age": lambda node: node.state_transition_time.timestamp() if node.state_transition_time else 0.0,
-    "tasks": lambda node: (-node.running_tasks_count, node.id),
-}
 
 
 @command("node show", examples=["node show gpu-a tvmps_0f3…_d"])
@@ -191,23 +90,6 @@ def node_card(
             ),
         ),
     )
-
-
-def _row(node: Node) -> list[Text]:
-    wrong = node.errors[0].code if node.errors else ""
-    info = node.start_task_info
-    if not wrong and info and info.failure_info:
-        wrong = f"start task: {info.failure_info.code}"
-    if not wrong and node.scheduling_state.lower() == "disabled":
-        wrong = "takes no tasks"
-    return [
-        text(code(node.id)),
-        text(node_chip(node.state)),
-        text(Time(node.state_transition_time, "age")) if node.state_transition_time else text("–"),
-        text(number(node.running_tasks_count)),
-        text("dedicated" if node.is_dedicated else "spot"),
-        text(wrong) if wrong else text(muted("–")),
-    ]
 
 
 def _errors(node: Node) -> list[Block]:

@@ -99,6 +99,15 @@ def towards(current: int, target: int | None) -> str:
     return number(current) if target in (None, current) else f"{number(current)} → {number(target or 0)}"
 
 
+def nodes_of(pool: Pool) -> str:
+    """``18``, ``18 → 24`` while that is wanted, spot nodes after a plus: ``4 + 10 → 12 spot``."""
+    dedicated = towards(pool.current_dedicated_nodes, pool.target_dedicated_nodes)
+    spot = towards(pool.current_low_priority_nodes, pool.target_low_priority_nodes)
+    if spot == "0":
+        return dedicated
+    return f"{spot} spot" if dedicated == "0" else f"{dedicated} + {spot} spot"
+
+
 def autoscale(pool: Shape) -> list[Block]:
     """The formula, when it ran last and what came out."""
     if not pool.enable_auto_scale:

@@ -17,7 +17,7 @@ from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
 from cards.formatting import bar, number, percent
-from handlers.job.show import Counted, JobSort, counted_jobs
+from handlers.job.list import Counted, JobSort, counted_jobs
 from handlers.shared import filtering
 from handlers.shared.common import line, run_time, template, titled
 from handlers.shared.missing import finding_schedule

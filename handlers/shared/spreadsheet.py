@@ -16,7 +16,7 @@ from bot.requests.registry import command
 from cards.build import actions, blocks
 from cards.card import Button, Card, Mark
 from cards.formatting import number, plural
-from handlers.job.show import counts_of
+from handlers.job.list import counts_of
 from handlers.pool import node_counts
 from handlers.shared import filtering
 from handlers.shared.common import line, titled

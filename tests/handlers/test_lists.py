@@ -14,7 +14,7 @@ from handlers.account import list as account_list
 from handlers.file import list as file
 from handlers.inventory import application, certificate, image, size
 from handlers.job import preparation
-from handlers.schedule import show as schedule
+from handlers.schedule import list as schedule
 from handlers.shared.listing import Listing
 from handlers.task import subtasks
 from tests.golden import check

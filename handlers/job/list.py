@@ -1,0 +1,189 @@
+"""The list of jobs, and of those that a schedule made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, Literal, get_args
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Counts, Job
+from bot.domain.job_health import pool_of
+from bot.domain.job_health import total as all_tasks
+from bot.domain.states import JobState
+from bot.filter import JOB, Bound, Filter
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, code, muted, text
+from cards.card import Button, Card, Column, Mark, Text
+from cards.formatting import bar, number, percent
+from handlers.shared import filtering
+from handlers.shared.common import (
+    line,
+    template,
+    titled,
+)
+from handlers.shared.states import job_chip
+
+_LISTED = "id,state,stateTransitionTime,creationTime,priority,poolInfo,executionInfo"
+_COLUMNS = (
+    Column("Job", width=4),
+    Column("State", width=2),
+    Column("Failed", "right", rank=1),
+    Column("Done", "right", rank=2, width=2),
+    Column("Progress", rank=3, width=3),
+    Column("Pool", rank=4, width=2),
+)
+_ORDER = ("active", "enabling", "disabling", "disabled", "terminating", "deleting", "completed")
+JobSort = Literal["state", "name", "age", "created", "priority", "pool"]
+
+
+@command(
+    "job list",
+    examples=["job list", "job list state:active", "job list pool:render-* failed>0", "job list age>2h sort:age"],
+    menu=40,
+)
+async def list_jobs(
+    ctx: Context,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    state: JobState | None = None,
+    sort: JobSort = "state",
+    page: int = 1,
+    skip: filtering.Unseen = 0,
+    met: filtering.Unseen = 0,
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """List the jobs of an account with their progress, active ones first, newest first.
+
+    :param filter: which ones, such as pool:render-* failed>0 age>2h name~night created:today priority>=100
+    :param state: only jobs in this state
+    :param sort: in which order
+    :param page: which page of 20
+    :param skip: how many jobs of the list lie before the page
+    :param met: how many of those fit
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, JOB, filter, "job", "list", state=state)
+    start = filtering.PageStart(page, skip, met)
+    bound = wanted.at(source.now())
+    begin: filtering.Found[Counted] = filtering.Found((), 0, 0, 0, bound.at)
+    async for step in filtering.paced(ctx, counted_jobs(source, "/jobs", bound, start, sort), begin):
+        yield _listed(ctx, source, wanted, start, sort, step)
+
+
+Counted = tuple[Job, Counts | None]
+
+
+async def counted_jobs(
+    source: Account, path: str, bound: Bound, start: filtering.PageStart, sort: JobSort
+) -> AsyncGenerator[filtering.Found[Counted]]:
+    """The jobs of a page, of all of them or of a schedule.
+
+    Counting is costly: only jobs that fit otherwise are counted, until the page is full.
+    """
+    select = filtering.selected(_LISTED, bound.filter)
+    jobs: tuple[Job, ...] = ()
+    at = bound.at
+    async for found in filtering.gathered(source, Job, path, bound, select=select):
+        jobs, at = found.rows, found.at
+        yield filtering.Found((), found.fits, found.read, 0, at)
+
+    async def count(some: Sequence[Job]) -> list[Counts | None]:
+        return await counts_of(source, [job.id for job in some])
+
+    ordered = _ordered(jobs, sort)
+    if bound.filter.counted:
+        async for sifted in filtering.sifted(ordered, count, bound, start, at):
+            yield sifted
+        return
+    shown = filtering.paged(ordered, start, at)
+    pairs = tuple(zip(shown.rows, await count(shown.rows), strict=True))
+    yield filtering.Found(pairs, shown.fits, shown.read, 0, at, done=True, full=shown.full)
+
+
+def _ordered(jobs: Iterable[Job], sort: JobSort) -> list[Job]:
+    """Newest first among equals."""
+    newest = sorted(jobs, key=lambda job: job.creation_time.timestamp() if job.creation_time else 0.0, reverse=True)
+    ranks = {state: rank for rank, state in enumerate(_ORDER)}
+    keys: dict[str, Callable[[Job], Any]] = {
+        "state": lambda job: ranks.get(job.state.lower(), len(ranks)),
+        "name": lambda job: job.id.lower(),
+        "age": lambda job: job.state_transition_time.timestamp() if job.state_transition_time else 0.0,
+        "created": lambda job: 0,
+        "priority": lambda job: -job.priority,
+        "pool": lambda job: pool_of(job).lower(),
+    }
+    return sorted(newest, key=keys[sort])
+
+
+def _listed(
+    ctx: Context,
+    source: Account,
+    wanted: Filter,
+    start: filtering.PageStart,
+    sort: JobSort,
+    step: filtering.Step[Counted],
+) -> Card:
+    found = step.found
+
+    def again(**options: object) -> str:
+        ordered = {"sort": sort if sort != "state" else None}
+        return line(ctx, source, "job list", *wanted.tokens, **{**ordered, **options})
+
+    telling = filtering.Telling(ctx, step, start, again)
+    back, on = telling.turning
+    return Card(
+        title=titled(f"Jobs in {source.name}", wanted.words(found.at), telling.extent),
+        mark=Mark.WARNING if any(counts and counts.failed for _, counts in found.rows) else Mark.RUNNING,
+        as_of=found.at,
+        blocks=blocks(
+            build.table(_COLUMNS, [_row(job, counts) for job, counts in found.rows])
+            if found.rows
+            else telling.nothing(wanted, "This account has no jobs."),
+            telling.progress,
+            build.actions(
+                telling.going_on,
+                back,
+                on,
+                build.open_menu(
+                    "Open a job", template(ctx, source, "job show", "{}"), [job.id for job, _ in found.rows]
+                ),
+                filtering.without(wanted, line(ctx, source, "job list")),
+                Button("Filter…", again(), how="form"),
+                filtering.sorting(again(sort=None), get_args(JobSort), sort),
+                Button("Refresh", again(page=start.page, skip=start.skip, met=start.met), how="edit"),
+                Button("CSV", line(ctx, source, "csv job", *wanted.tokens)),
+            ),
+        ),
+    )
+
+
+async def counts_of(source: Account, jobs: list[str]) -> list[Counts | None]:
+    """Task counts of several jobs at once; None for one that has gone meanwhile."""
+
+    async def one(job: str) -> Counts | None:
+        try:
+            return (await source.task_counts(job)).value.task_counts
+        except AzureError as error:
+            if error.not_found:
+                return None
+            raise
+
+    return list(await asyncio.gather(*(one(job) for job in jobs)))
+
+
+def _row(job: Job, counts: Counts | None) -> list[Text]:
+    failed = counts.failed if counts else 0
+    total = all_tasks(counts) if counts else 0
+    done = counts.completed if counts else 0
+    return [
+        text(code(job.id)),
+        text(job_chip(job.state, failed=failed)),
+        text(number(failed)) if failed else text(muted("–")),
+        text(f"{number(done)} / {number(total)}") if total else text(muted("no tasks")),
+        text(f"{bar(done, total)} {percent(done, total)}") if total else text(""),
+        text(pool_of(job)),
+    ]

@@ -1,0 +1,143 @@
+"""The list of pools."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from bot.azure.models import Pool, PoolNodeCounts
+from bot.domain.entity import fold
+from bot.filter import POOL
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, chip, code, muted, text
+from cards.card import Button, Card, Column, Mark, Text
+from cards.formatting import number, plural
+from handlers.pool import node_counts
+from handlers.pool.sections import nodes_of
+from handlers.pool.trouble import trouble
+from handlers.shared import filtering
+from handlers.shared.common import line, template, titled
+from handlers.shared.states import pool_chip
+from handlers.usage import costs
+
+_LISTED = (
+    "id,state,allocationState,allocationStateTransitionTime,vmSize,virtualMachineConfiguration,"
+    "currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,autoScaleRun"
+)
+_COLUMNS = (
+    Column("Pool", width=3),
+    Column("State", width=2),
+    Column("Nodes", "right", width=2),
+    Column("Running", "right", rank=2),
+    Column("Trouble", rank=1, width=3),
+    Column("Size", rank=3, width=3),
+)
+PoolState = Literal["active", "deleting", "steady", "resizing", "stopping"]
+PoolSort = Literal["trouble", "name", "state", "nodes", "size", "age"]
+
+
+@command(
+    "pool list",
+    examples=["pool list", "pool list state:resizing", "pool list render-* bad>0", "pool list nodes:0 sort:age"],
+    menu=20,
+)
+async def list_pools(
+    ctx: Context,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    state: PoolState | None = None,
+    sort: PoolSort = "trouble",
+    page: int = 1,
+    account: str | None = None,
+) -> Card:
+    """List the pools of an account, the ones in trouble first, then the ones with nodes.
+
+    :param filter: which ones, such as render-* bad>0 idle>2 nodes:0 size:*_d4s_v3 error:*quota* autoscale
+    :param state: only pools in this state, of the pool or of its allocation
+    :param sort: in which order
+    :param page: which page of 20
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, POOL, filter, "pool", "list", state=state)
+    bound = wanted.at(source.now())
+    select = filtering.selected(_LISTED, wanted)
+    (pools, at), (entries, _), prices = await asyncio.gather(
+        source.every(Pool, "/pools", select=select, filter=bound.odata), source.node_counts(), source.prices()
+    )
+    counts = node_counts.by_pool(entries)
+    fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(fold(pool.id)))]
+    wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
+    wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
+    if sort == "trouble":
+        fitting.sort(key=lambda pool: (not wrong[pool.id], not _allocated(pool), pool.id.lower()))
+    else:
+        fitting.sort(key=_SORTS[sort])
+    start = filtering.PageStart(page)
+    found = filtering.paged(fitting, start, at)
+    rows = found.rows
+
+    def again(**options: object) -> str:
+        ordered = {"sort": sort if sort != "trouble" else None}
+        return line(ctx, source, "pool list", *wanted.tokens, **{**ordered, **options})
+
+    telling = filtering.Telling(ctx, filtering.Step(found), start, again)
+    back, on = telling.turning
+    troubled = sum(map(bool, wrong.values()))
+    return Card(
+        title=titled(
+            f"Pools in {source.name}",
+            wanted.words(at),
+            telling.extent,
+            plural(sum(_allocated(pool) for pool in fitting), "node"),
+            costs.now(prices, fitting, counts),
+            f"{troubled} in trouble" if troubled else None,
+        ),
+        mark=Mark.WARNING if troubled else Mark.RUNNING,
+        as_of=at,
+        blocks=blocks(
+            build.table(_COLUMNS, [_row(pool, counts.get(fold(pool.id)), wrong[pool.id]) for pool in rows])
+            if rows
+            else telling.nothing(wanted, "This account has no pools."),
+            build.actions(
+                back,
+                on,
+                build.open_menu("Open a pool", template(ctx, source, "pool show", "{}"), [pool.id for pool in rows]),
+                Button("Usage", line(ctx, source, "usage")),
+                filtering.without(wanted, line(ctx, source, "pool list")),
+                Button("Filter…", again(), how="form"),
+                filtering.sorting(again(sort=None), get_args(PoolSort), sort),
+                Button("Refresh", again(page=page), how="edit"),
+                Button("Node map", line(ctx, source, "node map")),
+                Button("CSV", line(ctx, source, "csv pool", *wanted.tokens)),
+            ),
+        ),
+    )
+
+
+_SORTS: dict[PoolSort, Callable[[Pool], Any]] = {
+    "name": lambda pool: pool.id.lower(),
+    "state": lambda pool: (pool.state.lower(), pool.allocation_state.lower(), pool.id.lower()),
+    "nodes": lambda pool: (-_allocated(pool), pool.id.lower()),
+    "size": lambda pool: (pool.vm_size.lower(), pool.id.lower()),
+    "age": lambda pool: (
+        pool.allocation_state_transition_time.timestamp() if pool.allocation_state_transition_time else 0.0
+    ),
+}
+
+
+def _allocated(pool: Pool) -> int:
+    return pool.current_dedicated_nodes + pool.current_low_priority_nodes
+
+
+def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: str) -> list[Text]:
+    return [
+        text(code(pool.id)),
+        text(pool_chip(pool.state, pool.allocation_state, troubled=bool(wrong))),
+        text(nodes_of(pool)),
+        text(number(node_counts.running(entry)) if entry else "–"),
+        text(chip(Mark.WARNING, wrong) if wrong else muted("–")),
+        text(pool.vm_size.lower().removeprefix("standard_")),
+    ]

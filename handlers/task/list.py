@@ -1,0 +1,182 @@
+"""The list of a job's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Literal
+
+from bot.azure.account import Account
+from bot.azure.models import Counts, Run, Task, TaskRow, select_of
+from bot.domain.job_health import total as all_tasks
+from bot.filter import TASK, Filter
+from bot.requests.context import Context
+from bot.requests.registry import command
+from cards import build
+from cards.build import blocks, code, muted, text
+from cards.card import Button, Card, Column, Mark, Text, Time
+from cards.formatting import number
+from handlers.shared import filtering
+from handlers.shared.common import line, run_time, template, titled
+from handlers.shared.missing import finding_job
+from handlers.shared.states import task_chip
+
+_LISTED = select_of(TaskRow)
+_COLUMNS = (
+    Column("Task", width=3),
+    Column("State", width=2),
+    Column("Since", width=2),
+    Column("Exit", "right", rank=1),
+    Column("Ran", "right", rank=2),
+    Column("Node", rank=3, width=2),
+)
+TaskState = Literal["active", "preparing", "running", "completed", "failed", "succeeded"]
+
+
+@command(
+    "task list",
+    examples=[
+        "task list nightly:job-12",
+        "task list nightly:job-12 state:failed",
+        "task list nightly:job-12 exit:137 id:frame-00*",
+        "task list nightly:job-12 failed>0 ended:2h",
+    ],
+    menu=50,
+)
+async def list_tasks(
+    ctx: Context,
+    job: str,
+    *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    state: TaskState | None = None,
+    page: int = 1,
+    skip: filtering.Unseen = 0,
+    met: filtering.Unseen = 0,
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """List the tasks of a job. Only the pages that are shown are read, however many tasks there are.
+
+    What the service cannot filter by is looked for here, page after page, until 20 are found.
+
+    :param job: the job's id
+    :param filter: which ones, such as failed>0 exit:137 id:frame-* age>2h ended:2h ran>10m error:DiskFull
+    :param state: only tasks in this state; failed and succeeded are completed ones
+    :param page: which page of 20
+    :param skip: how many tasks of the list lie before the page
+    :param met: how many of those fit
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    wanted = filtering.understood(ctx, source, TASK, filter, "task", "list", job, state=state)
+    start = filtering.PageStart(page, skip, met)
+    async with finding_job(ctx, source, job, "task list"):
+        counts = (await source.task_counts(job)).value.task_counts
+        bound = wanted.at(source.now())
+        select = filtering.selected(_LISTED, wanted)
+        kind = TaskRow if select == _LISTED else Task
+        if bound.exact:
+            found = await filtering.windowed(source, kind, source.tasks(job), bound, start, select=select)
+            yield _listed(ctx, source, job, wanted, start, counts, filtering.Step(found))
+            return
+        reading = filtering.streamed(
+            source, kind, source.tasks(job), bound, start, select=select, about=_at_most(wanted, counts)
+        )
+        begin: filtering.Found[TaskRow] = filtering.Found((), 0, skip, skip, bound.at, _at_most(wanted, counts))
+        async for step in filtering.paced(ctx, reading, begin):
+            yield _listed(ctx, source, job, wanted, start, counts, step)
+
+
+def _listed(
+    ctx: Context,
+    source: Account,
+    job: str,
+    wanted: Filter,
+    start: filtering.PageStart,
+    counts: Counts,
+    step: filtering.Step[TaskRow],
+) -> Card:
+    found = step.found
+
+    def again(**options: object) -> str:
+        return line(ctx, source, "task list", job, *wanted.tokens, **options)
+
+    telling = filtering.Telling(
+        ctx, step, start, again, total=_total(wanted, counts), at_most=bool(wanted.odata(found.at))
+    )
+    only_failed = bool(wanted) and wanted == filtering.understood(ctx, source, TASK, ["state:failed"])
+    back, on = telling.turning
+    return Card(
+        title=titled(
+            f"Tasks of {job}",
+            wanted.words(found.at),
+            telling.extent,
+            f"{number(counts.failed)} failed" if counts.failed and not only_failed else None,
+        ),
+        mark=Mark.FAILED if counts.failed else Mark.RUNNING,
+        as_of=found.at,
+        blocks=blocks(
+            build.table(_COLUMNS, [_row(task, found.at) for task in found.rows])
+            if found.rows
+            else telling.nothing(wanted, "The job has no tasks."),
+            telling.progress,
+            build.actions(
+                telling.going_on,
+                back,
+                on,
+                build.open_menu(
+                    "Open a task", template(ctx, source, "task show", job, "{}"), [task.id for task in found.rows]
+                ),
+                Button("Only failed", line(ctx, source, "task list", job, "state:failed"), how="edit")
+                if counts.failed and not wanted
+                else None,
+                filtering.without(wanted, line(ctx, source, "task list", job)),
+                Button("Job", line(ctx, source, "job show", job)),
+                Button("Filter…", again(), how="form"),
+                Button("Refresh", again(page=start.page, skip=start.skip, met=start.met), how="edit"),
+                Button("CSV", line(ctx, source, "csv task", job, *wanted.tokens)),
+            ),
+        ),
+    )
+
+
+def _total(wanted: Filter, counts: Counts) -> int | None:
+    """How many tasks fit, where the counts tell it: all of them, or those in some states."""
+    if not wanted:
+        return all_tasks(counts)
+    return _at_most(wanted, counts) if len(wanted.conditions) == 1 and _states(wanted) else None
+
+
+def _at_most(wanted: Filter, counts: Counts) -> int:
+    """How many tasks the service will list at most: states are counted, all else is not."""
+    states = _states(wanted)
+    if not states:
+        return all_tasks(counts)
+    if "completed" in states:
+        states -= {"failed", "succeeded"}
+    return sum(int(getattr(counts, state, 0)) for state in states)  # preparing ones count as running
+
+
+def _states(wanted: Filter) -> set[str]:
+    """The states that a filter leaves; none where it does not speak of them."""
+    for each in wanted.conditions:
+        if each.field.name == "state" and not each.negated and each.op == ":":
+            return {str(value) for value in each.values}
+        if each.field.name == "failed" and each.values == ("yes",):
+            return {"failed"}
+    return set()
+
+
+def _row(task: TaskRow, at: datetime) -> list[Text]:
+    run = task.execution_info or Run()
+    failed = run.result.lower() == "failure"
+    code_or_why = str(run.exit_code) if run.exit_code is not None else ""
+    if not code_or_why and run.failure_info:
+        code_or_why = run.failure_info.code
+    ended = run.end_time or (at if task.state.lower() == "running" else None)
+    return [
+        text(code(task.id)),
+        text(task_chip(task.state, failed=failed)),
+        text(Time(task.state_transition_time, "age")) if task.state_transition_time else text("–"),
+        text(code_or_why) if code_or_why else text(muted("–")),
+        text(run_time(run.start_time, ended) or muted("–")),
+        text(task.node_info.node_id if task.node_info else ""),
+    ]
