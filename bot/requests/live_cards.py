@@ -139,7 +139,8 @@ class LiveCards:
 
         The store keeps what could not be shown in so many seconds.
         """
-        end = self._clock.elapsed() + seconds
+        clock = asyncio.get_running_loop().time  # of the wall: somebody waits for the program to end
+        end = clock() + seconds
         tasks = {task for _, task in self._running.values()} | self._unseen
         if tasks:
             await asyncio.wait(tasks, timeout=seconds * _HANDLERS)
@@ -148,7 +149,7 @@ class LiveCards:
             live.end(why)
         left = {task for task in tasks if not task.done()}
         if left:
-            await asyncio.wait(left, timeout=max(0.0, end - self._clock.elapsed()))
+            await asyncio.wait(left, timeout=max(0.0, end - clock()))
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -216,9 +217,7 @@ class _LiveMessage:
         """Note in the store what the message shows, or with ``over`` its last card; what fails is logged."""
         card = self.newest if over else self.shown or self.newest
         body = msgspec.json.encode(card)
-        row = LiveCard(
-            self.request.key, msgspec.json.encode(self.request), self._message, body, datetime.now(UTC), over
-        )
+        row = LiveCard(self.key, msgspec.json.encode(self.request), self._message, body, datetime.now(UTC), over)
         try:
             await self._store.put_live(row)
         except Exception:  # the answer goes on; a crash now would leave an older card
