@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from bot.chat.fallback import UNSENDABLE, as_text, marked
 from bot.chat.port import Chat, Undelivered, UnreadableError
 from bot.clock import Clock, backoff
-from bot.requests.live_cards import LiveCards, Takeover
+from bot.requests.live_cards import LiveCards, Takeover, unclaimed
 from bot.requests.request import CommandRequest
 from cards.card import Card
 from storage.port.live import LiveStore
@@ -75,6 +75,8 @@ class AnswerDelivery:
     async def answer(self, request: CommandRequest, card: Card, *, doubtful: bool = False) -> str | None:
         """Deliver the card, which may take as long as :data:`PATIENCE`. Never raises.
 
+        What is true of the card only while it lives is left out: :meth:`follow` adds it, where there is more to come.
+
         Returns the id of the message that shows it (empty where it cannot be edited), None where it was given up and
         the log says why. ``doubtful`` says that an earlier run of the program may have delivered an answer already.
         """
@@ -99,7 +101,7 @@ class AnswerDelivery:
         self, request: CommandRequest, card: Card, takeover: Takeover, *, doubtful: bool
     ) -> str | None:
         chat = self._chats[request.conversation.platform]
-        attempt = _Attempt(request, card, doubtful=doubtful, earlier=doubtful)
+        attempt = _Attempt(request, unclaimed(card), doubtful=doubtful, earlier=doubtful)
         key, since = key_of(request), min(request.at, datetime.now(UTC))
         give_up = self._clock.elapsed() + PATIENCE
         while True:

@@ -1,8 +1,9 @@
 """The messages of live answers: each shows its newest card, and at last a card that does not claim to live.
 
-Every such message is noted in the store until its last card is shown. So whatever ends an answer (its handler, a stop,
-an error, the end of the program, a crash, an outage of the platform), its card comes to say so, at the latest after the
-next start of the program.
+Every such message is noted in the store until its last card is shown, and claims nothing before it is noted: an answer
+is posted without the words and the Stop button that are true only while it lives, and gets them by an edit. So whatever
+ends an answer (its handler, a stop, an error, the end of the program, a crash, an outage of the platform), its card
+comes to say so, at the latest after the next start of the program.
 """
 
 from __future__ import annotations
@@ -69,8 +70,7 @@ class LiveCards:
         """
         first = asyncio.create_task(_next(cards), name=f"live {request.key}")
         await asyncio.wait({first}, timeout=_AT_ONCE)
-        over = first.done() and not first.exception() and first.result() is None
-        if over and not (message and claims_to_live(card)):
+        if first.done() and not first.exception() and first.result() is None and not claims_to_live(card):
             return
         if not message:
             task = asyncio.create_task(self._last_of(request, first, cards), name=f"live {request.key}")
@@ -80,7 +80,8 @@ class LiveCards:
         live = _LiveMessage(
             self._chats[request.conversation.platform], self._store, self._clock, request, message, card
         )
-        live.shown = card
+        if not claims_to_live(card):
+            live.shown = card
         await live.note()
         self._start(live, _following(first, cards))
 
@@ -198,6 +199,8 @@ class _LiveMessage:
 
     async def run(self, cards: AsyncGenerator[Card]) -> None:
         """Show every card that is not overtaken, and the last one whatever it takes; then forget the message."""
+        if self.newest is not self.shown:
+            self._news.set()
         self._reader = asyncio.create_task(self._read(cards))
         self._reader.add_done_callback(lambda _: self._news.set())
         try:
@@ -304,6 +307,18 @@ def claims_to_live(card: Card) -> bool:
     )
 
 
+def unclaimed(card: Card) -> Card:
+    """The card without what is true only while it lives."""
+    blocks: list[Block] = []
+    for block in card.blocks:
+        if isinstance(block, Actions):
+            if items := tuple(item for item in block.items if not _stops(item)):
+                blocks.append(Actions(items))
+        elif not _while_live(block):
+            blocks.append(block)
+    return replace(card, blocks=tuple(blocks))
+
+
 def ended(card: Card, why: Text, request: CommandRequest, at: datetime | None = None) -> Card:
     """The card as the last one of an answer that did not end by itself: why, as of when, and a button to go on.
 
@@ -316,15 +331,10 @@ def ended(card: Card, why: Text, request: CommandRequest, at: datetime | None = 
     again = Button("Go on", request.text, how="form" if request.values else "edit")
     blocks: list[Block] = [note]
     placed = False
-    for block in card.blocks:
-        if _while_live(block):
-            continue
-        if isinstance(block, Actions):
-            items: list[Action] = [item for item in block.items if not _stops(item)]
-            if not placed:
-                items.insert(0, again)
-                placed = True
-            blocks.append(Actions(tuple(items)))
+    for block in unclaimed(card).blocks:
+        if isinstance(block, Actions) and not placed:
+            blocks.append(Actions((again, *block.items)))
+            placed = True
         else:
             blocks.append(block)
     if not placed:
