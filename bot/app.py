@@ -229,6 +229,8 @@ class App:
         """The bot was let into a conversation, or put out of it."""
         await self.outbox.reachable(conversation, yes)
         if yes:
+            await self.delivery.resume(datetime.now(UTC))
+        if yes:
             await self.alerts.places_changed()
 
 

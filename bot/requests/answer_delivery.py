@@ -90,7 +90,7 @@ class AnswerDelivery:
         await self._live.follow(request, message, card, cards)
 
     async def resume(self, began: datetime) -> int:
-        """Say on every live card of an earlier run that it has stopped; returns how many there are."""
+        """Say on every live card that is left behind that it has stopped; returns how many there are."""
         return await self._live.resume(began)
 
     async def drain(self, seconds: float) -> None:

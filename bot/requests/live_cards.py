@@ -86,11 +86,14 @@ class LiveCards:
         self._start(live, _following(first, cards))
 
     async def resume(self, began: datetime) -> int:
-        """Say on the cards that a run before ``began`` left behind that they have stopped; returns how many."""
+        """Say on the cards that a run before ``began`` left behind that they have stopped; returns how many.
+
+        So too on those that could not be edited then, because the bot was put out of their conversation.
+        """
         why = text("the bot was restarted at ", Time(self._clock.now(), "clock"))
         resumed = 0
         for row in await self._store.live_cards():
-            if row.at >= began:
+            if row.at >= began or row.key in self._running:
                 continue
             try:
                 request = msgspec.json.decode(row.request, type=CommandRequest)

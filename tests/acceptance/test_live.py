@@ -1,4 +1,4 @@
-"""A followed log in both chats, over kills, outages and the end of the program: nothing claims to live that does not."""
+"""A followed log in both chats, over kills, an outage and the end of the program: nothing claims to live in vain."""
 
 from __future__ import annotations
 

@@ -251,13 +251,15 @@ async def test_a_message_that_was_deleted_ends_the_handler(stage: Stage) -> None
     assert (await stage.store.live_cards(), stage.chat.shown) == ([], [])
 
 
-async def test_a_channel_that_is_shut_is_told_after_the_next_start(stage: Stage) -> None:
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_a_channel_that_was_shut_is_told_when_the_bot_is_back(stage: Stage, restarted: bool) -> None:
     await stage.begin()
     stage.chat.failures = [Undelivered("gone", "is_archived")]
     stage.handler.queue.put_nowait(card("2"))
     await stage.until(lambda: stage.handler.closed)
     await asyncio.sleep(0.05)
-    await stage.crash()
+    if restarted:
+        await stage.crash()
     assert await stage.delivery.resume(datetime.now(UTC)) == 1
     assert "the bot could not write here any more" in says(await stage.over())
 

@@ -25,7 +25,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.port import ChatStartError, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.slack import inbound
-from bot.chat.slack.channels import Rooms
+from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.messages import Messages
@@ -103,8 +103,8 @@ class Slack:
         self._zones: dict[str, tuple[float, str | None]] = {}
         budget = Budget(LIMITS)
         self._following = Following(self._client, pictures, budget, self._post)
-        self._rooms = Rooms(store)
-        self._messages = Messages(self._client, budget, self._following, self._rooms)
+        self._channels = Channels(store)
+        self._messages = Messages(self._client, budget, self._following, self._channels)
         self._suggestions = Suggestions()
         self._intake: RequestIntake | None = None
         self._bot_user = ""
@@ -123,7 +123,7 @@ class Slack:
         Where Slack does not answer, or refuses, that is tried again until it is done: everything else need not wait.
         """
         self._intake = intake
-        await self._rooms.load()
+        await self._channels.load()
         connected = False
         try:
             connected = await self._connected()
@@ -221,11 +221,11 @@ class Slack:
     async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
         if not self._bot_user and not await self._connected():
             raise ConnectionError("not known yet who the bot is: Slack sends the event again")
-        await self._rooms.event(body, self._bot_user)
+        await self._channels.event(body, self._bot_user)
         request = inbound.from_event(body, self._bot_user)
         if request:
             await self._accept(request)
-            await self._rooms.heard(request.conversation)
+            await self._channels.heard(request.conversation)
         await ack()
 
     async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
@@ -311,7 +311,7 @@ class Slack:
 
     async def _post(self, conversation: Conversation, card: Card, key: str = "") -> str:
         stamp, _ = await self._messages.post_once(conversation, card, key, priority=Priority.ANSWER)
-        self._following.later(self._rooms.remember(conversation))
+        self._following.later(self._channels.remember(conversation))
         return stamp
 
     async def _respond(self, request: CommandRequest, card: Card, *, replace: bool) -> None:
@@ -334,7 +334,7 @@ class Slack:
 
     def on_reach(self, told: Reach) -> None:
         """Have ``told`` called whenever the bot is let into a channel or put out of it."""
-        self._rooms.told = told
+        self._channels.told = told
 
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False

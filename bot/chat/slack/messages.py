@@ -13,7 +13,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.budget import Budget, Priority
 from bot.chat.port import Undelivered, UnreadableError
-from bot.chat.slack.channels import Rooms
+from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import judged, judged_response
 from bot.chat.slack.following import Following
 from bot.requests.request import Conversation, Person
@@ -35,11 +35,11 @@ _PICTURE_SECONDS = 20.0
 class Messages:
     """The half of :class:`bot.chat.port.Chat` that sends to Slack; every method raises Undelivered."""
 
-    def __init__(self, client: AsyncWebClient, budget: Budget, following: Following, rooms: Rooms) -> None:
+    def __init__(self, client: AsyncWebClient, budget: Budget, following: Following, channels: Channels) -> None:
         self._client = client
         self._budget = budget
         self._following = following
-        self._rooms = rooms
+        self._channels = channels
 
     async def post_once(
         self,
@@ -174,14 +174,14 @@ class Messages:
                 self._budget.hold(conversation.id, kind, undelivered.wait)
             raise undelivered from error
         if priority is Priority.ALERT:
-            await self._rooms.heard(conversation)
+            await self._channels.heard(conversation)
         return answer
 
     async def _judged(self, error: Exception, conversation: Conversation, *, note: bool) -> Undelivered:
         """What a failed call means; with ``note`` a conversation that is shut is noted."""
         undelivered = judged(error)
         if note and undelivered.why == "gone" and not undelivered.everywhere:
-            await self._rooms.shut(conversation)
+            await self._channels.shut(conversation)
         return undelivered
 
 
