@@ -16,7 +16,7 @@ from bot.chat.fallback import as_text
 from bot.chat.port import Undelivered
 from bot.clock import Clock
 from bot.requests.answer_delivery import AnswerDelivery
-from bot.requests.live_cards import claims_to_live, ended
+from bot.requests.live_wording import claims_to_live, ended
 from bot.requests.request import CommandRequest, Conversation
 from cards.build import actions, blocks, bold, chip, text
 from cards.card import Actions, Button, Card, Code, Footer, Mark, Time, Words, plain
