@@ -36,6 +36,7 @@ from bot.ops import health
 from bot.ops.pruning import tidy
 from bot.outbox import OutboxWorker
 from bot.policy.roles import Access
+from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
@@ -107,7 +108,8 @@ class App:
             jobs=self.jobs,
             direct=self._direct,
         )
-        self.desk = RequestJournal(self.dispatcher, store, self.chats)
+        self.delivery = AnswerDelivery(self.chats, store, self.clock)
+        self.desk = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._credential: AsyncTokenCredential | None = None
@@ -150,13 +152,14 @@ class App:
         self._runner = web.AppRunner(self._web, access_log=None, handle_signals=False)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, int(port)).start()
+        stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
         resumed = await self.desk.resume(began)
         await self.alerts.load()
         await self.jobs.load()
         for account in self.observers:
             self._mind(account)
         self._background = [
-            asyncio.create_task(self.outbox.run(), name="postman"),
+            asyncio.create_task(self.outbox.run(), name="outbox"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.names.run(), name="names"),
@@ -166,7 +169,13 @@ class App:
         if self.settings.watch.poll_seconds > self.settings.bot.poll_seconds:
             # Looks are rarer than samples are to be, which then take what they need themselves.
             self._background.append(asyncio.create_task(self.collector.run(), name="collector"))
-        log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats), resumed=resumed)
+        log.info(
+            "app.started",
+            listen=self.settings.bot.listen,
+            chats=sorted(self.chats),
+            resumed=resumed,
+            live_cards_stopped=stopped,
+        )
 
     async def _start_chats(self) -> None:
         """One platform that refuses the bot does not keep it from the others."""
@@ -219,6 +228,8 @@ class App:
     async def _reached(self, conversation: Conversation, yes: bool) -> None:
         """The bot was let into a conversation, or put out of it."""
         await self.outbox.reachable(conversation, yes)
+        if yes:
+            await self.delivery.resume(datetime.now(UTC))
         if yes:
             await self.alerts.places_changed()
 

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from datetime import UTC, datetime, timedelta
+
+LONGEST_BACKOFF = 30.0
+"""Seconds between two attempts at most, jitter included: the first message leaves within a minute of the return."""
+
+
+def backoff(tries: int, longest: float = LONGEST_BACKOFF) -> float:
+    """Seconds to wait after so many failures in a row: 1, 2, 4, …, up to ``longest``; never more than that."""
+    return min(float(1 << min(tries, 16)), longest) * random.uniform(0.7, 1.0)  # noqa: S311 - spreads, guards nothing
 
 
 class Clock:

@@ -86,9 +86,10 @@ Text: TypeAlias = tuple[Piece, ...]
 
 
 class Words(Struct, frozen=True, tag="words"):
-    """One paragraph."""
+    """One paragraph. ``while_live`` says that it is true only while its answer goes on, and left out afterwards."""
 
     text: Text
+    while_live: bool = False
 
 
 class Heading(Struct, frozen=True, tag="heading"):
@@ -230,9 +231,10 @@ class Actions(Struct, frozen=True, tag="actions"):
 
 
 class Footer(Struct, frozen=True, tag="footer"):
-    """Small print: notes, sources, what was left out."""
+    """Small print: notes, sources, what was left out. ``while_live`` as for :class:`Words`."""
 
     text: Text
+    while_live: bool = False
 
 
 Block: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer

@@ -20,7 +20,7 @@ class UnreadableError(Exception):
 
 
 class Undelivered(Exception):
-    """A message of the bot's own accord did not get through.
+    """A message did not get through.
 
     ``later``: it was not taken (429, an outage, no connection), try again in ``wait`` seconds or when it is convenient.
     ``doubt``: it may be there, for the answer was lost. ``gone``: the bot cannot write there until it is let in again
@@ -43,6 +43,12 @@ class Undelivered(Exception):
         self.wait = wait
         self.everywhere = everywhere
 
+    def repeatable(self) -> Undelivered:
+        """The same for a call that may be made again without harm, such as an edit: a lost answer is no doubt then."""
+        return Undelivered(
+            "later" if self.why == "doubt" else self.why, self.code, wait=self.wait, everywhere=self.everywhere
+        )
+
 
 class RequestIntake(Protocol):
     """The program as a platform adapter sees it: acknowledge, journal, work."""
@@ -61,7 +67,7 @@ class RequestIntake(Protocol):
         ...
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
-        """Names of a kind (``what``: pool, job, …) for what ``ask.person`` typed into a form's field.
+        """Names of a kind (``what``: pool, job, …) for what ``request.person`` typed into a form's field.
 
         ``within`` are the form's other values by parameter name. Within half a second; empty for who may see nothing
         and where nothing can be read. Never raises.
@@ -74,11 +80,16 @@ Reach: TypeAlias = Callable[[Conversation, bool], Awaitable[None]]
 
 
 class Chat(Protocol):
-    """One platform. Every method may be called from any task of the event loop."""
+    """One platform. Every method may be called from any task of the event loop.
+
+    Every message is sent by one attempt of one call, in its turn of :class:`bot.chat.budget.Budget`. Whoever sends
+    decides whether to try again: :mod:`bot.requests.answer_delivery` for people, :mod:`bot.outbox` for alerts. The
+    methods that send raise Undelivered and nothing else; a picture or a file that fails never fails its card.
+    """
 
     name: PlatformName
 
-    async def start(self, desk: RequestIntake) -> None:
+    async def start(self, intake: RequestIntake) -> None:
         """Begin to receive."""
         ...
 
@@ -86,46 +97,57 @@ class Chat(Protocol):
         """Stop receiving and release connections."""
         ...
 
-    async def zone(self, person: Person) -> str | None:
-        """The person's IANA time zone where the platform tells it; may ask it, so not before the acknowledgement."""
-        ...
-
-    async def answer(self, request: CommandRequest, card: Card) -> str:
-        """Deliver the answer: edit ``ask.message`` when ``ask.how`` says so, else post where it was asked.
-
-        Returns the id of the message that now shows the card, for :meth:`edit`; empty where it cannot be edited.
-
-        Pictures follow as the platform allows; a picture that fails never fails the card.
-        """
-        ...
-
-    async def post(self, conversation: Conversation, card: Card) -> str:
-        """Post a new message and return its id."""
-        ...
-
-    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
-        """Replace a message."""
-        ...
-
     def on_reach(self, told: Reach) -> None:
         """Call ``told`` whenever the bot is added to a conversation or removed from it; set it before the start."""
         ...
 
-    # What the bot says of its own accord. Answers to people go first. All raise Undelivered and nothing else, but
-    # for seek() where the platform cannot be read back.
+    async def zone(self, person: Person) -> str | None:
+        """The person's IANA time zone where the platform tells it; may ask it, so not before the acknowledgement.
+
+        May raise whatever the platform's client raises, and may take long: nobody should depend on it.
+        """
+        ...
+
+    # Answers to people, who wait for them.
+
+    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
+        """Deliver the answer: edit ``request.message`` when ``request.how`` says so, else post where it was asked.
+
+        Returns the id of the message that now shows the card, for :meth:`update`; empty where it cannot be edited.
+        ``key`` is hidden in a message that is posted where the platform can, for :meth:`find_by_key`. Raises
+        Undelivered, with ``doubt`` only where a new message may be there: an edit can be repeated.
+        """
+        ...
+
+    async def say(self, request: CommandRequest, words: str) -> None:
+        """Tell the asker one sentence in the plainest form there is, for when no card can be shown."""
+        ...
+
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+        """Replace a message that goes on changing, after answers and alerts.
+
+        ``newest`` is called when the turn has come, so that a card which was overtaken meanwhile is never sent.
+        """
+        ...
+
+    # What the bot says of its own accord: the outbox.
 
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
-        """Post a card once, without trying again; returns the message's id and the channel it is in.
+        """Post a card; returns the message's id and the channel it is in.
 
         ``key`` is hidden in the message where the platform can, for :meth:`find_by_key`. With ``loud`` a reply in a
-        thread is shown in the channel too, where the platform can. A picture that fails never fails the card.
+        thread is shown in the channel too, where the platform can.
         """
         ...
 
-    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
-        """Replace a message that was delivered; doing it twice does no harm."""
+    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+        """Replace a message; doing it twice does no harm."""
+        ...
+
+    def update_delay(self, conversation: Conversation) -> float:
+        """Seconds until the budget has room for an :meth:`update` there; 0 or less when it has."""
         ...
 
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
@@ -136,7 +158,7 @@ class Chat(Protocol):
         ...
 
     async def direct(self, person: Person, conversation: Conversation) -> Conversation:
-        """The conversation with one person alone, as seen from ``conversation``. Raises Undelivered."""
+        """The conversation with one person alone, as seen from ``conversation``."""
         ...
 
 

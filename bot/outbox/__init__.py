@@ -1,4 +1,4 @@
-"""Brings letters to where they belong, however often that fails, and none of them twice."""
+"""Brings messages to where they belong, however often that fails, and none of them twice."""
 
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals

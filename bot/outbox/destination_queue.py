@@ -1,7 +1,8 @@
-"""The letters of one conversation, one after the other.
+"""The outbox entries of one conversation, one after the other.
 
-What is to be sent is read from the store just before, so a letter that changed three times is sent once, as it is now.
-The order is that of the times when they are due, then that in which they came; a reply waits for what it replies to.
+What is to be sent is read from the store just before, so an entry that changed three times is sent once, as it is now.
+The order is that of the times from which they may be sent, then that in which they came; a reply waits for what it
+replies to.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ import structlog
 from msgspec import Struct
 
 from bot.chat.port import Undelivered
-from bot.clock import Clock
-from bot.outbox.circuit_breaker import CircuitBreaker, backoff
+from bot.clock import Clock, backoff
+from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.sender import Attempts, Sender
 from storage.port.outbox import DeliveryState, OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
 
-_EDIT_PACE = 1.0
 _SETTLE = 2.0
 """Seconds after which a message whose answer was lost is expected to be readable."""
 _GONE_SECONDS = 3600.0
@@ -35,7 +35,7 @@ class DestinationStatus(Struct, frozen=True):
     """How delivery to a conversation stands.
 
     ``gone_since`` is when it was first found unreachable, ``error`` the last one since a success, in the platform's
-    word; ``in_doubt`` counts letters of which it is not known whether they arrived.
+    word; ``in_doubt`` counts entries of which it is not known whether they arrived.
     """
 
     where: str
@@ -46,7 +46,7 @@ class DestinationStatus(Struct, frozen=True):
 
 
 class _Waiting(Struct, eq=False):
-    """A letter in the line. ``after`` is when it may be tried again, in the clock's seconds."""
+    """An entry in the queue. ``after`` is when it may be tried again, in the clock's seconds."""
 
     id: str
     due: datetime
@@ -63,9 +63,9 @@ class DestinationQueue:
 
     def __init__(self, where: str, sender: Sender, store: OutboxStore, breaker: CircuitBreaker, clock: Clock) -> None:
         self._where = where
-        self._courier = sender
+        self._sender = sender
         self._store = store
-        self._weather = breaker
+        self._breaker = breaker
         self._clock = clock
         self._waiting: dict[str, _Waiting] = {}
         self._came = 0
@@ -78,7 +78,7 @@ class DestinationQueue:
         self._closing = False
 
     def add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
-        """Put a letter into the line, or note that it has changed."""
+        """Put an entry into the queue, or note that it has changed."""
         if known := self._waiting.get(entry.id):
             known.due, known.version = entry.not_before, max(known.version, entry.version)
         else:
@@ -89,15 +89,15 @@ class DestinationQueue:
         self._wake.set()
 
     def lost(self, code: str) -> None:
-        """The conversation cannot be reached; its letters are kept."""
+        """The conversation cannot be reached; its entries are kept."""
         if self._gone_since is None:
-            log.warning("delivery.place_gone", where=self._where, code=code, waiting=len(self._waiting))
+            log.warning("delivery.destination_gone", where=self._where, code=code, waiting=len(self._waiting))
             self._gone_since = self._clock.now()
         self._error = code
         self._hold = self._clock.elapsed() + _GONE_SECONDS
 
     def back(self) -> None:
-        """The conversation can be reached again: its letters are sent at once."""
+        """The conversation can be reached again: its entries are sent at once."""
         self._returns += 1
         if self._gone_since is not None:
             self._hold = 0.0
@@ -119,8 +119,8 @@ class DestinationQueue:
             self._wake.clear()
             try:
                 pause = await self._step()
-            except Exception:  # the store fails, or we are wrong: the letters are safe, the line goes on
-                log.exception("delivery.line_failed", where=self._where)
+            except Exception:  # the store fails, or we are wrong: the entries are safe, the queue goes on
+                log.exception("delivery.queue_failed", where=self._where)
                 pause = _AFTER_FAILURE
             if pause > 0:
                 if self._closing:
@@ -128,13 +128,13 @@ class DestinationQueue:
                 await self._clock.until(self._wake, pause)
 
     async def _step(self) -> float:
-        """Send one letter if one can be sent; returns the seconds until the next may be, 0 or less for now."""
+        """Send one entry if one can be sent; returns the seconds until the next may be, 0 or less for now."""
         if (pause := self._hold - self._clock.elapsed()) > 0:
             return pause
         ready, pause = self._ready()
         if not ready:
             return pause
-        async with self._weather.passage():
+        async with self._breaker.passage():
             await self._send_first(ready)
         return 0.0
 
@@ -151,7 +151,7 @@ class DestinationQueue:
         return ready[:_AT_ONCE], pause
 
     async def _send_first(self, ready: list[_Waiting]) -> None:
-        """Send the first that can be sent; those that cannot are put off, those that are done leave the line."""
+        """Send the first that can be sent; those that cannot are put off, those that are done leave the queue."""
         rows = {row.entry.id: row for row in await self._store.deliveries([each.id for each in ready])}
         for waiting in ready:
             row = rows.get(waiting.id)
@@ -165,8 +165,8 @@ class DestinationQueue:
             waiting.due, waiting.doubtful = row.entry.not_before, row.state == "claimed"
             if waiting.due > self._clock.now():
                 continue
-            if _is_edit(row) and self._next_edit > self._clock.elapsed():
-                waiting.after = self._next_edit
+            if _is_edit(row) and (delay := self._edit_delay(row)) > 0:
+                waiting.after = self._clock.elapsed() + delay  # new messages do not wait for the limits of edits
                 continue
             root = await self._root(waiting, row)
             if root is None:
@@ -175,10 +175,13 @@ class DestinationQueue:
             await self._send(waiting, row, root)
             return
 
-    async def _root(self, waiting: _Waiting, row: DeliveryState) -> str | None:
-        """The message in whose thread the letter belongs; empty for none, None while that one is not posted itself.
+    def _edit_delay(self, row: DeliveryState) -> float:
+        return max(self._next_edit - self._clock.elapsed(), self._sender.update_delay(row))
 
-        A letter whose root is dead, deleted or forgotten is posted by itself: better out of place than not at
+    async def _root(self, waiting: _Waiting, row: DeliveryState) -> str | None:
+        """The message in whose thread the entry belongs; empty for none, None while that one is not posted itself.
+
+        An entry whose root is dead, deleted or forgotten is posted by itself: better out of place than not at
         all.
         """
         root = row.entry.reply_to
@@ -194,23 +197,21 @@ class DestinationQueue:
         return None
 
     async def _send(self, waiting: _Waiting, row: DeliveryState, root: str) -> None:
-        if _is_edit(row):
-            self._next_edit = self._clock.elapsed() + _EDIT_PACE
         if row.state == "gone":  # its time has come again, or it may have been let in while nobody listened
             await self._store.destination_restored(self._where)
         returns = self._returns
         try:
-            version = await self._courier.carry(row, root, waiting.so_far)
+            version = await self._sender.send(row, root, waiting.so_far)
         except Undelivered as error:
             self._failed(waiting, row, error)
             if returns != self._returns:  # it was let in again while it was being told that it is not
                 self.back()
             return
-        self._weather.fair()
+        self._breaker.answered()
         if version:
             self._leave(waiting, version)
             if self._gone_since is not None:
-                log.info("delivery.place_back", where=self._where)
+                log.info("delivery.destination_back", where=self._where)
             self._gone_since, self._error = None, ""
 
     def _failed(self, waiting: _Waiting, row: DeliveryState, error: Undelivered) -> None:
@@ -219,9 +220,9 @@ class DestinationQueue:
         self._error = error.code
         waiting.doubtful = row.state == "claimed" or (error.why == "doubt" and not _is_edit(row))
         if error.everywhere:
-            self._weather.foul(error.code, error.wait)
+            self._breaker.failed(error.code, error.wait)
         else:
-            self._weather.fair()
+            self._breaker.answered()
         elapsed, wait = self._clock.elapsed(), error.wait or backoff(waiting.so_far.tries)
         waiting.so_far.tries += 1
         if error.why == "gone" and not error.everywhere:
@@ -234,7 +235,7 @@ class DestinationQueue:
             self._hold = elapsed + wait
 
     def _leave(self, waiting: _Waiting, version: int) -> None:
-        """A version is done with: the letter leaves the line, unless a newer one came meanwhile."""
+        """A version is done with: the entry leaves the queue, unless a newer one came meanwhile."""
         if waiting.version <= version:
             self._waiting.pop(waiting.id, None)
         waiting.after, waiting.doubtful, waiting.so_far = 0.0, False, Attempts(alone=waiting.so_far.alone)

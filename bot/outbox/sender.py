@@ -1,6 +1,6 @@
-"""One attempt at one letter: posted once, edited as often as it takes, and the store told how it stands.
+"""One attempt at one entry: posted once, edited as often as it takes, and the store told how it stands.
 
-A first post is claimed, posted, noted. A crash or a lost answer in between leaves the claim, and a claimed letter is
+A first post is claimed, posted, noted. A crash or a lost answer in between leaves the claim, and a claimed entry is
 looked for in its conversation before it is posted again; where a conversation cannot be read back, it is posted again
 with a word that it may be a repeat. Edits are idempotent and need no claim.
 """
@@ -16,10 +16,9 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.chat.fallback import marked, shortened
 from bot.chat.port import Chat, Undelivered, UnreadableError
-from bot.clock import Clock
-from bot.outbox.circuit_breaker import backoff
-from bot.outbox.wording import marked, shortened
+from bot.clock import Clock, backoff
 from bot.requests.request import Conversation
 from cards.card import Card
 from storage.port.outbox import DeliveryState, OutboxStore
@@ -46,7 +45,7 @@ class Totals(Struct):
 
 
 class Attempts(Struct, eq=False):
-    """What is remembered of a letter between attempts; a crash may forget it.
+    """What is remembered of an entry between attempts; a crash may forget it.
 
     ``plain``: the details were refused. ``alone``: its thread is not there. ``anew``: its message was deleted.
     """
@@ -58,7 +57,7 @@ class Attempts(Struct, eq=False):
 
 
 class Sender:
-    """Carries the letters of one conversation."""
+    """Sends the entries of one conversation."""
 
     def __init__(self, chat: Chat, store: OutboxStore, clock: Clock, totals: Totals) -> None:
         self._chat = chat
@@ -66,17 +65,17 @@ class Sender:
         self._clock = clock
         self._totals = totals
 
-    async def carry(self, row: DeliveryState, root: str, so_far: Attempts) -> int:
-        """Bring a letter one step on, into the thread of ``root`` where that is not empty.
+    async def send(self, row: DeliveryState, root: str, so_far: Attempts) -> int:
+        """Bring an entry one step on, into the thread of ``root`` where that is not empty.
 
-        Returns the version that is done with (shown, or never will be), or 0 where the letter is to be read and tried
+        Returns the version that is done with (shown, or never will be), or 0 where the entry is to be read and tried
         again at once. Raises Undelivered when it is to wait; the store knows by then.
         """
         try:
             card = msgspec.json.decode(row.entry.card, type=Card)
             conversation = msgspec.json.decode(row.entry.address, type=Conversation)
         except msgspec.DecodeError as error:
-            return await self._bury(row, f"unreadable: {error}"[:200])
+            return await self._give_up(row, f"unreadable: {error}"[:200])
         if so_far.plain:
             card = shortened(card)
         if root or so_far.alone:
@@ -93,6 +92,14 @@ class Sender:
             raise Undelivered("later", "claimed by another")
         return await self._post(row, conversation, card, so_far)
 
+    def update_delay(self, row: DeliveryState) -> float:
+        """Seconds until the platform's limits have room for an edit in the entry's conversation."""
+        try:
+            conversation = msgspec.json.decode(row.entry.address, type=Conversation)
+        except msgspec.DecodeError:
+            return 0.0
+        return self._chat.update_delay(replace(conversation, id=row.channel or conversation.id))
+
     async def _post(
         self, row: DeliveryState, conversation: Conversation, card: Card, so_far: Attempts, *, repeat: bool = False
     ) -> int:
@@ -101,7 +108,7 @@ class Sender:
         unposted: Literal["open", "claimed"] = "claimed" if repeat else "open"
         shown = marked(card) if repeat else card
         try:
-            message, channel = await self._told(
+            message, channel = await self._call(
                 so_far, lambda: self._chat.post_once(conversation, shown, entry.id, loud=entry.broadcast)
             )
         except Undelivered as error:
@@ -110,21 +117,21 @@ class Sender:
                     so_far.alone = True
                 case "missing" | "refused":
                     if so_far.plain:
-                        return await self._bury(row, error.code)
+                        return await self._give_up(row, error.code)
                     so_far.plain = True
                 case "doubt":
-                    await self._undone(row, "claimed", error)
+                    await self._attempt_failed(row, "claimed", error)
                     raise
                 case "gone" if not repeat and not error.everywhere:
-                    await self._undone(row, "gone", error)
+                    await self._attempt_failed(row, "gone", error)
                     raise
                 case _:
-                    await self._undone(row, unposted, error)
+                    await self._attempt_failed(row, unposted, error)
                     raise
             log.info("delivery.changed", entry=entry.id, why=error.why, code=error.code)
-            await self._undone(row, unposted, error)
+            await self._attempt_failed(row, unposted, error)
             return 0
-        await self._surely(lambda: self._store.delivered(entry.id, entry.version, message, channel))
+        await self._note(lambda: self._store.delivered(entry.id, entry.version, message, channel))
         self._totals.sent += 1
         self._totals.repeated += repeat
         self._totals.shortened += so_far.plain
@@ -133,24 +140,24 @@ class Sender:
     async def _edit(self, row: DeliveryState, conversation: Conversation, card: Card, so_far: Attempts) -> int:
         entry = row.entry
         try:
-            await self._told(so_far, lambda: self._chat.update_posted(conversation, row.message, card))
+            await self._call(so_far, lambda: self._chat.update(conversation, row.message, card))
         except Undelivered as error:
             match error.why:
                 case "missing" if self._moment() - (row.first_attempt or self._moment()) > _ANEW:
-                    return await self._bury(row, error.code)
+                    return await self._give_up(row, error.code)
                 case "missing":
                     so_far.anew = True
-                    await self._undone(row, "claimed", error)
+                    await self._attempt_failed(row, "claimed", error)
                     return 0
                 case "refused" if so_far.plain:
-                    return await self._bury(row, error.code)
+                    return await self._give_up(row, error.code)
                 case "refused":
                     so_far.plain = True
                     return 0
                 case "gone" if not error.everywhere:
-                    await self._undone(row, "gone", error)
+                    await self._attempt_failed(row, "gone", error)
             raise
-        await self._surely(lambda: self._store.delivered(entry.id, entry.version, row.message, row.channel))
+        await self._note(lambda: self._store.delivered(entry.id, entry.version, row.message, row.channel))
         self._totals.edited += 1
         self._totals.shortened += so_far.plain
         return entry.version
@@ -159,7 +166,7 @@ class Sender:
         """It may have been posted: look for it, and post it where it is not. ``row.message`` is a deleted one."""
         entry = row.entry
         try:
-            found = await self._told(
+            found = await self._call(
                 so_far, lambda: self._chat.find_by_key(conversation, entry.id, row.first_attempt or self._moment())
             )
         except UnreadableError:
@@ -167,27 +174,29 @@ class Sender:
         except Undelivered as error:
             if error.why in {"refused", "missing"}:  # it cannot be read back either
                 return await self._post(row, conversation, card, so_far, repeat=not so_far.anew)
-            await self._undone(row, "claimed", error)
+            await self._attempt_failed(row, "claimed", error)
             raise
         if not found or found == row.message:
             return await self._post(row, conversation, card, so_far)
         # Which version was posted is not known: unless there is only one, the newest follows by an edit.
         version = max(entry.version - 1, 1)
-        await self._surely(lambda: self._store.delivered(entry.id, version, found, conversation.id))
+        await self._note(lambda: self._store.delivered(entry.id, version, found, conversation.id))
         log.info("delivery.found", entry=entry.id)
         return version
 
-    async def _undone(self, row: DeliveryState, state: Literal["open", "claimed", "gone"], error: Undelivered) -> None:
+    async def _attempt_failed(
+        self, row: DeliveryState, state: Literal["open", "claimed", "gone"], error: Undelivered
+    ) -> None:
         code = error.code
-        await self._surely(lambda: self._store.attempt_failed(row.entry.id, state, code))
+        await self._note(lambda: self._store.attempt_failed(row.entry.id, state, code))
 
-    async def _bury(self, row: DeliveryState, code: str) -> int:
+    async def _give_up(self, row: DeliveryState, code: str) -> int:
         log.error("delivery.refused", entry=row.entry.id, where=row.entry.destination, code=code)
-        await self._surely(lambda: self._store.attempt_failed(row.entry.id, "dead", code))
+        await self._note(lambda: self._store.attempt_failed(row.entry.id, "dead", code))
         self._totals.refused += 1
         return row.entry.version
 
-    async def _told(self, so_far: Attempts, call: Callable[[], Awaitable[T]]) -> T:
+    async def _call(self, so_far: Attempts, call: Callable[[], Awaitable[T]]) -> T:
         """What the chat says. One that breaks its word is not trusted to have done nothing; twice, it never will."""
         try:
             return await call()
@@ -197,7 +206,7 @@ class Sender:
             log.exception("delivery.chat_failed")
             raise Undelivered("refused" if so_far.tries else "doubt", type(error).__name__) from error
 
-    async def _surely(self, call: Callable[[], Awaitable[None]]) -> None:
+    async def _note(self, call: Callable[[], Awaitable[None]]) -> None:
         """Note in the store what has happened, however long it does not take it."""
         tries = 0
         while True:

@@ -1,4 +1,4 @@
-"""All conversations' lines: letters go in after they are stored, and come out of the other end as messages.
+"""The queues of all conversations: entries go in after they are stored, and come out as messages.
 
 Nothing here is the truth: the store is. What is in memory says only where to look and when, so a crash loses nothing.
 """
@@ -21,38 +21,38 @@ from storage.port.outbox import OutboxEntry, OutboxStore
 log = structlog.get_logger()
 
 _LOOK_AGAIN = 60.0
-"""Seconds between two looks at the store for letters that nobody told of."""
+"""Seconds between two looks at the store for entries that nobody told of."""
 
 
 class OutboxWorker:
-    """Delivers letters. Places do not wait for each other; those of a platform that does not answer wait together."""
+    """Delivers entries. Conversations do not wait for each other; those of a platform that does not answer do."""
 
     def __init__(self, store: OutboxStore, chats: Mapping[str, Chat], clock: Clock) -> None:
         self.totals = Totals()
         self._store = store
         self._chats = chats
         self._clock = clock
-        self._weather: dict[str, CircuitBreaker] = {}
-        self._lines: dict[str, DestinationQueue] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._queues: dict[str, DestinationQueue] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._homeless: set[str] = set()
+        self._unknown_platforms: set[str] = set()
         self._running = False
 
     async def load(self) -> int:
-        """Take up what is stored and not delivered; returns how many letters that are."""
+        """Take up what is stored and not delivered; returns how many entries that are."""
         rows = await self._store.undelivered()
         for row in rows:
             self._add(row.entry, doubtful=row.state == "claimed")
         return len(rows)
 
     def put(self, entries: Iterable[OutboxEntry]) -> None:
-        """Letters were stored, new or changed: send them when they are due."""
+        """Entries were stored, new or changed: send them from the time they may be sent."""
         for entry in entries:
             self._add(entry)
 
     async def reachable(self, conversation: Conversation, yes: bool) -> None:
         """A conversation can be written to again, or no longer; for :meth:`bot.chat.port.Chat.on_reach`."""
-        queue = self._lines.get(f"{conversation.platform}:{conversation.id}")
+        queue = self._queues.get(f"{conversation.platform}:{conversation.id}")
         if queue and yes:
             queue.back()
         elif queue:
@@ -62,7 +62,7 @@ class OutboxWorker:
         """Deliver until cancelled, or closed."""
         self._running = True
         try:
-            for where in self._lines:
+            for where in self._queues:
                 self._begin(where)
             while self._running:
                 try:
@@ -77,49 +77,49 @@ class OutboxWorker:
     async def close(self, seconds: float = 5.0) -> None:
         """Send what can be sent now, for so many seconds at most; the store keeps the rest."""
         self._running = False
-        for queue in self._lines.values():
+        for queue in self._queues.values():
             queue.close()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
         await self._end()
 
     def backlog(self, where: str) -> int:
-        """How many letters of a conversation are on their way."""
-        queue = self._lines.get(where)
+        """How many entries of a conversation are on their way."""
+        queue = self._queues.get(where)
         return queue.status().waiting if queue else 0
 
     def status(self) -> list[DestinationStatus]:
-        """How every conversation stands that there was a letter for."""
-        return [queue.status() for _, queue in sorted(self._lines.items())]
+        """How every conversation stands that there was an entry for."""
+        return [queue.status() for _, queue in sorted(self._queues.items())]
 
     def down(self) -> dict[str, str]:
         """The platforms that do not answer, and why."""
-        return {name: breaker.error for name, breaker in self._weather.items() if breaker.error}
+        return {name: breaker.error for name, breaker in self._breakers.items() if breaker.error}
 
     def _add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
-        queue = self._line(entry.destination)
+        queue = self._queue(entry.destination)
         if queue:
             queue.add(entry, doubtful=doubtful)
 
-    def _line(self, where: str) -> DestinationQueue | None:
-        if where in self._lines:
-            return self._lines[where]
+    def _queue(self, where: str) -> DestinationQueue | None:
+        if where in self._queues:
+            return self._queues[where]
         platform = where.partition(":")[0]
         chat = self._chats.get(platform)
         if chat is None:
-            if platform not in self._homeless:
+            if platform not in self._unknown_platforms:
                 log.warning("delivery.no_such_chat", platform=platform)
-                self._homeless.add(platform)
+                self._unknown_platforms.add(platform)
             return None
-        breaker = self._weather.setdefault(platform, CircuitBreaker(platform, self._clock))
+        breaker = self._breakers.setdefault(platform, CircuitBreaker(platform, self._clock))
         sender = Sender(chat, self._store, self._clock, self.totals)
-        self._lines[where] = queue = DestinationQueue(where, sender, self._store, breaker, self._clock)
+        self._queues[where] = queue = DestinationQueue(where, sender, self._store, breaker, self._clock)
         if self._running:
             self._begin(where)
         return queue
 
     def _begin(self, where: str) -> None:
-        self._tasks[where] = asyncio.create_task(self._lines[where].run(), name=f"letters to {where}")
+        self._tasks[where] = asyncio.create_task(self._queues[where].run(), name=f"outbox of {where}")
 
     async def _end(self) -> None:
         tasks, self._tasks = list(self._tasks.values()), {}

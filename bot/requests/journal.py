@@ -1,4 +1,4 @@
-"""The desk: acknowledge, journal, work.
+"""The journal of requests: acknowledge, journal, work.
 
 A platform hands a request in and is acknowledged as soon as the journal row is on disk; the work goes on in a task.
 What a crash interrupts is found in the journal and worked off after the restart, so no question stays unanswered.
@@ -7,14 +7,14 @@ What a crash interrupts is found in the journal and worked off after the restart
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
-from msgspec.structs import replace
 
 from bot.chat.port import Chat
+from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.request import CommandRequest
 from cards.card import Card, Form, Option
@@ -28,12 +28,14 @@ _STALE_MINUTES = 15
 class RequestJournal:
     """Implements :class:`bot.chat.port.RequestIntake` for every platform at once."""
 
-    def __init__(self, dispatcher: Dispatcher, store: Store, chats: Mapping[str, Chat]) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, store: Store, chats: Mapping[str, Chat], delivery: AnswerDelivery | None = None
+    ) -> None:
         self._dispatcher = dispatcher
         self._store = store
         self._chats = chats
+        self._delivery = delivery or AnswerDelivery(chats, store)
         self._work: set[asyncio.Task[Card]] = set()
-        self._live: set[asyncio.Task[None]] = set()
 
     async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         """Journal a request and start on it; None for a repeated delivery."""
@@ -65,51 +67,35 @@ class RequestJournal:
                 await self._store.finish(row.key, "failed")
                 log.warning("ask.abandoned", key=row.key, accepted=row.accepted.isoformat())
                 continue
-            self._start(request)
+            self._start(request, doubtful=True)
             resumed += 1
         return resumed
 
     async def drain(self, seconds: float) -> None:
         """Wait for work under way, for so long at most; the journal keeps what is left."""
-        self._dispatcher.lives.stop_all()
-        if under_way := self._work | self._live:
-            await asyncio.wait(under_way, timeout=seconds)
-        for task in self._work | self._live:
+        stop_all = self._dispatcher.lives.stop_all
+        stop_all("the bot was shut down")
+        if self._work:
+            await asyncio.wait(self._work, timeout=seconds / 2)
+        for task in self._work:
             task.cancel()
+        stop_all("the bot was shut down")
+        await self._delivery.drain(seconds / 2)
 
-    def _start(self, request: CommandRequest) -> asyncio.Task[Card]:
-        task = asyncio.create_task(self._answer(request), name=f"ask {request.key}")
+    def _start(self, request: CommandRequest, *, doubtful: bool = False) -> asyncio.Task[Card]:
+        task = asyncio.create_task(self._answer(request, doubtful=doubtful), name=f"ask {request.key}")
         self._work.add(task)
         task.add_done_callback(self._work.discard)
         return task
 
-    async def _answer(self, request: CommandRequest) -> Card:
-        chat = self._chats[request.conversation.platform]
-        if request.person.zone is None:
-            request = replace(request, person=replace(request.person, zone=await chat.zone(request.person)))
+    async def _answer(self, request: CommandRequest, *, doubtful: bool = False) -> Card:
+        request = await self._delivery.with_zone(request)
         cards = self._dispatcher.cards(request)
         card = await anext(cards)
-        message = ""
-        try:
-            message = await chat.answer(request, card)
-        except Exception:  # whatever a platform does, the journal must learn of it
-            log.exception("answer.undelivered", key=request.key, conversation=request.conversation.id)
-            await self._store.finish(request.key, "failed")
-        else:
-            await self._store.finish(request.key, "done")
-        following = asyncio.create_task(self._follow(chat, request, message, cards), name=f"live {request.key}")
-        self._live.add(following)
-        following.add_done_callback(self._live.discard)
-        return card
-
-    async def _follow(self, chat: Chat, request: CommandRequest, message: str, cards: AsyncGenerator[Card]) -> None:
-        """Edit in what follows the first card, until there is nothing more or nobody can see it."""
-        try:
-            async for card in cards:
-                if not message:
-                    break
-                await chat.edit(request.conversation, message, card)
-        except Exception:  # a live answer that cannot be shown any more ends, and the log says why
-            log.exception("answer.live_ended", key=request.key, conversation=request.conversation.id)
-        finally:
+        message = await self._delivery.answer(request, card, doubtful=doubtful)
+        if message is None:
             await cards.aclose()
+        else:
+            await self._delivery.follow(request, message, card, cards)
+        await self._store.finish(request.key, "failed" if message is None else "done")
+        return card

@@ -1,8 +1,8 @@
 """Answers that go on: a handler that yields cards, of which each replaces the one before in the same message.
 
 A live answer stops by itself (its handler ends), or is stopped by the command ``stop ID`` that its card carries. Its
-handler watches :attr:`LiveAnswer.stopping` and yields one last card that says it has stopped. After a restart a live
-answer does not go on; its card tells when it was last true.
+handler watches :attr:`LiveAnswer.stopping` and yields one last card that says it has stopped. What becomes of its
+message is :mod:`bot.requests.live_cards`'s business.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class LiveAnswer:
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = "it was stopped"
+    """Why it is to stop, for its last card."""
     last: asyncio.Future[Card | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     async def pause(self, seconds: float) -> bool:
@@ -58,7 +60,8 @@ class LiveAnswers:
         done, _ = await asyncio.wait([live.last], timeout=_PATIENCE)
         return live.last.result() if done else None
 
-    def stop_all(self) -> None:
+    def stop_all(self, reason: str) -> None:
         """Ask all of them to stop, for the end of the program."""
         for live in self._running.values():
+            live.reason = reason
             live.stopping.set()

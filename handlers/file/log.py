@@ -185,7 +185,7 @@ class _Follower:
         """Wait for the next look; why there is none, where there is none."""
         left = self._deadline - self._clock()
         if await self._home.ctx.live.pause(min(seconds, max(left, 0.0))):
-            return "it was stopped"
+            return self._home.ctx.live.reason
         return f"{duration(LONGEST_FOLLOW)} are over" if self._clock() >= self._deadline else ""
 
 
@@ -210,7 +210,8 @@ async def _card(look: _Look) -> Card:
 
 def _progress(look: _Look) -> Block | None:
     if look.until:
-        return Words(text(chip(Mark.RUNNING, "following"), " until ", Time(look.until, "clock"), " or ", _end_of(look)))
+        following = text(chip(Mark.RUNNING, "following"), " until ", Time(look.until, "clock"), " or ", _end_of(look))
+        return Words(following, while_live=True)
     return Words(text(chip(Mark.STOPPED, "no longer followed"), f": {look.ended}")) if look.ended else None
 
 
@@ -272,7 +273,7 @@ def _waiting(look: _Look) -> Card:
         mark=state.mark,
         as_of=home.source.now(),
         blocks=blocks(
-            Words(text(chip(Mark.CHANGING, "waiting"), " for the task to start, until ", until)),
+            Words(text(chip(Mark.CHANGING, "waiting"), " for the task to start, until ", until), while_live=True),
             Words(text("There are no files yet. They come to be when the task starts on a node.")),
             actions(
                 Button("Stop", join(["stop", home.ctx.live.id]), how="edit"),

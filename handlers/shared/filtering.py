@@ -319,7 +319,8 @@ class Telling(Generic[T]):
         whole = f" of {'at most' if self.at_most else 'about'} {number(found.about)}" if found.about else ""
         match self.step.standing:
             case Standing.READING:
-                return build.note(f"Showing {len(found.rows)}, read {read}{whole} so far; this message goes on.")
+                words = f"Showing {len(found.rows)}, read {read}{whole} so far; this message goes on."
+                return Footer(text(words), while_live=True)
             case Standing.STOPPED:
                 return build.note(f"Stopped after {read}{whole}.")
             case Standing.PAUSED:

@@ -9,6 +9,7 @@ from storage.port.changes import ChangeStore
 from storage.port.conversations import ConversationStore
 from storage.port.files import FileStore
 from storage.port.incidents import IncidentStore
+from storage.port.live import LiveStore
 from storage.port.monitoring import MonitoringStore
 from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
@@ -25,6 +26,7 @@ class Store(
     MonitoringStore,
     IncidentStore,
     OutboxStore,
+    LiveStore,
     ChangeStore,
     Protocol,
 ):

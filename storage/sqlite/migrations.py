@@ -261,6 +261,19 @@ def snapshots_rules_and_media_types(db: Database) -> None:
     _rename_columns(db, "files", kind="media_type")
 
 
+@migrations()
+def live_cards(db: Database) -> None:
+    """Messages whose card is edited until its answer is over: what a crash must not leave as if it lived."""
+    db.execute(
+        """
+        CREATE TABLE live_cards (
+            key TEXT NOT NULL PRIMARY KEY, request BLOB NOT NULL, message TEXT NOT NULL, card BLOB NOT NULL,
+            at INTEGER NOT NULL, over INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+
+
 def _rename_columns(db: Database, table: str, **names: str) -> None:
     """Old column names to new ones; indexes follow by themselves."""
     for old, new in names.items():

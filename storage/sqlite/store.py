@@ -9,6 +9,7 @@ from storage.sqlite.changes import SqliteChanges
 from storage.sqlite.conversations import SqliteConversations
 from storage.sqlite.files import SqliteFiles
 from storage.sqlite.incidents import SqliteIncidents
+from storage.sqlite.live import SqliteLive
 from storage.sqlite.monitoring import SqliteMonitoring
 from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
@@ -25,6 +26,7 @@ class SqliteStore(
     SqliteMonitoring,
     SqliteIncidents,
     SqliteOutbox,
+    SqliteLive,
     SqliteChanges,
 ):
     """All of the port, on one connection. Every method may raise StoreError."""

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -124,12 +123,9 @@ async def _serve(raw: dict[str, Any], clock: FastClock) -> None:
 
 def _pace_by(clock: FastClock) -> None:
     """Let the chats keep their pace by the fast clock, as the stand-ins measure it."""
-    from bot.chat import turns  # noqa: PLC0415
-    from bot.chat.teams.pacer import Pacer  # noqa: PLC0415
+    from bot.chat.budget import Budget  # noqa: PLC0415
 
-    turns.time = SimpleNamespace(monotonic=clock.elapsed)  # type: ignore[assignment]
-    turns.Turns.__init__.__defaults__ = (clock.sleep,)
-    Pacer.__init__.__defaults__ = (clock.elapsed, clock.sleep)
+    Budget.__init__.__defaults__ = (clock.elapsed, clock.sleep)
 
 
 async def _nothing() -> None:

@@ -18,10 +18,12 @@ from azure.core.credentials import AccessToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.chat.teams import Teams
+from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.request import CommandRequest
 from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span
 from storage.port.conversations import ConversationReference
+from tests.chat.asking import LiveRows
 
 APP = "11111111-2222-3333-4444-555555555555"
 TENANT = "8f3e2f7e-1d2a-4b5c-9a61-000000000001"
@@ -168,7 +170,7 @@ class RequestIntake:
         if self.hold:
             await self.hold.wait()
         assert self.chat
-        await self.chat.answer(request, self.reply)
+        await AnswerDelivery({"teams": self.chat}, LiveRows()).answer(request, self.reply)
         return self.reply
 
     async def done(self) -> None:

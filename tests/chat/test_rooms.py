@@ -6,18 +6,18 @@ from pathlib import Path
 
 import msgspec
 
-from bot.chat.slack.channels import Rooms
+from bot.chat.slack.channels import Channels
 from bot.requests.request import Conversation
 from storage.sqlite.store import SqliteStore
 
 
 async def test_a_channel_keeps_its_name_where_an_event_does_not_tell_it(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "bot.db")
-    rooms = Rooms(store)
+    rooms = Channels(store)
     await rooms.remember(Conversation("slack", "C0OPS", name="ops"))  # a command names the channel
     await rooms.remember(Conversation("slack", "C0OPS"))  # a mention does not
     assert await _name(store) == "ops"
-    again = Rooms(store)
+    again = Channels(store)
     await again.load()
     await again.event({"event": {"type": "channel_archive", "channel": "C0OPS"}}, "U0BOT")
     assert await _name(store) == "ops"

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from bot.chat.slack import Slack
 from bot.chat.slack.adapter import SlackStartError
+from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.request import CommandRequest, Conversation, Person
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
@@ -26,6 +27,7 @@ from cards.build import blocks, bold, text
 from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart
 from storage.port.conversations import ConversationReference
+from tests.chat.asking import LiveRows, asked
 
 _NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 _CHART = UsageChart("h", "s", (), 60, _NOW, _NOW)
@@ -63,7 +65,7 @@ class RequestIntake:
     async def _answer(self, request: CommandRequest) -> Card:
         card = self.card(request)
         assert self.chat
-        await self.chat.answer(request, card)
+        await AnswerDelivery({"slack": self.chat}, LiveRows()).answer(request, card)  # type: ignore[dict-item]
         return card
 
     async def form(self, command: str, request: CommandRequest) -> Form | Card:
@@ -317,9 +319,9 @@ async def test_a_file_follows_in_the_thread_of_its_card(kit: Kit) -> None:
 async def test_a_file_is_shared_once_however_often_its_card_is_edited(http: Kit) -> None:
     conversation = Conversation("slack", next(c["id"] for c in http.workspace.channels if c["name"] == "batch-ops"))
     card = _with_file(CommandRequest("k", "csv", Person("slack", "U1"), conversation, _NOW))
-    message = await http.slack.post(conversation, msgspec.structs.replace(card, blocks=()))
+    message = await http.slack.answer(asked(conversation), msgspec.structs.replace(card, blocks=()))
     for _ in range(3):
-        await http.slack.edit(conversation, message, card)
+        await http.slack.answer(asked(conversation, how="edit", message=message), card)
     await http.until(lambda: _files(http))
     await asyncio.sleep(0.3)
     assert [thread for *_, thread in _files(http)] == [message]

@@ -15,8 +15,10 @@ from aiohttp.test_utils import TestServer
 
 import handlers
 from bot.azure.account import Accounts
+from bot.chat.budget import Priority
 from bot.chat.port import Chat
 from bot.chat.slack import Slack
+from bot.chat.teams import messages
 from bot.monitor.names import Names
 from bot.policy.roles import Access
 from bot.requests.dispatcher import Dispatcher
@@ -27,7 +29,7 @@ from bot.requests.request import CommandRequest
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, AccountSettings, Secret, SlackSettings
-from cards.card import Card
+from cards.card import Card, Rendered
 from cards.slack import decode_submission, render_form
 from cards.teams import render_form as render_dialog
 from storage.sqlite.store import SqliteStore
@@ -53,7 +55,7 @@ class OneDesk(RequestJournal):
         return await super().accept(request) if request.text.lower().startswith(_HERE) else None
 
     async def done(self) -> None:
-        if under_way := self._work | self._live:
+        if under_way := self._work:
             await asyncio.wait(under_way, timeout=8)
 
 
@@ -214,7 +216,8 @@ async def dialog(room: Room, command: str) -> str:
     request = await installed(room)
     form = room.registry.form(command.split())
     _, outbound, _ = room.meeting.teams._parts()
-    return await outbound.post(request.conversation, render_dialog(form), form.title)
+    rendered = Rendered(render_dialog(form), form.title)
+    return await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
 
 
 async def test_a_teams_form_offers_the_same(room: Room) -> None:

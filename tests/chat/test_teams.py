@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.chat.teams.errors import TeamsError
+from bot.chat.port import Undelivered
 from bot.requests.request import CommandRequest, Conversation
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Picture
@@ -299,8 +299,8 @@ def a_place(world: World, kind: Any = "personal") -> Conversation:
 
 
 async def test_post_returns_an_id_that_edit_takes(world: World) -> None:
-    message = await world.teams.post(a_place(world), card("first"))
-    await world.teams.edit(a_place(world), message, card("second"))
+    message, _ = await world.teams.post_once(a_place(world), card("first"), "key")
+    await world.teams.update(a_place(world), message, card("second"))
     assert shown(world) == [
         ("POST", "a:personal/activities", "first"),
         ("PUT", f"a:personal/activities/{message}", "second"),
@@ -321,7 +321,7 @@ async def test_nothing_is_posted_where_the_bot_was_removed(world: World) -> None
     await world.desk.done()
     world.service.sent.clear()
     world.service.failures.append(web.json_response({"error": {"code": "MessageWritesBlocked"}}, status=403))
-    with pytest.raises(TeamsError):
+    with pytest.raises(Undelivered, match="gone"):
         await world.teams.answer(
             CommandRequest("k", "x", None, a_place(world), when("2026-01-01"), "edit", "1"), card()
         )  # type: ignore[arg-type]
@@ -370,5 +370,5 @@ async def test_a_private_card_in_a_personal_chat_is_an_answer_like_any_other(wor
 async def test_after_the_stop_nothing_goes_in_or_out(world: World) -> None:
     await world.teams.stop()
     assert (await world.post_once(world.activity(text="x")))[0] == 503
-    with pytest.raises(TeamsError):
-        await world.teams.post(a_place(world), card())
+    with pytest.raises(Undelivered, match="later: NotRunning"):
+        await world.teams.post_once(a_place(world), card(), "key")

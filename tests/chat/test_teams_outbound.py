@@ -1,9 +1,10 @@
-"""Cards go to allowed hosts only, are retried where that helps, and are never held up by a picture."""
+"""Cards go to allowed hosts only, are and are never held up by a picture."""
 
 from __future__ import annotations
 
 import ast
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,14 +18,14 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 import bot.chat.teams
-from bot.chat.teams import outbound
-from bot.chat.teams.errors import TeamsError
+from bot.chat.budget import Budget, Priority
+from bot.chat.port import Undelivered
+from bot.chat.teams import messages, outbound
 from bot.chat.teams.framework import Connector
-from bot.chat.teams.outbound import Outbound, allowed
-from bot.chat.teams.pacer import Pacer
+from bot.chat.teams.outbound import LIMITS, Outbound, allowed
 from bot.chat.teams.references import References
 from bot.requests.request import Conversation
-from cards.card import Attachment, Picture
+from cards.card import Attachment, Picture, Rendered
 from cards.charts.usage import UsageChart
 from tests.chat.teams_kit import World, build, card, tear_down
 from tests.shared import shared
@@ -56,12 +57,17 @@ class Bench(Outbound):
         self.slept: list[float] = []
         connector = Connector(world.http, world.credential, app_id="app", scope="the/.default")
         references = References(world.store)  # type: ignore[arg-type]
-        super().__init__(
-            connector, references, world.pictures, ["127.0.0.1"], pacer=Pacer(sleep=self._nap), sleep=self._nap
-        )
+        budget = Budget(LIMITS, lambda: time.monotonic() + sum(self.slept), self._nap)
+        super().__init__(connector, references, world.pictures, ["127.0.0.1"], budget=budget)
 
     async def _nap(self, seconds: float) -> None:
         self.slept.append(seconds)
+
+    async def post(self, where: Conversation) -> str:
+        return await messages.post(self, where, RENDERED, Priority.ANSWER)
+
+    async def update(self, where: Conversation, message: str) -> None:
+        await messages.update(self, where, message, RENDERED, Priority.ANSWER)
 
 
 def conversation(world: World, **rest: Any) -> Conversation:
@@ -69,10 +75,11 @@ def conversation(world: World, **rest: Any) -> Conversation:
 
 
 PAYLOAD: dict[str, object] = {"type": "AdaptiveCard", "version": "1.5", "body": []}
+RENDERED = Rendered(PAYLOAD, "pool list")
 
 
 async def test_post_is_a_card_with_a_summary_and_nothing_else(world: World) -> None:
-    assert await Bench(world).post(conversation(world, thread="17"), PAYLOAD, "pool list") == "message-1"
+    assert await Bench(world).post(conversation(world, thread="17")) == "message-1"
     method, path, activity = world.service.sent[0]
     assert (method, path) == ("POST", "v3/conversations/19:alerts@thread.tacv2;messageid=17/activities")
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": PAYLOAD}
@@ -84,7 +91,7 @@ async def test_post_is_a_card_with_a_summary_and_nothing_else(world: World) -> N
 
 
 async def test_update_is_a_put(world: World) -> None:
-    await Bench(world).update(conversation(world), "17", PAYLOAD, "pool list")
+    await Bench(world).update(conversation(world), "17")
     method, path, activity = world.service.sent[0]
     assert (method, path) == ("PUT", "v3/conversations/19:alerts@thread.tacv2/activities/17")
     assert activity["id"] == "17"
@@ -93,94 +100,67 @@ async def test_update_is_a_put(world: World) -> None:
 async def test_the_token_is_asked_for_once_and_renewed_when_refused(world: World) -> None:
     sender = Bench(world)
     for _ in range(3):
-        await sender.post(conversation(world), PAYLOAD, "s")
+        await sender.post(conversation(world))
     assert world.credential.asked == ["the/.default"]
     assert set(world.service.tokens) == {"Bearer the-bots-own-token"}
     world.service.failures.append(failure(401, "Unauthorized"))
-    with pytest.raises(TeamsError):
-        await sender.post(conversation(world), PAYLOAD, "s")
-    await sender.post(conversation(world), PAYLOAD, "s")
+    with pytest.raises(Undelivered):
+        await sender.post(conversation(world))
+    await sender.post(conversation(world))
     assert len(world.credential.asked) == 2
 
 
-@pytest.mark.parametrize("status", [412, 429, 502, 504])
-async def test_retried(world: World, status: int) -> None:
-    world.service.failures += [failure(status), failure(status)]
-    sender = Bench(world)
-    assert await sender.post(conversation(world), PAYLOAD, "s") == "message-1"
-    assert len([nap for nap in sender.slept if nap >= 0.5]) == 2
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500, 503])
-async def test_not_retried(world: World, status: int) -> None:
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 412, 413, 429, 500, 502, 503, 504])
+async def test_a_call_is_made_once(world: World, status: int) -> None:
     world.service.failures.append(failure(status, "Whatever"))
-    with pytest.raises(TeamsError) as raised:
-        await Bench(world).post(conversation(world), PAYLOAD, "s")
-    assert (raised.value.status, raised.value.code, raised.value.message) == (status, "Whatever", "told")
+    with pytest.raises(Undelivered) as raised:
+        await Bench(world).post(conversation(world))
+    assert raised.value.code == "Whatever"
     assert not world.service.sent
 
 
-async def test_retries_end(world: World) -> None:
-    world.service.failures += [failure(429) for _ in range(9)]
-    with pytest.raises(TeamsError):
-        await Bench(world).post(conversation(world), PAYLOAD, "s")
-    assert len(world.service.failures) == 4
-
-
-async def test_retry_after_is_waited_for_in_seconds_and_as_a_date(world: World) -> None:
+async def test_retry_after_is_read_in_seconds_and_as_a_date_and_holds_the_conversation(world: World) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     world.service.failures += [failure(429, **{"Retry-After": "17"}), failure(429, **{"Retry-After": date})]
     sender = Bench(world)
-    await sender.post(conversation(world), PAYLOAD, "s")
-    first, second = [nap for nap in sender.slept if nap > 2]
-    assert 17 < first < 19
-    assert 25 < second < 33
-
-
-async def test_a_very_long_retry_after_is_not_sat_out(world: World) -> None:
-    world.service.failures.append(failure(429, **{"Retry-After": "86400"}))
-    sender = Bench(world)
-    with pytest.raises(TeamsError) as raised:
-        await sender.post(conversation(world), PAYLOAD, "s")
-    assert raised.value.retry_after == 86400
-    assert not sender.slept
+    waits = []
+    for _ in range(2):
+        with pytest.raises(Undelivered) as raised:
+            await sender.post(conversation(world))
+        waits.append(raised.value.wait)
+    assert waits == [17.0, pytest.approx(29.5, abs=1.5)]
+    assert sender.budget.delay("19:alerts@thread.tacv2", Priority.ANSWER, "call") > 25
+    assert any(16 < slept < 18 for slept in sender.slept), "the second waited for the first one's time"
 
 
 @pytest.mark.parametrize("code", ["MessageWritesBlocked", "BotNotInConversationRoster"])
 async def test_removed_from_the_conversation(world: World, code: str) -> None:
     world.service.failures.append(failure(403, code))
-    with pytest.raises(TeamsError):
-        await Bench(world).post(conversation(world, thread="17"), PAYLOAD, "s")
+    with pytest.raises(Undelivered):
+        await Bench(world).post(conversation(world, thread="17"))
     kept = world.store.kept["19:alerts@thread.tacv2"]
     assert not kept.reachable
     assert msgspec.json.decode(kept.body, type=Conversation).thread is None
 
 
-async def test_a_post_whose_answer_was_lost_is_not_repeated_an_edit_is(world: World) -> None:
+async def test_a_lost_answer_leaves_a_post_in_doubt(world: World) -> None:
     sender = Bench(world)
     world.service.failures.append(None)
-    with pytest.raises(TeamsError) as raised:
-        await sender.post(conversation(world), PAYLOAD, "s")
-    assert (raised.value.status, raised.value.code) == (0, "NoAnswer")
-    world.service.failures.append(None)
-    await sender.update(conversation(world), "17", PAYLOAD, "s")
-    assert [method for method, _, _ in world.service.sent] == ["PUT"]
+    with pytest.raises(Undelivered, match="doubt: NoAnswer"):
+        await sender.post(conversation(world))
 
 
-async def test_a_post_that_never_arrived_is_repeated(world: World) -> None:
+async def test_what_never_left_is_no_doubt(world: World) -> None:
     await world.service.server.close()
-    sender = Bench(world)
-    with pytest.raises(TeamsError) as raised:
-        await sender.post(conversation(world), PAYLOAD, "s")
-    assert (raised.value.status, raised.value.code) == (0, "NoConnection")
-    assert len(sender.slept) == 4
+    with pytest.raises(Undelivered, match="later: NoConnection"):
+        await Bench(world).post(conversation(world))
 
 
 async def test_redirects_are_not_followed(world: World) -> None:
     world.service.failures.append(web.Response(status=307, headers={"Location": "https://evil.example/"}))
-    with pytest.raises(TeamsError) as raised:
-        await Bench(world).post(conversation(world), PAYLOAD, "s")
-    assert raised.value.status == 307
+    with pytest.raises(Undelivered) as raised:
+        await Bench(world).post(conversation(world))
+    assert raised.value.code == "307"
 
 
 @pytest.mark.parametrize(
@@ -211,8 +191,8 @@ def test_allowed(url: str, hosts: list[str], expected: bool) -> None:
 
 async def test_no_token_goes_to_a_stored_address_that_is_not_allowed(world: World) -> None:
     elsewhere = Conversation("teams", "a:1", service_url="http://localhost:9/")
-    with pytest.raises(TeamsError) as raised:
-        await Bench(world).post(elsewhere, PAYLOAD, "s")
+    with pytest.raises(Undelivered) as raised:
+        await Bench(world).post(elsewhere)
     assert raised.value.code == "ServiceUrlRefused"
     assert not world.credential.asked
 

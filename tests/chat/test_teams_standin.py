@@ -12,12 +12,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken
 
+from bot.chat.port import Undelivered
 from bot.chat.teams import Teams
-from bot.chat.teams.errors import TeamsError
+from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from bot.settings import TeamsSettings
 from cards.card import Actions, Button, Card, Field, Form, Option
+from tests.chat.asking import LiveRows, asked
 from tests.chat.teams_kit import APP, Credential, Pictures, RequestIntake, Store, card
 
 BUTTONS = Actions(
@@ -177,7 +179,8 @@ async def test_a_burst_stays_within_teams_pace(meeting: Meeting) -> None:
     await meeting.outside.install("group")
     await meeting.desk.done()
     conversation = meeting.desk.asked[0].conversation
-    ids = await asyncio.gather(*(meeting.teams.post(conversation, card(f"{number}")) for number in range(12)))
+    posts = (meeting.teams.post_once(conversation, card(f"{number}"), "key") for number in range(12))
+    ids = [message for message, _ in await asyncio.gather(*posts)]
     posted = [message["summary"] for message in meeting.outside.messages("group") if message["id"] in ids]
     assert posted == [f"{number}" for number in range(12)]
 
@@ -200,14 +203,15 @@ async def test_a_bad_day_of_the_service() -> None:
     conversation = meeting.desk.asked[0].conversation
     meeting.outside.faults.fail(429, retry_after=1)
     meeting.outside.faults.fail(502)
-    assert await meeting.teams.post(conversation, card("late"))
+    delivery = AnswerDelivery({"teams": meeting.teams}, LiveRows())
+    assert await delivery.answer(asked(conversation), card("late"))
     meeting.outside.faults.lose_answers()
-    with pytest.raises(TeamsError):
-        await meeting.teams.post(conversation, card("lost"))
+    with pytest.raises(Undelivered, match="doubt"):
+        await meeting.teams.post_once(conversation, card("lost"), "key")
     said = [message["summary"] for message in meeting.outside.messages("viewer") if message["from"] == "bot"]
     assert said == ["home", "late", "lost"]
     await meeting.outside.uninstall("viewer")
-    with pytest.raises(TeamsError):
-        await meeting.teams.post(conversation, card("too late"))
+    with pytest.raises(Undelivered, match="gone"):
+        await meeting.teams.post_once(conversation, card("too late"), "key")
     assert not meeting.store.kept[conversation.id].reachable
     await meeting.close()

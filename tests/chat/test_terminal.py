@@ -20,7 +20,7 @@ async def test_letters_are_printed_and_printed_anew(tmp_path: Path) -> None:
     out = io.StringIO()
     terminal = Terminal(Pictures(), tmp_path, out=out)
     message, channel = await terminal.post_once(HERE, card("pool gpu-a is down"), "key", loud=True)
-    await terminal.update_posted(HERE, message, card("pool gpu-a is up"))
+    await terminal.update(HERE, message, card("pool gpu-a is up"))
     assert channel == HERE.id
     assert [line for line in out.getvalue().splitlines() if line] == ["pool gpu-a is down", "pool gpu-a is up"]
     assert await terminal.direct(Person("text", "you"), HERE) == HERE

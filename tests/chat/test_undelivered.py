@@ -10,8 +10,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chat.port import Undelivered
-from bot.chat.slack import proactive as slack
-from bot.chat.teams import proactive as teams
+from bot.chat.slack import errors as slack
+from bot.chat.teams import errors as teams
 from bot.chat.teams.errors import TeamsError
 
 

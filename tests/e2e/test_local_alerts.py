@@ -174,3 +174,24 @@ async def test_an_alert_is_told_acknowledged_and_resolved_in_one_message_over_po
     assert first["ts"] == told["ts"]
     assert [each.get("thread_ts") for each in replies] == [told["ts"]] * len(replies)
     assert len(replies) <= 1  # its history, edited too
+
+
+async def test_a_followed_log_says_after_a_power_cut_that_it_has_stopped(stage: Stage) -> None:
+    await stage.looks(1)
+    task = next(iter(next(iter(stage.azure.world.accounts.values())).job("steady").tasks))
+    await stage.slack.command(VIEWER, stage.room, f"log steady {task} follow")
+    lives = await stage.slack.answer(stage.room, has="following", edited=True)
+    assert "Stop" in [each.get("text", {}).get("text") for each in elements(lives)]
+
+    await stage.program.restart("kill")
+    stopped = await stage.slack.answer(stage.room, has="the bot was restarted at", edited=True)
+    assert stopped["ts"] == lives["ts"]
+    assert "following" not in everything(stopped)
+    assert next(each["text"]["text"] for each in elements(stopped) if each["type"] == "button") == "Go on"
+
+    await stage.slack.press(VIEWER, stopped, "Go on")
+    again = await stage.slack.answer(stage.room, has="following", edited=True)
+    assert again["ts"] == lives["ts"]
+    await stage.program.stop()
+    over = await stage.slack.answer(stage.room, has="the bot was shut down", edited=True)
+    assert "following" not in everything(over)

@@ -1,4 +1,4 @@
-"""Letters, and a chat that does what a test says."""
+"""Outbox entries, and a chat that does what a test says."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ class FakeChat:
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
-        self.calls.append(("deliver", key))
+        self.calls.append(("post_once", key))
         if self.gate:
             await self.gate.wait()
         if self.slow:
             await asyncio.sleep(self.slow())
-        error = self._maybe("deliver", conversation.id)
+        error = self._maybe("post_once", conversation.id)
         lost = isinstance(error, Undelivered) and error.why == "doubt" and error.code != "not there"
         if error and not lost:
             raise error
@@ -117,9 +117,12 @@ class FakeChat:
             raise error
         return stamp, conversation.id
 
-    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
-        self.calls.append(("revise", message))
-        if error := self._maybe("revise"):
+    def update_delay(self, conversation: Conversation) -> float:
+        return 0.0
+
+    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+        self.calls.append(("update", message))
+        if error := self._maybe("update"):
             raise error
         found = next((each for each in self.room.messages if each.id == message), None)
         if found is None:
@@ -127,8 +130,8 @@ class FakeChat:
         found.words, found.edits = plain(card.title), found.edits + 1
 
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
-        self.calls.append(("seek", key))
-        if error := self._maybe("seek"):
+        self.calls.append(("find_by_key", key))
+        if error := self._maybe("find_by_key"):
             raise error
         if not self.readable:
             raise UnreadableError
@@ -136,7 +139,7 @@ class FakeChat:
 
 
 class World:
-    """A store on disk, a room, and a postman that can die."""
+    """A store on disk, a room, and an outbox worker that can die."""
 
     def __init__(self, path: Path, *, readable: bool = True, name: PlatformName = "slack", speed: float = 50) -> None:
         self.path = path
@@ -194,7 +197,7 @@ class World:
 async def world(
     path: Path, *, readable: bool = True, name: PlatformName = "slack", speed: float = 50
 ) -> AsyncIterator[World]:
-    made = World(path / "letters.db", readable=readable, name=name, speed=speed)
+    made = World(path / "outbox.db", readable=readable, name=name, speed=speed)
     try:
         yield made
     finally:

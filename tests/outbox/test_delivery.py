@@ -96,7 +96,7 @@ async def test_a_reply_waits_for_what_it_replies_to(w: World) -> None:
 
 
 async def test_a_reply_to_what_was_refused_or_deleted_is_posted_by_itself(w: World) -> None:
-    w.chat.trouble["deliver"] = [Undelivered("refused", "bad"), Undelivered("refused", "bad")]
+    w.chat.trouble["post_once"] = [Undelivered("refused", "bad"), Undelivered("refused", "bad")]
     w.start()
     await w.give(entry("root"))
     await w.done("root")
@@ -105,7 +105,7 @@ async def test_a_reply_to_what_was_refused_or_deleted_is_posted_by_itself(w: Wor
     assert [(each.key, each.thread) for each in w.room.messages] == [("orphan", None), ("stray", None)]
     await w.give(entry("kept"))
     await w.done("kept")
-    w.chat.trouble["deliver"] = [Undelivered("missing", "thread_not_found")]
+    w.chat.trouble["post_once"] = [Undelivered("missing", "thread_not_found")]
     await w.give(entry("late", reply_to="kept"))
     await w.done("late")
     assert w.room.messages[-1].thread is None
@@ -117,7 +117,7 @@ async def test_one_places_trouble_delays_no_other(w: World) -> None:
     w.start()
     await w.until(lambda: len(w.room.words("C2")) == 3)
     assert w.room.words("C1") == []
-    assert [call for call in w.chat.calls if call[1].startswith("here")] == [("deliver", "here0")]
+    assert [call for call in w.chat.calls if call[1].startswith("here")] == [("post_once", "here0")]
     await w.done("here0", "here1", "here2")
     assert w.room.words("C1") == ["here0 1", "here1 1", "here2 1"]
 
@@ -140,29 +140,29 @@ async def test_an_outage_is_knocked_at_by_one_place_and_slowly(w: World) -> None
 
 @pytest.mark.parametrize("everywhere", [True, False])
 async def test_a_lost_answer_is_looked_for_and_not_posted_twice(w: World, everywhere: bool) -> None:
-    w.chat.trouble["deliver"] = [Undelivered("doubt", "cut", everywhere=everywhere)]
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "cut", everywhere=everywhere)]
     w.start()
     await w.give(entry("a"))
     await w.done("a")
     assert w.room.words() == ["a 1"]
-    assert w.chat.calls == [("deliver", "a"), ("seek", "a")]
+    assert w.chat.calls == [("post_once", "a"), ("find_by_key", "a")]
     await w.give(entry("a", version=2))
     await w.done("a")
     assert w.room.words() == ["a 2"]
 
 
 async def test_what_is_looked_for_and_not_found_is_posted(w: World) -> None:
-    w.chat.trouble["deliver"] = [Undelivered("doubt", "not there"), Undelivered("doubt", "not there")]
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "not there"), Undelivered("doubt", "not there")]
     w.start()
     await w.give(entry("a"))
     await w.done("a")
-    assert w.chat.calls == [("deliver", "a"), ("seek", "a")] * 2 + [("deliver", "a")]
+    assert w.chat.calls == [("post_once", "a"), ("find_by_key", "a")] * 2 + [("post_once", "a")]
     assert w.room.words() == ["a 1"]
 
 
 async def test_what_cannot_be_looked_for_is_repeated_with_a_mark(blind: World) -> None:
     teams = Conversation("teams", "C1")
-    blind.chat.trouble["deliver"] = [Undelivered("doubt", "cut")]
+    blind.chat.trouble["post_once"] = [Undelivered("doubt", "cut")]
     blind.start()
     await blind.give(entry("a", conversation=teams), entry("b", conversation=teams))
     await blind.done("a", "b")
@@ -234,20 +234,20 @@ class Naps(Clock):
         self.slept.append(seconds)
 
 
-async def test_knocking_grows_rarer_up_to_half_a_minute() -> None:
+async def test_probes_grow_rarer_up_to_half_a_minute() -> None:
     naps = Naps()
     breaker = CircuitBreaker("slack", naps)
     for _ in range(20):
-        breaker.foul("503", None)  # all that were under way at once count as one
+        breaker.failed("503", None)  # all that were under way at once count as one
     for _ in range(8):
         async with breaker.passage():
-            breaker.foul("503", None)
+            breaker.failed("503", None)
     for slept, most in zip(naps.slept, [1, 2, 4, 8, 16, 30, 30, 30], strict=True):
         assert most * 0.7 <= slept <= most
     async with breaker.passage():
-        breaker.fair()
+        breaker.answered()
     async with breaker.passage():
-        breaker.foul("503", 500.0)
+        breaker.failed("503", 500.0)
     assert len(naps.slept) == 9
     async with breaker.passage():
         pass
@@ -262,7 +262,7 @@ async def test_a_place_that_is_gone_is_left_alone_until_it_is_back(w: World) -> 
     await w.until(lambda: w.outbox.status()[0].gone_since)
     assert (await w.row("a")).state == "gone"
     await w.give(entry("a", version=2))
-    assert [call for call in w.chat.calls if call[1] in "ab"] == [("deliver", "a")]
+    assert [call for call in w.chat.calls if call[1] in "ab"] == [("post_once", "a")]
     here = w.outbox.status()[0]
     assert (here.waiting, here.error, here.in_doubt) == (2, "not_in_channel", 0)
     await w.outbox.reachable(HERE, True)  # told too early
@@ -291,7 +291,7 @@ async def test_a_place_that_is_gone_is_tried_every_hour_and_after_a_start(w: Wor
     w.start()
     await w.give(entry("a"))
     await w.done("a")
-    w.chat.trouble["revise"] = [Undelivered("gone", "is_archived")]
+    w.chat.trouble["update"] = [Undelivered("gone", "is_archived")]
     await w.give(entry("a", version=2))
     await w.until(lambda: w.outbox.status()[0].gone_since)
     await w.die()
@@ -301,8 +301,8 @@ async def test_a_place_that_is_gone_is_tried_every_hour_and_after_a_start(w: Wor
 
 
 async def test_a_place_is_lost_while_a_letter_is_in_doubt(w: World) -> None:
-    w.chat.trouble["deliver"] = [Undelivered("doubt", "cut")]
-    w.chat.trouble["seek"] = [Undelivered("gone", "not_in_channel")]
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "cut")]
+    w.chat.trouble["find_by_key"] = [Undelivered("gone", "not_in_channel")]
     w.start()
     await w.give(entry("a"))
     await w.until(lambda: w.outbox.status()[0].gone_since)
@@ -314,7 +314,7 @@ async def test_a_place_is_lost_while_a_letter_is_in_doubt(w: World) -> None:
 
 async def test_a_refused_card_goes_out_without_its_details_or_not_at_all(w: World) -> None:
     refused = Undelivered("refused", "invalid_blocks")
-    w.chat.trouble["deliver"] = [refused, None, refused, refused]
+    w.chat.trouble["post_once"] = [refused, None, refused, refused]
     w.start()
     await w.give(entry("a"))
     await w.done("a")
@@ -364,7 +364,7 @@ async def test_edits_that_fail_are_made_again(w: World) -> None:
     w.start()
     await w.give(entry("a"))
     await w.done("a")
-    w.chat.trouble["revise"] = [Undelivered("doubt", "cut"), Undelivered("later", "ratelimited", wait=3.0), OUTAGE]
+    w.chat.trouble["update"] = [Undelivered("doubt", "cut"), Undelivered("later", "ratelimited", wait=3.0), OUTAGE]
     await w.give(entry("a", version=2))
     await w.done("a")
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 2", 1)]
@@ -374,7 +374,7 @@ async def test_a_limit_on_edits_holds_back_no_new_message(w: World) -> None:
     w.start()
     await w.give(entry("a"))
     await w.done("a")
-    w.chat.trouble["revise"] = [Undelivered("later", "ratelimited", wait=200.0)]
+    w.chat.trouble["update"] = [Undelivered("later", "ratelimited", wait=200.0)]
     await w.give(entry("a", version=2))
     await w.until(lambda: len(w.chat.calls) == 2)
     await w.give(entry("b"))
@@ -383,7 +383,7 @@ async def test_a_limit_on_edits_holds_back_no_new_message(w: World) -> None:
 
 
 async def test_a_chat_that_breaks_its_word_loses_nothing_and_stops_nothing(w: World) -> None:
-    w.chat.trouble["deliver"] = [RuntimeError("no")]
+    w.chat.trouble["post_once"] = [RuntimeError("no")]
     w.start()
     await w.give(entry("a"), entry("b"))
     await w.done("a", "b")
@@ -402,7 +402,7 @@ async def test_a_store_that_fails_after_the_post_makes_no_second_one(w: World, m
     w.start()
     await w.give(entry("a"))
     await w.done("a")
-    assert w.chat.calls == [("deliver", "a")]
+    assert w.chat.calls == [("post_once", "a")]
 
 
 async def test_letters_that_nobody_told_of_are_found(w: World) -> None:

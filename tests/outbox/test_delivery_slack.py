@@ -27,6 +27,7 @@ from cards.charts.usage import UsageChart
 from storage.port.changes import ChangeSet
 from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
+from tests.chat.asking import asked
 from tests.outbox.messages import entry
 
 OPS, DEV = Conversation("slack", "C0BATCHOPS"), Conversation("slack", "C0BATCHDEV")
@@ -252,7 +253,7 @@ async def test_archived_renamed_and_opened_again(bench: Bench) -> None:
 async def test_taken_out_of_the_workspace_and_installed_again(bench: Bench) -> None:
     await bench.give(entry("a", conversation=OPS))
     await bench.done()
-    await bench.slack.post(OPS, Card(title=text("hello")))
+    await bench.slack.answer(asked(OPS), Card(title=text("hello")))
     await bench.until(lambda: len(bench.ever()) == 2)
     bench.workspace.uninstall()
     await bench.workspace.settle()
@@ -290,7 +291,7 @@ async def test_a_deleted_alert_comes_again_with_its_next_edit_and_replies_find_i
 async def test_people_go_before_letters(bench: Bench) -> None:
     await bench.give(*(entry(f"a{n}", conversation=OPS) for n in range(3)))
     await bench.until(lambda: len(bench.ever()) == 1)
-    await bench.slack.post(OPS, Card(title=text(bold("an answer"))))
+    await bench.slack.answer(asked(OPS), Card(title=text(bold("an answer"))))
     assert "an answer" in bench.ever()[1]["text"]
     await bench.done()
     assert len(bench.ever()) == 4
@@ -352,7 +353,7 @@ async def test_a_picture_never_fails_its_letter_nor_brings_an_old_one_back(bench
     await bench.until(lambda: "could not be delivered" in str(bench.workspace.messages("batch-ops")[-1]))
     bench.pictures.gate = asyncio.Event()
     second, _ = await bench.slack.post_once(OPS, _pictured("second"), "b")
-    await bench.slack.update_posted(OPS, second, Card(title=text("third")))
+    await bench.slack.update(OPS, second, Card(title=text("third")))
     bench.pictures.gate.set()
-    await bench.slack.update_posted(OPS, stamp, _pictured("fourth"))
+    await bench.slack.update(OPS, stamp, _pictured("fourth"))
     assert ["fourth" in bench.ever()[0]["text"], "third" in bench.ever()[1]["text"]] == [True, True]

@@ -181,7 +181,7 @@ async def test_a_crash_is_one_repeat_that_says_so(bench: Bench) -> None:
 
 async def test_one_conversations_limit_delays_no_other(bench: Bench) -> None:
     await bench.install("general", "group")
-    bench.outside.faults.fail(429, times=1000, room=bench.conversation("general").id, retry_after=2)
+    bench.outside.faults.fail(429, times=1000, chat=bench.conversation("general").id, retry_after=2)
     await bench.give(entry("a", conversation=bench.conversation("general")))
     await bench.give(*(entry(f"b{n}", conversation=bench.conversation("group")) for n in range(3)))
     await bench.until(lambda: len(bench.entries("group")) == 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
+from bot.chat.port import Undelivered
 from bot.policy.roles import Access
 from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
@@ -70,10 +71,17 @@ class Recorder:
     async def zone(self, person: Person) -> str | None:
         return "Europe/Berlin"
 
-    async def answer(self, request: CommandRequest, card: Card) -> None:
+    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
         if self.fails:
-            raise ConnectionError("gone")
+            raise Undelivered("gone", "is_archived")
         self.answers.append((request, card))
+        return ""
+
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
+        return None
+
+    async def say(self, request: CommandRequest, words: str) -> None:
+        raise Undelivered("gone", "is_archived")
 
 
 def made(person: str = "U1", text: str = "greet", key: str = "k1", **more: Any) -> CommandRequest:
@@ -242,13 +250,13 @@ class Editor(Recorder):
         self.edits: list[str] = []
         self.lively = asyncio.Event()
 
-    async def answer(self, request: CommandRequest, card: Card) -> str:
-        await super().answer(request, card)
+    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
+        await super().answer(request, card, key)
         return "m1"
 
-    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
         assert message == "m1"
-        self.edits.append(plain(card.title))
+        self.edits.append(plain(newest().title))
         if len(self.edits) >= 3:
             self.lively.set()
 

@@ -25,11 +25,12 @@ from storage.sqlite.connection import SLICE
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed
+from tests.storage.live_contract import LiveContract
 from tests.storage.monitoring_contract import MonitoringContract, entry, incident, transition
 from tests.storage.outbox_contract import OutboxContract
 
 
-class TestSqlite(StoreContract, MonitoringContract, OutboxContract):
+class TestSqlite(StoreContract, MonitoringContract, OutboxContract, LiveContract):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
         numbers = itertools.count()

@@ -1,4 +1,4 @@
-"""The Slack adapter: Bolt receives, the desk works, the Web API answers."""
+"""The Slack adapter: Bolt receives, the intake works, the Web API answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -20,14 +21,14 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.chat.port import ChatStartError, Pictures, Reach, RequestIntake
+from bot.chat.budget import Budget, Limits, Priority
+from bot.chat.port import ChatStartError, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.slack import inbound
-from bot.chat.slack.channels import Rooms
+from bot.chat.slack.channels import Channels
+from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
-from bot.chat.slack.outbound import Channels, code_of, is_passing, patiently
-from bot.chat.slack.proactive import Proactive
+from bot.chat.slack.messages import Messages
 from bot.chat.slack.suggestions import Suggestions
 from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from bot.settings import Secret, SlackSettings
@@ -42,8 +43,15 @@ _ANYTHING = re.compile("")
 _DEAF_SECONDS = 600.0
 _ZONE_SECONDS = 3600.0
 _CONNECT_SECONDS = 5.0
-_EPHEMERAL = {"channel_not_found", "not_in_channel", "is_archived"}
-_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+
+LIMITS = {
+    "post": Limits(conversation=((1, 1.0),), workspace=((200, 60.0),)),
+    "ephemeral": Limits(conversation=((1, 1.0),), workspace=((100, 60.0),)),
+    "update": Limits(conversation=((1, 1.0),), workspace=((50, 60.0),)),
+}
+"""Slack's: a message a second and channel (above it Slack may answer ok and hide messages) and "several hundred" a
+minute for chat.postMessage, tier 4 for chat.postEphemeral, tier 3 for chat.update (docs.slack.dev, rate limits). One
+edit a second and message is more than anybody can read."""
 
 
 def _without_token_twice(record: logging.LogRecord) -> bool:
@@ -92,13 +100,13 @@ class Slack:
         self._deaf_seconds = deaf_seconds
         self._connect_seconds = connect_seconds
         self._heard = time.monotonic()
-        self._channels = Channels()
         self._zones: dict[str, tuple[float, str | None]] = {}
-        self._following = Following(self._client, pictures, self.post)
-        self._rooms = Rooms(store)
-        self._proactive = Proactive(self._client, self._channels, self._following, self._rooms)
+        budget = Budget(LIMITS)
+        self._following = Following(self._client, pictures, budget, self._post)
+        self._channels = Channels(store)
+        self._messages = Messages(self._client, budget, self._following, self._channels)
         self._suggestions = Suggestions()
-        self._desk: RequestIntake | None = None
+        self._intake: RequestIntake | None = None
         self._bot_user = ""
         self._connecting: asyncio.Task[None] | None = None
         self._listen()
@@ -109,13 +117,13 @@ class Slack:
         """The one address that Slack calls: events, commands and interactivity."""
         return [web.post("/slack/events", self._receive)] if self._settings.mode == "http" else []
 
-    async def start(self, desk: RequestIntake) -> None:
+    async def start(self, intake: RequestIntake) -> None:
         """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError where Slack refuses the bot.
 
         Where Slack does not answer, or refuses, that is tried again until it is done: everything else need not wait.
         """
-        self._desk = desk
-        await self._rooms.load()
+        self._intake = intake
+        await self._channels.load()
         connected = False
         try:
             connected = await self._connected()
@@ -165,15 +173,12 @@ class Slack:
         self._following.close()
 
     async def zone(self, person: Person) -> str | None:
-        """The person's time zone from their Slack profile, remembered for an hour."""
+        """The person's time zone from their Slack profile, remembered for an hour. Raises what the client raises."""
         known = self._zones.get(person.id)
         if known and time.monotonic() - known[0] < _ZONE_SECONDS:
             return known[1]
-        try:
-            user = await self._client.users_info(user=person.id)
-            zone: str | None = user["user"].get("tz")
-        except (SlackApiError, OSError):
-            zone = None
+        user = await self._client.users_info(user=person.id)
+        zone: str | None = user["user"].get("tz")
         self._zones[person.id] = (time.monotonic(), zone)
         return zone
 
@@ -216,11 +221,11 @@ class Slack:
     async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
         if not self._bot_user and not await self._connected():
             raise ConnectionError("not known yet who the bot is: Slack sends the event again")
-        await self._rooms.event(body, self._bot_user)
+        await self._channels.event(body, self._bot_user)
         request = inbound.from_event(body, self._bot_user)
         if request:
             await self._accept(request)
-            await self._rooms.heard(request.conversation)
+            await self._channels.heard(request.conversation)
         await ack()
 
     async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
@@ -238,9 +243,9 @@ class Slack:
         await ack()
 
     async def _on_suggestion(self, body: dict[str, Any], ack: AsyncAck) -> None:
-        if self._desk is None:
+        if self._intake is None:
             raise RuntimeError("a request before start()")
-        await ack(options=await self._suggestions.options(body, self._desk))
+        await ack(options=await self._suggestions.options(body, self._intake))
 
     async def _on_submission(self, body: dict[str, Any], ack: AsyncAck) -> None:
         try:
@@ -255,105 +260,100 @@ class Slack:
         await ack()
 
     async def _accept(self, request: CommandRequest) -> None:
-        if self._desk is None:
+        if self._intake is None:
             raise RuntimeError("a request before start()")
-        await self._desk.accept(request)
+        await self._intake.accept(request)
 
     async def _open_form(self, request: CommandRequest, trigger: str) -> None:
         """Open the modal within the three seconds its trigger lives; making a form needs no network."""
-        if self._desk is None:
+        if self._intake is None:
             raise RuntimeError("a click before start()")
-        form = await self._desk.form(request.text, request)
+        form = await self._intake.form(request.text, request)
         if isinstance(form, Form):
             await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
         else:
             await self.answer(request, form)
 
-    # Answering
+    # Sending
 
-    async def answer(self, request: CommandRequest, card: Card) -> str:
+    async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
         """Edit the clicked message, or post where it was asked; by response_url where the bot is no member."""
-        if request.how == "edit" and request.message and await self._edited(request, request.message, card):
-            return request.message
+        if request.how == "edit" and request.message:
+            try:
+                return await self._edited(request, request.message, card)
+            except Undelivered as error:
+                if error.why not in {"missing", "gone"} or error.everywhere:
+                    raise error.repeatable() from error
         try:
-            return await self.post(request.conversation, card, only_for=request.person.id if card.private else "")
-        except SlackApiError as error:
-            if code_of(error) not in _EPHEMERAL or not request.reply_url:
+            if card.private:
+                await self._messages.post_private(request.conversation, request.person, card)
+                return ""
+            return await self._post(request.conversation, card, key)
+        except Undelivered as error:
+            if error.why != "gone" or not request.reply_url:
                 raise
-            await self._respond(request.reply_url, card, replace=False)
+            await self._respond(request, card, replace=False)
             return ""
 
-    async def _edited(self, request: CommandRequest, message: str, card: Card) -> bool:
-        """Edit the clicked message; False where it is gone, so that the answer has to be posted anew."""
+    async def _edited(self, request: CommandRequest, message: str, card: Card) -> str:
+        """Edit the clicked message, by response_url where the bot cannot reach it; the id by which it can be edited."""
+        conversation = request.conversation
         try:
-            await self.edit(request.conversation, message, card)
-        except SlackApiError as error:
-            if code_of(error) not in _GONE | _EPHEMERAL:
+            await self._messages.update(conversation, message, card, priority=Priority.ANSWER)
+        except Undelivered as error:
+            if error.why not in {"missing", "gone"} or not request.reply_url:
                 raise
-            return bool(request.reply_url) and await self._respond(request.reply_url, card, replace=True)
-        return True
-
-    async def post(self, conversation: Conversation, card: Card, only_for: str = "") -> str:
-        """Post a card; its pictures follow by an edit, its files in its thread. Returns the message's timestamp."""
-        if only_for:
-            card = without_attachments(card, "This answer is for you alone: ask me in a direct message.")
-        rendered = render(card)
-        call: dict[str, Any] = {
-            "channel": conversation.id,
-            "unfurl_links": False,
-            "unfurl_media": False,
-            **rendered.payload,
-        }
-        if conversation.thread:
-            call["thread_ts"] = conversation.thread
-        if only_for:
-            await patiently(lambda: self._client.chat_postEphemeral(user=only_for, **call))
+            await self._respond(request, card, replace=True)
             return ""
-        answer = await self._channels.post(conversation.id, lambda: self._client.chat_postMessage(**call))
-        stamp, channel = str(answer["ts"]), str(answer["channel"])
-        self._following.posted(channel, stamp, conversation.thread, card, rendered)
-        self._following.later(self._rooms.remember(conversation))
-        return stamp
-
-    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
-        """Replace a message, pictures included. Files that it did not have before follow in its thread."""
-        self._following.overtake(conversation.id, message)
-        await self._following.replace(conversation.id, message, card)
         if attachments := render(card).attachments:
             self._following.later(self._following.share(conversation.id, conversation.thread or message, attachments))
+        return message
 
-    # What the bot says of its own accord
+    async def _post(self, conversation: Conversation, card: Card, key: str = "") -> str:
+        stamp, _ = await self._messages.post_once(conversation, card, key, priority=Priority.ANSWER)
+        self._following.later(self._channels.remember(conversation))
+        return stamp
+
+    async def _respond(self, request: CommandRequest, card: Card, *, replace: bool) -> None:
+        card = without_attachments(without_pictures(card), "Invite me to this channel, and ask again.")
+        payload = render(card).payload
+        await self._messages.respond(request.reply_url, payload, private=card.private, replace=replace)
+
+    async def say(self, request: CommandRequest, words: str) -> None:
+        """Tell the asker one sentence that only they see. Raises Undelivered."""
+        try:
+            await self._messages.say(request.conversation, request.person, words)
+        except Undelivered:
+            if not request.reply_url:
+                raise
+            await self._messages.respond(request.reply_url, {"text": words}, private=True, replace=False)
+
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+        """Replace a message that goes on changing by its newest card. Raises Undelivered."""
+        await self._messages.update_live(conversation, message, newest)
 
     def on_reach(self, told: Reach) -> None:
         """Have ``told`` called whenever the bot is let into a channel or put out of it."""
-        self._rooms.told = told
+        self._channels.told = told
 
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
         """Post a card once, its key in the metadata; returns its timestamp and channel. Raises Undelivered."""
-        return await self._proactive.post_once(conversation, card, key, loud=loud)
+        return await self._messages.post_once(conversation, card, key, loud=loud)
 
-    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message, pictures included. Raises Undelivered."""
-        await self._proactive.update_posted(conversation, message, card)
+        await self._messages.update(conversation, message, card)
+
+    def update_delay(self, conversation: Conversation) -> float:
+        """Seconds until the budget has room for an edit there."""
+        return self._messages.update_delay(conversation)
 
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """The message that carries this key. Raises Undelivered, or UnreadableError where a scope is missing."""
-        return await self._proactive.find_by_key(conversation, key, since)
+        return await self._messages.find_by_key(conversation, key, since)
 
     async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The direct messages with a person. Raises Undelivered."""
-        return await self._proactive.direct(person, conversation)
-
-    async def _respond(self, url: str, card: Card, *, replace: bool) -> bool:
-        """Answer by response_url, which reaches conversations the bot is not in; pictures and files cannot go there."""
-        card = without_attachments(without_pictures(card), "Invite me to this channel, and ask again.")
-        payload: dict[str, Any] = render(card).payload
-        body = {"response_type": "in_channel", "replace_original": replace, **payload}
-        if card.private:
-            body["response_type"] = "ephemeral"
-        answer = await AsyncWebhookClient(url).send_dict(body)
-        if answer.status_code != 200:
-            log.warning("slack.reply_url_refused", status=answer.status_code)
-        return answer.status_code == 200
+        return await self._messages.direct(person, conversation)

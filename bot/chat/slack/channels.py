@@ -22,7 +22,7 @@ _LEFT = {"left", "archive", "deleted"}
 """``channel_*`` of public channels, ``group_*`` of private ones. Who is removed gets no member_left_channel."""
 
 
-class Rooms:
+class Channels:
     """Keeps :class:`storage.port.store.ConversationReference` right, and tells whoever wants to know."""
 
     def __init__(self, store: Store) -> None:

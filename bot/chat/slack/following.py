@@ -10,8 +10,10 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.budget import Budget, Priority
 from bot.chat.port import Pictures
-from bot.chat.slack.outbound import code_of, patiently, share, upload
+from bot.chat.slack.errors import code_of
+from bot.chat.slack.outbound import patiently, share, upload
 from bot.requests.request import Conversation
 from cards.build import refusal, without_pictures
 from cards.card import Attachment, Card, Rendered
@@ -28,10 +30,15 @@ class Following:
     """Work behind the messages. ``post`` says something in a thread; it is used where a file cannot be shared."""
 
     def __init__(
-        self, client: AsyncWebClient, pictures: Pictures, post: Callable[[Conversation, Card], Awaitable[object]]
+        self,
+        client: AsyncWebClient,
+        pictures: Pictures,
+        budget: Budget,
+        post: Callable[[Conversation, Card], Awaitable[object]],
     ) -> None:
         self._client = client
         self._pictures = pictures
+        self._budget = budget
         self._post = post
         self._background: set[asyncio.Task[None]] = set()
         self._pending: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -66,7 +73,12 @@ class Following:
     async def replace(self, channel: str, stamp: str, card: Card) -> None:
         """Update a message once its pictures are ready; one that fails is told in words instead."""
         payload = await self.whole(channel, card)
-        await patiently(lambda: self._client.chat_update(channel=channel, ts=stamp, **payload))
+
+        async def call() -> None:
+            async with self._budget.turn(channel, Priority.ALERT, "update"):
+                await self._client.chat_update(channel=channel, ts=stamp, **payload)
+
+        await patiently(call)
 
     async def whole(self, channel: str, card: Card, *, within: float | None = None) -> dict[str, Any]:
         """The message with its pictures uploaded, or told in words where they fail or take longer than ``within``."""

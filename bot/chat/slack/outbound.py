@@ -1,8 +1,4 @@
-"""What leaves for Slack: paced posts, edits, and pictures that follow their card.
-
-``chat.postMessage`` goes out at most once a second and channel: above that Slack may answer ok and hide messages.
-Each channel waits for itself alone, so one channel's 429 delays no other.
-"""
+"""Files on their way to Slack: pictures for a message, attachments for its thread."""
 
 from __future__ import annotations
 
@@ -16,7 +12,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Pictures
-from bot.chat.turns import Pace, Turns
 from cards.card import Attachment, Picture
 from cards.text_fit import clean_line, file_name
 
@@ -24,43 +19,10 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_PACE = 1.0
 _TRIES = 4
 _LONGEST_WAIT = 60.0
 _READY_TRIES = 20
 _UPLOAD_SECONDS = 60.0
-
-_PASSING = {"service_unavailable", "internal_error", "fatal_error", "ratelimited", "request_timeout"}
-
-
-class Channels:
-    """One line per channel for posts; edits need none. Answers to people go before letters."""
-
-    def __init__(self, pace: float = _PACE) -> None:
-        self._pace = pace
-        self._lines: dict[str, tuple[Turns, Pace]] = {}
-
-    async def post(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make the call when the channel's turn has come, and again after the wait that a 429 asks for."""
-        turns, pace = self._line(channel)
-        async with turns.person():
-            await asyncio.sleep(max(0.0, pace.delay()))
-            try:
-                return await patiently(call)
-            finally:
-                pace.count()
-
-    async def entry(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make the call once, when nobody waits for an answer in the channel."""
-        turns, pace = self._line(channel)
-        async with turns.entry(pace.delay):
-            try:
-                return await call()
-            finally:
-                pace.count()
-
-    def _line(self, channel: str) -> tuple[Turns, Pace]:
-        return self._lines.setdefault(channel, (Turns(), Pace(self._pace)))
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
@@ -82,17 +44,6 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
         log.info("slack.waits", seconds=wait)
         await asyncio.sleep(wait)
     raise AssertionError("unreachable")
-
-
-def is_passing(error: SlackApiError) -> bool:
-    """Whether Slack is out or busy, rather than refusing."""
-    return error.response.status_code >= 500 or error.response.status_code == 429 or code_of(error) in _PASSING
-
-
-def code_of(error: SlackApiError) -> str:
-    """Slack's error code."""
-    data = getattr(error.response, "data", None)  # a body that is no JSON comes as aiohttp's bare response
-    return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 
 async def upload(client: AsyncWebClient, pictures: Pictures, picture: Picture) -> str:

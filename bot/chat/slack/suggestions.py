@@ -38,7 +38,7 @@ class Suggestions:
         while len(self._chosen) > _MODALS:
             self._chosen.popitem(last=False)
 
-    async def options(self, body: Mapping[str, Any], desk: RequestIntake) -> list[dict[str, object]]:
+    async def options(self, body: Mapping[str, Any], intake: RequestIntake) -> list[dict[str, object]]:
         """The answer to block_suggestion; empty where the field is none of ours. Never raises."""
         query = decode_query(body)
         if query is None:
@@ -46,7 +46,7 @@ class Suggestions:
         try:
             request = inbound.from_suggestion(body, query.carry)
             within = query.within | self._chosen.get(str(body["view"].get("id")), {})
-            return render_options(await desk.suggest(request, query.names, query.typed, within))
+            return render_options(await intake.suggest(request, query.names, query.typed, within))
         except Exception:  # whoever types sees no names, and can go on typing
             log.exception("slack.suggestions_failed")
             return []

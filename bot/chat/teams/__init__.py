@@ -5,8 +5,9 @@ framework   the only module that knows botbuilder: who may call, and how to call
 keys        the service's signing keys, fetched without blocking
 activity    what Teams sends, typed, and what it means: person, conversation, text
 invokes     the answers to buttons and dialogs, as Teams wants them
-pacer       Teams' limits on one conversation
-outbound    cards on their way out: allowed hosts, pace, retries, pictures
+errors      what can go wrong, and what it means for a message
+outbound    cards on their way out: allowed hosts, Teams' limits, pictures
+messages    posts, edits and personal chats, each by one call
 adapter     puts these together behind :class:`bot.chat.port.Chat`
 """
 

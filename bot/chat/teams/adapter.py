@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ import structlog
 from aiohttp import web
 
 import cards.teams.message
+from bot.chat.budget import Priority
 from bot.chat.port import Pictures, Reach, RequestIntake, Undelivered, UnreadableError
-from bot.chat.teams import proactive
+from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
 from bot.chat.teams.framework import Connector, Verifier
@@ -58,7 +60,7 @@ class Teams:
 
     # -- bot.chat.port.Chat -----------------------------------------------------------------------------------------
 
-    async def start(self, desk: RequestIntake) -> None:
+    async def start(self, intake: RequestIntake) -> None:
         """Begin to receive."""
         self._session = aiohttp.ClientSession()
         self._keys.open(self._session)
@@ -66,7 +68,7 @@ class Teams:
         await self._references.load()
         connector = Connector(self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope)
         outbound = Outbound(connector, self._references, self._pictures, self._settings.service_hosts)
-        self._running = desk, outbound, Invokes(desk, outbound)
+        self._running = intake, outbound, Invokes(intake, outbound)
 
     async def stop(self) -> None:
         """Stop receiving, finish what is under way and release connections."""
@@ -81,13 +83,13 @@ class Teams:
         """The person's time zone: Teams tells it with every message."""
         return person.zone
 
-    async def answer(self, request: CommandRequest, card: Card) -> str:
+    async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
         """Deliver the answer: to whoever waits at a button, and as an edit or a new message for everybody.
 
         A private card never appears in a shared conversation: it goes to the presser of the button or to the personal
-        chat.
+        chat. Raises Undelivered.
         """
-        _, outbound, invokes = self._parts()
+        outbound, invokes = self._outbound(), self._invokes()
         waiting = invokes.waiting(request.key)
         rendered = await outbound.render(card)
         private = card.private and request.conversation.kind != "personal"
@@ -100,19 +102,43 @@ class Teams:
             return ""
         if request.how == "edit" and request.message:
             return await self._replace(outbound, request.conversation, request.message, rendered)
-        return await outbound.post(request.conversation, rendered.payload, rendered.summary)
+        return await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
 
-    async def post(self, conversation: Conversation, card: Card) -> str:
-        """Post a new message and return its id. Raises TeamsError."""
-        _, outbound, _ = self._parts()
-        rendered = await outbound.render(card)
-        return await outbound.post(conversation, rendered.payload, rendered.summary)
+    async def _replace(self, outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered) -> str:
+        """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
+        try:
+            await messages.update(outbound, conversation, message, rendered, Priority.ANSWER)
+        except Undelivered as error:
+            if error.why not in {"missing", "refused"}:
+                raise error.repeatable() from error
+            log.info("teams.posted_anew", conversation=conversation.id, why=error.why, code=error.code)
+            return await messages.post(outbound, conversation, rendered, Priority.ANSWER)
+        return message
 
-    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
-        """Replace a message. Raises TeamsError."""
-        _, outbound, _ = self._parts()
-        rendered = await outbound.render(card)
-        await outbound.update(conversation, message, rendered.payload, rendered.summary)
+    async def _answer_privately(self, outbound: Outbound, request: CommandRequest, rendered: Rendered) -> None:
+        """Answer in the personal chat, and say so where it was asked; that word may be lost, the answer not."""
+        told = "I answered you in our personal chat."
+        try:
+            chat = await messages.direct(outbound, request.person, request.conversation, Priority.ANSWER)
+            await messages.post(outbound, chat, rendered, Priority.ANSWER)
+        except Undelivered as error:
+            if error.why in {"later", "doubt"}:
+                raise
+            log.info("teams.no_personal_chat", code=error.code)
+            told = "This answer is for you alone. Add me to a personal chat and ask me there."
+        notification = cards.teams.message.render(Card(title=(Span(told),)))
+        try:
+            await messages.post(outbound, request.conversation, notification, Priority.ANSWER)
+        except Undelivered as error:
+            log.warning("teams.notification_lost", conversation=request.conversation.id, code=error.code)
+
+    async def say(self, request: CommandRequest, words: str) -> None:
+        """Tell the asker one sentence without a card. Raises Undelivered."""
+        await messages.say(self._outbound(), request.conversation, words)
+
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+        """Replace a message that goes on changing by its newest card. Raises Undelivered."""
+        await messages.update_live(self._outbound(), conversation, message, newest)
 
     def on_reach(self, told: Reach) -> None:
         """Have ``told`` called whenever the bot is added to a conversation or removed from it."""
@@ -122,11 +148,18 @@ class Teams:
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
         """Post a card once. Teams neither hides a key nor shows a reply in the channel too. Raises Undelivered."""
-        return await proactive.post_once(self._outbound(), conversation, card)
+        outbound = self._outbound()
+        message = await messages.post(outbound, conversation, await outbound.render(card), Priority.ALERT)
+        return message, conversation.id
 
-    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message. Raises Undelivered."""
-        await proactive.update_posted(self._outbound(), conversation, message, card)
+        outbound = self._outbound()
+        await messages.update(outbound, conversation, message, await outbound.render(card), Priority.ALERT)
+
+    def update_delay(self, conversation: Conversation) -> float:
+        """Seconds until the budget has room there."""
+        return self._running[1].budget.delay(conversation.id, Priority.ALERT, "call") if self._running else 0.0
 
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """Raises UnreadableError: a bot cannot read what it said in Teams."""
@@ -134,29 +167,7 @@ class Teams:
 
     async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The personal chat with somebody. Raises Undelivered."""
-        return await proactive.direct(self._outbound(), person, conversation)
-
-    async def _replace(self, outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered) -> str:
-        """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
-        try:
-            await outbound.update(conversation, message, rendered.payload, rendered.summary)
-        except TeamsError as error:
-            if error.gone or not 400 <= error.status < 500 or error.status in {401, 412, 429}:
-                raise
-            log.info("teams.posted_anew", conversation=conversation.id, status=error.status, code=error.code)
-            return await outbound.post(conversation, rendered.payload, rendered.summary)
-        return message
-
-    async def _answer_privately(self, outbound: Outbound, request: CommandRequest, rendered: Rendered) -> None:
-        try:
-            chat = await outbound.personal(request.conversation, request.person.id)
-            await outbound.post(chat, rendered.payload, rendered.summary)
-        except TeamsError:
-            notification = "This answer is for you alone. Add me to a personal chat and ask me there."
-        else:
-            notification = "I answered you in our personal chat."
-        told = cards.teams.message.render(Card(title=(Span(notification),)))
-        await outbound.post(request.conversation, told.payload, told.summary)
+        return await messages.direct(self._outbound(), person, conversation, Priority.ALERT)
 
     # -- what comes in ----------------------------------------------------------------------------------------------
 
@@ -214,10 +225,10 @@ class Teams:
 
     async def _said(self, activity: Activity) -> None:
         """Typed text, or a button of the kind that sends a message (Action.Submit)."""
-        desk, _, invokes = self._parts()
+        intake, _, invokes = self._parts()
         await self._references.heard(activity.origin(), activity.at)
         if not isinstance(activity.value, dict):
-            await desk.accept(activity.ask(activity.spoken()))
+            await intake.accept(activity.ask(activity.spoken()))
             return
         click = cards.teams.message.decode_click(activity.value)
         if click is None:
@@ -230,17 +241,17 @@ class Teams:
         if request is None:
             log.warning("teams.submit_unknown", conversation=activity.conversation.id)
         else:
-            await desk.accept(request)
+            await intake.accept(request)
 
     async def _installed(self, activity: Activity) -> None:
         """Added, removed or upgraded here; an addition is greeted with the home card."""
-        desk, _, _ = self._parts()
+        intake, _, _ = self._parts()
         if activity.action == "remove":
             await self._references.left(activity.origin(), activity.at)
         elif activity.action in {"add", "add-upgrade"}:
             await self._references.joined(activity.origin(), activity.at)
             if activity.action == "add":
-                await desk.accept(activity.ask("home"))
+                await intake.accept(activity.ask("home"))
 
     async def _changed(self, activity: Activity) -> None:
         """Members came or went, a channel was renamed, a team deleted; only what concerns the bot matters."""
@@ -273,6 +284,11 @@ class Teams:
         if self._running is None:
             raise Undelivered("later", "NotRunning", everywhere=True)
         return self._running[1]
+
+    def _invokes(self) -> Invokes:
+        if self._running is None:
+            raise Undelivered("later", "NotRunning", everywhere=True)
+        return self._running[2]
 
     def _parts(self) -> tuple[RequestIntake, Outbound, Invokes]:
         if self._running is None:

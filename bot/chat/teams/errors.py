@@ -1,6 +1,13 @@
-"""What can go wrong between the bot and Teams."""
+"""What can go wrong between the bot and Teams, and what it means for a message."""
 
 from __future__ import annotations
+
+from bot.chat.port import Undelivered
+
+_UNSENT = {"NoConnection", "NoToken", "NotRunning"}
+_GONE = {"ServiceUrlRefused", "ForbiddenOperationException"}
+_OUT = {"BotDisabledByAdmin", "BotNotRegistered", "BotDisabled"}
+"""The bot is forbidden in the whole tenant; nobody tells it when it no longer is."""
 
 
 class RefusedError(Exception):
@@ -39,3 +46,20 @@ class TeamsError(Exception):
     def gone(self) -> bool:
         """True where the bot was removed from the conversation, or the conversation is no more."""
         return self.code in {"MessageWritesBlocked", "BotNotInConversationRoster", "ConversationNotFound"}
+
+
+def judged(error: TeamsError, *, edit: bool = False) -> Undelivered:
+    """What a failed call means for the message. Teams asks that 412, 429, 502 and 504 are tried again."""
+    code, status = error.code or str(error.status), error.status
+    if error.gone or code in _GONE | _OUT:
+        return Undelivered("gone", code, everywhere=code in _OUT)
+    if status == 0:
+        unsent = not error.sent or code in _UNSENT
+        return Undelivered("later" if unsent else "doubt", code, everywhere=code != "BadAnswer")
+    if status in {401, 408, 409, 412, 425, 429} or status >= 500:
+        return Undelivered("later", code, wait=error.retry_after, everywhere=status == 401 or status >= 500)
+    if status == 404:
+        return Undelivered("missing" if edit or code == "ActivityNotFoundInConversation" else "gone", code)
+    if status == 403:
+        return Undelivered("missing" if edit and code == "NotEnoughPermissions" else "gone", code)
+    return Undelivered("refused", code)

@@ -14,9 +14,10 @@ import structlog
 from msgspec import Struct
 
 import cards.teams.message
-from bot.chat.port import RequestIntake
+from bot.chat.budget import Priority
+from bot.chat.port import RequestIntake, Undelivered
+from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
-from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.outbound import CARD, Outbound
 from bot.requests.request import CommandRequest
 from cards.card import Form, Rendered
@@ -68,8 +69,8 @@ class Waiting:
 class Invokes:
     """Answers invoke activities."""
 
-    def __init__(self, desk: RequestIntake, outbound: Outbound, *, patience: float = PATIENCE) -> None:
-        self._desk = desk
+    def __init__(self, intake: RequestIntake, outbound: Outbound, *, patience: float = PATIENCE) -> None:
+        self._intake = intake
         self._outbound = outbound
         self._patience = patience
         self._waiting: dict[str, Waiting] = {}
@@ -119,7 +120,7 @@ class Invokes:
             return None
         waiting = self._waiting[request.key] = Waiting(alone=alone)
         try:
-            task = await self._desk.accept(request)
+            task = await self._intake.accept(request)
         except BaseException:
             del self._waiting[request.key]
             raise
@@ -142,7 +143,7 @@ class Invokes:
         request = activity.ask(click.command, message=activity.reply_to_id)
         try:
             async with asyncio.timeout(self._patience):
-                form = await self._desk.form(click.command, request)
+                form = await self._intake.form(click.command, request)
         except TimeoutError:
             log.warning("teams.form_late", command=click.command)
             return _closing("The form takes too long to prepare. Try again.")
@@ -160,12 +161,12 @@ class Invokes:
         request = submitted(activity, data)
         if request is None:
             return _closing(_STALE)
-        await self._desk.accept(request)
+        await self._intake.accept(request)
         return 200, None  # closes the dialog; the answer comes to the conversation
 
     async def _searched(self, activity: Activity) -> Answer:
         query = decode_query(msgspec.convert(activity.value, dict[str, object]))
-        found = await self._desk.suggest(activity.ask(""), query.names, query.typed, query.within)
+        found = await self._intake.suggest(activity.ask(""), query.names, query.typed, query.within)
         return 200, {"statusCode": 200, "type": _FOUND, "value": {"results": render_choices(found)}}
 
     def present(self, request: CommandRequest) -> None:
@@ -183,15 +184,15 @@ class Invokes:
 
     async def _present(self, request: CommandRequest) -> None:
         try:
-            form = await self._desk.form(request.text, request)
+            form = await self._intake.form(request.text, request)
             if isinstance(form, Form):
-                payload, summary = cards.teams.form.render_form(form, carry=request.message or ""), form.title
+                payload = cards.teams.form.render_form(form, carry=request.message or "")
+                rendered = Rendered(payload, form.title)
             else:
                 rendered = await self._outbound.render(form)
-                payload, summary = rendered.payload, rendered.summary
-            await self._outbound.post(request.conversation, payload, summary)
-        except TeamsError as error:
-            log.warning("teams.form_undelivered", command=request.text, status=error.status, code=error.code)
+            await messages.post(self._outbound, request.conversation, rendered, Priority.ANSWER)
+        except Undelivered as error:
+            log.warning("teams.form_undelivered", command=request.text, why=error.why, code=error.code)
 
 
 def submitted(activity: Activity, data: dict[str, object]) -> CommandRequest | None:

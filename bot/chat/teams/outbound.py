@@ -1,9 +1,8 @@
-"""Cards on their way out: to allowed hosts only, paced, retried where that helps, with their pictures."""
+"""Cards on their way out: to allowed hosts only, within Teams' limits, with their pictures."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -13,10 +12,10 @@ import msgspec
 import structlog
 
 import cards.teams.message
+from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.port import Pictures
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.framework import Connector
-from bot.chat.teams.pacer import Pacer
 from bot.chat.teams.references import References
 from bot.requests.request import Conversation
 from bot.settings import is_loopback
@@ -27,10 +26,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 CARD = "application/vnd.microsoft.card.adaptive"
-_RETRIED = frozenset({412, 429, 502, 504})
-_ATTEMPTS = 5
-_LONGEST_WAIT = 300.0
-"""Seconds of ``Retry-After`` that are waited for; told to wait longer, the call fails."""
+LIMITS = {"call": Limits(conversation=((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0)), workspace=((40, 1.0),))}
+"""Teams' own for one bot in one conversation, and 40 of the 50 a second that it allows one bot in one tenant."""
 _WIDEST = 1024
 _LARGEST = 1_000_000
 _PICTURE_SECONDS = 20.0
@@ -60,7 +57,7 @@ def activity(payload: dict[str, object], summary: str) -> dict[str, object]:
 
 
 class Outbound:
-    """Posts and edits messages. Every method that sends raises TeamsError."""
+    """Renders cards, and makes the calls that send them."""
 
     def __init__(
         self,
@@ -68,16 +65,13 @@ class Outbound:
         references: References,
         pictures: Pictures,
         hosts: Sequence[str],
-        *,
-        pacer: Pacer | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        budget: Budget | None = None,
     ) -> None:
         self._connector = connector
         self._references = references
         self._pictures = pictures
         self._hosts = tuple(hosts)
-        self._pacer = pacer or Pacer()
-        self._sleep = sleep
+        self.budget = budget or Budget(LIMITS)
 
     async def render(self, card: Card) -> Rendered:
         """The card with links to its pictures and files; one that fails leaves its words."""
@@ -90,35 +84,15 @@ class Outbound:
         files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
         return cards.teams.message.render(card, found, files) if found or files else rendered
 
-    async def post(self, conversation: Conversation, payload: dict[str, object], summary: str) -> str:
-        """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id."""
-        return await self._send(
-            conversation,
-            lambda: self._connector.post(conversation.service_url, wire_id(conversation), activity(payload, summary)),
-        )
-
-    async def update(self, conversation: Conversation, message: str, payload: dict[str, object], summary: str) -> None:
-        """Replace a message."""
-        written = activity(payload, summary)
-        await self._send(
-            conversation,
-            lambda: self._connector.update(conversation.service_url, wire_id(conversation), message, written),
-            again=True,
-        )
-
-    async def personal(self, conversation: Conversation, person: str) -> Conversation:
-        """The chat with one person of the conversation's tenant."""
-        chat = await self._send(
-            conversation,
-            lambda: self._connector.personal(conversation.service_url, person, conversation.team),
-            again=True,
-        )
-        return Conversation("teams", chat, "personal", conversation.team, service_url=conversation.service_url)
-
     async def once(
-        self, conversation: Conversation, call: Callable[[Connector, Conversation], Awaitable[T]], *, there: bool = True
+        self,
+        conversation: Conversation,
+        priority: Priority,
+        call: Callable[[Connector, Conversation], Awaitable[T]],
+        *,
+        there: bool = True,
     ) -> T:
-        """Make one call of the bot's own accord, when nobody waits for an answer there; failures are not repeated.
+        """Make one call in its turn; a failure is not repeated. Raises TeamsError.
 
         ``there`` says that it is about the conversation itself, so that its outcome tells whether the bot can write
         there.
@@ -126,38 +100,17 @@ class Outbound:
         conversation = self._references.current(conversation)
         self._check(conversation)
         try:
-            async with self._pacer.entry(conversation.id):
+            async with self.budget.turn(conversation.id, priority, "call"):
                 answer = await call(self._connector, conversation)
         except TeamsError as error:
+            if error.retry_after:
+                self.budget.hold(conversation.id, "call", error.retry_after)
             if there:
                 await self._failed(conversation, error)
             raise
         if there:
             await self._references.heard(conversation, datetime.now(UTC))
         return answer
-
-    async def _send(self, conversation: Conversation, call: Callable[[], Awaitable[T]], *, again: bool = False) -> T:
-        """Make a call when it is its turn. ``again`` says that a call whose answer was lost may be repeated."""
-        self._check(conversation)
-        async with self._pacer.line(conversation.id) as line:
-            for attempt in range(1, _ATTEMPTS + 1):
-                try:
-                    async with line.slot():
-                        return await call()
-                except TeamsError as error:
-                    delay = _delay(error, attempt, again=again)
-                    if delay is None:
-                        await self._failed(conversation, error)
-                        raise
-                    log.info(
-                        "teams.retry",
-                        conversation=conversation.id,
-                        status=error.status,
-                        code=error.code,
-                        seconds=round(delay, 1),
-                    )
-                await self._sleep(delay)
-        raise AssertionError("the last attempt returns or raises")
 
     def _check(self, conversation: Conversation) -> None:
         if not allowed(conversation.service_url, self._hosts):
@@ -210,14 +163,3 @@ def wire_id(conversation: Conversation) -> str:
         if conversation.thread and conversation.kind == "channel"
         else conversation.id
     )
-
-
-def _delay(error: TeamsError, attempt: int, *, again: bool) -> float | None:
-    """Seconds until the next attempt; None when there is none."""
-    lost = error.status == 0 and (not error.sent or (again and error.code == "NoAnswer"))
-    if attempt >= _ATTEMPTS or not (error.status in _RETRIED or lost):
-        return None
-    jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
-    if error.retry_after is None:
-        return jitter * float(1 << (attempt - 1))
-    return error.retry_after + jitter if error.retry_after <= _LONGEST_WAIT else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,7 +20,7 @@ from cards.text_fit import file_name
 
 log = structlog.get_logger()
 
-_PLACE = Conversation("text", "terminal", kind="personal")
+_HERE = Conversation("text", "terminal", kind="personal")
 
 
 class Terminal:
@@ -33,13 +33,13 @@ class Terminal:
         self._folder = folder
         self._person = Person("text", user, user)
         self._out = out
-        self._desk: RequestIntake | None = None
+        self._intake: RequestIntake | None = None
         self._actions: list[Mapping[str, Any]] = []
         self._count = itertools.count(1)
 
-    async def start(self, desk: RequestIntake) -> None:
+    async def start(self, intake: RequestIntake) -> None:
         """Nothing to connect."""
-        self._desk = desk
+        self._intake = intake
 
     async def stop(self) -> None:
         """Nothing to release."""
@@ -48,21 +48,25 @@ class Terminal:
         """A terminal does not tell; the bot's own zone is used."""
         return None
 
-    async def answer(self, request: CommandRequest, card: Card) -> str:
+    async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
         """Print the card."""
-        return await self.post(request.conversation, card)
+        return await self._print(card)
 
-    async def post(self, conversation: Conversation, card: Card) -> str:
-        """Print the card; pictures and files are saved and their paths named."""
+    async def say(self, request: CommandRequest, words: str) -> None:
+        """Print a sentence."""
+        print(f"\n{words}\n", file=self._out)
+
+    async def _print(self, card: Card) -> str:
+        """Print the card; pictures and files are saved and their paths named. Returns its number."""
         pictures, files = await saved(self._pictures, card, self._folder)
         rendered = render(card, pictures, files, colour=self._out.isatty())
         self._actions = list(rendered.payload.get("actions", []))  # type: ignore[call-overload]
         print(f"\n{rendered.payload['text']}\n", file=self._out)
         return str(next(self._count))
 
-    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
         """A terminal cannot take back what it printed: print anew."""
-        await self.post(conversation, card)
+        await self._print(newest())
 
     def on_reach(self, told: Reach) -> None:
         """A terminal is always there."""
@@ -71,11 +75,15 @@ class Terminal:
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
         """Print the card."""
-        return await self.post(conversation, card), conversation.id
+        return await self._print(card), conversation.id
 
-    async def update_posted(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
         """Print the card anew."""
-        await self.post(conversation, card)
+        await self._print(card)
+
+    def update_delay(self, conversation: Conversation) -> float:
+        """A terminal has no limits."""
+        return 0.0
 
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """Raises UnreadableError: what was printed is not there to be read."""
@@ -87,7 +95,7 @@ class Terminal:
 
     async def converse(self) -> None:
         """Read commands until the end of input: ``pool list``, a button's number, or ``quit``."""
-        if self._desk is None:
+        if self._intake is None:
             raise RuntimeError("converse() before start()")
         await self.ask("home")
         while True:
@@ -104,14 +112,14 @@ class Terminal:
 
     async def ask(self, text: str, values: dict[str, str] | None = None) -> Card | None:
         """Ask one thing and wait for the answer to be printed."""
-        if self._desk is None:
+        if self._intake is None:
             raise RuntimeError("ask() before start()")
-        task = await self._desk.accept(
+        task = await self._intake.accept(
             CommandRequest(
                 key=f"text:{id(self)}:{datetime.now(UTC).isoformat()}",
                 text=text,
                 person=self._person,
-                conversation=_PLACE,
+                conversation=_HERE,
                 at=datetime.now(UTC),
                 values=values or {},
             )
@@ -120,12 +128,12 @@ class Terminal:
 
     async def _press(self, action: Mapping[str, Any]) -> None:
         command = str(action["command"])
-        if action.get("how") != "form" or self._desk is None:
+        if action.get("how") != "form" or self._intake is None:
             await self.ask(command)
             return
-        form = await self._desk.form(command, CommandRequest("form", command, self._person, _PLACE, datetime.now(UTC)))
+        form = await self._intake.form(command, CommandRequest("form", command, self._person, _HERE, datetime.now(UTC)))
         if isinstance(form, Card):
-            await self.post(_PLACE, form)
+            await self._print(form)
             return
         await self._fill(form)
 

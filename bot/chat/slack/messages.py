@@ -1,0 +1,197 @@
+"""Messages on Slack: each call once and in its turn, findable by its key, and honest about failure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.chat.budget import Budget, Priority
+from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.slack.channels import Channels
+from bot.chat.slack.errors import judged, judged_response
+from bot.chat.slack.following import Following
+from bot.requests.request import Conversation, Person
+from cards.build import without_attachments
+from cards.card import Card
+from cards.slack.message import render
+
+T = TypeVar("T")
+
+EVENT_TYPE = "batchbot_letter"
+"""The metadata's type; its payload is ``{"key": …}``. Slack keeps it through edits that do not name it. The word is an
+old one: messages that are already in channels carry it."""
+_MARGIN = timedelta(minutes=10)
+"""How far Slack's clock may be behind ours: it refuses signatures that are half as far off."""
+_PAGE = 200
+_PICTURE_SECONDS = 20.0
+
+
+class Messages:
+    """The half of :class:`bot.chat.port.Chat` that sends to Slack; every method raises Undelivered."""
+
+    def __init__(self, client: AsyncWebClient, budget: Budget, following: Following, channels: Channels) -> None:
+        self._client = client
+        self._budget = budget
+        self._following = following
+        self._channels = channels
+
+    async def post_once(
+        self,
+        conversation: Conversation,
+        card: Card,
+        key: str,
+        *,
+        loud: bool = False,
+        priority: Priority = Priority.ALERT,
+    ) -> tuple[str, str]:
+        """Post a card with its key in the metadata; pictures and files follow. Returns its timestamp and channel."""
+        rendered = render(card)
+        call = _call(conversation, rendered.payload)
+        if key:
+            call["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        if conversation.thread:
+            call["reply_broadcast"] = loud
+        answer = await self._once(conversation, priority, "post", lambda: self._client.chat_postMessage(**call))
+        stamp, channel = str(answer["ts"]), str(answer["channel"])
+        self._following.posted(channel, stamp, conversation.thread, card, rendered)
+        return stamp, channel
+
+    async def post_private(self, conversation: Conversation, person: Person, card: Card) -> None:
+        """Post a card that one person sees, until they reload; without files, which cannot be private."""
+        card = without_attachments(card, "This answer is for you alone: ask me in a direct message.")
+        call = _call(conversation, render(card).payload) | {"user": person.id}
+        await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._client.chat_postEphemeral(**call))
+
+    async def say(self, conversation: Conversation, person: Person, words: str) -> None:
+        """Tell one person something without any blocks."""
+        call = _call(conversation, {"text": words}) | {"user": person.id}
+        await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._client.chat_postEphemeral(**call))
+
+    async def respond(self, url: str, payload: Mapping[str, Any], *, private: bool, replace: bool) -> None:
+        """Answer by response_url, which reaches conversations that the bot is not in (five times in half an hour)."""
+        kind = "ephemeral" if private else "in_channel"
+        body = {"response_type": kind, "replace_original": replace, **payload}
+        try:
+            answer = await AsyncWebhookClient(url, retry_handlers=[]).send_dict(body)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise judged(error) from error
+        if answer.status_code != 200:
+            raise judged_response(answer.status_code, answer.body, answer.headers)
+
+    async def update(
+        self, conversation: Conversation, message: str, card: Card, *, priority: Priority = Priority.ALERT
+    ) -> None:
+        """Replace a message, pictures included, so that the picture it has does not vanish until the next is there."""
+        self._following.overtake(conversation.id, message)
+        payload = await self._following.whole(conversation.id, card, within=_PICTURE_SECONDS)
+        await self._once(conversation, priority, "update", lambda: self._replace(conversation.id, message, payload))
+
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+        """Replace a message by the card that is the newest when the turn has come; its pictures and files follow."""
+
+        async def call() -> tuple[Card, Any]:
+            card = newest()
+            rendered = render(card)
+            self._following.overtake(conversation.id, message)
+            await self._replace(conversation.id, message, rendered.payload)
+            return card, rendered
+
+        card, rendered = await self._once(conversation, Priority.LIVE, "update", call)
+        self._following.posted(conversation.id, message, conversation.thread, card, rendered)
+
+    def update_delay(self, conversation: Conversation) -> float:
+        """Seconds until an alert may be edited there."""
+        return self._budget.delay(conversation.id, Priority.ALERT, "update")
+
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
+        """The message with this key: read from ``since`` to the end, in the thread or else the channel.
+
+        Raises UnreadableError where the app was not granted the scope to read there.
+        """
+        oldest = str((since - _MARGIN).timestamp())
+        try:
+            if conversation.thread:
+                try:
+                    return await self._find(
+                        conversation, key, self._client.conversations_replies, oldest=oldest, ts=conversation.thread
+                    )
+                except Undelivered as error:
+                    if error.why != "missing":
+                        raise
+            return await self._find(conversation, key, self._client.conversations_history, oldest=oldest)
+        except Undelivered as error:
+            if error.code == "missing_scope":
+                raise UnreadableError("the app may not read this channel's history") from error
+            raise
+
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
+        """The direct messages with a person of the workspace."""
+        try:
+            answer = await self._client.conversations_open(users=person.id)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise judged(error) from error
+        return Conversation("slack", str(answer["channel"]["id"]), "personal", conversation.team, name=person.name)
+
+    async def _replace(self, channel: str, message: str, payload: Mapping[str, Any]) -> None:
+        await self._client.chat_update(channel=channel, ts=message, **payload)
+
+    async def _find(
+        self, conversation: Conversation, key: str, read: Callable[..., Awaitable[Any]], **window: str
+    ) -> str | None:
+        cursor = ""
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            try:
+                answer = await read(channel=conversation.id, limit=_PAGE, include_all_metadata=True, **window, **more)
+            except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise await self._judged(error, conversation, note=True) from error
+            for message in answer["messages"]:
+                if _key(message) == key:
+                    return str(message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return None
+
+    async def _once(
+        self, conversation: Conversation, priority: Priority, kind: str, call: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Make a call in its turn, once. What happens to an alert says whether the bot can write there, and is noted.
+
+        Nobody is told so by an answer: people ask in channels too that the bot was never in.
+        """
+        try:
+            async with self._budget.turn(conversation.id, priority, kind):
+                answer = await call()
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            undelivered = await self._judged(error, conversation, note=priority is Priority.ALERT)
+            if undelivered.wait:
+                self._budget.hold(conversation.id, kind, undelivered.wait)
+            raise undelivered from error
+        if priority is Priority.ALERT:
+            await self._channels.heard(conversation)
+        return answer
+
+    async def _judged(self, error: Exception, conversation: Conversation, *, note: bool) -> Undelivered:
+        """What a failed call means; with ``note`` a conversation that is shut is noted."""
+        undelivered = judged(error)
+        if note and undelivered.why == "gone" and not undelivered.everywhere:
+            await self._channels.shut(conversation)
+        return undelivered
+
+
+def _call(conversation: Conversation, payload: Mapping[str, Any]) -> dict[str, Any]:
+    call = {"channel": conversation.id, "unfurl_links": False, "unfurl_media": False, **payload}
+    if conversation.thread:
+        call["thread_ts"] = conversation.thread
+    return call
+
+
+def _key(message: Mapping[str, Any]) -> str:
+    metadata = message.get("metadata") or {}
+    return str((metadata.get("event_payload") or {}).get("key", "")) if metadata.get("event_type") == EVENT_TYPE else ""

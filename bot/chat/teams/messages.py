@@ -1,0 +1,89 @@
+"""Messages in Teams: each call once and in its turn, and honest about failure. Every function raises Undelivered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from bot.chat.budget import Priority
+from bot.chat.teams.errors import TeamsError, judged
+from bot.chat.teams.framework import Connector
+from bot.chat.teams.outbound import Outbound, activity, wire_id
+from bot.requests.request import Conversation, Person
+from cards.card import Card, Rendered
+
+T = TypeVar("T")
+
+
+async def post(outbound: Outbound, conversation: Conversation, rendered: Rendered, priority: Priority) -> str:
+    """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id."""
+    written = activity(rendered.payload, rendered.summary)
+    return await _once(
+        outbound, conversation, priority, lambda wire, at: wire.post(at.service_url, wire_id(at), written)
+    )
+
+
+async def say(outbound: Outbound, conversation: Conversation, words: str) -> None:
+    """Send a sentence without any card."""
+    written: dict[str, object] = {"type": "message", "text": words, "textFormat": "plain"}
+    await _once(
+        outbound, conversation, Priority.ANSWER, lambda wire, at: wire.post(at.service_url, wire_id(at), written)
+    )
+
+
+async def update(
+    outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered, priority: Priority
+) -> None:
+    """Replace a message."""
+    written = activity(rendered.payload, rendered.summary)
+    await _once(
+        outbound,
+        _without_thread(conversation),
+        priority,
+        lambda wire, at: wire.update(at.service_url, wire_id(at), message, written),
+        edit=True,
+    )
+
+
+async def update_live(outbound: Outbound, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+    """Replace a message by the card that is the newest when the turn has come."""
+
+    async def call(wire: Connector, at: Conversation) -> None:
+        rendered = await outbound.render(newest())
+        await wire.update(at.service_url, wire_id(at), message, activity(rendered.payload, rendered.summary))
+
+    await _once(outbound, _without_thread(conversation), Priority.LIVE, call, edit=True)
+
+
+async def direct(outbound: Outbound, person: Person, conversation: Conversation, priority: Priority) -> Conversation:
+    """The personal chat with somebody of the conversation's tenant, which is begun where there is none yet."""
+    try:
+        chat = await outbound.once(
+            conversation, priority, lambda wire, at: wire.personal(at.service_url, person.id, at.team), there=False
+        )
+    except TeamsError as error:
+        raise judged(error).repeatable() from error  # beginning a chat twice does no harm
+    return Conversation(
+        "teams", chat, "personal", conversation.team, name=person.name, service_url=conversation.service_url
+    )
+
+
+def _without_thread(conversation: Conversation) -> Conversation:
+    """An id is unique in its channel, and its thread may be gone."""
+    return replace(conversation, thread=None)
+
+
+async def _once(
+    outbound: Outbound,
+    conversation: Conversation,
+    priority: Priority,
+    call: Callable[[Connector, Conversation], Awaitable[T]],
+    *,
+    edit: bool = False,
+) -> T:
+    try:
+        return await outbound.once(conversation, priority, call)
+    except TeamsError as error:
+        raise judged(error, edit=edit) from error
