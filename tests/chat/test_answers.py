@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from bot.chat.budget import Priority
 from bot.chat.fallback import AS_TEXT, REPEAT, UNSENDABLE
 from bot.chat.teams import messages as teams_messages
 from bot.chat.teams.errors import TeamsError
@@ -220,15 +219,6 @@ async def test_teams_live_edits_go_last_and_skip_what_is_overtaken(teams: Meetin
         while said(teams)[0]["summary"] != "done":  # noqa: ASYNC110 - the stand-in tells nobody what a test waits for
             await asyncio.sleep(0.01)
     assert [each["summary"] for each in said(teams)] == ["done", "an answer"]
-
-
-async def test_teams_people_wait_for_no_live_edits(teams: Meeting) -> None:
-    budget = teams.teams._outbound().budget
-    for _ in range(4):
-        async with budget.turn(group(teams).id, Priority.LIVE, "call"):
-            pass
-    assert budget.delay(group(teams).id, Priority.LIVE, "call") > 0
-    assert budget.delay(group(teams).id, Priority.ANSWER, "call") <= 0
 
 
 async def test_the_terminal_prints_every_card_and_the_last_one(tmp_path: Path) -> None:
