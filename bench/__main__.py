@@ -15,6 +15,7 @@ PARTS = (
     ["bench.transitions"],
     ["bench.watch"],
     ["bench.alerts"],
+    ["bench.alerting_scale"],
     ["bench.names"],
 )
 

@@ -31,7 +31,7 @@ import msgspec
 
 from bench.memory import resident
 from bot.alerting.model import Subscription
-from bot.alerting.service import SUBSCRIPTIONS
+from bot.alerting.stored_state import SUBSCRIPTIONS
 from bot.app import App
 from bot.ops import logs
 from bot.requests.request import Conversation

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from bot.alerting.held_reasons import held_words
 from bot.alerting.model import Incident, Notification
 from bot.alerting.rules import AlertRule
 from bot.domain.failures import by_line
@@ -38,12 +39,6 @@ from cards.card import (
 from cards.formatting import duration, number, plural
 
 _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}
-_WORDS = {
-    "grouping": "waiting for more of the same",
-    "quiet": "until the quiet hours are over",
-    "muted": "muted here",
-    "silenced": "explained by another",
-}
 _CAUSES = 5
 _LISTED = 12
 """Incidents that a digest lists; the rest is counted."""
@@ -63,7 +58,7 @@ class Writer:
 
     def __init__(self, kinds: Mapping[str, AlertRule], zone: Callable[[str], str], *, several: bool) -> None:
         self._kinds = kinds
-        self._zone = zone
+        self.zone_of = zone
         self._several = several
 
     def command(self, incident: Incident, command: str) -> str:
@@ -74,7 +69,6 @@ class Writer:
         self,
         incident: Incident,
         conversation: str,
-        now: datetime,
         *,
         held: Sequence[Notification] = (),
         explained: int = 0,
@@ -84,7 +78,7 @@ class Writer:
             title=self._title(incident),
             mark=mark_of(incident),
             as_of=incident.seen,
-            zone=self._zone(conversation),
+            zone=self.zone_of(conversation),
             blocks=blocks(
                 facts(
                     ("Cause", incident.cause),
@@ -143,24 +137,16 @@ class Writer:
     def _small(self, incident: Incident, held: Sequence[Notification], explained: int) -> Footer | None:
         parts: list[str] = []
         if explained and incident.open:
-            parts.append(f"{plural(explained, 'alert')} explained by this and held back")
+            parts.append(f"{plural(explained, 'alert')} inhibited by this one")
         pieces: list[object] = [" · ".join(parts)] if parts else []
-        if waiting := held_words(held):
+        if waiting := mention(held):
             pieces += [" · " if pieces else "", *waiting]
         kind = self._kinds.get(incident.kind)
         pieces += [" · " if pieces else "", f"{incident.kind} {incident.id}" if kind else incident.id]
         return note(*pieces)  # type: ignore[arg-type]
 
-    def digest(
-        self,
-        told: Sequence[tuple[Incident, Notification]],
-        conversation: str,
-        now: datetime,
-        *,
-        after_quiet: bool = False,
-    ) -> Card:
+    def digest(self, incidents: Sequence[Incident], conversation: str, *, after_quiet: bool = False) -> Card:
         """One message for several incidents of an account: what they have in common, the worst of them by name."""
-        incidents = [incident for incident, _ in told]
         still = [each for each in incidents if each.open]
         worst = max((each.severity for each in still or incidents), key=lambda severity: severity.rank)
         account = incidents[0].account
@@ -177,7 +163,7 @@ class Writer:
             ),
             mark=_MARKS[worst] if still else Mark.DONE if over else _MARKS[worst],
             as_of=max(each.seen for each in incidents),
-            zone=self._zone(conversation),
+            zone=self.zone_of(conversation),
             blocks=blocks(
                 *_causes(tasks, many=True),
                 _list(incidents),
@@ -202,7 +188,7 @@ class Writer:
             title=text(bold("History"), f" · {incident.history[-1].what}"),
             mark=mark_of(incident),
             as_of=now,
-            zone=self._zone(conversation),
+            zone=self.zone_of(conversation),
             blocks=tuple(Words(line) for line in lines[-20:]),
         )
 
@@ -220,7 +206,7 @@ class Writer:
             title=text(bold(said)),
             mark=mark_of(incident),
             as_of=now,
-            zone=self._zone(conversation),
+            zone=self.zone_of(conversation),
             blocks=blocks(
                 Words(text("Acknowledged by ", Span(who.name or who.id.partition(":")[2]))) if who else None,
                 actions(
@@ -244,7 +230,7 @@ class Writer:
             title=text(bold(f"{severity.value} now: {number(len(bad))} of {plural(len(told), 'alert')}")),
             mark=_MARKS[max((each.severity for each in bad), key=lambda each: each.rank)],
             as_of=now,
-            zone=self._zone(conversation),
+            zone=self.zone_of(conversation),
             blocks=blocks(
                 _list(bad),
                 actions(Button("Open alerts", self._listing(bad[0].account), style="primary"), _opening(bad)),
@@ -257,7 +243,7 @@ def _names_account(incident: Incident) -> bool:
     return incident.headline.startswith(f"{incident.account}:")
 
 
-def held_words(held: Sequence[Notification]) -> list[object]:
+def mention(held: Sequence[Notification]) -> list[object]:
     """``3 more held back until 14:07`` and why; nothing where nothing is."""
     if not held:
         return []
@@ -269,7 +255,7 @@ def held_words(held: Sequence[Notification]) -> list[object]:
     )
     if until:
         pieces += [" until ", Time(until, "clock")]
-    told = [_WORDS[reason] for reason, _ in reasons.most_common() if reason in _WORDS and reason != "grouping"]
+    told = [held_words(reason) for reason, _ in reasons.most_common() if reason and reason != "grouping"]
     if told:
         pieces.append(f" ({', '.join(told)})")
     return pieces

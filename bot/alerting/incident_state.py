@@ -1,164 +1,245 @@
-"""The book of incidents: what is open, how it stands everywhere, and what of that is not stored yet.
+"""The state of alerting: what is open, how it stands in every conversation, and what of that is not stored yet.
 
-It is kept in memory and mirrors the store: every change is noted by :meth:`IncidentState.touch` and written with the
-look or the click that caused it. Where that cannot be stored the book is read anew, so that memory never runs ahead of
-it.
+It is kept in memory and mirrors the store: every change is noted and written with the look or the click that caused it.
+Where that cannot be stored the state is read anew, so that memory never runs ahead of the store. The alert service owns
+it; whoever only asks does so through :class:`bot.alerting.incident_reader.IncidentReader`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import msgspec
 
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
-from storage.port.changes import ChangeSet
-from storage.port.incidents import IncidentRow, NotificationRow
-from storage.port.outbox import OutboxEntry
-from storage.port.preferences import Preference
-
-S = TypeVar("S", bound=msgspec.Struct)
+from bot.alerting.notification_index import NotificationIndex
+from bot.alerting.routing import key_of
+from bot.alerting.slices import Sliced
+from bot.requests.request import Conversation
+from storage.port.watching import ChangeSet, OutboxEntry
 
 LATELY = timedelta(hours=1)
 """How long an incident that is resolved stays at hand, so that the same one can come back as itself."""
+_LATER = timedelta(minutes=10)
+"""When it is looked again whether one that is still needed can be let go."""
+
+
+def history_of(entry: str) -> str:
+    """The outbox entry of an incident's history, in the thread of its own."""
+    return f"{entry}-history"
+
+
+def worse_of(digest: str) -> str:
+    """The outbox entry in a digest's thread that says aloud which of its incidents became worse."""
+    return f"{digest}-worse"
 
 
 class IncidentState:
-    """All that alerting knows."""
+    """All that alerting knows. What is asked here is answered from an index, never by looking at everything."""
 
     def __init__(self) -> None:
-        self.incidents: dict[str, Incident] = {}
-        self.by_print: dict[str, str] = {}
-        self.notifications: dict[tuple[str, str], Notification] = {}
-        """By incident and conversation."""
-        self.subscriptions: dict[str, Subscription] = {}
-        self.mutes: dict[str, dict[str, Mute]] = {}
-        """By conversation and id."""
-        self.hours: dict[str, Hours] = {}
-        """By conversation."""
-        self.entries: dict[str, OutboxEntry] = {}
+        self.notifications = NotificationIndex()
+        self._incidents: dict[str, Incident] = {}
+        self._by_fingerprint: dict[str, str] = {}
+        self._open: dict[str, None] = {}
+        self._over: dict[str, datetime] = {}
+        """Those that are not open, each with when it may be let go."""
+        self._entries: dict[str, OutboxEntry] = {}
         """As they were written last, for those that may still change."""
-        self._incidents: set[str] = set()
-        self._notices: set[tuple[str, str]] = set()
-        self._letters: set[str] = set()
+        self._subscriptions: dict[str, Subscription] = {}
+        self._defaults: list[Subscription] = []
+        self._conversations: dict[str, Conversation] = {}
+        self._mutes: dict[str, dict[str, Mute]] = {}
+        self._hours: dict[str, Hours] = {}
+        self._unsaved_incidents: dict[str, None] = {}
+        self._unsaved_notifications: dict[tuple[str, str], None] = {}
+        self._unsaved_entries: dict[str, OutboxEntry] = {}
 
-    def load(self, incidents: list[IncidentRow], notifications: list[NotificationRow]) -> None:
-        """Take what is stored; rows that a newer version wrote and this one cannot read are left alone."""
-        for row in incidents:
-            if incident := _read(row.body, Incident):
-                self.add(incident)
-        for each in notifications:
-            if (notification := _read(each.body, Notification)) and each.incident in self.incidents:
-                self.notifications[notification.incident, notification.conversation] = notification
-        self._incidents.clear()
+    # --- incidents and how they stand ---------------------------------------------------------------------------------
 
-    def add(self, incident: Incident) -> None:
-        """A new incident."""
-        self.incidents[incident.id] = incident
-        known = self.incidents.get(self.by_print.get(incident.fingerprint, ""))
-        if known is None or incident.opened >= known.opened:
-            self.by_print[incident.fingerprint] = incident.id
-        self._incidents.add(incident.id)
+    def incident(self, name: str) -> Incident | None:
+        """One by its id; None for those that are over for more than an hour, unless a digest still tells of them."""
+        return self._incidents.get(name)
 
-    def touch(self, changed: Incident | Notification) -> None:
-        """Something was changed and has to be stored."""
-        if isinstance(changed, Incident):
-            self._incidents.add(changed.id)
+    def incident_told(self, notification: Notification) -> Incident:
+        """What a notification is about: it stays in memory as long as something tells of it."""
+        return self._incidents[notification.incident]
+
+    def incident_of(self, fingerprint: str) -> Incident | None:
+        """The newest one of a fingerprint."""
+        return self._incidents.get(self._by_fingerprint.get(fingerprint, ""))
+
+    def incidents(self) -> list[Incident]:
+        """All that are in memory."""
+        return list(self._incidents.values())
+
+    def open(self, account: str = "") -> list[Incident]:
+        """Open incidents of an account or of all, the worst and newest first."""
+        return sorted(self.open_of(account), key=lambda each: (-each.severity.rank, -each.opened.timestamp()))
+
+    def open_of(self, account: str = "") -> list[Incident]:
+        """Open incidents in no order that means anything."""
+        found = [self._incidents[name] for name in self._open]
+        return [each for each in found if each.account == account] if account else found
+
+    def notification(self, incident: str, conversation: str) -> Notification | None:
+        """How an incident stands in a conversation."""
+        return self.notifications.get(incident, conversation)
+
+    def notifications_of(self, incident: str) -> list[Notification]:
+        """How an incident stands in each conversation."""
+        return self.notifications.of(incident)
+
+    def waiting(self, conversation: str) -> list[Notification]:
+        """What was not told in a conversation and may still be."""
+        return self.notifications.waiting(conversation)
+
+    def entry(self, name: str) -> OutboxEntry | None:
+        """A message as it was written last, of those that may still change."""
+        return self._entries.get(name)
+
+    # --- what conversations and people asked for ----------------------------------------------------------------------
+
+    def subscription(self, name: str) -> Subscription | None:
+        """One that somebody made, by its id."""
+        return self._subscriptions.get(name)
+
+    def subscriptions(self, conversation: str = "") -> list[Subscription]:
+        """What people subscribed, for one conversation or for all."""
+        found = self._subscriptions.values()
+        return [each for each in found if conversation in ("", key_of(each.conversation))]
+
+    def defaults(self) -> list[Subscription]:
+        """What the settings subscribe, for conversations that the bot knows."""
+        return self._defaults
+
+    def conversation(self, key: str) -> Conversation | None:
+        """A conversation that is subscribed, by its key."""
+        return self._conversations.get(key)
+
+    def mutes(self, conversation: str) -> list[Mute]:
+        """The mutes of a conversation, over or not."""
+        return list(self._mutes.get(conversation, {}).values())
+
+    def hours(self, conversation: str) -> Hours | None:
+        """Quiet hours of a conversation."""
+        return self._hours.get(conversation)
+
+    def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
+        """Add subscriptions, or put them in the place of those of the same ids."""
+        self._subscriptions.update({each.id: each for each in subscriptions})
+        self._find_conversations()
+
+    def unsubscribe(self, name: str) -> None:
+        """Take a subscription back."""
+        self._subscriptions.pop(name, None)
+        self._find_conversations()
+
+    def set_defaults(self, subscriptions: list[Subscription]) -> None:
+        """What the settings subscribe from now on."""
+        self._defaults = subscriptions
+        self._find_conversations()
+
+    def _find_conversations(self) -> None:
+        everything = (*self._subscriptions.values(), *self._defaults)
+        self._conversations = {key_of(each.conversation): each.conversation for each in reversed(everything)}
+
+    def mute(self, conversation: str, mute: Mute) -> None:
+        """Add a mute to a conversation."""
+        self._mutes.setdefault(conversation, {})[mute.id] = mute
+
+    def unmute(self, conversation: str, name: str) -> None:
+        """Take a mute back."""
+        self._mutes.get(conversation, {}).pop(name, None)
+
+    def set_hours(self, conversation: str, hours: Hours | None) -> None:
+        """Quiet hours of a conversation; None for none."""
+        if hours is None:
+            self._hours.pop(conversation, None)
         else:
-            self.notifications[changed.incident, changed.conversation] = changed
-            self._notices.add((changed.incident, changed.conversation))
+            self._hours[conversation] = hours
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    def touch(self, incident: Incident) -> None:
+        """An incident is new or was changed, and has to be stored."""
+        self.restore(incident)
+        self._unsaved_incidents[incident.id] = None
+
+    def put(self, notification: Notification) -> None:
+        """How an incident stands in a conversation from now on; stored where that is something else than before."""
+        if self.notifications.put(notification, self._incidents[notification.incident].account):
+            self._unsaved_notifications[notification.incident, notification.conversation] = None
 
     def write(self, entry: OutboxEntry) -> bool:
-        """A letter as it should be now; False where it says just what it said."""
-        known = self.entries.get(entry.id)
-        if known and (known.card, known.broadcast) == (entry.card, entry.broadcast):
+        """A message as it should be now, which may change again; False where it says just what it said."""
+        known = self._entries.get(entry.id)
+        if known and (known.card, known.loud) == (entry.card, entry.loud):
             return False
         version = known.version + 1 if known else 1
-        self.entries[entry.id] = msgspec.structs.replace(entry, version=version)
-        self._letters.add(entry.id)
+        self._entries[entry.id] = self._unsaved_entries[entry.id] = msgspec.structs.replace(entry, version=version)
         return True
 
-    def of(self, incident: str) -> Iterator[Notification]:
-        """How an incident stands in each conversation."""
-        return (notification for (about, _), notification in self.notifications.items() if about == incident)
+    def post(self, entry: OutboxEntry) -> None:
+        """A message that is written once and never changes."""
+        self._unsaved_entries[entry.id] = entry
 
-    def open_of(self, account: str) -> list[Incident]:
-        """Open incidents of an account."""
-        return [each for each in self.incidents.values() if each.open and each.account == account]
+    def restore(self, incident: Incident) -> None:
+        """Take up an incident as it is stored."""
+        name = incident.id
+        if name not in self._incidents:
+            self._incidents[name] = incident
+            known = self.incident_of(incident.fingerprint)
+            if known is None or incident.opened >= known.opened:
+                self._by_fingerprint[incident.fingerprint] = name
+        if incident.open:
+            self._open[name] = None
+            self._over.pop(name, None)
+        else:
+            self._open.pop(name, None)
+            self._over[name] = incident.changed + LATELY
 
-    def changes(self) -> ChangeSet:
+    def restore_notification(self, notification: Notification) -> None:
+        """Take up how an incident stands as it is stored."""
+        if incident := self._incidents.get(notification.incident):
+            self.notifications.put(notification, incident.account)
+
+    def restore_entries(self, entries: Iterable[OutboxEntry]) -> None:
+        """Take up messages as they are stored."""
+        self._entries.update({each.id: each for each in entries})
+
+    def changes(self) -> Sliced[ChangeSet]:
         """What is not stored yet; from now on it counts as stored."""
-        batch = ChangeSet(
-            incidents=[self.incidents[each].row() for each in sorted(self._incidents)],
-            notifications=[self.notifications[each].row() for each in sorted(self._notices)],
-            entries=[self.entries[each] for each in sorted(self._letters)],
-        )
-        for noted in (self._incidents, self._notices, self._letters):
-            noted.clear()
-        return batch
+        changes = ChangeSet(entries=list(self._unsaved_entries.values()))
+        for name in self._unsaved_incidents:
+            changes.incidents.append(self._incidents[name].row())
+            yield
+        for number, (name, where) in enumerate(self._unsaved_notifications):
+            if known := self.notifications.get(name, where):
+                changes.notifications.append(known.row())
+            if number % 32 == 0:
+                yield
+        self._unsaved_incidents, self._unsaved_notifications, self._unsaved_entries = {}, {}, {}
+        return changes
 
-    def forget(self, now: datetime) -> None:
-        """Let go of what is over and stored."""
-        living = {
-            notification.entry
-            for notification in self.notifications.values()
-            if notification.entry and not notification.over
-        }
-        needed = {
-            about
-            for (about, _), notification in self.notifications.items()
-            if not notification.over or notification.entry in living
-        }
-        gone = {
-            each.id
-            for each in self.incidents.values()
-            if not each.open
-            and now - each.changed > LATELY
-            and each.id not in self._incidents
-            and each.id not in needed  # a digest goes on telling all that it gathered
-        }
-        if not gone:
-            return
-        for each in gone:
-            incident = self.incidents.pop(each)
-            if self.by_print.get(incident.fingerprint) == each:
-                del self.by_print[incident.fingerprint]
-        self.notifications = {
-            key: notification for key, notification in self.notifications.items() if key[0] not in gone
-        }
-        kept = {notification.entry for notification in self.notifications.values()}
-        self.entries = {
-            name: entry
-            for name, entry in self.entries.items()
-            if name in kept or entry.reply_to in kept or name in self._letters
-        }
+    def forget(self, now: datetime) -> Sliced[None]:
+        """Let go of what is over and stored. A digest goes on telling all that it gathered, so that stays with it."""
+        for name in [name for name, until in self._over.items() if until < now]:
+            if name in self._unsaved_incidents or self._needed(name):
+                self._over[name] = now + _LATER
+            else:
+                self._remove(self._incidents[name])
+            yield
 
+    def _needed(self, incident: str) -> bool:
+        stands = self.notifications.of(incident)
+        return any(not each.over or self.notifications.live(each.entry) for each in stands)
 
-def _read(body: bytes, kind: type[S]) -> S | None:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def subscriptions_of(rows: list[tuple[str, Preference]]) -> dict[str, Subscription]:
-    """Stored subscriptions by id."""
-    found = (_read(kept.value, Subscription) for _, kept in rows)
-    return {each.id: each for each in found if each}
-
-
-def mutes_of(rows: list[tuple[str, Preference]]) -> dict[str, dict[str, Mute]]:
-    """Stored mutes by conversation and id."""
-    mutes: dict[str, dict[str, Mute]] = {}
-    for owner, kept in rows:
-        if mute := _read(kept.value, Mute):
-            mutes.setdefault(owner, {})[mute.id] = mute
-    return mutes
-
-
-def hours_of(rows: list[tuple[str, Preference]]) -> dict[str, Hours]:
-    """Stored quiet hours by conversation."""
-    found = ((owner, _read(kept.value, Hours)) for owner, kept in rows)
-    return {owner: hours for owner, hours in found if hours}
+    def _remove(self, incident: Incident) -> None:
+        del self._incidents[incident.id], self._over[incident.id]
+        if self._by_fingerprint.get(incident.fingerprint) == incident.id:
+            del self._by_fingerprint[incident.fingerprint]
+        for entry in self.notifications.remove(incident.id, incident.account):
+            for name in (entry, history_of(entry), worse_of(entry)):
+                self._entries.pop(name, None)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from bot.alerting.incident_state import IncidentState
 from bot.alerting.model import Event, Incident
 from bot.alerting.rules import AlertRule
+from bot.alerting.slices import Sliced
 from bot.domain.findings import Finding, fingerprint
 from bot.monitor.scene import Area
 from cards.formatting import duration, plural
@@ -28,46 +29,43 @@ CALM = timedelta(minutes=10)
 
 
 def settle(
-    book: IncidentState,
+    state: IncidentState,
     account: str,
     found: Iterable[tuple[AlertRule, Finding]],
     judged: Collection[str],
     seen: datetime,
     now: datetime,
-) -> set[str]:
+) -> Sliced[set[str]]:
     """Bring the incidents of an account in line with what was found in a look; returns the ids of those that changed.
 
-    ``judged`` are the kinds whose areas were all read: only of these the absence of a finding means something.
+    ``judged`` are the rules whose areas were all read: only of these the absence of a finding means something.
     ``seen`` is the service's time of the look, ``now`` the bot's.
     """
     changed: set[str] = set()
     present: set[str] = set()
-    for kind, finding in found:
-        name = fingerprint(account, kind.name, finding.entity)
-        incident = book.incidents.get(book.by_print.get(name, ""))
-        if finding.state == "resolved":
-            if incident and incident.open and _absent(incident, seen, now, finding):
-                book.touch(incident)
-                changed.add(incident.id)
-            present.add(name)
-            continue
+    for rule, finding in found:
+        yield
+        name = fingerprint(account, rule.name, finding.entity)
+        incident = state.incident_of(name)
         present.add(name)
-        if incident and (incident.open or now - incident.changed <= BACK):
+        if finding.state == "resolved":
+            touched = incident is not None and incident.open and _absent(incident, seen, now, finding)
+        elif incident and (incident.open or now - incident.changed <= BACK):
             if finding.state == "event" and incident.state == "told" and incident.since == finding.since:
                 continue  # the same news, read once more
-            touched = _again(incident, kind, finding, seen, now)
+            touched = _again(incident, rule, finding, seen, now)
         else:
-            incident, touched = _opened(account, name, kind, finding, seen, now), True
-            book.add(incident)
-        if touched:
-            book.touch(incident)
+            incident, touched = _opened(account, name, rule, finding, seen, now), True
+        if incident and touched:
+            state.touch(incident)
             changed.add(incident.id)
-    for incident in book.open_of(account):
+    for incident in state.open_of(account):
         if incident.fingerprint in present or incident.kind not in judged:
             continue
         if _absent(incident, seen, now, None):
             changed.add(incident.id)
-        book.touch(incident)
+        state.touch(incident)
+        yield
     return changed
 
 

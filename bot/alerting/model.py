@@ -78,14 +78,18 @@ class Incident(Struct, kw_only=True):
 
     def take(self, finding: Finding, severity: Severity, seen: datetime) -> bool:
         """Say what the finding says, but for when it began; True where that is something else than before."""
-        if self.open and finding.state == "open" and finding.since > self.since:
-            finding = msgspec.structs.replace(finding, since=self.since)
-        now = (severity, *(getattr(finding, name) for name in _SAID))
-        before = (self.severity, *(getattr(self, name) for name in _SAID))
+        changed = severity is not self.severity
         self.severity, self.seen = severity, seen
+        goes_on = self.open and finding.state == "open"
+        since = min(self.since, finding.since) if goes_on else finding.since
+        if since != self.since:
+            self.since, changed = since, True
         for name in _SAID:
-            setattr(self, name, getattr(finding, name))
-        return now != before
+            said = getattr(finding, name)
+            if said != getattr(self, name):
+                setattr(self, name, said)
+                changed = True
+        return changed
 
     def row(self) -> IncidentRow:
         """What is stored."""
@@ -101,21 +105,23 @@ class Incident(Struct, kw_only=True):
             self.open,
             self.opened,
             self.changed,
-            msgspec.json.encode(self),
+            _encode(self),
         )
 
 
-_SAID = ("headline", "since", "related", "figures", "cause", "evidence", "steps", "count", "causes")
+_encode = msgspec.json.Encoder().encode
+_SAID = ("headline", "related", "figures", "cause", "evidence", "steps", "count", "causes")
 
-Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "silenced", "snoozed"]
-"""Why a notice is held back: it waits for its group, quiet hours, somebody muted it, another incident explains it."""
+Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "silenced", "flapping"]
+"""Why a notification is held back, or not at all: see :data:`bot.alerting.held_reasons.HELD_REASONS`."""
 
 
-class Notification(Struct, kw_only=True):
+class Notification(Struct, kw_only=True, frozen=True, gc=False):
     """How an incident stands in a conversation (``platform:id``); ``why`` is the subscription that brought it there.
 
-    ``entry`` is the message that tells it (empty while it is held back); with ``gathered`` that message tells several.
-    ``due`` is when it is to be looked at again. ``over`` once nothing will change any more.
+    ``entry`` is the outbox entry that tells it (empty while it is held back); with ``gathered`` that is a digest of
+    several. ``due`` is when it is to be looked at again. ``over`` once nothing will change any more. It never changes:
+    the state is given another one in its place, so that its indexes cannot miss a change.
     """
 
     incident: str
@@ -135,13 +141,18 @@ class Notification(Struct, kw_only=True):
     repeats: int = 0
     over: bool = False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether it was not told yet and may still be."""
+        return not self.entry and not self.over
+
     def row(self) -> NotificationRow:
         """What is stored."""
-        return NotificationRow(self.incident, self.conversation, not self.over, msgspec.json.encode(self))
+        return NotificationRow(self.incident, self.conversation, not self.over, _encode(self))
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
-    """Who is told what. ``conversation`` is where; a personal one is a direct message.
+    """Which alerts a conversation asked for; a personal conversation is a direct message.
 
     ``accounts`` and ``entity`` are patterns (``*``, ``render-*``, ``pool:gpu-*``: a kind before the colon narrows it to
     entities of that kind and what belongs to them). ``kinds`` are patterns of kinds (``job.*``), empty for all that are

@@ -1,4 +1,4 @@
-"""Who is told what: subscriptions against incidents, with the reason."""
+"""The first stage: which conversations an incident goes to, and by which of their subscriptions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from bot.alerting.model import Mute, Subscription
 from bot.alerting.rules import AlertRule
 from bot.domain.findings import Entity, Severity
 from bot.requests.request import Conversation
+
+ANY = ("", "*")
+"""Patterns that fit any entity."""
 
 
 class Matter(Protocol):
@@ -52,26 +55,53 @@ def concerns(matter: Matter, accounts: str, entity: str, kinds: tuple[str, ...])
         return False
     if kinds and not any(_fits(matter.kind, each) for each in kinds):
         return False
-    return entity in ("", "*") or any(_names(each, entity) for each in (matter.entity, *matter.related))
+    return entity in ANY or concerns_entity(matter, entity)
 
 
-def wanted(subscription: Subscription, matter: Matter, kinds: Mapping[str, AlertRule]) -> bool:
-    """Whether a subscription asks for it: its severity, its patterns, and quiet kinds by name or pattern only."""
-    kind = kinds.get(matter.kind)
-    if matter.severity.rank < subscription.severity.rank or (kind and kind.quiet and not subscription.kinds):
+def concerns_entity(matter: Matter, pattern: str) -> bool:
+    """Whether it is about an entity that a pattern fits, or concerns one."""
+    return any(_names(each, pattern) for each in (matter.entity, *matter.related))
+
+
+def wanted(
+    subscription: Subscription, matter: Matter, rules: Mapping[str, AlertRule], *, any_entity: bool = False
+) -> bool:
+    """Whether a subscription asks for it: its severity, its patterns, and quiet rules by name or pattern only.
+
+    With ``any_entity`` it is not looked at which entity it is about.
+    """
+    rule = rules.get(matter.kind)
+    if matter.severity.rank < subscription.severity.rank or (rule and rule.quiet and not subscription.kinds):
         return False
-    return concerns(matter, subscription.accounts, subscription.entity, subscription.kinds)
+    return concerns(matter, subscription.accounts, "*" if any_entity else subscription.entity, subscription.kinds)
 
 
-def route(
-    matter: Matter, subscriptions: Iterable[Subscription], kinds: Mapping[str, AlertRule]
-) -> dict[str, list[Subscription]]:
-    """The conversations that are told, each with every subscription that asks for it; each is told once."""
-    conversations: dict[str, list[Subscription]] = {}
-    for subscription in subscriptions:
-        if wanted(subscription, matter, kinds):
-            conversations.setdefault(key_of(subscription.conversation), []).append(subscription)
-    return conversations
+class Router:
+    """Subscriptions as they are for one decision.
+
+    Most of them ask for any entity: whether one of these fits is found out once for each account, rule and severity.
+    """
+
+    def __init__(self, subscriptions: Iterable[Subscription], rules: Mapping[str, AlertRule]) -> None:
+        self._rules = rules
+        self._subscriptions = list(subscriptions)
+        self._fitting: dict[tuple[str, str, Severity], list[tuple[str, Subscription]]] = {}
+
+    def route(self, matter: Matter) -> dict[str, list[Subscription]]:
+        """The conversations that are told, each with every subscription that asks for it; each is told once."""
+        kind = matter.account, matter.kind, matter.severity
+        fitting = self._fitting.get(kind)
+        if fitting is None:
+            fitting = self._fitting[kind] = [
+                (key_of(each.conversation), each)
+                for each in self._subscriptions
+                if wanted(each, matter, self._rules, any_entity=True)
+            ]
+        conversations: dict[str, list[Subscription]] = {}
+        for conversation, each in fitting:
+            if each.entity in ANY or concerns_entity(matter, each.entity):
+                conversations.setdefault(conversation, []).append(each)
+        return conversations
 
 
 def muted(matter: Matter, mutes: Iterable[Mute]) -> Mute | None:

@@ -1,26 +1,32 @@
-"""Why an incident is not told in a conversation just now.
+"""The second stage: why an incident is not told in a conversation just now.
 
-The order of evaluation, first reason wins: somebody muted it there; another open incident explains it; the conversation
-has its quiet hours, unless it is critical. What waits for its group is no matter of this module.
+The order of evaluation, first reason wins; :data:`bot.alerting.held_reasons.HELD_REASONS` has their words:
+
+1. ``muted``: somebody muted it there.
+2. ``inhibited``: another open incident explains it, of those that the conversation hears of, or did a moment ago.
+3. ``quiet``: the conversation has its quiet hours, unless it is critical.
+4. ``flapping``: it comes and goes, and is gone just now.
+
+What waits for its group is no matter of this module: that is the next stage, :mod:`bot.alerting.grouping`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import NamedTuple
 
 from bot.alerting.incident_state import IncidentState
-from bot.alerting.model import Held, Incident
+from bot.alerting.inhibition import Inhibitions
+from bot.alerting.lifecycle import CALM
+from bot.alerting.model import Held, Incident, Mute, Notification
 from bot.alerting.quiet_hours import quiet_until
 from bot.alerting.routing import muted
 from bot.alerting.rules import AlertRule
-from bot.domain.findings import Entity, Severity
+from bot.domain.findings import Severity
 
 GRACE = timedelta(seconds=90)
-"""How long a silenced incident stays silent after its cause is gone: it ends by itself most often."""
+"""How long an inhibited incident stays so after its cause is gone: it ends by itself most often."""
 
 
 class Reason(NamedTuple):
@@ -31,57 +37,57 @@ class Reason(NamedTuple):
     until: datetime | None = None
 
 
-class Inhibitions:
-    """Which open incident explains which, as of now: made anew for each decision, since it goes by all that is open."""
+class Suppression:
+    """What holds incidents back at one moment."""
 
-    def __init__(self, book: IncidentState, kinds: Mapping[str, AlertRule]) -> None:
-        self._book = book
-        self._everything: list[tuple[Incident, AlertRule]] = []
-        self._about: defaultdict[tuple[str, Entity], list[tuple[Incident, AlertRule]]] = defaultdict(list)
-        self._related: defaultdict[tuple[str, Entity], list[tuple[Incident, AlertRule]]] = defaultdict(list)
-        for incident in book.incidents.values():
-            kind = kinds.get(incident.kind)
-            if not incident.open or kind is None or not kind.inhibits:
-                continue
-            if "*" in kind.inhibits:
-                self._everything.append((incident, kind))
-                continue
-            self._about[incident.account, incident.entity].append((incident, kind))
-            for entity in incident.related:
-                self._related[incident.account, entity].append((incident, kind))
+    def __init__(self, state: IncidentState, rules: Mapping[str, AlertRule], now: datetime) -> None:
+        self._state = state
+        self._now = now
+        self._inhibitions = Inhibitions(state, rules)
+        self._mutes: dict[str, list[Mute]] = {}
+        self._quiet: dict[str, datetime | None] = {}
+        self._causes: tuple[Incident | None, list[Incident]] = (None, [])
+        """Of the incident that was asked for last: it is asked for one conversation after the other."""
 
-    def of(self, incident: Incident, conversation: str) -> Incident | None:
-        """The open incident that explains this one in a conversation, of those that the conversation hears of.
-
-        Its kind says so, and it is about something that this one belongs to, or belongs to what this one is about.
-        """
-        account = incident.account
-        for other, _ in self._everything:
-            if other.account == account and self._counts(other, incident, conversation):
-                return other
-        candidates: list[list[tuple[Incident, AlertRule]]] = [
-            self._related.get((account, incident.entity), []),
-            *(self._about.get((account, entity), []) for entity in (incident.entity, *incident.related)),
-        ]
-        for other, kind in chain.from_iterable(candidates):
-            if incident.kind in kind.inhibits and self._counts(other, incident, conversation):
-                return other
+    def reason(self, incident: Incident, conversation: str) -> Reason | None:
+        """The first reason to hold an incident back in a conversation; None where it may be told."""
+        mutes = self._mutes_of(conversation)
+        if mutes and (mute := muted(incident, mutes)):
+            return Reason("muted", mute.id, mute.until)
+        if self._causes[0] is not incident:
+            self._causes = incident, self._inhibitions.of(incident)
+        if self._causes[1] and (cause := self._inhibitions.known(self._causes[1], conversation)):
+            return Reason("silenced", cause.id)
+        if incident.severity is not Severity.CRITICAL and (end := self._quiet_until(conversation)):
+            return Reason("quiet", "", end)
+        if incident.flapping and incident.absent:
+            return Reason("flapping", "", incident.absent + CALM)
         return None
 
-    def _counts(self, other: Incident, incident: Incident, conversation: str) -> bool:
-        return other.id != incident.id and (other.id, conversation) in self._book.notifications
+    def reason_now(self, incident: Incident, notification: Notification) -> Reason | None:
+        """The same for one that waits already.
 
+        What was inhibited stays so for a moment after its cause is gone. What waited for the end of the quiet hours
+        comes in their digest: what is over by then whatever else holds, and what flaps as it is.
+        """
+        found = self.reason(incident, notification.conversation)
+        if notification.held == "silenced" and (found is None or found.held != "silenced"):
+            until = notification.due or self._now + GRACE
+            return Reason("silenced", notification.by, until) if until > self._now else found
+        if notification.held == "quiet" and found and found.held != "quiet":
+            return None if found.held == "flapping" or incident.state == "resolved" else found
+        return found
 
-def reason(
-    book: IncidentState, incident: Incident, conversation: str, explanations: Inhibitions, now: datetime
-) -> Reason | None:
-    """The first reason to hold an incident back in a conversation; None where it may be told."""
-    mutes = [mute for mute in book.mutes.get(conversation, {}).values() if mute.until is None or mute.until > now]
-    if mute := muted(incident, mutes):
-        return Reason("muted", mute.id, mute.until)
-    if cause := explanations.of(incident, conversation):
-        return Reason("silenced", cause.id)
-    hours = book.hours.get(conversation)
-    if hours and incident.severity is not Severity.CRITICAL and (end := quiet_until(hours, now)):
-        return Reason("quiet", "", end)
-    return None
+    def _mutes_of(self, conversation: str) -> list[Mute]:
+        known = self._mutes.get(conversation)
+        if known is None:
+            mutes = self._state.mutes(conversation)
+            known = [mute for mute in mutes if mute.until is None or mute.until > self._now]
+            self._mutes[conversation] = known
+        return known
+
+    def _quiet_until(self, conversation: str) -> datetime | None:
+        if conversation not in self._quiet:
+            hours = self._state.hours(conversation)
+            self._quiet[conversation] = quiet_until(hours, self._now) if hours else None
+        return self._quiet[conversation]

@@ -109,7 +109,7 @@ class Measures(Collector):
             )
 
     def _incidents(self) -> Values:
-        counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.open())
+        counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.incidents.open())
         for labels, number in sorted(counted.items()):
             yield "batchbot_incidents_open", labels, number
 

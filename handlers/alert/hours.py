@@ -43,7 +43,7 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
     """
     alerts = parts.desk(ctx)
     here = key_of(ctx.request.conversation)
-    known = alerts.book.hours.get(here)
+    known = alerts.incidents.hours(here)
     if hours is None and days is None and zone is None:
         return _told(ctx, alerts, known, "")
     if hours is not None and hours.lower() == OFF:
@@ -122,10 +122,7 @@ def _told(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) ->
     here = key_of(ctx.request.conversation)
     now = alerts.now()
     until = quiet_until(hours, now) if hours else None
-    held = sum(
-        each.conversation == here and each.held == "quiet" and not each.entry
-        for each in alerts.book.notifications.values()
-    )
+    held = sum(each.held == "quiet" for each in alerts.incidents.waiting(here))
     span = _span(hours) if hours else ""
     free = [day for day in _EVERY if hours and day not in hours.days]
     return Card(

@@ -74,7 +74,7 @@ async def mute(
         at=alerts.now(),
     )
     await alerts.mute(here, made)
-    held = [each for each in alerts.open() if concerns(each, made.accounts, made.entity, made.kinds)]
+    held = [each for each in alerts.incidents.open() if concerns(each, made.accounts, made.entity, made.kinds)]
     return Card(
         title=titled(f"{_told(made)} is muted {_whom(ctx)}", f"for {spelled(span)}" if span else "until it is unmuted"),
         mark=Mark.STOPPED,
@@ -127,20 +127,14 @@ async def unmute(ctx: Context, mute: str) -> Card:
 def _lasting(alerts: AlertService, conversation: str) -> list[Mute]:
     """The mutes that are not over, the one that ends first first."""
     now = alerts.now()
-    mutes = [
-        each for each in alerts.book.mutes.get(conversation, {}).values() if each.until is None or each.until > now
-    ]
+    mutes = [each for each in alerts.incidents.mutes(conversation) if each.until is None or each.until > now]
     return sorted(mutes, key=lambda each: (each.until is None, each.until or now, each.id))
 
 
 def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
     here = key_of(ctx.request.conversation)
     mutes = _lasting(alerts, here)
-    held = [
-        notification.by
-        for notification in alerts.book.notifications.values()
-        if notification.conversation == here and notification.held == "muted"
-    ]
+    held = [each.by for each in alerts.incidents.waiting(here) if each.held == "muted"]
     rows: list[list[Text]] = [
         [
             text(code(each.id)),

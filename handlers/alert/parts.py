@@ -1,4 +1,4 @@
-"""What the commands around alerts share: the desk, conversations and their names, spans, who may change what."""
+"""What the commands around alerts share: the service, conversations and their names, spans, who may change what."""
 
 from __future__ import annotations
 
@@ -22,14 +22,6 @@ from cards.build import refusal, text
 from cards.card import Button, Chip, Menu, Option, Text
 from handlers.shared.common import nearest
 
-HELD = {
-    "grouping": "gathered for one message",
-    "quiet": "waiting for the end of the quiet hours",
-    "muted": "muted here",
-    "silenced": "explained by another alert",
-    "snoozed": "snoozed",
-}
-"""Why something is held back, in words."""
 ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
 
@@ -60,7 +52,7 @@ async def names(ctx: Context) -> dict[str, str]:
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         found[key_of(conversation)] = named(conversation)
-    for subscription in ctx.alerts.book.subscriptions.values() if ctx.alerts else ():
+    for subscription in ctx.alerts.incidents.subscriptions() if ctx.alerts else ():
         conversation, me = subscription.conversation, Author.of(ctx.request).id
         if conversation.kind == "personal":  # whose it is is nobody else's business
             mine = subscription.by is not None and subscription.by.id == me

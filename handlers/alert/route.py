@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import AsyncIterator, Iterable
+from typing import Literal
 
-from bot.alerting import suppression
-from bot.alerting.model import Incident, Subscription
-from bot.alerting.routing import key_of, route
+from bot.alerting.held_reasons import held_words
+from bot.alerting.model import Subscription
+from bot.alerting.preview import Verdict
+from bot.alerting.routing import key_of
 from bot.alerting.rules import AlertRule
 from bot.alerting.sample_incident import made_up
 from bot.alerting.service import AlertService
+from bot.alerting.suppression import Reason
 from bot.domain.findings import Severity
 from bot.requests.context import Context
 from bot.requests.registry import CommandError, command, join
@@ -69,24 +71,6 @@ async def list_kinds(
     )
 
 
-class Verdict(NamedTuple):
-    """What a conversation would do with an incident: who asks for it there, and what holds it back (empty: nothing)."""
-
-    conversation: str
-    asked: list[Subscription]
-    held: suppression.Reason | None
-
-
-def verdicts(alerts: AlertService, incident: Incident) -> Iterator[Verdict]:
-    """Every conversation that would be told of an incident, and whether it would be told now."""
-    book = alerts.book
-    explanations = suppression.Inhibitions(book, alerts.kinds)
-    for conversation, asked in route(
-        incident, [*book.subscriptions.values(), *alerts.defaults()], alerts.kinds
-    ).items():
-        yield Verdict(conversation, asked, suppression.reason(book, incident, conversation, explanations, alerts.now()))
-
-
 @command(
     "alert route",
     examples=["alert route job.failed", "alert route node.unusable render-gpu/tvm-1 severity:critical"],
@@ -114,7 +98,7 @@ async def route_alert(
     named = entity.removeprefix(f"{found.entity}:").split("/") if entity else ["example"]
     name = "/".join(parts.a_pattern(each, again) for each in named)
     incident = made_up(found, source.name, alerts.now(), name=name, severity=least)
-    told = list(verdicts(alerts, incident))
+    told = alerts.preview(incident)
     now = [each for each in told if each.held is None]
     about = f"about {found.entity} {name}" if entity and found.entity != "account" else f"in {source.name}"
     return Card(
@@ -154,7 +138,7 @@ async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Car
     found = _kind(alerts, kind or _usual(alerts), ["alert", "test"])
     incident = made_up(found, ctx.account(None).name, alerts.now())
     entry = await alerts.test(parts.here(ctx), incident)
-    told = list(verdicts(alerts, incident))
+    told = alerts.preview(incident)
     conversations = await parts.names(ctx)
     yield _tested(ctx, found, "on its way", Mark.CHANGING, told, conversations)
     for _ in range(_PATIENCE):
@@ -215,11 +199,11 @@ def _asked(subscription: Subscription) -> str:
     return f"{subscription.told()} ({by})"
 
 
-def _held(reason: suppression.Reason | None) -> Text:
+def _held(reason: Reason | None) -> Text:
     if reason is None:
         return text(chip(Mark.DONE, "told"))
     until = (" until ", Time(reason.until, "clock")) if reason.until else ()
-    return text(chip(Mark.STOPPED, f"held back: {parts.HELD.get(reason.held, reason.held)}"), *until)
+    return text(chip(Mark.STOPPED, f"held back: {held_words(reason.held)}"), *until)
 
 
 def _kind(alerts: AlertService, typed: str, before: list[str], after: list[str] | None = None) -> AlertRule:

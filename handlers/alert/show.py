@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from bot.alerting.held_reasons import held_words
 from bot.alerting.model import Incident, Notification
 from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
@@ -54,7 +55,7 @@ async def list_alerts(
     name = ctx.account(account).name if account else ""
     now = alerts.now()
     if state == "open":
-        found = alerts.open(name)
+        found = alerts.incidents.open(name)
     else:
         found = [each for each in await alerts.past(name, now - _PAST, _MOST_PAST) if not each.open]
     if severity:
@@ -129,21 +130,18 @@ def _standing(incident: Incident) -> Text:
 def _held_here(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> Words | None:
     """``Held back here: 3 muted here, 2 explained by another alert``."""
     here = key_of(ctx.request.conversation)
-    reasons = Counter(
-        notification.held
-        for incident in incidents
-        for notification in alerts.book.of(incident.id)
-        if notification.conversation == here and notification.held and not notification.entry and not notification.over
-    )
+    shown = {incident.id for incident in incidents}
+    held = [each for each in alerts.incidents.waiting(here) if each.held and each.incident in shown]
+    reasons = Counter(each.held for each in held)
     if not reasons:
         return None
-    told = ", ".join(f"{number(count)} {parts.HELD.get(why, why)}" for why, count in reasons.most_common())
+    told = ", ".join(f"{number(count)} {held_words(why)}" for why, count in reasons.most_common())
     return Words(text(muted(f"Held back here: {told}.")))
 
 
 async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> dict[str, list[Notification]]:
     """How each stands in every conversation: from memory, for those long over from the store."""
-    found = {each.id: list(alerts.book.of(each.id)) for each in incidents}
+    found = {each.id: alerts.incidents.notifications_of(each.id) for each in incidents}
     if rest := [name for name, known in found.items() if not known]:
         for row in await ctx.store.notifications(rest):
             try:
@@ -162,7 +160,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
     alerts = parts.desk(ctx)
     incident = await _found(ctx, alerts, alert, "alert show")
     notifications = (await _notices(ctx, alerts, [incident]))[incident.id]
-    card = alerts.writer.incident(incident, key_of(ctx.request.conversation), alerts.now())
+    card = alerts.writer.incident(incident, key_of(ctx.request.conversation))
     body = [block for block in card.blocks if not isinstance(block, Actions | Footer)]
     buttons = [item for block in card.blocks if isinstance(block, Actions) for item in block.items]
     conversations = await parts.names(ctx)
@@ -211,7 +209,7 @@ def _history(incident: Incident) -> Bullets | None:
 def _told(ctx: Context, alerts: AlertService, notification: Notification, conversations: dict[str, str]) -> Text:
     """One conversation: told when, or held back why, and by which subscription."""
     where = parts.told(ctx, notification.conversation, conversations)
-    known = alerts.book.subscriptions.get(notification.why)
+    known = alerts.incidents.subscription(notification.why)
     why = (
         muted(f" ({known.told()})") if known else muted(" (by the settings)" if "settings:" in notification.why else "")
     )
@@ -220,8 +218,8 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
         return text(f"{where}: told ", Time(notification.shown, "clock"), again, why)
     if notification.over or not notification.held:
         return text(f"{where}: not told{', it was over before' if notification.over else ' yet'}", why)
-    by = alerts.book.incidents.get(notification.by) if notification.held == "silenced" else None
-    reason = f"explained by “{by.headline}”" if by else parts.HELD.get(notification.held, notification.held)
+    by = alerts.incidents.incident(notification.by) if notification.held == "silenced" else None
+    reason = f"inhibited by “{by.headline}”" if by else held_words(notification.held)
     until = (" until ", Time(notification.due, "clock")) if notification.due else ()
     return text(f"{where}: held back, {reason}", *until, why)
 
@@ -259,18 +257,18 @@ async def _shown(ctx: Context, alerts: AlertService, name: str, incident: Incide
     if incident is None:  # it is over for so long that memory has let it go
         incident = await _found(ctx, alerts, name, "alert show")
     here = key_of(ctx.request.conversation)
-    notification = alerts.book.notifications.get((incident.id, here))
-    entry = alerts.book.entries.get(notification.entry) if notification and not notification.gathered else None
+    notification = alerts.incidents.notification(incident.id, here)
+    entry = alerts.incidents.entry(notification.entry) if notification and not notification.gathered else None
     if entry:
         return msgspec.json.decode(entry.card, type=Card)
-    return alerts.writer.incident(incident, here, alerts.now())
+    return alerts.writer.incident(incident, here)
 
 
 async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest: str) -> Incident:
     """The incident of that id. Raises Instead with the nearest ones, or what is open."""
     if found := await alerts.find(name):
         return found
-    opened = alerts.open()
+    opened = alerts.incidents.open()
     if name.startswith(TEST):
         what, advice = "That was a test: nothing is open under it.", "A real alert's button opens the alert."
     else:
@@ -292,7 +290,7 @@ async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest
 
 def home_line(ctx: Context, account: str) -> tuple[Block | None, Button | None]:
     """What the home card says of open alerts, and the button that opens them; nothing where nothing is open."""
-    opened = ctx.alerts.open(account) if ctx.alerts else []
+    opened = ctx.alerts.incidents.open(account) if ctx.alerts else []
     if not opened:
         return None, None
     worst = opened[0]

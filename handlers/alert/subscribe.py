@@ -80,7 +80,7 @@ async def subscribe(
         by=Author.of(ctx.request),
         at=alerts.now(),
     )
-    same = [each for each in alerts.book.subscriptions.values() if key_of(each.conversation) == key_of(conversation)]
+    same = alerts.incidents.subscriptions(key_of(conversation))
     if known := next((each for each in same if _alike(each, subscription)), None):
         return _subscribed(ctx, alerts, known, [], "is subscribed to already", Mark.NEUTRAL)
     if len(same) >= MOST:
@@ -117,8 +117,8 @@ def _coming(alerts: AlertService, subscription: Subscription) -> list[Incident]:
     there = key_of(subscription.conversation)
     return [
         each
-        for each in alerts.open()
-        if wanted(subscription, each, alerts.kinds) and (each.id, there) not in alerts.book.notifications
+        for each in alerts.incidents.open()
+        if wanted(subscription, each, alerts.kinds) and alerts.incidents.notification(each.id, there) is None
     ]
 
 
@@ -132,7 +132,7 @@ def _overlap(subscription: Subscription) -> Text:
 def _subscribed(
     ctx: Context, alerts: AlertService, made: Subscription, coming: list[Incident], how: str, mark: Mark
 ) -> Card:  # fmt: skip
-    others = [*alerts.book.subscriptions.values(), *alerts.defaults()]
+    others = [*alerts.incidents.subscriptions(), *alerts.incidents.defaults()]
     twice = list(overlaps(made, (each for each in others if not _alike(each, made))))
     here = key_of(made.conversation) == key_of(ctx.request.conversation)
     whom = parts.where(ctx) if here else "to you in a direct message"
@@ -187,7 +187,7 @@ async def unsubscribe(ctx: Context, subscription: str) -> Card:
     :param subscription: its id, which the list of subscriptions tells
     """
     alerts = parts.desk(ctx)
-    found = alerts.book.subscriptions.get(subscription)
+    found = alerts.incidents.subscription(subscription)
     mine = found is not None and found.by is not None and found.by.id == Author.of(ctx.request).id
     visible = found is not None and (mine or key_of(found.conversation) == key_of(ctx.request.conversation))
     if found is None or not visible:
@@ -214,8 +214,7 @@ def _unknown(ctx: Context, alerts: AlertService, name: str) -> Card:
 
 
 def _here(ctx: Context, alerts: AlertService) -> list[Subscription]:
-    key = key_of(ctx.request.conversation)
-    return [each for each in alerts.book.subscriptions.values() if key_of(each.conversation) == key]
+    return alerts.incidents.subscriptions(key_of(ctx.request.conversation))
 
 
 def _mine(ctx: Context, alerts: AlertService) -> list[Subscription]:
@@ -223,14 +222,15 @@ def _mine(ctx: Context, alerts: AlertService) -> list[Subscription]:
     me, key = Author.of(ctx.request).id, key_of(ctx.request.conversation)
     return [
         each
-        for each in alerts.book.subscriptions.values()
+        for each in alerts.incidents.subscriptions()
         if each.by and each.by.id == me and each.conversation.kind == "personal" and key_of(each.conversation) != key
     ]
 
 
 def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
     here, mine = _here(ctx, alerts), _mine(ctx, alerts)
-    settings = [each for each in alerts.defaults() if key_of(each.conversation) == key_of(ctx.request.conversation)]
+    key = key_of(ctx.request.conversation)
+    settings = [each for each in alerts.incidents.defaults() if key_of(each.conversation) == key]
     removable = [*here, *mine]
     return Card(
         title=titled("Subscriptions", number(len(removable) + len(settings)), news),

@@ -61,7 +61,7 @@ async def show_status(ctx: Context) -> Card:
                     ("Perhaps repeated", number(outbox.totals.repeated) if outbox.totals.repeated else None),
                     ("Without details", number(outbox.totals.shortened) if outbox.totals.shortened else None),
                     ("Refused for good", number(outbox.totals.refused) if outbox.totals.refused else None),
-                    ("Open alerts", number(len(ctx.alerts.open())) if ctx.alerts else None),
+                    ("Open alerts", number(len(ctx.alerts.incidents.open())) if ctx.alerts else None),
                     ("Version", version("batchbot")),
                 ),
             ),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from bot.alerting.service import incident_of
+from bot.alerting.stored_state import incident_of
 from bot.azure.account import Account
 from bot.filter.values import zone_of
 from bot.requests.context import Context

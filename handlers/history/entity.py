@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from bot.alerting.model import Incident
-from bot.alerting.service import incident_of
+from bot.alerting.stored_state import incident_of
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, JobSchedule, Node, Pool, Task

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bot.alerting.model import Hours
-from bot.alerting.service import HOURS
+from bot.alerting.stored_state import HOURS
 from storage.sqlite.store import SqliteStore
 from tests.acceptance.rig import CHANNEL, Rig, rig
 

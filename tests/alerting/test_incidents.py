@@ -39,9 +39,9 @@ async def test_nothing_is_resolved_by_a_look_that_did_not_read_it(tmp_path: Path
         await ops.look()
         ops.found["node.unusable"] = []
         await ops.look(30, read=EVERYTHING - {"nodes"})
-        assert [each.open for each in ops.alerts.open()] == [True]
+        assert [each.open for each in ops.alerts.incidents.open()] == [True]
         await ops.look(30)
-        assert ops.alerts.open() == []
+        assert ops.alerts.incidents.open() == []
 
 
 async def test_the_same_look_twice_writes_nothing_new(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ async def test_acknowledged_is_shown_and_reminded_of(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        [incident] = ops.alerts.open()
+        [incident] = ops.alerts.incidents.open()
         await ops.alerts.acknowledge(incident.id, ME, timedelta(hours=1))
         [entry] = ops.entries.on_top()
         assert "acknowledged by somebody" in words(entry)
@@ -221,7 +221,7 @@ async def test_snoozed_is_left_alone_until_it_is_over(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        [incident] = ops.alerts.open()
+        [incident] = ops.alerts.incidents.open()
         await ops.alerts.snooze(incident.id, ME, timedelta(hours=8))
         [entry] = ops.entries.on_top()
         assert "snoozed until 20:00" in words(entry)
@@ -246,7 +246,7 @@ async def test_every_place_hears_that_a_snooze_is_over(tmp_path: Path) -> None:
         await ops.alerts.subscribe(Subscription(id="s2", conversation=Conversation("teams", "19:x", "channel")))
         ops.found["node.unusable"] = [finding("a")]
         await ops.look()
-        [incident] = ops.alerts.open()
+        [incident] = ops.alerts.incidents.open()
         await ops.alerts.acknowledge(incident.id, ME)
         await ops.alerts.snooze(incident.id, ME, timedelta(hours=2))
         await ops.wait(2 * 3600 + 1)

@@ -129,9 +129,9 @@ async def test_an_incident_shows_what_failing_programs_printed(tmp_path: Path) -
         await ops.look()
         [entry] = ops.entries.on_top()
         assert "MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)" in words(entry)
-        [incident] = ops.alerts.book.incidents.values()
+        [incident] = ops.alerts.incidents.open()
         writer = Writer(discover(), lambda conversation: "UTC", several=False)
-        check("alert-evidence", writer.incident(replace(incident, id="1a2b3c4d"), "slack:C0OPS", NOON))
+        check("alert-evidence", writer.incident(replace(incident, id="1a2b3c4d"), "slack:C0OPS"))
 
 
 async def test_a_hundred_causes_that_come_one_by_one_are_few_messages(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ async def test_a_digest_goes_on_telling_all_of_it_after_a_restart(tmp_path: Path
         await ops.look(30)
         assert ops.entries.titles() == ["✔ 6 alerts: 6 × node.unusable · 6 resolved"]
         await ops.restart()
-        assert [each for each in ops.alerts.book.notifications.values() if not each.over] == []
+        assert [each for each in ops.alerts._state.notifications if not each.over] == []
 
 
 async def test_what_is_critical_breaks_the_quiet(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ async def test_a_pool_that_is_down_explains_its_jobs(tmp_path: Path) -> None:
         await ops.look()
         assert sorted(ops.entries.titles()) == ["▲ job k: 4 tasks failed", "✖ pool a is down"]
         down = next(each for each in ops.entries.on_top() if "down" in title(each))
-        assert "1 alert explained by this and held back" in words(down)
+        assert "1 alert inhibited by this one" in words(down)
         ops.found["pool.down"] = []
         await ops.look(300)
         await ops.wait(60)

@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from bot.alerting.model import Hours, Subscription
+from bot.alerting.model import Subscription
 from bot.domain.findings import Severity
 from bot.requests.request import Conversation
 from cards.card import Button, Form
@@ -45,7 +45,7 @@ async def test_a_channel_subscribes_and_hears_what_is_open(told: Told) -> None:
     golden(told, "subscribe", card)
     assert title(card) == "job.*, node.unusable about render-* in render-prod · here from now on"
     assert "2 alerts open already, which come at once" in words(card), "the job's pool fits"
-    made = told.alerts.book.subscriptions[ID]
+    made = told.alerts.incidents.subscription(ID)
     assert (made.kinds, made.severity, made.entity) == (("job.*", "node.unusable"), Severity.INFO, "render-*")
     assert made.conversation == DEV
     assert told.entries.titles("slack:C0DEV"), "what is open was told there at once"
@@ -53,7 +53,7 @@ async def test_a_channel_subscribes_and_hears_what_is_open(told: Told) -> None:
         "alert subscribe job node.unusable severity:info entity:render-* account:render-prod", conversation=DEV
     )
     assert "is subscribed to already" in title(again)
-    assert len(told.alerts.book.subscriptions) == 2
+    assert len(told.alerts.incidents.subscriptions()) == 2
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def test_who_only_reads_subscribes_alone(told: Told) -> None:
     with mock.patch("secrets.token_hex", return_value=ID):
         mine = await told.ask("alert subscribe job.completed to:me", person="U0VIEWER", conversation=DEV)
     golden(told, "subscribe-me", mine)
-    assert told.alerts.book.subscriptions[ID].conversation.id == CHAT.id
+    assert told.alerts.incidents.subscription(ID).conversation.id == CHAT.id
     assert [person.id for person in told.alone] == ["U0VIEWER"]
     listed = await told.ask("alert subscriptions", person="U0VIEWER", conversation=DEV)
     assert "Told to you in direct messages" in words(listed)
@@ -111,7 +111,7 @@ async def test_somebody_whom_the_bot_cannot_write_to_is_told_what_to_do(told: To
 
 
 async def test_subscriptions_are_listed_and_removed(told: Told) -> None:
-    told.alerts._default = [Subscription(id="settings:slack:C0OPS", conversation=OPS)]
+    told.alerts._state.set_defaults([Subscription(id="settings:slack:C0OPS", conversation=OPS)])
     listed = await told.ask("alert subscriptions")
     golden(told, "subscriptions", listed)
     assert title(listed) == "Subscriptions · 2"
@@ -119,7 +119,7 @@ async def test_subscriptions_are_listed_and_removed(told: Told) -> None:
     assert (await told.ask("alert unsubscribe 5ab001", person="U0VIEWER")).refused
     gone = await told.ask(chosen(listed, "Remove"))
     assert title(gone) == "Subscriptions · 1 · 5ab001 is removed"
-    assert told.alerts.book.subscriptions == {}
+    assert told.alerts.incidents.subscriptions() == []
     assert "settings subscribe that" in title(await told.ask("alert unsubscribe settings:slack:C0OPS"))
 
 
@@ -155,9 +155,9 @@ async def test_what_cannot_be_is_told_with_what_can(told: Told, typed: str, said
     assert card.refused
     assert said in words(card)
     assert offered in commands(card)
-    assert list(told.alerts.book.subscriptions) == ["5ab001"]
-    assert not told.alerts.book.mutes
-    assert not told.alerts.book.hours
+    assert [each.id for each in told.alerts.incidents.subscriptions()] == ["5ab001"]
+    assert not told.alerts.incidents.mutes("slack:C0OPS")
+    assert not told.alerts.incidents.hours("slack:C0OPS")
 
 
 async def test_a_channel_mutes_for_a_while(told: Told) -> None:
@@ -167,7 +167,7 @@ async def test_a_channel_mutes_for_a_while(told: Told) -> None:
     golden(told, "mute", card)
     assert title(card) == "node.*, job.failed about pool:render-gpu is muted here · for 2h"
     assert "1 open alert it concerns" in words(card)
-    assert told.alerts.book.mutes["slack:C0OPS"][ID].until == told.clock.at + timedelta(hours=2)
+    assert told.alerts.incidents.mutes("slack:C0OPS")[0].until == told.clock.at + timedelta(hours=2)
     assert (await told.ask(f"alert unmute {ID}", person="U0VIEWER")).refused
     assert (await told.ask("alert mute x", person="U0VIEWER")).refused
     listed = await told.ask("alert mutes", person="U0VIEWER")
@@ -175,7 +175,7 @@ async def test_a_channel_mutes_for_a_while(told: Told) -> None:
     assert title(await told.ask("alert mutes", conversation=DEV)) == "Mutes · 0", "another conversation hears as before"
     gone = await told.ask(chosen(listed, "Unmute"))
     assert title(gone) == "Mutes · 0 · node.*, job.failed about pool:render-gpu is unmuted"
-    assert not told.alerts.book.mutes["slack:C0OPS"]
+    assert not told.alerts.incidents.mutes("slack:C0OPS")
 
 
 async def test_a_mute_ends_by_itself_or_never(told: Told) -> None:
@@ -212,7 +212,7 @@ async def test_quiet_hours_are_set_told_and_taken_back(told: Told) -> None:
     assert title(none) == "Quiet hours · none here"
     card = await told.ask("alert hours 22:00–07:00 days:mon-fri zone:europe/berlin")
     golden(told, "hours", card)
-    hours = told.alerts.book.hours["slack:C0OPS"]
+    hours = told.alerts.incidents.hours("slack:C0OPS")
     assert (hours.begin, hours.end, hours.days) == (22 * 60, 7 * 60, (0, 1, 2, 3, 4))
     assert hours.zone == "Europe/Berlin"
     assert title(card) == "Quiet 22:00 to 07:00 · from now on"
@@ -220,11 +220,11 @@ async def test_quiet_hours_are_set_told_and_taken_back(told: Told) -> None:
     assert "quiet now, until" in words(await told.ask("alert hours"))
     changed = await told.ask("alert hours 23-6:30")
     assert title(changed).startswith("Quiet 23:00 to 06:30")
-    assert told.alerts.book.hours["slack:C0OPS"].days == (0, 1, 2, 3, 4), "what is not named stays"
+    assert told.alerts.incidents.hours("slack:C0OPS").days == (0, 1, 2, 3, 4), "what is not named stays"
     assert (await told.ask("alert hours off", person="U0VIEWER")).refused
     off = next(item for item in items(changed) if isinstance(item, Button) and item.text == "Take them back")
     assert title(await told.ask(off.command)) == "Quiet hours · taken back"
-    assert not told.alerts.book.hours
+    assert not told.alerts.incidents.hours("slack:C0OPS")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ async def test_hours_are_read_as_people_write_them(
     told: Told, typed: str, begin: int | None, end: int | None, days: tuple[int, ...]
 ) -> None:
     assert not (await told.ask(typed)).refused
-    hours: Hours = told.alerts.book.hours["slack:C0OPS"]
+    hours = told.alerts.incidents.hours("slack:C0OPS")
     assert (hours.begin, hours.end, hours.days, hours.zone) == (begin, end, days, "America/Chicago")
 
 

@@ -42,7 +42,7 @@ async def test_what_is_open_is_listed_the_worst_first(told: Told) -> None:
     assert title(listed) == "3 open alerts"
     said = words(listed)
     assert said.index("52 % of the last hour") < said.index("1 unusable node")
-    assert "Held back here: 1 explained by another alert." in said
+    assert "Held back here: 1 inhibited by another alert." in said
     assert title(await told.ask(chosen(listed, "Open an alert"))).startswith("job nightly:job-12")
     assert title(await told.ask("alert list severity:critical")).startswith("1 open alert · critical")
     past = await told.ask("alert list state:past")
@@ -60,7 +60,7 @@ async def test_a_card_shows_all_of_an_alert(told: Told) -> None:
     golden(told, "show", shown)
     assert "here: told" in words(shown)
     held = await told.ask("alert show 3c4d5e6f", conversation=DEV)
-    assert "#ops: held back, explained by “pool render-gpu has 1 unusable node”" in words(held)
+    assert "#ops: held back, inhibited by “pool render-gpu has 1 unusable node”" in words(held)
     over = await told.ask("alert show 4d5e6f70")
     assert "resolved" in title(over)
     assert not [item for item in items(over) if getattr(item, "text", "") == "Acknowledge"]
@@ -147,7 +147,7 @@ async def test_a_test_goes_the_way_of_real_ones(told: Told) -> None:
     golden(told, "test", cards[-1])
     assert entry.destination == "slack:C0OPS"
     assert title(letter_card(entry)).startswith("Test of job.failed: nothing has happened to job example")
-    assert told.alerts.open() == []
+    assert told.alerts.incidents.open() == []
 
 
 async def test_a_test_that_cannot_arrive_says_why(told: Told) -> None:
@@ -214,14 +214,14 @@ async def test_a_program_that_only_answers_changes_no_alerts(told: Told) -> None
     for text in ("alert list", "alert mute x for:1h", "alert subscribe to:me", "job watch x", "status"):
         assert (await told.ask(text)).refused, text
     assert not (await told.ask("home")).refused
-    assert not told.alerts.book.mutes
+    assert not told.alerts.incidents.mutes("slack:C0OPS")
 
 
 async def test_what_memory_let_go_is_found_in_the_store(told: Told) -> None:
     await a_few(told)
     told.clock.at += timedelta(hours=3)
-    told.alerts.book.forget(told.clock.at)
-    assert "4d5e6f70" not in told.alerts.book.incidents
+    while told.alerts.incidents.incident("4d5e6f70"):
+        await told.alerts.tick()
     assert "resolved" in title(await told.ask("alert show 4d5e6f70"))
     assert "here: told" in words(await told.ask("alert show 4d5e6f70"))
     assert "resolved" in title(await told.ask("alert ack 4d5e6f70"))

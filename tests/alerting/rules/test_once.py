@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.alerting.incident_state import IncidentState
+from bot.alerting.inhibition import Inhibitions
 from bot.alerting.lifecycle import settle
 from bot.alerting.model import Incident, Notification
-from bot.alerting.suppression import Inhibitions
+from bot.alerting.slices import at_once
 from bot.domain.findings import CauseCount
 from bot.monitor.scene import Blindness, Scene
 from tests.alerting.rules.scenes import KINDS, NOON, ago, failing, job, node, pool, scene, schedule
@@ -20,17 +21,16 @@ def told(look: Scene) -> set[str]:
     """What is told of a look: kind and entity of every incident that no other explains."""
     book = IncidentState()
     found = [(kind, finding) for kind in KINDS.values() for finding in kind.judge(look)]
-    settle(book, look.account, found, KINDS, NOON, NOON)
+    at_once(settle(book, look.account, found, KINDS, NOON, NOON))
     return {f"{each.kind} {each.entity.id}" for each in unexplained(book) if each.open}
 
 
 def unexplained(book: IncidentState) -> list[Incident]:
     """What no other incident explains, in a conversation that hears of everything."""
-    book.notifications = {
-        (name, "here"): Notification(incident=name, conversation="here", why="", since=NOON) for name in book.incidents
-    }
-    explanations = Inhibitions(book, KINDS)
-    return [each for each in book.incidents.values() if explanations.of(each, "here") is None]
+    for incident in book.incidents():
+        book.put(Notification(incident=incident.id, conversation="here", why="", since=NOON))
+    inhibitions = Inhibitions(book, KINDS)
+    return [each for each in book.incidents() if inhibitions.cause(each, "here") is None]
 
 
 STUCK = job(active=9, progressed=ago(60))
@@ -128,15 +128,14 @@ def test_failures_of_one_job_do_not_explain_the_rate_of_another() -> None:
     rate, failures = KINDS["job.failure_rate"], KINDS["task.failed"]
     book = IncidentState()
     found = [(rate, next(iter(rate.judge(look)))), (failures, next(iter(failures.judge(look))))]
-    settle(book, look.account, found, KINDS, NOON, NOON)
+    at_once(settle(book, look.account, found, KINDS, NOON, NOON))
     assert len(unexplained(book)) == 2
 
 
 def test_who_does_not_hear_of_the_cause_hears_of_what_follows() -> None:
     book = IncidentState()
     look = scene(pool(target_dedicated=4), STUCK)
-    settle(
-        book, look.account, [(kind, each) for kind in KINDS.values() for each in kind.judge(look)], KINDS, NOON, NOON
-    )
-    explanations = Inhibitions(book, KINDS)
-    assert all(explanations.of(each, "here") is None for each in book.incidents.values())
+    found = [(kind, each) for kind in KINDS.values() for each in kind.judge(look)]
+    at_once(settle(book, look.account, found, KINDS, NOON, NOON))
+    inhibitions = Inhibitions(book, KINDS)
+    assert all(inhibitions.cause(each, "here") is None for each in book.incidents())

@@ -1,0 +1,120 @@
+"""What stands in the outbox entries of alerting: written where it changed, once for all conversations it is alike in.
+
+One entry for each incident and conversation, edited as it changes; its history is one reply in its thread, edited too.
+A digest is one entry for several incidents.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime
+
+import msgspec
+
+from bot.alerting.cards import Writer
+from bot.alerting.incident_state import IncidentState, history_of, worse_of
+from bot.alerting.model import Incident, Notification
+from bot.alerting.notification_index import Group
+from cards.card import Card
+from storage.port.watching import OutboxEntry
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Messages:
+    """Writes cards into outbox entries of the state. Call :meth:`begin` before each decision.
+
+    Of every group it remembers the newest message, which says what else is held back there.
+    """
+
+    def __init__(self, state: IncidentState, writer: Writer) -> None:
+        self._state = state
+        self._writer = writer
+        self._newest: dict[Group, str] = {}
+        self._mentioning: dict[Group, str] = {}
+        """The message that says what is held back, as of the last decision."""
+        self._rendered: dict[Hashable, bytes] = {}
+        self._now = datetime.min.replace(tzinfo=UTC)
+
+    def begin(self, now: datetime) -> None:
+        """A decision begins: what was rendered for the one before may say something else by now."""
+        self._now = now
+        self._rendered.clear()
+
+    def newest(self, group: Group, entry: str) -> None:
+        """This is the newest message of a group."""
+        self._newest[group] = entry
+
+    def mentioning(self, group: Group) -> list[str]:
+        """The messages to be written anew where what is held back has changed: the newest, and the one before."""
+        entry = self._newest.get(group, "")
+        before = self._mentioning.get(group, "")
+        self._mentioning[group] = entry
+        return [each for each in dict.fromkeys([before, entry]) if each]
+
+    def incident(self, incident: Incident, notification: Notification) -> None:
+        """The message of one incident."""
+        group = notification.conversation, incident.account
+        held = []
+        if self._newest.get(group) == notification.entry:
+            held = [each for each in self._state.notifications.waiting(*group) if each.held]
+        explained = self._state.notifications.inhibited_by(incident.id)
+
+        def render() -> Card:
+            return self._writer.incident(incident, notification.conversation, held=held, explained=explained)
+
+        key = ("incident", incident.id, explained, *(group if held else ()))
+        self._write(notification.entry, notification.conversation, self._once(key, notification.conversation, render))
+
+    def history(self, incident: Incident, notification: Notification) -> None:
+        """What happened to an incident so far, as a reply."""
+        where = notification.conversation
+        card = self._once(("history", incident.id), where, lambda: self._writer.history(incident, where, self._now))
+        self._write(history_of(notification.entry), where, card, under=notification.entry)
+
+    def digest(self, entry: str, members: list[Notification], incidents: list[Incident]) -> None:
+        """One message for several incidents, of which each stands there as its member says."""
+        where, quiet = members[0].conversation, any(each.held == "quiet" for each in members)
+        card = self._once(
+            ("digest", quiet, tuple([each.id for each in incidents])),
+            where,
+            lambda: self._writer.digest(incidents, where, after_quiet=quiet),
+        )
+        self._write(entry, where, card)
+
+    def worse(self, digest: str, where: str, incidents: list[Incident], worse: list[Incident]) -> None:
+        """Say aloud which incidents of a digest became worse: one reply, edited as more of it does."""
+        card = _encode(self._writer.worse(incidents, worse, where, self._now))
+        self._write(worse_of(digest), where, card, under=digest, loud=True)
+
+    def aloud(self, incident: Incident, notification: Notification, what: str) -> None:
+        """A reply that people hear of; see :meth:`bot.alerting.cards.Writer.note`."""
+        where, parent = notification.conversation, self._state.entry(notification.entry)
+        if parent is None:
+            return
+        card = self._once(
+            ("note", what, incident.id), where, lambda: self._writer.note(incident, where, what, self._now)
+        )
+        name = f"{notification.entry}-{secrets.token_hex(3)}"
+        self._state.post(
+            OutboxEntry(name, where, parent.conversation, card, 1, self._now, under=notification.entry, loud=True)
+        )
+
+    def _once(self, key: tuple[Hashable, ...], where: str, render: Callable[[], Card]) -> bytes:
+        """A card that says the same in every conversation of a time zone, rendered and encoded once in a decision."""
+        key = (*key, self._writer.zone_of(where))
+        known = self._rendered.get(key)
+        if known is None:
+            known = self._rendered[key] = _encode(render())
+        return known
+
+    def _write(self, name: str, where: str, card: bytes, *, under: str = "", loud: bool = False) -> None:
+        known = self._state.entry(name) or self._state.entry(under)
+        if known is not None:
+            conversation = known.conversation
+        elif (found := self._state.conversation(where)) is not None:
+            conversation = _encode(found)
+        else:
+            return
+        self._state.write(OutboxEntry(name, where, conversation, card, 1, self._now, under=under, loud=loud))

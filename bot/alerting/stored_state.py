@@ -1,0 +1,85 @@
+"""The state as it is stored: read at the start, and again where something could not be stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from bot.alerting.incident_state import LATELY, IncidentState, history_of, worse_of
+from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
+from bot.alerting.slices import Sliced, in_slices
+from bot.requests.request import Conversation
+from bot.settings import AlertSettings
+from storage.port.store import Store
+from storage.port.watching import IncidentRow, NotificationRow
+
+SUBSCRIPTIONS, MUTES, HOURS = "subscription", "mute", "hours"
+"""Namespaces of the store's preferences; the owner of each is a conversation's key."""
+_MOST = 100_000
+"""Open incidents that are read at most."""
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+async def load_state(store: Store, settings: AlertSettings, now: datetime) -> IncidentState:
+    """All that is open, lately over, or still told by a digest, and what was asked for. Raises StoreError."""
+    rows = {row.id: row for row in await store.incidents(open=True, limit=_MOST)}
+    rows |= {row.id: row for row in await store.incidents(open=False, since=now - LATELY)}
+    rows |= {row.id: row for row in await store.unsettled()}
+    state = IncidentState()
+    await in_slices(_restore(state, list(rows.values()), await store.notifications(list(rows))))
+    told = {each.entry for each in state.notifications if each.entry}
+    names = [name for entry in sorted(told) for name in (entry, history_of(entry), worse_of(entry))]
+    state.restore_entries(each.entry for each in await store.deliveries(names))
+    state.subscribe(each for _, each in await _kept(store, SUBSCRIPTIONS, Subscription))
+    for conversation, mute in await _kept(store, MUTES, Mute):
+        state.mute(conversation, mute)
+    for conversation, hours in await _kept(store, HOURS, Hours):
+        state.set_hours(conversation, hours)
+    state.set_defaults(await default_subscriptions(store, settings))
+    return state
+
+
+def _restore(state: IncidentState, rows: list[IncidentRow], stands: list[NotificationRow]) -> Sliced[None]:
+    """Take up what is stored; rows that a newer version wrote and this one cannot read are left alone."""
+    for row in rows:
+        if incident := incident_of(row):
+            state.restore(incident)
+        yield
+    for each in stands:
+        if notification := _read(each.body, Notification):
+            state.restore_notification(notification)
+        yield
+
+
+async def default_subscriptions(store: Store, settings: AlertSettings) -> list[Subscription]:
+    """Conversations that the settings name: Slack's by their id alone, Teams' once the bot was added there."""
+    known = {f"{each.platform}:{each.id}": each for each in await store.references()}
+    found = []
+    for name in settings.channels:
+        platform, _, own = name.partition(":")
+        conversation = Conversation("slack", own) if platform == "slack" else None
+        if name in known:
+            conversation = msgspec.json.decode(known[name].body, type=Conversation)
+        if conversation is not None:
+            found.append(Subscription(id=f"settings:{name}", conversation=conversation))
+    return found
+
+
+def incident_of(row: IncidentRow) -> Incident | None:
+    """A stored incident; None where a newer version wrote it."""
+    return _read(row.body, Incident)
+
+
+async def _kept(store: Store, namespace: str, kind: type[S]) -> list[tuple[str, S]]:
+    """What is kept in a namespace, with its owner."""
+    rows = [(owner, _read(kept.value, kind)) for owner, kept in await store.kept_all(namespace)]
+    return [(owner, each) for owner, each in rows if each is not None]
+
+
+def _read(body: bytes, kind: type[S]) -> S | None:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
