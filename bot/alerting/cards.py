@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from heapq import nsmallest
 
 from msgspec.structs import replace
 
@@ -275,11 +276,12 @@ def _causes(causes: Sequence[CauseCount], *, many: bool = False) -> list[Block]:
 
 def _merged(parts: Iterable[Sequence[CauseCount]]) -> list[CauseCount]:
     """The causes of several incidents as one list, the most frequent first."""
-    found: dict[str, CauseCount] = {}
+    counts: Counter[str] = Counter()
+    first: dict[str, CauseCount] = {}
     for each in by_line([each for causes in parts for each in causes]):
-        known = found.get(each.cause)
-        found[each.cause] = replace(known, count=known.count + each.count) if known else each
-    return sorted(found.values(), key=lambda each: -each.count)
+        counts[each.cause] += each.count
+        first.setdefault(each.cause, each)
+    return [replace(first[cause], count=count) for cause, count in counts.most_common()]
 
 
 def _headline(incidents: Sequence[Incident], tasks: Sequence[CauseCount]) -> str:
@@ -294,16 +296,16 @@ def _headline(incidents: Sequence[Incident], tasks: Sequence[CauseCount]) -> str
 
 def _list(incidents: Sequence[Incident]) -> Block:
     """The worst first, what is over last."""
-    ordered = sorted(incidents, key=lambda each: (not each.open, -each.severity.rank, each.since))
+    worst = nsmallest(_LISTED, incidents, key=lambda each: (not each.open, -each.severity.rank, each.since))
     rows: list[tuple[Text | str, ...]] = [
         (
             text(chip(mark_of(each), "resolved" if each.state == "resolved" else each.severity.value)),
             each.headline,
             text(Time(each.since, "clock")),
         )
-        for each in ordered[:_LISTED]
+        for each in worst
     ]
-    if (rest := len(ordered) - _LISTED) > 0:
+    if (rest := len(incidents) - _LISTED) > 0:
         rows.append(("", text(muted(f"and {number(rest)} more")), ""))
     return table((Column("", width=1), Column("Alert", width=5), Column("Since", rank=1, width=1)), rows)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.requests.request import Conversation
-from storage.port.watching import OutboxEntry
+from storage.port.outbox import OutboxEntry
 
 
 class IncidentReader(Protocol):

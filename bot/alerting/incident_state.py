@@ -7,6 +7,7 @@ it; whoever only asks does so through :class:`bot.alerting.incident_reader.Incid
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -17,7 +18,8 @@ from bot.alerting.notification_index import NotificationIndex
 from bot.alerting.routing import key_of
 from bot.alerting.slices import Sliced
 from bot.requests.request import Conversation
-from storage.port.watching import ChangeSet, OutboxEntry
+from storage.port.changes import ChangeSet
+from storage.port.outbox import OutboxEntry
 
 LATELY = timedelta(hours=1)
 """How long an incident that is resolved stays at hand, so that the same one can come back as itself."""
@@ -53,7 +55,7 @@ class IncidentState:
         self._mutes: dict[str, dict[str, Mute]] = {}
         self._hours: dict[str, Hours] = {}
         self._unsaved_incidents: dict[str, None] = {}
-        self._unsaved_notifications: dict[tuple[str, str], None] = {}
+        self._unsaved_notifications: defaultdict[str, dict[str, Notification]] = defaultdict(dict)
         self._unsaved_entries: dict[str, OutboxEntry] = {}
 
     # --- incidents and how they stand ---------------------------------------------------------------------------------
@@ -170,12 +172,12 @@ class IncidentState:
     def put(self, notification: Notification) -> None:
         """How an incident stands in a conversation from now on; stored where that is something else than before."""
         if self.notifications.put(notification, self._incidents[notification.incident].account):
-            self._unsaved_notifications[notification.incident, notification.conversation] = None
+            self._unsaved_notifications[notification.incident][notification.conversation] = notification
 
     def write(self, entry: OutboxEntry) -> bool:
         """A message as it should be now, which may change again; False where it says just what it said."""
         known = self._entries.get(entry.id)
-        if known and (known.card, known.loud) == (entry.card, entry.loud):
+        if known and (known.card, known.broadcast) == (entry.card, entry.broadcast):
             return False
         version = known.version + 1 if known else 1
         self._entries[entry.id] = self._unsaved_entries[entry.id] = msgspec.structs.replace(entry, version=version)
@@ -215,12 +217,11 @@ class IncidentState:
         for name in self._unsaved_incidents:
             changes.incidents.append(self._incidents[name].row())
             yield
-        for number, (name, where) in enumerate(self._unsaved_notifications):
-            if known := self.notifications.get(name, where):
-                changes.notifications.append(known.row())
-            if number % 32 == 0:
-                yield
-        self._unsaved_incidents, self._unsaved_notifications, self._unsaved_entries = {}, {}, {}
+        for stands in self._unsaved_notifications.values():
+            changes.notifications += [each.row() for each in stands.values()]
+            yield
+        for unsaved in (self._unsaved_incidents, self._unsaved_notifications, self._unsaved_entries):
+            unsaved.clear()
         return changes
 
     def forget(self, now: datetime) -> Sliced[None]:

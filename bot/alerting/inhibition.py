@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from typing import TypeAlias
 
 from bot.alerting.incident_state import IncidentState
 from bot.alerting.model import Incident
 from bot.alerting.rules import AlertRule
 from bot.domain.findings import Entity
 
+Heard: TypeAlias = Mapping[str, Container[str]]
+"""By incident: the conversations that hear of it."""
+
 
 class Inhibitions:
     """The open incidents whose rules inhibit others, by what they are about and what they concern."""
 
-    def __init__(self, state: IncidentState, rules: Mapping[str, AlertRule]) -> None:
+    def __init__(self, state: IncidentState, rules: Mapping[str, AlertRule], heard: Heard) -> None:
+        """``heard`` are conversations that are about to hear of incidents, beside those that did already."""
         self._state = state
+        self._heard = heard
         self._everything: list[Incident] = []
         """Those that explain all of their account."""
         self._about: defaultdict[tuple[str, Entity], list[tuple[Incident, AlertRule]]] = defaultdict(list)
@@ -51,11 +57,11 @@ class Inhibitions:
 
     def cause(self, incident: Incident, conversation: str) -> Incident | None:
         """The first of them that a conversation hears of; None where it hears of none."""
-        return self.known(self.of(incident), conversation)
+        return self.heard_of(self.of(incident), conversation)
 
-    def known(self, causes: list[Incident], conversation: str) -> Incident | None:
+    def heard_of(self, causes: list[Incident], conversation: str) -> Incident | None:
         """The first that a conversation hears of."""
         for cause in causes:
-            if self._state.notification(cause.id, conversation) is not None:
+            if conversation in self._heard.get(cause.id, ()) or self._state.notification(cause.id, conversation):
                 return cause
         return None

@@ -17,7 +17,7 @@ from bot.alerting.incident_state import IncidentState, history_of, worse_of
 from bot.alerting.model import Incident, Notification
 from bot.alerting.notification_index import Group
 from cards.card import Card
-from storage.port.watching import OutboxEntry
+from storage.port.outbox import OutboxEntry
 
 _encode = msgspec.json.Encoder().encode
 
@@ -71,7 +71,7 @@ class Messages:
         """What happened to an incident so far, as a reply."""
         where = notification.conversation
         card = self._once(("history", incident.id), where, lambda: self._writer.history(incident, where, self._now))
-        self._write(history_of(notification.entry), where, card, under=notification.entry)
+        self._write(history_of(notification.entry), where, card, reply_to=notification.entry)
 
     def digest(self, entry: str, members: list[Notification], incidents: list[Incident]) -> None:
         """One message for several incidents, of which each stands there as its member says."""
@@ -86,7 +86,7 @@ class Messages:
     def worse(self, digest: str, where: str, incidents: list[Incident], worse: list[Incident]) -> None:
         """Say aloud which incidents of a digest became worse: one reply, edited as more of it does."""
         card = _encode(self._writer.worse(incidents, worse, where, self._now))
-        self._write(worse_of(digest), where, card, under=digest, loud=True)
+        self._write(worse_of(digest), where, card, reply_to=digest, broadcast=True)
 
     def aloud(self, incident: Incident, notification: Notification, what: str) -> None:
         """A reply that people hear of; see :meth:`bot.alerting.cards.Writer.note`."""
@@ -98,7 +98,7 @@ class Messages:
         )
         name = f"{notification.entry}-{secrets.token_hex(3)}"
         self._state.post(
-            OutboxEntry(name, where, parent.conversation, card, 1, self._now, under=notification.entry, loud=True)
+            OutboxEntry(name, where, parent.address, card, 1, self._now, reply_to=notification.entry, broadcast=True)
         )
 
     def _once(self, key: tuple[Hashable, ...], where: str, render: Callable[[], Card]) -> bytes:
@@ -109,12 +109,12 @@ class Messages:
             known = self._rendered[key] = _encode(render())
         return known
 
-    def _write(self, name: str, where: str, card: bytes, *, under: str = "", loud: bool = False) -> None:
-        known = self._state.entry(name) or self._state.entry(under)
+    def _write(self, name: str, where: str, card: bytes, *, reply_to: str = "", broadcast: bool = False) -> None:
+        known = self._state.entry(name) or self._state.entry(reply_to)
         if known is not None:
-            conversation = known.conversation
+            address = known.address
         elif (found := self._state.conversation(where)) is not None:
-            conversation = _encode(found)
+            address = _encode(found)
         else:
             return
-        self._state.write(OutboxEntry(name, where, conversation, card, 1, self._now, under=under, loud=loud))
+        self._state.write(OutboxEntry(name, where, address, card, 1, self._now, reply_to, broadcast))

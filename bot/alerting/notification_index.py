@@ -9,13 +9,17 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from bot.alerting.model import Notification
 
 Group: TypeAlias = tuple[str, str]
 """A conversation's key and an account: what is grouped together."""
+
+
+_NOWHERE = Notification(incident="", conversation="", why="", since=datetime.min.replace(tzinfo=UTC), over=True)
+"""What stands where nothing was known: it is in no index."""
 
 
 class NotificationIndex:
@@ -100,22 +104,20 @@ class NotificationIndex:
         if old == new:
             return False
         known[new.conversation] = new
-        if old is None:
-            was_waiting, was_live, was_by, was_due = False, "", "", None
-        else:
-            was_waiting, was_live, was_by, was_due = old.waiting, _live(old), _inhibitor(old), _due(old)
-            if old.entry and old.entry != new.entry:
-                self._leave(old)
-        if new.entry and (old is None or old.entry != new.entry):
-            self._members[new.entry][new.incident] = new.conversation
-        if was_waiting is not new.waiting:
-            self._wait(new, account, waits=not was_waiting)
-        if (is_live := _live(new)) != was_live:
-            self._living(was_live, is_live)
-        if (is_by := _inhibitor(new)) != was_by:
-            self._inhibit(new.incident, was_by, is_by)
-        if (is_due := _due(new)) != was_due:
-            self._fall_due((new.incident, new.conversation), was_due, is_due)
+        before = _NOWHERE if old is None else old
+        if before.entry != new.entry:
+            if before.entry:
+                self._leave(before)
+            if new.entry:
+                self._members[new.entry][new.incident] = new.conversation
+        if before.entry != new.entry or before.over is not new.over:
+            if before.waiting is not new.waiting:
+                self._wait(new, account, waits=new.waiting)
+            self._living(_live(before), _live(new))
+        if before.by or new.by:
+            self._inhibit(new.incident, _inhibitor(before), _inhibitor(new))
+        if before.due or new.due:
+            self._fall_due((new.incident, new.conversation), _due(before), _due(new))
         return True
 
     def remove(self, incident: str, account: str) -> list[str]:
@@ -151,6 +153,8 @@ class NotificationIndex:
             del self._waiting[notification.conversation]
 
     def _living(self, was: str, now: str) -> None:
+        if was == now:
+            return
         if was:
             self._live[was] -= 1
             if not self._live[was]:
@@ -159,6 +163,8 @@ class NotificationIndex:
             self._live[now] += 1
 
     def _inhibit(self, incident: str, was: str, now: str) -> None:
+        if was == now:
+            return
         if was:
             held = self._inhibited[was]
             held[incident] -= 1
@@ -170,6 +176,8 @@ class NotificationIndex:
             self._inhibited[now][incident] += 1
 
     def _fall_due(self, key: tuple[str, str], was: datetime | None, now: datetime | None) -> None:
+        if was == now:
+            return
         if was:
             del self._due[was][key]
             if not self._due[was]:

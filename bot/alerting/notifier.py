@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bot.alerting.grouping import Grouped
 from bot.alerting.incident_state import IncidentState
 from bot.alerting.messages import Messages
-from bot.alerting.model import Incident, Notification
+from bot.alerting.model import Held, Incident, Notification
 from bot.alerting.notification_index import Group
 from bot.alerting.reminders import Reminders
 from bot.alerting.slices import Sliced
@@ -35,8 +35,17 @@ class Notifier:
         """A message for each, the worst first."""
         known = [(self._state.incident_told(each), each) for each in notifications]
         for incident, notification in sorted(known, key=lambda each: (-each[0].severity.rank, each[0].since)):
-            alone = replace(notification, entry=f"{incident.id}-{secrets.token_hex(3)}", gathered=False, held="")
-            told = self._told(incident, alone, now)
+            told = replace(
+                notification,
+                entry=f"{incident.id}-{secrets.token_hex(3)}",
+                held="",
+                by="",
+                shown=now,
+                worst=incident.severity,
+                over=not incident.open,
+            )
+            told = replace(told, due=self._reminders.next(incident, told, now))
+            self._state.put(told)
             self._messages.newest(group, told.entry)
             self._messages.incident(incident, told)
             yield
@@ -50,21 +59,24 @@ class Notifier:
         """
         self._messages.newest(group, grouped.entry)
         worse = self._digests.setdefault(grouped.entry, [])
+        held: Held = "quiet" if quiet else ""
         for notification in notifications:
             incident = self._state.incident_told(notification)
-            member = replace(notification, entry=grouped.entry, gathered=True, held="quiet" if quiet else "")
-            self._told(incident, member, now)
+            self._state.put(
+                replace(
+                    notification,
+                    entry=grouped.entry,
+                    gathered=True,
+                    held=held,
+                    by="",
+                    due=None,
+                    shown=now,
+                    worst=incident.severity,
+                )
+            )
             if not grouped.begins and incident.severity is Severity.CRITICAL and incident.open:
                 worse.append(incident)
             yield
-
-    def _told(self, incident: Incident, notification: Notification, now: datetime) -> Notification:
-        over = not incident.open and not notification.gathered
-        told = replace(notification, by="", shown=now, worst=incident.severity, over=over, due=None)
-        if due := self._reminders.next(incident, told, now):
-            told = replace(told, due=due)
-        self._state.put(told)
-        return told
 
     def rewrite(self, incident: Incident) -> None:
         """Bring every message that tells an incident in line with it."""
@@ -109,10 +121,12 @@ class Notifier:
         """
         digests, self._digests = self._digests, {}
         for entry, worse in digests.items():
+            yield
             members = self._state.notifications.members(entry)
             incidents = [self._state.incident_told(each) for each in members]
             if not members:
                 continue
+            yield
             self._messages.digest(entry, members, incidents)
             if worse:
                 self._messages.worse(entry, members[0].conversation, incidents, worse)

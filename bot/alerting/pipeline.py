@@ -16,7 +16,7 @@ groups that have gathered long enough, and all of an account in which something 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from datetime import datetime
 from itertools import chain
 
@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from bot.alerting.cards import Writer
 from bot.alerting.grouping import Grouping
 from bot.alerting.incident_state import IncidentState
+from bot.alerting.inhibition import Heard
 from bot.alerting.messages import Messages
 from bot.alerting.model import Incident, Notification
 from bot.alerting.notification_index import Group
@@ -86,13 +87,14 @@ class AlertPipeline:
         """Bring every notification and message in line with the incidents that changed and the time it is."""
         incidents = [each for name in changed if (each := self._state.incident(name))]
         self._messages.begin(now)
-        fresh = yield from self._route(incidents, now)
-        suppression = Suppression(self._state, self._rules, now)
+        fresh: list[Notification] = []
+        heard = yield from self._route(incidents, fresh, now)
+        suppression = Suppression(self._state, self._rules, now, heard)
         ripe = self._grouping.ripe(now)
         ready: defaultdict[Group, list[Notification]] = defaultdict(list)
         touched: dict[Group, None] = {}
-        weighed = yield from self._weighed(fresh, incidents, ripe, now)
-        for number, notification in enumerate(weighed):
+        waiting = yield from self._waiting(incidents, ripe, now)
+        for number, notification in enumerate(chain(fresh, waiting)):
             self._weigh(notification, suppression, ready, touched)
             if number % 16 == 0:
                 yield
@@ -107,44 +109,44 @@ class AlertPipeline:
         yield from self._notifier.write_digests()
         self._unweighed = False
 
-    def _route(self, incidents: list[Incident], now: datetime) -> Sliced[list[Notification]]:
-        """A new notification for every conversation that asks and has none; those that are there stay."""
+    def _route(self, incidents: list[Incident], fresh: list[Notification], now: datetime) -> Sliced[Heard]:
+        """Add a new notification to ``fresh`` for every conversation that asks and has none; those that are there stay.
+
+        Returns which conversations hear of each incident.
+        """
         router = Router([*self._state.subscriptions(), *self._state.defaults()], self._rules)
-        fresh = []
+        heard: dict[str, Container[str]] = {}
         for incident in incidents:
             if incident.state == "resolved":
                 continue
-            rule = self._rules.get(incident.kind)
-            for conversation, reasons in router.route(incident).items():
+            heard[incident.id] = conversations = router.route(incident)
+            for conversation, reasons in conversations.items():
                 known = self._state.notification(incident.id, conversation)
                 if known is None or (known.over and not known.entry):
-                    new = Notification(incident=incident.id, conversation=conversation, why=reasons[0].id, since=now)
-                    fresh.append(new)
-                    if rule and rule.inhibits:  # what it explains is held back where it is known
-                        self._state.put(new)
+                    fresh.append(
+                        Notification(incident=incident.id, conversation=conversation, why=reasons[0].id, since=now)
+                    )
                 elif known.over:  # it came back: the same message says so
                     self._state.put(replace(known, over=False, due=self._reminders.next(incident, known, now)))
             yield
-        return fresh
+        return heard
 
-    def _weighed(
-        self, fresh: list[Notification], incidents: list[Incident], ripe: list[Group], now: datetime
-    ) -> Sliced[list[Notification]]:
-        """What is new, and what waits and may have another reason to wait by now, or none."""
+    def _waiting(self, incidents: list[Incident], ripe: list[Group], now: datetime) -> Sliced[list[Notification]]:
+        """What waits and may have another reason to wait by now, or none."""
         index = self._state.notifications
         groups = index.waiting_groups()
         if not self._unweighed:
             rules = [(incident, self._rules.get(incident.kind)) for incident in incidents]
             accounts = {incident.account for incident, rule in rules if rule and rule.inhibits}
             groups = [group for group in groups if group[1] in accounts or group in ripe]
-        found: dict[tuple[str, str], Notification] = {}
+        found: dict[int, Notification] = {}  # by identity: there is one object for each incident and conversation
         parts = chain(
             (index.waiting(*group) for group in groups), [index.due(now)], (index.of(each.id) for each in incidents)
         )
         for part in parts:
-            found.update(((each.incident, each.conversation), each) for each in part if each.waiting)
+            found.update({id(each): each for each in part if each.waiting})
             yield
-        return [*found.values(), *(each for each in fresh if (each.incident, each.conversation) not in found)]
+        return list(found.values())
 
     def _weigh(
         self,

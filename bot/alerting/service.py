@@ -1,6 +1,6 @@
 """The alert service: takes in what was found, decides, stores, hands messages over; and does what people ask of it.
 
-Everything that changes goes through one lock and one transaction: a look with its transitions, cursors and views, or a
+Everything that changes goes through one lock and one transaction: a look with its transitions, cursors and snapshots, or a
 click with what it changes. It is worked off in slices, so that much of it does not keep the loop from others; the lock
 is held until it is stored. Memory mirrors the store; where storing fails, it is read anew before anything else happens.
 """
@@ -34,8 +34,10 @@ from bot.monitor.scene import Scene
 from bot.requests.preferences import Author
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
-from storage.port.store import Store, StoreError
-from storage.port.watching import ChangeSet, OutboxEntry
+from storage.port.errors import StoreError
+from storage.port.store import Store
+from storage.port.changes import ChangeSet
+from storage.port.outbox import OutboxEntry
 
 log = structlog.get_logger()
 
@@ -98,8 +100,8 @@ class AlertService:
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
-    async def saw(self, scene: Scene, batch: ChangeSet | None = None) -> None:
-        """Take in a look at an account; ``batch`` (its transitions, cursors, views) is stored in the same transaction.
+    async def saw(self, scene: Scene, changes: ChangeSet | None = None) -> None:
+        """Take in a look at an account; ``batch`` (its transitions, cursors, snapshots) is stored in the same transaction.
 
         Raises StoreError where nothing of it could be stored; the look counts as not made then.
         """
@@ -152,7 +154,7 @@ class AlertService:
             await self._decide((), now)
 
     @asynccontextmanager
-    async def _changing(self, batch: ChangeSet | None = None) -> AsyncIterator[datetime]:
+    async def _changing(self, changes: ChangeSet | None = None) -> AsyncIterator[datetime]:
         """A change: what it does to the state is stored when the block ends, and messages go out after that."""
         async with self._lock:
             if self._stale:
@@ -161,7 +163,7 @@ class AlertService:
                 yield self._clock.now()
                 changes = await in_slices(self._state.changes())
                 if batch:
-                    for name in ("transitions", "cursors", "views"):
+                    for name in ("transitions", "cursors", "snapshots"):
                         setattr(changes, name, getattr(batch, name))
                 if any(getattr(changes, name) for name in changes.__struct_fields__):
                     await self._store.record(changes)
@@ -229,7 +231,7 @@ class AlertService:
     async def subscribe(self, subscription: Subscription) -> None:
         """Subscribe a conversation; what is open already is told there too."""
         key = key_of(subscription.conversation)
-        await self._store.keep(
+        await self._store.put_preference(
             SUBSCRIPTIONS, key, subscription.id, msgspec.json.encode(subscription), self._clock.now()
         )
         async with self._changing() as now:
@@ -242,7 +244,7 @@ class AlertService:
         subscription = self._state.subscription(name)
         if subscription is None:
             return None
-        await self._store.drop(SUBSCRIPTIONS, key_of(subscription.conversation), name)
+        await self._store.delete_preference(SUBSCRIPTIONS, key_of(subscription.conversation), name)
         async with self._changing():
             self._state.unsubscribe(name)
             self._pipeline.weigh_everything()
@@ -250,7 +252,7 @@ class AlertService:
 
     async def mute(self, conversation: str, mute: Mute) -> None:
         """Hold back in a conversation what fits, from now on."""
-        await self._store.keep(MUTES, conversation, mute.id, msgspec.json.encode(mute), self._clock.now())
+        await self._store.put_preference(MUTES, conversation, mute.id, msgspec.json.encode(mute), self._clock.now())
         async with self._changing() as now:
             self._state.mute(conversation, mute)
             self._pipeline.weigh_everything()
@@ -259,7 +261,7 @@ class AlertService:
 
     async def unmute(self, conversation: str, name: str) -> bool:
         """Take a mute back: what it held and is still open is told. False where there is none."""
-        if not await self._store.drop(MUTES, conversation, name):
+        if not await self._store.delete_preference(MUTES, conversation, name):
             return False
         async with self._changing() as now:
             self._state.unmute(conversation, name)
@@ -271,9 +273,9 @@ class AlertService:
     async def set_hours(self, conversation: str, hours: Hours | None) -> None:
         """Quiet hours, working days and zone of a conversation; None takes them back."""
         if hours is None:
-            await self._store.drop(HOURS, conversation, "hours")
+            await self._store.delete_preference(HOURS, conversation, "hours")
         else:
-            await self._store.keep(HOURS, conversation, "hours", msgspec.json.encode(hours), self._clock.now())
+            await self._store.put_preference(HOURS, conversation, "hours", msgspec.json.encode(hours), self._clock.now())
         async with self._changing() as now:
             self._state.set_hours(conversation, hours)
             self._pipeline.weigh_everything()

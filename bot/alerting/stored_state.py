@@ -13,7 +13,7 @@ from bot.alerting.slices import Sliced, in_slices
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from storage.port.store import Store
-from storage.port.watching import IncidentRow, NotificationRow
+from storage.port.incidents import IncidentRow, NotificationRow
 
 SUBSCRIPTIONS, MUTES, HOURS = "subscription", "mute", "hours"
 """Namespaces of the store's preferences; the owner of each is a conversation's key."""
@@ -26,7 +26,7 @@ async def load_state(store: Store, settings: AlertSettings, now: datetime) -> In
     """All that is open, lately over, or still told by a digest, and what was asked for. Raises StoreError."""
     rows = {row.id: row for row in await store.incidents(open=True, limit=_MOST)}
     rows |= {row.id: row for row in await store.incidents(open=False, since=now - LATELY)}
-    rows |= {row.id: row for row in await store.unsettled()}
+    rows |= {row.id: row for row in await store.unsettled_incidents()}
     state = IncidentState()
     await in_slices(_restore(state, list(rows.values()), await store.notifications(list(rows))))
     told = {each.entry for each in state.notifications if each.entry}
@@ -55,7 +55,7 @@ def _restore(state: IncidentState, rows: list[IncidentRow], stands: list[Notific
 
 async def default_subscriptions(store: Store, settings: AlertSettings) -> list[Subscription]:
     """Conversations that the settings name: Slack's by their id alone, Teams' once the bot was added there."""
-    known = {f"{each.platform}:{each.id}": each for each in await store.references()}
+    known = {f"{each.platform}:{each.id}": each for each in await store.conversations()}
     found = []
     for name in settings.channels:
         platform, _, own = name.partition(":")
@@ -74,7 +74,7 @@ def incident_of(row: IncidentRow) -> Incident | None:
 
 async def _kept(store: Store, namespace: str, kind: type[S]) -> list[tuple[str, S]]:
     """What is kept in a namespace, with its owner."""
-    rows = [(owner, _read(kept.value, kind)) for owner, kept in await store.kept_all(namespace)]
+    rows = [(owner, _read(kept.value, kind)) for owner, kept in await store.all_preferences(namespace)]
     return [(owner, each) for owner, each in rows if each is not None]
 
 

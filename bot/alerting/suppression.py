@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.alerting.incident_state import IncidentState
-from bot.alerting.inhibition import Inhibitions
+from bot.alerting.inhibition import Heard, Inhibitions
 from bot.alerting.lifecycle import CALM
 from bot.alerting.model import Held, Incident, Mute, Notification
 from bot.alerting.quiet_hours import quiet_until
@@ -40,26 +40,30 @@ class Reason(NamedTuple):
 class Suppression:
     """What holds incidents back at one moment."""
 
-    def __init__(self, state: IncidentState, rules: Mapping[str, AlertRule], now: datetime) -> None:
+    def __init__(
+        self, state: IncidentState, rules: Mapping[str, AlertRule], now: datetime, heard: Heard | None = None
+    ) -> None:
+        """``heard`` are conversations that are about to hear of incidents, beside those that did already."""
         self._state = state
         self._now = now
-        self._inhibitions = Inhibitions(state, rules)
-        self._mutes: dict[str, list[Mute]] = {}
-        self._quiet: dict[str, datetime | None] = {}
-        self._causes: tuple[Incident | None, list[Incident]] = (None, [])
-        """Of the incident that was asked for last: it is asked for one conversation after the other."""
+        self._inhibitions = Inhibitions(state, rules, heard or {})
+        self._causes: dict[str, list[Incident]] = {}
+        """What explains an incident, wherever that is heard of."""
+        self._asked: dict[str, tuple[list[Mute], datetime | None]] = {}
+        """The mutes of a conversation that are not over, and when its quiet hours end."""
 
     def reason(self, incident: Incident, conversation: str) -> Reason | None:
         """The first reason to hold an incident back in a conversation; None where it may be told."""
-        mutes = self._mutes_of(conversation)
+        mutes, quiet = self._asked.get(conversation) or self._asked_for(conversation)
         if mutes and (mute := muted(incident, mutes)):
             return Reason("muted", mute.id, mute.until)
-        if self._causes[0] is not incident:
-            self._causes = incident, self._inhibitions.of(incident)
-        if self._causes[1] and (cause := self._inhibitions.known(self._causes[1], conversation)):
+        causes = self._causes.get(incident.id)
+        if causes is None:
+            causes = self._causes[incident.id] = self._inhibitions.of(incident)
+        if causes and (cause := self._inhibitions.heard_of(causes, conversation)):
             return Reason("silenced", cause.id)
-        if incident.severity is not Severity.CRITICAL and (end := self._quiet_until(conversation)):
-            return Reason("quiet", "", end)
+        if quiet and incident.severity is not Severity.CRITICAL:
+            return Reason("quiet", "", quiet)
         if incident.flapping and incident.absent:
             return Reason("flapping", "", incident.absent + CALM)
         return None
@@ -78,16 +82,11 @@ class Suppression:
             return None if found.held == "flapping" or incident.state == "resolved" else found
         return found
 
-    def _mutes_of(self, conversation: str) -> list[Mute]:
-        known = self._mutes.get(conversation)
-        if known is None:
-            mutes = self._state.mutes(conversation)
-            known = [mute for mute in mutes if mute.until is None or mute.until > self._now]
-            self._mutes[conversation] = known
-        return known
-
-    def _quiet_until(self, conversation: str) -> datetime | None:
-        if conversation not in self._quiet:
-            hours = self._state.hours(conversation)
-            self._quiet[conversation] = quiet_until(hours, self._now) if hours else None
-        return self._quiet[conversation]
+    def _asked_for(self, conversation: str) -> tuple[list[Mute], datetime | None]:
+        mutes = self._state.mutes(conversation)
+        hours = self._state.hours(conversation)
+        asked = self._asked[conversation] = (
+            [mute for mute in mutes if mute.until is None or mute.until > self._now],
+            quiet_until(hours, self._now) if hours else None,
+        )
+        return asked

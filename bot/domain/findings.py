@@ -28,7 +28,10 @@ class Severity(enum.Enum):
     @property
     def rank(self) -> int:
         """Greater is worse."""
-        return list(Severity).index(self)
+        return _RANKS[self._value_]
+
+
+_RANKS = {each.value: rank for rank, each in enumerate(Severity)}
 
 
 class SuggestedAction(Struct, frozen=True):

@@ -29,7 +29,7 @@ class IncidentRow(Struct, frozen=True):
     body: bytes
 
 
-class NotificationRow(Struct, frozen=True):
+class NotificationRow(Struct, frozen=True, gc=False):
     """How an incident stands in a conversation (``platform:id``), encoded. ``open`` until nothing will change."""
 
     incident: str

@@ -29,7 +29,7 @@ def unexplained(book: IncidentState) -> list[Incident]:
     """What no other incident explains, in a conversation that hears of everything."""
     for incident in book.incidents():
         book.put(Notification(incident=incident.id, conversation="here", why="", since=NOON))
-    inhibitions = Inhibitions(book, KINDS)
+    inhibitions = Inhibitions(book, KINDS, {})
     return [each for each in book.incidents() if inhibitions.cause(each, "here") is None]
 
 
@@ -137,5 +137,5 @@ def test_who_does_not_hear_of_the_cause_hears_of_what_follows() -> None:
     look = scene(pool(target_dedicated=4), STUCK)
     found = [(kind, each) for kind in KINDS.values() for each in kind.judge(look)]
     at_once(settle(book, look.account, found, KINDS, NOON, NOON))
-    inhibitions = Inhibitions(book, KINDS)
+    inhibitions = Inhibitions(book, KINDS, {})
     assert all(inhibitions.cause(each, "here") is None for each in book.incidents())
