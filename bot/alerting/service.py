@@ -1,8 +1,8 @@
 """The alert service: takes in what was found, decides, stores, hands messages over; and does what people ask of it.
 
-Everything that changes goes through one lock and one transaction: a look with its transitions, cursors and snapshots, or a
-click with what it changes. It is worked off in slices, so that much of it does not keep the loop from others; the lock
-is held until it is stored. Memory mirrors the store; where storing fails, it is read anew before anything else happens.
+Everything that changes goes through one lock and one transaction: a look with its transitions, cursors and snapshots,
+or a click with what it changes. It is worked off in slices, so that much of it does not keep the loop from others; the
+lock is held until it is stored. Memory mirrors the store; where storing fails, it is read anew before anything else.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from bot.monitor.scene import Scene
 from bot.requests.preferences import Author
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
-from storage.port.errors import StoreError
-from storage.port.store import Store
 from storage.port.changes import ChangeSet
+from storage.port.errors import StoreError
 from storage.port.outbox import OutboxEntry
+from storage.port.store import Store
 
 log = structlog.get_logger()
 
@@ -100,12 +100,12 @@ class AlertService:
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
-    async def saw(self, scene: Scene, changes: ChangeSet | None = None) -> None:
-        """Take in a look at an account; ``batch`` (its transitions, cursors, snapshots) is stored in the same transaction.
+    async def saw(self, scene: Scene, seen: ChangeSet | None = None) -> None:
+        """Take in a look at an account, storing ``seen`` (its transitions, cursors, snapshots) in the same transaction.
 
         Raises StoreError where nothing of it could be stored; the look counts as not made then.
         """
-        async with self._changing(batch) as now:
+        async with self._changing(seen) as now:
             judged = judged_by(self.kinds, scene.read)
             if scene.blind is None:
                 judged |= {name for name, kind in self.kinds.items() if not kind.reads}
@@ -154,7 +154,7 @@ class AlertService:
             await self._decide((), now)
 
     @asynccontextmanager
-    async def _changing(self, changes: ChangeSet | None = None) -> AsyncIterator[datetime]:
+    async def _changing(self, seen: ChangeSet | None = None) -> AsyncIterator[datetime]:
         """A change: what it does to the state is stored when the block ends, and messages go out after that."""
         async with self._lock:
             if self._stale:
@@ -162,9 +162,9 @@ class AlertService:
             try:
                 yield self._clock.now()
                 changes = await in_slices(self._state.changes())
-                if batch:
+                if seen:
                     for name in ("transitions", "cursors", "snapshots"):
-                        setattr(changes, name, getattr(batch, name))
+                        setattr(changes, name, getattr(seen, name))
                 if any(getattr(changes, name) for name in changes.__struct_fields__):
                     await self._store.record(changes)
             except BaseException:
@@ -275,7 +275,9 @@ class AlertService:
         if hours is None:
             await self._store.delete_preference(HOURS, conversation, "hours")
         else:
-            await self._store.put_preference(HOURS, conversation, "hours", msgspec.json.encode(hours), self._clock.now())
+            await self._store.put_preference(
+                HOURS, conversation, "hours", msgspec.json.encode(hours), self._clock.now()
+            )
         async with self._changing() as now:
             self._state.set_hours(conversation, hours)
             self._pipeline.weigh_everything()

@@ -12,8 +12,8 @@ from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.slices import Sliced, in_slices
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
-from storage.port.store import Store
 from storage.port.incidents import IncidentRow, NotificationRow
+from storage.port.store import Store
 
 SUBSCRIPTIONS, MUTES, HOURS = "subscription", "mute", "hours"
 """Namespaces of the store's preferences; the owner of each is a conversation's key."""
