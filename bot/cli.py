@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -221,6 +222,7 @@ async def _run(settings: Settings) -> str:
         return str(error)
     try:
         await app.start()
+        gc.freeze()  # what is there by now stays: to look through it again and again would hold up everything else
         await until_stopped()
     except ChatStartError as error:
         return str(error)

@@ -104,7 +104,7 @@ class Writer:
 
     def _state(self, incident: Incident) -> Text:
         """Open, resolved, acknowledged by whom, snoozed until when."""
-        if incident.state == "told":
+        if incident.state == "event":
             return ()
         if incident.state == "resolved":
             return text(chip(Mark.DONE, "resolved"), " · ", Time(incident.resolved or incident.changed, "clock"))

@@ -18,7 +18,7 @@ class HeldReason(NamedTuple):
 
 HELD_REASONS: Mapping[Held, HeldReason] = {
     "muted": HeldReason("suppression", "muted here", "A mute of this conversation fits it, until that ends."),
-    "silenced": HeldReason(
+    "inhibited": HeldReason(
         "suppression",
         "inhibited by another alert",
         "Another open alert explains it. It is posted if it outlives that one by a minute and a half.",

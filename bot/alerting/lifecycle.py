@@ -51,7 +51,7 @@ def settle(
         if finding.state == "resolved":
             touched = incident is not None and incident.open and _absent(incident, seen, now, finding)
         elif incident and (incident.open or now - incident.changed <= BACK):
-            if finding.state == "event" and incident.state == "told" and incident.since == finding.since:
+            if finding.state == "event" and incident.state == "event" and incident.since == finding.since:
                 continue  # the same news, read once more
             touched = _again(incident, rule, finding, seen, now)
         else:
@@ -81,7 +81,7 @@ def _opened(account: str, name: str, kind: AlertRule, finding: Finding, seen: da
         account=account,
         kind=kind.name,
         entity=finding.entity,
-        state="told" if finding.state == "event" else "open",
+        state="event" if finding.state == "event" else "open",
         severity=finding.severity or kind.severity,
         headline=finding.headline,
         since=finding.since,

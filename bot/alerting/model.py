@@ -27,7 +27,7 @@ class Event(Struct, frozen=True):
 class Incident(Struct, kw_only=True):
     """One trouble of one entity from its opening to its end.
 
-    ``state``: ``open``, ``resolved``, or ``told`` for news that was over at once. ``since`` and ``seen`` are the
+    ``state``: ``open``, ``resolved``, or ``event`` for news that was over at once. ``since`` and ``seen`` are the
     service's clock (when it began, when it was last looked at), the other times are the bot's. ``flips`` are the last
     times it came back after it was resolved; while it is ``flapping`` it is not said to be resolved.
     """
@@ -37,7 +37,7 @@ class Incident(Struct, kw_only=True):
     account: str
     kind: str
     entity: Entity
-    state: Literal["open", "resolved", "told"]
+    state: Literal["open", "resolved", "event"]
     severity: Severity
     headline: str
     since: datetime
@@ -112,7 +112,7 @@ class Incident(Struct, kw_only=True):
 _encode = msgspec.json.Encoder().encode
 _SAID = ("headline", "related", "figures", "cause", "evidence", "steps", "count", "causes")
 
-Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "silenced", "flapping"]
+Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "inhibited", "flapping"]
 """Why a notification is held back, or not at all: see :data:`bot.alerting.held_reasons.HELD_REASONS`."""
 
 

@@ -36,8 +36,8 @@ class NotificationIndex:
         """By conversation and account: the incidents that wait there."""
         self._inhibited: defaultdict[str, Counter[str]] = defaultdict(Counter)
         """By inhibiting incident: those that it holds back, each with the number of conversations."""
-        self._due: defaultdict[datetime, dict[tuple[str, str], None]] = defaultdict(dict)
-        """By moment: incident and conversation of what falls due then."""
+        self._due: defaultdict[datetime, dict[str, dict[str, None]]] = defaultdict(dict)
+        """By moment and conversation: the incidents that fall due there then."""
         self._moments: list[datetime] = []
         """A heap of these moments; one at which nothing falls due any more is left in it until it surfaces."""
 
@@ -91,7 +91,12 @@ class NotificationIndex:
         for moment in moments:
             heapq.heappush(self._moments, moment)
         # A moment may lie in the heap twice.
-        return [self._known[incident][where] for each in dict.fromkeys(moments) for incident, where in self._due[each]]
+        return [
+            self._known[incident][where]
+            for moment in dict.fromkeys(moments)
+            for where, incidents in self._due[moment].items()
+            for incident in incidents
+        ]
 
     # --- changing ---
 
@@ -117,7 +122,7 @@ class NotificationIndex:
         if before.by or new.by:
             self._inhibit(new.incident, _inhibitor(before), _inhibitor(new))
         if before.due or new.due:
-            self._fall_due((new.incident, new.conversation), _due(before), _due(new))
+            self._fall_due(new, _due(before), _due(new))
         return True
 
     def remove(self, incident: str, account: str) -> list[str]:
@@ -132,7 +137,7 @@ class NotificationIndex:
                 self._wait(old, account, waits=False)
             self._living(_live(old), "")
             self._inhibit(incident, _inhibitor(old), "")
-            self._fall_due((incident, old.conversation), _due(old), None)
+            self._fall_due(old, _due(old), None)
         return empty
 
     def _leave(self, old: Notification) -> None:
@@ -175,17 +180,21 @@ class NotificationIndex:
         if now:
             self._inhibited[now][incident] += 1
 
-    def _fall_due(self, key: tuple[str, str], was: datetime | None, now: datetime | None) -> None:
+    def _fall_due(self, notification: Notification, was: datetime | None, now: datetime | None) -> None:
         if was == now:
             return
+        where = notification.conversation
         if was:
-            del self._due[was][key]
-            if not self._due[was]:
+            conversations = self._due[was]
+            del conversations[where][notification.incident]
+            if not conversations[where]:
+                del conversations[where]
+            if not conversations:
                 del self._due[was]
         if now:
             if now not in self._due:
                 heapq.heappush(self._moments, now)
-            self._due[now][key] = None
+            self._due[now].setdefault(where, {})[notification.incident] = None
 
 
 def _live(notification: Notification) -> str:
@@ -197,4 +206,4 @@ def _due(notification: Notification) -> datetime | None:
 
 
 def _inhibitor(notification: Notification) -> str:
-    return notification.by if notification.held == "silenced" and not notification.over else ""
+    return notification.by if notification.held == "inhibited" and not notification.over else ""

@@ -36,7 +36,7 @@ def made_up(
         account=account,
         kind=kind.name,
         entity=entity,
-        state="told",
+        state="event",
         severity=severity or kind.severity,
         headline=f"Test of {kind.name}: nothing has happened to {kind.entity} {entity.id}",
         since=at,

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 T = TypeVar("T")
 Sliced: TypeAlias = Generator[None, None, T]
 """Work that yields wherever it may be interrupted; it returns its result."""
-SLICE = 0.004
+SLICE = 0.003
 """Seconds of one slice. Between two yields there should be a small part of that."""
 
 

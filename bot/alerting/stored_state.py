@@ -10,6 +10,7 @@ import msgspec
 from bot.alerting.incident_state import LATELY, IncidentState, history_of, worse_of
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.slices import Sliced, in_slices
+from bot.domain.findings import fingerprint
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from storage.port.incidents import IncidentRow, NotificationRow
@@ -45,6 +46,8 @@ def _restore(state: IncidentState, rows: list[IncidentRow], stands: list[Notific
     """Take up what is stored; rows that a newer version wrote and this one cannot read are left alone."""
     for row in rows:
         if incident := incident_of(row):
+            # What makes two findings the same may have changed since it was stored.
+            incident.fingerprint = fingerprint(incident.account, incident.kind, incident.entity)
             state.restore(incident)
         yield
     for each in stands:

@@ -61,7 +61,7 @@ class Suppression:
         if causes is None:
             causes = self._causes[incident.id] = self._inhibitions.of(incident)
         if causes and (cause := self._inhibitions.heard_of(causes, conversation)):
-            return Reason("silenced", cause.id)
+            return Reason("inhibited", cause.id)
         if quiet and incident.severity is not Severity.CRITICAL:
             return Reason("quiet", "", quiet)
         if incident.flapping and incident.absent:
@@ -71,15 +71,18 @@ class Suppression:
     def reason_now(self, incident: Incident, notification: Notification) -> Reason | None:
         """The same for one that waits already.
 
-        What was inhibited stays so for a moment after its cause is gone. What waited for the end of the quiet hours
-        comes in their digest: what is over by then whatever else holds, and what flaps as it is.
+        What was inhibited stays so for a moment after its cause is gone, and what flaps until it can have calmed down.
+        What waited for the end of the quiet hours comes in their digest: what is over by then whatever else holds, and
+        what flaps as it is.
         """
         found = self.reason(incident, notification.conversation)
-        if notification.held == "silenced" and (found is None or found.held != "silenced"):
+        if notification.held == "inhibited" and (found is None or found.held != "inhibited"):
             until = notification.due or self._now + GRACE
-            return Reason("silenced", notification.by, until) if until > self._now else found
+            return Reason("inhibited", notification.by, until) if until > self._now else found
         if notification.held == "quiet" and found and found.held != "quiet":
             return None if found.held == "flapping" or incident.state == "resolved" else found
+        if notification.held == "flapping" and found is None and notification.due and notification.due > self._now:
+            return Reason("flapping", "", notification.due)
         return found
 
     def _asked_for(self, conversation: str) -> tuple[list[Mute], datetime | None]:

@@ -199,7 +199,7 @@ def a_zone(typed: str, again: list[str]) -> str:
 
 def state_of(incident: Incident) -> Chip:
     """``✖ critical`` while it is open, ``✔ resolved``, ``news``."""
-    word = {"open": incident.severity.value, "resolved": "resolved", "told": "news"}[incident.state]
+    word = {"open": incident.severity.value, "resolved": "resolved", "event": "news"}[incident.state]
     return Chip(mark_of(incident), word)
 
 

@@ -218,7 +218,7 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
         return text(f"{where}: told ", Time(notification.shown, "clock"), again, why)
     if notification.over or not notification.held:
         return text(f"{where}: not told{', it was over before' if notification.over else ' yet'}", why)
-    by = alerts.incidents.incident(notification.by) if notification.held == "silenced" else None
+    by = alerts.incidents.incident(notification.by) if notification.held == "inhibited" else None
     reason = f"inhibited by “{by.headline}”" if by else held_words(notification.held)
     until = (" until ", Time(notification.due, "clock")) if notification.due else ()
     return text(f"{where}: held back, {reason}", *until, why)

@@ -273,6 +273,36 @@ async def test_what_is_critical_breaks_the_quiet(tmp_path: Path) -> None:
         assert ops.entries.titles() == ["✖ pool a is down"]
 
 
+async def test_what_becomes_critical_in_the_quiet_is_told_at_once(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.set_hours("slack:C0OPS", Hours(begin=11 * 60, end=14 * 60))
+        ops.found["node.unusable"] = [finding("a"), finding("b")]
+        await ops.look()
+        assert ops.entries.titles() == []
+        ops.found["node.unusable"] = [finding("a", severity=Severity.CRITICAL), finding("b")]
+        await ops.look(60)
+        assert ops.entries.titles() == ["✖ pool a has 1 unusable nodes"]
+        assert "1 more held back (waiting for the end of the quiet hours)" in words(ops.entries.on_top()[0])
+
+
+async def test_what_flaps_and_is_gone_just_now_is_not_told_until_it_stays(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.mute("slack:C0OPS", Mute(id="m1"))
+        for flip in range(8):
+            ops.found["node.unusable"] = [finding("a")] if flip % 2 == 0 else []
+            await ops.look(30)
+        [incident] = ops.alerts.incidents.open()
+        await ops.alerts.unmute("slack:C0OPS", "m1")
+        assert ops.entries.titles() == []
+        assert [each.held for each in ops.alerts.incidents.waiting("slack:C0OPS")] == ["flapping"]
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look(30)
+        assert ops.entries.titles() == []
+        await ops.wait(600)
+        assert ops.entries.titles() == ["▲ pool a has 1 unusable nodes · flapping, 4 times within an hour"]
+        assert ops.alerts.incidents.incident(incident.id) is incident
+
+
 async def test_a_mute_holds_back_what_fits_and_counts_it(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         await ops.alerts.mute("slack:C0OPS", Mute(id="m1", entity="pool:old-*", until=NOON + HOUR))

@@ -38,7 +38,7 @@ def scanned(index: NotificationIndex) -> dict[str, object]:
             told.setdefault(each.entry, set()).add(each.incident)
         if not each.entry and not each.over:
             waiting.setdefault(each.conversation, set()).add(each.incident)
-        if each.held == "silenced" and each.by and not each.over:
+        if each.held == "inhibited" and each.by and not each.over:
             inhibited.setdefault(each.by, set()).add(each.incident)
     return {
         "told": told,
@@ -80,7 +80,7 @@ def test_an_index_finds_what_a_scan_finds(seed: int) -> None:
             )
             changed = replace(
                 known,
-                held=chance.choice(["", "quiet", "silenced", "muted"]),
+                held=chance.choice(["", "quiet", "inhibited", "muted"]),
                 by=chance.choice(["", "i0", "i1"]),
                 due=chance.choice(moments),
                 entry=chance.choice(["", known.entry, f"digest-{where}", f"{incident}-{where}"]),

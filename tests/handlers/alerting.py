@@ -188,7 +188,7 @@ async def a_few(told: Told) -> None:
         [
             Notification(incident="1a2b3c4d", entry="l1", shown=shown, **here),
             Notification(incident="2b3c4d5e", entry="l2", shown=shown, **here),
-            Notification(incident="3c4d5e6f", held="silenced", by="2b3c4d5e", **here),
+            Notification(incident="3c4d5e6f", held="inhibited", by="2b3c4d5e", **here),
             Notification(incident="4d5e6f70", entry="l4", shown=shown, over=True, **here),
         ],
     )

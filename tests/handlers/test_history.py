@@ -57,7 +57,7 @@ async def a_life(told: Told) -> None:
         [
             incident(
                 told, "5e6f7081", "job.failed", Entity("job", "old:job-7"),
-                "job old:job-7 has failed: 3 of 90 tasks failed", state="told",
+                "job old:job-7 has failed: 3 of 90 tasks failed", state="event",
             )
         ],
     )  # fmt: skip
