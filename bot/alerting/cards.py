@@ -43,7 +43,7 @@ _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.
 _CAUSES = 5
 _LISTED = 12
 """Incidents that a digest lists; the rest is counted."""
-_STEPS = 2
+_ACTIONS = 2
 SNOOZES = (("30 minutes", "30m"), ("2 hours", "2h"), ("8 hours", "8h"), ("1 day", "1d"), ("1 week", "7d"))
 
 
@@ -117,14 +117,14 @@ class Writer:
         return text(*parts)  # type: ignore[arg-type]
 
     def _buttons(self, incident: Incident) -> Block | None:
-        steps: list[Action] = [
-            Button(step.text, self.command(incident, step.command), style="primary" if first == 0 else "default")
-            for first, step in enumerate(incident.steps[:_STEPS])
+        items: list[Action] = [
+            Button(action.text, self.command(incident, action.command), style="primary" if first == 0 else "default")
+            for first, action in enumerate(incident.actions[:_ACTIONS])
         ]
         if incident.open:
             if not incident.acknowledged:
-                steps.append(Button("Acknowledge", f"alert ack {incident.id}", how="edit"))
-            steps.append(
+                items.append(Button("Acknowledge", f"alert ack {incident.id}", how="edit"))
+            items.append(
                 Menu(
                     "Snooze",
                     f"alert snooze {incident.id} {{}}",
@@ -132,8 +132,8 @@ class Writer:
                     how="edit",
                 )
             )
-        steps.append(Button("More", f"alert show {incident.id}"))
-        return actions(*steps)
+        items.append(Button("More", f"alert show {incident.id}"))
+        return actions(*items)
 
     def _small(self, incident: Incident, held: Sequence[Notification], explained: int) -> Footer | None:
         parts: list[str] = []

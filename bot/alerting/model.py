@@ -49,7 +49,7 @@ class Incident(Struct, kw_only=True):
     figures: tuple[tuple[str, str], ...] = ()
     cause: str = ""
     evidence: str = ""
-    steps: tuple[SuggestedAction, ...] = ()
+    actions: tuple[SuggestedAction, ...] = ()
     count: int = 1
     causes: tuple[CauseCount, ...] = ()
     flips: list[datetime] = []
@@ -110,7 +110,7 @@ class Incident(Struct, kw_only=True):
 
 
 _encode = msgspec.json.Encoder().encode
-_SAID = ("headline", "related", "figures", "cause", "evidence", "steps", "count", "causes")
+_SAID = ("headline", "related", "figures", "cause", "evidence", "actions", "count", "causes")
 
 Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "inhibited", "flapping"]
 """Why a notification is held back, or not at all: see :data:`bot.alerting.held_reasons.HELD_REASONS`."""

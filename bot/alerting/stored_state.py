@@ -13,6 +13,7 @@ from bot.alerting.slices import Sliced, in_slices
 from bot.domain.findings import fingerprint
 from bot.requests.request import Conversation
 from bot.settings import AlertSettings
+from storage.port.decoding import decoded
 from storage.port.incidents import IncidentRow, NotificationRow
 from storage.port.store import Store
 
@@ -51,7 +52,7 @@ def _restore(state: IncidentState, rows: list[IncidentRow], stands: list[Notific
             state.restore(incident)
         yield
     for each in stands:
-        if notification := _read(each.body, Notification):
+        if notification := decoded(each.body, Notification):
             state.restore_notification(notification)
         yield
 
@@ -72,17 +73,10 @@ async def default_subscriptions(store: Store, settings: AlertSettings) -> list[S
 
 def incident_of(row: IncidentRow) -> Incident | None:
     """A stored incident; None where a newer version wrote it."""
-    return _read(row.body, Incident)
+    return decoded(row.body, Incident)
 
 
 async def _kept(store: Store, namespace: str, kind: type[S]) -> list[tuple[str, S]]:
     """What is kept in a namespace, with its owner."""
-    rows = [(owner, _read(kept.value, kind)) for owner, kept in await store.all_preferences(namespace)]
+    rows = [(owner, decoded(kept.value, kind)) for owner, kept in await store.all_preferences(namespace)]
     return [(owner, each) for owner, each in rows if each is not None]
-
-
-def _read(body: bytes, kind: type[S]) -> S | None:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

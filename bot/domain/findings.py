@@ -37,12 +37,12 @@ _RANKS = {each.value: rank for rank, each in enumerate(Severity)}
 class SuggestedAction(Struct, frozen=True):
     """A button: what it says, and the command it carries, without the account (it is added where it is needed).
 
-    ``verb`` True marks a command that changes something.
+    ``changes`` True marks a command that changes something.
     """
 
     text: str
     command: str
-    verb: bool = False
+    changes: bool = False
 
 
 class CauseCount(Struct, frozen=True):
@@ -78,7 +78,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     figures: tuple[tuple[str, str], ...] = ()
     cause: str = ""
     evidence: str = ""
-    steps: tuple[SuggestedAction, ...] = ()
+    actions: tuple[SuggestedAction, ...] = ()
     related: tuple[Entity, ...] = ()
     count: int = 1
     causes: tuple[CauseCount, ...] = ()

@@ -6,7 +6,8 @@ buckets are whole seconds. A migration that was released is never edited: add an
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 from sqlite_utils import Database
@@ -274,6 +275,30 @@ def live_cards(db: Database) -> None:
     )
 
 
+@migrations()
+def words_of_alerting(db: Database) -> None:
+    """In the bodies of alerting, steps are actions, and what is over once it is told is an event.
+
+    A notification is held back because another alert inhibits it (it was ``silenced``); nothing is held back for being
+    snoozed, which no version ever did.
+    """
+    _rewrite(db, "incidents", _incident_in_words_of_alerting)
+    _rewrite(db, "notifications", _notification_in_words_of_alerting)
+
+
+def _incident_in_words_of_alerting(body: dict[str, Any]) -> None:
+    if body.get("state") == "told":
+        body["state"] = "event"
+    if "steps" in body and "actions" not in body:
+        steps = body.pop("steps")
+        body["actions"] = [{"changes" if key == "verb" else key: step[key] for key in step} for step in steps]
+
+
+def _notification_in_words_of_alerting(body: dict[str, Any]) -> None:
+    if "held" in body:
+        body["held"] = {"silenced": "inhibited", "snoozed": ""}.get(body["held"], body["held"])
+
+
 def _rename_columns(db: Database, table: str, **names: str) -> None:
     """Old column names to new ones; indexes follow by themselves."""
     for old, new in names.items():
@@ -300,6 +325,24 @@ def _rename_keys(db: Database, table: str, column: str, *, where: str = "true", 
     db.conn.create_function("renamed", 1, renamed, deterministic=True)
     db.execute(f"UPDATE {table} SET {column} = renamed({column}) WHERE {where}")  # noqa: S608 - fixed words
     db.conn.create_function("renamed", 1, None)
+
+
+def _rewrite(db: Database, table: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the JSON objects in the bodies of a table; what is none, or is built otherwise, stays as it is."""
+
+    def rewritten(body: bytes) -> bytes:
+        try:
+            found = msgspec.json.decode(body, type=dict[str, Any])
+            before = msgspec.json.encode(found)
+            change(found)
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+            return body
+        after = msgspec.json.encode(found)
+        return after if after != before else body
+
+    db.conn.create_function("rewritten", 1, rewritten, deterministic=True)
+    db.execute(f"UPDATE {table} SET body = rewritten(body)")  # noqa: S608 - fixed words
+    db.conn.create_function("rewritten", 1, None)
 
 
 def unknown(db: Database) -> list[str]:

@@ -158,7 +158,7 @@ async def a_few(told: Told) -> None:
         figures=(("Pool", "render-gpu"),),
         cause="exit code 137 ×198 · exit code 2 ×16; most often killed (SIGKILL), out of memory most often",
         evidence="MemoryError: unable to allocate 3.1 GiB (frame-0021)",
-        steps=(
+        actions=(
             SuggestedAction("Logs", "log nightly:job-12 frame-0021 stderr.txt"),
             SuggestedAction("Open", "job show nightly:job-12"),
         ),

@@ -134,17 +134,24 @@ def test_the_old_file_holds_every_case(old: OldFile) -> None:
 
 async def test_subscriptions_mutes_and_quiet_hours(alerts: AlertService, old: OldFile) -> None:
     subscriptions = [renamed(body, place="conversation") for _, body in old.prefs("subscription")]
-    assert [builtins(alerts.book.subscriptions[each["id"]]) for each in subscriptions] == subscriptions
-    assert len(alerts.book.subscriptions) == len(subscriptions) == 5
+    assert [builtins(alerts.incidents.subscription(each["id"])) for each in subscriptions] == subscriptions
+    assert len(alerts.incidents.subscriptions()) == len(subscriptions) == 5
     mutes = old.prefs("mute")
-    assert [builtins(alerts.book.mutes[owner][body["id"]]) for owner, body in mutes] == [body for _, body in mutes]
-    assert {owner: builtins(hours) for owner, hours in alerts.book.hours.items()} == dict(old.prefs("hours"))
+    for owner in {owner for owner, _ in mutes}:
+        assert [builtins(each) for each in alerts.incidents.mutes(owner)] == [
+            body for one, body in mutes if one == owner
+        ]
+    hours = dict(old.prefs("hours"))
+    assert {owner: builtins(alerts.incidents.hours(owner)) for owner in hours} == hours
 
 
 async def test_incidents_with_their_acknowledgements_and_snoozes(alerts: AlertService, old: OldFile) -> None:
-    opened = {body["id"]: body for body in old.bodies("incidents") if body["state"] == "open"}
-    assert {each.id: builtins(each) for each in alerts.open()} == opened
-    for body in old.bodies("incidents"):
+    bodies = [in_words_of_alerting(body) for body in old.bodies("incidents")]
+    opened = {body["id"]: body for body in bodies if body["state"] == "open"}
+    assert {each.id: builtins(each) for each in alerts.incidents.open()} == opened
+    assert {"event", "resolved"} <= {body["state"] for body in bodies}
+    assert any(action["changes"] for body in bodies for action in body["actions"])
+    for body in bodies:
         assert builtins(await alerts.find(body["id"])) == body
     past = await alerts.past(ACCOUNT, THEN - timedelta(days=1))
     assert {each.id for each in past} == {body["id"] for body in old.bodies("incidents")}
@@ -152,9 +159,21 @@ async def test_incidents_with_their_acknowledgements_and_snoozes(alerts: AlertSe
     assert {row.id: row.rule for row in await alerts._store.incidents()} == rules
 
 
+def in_words_of_alerting(body: dict[str, Any]) -> dict[str, Any]:
+    """An incident's body, whose steps were to become actions, and what was told an event."""
+    actions = [renamed(step, verb="changes") for step in body["steps"]]
+    state = {"told": "event"}.get(body["state"], body["state"])
+    return renamed(body, steps="actions") | {"actions": actions, "state": state}
+
+
+HELD = {"silenced": "inhibited", "snoozed": ""}
+"""Reasons that have other words today."""
+
+
 async def test_notifications_in_every_state(alerts: AlertService, store: SqliteStore, old: OldFile) -> None:
     bodies = {
         (body["incident"], body["place"]): renamed(body, place="conversation", letter="entry")
+        | {"held": HELD.get(body["held"], body["held"])}
         for body in old.bodies("notices")
     }
     rows = await store.notifications([body["id"] for body in old.bodies("incidents")])
@@ -163,9 +182,10 @@ async def test_notifications_in_every_state(alerts: AlertService, store: SqliteS
     assert {key: row.open for key, row in stored.items()} == {
         (row["incident"], row["place"]): bool(row["open"]) for row in old.rows("notices")
     }
-    loaded = {key: builtins(each) for key, each in alerts.book.notifications.items()}
+    known = [each for body in old.bodies("incidents") for each in alerts.incidents.notifications_of(body["id"])]
+    loaded = {(each.incident, each.conversation): builtins(each) for each in known}
     assert loaded == {key: bodies[key] for key in loaded}
-    going = {each.id for each in alerts.open()}
+    going = {each.id for each in alerts.incidents.open()}
     assert loaded.keys() >= {key for key in bodies if key[0] in going}
 
 
@@ -182,8 +202,10 @@ async def test_the_outbox_goes_on_where_it_was(alerts: AlertService, store: Sqli
         assert msgspec.json.decode(each.entry.card, type=Card).title
         conversation = msgspec.json.decode(each.entry.address, type=Conversation)
         assert f"{conversation.platform}:{conversation.id}" == each.entry.destination
-    named = {each.entry for each in alerts.book.notifications.values() if each.entry}
-    assert alerts.book.entries.keys() >= named, "what is shown is edited, not posted anew"
+    known = [each for body in old.bodies("incidents") for each in alerts.incidents.notifications_of(body["id"])]
+    named = {each.entry for each in known if each.entry}
+    assert named
+    assert all(alerts.incidents.entry(name) for name in named), "what is shown is edited, not posted anew"
     gone = Counter(row["place"] for row in letters if row["state"] == "gone")
     assert {where: await store.destination_restored(where) for where in gone} == gone
 

@@ -25,7 +25,7 @@ EVIDENCE = 300
 """Characters of what the service or a program said: a phone's screen; the rest is behind the buttons."""
 NAMED = 10
 """Nodes that are named; more do not help on a phone, and the list is a button away."""
-MOST_STEPS = 4
+MOST_ACTIONS = 4
 """Buttons of a finding."""
 CAUSES = 3
 """Causes that are named in a sentence."""

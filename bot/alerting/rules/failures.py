@@ -65,7 +65,7 @@ def _example(tally: CauseCount) -> str:
     return cut(f"{tally.said} ({whose})" if whose else tally.said)
 
 
-def example_steps(job: JobView, causes: Sequence[CauseCount]) -> tuple[SuggestedAction, ...]:
+def example_actions(job: JobView, causes: Sequence[CauseCount]) -> tuple[SuggestedAction, ...]:
     """Buttons: the failed tasks, and what the example of the greatest cause printed."""
     failed = button("Failed tasks", "task", "list", job.id, "state:failed")
     known = next((each for each in causes if each.file and each.example), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
-    MOST_STEPS,
+    MOST_ACTIONS,
     around,
     button,
     cut,
@@ -19,7 +19,7 @@ from bot.alerting.rules.common import (
     spoken,
     told,
 )
-from bot.alerting.rules.failures import causes_of, example_steps, examples, fresh, in_words, looked_at
+from bot.alerting.rules.failures import causes_of, example_actions, examples, fresh, in_words, looked_at
 from bot.alerting.rules.waiting import at_work, why
 from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
@@ -66,7 +66,7 @@ def completed(scene: Scene) -> Iterator[Finding]:
                 since=newest(scene, job.ended or job.since),
                 state="event",
                 figures=(*_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
-                steps=_open(job.id),
+                actions=_open(job.id),
                 related=around(job),
                 count=max(1, job.total),
             )
@@ -99,7 +99,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             ),
             cause=cannot or reason or in_words(causes),
             evidence=told(*job.scheduling_error) if job.scheduling_error else examples(causes),
-            steps=(*(example_steps(job, causes) if job.failed else ()), *_open(job.id))[:MOST_STEPS],
+            actions=(*(example_actions(job, causes) if job.failed else ()), *_open(job.id))[:MOST_ACTIONS],
             related=around(job),
             count=max(1, job.failed),
             causes=causes,
@@ -119,7 +119,7 @@ def disabled(scene: Scene) -> Iterator[Finding]:
 def deleted(scene: Scene) -> Iterator[Finding]:
     """A job was deleted, and its tasks with it."""
     for each in news(scene, "job", "deleted"):
-        yield _event(each, f"{spoken(each.id)} was deleted", steps=(button("Jobs", "job", "list"),))
+        yield _event(each, f"{spoken(each.id)} was deleted", actions=(button("Jobs", "job", "list"),))
 
 
 @rule("job.stuck", severity=Severity.WARNING, reads=("jobs", "pools"), inhibits=("pool.idle", "schedule.barren"))
@@ -149,7 +149,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
             figures=(*_pool(job), ("Done", f"{number(job.succeeded + job.failed)} of {number(job.total)}")),
             cause=wait.cause,
             evidence=wait.evidence,
-            steps=(
+            actions=(
                 *((wait.step,) if wait.step else ()),
                 *_open(job.id),
                 button("Waiting tasks", "task", "list", job.id, "state:active"),
@@ -179,7 +179,7 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
             figures=(*_pool(job), *looked_at(job)),
             cause=in_words(causes),
             evidence=examples(causes),
-            steps=(*example_steps(job, causes), *_open(job.id))[:MOST_STEPS],
+            actions=(*example_actions(job, causes), *_open(job.id))[:MOST_ACTIONS],
             related=around(job),
             count=bad,
             causes=causes,
@@ -225,7 +225,7 @@ def _open(job: str) -> tuple[SuggestedAction, ...]:
 
 
 def _event(
-    told_of: Transition, headline: str, job: JobView | None = None, steps: tuple[SuggestedAction, ...] = ()
+    told_of: Transition, headline: str, job: JobView | None = None, actions: tuple[SuggestedAction, ...] = ()
 ) -> Finding:
     """News of a job, by the transition; ``job`` is its view where it is known."""
     schedule = schedule_of(told_of.id)
@@ -236,6 +236,6 @@ def _event(
         since=told_of.at,
         state="event",
         figures=_pool(job) if job else (),
-        steps=steps or _open(told_of.id),
+        actions=actions or _open(told_of.id),
         related=around(job) if job else of_schedule,
     )

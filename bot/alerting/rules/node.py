@@ -95,7 +95,7 @@ def preempted(scene: Scene) -> Iterator[Finding]:
             severity=Severity.WARNING if wave else Severity.INFO,
             figures=(("Spot nodes left", f"{number(left)} of {number(pool.target_spot)}"),),
             cause="a wave: Azure needs the machines of this size in this region" if wave else "Azure needs the machine",
-            steps=(
+            actions=(
                 button("Open", "pool", "show", pool.id),
                 button("Preempted nodes", "node", "list", pool.id, "state:preempted"),
                 button("Map", "node", "map", pool.id),

@@ -105,7 +105,7 @@ def about_nodes(
         figures=(*first, *lines(scene, some), *((("To do", found.do),) if found.do else ())),
         cause=found.cause,
         evidence=found.evidence,
-        steps=(
+        actions=(
             *((button("Start task's log", "nodelog", pool.id, worst.id),) if worst and log else ()),
             *((button("Node", "node", "show", pool.id, worst.id),) if worst else ()),
             button("Bad nodes", "node", "list", pool.id, "state:bad"),

@@ -40,7 +40,7 @@ def created(scene: Scene) -> Iterator[Finding]:
             since=each.at,
             state="event",
             figures=shape(pool) if pool else (),
-            steps=(button("Open", "pool", "show", each.id),),
+            actions=(button("Open", "pool", "show", each.id),),
         )
 
 
@@ -53,7 +53,7 @@ def deleted(scene: Scene) -> Iterator[Finding]:
             headline=f"pool {each.id} was deleted",
             since=each.at,
             state="event",
-            steps=(button("Pools", "pool", "list"),),
+            actions=(button("Pools", "pool", "list"),),
         )
 
 
@@ -70,7 +70,7 @@ def resized(scene: Scene) -> Iterator[Finding]:
             since=each.at,
             state="event",
             figures=shape(pool),
-            steps=(button("Open", "pool", "show", pool.id),),
+            actions=(button("Open", "pool", "show", pool.id),),
             count=has(pool),
         )
 
@@ -102,7 +102,7 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
             figures=(*shape(pool), *waits(jobs), ("To do", advice.do)),
             cause=advice.cause if len(causes) == 1 else " · ".join(each.cause for each in causes),
             evidence=told(code, message),
-            steps=(
+            actions=(
                 button("Open", "pool", "show", pool.id),
                 button("Quotas", "account", "show"),
                 button("VM sizes with room", "size", "list", "sort:room"),
@@ -134,7 +134,7 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             if nodes > wants
             else "the machines do not come and no error is told: capacity, or a network that they cannot get into",
             evidence=told(*pool.resize_errors[0]) if pool.resize_errors else "",
-            steps=(button("Open", "pool", "show", pool.id), button("Nodes", "node", "map", pool.id)),
+            actions=(button("Open", "pool", "show", pool.id), button("Nodes", "node", "map", pool.id)),
             related=tuple(job_entity(job.id) for job in jobs),
             count=abs(wants - nodes),
         )

@@ -95,7 +95,7 @@ def down(scene: Scene) -> Iterator[Finding]:
             figures=(*shape(pool), *waits(jobs)),
             cause=_why_down(states),
             evidence=evidence(pool),
-            steps=(
+            actions=(
                 button("Open", "pool", "show", pool.id),
                 button("Bad nodes", "node", "list", pool.id, "state:bad"),
                 button("Map", "node", "map", pool.id),
@@ -132,7 +132,7 @@ def idle(scene: Scene) -> Iterator[Finding]:
             cause="its autoscale formula keeps them without work"
             if pool.autoscale
             else "nothing shrinks it: it has no autoscale formula",
-            steps=(
+            actions=(
                 button("Open", "pool", "show", pool.id),
                 button("Usage", "usage", "24h", f"pool:{pool.id}"),
                 button("Jobs", "job", "list", f"pool:{pool.id}"),

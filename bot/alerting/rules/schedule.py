@@ -34,7 +34,7 @@ def barren(scene: Scene) -> Iterator[Finding]:
                 *((("Last job", schedule.job),) if schedule.job else ()),
             ),
             cause=_why(scene, schedule),
-            steps=(
+            actions=(
                 button("Open", "schedule", "show", schedule.id),
                 *((button("Last job", "job", "show", schedule.job),) if schedule.job else ()),
                 button("Its jobs", "schedule", "jobs", schedule.id),
@@ -83,5 +83,5 @@ def _event(told_of: Transition, what: str, step: SuggestedAction | None = None) 
         headline=f"schedule {told_of.id} {what}",
         since=told_of.at,
         state="event",
-        steps=(step or button("Open", "schedule", "show", told_of.id),),
+        actions=(step or button("Open", "schedule", "show", told_of.id),),
     )

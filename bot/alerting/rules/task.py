@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
-    MOST_STEPS,
+    MOST_ACTIONS,
     around,
     button,
     elapsed,
@@ -15,7 +15,7 @@ from bot.alerting.rules.common import (
     news,
     schedule_entity,
 )
-from bot.alerting.rules.failures import causes_of, example_steps, examples, fresh, in_words, looked_at
+from bot.alerting.rules.failures import causes_of, example_actions, examples, fresh, in_words, looked_at
 from bot.domain.entity import Entity, schedule_of
 from bot.domain.findings import Finding, Severity
 from bot.domain.states import is_over
@@ -71,7 +71,7 @@ def retries_exhausted(scene: Scene) -> Iterator[Finding]:
             figures=(*_pool(job), *looked_at(job)),
             cause=in_words(causes),
             evidence=examples(causes),
-            steps=(*example_steps(job, causes), button("Open", "job", "show", job.id))[:MOST_STEPS],
+            actions=(*example_actions(job, causes), button("Open", "job", "show", job.id))[:MOST_ACTIONS],
             related=around(job),
             count=job.exhausted,
             causes=causes,
@@ -120,7 +120,7 @@ def _failing(scene: Scene, job: JobView) -> Finding:
         ),
         cause=in_words(causes),
         evidence=examples(causes),
-        steps=(*example_steps(job, causes), button("Open", "job", "show", job.id))[:MOST_STEPS],
+        actions=(*example_actions(job, causes), button("Open", "job", "show", job.id))[:MOST_ACTIONS],
         related=around(job),
         count=many,
         causes=causes,
@@ -142,7 +142,7 @@ def _calm(scene: Scene, job: JobView) -> Finding:
         state="resolved",
         figures=(*_pool(job), ("It is over because", _ending(scene, job)), *looked_at(job)),
         cause=in_words(causes),
-        steps=(button("Failed tasks", "task", "list", job.id, "state:failed"), button("Open", "job", "show", job.id)),
+        actions=(button("Failed tasks", "task", "list", job.id, "state:failed"), button("Open", "job", "show", job.id)),
         related=around(job),
         count=many,
         causes=causes,
@@ -170,7 +170,7 @@ def _event(scene: Scene, told_of: Transition, headline: str) -> Finding:
         headline=headline,
         since=told_of.at,
         state="event",
-        steps=(
+        actions=(
             button("Open", "task", "show", told_of.parent, told_of.id),
             button("Logs", "log", told_of.parent, told_of.id),
             button("Job", "job", "show", told_of.parent),

@@ -85,7 +85,7 @@ def test_every_quota_is_an_incident_of_its_own() -> None:
     assert cores.entity != jobs.entity
     assert ("Left", "30") in cores.figures
     assert (cores.since, jobs.since) == (ago(9), ago(3))
-    assert "job list state:active" in [step.command for step in jobs.steps]
+    assert "job list state:active" in [action.command for action in jobs.actions]
 
 
 def test_since_when_a_quota_is_used_does_not_move_with_every_look() -> None:

@@ -194,7 +194,7 @@ def test_no_kind_breaks_and_what_it_says_can_be_shown(scene: Scene) -> None:
             assert all(len(line) <= 300 for line in finding.evidence.split("\n"))
             assert finding.evidence.count("\n") <= 1
             assert all(label and isinstance(value, str) for label, value in finding.figures)
-            assert 1 <= len(finding.steps) <= 5
+            assert 1 <= len(finding.actions) <= 5
             assert finding.state in ("open", "resolved", "event")
             if finding.state != "event":
                 name = fingerprint(scene.account, kind.name, finding.entity)
@@ -206,9 +206,9 @@ def test_no_kind_breaks_and_what_it_says_can_be_shown(scene: Scene) -> None:
 def test_every_button_is_a_command_that_exists(scene: Scene) -> None:
     for kind in KINDS.values():
         for finding in kind.judge(scene):
-            for step in finding.steps:
-                assert registry().parse(shlex.split(step.command)), step.command
-                assert not step.verb
+            for action in finding.actions:
+                assert registry().parse(shlex.split(action.command)), action.command
+                assert not action.changes
 
 
 def test_kinds_are_named_after_what_they_are_about() -> None:

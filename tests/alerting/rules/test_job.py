@@ -29,7 +29,7 @@ def test_a_job_of_a_schedule_has_started() -> None:
     assert second.headline == "job sim has started"
     assert first.entity == Entity("job", "schedule2:job-3")
     assert first.related == (Entity("pool", "gpu-a"), Entity("schedule", "schedule2"))
-    assert first.steps[0].command == "job show schedule2:job-3"
+    assert first.actions[0].command == "job show schedule2:job-3"
     assert found("job.started", news=[turned("job", "sim", "active", "enabling")]) == []
     assert only("job.started", news=news[:1]).related == (Entity("schedule", "schedule2"),)
 
@@ -75,7 +75,7 @@ def test_a_failed_job_tells_its_causes() -> None:
         "exit code 137 ×198 · BlobNotFound: the blob <path> does not exist ×16; most often killed"
     )
     assert told.evidence == "MemoryError: unable to allocate 3.1 GiB (frame-0021)"
-    assert [step.command for step in told.steps] == [
+    assert [action.command for action in told.actions] == [
         "log nightly:job-12 frame-0021 stderr.txt",
         "task list nightly:job-12 state:failed",
         "task show nightly:job-12 frame-0021",
@@ -90,7 +90,7 @@ def test_a_job_was_disabled_or_deleted() -> None:
         "job sim was disabled, 3 tasks wait"
     )
     told = only("job.deleted", news=news)
-    assert (told.headline, told.steps[0].command) == ("nightly / job-2 was deleted", "job list")
+    assert (told.headline, told.actions[0].command) == ("nightly / job-2 was deleted", "job list")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_why_a_job_is_stuck_by_itself() -> None:
         "its pool gpu-a has nodes for other jobs, so the tasks wait for something else: tasks they depend on, the "
         "job's preparation task, more task slots than a node has, or the most tasks at once that the job allows"
     )
-    assert free.steps[0].command == "topology job nightly:job-12"
+    assert free.actions[0].command == "topology job nightly:job-12"
     blocked = only("job.stuck", pool(idle=2), job(active=5, failed=1, progressed=ago(47)))
     assert blocked.cause.endswith("most likely for tasks that failed, on which they depend")
     nowhere = only("job.stuck", job(active=1, pool="", progressed=ago(47)))

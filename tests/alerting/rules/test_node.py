@@ -25,7 +25,7 @@ def test_unusable_nodes_are_one_incident_of_their_pool() -> None:
     assert [(each.cause, each.count) for each in told.causes] == [("DiskFull", 2), ("no error told", 1)]
     assert (told.count, told.since) == (3, ago(40))
     assert worth("node.unusable", told) == "warning"
-    assert told.steps[0].command == "node show gpu-a tvm-1"
+    assert told.actions[0].command == "node show gpu-a tvm-1"
 
 
 def test_a_pool_of_unusable_nodes_only_is_critical() -> None:
@@ -61,7 +61,7 @@ def test_nodes_whose_start_task_failed() -> None:
     told = only("node.start_task_failed", pool("gpu-a", one, start_task_failed=1, running=9))
     assert told.headline == "pool gpu-a: the start task failed on 1 node of 10"
     assert told.cause == "the program reported an error; its stderr says which"
-    assert told.steps[0].command == "nodelog gpu-a tvm-1"
+    assert told.actions[0].command == "nodelog gpu-a tvm-1"
     assert found("node.start_task_failed", pool(unusable=1)) == []
 
 

@@ -179,7 +179,7 @@ def test_the_words_of_a_failing_start_task() -> None:
     assert told.cause == "the command was not found: a typo, a missing package, or a PATH that lacks it"
     assert ("tvm-2", "exit code 127 · 30 min") in told.figures
     assert ("Waiting", "1 job with 7 tasks") in told.figures
-    assert told.steps[0].command == "nodelog gpu-a tvm-2"
+    assert told.actions[0].command == "nodelog gpu-a tvm-2"
     assert told.count == 3
 
 

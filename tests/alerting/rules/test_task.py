@@ -28,7 +28,7 @@ def test_a_failing_job_is_one_incident_with_its_causes() -> None:
     assert told.evidence == "MemoryError: unable to allocate 3.1 GiB (frame-0021)"
     assert [each.count for each in told.causes] == [198, 16]
     assert told.figures == (("Pool", "gpu-a"), ("Succeeded", "1,388"), ("After all retries", "4"))
-    assert [step.command for step in told.steps] == [
+    assert [action.command for action in told.actions] == [
         "log nightly:job-12 frame-0021 stderr.txt",
         "task list nightly:job-12 state:failed",
         "task show nightly:job-12 frame-0021",
@@ -147,7 +147,7 @@ def test_what_examples_of_the_two_greatest_causes_printed_is_told() -> None:
     assert told.cause.endswith(
         "; most often killed (SIGKILL), out of memory most often: use a larger size or fewer task slots"
     )
-    assert told.steps[0].command == "log nightly:job-12 frame-1 stderr.txt"
+    assert told.actions[0].command == "log nightly:job-12 frame-1 stderr.txt"
     assert dict(told.figures).keys() == {"Pool", "Succeeded"}
 
 
@@ -191,7 +191,7 @@ def test_jobs_that_fail_of_different_things_with_one_exit_code_are_told_apart() 
 
 def test_names_are_quoted_in_commands() -> None:
     told = only("task.failed", failing(CauseCount("exit code 1", 1, "it's one", ""), name="my job"))
-    assert told.steps[0].command == """log 'my job' 'it'"'"'s one' stderr.txt"""
+    assert told.actions[0].command == """log 'my job' 'it'"'"'s one' stderr.txt"""
 
 
 def test_retries_that_are_used_up() -> None:
