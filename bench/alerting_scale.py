@@ -160,7 +160,7 @@ def rules(found: dict[str, list[Finding]]) -> dict[str, AlertRule]:
     return {name: replace(each, judge=judge(name)) for name, each in discover().items() if name in RULES}
 
 
-class Desk:
+class Bench:
     """An alert service for ten channels, and what its rules find."""
 
     def __init__(self, store: SqliteStore, number: int) -> None:
@@ -215,16 +215,16 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(path: Path, number: int, store: type[SqliteStore], *, quiet: bool = False) -> AsyncIterator[Desk]:
-    """A desk on a store of its own."""
+async def bench(path: Path, number: int, store: type[SqliteStore], *, quiet: bool = False) -> AsyncIterator[Bench]:
+    """An alert service on a store of its own."""
     kept = store.open(path)
-    made = Desk(kept, number)
+    made = Bench(kept, number)
     await made.open(quiet=quiet)
     yield made
     await kept.close()
 
 
-async def storm(made: Desk) -> dict[str, tuple[float, float, float]]:
+async def storm(made: Bench) -> dict[str, tuple[float, float, float]]:
     """A look that finds all of it, and what follows."""
     return {
         "new": await made.look(1),
@@ -237,7 +237,7 @@ async def storm(made: Desk) -> dict[str, tuple[float, float, float]]:
     }
 
 
-async def held(made: Desk) -> dict[str, tuple[float, float, float]]:
+async def held(made: Bench) -> dict[str, tuple[float, float, float]]:
     """The same in quiet hours."""
     return {
         "new, held back": await made.look(1),
@@ -247,7 +247,7 @@ async def held(made: Desk) -> dict[str, tuple[float, float, float]]:
     }
 
 
-async def alone(made: Desk) -> dict[str, tuple[float, float, float]]:
+async def alone(made: Bench) -> dict[str, tuple[float, float, float]]:
     """With a message for each."""
     await made.look(1)
     await made.told_alone()
@@ -266,9 +266,9 @@ async def measure(number: int, rounds: int, folder: Path) -> dict[str, tuple[flo
         for name, work, quiet in (("storm", storm, False), ("held", held, True), ("alone", alone, False)):
             taken: dict[str, tuple[float, float, float]] = {}
             if name != "alone":
-                async with desk(folder / f"{name}-{number}-{turn}.db", number, Unstored, quiet=quiet) as made:
+                async with bench(folder / f"{name}-{number}-{turn}.db", number, Unstored, quiet=quiet) as made:
                     taken = await work(made)
-            async with desk(folder / f"{name}-{number}-{turn}-stored.db", number, SqliteStore, quiet=quiet) as made:
+            async with bench(folder / f"{name}-{number}-{turn}-stored.db", number, SqliteStore, quiet=quiet) as made:
                 stored = await work(made)
             for what, (computed, hold, whole) in stored.items():
                 took, longest, _ = taken.get(what, (computed, hold, whole))

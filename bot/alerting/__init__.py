@@ -1,1 +1,1 @@
-"""From what was found to what people read: incidents, who is told, when it is held back, and the letters."""
+"""Alerting: from findings to incidents, and by the stages of :mod:`bot.alerting.pipeline` to messages in the outbox."""

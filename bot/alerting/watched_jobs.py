@@ -1,8 +1,8 @@
 """Watched jobs: one living card for each that somebody watches in a conversation, until the job is over.
 
-What is watched is kept in the store and survives a restart. The card is a letter that changes; at the end a second one
-below it says so aloud, to whoever asked. The letters of a watch have the same ids whenever they are written, so one
-that is ended twice because of a crash is still told once.
+What is watched is kept in the store and survives a restart. The card is an outbox entry that changes; at the end a
+second one below it says so aloud, to whoever asked. The entries of a watch have the same ids whenever they are written,
+so one that is ended twice because of a crash is still told once.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class WatchedJobs:
         same = state.shown is not None and replace(card, as_of=None) == replace(state.shown, as_of=None)
         if same and state.edited is not None and now - state.edited < STILL:
             return
-        await self._write([self._letter(watched.entry, watched, card, now)])
+        await self._write([self._entry(watched.entry, watched, card, now)])
         state.edited, state.shown = now, card
 
     async def _missing(self, watched: Watched, state: _State, at: datetime, now: datetime) -> None:
@@ -212,11 +212,11 @@ class WatchedJobs:
         """The last card, and whoever asked is told."""
         state, now = self._states[watched.key], self._clock.now()
         card = self._card(watched, at, ended)
-        entries = [self._letter(watched.entry, watched, card, now)]
+        entries = [self._entry(watched.entry, watched, card, now)]
         if aloud:
             where = key_of(watched.conversation)
             said = self._writer.over(watched.account, state.view, where, at, ended, watched.person)
-            entries.append(self._letter(_over(watched), watched, said, now, reply_to=watched.entry))
+            entries.append(self._entry(_over(watched), watched, said, now, reply_to=watched.entry))
         await self._write(entries)
         await self._store.delete_preference(WATCHES, key_of(watched.conversation), f"{watched.account}/{watched.job}")
         del self._watched[watched.key], self._states[watched.key]
@@ -231,7 +231,7 @@ class WatchedJobs:
             watched.account, state.view, state.pools, where, at, ended=ended, asker=watched.person
         )  # fmt: skip
 
-    def _letter(self, name: str, watched: Watched, card: Card, now: datetime, *, reply_to: str = "") -> OutboxEntry:
+    def _entry(self, name: str, watched: Watched, card: Card, now: datetime, *, reply_to: str = "") -> OutboxEntry:
         return OutboxEntry(
             name,
             key_of(watched.conversation),
@@ -257,7 +257,7 @@ def _ended(job: JobView) -> str:
 
 
 def _over(watched: Watched) -> str:
-    """The letter that says aloud that it is over."""
+    """The outbox entry that says aloud that it is over."""
     return f"{watched.entry}-over"
 
 

@@ -41,7 +41,7 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
     :param days: the days that are not quiet as a whole, such as mon-fri or mon,wed; all for every day
     :param zone: the conversation's time zone, such as Europe/Berlin; yours if it has none yet
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     here = key_of(ctx.request.conversation)
     known = alerts.incidents.hours(here)
     if hours is None and days is None and zone is None:

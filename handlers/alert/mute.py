@@ -1,4 +1,4 @@
-"""What a conversation does not want to hear for a while."""
+"""Mutes: alerts that a conversation does not want for a while."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ async def mute(
     kind: str | None = None,
     account: str | None = None,
 ) -> Card:
-    """Hold back here what is about something, for a while. What is still open afterwards is told then.
+    """Mute matching alerts in this channel for a while. Those that are still open afterwards are posted then.
 
-    For a channel it needs the role operator. What is told already stays and is edited.
+    For a channel it needs the role operator. Messages that are there already stay and are edited.
 
     :param entity: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
     :param for_: how long, such as 30m, 2h or 7d; ever until it is taken back
     :param kind: only these kinds or patterns of kinds, parted by commas
     :param account: only of this account
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     again = ["alert", "mute"]
     pattern = parts.a_pattern(entity, again)
     forever = for_.lower() == EVER
@@ -99,17 +99,17 @@ async def mute(
 
 @command("alert mutes", examples=["alert mutes"])
 async def list_mutes(ctx: Context) -> Card:
-    """List what is muted in this conversation, until when, and how much it holds back."""
-    return _listed(ctx, parts.desk(ctx), "")
+    """List the mutes of this conversation, until when they last, and how much each holds back."""
+    return _listed(ctx, parts.service(ctx), "")
 
 
 @command("alert unmute", examples=["alert unmute 1a2b3c"])
 async def unmute(ctx: Context, mute: str) -> Card:
-    """Take a mute back: what it held and is still open is told. For a channel it needs the role operator.
+    """Remove a mute: what it held back and is still open is posted. For a channel it needs the role operator.
 
     :param mute: its id, which the list of mutes tells
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     here = key_of(ctx.request.conversation)
     known = {each.id: each for each in _lasting(alerts, here)}
     if mute not in known:

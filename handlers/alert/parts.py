@@ -26,7 +26,7 @@ ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
 
 
-def desk(ctx: Context) -> AlertService:
+def service(ctx: Context) -> AlertService:
     """The alerts. Raises CommandError where there are none."""
     if ctx.alerts is None:
         raise CommandError("Alerts do not run here: they need the bot that watches, which “batchbot run” starts.")
@@ -132,7 +132,7 @@ def checked_kinds(
     ``again`` are the words of the command before them, ``option`` its option that holds them (empty where they stand by
     themselves), ``options`` its other ones. Raises CommandError with the nearest.
     """
-    kinds = desk(ctx).kinds
+    kinds = service(ctx).kinds
     found: list[str] = []
     typed = [each for word in typed for each in word.split(",") if each]
     for conversation, each in enumerate(typed):
@@ -145,7 +145,7 @@ def checked_kinds(
         name, colon, value = each.partition(":")
         if colon and name.lower() in options:
             raise CommandError(f"“{each[:60]}” is not one of the values that {name.lower()} has.", [_helped(again)])
-        near = [f"{best}:{value}" for best in nearest(name, options)] if colon else nearest_kinds(desk(ctx), low)
+        near = [f"{best}:{value}" for best in nearest(name, options)] if colon else nearest_kinds(service(ctx), low)
         fixed = [[*typed[:conversation], best, *typed[conversation + 1 :]] for best in near[:3]]
         offered = [[*again, f"{option}:{','.join(words)}"] if option else [*again, *words] for words in fixed]
         raise CommandError(

@@ -40,7 +40,7 @@ async def list_kinds(
     :param entity: only those of one kind of thing
     :param page: which page of 20
     """
-    kinds = [each for each in parts.desk(ctx).kinds.values() if entity in (None, each.entity)]
+    kinds = [each for each in parts.service(ctx).kinds.values() if entity in (None, each.entity)]
     page = build.within(page, len(kinds))
     rows = kinds[(page - 1) * build.PAGE : page * build.PAGE]
     again = " ".join(filter(None, ["alert kinds", entity]))
@@ -83,14 +83,14 @@ async def route_alert(
     severity: Literal["info", "warning", "critical"] | None = None,
     account: str | None = None,
 ) -> Card:
-    """Tell which conversations would get an alert and why, and which of them would hold it back now. Nothing is sent.
+    """Show which conversations would get an alert and why, and which would hold it back now. Nothing is sent.
 
     :param kind: the kind of alert, such as job.failed
     :param entity: what it would be about: a name; POOL/NODE for a node and JOB/TASK for a task
     :param severity: how bad it would be; as bad as the kind says if left out
     :param account: the account, by its name in the settings; if left out the default here
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     source = ctx.account(account)
     found = _kind(alerts, kind, ["alert", "route"], [entity] if entity else [])
     least = Severity(severity) if severity else None
@@ -127,13 +127,13 @@ async def route_alert(
 
 @command("alert test", examples=["alert test", "alert test job.failed"])
 async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Card]:
-    """Send a made-up alert to this conversation the way real ones go, and tell how far it came.
+    """Send a test alert to this conversation the way real ones go, and show how far it came.
 
     In a channel it needs the role operator.
 
     :param kind: the kind of alert; any if left out
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     parts.may_change(ctx, "A test")
     found = _kind(alerts, kind or _usual(alerts), ["alert", "test"])
     incident = made_up(found, ctx.account(None).name, alerts.now())

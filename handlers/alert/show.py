@@ -51,7 +51,7 @@ async def list_alerts(
     :param page: which page of 20
     :param account: the account, by its name in the settings; all of them if left out
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     name = ctx.account(account).name if account else ""
     now = alerts.now()
     if state == "open":
@@ -109,7 +109,7 @@ def _row(ctx: Context, incident: Incident, notifications: list[Notification], co
         " · ",
         Time(incident.since, "age"),
         *((" · ", *standing) if (standing := _standing(incident)) else ()),
-        muted(f" · told {', '.join(told)}" if told else " · told nowhere"),
+        muted(f" · told {', '.join(told)}" if told else " · not sent to any channel"),
     )
 
 
@@ -153,11 +153,11 @@ async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]
 
 @command("alert show", examples=["alert show 1a2b3c4d"])
 async def show_alert(ctx: Context, alert: str) -> Card:
-    """Show all of one alert: cause, figures, what happened when, who was told, and what holds it back.
+    """Show one alert: cause, figures, what happened when, where it was posted, and what holds it back.
 
     :param alert: the alert's id, which its message tells
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     incident = await _found(ctx, alerts, alert, "alert show")
     notifications = (await _notices(ctx, alerts, [incident]))[incident.id]
     card = alerts.writer.incident(incident, key_of(ctx.request.conversation))
@@ -226,12 +226,12 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
 
 @command("alert ack", examples=["alert ack 1a2b3c4d", "alert ack 1a2b3c4d remind:1d"])
 async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) -> Card:
-    """Say that you take care of it: it is told no more but to remind you while it is open. Open to everybody.
+    """Acknowledge an alert: you take care of it, and are reminded while it is open. Open to everybody.
 
     :param alert: the alert's id, which its message tells
     :param remind: after how long, such as 4h or 1d; what the settings say if left out
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
     await _found(ctx, alerts, alert, "alert ack")
     incident = await alerts.acknowledge(alert, Author.of(ctx.request), span)
@@ -240,12 +240,12 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
 
 @command("alert snooze", examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"])
 async def snooze(ctx: Context, alert: str, span: str) -> Card:
-    """Hear nothing more of it for a while; then it is told again if it is still open. Open to everybody.
+    """Snooze an alert: nothing is said of it for a while, then again if it is still open. Open to everybody.
 
     :param alert: the alert's id, which its message tells
     :param span: how long, such as 30m, 2h or 7d; 30 days at most
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
     await _found(ctx, alerts, alert, "alert snooze", span)
     incident = await alerts.snooze(alert, Author.of(ctx.request), length)

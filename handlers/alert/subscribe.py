@@ -1,4 +1,4 @@
-"""Who is told what: subscriptions of a channel and of a person."""
+"""Subscriptions of a channel and of a person."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def subscribe(
     account: str | None = None,
     to: Literal["here", "me"] = "here",
 ) -> Card:
-    """Have this conversation told of alerts, or yourself in a direct message. Tells what is open already at once.
+    """Subscribe this channel to alerts, or yourself in direct messages. What is open already is posted at once.
 
     For a channel it needs the role operator; for yourself (to:me, or in a personal chat) it does not.
 
@@ -62,7 +62,7 @@ async def subscribe(
     :param account: only of this account, or of all that fit a pattern such as render-*
     :param to: here, or me for a direct message
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     again = ["alert", "subscribe"]
     chosen = parts.checked_kinds(ctx, kinds, again, _OPTIONS)
     pattern = parts.a_pattern(entity, [*again, *chosen], "entity") if entity else "*"
@@ -174,19 +174,19 @@ def _plain(subscription: Subscription) -> list[str]:
 
 @command("alert subscriptions", examples=["alert subscriptions"])
 async def list_subscriptions(ctx: Context) -> Card:
-    """List what this conversation is told, what you are told in direct messages, and what the settings subscribe."""
-    return _listed(ctx, parts.desk(ctx), "")
+    """List the subscriptions of this conversation, your own in direct messages, and those of the settings."""
+    return _listed(ctx, parts.service(ctx), "")
 
 
 @command("alert unsubscribe", examples=["alert unsubscribe 1a2b3c"])
 async def unsubscribe(ctx: Context, subscription: str) -> Card:
-    """Take a subscription back; what was told already stays and is still edited.
+    """Remove a subscription; messages that are there already stay and are still edited.
 
     Somebody else's in a channel needs the role operator.
 
     :param subscription: its id, which the list of subscriptions tells
     """
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     found = alerts.incidents.subscription(subscription)
     mine = found is not None and found.by is not None and found.by.id == Author.of(ctx.request).id
     visible = found is not None and (mine or key_of(found.conversation) == key_of(ctx.request.conversation))

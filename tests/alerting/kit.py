@@ -42,7 +42,7 @@ class Still(Clock):
 
 @dataclass
 class Letters:
-    """Takes the delivery's conversation: every letter by its id, as it was written last."""
+    """Takes the delivery's conversation: every entry by its id, as it was written last."""
 
     written: dict[str, OutboxEntry] = field(default_factory=dict)
     writes: list[OutboxEntry] = field(default_factory=list)
@@ -137,7 +137,7 @@ class Room:
             await self.alerts.tick()
 
     async def restart(self) -> None:
-        """Another desk on the same store, as after a crash."""
+        """Another service on the same store, as after a crash."""
         old = self.alerts
         self.alerts = AlertService(
             self.store, old.kinds, old.settings, self.entries, self.clock, zone="UTC", several=False
@@ -151,7 +151,7 @@ def scene(at: datetime, read: frozenset[Area] = EVERYTHING, account: str = "rend
 
 @asynccontextmanager
 async def room(path: Path, *, subscribed: bool = True, settings: AlertSettings | None = None) -> Any:
-    """A desk in which the ops channel is subscribed to warnings and worse."""
+    """A service in which the ops channel is subscribed to warnings and worse."""
     table, found = kinds()
     store = SqliteStore.open(path / "alerts.db")
     entries, clock = Letters(), Still()

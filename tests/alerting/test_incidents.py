@@ -241,7 +241,7 @@ async def test_acknowledging_what_is_not_there_says_so(tmp_path: Path) -> None:
         assert await ops.alerts.acknowledge("nothing", ME) is None
 
 
-async def test_every_place_hears_that_a_snooze_is_over(tmp_path: Path) -> None:
+async def test_every_conversation_hears_that_a_snooze_is_over(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         await ops.alerts.subscribe(Subscription(id="s2", conversation=Conversation("teams", "19:x", "channel")))
         ops.found["node.unusable"] = [finding("a")]

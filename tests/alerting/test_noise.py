@@ -188,7 +188,7 @@ async def test_while_much_is_on_its_way_new_alerts_are_gathered(tmp_path: Path) 
         assert len(ops.entries.on_top()) <= 10
 
 
-async def test_accounts_and_places_do_not_wait_for_each_other(tmp_path: Path) -> None:
+async def test_accounts_and_conversations_do_not_wait_for_each_other(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         await ops.alerts.subscribe(Subscription(id="s2", conversation=Conversation("teams", "19:ops"), accounts="sim"))
         ops.found["node.unusable"] = [finding("a")]
@@ -198,7 +198,7 @@ async def test_accounts_and_places_do_not_wait_for_each_other(tmp_path: Path) ->
         assert len(ops.entries.on_top("teams:19:ops")) == 1
 
 
-async def test_two_subscriptions_of_a_place_tell_once(tmp_path: Path) -> None:
+async def test_two_subscriptions_of_a_conversation_tell_once(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         await ops.alerts.subscribe(Subscription(id="s2", conversation=OPS, entity="pool:a*"))
         ops.found["node.unusable"] = [finding("a")]
@@ -397,7 +397,7 @@ def test_quiet_goes_by_the_clock_on_the_wall(hours: Hours, at: str, until: str |
     assert quiet_until(hours, datetime.fromisoformat(at)) == expected
 
 
-def test_a_place_without_any_working_day_is_looked_at_again() -> None:
+def test_a_conversation_without_any_working_day_is_looked_at_again() -> None:
     end = quiet_until(Hours(days=()), datetime(2026, 11, 18, tzinfo=UTC))
     assert end is None  # no day is chosen: none is free either
 
