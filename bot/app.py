@@ -42,7 +42,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.request import Conversation, Person
-from bot.requests.services import Chatting, Reading, Services, Watching
+from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.settings import Settings, TeamsSettings, secret
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
@@ -100,7 +100,7 @@ class App:
             self.registry,
             Policy(Access(settings.access)),
             store,
-            Reading(self.accounts, self.names, self.relay if bot.public_url else None),
+            AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
             Chatting(bot.name, bot.zone, self._direct),
             Watching(self.alerts, self.standing, self.jobs),
         )

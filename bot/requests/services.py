@@ -39,7 +39,7 @@ class NameFinder(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
+class AzureReading:
     """What is read of Azure."""
 
     accounts: Accounts
@@ -80,7 +80,7 @@ class Services:
     registry: Registry
     policy: Policy
     store: Store
-    reading: Reading
+    reading: AzureReading
     chatting: Chatting = Chatting()
     watching: Watching | None = None
     """None where nothing is watched, as for a single question from the command line."""

@@ -25,7 +25,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest
-from bot.requests.services import Reading, Services
+from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, Secret, SlackSettings
@@ -106,7 +106,7 @@ async def at_work(mode: str, folder: Path, *, deaf_seconds: float = 600.0, **set
     chats: dict[str, Chat] = {"slack": slack}
     accounts = Accounts({}, {})
     policy = Policy(Access(AccessSettings()))
-    dispatcher = Dispatcher(Services(kitchen.registry(), policy, store, Reading(accounts)))
+    dispatcher = Dispatcher(Services(kitchen.registry(), policy, store, AzureReading(accounts)))
     desk = RequestJournal(dispatcher, store, chats)
     app = web.Application()
     app.add_routes(slack.routes())

@@ -27,7 +27,7 @@ from bot.requests.journal import RequestJournal
 from bot.requests.preferences import choose_account
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest
-from bot.requests.services import Reading, Services
+from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, AccountSettings, Secret, SlackSettings
@@ -76,7 +76,7 @@ class Room:
         self.batch[0].inside["/pools/cpu/nodes"] = ["tvm-cpu"]
         self.names = Names(self.batch)
         self.registry = Registry.discover(handlers)
-        policy, reading = Policy(Access(access)), Reading(self.accounts, self.names)
+        policy, reading = Policy(Access(access)), AzureReading(self.accounts, self.names)
         self.dispatcher = Dispatcher(Services(self.registry, policy, self.store, reading))
         self.chats: dict[str, Chat] = {}
         self.desk = OneDesk(self.dispatcher, self.store, self.chats)

@@ -23,7 +23,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.preferences import Author
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.requests.services import Chatting, Reading, Services, Watching
+from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Actions, Button, Card, Menu, plain
 from cards.text import render
@@ -104,7 +104,7 @@ async def alerting(scene: Scene) -> Told:
             Registry.discover(handlers),
             Policy(Access(AccessSettings(operators=["slack:U0OPERATOR"]))),
             scene.store,
-            Reading(scene.accounts),
+            AzureReading(scene.accounts),
             Chatting(direct=told.direct),
             Watching(alerts, told.status, jobs),
         )

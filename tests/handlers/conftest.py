@@ -21,7 +21,7 @@ from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.requests.services import Reading, Services
+from bot.requests.services import AzureReading, Services
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios import build
@@ -95,7 +95,7 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         )
         store = SqliteStore.open(tmp_path / "t.db")
         policy = Policy(Access(AccessSettings()))
-        dispatcher = Dispatcher(Services(Registry.discover(handlers), policy, store, Reading(accounts)))
+        dispatcher = Dispatcher(Services(Registry.discover(handlers), policy, store, AzureReading(accounts)))
         yield Scene(dispatcher, accounts, store, sandbox, world)
         await accounts.close()
         await store.close()

@@ -32,7 +32,7 @@ from bot.requests.context import Context
 from bot.requests.live import LiveAnswers
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.requests.services import Reading, Services
+from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards import slack, teams, text
 from cards.card import Card, Link
@@ -70,7 +70,7 @@ def here() -> Surroundings:
     accounts = Accounts({"a": settings}, {"KEY": KEY})
     request = CommandRequest("k", "", Person("text", "viewer"), Conversation("text", "here"), AT)
     nothing = cast(Any, None)
-    services = Services(Registry.discover(handlers), Policy(Access(AccessSettings())), nothing, Reading(accounts))
+    services = Services(Registry.discover(handlers), Policy(Access(AccessSettings())), nothing, AzureReading(accounts))
     ctx = Context(request, services, "UTC", nothing, LiveAnswers())
     return Surroundings(ctx, accounts.get())
 

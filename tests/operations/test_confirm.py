@@ -21,7 +21,7 @@ from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.requests.services import Reading, Services
+from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards.build import text
 from cards.card import Actions, Button, Card, plain
@@ -69,7 +69,7 @@ class Bot:
             {},
         )
         self.policy = Policy(Access(AccessSettings()))
-        self.dispatcher = Dispatcher(Services(registry, self.policy, store, Reading(self.accounts)))
+        self.dispatcher = Dispatcher(Services(registry, self.policy, store, AzureReading(self.accounts)))
 
     async def ask(self, typed: str, person: str = "U1", conversation: Conversation = HERE, **more: Any) -> Card:
         self.asked += 1

@@ -26,7 +26,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.requests.services import Reading, Services
+from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards.build import text
 from cards.card import Card, plain
@@ -159,21 +159,20 @@ class Recorder:
     async def zone(self, person: Person) -> str | None:
         return "Europe/Berlin"
 
-    async def answer(self, request: CommandRequest, card: Card) -> str:
-        if request.how == "edit" and request.message:
-            await self.edit(request.conversation, request.message, card)
-            return request.message
-        message = f"m{len(lines(_folder, 'messages'))}"
-        _write("messages", {"op": "post", "message": message, "key": request.key, "title": plain(card.title)})
+    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
+        message = request.message if request.how == "edit" and request.message else ""
+        line = {"key": key, "title": plain(card.title)}
+        if message:
+            _write("messages", {"op": "edit", "message": message, **line})
+        else:
+            message = f"m{len(lines(_folder, 'messages'))}"
+            _write("messages", {"op": "post", "message": message, **line})
         reached("after answered")
         return message
 
-    async def edit(self, conversation: Conversation, message: str, card: Card) -> None:
-        _write("messages", {"op": "edit", "message": message, "title": plain(card.title)})
-        reached("after answered")
-
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
-        return next((line["message"] for line in lines(_folder, "messages") if line.get("key") == key), None)
+        posted = (line for line in lines(_folder, "messages") if line["op"] == "post")
+        return next((line["message"] for line in posted if line["key"] == key), None)
 
 
 def asked(text: str, **more: Any) -> CommandRequest:
@@ -195,7 +194,7 @@ async def _run(text: str, more: dict[str, Any]) -> None:
     settings = AccountSettings(endpoint="https://a.we.batch.azure.com", subscription="s", resource_group="r")
     store, accounts = KilledStore.open(_folder / "bot.db"), Accounts({"a": settings}, {})
     policy = Policy(Access(AccessSettings()))
-    dispatcher = Dispatcher(Services(registry(), policy, store, Reading(accounts)))
+    dispatcher = Dispatcher(Services(registry(), policy, store, AzureReading(accounts)))
     journal = RequestJournal(dispatcher, store, {"slack": Recorder()}, held=HELD)  # type: ignore[dict-item]
     running = asyncio.create_task(journal.run())
     try:

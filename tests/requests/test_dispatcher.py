@@ -23,7 +23,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.requests.services import Reading, Services
+from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards.card import Actions, Button, Card, Form, plain
 from storage.sqlite.store import SqliteStore
@@ -116,7 +116,7 @@ async def dispatcher(store: SqliteStore) -> AsyncIterator[Dispatcher]:
         {},
     )
     policy = Policy(Access(AccessSettings(operators=["slack:UOP"], admins=["slack:UAD"])))
-    yield Dispatcher(Services(registry, policy, store, Reading(accounts)))
+    yield Dispatcher(Services(registry, policy, store, AzureReading(accounts)))
     await accounts.close()
 
 
