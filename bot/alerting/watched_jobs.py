@@ -166,11 +166,12 @@ class WatchedJobs:
     async def _follow(self, watched: Watched, scene: Scene, now: datetime) -> None:
         state = self._states[watched.key]
         over = next((job for job in scene.ended if job.id == watched.job), None)
-        going = scene.jobs.get(watched.job)
+        going = scene.job(watched.job)
         view = over or going
         if view is not None:
             state.view, state.missing = _copied(view), None
-            state.pools = {view.pool: scene.pools[view.pool]} if view.pool in scene.pools else {}
+            pool = scene.pool(view.pool)
+            state.pools = {view.pool: pool} if pool else {}
         if over is not None:
             await self._finish(watched, scene.at, _ended(over))
         elif scene.blind is not None or "jobs" not in scene.read:

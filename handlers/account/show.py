@@ -76,7 +76,7 @@ def account_card(
         blocks=blocks(
             Words(text(chip(Mark.WARNING, refused))) if refused else None,
             Words(node_counts.told(node_counts.by_state(counts))) if counts else None,
-            *section("Quotas", *quotas),
+            *section("Quotas", *quotas, _uncounted(used) if quotas else None),
             *_setup(source, resource),
             build.actions(
                 Button("Pools", line(ctx, source, "pool list"), style="primary"),
@@ -91,6 +91,15 @@ def account_card(
                 portal(source),
             ),
         ),
+    )
+
+
+def _uncounted(used: Used) -> Words | None:
+    """VM sizes in use that the figures are without."""
+    if not used.unknown:
+        return None
+    return Words(
+        text(muted(f"Without the cores of {', '.join(used.unknown)}: nobody tells how many these sizes have."))
     )
 
 

@@ -21,6 +21,7 @@ from bot.alerting.rules.waiting import why
 from bot.clock import Clock
 from bot.domain.findings import Finding
 from bot.domain.pool_health import troubles_of
+from bot.domain.pools import machines
 from bot.domain.price import of_pool
 from bot.domain.states import is_active
 from bot.monitor.collector import Collector, Reading
@@ -161,6 +162,10 @@ async def _quotas_agree(seen: Seen) -> None:
     watched = [(used, limit) for _, used, limit in seen.scene.quota.rows]
     assert sorted(watched) == sorted((each.done, each.total) for each in account)
     assert home == account[: len(home)]
+    odd = [view for view in seen.scene.pools.values() if view.vm_size == "standard_d3_v2" and any(machines(view))]
+    assert ("Without the cores of standard_d3_v2" in everything(await seen.ask("account show"))) is bool(
+        odd and account
+    )
     assert len(home) == min(4, len(account))
     assert len(seen.findings("account.quota")) == sum(each.mark in (Mark.WARNING, Mark.FAILED) for each in account)
     critical = [each for each in seen.findings("account.quota") if each.severity and each.severity.value == "critical"]
