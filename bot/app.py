@@ -229,7 +229,7 @@ class App:
         if yes:
             await self.delivery.resume(datetime.now(UTC))
         if yes:
-            await self.alerts.places_changed()
+            await self.alerts.conversations_changed()
 
 
 def _slack(settings: Settings, store: SqliteStore, gallery: Gallery, environment: Mapping[str, str]) -> Slack:

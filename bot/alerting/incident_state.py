@@ -134,7 +134,7 @@ class IncidentState:
         self._find_conversations()
 
     def unsubscribe(self, name: str) -> None:
-        """Take a subscription back."""
+        """Remove a subscription."""
         self._subscriptions.pop(name, None)
         self._find_conversations()
 
@@ -152,7 +152,7 @@ class IncidentState:
         self._mutes.setdefault(conversation, {})[mute.id] = mute
 
     def unmute(self, conversation: str, name: str) -> None:
-        """Take a mute back."""
+        """Remove a mute."""
         self._mutes.get(conversation, {}).pop(name, None)
 
     def set_hours(self, conversation: str, hours: Hours | None) -> None:

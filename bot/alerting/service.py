@@ -184,7 +184,7 @@ class AlertService:
         await in_slices(self._pipeline.restore())
         self._stale = False
 
-    async def places_changed(self) -> None:
+    async def conversations_changed(self) -> None:
         """The bot was added somewhere: the settings may mean that conversation, which then hears what is open."""
         before = {each.id for each in self._state.defaults()}
         async with self._changing() as now:
@@ -240,7 +240,7 @@ class AlertService:
         self._nudged.set()
 
     async def unsubscribe(self, name: str) -> Subscription | None:
-        """Take a subscription back; what was told there stays and is still edited. None where there is none."""
+        """Remove a subscription; what was told there stays and is still edited. None where there is none."""
         subscription = self._state.subscription(name)
         if subscription is None:
             return None
@@ -260,7 +260,7 @@ class AlertService:
         self._nudged.set()
 
     async def unmute(self, conversation: str, name: str) -> bool:
-        """Take a mute back: what it held and is still open is told. False where there is none."""
+        """Remove a mute: what it held and is still open is told. False where there is none."""
         if not await self._store.delete_preference(MUTES, conversation, name):
             return False
         async with self._changing() as now:

@@ -191,3 +191,5 @@ def check_state(ops: Room) -> None:
         if each.waiting and (each.due is None or each.due > ops.clock.at):
             reason = suppression.reason_now(incidents[each.incident], each)
             assert each.held == (reason.held if reason else "grouping"), each
+            if each.held == "inhibited" and reason:  # it is known whether its cause is gone
+                assert (each.due is None) is (reason.until is None), each
