@@ -36,11 +36,13 @@ from bot.ops import health
 from bot.ops.pruning import tidy
 from bot.outbox import OutboxWorker
 from bot.policy.roles import Access
+from bot.policy.rules import Policy
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.request import Conversation, Person
+from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.settings import Settings, TeamsSettings, secret
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
@@ -94,22 +96,17 @@ class App:
             self.clock,
             after=[self.standing.after, self.jobs.after, self._mind_jobs, self.collector.after],
         )
-        self.dispatcher = Dispatcher(
+        services = Services(
             self.registry,
-            Access(settings.access),
-            self.accounts,
+            Policy(Access(settings.access)),
             store,
-            zone=bot.zone,
-            bot_name=bot.name,
-            names=self.names,
-            relay=self.relay if bot.public_url else None,
-            alerts=self.alerts,
-            status=self.standing,
-            jobs=self.jobs,
-            direct=self._direct,
+            AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
+            Chatting(bot.name, bot.zone, self._direct),
+            Watching(self.alerts, self.standing, self.jobs),
         )
+        self.dispatcher = Dispatcher(services)
         self.delivery = AnswerDelivery(self.chats, store, self.clock)
-        self.desk = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
+        self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._credential: AsyncTokenCredential | None = None
@@ -153,12 +150,13 @@ class App:
         await self._runner.setup()
         await web.TCPSite(self._runner, host, int(port)).start()
         stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
-        resumed = await self.desk.resume(began)
+        resumed = await self.journal.resume()
         await self.alerts.load()
         await self.jobs.load()
         for account in self.observers:
             self._mind(account)
         self._background = [
+            asyncio.create_task(self.journal.run(), name="journal"),
             asyncio.create_task(self.outbox.run(), name="outbox"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
@@ -183,7 +181,7 @@ class App:
         for name, chat in self.chats.items():
             chat.on_reach(self._reached)
             try:
-                await chat.start(self.desk)
+                await chat.start(self.journal)
             except ChatStartError as error:
                 log.error("app.chat_refused", chat=name, message=str(error))  # noqa: TRY400 - it says all
                 refused.append(error)
@@ -198,7 +196,7 @@ class App:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self.desk.drain(_DRAIN_SECONDS)
+        await self.journal.drain(_DRAIN_SECONDS)
         for chat in self.chats.values():
             await chat.stop()
         await self.names.close()

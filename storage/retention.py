@@ -20,14 +20,16 @@ def _rollups() -> dict[int, timedelta | None]:
 class Retention(Struct, frozen=True):
     """How long rows are kept; whoever runs the bot may choose some of it, within what ``bot.settings`` allows.
 
-    What is not listed has no limit: conversations, preferences, cursors, snapshots, open incidents, and outbox entries
-    that are not delivered yet. Shared files carry their own expiry.
+    What is not listed has no limit: the audit trail, conversations, preferences, cursors, snapshots, open incidents,
+    and outbox entries that are not delivered yet. Shared files carry their own expiry.
     """
 
     requests: timedelta = 7 * DAY
     """Rows of the journal, since they were accepted."""
     request_keys: timedelta = DAY
     """How long a request's key is remembered for de-duplication."""
+    confirmations: timedelta = DAY
+    """After they expired, so that whoever presses an old button learns that it is too late, or that it was pressed."""
     samples: timedelta = 7 * DAY
     rollups: Mapping[int, timedelta | None] = field(default_factory=_rollups)
     """Of samples, by resolution in seconds; None is forever."""

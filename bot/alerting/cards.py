@@ -18,7 +18,7 @@ from bot.alerting.model import Incident, Notification
 from bot.alerting.rules import AlertRule
 from bot.domain.failures import by_line
 from bot.domain.findings import CauseCount, Severity
-from bot.requests.registry import join
+from bot.requests.grammar import join
 from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text
 from cards.card import (
     Action,

@@ -12,7 +12,7 @@ from bot.domain.failures import usual
 from bot.domain.findings import CauseCount
 from bot.domain.pools import has, in_state
 from bot.monitor.scene import JobView, PoolView
-from bot.requests.registry import join
+from bot.requests.grammar import join
 from bot.requests.request import Person
 from cards.build import actions, blocks, bold, chip, facts, muted, note, text
 from cards.card import Block, Bullets, Button, Card, Heading, Mark, Mention, Progress, Text, Time, Words

@@ -12,7 +12,7 @@ from bot.filter.compile import Clause, Now, Test, clause, test
 from bot.filter.condition import Condition
 from bot.filter.describe import told
 from bot.filter.fields import Entity
-from bot.requests.registry import join
+from bot.requests.grammar import join
 from cards.card import Piece, Span, Text
 
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ class Filter:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Its words, for :func:`bot.requests.registry.join` and buttons."""
+        """Its words, for :func:`bot.requests.grammar.join` and buttons."""
         return tuple(map(str, self.conditions))
 
     def __str__(self) -> str:

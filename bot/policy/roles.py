@@ -1,29 +1,58 @@
-"""Who may do what.
+"""Which role a person has, and which line of the settings gave it.
 
-Order of evaluation: the highest of the roles a person is named under; else the role of everyone; ``none`` may do
-nothing. Ids are the platforms' immutable ones, written ``platform:id``, because names can be changed to anybody's.
+Ids are the platforms' immutable ones, written ``platform:id``, because names can be changed to anybody's.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.requests.request import Person
 from bot.settings import AccessSettings, Role
 
-_RANK: dict[str, int] = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
+RANK: dict[str, int] = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
+"""Every role, the least first; each may do what the ones before it may."""
+
+
+@dataclass(frozen=True)
+class RoleGrant:
+    """A role, the setting that gave it (``access.operators``), and the id it was given to (empty: to everyone)."""
+
+    role: str
+    rule: str
+    id: str = ""
 
 
 class Access:
-    """The answer to "may this person do that?"."""
+    """The roles of ``[access]`` in the settings."""
 
     def __init__(self, settings: AccessSettings) -> None:
-        self._everyone = settings.everyone
-        named = (("viewer", settings.viewers), ("operator", settings.operators), ("admin", settings.admins))
-        self._roles = {person: role for role, people in named for person in people}  # the later and higher role wins
+        self._everyone = RoleGrant(settings.everyone, "access.everyone")
+        self._grants = {
+            id_: RoleGrant(role, f"access.{role}s", id_)
+            for role, ids in (
+                ("viewer", settings.viewers),
+                ("operator", settings.operators),
+                ("admin", settings.admins),
+            )
+            for id_ in ids  # the later and higher role wins
+        }
+
+    def grant(self, person: Person) -> RoleGrant:
+        """The highest role that names the person or one of their groups; everyone's where none does."""
+        ids = [f"{person.platform}:{each}" for each in (person.id, *person.groups)]
+        found = [self._grants[id_] for id_ in ids if id_ in self._grants]
+        return max(found, key=lambda grant: RANK[grant.role], default=self._everyone)
 
     def role(self, person: Person) -> str:
         """The person's role: none, viewer, operator or admin."""
-        return self._roles.get(f"{person.platform}:{person.id}", self._everyone)
+        return self.grant(person).role
 
-    def allows(self, person: Person, role: Role) -> bool:
-        """True when the person's role is at least ``role``."""
-        return _RANK[self.role(person)] >= _RANK[role]
+    def able(self, role: Role, platform: str) -> list[str]:
+        """The ids on a platform, without its name, that are named under a role or a higher one; sorted."""
+        prefix = f"{platform}:"
+        return sorted(
+            id_.removeprefix(prefix)
+            for id_, grant in self._grants.items()
+            if id_.startswith(prefix) and RANK[grant.role] >= RANK[role]
+        )

@@ -7,80 +7,116 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from rapidfuzz import process
+import structlog
 
+from bot.chat.port import Undelivered
+from bot.requests import binding
+from bot.requests.command import CommandError
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import Chosen, default_account
-from bot.requests.registry import CommandError
 from bot.requests.request import CommandRequest, Conversation, Person
+from bot.requests.services import Relaying, Services
 
 if TYPE_CHECKING:
     from bot.alerting.service import AlertService
     from bot.alerting.watched_jobs import WatchedJobs
     from bot.azure.account import Account, Accounts
-    from bot.azure.files import Remote
     from bot.monitor.status import Status
     from bot.requests.registry import Registry
     from cards.card import Card
     from storage.port.store import Store
 
+log = structlog.get_logger()
 
-class Relaying(Protocol):
-    """What is needed of :class:`bot.content.relay.Relay`."""
 
-    most: int
-    """Bytes of the largest file that is relayed."""
+class Running(Protocol):
+    """Runs other commands on behalf of whoever asks, with their permission alone."""
 
-    async def link(self, remote: Remote) -> str:
-        """A signed link to a file on a node, which expires."""
+    def run(self, command: str) -> AsyncIterator[Card]:
+        """The cards of a command, as if it had been typed."""
+        ...
+
+    def confirm(self, confirmation: str, yes: bool) -> AsyncIterator[Card]:
+        """The cards of a change that waits for its confirmation; with ``yes`` False it is dropped."""
         ...
 
 
 @dataclass(frozen=True)
 class Context:
-    """One request's surroundings: who asks, where, and what can be read."""
+    """One request's surroundings: who asks, where, and what answers are made from.
+
+    The properties are the services by the names that handlers use.
+    """
 
     request: CommandRequest
-    accounts: Accounts
-    store: Store
-    registry: Registry
+    services: Services
     zone: str
     """IANA name of the asker's zone, or the bot's where it is unknown."""
-    role: str
-    """The asker's role."""
     live: LiveAnswer
     """For handlers that yield cards: the id of the stop button, and whether it was pressed."""
     lives: LiveAnswers
     """Every live answer, for the stop command."""
-    bot_name: str = "batch"
-    """What is typed before a command."""
     chosen: Chosen | None = None
     """The default account that was chosen here, if one was."""
-    perform: Callable[[str], AsyncIterator[Card]] | None = None
-    """Runs another command for :meth:`run`."""
-    relay: Relaying | None = None
-    """Relays large files; None where the bot has no public address."""
-    alerts: AlertService | None = None
-    """Incidents and who is told; None where nothing is watched, as for a single question from the command line."""
-    status: Status | None = None
-    """How watching and delivery stand; None where there are none."""
-    jobs: WatchedJobs | None = None
-    """The living cards of watched jobs; None where nothing is watched."""
-    direct: Callable[[Person, Conversation], Awaitable[Conversation]] | None = None
-    """The conversation with a person alone; raises CommandError. None where nobody can be written to."""
+    running: Running | None = None
+    """Runs other commands; None where none can be."""
+
+    @property
+    def role(self) -> str:
+        """The asker's role."""
+        return self.services.policy.role(self.request.person)
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts of the settings."""
+        return self.services.reading.accounts
+
+    @property
+    def relay(self) -> Relaying | None:
+        """Relays large files; None where the bot has no public address."""
+        return self.services.reading.relay
+
+    @property
+    def store(self) -> Store:
+        """What is kept."""
+        return self.services.store
+
+    @property
+    def registry(self) -> Registry:
+        """The commands there are."""
+        return self.services.registry
+
+    @property
+    def bot_name(self) -> str:
+        """What is typed before a command."""
+        return self.services.chatting.bot_name
+
+    @property
+    def alerts(self) -> AlertService | None:
+        """Incidents and who is told; None where nothing is watched."""
+        return self.services.watching.alerts if self.services.watching else None
+
+    @property
+    def status(self) -> Status | None:
+        """How watching and delivery stand; None where nothing is watched."""
+        return self.services.watching.status if self.services.watching else None
+
+    @property
+    def jobs(self) -> WatchedJobs | None:
+        """The living cards of watched jobs; None where nothing is watched."""
+        return self.services.watching.jobs if self.services.watching else None
+
+    @property
+    def direct(self) -> Callable[[Person, Conversation], Awaitable[Conversation]] | None:
+        """The conversation with a person alone; raises CommandError. None where nobody can be written to."""
+        return self._alone if self.services.chatting.direct else None
 
     def account(self, name: str | None) -> Account:
         """The account by its name in the settings; None is the conversation's default, :mod:`bot.requests.preferences`.
 
         Raises CommandError with the known names.
         """
-        known = self.accounts.names
-        name = name.removeprefix("account:") if name else None  # where the account is what the command is about
-        if name is not None and name not in known:
-            message = f"There is no account “{name}” in the bot's settings. There are: {', '.join(known)}."
-            near = process.extractOne(name, known, score_cutoff=50)
-            raise CommandError(message, [*([self.request.text.replace(name, near[0])] if near else []), "account list"])
-        return self.accounts.get(name or (self.chosen.default.account if self.chosen else None))
+        return binding.account(self, name)
 
     async def chosen_now(self) -> Chosen | None:
         """The default account that is chosen here by now: where it has just been changed."""
@@ -88,9 +124,15 @@ class Context:
 
     def run(self, command: str) -> AsyncIterator[Card]:
         """Run another command on behalf of the asker, with their permission alone: its cards."""
-        if self.perform is None:
+        if self.running is None:
             raise CommandError(f"“{command}” cannot be run from here.")
-        return self.perform(command)
+        return self.running.run(command)
+
+    def confirm(self, confirmation: str, yes: bool) -> AsyncIterator[Card]:
+        """Run or drop a change that waits for its confirmation: its cards."""
+        if self.running is None:
+            raise CommandError("Nothing can be confirmed from here.")
+        return self.running.confirm(confirmation, yes)
 
     def naming(self, account: Account) -> list[str]:
         """What makes a command mean this account wherever and whenever it is run; nothing where there is only one.
@@ -102,3 +144,15 @@ class Context:
     def now(self) -> datetime:
         """The local clock; answers about Azure use the service's, from the account."""
         return datetime.now(UTC)
+
+    async def _alone(self, person: Person, conversation: Conversation) -> Conversation:
+        direct = self.services.chatting.direct
+        if direct is None:
+            raise RuntimeError("nothing finds it")
+        try:
+            return await direct(person, conversation)
+        except Undelivered as error:
+            log.warning("chat.direct_refused", why=error.why, code=error.code)
+            raise CommandError(
+                f"I cannot begin a personal chat with you ({error.code}): write to me there first, then ask again."
+            ) from None

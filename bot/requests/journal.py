@@ -1,46 +1,75 @@
-"""The journal of requests: acknowledge, journal, work.
+"""The journal: acknowledge, work, answer; and after a crash, nothing is lost, run twice or left without a word.
 
-A platform hands a request in and is acknowledged as soon as the journal row is on disk; the work goes on in a task.
-What a crash interrupts is found in the journal and worked off after the restart, so no question stays unanswered.
+A platform hands a request in and is acknowledged as soon as its row is on disk; the work goes on in a task. A row is
+``received``; ``started`` once a change of it has begun; and ``done`` or ``failed`` once its answer was delivered or
+cannot be. Each row is held by the instance that works on it, for a short while that is renewed: a row that nobody
+holds any longer is what a crash interrupted, and whoever looks next takes it over:
+
+- what was received and changed nothing is worked off as if it had just come, within fifteen minutes of its arrival, and
+  told to be too old to run after that;
+- a change that has ended and was not answered is answered with what it came to;
+- a change that was begun and has not ended is never run again: how far it came is looked at and told.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import os
+import secrets
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
 
 from bot.chat.port import Chat
+from bot.operations.run_once import RunOnce
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.request import CommandRequest
-from cards.card import Card, Form, Option
+from cards.build import actions, blocks, bold, code, stamped, text
+from cards.card import Button, Card, Form, Mark, Option, Time, Words
+from storage.port.requests import JournalRow
 from storage.port.store import Store
 
 log = structlog.get_logger()
 
-_STALE_MINUTES = 15
+_STALE = timedelta(minutes=15)
+"""After which nobody expects an answer any more, and what was asked may no longer be meant."""
+_HELD = timedelta(seconds=10)
+"""For how long a row is held: a crash is answered after that at the latest, once an instance runs again."""
+_RENEWALS = 3
+"""How often a row is renewed while it is held once: two renewals may come late."""
 
 
 class RequestJournal:
     """Implements :class:`bot.chat.port.RequestIntake` for every platform at once."""
 
     def __init__(
-        self, dispatcher: Dispatcher, store: Store, chats: Mapping[str, Chat], delivery: AnswerDelivery | None = None
+        self,
+        dispatcher: Dispatcher,
+        store: Store,
+        chats: Mapping[str, Chat],
+        delivery: AnswerDelivery | None = None,
+        *,
+        held: timedelta = _HELD,
     ) -> None:
+        """``held`` is for how long a row is held before it has to be renewed."""
         self._dispatcher = dispatcher
         self._store = store
         self._chats = chats
+        self._held = held
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._delivery = delivery or AnswerDelivery(chats, store)
-        self._work: set[asyncio.Task[Card]] = set()
+        self._work: dict[str, asyncio.Task[Card]] = {}
 
     async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         """Journal a request and start on it; None for a repeated delivery."""
-        if not await self._store.accept(request.key, msgspec.json.encode(request), datetime.now(UTC)):
-            log.info("ask.repeated", key=request.key)
+        now = datetime.now(UTC)
+        body = msgspec.json.encode(request)
+        if not await self._store.accept(request.key, body, now, holder=self._holder, until=now + self._held):
+            log.info("request.repeated", key=request.key)
             return None
         return self._start(request)
 
@@ -52,50 +81,100 @@ class RequestJournal:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""
         return await self._dispatcher.suggest(request, what, typed, within)
 
-    async def resume(self, began: datetime) -> int:
-        """Work off what an earlier run acknowledged and did not finish; returns how many requests that are.
+    async def run(self) -> None:
+        """Hold what is worked on, and take over what nobody holds, until cancelled."""
+        while True:
+            await asyncio.sleep(self._held.total_seconds() / _RENEWALS)
+            try:
+                if self._work:
+                    await self._store.hold_requests(self._holder, list(self._work), datetime.now(UTC) + self._held)
+                await self.resume()
+            except Exception:  # a store that is out for a moment must not end this
+                log.exception("journal.not_renewed")
 
-        ``began`` is when this run began to receive: what it accepted itself since then is under way already.
-        """
+    async def resume(self) -> int:
+        """Take over what an earlier run, or another instance, acknowledged and did not finish; returns how many."""
         now = datetime.now(UTC)
         resumed = 0
-        for row in await self._store.unfinished(began):
-            request = msgspec.json.decode(row.body, type=CommandRequest)
-            if (
-                now - row.accepted
-            ).total_seconds() > _STALE_MINUTES * 60 or request.conversation.platform not in self._chats:
-                await self._store.finish(row.key, "failed")
-                log.warning("ask.abandoned", key=row.key, accepted=row.accepted.isoformat())
+        for row in await self._store.claim_requests(self._holder, now, now + self._held):
+            if row.key in self._work:  # ours, and renewed late
                 continue
-            self._start(request, doubtful=True)
+            request = msgspec.json.decode(row.body, type=CommandRequest)
+            if request.conversation.platform not in self._chats:
+                await self._store.finish(row.key, "failed")
+                log.warning("request.abandoned", key=row.key, accepted=row.accepted.isoformat(), state=row.state)
+                continue
+            log.info("request.resumed", key=row.key, accepted=row.accepted.isoformat(), state=row.state)
+            self._start(request, row)
             resumed += 1
         return resumed
 
     async def drain(self, seconds: float) -> None:
-        """Wait for work under way, for so long at most; the journal keeps what is left."""
+        """Wait for work under way, for so long at most; the journal keeps what is left for whoever looks next."""
         stop_all = self._dispatcher.lives.stop_all
         stop_all("the bot was shut down")
         if self._work:
-            await asyncio.wait(self._work, timeout=seconds / 2)
-        for task in self._work:
+            await asyncio.wait(self._work.values(), timeout=seconds / 2)
+        left = list(self._work.values())
+        for task in left:
             task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         stop_all("the bot was shut down")
         await self._delivery.drain(seconds / 2)
+        await self._store.release_requests(self._holder)
 
-    def _start(self, request: CommandRequest, *, doubtful: bool = False) -> asyncio.Task[Card]:
-        task = asyncio.create_task(self._answer(request, doubtful=doubtful), name=f"ask {request.key}")
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+    def _start(self, request: CommandRequest, row: JournalRow | None = None) -> asyncio.Task[Card]:
+        task = asyncio.create_task(self._answer(request, row), name=f"request {request.key}")
+        self._work[request.key] = task
+        task.add_done_callback(lambda done: self._ended(request.key, done))
         return task
 
-    async def _answer(self, request: CommandRequest, *, doubtful: bool = False) -> Card:
+    def _ended(self, key: str, task: asyncio.Task[Card]) -> None:
+        """It is worked off; or it failed, and is taken over once it is held no longer."""
+        del self._work[key]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("request.failed", key=key, exc_info=error)
+
+    async def _answer(self, request: CommandRequest, row: JournalRow | None) -> Card:
+        """Work a request off: its answer, which is delivered. ``row`` is what an earlier run left of it."""
         request = await self._delivery.with_zone(request)
-        cards = self._dispatcher.cards(request)
+        cards = self._cards(request, row)
         card = await anext(cards)
-        message = await self._delivery.answer(request, card, doubtful=doubtful)
+        message = await self._delivery.answer(request, card, doubtful=row is not None)
         if message is None:
             await cards.aclose()
         else:
             await self._delivery.follow(request, message, card, cards)
         await self._store.finish(request.key, "failed" if message is None else "done")
         return card
+
+    async def _cards(self, request: CommandRequest, row: JournalRow | None) -> AsyncGenerator[Card]:
+        """The answer and what follows it; of a request that was left, what the module's docstring says."""
+        if row and row.outcome:
+            yield msgspec.json.decode(row.outcome, type=Card)
+        elif row and row.state == "started":
+            yield await self._dispatcher.reconciled(request, row.command, row.started or row.accepted)
+        elif row and datetime.now(UTC) - row.accepted > _STALE:
+            log.warning("request.stale", key=row.key, accepted=row.accepted.isoformat())
+            yield stamped(
+                _stale_card(request, row.accepted), zone=request.person.zone or "UTC", as_of=datetime.now(UTC)
+            )
+        else:
+            async for card in self._dispatcher.cards(request, RunOnce(self._store, request.key, self._holder)):
+                yield card
+
+
+def _stale_card(request: CommandRequest, accepted: datetime) -> Card:
+    """It was asked too long ago to be run now: nothing was done."""
+    typed = request.text or "home"
+    return Card(
+        title=text(bold("I was away when you asked, and have not done it.")),
+        mark=Mark.WARNING,
+        blocks=blocks(
+            Words(text("You asked ", code(typed), " ", Time(accepted), ", which is too long ago to run it unasked.")),
+            actions(
+                Button("Ask again", typed, style="primary") if not request.values else None, Button("Home", "home")
+            ),
+        ),
+        refused=True,
+    )

@@ -11,12 +11,19 @@ PlatformName: TypeAlias = Literal["slack", "teams", "text"]
 
 
 class Person(Struct, frozen=True):
-    """Who asks. ``id`` is the platform's immutable user id; ``zone`` an IANA name when the platform told it."""
+    """Who asks. ``id`` is the platform's immutable user id; ``zone`` an IANA name when the platform told it.
+
+    ``groups`` are the immutable ids of groups that the platform says the person is in (Slack user groups, Entra
+    groups), and ``home`` is the workspace or tenant that the person belongs to, which in a shared channel need not be
+    the conversation's; both are empty where the payload tells nothing of them.
+    """
 
     platform: PlatformName
     id: str
     name: str = ""
     zone: str | None = None
+    groups: tuple[str, ...] = ()
+    home: str = ""
 
 
 class Conversation(Struct, frozen=True):

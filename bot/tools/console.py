@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.app import App
 from bot.chat.terminal.adapter import Terminal, saved
-from bot.requests.registry import join
+from bot.requests.grammar import join
 from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import Settings
 from cards import slack, teams, text
@@ -51,8 +52,12 @@ async def converse(settings: Settings | None, *, user: str, folder: Path) -> Non
     async with _app(settings) as app:
         terminal = Terminal(app.gallery, folder, user)
         app.chats["text"] = terminal
-        await terminal.start(app.desk)
-        await terminal.converse()
+        await terminal.start(app.journal)
+        holding = asyncio.create_task(app.journal.run())
+        try:
+            await terminal.converse()
+        finally:
+            holding.cancel()
 
 
 @asynccontextmanager

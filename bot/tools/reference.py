@@ -27,7 +27,7 @@ def _commands(registry: Registry) -> Iterator[str]:
             yield ""
             yield f"`{command.usage}`"
             yield ""
-            yield f"{command.summary} Needs the role {command.role}."
+            yield f"{command.summary} {command.effect_told} Needs {command.needs_told}."
             if command.parameters:
                 yield ""
             for parameter in command.parameters:

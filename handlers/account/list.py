@@ -10,8 +10,8 @@ from typing import Literal
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.filter import ACCOUNT
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Card, Column, Mark, Text
@@ -72,7 +72,10 @@ _LIST: Listing[Standing] = Listing(
 
 
 @command(
-    "account list", examples=["account list", "account list bad>0", "account list region:west* sort:nodes"], menu=70
+    "account list",
+    effect="read",
+    examples=["account list", "account list bad>0", "account list region:west* sort:nodes"],
+    menu=70,
 )
 async def list_accounts(
     ctx: Context,
@@ -103,7 +106,7 @@ async def list_accounts(
     )
 
 
-@command("csv account", examples=["csv account"])
+@command("csv account", effect="read", examples=["csv account"])
 async def csv_accounts(
     ctx: Context,
     *filter: Typed,  # noqa: A002 - the name that people see

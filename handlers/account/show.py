@@ -17,8 +17,8 @@ from bot.azure.models import (
 )
 from bot.azure.models.resource import EndpointAccess
 from bot.domain.quota import Used, quotas_of
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Button, Card, Mark, Words
@@ -29,7 +29,7 @@ from handlers.shared.common import line, section, some, tail, titled
 from handlers.shared.portal import portal
 
 
-@command("account show", examples=["account show", "account show sim-dev"])
+@command("account show", effect="read", examples=["account show", "account show sim-dev"])
 async def show_account(ctx: Context, account: str | None = None) -> Card:
     """Show one account: where it is, how it is set up, and its quotas beside what is used. Never a key.
 

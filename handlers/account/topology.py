@@ -17,8 +17,8 @@ from bot.domain.entity import fold, schedule_of
 from bot.domain.job_health import cannot_run, pool_of, stands_out
 from bot.domain.job_health import total as all_tasks
 from bot.domain.states import NODES, NodeState, Role, is_bad, word
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Action, Block, Bullets, Button, Card, Mark, Menu, Picture, Text
@@ -90,7 +90,7 @@ class _Whole(Struct, frozen=True):
     at: datetime
 
 
-@command("topology", examples=["topology", "topology account:sim-dev"])
+@command("topology", effect="read", examples=["topology", "topology account:sim-dev"])
 async def topology(ctx: Context, *, account: str | None = None) -> Card:
     """Draw how an account hangs together: schedules, the jobs that are not over, pools and their nodes.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bot.requests.command import command
 from bot.requests.context import Context
 from bot.requests.preferences import Author, Chosen, choose_account, choose_none, person_of, place_of
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, code, text
 from cards.card import Button, Card, Mark, Text, Time, Words
@@ -14,7 +14,7 @@ _BUTTONS = 4
 _NONE = "none"
 
 
-@command("use", examples=["use", "use sim-dev", "use none"])
+@command("use", effect="change", changes_with=("account",), look="use", examples=["use", "use sim-dev", "use none"])
 async def use_account(ctx: Context, account: str | None = None) -> Card:
     """Tell or choose the account that is meant here where a command names none.
 

@@ -9,9 +9,10 @@ from bot.alerting.model import Hours
 from bot.alerting.quiet_hours import quiet_until
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
+from bot.requests.grammar import join
 from bot.requests.preferences import Author
-from bot.requests.registry import CommandError, command, join
 from cards import build
 from cards.build import blocks, code, facts, muted, text
 from cards.card import Button, Card, Mark, Text, Time, Words
@@ -30,12 +31,14 @@ _AGAIN = ["alert", "hours"]
 
 @command(
     "alert hours",
+    effect="change",
+    shared="operator",
+    changes_with=("hours", "days", "zone"),
+    look="alert hours",
     examples=["alert hours", "alert hours 22:00-07:00 days:mon-fri zone:Europe/Berlin", "alert hours off"],
 )
 async def hours(ctx: Context, hours: str | None = None, *, days: str | None = None, zone: str | None = None) -> Card:
     """Show or set this channel's quiet hours: only critical alerts are posted then, the rest afterwards.
-
-    To set them for a channel needs the role operator.
 
     :param hours: from when to when it is quiet, such as 22:00-07:00; off takes all of it back
     :param days: the days that are not quiet as a whole, such as mon-fri or mon,wed; all for every day
@@ -47,7 +50,6 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
     if hours is None and days is None and zone is None:
         return _told(ctx, alerts, known, "")
     if hours is not None and hours.lower() == OFF:
-        parts.may_change(ctx, "To change quiet hours")
         await alerts.set_hours(here, None)
         return _told(ctx, alerts, None, "taken back")
     begin, end = _hours(hours) if hours else (known.begin if known else None, known.end if known else None)
@@ -58,7 +60,6 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
         days=_days(days, hours) if days else known.days if known else _EVERY,
         by=Author.of(ctx.request),
     )
-    parts.may_change(ctx, "To change quiet hours")
     await alerts.set_hours(here, wanted)
     return _told(ctx, alerts, wanted, "from now on")
 

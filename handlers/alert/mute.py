@@ -9,9 +9,9 @@ from bot.alerting.model import Mute
 from bot.alerting.routing import concerns, key_of
 from bot.alerting.service import AlertService
 from bot.filter.values import spelled
+from bot.requests.command import command
 from bot.requests.context import Context
 from bot.requests.preferences import Author
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, code, muted, refusal, text
 from cards.card import Bullets, Button, Card, Column, Mark, Menu, Option, Text, Time, Words
@@ -35,6 +35,9 @@ _COLUMNS = (
 
 @command(
     "alert mute",
+    effect="change",
+    shared="operator",
+    look="alert mutes",
     examples=["alert mute pool:gpu-*", "alert mute nightly:* for:8h kind:job.failed", "alert mute old-pool for:ever"],
 )
 async def mute(
@@ -47,7 +50,7 @@ async def mute(
 ) -> Card:
     """Mute matching alerts in this channel for a while. Those that are still open afterwards are posted then.
 
-    For a channel it needs the role operator. Messages that are there already stay and are edited.
+    Messages that are there already stay and are edited.
 
     :param entity: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
     :param for_: how long, such as 30m, 2h or 7d; ever until it is taken back
@@ -60,7 +63,6 @@ async def mute(
     forever = for_.lower() == EVER
     span = None if forever else parts.a_span(for_, [*again, pattern], longest=_LONGEST, option="for")
     kinds = parts.checked_kinds(ctx, [kind], [*again, pattern], option="kind") if kind else ()
-    parts.may_change(ctx, "To mute")
     here = key_of(ctx.request.conversation)
     if len(_lasting(alerts, here)) >= MOST:
         return refusal(f"{MOST} mutes are the most that a conversation can have.", "", [Button("Mutes", "alert mutes")])
@@ -97,15 +99,15 @@ async def mute(
     )
 
 
-@command("alert mutes", examples=["alert mutes"])
+@command("alert mutes", effect="read", examples=["alert mutes"])
 async def list_mutes(ctx: Context) -> Card:
     """List the mutes of this conversation, until when they last, and how much each holds back."""
     return _listed(ctx, parts.service(ctx), "")
 
 
-@command("alert unmute", examples=["alert unmute 1a2b3c"])
+@command("alert unmute", effect="change", shared="operator", look="alert mutes", examples=["alert unmute 1a2b3c"])
 async def unmute(ctx: Context, mute: str) -> Card:
-    """Remove a mute: what it held back and is still open is posted. For a channel it needs the role operator.
+    """Remove a mute: what it held back and is still open is posted.
 
     :param mute: its id, which the list of mutes tells
     """
@@ -119,7 +121,6 @@ async def unmute(ctx: Context, mute: str) -> Card:
             "Did you mean one of these?" if near else "It may be over by now.",
             [*(Button(each, f"alert unmute {each}") for each in near), Button("Mutes", "alert mutes")],
         )
-    parts.may_change(ctx, "To unmute")
     await alerts.unmute(here, mute)
     return _listed(ctx, alerts, f"{_told(known[mute])} is unmuted")
 

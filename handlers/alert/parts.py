@@ -14,12 +14,13 @@ from bot.alerting.model import Incident
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
 from bot.filter.values import span, spelled
+from bot.requests.command import CommandError
 from bot.requests.context import Context
+from bot.requests.grammar import join
 from bot.requests.preferences import Author
-from bot.requests.registry import CommandError, Instead, join
 from bot.requests.request import Conversation
-from cards.build import refusal, text
-from cards.card import Button, Chip, Menu, Option, Text
+from cards.build import text
+from cards.card import Chip, Menu, Option, Text
 from handlers.shared.common import nearest
 
 ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
@@ -89,19 +90,6 @@ def unnamed(key: str) -> str:
 def told(ctx: Context, key: str, known: dict[str, str]) -> str:
     """A conversation in words for whoever asks."""
     return "here" if key == key_of(ctx.request.conversation) else known.get(key) or unnamed(key)
-
-
-def may_change(ctx: Context, what: str) -> None:
-    """What is everybody's in a channel needs the role operator; a personal chat is one's own. Raises Instead."""
-    if ctx.request.conversation.kind == "personal" or ctx.role in ("operator", "admin"):
-        return
-    raise Instead(
-        refusal(
-            f"{what} for a whole channel needs the role operator; yours is {ctx.role}.",
-            "Acknowledging and snoozing an alert, and what is told to you alone, is open to everybody.",
-            [Button("Subscriptions", "alert subscriptions"), Button("Open alerts", "alert list")],
-        )
-    )
 
 
 def a_span(typed: str, again: list[str], *, longest: timedelta, example: str = "2h", option: str = "") -> timedelta:

@@ -14,8 +14,9 @@ from bot.alerting.sample_incident import made_up
 from bot.alerting.service import AlertService
 from bot.alerting.suppression import Reason
 from bot.domain.findings import Severity
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
-from bot.requests.registry import CommandError, command, join
+from bot.requests.grammar import join
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Block, Bullets, Button, Card, Mark, Text, Time, Words
@@ -28,7 +29,7 @@ _PATIENCE, _PAUSE = 15, 1.0
 """How often, and after how many seconds each, it is looked whether a test has arrived."""
 
 
-@command("alert kinds", examples=["alert kinds", "alert kinds job"])
+@command("alert kinds", effect="read", examples=["alert kinds", "alert kinds job"])
 async def list_kinds(
     ctx: Context,
     entity: Literal["account", "pool", "node", "job", "task", "schedule"] | None = None,
@@ -73,6 +74,7 @@ async def list_kinds(
 
 @command(
     "alert route",
+    effect="read",
     examples=["alert route job.failed", "alert route node.unusable render-gpu/tvm-1 severity:critical"],
 )
 async def route_alert(
@@ -125,16 +127,15 @@ async def route_alert(
     )
 
 
-@command("alert test", examples=["alert test", "alert test job.failed"])
+@command(
+    "alert test", effect="change", shared="operator", look="status", examples=["alert test", "alert test job.failed"]
+)
 async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Card]:
     """Send a test alert to this conversation the way real ones go, and show how far it came.
-
-    In a channel it needs the role operator.
 
     :param kind: the kind of alert; any if left out
     """
     alerts = parts.service(ctx)
-    parts.may_change(ctx, "A test")
     found = _kind(alerts, kind or _usual(alerts), ["alert", "test"])
     incident = made_up(found, ctx.account(None).name, alerts.now())
     entry = await alerts.test(parts.here(ctx), incident)

@@ -15,9 +15,10 @@ from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
 from bot.alerting.service import AlertService
 from bot.domain.findings import Entity, Severity
+from bot.requests.command import Instead, command
 from bot.requests.context import Context
+from bot.requests.grammar import join
 from bot.requests.preferences import Author
-from bot.requests.registry import Instead, command, join
 from cards import build
 from cards.build import blocks, chip, muted, text
 from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
@@ -33,6 +34,7 @@ SeverityName = Literal["info", "warning", "critical"]
 
 @command(
     "alert list",
+    effect="read",
     examples=["alert list", "alert list severity:critical", "alert list state:past"],
     menu=45,
 )
@@ -151,7 +153,7 @@ async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]
     return found
 
 
-@command("alert show", examples=["alert show 1a2b3c4d"])
+@command("alert show", effect="read", examples=["alert show 1a2b3c4d"])
 async def show_alert(ctx: Context, alert: str) -> Card:
     """Show one alert: cause, figures, what happened when, where it was posted, and what holds it back.
 
@@ -224,7 +226,12 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
     return text(f"{where}: held back, {reason}", *until, why)
 
 
-@command("alert ack", examples=["alert ack 1a2b3c4d", "alert ack 1a2b3c4d remind:1d"])
+@command(
+    "alert ack",
+    effect="change",
+    look="alert show {alert}",
+    examples=["alert ack 1a2b3c4d", "alert ack 1a2b3c4d remind:1d"],
+)
 async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) -> Card:
     """Acknowledge an alert: you take care of it, and are reminded while it is open. Open to everybody.
 
@@ -238,7 +245,12 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     return await _shown(ctx, alerts, alert, incident)
 
 
-@command("alert snooze", examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"])
+@command(
+    "alert snooze",
+    effect="change",
+    look="alert show {alert}",
+    examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"],
+)
 async def snooze(ctx: Context, alert: str, span: str) -> Card:
     """Snooze an alert: nothing is said of it for a while, then again if it is still open. Open to everybody.
 

@@ -12,9 +12,10 @@ from bot.alerting.model import Incident, Subscription
 from bot.alerting.routing import key_of, overlaps, wanted
 from bot.alerting.service import AlertService
 from bot.domain.findings import Severity
+from bot.requests.command import CommandError, Instead, command
 from bot.requests.context import Context
+from bot.requests.grammar import join
 from bot.requests.preferences import Author
-from bot.requests.registry import CommandError, Instead, command, join
 from bot.requests.request import Conversation
 from cards import build
 from cards.build import blocks, code, muted, refusal, text
@@ -37,6 +38,10 @@ _OPTIONS = ("severity", "entity", "account", "to")
 
 @command(
     "alert subscribe",
+    effect="change",
+    shared="operator",
+    alone="to:me",
+    look="alert subscriptions",
     examples=[
         "alert subscribe",
         "alert subscribe job.* severity:info entity:render-*",
@@ -54,8 +59,6 @@ async def subscribe(
 ) -> Card:
     """Subscribe this channel to alerts, or yourself in direct messages. What is open already is posted at once.
 
-    For a channel it needs the role operator; for yourself (to:me, or in a personal chat) it does not.
-
     :param kinds: kinds or patterns of kinds, such as job.failed node.*; all but those on request if left out
     :param severity: this bad or worse; warning if left out, and anything of kinds that are named in full
     :param entity: only about these: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
@@ -67,8 +70,6 @@ async def subscribe(
     chosen = parts.checked_kinds(ctx, kinds, again, _OPTIONS)
     pattern = parts.a_pattern(entity, [*again, *chosen], "entity") if entity else "*"
     accounts = account if account and "*" in account else ctx.account(account).name if account else "*"
-    if to == "here":
-        parts.may_change(ctx, "To subscribe")
     conversation = await _alone(ctx) if to == "me" else parts.here(ctx)
     subscription = Subscription(
         id=secrets.token_hex(3),
@@ -172,17 +173,30 @@ def _plain(subscription: Subscription) -> list[str]:
     return [each for each in subscription.kinds if "*" not in each][:1]
 
 
-@command("alert subscriptions", examples=["alert subscriptions"])
+@command("alert subscriptions", effect="read", examples=["alert subscriptions"])
 async def list_subscriptions(ctx: Context) -> Card:
     """List the subscriptions of this conversation, your own in direct messages, and those of the settings."""
     return _listed(ctx, parts.service(ctx), "")
 
 
-@command("alert unsubscribe", examples=["alert unsubscribe 1a2b3c"])
+async def _subscribed_by(ctx: Context, subscription: str) -> str:
+    """Whoever made a subscription of this conversation; empty where there is none."""
+    found = ctx.alerts.incidents.subscription(subscription) if ctx.alerts else None
+    if found is None or key_of(found.conversation) != key_of(ctx.request.conversation):
+        return ""  # what is told elsewhere is not seen from here
+    return found.by.id if found.by else "unknown"
+
+
+@command(
+    "alert unsubscribe",
+    effect="change",
+    others="operator",
+    owner=_subscribed_by,
+    look="alert subscriptions",
+    examples=["alert unsubscribe 1a2b3c"],
+)
 async def unsubscribe(ctx: Context, subscription: str) -> Card:
     """Remove a subscription; messages that are there already stay and are still edited.
-
-    Somebody else's in a channel needs the role operator.
 
     :param subscription: its id, which the list of subscriptions tells
     """
@@ -192,8 +206,6 @@ async def unsubscribe(ctx: Context, subscription: str) -> Card:
     visible = found is not None and (mine or key_of(found.conversation) == key_of(ctx.request.conversation))
     if found is None or not visible:
         return _unknown(ctx, alerts, subscription)
-    if not mine:
-        parts.may_change(ctx, "To unsubscribe")
     await alerts.unsubscribe(subscription)
     return _listed(ctx, alerts, f"{subscription} is removed")
 

@@ -7,8 +7,8 @@ import asyncio
 from bot.azure.models import Job, JobSchedule, Pool
 from bot.domain.entity import fold
 from bot.domain.states import is_active
+from bot.requests.command import Command, CommandError, command
 from bot.requests.context import Context
-from bot.requests.registry import Command, CommandError, command
 from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
@@ -26,7 +26,7 @@ _TROUBLED = 3
 _COUNTED = 50
 
 
-@command("home", examples=["home"], menu=10)
+@command("home", effect="read", examples=["home"], menu=10)
 async def home(ctx: Context, account: str | None = None) -> Card:
     """Show one account at a glance: schedules, running tasks, nodes by state, quotas, and what is wrong.
 
@@ -92,7 +92,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     )
 
 
-@command("help", examples=["help", "help task list"], menu=90)
+@command("help", effect="read", examples=["help", "help task list"], menu=90)
 async def show_help(ctx: Context, *words: str) -> Card:
     """Show what can be asked, or everything about one command.
 
@@ -162,7 +162,7 @@ def _about(ctx: Context, known: Command) -> Card:
             *section(
                 "Examples", Bullets(tuple(text(code(each)) for each in known.examples)) if known.examples else None
             ),
-            Words(text(muted(f"Needs the role {known.role}; yours is {ctx.role}."))),
+            Words(text(muted(f"{known.effect_told} Needs {known.needs_told}; yours is {ctx.role}."))),
             Actions(
                 (
                     Button("Fill in…", known.path, how="form", style="primary")

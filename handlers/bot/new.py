@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.azure.account import Account
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command, join
+from bot.requests.grammar import join
 from cards import build
 from cards.build import blocks, text
 from cards.card import Button, Card, Code, Mark, Menu, Option, Words
@@ -18,7 +19,7 @@ _NAMES: dict[Kind, str] = {"account": "an account", "pool": "a pool", "job": "a 
 _PAGES: dict[Kind, Page] = {"account": "overview", "pool": "pools", "job": "jobs", "schedule": "jobSchedules"}
 
 
-@command("new", examples=["new pool"])
+@command("new", effect="read", examples=["new pool"])
 async def show_new(ctx: Context, kind: Kind, *, account: str | None = None) -> Card:
     """Say how a new account, pool, job or schedule is made meanwhile: this bot does not create anything yet.
 

@@ -1,7 +1,8 @@
 """Saved queries: commands under a name, for a channel or for oneself.
 
 A saved query is a command and nothing more: whoever runs it needs the role that the command needs, and where it names
-no account it means the default of the conversation it is run in. A person's own stands before the channel's of the same
+no account it means the default of the conversation it is run in. What somebody else saved for a channel is replaced or
+forgotten with the role operator. A person's own stands before the channel's of the same
 name.
 """
 
@@ -17,10 +18,11 @@ import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
 
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
+from bot.requests.grammar import join
+from bot.requests.grammar import words as split
 from bot.requests.preferences import QUERIES, Author, person_of, place_of
-from bot.requests.registry import CommandError, command, join
-from bot.requests.registry import words as split
 from cards import build
 from cards.build import blocks, code, refusal, text
 from cards.card import Block, Button, Card, Column, Heading, Mark, Text, Time, Words
@@ -66,7 +68,26 @@ class Saved:
         return join(["run", self.name, f"whose:{_whose(ctx, self.owner)}"])
 
 
-@command("save", examples=["save failing job list failed>0", "save gpu pool show gpu-a"])
+async def _channel_saved_by(ctx: Context, name: str, *words: str) -> str:
+    """Whoever saved what this channel has under a name; empty where nothing is."""
+    kept = await _of(ctx, place_of(ctx.request))
+    return next((saved.query.by.id for saved in kept if saved.name == name.casefold()), "")
+
+
+async def _saved_by(ctx: Context, name: str, *, whose: Whose | None = None) -> str:
+    """Whoever saved what is meant by a name; empty where nothing is."""
+    found = _find(await _all(ctx), ctx, name, whose)
+    return found.query.by.id if isinstance(found, Saved) else ""
+
+
+@command(
+    "save",
+    effect="change",
+    others="operator",
+    owner=_channel_saved_by,
+    look="saved",
+    examples=["save failing job list failed>0", "save gpu pool show gpu-a"],
+)
 async def save(ctx: Context, name: str, *words: Typed) -> Card:
     """Save a command under a name, for everybody in this channel.
 
@@ -76,7 +97,7 @@ async def save(ctx: Context, name: str, *words: Typed) -> Card:
     return await _save(ctx, place_of(ctx.request), "save", name, words)
 
 
-@command("save mine", examples=["save mine failing job list failed>0"])
+@command("save mine", effect="change", look="saved", examples=["save mine failing job list failed>0"])
 async def save_mine(ctx: Context, name: str, *words: Typed) -> Card:
     """Save a command under a name for yourself, wherever you are.
 
@@ -86,13 +107,13 @@ async def save_mine(ctx: Context, name: str, *words: Typed) -> Card:
     return await _save(ctx, person_of(ctx.request), "save mine", name, words)
 
 
-@command("saved", examples=["saved"], menu=80)
+@command("saved", effect="read", examples=["saved"], menu=80)
 async def list_saved(ctx: Context) -> Card:
     """List the saved queries: your own and this channel's."""
     return _listed(ctx, await _all(ctx), "")
 
 
-@command("run", examples=["run failing"])
+@command("run", effect="read", examples=["run failing"])
 async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> AsyncIterator[Card]:
     """Run a saved query, with your own permission.
 
@@ -107,9 +128,9 @@ async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> A
         yield card
 
 
-@command("forget", examples=["forget failing"])
+@command("forget", effect="change", others="operator", owner=_saved_by, look="saved", examples=["forget failing"])
 async def forget(ctx: Context, name: str, *, whose: Whose | None = None) -> Card:
-    """Forget a saved query; somebody else's only with the role operator.
+    """Forget a saved query.
 
     :param name: the name it was saved under
     :param whose: your own or the channel's; your own first if left out
@@ -118,8 +139,6 @@ async def forget(ctx: Context, name: str, *, whose: Whose | None = None) -> Card
     found = _find(every, ctx, name, whose, path="forget")
     if isinstance(found, Card):
         return found
-    if refused := _not_yours(ctx, found, "forget"):
-        return refused
     await ctx.store.delete_preference(QUERIES, found.owner, found.name)
     return _listed(ctx, [saved for saved in every if saved != found], f"{found.name} is forgotten")
 
@@ -138,8 +157,6 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
     _check(ctx, [*path.split(), name], tokens)
     kept = await _of(ctx, owner)
     before = next((saved for saved in kept if saved.name == name), None)
-    if before and (refused := _not_yours(ctx, before, "replace")):
-        return refused
     if before is None and len(kept) >= MOST:
         return refusal(
             f"{MOST} queries are saved already, which is the most.",
@@ -245,17 +262,6 @@ def _find(every: Iterable[Saved], ctx: Context, name: str, whose: Whose | None, 
         f"No query is saved as “{name[:60]}”.",
         "Did you mean one of these?" if near else "The list tells what there is.",
         [*(Button(each, join([path, each])) for each in near), Button("Saved queries", "saved")],
-    )
-
-
-def _not_yours(ctx: Context, saved: Saved, verb: str) -> Card | None:
-    """A refusal where somebody else saved it for everybody, and the asker only reads."""
-    if saved.query.by.id == Author.of(ctx.request).id or ctx.role in ("operator", "admin"):
-        return None
-    return refusal(
-        f"{saved.name} was saved by {saved.query.by.told(ctx.request)}: to {verb} it you need the role operator.",
-        "Save yours under another name, or for yourself.",
-        [Button("Saved queries", "saved")],
     )
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from bot.monitor.status import AccountStatus, DestinationStatus, Outbox
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
-from bot.requests.registry import CommandError, command
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
@@ -26,7 +26,7 @@ _ACCOUNTS = (
 _SHOWN = 15
 
 
-@command("status", examples=["status"], menu=85)
+@command("status", effect="read", examples=["status"], menu=85)
 async def show_status(ctx: Context) -> Card:
     """Show monitoring and delivery status: last looks, throttling, messages waiting to be sent, and lost channels."""
     if ctx.status is None:

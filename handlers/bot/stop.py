@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards.build import refusal
 from cards.card import Button, Card
 
 
-@command("stop", examples=["stop 1a2b3c4d"])
+@command("stop", effect="change", examples=["stop 1a2b3c4d"])
 async def stop(ctx: Context, live: str) -> Card:
     """Stop a live answer, such as a followed log; its own Stop button carries the id.
 

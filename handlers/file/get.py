@@ -11,8 +11,8 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Head, Remote, steps
 from bot.content.output_text import decoded
 from bot.content.redaction import redact
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards.build import actions, blocks, code, note, text
 from cards.card import Attachment, Button, Card, Code, Link, Mark, Words
 from cards.formatting import file_size
@@ -26,7 +26,7 @@ _LOOKED_AT = 64 * 1024
 """Bytes that tell whether a file is text."""
 
 
-@command("file get", examples=["file get nightly:job-12 frame-0021 wd/output/frame-0021.png"])
+@command("file get", effect="read", examples=["file get nightly:job-12 frame-0021 wd/output/frame-0021.png"])
 async def get_task_file(ctx: Context, job: str, task: str, file: str, *, account: str | None = None) -> Card:
     """Give a file of a task with the secrets in text hidden; one of more than 20 MB by a link.
 
@@ -38,7 +38,7 @@ async def get_task_file(ctx: Context, job: str, task: str, file: str, *, account
     return await give(Home(ctx, ctx.account(account), "task", job, task), file)
 
 
-@command("nodefile get", examples=["nodefile get gpu-a tvmps_1f_d startup/stdout.txt"])
+@command("nodefile get", effect="read", examples=["nodefile get gpu-a tvmps_1f_d startup/stdout.txt"])
 async def get_node_file(ctx: Context, pool: str, node: str, file: str, *, account: str | None = None) -> Card:
     """Give a file of a node with the secrets in text hidden; one of more than 20 MB by a link.
 

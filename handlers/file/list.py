@@ -10,8 +10,8 @@ from typing import Any, Literal
 from bot.azure.errors import AzureError
 from bot.azure.files import MOST_NAMES, File, steps
 from bot.filter import FILE, conditional
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards.build import actions, blocks, code, muted, note, text
 from cards.card import Button, Card, Column, Mark, Menu, Option, Text, Time
 from cards.formatting import file_size, number
@@ -55,6 +55,7 @@ TOP = "."
 
 @command(
     "file list",
+    effect="read",
     examples=[
         "file list nightly:job-12 frame-0021",
         "file list nightly:job-12 frame-0021 wd/output",
@@ -88,7 +89,9 @@ async def list_task_files(
 
 
 @command(
-    "nodefile list", examples=["nodefile list gpu-a tvmps_1f_d startup", "nodefile list gpu-a tvmps_1f_d size>1GB"]
+    "nodefile list",
+    effect="read",
+    examples=["nodefile list gpu-a tvmps_1f_d startup", "nodefile list gpu-a tvmps_1f_d size>1GB"],
 )
 async def list_node_files(
     ctx: Context,
@@ -116,7 +119,7 @@ async def list_node_files(
     return await _list(_Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort, page=page))
 
 
-@command("csv file", examples=["csv file nightly:job-12 frame-0021 . recursive"])
+@command("csv file", effect="read", examples=["csv file nightly:job-12 frame-0021 . recursive"])
 async def csv_task_files(
     ctx: Context,
     job: str,
@@ -141,7 +144,7 @@ async def csv_task_files(
     return await _as_file(_Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort, whole=True))
 
 
-@command("csv nodefile", examples=["csv nodefile gpu-a tvmps_1f_d startup"])
+@command("csv nodefile", effect="read", examples=["csv nodefile gpu-a tvmps_1f_d startup"])
 async def csv_node_files(
     ctx: Context,
     pool: str,

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from bot.azure.errors import AzureError
 from bot.azure.files import Tail, tail
 from bot.content.output_text import LONGEST, Printed, printed
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command, join
+from bot.requests.grammar import join
 from cards.build import actions, blocks, chip, code, text
 from cards.card import Block, Button, Card, Chip, Code, Footer, Mark, Text, Time, Words
 from cards.formatting import duration, file_size, number, plural
@@ -33,6 +34,7 @@ _OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
 
 @command(
     "log",
+    effect="read",
     examples=[
         "log nightly:job-12 frame-0021",
         "log nightly:job-12 frame-0021 stderr.txt lines:100",
@@ -66,7 +68,7 @@ async def task_log(
         yield card
 
 
-@command("nodelog", examples=["nodelog gpu-a tvmps_1f_d", "nodelog gpu-a tvmps_1f_d startup/stdout.txt"])
+@command("nodelog", effect="read", examples=["nodelog gpu-a tvmps_1f_d", "nodelog gpu-a tvmps_1f_d startup/stdout.txt"])
 async def node_log(
     ctx: Context,
     pool: str,

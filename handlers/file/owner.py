@@ -11,7 +11,7 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Files
 from bot.azure.models import Node, Task, duration
 from bot.requests.context import Context
-from bot.requests.registry import join
+from bot.requests.grammar import join
 from cards.build import code, refusal, text
 from cards.card import Button, Card, Chip, Text
 from cards.formatting import duration as spoken

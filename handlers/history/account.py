@@ -11,8 +11,8 @@ from typing import Literal
 from bot.alerting.stored_state import incident_of
 from bot.azure.account import Account
 from bot.filter.values import zone_of
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
-from bot.requests.registry import CommandError, command
 from cards import build
 from cards.build import blocks, muted, text
 from cards.card import Block, Button, Card, Column, Mark, Text, Words
@@ -35,7 +35,9 @@ _COUNTED = {
 """What the overview counts, in the order of its columns."""
 
 
-@command("history", examples=["history", "history entity:job", "history entity:task:frame-* by:hour"], menu=60)
+@command(
+    "history", effect="read", examples=["history", "history entity:job", "history entity:task:frame-* by:hour"], menu=60
+)
 async def show_history(
     ctx: Context,
     *,

@@ -10,8 +10,8 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, JobSchedule, Node, Pool, Task
 from bot.domain.entity import EntityKind, same_id
+from bot.requests.command import Instead, command
 from bot.requests.context import Context
-from bot.requests.registry import Instead, command
 from cards import build
 from cards.build import blocks, muted, refusal, text
 from cards.card import Button, Card, Mark, Words
@@ -37,7 +37,7 @@ class Subject(NamedTuple):
     model: type[Any]
 
 
-@command("job history", examples=["job history nightly:job-12"])
+@command("job history", effect="read", examples=["job history nightly:job-12"])
 async def job_history(ctx: Context, job: str, *, page: int = 1, account: str | None = None) -> Card:
     """Tell what was seen of a job and its failed tasks, even where Batch no longer knows it.
 
@@ -49,7 +49,7 @@ async def job_history(ctx: Context, job: str, *, page: int = 1, account: str | N
     return await _told(ctx, source, Subject("job", job, "", ("job history", job), source.job(job), Job), page)
 
 
-@command("pool history", examples=["pool history render-gpu"])
+@command("pool history", effect="read", examples=["pool history render-gpu"])
 async def pool_history(ctx: Context, pool: str, *, page: int = 1, account: str | None = None) -> Card:
     """Tell what was seen of a pool: its resizes, autoscale runs and nodes in trouble, even where it is deleted.
 
@@ -61,7 +61,7 @@ async def pool_history(ctx: Context, pool: str, *, page: int = 1, account: str |
     return await _told(ctx, source, Subject("pool", pool, "", ("pool history", pool), source.pool(pool), Pool), page)
 
 
-@command("node history", examples=["node history render-gpu tvm-1"])
+@command("node history", effect="read", examples=["node history render-gpu tvm-1"])
 async def node_history(ctx: Context, pool: str, node: str, *, page: int = 1, account: str | None = None) -> Card:
     """Tell what was seen of a node, even where it is gone.
 
@@ -75,7 +75,7 @@ async def node_history(ctx: Context, pool: str, node: str, *, page: int = 1, acc
     return await _told(ctx, source, subject, page)
 
 
-@command("task history", examples=["task history nightly:job-12 frame-0021"])
+@command("task history", effect="read", examples=["task history nightly:job-12 frame-0021"])
 async def task_history(ctx: Context, job: str, task: str, *, page: int = 1, account: str | None = None) -> Card:
     """Tell what was seen of a task: its failures and what they mean, even where Batch no longer knows it.
 
@@ -89,7 +89,7 @@ async def task_history(ctx: Context, job: str, task: str, *, page: int = 1, acco
     return await _told(ctx, source, subject, page)
 
 
-@command("schedule history", examples=["schedule history nightly"])
+@command("schedule history", effect="read", examples=["schedule history nightly"])
 async def schedule_history(ctx: Context, schedule: str, *, page: int = 1, account: str | None = None) -> Card:
     """Tell what was seen of a job schedule and the jobs it made, even where it is deleted.
 

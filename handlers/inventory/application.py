@@ -11,8 +11,8 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Application, ApplicationResource, PackageResource, Pool
 from bot.filter import APPLICATION
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text
 from cards.card import Button, Card, Column, Footer, Mark, Text, Time, Words
@@ -89,7 +89,11 @@ _LIST: Listing[Known] = Listing(
 )
 
 
-@command("application list", examples=["application list", "application list pools>0", "application list version:4.*"])
+@command(
+    "application list",
+    effect="read",
+    examples=["application list", "application list pools>0", "application list version:4.*"],
+)
 async def list_applications(
     ctx: Context,
     *filter: Typed,  # noqa: A002 - the name that people see
@@ -129,7 +133,7 @@ async def list_applications(
     )
 
 
-@command("csv application", examples=["csv application", "csv application pools>0"])
+@command("csv application", effect="read", examples=["csv application", "csv application pools>0"])
 async def csv_applications(
     ctx: Context,
     *filter: Typed,  # noqa: A002 - the name that people see
@@ -148,7 +152,7 @@ async def csv_applications(
     return await asked.as_file(known, at, source.name)
 
 
-@command("application show", examples=["application show renderer"])
+@command("application show", effect="read", examples=["application show renderer"])
 async def show_application(ctx: Context, application: str, *, account: str | None = None) -> Card:
     """Show one application: its packages by version with state, format and last activation, and the pools using it.
 

@@ -15,8 +15,8 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Certificate
 from bot.filter import CERTIFICATE
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, refusal, text, when
 from cards.card import Block, Bullets, Button, Card, Code, Column, Mark, Text, Words
@@ -93,6 +93,7 @@ _LIST: Listing[Known] = Listing(
 
 @command(
     "certificate list",
+    effect="read",
     examples=["certificate list", "certificate list deletefailed", "certificate list until<2027-01-01 sort:until"],
 )
 async def list_certificates(
@@ -144,7 +145,7 @@ async def list_certificates(
     )
 
 
-@command("csv certificate", examples=["csv certificate", "csv certificate deletefailed"])
+@command("csv certificate", effect="read", examples=["csv certificate", "csv certificate deletefailed"])
 async def csv_certificates(
     ctx: Context,
     *filter: Typed,  # noqa: A002 - the name that people see
@@ -168,7 +169,7 @@ async def csv_certificates(
     return await asked.as_file(map(Known.of, found), at, source.name)
 
 
-@command("certificate show", examples=["certificate show cff2ab63c8c955aaf71989efa641b906558d9fb7"])
+@command("certificate show", effect="read", examples=["certificate show cff2ab63c8c955aaf71989efa641b906558d9fb7"])
 async def show_certificate(
     ctx: Context, thumbprint: str, *, algorithm: str = "sha1", account: str | None = None
 ) -> Card:

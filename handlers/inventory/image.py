@@ -11,8 +11,8 @@ from typing import Literal
 from bot.azure.account import Account
 from bot.azure.models import Pool, SupportedImage
 from bot.filter import IMAGE
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text
@@ -73,6 +73,7 @@ _LIST: Listing[Offered] = Listing(
 
 @command(
     "image list",
+    effect="read",
     examples=["image list", "image list os:windows", "image list ubuntu", "image list mine:yes sort:support"],
 )
 async def list_images(
@@ -122,7 +123,7 @@ async def list_images(
     )
 
 
-@command("csv image", examples=["csv image", "csv image os:linux"])
+@command("csv image", effect="read", examples=["csv image", "csv image os:linux"])
 async def csv_images(
     ctx: Context,
     *filter: Typed,  # noqa: A002 - the name that people see

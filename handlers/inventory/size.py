@@ -14,8 +14,8 @@ from bot.azure.models import AccountProperties, Pool, VmSize
 from bot.azure.models.price import Prices
 from bot.domain.quota import room
 from bot.filter import SIZE
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Table, Text, Time, Words
@@ -85,6 +85,7 @@ _LIST: Listing[Sized] = Listing(
 
 @command(
     "size list",
+    effect="read",
     examples=["size list", "size list nc", "size list gpu:yes room>0", "size list cores:16,32 price<2 sort:price"],
 )
 async def list_sizes(
@@ -132,7 +133,7 @@ async def list_sizes(
     )
 
 
-@command("csv size", examples=["csv size", "csv size mine:yes"])
+@command("csv size", effect="read", examples=["csv size", "csv size mine:yes"])
 async def csv_sizes(
     ctx: Context,
     *filter: Typed,  # noqa: A002 - the name that people see

@@ -13,8 +13,8 @@ from bot.domain.job_health import pool_of
 from bot.domain.job_health import total as all_tasks
 from bot.domain.states import JobState
 from bot.filter import JOB, Bound, Filter
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text
@@ -42,6 +42,7 @@ JobSort = Literal["state", "name", "age", "created", "priority", "pool"]
 
 @command(
     "job list",
+    effect="read",
     examples=["job list", "job list state:active", "job list pool:render-* failed>0", "job list age>2h sort:age"],
     menu=40,
 )

@@ -10,8 +10,8 @@ from bot.azure.errors import AzureError
 from bot.azure.models import OwnTaskRun, PreparationStatus
 from bot.domain.exit_codes import meaning
 from bot.filter import PREPARATION
+from bot.requests.command import Instead, command
 from bot.requests.context import Context
-from bot.requests.registry import Instead, command
 from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Bullets, Button, Card, Chip, Column, Mark, Text, Words
@@ -55,7 +55,11 @@ _LIST: Listing[PreparationStatus] = Listing(
 )
 
 
-@command("preparation list", examples=["preparation list nightly:job-12", "preparation list nightly:job-12 failed"])
+@command(
+    "preparation list",
+    effect="read",
+    examples=["preparation list nightly:job-12", "preparation list nightly:job-12 failed"],
+)
 async def list_preparations(
     ctx: Context,
     job: str,
@@ -80,7 +84,7 @@ async def list_preparations(
     return preparations_card(source, asked, found, at)
 
 
-@command("csv preparation", examples=["csv preparation nightly:job-12"])
+@command("csv preparation", effect="read", examples=["csv preparation nightly:job-12"])
 async def csv_preparations(
     ctx: Context,
     job: str,

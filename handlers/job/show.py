@@ -13,8 +13,8 @@ from bot.azure.models.job import JobExecution
 from bot.domain.entity import schedule_of
 from bot.domain.job_health import pool_of
 from bot.domain.job_health import total as all_tasks
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Mark, Progress
@@ -38,7 +38,7 @@ from handlers.shared.states import job_chip
 from handlers.task.definition import job_manager, longest, preparation, release, retries, yes_no
 
 
-@command("job show", examples=["job show nightly:job-12"])
+@command("job show", effect="read", examples=["job show nightly:job-12"])
 async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
     """Show one job: its progress, its failures, its pool and how it is set up.
 

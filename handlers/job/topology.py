@@ -11,8 +11,8 @@ from bot.azure.account import Account, Fetched
 from bot.azure.models import Job, Task
 from bot.domain.dependencies import STATES, Graph, Group, State, graph
 from bot.domain.job_health import pool_of
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text
 from cards.card import Block, Bullets, Button, Card, Mark, Picture, Text, Words
@@ -46,7 +46,7 @@ _CHIPS: dict[State, Mark] = {
 _MARKS: dict[State, BoxMark] = {"failed": "failed", "circle": "blocked", "blocked": "blocked"}
 
 
-@command("topology job", examples=["topology job nightly:job-12"])
+@command("topology job", effect="read", examples=["topology job nightly:job-12"])
 async def job_topology(ctx: Context, job: str, *, account: str | None = None) -> Card:
     """Draw which tasks of a job wait for which, with what failed and what that blocks.
 

@@ -9,8 +9,8 @@ from bot.azure.account import Account
 from bot.azure.models import Job
 from bot.domain.entity import same_id
 from bot.domain.states import word
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
-from bot.requests.registry import CommandError, command
 from cards import build
 from cards.build import blocks, code, refusal, text
 from cards.card import Bullets, Button, Card, Mark, Time, Words
@@ -20,7 +20,13 @@ from handlers.shared.common import line, nearest, titled
 from handlers.shared.missing import finding_job
 
 
-@command("job watch", examples=["job watch nightly:job-12", "job watch"])
+@command(
+    "job watch",
+    effect="change",
+    changes_with=("job",),
+    look="job watch",
+    examples=["job watch nightly:job-12", "job watch"],
+)
 async def watch_job(ctx: Context, job: str | None = None, *, account: str | None = None) -> Card:
     """Watch a job here: one card with its progress, rate and end, edited as it changes, until the job is over.
 
@@ -72,7 +78,7 @@ async def watch_job(ctx: Context, job: str | None = None, *, account: str | None
     )
 
 
-@command("job unwatch", examples=["job unwatch nightly:job-12"])
+@command("job unwatch", effect="change", look="job watch", examples=["job unwatch nightly:job-12"])
 async def unwatch_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
     """Stop watching a job here; its card stays as it is and says so.
 

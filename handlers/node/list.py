@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 from bot.azure.models import Node
 from bot.domain.states import NodeState, is_bad
 from bot.filter import NODE
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time, Words
@@ -38,6 +38,7 @@ NodeSort = Literal["trouble", "name", "state", "age", "tasks"]
 
 @command(
     "node list",
+    effect="read",
     examples=[
         "node list gpu-a",
         "node list gpu-a state:unusable",

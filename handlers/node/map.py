@@ -16,8 +16,8 @@ from bot.azure.models import Node, Pool, PoolNodeCounts
 from bot.domain.advice import Trouble, of_node
 from bot.domain.entity import fold
 from bot.domain.states import BAD_NODES, is_bad, word
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Picture, Text, Time, Words
@@ -50,7 +50,7 @@ class _Fleet(Struct, frozen=True):
         return [node for node in self.nodes if is_bad(node.state)]
 
 
-@command("node map", examples=["node map", "node map gpu-a"])
+@command("node map", effect="read", examples=["node map", "node map gpu-a"])
 async def map_nodes(ctx: Context, pool: str | None = None, *, account: str | None = None) -> Card:
     """Draw the nodes of a pool, or of all pools, as a heat map, and say what is wrong with the bad ones.
 

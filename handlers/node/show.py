@@ -10,8 +10,8 @@ from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint
 from bot.domain.advice import of_node
 from bot.domain.states import word
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Mark, Text
@@ -25,7 +25,7 @@ from handlers.shared.states import node_chip
 from handlers.task.definition import container_run
 
 
-@command("node show", examples=["node show gpu-a tvmps_0f3…_d"])
+@command("node show", effect="read", examples=["node show gpu-a tvmps_0f3…_d"])
 async def show_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
     """Show one node: its state, its errors, its start task and the tasks it ran lately.
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.domain.entity import fold
 from bot.filter import POOL
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text
@@ -41,6 +41,7 @@ PoolSort = Literal["trouble", "name", "state", "nodes", "size", "age"]
 
 @command(
     "pool list",
+    effect="read",
     examples=["pool list", "pool list state:resizing", "pool list render-* bad>0", "pool list nodes:0 sort:age"],
     menu=20,
 )

@@ -13,8 +13,8 @@ from bot.azure.models.price import NO_PRICES, Prices
 from bot.domain.entity import fold
 from bot.domain.pools import reading
 from bot.domain.price import of_pool
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, text
 from cards.card import Button, Card, Mark, Words
@@ -28,7 +28,7 @@ from handlers.shared.portal import portal
 from handlers.shared.states import pool_chip
 
 
-@command("pool show", examples=["pool show gpu-a"])
+@command("pool show", effect="read", examples=["pool show gpu-a"])
 async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> Card:
     """Show one pool: nodes by state, size, image, autoscale, start task, and what is wrong with it.
 

@@ -11,8 +11,8 @@ from bot.azure.models import Counts, Job
 from bot.domain.job_health import total as all_tasks
 from bot.domain.states import JobState
 from bot.filter import SCHEDULE_JOB, Filter
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
@@ -33,7 +33,9 @@ _COLUMNS = (
 )
 
 
-@command("schedule jobs", examples=["schedule jobs nightly", "schedule jobs nightly failed>0 created:7d"])
+@command(
+    "schedule jobs", effect="read", examples=["schedule jobs nightly", "schedule jobs nightly failed>0 created:7d"]
+)
 async def list_schedule_jobs(
     ctx: Context,
     schedule: str,

@@ -9,8 +9,8 @@ from typing import Literal
 from bot.azure.models import Counts, JobSchedule
 from bot.domain.states import ScheduleState, is_active
 from bot.filter import SCHEDULE
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
@@ -53,7 +53,10 @@ def _schedules(at: datetime) -> Listing[JobSchedule]:
 
 
 @command(
-    "schedule list", examples=["schedule list", "schedule list active nightly*", "schedule list sort:next"], menu=45
+    "schedule list",
+    effect="read",
+    examples=["schedule list", "schedule list active nightly*", "schedule list sort:next"],
+    menu=45,
 )
 async def list_schedules(
     ctx: Context,
@@ -109,7 +112,7 @@ async def list_schedules(
     )
 
 
-@command("csv schedule", examples=["csv schedule", "csv schedule disabled"])
+@command("csv schedule", effect="read", examples=["csv schedule", "csv schedule disabled"])
 async def csv_schedules(
     ctx: Context,
     *filter: Typed,  # noqa: A002 - the name that people see

@@ -10,8 +10,8 @@ from bot.azure.account import Account
 from bot.azure.models import Counts, JobSchedule, JobSpecification, VmSize
 from bot.domain.job_health import total as all_tasks
 from bot.domain.states import is_active
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, facts, text, when
 from cards.card import Button, Card, Mark, Text, Time
@@ -26,7 +26,7 @@ from handlers.shared.states import schedule_chip
 from handlers.task.definition import job_manager, preparation, release
 
 
-@command("schedule show", examples=["schedule show nightly"])
+@command("schedule show", effect="read", examples=["schedule show nightly"])
 async def show_schedule(ctx: Context, schedule: str, *, account: str | None = None) -> Card:
     """Show one job schedule: when it runs next, its last job, and the jobs that it starts.
 

@@ -14,7 +14,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
 from bot.content.redaction import redact
 from bot.requests.context import Context
-from bot.requests.registry import join
+from bot.requests.grammar import join
 from cards.build import bold, text
 from cards.card import Block, Heading, Piece, Text, Time
 from cards.formatting import duration

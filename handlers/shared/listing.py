@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from bot.azure.account import Account
 from bot.filter import Entity, Filter
 from bot.requests.context import Context
-from bot.requests.registry import join
+from bot.requests.grammar import join
 from cards import build
 from cards.build import muted, text
 from cards.card import Action, Button, Card, Column, Table, Text, Words

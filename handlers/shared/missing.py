@@ -9,8 +9,8 @@ from typing import TypeAlias
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, JobSchedule, Node, Pool, Task
+from bot.requests.command import Instead
 from bot.requests.context import Context
-from bot.requests.registry import Instead
 from cards.build import refusal
 from cards.card import Button, Card
 from handlers.shared.common import line, nearest

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bot.azure.account import Account, Fetched
 from bot.azure.models import BatchAccountResource, Job, JobSchedule, Node, Pool, Task
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards.build import actions, blocks, note
 from cards.card import Button, Card
 from handlers.shared.common import line, titled
@@ -15,7 +15,7 @@ from handlers.shared.export import json_of
 from handlers.shared.missing import finding_job, finding_node, finding_pool, finding_schedule, finding_task
 
 
-@command("raw account", examples=["raw account"])
+@command("raw account", effect="read", examples=["raw account"])
 async def raw_account(ctx: Context, *, account: str | None = None) -> Card:
     """Give the account's raw JSON as a file, as Resource Manager tells it.
 
@@ -26,7 +26,7 @@ async def raw_account(ctx: Context, *, account: str | None = None) -> Card:
     return _card(ctx, source, fetched.raw, fetched.at, "account", [source.name], shown="account show")
 
 
-@command("raw pool", examples=["raw pool gpu-a"])
+@command("raw pool", effect="read", examples=["raw pool gpu-a"])
 async def raw_pool(ctx: Context, pool: str, *, account: str | None = None) -> Card:
     """Give a pool's raw JSON as a file.
 
@@ -39,7 +39,7 @@ async def raw_pool(ctx: Context, pool: str, *, account: str | None = None) -> Ca
     return _card(ctx, source, fetched.raw, fetched.at, "pool", [pool])
 
 
-@command("raw node", examples=["raw node gpu-a tvmps_1f_d"])
+@command("raw node", effect="read", examples=["raw node gpu-a tvmps_1f_d"])
 async def raw_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
     """Give a node's raw JSON as a file.
 
@@ -53,7 +53,7 @@ async def raw_node(ctx: Context, pool: str, node: str, *, account: str | None = 
     return _card(ctx, source, fetched.raw, fetched.at, "node", [pool, node])
 
 
-@command("raw job", examples=["raw job nightly:job-12"])
+@command("raw job", effect="read", examples=["raw job nightly:job-12"])
 async def raw_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
     """Give a job's raw JSON as a file.
 
@@ -66,7 +66,7 @@ async def raw_job(ctx: Context, job: str, *, account: str | None = None) -> Card
     return _card(ctx, source, fetched.raw, fetched.at, "job", [job])
 
 
-@command("raw task", examples=["raw task nightly:job-12 frame-0021"])
+@command("raw task", effect="read", examples=["raw task nightly:job-12 frame-0021"])
 async def raw_task(ctx: Context, job: str, task: str, *, account: str | None = None) -> Card:
     """Give a task's raw JSON as a file.
 
@@ -80,7 +80,7 @@ async def raw_task(ctx: Context, job: str, task: str, *, account: str | None = N
     return _card(ctx, source, fetched.raw, fetched.at, "task", [job, task])
 
 
-@command("raw schedule", examples=["raw schedule nightly"])
+@command("raw schedule", effect="read", examples=["raw schedule nightly"])
 async def raw_schedule(ctx: Context, schedule: str, *, account: str | None = None) -> Card:
     """Give a job schedule's raw JSON as a file.
 

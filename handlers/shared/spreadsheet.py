@@ -11,8 +11,8 @@ from bot.azure.models import Job, Node, Pool, Run, TaskRow, select_of
 from bot.domain.entity import fold
 from bot.domain.job_health import pool_of
 from bot.filter import JOB, NODE, POOL, SCHEDULE_JOB, TASK, Filter
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards.build import actions, blocks
 from cards.card import Button, Card, Mark
 from cards.formatting import number, plural
@@ -27,7 +27,7 @@ _EVERY = 3.0
 _COUNTED_AT_ONCE = 50
 
 
-@command("csv pool", examples=["csv pool", "csv pool bad>0"])
+@command("csv pool", effect="read", examples=["csv pool", "csv pool bad>0"])
 async def csv_pools(
     ctx: Context,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
@@ -66,7 +66,7 @@ async def csv_pools(
     )
 
 
-@command("csv node", examples=["csv node gpu-a", "csv node gpu-a bad"])
+@command("csv node", effect="read", examples=["csv node gpu-a", "csv node gpu-a bad"])
 async def csv_nodes(
     ctx: Context,
     pool: str,
@@ -103,7 +103,7 @@ async def csv_nodes(
     )
 
 
-@command("csv job", examples=["csv job", "csv job failed>0"])
+@command("csv job", effect="read", examples=["csv job", "csv job failed>0"])
 async def csv_jobs(
     ctx: Context,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
@@ -121,7 +121,7 @@ async def csv_jobs(
         yield card
 
 
-@command("csv schedulejob", examples=["csv schedulejob nightly", "csv schedulejob nightly failed>0"])
+@command("csv schedulejob", effect="read", examples=["csv schedulejob nightly", "csv schedulejob nightly failed>0"])
 async def csv_schedule_jobs(
     ctx: Context,
     schedule: str,
@@ -173,7 +173,7 @@ async def _jobs(
     yield await whole_list(ctx, shown, "Jobs", where, wanted, columns, rows, at)
 
 
-@command("csv task", examples=["csv task nightly:job-12", "csv task nightly:job-12 failed>0"])
+@command("csv task", effect="read", examples=["csv task nightly:job-12", "csv task nightly:job-12 failed>0"])
 async def csv_tasks(
     ctx: Context,
     job: str,

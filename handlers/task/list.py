@@ -10,8 +10,8 @@ from bot.azure.account import Account
 from bot.azure.models import Counts, Run, Task, TaskRow, select_of
 from bot.domain.job_health import total as all_tasks
 from bot.filter import TASK, Filter
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
@@ -35,6 +35,7 @@ TaskState = Literal["active", "preparing", "running", "completed", "failed", "su
 
 @command(
     "task list",
+    effect="read",
     examples=[
         "task list nightly:job-12",
         "task list nightly:job-12 state:failed",

@@ -8,8 +8,8 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Execution, Node, Task
 from bot.domain.exit_codes import meaning
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Chip, Mark, Piece, Time, Words
@@ -32,7 +32,7 @@ from handlers.task.definition import (
 )
 
 
-@command("task show", examples=["task show nightly:job-12 frame-0021"])
+@command("task show", effect="read", examples=["task show nightly:job-12 frame-0021"])
 async def show_task(ctx: Context, job: str, task: str, *, account: str | None = None) -> Card:
     """Show one task: how it ended and why, where it ran, its command and its limits.
 

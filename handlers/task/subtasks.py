@@ -9,8 +9,8 @@ from bot.azure.account import Account
 from bot.azure.models import Subtask
 from bot.domain.exit_codes import meaning
 from bot.filter import SUBTASK
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, bold, code, muted, text
 from cards.card import Bullets, Button, Card, Column, Mark, Text, Time
@@ -57,7 +57,11 @@ _LIST: Listing[Subtask] = Listing(
 )
 
 
-@command("subtask list", examples=["subtask list simulate mesh-4", "subtask list simulate mesh-4 failed exit:137"])
+@command(
+    "subtask list",
+    effect="read",
+    examples=["subtask list simulate mesh-4", "subtask list simulate mesh-4 failed exit:137"],
+)
 async def list_subtasks(
     ctx: Context,
     job: str,
@@ -83,7 +87,7 @@ async def list_subtasks(
     return subtasks_card(source, asked, found, at)
 
 
-@command("csv subtask", examples=["csv subtask simulate mesh-4"])
+@command("csv subtask", effect="read", examples=["csv subtask simulate mesh-4"])
 async def csv_subtasks(
     ctx: Context,
     job: str,

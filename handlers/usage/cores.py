@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.registry import command
 from cards import build
 from cards.build import blocks, facts, text
 from cards.card import Button, Card, Facts, Footer, Mark, Picture, Words
@@ -31,7 +31,7 @@ _WORTH_A_NOTE = 0.1
 _STEPS = (60, 300, 1800, 21600, 86400)
 
 
-@command("usage", examples=["usage", "usage 7d", "usage 24h pool:gpu-a"], menu=60)
+@command("usage", effect="read", examples=["usage", "usage 7d", "usage 24h pool:gpu-a"], menu=60)
 async def usage(ctx: Context, window: Window = "24h", *, pool: str | None = None, account: str | None = None) -> Card:
     """Draw busy and all cores over a window: what is filled is busy, the gap is what idles.
 

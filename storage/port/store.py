@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from storage.port.audit import AuditStore
 from storage.port.changes import ChangeStore
+from storage.port.confirmations import ConfirmationStore
 from storage.port.conversations import ConversationStore
 from storage.port.files import FileStore
 from storage.port.incidents import IncidentStore
@@ -19,6 +21,8 @@ from storage.port.samples import SampleStore
 
 class Store(
     RequestStore,
+    ConfirmationStore,
+    AuditStore,
     ConversationStore,
     SampleStore,
     FileStore,

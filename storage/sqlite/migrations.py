@@ -299,6 +299,47 @@ def _notification_in_words_of_alerting(body: dict[str, Any]) -> None:
         body["held"] = {"silenced": "inhibited", "snoozed": ""}.get(body["held"], body["held"])
 
 
+@migrations()
+def requests_are_held_and_started(db: Database) -> None:
+    """Who holds a request, whether its change was begun, and what came of it; confirmations; the audit trail.
+
+    Requests that an older version left are held by nobody and were never started. The audit trail is append-only for
+    whoever writes to the file by SQL too.
+    """
+    db.execute("UPDATE journal SET state = 'received' WHERE state = 'new'")
+    db.execute("ALTER TABLE journal ADD COLUMN holder TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE journal ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE journal ADD COLUMN started INTEGER")
+    db.execute("ALTER TABLE journal ADD COLUMN command TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE journal ADD COLUMN outcome BLOB NOT NULL DEFAULT x''")
+    db.execute("CREATE INDEX journal_open ON journal (held_until) WHERE state IN ('received', 'started')")
+    db.execute(
+        """
+        CREATE TABLE confirmations (
+            id TEXT NOT NULL PRIMARY KEY, person TEXT NOT NULL, conversation TEXT NOT NULL, command TEXT NOT NULL,
+            digest TEXT NOT NULL, expires INTEGER NOT NULL, used TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX confirmations_expires ON confirmations (expires)")
+    db.execute(
+        """
+        CREATE TABLE audit (
+            seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, correlation TEXT NOT NULL, request TEXT NOT NULL,
+            person TEXT NOT NULL, home TEXT NOT NULL, conversation TEXT NOT NULL, account TEXT NOT NULL,
+            command TEXT NOT NULL, target TEXT NOT NULL, effect TEXT NOT NULL, rule TEXT NOT NULL, result TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX audit_at ON audit (at)")
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit "
+            "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+        )
+
+
 def _rename_columns(db: Database, table: str, **names: str) -> None:
     """Old column names to new ones; indexes follow by themselves."""
     for old, new in names.items():

@@ -2,56 +2,128 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from storage.port.audit import AuditEntry
 from storage.port.requests import JournalRow
+from storage.sqlite.audit import append
 from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
+
+_ROW = "key, body, accepted, state, started, command, outcome"
+_OPEN = "state IN ('received', 'started')"
 
 
 class SqliteRequests(Connection):
     """One row per request; its key is what de-duplication looks at."""
 
-    async def accept(self, key: str, body: bytes, at: datetime) -> bool:
+    async def accept(
+        self, key: str, body: bytes, at: datetime, *, holder: str = "", until: datetime | None = None
+    ) -> bool:
         """Write the journal row; False when the key was seen in the last day (the row is then left alone)."""
-        forgotten = at - self._retention.request_keys
 
         def work() -> bool:
             with self._db.atomic():
                 cursor = self._db.execute(
                     """
-                    INSERT INTO journal (key, body, accepted, state) VALUES (:key, :body, :at, 'new')
-                    ON CONFLICT (key) DO UPDATE SET body = :body, accepted = :at, state = 'new'
+                    INSERT INTO journal (key, body, accepted, state, holder, held_until)
+                    VALUES (:key, :body, :at, 'received', :holder, :until)
+                    ON CONFLICT (key) DO UPDATE SET body = :body, accepted = :at, state = 'received', holder = :holder,
+                        held_until = :until, started = NULL, command = '', outcome = x''
                     WHERE accepted <= :forgotten
                     """,
-                    {"key": key, "body": body, "at": to_timestamp(at), "forgotten": to_timestamp(forgotten)},
+                    {
+                        "key": key,
+                        "body": body,
+                        "at": to_timestamp(at),
+                        "holder": holder,
+                        "until": to_timestamp(until) if until else 0,
+                        "forgotten": to_timestamp(at - self._retention.request_keys),
+                    },
                 )
                 return cursor.rowcount == 1
 
         return await self._run(work)
 
-    async def finish(self, key: str, state: Literal["done", "failed"]) -> None:
-        """Mark a journal row as worked off."""
+    async def start_change(self, key: str, holder: str, command: str, at: datetime) -> bool:
+        """Note that the request's change begins now; False where it was begun before, or another holds the row."""
+        started = await self._write(
+            "UPDATE journal SET state = 'started', started = ?, command = ? "
+            "WHERE key = ? AND state = 'received' AND holder = ?",
+            [to_timestamp(at), command, key, holder],
+        )
+        return started == 1
+
+    async def record_outcome(self, key: str, outcome: bytes, entry: AuditEntry) -> None:
+        """Note what came of a change that was started, and write it into the audit trail, both or neither."""
 
         def work() -> None:
             with self._db.atomic():
-                self._db.execute("UPDATE journal SET state = ? WHERE key = ?", [state, key])
+                self._db.execute("UPDATE journal SET outcome = ? WHERE key = ? AND state = 'started'", [outcome, key])
+                append(self._db, entry)
 
         await self._run(work)
 
-    async def unfinished(self, before: datetime) -> list[JournalRow]:
-        """Rows accepted before a moment and not finished, oldest first: what a crash left behind."""
+    async def finish(self, key: str, state: Literal["done", "failed"]) -> None:
+        """Mark a journal row as worked off: its answer was delivered, or cannot be."""
+        await self._write("UPDATE journal SET state = ? WHERE key = ?", [state, key])
+
+    async def hold_requests(self, holder: str, keys: Collection[str], until: datetime) -> None:
+        """Go on holding these rows."""
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.conn.executemany(
+                    f"UPDATE journal SET held_until = ? WHERE key = ? AND holder = ? AND {_OPEN}",  # noqa: S608
+                    [(to_timestamp(until), key, holder) for key in keys],
+                )
+
+        await self._run(work)
+
+    async def release_requests(self, holder: str) -> None:
+        """Hold no row any longer: whoever looks next may claim what is not finished."""
+        await self._write(f"UPDATE journal SET held_until = 0 WHERE holder = ? AND {_OPEN}", [holder])  # noqa: S608
+
+    async def claim_requests(self, holder: str, now: datetime, until: datetime) -> list[JournalRow]:
+        """Take over rows that are not finished and that nobody holds any longer, oldest first."""
 
         def work() -> list[JournalRow]:
-            rows = self._db.execute(
-                "SELECT key, body, accepted FROM journal WHERE state = 'new' AND accepted < ? ORDER BY accepted, rowid",
-                [to_timestamp(before)],
-            )
-            return [JournalRow(key, body, from_timestamp(accepted)) for key, body, accepted in rows]
+            with self._db.atomic():
+                rows = self._db.execute(
+                    f"UPDATE journal SET holder = ?, held_until = ? WHERE {_OPEN} AND held_until <= ? "  # noqa: S608
+                    f"RETURNING {_ROW}",
+                    [holder, to_timestamp(until), to_timestamp(now)],
+                ).fetchall()
+            return sorted(map(_row, rows), key=lambda row: (row.accepted, row.key))
+
+        return await self._run(work)
+
+    async def unfinished(self) -> list[JournalRow]:
+        """Every row that is not finished, whoever holds it, oldest first."""
+
+        def work() -> list[JournalRow]:
+            rows = self._db.execute(f"SELECT {_ROW} FROM journal WHERE {_OPEN} ORDER BY accepted, key")  # noqa: S608
+            return [_row(row) for row in rows]
+
+        return await self._run(work)
+
+    async def _write(self, sql: str, values: list[Any]) -> int:
+        """One statement in a transaction; returns the number of rows it touched."""
+
+        def work() -> int:
+            with self._db.atomic():
+                return int(self._db.execute(sql, values).rowcount)
 
         return await self._run(work)
 
     async def _prune_requests(self, now: datetime) -> int:
         """Delete old rows; returns how many."""
         return await self._delete("journal", "key", "accepted < ?", [to_timestamp(now - self._retention.requests)])
+
+
+def _row(row: tuple[Any, ...]) -> JournalRow:
+    key, body, accepted, state, started, command, outcome = row
+    at = None if started is None else from_timestamp(started)
+    return JournalRow(key, body, from_timestamp(accepted), state, at, command, outcome)

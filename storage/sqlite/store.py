@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
+from storage.sqlite.audit import SqliteAudit
 from storage.sqlite.changes import SqliteChanges
+from storage.sqlite.confirmations import SqliteConfirmations
 from storage.sqlite.conversations import SqliteConversations
 from storage.sqlite.files import SqliteFiles
 from storage.sqlite.incidents import SqliteIncidents
@@ -19,6 +21,8 @@ from storage.sqlite.samples import SqliteSamples
 
 class SqliteStore(
     SqliteRequests,
+    SqliteConfirmations,
+    SqliteAudit,
     SqliteConversations,
     SqliteSamples,
     SqliteFiles,
@@ -47,7 +51,8 @@ class SqliteStore(
 
     async def prune(self, now: datetime) -> int:
         """Delete what retention no longer wants, a slice at a time; returns the number of rows."""
-        gone = await self._prune_requests(now) + await self._prune_files(now) + await self._prune_samples(now)
+        gone = await self._prune_requests(now) + await self._prune_confirmations(now)
+        gone += await self._prune_files(now) + await self._prune_samples(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

@@ -18,11 +18,14 @@ from bot.azure.account import Accounts
 from bot.chat.port import Chat
 from bot.chat.slack import Slack
 from bot.policy.roles import Access
+from bot.policy.rules import Policy
+from bot.requests.command import Mark
 from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
-from bot.requests.registry import Mark, Registry
+from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest
+from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, Secret, SlackSettings
@@ -102,8 +105,8 @@ async def at_work(mode: str, folder: Path, *, deaf_seconds: float = 600.0, **set
     )
     chats: dict[str, Chat] = {"slack": slack}
     accounts = Accounts({}, {})
-    access = Access(AccessSettings())
-    dispatcher = Dispatcher(kitchen.registry(), access, accounts, store, zone="UTC", bot_name="batch")
+    policy = Policy(Access(AccessSettings()))
+    dispatcher = Dispatcher(Services(kitchen.registry(), policy, store, AzureReading(accounts)))
     desk = RequestJournal(dispatcher, store, chats)
     app = web.Application()
     app.add_routes(slack.routes())

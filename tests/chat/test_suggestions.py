@@ -21,11 +21,13 @@ from bot.chat.slack import Slack
 from bot.chat.teams import messages
 from bot.monitor.names import Names
 from bot.policy.roles import Access
+from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.preferences import choose_account
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest
+from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import AccessSettings, AccountSettings, Secret, SlackSettings
@@ -55,7 +57,7 @@ class OneDesk(RequestJournal):
         return await super().accept(request) if request.text.lower().startswith(_HERE) else None
 
     async def done(self) -> None:
-        if under_way := self._work:
+        if under_way := list(self._work.values()):
             await asyncio.wait(under_way, timeout=8)
 
 
@@ -74,9 +76,8 @@ class Room:
         self.batch[0].inside["/pools/cpu/nodes"] = ["tvm-cpu"]
         self.names = Names(self.batch)
         self.registry = Registry.discover(handlers)
-        self.dispatcher = Dispatcher(
-            self.registry, Access(access), self.accounts, self.store, zone="UTC", bot_name="batch", names=self.names
-        )
+        policy, reading = Policy(Access(access)), AzureReading(self.accounts, self.names)
+        self.dispatcher = Dispatcher(Services(self.registry, policy, self.store, reading))
         self.chats: dict[str, Chat] = {}
         self.desk = OneDesk(self.dispatcher, self.store, self.chats)
         self.meeting = Meeting()

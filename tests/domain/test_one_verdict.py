@@ -27,9 +27,11 @@ from bot.monitor.collector import Collector, Reading
 from bot.monitor.observer import Observer
 from bot.monitor.scene import Scene
 from bot.policy.roles import Access
+from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
+from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, WatchSettings
 from cards.card import Bullets, Card, Facts, Mark, Progress, Table, plain
 from cards.formatting import money
@@ -92,8 +94,8 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """The commands, asked about one account after the other: making clients anew would take most of the time."""
     store = SqliteStore.open(tmp_path_factory.mktemp("verdict") / "t.db")
     source = AnyAccount(Told([], {}, [], [], {}, []))
-    registry, access = Registry.discover(handlers), Access(AccessSettings())
-    yield source, Dispatcher(registry, access, OneAccount(source), store, zone="UTC", bot_name="batch")
+    policy = Policy(Access(AccessSettings()))
+    yield source, Dispatcher(Services(Registry.discover(handlers), policy, store, AzureReading(OneAccount(source))))
     asyncio.run(store.close())
     asyncio.run(source.close())
 

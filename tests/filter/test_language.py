@@ -11,7 +11,7 @@ from bot.azure.models.job import JobExecution
 from bot.azure.models.task import Execution
 from bot.domain.states import NODES
 from bot.filter import ENTITIES, JOB, LONGEST, NODE, POOL, SCHEDULE, SCHEDULE_JOB, SHORT, TASK, Entity, parse
-from bot.requests.registry import CommandError
+from bot.requests.command import CommandError
 from cards.card import plain
 
 AT = datetime(2026, 11, 23, 13, 37, 42, tzinfo=UTC)  # 07:37 in Chicago

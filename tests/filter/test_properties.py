@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.filter import ENTITIES, JOB, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK, Entity, Filter, parse
-from bot.requests.registry import CommandError, join, words
+from bot.requests.command import CommandError
+from bot.requests.grammar import join, words
 from bot.sandbox.wire import tables
 from bot.sandbox.wire.odata import compile_filter
 from cards.card import plain

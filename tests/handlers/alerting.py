@@ -18,10 +18,12 @@ from bot.chat.port import Undelivered
 from bot.domain.findings import CauseCount, Entity, Severity, SuggestedAction, fingerprint
 from bot.monitor.status import AccountStatus, Outbox
 from bot.policy.roles import Access
+from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.preferences import Author
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
+from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Actions, Button, Card, Menu, plain
 from cards.text import render
@@ -98,16 +100,14 @@ async def alerting(scene: Scene) -> Told:
         )
     )
     scene.dispatcher = Dispatcher(
-        Registry.discover(handlers),
-        Access(AccessSettings(operators=["slack:U0OPERATOR"])),
-        scene.accounts,
-        scene.store,
-        zone="UTC",
-        bot_name="batch",
-        alerts=alerts,
-        jobs=jobs,
-        status=told.status,
-        direct=told.direct,
+        Services(
+            Registry.discover(handlers),
+            Policy(Access(AccessSettings(operators=["slack:U0OPERATOR"]))),
+            scene.store,
+            AzureReading(scene.accounts),
+            Chatting(direct=told.direct),
+            Watching(alerts, told.status, jobs),
+        )
     )
     return told
 

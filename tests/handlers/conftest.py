@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from bot.azure.account import Accounts
 from bot.azure.prices import Retail
 from bot.monitor.collector import Collector
 from bot.policy.roles import Access
+from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
+from bot.requests.services import AzureReading, Services
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios import build
@@ -48,8 +50,17 @@ class Scene:
 
     def use(self, registry: Registry) -> None:
         """From now on these commands."""
-        access = Access(AccessSettings())
-        self.dispatcher = Dispatcher(registry, access, self.accounts, self.store, zone="UTC", bot_name="batch")
+        self.dispatcher = Dispatcher(replace(self.dispatcher.services, registry=registry))
+
+    def reading(self, **more: Any) -> None:
+        """From now on these services read, such as ``relay=…``."""
+        services = self.dispatcher.services
+        self.dispatcher.services = replace(services, reading=replace(services.reading, **more))
+
+    def permit(self, **access: Any) -> None:
+        """From now on these settings say who may do what."""
+        policy = Policy(Access(AccessSettings(**access)))
+        self.dispatcher = Dispatcher(replace(self.dispatcher.services, policy=policy))
 
     def advance(self, **by: float) -> None:
         """Let the account live on."""
@@ -83,9 +94,8 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
             retail=Retail(sandbox.prices_url, patience=60.0),
         )
         store = SqliteStore.open(tmp_path / "t.db")
-        access = Access(AccessSettings())
-        registry = Registry.discover(handlers)
-        dispatcher = Dispatcher(registry, access, accounts, store, zone="UTC", bot_name="batch")
+        policy = Policy(Access(AccessSettings()))
+        dispatcher = Dispatcher(Services(Registry.discover(handlers), policy, store, AzureReading(accounts)))
         yield Scene(dispatcher, accounts, store, sandbox, world)
         await accounts.close()
         await store.close()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from unittest import mock
 
+import msgspec
 import pytest
 
 from bot.alerting.model import Subscription
 from bot.domain.findings import Severity
-from bot.requests.request import Conversation
-from cards.card import Button, Form
+from bot.requests.request import Conversation, Person
+from bot.requests.services import Chatting
+from cards.card import Button, Card, Form
 from handlers.alert.parts import named
 from tests.handlers.alerting import (
     CHAT,
@@ -80,7 +83,7 @@ async def test_an_overlap_is_told(told: Told) -> None:
 async def test_who_only_reads_subscribes_alone(told: Told) -> None:
     refused = await told.ask("alert subscribe", person="U0VIEWER", conversation=DEV)
     assert refused.refused
-    assert title(refused) == "To subscribe for a whole channel needs the role operator; yours is viewer."
+    assert title(refused) == "“alert subscribe” for a whole channel needs the role operator; yours is viewer."
     with mock.patch("secrets.token_hex", return_value=ID):
         mine = await told.ask("alert subscribe job.completed to:me", person="U0VIEWER", conversation=DEV)
     golden(told, "subscribe-me", mine)
@@ -106,7 +109,8 @@ async def test_somebody_whom_the_bot_cannot_write_to_is_told_what_to_do(told: To
     assert title(card) == (
         "I cannot begin a personal chat with you (cannot_dm_bot): write to me there first, then ask again."
     )
-    told.scene.dispatcher._direct = None
+    services = told.scene.dispatcher.services
+    told.scene.dispatcher.services = dataclasses.replace(services, chatting=Chatting())
     assert "ask for it in our personal chat" in title(await told.ask("alert subscribe to:me"))
 
 
@@ -191,8 +195,14 @@ async def test_a_mute_ends_by_itself_or_never(told: Told) -> None:
 async def test_forms_ask_for_what_is_typed(told: Told) -> None:
     mute = {"entity": "pool:gpu-*", "for": "1h", "kind": "", "account": ""}
     assert title(await told.ask("alert mute", values=mute)) == "pool:gpu-* is muted here · for 1h"
-    form = told.scene.dispatcher.form("alert mute x for:3h", nobody())
+    operator = msgspec.structs.replace(nobody(), person=Person("slack", "U0OPERATOR"))
+    form = told.scene.dispatcher.form("alert mute x for:3h", operator)
     assert isinstance(form, Form)
+    assert "the role viewer, and operator for a whole channel" in form.intro
+    assert isinstance(told.scene.dispatcher.form("alert subscribe", nobody()), Form), "to:me is open to everybody"
+    refused = told.scene.dispatcher.form("alert mute x", nobody())
+    assert isinstance(refused, Card)
+    assert "needs the role operator" in title(refused), "no form that fails when it is filled in"
     assert {field.name: field.value for field in form.fields}["for"] == "3h"
     subscribe = {"kinds": "job.failed node.*", "severity": "critical", "entity": "render-*", "to": "here"}
     card = await told.ask("alert subscribe", values=subscribe, conversation=DEV)

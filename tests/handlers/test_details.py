@@ -26,11 +26,14 @@ from bot.azure.models import (
     VmSize,
 )
 from bot.domain.quota import Used
+from bot.policy.roles import Access
+from bot.policy.rules import Policy
 from bot.requests.context import Context
 from bot.requests.live import LiveAnswers
 from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.settings import AccountSettings
+from bot.requests.services import AzureReading, Services
+from bot.settings import AccessSettings, AccountSettings
 from cards import slack, teams, text
 from cards.card import Card, Link
 from handlers.account.show import account_card
@@ -66,8 +69,9 @@ def here() -> Surroundings:
     )
     accounts = Accounts({"a": settings}, {"KEY": KEY})
     request = CommandRequest("k", "", Person("text", "viewer"), Conversation("text", "here"), AT)
-    registry = Registry.discover(handlers)
-    ctx = Context(request, accounts, cast(Any, None), registry, "UTC", "viewer", cast(Any, None), LiveAnswers())
+    nothing = cast(Any, None)
+    services = Services(Registry.discover(handlers), Policy(Access(AccessSettings())), nothing, AzureReading(accounts))
+    ctx = Context(request, services, "UTC", nothing, LiveAnswers())
     return Surroundings(ctx, accounts.get())
 
 

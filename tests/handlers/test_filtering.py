@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.azure.errors import AzureError
+from bot.requests.command import Mark
 from bot.requests.context import Context
-from bot.requests.registry import Mark
 from bot.requests.request import CommandRequest, Conversation, Person
 from cards.card import Actions, Button, Card, Footer, Menu, plain
 from handlers.shared import filtering
@@ -136,7 +136,7 @@ async def test_sorts_filters_and_states_go_together_on_every_list(scene: Scene) 
     again = button(pools, "Refresh")
     assert again and again.command == "pool list state:steady 'nodes>0' sort:nodes page:1 account:render-prod"
     assert table(await scene.ask(again.command)) == table(pools)
-    form = scene.dispatcher._registry.form(again.command.replace("'", "").split())
+    form = scene.dispatcher.services.registry.form(again.command.replace("'", "").split())
     assert {field.name: field.value for field in form.fields if field.value} == {
         "filter": "'nodes>0'", "state": "steady", "sort": "nodes", "page": "1", "account": "render-prod",
     }  # fmt: skip
@@ -251,7 +251,7 @@ async def test_a_reading_pauses_after_its_time_and_tells_an_error_that_comes_lat
 async def context(scene: Scene) -> Context:
     """What a handler is given."""
     made: list[Context] = []
-    registry = scene.dispatcher._registry
+    registry = scene.dispatcher.services.registry
 
     async def spy(ctx: Context) -> Card:
         """Spy."""

@@ -44,7 +44,7 @@ def clock() -> Clock:
 def relay(scene: Scene, clock: Clock) -> Relay:
     """With it the scene's commands make links."""
     made = Relay(Signer(scene.store, b"x" * 32), scene.accounts, "https://bot.example.com/", 2048 * 10**6, clock)
-    scene.dispatcher._relay = made
+    scene.reading(relay=made)
     return made
 
 
@@ -101,7 +101,7 @@ async def test_the_cards_of_large_files(
     assert card.refused
     assert "up to 2 kB: bot.relay_mb" in words(card)
     assert f"az batch task file download --job-id {job}" in code(card)
-    scene.dispatcher._relay = None
+    scene.reading(relay=None)
     assert "bot.public_url" in words(await scene.ask(f"file get {job} {task} stdout.txt"))
 
 

@@ -11,9 +11,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bot.policy.roles import Access
 from bot.requests.request import CommandRequest, Conversation, Person
-from bot.settings import AccessSettings
 from cards.card import Actions, Button, Card, Menu, plain
 from handlers.bot.saved import MOST
 from tests.golden import check
@@ -28,7 +26,7 @@ CHANNEL, OTHER, CHAT = (
 
 @pytest.fixture
 async def saved(scene: Scene) -> Scene:
-    scene.dispatcher._access = Access(AccessSettings(operators=["slack:operator"]))
+    scene.permit(operators=["slack:operator"])
     return scene
 
 
@@ -126,9 +124,9 @@ async def test_a_wrong_name_is_answered_with_the_nearest(saved: Scene) -> None:
 
 
 async def test_whoever_runs_it_needs_the_role_of_the_command(saved: Scene) -> None:
-    registry = saved.dispatcher._registry
+    registry = saved.dispatcher.services.registry
     known = registry.commands["pool list"]
-    registry.commands["pool list"] = dataclasses.replace(known, role="operator")
+    registry.commands["pool list"] = dataclasses.replace(known, mark=dataclasses.replace(known.mark, role="operator"))
     await ask(saved, "save q pool list", person="operator")
     assert "needs the role operator" in title(await ask(saved, "run q"))
     assert title(await ask(saved, "run q", person="operator")).startswith("Pools")

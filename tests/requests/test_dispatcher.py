@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ from bot.azure.account import Accounts
 from bot.azure.errors import AzureError
 from bot.chat.port import Undelivered
 from bot.policy.roles import Access
+from bot.policy.rules import Policy
+from bot.requests.command import Mark
 from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
-from bot.requests.registry import Mark, Registry
+from bot.requests.registry import Registry
 from bot.requests.request import CommandRequest, Conversation, Person
+from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards.card import Actions, Button, Card, Form, plain
 from storage.sqlite.store import SqliteStore
@@ -111,8 +115,8 @@ async def dispatcher(store: SqliteStore) -> AsyncIterator[Dispatcher]:
         },
         {},
     )
-    access = Access(AccessSettings(operators=["slack:UOP"], admins=["slack:UAD"]))
-    yield Dispatcher(registry, access, accounts, store, zone="UTC", bot_name="batch")
+    policy = Policy(Access(AccessSettings(operators=["slack:UOP"], admins=["slack:UAD"])))
+    yield Dispatcher(Services(registry, policy, store, AzureReading(accounts)))
     await accounts.close()
 
 
@@ -179,7 +183,7 @@ async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispa
     assert await desk.accept(made()) is None
     assert len(chat.answers) == 1
     assert chat.answers[0][1].zone == "Europe/Berlin"
-    assert await store.unfinished(datetime.now(UTC) + timedelta(hours=1)) == []
+    assert await store.unfinished() == []
 
 
 async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store: SqliteStore) -> None:
@@ -199,10 +203,11 @@ async def test_what_a_crash_interrupted_is_answered_after_the_restart(
     await store.accept(stale.key, msgspec.json.encode(stale), now - timedelta(hours=2))
     chat = Recorder()
     desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    assert await desk.resume(now) == 1
+    assert await desk.resume() == 2
     await desk.drain(5)
-    assert [request.key for request, _ in chat.answers] == ["lost"]
-    assert await store.unfinished(now + timedelta(hours=1)) == []
+    answers = {request.key: plain(card.title) for request, card in chat.answers}
+    assert answers == {"lost": "hello viewer", "stale": "I was away when you asked, and have not done it."}
+    assert await store.unfinished() == []
 
 
 async def test_what_arrives_while_the_program_starts_is_answered_once(
@@ -210,9 +215,8 @@ async def test_what_arrives_while_the_program_starts_is_answered_once(
 ) -> None:
     chat = Recorder()
     desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    began = datetime.now(UTC)
     task = await desk.accept(made())  # the platforms receive before the journal is looked through
-    assert await desk.resume(began) == 0
+    assert await desk.resume() == 0
     assert task is not None
     await task
     await desk.drain(5)
@@ -229,7 +233,7 @@ async def test_an_answer_that_cannot_be_delivered_is_closed_as_failed(
     assert task is not None
     await asyncio.wait([task])
     assert task.exception() is None
-    assert await store.unfinished(datetime.now(UTC) + timedelta(hours=1)) == []
+    assert await store.unfinished() == []
 
 
 async def count(ctx: Context) -> AsyncIterator[Card]:
@@ -262,7 +266,7 @@ class Editor(Recorder):
 
 
 async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: Dispatcher, store: SqliteStore) -> None:
-    dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
+    dispatcher.services.registry.add(count, Mark("count", "viewer", (), 0))
     chat = Editor()
     desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     task = await desk.accept(made(text="count"))
@@ -280,7 +284,7 @@ async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: D
 
 
 async def test_live_answers_end_with_the_program(dispatcher: Dispatcher, store: SqliteStore) -> None:
-    dispatcher._registry.add(count, Mark("count", "viewer", (), 0))
+    dispatcher.services.registry.add(count, Mark("count", "viewer", (), 0))
     chat = Editor()
     desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
     task = await desk.accept(made(text="count"))
@@ -306,6 +310,12 @@ class Finder:
         return self.found
 
 
+def finding(dispatcher: Dispatcher, finder: Finder | None) -> None:
+    """From now on names are found by this."""
+    services = dispatcher.services
+    dispatcher.services = replace(services, reading=replace(services.reading, names=finder))
+
+
 @pytest.mark.parametrize(
     ("finder", "offered"),
     [
@@ -319,7 +329,7 @@ class Finder:
 async def test_suggestions_are_never_late_and_never_an_error(
     dispatcher: Dispatcher, finder: Finder | None, offered: list[str]
 ) -> None:
-    dispatcher._names = finder
+    finding(dispatcher, finder)
     options = await dispatcher.suggest(made("U3"), "pool", " gpu ", {})
     assert [option.value for option in options] == offered
     if finder:
@@ -329,6 +339,7 @@ async def test_suggestions_are_never_late_and_never_an_error(
 
 
 async def test_no_suggestions_of_what_nobody_names(dispatcher: Dispatcher) -> None:
-    dispatcher._names = finder = Finder("x")
+    finder = Finder("x")
+    finding(dispatcher, finder)
     assert await dispatcher.suggest(made("U3"), "planet", "x", {}) == []
     assert finder.asked == []

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handlers
+from bot.requests.command import CommandError, Mark, command
 from bot.requests.context import Context
-from bot.requests.registry import CommandError, Mark, Registry, command, join, words
+from bot.requests.grammar import join, words
+from bot.requests.registry import Registry
 from cards.card import Card
 
 
@@ -140,7 +142,7 @@ def test_a_command_needs_a_docstring_and_a_path_of_its_own(registry: Registry) -
 
 
 def test_the_decorator_leaves_the_handler_callable() -> None:
-    assert command("thing list")(list_things) is list_things
+    assert command("thing list", effect="read")(list_things) is list_things
 
 
 async def find_things(

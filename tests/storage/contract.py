@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storage.port.audit import AuditEntry
+from storage.port.confirmations import Confirmation
 from storage.port.conversations import ConversationReference
 from storage.port.files import SharedFile
 from storage.port.preferences import Preference
+from storage.port.requests import JournalRow
 from storage.port.samples import Bucket, Sample
 from storage.port.store import Store
 from storage.retention import RESOLUTIONS
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def line(result: Any, at: datetime = NOON) -> AuditEntry:
+    """A line of the audit trail."""
+    return AuditEntry(
+        at, "c0", "k", "slack:U1", "T1", "slack:C1", "render", "pool delete", "pool a", "destroy", "rule", result
+    )
 
 
 def sample(at: datetime, busy: float = 2, total: float = 4, *, pool: str = "a", seconds: float = 60) -> Sample:
@@ -84,11 +96,9 @@ class StoreContract:
     async def test_a_request_is_accepted_once_a_day(self, store: Store) -> None:
         assert await store.accept("k", b"one", NOON)
         assert not await store.accept("k", b"two", NOON + DAY - MINUTE)
-        assert [(row.key, row.body, row.accepted) for row in await store.unfinished(NOON + HOUR)] == [
-            ("k", b"one", NOON)
-        ]
+        assert [(row.key, row.body, row.accepted) for row in await store.unfinished()] == [("k", b"one", NOON)]
         assert await store.accept("k", b"three", NOON + DAY)
-        assert [row.body for row in await store.unfinished(NOON + 2 * DAY)] == [b"three"]
+        assert [row.body for row in await store.unfinished()] == [b"three"]
 
     async def test_one_of_many_deliveries_wins(self, store: Store) -> None:
         won = await asyncio.gather(*(store.accept("k", bytes([n]), NOON) for n in range(20)))
@@ -99,9 +109,66 @@ class StoreContract:
             await store.accept(key, b"", NOON + minute * MINUTE)
         await store.finish("a", "done")
         await store.finish("c", "failed")
-        assert [row.key for row in await store.unfinished(NOON + HOUR)] == ["b", "d"]
-        assert [row.key for row in await store.unfinished(NOON + 3 * MINUTE)] == ["b"]
+        assert [row.key for row in await store.unfinished()] == ["b", "d"]
         assert not await store.accept("a", b"", NOON + HOUR), "a finished request is still known"
+
+    async def test_a_change_is_begun_once_by_whoever_holds_its_request(self, store: Store) -> None:
+        await store.accept("k", b"body", NOON, holder="one", until=NOON + MINUTE)
+        assert not await store.start_change("k", "two", "do it", NOON), "another holds it"
+        begun = await asyncio.gather(*(store.start_change("k", "one", "do it", NOON + MINUTE) for _ in range(20)))
+        assert sorted(begun) == [False] * 19 + [True]
+        assert not await store.start_change("other", "one", "do it", NOON)
+        row = JournalRow("k", b"body", NOON, "started", NOON + MINUTE, "do it")
+        assert await store.unfinished() == [row]
+        await store.record_outcome("k", b"card", line("done"))
+        assert await store.unfinished() == [msgspec.structs.replace(row, outcome=b"card")]
+        assert await store.audit(NOON) == [line("done")]
+        await store.finish("k", "done")
+        assert not await store.start_change("k", "one", "do it", NOON + MINUTE)
+        assert await store.accept("k", b"again", NOON + DAY)
+        assert await store.unfinished() == [JournalRow("k", b"again", NOON + DAY)], "nothing is left of the one before"
+
+    async def test_what_nobody_holds_any_longer_is_claimed_once(self, store: Store) -> None:
+        await store.accept("b", b"", NOON + MINUTE, holder="one", until=NOON + HOUR)
+        await store.accept("a", b"", NOON, holder="one", until=NOON + HOUR)
+        await store.accept("free", b"", NOON + 2 * MINUTE)
+        assert [row.key for row in await store.claim_requests("two", NOON, NOON + HOUR)] == ["free"]
+        await store.hold_requests("one", ["a", "free"], NOON + 2 * HOUR)
+        assert [row.key for row in await store.claim_requests("two", NOON + HOUR, NOON + 2 * HOUR)] == ["b", "free"]
+        assert await store.claim_requests("two", NOON + HOUR, NOON + 2 * HOUR) == []
+        await store.release_requests("one")
+        await store.finish("b", "failed")
+        assert [row.key for row in await store.claim_requests("two", NOON + HOUR, NOON + 9 * HOUR)] == ["a"]
+
+    async def test_one_of_many_claims_wins(self, store: Store) -> None:
+        await store.accept("k", b"", NOON)
+        found = await asyncio.gather(*(store.claim_requests(str(n), NOON, NOON + HOUR) for n in range(20)))
+        assert sorted(map(len, found)) == [0] * 19 + [1]
+
+    async def test_a_confirmation_is_used_once(self, store: Store) -> None:
+        asked = Confirmation("c", "slack:U1", "slack:C1", "do it", "digest", NOON + MINUTE)
+        await store.ask_confirmation(asked)
+        await store.ask_confirmation(msgspec.structs.replace(asked, id="late"))
+        assert await store.use_confirmation("none", "r", NOON) is None
+        used = await asyncio.gather(*(store.use_confirmation("c", f"r{n}", NOON) for n in range(20)))
+        assert sorted(found.used == "" for found in used if found) == [False] * 19 + [True]
+        left = await store.confirmation("c")
+        assert left is not None
+        assert left.used in {f"r{n}" for n in range(20)}
+        assert await store.use_confirmation("late", "r", NOON + MINUTE) == msgspec.structs.replace(asked, id="late")
+        late = await store.confirmation("late")
+        assert late is not None
+        assert late.used == "", "it had expired"
+        assert await store.prune(NOON + DAY) == 0
+        assert await store.prune(NOON + 2 * DAY) == 2
+
+    async def test_the_audit_trail_grows(self, store: Store) -> None:
+        for minute in range(3):
+            await store.append_audit(line("refused", NOON + minute * MINUTE))
+        assert await store.audit(NOON + MINUTE) == [line("refused", NOON + n * MINUTE) for n in (1, 2)]
+        assert await store.audit(NOON, limit=1) == [line("refused")]
+        await store.prune(NOON + 10000 * DAY)
+        assert len(await store.audit(NOON)) == 3, "no line of it is ever deleted"
 
     async def test_conversations_are_refreshed(self, store: Store) -> None:
         first = ConversationReference("slack", "C1", b"x", NOON)
@@ -220,7 +287,7 @@ class StoreContract:
         await store.put_file("new", SharedFile(b"", "image/png"), NOON + MINUTE)
         assert await store.prune(NOON) > 0
         assert await store.prune(NOON) == 0
-        assert [row.key for row in await store.unfinished(NOON)] == ["new"]
+        assert [row.key for row in await store.unfinished()] == ["new"]
         assert await store.file("new", NOON - DAY) == SharedFile(b"", "image/png")
         assert await store.file("old", NOON - DAY) is None
         since = NOON.replace(hour=0) - 500 * DAY

@@ -43,7 +43,7 @@ def from_command(body: Payload) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=plain(body.get("text") or ""),
-        person=_person(body["user_id"], body.get("user_name", "")),
+        person=_person(body["user_id"], body.get("user_name", ""), body.get("team_id")),
         conversation=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
         at=datetime.now(UTC),
         reply_url=body.get("response_url", ""),
@@ -70,7 +70,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
     return CommandRequest(
         key=f"slack:{body['event_id']}",
         text=plain(mention.sub("", text)).strip(),
-        person=_person(event["user"]),
+        person=_person(event["user"], home=event.get("user_team") or event.get("team")),
         conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),
     )
@@ -93,7 +93,7 @@ def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     request = CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=click.command,
-        person=_person(body["user"]["id"], body["user"].get("name", "")),
+        person=_person(body["user"]["id"], body["user"].get("name", ""), body["user"].get("team_id")),
         conversation=conversation,
         at=datetime.now(UTC),
         how="edit" if click.how == "edit" and stamp else "post",
@@ -119,7 +119,7 @@ def from_submission(body: Payload) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{view['id']}:{view.get('hash', '')}",
         text=submission.command,
-        person=_person(body["user"]["id"], body["user"].get("name", "")),
+        person=_person(body["user"]["id"], body["user"].get("name", ""), body["user"].get("team_id")),
         conversation=carried.conversation,
         at=datetime.now(UTC),
         how=submission.how,
@@ -137,15 +137,19 @@ def from_suggestion(body: Payload, carry: str) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{body['view']['id']}",
         text="",
-        person=_person(body["user"]["id"], body["user"].get("name", "")),
+        person=_person(body["user"]["id"], body["user"].get("name", ""), body["user"].get("team_id")),
         conversation=carried.conversation,
         at=datetime.now(UTC),
     )
 
 
-def _person(user: str, name: str = "") -> Person:
-    """``name`` is the handle, which comes with all but messages: who set or acknowledged something is named by it."""
-    return Person(platform="slack", id=user, name=name)
+def _person(user: str, name: str = "", home: str | None = None) -> Person:
+    """``name`` is the handle, which comes with all but messages: who set or acknowledged something is named by it.
+
+    ``home`` is the person's own workspace, which in a channel shared between workspaces need not be the bot's. Slack
+    tells no user groups with what a person does.
+    """
+    return Person(platform="slack", id=user, name=name, home=home or "")
 
 
 def _place(

@@ -154,6 +154,7 @@ class Activity(Struct, rename="camel"):
             id=self.sender.aad_object_id or self.sender.id or "",
             name=self.sender.name or "",
             zone=self._zone(),
+            home=self.tenant,
         )
 
     def ask(

@@ -1,0 +1,285 @@
+"""What a command is: a handler, the path it is typed under, what it does and who may run it.
+
+``@command("pool list", effect="read")`` marks a handler; :mod:`bot.requests.registry` finds it and reads its grammar
+from its signature.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from bot.operations.approve import Approving
+from bot.operations.preflight import Preflighting
+from bot.operations.reconcile import Reconciling
+from bot.policy.rules import Effect, Needs
+from cards.card import Card
+
+if TYPE_CHECKING:
+    from bot.requests.context import Context
+    from bot.settings import Role
+
+Handler: TypeAlias = Callable[..., Awaitable[Card] | AsyncIterator[Card]]
+Owning: TypeAlias = Callable[..., Awaitable[str]]
+"""Called as the handler is; whoever made what the command is about (``platform:id``), empty where nobody did."""
+H = TypeVar("H", bound=Handler)
+
+NAMED = frozenset({"account", "pool", "node", "job", "task", "schedule", "application"})
+"""Parameters are called after what they take: one of these takes the name of one, and forms complete it."""
+
+MARK = "__batchbot_command__"
+"""The attribute under which :func:`command` leaves its mark on a handler."""
+_FEW = 4
+_EFFECTS: dict[Effect, str] = {
+    "read": "It only reads.",
+    "change": "It makes a change.",
+    "destroy": "It destroys something, and asks before it does.",
+}
+
+
+class CommandError(Exception):
+    """What was typed cannot be run: ``message`` says why, ``nearest`` are corrected commands to offer."""
+
+    def __init__(self, message: str, nearest: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.nearest = tuple(nearest)
+
+
+class Instead(Exception):
+    """An answer that a handler comes upon on its way: what was asked for is not there, and this card says so."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__("answered otherwise")
+        self.card = card
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What ``@command`` says about a handler; see :func:`command`."""
+
+    path: str
+    role: Role
+    examples: tuple[str, ...]
+    menu: int
+    effect: Effect = "read"
+    shared: Role | None = None
+    others: Role | None = None
+    owner: Owning | None = None
+    alone: str = ""
+    changes_with: tuple[str, ...] = ()
+    look: str = ""
+    preflight: Preflighting | None = None
+    approval: Approving | None = None
+    reconcile: Reconciling | None = None
+
+
+def command(
+    path: str,
+    *,
+    effect: Effect,
+    role: Role = "viewer",
+    shared: Role | None = None,
+    others: Role | None = None,
+    owner: Owning | None = None,
+    alone: str = "",
+    changes_with: Sequence[str] = (),
+    look: str = "",
+    preflight: Preflighting | None = None,
+    approval: Approving | None = None,
+    reconcile: Reconciling | None = None,
+    examples: Sequence[str] = (),
+    menu: int = 0,
+) -> Callable[[H], H]:
+    """Mark a handler as the command ``path`` (one to three words).
+
+    What it does. ``effect``: it only reads, it changes something (here or in Azure), or it destroys something, which is
+    confirmed first. ``changes_with`` names parameters of which one has to be given for the command to change anything;
+    without them it shows, which is a read.
+
+    Who may run it (:mod:`bot.policy.rules`). ``role`` is the least role. ``shared`` is the least role where the change
+    holds for everybody in a channel, and ``alone`` (``to:me``) the option with which it holds for the asker only.
+    ``others`` is the least role to change what somebody else made for a channel; ``owner`` finds out who that is.
+
+    What surrounds a change, each called as the handler is. ``preflight`` looks whether it can be done and what it
+    means, ``approval`` whether other people must agree, ``reconcile`` how far it came where the program died in
+    between; ``look`` is the command that shows where things stand, with ``{parameter}`` for what was typed.
+
+    ``examples`` are shown in its help, ``menu`` > 0 puts it into the short command lists that platforms show, smallest
+    number first.
+    """
+    mark = Mark(
+        path,
+        role,
+        tuple(examples),
+        menu,
+        effect,
+        shared,
+        others,
+        owner,
+        alone,
+        tuple(changes_with),
+        look,
+        preflight,
+        approval,
+        reconcile,
+    )
+
+    def marked(handler: H) -> H:
+        setattr(handler, MARK, mark)
+        return handler
+
+    return marked
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a command, for help and forms."""
+
+    name: str
+    help: str
+    kind: str
+    required: bool
+    positional: bool
+    choices: tuple[str, ...]
+    default: str
+    many: bool = False
+    """Takes all words that are left, such as a filter."""
+    hidden: bool = False
+    """For buttons only: not in forms."""
+    names: str = ""
+    """What it names, where that can be completed: pool, job, …; see :data:`NAMED`."""
+
+    @property
+    def usage(self) -> str:
+        """How it is typed: ``JOB``, ``[page:NUMBER]``, or ``[follow]`` for a flag."""
+        if self.many:
+            return f"[{self.name.upper()} …]"
+        if self.kind == "flag":
+            return f"[{self.name}]"
+        value = "|".join(self.choices) if 0 < len(self.choices) <= _FEW else self.name.upper()
+        word = self.name.upper() if self.positional else f"{self.name}:{value}"
+        return word if self.required else f"[{word}]"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A handler under its path."""
+
+    mark: Mark
+    handler: Handler
+    summary: str
+    details: str
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """What is typed."""
+        return self.mark.path
+
+    @property
+    def role(self) -> Role:
+        """The least role that may run it."""
+        return self.mark.role
+
+    @property
+    def effect(self) -> Effect:
+        """What it does where it does all that it can."""
+        return self.mark.effect
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Whole commands."""
+        return self.mark.examples
+
+    @property
+    def menu(self) -> int:
+        """Where it stands in platforms' short lists; 0 for nowhere."""
+        return self.mark.menu
+
+    @property
+    def noun(self) -> str:
+        """The first word of the path."""
+        return self.path.split()[0]
+
+    @property
+    def usage(self) -> str:
+        """The whole grammar in one line."""
+        return " ".join([self.path, *(parameter.usage for parameter in self.parameters if not parameter.hidden)])
+
+    @property
+    def needs(self) -> Needs:
+        """The roles that it needs."""
+        return Needs(self.mark.role, self.mark.shared, self.mark.others)
+
+    @property
+    def effect_told(self) -> str:
+        """What it does, in a sentence for help and the reference."""
+        if self.mark.changes_with:
+            *others, last = self.mark.changes_with
+            given = f"{', '.join(others)} or {last}" if others else last
+            return f"It makes a change where {given} is given, and only reads otherwise."
+        return _EFFECTS[self.effect]
+
+    @property
+    def needs_told(self) -> str:
+        """Who may run it, without a full stop: ``the role viewer, and operator for a whole channel``."""
+        told = f"the role {self.role}"
+        if self.mark.shared and self.mark.shared != self.role:
+            unless = f" (not with {self.mark.alone})" if self.mark.alone else ""
+            told += f", and {self.mark.shared} for a whole channel{unless}"
+        if self.mark.others and self.mark.others != self.role:
+            told += f", and {self.mark.others} for what somebody else made in a channel"
+        return told
+
+    @property
+    def intro(self) -> str:
+        """What its form says above the fields."""
+        return self.summary if self.effect == "read" else f"{self.summary} Needs {self.needs_told}."
+
+
+@dataclass(frozen=True)
+class Call:
+    """A command with its arguments, ready to run."""
+
+    command: Command
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    typed: str = ""
+    """The words that it was understood from, a form's values included."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What was given, by the parameter's name as people type it (``for`` and not ``for_``)."""
+        bound = inspect.signature(self.command.handler).bind(None, *self.args, **self.kwargs).arguments
+        return {name.rstrip("_"): value for name, value in list(bound.items())[1:]}
+
+    @property
+    def effect(self) -> Effect:
+        """What this call does: without what a change needs it is a read."""
+        needed = self.command.mark.changes_with
+        given = self.arguments
+        return self.command.effect if not needed or any(given.get(name) is not None for name in needed) else "read"
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is asked for the asker alone."""
+        option, _, value = self.command.mark.alone.partition(":")
+        return bool(option) and self.arguments.get(option) == value
+
+    @property
+    def shown(self) -> str:
+        """What is to be done, in one canonical line: the path and every argument that was given, by name."""
+        given = (f"{name}:{value}" for name, value in sorted(self.arguments.items()) if value not in (None, ()))
+        return " ".join([self.command.path, *given])
+
+    async def cards(self, ctx: Context) -> AsyncIterator[Card]:
+        """Run the handler: one card, or for a live answer each card that follows."""
+        answer = self.command.handler(ctx, *self.args, **self.kwargs)
+        if isinstance(answer, Awaitable):
+            yield await answer
+        else:
+            async for card in answer:
+                yield card

@@ -1,0 +1,164 @@
+"""The request pipeline, from what a person typed to the card that answers it, in named steps:
+
+1. understand: words become a call of a command (:mod:`bot.requests.grammar`, :mod:`bot.requests.registry`);
+2. bind its account and target (:mod:`bot.requests.binding`);
+3. policy: may this person do that, here (:mod:`bot.policy.rules`);
+4. preflight: can it be done, and what does it mean (:mod:`bot.operations.preflight`);
+5. confirm (:mod:`bot.operations.confirm`) or approve (:mod:`bot.operations.approve`);
+6. run, a change at most once (:mod:`bot.operations.run_once`);
+7. record what it came to (:mod:`bot.operations.audit`).
+
+What only reads goes from 3 to 6. The steps 4 to 7 of a change are in :mod:`bot.requests.changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from bot.operations import reconcile
+from bot.operations.audit import Act, Audit
+from bot.operations.confirm import Confirmations, Refused, dropped_card, refused_card
+from bot.operations.reconcile import Begun
+from bot.operations.run_once import RunOnce
+from bot.policy.rules import Decision
+from bot.requests import refusals
+from bot.requests.binding import Bound, bind
+from bot.requests.changes import Change, Changes, act
+from bot.requests.command import Call
+from bot.requests.context import Context
+from bot.requests.grammar import join, words
+from bot.requests.live import LiveAnswer, LiveAnswers
+from bot.requests.preferences import default_account, place_of
+from bot.requests.request import CommandRequest
+from bot.requests.services import Services
+from cards.card import Card
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What changes go through, for every request alike."""
+
+    audit: Audit
+    confirmations: Confirmations
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One request on its way. Implements :class:`bot.requests.context.Running` for the commands that it runs."""
+
+    services: Services
+    operations: Operations
+    request: CommandRequest
+    zone: str
+    correlation: str
+    live: LiveAnswer
+    lives: LiveAnswers
+    once: RunOnce | None = None
+    """The right to make a change, where the request is journalled."""
+    confirmed: str = ""
+    """The digest of the change that was confirmed; empty for none."""
+
+    async def cards(self) -> AsyncGenerator[Card]:
+        """The answer, and what replaces it. Raises what a read raises; see :mod:`bot.requests.refusals`."""
+        call = self.understand()
+        ctx = await self.context()
+        bound = await bind(call, ctx)
+        decision = self.decide(bound, ctx)
+        if not decision.allowed:
+            entry = self._act(bound, decision).entry(datetime.now(UTC), "refused", decision.reason)
+            await self.operations.audit.append(entry)
+            yield refusals.forbidden(decision, self.request.person)
+        elif bound.effect == "read":
+            async for card in call.cards(ctx):
+                yield card
+        else:
+            change = Change(bound, self._act(bound, decision), self.confirmed, self.once)
+            async for card in self.operations.changes.cards(change, ctx):
+                yield card
+
+    def understand(self) -> Call:
+        """The call that was typed. Raises CommandError."""
+        registry = self.services.registry
+        tokens = words(self.request.text)
+        if tokens and tokens[0].lower() == self.services.chatting.bot_name:  # "@bot batch pool list"
+            tokens = tokens[1:]
+        if self.request.values:
+            tokens = registry.with_values(tokens, self.request.values)
+        return registry.parse(tokens or ["home"])
+
+    async def context(self) -> Context:
+        """What the handler is given."""
+        known = self.services.reading.accounts.names
+        return Context(
+            request=self.request,
+            services=self.services,
+            zone=self.zone,
+            live=self.live,
+            lives=self.lives,
+            chosen=await default_account(self.services.store, self.request, known) if len(known) > 1 else None,
+            running=self,
+        )
+
+    def decide(self, bound: Bound, ctx: Context) -> Decision:
+        """What the policy says."""
+        return self.services.policy.decide(bound.question(ctx))
+
+    async def reconciled(self, at: datetime) -> Card:
+        """How far the request's change came that was begun ``at`` a moment and never ended. Runs nothing."""
+        call = self.understand()
+        ctx = await self.context()
+        bound = await bind(call, ctx)
+        mark, given = call.command.mark, call.arguments
+        begun = Begun(call.typed, given, at)
+        card = await mark.reconcile(ctx, begun) if mark.reconcile else None
+        entry = self._act(bound, self.decide(bound, ctx)).entry(datetime.now(UTC), "unknown")
+        await self.operations.audit.append(entry)
+        return card or reconcile.unknown_card(begun, _look(mark.look, given))
+
+    def run(self, command: str) -> AsyncGenerator[Card]:
+        """The cards of another command, as if the asker had typed it."""
+        return changed(self, request=replace(self.request, text=command, values={})).cards()
+
+    async def confirm(self, confirmation: str, yes: bool) -> AsyncGenerator[Card]:
+        """The cards of a change that waits for its confirmation, which goes through every step anew."""
+        person, now = self.request.person, datetime.now(UTC)
+        taken = await self.operations.confirmations.take(
+            confirmation,
+            self.request.key,
+            person=f"{person.platform}:{person.id}",
+            conversation=place_of(self.request),
+            now=now,
+        )
+        if isinstance(taken, Refused):
+            await self._refused(taken, confirmation)
+            yield refused_card(taken)
+        elif not yes:
+            yield dropped_card(taken.command)
+        else:
+            request = replace(self.request, text=taken.command, values={})
+            async for card in changed(self, request=request, confirmed=taken.digest).cards():
+                yield card
+
+    async def _refused(self, refused: Refused, confirmation: str) -> None:
+        """A confirmation that does not hold is written down as the refusal it is."""
+        call = self.services.registry.parse(["confirm", confirmation])
+        bound = await bind(call, await self.context())
+        ruled = Decision(False, refused.rule, refused.reason, "")
+        await self.operations.audit.append(self._act(bound, ruled).entry(datetime.now(UTC), "refused", refused.reason))
+
+    def _act(self, bound: Bound, decision: Decision) -> Act:
+        return act(self.request, bound, decision, self.correlation)
+
+
+def _look(command: str, given: dict[str, object]) -> str:
+    """The command that shows where things stand, for what was typed; empty where something it needs was not."""
+    try:
+        return command.format_map({name: join([str(value)]) for name, value in given.items()})
+    except KeyError:
+        return ""

@@ -1,0 +1,67 @@
+"""Answers that say no, and what to do about it: mistakes, the policy's refusals, Azure's, faults of our own."""
+
+from __future__ import annotations
+
+import structlog
+
+from bot.azure.errors import AzureError
+from bot.policy.rules import Decision
+from bot.requests.command import CommandError, Instead
+from bot.requests.grammar import join
+from bot.requests.request import Person
+from cards.build import refusal
+from cards.card import Button, Card
+from cards.formatting import number
+
+log = structlog.get_logger()
+
+_NAMED = 3
+"""Ids that a refusal names; the others are counted."""
+
+
+def of_error(error: Exception, typed: str, correlation: str) -> Card:
+    """The answer where a handler, or what comes before it, raised ``error``; a fault of our own is logged with it."""
+    match error:
+        case Instead(card=card):
+            return card
+        case CommandError():
+            return _mistake(error)
+        case AzureError():
+            log.warning("azure.refused", code=error.code, status=error.status, request_id=error.request_id)
+            details = [f"{key}: {value}" for key, value in error.values.items()]
+            what = "\n".join([error.message, *details])
+            return refusal(f"Azure answered {error.code}.", what, [Button("Home", "home")])
+    log.error("command.failed", command=join(typed.split()[:2]), exc_info=error)  # arguments may hold anything
+    return refusal(
+        "Something went wrong inside the bot.",
+        f"It is not your command's fault. The log has the cause under {correlation}.",
+        [Button("Try again", typed or "home")],
+    )
+
+
+def forbidden(decision: Decision, person: Person) -> Card:
+    """The policy refused: the rule, who can, and how to be allowed."""
+    log.info("policy.refused", rule=decision.rule, person=f"{person.platform}:{person.id}")
+    id_ = f"{person.platform}:{person.id}"
+    advice = [
+        f"The rule is {decision.rule}. {_able(decision)}",
+        f"Somebody who runs the bot can add your id to [access] in its settings: {id_}",
+    ]
+    if decision.rule in ("command.shared", "command.others"):
+        advice.append("What is for you alone needs no more than your role: ask me in our personal chat.")
+    return refusal(decision.reason, "\n".join(advice), [Button("What I may do", "help")])
+
+
+def _able(decision: Decision) -> str:
+    if not decision.able:
+        return f"Nobody here has the role {decision.needed} yet."
+    more = len(decision.able) - _NAMED
+    others = f" and {number(more)} more" if more > 0 else ""
+    return f"Those who can: {', '.join(decision.able[:_NAMED])}{others}."
+
+
+def _mistake(error: CommandError) -> Card:
+    typed = [Button(command, command) for command in error.nearest[:4] if not command.startswith("help")]
+    helped = [Button("Help", command) for command in error.nearest if command.startswith("help")][:1]
+    advice = "Did you mean one of these?" if typed else "The help tells what there is."
+    return refusal(error.message, advice, [*typed, *helped] or [Button("Help", "help")])

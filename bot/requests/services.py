@@ -1,0 +1,86 @@
+"""What answers are made from: a few groups of services, each a part of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bot.policy.rules import Policy
+from bot.requests.registry import Registry
+from bot.requests.request import Conversation, Person
+
+if TYPE_CHECKING:
+    from bot.alerting.service import AlertService
+    from bot.alerting.watched_jobs import WatchedJobs
+    from bot.azure.account import Accounts
+    from bot.azure.files import Remote
+    from bot.monitor.status import Status
+    from storage.port.store import Store
+
+
+class Relaying(Protocol):
+    """What is needed of :class:`bot.content.relay.Relay`."""
+
+    most: int
+    """Bytes of the largest file that is relayed."""
+
+    async def link(self, remote: Remote) -> str:
+        """A signed link to a file on a node, which expires."""
+        ...
+
+
+class NameFinder(Protocol):
+    """What is needed of :class:`bot.monitor.names.Names`."""
+
+    async def find(self, kind: str, typed: str, within: Mapping[str, str], account: str, limit: int = 100) -> list[str]:
+        """Names of a kind for what was typed, the likeliest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class AzureReading:
+    """What is read of Azure."""
+
+    accounts: Accounts
+    names: NameFinder | None = None
+    """Completes the names of forms, which are typed out without it."""
+    relay: Relaying | None = None
+    """Relays large files; None where the bot has no public address."""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What is there where accounts are watched."""
+
+    alerts: AlertService
+    """Incidents and who is told."""
+    status: Status
+    """How watching and delivery stand."""
+    jobs: WatchedJobs
+    """The living cards of watched jobs."""
+
+
+@dataclass(frozen=True)
+class Chatting:
+    """What is known of the conversations the bot is in."""
+
+    bot_name: str = "batch"
+    """What is typed before a command."""
+    zone: str = "UTC"
+    """IANA name of the zone where a person's own is unknown."""
+    direct: Callable[[Person, Conversation], Awaitable[Conversation]] | None = None
+    """The conversation with a person alone; raises Undelivered. None where nobody can be written to."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """All of them."""
+
+    registry: Registry
+    policy: Policy
+    store: Store
+    reading: AzureReading
+    chatting: Chatting = Chatting()
+    watching: Watching | None = None
+    """None where nothing is watched, as for a single question from the command line."""

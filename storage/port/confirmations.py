@@ -1,0 +1,44 @@
+"""Confirmations: changes that wait for a person to say yes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Confirmation(Struct, frozen=True):
+    """A change that waits for a person to confirm it.
+
+    ``person`` and ``conversation`` are keys (``platform:id``): nobody else can confirm it, nor from anywhere else.
+    ``command`` is what is run then, ``digest`` is of the change as it was shown. ``used`` is the key of the request
+    that confirmed or dropped it; empty while it can still be.
+    """
+
+    id: str
+    person: str
+    conversation: str
+    command: str
+    digest: str
+    expires: datetime
+    used: str = ""
+
+
+class ConfirmationStore(Protocol):
+    """Confirmations by their id. Every method may raise StoreError."""
+
+    async def ask_confirmation(self, confirmation: Confirmation) -> None:
+        """Keep a change until it is confirmed, dropped or expired."""
+        ...
+
+    async def use_confirmation(self, id_: str, request: str, now: datetime) -> Confirmation | None:
+        """Use a confirmation for a request, once; returns it as it was before, None where there is none.
+
+        It is used by this call where its ``used`` is empty and it has not expired. The same request may use it again.
+        """
+        ...
+
+    async def confirmation(self, id_: str) -> Confirmation | None:
+        """A confirmation as it stands; None where there is none."""
+        ...

@@ -1,0 +1,60 @@
+"""Confirmations: :class:`storage.port.confirmations.ConfirmationStore`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from storage.port.confirmations import Confirmation
+from storage.sqlite.connection import Connection
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
+
+_CONFIRMATION = "id, person, conversation, command, digest, expires, used"
+
+
+class SqliteConfirmations(Connection):
+    """One row per question that was asked."""
+
+    async def ask_confirmation(self, confirmation: Confirmation) -> None:
+        """Keep a change until it is confirmed, dropped or expired."""
+        values = msgspec.structs.astuple(confirmation)
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.execute(
+                    f"INSERT INTO confirmations ({_CONFIRMATION}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                    [to_timestamp(value) if isinstance(value, datetime) else value for value in values],
+                )
+
+        await self._run(work)
+
+    async def use_confirmation(self, id_: str, request: str, now: datetime) -> Confirmation | None:
+        """Use a confirmation for a request, once; returns it as it was before, None where there is none."""
+
+        def work() -> Confirmation | None:
+            with self._db.atomic():
+                found = self._confirmation(id_)
+                self._db.execute(
+                    "UPDATE confirmations SET used = ? WHERE id = ? AND used = '' AND expires > ?",
+                    [request, id_, to_timestamp(now)],
+                )
+            return found
+
+        return await self._run(work)
+
+    async def confirmation(self, id_: str) -> Confirmation | None:
+        """A confirmation as it stands; None where there is none."""
+        return await self._run(lambda: self._confirmation(id_))
+
+    def _confirmation(self, id_: str) -> Confirmation | None:
+        row = self._db.execute(f"SELECT {_CONFIRMATION} FROM confirmations WHERE id = ?", [id_]).fetchone()  # noqa: S608
+        if row is None:
+            return None
+        name, person, conversation, command, digest, expires, used = row
+        return Confirmation(name, person, conversation, command, digest, from_timestamp(expires), used)
+
+    async def _prune_confirmations(self, now: datetime) -> int:
+        """Delete those that expired long ago; returns how many."""
+        expired = to_timestamp(now - self._retention.confirmations)
+        return await self._delete("confirmations", "id", "expires < ?", [expired])
