@@ -163,8 +163,8 @@ async def test_a_retry_of_what_was_taken_in_is_not_worked_again(
     """The first acknowledgement comes too late although the journal has the request: Slack sends the event again."""
     accept, slow = SqliteStore.accept, [1.0]
 
-    async def late(self: SqliteStore, key: str, body: bytes, at: datetime) -> bool:
-        new = await accept(self, key, body, at)
+    async def late(self: SqliteStore, key: str, body: bytes, at: datetime, **held: Any) -> bool:
+        new = await accept(self, key, body, at, **held)
         await asyncio.sleep(slow.pop() if slow else 0)
         return new
 
