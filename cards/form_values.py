@@ -25,7 +25,9 @@ def label(field: Field) -> str:
 
 def filled(field: Field) -> str:
     """The text that stands in a text input: one line, unless it takes several."""
-    return clean(field.value) if field.lines or field.kind == "file" else clean_line(field.value)
+    if not (words := clean_line(field.value)):
+        return ""
+    return clean(field.value) if field.lines or field.kind == "file" else words
 
 
 def is_on(value: str) -> bool:

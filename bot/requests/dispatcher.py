@@ -21,6 +21,7 @@ from bot.azure.errors import AzureError
 from bot.chat.port import Undelivered
 from bot.monitor.status import Status
 from bot.policy.roles import Access
+from bot.requests import forms
 from bot.requests.context import Context, Relaying
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import Chosen, default_account
@@ -123,16 +124,31 @@ class Dispatcher:
                 return
             yield build.stamped(failed, zone=zone, as_of=datetime.now(UTC))
 
-    def form(self, command: str, request: CommandRequest) -> Form | Card:
-        """The form of a command, or a card that says why there is none."""
+    async def form(
+        self,
+        command: str,
+        request: CommandRequest,
+        *,
+        values: Mapping[str, str] | None = None,
+        seconds: float = forms.OPENING,
+    ) -> Form | Card:
+        """The form of a command, or a card that says why there is none. Never raises, and takes ``seconds`` at most.
+
+        ``values`` are what is filled in where it is open already: it is checked with them.
+        """
+        zone = request.person.zone or self._zone
         try:
             tokens = words(command)
             known = self._registry.find(tokens)
             if known and not self._access.allows(request.person, known.role):
                 return self._forbidden(known.path, known.role, request)
-            return self._registry.form(tokens)
+            form = forms.make_form(self._registry, tokens, values)
+            if not form.live:
+                return form
+            ctx = await self._context(request, zone, LiveAnswer())
+            return await forms.checked(self._registry, form, ctx, opening=values is None, seconds=seconds)
         except CommandError as error:
-            return build.stamped(self._advice(error), zone=request.person.zone or self._zone, as_of=datetime.now(UTC))
+            return build.stamped(self._advice(error), zone=zone, as_of=datetime.now(UTC))
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names to choose from while somebody types, and what they typed as it is; never raises, never late.
@@ -181,12 +197,17 @@ class Dispatcher:
         if tokens and tokens[0].lower() == self._bot_name:  # "@bot batch pool list" and "/batch batch pool list"
             tokens = tokens[1:]
         if request.values:
-            tokens = self._registry.with_values(tokens, request.values)
+            tokens = forms.with_values(self._registry, tokens, request.values)
         call = self._registry.parse(tokens or ["home"])
         if not self._access.allows(request.person, call.command.role):
             yield self._forbidden(call.command.path, call.command.role, request)
             return
-        ctx = Context(
+        ctx = await self._context(request, zone, live)
+        async for card in call.cards(ctx):
+            yield card
+
+    async def _context(self, request: CommandRequest, zone: str, live: LiveAnswer) -> Context:
+        return Context(
             request=request,
             accounts=self._accounts,
             store=self._store,
@@ -204,8 +225,6 @@ class Dispatcher:
             direct=self._alone if self._direct else None,
             perform=lambda command: self._perform(replace(request, text=command, values={}), zone, live),
         )
-        async for card in call.cards(ctx):
-            yield card
 
     async def _alone(self, person: Person, conversation: Conversation) -> Conversation:
         """The conversation with a person alone. Raises CommandError where it cannot be begun."""

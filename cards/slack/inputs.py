@@ -63,7 +63,7 @@ def _element(field: Field, omitted: Omitted, action: str, names: str) -> Json:  
         case "moment" if not field.value or _seconds(field.value):
             at = {"initial_date_time": _seconds(field.value)} if field.value else {}
             return {"type": "datetimepicker", "action_id": action, **at}
-        case "file" if not field.value:
+        case "file" if all(part.startswith(FILE) for part in several(field.value)):  # Slack keeps what is attached
             return {"type": "file_input", "action_id": action, "max_files": min(max(field.most or 1, 1), FILES)}
     return _typed(field, omitted, action)
 
