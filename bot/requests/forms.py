@@ -109,12 +109,20 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
     fields = [_with_parameter(field, shown.get(name)) for name, field in own.items()]
     fields += [_field(shown[name]) for name in rest]
     if values is None:
-        fields = [replace(field, value=filled.get(field.name, field.value)) for field in fields]
+        fields = [_typed(field, filled) for field in fields]
     else:
         asked = [field for field in fields if not field.more or field.name in values]
         kept = {field.name: values.get(field.name, "") for field in asked}
         fields = [replace(field, value=kept.get(field.name, field.value)) for field in fields]
     return Form(known.path.capitalize(), known.path, tuple(fields), known.summary, live=live is not None)
+
+
+def _typed(field: Field, filled: Values) -> Field:
+    """The field with what was typed for it; the words of a command are one choice each."""
+    value = filled.get(field.name)
+    if value is None:
+        return field
+    return replace(field, value=",".join(words(value)) if field.kind == "choices" else value)
 
 
 def _with_parameter(field: Field, parameter: Parameter | None) -> Field:

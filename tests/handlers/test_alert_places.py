@@ -191,7 +191,7 @@ async def test_a_mute_ends_by_itself_or_never(told: Told) -> None:
 async def test_forms_ask_for_what_is_typed(told: Told) -> None:
     mute = {"entity": "pool:gpu-*", "for": "1h", "kind": "", "account": ""}
     assert title(await told.ask("alert mute", values=mute)) == "pool:gpu-* is muted here · for 1h"
-    form = told.scene.dispatcher.form("alert mute x for:3h", nobody())
+    form = await told.scene.dispatcher.form("alert mute x for:3h", nobody())
     assert isinstance(form, Form)
     assert {field.name: field.value for field in form.fields}["for"] == "3h"
     subscribe = {"kinds": "job.failed node.*", "severity": "critical", "entity": "render-*", "to": "here"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from bot.sandbox.teams.cards import Press
@@ -61,6 +62,14 @@ def _check(element: Json, value: str) -> None:
                 raise wrong
         case "Input.Toggle":
             if value not in {element.get("valueOn", "true"), element.get("valueOff", "false")}:
+                raise wrong
+        case "Input.Date" | "Input.Time" as kind:
+            shape = "%Y-%m-%d" if kind == "Input.Date" else "%H:%M"
+            try:
+                picked = f"{datetime.strptime(value, shape).replace(tzinfo=UTC):{shape}}"
+            except ValueError:
+                raise wrong from None
+            if picked != value or not element.get("min", value) <= value <= element.get("max", value):
                 raise wrong
         case "Input.ChoiceSet" if "choices.data" not in element:
             chosen = value.split(",") if element.get("isMultiSelect") else [value]
