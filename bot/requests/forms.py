@@ -42,8 +42,8 @@ OPENING, CHECKING = 1.5, 6.0
 class FormChanges(Struct, frozen=True):
     """What a live form has to say, by the fields' names.
 
-    ``prefill`` is put where nobody has filled in anything when the form opens; ``values`` take the place of what is
-    there.
+    ``prefill`` is put where nobody has filled in anything when the form opens, which is checked again with it then;
+    ``values`` take the place of what is there.
     ``options`` are what a choice offers now, ``errors`` keep the form from being taken, ``defaults`` tell what holds
     where nothing is filled in. ``notes`` stand at the foot. ``submit`` is another word for the button.
     """
@@ -168,10 +168,14 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
     if live is None:
         return form
     form = replace(form, zone=ctx.zone)
-    values = {field.name: field.value for field in form.fields if field.value}
+    before = {each.name: each.default for each in registry.commands[form.command].parameters}
     try:
         async with asyncio.timeout(seconds):
-            changes = await live.check(ctx, values)
+            changes = await live.check(ctx, _values(form))
+            filled = _prefilled(form, changes.prefill, before) if opening else form
+            if filled != form:
+                form = filled
+                changes = await live.check(ctx, _values(form))
     except TimeoutError:
         log.warning("form.late", command=form.command, seconds=seconds)
         changes = _unchecked("This could not be checked in time; it is checked again when something changes.")
@@ -185,22 +189,32 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
     except Exception:
         log.exception("form.check_failed", command=form.command)
         changes = _unchecked("This could not be checked; the log has the cause.")
-    defaults = {each.name: each.default for each in registry.commands[form.command].parameters}
-    return _changed(form, changes, defaults, opening=opening)
+    return _changed(form, changes, before, opening=opening)
+
+
+def _values(form: Form) -> dict[str, str]:
+    return {field.name: field.value for field in form.fields if field.value}
+
+
+def _prefilled(form: Form, prefill: Values, before: Values) -> Form:
+    """``before`` is what the fields hold where nobody has filled in anything."""
+    fields = (
+        replace(field, value=prefill.get(field.name, field.value))
+        if field.value == before.get(field.name, "")
+        else field
+        for field in form.fields
+    )
+    return replace(form, fields=tuple(fields))
 
 
 def _unchecked(why: str) -> FormChanges:
     return FormChanges(notes=(Note(text(why), Mark.WARNING),))
 
 
-def _changed(form: Form, changes: FormChanges, defaults: Values, *, opening: bool) -> Form:
-    """``defaults`` are what the fields hold before anybody has filled in anything."""
+def _changed(form: Form, changes: FormChanges, before: Values, *, opening: bool) -> Form:
     fields = []
     for field in form.fields:
-        name, value = field.name, field.value
-        if opening and value == defaults.get(name, ""):
-            value = changes.prefill.get(name, value)
-        value = changes.values.get(name, value)
+        name, value = field.name, changes.values.get(field.name, field.value)
         error = changes.errors.get(name, "")
         if not error and not opening and field.required and not value:
             error = f"{field.label} is needed."
@@ -215,7 +229,7 @@ def _changed(form: Form, changes: FormChanges, defaults: Values, *, opening: boo
                 default=changes.defaults.get(name, field.default),
             )
         )
-    opened = any(each.more and (each.error or each.value != defaults.get(each.name, "")) for each in fields)
+    opened = any(each.more and (each.error or each.value != before.get(each.name, "")) for each in fields)
     return replace(
         form,
         fields=tuple(fields),

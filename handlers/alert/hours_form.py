@@ -60,13 +60,11 @@ async def hours_form(ctx: Context, values: Values) -> FormChanges:
         else "",
         "zone": attempt(lambda: parts.a_zone(zone, ["alert", "hours"])) if zone else "",
     }
-    prefill = _filled(known) if known else {"zone": ctx.zone, "days": ",".join(_DAYS)}
-    given = {name: values.get(name) or prefill.get(name, "") for name in ("begin", "end", "days", "zone")}
     notes: list[Note] = []
     if not any(errors.values()):
-        notes = await _told(ctx, _hours(given, known))
+        notes = await _told(ctx, _hours(values, known, ctx.zone))
     return FormChanges(
-        prefill=prefill,
+        prefill=_filled(known) if known else {"zone": ctx.zone, "days": ",".join(_DAYS)},
         errors={name: error for name, error in errors.items() if error},
         defaults={"zone": known.zone if known else ctx.zone},
         notes=tuple(notes),
@@ -83,14 +81,16 @@ def _filled(known: Hours) -> dict[str, str]:
     }
 
 
-def _hours(given: Values, known: Hours | None) -> Hours:
-    """The hours as they would be; only for what was found right."""
-    minutes = {name: _minutes(given[name]) for name in ("begin", "end")}
-    days = tuple(sorted(_DAYS.index(day) for day in several(given["days"]) if day in _DAYS))
+def _hours(values: Values, known: Hours | None, zone: str) -> Hours:
+    """The hours as they would be, which the command makes of them: what is left empty stays as it is."""
+    begin, end = _minutes(values.get("begin", "")), _minutes(values.get("end", ""))
+    if begin is None and known:
+        begin, end = known.begin, known.end
+    days = tuple(sorted(_DAYS.index(day) for day in several(values.get("days", "")) if day in _DAYS))
     return Hours(
-        zone=parts.a_zone(given["zone"], ["alert", "hours"]),
-        begin=minutes["begin"],
-        end=minutes["end"],
+        zone=parts.a_zone(values.get("zone") or (known.zone if known else zone), ["alert", "hours"]),
+        begin=begin,
+        end=end,
         days=days or (known.days if known else tuple(range(7))),
     )
 
