@@ -12,10 +12,10 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from cards.card import Field, Form
+from cards.card import Field, Form, Mark
 from cards.click import Query, Submission
 from cards.form_values import foot, split
-from cards.render_text import cut_runs
+from cards.render_text import Run, cut_runs
 from cards.slack.inputs import LIVE, LIVE_NAMES, NAMES, initial_values, input_block, render_options, value_of
 from cards.slack.text import TEXT, Json, paragraph, plain
 from cards.text_fit import Omitted, clean, clean_line, cut, isolate, pack, units
@@ -100,7 +100,7 @@ def _more() -> Json:
 def _wrong(field: Field) -> list[Json]:
     """What is wrong with a field, below it: Slack's own place for that is open only to the answer to a submission."""
     error = isolate(clean_line(field.error))
-    return [{"type": "context", "elements": [plain(f"✖ {cut(error, ERROR)}", TEXT)]}] if error else []
+    return [paragraph([Run(cut(f"✖ {error}", ERROR), "bold", Mark.FAILED)])] if error else []
 
 
 def _block_id(name: str, turn: int) -> str:

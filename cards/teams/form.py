@@ -21,8 +21,8 @@ ROOM = 35_000
 TEXT, NAME, HINT, NOTE, BUTTON = 3_000, 300, 300, 600, 75
 NOTES = 10
 CARRY = 8_000
-MORE = "form.more"
-"""The id of the container of what is behind "More…"."""
+MORE, SHOW = "form.more", "form.show"
+"""The ids of the container of what is behind "More…", and of that button."""
 
 
 def render_form(form: Form, carry: str = "") -> Json:
@@ -91,8 +91,9 @@ def _body(form: Form, room: int) -> list[Json]:
     body += drawn(asked)
     if behind := drawn(more):
         if not form.opened:
-            show: Json = {"type": "Action.ToggleVisibility", "title": "More…", "targetElements": [MORE]}
-            body.append({"type": "ActionSet", "actions": [show]})
+            both = [MORE, SHOW]  # the button goes when it is pressed
+            show: Json = {"type": "Action.ToggleVisibility", "title": "More…", "targetElements": both}
+            body.append({"type": "ActionSet", "id": SHOW, "actions": [show]})
         body.append({"type": "Container", "id": MORE, "isVisible": form.opened, "items": behind})
     if note := omitted.note():
         end.append(small_print([Run(note)]))

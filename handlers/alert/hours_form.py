@@ -12,7 +12,7 @@ from bot.domain.findings import Severity
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from cards.build import text
-from cards.card import Field, Mark, Note, Option, Time
+from cards.card import Field, Mark, Note, Option
 from cards.form_values import several
 from cards.formatting import plural
 from handlers.alert import parts
@@ -104,8 +104,9 @@ async def _told(ctx: Context, hours: Hours) -> list[Note]:
     alerts = parts.desk(ctx)
     now = alerts.now()
     until = quiet_until(hours, now)
-    clock = f"It is {now.astimezone(ZoneInfo(hours.zone)):%H:%M} in {hours.zone} now"
-    there = Note(text(f"{clock}: quiet until ", Time(until, "clock")) if until else text(f"{clock}, not quiet."))
+    zone = ZoneInfo(hours.zone)
+    clock = f"It is {now.astimezone(zone):%H:%M} in {hours.zone} now"
+    there = Note(text(f"{clock}: quiet until {until.astimezone(zone):%a %H:%M}." if until else f"{clock}, not quiet."))
     if hours.begin is None and len(hours.days) == len(_DAYS):
         return [there, Note(text("Without times, or days that are quiet, alerts come at any time."), Mark.WARNING)]
     inside = [each for each in await recent(ctx, alerts, _WEEK) if quiet_until(hours, each.opened)]

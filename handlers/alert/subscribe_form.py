@@ -50,6 +50,7 @@ def gathered(values: Values) -> Values:
         "to",
         "To",
         "choice",
+        hint="A direct message needs no role.",
         options=(Option("This conversation", "here"), Option("Me, in a direct message", "me")),
         refresh=True,
     ),

@@ -127,7 +127,7 @@ def names(view: Mapping[str, Any]) -> list[str]:
 
 def words(view: Mapping[str, Any]) -> str:
     """What stands in a view beside its inputs."""
-    texts = [block["text"]["text"] for block in view["blocks"] if block["type"] == "section"]
+    texts = [block["text"]["text"].strip("*") for block in view["blocks"] if block["type"] == "section"]
     small = [each["text"] for block in view["blocks"] if block["type"] == "context" for each in block["elements"]]
     return "\n".join([*texts, *small])
 

@@ -108,7 +108,7 @@ class Slack:
         self._channels = Channels(store)
         self._messages = Messages(self._client, budget, self._following, self._channels)
         self._suggestions = Suggestions()
-        self._forms = Forms(self._client)
+        self._forms = Forms(self._client, self.zone)
         self._intake: RequestIntake | None = None
         self._bot_user = ""
         self._connecting: asyncio.Task[None] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.port import RequestIntake
 from bot.chat.slack import inbound
 from bot.chat.slack.errors import code_of
-from bot.requests.request import CommandRequest
+from bot.requests.request import CommandRequest, Person
 from cards.card import Card, Form
 from cards.slack.form import block_ids, decode_refresh, decode_submission, render_form, turns
 
@@ -30,6 +30,7 @@ TYPING_SECONDS = 0.4
 """Without a letter, after which what somebody types is checked; Batch Explorer waits as long."""
 OPEN_SECONDS, CHECK_SECONDS, SUBMIT_SECONDS = 1.5, 8.0, 1.5
 """For a check: before a modal opens (its trigger lives three), while it is open, before it is taken (three again)."""
+ZONE_SECONDS = 0.4
 _VIEWS = 500
 
 
@@ -46,13 +47,15 @@ class _Open:
 class Forms:
     """The modals of everybody. What is forgotten of one is only that a change of it is under way."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, zone: Callable[[Person], Awaitable[str | None]]) -> None:
+        """``zone`` looks up somebody's time zone, in which a form tells times."""
         self._client = client
+        self._zone = zone
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
     async def open(self, intake: RequestIntake, request: CommandRequest, trigger: str) -> Card | None:
         """Open the form of a command; a card that says why there is none."""
-        form = await intake.form(request.text, request, seconds=OPEN_SECONDS)
+        form = await intake.form(request.text, await self._zoned(request), seconds=OPEN_SECONDS)
         if not isinstance(form, Form):
             return form
         await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
@@ -72,7 +75,7 @@ class Forms:
             await asyncio.sleep(TYPING_SECONDS)
         if mine != opened.newest:
             return
-        request = inbound.from_view(body, submission)
+        request = await self._zoned(inbound.from_view(body, submission))
         form = await intake.form(submission.command, request, values=submission.values, seconds=CHECK_SECONDS)
         if not isinstance(form, Form):
             log.warning("slack.form_refused", command=submission.command)
@@ -108,6 +111,7 @@ class Forms:
         if not submission.live:
             return {}
         self._known(view["id"]).newest += 1  # a check that is under way is of no use any more
+        request = await self._zoned(request)
         form = await intake.form(submission.command, request, values=submission.values, seconds=SUBMIT_SECONDS)
         if not isinstance(form, Form) or not form.errors:
             return {}
@@ -119,6 +123,14 @@ class Forms:
             }
         form = replace(form, how=submission.how, opened=True)
         return {"response_action": "update", "view": render_form(form, submission.carry, turns(view))}
+
+    async def _zoned(self, request: CommandRequest) -> CommandRequest:
+        """The request with its person's zone, unless that takes too long."""
+        try:
+            async with asyncio.timeout(ZONE_SECONDS):
+                return replace(request, person=replace(request.person, zone=await self._zone(request.person)))
+        except TimeoutError:
+            return request
 
     def _known(self, view: str) -> _Open:
         opened = self._open.setdefault(view, _Open())

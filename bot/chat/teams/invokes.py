@@ -186,9 +186,7 @@ class Invokes:
         payload = cards.teams.form.render_form(form, carry=submission.carry)
         rendered = Rendered(payload, form.title)
         if activity.reply_to_id:
-            await messages.update(
-                self._outbound, request.conversation, activity.reply_to_id, rendered, Priority.ANSWER
-            )
+            await messages.update(self._outbound, request.conversation, activity.reply_to_id, rendered, Priority.ANSWER)
         else:
             await messages.post(self._outbound, request.conversation, rendered, Priority.ANSWER)
 
