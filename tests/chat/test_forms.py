@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.chat.budget import Priority
 from bot.chat.slack import forms as modals
+from bot.chat.teams import messages
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from bot.requests.registry import CommandError, command
@@ -19,7 +21,7 @@ from bot.sandbox.slack.errors import StandInError
 from bot.sandbox.teams.errors import StandInError as TeamsError
 from bot.settings import AccessSettings
 from cards.build import text
-from cards.card import Card, Field, Mark, Note, Option, plain
+from cards.card import Card, Field, Mark, Note, Option, Rendered, plain
 from cards.teams import render_form
 from tests.chat.test_suggestions import Room, until
 
@@ -174,15 +176,15 @@ async def opened(room: Room, user: str = "viewer") -> Modal:
     """The form by its button in the help."""
     before = len(room.workspace.messages("batch-ops"))
     await room.workspace.command(user, "batch-ops", "help pool try")
-    messages = await until(lambda: [m for m in room.workspace.messages("batch-ops")[before:] if m.get("bot_id")])
+    answers = await until(lambda: [m for m in room.workspace.messages("batch-ops")[before:] if m.get("bot_id")])
     block, button = next(
         (block, each)
-        for block in messages[-1]["blocks"]
+        for block in answers[-1]["blocks"]
         if block["type"] == "actions"
         for each in block["elements"]
         if 'h":"form' in each.get("value", "")
     )
-    await room.workspace.click(user, "batch-ops", messages[-1]["ts"], button["action_id"], block["block_id"])
+    await room.workspace.click(user, "batch-ops", answers[-1]["ts"], button["action_id"], block["block_id"])
     views = await until(lambda: room.workspace.views(user))
     return Modal(room, user, views[0])
 
@@ -447,7 +449,8 @@ async def test_a_form_in_a_conversation_is_checked_in_its_place(room: Room) -> N
     _, outbound, _ = room.meeting.teams._parts()
     form = await room.desk.form("pool try", request)
     assert not isinstance(form, Card)
-    message = await outbound.post(request.conversation, render_form(form), form.title)
+    rendered = Rendered(render_form(form), form.title)
+    message = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
     await outside.click("viewer", "viewer", message, "Check", {"field:pool": "taken", "field:nodes": "2"})
     shown = next(each for each in outside.messages("viewer") if each["id"] == message)
     card = shown["attachments"][0]["content"]

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import structlog
 from msgspec.structs import replace
 from slack_sdk.errors import SlackApiError
@@ -125,11 +126,12 @@ class Forms:
         return {"response_action": "update", "view": render_form(form, submission.carry, turns(view))}
 
     async def _zoned(self, request: CommandRequest) -> CommandRequest:
-        """The request with its person's zone, unless that takes too long."""
+        """The request with its person's zone, unless that takes too long or fails: a form goes without."""
         try:
             async with asyncio.timeout(ZONE_SECONDS):
                 return replace(request, person=replace(request.person, zone=await self._zone(request.person)))
-        except TimeoutError:
+        except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
+            log.info("slack.zone_unknown", error=type(error).__name__)
             return request
 
     def _known(self, view: str) -> _Open:
