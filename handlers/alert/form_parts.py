@@ -16,7 +16,7 @@ _MOST = 500
 async def recent(ctx: Context, alerts: AlertService, span: timedelta) -> list[Incident]:
     """The alerts of every account that began within the last ``span``, whether they are over or not."""
     since = alerts.now() - span
-    found = {each.id: each for each in alerts.open()}
+    found = {each.id: each for each in alerts.incidents.open()}
     for account in ctx.accounts.names:
         found |= {each.id: each for each in await alerts.past(account, since, _MOST)}
     return [each for each in found.values() if each.opened >= since]

@@ -48,8 +48,8 @@ def gathered(values: Values) -> Values:
 )
 async def hours_form(ctx: Context, values: Values) -> FormChanges:
     """Filled from what holds here; tells what would have waited in the last week."""
-    alerts = parts.desk(ctx)
-    known = alerts.book.hours.get(key_of(ctx.request.conversation))
+    alerts = parts.service(ctx)
+    known = alerts.incidents.hours(key_of(ctx.request.conversation))
     begin, end, zone = values.get("begin", ""), values.get("end", ""), values.get("zone", "")
     errors = {
         "begin": "When does it begin?" if end and not begin else "",
@@ -101,7 +101,7 @@ def _minutes(clock: str) -> int | None:
 
 
 async def _told(ctx: Context, hours: Hours) -> list[Note]:
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     now = alerts.now()
     until = quiet_until(hours, now)
     zone = ZoneInfo(hours.zone)

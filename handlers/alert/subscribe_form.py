@@ -59,7 +59,7 @@ def gathered(values: Values) -> Values:
 )
 async def subscribe_form(ctx: Context, values: Values) -> FormChanges:
     """Kinds follow what it is about; the foot tells what would have come, and what brings the same already."""
-    alerts = parts.desk(ctx)
+    alerts = parts.service(ctx)
     about = values.get("about", "")
     offered = tuple(
         Option(f"{kind.name}: {kind.says}"[:75], kind.name)
@@ -122,7 +122,7 @@ async def _foreseen(ctx: Context, alerts: AlertService, values: Values) -> list[
     if values.get("to") == "me" and ctx.request.conversation.kind != "personal":
         return notes
     there = key_of(thought.conversation)
-    known = [*alerts.book.subscriptions.values(), *alerts.defaults()]
+    known = [*alerts.incidents.subscriptions(), *alerts.incidents.defaults()]
     twice = list(overlaps(thought, (each for each in known if key_of(each.conversation) == there)))
     if twice:
         more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
