@@ -257,27 +257,62 @@ class Card(Struct, frozen=True):
     private: bool = False
 
 
+FieldKind: TypeAlias = Literal["text", "number", "choice", "choices", "flag", "date", "time", "moment", "name", "file"]
+"""What an input takes, and how its value is written, which is always text:
+
+- ``text`` and ``name`` what was typed or chosen; ``number`` digits; ``flag`` ``true`` or ``false``;
+- ``choice`` one option's value, ``choices`` the values of several joined by commas (so none holds a comma);
+- ``date`` ``2026-11-23``, ``time`` ``22:00``, ``moment`` ``2026-11-23T21:00Z``, in UTC, shown in the form's zone;
+- ``file`` what was pasted, or, where the platform takes files in a form, ``file:ID`` of each one, joined by commas.
+"""
+
+
 class Field(Struct, frozen=True):
     """One input of a form. ``name`` is the command's parameter.
 
     A field of kind ``name`` takes the name of something that exists and is completed while it is typed; ``names`` says
-    of what (pool, job, node, …). Any other name can be given too.
+    of what (pool, job, node, …). Any other name can be given too. A ``value`` is never lost: a choice that is not among
+    the options is shown all the same.
     """
 
     name: str
     label: str
-    kind: Literal["text", "number", "choice", "flag", "name"] = "text"
+    kind: FieldKind = "text"
     hint: str = ""
     value: str = ""
     options: tuple[Option, ...] = ()
     required: bool = False
     names: str = ""
+    default: str = ""
+    """What holds where nothing is filled in, in words; it stands in the label."""
+    refresh: bool = False
+    """The form is checked again whenever this changes."""
+    lines: bool = False
+    """A text of several lines."""
+    more: bool = False
+    """One of those that only who wants more is asked."""
+    error: str = ""
+    """What is wrong with the value."""
+    least: int | None = None
+    most: int | None = None
+    """Bounds of a number, or of how many files or choices (``most``)."""
+    reset: bool = False
+    """The program put the value there: it takes the place of what was filled in."""
+
+
+class Note(Struct, frozen=True):
+    """A line at the foot of a form that is only read: a price, whether a name is free, what would be told."""
+
+    text: Text
+    mark: Mark = Mark.NEUTRAL
 
 
 class Form(Struct, frozen=True):
     """The form of one command, made from its signature. ``command`` is its path, such as ``pool list``.
 
-    ``how`` says where the answer goes after submission.
+    ``how`` says where the answer goes after submission; ``notes`` stand at the foot. ``live`` is True for a form that
+    is checked while it is open and before it is taken, ``opened`` where the fields behind "More…" are shown. ``zone``
+    is the IANA name of the zone in which moments are shown and read.
     """
 
     title: str
@@ -286,6 +321,15 @@ class Form(Struct, frozen=True):
     intro: str = ""
     submit: str = "Run"
     how: Literal["edit", "post"] = "post"
+    notes: tuple[Note, ...] = ()
+    live: bool = False
+    opened: bool = False
+    zone: str = "UTC"
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is wrong, by the field's name; empty where it can be taken."""
+        return {field.name: field.error for field in self.fields if field.error}
 
 
 class Rendered(Struct, frozen=True):

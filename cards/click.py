@@ -21,13 +21,17 @@ class Submission(Struct, frozen=True):
     """A form that was sent.
 
     ``values`` are its inputs by parameter name (empty inputs are left out, a flag is "true" or "false"); ``carry`` is
-    the opaque text that was given to ``render_form``.
+    the opaque text that was given to ``render_form``. ``live`` is True where the form is checked before it is taken,
+    ``opened`` where the fields behind "More…" are shown, ``check`` where it is to be checked and shown again, no more.
     """
 
     command: str
     how: Literal["edit", "post"]
     values: dict[str, str]
     carry: str = ""
+    live: bool = False
+    opened: bool = False
+    check: bool = False
 
 
 class Query(Struct, frozen=True):

@@ -51,7 +51,7 @@ async def test_a_command_is_one_function(scene: Scene) -> None:
     assert isinstance(opened, Button)
     assert not (await scene.ask(opened.command)).refused
     assert not (await scene.ask("help oldest")).refused
-    assert isinstance(scene.dispatcher.form("oldest", nobody()), Form)
+    assert isinstance(await scene.dispatcher.form("oldest", nobody()), Form)
     assert (await scene.ask("oldst")).refused
 
 

@@ -62,8 +62,20 @@ class RequestIntake(Protocol):
         """
         ...
 
-    async def form(self, command: str, request: CommandRequest) -> Form | Card:
-        """The form for ``command`` (typed text, whose arguments fill the fields), or a card that says why not."""
+    async def form(
+        self,
+        command: str,
+        request: CommandRequest,
+        *,
+        values: Mapping[str, str] | None = None,
+        seconds: float = ...,
+    ) -> Form | Card:
+        """The form for ``command`` (typed text, whose arguments fill the fields), or a card that says why not.
+
+        With ``values``, which are filled in by now, the form is checked and comes back as it should be shown then;
+        :attr:`cards.card.Form.errors` says what keeps it from being taken. Never raises; a check of a live form that
+        takes longer than ``seconds`` is given up, and the form says so.
+        """
         ...
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:

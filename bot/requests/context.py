@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from bot.chat.port import Undelivered
+from bot.policy.rules import Question
 from bot.requests import binding
 from bot.requests.command import CommandError
 from bot.requests.live import LiveAnswer, LiveAnswers
@@ -117,6 +118,13 @@ class Context:
         Raises CommandError with the known names.
         """
         return binding.account(self, name)
+
+    def allows(self, path: str) -> bool:
+        """Whether the policy lets the asker run the command ``path`` here, for everybody in this conversation."""
+        known = self.registry.commands[path]
+        return self.services.policy.decide(
+            Question(self.request.person, self.request.conversation, known.path, known.effect, known.needs)
+        ).allowed
 
     async def chosen_now(self) -> Chosen | None:
         """The default account that is chosen here by now: where it has just been changed."""

@@ -20,7 +20,7 @@ from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
 from bot.policy.rules import Question
-from bot.requests import refusals, suggestions
+from bot.requests import forms, refusals, suggestions
 from bot.requests.changes import Changes
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
@@ -85,10 +85,18 @@ class Dispatcher:
                 card = reconcile.unknown_card(Begun(command, {}, at))
             return self._stamped(card, request)
 
-    def form(self, command: str, request: CommandRequest) -> Form | Card:
-        """The form of a command, or a card that says why there is none.
+    async def form(
+        self,
+        command: str,
+        request: CommandRequest,
+        *,
+        values: Mapping[str, str] | None = None,
+        seconds: float = forms.OPENING,
+    ) -> Form | Card:
+        """The form of a command, or a card that says why there is none. Never raises, and takes ``seconds`` at most.
 
-        It opens where anything that can be filled in would be allowed; what is filled in is judged when it comes.
+        ``values`` are what is filled in where it is open already: it is checked with them. It opens where anything
+        that can be filled in would be allowed; what is filled in is judged when it comes.
         """
         try:
             tokens = words(command)
@@ -104,7 +112,13 @@ class Dispatcher:
                 decision = self.services.policy.decide(question)
                 if not decision.allowed:
                     return self._stamped(refusals.forbidden(decision, request.person), request)
-            return self.services.registry.form(tokens)
+            registry = self.services.registry
+            form = forms.make_form(registry, tokens, values)
+            if not form.live:
+                return form
+            with self._pipeline(request) as pipeline:
+                ctx = await pipeline.context()
+                return await forms.checked(registry, form, ctx, opening=values is None, seconds=seconds)
         except CommandError as error:
             return self._stamped(refusals.of_error(error, command, ""), request)
 

@@ -27,6 +27,7 @@ from bot.chat.port import Chat
 from bot.operations.run_once import RunOnce
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
+from bot.requests.forms import OPENING
 from bot.requests.request import CommandRequest
 from cards.build import actions, blocks, bold, code, stamped, text
 from cards.card import Button, Card, Form, Mark, Option, Time, Words
@@ -73,9 +74,16 @@ class RequestJournal:
             return None
         return self._start(request)
 
-    async def form(self, command: str, request: CommandRequest) -> Form | Card:
+    async def form(
+        self,
+        command: str,
+        request: CommandRequest,
+        *,
+        values: Mapping[str, str] | None = None,
+        seconds: float = OPENING,
+    ) -> Form | Card:
         """The form of a command; nothing is journalled, because nothing is done yet."""
-        return self._dispatcher.form(command, request)
+        return await self._dispatcher.form(command, request, values=values, seconds=seconds)
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""

@@ -26,7 +26,7 @@ from bot.operations.confirm import Confirmations, Refused, dropped_card, refused
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
 from bot.policy.rules import Decision
-from bot.requests import refusals
+from bot.requests import forms, refusals
 from bot.requests.binding import Bound, bind
 from bot.requests.changes import Change, Changes, act
 from bot.requests.command import Call
@@ -89,7 +89,7 @@ class Pipeline:
         if tokens and tokens[0].lower() == self.services.chatting.bot_name:  # "@bot batch pool list"
             tokens = tokens[1:]
         if self.request.values:
-            tokens = registry.with_values(tokens, self.request.values)
+            tokens = forms.with_values(registry, tokens, self.request.values)
         return registry.parse(tokens or ["home"])
 
     async def context(self) -> Context:

@@ -12,17 +12,18 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Literal
 
 import cyclopts
 
 from bot.requests import corrections
-from bot.requests.command import MARK, Call, Command, Handler, Mark, Parameter
-from bot.requests.grammar import grammar_of, join, node, parameters_of, spelled_out, words
-from cards.card import Field, Form, Option
+from bot.requests.command import MARK, Call, Command, Handler, Mark
+from bot.requests.grammar import grammar_of, join, node, parameters_of, spelled_out
+
+LIVE_FORM = "__batchbot_form__"
+"""The attribute of a function that :func:`bot.requests.forms.form_of` has marked."""
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Registry:
     """Every command by its path."""
 
     commands: dict[str, Command] = field(default_factory=dict)
+    live_forms: dict[str, object] = field(default_factory=dict)
+    """What :func:`bot.requests.forms.form_of` has marked, by the command's path."""
     _app: cyclopts.App = field(default_factory=lambda: node("batch"))
 
     @classmethod
@@ -45,14 +48,19 @@ class Registry:
         names = [info.name for info in pkgutil.walk_packages(package.__path__, prefix) if not info.ispkg]
         for name in sorted(names, key=lambda name: (order.get(name, len(order)), name)):
             registry.collect(importlib.import_module(name))
+        if strays := registry.live_forms.keys() - registry.commands.keys():
+            raise ValueError(f"forms of commands that are not there: {', '.join(sorted(strays))}")
         return registry
 
     def collect(self, module: ModuleType) -> None:
-        """Register every marked handler that is written in ``module``."""
+        """Register every marked handler that is written in ``module``, and every live form."""
         for handler in list(vars(module).values()):
-            mark = getattr(handler, MARK, None)
-            if isinstance(mark, Mark) and handler.__module__ == module.__name__:
+            if getattr(handler, "__module__", None) != module.__name__:
+                continue
+            if isinstance(mark := getattr(handler, MARK, None), Mark):
                 self.add(handler, mark)
+            if form := getattr(handler, LIVE_FORM, None):
+                self.live_forms[form.path] = form
 
     def add(self, handler: Handler, mark: Mark) -> None:
         """Register one handler. Raises ValueError for a path that is taken, a handler without a docstring, and a mark
@@ -84,11 +92,16 @@ class Registry:
                 return found
         return None
 
-    def parse(self, tokens: Sequence[str]) -> Call:
-        """The call that was typed. Raises CommandError with the nearest commands."""
+    def command(self, tokens: Sequence[str]) -> Command:
+        """The command that the first words name. Raises CommandError with the nearest commands."""
         known = self.find(tokens)
         if known is None:
             raise corrections.unknown(self.commands, tokens)
+        return known
+
+    def parse(self, tokens: Sequence[str]) -> Call:
+        """The call that was typed. Raises CommandError with the nearest commands."""
+        known = self.command(tokens)
         path = known.path.split()
         arguments = spelled_out(known, tokens[len(path) :])
         try:
@@ -96,52 +109,6 @@ class Registry:
         except cyclopts.CycloptsError as error:
             raise corrections.mistake(known, tokens[len(path) :], error) from None
         return Call(known, bound.args, bound.kwargs, join(tokens))
-
-    def form(self, tokens: Sequence[str], values: Mapping[str, str] | None = None) -> Form:
-        """The form of a command; words after its path fill the fields. Raises CommandError."""
-        known = self.find(tokens)
-        if known is None:
-            raise corrections.unknown(self.commands, tokens)
-        filled = {**_filled(known, list(tokens[len(known.path.split()) :])), **(values or {})}
-        return Form(
-            title=known.path.capitalize(),
-            command=known.path,
-            intro=known.intro,
-            fields=tuple(
-                Field(
-                    name=parameter.name,
-                    label=parameter.name.replace("_", " ").capitalize(),
-                    kind=_input(parameter),
-                    names=parameter.names,
-                    hint=parameter.help,
-                    value=filled.get(parameter.name, parameter.default),
-                    options=tuple(Option(choice, choice) for choice in parameter.choices),
-                    required=parameter.required,
-                )
-                for parameter in known.parameters
-                if not parameter.hidden
-            ),
-        )
-
-    def with_values(self, tokens: Sequence[str], values: Mapping[str, str]) -> list[str]:
-        """The words of a command once a form's values are filled in; empty values are left out."""
-        known = self.find(tokens)
-        if known is None:
-            raise corrections.unknown(self.commands, tokens)
-        positional, options = [], []
-        for parameter in known.parameters:
-            value = values.get(parameter.name, "").strip()
-            if not value or (parameter.kind == "flag" and value.lower() in ("false", "no", "0")):
-                continue
-            if parameter.many:
-                positional += words(value)
-            elif parameter.positional:
-                positional.append(value)
-            elif parameter.kind == "flag":
-                options.append(f"--{parameter.name}")
-            else:
-                options.append(f"{parameter.name}:{value}")
-        return [*known.path.split(), *positional, *options]
 
     def menu(self) -> list[Command]:
         """The commands for a platform's short list, in their order."""
@@ -165,31 +132,3 @@ def _check(known: Command) -> None:
         raise ValueError(f"the command {mark.path!r} has others without owner, or owner without others")
     if mark.effect == "read" and (mark.shared or mark.others or mark.preflight or mark.approval or mark.reconcile):
         raise ValueError(f"the command {mark.path!r} only reads: what surrounds a change has no meaning for it")
-
-
-def _input(parameter: Parameter) -> Literal["text", "number", "choice", "flag", "name"]:
-    """The kind of field that asks for it."""
-    match parameter.kind:
-        case "number" | "flag" as kind:
-            return kind
-    return "choice" if parameter.choices else "name" if parameter.names else "text"
-
-
-def _filled(known: Command, tokens: list[str]) -> dict[str, str]:
-    """Which parameter each typed word fills, as far as that is plain."""
-    values: dict[str, str] = {}
-    options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
-    positions = iter([parameter for parameter in known.parameters if parameter.positional])
-    rest: list[str] = []
-    position: Parameter | None = None
-    for token in tokens:
-        name, found, value = token.partition(":")
-        option = options.get(name)
-        if (flag := options.get(token.lower())) and flag.kind == "flag":
-            values[flag.name] = "true"
-        elif option and found and (value in option.choices or not option.choices):
-            values[name] = value
-        elif (position := position if position and position.many else next(positions, None)) is not None:
-            rest = [*rest, token] if position.many else []
-            values[position.name] = join(rest) if position.many else token
-    return values

@@ -26,7 +26,6 @@ from cards.card import (
     Footer,
     Heading,
     Link,
-    Mark,
     Menu,
     Picture,
     Progress,
@@ -37,6 +36,7 @@ from cards.card import (
 from cards.click import Click, asking, fill
 from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
 from cards.table_fit import fit
+from cards.teams.text import Json, rich, safe, small_print
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 ROOM = 35_000
@@ -49,22 +49,6 @@ ACTION_TEXT, COMMAND, URL = 75, 2_000, 3_000
 OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 100, 500
 NARROW, COLUMNS = 5, 20
 TITLE, PARAGRAPH, LABEL, FOOTER, NOTE, ALT = 1_000, 4_000, 300, 1_500, 600, 2_000
-
-_COLOURS = {
-    Mark.RUNNING: "Good",
-    Mark.DONE: "Good",
-    Mark.CHANGING: "Accent",
-    Mark.FAILED: "Attention",
-    Mark.WARNING: "Warning",
-}
-_STYLES: dict[str, dict[str, object]] = {
-    "bold": {"weight": "Bolder"},
-    "italic": {"italic": True},
-    "code": {"fontType": "Monospace"},
-    "muted": {"isSubtle": True},
-}
-
-Json = dict[str, object]
 
 
 def render(card: Card, pictures: Mapping[str, str] = {}, files: Mapping[str, str] = {}) -> Rendered:
@@ -112,12 +96,12 @@ class _Message:
             "msteams": {"width": "Full"},
             "fallbackText": summary,
         }
-        first = _rich(headline, size="Medium", weight="Bolder")
+        first = rich(headline, size="Medium", weight="Bolder")
         room = ROOM - size(shell) - size(first) - NOTE - 300
         middle = arrange(self.card.blocks, self._draw, room, ELEMENTS)
         last = [text for text in (self.clock.as_of(), self.omitted.note(NOTE)) if text]
         if last:
-            middle.append(_small([Run(" · ".join(last))]))
+            middle.append(small_print([Run(" · ".join(last))]))
         return Rendered(
             shell | {"body": [first, *middle]},
             summary,
@@ -163,7 +147,7 @@ class _Message:
         limit = FOOTER if small else PARAGRAPH
         while limit > 60:
             short, lost = cut_runs(words, limit)
-            block = _small(short) if small else _rich(short)
+            block = small_print(short) if small else rich(short)
             if size(block) < room:
                 self.omitted.add("character of text", lost)
                 return [block]
@@ -173,7 +157,7 @@ class _Message:
 
     def _heading(self, words: str, room: int) -> list[Json]:
         short, lost = cut_runs([Run(words)], LABEL)
-        block = _rich(short, weight="Bolder") | {"spacing": "Large"}
+        block = rich(short, weight="Bolder") | {"spacing": "Large"}
         if not words or size(block) >= room:
             self.omitted.add("heading", bool(words), [words])
             return []
@@ -188,7 +172,7 @@ class _Message:
             name, less = cut_runs([Run(label or "–", "muted")], LABEL)
             words, lost = cut_runs(value if said(value).strip() else [Run("–")], PARAGRAPH)
             columns = [
-                {"type": "Column", "width": width, "items": [_rich(text)]} for width, text in ((1, name), (3, words))
+                {"type": "Column", "width": width, "items": [rich(text)]} for width, text in ((1, name), (3, words))
             ]
             fact: Json = {"type": "ColumnSet", "columns": columns, "spacing": "Small" if found else "Default"}
             room -= size(fact) + 1
@@ -206,7 +190,7 @@ class _Message:
             words, lost = cut_runs(runs(item, self.clock), PARAGRAPH)
             if not said(words).strip():
                 continue
-            block = _rich([Run("• "), *words]) | {"spacing": "Small"}
+            block = rich([Run("• "), *words]) | {"spacing": "Small"}
             if lost_items or len(found) >= slots or (need := size(block) + 1) > room:
                 lost_items += 1
                 continue
@@ -272,7 +256,7 @@ class _Message:
             "size": "Stretch",
             "msteams": {"allowExpand": True},
         }
-        found = [_rich([Run(cut(name, LABEL))], weight="Bolder"), image] if name else [image]
+        found = [rich([Run(cut(name, LABEL))], weight="Bolder"), image] if name else [image]
         if sum(size(block) + 1 for block in found) > room:
             self.omitted.add("picture", names=[name or alt])
             return []
@@ -359,7 +343,7 @@ class _Message:
             "type": "Input.ChoiceSet",
             "id": name,
             "style": "compact",
-            "label": _safe(label),
+            "label": safe(label),
             "placeholder": "Choose",
             "choices": list(choices.values()),
         }
@@ -378,43 +362,8 @@ class _Message:
         }
 
 
-_DATE_MACRO = re.compile(r"\{(?=\{(?:DATE|TIME)\()")
-
-
-def _safe(text: str) -> str:
-    """Text in which no ``{{DATE(…)}}`` is computed: Adaptive Cards know that in every text."""
-    return _DATE_MACRO.sub("{\u2060", text) if "{{" in text else text
-
-
-def _inline(run: Run) -> Json | str:
-    colour = _COLOURS.get(run.mark) if run.mark else None
-    style = _STYLES.get(run.style, {})
-    text = _safe(run.text)
-    if run.mark:
-        text = text.replace(" ", "\u00a0", 1)  # a narrow column must not part the symbol from its word
-    if not colour and not style:
-        return text
-    return {"type": "TextRun", "text": text, **style, **({"color": colour} if colour else {})}
-
-
-def _rich(words: list[Run], **look: object) -> Json:
-    """A RichTextBlock; ``look`` is given to every run."""
-    inlines: list[object] = []
-    for run in words:
-        inline = _inline(run)
-        if look:
-            inline = {"type": "TextRun", "text": inline} if isinstance(inline, str) else inline
-            inline = look | inline
-        inlines.append(inline)
-    return {"type": "RichTextBlock", "inlines": inlines}
-
-
-def _small(words: list[Run]) -> Json:
-    return _rich(words, size="Small", isSubtle=True)
-
-
 def _cell(words: list[Run]) -> Json:
-    return {"type": "TableCell", "items": [_rich(words)]}
+    return {"type": "TableCell", "items": [rich(words)]}
 
 
 def _row(cells: list[Json]) -> Json:
@@ -424,7 +373,7 @@ def _row(cells: list[Json]) -> Json:
 def _code_block(text: str) -> Json:
     """A CodeBlock, with a plain rendering for clients that do not know it (phones)."""
     lines = re.sub(" {2}|^ ", lambda spaces: "\u00a0" * len(spaces[0]), text, flags=re.MULTILINE)
-    fallback = _rich([Run(lines, "code")], size="Small")
+    fallback = rich([Run(lines, "code")], size="Small")
     return {"type": "CodeBlock", "codeSnippet": text, "language": "PlainText", "fallback": fallback}
 
 

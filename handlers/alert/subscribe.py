@@ -77,7 +77,7 @@ async def subscribe(
         accounts=accounts,
         entity=pattern,
         kinds=chosen,
-        severity=Severity(severity) if severity else _least(chosen),
+        severity=Severity(severity) if severity else least(chosen),
         by=Author.of(ctx.request),
         at=alerts.now(),
     )
@@ -94,7 +94,7 @@ async def subscribe(
 _ALL = Button("Subscriptions", "alert subscriptions")
 
 
-def _least(kinds: tuple[str, ...]) -> Severity:
+def least(kinds: tuple[str, ...]) -> Severity:
     """Who names kinds in full wants them, however little they are; patterns and all of them are for trouble."""
     return Severity.INFO if kinds and not any("*" in each for each in kinds) else Severity.WARNING
 

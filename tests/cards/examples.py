@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from cards.card import (
     Actions,
     Bullets,
@@ -21,6 +23,7 @@ from cards.card import (
     Link,
     Mark,
     Menu,
+    Note,
     Option,
     Picture,
     Piece,
@@ -257,6 +260,41 @@ form = Form(
     "List",
 )
 
+live_form = Form(
+    "Create a pool",
+    "pool create",
+    (
+        Field("pool", "Name", required=True, refresh=True, value="render-gpu", error="render-prod has one already"),
+        Field(
+            "size",
+            "Machine",
+            "choice",
+            refresh=True,
+            required=True,
+            options=(Option("D4s v5 · 4 vCPU · $0.19/h", "d4"), Option("NC4as T4 v3 · 4 vCPU · $0.53/h", "nc4")),
+            value="nc4",
+            hint="What the region has, with what is left of the quota",
+        ),
+        Field("nodes", "Nodes", "number", refresh=True, value="12", default="0", least=0, most=36),
+        Field("packages", "Packages", "choices", options=(Option("blender 4.2", "blender"), Option("tools", "tools"))),
+        Field("start", "Start task", lines=True, value="apt-get update\napt-get install -y libgl1"),
+        Field("begin", "Not before", "moment", value="2026-11-23T21:00Z"),
+        Field("until", "Delete on", "date", value="2026-12-01", more=True),
+        Field("quiet", "Scale in at", "time", value="22:00", more=True),
+        Field("spec", "Specification", "file", more=True, hint="JSON, as az batch pool create --json-file takes it."),
+        Field("slots", "Task slots", "number", default="1", more=True, reset=True),
+    ),
+    "What is left empty is as Azure has it.",
+    "Create",
+    notes=(
+        Note(t("$6.31/h, 12 × $0.526, list price, North Central US")),
+        Note(t("NCASv3_T4: 64 of 160 vCPU are in use, 112 with this pool"), Mark.DONE),
+        Note(t("Ubuntu 20.04 ends on 30 Apr"), Mark.WARNING),
+    ),
+    live=True,
+    zone=ZONE,
+)
+
 every: dict[str, Card | Form] = {
     "home": home,
     "job-list": job_list,
@@ -266,4 +304,6 @@ every: dict[str, Card | Form] = {
     "usage": usage,
     "crowded": crowded,
     "form": form,
+    "form-live": live_form,
+    "form-live-more": msgspec.structs.replace(live_form, opened=True),
 }

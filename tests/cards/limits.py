@@ -61,6 +61,8 @@ def slack_view(view: dict[str, Any]) -> list[str]:
         faults.length(part, view[part]["text"], 24)
     faults.length("private_metadata", view["private_metadata"], 3_000, 0)
     faults.length("callback_id", view["callback_id"], 255)
+    if (size := len(json.dumps(view))) > 250_000:
+        faults.append(f"{size} bytes of JSON")
     _slack_blocks(faults, view["blocks"])
     return faults
 
@@ -120,7 +122,7 @@ def _slack_element(faults: Faults, node: dict[str, Any]) -> None:
         faults.length("button text", node["text"]["text"], 75)
         faults.length("button value", node.get("value", "-"), 2_000)
         faults.length("button url", node.get("url", "https://-"), 3_000)
-    elif kind in {"static_select", "checkboxes"}:
+    elif kind in {"static_select", "checkboxes", "multi_static_select"}:
         faults.length("options", node["options"], 100)
         faults.unique("option values", [option["value"] for option in node["options"]])
         faults.length("placeholder", node.get("placeholder", {"text": "-"})["text"], 150)
@@ -129,6 +131,14 @@ def _slack_element(faults: Faults, node: dict[str, Any]) -> None:
             faults.length("option value", option["value"], 75)
     elif kind == "plain_text_input":
         faults.length("initial_value", node.get("initial_value", "-"), 3_000)
+    elif kind == "number_input":
+        least, most = (float(node.get(key, default)) for key, default in (("min_value", "-inf"), ("max_value", "inf")))
+        if least > most:
+            faults.append(f"number_input: {least} > {most}")
+    elif kind == "file_input" and not 1 <= node["max_files"] <= 10:
+        faults.append(f"max_files {node['max_files']}")
+    elif kind == "datetimepicker" and len(str(node.get("initial_date_time", 10**9))) != 10:
+        faults.append(f"initial_date_time {node['initial_date_time']}")
     elif kind == "overflow":
         faults.length("overflow options", node["options"], 5)
     elif kind in {"text", "raw_text", "mrkdwn", "plain_text"} and not (isinstance(node["text"], str) and node["text"]):
@@ -154,6 +164,8 @@ def teams_card(card: dict[str, Any]) -> list[str]:  # noqa: PLR0912 - one branch
                 faults.append("Action.Execute: verb or fallback")
             if node["fallback"]["data"] != node["data"]:
                 faults.append("fallback: other data")
+        if kind == "Action.ToggleVisibility" and not {*node["targetElements"]} <= {each.get("id") for each in every}:
+            faults.append("Action.ToggleVisibility: no such element")
         if kind.startswith("Action.") and kind != "Action.ShowCard":
             faults.length("action title", node["title"], 100)
         if kind == "Action.OpenUrl" and not node["url"].startswith(("https://", "http://")):

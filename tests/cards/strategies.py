@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TypeVar
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cards.card import (
     Action,
@@ -32,6 +33,7 @@ from cards.card import (
     Mark,
     Mention,
     Menu,
+    Note,
     Option,
     Picture,
     Piece,
@@ -180,17 +182,32 @@ cards: st.SearchStrategy[Card] = st.builds(
 )
 
 names = st.one_of(st.sampled_from(["pool", "state", "x" * 300]), st.text(_LETTERS, max_size=8))
+kinds = st.sampled_from(["text", "number", "choice", "choices", "flag", "date", "time", "moment", "name", "file"])
+values = st.sampled_from(
+    ["12", "1.5", "nan", "1e400", "true", "a b", "tvmps_" + "f" * 64 + "_d", "2026-11-23", "22:00", "7:05", "25:61",
+     "2026-11-23T21:00Z", "2026-11-23T21:00", "0001-01-01T00:00Z", "9999-12-31T23:59+00:00", "a,b", ",", "x,,y,x"]
+)  # fmt: skip
+bounds = st.none() | st.integers(-5, 200)
 fields = st.builds(
     Field,
     names,
     words,
-    st.sampled_from(["text", "number", "choice", "flag", "name"]),
+    kinds,
     words,
-    st.one_of(short, st.sampled_from(["12", "1.5", "nan", "1e400", "true", "a b", "tvmps_" + "f" * 64 + "_d"])),
+    st.one_of(short, values),
     many(options, 150),
     st.booleans(),
     st.sampled_from(["pool", "node", ""]),
+    default=st.sampled_from(["", "15 min", "x" * 5000]),
+    refresh=st.booleans(),
+    lines=st.booleans(),
+    more=st.booleans(),
+    error=st.sampled_from(["", "", "such a pool is there", "\n"]) | words,
+    least=bounds,
+    most=bounds,
+    reset=st.booleans(),
 )
+notes = st.builds(Note, texts, marks)
 
 
 @st.composite
@@ -198,10 +215,18 @@ def _forms(draw: st.DrawFn) -> Form:
     """Fields with distinct names, as a command's parameters have, and up to 120 of them."""
     few = draw(st.lists(fields, max_size=4, unique_by=lambda field: field.name))
     times = draw(st.sampled_from([1, 1, 1, 30]))
-    every = [Field(*(f"{f.name}{n or ''}", f.label, f.kind, f.hint, f.value, f.options, f.required, f.names))
-             for n in range(times) for f in few]  # fmt: skip
+    every = [replace(f, name=f"{f.name}{n or ''}") for n in range(times) for f in few]
     return Form(
-        draw(words), draw(short), tuple(every), draw(words), draw(short), draw(st.sampled_from(["edit", "post"]))
+        draw(words),
+        draw(short),
+        tuple(every),
+        draw(words),
+        draw(short),
+        draw(st.sampled_from(["edit", "post"])),
+        notes=draw(many(notes, 20)),
+        live=draw(st.booleans()),
+        opened=draw(st.booleans()),
+        zone=draw(st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "Nowhere/Land"])),
     )
 
 

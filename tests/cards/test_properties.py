@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from slack_sdk.models.blocks import Block as SlackBlock
 
+from bot.sandbox.slack.rules import wrong_with_view
+from bot.sandbox.teams.cards import draw
 from cards import slack, teams, text
 from cards.card import (
     Actions,
@@ -36,6 +38,8 @@ from cards.card import (
     Table,
 )
 from cards.click import fill
+from cards.form_values import moment, several
+from cards.slack.form import block_ids, turns
 from tests.cards import limits, schemas, strategies
 
 pytestmark = [
@@ -232,26 +236,39 @@ def test_any_form_is_a_legal_slack_view(form: Form) -> None:
     view: Any = slack.render_form(form, "carried")
     assert limits.slack_view(view) == []
     assert schemas.faults(schemas.slack_view(), view) == []
-    state = {
-        "values": {
-            block["block_id"]: {"value": filled_slack(block["element"])}
-            for block in view["blocks"]
-            if block["type"] == "input"
-        }
-    }
+    assert wrong_with_view(view) == []
+    inputs = [block for block in view["blocks"] if block["type"] == "input"]
+    state = {"values": {block["block_id"]: {"value": filled_slack(block["element"])} for block in inputs}}
     sent = slack.decode_submission({**view, "state": state})
     assert (sent.command, sent.how, sent.carry) == (form.command, form.how, "carried")
+    assert (sent.live, sent.opened) == (form.live, form.opened)
     check_values(form, sent.values)
+    if not any("left out" in words for words in strings(view)):
+        shown = {field.name for field in form.fields if form.opened or not field.more}
+        assert block_ids(view).keys() == shown
+    again: Any = slack.render_form(form, "carried", turns(view))
+    for name, block_id in block_ids(view).items():
+        reset = next(field.reset for field in form.fields if field.name == name)
+        assert (block_ids(again).get(name, block_id) != block_id) == reset or name not in block_ids(again)
 
 
-def filled_slack(element: dict[str, Any]) -> dict[str, Any]:
+def filled_slack(element: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one return a kind
     """An input's state when it is sent as it was opened."""
-    match element["type"]:
-        case "checkboxes":
-            return {"type": "checkboxes", "selected_options": element.get("initial_options", [])}
-        case "static_select" | "external_select" as kind:
+    kind = element["type"]
+    match kind:
+        case "checkboxes" | "multi_static_select":
+            return {"type": kind, "selected_options": element.get("initial_options", [])}
+        case "static_select" | "external_select":
             return {"type": kind, "selected_option": element.get("initial_option")}
-    return {"type": element["type"], "value": element.get("initial_value")}
+        case "datepicker":
+            return {"type": kind, "selected_date": element.get("initial_date")}
+        case "timepicker":
+            return {"type": kind, "selected_time": element.get("initial_time")}
+        case "datetimepicker":
+            return {"type": kind, "selected_date_time": element.get("initial_date_time")}
+        case "file_input":
+            return {"type": kind, "files": []}
+    return {"type": kind, "value": element.get("initial_value")}
 
 
 @given(strategies.forms)
@@ -259,27 +276,39 @@ def test_any_form_is_a_legal_teams_dialog(form: Form) -> None:
     card: Any = teams.render_form(form, "carried")
     assert limits.teams_card(card) == []
     assert schemas.faults(schemas.adaptive_card(), card) == []
-    [submit] = card["actions"]
-    filled = {node["id"]: node.get("value", "") for node in card["body"] if node["type"].startswith("Input.")}
+    drawing = draw(card, dialog=True)
+    assert [str(problem) for problem in drawing.problems if problem.grave] == []
+    submit, *check = card["actions"]
+    assert len(check) == form.live
+    filled = {node["id"]: node.get("value", "") for node in drawing.inputs}
     sent = teams.decode_submission(submit["data"] | filled)
     assert (sent.command, sent.how, sent.carry) == (form.command, form.how, "carried")
+    assert (sent.live, sent.check) == (form.live, False)
+    assert all(teams.decode_submission(action["data"]).check for action in check)
     check_values(form, sent.values)
+    if form.live:
+        assert not any(node.get("isRequired") for node in drawing.inputs), "a client would not let it be checked"
 
 
 def check_values(form: Form, values: dict[str, str]) -> None:
-    """A form that is sent as it was opened gives back what it was opened with."""
+    """A form that is sent as it was opened gives back what it was opened with, and loses nothing."""
     fields = {field.name: field for field in form.fields}
     assert values.keys() <= fields.keys()
     for name, value in values.items():
         field = fields[name]
+        straight = " ".join(field.value.split())
         if field.kind == "flag":
             assert value == ("true" if field.value == "true" else "false")
         elif field.kind == "number" and _is_number(field.value):
             assert float(value) == float(field.value)
-        elif field.kind == "choice" and any(option.value == field.value for option in field.options):
-            assert value in {field.value, " ".join(field.value.split())}
+        elif field.kind == "moment" and (at := moment(field.value)):
+            assert moment(value) == at.replace(second=0, microsecond=0)
+        elif field.kind == "time" and field.value == "7:05":
+            assert value == "07:05"
+        elif field.kind == "choices" and field.value.isprintable():
+            assert value in {field.value, straight, ",".join(several(field.value)), ",".join(several(straight))}
         elif field.value.isprintable():
-            assert value == " ".join(field.value.split())
+            assert value in {field.value, straight}
 
 
 def _is_number(words: str) -> bool:

@@ -159,7 +159,7 @@ class RequestIntake:
         self.tasks.append(asyncio.create_task(self._work(request)))
         return self.tasks[-1]
 
-    async def form(self, command: str, request: CommandRequest) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest, **more: Any) -> Form | Card:
         self.forms.append(command)
         return self.prepared
 

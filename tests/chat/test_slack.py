@@ -68,7 +68,7 @@ class RequestIntake:
         await AnswerDelivery({"slack": self.chat}, LiveRows()).answer(request, card)  # type: ignore[dict-item]
         return card
 
-    async def form(self, command: str, request: CommandRequest) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest, **more: Any) -> Form | Card:
         state = Field(
             "state", "State", "choice", options=(Option("active", "active"), Option("completed", "completed"))
         )

@@ -79,7 +79,7 @@ class RequestIntake:
         self.asks.append(request)
         return None
 
-    async def form(self, command: str, request: CommandRequest) -> Form | Card:
+    async def form(self, command: str, request: CommandRequest, **more: Any) -> Form | Card:
         raise AssertionError(f"a form for {command}")
 
 

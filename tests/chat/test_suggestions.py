@@ -23,6 +23,7 @@ from bot.monitor.names import Names
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
+from bot.requests.forms import make_form
 from bot.requests.journal import RequestJournal
 from bot.requests.preferences import choose_account
 from bot.requests.registry import Registry
@@ -188,7 +189,7 @@ async def test_slack_remembers_choices_that_it_does_not_send_along(room: Room) -
     view = await room.modal("node show")
     await room.type_in_modal(view, "pool", "")
     await room.choose(view, "pool", "gpu-a")
-    form = room.registry.form(["node", "show", "cpu"])
+    form = make_form(room.registry, ["node", "show", "cpu"])
     opened = {**render_form(form, view["private_metadata"] and _carry(view)), "id": "V-old", "state": {"values": {}}}
     body = {"action_id": "names:node", "value": "", "user": {"id": "U1"}, "view": opened}
     suggestions = room.slack._suggestions
@@ -215,7 +216,7 @@ async def installed(room: Room) -> CommandRequest:
 async def dialog(room: Room, command: str) -> str:
     """A form in the personal chat, as clients without dialogs get it; returns the message."""
     request = await installed(room)
-    form = room.registry.form(command.split())
+    form = make_form(room.registry, command.split())
     _, outbound, _ = room.meeting.teams._parts()
     rendered = Rendered(render_dialog(form), form.title)
     return await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)

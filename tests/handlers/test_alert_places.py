@@ -196,11 +196,11 @@ async def test_forms_ask_for_what_is_typed(told: Told) -> None:
     mute = {"entity": "pool:gpu-*", "for": "1h", "kind": "", "account": ""}
     assert title(await told.ask("alert mute", values=mute)) == "pool:gpu-* is muted here · for 1h"
     operator = msgspec.structs.replace(nobody(), person=Person("slack", "U0OPERATOR"))
-    form = told.scene.dispatcher.form("alert mute x for:3h", operator)
+    form = await told.scene.dispatcher.form("alert mute x for:3h", operator)
     assert isinstance(form, Form)
     assert "the role viewer, and operator for a whole channel" in form.intro
-    assert isinstance(told.scene.dispatcher.form("alert subscribe", nobody()), Form), "to:me is open to everybody"
-    refused = told.scene.dispatcher.form("alert mute x", nobody())
+    assert isinstance(await told.scene.dispatcher.form("alert subscribe", nobody()), Form), "to:me is open to everybody"
+    refused = await told.scene.dispatcher.form("alert mute x", nobody())
     assert isinstance(refused, Card)
     assert "needs the role operator" in title(refused), "no form that fails when it is filled in"
     assert {field.name: field.value for field in form.fields}["for"] == "3h"

@@ -101,7 +101,7 @@ async def test_every_button_of_every_card_is_a_command_that_works(scene: Scene) 
         assert card.refused is refused, f"{command}: {plain(card.title)}"
         for item in _items(card):
             if isinstance(item, Button) and item.how == "form":
-                scene.dispatcher.form(item.command, nobody())
+                await scene.dispatcher.form(item.command, nobody())
             elif isinstance(item, Button):
                 queue.append(item.command)
             elif isinstance(item, Menu) and item.options:

@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.azure.errors import AzureError
 from bot.requests.command import Mark
 from bot.requests.context import Context
+from bot.requests.forms import make_form
 from bot.requests.request import CommandRequest, Conversation, Person
 from cards.card import Actions, Button, Card, Footer, Menu, plain
 from handlers.shared import filtering
@@ -136,7 +137,7 @@ async def test_sorts_filters_and_states_go_together_on_every_list(scene: Scene) 
     again = button(pools, "Refresh")
     assert again and again.command == "pool list state:steady 'nodes>0' sort:nodes page:1 account:render-prod"
     assert table(await scene.ask(again.command)) == table(pools)
-    form = scene.dispatcher.services.registry.form(again.command.replace("'", "").split())
+    form = make_form(scene.dispatcher.services.registry, again.command.replace("'", "").split())
     assert {field.name: field.value for field in form.fields if field.value} == {
         "filter": "'nodes>0'", "state": "steady", "sort": "nodes", "page": "1", "account": "render-prod",
     }  # fmt: skip

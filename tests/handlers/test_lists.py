@@ -145,7 +145,7 @@ async def test_the_filter_of_a_list_is_edited_in_its_form(scene: Scene) -> None:
     card = await scene.ask("image list os:linux ubuntu sort:support")
     button = buttons(card)["Filter…"]
     assert button.how == "form"
-    form = scene.dispatcher.form(button.command, nobody())
+    form = await scene.dispatcher.form(button.command, nobody())
     filled = {each.name: each.value for each in form.fields if each.value}  # type: ignore[union-attr]
     assert filled == {
         "filter": "'name~ubuntu'",
@@ -164,7 +164,7 @@ async def test_files_are_filtered_sorted_and_told(scene: Scene) -> None:
     assert set(column(texts)) == {"stdout.txt", "stderr.txt"} & set(column(texts))
     assert "name *.txt · size > 0 bytes" in plain(texts.title)
     check("command-file-list-filtered", still(texts, scene))
-    form = scene.dispatcher.form(buttons(texts)["Filter…"].command, nobody())
+    form = await scene.dispatcher.form(buttons(texts)["Filter…"].command, nobody())
     filled = {each.name: each.value for each in form.fields if each.value}  # type: ignore[union-attr]
     assert filled["folder"] == "."
     assert filled["filter"] == "'name:*.txt' 'size>0'"

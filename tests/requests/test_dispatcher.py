@@ -168,8 +168,8 @@ async def test_a_fault_inside_shows_a_correlation_id_and_no_secret(
 
 
 async def test_a_form_is_for_those_who_may_run_the_command(dispatcher: Dispatcher) -> None:
-    assert isinstance(dispatcher.form("greet", made()), Form)
-    forbidden = dispatcher.form("refuse", made())
+    assert isinstance(await dispatcher.form("greet", made()), Form)
+    forbidden = await dispatcher.form("refuse", made())
     assert isinstance(forbidden, Card)
     assert forbidden.refused
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import handlers
 from bot.requests.command import CommandError, Mark, command
 from bot.requests.context import Context
+from bot.requests.forms import make_form, with_values
 from bot.requests.grammar import join, words
 from bot.requests.registry import Registry
 from cards.card import Card
@@ -118,7 +119,7 @@ def test_a_command_on_a_button_comes_back_as_it_was(tokens: list[str]) -> None:
 
 
 def test_the_form_comes_from_the_signature_and_goes_back_into_words(registry: Registry) -> None:
-    form = registry.form(words("thing list a state:active"))
+    form = make_form(registry, words("thing list a state:active"))
     kinds = {field.name: (field.kind, field.value, field.required) for field in form.fields}
     assert kinds == {
         "shelf": ("text", "a", True),
@@ -126,7 +127,7 @@ def test_the_form_comes_from_the_signature_and_goes_back_into_words(registry: Re
         "page": ("number", "1", False),
         "full": ("flag", "false", False),
     }
-    filled = registry.with_values(["thing", "list"], {"shelf": "b c", "state": "", "page": "3", "full": "true"})
+    filled = with_values(registry, ["thing", "list"], {"shelf": "b c", "state": "", "page": "3", "full": "true"})
     call = registry.parse(filled)
     assert (call.args, call.kwargs) == (("b c",), {"page": 3, "full": True})
 
@@ -167,10 +168,10 @@ def test_what_an_option_does_not_know_is_left_to_the_filter_and_the_form_holds_a
     assert call.args == ("a", "state:active,completed", "label:b c", "failed>0")
     assert call.kwargs == {"page": 2}
     assert made.parse(words("thing find a state:active b")).kwargs == {"state": "active"}
-    form = made.form(words(typed))
+    form = make_form(made, words(typed))
     filled = {field.name: field.value for field in form.fields}
     assert filled == {"shelf": "a", "filter": "state:active,completed 'label:b c' 'failed>0'", "state": "", "page": "2"}
-    again = made.parse(made.with_values(["thing", "find"], {**filled, "state": "active"}))
+    again = made.parse(with_values(made, ["thing", "find"], {**filled, "state": "active"}))
     assert (again.args, again.kwargs) == (call.args, {"page": 2, "state": "active"})
 
 
@@ -186,7 +187,7 @@ def test_a_parameter_called_after_what_it_takes_is_completed() -> None:
 
     made = Registry()
     made.add(show, Mark("show", "viewer", (), 0))
-    kinds = {field.name: (field.kind, field.names) for field in made.form(["show"]).fields}
+    kinds = {field.name: (field.kind, field.names) for field in make_form(made, ["show"]).fields}
     assert kinds["pool"] == ("name", "pool")
     assert {kind for name, kind in kinds.items() if name != "pool"} == {("text", ""), ("number", ""), ("choice", "")}
 

@@ -28,13 +28,15 @@ from bot.chat.slack import inbound
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
+from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.suggestions import Suggestions
 from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from bot.settings import Secret, SlackSettings
 from cards.build import without_attachments, without_pictures
-from cards.card import Card, Form
-from cards.slack import render, render_form
+from cards.card import Card
+from cards.slack import render
+from cards.slack.form import decode_refresh
 from storage.port.store import Store
 
 log = structlog.get_logger()
@@ -106,6 +108,7 @@ class Slack:
         self._channels = Channels(store)
         self._messages = Messages(self._client, budget, self._following, self._channels)
         self._suggestions = Suggestions()
+        self._forms = Forms(self._client, self.zone)
         self._intake: RequestIntake | None = None
         self._bot_user = ""
         self._connecting: asyncio.Task[None] | None = None
@@ -232,6 +235,8 @@ class Slack:
         found = inbound.from_action(body)
         if found is None:
             self._suggestions.chose(body)
+            if self._intake and decode_refresh(body):
+                self._following.later(self._forms.refresh(self._intake, body))
             await ack()
             return
         request, wants_form = found
@@ -253,6 +258,9 @@ class Slack:
         except ValueError:
             await ack()
             return
+        if self._intake and (refusal := await self._forms.refused(self._intake, body, request)):
+            await ack(**refusal)
+            return
         await self._accept(request)
         await ack()
 
@@ -265,14 +273,11 @@ class Slack:
         await self._intake.accept(request)
 
     async def _open_form(self, request: CommandRequest, trigger: str) -> None:
-        """Open the modal within the three seconds its trigger lives; making a form needs no network."""
+        """Open the modal of a command, or say why there is none."""
         if self._intake is None:
             raise RuntimeError("a click before start()")
-        form = await self._intake.form(request.text, request)
-        if isinstance(form, Form):
-            await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
-        else:
-            await self.answer(request, form)
+        if card := await self._forms.open(self._intake, request, trigger):
+            await self.answer(request, card)
 
     # Sending
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.requests.request import CommandRequest, Conversation, Person
+from cards.click import Submission
 from cards.slack import decode_click, decode_submission
 
 Payload: TypeAlias = Mapping[str, Any]
@@ -110,8 +111,12 @@ def carry(request: CommandRequest) -> str:
 
 def from_submission(body: Payload) -> CommandRequest:
     """A submitted modal. Raises ValueError for one that this program did not open."""
+    return from_view(body, decode_submission(body["view"]))
+
+
+def from_view(body: Payload, submission: Submission) -> CommandRequest:
+    """What is filled in in a modal. Raises ValueError for one that this program did not open."""
     view = body["view"]
-    submission = decode_submission(view)
     try:
         carried = msgspec.json.decode(submission.carry, type=Carried)
     except msgspec.DecodeError as error:

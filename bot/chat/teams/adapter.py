@@ -230,18 +230,15 @@ class Teams:
         if not isinstance(activity.value, dict):
             await intake.accept(activity.ask(activity.spoken()))
             return
-        click = cards.teams.message.decode_click(activity.value)
-        if click is None:
-            request = submitted(activity, activity.value)
-        elif click.how == "form":
-            invokes.present(activity.ask(click.command, message=activity.reply_to_id))
-            return
+        if click := cards.teams.message.decode_click(activity.value):
+            if click.how == "form":
+                invokes.present(activity.ask(click.command, message=activity.reply_to_id))
+            else:
+                await intake.accept(activity.ask(click.command, how=click.how, message=activity.reply_to_id))
+        elif submission := submitted(activity.value):
+            await invokes.filled(activity, submission)
         else:
-            request = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
-        if request is None:
             log.warning("teams.submit_unknown", conversation=activity.conversation.id)
-        else:
-            await intake.accept(request)
 
     async def _installed(self, activity: Activity) -> None:
         """Added, removed or upgraded here; an addition is greeted with the home card."""

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 import cards.teams.message
 from bot.chat.budget import Priority
@@ -21,6 +22,7 @@ from bot.chat.teams.activity import Activity
 from bot.chat.teams.outbound import CARD, Outbound
 from bot.requests.request import CommandRequest
 from cards.card import Form, Rendered
+from cards.click import Submission
 from cards.teams.form import decode_query, render_choices
 
 log = structlog.get_logger()
@@ -148,21 +150,45 @@ class Invokes:
             log.warning("teams.form_late", command=click.command)
             return _closing("The form takes too long to prepare. Try again.")
         if isinstance(form, Form):
-            title, content = form.title, cards.teams.form.render_form(form, carry=activity.reply_to_id or "")
-            size = "large" if len(form.fields) > 6 else "medium"
-        else:
-            rendered = await self._outbound.render(form)
-            title, content, size = rendered.summary[:64], rendered.payload, "medium"
-        dialog = {"title": title, "height": size, "width": "medium", "card": {"contentType": CARD, "content": content}}
-        return 200, {"task": {"type": "continue", "value": dialog}}
+            return _dialog(form, activity.reply_to_id or "")
+        rendered = await self._outbound.render(form)
+        return _continued(rendered.summary[:64], rendered.payload, "medium")
 
     async def _submitted(self, activity: Activity) -> Answer:
         data = msgspec.convert(activity.value, _Dialog).data or {}
-        request = submitted(activity, data)
-        if request is None:
+        submission = submitted(data)
+        if submission is None:
             return _closing(_STALE)
+        request = request_of(activity, submission)
+        if form := await self._to_mend(request, submission):
+            return _dialog(form, submission.carry)
         await self._intake.accept(request)
         return 200, None  # closes the dialog; the answer comes to the conversation
+
+    async def _to_mend(self, request: CommandRequest, submission: Submission) -> Form | None:
+        """The form as it is to be shown again: checked only, or with what is wrong in it. None where it is taken."""
+        if not submission.live:
+            return None
+        form = await self._intake.form(
+            submission.command, request, values=submission.values, seconds=self._patience * 0.75
+        )
+        if not isinstance(form, Form) or not (submission.check or form.errors):
+            return None
+        return replace(form, how=submission.how)
+
+    async def filled(self, activity: Activity, submission: Submission) -> None:
+        """A form that stands in the conversation was sent: take it, or show it again in its place."""
+        request = request_of(activity, submission)
+        form = await self._to_mend(request, submission)
+        if form is None:
+            await self._intake.accept(request)
+            return
+        payload = cards.teams.form.render_form(form, carry=submission.carry)
+        rendered = Rendered(payload, form.title)
+        if activity.reply_to_id:
+            await messages.update(self._outbound, request.conversation, activity.reply_to_id, rendered, Priority.ANSWER)
+        else:
+            await messages.post(self._outbound, request.conversation, rendered, Priority.ANSWER)
 
     async def _searched(self, activity: Activity) -> Answer:
         query = decode_query(msgspec.convert(activity.value, dict[str, object]))
@@ -195,14 +221,28 @@ class Invokes:
             log.warning("teams.form_undelivered", command=request.text, why=error.why, code=error.code)
 
 
-def submitted(activity: Activity, data: dict[str, object]) -> CommandRequest | None:
-    """The request of a submitted form; None where it is none of ours."""
+def submitted(data: dict[str, object]) -> Submission | None:
+    """A submitted form; None where it is none of ours."""
     try:
-        submission = cards.teams.form.decode_submission(data)
+        return cards.teams.form.decode_submission(data)
     except ValueError:
         return None
+
+
+def request_of(activity: Activity, submission: Submission) -> CommandRequest:
+    """The request of a submitted form."""
     message = submission.carry or activity.reply_to_id
     return activity.ask(submission.command, how=submission.how, message=message, values=submission.values)
+
+
+def _dialog(form: Form, carry: str) -> Answer:
+    size = "large" if len(form.fields) > 6 or form.live else "medium"
+    return _continued(form.title, cards.teams.form.render_form(form, carry=carry), size)
+
+
+def _continued(title: str, content: dict[str, object], height: str) -> Answer:
+    dialog = {"title": title, "height": height, "width": "medium", "card": {"contentType": CARD, "content": content}}
+    return 200, {"task": {"type": "continue", "value": dialog}}
 
 
 def _told(text: str) -> Answer:

@@ -14,12 +14,21 @@ import structlog
 
 from bot.chat.port import Pictures, Reach, RequestIntake, UnreadableError
 from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
-from cards.card import Card, Form
+from cards.card import Card, Field, Form
+from cards.form_values import foot, label
+from cards.render_text import said
 from cards.text import render
 from cards.text_fit import file_name
 
 log = structlog.get_logger()
 
+_OPTIONS = 12
+_HOW = {
+    "date": "such as 2026-11-23",
+    "time": "such as 22:00",
+    "moment": "such as 2026-11-23T21:00Z",
+    "flag": "true or false",
+}
 _HERE = Conversation("text", "terminal", kind="personal")
 
 
@@ -131,20 +140,52 @@ class Terminal:
         if action.get("how") != "form" or self._intake is None:
             await self.ask(command)
             return
-        form = await self._intake.form(command, CommandRequest("form", command, self._person, _HERE, datetime.now(UTC)))
+        form = await self._form(command, None)
         if isinstance(form, Card):
             await self._print(form)
             return
         await self._fill(form)
 
+    async def _form(self, command: str, values: dict[str, str] | None) -> Form | Card:
+        if self._intake is None:
+            raise RuntimeError("a form before start()")
+        request = CommandRequest("form", command, self._person, _HERE, datetime.now(UTC))
+        return await self._intake.form(command, request, values=values)
+
     async def _fill(self, form: Form) -> None:
-        """Ask for each field in turn; an empty line keeps what stands in brackets."""
+        """Ask for each field in turn; an empty line keeps what stands in brackets, a hyphen empties it.
+
+        What is wrong is said at once and asked again; an answer that is the same twice is taken.
+        """
         print(f"\n{form.title}: {form.intro}\n", file=self._out)
-        values = {}
-        for field in form.fields:
-            shown = f"{field.label} [{field.value}]: " if field.value else f"{field.label}: "
-            values[field.name] = (await asyncio.to_thread(input, shown)).strip() or field.value
+        values = {field.name: field.value for field in form.fields if field.value}
+        for name in [field.name for field in form.fields]:
+            before = None
+            while True:
+                field = next(each for each in form.fields if each.name == name)
+                given = await asyncio.to_thread(input, asking(field))
+                values[name] = "" if given.strip() == "-" else given.strip() or field.value
+                if not form.live or not (field.refresh or field.required):
+                    break
+                found = await self._form(form.command, {key: value for key, value in values.items() if value})
+                form = found if isinstance(found, Form) else form
+                values |= {each.name: each.value for each in form.fields if each.reset}
+                error = form.errors.get(name)
+                if not error or values[name] == before:
+                    break
+                before = values[name]
+                print(f"✖ {error}", file=self._out)
+        for words in foot(form):
+            print(said(words), file=self._out)
         await self.ask(form.command, values)
+
+
+def asking(field: Field) -> str:
+    """What is asked for a field: its label, what can be chosen, and what holds where nothing is typed."""
+    shown = ", ".join(option.value for option in field.options[:_OPTIONS])
+    more = ", …" if len(field.options) > _OPTIONS else ""
+    how = shown + more if shown else _HOW.get(field.kind, "")
+    return f"{label(field)}{f' ({how})' if how else ''}{f' [{field.value}]' if field.value else ''}: "
 
 
 async def saved(pictures: Pictures, card: Card, folder: Path) -> tuple[dict[str, str], dict[str, str]]:

@@ -56,12 +56,15 @@ class Click(SlackAct):
     ts: str = ""
     view: str = ""
     value: str | None = None
-    option: str | list[str] | None = None
+    option: str | int | list[str] | None = None
+    state: dict[str, dict[str, Any]] = {}
+    """What is filled in in a modal by now: ``{block_id: {action_id: value}}``."""
 
     async def play(self, slack: SlackStandIn) -> object:
         """Returns whether the app acknowledged."""
         chosen: Json = {"value": self.value, "option": self.option}
         if self.view:
+            chosen["state"] = self.state
             taken = await slack.click_in_view(self.user, self.view, self.action_id, self.block_id, **chosen)
         else:
             taken = await slack.click(self.user, self.channel, self.ts, self.action_id, self.block_id, **chosen)
@@ -80,6 +83,17 @@ class Suggest(SlackAct):
     async def play(self, slack: SlackStandIn) -> object:
         """Returns options."""
         return await slack.suggest(self.user, self.where, self.action_id, self.block_id, typed=self.typed, ts=self.ts)
+
+
+class Attach(SlackAct):
+    """A file that is put into a modal's file input; ``content`` is base64."""
+
+    name: str
+    content: bytes
+
+    async def play(self, slack: SlackStandIn) -> object:
+        """Returns the file's id."""
+        return {"id": await slack.attach(self.user, self.name, self.content)}
 
 
 class SubmitView(SlackAct):
@@ -192,6 +206,7 @@ SLACK: dict[str, type[SlackAct]] = {
     "say": Say,
     "click": Click,
     "suggest": Suggest,
+    "attach": Attach,
     "submit": SubmitView,
     "close": CloseView,
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from bot.sandbox.slack.errors import Refused
+from bot.sandbox.slack.errors import Refused, StandInError
 from bot.sandbox.slack.model import Message, Workspace
 from bot.sandbox.slack.people import BOT_USER, TEAM, Json
 
@@ -37,6 +37,7 @@ class File:
     kind: str = ""
     width: int = 0
     height: int = 0
+    owner: str = BOT_USER
     channels: set[str] = field(default_factory=set)
     shares: list[tuple[str, str]] = field(default_factory=list)
 
@@ -80,6 +81,16 @@ class Files:
         path = f"/upload/v1/{self._workspace.id('', 32)}"
         self._uploads[path] = file
         return file, self.url + path
+
+    def attach(self, user: str, name: str, data: bytes) -> File:
+        """A person's own file, ready at once: what the client uploads while a form is filled in."""
+        if not 0 < len(data) <= MOST_BYTES:
+            raise StandInError("file_empty_or_too_large", name)
+        created = int(self._workspace.clock())
+        file = File(self._workspace.id("F"), name, len(data), created, name, data=data, completed=True, owner=user)
+        file.process()
+        self._files[file.id] = file
+        return file
 
     def receive(self, path: str, data: bytes) -> str:
         """Take the bytes; answers as the upload host does. Refused: invalid_upload_url, length_mismatch."""
@@ -169,7 +180,7 @@ class Files:
             "mimetype": file.mimetype,
             "filetype": kind,
             "pretty_type": kind.upper(),
-            "user": BOT_USER,
+            "user": file.owner,
             "user_team": TEAM,
             "editable": False,
             "size": file.length,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.sandbox.slack.errors import StandInError
@@ -110,7 +111,24 @@ def chosen(element: Mapping[str, Any], given: object, offered: Iterable[Json] = 
         return {kind.key: [_option(element, value, offered) if kind.options else value for value in values]}
     if kind.options:
         return {kind.key: None if given is None else _option(element, given, offered)}
+    if given is not None and not _picked(element["type"], given):
+        raise StandInError("not_a_choice", f"a {element['type']} cannot be set to {given!r:.60}")
     return {kind.key: given}
+
+
+def _picked(kind: str, given: object) -> bool:
+    """Whether a picker can be set to this: dates, times of day and moments are picked, not typed."""
+    try:
+        match kind:
+            case "datepicker":
+                return date.fromisoformat(str(given)).isoformat() == given
+            case "timepicker":
+                return f"{datetime.strptime(str(given), '%H:%M').replace(tzinfo=UTC):%H:%M}" == given
+            case "datetimepicker":
+                return isinstance(given, int) and not isinstance(given, bool) and len(str(given)) == 10
+    except ValueError:
+        return False
+    return True
 
 
 def pick(element: Mapping[str, Any], value: object) -> Json:

@@ -217,12 +217,20 @@ class SlackStandIn(Managing):
         block_id: str | None = None,
         *,
         value: str | None = None,
-        option: str | list[str] | None = None,
+        option: str | int | list[str] | None = None,
+        state: Mapping[str, Mapping[str, Any]] = {},
     ) -> Acknowledged:
-        """The same in a modal or on the Home tab (whose view id is ``home(user)["id"]``)."""
+        """The same in a modal or on the Home tab (whose view id is ``home(user)["id"]``).
+
+        ``state`` is what is filled in in the other inputs by now, as for :meth:`submit_view`.
+        """
         person = self._person(user)
         view = self._core.views.of(person.id, view_id)
-        return await self._actions.click_view(person, view, action_id, block_id, value, option)
+        return await self._actions.click_view(person, view, action_id, block_id, value, option, state)
+
+    async def attach(self, user: str, name: str, content: bytes) -> str:
+        """Upload a file as somebody does in a form's file input; returns its id, which is a value of that input."""
+        return self._core.files.attach(self._person(user).id, name, content).id
 
     async def suggest(
         self, user: str, where: str, action_id: str, block_id: str | None = None, *, typed: str, ts: str | None = None

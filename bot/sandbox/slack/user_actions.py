@@ -74,9 +74,17 @@ class UserActions:
         return self._failed(person, self._core.workspace.channels[message.channel], action_id, taken, message.thread_ts)
 
     async def click_view(
-        self, person: Person, view: View, action_id: str, block_id: str | None, value: str | None, option: object
+        self,
+        person: Person,
+        view: View,
+        action_id: str,
+        block_id: str | None,
+        value: str | None,
+        option: object,
+        state: Mapping[str, Mapping[str, Any]],
     ) -> Acknowledged:
-        """Use an element of a modal or the Home tab."""
+        """Use an element of a modal or the Home tab; ``state`` is what its inputs hold by now."""
+        self._fill_in(person, view, state)
         block, element = inputs.find(view.blocks, action_id, block_id, value)
         action = self._used(person, view.id, block, element, view.state, value, option)
         return await self._deliverer.ask("interactive", payloads.view_action(self._core, person, view, action))
@@ -95,6 +103,8 @@ class UserActions:
         kind, names = element["type"], {"action_id": element["action_id"], "block_id": block["block_id"]}
         if block["type"] == "input" and not block.get("dispatch_action"):
             raise StandInError("not_dispatching", f"{block['block_id']} tells nobody before the form is submitted")
+        if kind == "file_input":
+            raise StandInError("not_dispatching", "a file_input tells nobody before the form is submitted")
         about: Json
         if kind in ("button", "icon_button"):
             about = {key: element[key] for key in ("text", "value", "style", "icon") if key in element}
@@ -135,12 +145,7 @@ class UserActions:
         """Fill a form and send it off; the answer may keep it open, change it or close it."""
         if not view.given.get("submit"):
             raise StandInError("no_submit_button", "this modal cannot be submitted")
-        for block_id, actions in given.items():
-            for action_id, value in actions.items():
-                _, element = inputs.find(view.blocks, action_id, block_id)
-                offered = self._offered.get((person.id, view.id, action_id), ())
-                chosen = inputs.chosen(element, value, offered)
-                view.state[block_id][action_id] = {"type": element["type"], **chosen}
+        self._fill_in(person, view, given)
         if wrong := inputs.missing(view.blocks, view.state):
             self._core.views.show_errors(view, wrong)
             raise StandInError("input_required", "; ".join(f"{block}: {words}" for block, words in wrong.items()))
@@ -152,6 +157,24 @@ class UserActions:
         except Refused as refused:
             return self._trouble(view, Acknowledged(False, "invalid_response", {**taken.body, "why": refused.code}))
         return taken
+
+    def _fill_in(self, person: Person, view: View, given: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take up what somebody has typed, chosen and attached. StandInError where an input does not take it."""
+        for block_id, actions in given.items():
+            for action_id, value in actions.items():
+                _, element = inputs.find(view.blocks, action_id, block_id)
+                offered = self._offered.get((person.id, view.id, action_id), ())
+                chosen = inputs.chosen(element, self._files(element, value), offered)
+                view.state[block_id][action_id] = {"type": element["type"], **chosen}
+
+    def _files(self, element: Mapping[str, Any], value: object) -> object:
+        """Ids of attached files as the objects that Slack sends."""
+        if element["type"] != "file_input" or not isinstance(value, list):
+            return value
+        files = [self._core.files.get(str(each)) for each in value]
+        if None in files or len(files) > element.get("max_files", 10):
+            raise StandInError("no_such_file", f"{value} are not {element.get('max_files', 10)} attached files at most")
+        return [self._core.files.wire(file) for file in files if file]
 
     def _answer(self, view: View, body: Json) -> None:
         """What a ``response_action`` says. Refused where it says nothing sensible."""

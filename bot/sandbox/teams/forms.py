@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from bot.sandbox.teams.cards import Press
@@ -62,7 +63,19 @@ def _check(element: Json, value: str) -> None:
         case "Input.Toggle":
             if value not in {element.get("valueOn", "true"), element.get("valueOff", "false")}:
                 raise wrong
+        case "Input.Date" | "Input.Time" if not _picked(element, value):
+            raise wrong
         case "Input.ChoiceSet" if "choices.data" not in element:
             chosen = value.split(",") if element.get("isMultiSelect") else [value]
             if not set(chosen) <= {choice["value"] for choice in element.get("choices", ())}:
                 raise wrong
+
+
+def _picked(element: Json, value: str) -> bool:
+    """Whether a picker of dates or times of day can be set to this."""
+    shape = "%Y-%m-%d" if element["type"] == "Input.Date" else "%H:%M"
+    try:
+        picked = datetime.strptime(value, shape).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return f"{picked:{shape}}" == value and bool(element.get("min", value) <= value <= element.get("max", value))

@@ -29,7 +29,11 @@ export type SlackMessage = {
 };
 
 /** Where blocks stand: a message, or a view. */
-export type Place = { user: string } & ({ channel: string; ts: string } | { view: string });
+export type Place = { user: string } & ({ channel: string; ts: string } | { view: string; state?: State });
+
+/** What is filled in in a modal, as far as it was touched. */
+export type Given = string | number | string[] | null;
+export type State = Record<string, Record<string, Given>>;
 
 export type SlackView = {
   id: string;

@@ -1,27 +1,48 @@
 // A modal of Slack, with its inputs.
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { Modal, useDo } from "../parts";
 import { act, type Json } from "../wire";
 import { Blocks } from "./blocks";
 import { grouped, Options, useSuggestions } from "./elements";
-import type { SlackView } from "./types";
+import type { Given, SlackView, State } from "./types";
 
-type Given = string | string[] | null;
-type State = Record<string, Record<string, Given>>;
+const TYPING_MS = 300;
 
 export function View({ view, user }: { view: SlackView; user: string }) {
   const run = useDo();
   const [given, setGiven] = useState<State>({});
   const [busy, setBusy] = useState(false);
-  useEffect(() => setGiven({}), [view.id]);
+  const latest = useRef(given);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => {
+    latest.current = {};
+    setGiven({});
+    return () => clearTimeout(timer.current);
+  }, [view.id]);
+  // The app may have put another input in the place of one that was touched: what it held is not sent any more.
+  const there = new Set(view.blocks.filter((block) => block.type === "input").map((block) => block.block_id));
+  const filled = () => Object.fromEntries(Object.entries(latest.current).filter(([block]) => there.has(block)));
+
+  /** Tell the app of a change where it wants to know, of letters after a short pause. */
+  const tell = (block: Json, value: Given) => {
+    if (!block.dispatch_action) return;
+    clearTimeout(timer.current);
+    const typed = ["plain_text_input", "number_input"].includes(block.element.type);
+    const send = () => {
+      const used = { action_id: block.element.action_id, block_id: block.block_id, option: value };
+      void run(() => act("slack", "click", { user, view: view.id, ...used, state: filled() }));
+    };
+    timer.current = setTimeout(send, typed ? TYPING_MS : 0);
+  };
 
   const close = (all: boolean) => run(() => act("slack", "close", { user, view: view.id, all_views: all }));
   const submit = async () => {
     setBusy(true);
+    clearTimeout(timer.current);
     try {
-      await act("slack", "submit", { user, view: view.id, state: given });
+      await act("slack", "submit", { user, view: view.id, state: filled() });
     } catch (error) {
       // What is missing stands under its input by now; anything else is told in passing.
       if (!(error as Error).message.startsWith("input_required")) await run(() => Promise.reject(error));
@@ -31,8 +52,12 @@ export function View({ view, user }: { view: SlackView; user: string }) {
 
   const input = (block: Json) => {
     const { action_id: action } = block.element;
-    const set = (value: Given) =>
-      setGiven((all) => ({ ...all, [block.block_id]: { ...all[block.block_id], [action]: value } }));
+    const set = (value: Given) => {
+      const all = latest.current;
+      latest.current = { ...all, [block.block_id]: { ...all[block.block_id], [action]: value } };
+      setGiven(latest.current);
+      tell(block, value);
+    };
     const kept = given[block.block_id]?.[action];
     const value = kept !== undefined ? kept : initially(block.element);
     return <Input block={block} value={value} set={set} error={view.errors[block.block_id]} view={view} user={user} />;
@@ -53,7 +78,7 @@ export function View({ view, user }: { view: SlackView; user: string }) {
               {view.errors[""]}
             </p>
           )}
-          <Blocks blocks={view.blocks} place={{ user, view: view.id }} inputs={input} />
+          <Blocks blocks={view.blocks} place={{ user, view: view.id, state: filled() }} inputs={input} />
         </div>
         <footer>
           {view.close && (
@@ -75,7 +100,7 @@ export function View({ view, user }: { view: SlackView; user: string }) {
 function initially(element: Json): Given {
   if (element.initial_options) return element.initial_options.map((option: Json) => option.value);
   if (element.initial_option) return element.initial_option.value;
-  return element.initial_value ?? element.initial_date ?? element.initial_time ?? null;
+  return element.initial_value ?? element.initial_date ?? element.initial_time ?? element.initial_date_time ?? null;
 }
 
 type InputProps = { block: Json; value: Given; set: (value: Given) => void; error?: string; view: SlackView; user: string };
@@ -83,7 +108,7 @@ type InputProps = { block: Json; value: Given; set: (value: Given) => void; erro
 function Input(props: InputProps) {
   const { block, error } = props;
   const id = `${props.view.id}-${block.block_id}`;
-  const ticks = ["checkboxes", "radio_buttons"].includes(block.element.type);
+  const ticks = ["checkboxes", "radio_buttons", "multi_static_select"].includes(block.element.type);
   const Label = ticks ? "div" : "label";
   return (
     <div className={error ? "input wrong" : "input"} role={ticks ? "group" : undefined} aria-labelledby={ticks ? `${id}-label` : undefined}>
@@ -113,8 +138,8 @@ const TYPES: Record<string, string> = {
 function Field({ block, value, set, view, user, id }: InputProps & { id: string }) {
   const element: Json = block.element;
   const hint = element.placeholder?.text;
-  const several = element.type.startsWith("multi_") || element.type === "checkboxes";
-  const chosen = Array.isArray(value) ? value : value ? [value] : [];
+  const several = element.type === "checkboxes";
+  const chosen: Given[] = Array.isArray(value) ? value : value ? [value] : [];
   switch (element.type) {
     case "plain_text_input":
     case "number_input":
@@ -142,12 +167,19 @@ function Field({ block, value, set, view, user, id }: InputProps & { id: string 
           <Options given={element} />
         </select>
       );
-    case "multi_static_select":
+    case "datetimepicker":
       return (
-        <select id={id} className="select" multiple value={chosen} onChange={(event) => set([...event.target.selectedOptions].map((option) => option.value))}>
-          <Options given={element} />
-        </select>
+        <input
+          id={id}
+          type="datetime-local"
+          value={value ? local(value as number) : ""}
+          onChange={(event) => set(event.target.value ? Math.floor(new Date(event.target.value).getTime() / 1000) : null)}
+        />
       );
+    case "file_input":
+      return <Files id={id} user={user} most={element.max_files ?? 10} set={set} />;
+    case "multi_static_select":
+      return <Several id={id} element={element} chosen={chosen as string[]} set={set} />;
     case "external_select":
       return <Searched id={id} element={element} block={block.block_id} view={view} user={user} set={set} />;
     case "checkboxes":
@@ -162,7 +194,7 @@ function Field({ block, value, set, view, user, id }: InputProps & { id: string 
                 checked={chosen.includes(option.value)}
                 onChange={(event) => {
                   if (!several) set(option.value);
-                  else set(event.target.checked ? [...chosen, option.value] : chosen.filter((each) => each !== option.value));
+                  else set((event.target.checked ? [...chosen, option.value] : chosen.filter((each) => each !== option.value)) as string[]);
                 }}
               />
               {option.text.text}
@@ -173,6 +205,51 @@ function Field({ block, value, set, view, user, id }: InputProps & { id: string 
     default:
       return <span className="unusable">A {element.type.replaceAll("_", " ")} cannot be filled in on this page.</span>;
   }
+}
+
+/** A moment as the browser's own picker writes it: in the browser's zone, without one. */
+function local(seconds: number): string {
+  const at = new Date(seconds * 1000);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** A multiple select: what is chosen as chips, the rest in a list. */
+function Several(props: { id: string; element: Json; chosen: string[]; set: (value: Given) => void }) {
+  const { element, chosen, set } = props;
+  const options: Json[] = element.options ?? element.option_groups.flatMap((group: Json) => group.options);
+  const text = (value: string) => options.find((option) => option.value === value)?.text.text ?? value;
+  const rest = options.filter((option) => !chosen.includes(option.value));
+  const full = chosen.length >= (element.max_selected_items ?? 100);
+  return (
+    <span className="several">
+      {chosen.map((value) => (
+        <button key={value} type="button" className="chosen" aria-label={`Remove ${text(value)}`} onClick={() => set(chosen.filter((each) => each !== value))}>
+          {text(value)} <span aria-hidden>×</span>
+        </button>
+      ))}
+      {rest.length > 0 && !full && (
+        <select id={props.id} className="select" value="" aria-labelledby={`${props.id}-label`} onChange={(event) => set([...chosen, event.target.value])}>
+          <option value="">{chosen.length ? "Choose more" : (element.placeholder?.text ?? "Choose some options")}</option>
+          <Options given={{ options: rest }} />
+        </select>
+      )}
+    </span>
+  );
+}
+
+function Files(props: { id: string; user: string; most: number; set: (value: Given) => void }) {
+  const run = useDo();
+  const upload = async (files: File[]) => {
+    const ids: string[] = [];
+    for (const file of files.slice(0, props.most)) {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const content = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+      const taken = await run(() => act<{ id: string }>("slack", "attach", { user: props.user, name: file.name, content }));
+      if (taken) ids.push(taken.id);
+    }
+    props.set(ids);
+  };
+  return <input id={props.id} type="file" multiple={props.most > 1} onChange={(event) => void upload([...(event.target.files ?? [])])} />;
 }
 
 function Searched(props: { id: string; element: Json; block: string; view: SlackView; user: string; set: (value: Given) => void }) {

@@ -1,0 +1,283 @@
+"""Forms: made from a command's signature, and checked while they are open.
+
+Every command has a form. A *live* one knows more than its signature: a handler module offers, beside the command,
+
+    @form_of("alert mute", Field("pattern", "What", refresh=True), Field("for", "How long"))
+    async def mute_form(ctx: Context, values: Mapping[str, str]) -> FormChanges: ...
+
+It is called when the form opens, again whenever a field with ``refresh`` changes, and a last time before what was
+filled in is taken. It says what the fields offer, what is wrong with a value, and what stands at the foot: a price,
+whether a name is free. Whatever becomes of it, the form works: where it fails or takes too long, the form says so and
+goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.azure.errors import AzureError
+from bot.requests.command import Command, CommandError, Instead, Parameter
+from bot.requests.grammar import join, words
+from bot.requests.registry import LIVE_FORM, Registry
+from cards.build import text
+from cards.card import Field, FieldKind, Form, Mark, Note, Option, plain
+
+if TYPE_CHECKING:
+    from bot.requests.context import Context
+
+log = structlog.get_logger()
+
+Values: TypeAlias = Mapping[str, str]
+"""What is filled in, by the field's name; what is empty is left out."""
+
+OPENING, CHECKING = 1.5, 6.0
+"""Seconds for a check before a form opens (Slack's trigger lives three), and while it is open (Teams waits ten)."""
+
+
+class FormChanges(Struct, frozen=True):
+    """What a live form has to say, by the fields' names.
+
+    ``prefill`` is put where nobody has filled in anything when the form opens, which is checked again with it then;
+    ``values`` take the place of what is there.
+    ``options`` are what a choice offers now, ``errors`` keep the form from being taken, ``defaults`` tell what holds
+    where nothing is filled in. ``notes`` stand at the foot. ``submit`` is another word for the button.
+    """
+
+    prefill: Values = {}
+    values: Values = {}
+    options: Mapping[str, tuple[Option, ...]] = {}
+    errors: Mapping[str, str] = {}
+    hints: Mapping[str, str] = {}
+    defaults: Mapping[str, str] = {}
+    notes: tuple[Note, ...] = ()
+    submit: str = ""
+
+
+Check: TypeAlias = Callable[["Context", Values], Awaitable[FormChanges]]
+Gather: TypeAlias = Callable[[Values], Values]
+C = TypeVar("C", bound=Check)
+
+
+@dataclass(frozen=True)
+class LiveForm:
+    """How the form of the command ``path`` is laid out and checked.
+
+    ``fields`` come first and in this order; those named after a parameter ask for it in their own way, the others need
+    ``gather``, which makes the command's parameters of what was filled in. ``without`` are parameters not asked for.
+    """
+
+    path: str
+    fields: tuple[Field, ...]
+    check: Check
+    gather: Gather | None
+    without: tuple[str, ...]
+
+
+def form_of(path: str, *fields: Field, gather: Gather | None = None, without: Sequence[str] = ()) -> Callable[[C], C]:
+    """Mark an async function as what checks the form of the command ``path``; see :class:`LiveForm`."""
+
+    def marked(check: C) -> C:
+        setattr(check, LIVE_FORM, LiveForm(path, fields, check, gather, tuple(without)))
+        return check
+
+    return marked
+
+
+def live_form(registry: Registry, path: str) -> LiveForm | None:
+    """The live form of a command; None where its signature says all."""
+    found = registry.live_forms.get(path)
+    return found if isinstance(found, LiveForm) else None
+
+
+def make_form(registry: Registry, tokens: Sequence[str], values: Values | None = None) -> Form:
+    """The form of a command. Raises CommandError.
+
+    Words after its path fill the fields, or, where it is open already, ``values`` do: whatever is not among them was
+    left empty.
+    """
+    known = registry.command(tokens)
+    live = live_form(registry, known.path)
+    filled = _filled(known, list(tokens[len(known.path.split()) :]))
+    shown = {each.name: each for each in known.parameters if not each.hidden}
+    own = {field.name: field for field in (live.fields if live else ())}
+    rest = [name for name in shown if name not in own and not (live and name in live.without)]
+    fields = [_with_parameter(field, shown.get(name)) for name, field in own.items()]
+    fields += [_field(shown[name]) for name in rest]
+    if values is None:
+        fields = [_typed(field, filled) for field in fields]
+    else:
+        asked = [field for field in fields if not field.more or field.name in values]
+        kept = {field.name: values.get(field.name, "") for field in asked}
+        fields = [replace(field, value=kept.get(field.name, field.value)) for field in fields]
+    return Form(known.path.capitalize(), known.path, tuple(fields), known.intro, live=live is not None)
+
+
+def _typed(field: Field, filled: Values) -> Field:
+    """The field with what was typed for it; the words of a command are one choice each."""
+    value = filled.get(field.name)
+    if value is None:
+        return field
+    return replace(field, value=",".join(words(value)) if field.kind == "choices" else value)
+
+
+def _with_parameter(field: Field, parameter: Parameter | None) -> Field:
+    """A field that a live form lays out, with what only the signature knows."""
+    if parameter is None:
+        return field
+    options = field.options or tuple(Option(choice, choice) for choice in parameter.choices)
+    return replace(
+        field,
+        hint=field.hint or parameter.help,
+        value=field.value or parameter.default,
+        required=field.required or parameter.required,
+        names=field.names or parameter.names,
+        options=options,
+    )
+
+
+def _field(parameter: Parameter) -> Field:
+    return Field(
+        name=parameter.name,
+        label=parameter.name.replace("_", " ").capitalize(),
+        kind=_kind(parameter),
+        names=parameter.names,
+        hint=parameter.help,
+        value=parameter.default,
+        options=tuple(Option(choice, choice) for choice in parameter.choices),
+        required=parameter.required,
+    )
+
+
+def _kind(parameter: Parameter) -> FieldKind:
+    match parameter.kind:
+        case "number":
+            return "number"
+        case "flag":
+            return "flag"
+    return "choice" if parameter.choices else "name" if parameter.names else "text"
+
+
+async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool, seconds: float) -> Form:
+    """The form with what its check says; itself where it has none. Never raises, and never takes longer."""
+    live = live_form(registry, form.command)
+    if live is None:
+        return form
+    form = replace(form, zone=ctx.zone)
+    before = {each.name: each.default for each in registry.commands[form.command].parameters}
+    try:
+        async with asyncio.timeout(seconds):
+            changes = await live.check(ctx, _values(form))
+            filled = _prefilled(form, changes.prefill, before) if opening else form
+            if filled != form:
+                form = filled
+                changes = await live.check(ctx, _values(form))
+    except TimeoutError:
+        log.warning("form.late", command=form.command, seconds=seconds)
+        changes = _unchecked("This could not be checked in time; it is checked again when something changes.")
+    except CommandError as error:
+        changes = _unchecked(error.message)
+    except Instead as error:
+        changes = _unchecked(plain(error.card.title))
+    except AzureError as error:
+        log.warning("form.azure_refused", command=form.command, code=error.code, request_id=error.request_id)
+        changes = _unchecked(f"Azure answered {error.code}: {error.message}")
+    except Exception:
+        log.exception("form.check_failed", command=form.command)
+        changes = _unchecked("This could not be checked; the log has the cause.")
+    return _changed(form, changes, before, opening=opening)
+
+
+def _values(form: Form) -> dict[str, str]:
+    return {field.name: field.value for field in form.fields if field.value}
+
+
+def _prefilled(form: Form, prefill: Values, before: Values) -> Form:
+    """``before`` is what the fields hold where nobody has filled in anything."""
+    fields = (
+        replace(field, value=prefill.get(field.name, field.value))
+        if field.value == before.get(field.name, "")
+        else field
+        for field in form.fields
+    )
+    return replace(form, fields=tuple(fields))
+
+
+def _unchecked(why: str) -> FormChanges:
+    return FormChanges(notes=(Note(text(why), Mark.WARNING),))
+
+
+def _changed(form: Form, changes: FormChanges, before: Values, *, opening: bool) -> Form:
+    fields = []
+    for field in form.fields:
+        name, value = field.name, changes.values.get(field.name, field.value)
+        error = changes.errors.get(name, "")
+        if not error and not opening and field.required and not value:
+            error = f"{field.label} is needed."
+        fields.append(
+            replace(
+                field,
+                value=value,
+                reset=value != field.value and not opening,
+                error=error,
+                options=changes.options.get(name, field.options),
+                hint=changes.hints.get(name, field.hint),
+                default=changes.defaults.get(name, field.default),
+            )
+        )
+    opened = any(each.more and (each.error or each.value != before.get(each.name, "")) for each in fields)
+    return replace(
+        form,
+        fields=tuple(fields),
+        notes=(*form.notes, *changes.notes),
+        submit=changes.submit or form.submit,
+        opened=form.opened or opened,
+    )
+
+
+def with_values(registry: Registry, tokens: Sequence[str], values: Values) -> list[str]:
+    """The words of a command once a form's values are filled in; empty values are left out. Raises CommandError."""
+    known = registry.command(tokens)
+    live = live_form(registry, known.path)
+    if live and live.gather:
+        values = live.gather(values)
+    positional, options = [], []
+    for parameter in known.parameters:
+        value = values.get(parameter.name, "").strip()
+        if not value or (parameter.kind == "flag" and value.lower() in ("false", "no", "0")):
+            continue
+        if parameter.many:
+            positional += words(value)
+        elif parameter.positional:
+            positional.append(value)
+        elif parameter.kind == "flag":
+            options.append(f"--{parameter.name}")
+        else:
+            options.append(f"{parameter.name}:{value}")
+    return [*known.path.split(), *positional, *options]
+
+
+def _filled(known: Command, tokens: list[str]) -> dict[str, str]:
+    """Which parameter each typed word fills, as far as that is plain."""
+    values: dict[str, str] = {}
+    options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
+    positions = iter([parameter for parameter in known.parameters if parameter.positional])
+    rest: list[str] = []
+    position: Parameter | None = None
+    for token in tokens:
+        name, found, value = token.partition(":")
+        option = options.get(name)
+        if (flag := options.get(token.lower())) and flag.kind == "flag":
+            values[flag.name] = "true"
+        elif option and found and (value in option.choices or not option.choices):
+            values[name] = value
+        elif (position := position if position and position.many else next(positions, None)) is not None:
+            rest = [*rest, token] if position.many else []
+            values[position.name] = join(rest) if position.many else token
+    return values
