@@ -65,7 +65,7 @@ async def default_subscriptions(store: Store, settings: AlertSettings) -> list[S
         platform, _, own = name.partition(":")
         conversation = Conversation("slack", own) if platform == "slack" else None
         if name in known:
-            conversation = msgspec.json.decode(known[name].body, type=Conversation)
+            conversation = decoded(known[name].body, Conversation) or conversation
         if conversation is not None:
             found.append(Subscription(id=f"settings:{name}", conversation=conversation))
     return found

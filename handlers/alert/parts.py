@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from zoneinfo import available_timezones
 
-import msgspec
 from msgspec.structs import replace
 
 from bot.alerting.cards import mark_of
@@ -22,6 +21,7 @@ from bot.requests.request import Conversation
 from cards.build import text
 from cards.card import Chip, Menu, Option, Text
 from handlers.shared.common import nearest
+from storage.port.decoding import decoded
 
 ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
@@ -48,11 +48,8 @@ async def names(ctx: Context) -> dict[str, str]:
     """Places in words by their key: ``#ops``, ``Batch Ops in Teams``."""
     found: dict[str, str] = {}
     for each in await ctx.store.conversations():
-        try:
-            conversation = msgspec.json.decode(each.body, type=Conversation)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        found[key_of(conversation)] = named(conversation)
+        if conversation := decoded(each.body, Conversation):
+            found[key_of(conversation)] = named(conversation)
     for subscription in ctx.alerts.incidents.subscriptions() if ctx.alerts else ():
         conversation, me = subscription.conversation, Author.of(ctx.request).id
         if conversation.kind == "personal":  # whose it is is nobody else's business

@@ -25,6 +25,7 @@ from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu
 from cards.formatting import number, plural
 from handlers.alert import parts
 from handlers.shared.common import nearest, section, titled
+from storage.port.decoding import decoded
 
 _PAST = timedelta(days=7)
 _MOST_PAST = 1000
@@ -146,10 +147,8 @@ async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]
     found = {each.id: alerts.incidents.notifications_of(each.id) for each in incidents}
     if rest := [name for name, known in found.items() if not known]:
         for row in await ctx.store.notifications(rest):
-            try:
-                found[row.incident].append(msgspec.json.decode(row.body, type=Notification))
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue  # a newer version wrote it
+            if notification := decoded(row.body, Notification):
+                found[row.incident].append(notification)
     return found
 
 
