@@ -31,6 +31,7 @@ from bot.requests.forms import OPENING
 from bot.requests.request import CommandRequest
 from cards.build import actions, blocks, bold, code, stamped, text
 from cards.card import Button, Card, Form, Mark, Option, Time, Words
+from storage.port.decoding import decoded
 from storage.port.requests import JournalRow
 from storage.port.store import Store
 
@@ -107,8 +108,8 @@ class RequestJournal:
         for row in await self._store.claim_requests(self._holder, now, now + self._held):
             if row.key in self._work:  # ours, and renewed late
                 continue
-            request = msgspec.json.decode(row.body, type=CommandRequest)
-            if request.conversation.platform not in self._chats:
+            request = decoded(row.body, CommandRequest)
+            if request is None or request.conversation.platform not in self._chats:
                 await self._store.finish(row.key, "failed")
                 log.warning("request.abandoned", key=row.key, accepted=row.accepted.isoformat(), state=row.state)
                 continue

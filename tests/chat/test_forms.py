@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from bot.chat.budget import Priority
 from bot.chat.slack import forms as modals
 from bot.chat.teams import messages
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
-from bot.requests.registry import CommandError, command
 from bot.sandbox.slack.errors import StandInError
 from bot.sandbox.teams.errors import StandInError as TeamsError
 from bot.settings import AccessSettings
@@ -42,7 +42,7 @@ class Checks:
 CHECKS = Checks()
 
 
-@command("pool try")
+@command("pool try", effect="read")
 async def try_pool(
     ctx: Context,
     pool: str,
