@@ -33,10 +33,10 @@ import msgspec
 from bot.alerting.model import Hours, Notification, Subscription
 from bot.alerting.rules import AlertRule, discover
 from bot.alerting.service import AlertService
+from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.domain.findings import CauseCount, Entity, Finding
 from bot.monitor.scene import Area, Scene
-from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from cards.build import text
 from cards.card import Card

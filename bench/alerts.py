@@ -33,8 +33,8 @@ from bench.memory import resident
 from bot.alerting.model import Subscription
 from bot.alerting.stored_state import SUBSCRIPTIONS
 from bot.app import App
+from bot.chat.request import Conversation
 from bot.ops import logs
-from bot.requests.request import Conversation
 from bot.sandbox.slack import SlackSettings, SlackStandIn
 from bot.tools.demo import Stage, demo_settings, free_port
 from storage.sqlite.store import SqliteStore

@@ -26,7 +26,8 @@ from azure.batch import BatchClient as SyncBatchClient
 from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.azure.models import Task, TaskRow
 from bot.settings import AccountSettings
 

@@ -23,8 +23,8 @@ from msgspec.structs import replace
 
 from bot.app import App
 from bot.azure.pipeline import Plane
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.ops import logs
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.tools.demo import Stage, demo_settings
 from cards.card import plain
 

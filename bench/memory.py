@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 
 from bot.app import App
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.ops import logs
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.tools.demo import Stage, demo_settings, free_port
 
 GOAL = 160

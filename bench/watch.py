@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.clock import Clock
 from bot.monitor.collector import Collector
 from bot.monitor.observer import Observer

@@ -17,9 +17,10 @@ import handlers
 from bot.alerting import rules
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.port import Chat, ChatStartError
+from bot.chat.request import Conversation, Person
 from bot.chat.slack import Slack
 from bot.chat.teams import Teams
 from bot.clock import Clock
@@ -41,7 +42,6 @@ from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
-from bot.requests.request import Conversation, Person
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.settings import Settings, TeamsSettings, secret
 from storage.retention import DAY, Retention

@@ -168,7 +168,7 @@ def teams_package(output: Path = Path("batchbot-teams.zip"), *, settings: Settin
     output
         The file to write.
     """
-    from bot.chat.teams.package import build  # noqa: PLC0415
+    from bot.tools.teams_package import build  # noqa: PLC0415
 
     chosen = load(settings)
     if chosen.teams is None:
@@ -191,7 +191,7 @@ def manifest(*, url: str = "https://bot.example.com", socket: bool = False, name
     name
         The slash command, without its slash.
     """
-    from bot.chat.slack.manifest import manifest as made  # noqa: PLC0415
+    from bot.tools.slack_manifest import manifest as made  # noqa: PLC0415
 
     print(made(_registry(), url=url, socket=socket, name=name), end="")
 

@@ -12,9 +12,9 @@ import yaml
 
 import handlers
 from bot import settings
-from bot.chat.slack.manifest import EVENTS, manifest
 from bot.requests.registry import Registry
 from bot.tools.reference import markdown
+from bot.tools.slack_manifest import EVENTS, manifest
 from tests.shared import shared
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,169 +1,60 @@
-"""Imports run one way: bot → handlers → cards, storage; the sandbox and the program do not know each other."""
+"""Imports run one way, no two packages import each other, and the tree is as the design page says.
+
+The contracts are import-linter's, in ``pyproject.toml``.
+"""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("bot", "handlers", "cards", "storage")
-
-# What a room (the longest matching prefix) may import of this project, besides itself.
-ALLOWED = {
-    "cards": (),
-    "storage": (),
-    "handlers": (
-        "bot.alerting",
-        "bot.requests.request",
-        "bot.azure",
-        "bot.requests.registry",
-        "bot.requests.context",
-        "bot.filter",
-        "bot.requests.preferences",
-        "bot.content.output_text",
-        "bot.content.redaction",
-        "bot.domain.findings",
-        "bot.alerting.rules",
-        "bot.monitor.status",
-        "cards",
-        "storage.port.store",
-        "storage.port.watching",
-    ),
-    "bot.azure": ("bot.settings",),
-    "bot.requests.request": (),
-    "bot.settings": (),
-    "bot.ops.logs": ("bot.content.redaction",),
-    "bot.content.output_text": ("bot.azure.files", "bot.content.redaction", "cards"),
-    "bot.content.redaction": (),
-    "bot.ops.signals": (),
-    "bot.policy.roles": ("bot.requests.request", "bot.settings"),
-    "bot.requests.registry": ("bot.requests.context", "bot.settings", "cards"),
-    "bot.requests.live": ("cards",),
-    "bot.filter": ("bot.azure.models", "bot.requests.registry", "cards"),
-    "bot.requests.context": (
-        "bot.alerting",
-        "bot.requests.request",
-        "bot.azure",
-        "bot.requests.registry",
-        "bot.requests.live",
-        "bot.requests.preferences",
-        "bot.monitor.status",
-        "cards",
-        "storage.port.store",
-    ),
-    "bot.requests.preferences": ("bot.requests.request", "storage.port.store"),
-    "bot.requests.dispatcher": (
-        "bot.policy.roles",
-        "bot.alerting",
-        "bot.requests.request",
-        "bot.azure",
-        "bot.chat.port",
-        "bot.requests.registry",
-        "bot.requests.context",
-        "bot.requests.live",
-        "bot.requests.preferences",
-        "bot.monitor.status",
-        "cards",
-        "storage.port.store",
-    ),
-    "bot.requests.journal": (
-        "bot.requests.request",
-        "bot.chat.port",
-        "bot.requests.dispatcher",
-        "cards",
-        "storage.port.store",
-    ),
-    "bot.chat": ("bot.requests.request", "bot.settings", "cards", "storage.port.store"),
-    "bot.chat.slack.manifest": ("bot.requests.registry",),
-    "bot.monitor": (
-        "bot.azure",
-        "bot.clock",
-        "bot.content.output_text",
-        "bot.content.redaction",
-        "bot.settings",
-        "cards.text_fit",
-        "cards.formatting",
-        "storage.port.store",
-        "storage.port.watching",
-    ),
-    "bot.outbox": ("bot.requests.request", "bot.chat.port", "bot.clock", "cards", "storage.port.watching"),
-    "bot.alerting": (
-        "bot.requests.request",
-        "bot.clock",
-        "bot.requests.registry",
-        "bot.requests.preferences",
-        "bot.settings",
-        "bot.domain.findings",
-        "bot.alerting.rules",
-        "bot.monitor.scene",
-        "cards",
-        "storage.port.store",
-        "storage.port.watching",
-    ),
-    "bot.clock": (),
-    "bot.ops.health": ("bot.alerting", "bot.monitor"),
-    "bot.content.drawing": ("cards",),
-    "bot.content.links": ("bot.content.drawing", "cards", "storage.port.store"),
-    "bot.content.stream_redaction": ("bot.content.redaction",),
-    "bot.content.relay": ("bot.azure", "bot.content.links", "bot.content.stream_redaction"),
-    "bot.tools.reference": ("bot.requests.registry", "bot.ops.health", "bot.settings"),
-    "bot.sandbox": (),
-    "bot.app": ("bot", "handlers", "cards", "storage"),
-    "bot.tools.console": ("bot", "cards"),
-    "bot.tools.demo": ("bot.app", "bot.settings", "bot.ops.signals"),
-    "bot.cli": ("bot", "handlers", "storage.port.store"),
-    "bot.__main__": ("bot.cli",),
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+LAYERS = [name for line in CONTRACTS[0]["layers"] for name in line.split(" | ")]
+DESIGN = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+LONGEST = 400
+"""Lines of a module of the program; longer ones are named here with what keeps them together."""
+LONGER = {
+    "bot/azure/models/pool.py": "one struct for each part of a pool, as the service sends it",
+    "bot/settings.py": "every key of the settings file beside what is checked of it",
 }
-NEVER = {"bot.app": "bot.sandbox", "bot.tools.console": "bot.sandbox", "bot.tools.demo": "bot.sandbox"}
-"""Whoever may import all of ``bot`` still does not reach over the wire."""
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            if "node_modules" not in path.parts:
-                dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-                yield dotted.removesuffix(".__init__"), path
+@pytest.mark.parametrize("contract", [each["id"] for each in CONTRACTS])
+def test_imports(contract: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(str(ROOT))
+    status = lint_imports(config_filenames=("pyproject.toml",), limit_to_contracts=(contract,), no_cache=True)
+    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
 
 
-def imported(name: str, path: Path) -> Iterator[str]:
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join([*parents, *([base] if base else [])])
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names if base in ROOMS)
+def test_every_package_has_its_layer() -> None:
+    packages = {path.parent.name for path in (ROOT / "bot").glob("*/__init__.py")} - {"sandbox"}
+    modules = {path.stem for path in (ROOT / "bot").glob("*.py")} - {"__init__"}
+    assert packages | modules == {name.removeprefix("bot.") for name in LAYERS if name.startswith("bot.")}
 
 
-def under(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}.")
+def test_the_design_page_shows_the_layers() -> None:
+    block = re.search(r"other:\n\n((?:    .*\n)+)", DESIGN)
+    assert block, "docs/design.md has no list of layers"
+    assert re.findall(r"[\w.]+", block[1]) == LAYERS
 
 
-@pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
-def test_imports_run_one_way(name: str, path: Path) -> None:
-    rooms = [room for room in ALLOWED if under(name, room)]
-    if name == "bot":
-        return
-    assert rooms, f"{name} is in no room that the table knows: say what it may import"
-    room = max(rooms, key=len)
-    allowed = (*ALLOWED[room], room, *(r for r in rooms if r.count(".") >= 1))
-    for target in imported(name, path):
-        if target.split(".")[0] not in ROOMS or target in ROOMS:
-            continue
-        assert any(under(target, each) or under(each, target) for each in allowed), f"{name} imports {target}"
-        assert not under(target, NEVER.get(room, "-")), f"{name} imports {target}"
+def test_the_design_page_names_files_that_are_there() -> None:
+    table = DESIGN[DESIGN.index("## Where to change what") : DESIGN.index("## A request's way")]
+    named = re.findall(r"`([\w/]+\.(?:py|md|toml|json))`", table)
+    assert len(named) >= 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_the_sandbox_is_on_the_other_side_of_the_wire() -> None:
-    for name, path in modules():
-        if under(name, "bot.sandbox"):
-            inside = [t for t in imported(name, path) if t.split(".")[0] in ROOMS and not under(t, "bot.sandbox")]
-            assert [t for t in inside if t != "bot"] == [], f"{name} knows the program"
+def test_no_module_is_too_long_to_be_read() -> None:
+    long = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "bot").rglob("*.py")
+        if "sandbox" not in path.parts and path.read_text(encoding="utf-8").count("\n") > LONGEST
+    }
+    assert long == LONGER.keys()

@@ -18,7 +18,6 @@ from bot.alerting.model import Incident, Notification
 from bot.alerting.rules import AlertRule
 from bot.domain.failures import by_line
 from bot.domain.findings import CauseCount, Severity
-from bot.requests.grammar import join
 from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text
 from cards.card import (
     Action,
@@ -37,6 +36,7 @@ from cards.card import (
     Time,
     Words,
 )
+from cards.command_line import join
 from cards.formatting import duration, number, plural
 
 _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}

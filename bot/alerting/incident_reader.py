@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
-from bot.requests.request import Conversation
+from bot.chat.request import Conversation
 from storage.port.outbox import OutboxEntry
 
 

@@ -17,7 +17,7 @@ from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.notification_index import NotificationIndex
 from bot.alerting.routing import key_of
 from bot.alerting.slices import Sliced
-from bot.requests.request import Conversation
+from bot.chat.request import Conversation
 from storage.port.changes import ChangeSet
 from storage.port.outbox import OutboxEntry
 

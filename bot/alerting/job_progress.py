@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from bot.alerting.rules.failures import causes_of
+from bot.chat.request import Person
 from bot.domain.failures import usual
 from bot.domain.findings import CauseCount
 from bot.domain.pools import has, in_state
 from bot.monitor.scene import JobView, PoolView
-from bot.requests.grammar import join
-from bot.requests.request import Person
 from cards.build import actions, blocks, bold, chip, facts, muted, note, text
 from cards.card import Block, Bullets, Button, Card, Heading, Mark, Mention, Progress, Text, Time, Words
+from cards.command_line import join
 from cards.formatting import duration, number, percent, plural
 
 WINDOWS = (timedelta(minutes=10), timedelta(minutes=60))

@@ -8,9 +8,8 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bot.chat.request import Author, Conversation
 from bot.domain.findings import CauseCount, Entity, Finding, Severity, SuggestedAction
-from bot.requests.preferences import Author
-from bot.requests.request import Conversation
 from storage.port.incidents import IncidentRow, NotificationRow
 
 REMEMBERED = 30

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from bot.alerting.model import Mute, Subscription
 from bot.alerting.rules import AlertRule
+from bot.chat.request import Conversation
 from bot.domain.findings import Entity, Severity
-from bot.requests.request import Conversation
 
 ANY = ("", "*")
 """Patterns that fit any entity."""

@@ -28,11 +28,10 @@ from bot.alerting.routing import key_of
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import in_slices
 from bot.alerting.stored_state import HOURS, MUTES, SUBSCRIPTIONS, default_subscriptions, incident_of, load_state
+from bot.chat.request import Author, Conversation
 from bot.clock import Clock
 from bot.domain.findings import Finding
 from bot.monitor.scene import Scene
-from bot.requests.preferences import Author
-from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError

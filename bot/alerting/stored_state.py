@@ -10,8 +10,8 @@ import msgspec
 from bot.alerting.incident_state import LATELY, IncidentState, history_of, worse_of
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.slices import Sliced, in_slices
+from bot.chat.request import Conversation
 from bot.domain.findings import fingerprint
-from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from storage.port.decoding import decoded
 from storage.port.incidents import IncidentRow, NotificationRow

@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from bot.alerting.job_progress import JobCardWriter
 from bot.alerting.routing import key_of
+from bot.chat.request import Conversation, Person
 from bot.clock import Clock
 from bot.monitor.scene import JobView, PoolView, Scene
-from bot.requests.request import Conversation, Person
 from cards.card import Card
 from storage.port.changes import ChangeSet
 from storage.port.decoding import decoded

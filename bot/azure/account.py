@@ -8,18 +8,15 @@ is a module ``bot.azure.writes``, which does not exist before there is something
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
-import msgspec
 from azure.batch.aio import BatchClient
 from azure.mgmt.batch.aio import BatchManagementClient
-from msgspec import Struct, field
 
+from bot.azure.answers import Fetched, Listing, Page, Window, decoder_of
 from bot.azure.bookmarks import Bookmarks
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
@@ -35,6 +32,7 @@ from bot.azure.models import (
     VmSize,
 )
 from bot.azure.models.price import NO_PRICES, Prices
+from bot.azure.paths import Paths, encoded
 from bot.azure.pipeline import DEADLINE, Clock, Dated, Plane, Traffic, pipeline
 from bot.azure.prices import Retail
 from bot.settings import AccountSettings
@@ -48,51 +46,7 @@ _NODE_COUNTS_PAGE = 10  # the service's limit on that list; 1000 on all others
 T = TypeVar("T")
 
 
-class Page(Struct, Generic[T], frozen=True):
-    """One page as the service sent it: its items, the link to the next page (None: the last), the service's time."""
-
-    items: list[T]
-    next: str | None
-    at: datetime
-
-
-class Fetched(Struct, Generic[T], frozen=True):
-    """One entity: decoded, as the JSON that came, the service's time, its ETag (may be empty)."""
-
-    value: T
-    raw: bytes
-    at: datetime
-    etag: str
-
-
-class Window(Struct, Generic[T], frozen=True):
-    """Rows of a list in the service's order, from ``offset`` on; ``more`` where the list goes on behind them."""
-
-    items: list[T]
-    offset: int
-    more: bool
-    at: datetime
-
-
-class _Listing(Struct, Generic[T]):
-    """A list on the wire; the data plane and Resource Manager name the link differently."""
-
-    value: list[T]
-    batch_next: str | None = field(name="odata.nextLink", default=None)
-    arm_next: str | None = field(name="nextLink", default=None)
-
-
-_decoders: dict[tuple[Any, bool], msgspec.json.Decoder[Any]] = {}
-
-
-def _decoder(kind: Any, *, strict: bool = True) -> msgspec.json.Decoder[Any]:
-    """Not strict where statistics come, which write counts as text; strict is up to a third faster."""
-    if (kind, strict) not in _decoders:
-        _decoders[kind, strict] = msgspec.json.Decoder(kind, strict=strict)
-    return _decoders[kind, strict]
-
-
-class Account:
+class Account(Paths):
     """One Batch account. All reads raise :class:`AzureError` and nothing else."""
 
     def __init__(
@@ -273,7 +227,7 @@ class Account:
 
     async def certificate(self, algorithm: str, thumbprint: str) -> Fetched[Certificate]:
         """One certificate, over the same api-version."""
-        path = f"/certificates(thumbprintAlgorithm={_part(algorithm)},thumbprint={_part(thumbprint)})"
+        path = f"/certificates(thumbprintAlgorithm={encoded(algorithm)},thumbprint={encoded(thumbprint)})"
         return await self._fetch(self._batch, Certificate, self._batch.address(path, version=CERTIFICATES_VERSION))
 
     def files(self, root: str) -> Files:
@@ -331,15 +285,15 @@ class Account:
     @staticmethod
     async def _page(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Page[T]:
         answer = await plane.get(url)
-        decoder = _decoder(_Listing[kind], strict=strict)  # type: ignore[valid-type]
-        listing: _Listing[T] = await plane.decoded(decoder, answer)
+        decoder = decoder_of(Listing[kind], strict=strict)  # type: ignore[valid-type]
+        listing: Listing[T] = await plane.decoded(decoder, answer)
         link = listing.batch_next or listing.arm_next
         return Page(listing.value, plane.own(link) if link else None, answer.at)
 
     @staticmethod
     async def _fetch(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Fetched[T]:
         answer = await plane.get(url)
-        value = await plane.decoded(_decoder(kind, strict=strict), answer)
+        value = await plane.decoded(decoder_of(kind, strict=strict), answer)
         return Fetched(value, answer.body, answer.at, answer.etag)
 
     async def close(self) -> None:
@@ -347,105 +301,3 @@ class Account:
         await self._batch.close()
         if self._arm:
             await self._arm.close()
-
-    # Paths on the data plane, encoded.
-
-    @staticmethod
-    def pool(pool: str) -> str:
-        """/pools/{pool}."""
-        return f"/pools/{_part(pool)}"
-
-    @staticmethod
-    def nodes(pool: str) -> str:
-        """/pools/{pool}/nodes."""
-        return f"/pools/{_part(pool)}/nodes"
-
-    @staticmethod
-    def node(pool: str, node: str) -> str:
-        """/pools/{pool}/nodes/{node}."""
-        return f"/pools/{_part(pool)}/nodes/{_part(node)}"
-
-    @staticmethod
-    def job(job: str) -> str:
-        """/jobs/{job}."""
-        return f"/jobs/{_part(job)}"
-
-    @staticmethod
-    def tasks(job: str) -> str:
-        """/jobs/{job}/tasks."""
-        return f"/jobs/{_part(job)}/tasks"
-
-    @staticmethod
-    def task(job: str, task: str) -> str:
-        """/jobs/{job}/tasks/{task}."""
-        return f"/jobs/{_part(job)}/tasks/{_part(task)}"
-
-    @staticmethod
-    def schedule(schedule: str) -> str:
-        """/jobschedules/{schedule}."""
-        return f"/jobschedules/{_part(schedule)}"
-
-    @staticmethod
-    def schedule_jobs(schedule: str) -> str:
-        """/jobschedules/{schedule}/jobs."""
-        return f"/jobschedules/{_part(schedule)}/jobs"
-
-    @staticmethod
-    def application(application: str) -> str:
-        """/applications/{application}, on both planes."""
-        return f"/applications/{_part(application)}"
-
-
-def _part(name: str) -> str:
-    """One name in a path. A name of dots alone would be taken for a direction; the service has none such."""
-    if not name.strip("."):
-        raise AzureError("InvalidName", f"{name!r} is no name", status=404)
-    return quote(name, safe="")
-
-
-class Accounts:
-    """All accounts of the settings, by name; the first one is the default."""
-
-    def __init__(
-        self,
-        settings: Mapping[str, AccountSettings],
-        environment: Mapping[str, str] = os.environ,
-        *,
-        retail: Retail | None = None,
-    ) -> None:
-        """Connect nothing yet. Raises SettingsError where an account key is missing or no key.
-
-        ``retail`` tells prices, and is closed with the accounts; without it none are known.
-        """
-        self._credentials = Credentials(environment)
-        self._retail = retail
-        self._accounts = {
-            name: Account(name, each, self._credentials, retail=retail) for name, each in settings.items()
-        }
-
-    @property
-    def names(self) -> list[str]:
-        """Names in the order of the settings."""
-        return list(self._accounts)
-
-    def get(self, name: str | None = None) -> Account:
-        """The account of that name; the default one without. Raises KeyError."""
-        return self._accounts[name or next(iter(self._accounts))]
-
-    def __iter__(self) -> Iterator[Account]:
-        return iter(self._accounts.values())
-
-    def __len__(self) -> int:
-        return len(self._accounts)
-
-    async def warm(self) -> None:
-        """Have prices at hand before the first card wants them; they take a while to read. Never raises."""
-        await asyncio.gather(*(account.prices() for account in self))
-
-    async def close(self) -> None:
-        """Close every account and credential."""
-        for account in self:
-            await account.close()
-        if self._retail:
-            await self._retail.close()
-        await self._credentials.close()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
+from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
 from cards.card import Attachment, Card, Form, Option
 
 

@@ -20,7 +20,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
 from bot.azure.files import PIECE, Files, Head, Remote, steps
 from bot.content.links import Signer, disposition

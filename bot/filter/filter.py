@@ -12,8 +12,8 @@ from bot.filter.compile import Clause, Now, Test, clause, test
 from bot.filter.condition import Condition
 from bot.filter.describe import told
 from bot.filter.fields import Entity
-from bot.requests.grammar import join
 from cards.card import Piece, Span, Text
+from cards.command_line import join
 
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -14,7 +14,8 @@ from bot.filter.fields import ORDER, Entity, Field, Kind
 from bot.filter.filter import Filter
 from bot.filter.values import Moment, Pattern, Value, alternatives, amount, decimal, integer, span
 from bot.requests.command import CommandError
-from bot.requests.grammar import join, words
+from bot.requests.grammar import words
+from cards.command_line import join
 
 LONGEST = 1000
 """Letters of a filter: it has to fit on a button, beside its command."""

@@ -26,7 +26,8 @@ from msgspec import Struct
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
-from bot.azure.account import Account, Page
+from bot.azure.account import Account
+from bot.azure.answers import Page
 from bot.azure.errors import AzureError
 from bot.domain.entity import fold
 

@@ -15,7 +15,8 @@ from typing import Any, Protocol, TypeVar, cast
 import structlog
 from msgspec import Struct
 
-from bot.azure.account import Account, Fetched, Page
+from bot.azure.account import Account
+from bot.azure.answers import Fetched, Page
 from bot.azure.errors import AzureError
 from bot.azure.models import BatchAccountResource, PoolNodeCounts, TaskCountsResult, VmSize, select_of
 from bot.azure.models.price import Prices

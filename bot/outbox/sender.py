@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from bot.chat.fallback import marked, shortened
 from bot.chat.port import Chat, Undelivered, UnreadableError
+from bot.chat.request import Conversation
 from bot.clock import Clock, backoff
-from bot.requests.request import Conversation
 from cards.card import Card
 from storage.port.outbox import DeliveryState, OutboxStore
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from bot.chat.port import Chat
+from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.destination_queue import DestinationQueue, DestinationStatus
 from bot.outbox.sender import Sender, Totals
-from bot.requests.request import Conversation
 from storage.port.outbox import OutboxEntry, OutboxStore
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.requests.request import Person
+from bot.chat.request import Person
 from bot.settings import AccessSettings, Role
 
 RANK: dict[str, int] = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}

@@ -22,8 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from bot.chat.request import Conversation, Person
 from bot.policy.roles import RANK, Access, RoleGrant
-from bot.requests.request import Conversation, Person
 from bot.settings import Role
 
 Effect: TypeAlias = Literal["read", "change", "destroy"]

@@ -19,10 +19,10 @@ from msgspec.structs import replace
 
 from bot.chat.fallback import UNSENDABLE, as_text, marked
 from bot.chat.port import Chat, Undelivered, UnreadableError
+from bot.chat.request import CommandRequest
 from bot.clock import Clock, backoff
 from bot.requests.live_cards import LiveCards, Takeover
 from bot.requests.live_wording import unclaimed
-from bot.requests.request import CommandRequest
 from cards.card import Card
 from storage.port.live import LiveStore
 

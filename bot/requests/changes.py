@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from bot.chat.request import CommandRequest
 from bot.operations import approve, confirm
 from bot.operations.audit import Act, Audit, Result, logged
 from bot.operations.confirm import Confirmations
@@ -23,7 +24,6 @@ from bot.requests.binding import Bound
 from bot.requests.command import CommandError, Instead
 from bot.requests.context import Context
 from bot.requests.preferences import place_of
-from bot.requests.request import CommandRequest
 from cards import build
 from cards.card import Button, Card, plain
 

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from bot.chat.port import Undelivered
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.policy.rules import Question
 from bot.requests import binding
 from bot.requests.command import CommandError
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import Chosen, default_account
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import Relaying, Services
 
 if TYPE_CHECKING:
     from bot.alerting.service import AlertService
     from bot.alerting.watched_jobs import WatchedJobs
-    from bot.azure.account import Account, Accounts
+    from bot.azure.account import Account
+    from bot.azure.accounts import Accounts
     from bot.monitor.status import Status
     from bot.requests.registry import Registry
     from cards.card import Card

@@ -8,7 +8,7 @@ import cyclopts
 from rapidfuzz import fuzz, process
 
 from bot.requests.command import Command, CommandError
-from bot.requests.grammar import join
+from cards.command_line import join
 
 
 def unknown(commands: Mapping[str, Command], tokens: Sequence[str]) -> CommandError:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import structlog
 from msgspec.structs import replace
 
+from bot.chat.request import CommandRequest
 from bot.operations import reconcile
 from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
@@ -26,7 +27,6 @@ from bot.requests.command import CommandError
 from bot.requests.grammar import words
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.pipeline import Operations, Pipeline
-from bot.requests.request import CommandRequest
 from bot.requests.services import Services
 from cards import build
 from cards.card import Card, Form, Option

@@ -24,10 +24,11 @@ from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
 from bot.requests.command import Command, CommandError, Instead, Parameter
-from bot.requests.grammar import join, words
+from bot.requests.grammar import words
 from bot.requests.registry import LIVE_FORM, Registry
 from cards.build import text
 from cards.card import Field, FieldKind, Form, Mark, Note, Option, plain
+from cards.command_line import join
 
 if TYPE_CHECKING:
     from bot.requests.context import Context

@@ -30,11 +30,6 @@ def words(text: str) -> list[str]:
         raise CommandError("A quote is opened and not closed: close it or leave it out.") from None
 
 
-def join(tokens: Sequence[str]) -> str:
-    """The inverse of :func:`words`."""
-    return shlex.join(tokens)
-
-
 def node(name: str) -> cyclopts.App:
     """A part of the grammar: a noun, or the whole of it."""
     return cyclopts.App(name=name, help_flags=[], version_flags=[])

@@ -24,11 +24,11 @@ import msgspec
 import structlog
 
 from bot.chat.port import Chat
+from bot.chat.request import CommandRequest
 from bot.operations.run_once import RunOnce
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.forms import OPENING
-from bot.requests.request import CommandRequest
 from cards.build import actions, blocks, bold, code, stamped, text
 from cards.card import Button, Card, Form, Mark, Option, Time, Words
 from storage.port.decoding import decoded

@@ -18,10 +18,10 @@ import msgspec
 import structlog
 
 from bot.chat.port import Chat
+from bot.chat.request import CommandRequest, Conversation
 from bot.clock import Clock
 from bot.requests.live_message import KEPT, LiveMessage
 from bot.requests.live_wording import claims_to_live, ended
-from bot.requests.request import CommandRequest, Conversation
 from cards.build import text
 from cards.card import Card, Time
 from storage.port.live import LiveStore

@@ -12,9 +12,9 @@ import structlog
 
 from bot.chat.fallback import UNSENDABLE, as_text
 from bot.chat.port import Chat, Undelivered
+from bot.chat.request import CommandRequest
 from bot.clock import Clock, backoff
 from bot.requests.live_wording import claims_to_live, ended
-from bot.requests.request import CommandRequest
 from cards.build import text
 from cards.card import Card, Text
 from storage.port.live import LiveCard, LiveStore

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from bot.requests.request import CommandRequest
+from bot.chat.request import CommandRequest
 from cards.build import chip, text
 from cards.card import Action, Actions, Block, Button, Card, Footer, Mark, Text, Time, Words
 

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from bot.chat.request import CommandRequest
 from bot.operations import reconcile
 from bot.operations.audit import Act, Audit
 from bot.operations.confirm import Confirmations, Refused, dropped_card, refused_card
@@ -31,12 +32,12 @@ from bot.requests.binding import Bound, bind
 from bot.requests.changes import Change, Changes, act
 from bot.requests.command import Call
 from bot.requests.context import Context
-from bot.requests.grammar import join, words
+from bot.requests.grammar import words
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import default_account, place_of
-from bot.requests.request import CommandRequest
 from bot.requests.services import Services
 from cards.card import Card
+from cards.command_line import join
 
 
 @dataclass(frozen=True)

@@ -14,29 +14,13 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from bot.requests.request import CommandRequest
+from bot.chat.request import Author, CommandRequest
 from storage.port.decoding import decoded
 from storage.port.store import Store
 
 ACCOUNTS, QUERIES = "account", "query"
 """Spaces of the store."""
 _DEFAULT = "default"
-
-
-class Author(Struct, frozen=True):
-    """Who set something: ``platform:id``, and the name where the platform tells it."""
-
-    id: str
-    name: str = ""
-
-    @classmethod
-    def of(cls, request: CommandRequest) -> Author:
-        """The asker."""
-        return cls(f"{request.person.platform}:{request.person.id}", request.person.name)
-
-    def told(self, request: CommandRequest) -> str:
-        """In words for whoever asks: you, the name, or the id where the platform tells no name."""
-        return "you" if self.id == Author.of(request).id else self.name or self.id.partition(":")[2]
 
 
 class Default(Struct, frozen=True):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import structlog
 
 from bot.azure.errors import AzureError
+from bot.chat.request import Person
 from bot.policy.rules import Decision
 from bot.requests.command import CommandError, Instead
-from bot.requests.grammar import join
-from bot.requests.request import Person
 from cards.build import refusal
 from cards.card import Button, Card
+from cards.command_line import join
 from cards.formatting import number
 
 log = structlog.get_logger()

@@ -20,7 +20,8 @@ import cyclopts
 
 from bot.requests import corrections
 from bot.requests.command import MARK, Call, Command, Handler, Mark
-from bot.requests.grammar import grammar_of, join, node, parameters_of, spelled_out
+from bot.requests.grammar import grammar_of, node, parameters_of, spelled_out
+from cards.command_line import join
 
 LIVE_FORM = "__batchbot_form__"
 """The attribute of a function that :func:`bot.requests.forms.form_of` has marked."""

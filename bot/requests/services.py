@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bot.chat.request import Conversation, Person
 from bot.policy.rules import Policy
 from bot.requests.registry import Registry
-from bot.requests.request import Conversation, Person
 
 if TYPE_CHECKING:
     from bot.alerting.service import AlertService
     from bot.alerting.watched_jobs import WatchedJobs
-    from bot.azure.account import Accounts
+    from bot.azure.accounts import Accounts
     from bot.azure.files import Remote
     from bot.monitor.status import Status
     from storage.port.store import Store

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import structlog
 
+from bot.chat.request import CommandRequest
 from bot.requests.command import NAMED
 from bot.requests.preferences import default_account
-from bot.requests.request import CommandRequest
 from bot.requests.services import Services
 from cards.card import Option
 

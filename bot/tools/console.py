@@ -14,11 +14,11 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.app import App
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.terminal.adapter import Terminal, saved
-from bot.requests.grammar import join
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.settings import Settings
 from cards import slack, teams, text
+from cards.command_line import join
 
 _RENDERERS = {"slack": slack.render, "teams": teams.render}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bot.chat.request import Author
 from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.preferences import Author, Chosen, choose_account, choose_none, person_of, place_of
+from bot.requests.preferences import Chosen, choose_account, choose_none, person_of, place_of
 from cards import build
 from cards.build import blocks, code, text
 from cards.card import Button, Card, Mark, Text, Time, Words

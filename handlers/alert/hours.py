@@ -9,13 +9,13 @@ from bot.alerting.model import Hours
 from bot.alerting.quiet_hours import quiet_until
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
+from bot.chat.request import Author
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
-from bot.requests.grammar import join
-from bot.requests.preferences import Author
 from cards import build
 from cards.build import blocks, code, facts, muted, text
 from cards.card import Button, Card, Mark, Text, Time, Words
+from cards.command_line import join
 from cards.formatting import number
 from handlers.alert import parts
 from handlers.shared.common import nearest, titled

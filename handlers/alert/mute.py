@@ -8,10 +8,10 @@ from datetime import timedelta
 from bot.alerting.model import Mute
 from bot.alerting.routing import concerns, key_of
 from bot.alerting.service import AlertService
+from bot.chat.request import Author
 from bot.filter.values import spelled
 from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.preferences import Author
 from cards import build
 from cards.build import blocks, code, muted, refusal, text
 from cards.card import Bullets, Button, Card, Column, Mark, Menu, Option, Text, Time, Words

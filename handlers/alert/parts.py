@@ -12,14 +12,13 @@ from bot.alerting.cards import mark_of
 from bot.alerting.model import Incident
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
+from bot.chat.request import Author, Conversation
 from bot.filter.values import span, spelled
 from bot.requests.command import CommandError
 from bot.requests.context import Context
-from bot.requests.grammar import join
-from bot.requests.preferences import Author
-from bot.requests.request import Conversation
 from cards.build import text
 from cards.card import Chip, Menu, Option, Text
+from cards.command_line import join
 from handlers.shared.common import nearest
 from storage.port.decoding import decoded
 

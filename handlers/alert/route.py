@@ -16,10 +16,10 @@ from bot.alerting.suppression import Reason
 from bot.domain.findings import Severity
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
-from bot.requests.grammar import join
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Block, Bullets, Button, Card, Mark, Text, Time, Words
+from cards.command_line import join
 from cards.formatting import plural
 from handlers.alert import parts
 from handlers.shared.common import section, titled

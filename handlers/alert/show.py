@@ -14,14 +14,14 @@ from bot.alerting.model import Incident, Notification
 from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
 from bot.alerting.service import AlertService
+from bot.chat.request import Author
 from bot.domain.findings import Entity, Severity
 from bot.requests.command import Instead, command
 from bot.requests.context import Context
-from bot.requests.grammar import join
-from bot.requests.preferences import Author
 from cards import build
 from cards.build import blocks, chip, muted, text
 from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
+from cards.command_line import join
 from cards.formatting import number, plural
 from handlers.alert import parts
 from handlers.shared.common import nearest, section, titled

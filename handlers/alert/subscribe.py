@@ -11,15 +11,14 @@ from msgspec.structs import replace
 from bot.alerting.model import Incident, Subscription
 from bot.alerting.routing import key_of, overlaps, wanted
 from bot.alerting.service import AlertService
+from bot.chat.request import Author, Conversation
 from bot.domain.findings import Severity
 from bot.requests.command import CommandError, Instead, command
 from bot.requests.context import Context
-from bot.requests.grammar import join
-from bot.requests.preferences import Author
-from bot.requests.request import Conversation
 from cards import build
 from cards.build import blocks, code, muted, refusal, text
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Menu, Option, Text, Time, Words
+from cards.command_line import join
 from cards.formatting import number, plural
 from handlers.alert import parts
 from handlers.shared.common import nearest, section, titled

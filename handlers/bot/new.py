@@ -7,10 +7,10 @@ from typing import Literal
 from bot.azure.account import Account
 from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.grammar import join
 from cards import build
 from cards.build import blocks, text
 from cards.card import Button, Card, Code, Mark, Menu, Option, Words
+from cards.command_line import join
 from handlers.shared.common import line, template, titled
 from handlers.shared.portal import Page, portal
 

@@ -18,14 +18,15 @@ import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
 
+from bot.chat.request import Author
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
-from bot.requests.grammar import join
 from bot.requests.grammar import words as split
-from bot.requests.preferences import QUERIES, Author, person_of, place_of
+from bot.requests.preferences import QUERIES, person_of, place_of
 from cards import build
 from cards.build import blocks, code, refusal, text
 from cards.card import Block, Button, Card, Column, Heading, Mark, Text, Time, Words
+from cards.command_line import join
 from cards.formatting import number
 from handlers.shared.common import nearest, titled
 from storage.port.decoding import decoded

@@ -18,7 +18,7 @@ from cards.formatting import file_size, number
 from handlers.file.get import give
 from handlers.file.owner import Home, unavailable
 from handlers.shared.common import titled
-from handlers.shared.export import Cell
+from handlers.shared.files import Cell
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Asked, Listing, backwards
 

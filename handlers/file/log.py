@@ -12,9 +12,9 @@ from bot.azure.files import Tail, tail
 from bot.content.output_text import LONGEST, Printed, printed
 from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.grammar import join
 from cards.build import actions, blocks, chip, code, text
 from cards.card import Block, Button, Card, Chip, Code, Footer, Mark, Text, Time, Words
+from cards.command_line import join
 from cards.formatting import duration, file_size, number, plural
 from handlers.file.owner import Home, Standing, gone, passing, unavailable
 from handlers.shared.common import titled

@@ -11,9 +11,9 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Files
 from bot.azure.models import Node, Task, duration
 from bot.requests.context import Context
-from bot.requests.grammar import join
 from cards.build import code, refusal, text
 from cards.card import Button, Card, Chip, Text
+from cards.command_line import join
 from cards.formatting import duration as spoken
 from handlers.shared.common import line, nearest
 from handlers.shared.missing import no_job, no_node, no_pool, no_task

@@ -18,12 +18,12 @@ from cards.build import blocks, bold, chip, code, facts, muted, text
 from cards.card import Button, Card, Column, Footer, Mark, Text, Time, Words
 from cards.formatting import plural
 from handlers.shared.common import line, section, some, template, titled
+from handlers.shared.definition import yes_no
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing
 from handlers.shared.missing import missing
 from handlers.shared.portal import portal
 from handlers.shared.states import package_chip
-from handlers.task.definition import yes_no
 
 _COLUMNS = (
     Column("Application", width=3),

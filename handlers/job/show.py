@@ -32,10 +32,10 @@ from handlers.shared.common import (
     tail,
     titled,
 )
+from handlers.shared.definition import job_manager, longest, preparation, release, retries, yes_no
 from handlers.shared.missing import finding_job
 from handlers.shared.portal import portal
 from handlers.shared.states import job_chip
-from handlers.task.definition import job_manager, longest, preparation, release, retries, yes_no
 
 
 @command("job show", effect="read", examples=["job show nightly:job-12"])

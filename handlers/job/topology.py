@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from bot.azure.account import Account, Fetched
+from bot.azure.account import Account
+from bot.azure.answers import Fetched
 from bot.azure.models import Job, Task
 from bot.domain.dependencies import STATES, Graph, Group, State, graph
 from bot.domain.job_health import pool_of

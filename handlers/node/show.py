@@ -19,10 +19,10 @@ from cards.formatting import number, plural
 from handlers.pool.machine import image_name
 from handlers.pool.sections import start_task
 from handlers.shared.common import failure, line, run_time, safe, section, since, some, titled
+from handlers.shared.definition import container_run
 from handlers.shared.missing import finding_node
 from handlers.shared.portal import portal
 from handlers.shared.states import node_chip
-from handlers.task.definition import container_run
 
 
 @command("node show", effect="read", examples=["node show gpu-a tvmps_0f3…_d"])

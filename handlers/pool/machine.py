@@ -10,8 +10,8 @@ from bot.azure.models.pool import ContainerConfiguration, DataDisk, OsDisk, Secu
 from cards.build import facts
 from cards.card import Block
 from handlers.shared.common import section, some, tail
+from handlers.shared.definition import registry, yes_no
 from handlers.shared.states import support_chip
-from handlers.task.definition import registry, yes_no
 
 
 def image(

@@ -19,8 +19,8 @@ from cards.formatting import number, plural
 from handlers.pool import node_counts
 from handlers.pool.machine import hardware, image
 from handlers.shared.common import named, safe, section, since, some, tail
+from handlers.shared.definition import command_of, packages, setting, yes_no
 from handlers.shared.states import pool_chip, support_chip
-from handlers.task.definition import command_of, packages, setting, yes_no
 from handlers.usage import costs
 
 _OLD = timedelta(days=1)

@@ -19,7 +19,7 @@ from handlers.job.list import counts_of
 from handlers.schedule.recurrence import every, next_runs
 from handlers.schedule.show import last_job, recent_job
 from handlers.shared.common import line, template, titled
-from handlers.shared.export import Cell
+from handlers.shared.files import Cell
 from handlers.shared.filtering import Typed, selected
 from handlers.shared.listing import Listing, backwards
 from handlers.shared.states import schedule_chip

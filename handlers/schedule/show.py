@@ -20,10 +20,10 @@ from handlers.job.list import counts_of
 from handlers.job.show import automatic_pool, rules
 from handlers.schedule.recurrence import next_runs, when_it_runs
 from handlers.shared.common import line, named, since, sizes_of, titled
+from handlers.shared.definition import job_manager, preparation, release
 from handlers.shared.missing import finding_schedule
 from handlers.shared.portal import portal
 from handlers.shared.states import schedule_chip
-from handlers.task.definition import job_manager, preparation, release
 
 
 @command("schedule show", effect="read", examples=["schedule show nightly"])

@@ -14,9 +14,9 @@ from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
 from bot.content.redaction import redact
 from bot.requests.context import Context
-from bot.requests.grammar import join
 from cards.build import bold, text
 from cards.card import Block, Heading, Piece, Text, Time
+from cards.command_line import join
 from cards.formatting import duration
 
 NEAREST = 4

@@ -14,12 +14,12 @@ from typing import Any, Generic, TypeVar
 from bot.azure.account import Account
 from bot.filter import Entity, Filter
 from bot.requests.context import Context
-from bot.requests.grammar import join
 from cards import build
 from cards.build import muted, text
 from cards.card import Action, Button, Card, Column, Table, Text, Words
+from cards.command_line import join
 from handlers.shared.common import line
-from handlers.shared.export import Cell, whole_list
+from handlers.shared.files import Cell, whole_list
 from handlers.shared.filtering import sorting, understood, without
 
 T = TypeVar("T")

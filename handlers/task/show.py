@@ -16,10 +16,7 @@ from cards.card import Block, Bullets, Button, Card, Chip, Mark, Piece, Time, Wo
 from cards.formatting import number
 from handlers.node.show import connectivity
 from handlers.shared.common import failure, line, run_time, safe, section, since, titled
-from handlers.shared.missing import finding_task
-from handlers.shared.portal import portal
-from handlers.shared.states import task_chip
-from handlers.task.definition import (
+from handlers.shared.definition import (
     command_of,
     container_run,
     depends_on,
@@ -30,6 +27,9 @@ from handlers.task.definition import (
     packages,
     setting,
 )
+from handlers.shared.missing import finding_task
+from handlers.shared.portal import portal
+from handlers.shared.states import task_chip
 
 
 @command("task show", effect="read", examples=["task show nightly:job-12 frame-0021"])

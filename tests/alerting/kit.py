@@ -14,10 +14,10 @@ import msgspec
 from bot.alerting.model import Subscription
 from bot.alerting.rules import AlertRule
 from bot.alerting.service import AlertService
+from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.domain.findings import CauseCount, Entity, EntityKind, Finding, Severity
 from bot.monitor.scene import Area, Scene
-from bot.requests.request import Conversation
 from bot.settings import AlertSettings
 from cards.card import Card, plain
 from cards.text import render

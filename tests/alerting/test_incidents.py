@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.alerting.model import Subscription
+from bot.chat.request import Author, Conversation
 from bot.domain.findings import Severity
-from bot.requests.preferences import Author
-from bot.requests.request import Conversation
 from tests.alerting.kit import EVERYTHING, OPS, card, finding, room, title, words
 
 ME = Author("slack:U1", "somebody")

@@ -14,9 +14,9 @@ import pytest
 from bot.alerting.job_progress import pace_of
 from bot.alerting.watched_jobs import EDITS, LONGEST, MISSING, SETTLING, WatchedJobs
 from bot.azure.models import NodeCounts
+from bot.chat.request import Conversation, Person
 from bot.domain.findings import CauseCount
 from bot.monitor.scene import Blindness, JobView, PoolView, Scene
-from bot.requests.request import Conversation, Person
 from cards.card import Mark, Mention, plain
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError

@@ -13,9 +13,9 @@ from bot.alerting.cards import Writer
 from bot.alerting.model import Hours, Mute, Subscription
 from bot.alerting.quiet_hours import quiet_until
 from bot.alerting.rules import discover
+from bot.chat.request import Conversation
 from bot.domain.findings import CauseCount, Entity, Severity
 from bot.monitor.scene import Example, JobView, Scene
-from bot.requests.request import Conversation
 from tests.alerting.kit import NOON, OPS, finding, room, tally, title, words
 from tests.golden import check
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.alerting import slices
-from bot.requests.preferences import Author
+from bot.chat.request import Author
 from tests.alerting.kit import finding, room
 from tests.alerting.test_state_is_indexed import check_state, indexed, scanned
 

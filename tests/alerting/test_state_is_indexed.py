@@ -16,9 +16,8 @@ from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.notification_index import NotificationIndex
 from bot.alerting.routing import key_of
 from bot.alerting.suppression import Suppression
+from bot.chat.request import Author, Conversation
 from bot.domain.findings import Entity, Severity
-from bot.requests.preferences import Author
-from bot.requests.request import Conversation
 from tests.alerting.kit import NOON, Room, finding, room
 
 STATES = {"node.unusable": "pool", "pool.down": "pool", "task.failed": "job", "job.failed": "job"}

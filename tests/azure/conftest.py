@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.settings import AccountSettings
 from tests.azure.service import KEY, Service, serving
 

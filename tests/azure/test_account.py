@@ -26,7 +26,8 @@ from azure.core.exceptions import (
 )
 from structlog.testing import capture_logs
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool, Task

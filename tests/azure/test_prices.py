@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
 from bot.azure.models.price import PriceItem, Prices
 from bot.azure.pipeline import Clock, Plane, pipeline

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, JobSchedule, Node, NodeRow, Pool, Task, TaskRow, select_of
 from bot.sandbox.server import AzureSandbox

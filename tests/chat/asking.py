@@ -6,8 +6,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.clock import Clock
-from bot.requests.request import CommandRequest, Conversation, Person
 from storage.port.live import LiveCard
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)

@@ -17,9 +17,9 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from bot.chat.request import CommandRequest
 from bot.chat.teams import Teams
 from bot.requests.answer_delivery import AnswerDelivery
-from bot.requests.request import CommandRequest
 from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span
 from storage.port.conversations import ConversationReference

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from bot.chat.fallback import AS_TEXT, REPEAT, UNSENDABLE
+from bot.chat.request import Conversation, Person
 from bot.chat.teams import messages as teams_messages
 from bot.chat.teams.errors import TeamsError
 from bot.chat.terminal.adapter import Terminal
 from bot.clock import Clock
 from bot.requests.answer_delivery import AnswerDelivery
-from bot.requests.request import Conversation, Person
 from cards.build import actions, blocks, bold, facts, text
 from cards.card import Button, Card
 from tests.chat.asking import LiveRows, asked

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from bot.chat.request import Conversation
 from bot.chat.slack.channels import Channels
-from bot.requests.request import Conversation
 from storage.sqlite.store import SqliteStore
 
 

@@ -16,10 +16,10 @@ from aiohttp import web
 from PIL import Image
 from structlog.testing import capture_logs
 
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import Slack
 from bot.chat.slack.adapter import SlackStartError
 from bot.requests.answer_delivery import AnswerDelivery
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings

@@ -14,8 +14,9 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
 from bot.chat.port import Chat
+from bot.chat.request import CommandRequest
 from bot.chat.slack import Slack
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
@@ -24,7 +25,6 @@ from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn

@@ -17,8 +17,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
+from bot.chat.request import CommandRequest
 from bot.chat.slack import Slack
-from bot.requests.request import CommandRequest
 from bot.settings import Secret, SlackSettings
 from cards.card import Card, Form
 from storage.port.conversations import ConversationReference

@@ -14,9 +14,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 import handlers
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
 from bot.chat.budget import Priority
 from bot.chat.port import Chat
+from bot.chat.request import CommandRequest
 from bot.chat.slack import Slack
 from bot.chat.teams import messages
 from bot.monitor.names import Names
@@ -27,7 +28,6 @@ from bot.requests.forms import make_form
 from bot.requests.journal import RequestJournal
 from bot.requests.preferences import choose_account
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn

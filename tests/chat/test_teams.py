@@ -12,7 +12,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from bot.chat.port import Undelivered
-from bot.requests.request import CommandRequest, Conversation
+from bot.chat.request import CommandRequest, Conversation
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Picture
 from cards.charts.usage import UsageChart

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.chat.request import Conversation
 from bot.chat.teams.activity import Activity
-from bot.requests.request import Conversation
 from bot.settings import TeamsSettings
 from tests.chat.teams_kit import World, build, place_of, tear_down
 from tests.shared import ROOT, shared

@@ -20,11 +20,11 @@ from structlog.testing import capture_logs
 import bot.chat.teams
 from bot.chat.budget import Budget, Priority
 from bot.chat.port import Undelivered
+from bot.chat.request import Conversation
 from bot.chat.teams import messages, outbound
 from bot.chat.teams.framework import Connector
 from bot.chat.teams.outbound import LIMITS, Outbound, allowed
 from bot.chat.teams.references import References
-from bot.requests.request import Conversation
 from cards.card import Attachment, Picture, Rendered
 from cards.charts.usage import UsageChart
 from tests.chat.teams_kit import World, build, card, tear_down

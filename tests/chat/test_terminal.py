@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.chat.port import UnreadableError
+from bot.chat.request import Conversation, Person
 from bot.chat.terminal.adapter import Terminal
-from bot.requests.request import Conversation, Person
 from tests.chat.teams_kit import Pictures, card
 
 HERE = Conversation("text", "terminal", "personal")

@@ -11,7 +11,9 @@ from urllib.parse import unquote
 import msgspec
 from hypothesis import strategies as st
 
-from bot.azure.account import Account, Accounts, Fetched, Page
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
+from bot.azure.answers import Fetched, Page
 from bot.azure.credentials import Credentials
 from bot.azure.errors import AzureError
 from bot.azure.models import AccountProperties, BatchAccountResource, FamilyQuota, VmSize

@@ -18,6 +18,7 @@ from bot.alerting.rules import discover
 from bot.alerting.rules.common import jobs_of
 from bot.alerting.rules.money import hourly
 from bot.alerting.rules.waiting import why
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.clock import Clock
 from bot.domain.findings import Finding
 from bot.domain.pool_health import troubles_of
@@ -31,7 +32,6 @@ from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, WatchSettings
 from cards.card import Bullets, Card, Facts, Mark, Progress, Table, plain

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from bot.filter import ENTITIES, JOB, NODE, POOL, SCHEDULE, SCHEDULE_JOB, TASK, Entity, Filter, parse
 from bot.requests.command import CommandError
-from bot.requests.grammar import join, words
+from bot.requests.grammar import words
 from bot.sandbox.wire import tables
 from bot.sandbox.wire.odata import compile_filter
 from cards.card import plain
+from cards.command_line import join
 from tests.filter.worlds import AT, COUNTS, ROWS, any_filters, filters, on_the_wire
 
 LISTS = {

@@ -15,14 +15,13 @@ from bot.alerting.rules import discover
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
 from bot.chat.port import Undelivered
+from bot.chat.request import Author, CommandRequest, Conversation, Person
 from bot.domain.findings import CauseCount, Entity, Severity, SuggestedAction, fingerprint
 from bot.monitor.status import AccountStatus, Outbox
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.preferences import Author
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Actions, Button, Card, Menu, plain

@@ -13,14 +13,14 @@ from unittest import mock
 import pytest
 
 import handlers
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.monitor.collector import Collector
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock, World

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.requests.forms import with_values
-from bot.requests.request import CommandRequest, Conversation, Person
 from cards.card import Field, Form, plain
 from tests import golden
 from tests.handlers.alerting import CHAT, OPS, Told, a_few, alerting, words

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from bot.alerting.model import Subscription
+from bot.chat.request import Conversation, Person
 from bot.domain.findings import Severity
-from bot.requests.request import Conversation, Person
 from bot.requests.services import Chatting
 from cards.card import Button, Card, Form
 from handlers.alert.parts import named

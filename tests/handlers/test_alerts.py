@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from bot.alerting.model import Subscription
+from bot.chat.request import Person
 from bot.domain.findings import Entity, Severity
-from bot.requests.request import Person
 from cards.card import Menu
 from tests.handlers.alerting import (
     DEV,

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 import handlers
-from bot.azure.account import Account, Accounts, _decoder
+from bot.azure.account import Account, _decoder
+from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
 from bot.azure.models import (
     BatchAccountResource,
@@ -25,13 +26,13 @@ from bot.azure.models import (
     Task,
     VmSize,
 )
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.domain.quota import Used
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.context import Context
 from bot.requests.live import LiveAnswers
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards import slack, teams, text

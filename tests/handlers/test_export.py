@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.shared.export import csv_of, json_of
+from handlers.shared.files import csv_of, json_of
 
 KEY = "A" * 86 + "=="
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import handlers.file.log
-from bot.requests.request import CommandRequest, Conversation, Person
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.sandbox.world.live import LiveTask
 from cards.card import Actions, Attachment, Button, Card, Code, Table, Words, plain
 from tests.golden import check

@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 
 from bot.azure.errors import AzureError
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.requests.command import Mark
 from bot.requests.context import Context
 from bot.requests.forms import make_form
-from bot.requests.request import CommandRequest, Conversation, Person
 from cards.card import Actions, Button, Card, Footer, Menu, plain
 from handlers.shared import filtering
 from tests.handlers.conftest import Scene

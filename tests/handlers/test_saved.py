@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bot.requests.request import CommandRequest, Conversation, Person
+from bot.chat.request import CommandRequest, Conversation, Person
 from cards.card import Actions, Button, Card, Menu, plain
 from handlers.bot.saved import MOST
 from tests.golden import check

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from bot.azure.account import Fetched, Page
+from bot.azure.answers import Fetched, Page
 from bot.azure.errors import AzureError
 from bot.azure.files import Head
 from bot.azure.models import (

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.azure.models import Node, Pool
 from bot.monitor.collector import Collector
 from bot.sandbox.server import AzureSandbox

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.azure.account import Page
+from bot.azure.answers import Page
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool
 from bot.monitor.names import AT_ONCE, Names, best

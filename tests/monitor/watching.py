@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from unittest import mock
 
-from bot.azure.account import Account, Accounts
+from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.clock import Clock
 from bot.monitor.account_state import Key, key_of
 from bot.monitor.observer import Look, Observer

@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations.approve import ApprovalNeed, needed_card
 from bot.operations.confirm import Confirmations, Refused, dropped_card, refused_card
 from bot.operations.preflight import Preflight
@@ -15,7 +16,6 @@ from bot.operations.reconcile import Begun, unknown_card
 from bot.policy.rules import Decision
 from bot.requests.journal import _stale_card
 from bot.requests.refusals import forbidden
-from bot.requests.request import CommandRequest, Conversation, Person
 from cards.build import stamped
 from cards.card import Card
 from storage.sqlite.store import SqliteStore

@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations import confirm as confirming
 from bot.operations.approve import ApprovalNeed
 from bot.operations.preflight import Preflight
@@ -20,7 +21,6 @@ from bot.requests.command import Mark
 from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards.build import text

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from bot.chat.port import Chat, Undelivered, UnreadableError
+from bot.chat.request import Conversation, PlatformName
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
-from bot.requests.request import Conversation, PlatformName
 from cards.build import bold, text
 from cards.card import Card, Footer, plain
 from storage.port.changes import ChangeSet

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.chat.port import Undelivered
+from bot.chat.request import Conversation, PlatformName
 from bot.clock import Clock
 from bot.outbox import DestinationStatus
 from bot.outbox.circuit_breaker import CircuitBreaker
-from bot.requests.request import Conversation, PlatformName
 from cards.build import text
 from cards.card import Card
 from storage.port.changes import ChangeSet

@@ -14,10 +14,10 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import Slack
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.settings import Secret, SlackSettings

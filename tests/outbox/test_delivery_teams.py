@@ -14,10 +14,10 @@ from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.request import Conversation, Person
 from bot.chat.teams import Teams
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
-from bot.requests.request import Conversation, Person
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from bot.settings import TeamsSettings

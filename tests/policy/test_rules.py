@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import handlers
+from bot.chat.request import Conversation, Person
 from bot.policy import rules
 from bot.policy.roles import Access
 from bot.policy.rules import Needs, Policy, Question, Target
 from bot.requests.registry import Registry
-from bot.requests.request import Conversation, Person
 from bot.settings import AccessSettings
 from cards.card import plain
 from tests.handlers.conftest import Scene, scene

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations.preflight import Preflight
 from bot.operations.reconcile import Begun
 from bot.policy.roles import Access
@@ -25,7 +26,6 @@ from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards.build import text

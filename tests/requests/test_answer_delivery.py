@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from bot.chat.fallback import AS_TEXT, REPEAT, UNSENDABLE
 from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.requests import answer_delivery
 from bot.requests.answer_delivery import AnswerDelivery, key_of
-from bot.requests.request import CommandRequest, Conversation, Person
 from cards.build import blocks, bold, facts, text
 from cards.card import Card, Code, plain
 from tests.chat.asking import LiveRows, Naps, asked

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
 from bot.chat.port import Undelivered
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.command import Mark
@@ -22,7 +23,6 @@ from bot.requests.context import Context
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards.card import Actions, Button, Card, Form, plain

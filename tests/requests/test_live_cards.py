@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from bot.chat.fallback import as_text
 from bot.chat.port import Undelivered
+from bot.chat.request import CommandRequest, Conversation
 from bot.clock import Clock
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.live_wording import claims_to_live, ended
-from bot.requests.request import CommandRequest, Conversation
 from cards.build import actions, blocks, bold, chip, text
 from cards.card import Actions, Button, Card, Code, Footer, Mark, Time, Words, plain
 from storage.port.live import LiveCard

@@ -12,9 +12,10 @@ import handlers
 from bot.requests.command import CommandError, Mark, command
 from bot.requests.context import Context
 from bot.requests.forms import make_form, with_values
-from bot.requests.grammar import join, words
+from bot.requests.grammar import words
 from bot.requests.registry import Registry
 from cards.card import Card
+from cards.command_line import join
 
 
 async def list_things(

@@ -29,6 +29,7 @@ from bot.alerting.model import Notification
 from bot.alerting.rules import discover
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.monitor.account_state import AccountState
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
@@ -36,7 +37,6 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.preferences import default_account
 from bot.requests.registry import Registry
-from bot.requests.request import CommandRequest, Conversation, Person
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Card, plain

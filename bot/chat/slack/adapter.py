@@ -24,6 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.port import ChatStartError, Pictures, Reach, RequestIntake, Undelivered
+from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
 from bot.chat.slack import inbound
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
@@ -31,7 +32,6 @@ from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.suggestions import Suggestions
-from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from bot.settings import Secret, SlackSettings
 from cards.build import without_attachments, without_pictures
 from cards.card import Card

@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.chat.port import Reach
-from bot.requests.request import Conversation
+from bot.chat.request import Conversation
 from storage.port.conversations import ConversationReference
 from storage.port.decoding import decoded
 from storage.port.store import Store

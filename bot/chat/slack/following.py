@@ -12,9 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.budget import Budget, Priority
 from bot.chat.port import Pictures
+from bot.chat.request import Conversation
 from bot.chat.slack.errors import code_of
 from bot.chat.slack.outbound import patiently, share, upload
-from bot.requests.request import Conversation
 from cards.build import refusal, without_pictures
 from cards.card import Attachment, Card, Rendered
 from cards.slack.message import render

@@ -19,9 +19,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import RequestIntake
+from bot.chat.request import CommandRequest, Person
 from bot.chat.slack import inbound
 from bot.chat.slack.errors import code_of
-from bot.requests.request import CommandRequest, Person
 from cards.card import Card, Form
 from cards.slack.form import block_ids, decode_refresh, decode_submission, render_form, turns
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bot.requests.request import CommandRequest, Conversation, Person
+from bot.chat.request import CommandRequest, Conversation, Person
 from cards.click import Submission
 from cards.slack import decode_click, decode_submission
 

@@ -13,10 +13,10 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.budget import Budget, Priority
 from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.request import Conversation, Person
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import judged, judged_response
 from bot.chat.slack.following import Following
-from bot.requests.request import Conversation, Person
 from cards.build import without_attachments
 from cards.card import Card
 from cards.slack.message import render

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from bot.requests.request import CommandRequest, Conversation, Person
+from bot.chat.request import CommandRequest, Conversation, Person
 
 _KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
     "channel": "channel",

@@ -14,6 +14,7 @@ from aiohttp import web
 import cards.teams.message
 from bot.chat.budget import Priority
 from bot.chat.port import Pictures, Reach, RequestIntake, Undelivered, UnreadableError
+from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
@@ -22,7 +23,6 @@ from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.references import References
-from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
 from bot.settings import SettingsError, TeamsSettings
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store

@@ -17,10 +17,10 @@ from msgspec.structs import replace
 import cards.teams.message
 from bot.chat.budget import Priority
 from bot.chat.port import RequestIntake, Undelivered
+from bot.chat.request import CommandRequest
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.outbound import CARD, Outbound
-from bot.requests.request import CommandRequest
 from cards.card import Form, Rendered
 from cards.click import Submission
 from cards.teams.form import decode_query, render_choices

@@ -8,10 +8,10 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from bot.chat.budget import Priority
+from bot.chat.request import Conversation, Person
 from bot.chat.teams.errors import TeamsError, judged
 from bot.chat.teams.framework import Connector
 from bot.chat.teams.outbound import Outbound, activity, wire_id
-from bot.requests.request import Conversation, Person
 from cards.card import Card, Rendered
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import structlog
 
 from bot.chat.port import Pictures, Reach, RequestIntake, UnreadableError
-from bot.requests.request import CommandRequest, Conversation, Person, PlatformName
+from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
 from cards.card import Card, Field, Form
 from cards.form_values import foot, label
 from cards.render_text import said

@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chat.slack.manifest import EVENTS as MANIFEST_EVENTS
-from bot.chat.slack.manifest import SCOPES as MANIFEST_SCOPES
 from bot.sandbox.slack import SlackStandIn, StandInError
 from bot.sandbox.slack.settings import EVENTS, SCOPES, scope_of
+from bot.tools.slack_manifest import EVENTS as MANIFEST_EVENTS
+from bot.tools.slack_manifest import SCOPES as MANIFEST_SCOPES
 from tests.sandbox.slack.test_shapes import alike, recorded
 from tests.sandbox.slack.tools import OPS, client_of, listening, refusal, workspace
 

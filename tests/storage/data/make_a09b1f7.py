@@ -37,7 +37,7 @@ from bot.watch.watcher import Watcher
 from storage.watching import Batch, Letter
 
 import handlers
-from bot.azure.account import Accounts
+from bot.azure.accounts import Accounts
 from bot.clock import Clock
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock as WorldClock

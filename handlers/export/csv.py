@@ -20,7 +20,7 @@ from handlers.job.list import counts_of
 from handlers.pool import node_counts
 from handlers.shared import filtering
 from handlers.shared.common import line, titled
-from handlers.shared.export import Cell, whole_list
+from handlers.shared.files import Cell, whole_list
 from handlers.shared.missing import finding_job, finding_pool, finding_schedule
 
 _EVERY = 3.0

@@ -60,3 +60,19 @@ class CommandRequest(Struct, frozen=True):
     message: str | None = None
     values: dict[str, str] = {}
     reply_url: str = ""
+
+
+class Author(Struct, frozen=True):
+    """Who set something: ``platform:id``, and the name where the platform tells it."""
+
+    id: str
+    name: str = ""
+
+    @classmethod
+    def of(cls, request: CommandRequest) -> Author:
+        """The asker."""
+        return cls(f"{request.person.platform}:{request.person.id}", request.person.name)
+
+    def told(self, request: CommandRequest) -> str:
+        """In words for whoever asks: you, the name, or the id where the platform tells no name."""
+        return "you" if self.id == Author.of(request).id else self.name or self.id.partition(":")[2]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.azure.account import Account, Fetched
+from bot.azure.account import Account
+from bot.azure.answers import Fetched
 from bot.azure.models import BatchAccountResource, Job, JobSchedule, Node, Pool, Task
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards.build import actions, blocks, note
 from cards.card import Button, Card
 from handlers.shared.common import line, titled
-from handlers.shared.export import json_of
+from handlers.shared.files import json_of
 from handlers.shared.missing import finding_job, finding_node, finding_pool, finding_schedule, finding_task
 
 

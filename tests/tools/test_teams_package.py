@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 from PIL import Image
 
-from bot.chat.teams.package import build
 from bot.settings import AccountSettings, BotSettings, Settings, SettingsError, TeamsSettings
+from bot.tools.teams_package import build
 from tests.shared import shared
 
 APP = "11111111-2222-3333-4444-555555555555"

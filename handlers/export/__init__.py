@@ -1,0 +1,1 @@
+"""Whole lists and single entities as files."""
