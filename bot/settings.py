@@ -69,7 +69,7 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     prices_url: str = "https://prices.azure.com/api/retail/prices"
     """Azure's public price list, which needs no identity; empty for no prices."""
     picture_days: Annotated[int, Meta(ge=1, le=90)] = 30
-    """How long a signed picture link works."""
+    """Days for which a signed picture link works."""
     relay_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 2048
     """Largest file of a node, in MB, that is relayed by a signed link of ``public_url``; 0 for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -165,41 +165,41 @@ class WatchSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """How accounts are watched."""
 
     poll_seconds: Annotated[int, Meta(ge=5, le=3600)] = 30
-    """Seconds between two looks at an account."""
+    """Seconds between two polls of an account."""
     requests_per_minute: Annotated[int, Meta(ge=10, le=10000)] = 120
-    """Requests that watching one account may cost; what is read in turns comes less often where it would be more."""
+    """Requests to Azure that monitoring one account may make; reads in turns get rarer rather than exceed it."""
     tasks: Literal["failed", "all"] = "failed"
-    """Tasks that are recorded: those that fail, or all that are seen to begin and to end."""
+    """Tasks that are recorded: those that fail, or every start and end."""
     nodes: Literal["trouble", "all"] = "trouble"
-    """Changes of nodes that are recorded: into and out of trouble, or all; those cost a request for every pool."""
+    """Node changes that are recorded: into and out of trouble, or all, which costs a request per pool and poll."""
     sweep_hours: Annotated[int, Meta(ge=1, le=168)] = 2
-    """Hours between two full lists of the jobs that go on, which find those that were deleted."""
+    """Hours between two full lists of unfinished jobs, which find deleted ones."""
 
 
 class AlertSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """What is told without being asked, and how often. Channels can be subscribed in the chat too."""
 
     channels: list[str] = []
-    """Channels that are told what is a warning or worse, written ``slack:C…`` or ``teams:19:…@thread.tacv2``."""
+    """Channels subscribed to warnings and worse, written ``slack:C…`` or ``teams:19:…@thread.tacv2``."""
     group_wait: Annotated[int, Meta(ge=0, le=3600)] = 30
-    """Seconds for which what follows a first alert is gathered."""
+    """Seconds for which alerts after a first one are grouped."""
     group_interval: Annotated[int, Meta(ge=0, le=86400)] = 300
-    """Seconds between two messages while alerts keep coming."""
+    """Seconds between two messages while more alerts keep coming."""
     repeat: Annotated[int, Meta(ge=60, le=604800)] = 14400
-    """Seconds until what is still open is said again; twice as long each time, a day at most."""
+    """Seconds until an open alert is repeated; twice as long each time, a day at most."""
     remind: Annotated[int, Meta(ge=60, le=604800)] = 14400
-    """Seconds until whoever acknowledged what is still open is reminded."""
+    """Seconds until the person who acknowledged an open alert is reminded."""
 
 
 class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """How long what watching saw is kept; the rest is in docs/storage.md."""
 
     transitions_days: Annotated[int, Meta(ge=1, le=3650)] = 30
-    """Days for which every single change of state is kept."""
+    """Days for which state changes are kept."""
     incidents_days: Annotated[int, Meta(ge=1, le=3650)] = 90
-    """Days for which an incident is kept after it was resolved."""
+    """Days for which a resolved incident is kept."""
     counts_days: Annotated[int, Meta(ge=1, le=3650)] = 400
-    """Days for which it is kept how many changes of state an hour had."""
+    """Days for which hourly counts of state changes are kept."""
 
 
 class Settings(Struct, forbid_unknown_fields=True, frozen=True):

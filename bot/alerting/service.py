@@ -127,7 +127,7 @@ class AlertService:
             try:
                 yield from [(kind, finding) for finding in kind.judge(scene)]
             except Exception:  # one kind that errs does not keep the others from being told
-                log.exception("alerts.kind_failed", kind=kind.name, account=scene.account)
+                log.exception("alerting.rule_failed", kind=kind.name, account=scene.account)
 
     async def run(self) -> None:
         """Do what falls due, until cancelled."""
@@ -136,7 +136,7 @@ class AlertService:
             try:
                 await self.tick()
             except StoreError as error:
-                log.error("alerts.not_stored", message=str(error))  # noqa: TRY400 - it says all
+                log.error("alerting.not_stored", message=str(error))  # noqa: TRY400 - it says all
             due = self._pipeline.next_due()
             wait = min(_LONGEST, max(0.05, (due - self._clock.now()).total_seconds())) if due else _LONGEST
             await self._clock.until(self._nudged, wait)

@@ -179,7 +179,7 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         wait = AsyncRetryPolicy().get_retry_after(response)
         refused = refusal(answer.status_code, answer.content, answer.headers, wait)
         log.info(
-            "azure refused",
+            "azure.call_refused",
             method=request.http_request.method,
             host=self._host,
             path=URL(request.http_request.url).path,

@@ -135,10 +135,10 @@ class Retail:
             region.due = self._monotonic() + FRESH
         except AzureError as error:
             region.due = self._monotonic() + ASK_AGAIN
-            log.warning("prices_not_read", region=name, code=error.code, status=error.status, message=error.message)
+            log.warning("prices.refused", region=name, code=error.code, status=error.status, message=error.message)
         except Exception:
             region.due = self._monotonic() + ASK_AGAIN
-            log.exception("prices_broke", region=name)
+            log.exception("prices.failed", region=name)
         finally:
             region.reading = None
 

@@ -50,7 +50,7 @@ class Drawing:
                 try:
                     return await self._drawn(chart)
                 except BrokenProcessPool:
-                    log.warning("drawing_worker_died", chart=type(chart).__name__)
+                    log.warning("drawing.worker_died", chart=type(chart).__name__)
                     return await self._drawn(chart)
         except BrokenProcessPool:
             raise DrawingError("the picture could not be drawn: its worker died twice") from None
@@ -59,7 +59,7 @@ class Drawing:
         except DrawingError:
             raise
         except Exception as error:
-            log.exception("drawing_failed", chart=type(chart).__name__)
+            log.exception("drawing.failed", chart=type(chart).__name__)
             raise DrawingError(f"the picture could not be drawn: {error}") from error
 
     async def close(self) -> None:

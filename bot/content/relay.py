@@ -171,7 +171,7 @@ async def _sent(request: web.Request, answer: web.StreamResponse, pieces: AsyncG
                 piece = await anext(pieces, None)
             await answer.write_eof()
         except (AzureError, TimeoutError) as error:
-            log.warning("relay.broken", code=error.code if isinstance(error, AzureError) else "SlowReader")
+            log.warning("relay.failed", code=error.code if isinstance(error, AzureError) else "SlowReader")
             if request.transport:
                 request.transport.abort()
     return answer

@@ -215,7 +215,7 @@ class Collector:
                 _complain(account.name, error)
             except Exception:
                 failures += 1
-                log.exception("sample_broke", account=account.name)
+                log.exception("samples.failed", account=account.name)
             delay = min(self._period * 2**failures, max(LONGEST_BACKOFF, self._period)) if failures else self._period
             due = max(due + delay, loop.time())  # a tick that took too long is not caught up with a burst
             await asyncio.sleep(due - loop.time())
@@ -267,10 +267,10 @@ class Collector:
 
 def _complain(account: str, error: AzureError | StoreError) -> None:
     if isinstance(error, StoreError):
-        log.error("sample_not_stored", account=account, message=str(error))
+        log.error("samples.not_stored", account=account, message=str(error))
         return
     log.warning(
-        "sample_failed",
+        "samples.refused",
         account=account,
         code=error.code,
         status=error.status,

@@ -57,10 +57,10 @@ class CoreTable:
                 self._complained.add(size)
                 if read is None:
                     log.warning(
-                        "size_unknown", account=self._account.name, size=size, effect="its pools are not sampled"
+                        "monitor.size_unknown", account=self._account.name, size=size, effect="its pools are not sampled"
                     )
                 else:
-                    log.info("size_read_from_name", account=self._account.name, size=size, cores=read)
+                    log.info("monitor.size_from_name", account=self._account.name, size=size, cores=read)
             return read
 
         return cores
@@ -73,5 +73,5 @@ class CoreTable:
             return await self._account.vm_sizes()
         except AzureError as error:
             self._not_before = self._clock() + ASK_AGAIN
-            log.info("sizes_not_told", account=self._account.name, code=error.code, message=error.message)
+            log.info("monitor.sizes_refused", account=self._account.name, code=error.code, message=error.message)
             return {}

@@ -122,7 +122,7 @@ async def gather(pending: PendingState, look: Callable[[str, str], Awaitable[Sai
     outcomes = await asyncio.gather(*readings, return_exceptions=True)
     for each, outcome in zip(chosen, outcomes, strict=True):
         if isinstance(outcome, Exception):
-            log.error("evidence_broke", account=pending.account, job=each.job, exc_info=outcome)
+            log.error("monitor.evidence_failed", account=pending.account, job=each.job, exc_info=outcome)
         said = outcome if isinstance(outcome, Said) else None
         _keep(pending.job(each.job), each, said)
 

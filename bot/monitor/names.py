@@ -259,10 +259,10 @@ class Names:
                     if not key.standing or len(rows) >= self._most:
                         break
         except AzureError as error:
-            log.info("names.unread", account=key.account, kind=key.kind, code=error.code, status=error.status)
+            log.info("names.refused", account=key.account, kind=key.kind, code=error.code, status=error.status)
             self._fail(key)
         except Exception:  # nobody who types shall see it
-            log.exception("names.broke", account=key.account, kind=key.kind)
+            log.exception("names.failed", account=key.account, kind=key.kind)
             self._fail(key)
         else:
             self._put(key, rows, whole=whole)

@@ -150,7 +150,7 @@ class Observer:
             error = reader.error
             batch = pending.finish()
         except Exception:
-            log.exception("look_broke", account=self.name)
+            log.exception("monitor.poll_failed", account=self.name)
             error = AzureError("Unexpected", "the program failed at what the account answered; its log says more")
             pending, batch, read = PendingState.of(self._picture, self.name, self._account.now()), ChangeSet(), set()
         self._calls = reader.calls
@@ -303,13 +303,13 @@ class Observer:
         self.effort = Effort(was.looks + 1, was.blind + (error is not None), was.calls + calls)
         if error is None:
             if blind is not None:
-                log.info("seen_again", account=self.name, after=blind.times)
+                log.info("monitor.poll_restored", account=self.name, after=blind.times)
             self._blind, self._retry_after = None, 0.0
             return
         since, times = (blind.since, blind.times + 1) if blind else (self._clock.now(), 1)
         self._blind = Blindness(since, error.code, redact(error.message), times)
         self._retry_after = error.retry_after or 0.0
-        log.warning("not_seen", account=self.name, code=error.code, status=error.status, times=times)
+        log.warning("monitor.poll_refused", account=self.name, code=error.code, status=error.status, times=times)
 
     def _scene(self, pending: PendingState, read: frozenset[Area]) -> Scene:
         return Scene(

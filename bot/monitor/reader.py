@@ -177,7 +177,7 @@ class Reader:
             try:
                 return await said_in(self._source.files(Account.task(job, task)), self._count)
             except AzureError as error:
-                log.info("evidence_not_seen", account=self._source.name, code=error.code, status=error.status)
+                log.info("monitor.evidence_refused", account=self._source.name, code=error.code, status=error.status)
                 self._stopped = error.throttled or not error.status
                 return None
 
@@ -254,7 +254,7 @@ class Reader:
                 self.missing.add(area)
                 if error.code != _NO_ARM:
                     log.info(
-                        "area_not_seen", account=self._source.name, area=area, code=error.code, status=error.status
+                        "monitor.area_refused", account=self._source.name, area=area, code=error.code, status=error.status
                     )
                 if not aside and (main or error.throttled or not error.status):
                     self.error = self.error or error

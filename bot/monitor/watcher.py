@@ -107,10 +107,10 @@ class Watcher:
                 await self.once(observer)
                 wait = observer.wait
             except StoreError as error:
-                log.error("watch.not_stored", account=observer.name, message=str(error))  # noqa: TRY400 - it says all
+                log.error("monitor.not_stored", account=observer.name, message=str(error))  # noqa: TRY400 - it says all
                 loaded = False
             except Exception:
-                log.exception("watch.broke", account=observer.name)
+                log.exception("monitor.failed", account=observer.name)
                 loaded = False
             # On the beat: a look that took long is followed by a shorter rest.
             await self._clock.until(nudged, max(wait - (self._clock.elapsed() - began), wait / 4))
@@ -128,4 +128,4 @@ class Watcher:
             try:
                 await after(observer.name, look.scene, self._clock.now())
             except Exception:  # what follows a look does not keep the next one from being made
-                log.exception("watch.after_failed", account=observer.name)
+                log.exception("monitor.listener_failed", account=observer.name)

@@ -42,26 +42,24 @@ class Measure(NamedTuple):
 
 _BY_ACCOUNT, _BY_PLATFORM = ("account",), ("platform",)
 MEASURES = {
-    "batchbot_looks": Measure(CounterMetricFamily, "Looks at an account that were stored.", _BY_ACCOUNT),
-    "batchbot_azure_calls": Measure(CounterMetricFamily, "Calls to Azure, retries included.", _BY_ACCOUNT),
-    "batchbot_azure_received_bytes": Measure(CounterMetricFamily, "Bytes of Azure's answers.", _BY_ACCOUNT),
-    "batchbot_azure_throttled": Measure(
-        CounterMetricFamily, "Answers of Azure that asked for less (429, 503).", _BY_ACCOUNT
-    ),
+    "batchbot_looks": Measure(CounterMetricFamily, "Polls of an account that were stored.", _BY_ACCOUNT),
+    "batchbot_azure_calls": Measure(CounterMetricFamily, "Requests to Azure, retries included.", _BY_ACCOUNT),
+    "batchbot_azure_received_bytes": Measure(CounterMetricFamily, "Bytes received from Azure.", _BY_ACCOUNT),
+    "batchbot_azure_throttled": Measure(CounterMetricFamily, "Throttled answers from Azure (429, 503).", _BY_ACCOUNT),
     "batchbot_account_blind": Measure(
         GaugeMetricFamily, "1 while an account cannot be read, 0 while it can.", _BY_ACCOUNT
     ),
     "batchbot_look_wait_seconds": Measure(
-        GaugeMetricFamily, "Seconds between two looks now, longer while backing off.", _BY_ACCOUNT
+        GaugeMetricFamily, "Seconds between two polls now, longer while backing off.", _BY_ACCOUNT
     ),
     "batchbot_letters": Measure(
         CounterMetricFamily,
-        "Messages of the bot's own accord: sent, edited, repeated (perhaps), shortened, refused.",
+        "Outbox messages by outcome: sent, edited, repeated (perhaps), shortened, refused.",
         ("outcome",),
     ),
-    "batchbot_letters_waiting": Measure(GaugeMetricFamily, "Messages on their way.", _BY_PLATFORM),
-    "batchbot_places_gone": Measure(GaugeMetricFamily, "Places that cannot be written to.", _BY_PLATFORM),
-    "batchbot_incidents_open": Measure(GaugeMetricFamily, "Incidents that are open.", ("account", "severity")),
+    "batchbot_letters_waiting": Measure(GaugeMetricFamily, "Outbox messages waiting to be sent.", _BY_PLATFORM),
+    "batchbot_places_gone": Measure(GaugeMetricFamily, "Channels that cannot be written to.", _BY_PLATFORM),
+    "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
 """Everything that is measured beside what Prometheus' client tells of the process."""
 

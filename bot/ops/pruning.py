@@ -28,7 +28,7 @@ async def tidy(
     """Prune at once and then every ``period`` seconds, until cancelled. A failure is logged and tried again."""
     while True:
         try:
-            log.info("pruned", rows=await store.prune(clock()))
+            log.info("storage.pruned", rows=await store.prune(clock()))
         except StoreError as error:
-            log.warning("not_pruned", message=str(error))
+            log.warning("storage.prune_failed", message=str(error))
         await asyncio.sleep(period)

@@ -44,7 +44,7 @@ class CircuitBreaker:
     def answered(self) -> None:
         """The platform answered, whatever it said: the circuit is closed."""
         if self.error:
-            log.info("delivery.platform_back", platform=self._platform)
+            log.info("outbox.platform_restored", platform=self._platform)
         self.error, self._tries = "", 0
 
     def failed(self, code: str, wait: float | None) -> None:
@@ -52,7 +52,7 @@ class CircuitBreaker:
         if self.error and not self._probing:
             return  # one of many that were under way when it began
         if not self.error:
-            log.warning("delivery.platform_down", platform=self._platform, code=code)
+            log.warning("outbox.platform_down", platform=self._platform, code=code)
         self.error = code
         self._wait = min(max(wait or 0.0, backoff(self._tries)), LONGEST_BACKOFF)
         self._tries += 1

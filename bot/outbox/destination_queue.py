@@ -91,7 +91,7 @@ class DestinationQueue:
     def lost(self, code: str) -> None:
         """The conversation cannot be reached; its entries are kept."""
         if self._gone_since is None:
-            log.warning("delivery.destination_gone", where=self._where, code=code, waiting=len(self._waiting))
+            log.warning("outbox.destination_lost", where=self._where, code=code, waiting=len(self._waiting))
             self._gone_since = self._clock.now()
         self._error = code
         self._hold = self._clock.elapsed() + _GONE_SECONDS
@@ -120,7 +120,7 @@ class DestinationQueue:
             try:
                 pause = await self._step()
             except Exception:  # the store fails, or we are wrong: the entries are safe, the queue goes on
-                log.exception("delivery.queue_failed", where=self._where)
+                log.exception("outbox.queue_failed", where=self._where)
                 pause = _AFTER_FAILURE
             if pause > 0:
                 if self._closing:
@@ -211,12 +211,12 @@ class DestinationQueue:
         if version:
             self._leave(waiting, version)
             if self._gone_since is not None:
-                log.info("delivery.destination_back", where=self._where)
+                log.info("outbox.destination_restored", where=self._where)
             self._gone_since, self._error = None, ""
 
     def _failed(self, waiting: _Waiting, row: DeliveryState, error: Undelivered) -> None:
         """Decide when it goes on."""
-        log.info("delivery.failed", where=self._where, entry=waiting.id, why=error.why, code=error.code)
+        log.info("outbox.attempt_failed", where=self._where, entry=waiting.id, why=error.why, code=error.code)
         self._error = error.code
         waiting.doubtful = row.state == "claimed" or (error.why == "doubt" and not _is_edit(row))
         if error.everywhere:

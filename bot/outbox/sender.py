@@ -128,7 +128,7 @@ class Sender:
                 case _:
                     await self._attempt_failed(row, unposted, error)
                     raise
-            log.info("delivery.changed", entry=entry.id, why=error.why, code=error.code)
+            log.info("outbox.changed", entry=entry.id, why=error.why, code=error.code)
             await self._attempt_failed(row, unposted, error)
             return 0
         await self._note(lambda: self._store.delivered(entry.id, entry.version, message, channel))
@@ -181,7 +181,7 @@ class Sender:
         # Which version was posted is not known: unless there is only one, the newest follows by an edit.
         version = max(entry.version - 1, 1)
         await self._note(lambda: self._store.delivered(entry.id, version, found, conversation.id))
-        log.info("delivery.found", entry=entry.id)
+        log.info("outbox.found", entry=entry.id)
         return version
 
     async def _attempt_failed(
@@ -191,7 +191,7 @@ class Sender:
         await self._note(lambda: self._store.attempt_failed(row.entry.id, state, code))
 
     async def _give_up(self, row: DeliveryState, code: str) -> int:
-        log.error("delivery.refused", entry=row.entry.id, where=row.entry.destination, code=code)
+        log.error("outbox.refused", entry=row.entry.id, where=row.entry.destination, code=code)
         await self._note(lambda: self._store.attempt_failed(row.entry.id, "dead", code))
         self._totals.refused += 1
         return row.entry.version
@@ -203,7 +203,7 @@ class Sender:
         except (Undelivered, UnreadableError):
             raise
         except Exception as error:
-            log.exception("delivery.chat_failed")
+            log.exception("outbox.chat_failed")
             raise Undelivered("refused" if so_far.tries else "doubt", type(error).__name__) from error
 
     async def _note(self, call: Callable[[], Awaitable[None]]) -> None:
@@ -213,7 +213,7 @@ class Sender:
             try:
                 return await call()
             except Exception:  # whatever the store has: what was done is known nowhere else
-                log.exception("delivery.not_noted")
+                log.exception("outbox.not_stored")
             await self._clock.sleep(backoff(tries))
             tries += 1
 

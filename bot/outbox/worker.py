@@ -68,7 +68,7 @@ class OutboxWorker:
                 try:
                     await self.load()
                 except Exception:  # the store fails now: what is known goes on, the rest is found the next time
-                    log.exception("delivery.load_failed")
+                    log.exception("outbox.load_failed")
                 await self._clock.sleep(_LOOK_AGAIN)
         finally:
             self._running = False
@@ -108,7 +108,7 @@ class OutboxWorker:
         chat = self._chats.get(platform)
         if chat is None:
             if platform not in self._unknown_platforms:
-                log.warning("delivery.no_such_chat", platform=platform)
+                log.warning("outbox.unknown_platform", platform=platform)
                 self._unknown_platforms.add(platform)
             return None
         breaker = self._breakers.setdefault(platform, CircuitBreaker(platform, self._clock))

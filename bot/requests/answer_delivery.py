@@ -175,7 +175,7 @@ class AnswerDelivery:
             async with asyncio.timeout(_SAY_SECONDS):
                 await chat.say(request, UNSENDABLE)
         except (Undelivered, TimeoutError) as error:
-            log.warning("answer.not_even_said", key=request.key, error=str(error))
+            log.warning("answer.unsent", key=request.key, error=str(error))
 
 
 def key_of(request: CommandRequest) -> str:

@@ -73,14 +73,14 @@ class LiveMessage:
         try:
             await self._store.put_live(row)
         except Exception:  # the answer goes on; a crash now would leave an older card
-            log.exception("live.not_noted", key=self.key)
+            log.exception("live.not_stored", key=self.key)
 
     async def forget(self) -> None:
         """Nothing more is to be shown."""
         try:
             await self._store.delete_live(self.key)
         except Exception:  # it is found after the next start, and shown once more
-            log.exception("live.not_forgotten", key=self.key)
+            log.exception("live.not_deleted", key=self.key)
 
     async def _read(self, cards: AsyncGenerator[Card]) -> None:
         try:

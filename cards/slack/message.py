@@ -32,6 +32,33 @@ from cards.card import (
 )
 from cards.click import Click, asking, fill
 from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
+from cards.slack.limits import (
+    ALT,
+    BLOCKS,
+    BUTTON_TEXT,
+    BUTTON_VALUE,
+    ELEMENTS,
+    FIELD,
+    FIELDS,
+    FOOTER,
+    ID,
+    LABEL,
+    LEAST,
+    NARROW,
+    NOTE,
+    OPTION_TEXT,
+    OPTION_VALUE,
+    OPTIONS,
+    PARAGRAPH,
+    PLACEHOLDER,
+    ROOM,
+    SUMMARY,
+    TABLE_COLUMNS,
+    TABLE_ROWS,
+    TABLE_TEXT,
+    TITLE,
+    URL,
+)
 from cards.slack.text import (
     STYLES,
     Json,
@@ -47,22 +74,6 @@ from cards.slack.text import (
 )
 from cards.table_fit import Grid, fit, monospaced
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
-
-BLOCKS = 50
-ROOM = 12_000
-"""Units of JSON for all blocks of a message."""
-SUMMARY = 600
-"""Units of the notification text, which Slack cuts or posts in pieces beyond 4,000 characters of escaped text."""
-FIELD, FIELDS = 2_000, 10
-BUTTON_TEXT, BUTTON_VALUE, URL, ID = 75, 2_000, 3_000, 255
-ELEMENTS = 25
-OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 75
-PLACEHOLDER = 150
-ALT = 2_000
-TABLE_ROWS, TABLE_COLUMNS, TABLE_TEXT = 100, 20, 10_000
-NARROW, LEAST = 6, 3
-"""Columns that still read well in Slack's message width, and how few a table may keep for the sake of its rows."""
-TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600
 
 
 def render(card: Card, pictures: Mapping[str, str] = {}) -> Rendered:

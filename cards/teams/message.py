@@ -36,19 +36,28 @@ from cards.card import (
 from cards.click import Click, asking, fill
 from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
 from cards.table_fit import fit
+from cards.teams.limits import (
+    ACTION_TEXT,
+    ALT,
+    COLUMNS,
+    COMMAND,
+    ELEMENTS,
+    FOOTER,
+    LABEL,
+    NARROW,
+    NOTE,
+    OPTION_TEXT,
+    OPTION_VALUE,
+    OPTIONS,
+    PARAGRAPH,
+    PRIMARY,
+    ROOM,
+    SUMMARY,
+    TITLE,
+    URL,
+)
 from cards.teams.text import Json, rich, safe, small_print
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
-
-ROOM = 35_000
-"""UTF-16 units of compact JSON. 40,000 make the 80 KB that Teams takes; the rest is the activity around the card."""
-ELEMENTS = 200
-SUMMARY = 1_000
-PRIMARY = 6
-"""Buttons in sight in one row; the others go to its overflow menu."""
-ACTION_TEXT, COMMAND, URL = 75, 2_000, 3_000
-OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 100, 500
-NARROW, COLUMNS = 5, 20
-TITLE, PARAGRAPH, LABEL, FOOTER, NOTE, ALT = 1_000, 4_000, 300, 1_500, 600, 2_000
 
 
 def render(card: Card, pictures: Mapping[str, str] = {}, files: Mapping[str, str] = {}) -> Rendered:

@@ -83,7 +83,7 @@ async def list_accounts(
     sort: AccountSort = "settings",
     page: int = 1,
 ) -> Card:
-    """List the accounts this bot looks after, over all subscriptions.
+    """List the accounts that this bot manages, across all subscriptions.
 
     :param filter: which ones, such as render* region:westeurope nodes>100 bad>0
     :param sort: in which order
@@ -112,7 +112,7 @@ async def csv_accounts(
     *filter: Typed,  # noqa: A002 - the name that people see
     sort: AccountSort = "settings",
 ) -> Card:
-    """Give all accounts that the bot looks after, or those that fit, as a CSV file.
+    """Export accounts as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in account list
     :param sort: in which order

@@ -31,7 +31,7 @@ from handlers.shared.portal import portal
 
 @command("account show", effect="read", examples=["account show", "account show sim-dev"])
 async def show_account(ctx: Context, account: str | None = None) -> Card:
-    """Show one account: where it is, how it is set up, and its quotas beside what is used. Never a key.
+    """Show one account: region, configuration, and quotas with current use. Never shows a key.
 
     :param account: the account, by its name in the settings; if left out the default here
     """

@@ -92,7 +92,7 @@ class _Whole(Struct, frozen=True):
 
 @command("topology", effect="read", examples=["topology", "topology account:sim-dev"])
 async def topology(ctx: Context, *, account: str | None = None) -> Card:
-    """Draw how an account hangs together: schedules, the jobs that are not over, pools and their nodes.
+    """Draw the topology of an account: schedules, unfinished jobs, pools and their nodes.
 
     :param account: the account, by its name in the settings
     """

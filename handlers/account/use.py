@@ -17,7 +17,7 @@ _NONE = "none"
 
 @command("use", effect="change", changes_with=("account",), look="use", examples=["use", "use sim-dev", "use none"])
 async def use_account(ctx: Context, account: str | None = None) -> Card:
-    """Tell or choose the account that is meant here where a command names none.
+    """Show or set this channel's default account.
 
     In a channel the choice is everybody's there, in a personal chat your own, which holds in channels that have none.
     Buttons always mean the account they were made for.

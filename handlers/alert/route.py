@@ -36,7 +36,7 @@ async def list_kinds(
     *,
     page: int = 1,
 ) -> Card:
-    """List every kind of alert: how bad it is, what it says, and whether it comes only to who asks for it.
+    """List every kind of alert: its severity, what it means, and whether it must be subscribed to by name.
 
     :param entity: only those of one kind of thing
     :param page: which page of 20

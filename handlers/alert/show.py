@@ -47,7 +47,7 @@ async def list_alerts(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List what is open, the worst first, or what the last seven days had.
+    """List open alerts, the most severe first, or those of the last seven days.
 
     :param state: open, or past: everything of the last 7 days, the last changed first
     :param severity: this bad or worse

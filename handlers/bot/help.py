@@ -28,7 +28,7 @@ _COUNTED = 50
 
 @command("home", effect="read", examples=["home"], menu=10)
 async def home(ctx: Context, account: str | None = None) -> Card:
-    """Show one account at a glance: schedules, running tasks, nodes by state, quotas, and what is wrong.
+    """Show one account at a glance: schedules, running tasks, nodes by state, quotas and problems.
 
     :param account: the account, by its name in the settings; if left out the default here
     """
@@ -94,7 +94,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
 
 @command("help", effect="read", examples=["help", "help task list"], menu=90)
 async def show_help(ctx: Context, *words: str) -> Card:
-    """Show what can be asked, or everything about one command.
+    """Show the commands, or everything about one of them.
 
     :param words: the command, such as ``pool list``
     """

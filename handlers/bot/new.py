@@ -21,7 +21,7 @@ _PAGES: dict[Kind, Page] = {"account": "overview", "pool": "pools", "job": "jobs
 
 @command("new", effect="read", examples=["new pool"])
 async def show_new(ctx: Context, kind: Kind, *, account: str | None = None) -> Card:
-    """Say how a new account, pool, job or schedule is made meanwhile: this bot does not create anything yet.
+    """Explain how to create an account, pool, job or schedule; the bot does not create anything yet.
 
     :param kind: what is to be made
     :param account: the account, by its name in the settings

@@ -90,7 +90,7 @@ async def _saved_by(ctx: Context, name: str, *, whose: Whose | None = None) -> s
     examples=["save failing job list failed>0", "save gpu pool show gpu-a"],
 )
 async def save(ctx: Context, name: str, *words: Typed) -> Card:
-    """Save a command under a name, for everybody in this channel.
+    """Save a command under a name for everybody in this channel.
 
     :param name: letters, digits, dots and hyphens, 40 at most
     :param words: the command, as it is typed
@@ -116,7 +116,7 @@ async def list_saved(ctx: Context) -> Card:
 
 @command("run", effect="read", examples=["run failing"])
 async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> AsyncIterator[Card]:
-    """Run a saved query, with your own permission.
+    """Run a saved query with your own permissions.
 
     :param name: the name it was saved under
     :param whose: your own or the channel's; your own first if left out

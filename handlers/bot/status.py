@@ -28,7 +28,7 @@ _SHOWN = 15
 
 @command("status", effect="read", examples=["status"], menu=85)
 async def show_status(ctx: Context) -> Card:
-    """Show monitoring and delivery status: last looks, throttling, messages waiting to be sent, and lost channels."""
+    """Show monitoring and delivery status: last polls, throttling, messages waiting to be sent, and lost channels."""
     if ctx.status is None:
         raise CommandError("Nothing is watched from here: that needs the bot that “batchbot run” starts.")
     accounts, outbox = list(ctx.status.accounts()), ctx.status.outbox()

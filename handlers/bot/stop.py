@@ -10,7 +10,7 @@ from cards.card import Button, Card
 
 @command("stop", effect="change", examples=["stop 1a2b3c4d"])
 async def stop(ctx: Context, live: str) -> Card:
-    """Stop a live answer, such as a followed log; its own Stop button carries the id.
+    """Stop a live answer, such as a followed log; its Stop button carries the id.
 
     :param live: the id of the live answer
     """

@@ -33,7 +33,7 @@ async def csv_pools(
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
     account: str | None = None,
 ) -> Card:
-    """Give all pools, or those that fit, as a CSV file.
+    """Export pools as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in pool list
     :param account: the account, by its name in the settings
@@ -73,7 +73,7 @@ async def csv_nodes(
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
     account: str | None = None,
 ) -> Card:
-    """Give all nodes of a pool, or those that fit, as a CSV file.
+    """Export the nodes of a pool as a CSV file, all or those that match a filter.
 
     :param pool: the pool's id
     :param filter: which ones, as in node list
@@ -109,7 +109,7 @@ async def csv_jobs(
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """Give all jobs with their task counts, or those that fit, as a CSV file.
+    """Export jobs with task counts as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in job list
     :param account: the account, by its name in the settings
@@ -128,7 +128,7 @@ async def csv_schedule_jobs(
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """Give all jobs of a schedule with their task counts, or those that fit, as a CSV file.
+    """Export a schedule's jobs with task counts as a CSV file, all or those that match a filter.
 
     :param schedule: the job schedule's id
     :param filter: which ones, as in schedule jobs
@@ -180,7 +180,7 @@ async def csv_tasks(
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """Give all tasks of a job, or those that fit, as a CSV file. Long ones tell how far they are.
+    """Export the tasks of a job as a CSV file, all or those that match a filter. Long exports show progress.
 
     :param job: the job's id
     :param filter: which ones, as in task list

@@ -18,7 +18,7 @@ from handlers.shared.missing import finding_job, finding_node, finding_pool, fin
 
 @command("raw account", effect="read", examples=["raw account"])
 async def raw_account(ctx: Context, *, account: str | None = None) -> Card:
-    """Give the account's raw JSON as a file, as Resource Manager tells it.
+    """Download the account's JSON as Resource Manager returns it.
 
     :param account: the account, by its name in the settings
     """
@@ -29,7 +29,7 @@ async def raw_account(ctx: Context, *, account: str | None = None) -> Card:
 
 @command("raw pool", effect="read", examples=["raw pool gpu-a"])
 async def raw_pool(ctx: Context, pool: str, *, account: str | None = None) -> Card:
-    """Give a pool's raw JSON as a file.
+    """Download a pool's JSON.
 
     :param pool: the pool's id
     :param account: the account, by its name in the settings
@@ -42,7 +42,7 @@ async def raw_pool(ctx: Context, pool: str, *, account: str | None = None) -> Ca
 
 @command("raw node", effect="read", examples=["raw node gpu-a tvmps_1f_d"])
 async def raw_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
-    """Give a node's raw JSON as a file.
+    """Download a node's JSON.
 
     :param pool: the pool's id
     :param node: the node's id
@@ -56,7 +56,7 @@ async def raw_node(ctx: Context, pool: str, node: str, *, account: str | None = 
 
 @command("raw job", effect="read", examples=["raw job nightly:job-12"])
 async def raw_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
-    """Give a job's raw JSON as a file.
+    """Download a job's JSON.
 
     :param job: the job's id
     :param account: the account, by its name in the settings
@@ -69,7 +69,7 @@ async def raw_job(ctx: Context, job: str, *, account: str | None = None) -> Card
 
 @command("raw task", effect="read", examples=["raw task nightly:job-12 frame-0021"])
 async def raw_task(ctx: Context, job: str, task: str, *, account: str | None = None) -> Card:
-    """Give a task's raw JSON as a file.
+    """Download a task's JSON.
 
     :param job: the job's id
     :param task: the task's id
@@ -83,7 +83,7 @@ async def raw_task(ctx: Context, job: str, task: str, *, account: str | None = N
 
 @command("raw schedule", effect="read", examples=["raw schedule nightly"])
 async def raw_schedule(ctx: Context, schedule: str, *, account: str | None = None) -> Card:
-    """Give a job schedule's raw JSON as a file.
+    """Download a job schedule's JSON.
 
     :param schedule: the job schedule's id
     :param account: the account, by its name in the settings

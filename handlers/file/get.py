@@ -28,7 +28,7 @@ _LOOKED_AT = 64 * 1024
 
 @command("file get", effect="read", examples=["file get nightly:job-12 frame-0021 wd/output/frame-0021.png"])
 async def get_task_file(ctx: Context, job: str, task: str, file: str, *, account: str | None = None) -> Card:
-    """Give a file of a task with the secrets in text hidden; one of more than 20 MB by a link.
+    """Download a file of a task, with secrets in text redacted; above 20 MB by a link.
 
     :param job: the job's id
     :param task: the task's id
@@ -40,7 +40,7 @@ async def get_task_file(ctx: Context, job: str, task: str, file: str, *, account
 
 @command("nodefile get", effect="read", examples=["nodefile get gpu-a tvmps_1f_d startup/stdout.txt"])
 async def get_node_file(ctx: Context, pool: str, node: str, file: str, *, account: str | None = None) -> Card:
-    """Give a file of a node with the secrets in text hidden; one of more than 20 MB by a link.
+    """Download a file of a node, with secrets in text redacted; above 20 MB by a link.
 
     :param pool: the pool's id
     :param node: the node's id

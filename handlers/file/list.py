@@ -73,7 +73,7 @@ async def list_task_files(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the files of a task: sizes, when they were written, and the folders.
+    """List the files of a task with size and time of last change.
 
     :param job: the job's id
     :param task: the task's id
@@ -104,7 +104,7 @@ async def list_node_files(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the files of a node: its start task's, and those of the tasks that ran on it.
+    """List the files of a node: of its start task and of the tasks that ran on it.
 
     :param pool: the pool's id
     :param node: the node's id
@@ -130,7 +130,7 @@ async def csv_task_files(
     sort: FileSort = "name",
     account: str | None = None,
 ) -> Card:
-    """Give the list of a task's files, or of those that fit, as a CSV file.
+    """Export the list of a task's files as a CSV file, all or those that match a filter.
 
     :param job: the job's id
     :param task: the task's id
@@ -155,7 +155,7 @@ async def csv_node_files(
     sort: FileSort = "name",
     account: str | None = None,
 ) -> Card:
-    """Give the list of a node's files, or of those that fit, as a CSV file.
+    """Export the list of a node's files as a CSV file, all or those that match a filter.
 
     :param pool: the pool's id
     :param node: the node's id

@@ -52,7 +52,7 @@ async def task_log(
     follow: bool = False,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """Show the end of what a task printed, and follow it for ten minutes if asked to.
+    """Show the end of a task's output, and optionally follow it for ten minutes.
 
     Only the end of the file is read, however long it is. Secrets in it are hidden.
 
@@ -79,7 +79,7 @@ async def node_log(
     follow: bool = False,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """Show the end of a file of a node, such as what its start task printed.
+    """Show the end of a file of a node, such as the output of its start task.
 
     :param pool: the pool's id
     :param node: the node's id

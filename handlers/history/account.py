@@ -46,7 +46,7 @@ async def show_history(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """Tell what changed in an account, the newest first, and how much by day or hour; Batch may have forgotten it.
+    """Show state changes in an account, newest first, with counts by day or hour; kept longer than Batch keeps them.
 
     :param entity: a kind of thing such as job, a pattern of names such as render-*, or both: job:render-*
     :param by: whether the overview counts days (the last 14) or hours (the last 24)

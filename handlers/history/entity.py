@@ -39,7 +39,7 @@ class Subject(NamedTuple):
 
 @command("job history", effect="read", examples=["job history nightly:job-12"])
 async def job_history(ctx: Context, job: str, *, page: int = 1, account: str | None = None) -> Card:
-    """Tell what was seen of a job and its failed tasks, even where Batch no longer knows it.
+    """Show the history of a job and its failed tasks, even after Batch has deleted it.
 
     :param job: the job's id
     :param page: which page of 20
@@ -51,7 +51,7 @@ async def job_history(ctx: Context, job: str, *, page: int = 1, account: str | N
 
 @command("pool history", effect="read", examples=["pool history render-gpu"])
 async def pool_history(ctx: Context, pool: str, *, page: int = 1, account: str | None = None) -> Card:
-    """Tell what was seen of a pool: its resizes, autoscale runs and nodes in trouble, even where it is deleted.
+    """Show the history of a pool: resizes, autoscale runs and unhealthy nodes, even after it was deleted.
 
     :param pool: the pool's id
     :param page: which page of 20
@@ -63,7 +63,7 @@ async def pool_history(ctx: Context, pool: str, *, page: int = 1, account: str |
 
 @command("node history", effect="read", examples=["node history render-gpu tvm-1"])
 async def node_history(ctx: Context, pool: str, node: str, *, page: int = 1, account: str | None = None) -> Card:
-    """Tell what was seen of a node, even where it is gone.
+    """Show the history of a node, even after it was removed.
 
     :param pool: the pool's id
     :param node: the node's id
@@ -77,7 +77,7 @@ async def node_history(ctx: Context, pool: str, node: str, *, page: int = 1, acc
 
 @command("task history", effect="read", examples=["task history nightly:job-12 frame-0021"])
 async def task_history(ctx: Context, job: str, task: str, *, page: int = 1, account: str | None = None) -> Card:
-    """Tell what was seen of a task: its failures and what they mean, even where Batch no longer knows it.
+    """Show the history of a task: its failures and what they mean, even after Batch has deleted it.
 
     :param job: the job's id
     :param task: the task's id
@@ -91,7 +91,7 @@ async def task_history(ctx: Context, job: str, task: str, *, page: int = 1, acco
 
 @command("schedule history", effect="read", examples=["schedule history nightly"])
 async def schedule_history(ctx: Context, schedule: str, *, page: int = 1, account: str | None = None) -> Card:
-    """Tell what was seen of a job schedule and the jobs it made, even where it is deleted.
+    """Show the history of a job schedule and of the jobs it created, even after it was deleted.
 
     :param schedule: the schedule's id
     :param page: which page of 20

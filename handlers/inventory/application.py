@@ -101,7 +101,7 @@ async def list_applications(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the applications of an account with their versions, the default one, and how many pools use them.
+    """List the applications of an account with versions, default version, and how many pools use them.
 
     :param filter: which ones, such as render* pools>0 pool:gpu-a version:4.*
     :param sort: in which order
@@ -140,7 +140,7 @@ async def csv_applications(
     sort: ApplicationSort = "name",
     account: str | None = None,
 ) -> Card:
-    """Give all applications, or those that fit, as a CSV file.
+    """Export applications as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in application list
     :param sort: in which order
@@ -154,7 +154,7 @@ async def csv_applications(
 
 @command("application show", effect="read", examples=["application show renderer"])
 async def show_application(ctx: Context, application: str, *, account: str | None = None) -> Card:
-    """Show one application: its packages by version with state, format and last activation, and the pools using it.
+    """Show one application: packages by version with state, format and last activation, and the pools that use it.
 
     :param application: the application's id
     :param account: the account, by its name in the settings

@@ -103,7 +103,7 @@ async def list_certificates(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the certificates of an account that still has them, the ones in trouble first.
+    """List the certificates of an account that still has them, those with problems first.
 
     :param filter: which ones, such as state:deletefailed name~render until<2027-01-01
     :param sort: in which order
@@ -152,7 +152,7 @@ async def csv_certificates(
     sort: CertificateSort = "state",
     account: str | None = None,
 ) -> Card:
-    """Give all certificates of an account that still has them, or those that fit, as a CSV file.
+    """Export certificates as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in certificate list
     :param sort: in which order
@@ -173,7 +173,7 @@ async def csv_certificates(
 async def show_certificate(
     ctx: Context, thumbprint: str, *, algorithm: str = "sha1", account: str | None = None
 ) -> Card:
-    """Show one certificate: whose it is, how long it is valid, its state, and why it could not be deleted.
+    """Show one certificate: subject, validity, state, and why it could not be deleted.
 
     :param thumbprint: the certificate's thumbprint
     :param algorithm: how the thumbprint was made

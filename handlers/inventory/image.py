@@ -85,7 +85,7 @@ async def list_images(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the images that pools can be made of, the ones your pools use first, with the end of their support.
+    """List the images that pools can use, those your pools use first, with the end of their support.
 
     :param filter: which ones, such as ubuntu sku:22* until<2027-06-01 verified pools>1
     :param os: only images with this system
@@ -130,7 +130,7 @@ async def csv_images(
     sort: ImageSort = "used",
     account: str | None = None,
 ) -> Card:
-    """Give all images that pools can be made of, or those that fit, as a CSV file.
+    """Export images as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in image list
     :param sort: in which order

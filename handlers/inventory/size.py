@@ -97,7 +97,7 @@ async def list_sizes(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the VM sizes of the account's region: cores, memory, price, and the nodes that its quotas leave room for.
+    """List the VM sizes of the account's region: cores, memory, price, and how many nodes the quotas allow.
 
     :param filter: which ones, such as nc cores:16 memory>=64 price<2 room>0 family~dsv5
     :param gpu: only sizes with or without GPUs
@@ -140,7 +140,7 @@ async def csv_sizes(
     sort: SizeSort = "name",
     account: str | None = None,
 ) -> Card:
-    """Give all VM sizes of the account's region, or those that fit, as a CSV file.
+    """Export VM sizes as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in size list
     :param sort: in which order

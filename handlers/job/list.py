@@ -56,7 +56,7 @@ async def list_jobs(
     met: filtering.Unseen = 0,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """List the jobs of an account with their progress, active ones first, newest first.
+    """List the jobs of an account with progress, active ones first, then the newest.
 
     :param filter: which ones, such as pool:render-* failed>0 age>2h name~night created:today priority>=100
     :param state: only jobs in this state

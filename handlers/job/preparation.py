@@ -68,7 +68,7 @@ async def list_preparations(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List on which nodes a job's preparation and release tasks ran and how, the failed ones first.
+    """List the runs of a job's preparation and release tasks by node, failed ones first.
 
     A job whose preparation fails on a node runs no task there, and tells nobody.
 
@@ -92,7 +92,7 @@ async def csv_preparations(
     sort: PreparationSort = "failed",
     account: str | None = None,
 ) -> Card:
-    """Give how a job was prepared and released on each node, or on those that fit, as a CSV file.
+    """Export a job's preparation and release runs as a CSV file, all or those that match a filter.
 
     :param job: the job's id
     :param filter: which ones, as in preparation list

@@ -40,7 +40,7 @@ from handlers.shared.states import job_chip
 
 @command("job show", effect="read", examples=["job show nightly:job-12"])
 async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
-    """Show one job: its progress, its failures, its pool and how it is set up.
+    """Show one job: progress, failures, pool and configuration.
 
     :param job: the job's id
     :param account: the account, by its name in the settings

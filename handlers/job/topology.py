@@ -49,7 +49,7 @@ _MARKS: dict[State, BoxMark] = {"failed": "failed", "circle": "blocked", "blocke
 
 @command("topology job", effect="read", examples=["topology job nightly:job-12"])
 async def job_topology(ctx: Context, job: str, *, account: str | None = None) -> Card:
-    """Draw which tasks of a job wait for which, with what failed and what that blocks.
+    """Draw the task dependencies of a job, with what failed and what that blocks.
 
     :param job: the job's id
     :param account: the account, by its name in the settings

@@ -28,7 +28,7 @@ from handlers.shared.missing import finding_job
     examples=["job watch nightly:job-12", "job watch"],
 )
 async def watch_job(ctx: Context, job: str | None = None, *, account: str | None = None) -> Card:
-    """Watch a job here: one card with its progress, rate and end, edited as it changes, until the job is over.
+    """Watch a job: one card with progress, rate and expected end, updated until the job is over.
 
     Whoever asked is told at the end. Without a job it lists what is watched here.
 
@@ -80,7 +80,7 @@ async def watch_job(ctx: Context, job: str | None = None, *, account: str | None
 
 @command("job unwatch", effect="change", look="job watch", examples=["job unwatch nightly:job-12"])
 async def unwatch_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
-    """Stop watching a job here; its card stays as it is and says so.
+    """Stop watching a job; its card stays and says so.
 
     :param job: the job's id
     :param account: the account, by its name in the settings

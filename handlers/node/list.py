@@ -56,7 +56,7 @@ async def list_nodes(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the nodes of a pool, the ones in trouble first.
+    """List the nodes of a pool, unhealthy ones first.
 
     :param pool: the pool's id
     :param filter: which ones, such as state:bad age>30m tasks:0 spot error:DiskFull booted:2h ip:10.0.0.*

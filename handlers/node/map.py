@@ -52,7 +52,7 @@ class _Fleet(Struct, frozen=True):
 
 @command("node map", effect="read", examples=["node map", "node map gpu-a"])
 async def map_nodes(ctx: Context, pool: str | None = None, *, account: str | None = None) -> Card:
-    """Draw the nodes of a pool, or of all pools, as a heat map, and say what is wrong with the bad ones.
+    """Draw the nodes of a pool, or of all pools, as a heat map, with what is wrong with the unhealthy ones.
 
     :param pool: the pool's id; all pools without
     :param account: the account, by its name in the settings

@@ -27,7 +27,7 @@ from handlers.shared.states import node_chip
 
 @command("node show", effect="read", examples=["node show gpu-a tvmps_0f3…_d"])
 async def show_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
-    """Show one node: its state, its errors, its start task and the tasks it ran lately.
+    """Show one node: state, errors, start task and recent tasks.
 
     :param pool: the pool's id
     :param node: the node's id

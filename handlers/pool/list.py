@@ -53,7 +53,7 @@ async def list_pools(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the pools of an account, the ones in trouble first, then the ones with nodes.
+    """List the pools of an account, those with problems first, then those with nodes.
 
     :param filter: which ones, such as render-* bad>0 idle>2 nodes:0 size:*_d4s_v3 error:*quota* autoscale
     :param state: only pools in this state, of the pool or of its allocation

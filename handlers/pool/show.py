@@ -30,7 +30,7 @@ from handlers.shared.states import pool_chip
 
 @command("pool show", effect="read", examples=["pool show gpu-a"])
 async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> Card:
-    """Show one pool: nodes by state, size, image, autoscale, start task, and what is wrong with it.
+    """Show one pool: nodes by state, size, image, autoscale, start task and problems.
 
     :param pool: the pool's id
     :param account: the account, by its name in the settings

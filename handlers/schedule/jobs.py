@@ -47,7 +47,7 @@ async def list_schedule_jobs(
     met: filtering.Unseen = 0,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """List the jobs that a schedule has started, with their progress, newest first.
+    """List the jobs that a schedule has created, with progress, newest first.
 
     :param schedule: the job schedule's id
     :param filter: which ones, as in job list, such as failed>0 created:7d ran>1h

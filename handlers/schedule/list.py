@@ -66,7 +66,7 @@ async def list_schedules(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the job schedules of an account: when each runs next, how often, and how its last job went.
+    """List the job schedules of an account: next run, recurrence, and result of the last job.
 
     :param filter: which ones, such as nightly* recent~job-12 pool:render-* next:today created:7d
     :param state: only schedules in this state
@@ -119,7 +119,7 @@ async def csv_schedules(
     sort: ScheduleSort = "state",
     account: str | None = None,
 ) -> Card:
-    """Give all job schedules, or those that fit, as a CSV file.
+    """Export job schedules as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in schedule list
     :param sort: in which order

@@ -28,7 +28,7 @@ from handlers.shared.states import schedule_chip
 
 @command("schedule show", effect="read", examples=["schedule show nightly"])
 async def show_schedule(ctx: Context, schedule: str, *, account: str | None = None) -> Card:
-    """Show one job schedule: when it runs next, its last job, and the jobs that it starts.
+    """Show one job schedule: next runs, last job, and the job it creates.
 
     :param schedule: the job schedule's id
     :param account: the account, by its name in the settings

@@ -54,7 +54,7 @@ async def list_tasks(
     met: filtering.Unseen = 0,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """List the tasks of a job. Only the pages that are shown are read, however many tasks there are.
+    """List the tasks of a job. Reads only what it shows, however many tasks there are.
 
     What the service cannot filter by is looked for here, page after page, until 20 are found.
 

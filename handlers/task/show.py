@@ -34,7 +34,7 @@ from handlers.shared.states import task_chip
 
 @command("task show", effect="read", examples=["task show nightly:job-12 frame-0021"])
 async def show_task(ctx: Context, job: str, task: str, *, account: str | None = None) -> Card:
-    """Show one task: how it ended and why, where it ran, its command and its limits.
+    """Show one task: result and cause, where it ran, command line and constraints.
 
     :param job: the job's id
     :param task: the task's id

@@ -71,7 +71,7 @@ async def list_subtasks(
     page: int = 1,
     account: str | None = None,
 ) -> Card:
-    """List the parts of a multi-instance task with the nodes they run on, the failed ones first.
+    """List the subtasks of a multi-instance task with their nodes, failed ones first.
 
     :param job: the job's id
     :param task: the multi-instance task's id
@@ -96,7 +96,7 @@ async def csv_subtasks(
     sort: SubtaskSort = "failed",
     account: str | None = None,
 ) -> Card:
-    """Give all parts of a multi-instance task, or those that fit, as a CSV file.
+    """Export the subtasks of a multi-instance task as a CSV file, all or those that match a filter.
 
     :param job: the job's id
     :param task: the multi-instance task's id

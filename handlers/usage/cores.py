@@ -33,7 +33,7 @@ _STEPS = (60, 300, 1800, 21600, 86400)
 
 @command("usage", effect="read", examples=["usage", "usage 7d", "usage 24h pool:gpu-a"], menu=60)
 async def usage(ctx: Context, window: Window = "24h", *, pool: str | None = None, account: str | None = None) -> Card:
-    """Draw busy and all cores over a window: what is filled is busy, the gap is what idles.
+    """Draw busy and all cores over a time window; the gap between them is idle.
 
     :param window: how far back
     :param pool: only this pool

@@ -216,5 +216,5 @@ async def test_a_deaf_socket_is_noticed_and_replaced_however_often_that_is_refus
             assert (await bench.workspace.command("viewer", "batch-ops", "work")).ok
             await bench.until(bench.said)
         told = [line["event"] for line in logs if re.match(r"slack\.(deaf|reconnect)", line["event"])]
-        assert told[:3] == ["slack.deaf", "slack.reconnect_failed", "slack.deaf"]
+        assert told[:3] == ["slack.socket_silent", "slack.reconnect_failed", "slack.socket_silent"]
         assert [request.text for request in bench.kitchen.orders] == ["work"]

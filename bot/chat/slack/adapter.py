@@ -13,11 +13,9 @@ from typing import Any
 import aiohttp
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.async_app import AsyncAck
-from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
@@ -31,6 +29,7 @@ from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
+from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
 from bot.settings import Secret, SlackSettings
 from cards.build import without_attachments, without_pictures
@@ -147,10 +146,10 @@ class Slack:
             if not is_passing(error):
                 why = f"Slack refuses the bot ({code_of(error)}): install the app, or renew its token"
                 raise SlackStartError(why) from None
-            log.warning("slack.does_not_answer", code=code_of(error))
+            log.warning("slack.unreachable", code=code_of(error))
             return False
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("slack.does_not_answer", error=type(error).__name__)
+            log.warning("slack.unreachable", error=type(error).__name__)
             return False
         return True
 
@@ -162,7 +161,7 @@ class Slack:
             try:
                 connected = await self._connected()
             except SlackStartError as error:
-                log.error("slack.refused_the_bot", message=str(error))  # noqa: TRY400 - it says all
+                log.error("slack.bot_refused", message=str(error))  # noqa: TRY400 - it says all
                 pause = 12 * self._connect_seconds
 
     async def stop(self) -> None:
@@ -194,12 +193,7 @@ class Slack:
         self._app.view_closed(_ANYTHING)(self._on_closed)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        answer = BoltResponse(status=401, body="")
-        if request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():  # Bolt answers 500 to anything else
-            answer = await self._app.async_dispatch(await to_bolt_request(request))
-        if answer.status == 401:
-            log.warning("slack.refused", reason="signature or timestamp", remote=request.remote)
-        return await to_aiohttp_response(answer)
+        return await admitted(self._app, request)
 
     async def _hear(self, client: AsyncBaseSocketModeClient, message: dict[str, Any], raw: str | None) -> None:
         self._heard = time.monotonic()
@@ -209,7 +203,7 @@ class Slack:
         while self._socket:
             await asyncio.sleep(self._deaf_seconds / 10)
             if time.monotonic() - self._heard > self._deaf_seconds:
-                log.warning("slack.deaf", seconds=self._deaf_seconds)
+                log.warning("slack.socket_silent", seconds=self._deaf_seconds)
                 try:
                     await self._socket.client.connect_to_new_endpoint(force=True)
                 except Exception:  # whatever refuses it now, the watch goes on

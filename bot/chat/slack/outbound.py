@@ -41,7 +41,7 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
             if attempt == _TRIES:
                 raise
             wait = 0.5 * attempt
-        log.info("slack.waits", seconds=wait)
+        log.info("slack.rate_limited", seconds=wait)
         await asyncio.sleep(wait)
     raise AssertionError("unreachable")
 

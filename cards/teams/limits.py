@@ -1,0 +1,15 @@
+"""What Teams takes in a card, and how much of it the bot uses.
+
+Forms have limits of their own: :mod:`cards.teams.form`.
+"""
+
+ROOM = 35_000
+"""UTF-16 units of compact JSON. 40,000 make the 80 KB that Teams takes; the rest is the activity around the card."""
+ELEMENTS = 200
+SUMMARY = 1_000
+PRIMARY = 6
+"""Buttons in sight in one row; the others go to its overflow menu."""
+ACTION_TEXT, COMMAND, URL = 75, 2_000, 3_000
+OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 100, 500
+NARROW, COLUMNS = 5, 20
+TITLE, PARAGRAPH, LABEL, FOOTER, NOTE, ALT = 1_000, 4_000, 300, 1_500, 600, 2_000
