@@ -118,7 +118,7 @@ class DataPlane(Listener):
 
     def refuse(self, fault: Fault, exchange: Exchange) -> web.Response:
         """A refusal nobody earned."""
-        usual = "InternalError"
+        usual = "OperationTimedOut" if fault.performed else "InternalError"
         if fault.kind == "throttle":
             usual = "TooManyRequests" if fault.status == 429 else "ServerBusy"
         response = self._refused(Refusal(fault.code or usual, status=fault.status), exchange)
