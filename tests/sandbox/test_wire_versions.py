@@ -61,14 +61,7 @@ async def test_each_version_takes_its_names(stage: Stage, version: str) -> None:
             ({"upgradePolicy": {"mode": "manual"}}, "2024-02", version),
             ({"taskSchedulingPolicy": {"nodeFillType": "pack", "jobDefaultOrder": "none"}}, "2025-06-01", version),
             ({"virtualMachineConfiguration": machines | {"osDisk": {"caching": "none"}}}, "2023-11", version),
-            (
-                {
-                    "virtualMachineConfiguration": machines
-                    | {"dataDisks": [{"lun": 0, "diskSizeGB": 9, "caching": "none"}]}
-                },
-                "",
-                version,
-            ),
+            ({"virtualMachineConfiguration": machines | {"dataDisks": disks}}, "", version),
             ({"certificateReferences": []}, "", "2024-07-01.20.0"),
         ]
     ):
