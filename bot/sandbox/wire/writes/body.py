@@ -107,7 +107,7 @@ def convert(raw: object, kind: type[T], version: str, *, partial: bool = False) 
 
 
 def malformed(reason: str) -> Refusal:
-    """The body cannot be understood."""
+    """The body cannot be understood. Resource Manager's twin of it is recorded; the reasons are ours."""
     return Refusal("InvalidRequestBody", [("Reason", reason)])
 
 
