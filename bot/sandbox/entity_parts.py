@@ -296,9 +296,10 @@ class UpgradePolicy(Wire, kw_only=True):
 
 
 class TaskSchedulingPolicy(Wire, kw_only=True):
-    """ "Spread" or "Pack"."""
+    """ "Spread" or "Pack"; the order of jobs of one priority is "none" or "creationtime"."""
 
     node_fill_type: str
+    job_default_order: str | None = None
 
 
 class ResizeError(Wire, kw_only=True):

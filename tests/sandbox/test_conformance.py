@@ -17,11 +17,12 @@ from azure.mgmt.batch.aio import BatchManagementClient
 
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.tokens import BATCH, MANAGEMENT
-from bot.sandbox.wire.versions import UNKNOWN
+from bot.sandbox.wire.versions import DATA_PLANE, RESOURCE_MANAGER
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
 from tests.sandbox import still
-from tests.sandbox.conformance import ARM, DATA_PLANE, complaints, conformance
+from tests.sandbox.conformance import ARM, complaints, conformance
+from tests.sandbox.conformance import DATA_PLANE as DOCUMENT
 from tests.shared import shared
 
 READS = [
@@ -101,7 +102,7 @@ async def sandbox() -> AsyncIterator[AzureSandbox]:
     await sandbox.close()
 
 
-@pytest.mark.parametrize("version", UNKNOWN)
+@pytest.mark.parametrize("version", DATA_PLANE)
 async def test_every_answer_of_the_data_plane_conforms(sandbox: AzureSandbox, version: str) -> None:
     account = sandbox.world.accounts["render"]
     node, thumbprint = next(iter(account.pools["linux"].nodes)), next(iter(account.certificates))
@@ -119,7 +120,7 @@ async def test_every_answer_of_the_data_plane_conforms(sandbox: AzureSandbox, ve
     assert seen.answers == len(READS) + 2
 
 
-@pytest.mark.parametrize("version", ["2024-02-01", "2024-07-01", "2025-06-01"])
+@pytest.mark.parametrize("version", RESOURCE_MANAGER)
 async def test_every_answer_of_resource_manager_conforms(sandbox: AzureSandbox, version: str) -> None:
     headers = {"Authorization": f"Bearer {sandbox.tokens.issue(MANAGEMENT)}"}
     with conformance(sandbox) as seen:
@@ -138,17 +139,17 @@ async def test_every_answer_of_resource_manager_conforms(sandbox: AzureSandbox, 
 @pytest.mark.parametrize(
     ("document", "path", "status", "body", "complaint"),
     [
-        (DATA_PLANE, "/pools/x", 200, {"id": 3}, "3 is not of type 'string'"),
-        (DATA_PLANE, "/pools/x", 200, {"allocationState": "Gone"}, "is not one of"),
-        (DATA_PLANE, "/pools/x", 200, {"allocationState": "STEADY"}, ""),
-        (DATA_PLANE, "/pools/x", 200, {"lastModified": "yesterday"}, "date-time"),
-        (DATA_PLANE, "/pools/x", 200, {"resizeTimeout": "15m"}, "duration"),
-        (DATA_PLANE, "/pools/x", 200, {"nonsense": 1}, "not in the document"),
-        (DATA_PLANE, "/pools/x", 404, {"code": 7}, "7 is not of type"),
-        (DATA_PLANE, "/pools/x", 201, {}, "does not know the status"),
-        (DATA_PLANE, "/nothing", 200, {}, "no such route"),
+        (DOCUMENT, "/pools/x", 200, {"id": 3}, "3 is not of type 'string'"),
+        (DOCUMENT, "/pools/x", 200, {"allocationState": "Gone"}, "is not one of"),
+        (DOCUMENT, "/pools/x", 200, {"allocationState": "STEADY"}, ""),
+        (DOCUMENT, "/pools/x", 200, {"lastModified": "yesterday"}, "date-time"),
+        (DOCUMENT, "/pools/x", 200, {"resizeTimeout": "15m"}, "duration"),
+        (DOCUMENT, "/pools/x", 200, {"nonsense": 1}, "not in the document"),
+        (DOCUMENT, "/pools/x", 404, {"code": 7}, "7 is not of type"),
+        (DOCUMENT, "/pools/x", 201, {}, "does not know the status"),
+        (DOCUMENT, "/nothing", 200, {}, "no such route"),
         (
-            DATA_PLANE,
+            DOCUMENT,
             "/nodecounts",
             200,
             {"value": [{"poolId": "x", "dedicated": {"idle": 1}}]},

@@ -15,11 +15,12 @@ from yarl import URL
 
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.tokens import MANAGEMENT
+from bot.sandbox.wire.versions import RESOURCE_MANAGER
 from bot.sandbox.world import AccountState, Clock, World
 from bot.sandbox.world.applications import Package, application
 from bot.sandbox.world.certificates import certificate
 from tests.sandbox import still
-from tests.sandbox.test_conformance_recordings import MODERN_ARM, differences, recordings
+from tests.sandbox.test_conformance_recordings import differences, exact, recordings
 from tests.sandbox.test_conformance_writes import modern
 from tests.sandbox.writing import START, add_pool
 
@@ -128,7 +129,8 @@ async def test_recorded_writes_of_resource_manager() -> None:
 
 async def replay(session: ClientSession, sandbox: AzureSandbox, recording: dict[str, Any]) -> Any:
     path = URL(recording["uri"], encoded=True).raw_path
-    url = URL(sandbox.arm_url + path, encoded=True).with_query({"api-version": OLD})
+    version = recording["api_version"] if recording["api_version"] in RESOURCE_MANAGER else OLD
+    url = URL(sandbox.arm_url + path, encoded=True).with_query({"api-version": version})
     body = modern(recording["request_body"], image=True)
     async with session.request(recording["method"], url, json=body) as answer:
         data = await answer.read()
@@ -145,7 +147,7 @@ async def replay(session: ClientSession, sandbox: AzureSandbox, recording: dict[
         for what in refused(told["error"], answered["error"]):
             yield what
     elif isinstance(told, dict) and not BEFORE_NAMES & set(told):
-        for what in differences(told, answered, modern=recording["api_version"] >= MODERN_ARM):
+        for what in differences(told, answered, modern=exact(recording)):
             if not MADE_UP & set(re.split(r"[/ \[\]]", what)):
                 yield what
     if "location" in recorded:

@@ -27,10 +27,10 @@ from bot.sandbox.world.applications import Package, application
 from bot.sandbox.world.certificates import certificate
 from bot.sandbox.world.scenarios.parts import on
 from tests.sandbox import still
-from tests.sandbox.test_conformance_recordings import differences, recordings, refusals
+from tests.sandbox.test_conformance_recordings import differences, exact, recordings, refusals, served
 from tests.sandbox.writing import MACHINES, START, add_pool
 
-OLD, NEW = "2024-02-01.19.0", "2024-07-01.20.0"
+NEW = "2024-07-01.20.0"
 TOLD = {"content-type", "dataserviceid", "etag", "last-modified", "location"}
 RETIRED = {
     "applicationLicenses", "blobSource", "cloudServiceConfiguration", "maxTasksPerNode", "osDisk", "runElevated",
@@ -232,7 +232,7 @@ async def replay(place: Place, recording: dict[str, Any]) -> list[str]:
     if recording["status"] == 412:  # the header was not recorded
         headers["If-Match"] = "0x8D3DB6493E8AD24"
     async with place.session.request(
-        recording["method"], url.with_query({"api-version": OLD}), data=data, headers=headers
+        recording["method"], url.with_query({"api-version": served(recording)}), data=data, headers=headers
     ) as answer:
         told = await answer.read()
     answered = json.loads(told) if told else None
@@ -254,7 +254,7 @@ def compare(recording: dict[str, Any], status: int, headers: set[str], answered:
         }:
             yield f"values {answered.get('values')} instead of {body['values']}"
     elif isinstance(body, dict):
-        yield from differences(body, answered, modern=recording["api_version"] >= "2022")
+        yield from differences(body, answered, modern=exact(recording))
     elif answered is not None:
         yield f"a body: {answered}"
 

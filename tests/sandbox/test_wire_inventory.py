@@ -249,8 +249,10 @@ async def demo(hours: float) -> AsyncIterator[AzureSandbox]:
     world.settle()
     sandbox = AzureSandbox(world)
     await sandbox.start()
-    yield sandbox
-    await sandbox.close()
+    try:
+        yield sandbox
+    finally:
+        await sandbox.close()
 
 
 async def test_the_demo_has_something_of_each_and_all_of_it_conforms() -> None:

@@ -24,7 +24,7 @@ from .listing import ReadOptions, Thing, page, token
 from .request import CONTENT_TYPE, QUERY, VERSION
 from .tables import JOBS, NODE_COUNTS, NODES, POOLS, SCHEDULE_JOBS, SCHEDULES, TASKS, Listing
 from .tokens import Tokens
-from .versions import UNKNOWN
+from .versions import DATA_PLANE
 from .writes.certificates import CertificateWrites
 from .writes.jobs import JobWrites
 from .writes.nodes import NodeWrites
@@ -118,7 +118,7 @@ class DataPlane(Listener):
 
     def refuse(self, fault: Fault, exchange: Exchange) -> web.Response:
         """A refusal nobody earned."""
-        usual = "InternalError"
+        usual = "OperationTimedOut" if fault.performed else "InternalError"
         if fault.kind == "throttle":
             usual = "TooManyRequests" if fault.status == 429 else "ServerBusy"
         response = self._refused(Refusal(fault.code or usual, status=fault.status), exchange)
@@ -250,6 +250,6 @@ def _version(query: Mapping[str, str]) -> str:
     version = query.get("api-version")
     if not version:
         raise Refusal("MissingRequiredQueryParameter", [("QueryParameterName", "api-version")])
-    if version not in UNKNOWN:
+    if version not in DATA_PLANE:
         raise Refusal.query("api-version", version, "The specified api-version is not supported")
     return version

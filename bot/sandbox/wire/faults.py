@@ -18,7 +18,8 @@ class Fault(Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=Tr
     """One kind of fault, where and how often.
 
     ``throttle`` answers ``status`` (429, or else 503) with ``retry_after`` seconds. ``error`` answers
-    ``status`` (500 where none is given) and ``code``. ``slow`` waits ``seconds`` before the answer. ``cut`` ends the
+    ``status`` (500 where none is given) and ``code``; where it is ``performed``, after the work was done, as a service
+    does that runs out of time. ``slow`` waits ``seconds`` before the answer. ``cut`` ends the
     connection after ``after`` bytes of the body, or before any answer where ``after`` is None. ``path`` is a regular
     expression searched in path and query ("" fits all), ``method`` a verb ("" fits all). The first ``skip`` requests
     that fit are let pass; then it strikes with ``probability`` and at most ``count`` times (None: for ever).
@@ -32,6 +33,7 @@ class Fault(Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=Tr
     skip: int = 0
     status: int = 0
     code: str = ""
+    performed: bool = False
     retry_after: float | None = None
     seconds: float = 0.0
     after: int | None = None

@@ -44,6 +44,7 @@ class InventoryRoutes:
             "/jobs/{job}/jobpreparationandreleasetaskstatus": self._preparations,
             "/jobs/{job}/tasks/{task}/subtasksinfo": self._subtasks,
             "/pools/{pool}/nodes/{node}/remoteloginsettings": self._login,
+            "/pools/{pool}/nodes/{node}/rdp": self._remote_desktop,
             "/pools/{pool}/nodes/{node}/extensions": self._extensions,
             "/pools/{pool}/nodes/{node}/extensions/{extension}": self._extension,
         }
@@ -106,6 +107,18 @@ class InventoryRoutes:
         task = self.account.task(job.id, request.match_info["task"])
         found = subtasks(self.account.facts.endpoint, job, task)
         return await self._plane.listed(request, SUBTASKS, found, lambda subtask: subtask.body)
+
+    async def _remote_desktop(self, request: web.Request) -> web.Response:
+        """A file for machines of cloud services, of which none is left; newer api-versions do not have it."""
+        if request[VERSION] >= "2024-07":
+            raise Refusal("ResourceNotFound")
+        self.account.node(request.match_info["pool"], request.match_info["node"])
+        raise Refused(
+            409,
+            "OperationNotValidOnNode",
+            "The specified operation is not valid on the node.",
+            Reason="Operation GetRDP can be invoked only on pools created with cloudServiceConfiguration",
+        )
 
     async def _extensions(self, request: web.Request) -> web.Response:
         node = self.account.node(request.match_info["pool"], request.match_info["node"])

@@ -89,6 +89,8 @@ class Listener(ABC):
         if blow.cut and blow.cut.after is None:
             _hang_up(request)
         if blow.refusal:
+            if blow.refusal.performed:
+                await self.serve(request, handler, exchange)
             response = self.refuse(blow.refusal, exchange)
             if blow.refusal.retry_after is not None:
                 response.headers["Retry-After"] = f"{blow.refusal.retry_after:g}"

@@ -67,7 +67,10 @@ def _change(account: AccountState, job: LiveJob, changes: dict[str, object]) -> 
 
 
 def _check_move(job: LiveJob, wanted: PoolInformation) -> None:
-    """Another pool only while the job is disabled; of an automatic pool nothing but `keepAlive` may change."""
+    """Another pool only while the job is disabled; of an automatic pool nothing but `keepAlive` may change.
+
+    The rules are the documents', the code of the refusal is the likeliest of the published list.
+    """
     now = job.body.pool_info
     old, new = now.auto_pool_specification, wanted.auto_pool_specification
     if old is not None and new is not None:

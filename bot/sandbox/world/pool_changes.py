@@ -26,7 +26,7 @@ AT_ANY_TIME = frozenset(
 
 
 def patch(account: AccountState, pool: LivePool, given: PoolPatch) -> None:
-    """Changes what is given. Raises `Refused` (409) where the pool has nodes and must not."""
+    """Changes what is given. Raises `Refused` (409) where the pool has nodes and must not: the code is a guess."""
     account.allocator.refuse_deleting(pool)
     changes = {name: getattr(given, name) for name in given.__struct_fields__ if getattr(given, name) is not None}
     if fixed := sorted(changes.keys() - AT_ANY_TIME):

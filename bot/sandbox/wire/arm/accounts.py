@@ -138,6 +138,7 @@ class AccountRoutes:
             self._change(known.facts, given.tags, given.identity, properties)
             return self._shown(request, known.facts)
         name = parts["account"]
+        # How a wrong and a taken name are refused here, and not by the check of names, nobody recorded.
         if (wrong := wrong_with_name(name)) is not None:
             raise ArmRefusal(400, "InvalidAccountName", wrong, target="BatchAccount")
         if name in self._world.accounts or self._operations.pending(name):

@@ -112,6 +112,7 @@ class ApplicationWrites:
         if package is None:
             package = found.packages[version] = Package(version=version, modified=now, uploaded=False)
         elif not found.allow_updates:
+            # Nobody recorded this refusal; the code is ours.
             message = "The application does not allow packages to be updated."
             raise ArmRefusal(409, "ApplicationPackageUpdateNotAllowed", message, target="BatchAccount")
         package.modified = now

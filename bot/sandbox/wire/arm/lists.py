@@ -14,6 +14,7 @@ from bot.sandbox.world.applications import Application
 from ..errors import ArmRefusal
 from ..listener import http_date, respond
 from ..odata import FilterError, Table, compile_filter, page_size
+from ..versions import NEWEST, RESOURCE_MANAGER, strip
 from .body import CONTENT_TYPE
 from .directory import Directory, missing
 from .resources import (
@@ -28,7 +29,7 @@ from .resources import (
 from .routes import Handlers, Parts
 
 LONGEST: Final = 1000
-CERTIFICATE_VERSIONS: Final = ("2024-02-01", "2024-07-01")
+CERTIFICATE_VERSIONS: Final = tuple(version for version in RESOURCE_MANAGER if version != NEWEST)
 """The api-versions that have certificates."""
 
 T = TypeVar("T")
@@ -101,15 +102,17 @@ class ResourceRoutes:
     # --- pools --------------------------------------------------------------------------------------------------------
 
     def _pools(self, request: web.Request, parts: Parts) -> web.Response:
-        account = self._directory.account(parts)
-        return self._listed(request, account.ordered_pools(), lambda pool: shown_pool(account, pool), POOL_FILTER)
+        account, version = self._directory.account(parts), request.query["api-version"]
+        return self._listed(
+            request, account.ordered_pools(), lambda pool: shown_pool(account, pool, version), POOL_FILTER
+        )
 
     def _pool(self, request: web.Request, parts: Parts) -> web.Response:
         account = self._directory.account(parts)
         pool = named(account.pools, unquote(parts["pool"]))
         if pool is None:
             raise missing("Pool", "pool")
-        return one(shown_pool(account, pool), http_date(pool.body.last_modified))
+        return one(shown_pool(account, pool, request.query["api-version"]), http_date(pool.body.last_modified))
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
@@ -142,9 +145,10 @@ def one(body: dict[str, Any], modified: str) -> web.Response:
     return respond(body, content_type=CONTENT_TYPE, headers=headers)
 
 
-def shown_pool(account: AccountState, pool: LivePool) -> dict[str, Any]:
-    """A pool as Resource Manager shows it at this moment."""
-    return pool_body(account, account.pool_body(pool), pool.deallocation)
+def shown_pool(account: AccountState, pool: LivePool, version: str) -> dict[str, Any]:
+    """A pool as an api-version shows it at this moment."""
+    shown: dict[str, Any] = strip(pool_body(account, account.pool_body(pool), pool.deallocation), version)
+    return shown
 
 
 def named(things: Mapping[str, T], name: str) -> T | None:

@@ -43,11 +43,17 @@ class LocationRoutes:
             ("GET", "quotas"): self._quotas,
             ("POST", "name"): self._name,
             ("GET", "skus"): self._skus,
+            ("GET", "cloud service skus"): self._cloud_service_skus,
         }
 
     def _quotas(self, request: web.Request, parts: Parts) -> web.Response:
         self._directory.location(parts["location"])
         return respond({"accountQuota": ACCOUNT_QUOTA}, content_type=CONTENT_TYPE)
+
+    def _cloud_service_skus(self, request: web.Request, parts: Parts) -> web.Response:
+        """Cloud services are retired: no size is left."""
+        self._directory.location(parts["location"])
+        return respond({"value": []}, content_type=CONTENT_TYPE)
 
     async def _name(self, request: web.Request, parts: Parts) -> web.Response:
         """Whether a new account may have a name: those of all subscriptions count."""

@@ -18,6 +18,7 @@ from ..errors import ArmRefusal
 from ..faults import Fault, Faults
 from ..listener import Exchange, Handler, Listener, respond
 from ..tokens import LIFETIME, RESOURCES, Tokens
+from ..versions import RESOURCE_MANAGER
 from .accounts import AccountRoutes
 from .applications import ApplicationWrites
 from .body import CONTENT_TYPE, in_arm_words
@@ -29,9 +30,6 @@ from .network import NetworkRoutes
 from .pools import PoolWrites
 from .routes import OTHER_PROVIDERS, Handlers, choose, match
 from .subscriptions import SubscriptionRoutes
-
-VERSIONS: Final = ("2024-02-01", "2024-07-01", "2025-06-01")
-"""The api-versions answered."""
 
 _REMAINING: Final = {"DELETE": "deletes", "GET": "reads", "PATCH": "writes", "POST": "writes", "PUT": "writes"}
 
@@ -174,12 +172,12 @@ def _check_version(given: str | None, *, any_known: bool) -> None:
     if not given:
         message = "The api-version query parameter (?api-version=) is required for all requests."
         raise ArmRefusal(400, "MissingApiVersionParameter", message)
-    if given not in VERSIONS and not any_known:
+    if given not in RESOURCE_MANAGER and not any_known:
         raise ArmRefusal(
             400,
             "NoRegisteredProviderFound",
             f"No registered resource provider found for API version '{given}' for type 'batchAccounts'. "
-            f"The supported api-versions are '{', '.join(VERSIONS)}'.",
+            f"The supported api-versions are '{', '.join(RESOURCE_MANAGER)}'.",
         )
 
 

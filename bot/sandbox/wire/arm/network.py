@@ -21,12 +21,13 @@ _CLASSIC: Final = "Applicable to Azure Batch pools using Classic communication m
 
 
 class NetworkRoutes:
-    """Serves them. No account of the sandbox has a private endpoint."""
+    """Serves them, and the detectors of trouble. No account of the sandbox has a private endpoint."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self.handlers: Handlers = {
             ("GET", "outbound"): self._outbound,
+            ("GET", "detectors"): self._detectors,
             ("GET", "private links"): self._links,
             ("GET", "private link"): self._link,
             ("GET", "private endpoints"): self._endpoints,
@@ -36,6 +37,11 @@ class NetworkRoutes:
     def _outbound(self, request: web.Request, parts: Parts) -> web.Response:
         told = outbound(self._directory.account(parts).facts)
         return respond({"value": told}, content_type=CONTENT_TYPE)
+
+    def _detectors(self, request: web.Request, parts: Parts) -> web.Response:
+        """None has found anything."""
+        self._directory.account(parts)
+        return respond({"value": []}, content_type=CONTENT_TYPE)
 
     def _links(self, request: web.Request, parts: Parts) -> web.Response:
         facts = self._directory.account(parts).facts

@@ -47,6 +47,7 @@ class Operations:
     def find(self, key: str, account: str = "") -> Operation:
         """The operation of that id. Raises `ArmRefusal` (404)."""
         operation = self._all.get(key)
+        # Nobody recorded a question about an operation that never was; the code is ours.
         if operation is None or (account and operation.account.lower() != account.lower()):
             raise ArmRefusal(404, "OperationNotFound", "The specified operation does not exist.", target="BatchAccount")
         return operation

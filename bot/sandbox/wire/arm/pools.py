@@ -77,7 +77,7 @@ class PoolWrites:
         pool = named(account.pools, unquote(parts["pool"]))
         self._check_conditions(request, pool)
         if pool is not None:
-            return self._changed(account, pool, given)
+            return self._changed(request, account, pool, given)
         name = unquote(parts["pool"])
         rules.entity_id(name, "poolName")
         wanted = convert({"id": name} | whole(given), PoolAdd, SPOKEN)
@@ -85,14 +85,16 @@ class PoolWrites:
         check_pool(wanted, account.facts.subscription)
         pool_changes.check_packages(account, wanted.application_package_references)
         made = account.allocator.add(name, wanted)
-        return _shown(account, made)
+        return _shown(request, account, made)
 
     async def _change(self, request: web.Request, parts: Parts) -> web.Response:
         given, (account, pool) = await read_object(request), self._find(parts)
         self._check_conditions(request, pool)
-        return self._changed(account, pool, given)
+        return self._changed(request, account, pool, given)
 
-    def _changed(self, account: AccountState, pool: LivePool, given: Mapping[str, Any]) -> web.Response:
+    def _changed(
+        self, request: web.Request, account: AccountState, pool: LivePool, given: Mapping[str, Any]
+    ) -> web.Response:
         account.allocator.refuse_deleting(pool)
         properties = _properties(given)
         unwanted_start = properties.get("startTask") == {}
@@ -103,7 +105,7 @@ class PoolWrites:
             touch(pool.body, account.world.time)
         if (scale := properties.get("scaleSettings")) is not None:
             self._scale(account, pool, scale)
-        return _shown(account, pool)
+        return _shown(request, account, pool)
 
     @staticmethod
     def _scale(account: AccountState, pool: LivePool, scale: Mapping[str, Any]) -> None:
@@ -128,12 +130,12 @@ class PoolWrites:
     def _disable_autoscale(self, request: web.Request, parts: Parts) -> web.Response:
         account, pool = self._find(parts)
         account.autoscale.disable(pool)
-        return _shown(account, pool)
+        return _shown(request, account, pool)
 
     def _stop_resize(self, request: web.Request, parts: Parts) -> web.Response:
         account, pool = self._find(parts)
         account.allocator.stop_resize(pool)
-        return _shown(account, pool)
+        return _shown(request, account, pool)
 
     # --- deleting -----------------------------------------------------------------------------------------------------
 
@@ -222,5 +224,5 @@ def _renamed(value: Any, *, image: bool = False) -> Any:
     return [_renamed(item) for item in value] if isinstance(value, list) else value
 
 
-def _shown(account: AccountState, pool: LivePool) -> web.Response:
-    return one(shown_pool(account, pool), http_date(pool.body.last_modified))
+def _shown(request: web.Request, account: AccountState, pool: LivePool) -> web.Response:
+    return one(shown_pool(account, pool, request.query["api-version"]), http_date(pool.body.last_modified))

@@ -37,7 +37,8 @@ _RENAMED: Final = {
 _NOT_HERE: Final = frozenset({"exactVersion", "sharedGalleryImageId", "communityGalleryImageId"})
 _SAME: Final = (
     "displayName", "networkConfiguration", "taskSlotsPerNode", "taskSchedulingPolicy", "userAccounts", "metadata",
-    "startTask", "mountConfiguration", "upgradePolicy", "resourceTags",
+    "startTask", "mountConfiguration", "upgradePolicy", "resourceTags", "targetNodeCommunicationMode",
+    "currentNodeCommunicationMode",
 )  # fmt: skip
 
 POOL_FILTER: Final[Table] = {

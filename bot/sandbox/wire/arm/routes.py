@@ -45,6 +45,7 @@ _ROUTES: Final = tuple(
         (rf"{_ACCOUNT}/regenerateKeys", "new key"),
         (rf"{_ACCOUNT}/syncAutoStorageKeys", "storage keys"),
         (rf"{_ACCOUNT}/outboundNetworkDependenciesEndpoints", "outbound"),
+        (rf"{_ACCOUNT}/detectors", "detectors"),
         (rf"{_ACCOUNT}/privateLinkResources", "private links"),
         (rf"{_ACCOUNT}/privateLinkResources/(?P<link>[^/]+)", "private link"),
         (rf"{_ACCOUNT}/privateEndpointConnections", "private endpoints"),
@@ -66,6 +67,7 @@ _ROUTES: Final = tuple(
         (rf"{_LOCATION}/quotas", "quotas"),
         (rf"{_LOCATION}/checkNameAvailability", "name"),
         (rf"{_LOCATION}/virtualMachineSkus", "skus"),
+        (rf"{_LOCATION}/cloudServiceSkus", "cloud service skus"),
     )
 )
 

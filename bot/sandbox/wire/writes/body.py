@@ -20,7 +20,7 @@ from bot.sandbox.world.durations import normalised
 
 from ..errors import Refusal
 from ..request import VERSION
-from ..versions import NEWEST, UNKNOWN
+from ..versions import NEWEST, knows
 
 MOST_BYTES: Final = 1024 * 1024
 """A larger body is refused with RequestBodyTooLarge."""
@@ -42,6 +42,7 @@ _ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "disableTasks": ("requeue", "terminate", "wait"),
     "dynamicVNetAssignmentScope": ("none", "job"),
     "elevationLevel": ("nonadmin", "admin"),
+    "jobDefaultOrder": ("none", "creationtime"),
     "jobAction": ("none", "disable", "terminate"),
     "mode": ("automatic", "manual", "rolling"),
     "nodeDeallocateOption": ("requeue", "terminate", "taskcompletion", "retaineddata"),
@@ -106,7 +107,7 @@ def convert(raw: object, kind: type[T], version: str, *, partial: bool = False) 
 
 
 def malformed(reason: str) -> Refusal:
-    """The body cannot be understood."""
+    """The body cannot be understood. Resource Manager's twin of it is recorded; the reasons are ours."""
     return Refusal("InvalidRequestBody", [("Reason", reason)])
 
 
@@ -128,7 +129,7 @@ def _tidied(value: object, kind: type[Struct], version: str, path: list[str]) ->
     for name, item in value.items():
         if name.startswith("odata.") or (name in _WRITE_ONLY and name not in properties):
             continue
-        if name not in properties or name in UNKNOWN[version]:
+        if name not in properties or not knows(name, version, path[-1] if path else ""):
             if name in _OLDER and version != NEWEST:
                 continue
             raise malformed(

@@ -71,6 +71,7 @@ class TaskWrites:
         given = await read(request, TaskCollection)
         job = self._account.job(request.match_info["job"])
         if not 1 <= len(given.value) <= MOST:
+            # The documents name the limit and no code for it: this is the likeliest of the list.
             raise Refusal(
                 "OutOfRangeInput", [("Reason", f"A collection has 1 to {MOST} tasks, not {len(given.value)}")]
             )
