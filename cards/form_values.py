@@ -13,7 +13,6 @@ from cards.text_fit import clean, clean_line, isolate
 FILE = "file:"
 """Stands before the platform's id of an attached file."""
 _YES = {"true", "yes", "on", "1"}
-_MOMENT = "%Y-%m-%dT%H:%MZ"
 
 
 def label(field: Field) -> str:
@@ -93,7 +92,7 @@ def moment(value: str) -> datetime | None:
 
 def told(at: datetime) -> str:
     """A moment as a value: ``2026-11-23T21:00Z``."""
-    return at.astimezone(UTC).strftime(_MOMENT)
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
 
 
 def read(day_: str, hour_: str, zone: str) -> str:

@@ -57,7 +57,10 @@ class CoreTable:
                 self._complained.add(size)
                 if read is None:
                     log.warning(
-                        "monitor.size_unknown", account=self._account.name, size=size, effect="its pools are not sampled"
+                        "monitor.size_unknown",
+                        account=self._account.name,
+                        size=size,
+                        effect="its pools are not sampled",
                     )
                 else:
                     log.info("monitor.size_from_name", account=self._account.name, size=size, cores=read)

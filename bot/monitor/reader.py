@@ -254,7 +254,11 @@ class Reader:
                 self.missing.add(area)
                 if error.code != _NO_ARM:
                     log.info(
-                        "monitor.area_refused", account=self._source.name, area=area, code=error.code, status=error.status
+                        "monitor.area_refused",
+                        account=self._source.name,
+                        area=area,
+                        code=error.code,
+                        status=error.status,
                     )
                 if not aside and (main or error.throttled or not error.status):
                     self.error = self.error or error

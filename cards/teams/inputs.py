@@ -91,7 +91,7 @@ def _moment(field: Field, form: Form, omitted: Omitted) -> list[Json]:
     words = str(common["label"])
     clock = cut(f"{cut(words, LABEL // 2)}, time of day ({form.zone})", LABEL)
     return [
-        {"type": "Input.Date", **common, "id": _DAY + field.name, **_value(f"{local:%Y-%m-%d}" if local else "")},
+        {"type": "Input.Date", **common, "id": _DAY + field.name, **_value(local.date().isoformat() if local else "")},
         {"type": "Input.Time", "id": _HOUR + field.name, "label": clock, **_value(f"{local:%H:%M}" if local else "")},
     ]
 

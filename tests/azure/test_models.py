@@ -14,7 +14,7 @@ import azure.mgmt.batch.models._models
 import msgspec
 import pytest
 
-from bot.azure.account import _decoder, _Listing
+from bot.azure.answers import Listing, decoder_of
 from bot.azure.models import (
     Application,
     ApplicationResource,
@@ -147,7 +147,7 @@ def test_recorded_lists_are_kept_whole(route: str) -> None:
     seen = list(answered(route))
     assert seen
     for each in seen:
-        listing = _decoder(_Listing[kind]).decode(body(each))  # type: ignore[valid-type]
+        listing = decoder_of(Listing[kind]).decode(body(each))  # type: ignore[valid-type]
         sent = json.loads(body(each))
         assert listing.batch_next == sent.get("odata.nextLink")
         assert len(listing.value) == len(sent["value"])
@@ -161,7 +161,7 @@ def test_recorded_entities_are_kept_whole(route: str) -> None:
     seen = list(answered(route))
     assert seen
     for each in seen:
-        _check(json.loads(body(each)), kind, _decoder(kind).decode(body(each)))
+        _check(json.loads(body(each)), kind, decoder_of(kind).decode(body(each)))
 
 
 def test_the_comparison_sees_what_is_lost() -> None:
@@ -272,12 +272,12 @@ def test_durations(text: str, span: timedelta | None) -> None:
 
 
 def test_seven_digits_of_a_second() -> None:
-    task = _decoder(Task).decode(b'{"creationTime": "2019-03-04T18:40:03.4154539Z"}')
+    task = decoder_of(Task).decode(b'{"creationTime": "2019-03-04T18:40:03.4154539Z"}')
     assert task.creation_time == datetime(2019, 3, 4, 18, 40, 3, 415454, tzinfo=UTC)
 
 
 def test_unknown_fields_are_passed_over() -> None:
-    assert _decoder(Job).decode(b'{"brandNew": {"x": [1]}, "id": "a"}').id == "a"
+    assert decoder_of(Job).decode(b'{"brandNew": {"x": [1]}, "id": "a"}').id == "a"
 
 
 def test_vm_sizes_read_capabilities() -> None:
@@ -288,5 +288,5 @@ def test_vm_sizes_read_capabilities() -> None:
 
 
 def test_odd_capabilities_are_zero() -> None:
-    sku = _decoder(SupportedSku).decode(b'{"name": "x", "capabilities": [{"name": "vCPUs", "value": "many"}]}')
+    sku = decoder_of(SupportedSku).decode(b'{"name": "x", "capabilities": [{"name": "vCPUs", "value": "many"}]}')
     assert VmSize.of(sku) == VmSize("x", "", 0, 0.0, 0, False, None)

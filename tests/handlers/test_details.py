@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 import handlers
-from bot.azure.account import Account, _decoder
+from bot.azure.account import Account
 from bot.azure.accounts import Accounts
+from bot.azure.answers import decoder_of
 from bot.azure.errors import AzureError
 from bot.azure.models import (
     BatchAccountResource,
@@ -202,7 +203,7 @@ def test_every_field_of_every_body_is_on_its_card(here: Surroundings, name: str)
     seen: set[str] = set()
     number = 0
     for number, body in enumerate(bodies(entity), start=1):  # noqa: B007 - counted
-        card = entity.draw(here, _decoder(entity.kind).decode(json.dumps(body)))
+        card = entity.draw(here, decoder_of(entity.kind).decode(json.dumps(body)))
         words = shown(card)
         for path, said in entity.fields.items():
             for value in fields.values(body, path):
@@ -217,7 +218,7 @@ def test_every_field_of_every_body_is_on_its_card(here: Surroundings, name: str)
 def test_every_recorded_body_fits_into_every_platform(here: Surroundings, name: str) -> None:
     entity = ENTITIES[name]
     for body in bodies(entity):
-        card = entity.draw(here, _decoder(entity.kind).decode(json.dumps(body)))
+        card = entity.draw(here, decoder_of(entity.kind).decode(json.dumps(body)))
         drawn = slack.render(card)
         message: Any = drawn.payload
         assert limits.slack_message(message) == []
@@ -299,7 +300,7 @@ def test_the_next_run_of_every_active_schedule_is_on_its_card(here: Surroundings
     for body in bodies(ENTITIES["schedule"]):
         upcoming = body.get("executionInfo", {}).get("nextRunTime")
         if upcoming and body.get("state", "").lower() == "active":
-            card = ENTITIES["schedule"].draw(here, _decoder(JobSchedule).decode(json.dumps(body)))
+            card = ENTITIES["schedule"].draw(here, decoder_of(JobSchedule).decode(json.dumps(body)))
             assert fields.when(upcoming, card) in shown(card)
             seen += 1
     assert seen

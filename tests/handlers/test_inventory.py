@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.azure.account import _decoder, _Listing
+from bot.azure.answers import Listing, decoder_of
 from bot.azure.errors import AzureError
 from bot.azure.models import (
     AccountProperties,
@@ -201,7 +201,7 @@ def test_recorded_and_official_statuses_are_cards(here: Surroundings) -> None:
          "JobListPreparationAndReleaseTaskStatus",
          lambda found: preparations_card(here.source, preparations_of(here.ctx, here.source, "j"), found, AT)),
     ):  # fmt: skip
-        decoder = _decoder(_Listing[kind])  # type: ignore[valid-type]
+        decoder = decoder_of(Listing[kind])  # type: ignore[valid-type]
         official = json.loads(shared(f"{EXAMPLES}/{example}.json").read_text(encoding="utf-8"))
         answers = [body(each) for each in answered(route)]
         answers.append(json.dumps(official["responses"]["200"]["body"]).encode())
@@ -248,18 +248,18 @@ def test_recorded_applications_are_cards(here: Surroundings) -> None:
     base = "/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts/{batchAccounts}/applications/{applications}"
     seen = 0
     for each in answered("DP /applications/{applicationId}"):
-        found = _decoder(Application).decode(body(each))
+        found = decoder_of(Application).decode(body(each))
         card = application_card(here.ctx, here.source, Known(found.id, found), [], AT)
         assert all(part in words(card) for part in (found.id, found.display_name, *found.versions))
         seen += 1
     for each in answered(base):
-        resource = _decoder(ApplicationResource).decode(body(each))
+        resource = decoder_of(ApplicationResource).decode(body(each))
         card = application_card(here.ctx, here.source, Known(resource.name, None, resource), [], AT)
         assert resource.properties.display_name in words(card)
         assert resource.properties.default_version in words(card)
         seen += 1
     for each in answered(f"{base}/versions/{{versions}}"):
-        package = _decoder(PackageResource).decode(body(each))
+        package = decoder_of(PackageResource).decode(body(each))
         card = application_card(here.ctx, here.source, Known("x"), [package], AT)
         assert package.name in words(card)
         assert package.properties.state.lower() in words(card)
@@ -271,7 +271,7 @@ def test_recorded_applications_are_cards(here: Surroundings) -> None:
 def test_recorded_images_tell_the_end_of_their_support() -> None:
     ends = 0
     for each in answered("DP /supportedimages"):
-        listing = _decoder(_Listing[SupportedImage]).decode(body(each))
+        listing = decoder_of(Listing[SupportedImage]).decode(body(each))
         for image in listing.value:
             told = plain(support(image, AT))
             end = image.batch_support_end_of_life
