@@ -123,6 +123,6 @@ async def _foreseen(ctx: Context, alerts: AlertService, values: Values) -> list[
     if twice:
         more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
         notes.append(
-            Note(text(f"It overlaps with “{twice[0].told()}”{more}; each alert is posted once."), Mark.WARNING)
+            Note(text(f"It overlaps with “{twice[0].told()}”{more}; each is posted once."), Mark.WARNING)
         )
     return notes
