@@ -97,7 +97,7 @@ def spelled_out(known: Command, tokens: Sequence[str]) -> Iterator[str]:
                 if filtered and option.choices and value not in option.choices:
                     yield token
                 else:
-                    yield from (f"--{name.lower()}", value)
+                    yield f"--{name.lower()}={value}"  # in one word: the value may begin with a hyphen
                 break
         else:
             yield token
