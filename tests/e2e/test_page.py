@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -163,8 +164,8 @@ def alert(pane: Locator, headline: str) -> Locator:
 def choose_kind(form: Locator, kind: str, *, slack: bool) -> None:
     """Choose one of the kinds of alerts: a list on Slack, boxes to tick in Teams."""
     if slack:
-        found = form.get_by_role("group", name=re.compile("^Kinds")).get_by_role("combobox")
-        found.select_option(label=next(each for each in found.locator("option").all_inner_texts() if each.startswith(kind)))
+        kinds = form.get_by_role("group", name=re.compile("^Kinds")).get_by_role("combobox")
+        kinds.select_option(json.dumps(kind))  # values are carried as JSON
     else:
         form.get_by_role("checkbox", name=re.compile(f"^{re.escape(kind)}")).check()
 
