@@ -27,7 +27,7 @@ from bot.chat.teams.outbound import LIMITS, Outbound, allowed
 from bot.chat.teams.references import References
 from cards.card import Attachment, Picture, Rendered
 from cards.charts.usage import UsageChart
-from tests.chat.teams_kit import World, build, card, tear_down
+from tests.chat.teams_service import World, build, card, tear_down
 from tests.shared import shared
 
 PNG = "https://bot.example/pictures/abc.png"

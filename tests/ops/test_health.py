@@ -16,7 +16,7 @@ from bot.monitor.scene import Blindness
 from bot.ops import health
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
-from tests.alerting.kit import NOON, Room, finding, room, scene
+from tests.alerting.alert_room import NOON, Room, finding, room, scene
 
 
 class Observers:

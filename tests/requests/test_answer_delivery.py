@@ -18,7 +18,7 @@ from bot.requests import answer_delivery
 from bot.requests.answer_delivery import AnswerDelivery, key_of
 from cards.build import blocks, bold, facts, text
 from cards.card import Card, Code, plain
-from tests.chat.asking import LiveRows, Naps, asked
+from tests.chat.fakes import LiveRows, Naps, asked
 
 HERE = Conversation("slack", "C1", team="T1", thread="17.0")
 CARD = Card(title=text(bold("Pool gpu-a")), blocks=blocks(facts(("Nodes", "4"))))

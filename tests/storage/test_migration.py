@@ -44,7 +44,7 @@ from cards.text import render
 from storage.port.outbox import DeliveryState
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
-from tests.alerting.kit import Letters, Still
+from tests.alerting.alert_room import Letters, Still
 
 OLD = Path(__file__).parent / "data" / "a09b1f7.sqlite3"
 THEN = datetime(2026, 11, 20, 7, tzinfo=UTC)
