@@ -1,7 +1,8 @@
 """Microsoft Teams, over the Bot Framework.
 
-framework   the only module that knows botbuilder: who may call, and how to call back (changed alone, it
-            could be the Microsoft 365 Agents SDK)
+token_check whether a request really comes from Teams
+connector   how to call back (with token_check all that knows botbuilder: these two changed, it could be the
+            Microsoft 365 Agents SDK)
 keys        the service's signing keys, fetched without blocking
 activity    what Teams sends, typed, and what it means: person, conversation, text
 invokes     the answers to buttons and dialogs, as Teams wants them

@@ -17,12 +17,13 @@ from bot.chat.port import Pictures, Reach, RequestIntake, Undelivered, Unreadabl
 from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
+from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
-from bot.chat.teams.framework import Connector, Verifier
 from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.references import References
+from bot.chat.teams.token_check import Verifier
 from bot.settings import SettingsError, TeamsSettings
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
