@@ -1,4 +1,4 @@
-"""What monitoring writes to the SQLite store and reads from it: a batch of 10,000 transitions, histories, outbox entries.
+"""What monitoring writes to the SQLite store and reads from it: 10,000 transitions, histories, outbox.
 
     python -m bench.transitions [--rows 1000000] [--file FILE]
 

@@ -1,4 +1,4 @@
-"""How a job is doing: its tasks, whether it can run, and whether it ended well."""
+"""How a job is doing: its tasks, whether it can run, and whether it succeeded."""
 
 from __future__ import annotations
 

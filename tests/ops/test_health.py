@@ -128,6 +128,6 @@ async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
     }
     assert values["batchbot_azure_calls_total"] == ({"account": "render"}, 7.0)
     assert values["batchbot_incidents_open"] == ({"account": "render", "severity": "warning"}, 2.0)
-    assert values["batchbot_letters_waiting"] == ({"platform": "slack"}, 2.0)
-    assert values["batchbot_places_gone"] == ({"platform": "slack"}, 1.0)
+    assert values["batchbot_outbox_messages_waiting"] == ({"platform": "slack"}, 2.0)
+    assert values["batchbot_conversations_unreachable"] == ({"platform": "slack"}, 1.0)
     assert all(families[name].documentation for name in families if name.startswith("batchbot"))

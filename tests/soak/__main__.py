@@ -2,8 +2,8 @@
 
     python -m tests.soak [--kills 50] [--speed 20] [--seed 1]
 
-It prints what was seen, and exits 1 where a transition was lost, an outbox message was not delivered, a message stands twice in
-Slack, or twice in Teams without saying that it may be a repeat, or more often than the program was killed.
+It prints what was seen, and exits 1 where a transition was lost, an outbox message was not delivered, a message stands
+twice in Slack, or twice in Teams without saying that it may be a repeat, or more often than the program was killed.
 """
 
 from __future__ import annotations
