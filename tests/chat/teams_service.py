@@ -18,7 +18,7 @@ from azure.core.credentials import AccessToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.chat.request import CommandRequest
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span

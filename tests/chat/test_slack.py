@@ -17,8 +17,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import Slack
-from bot.chat.slack.adapter import SlackStartError
+from bot.chat.slack.adapter import Slack, SlackStartError
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn

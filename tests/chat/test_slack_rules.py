@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bot.azure.accounts import Accounts
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.command import Mark

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
 from bot.chat.request import CommandRequest
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.settings import Secret, SlackSettings
 from cards.card import Card, Form
 from storage.port.conversations import ConversationReference

@@ -18,7 +18,7 @@ from bot.azure.accounts import Accounts
 from bot.chat.budget import Priority
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.chat.teams import messages
 from bot.monitor.names import Names
 from bot.policy.roles import Access

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError
 from bot.chat.teams.keys import Keys
 from bot.settings import SettingsError, TeamsSettings

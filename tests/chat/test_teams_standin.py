@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken
 
 from bot.chat.port import Undelivered
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from bot.sandbox.slack import SlackSettings as Workspace

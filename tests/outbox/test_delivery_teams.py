@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.request import Conversation, Person
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from bot.sandbox.teams import TeamsStandIn

@@ -9,11 +9,6 @@ invokes     the answers to buttons and dialogs, as Teams wants them
 errors      what can go wrong, and what it means for a message
 outbound    cards on their way out: allowed hosts, Teams' limits, pictures
 messages    posts, edits and personal chats, each by one call
+platform    its name and ids, for whoever does not need its client
 adapter     puts these together behind :class:`bot.chat.port.Chat`
 """
-
-from __future__ import annotations
-
-from bot.chat.teams.adapter import Teams
-
-__all__ = ["Teams"]
