@@ -205,7 +205,7 @@ class App:
         self._mind(account)
 
     def _look_now(self, account: str) -> None:
-        """Somebody began to watch a job: do not let them wait for the next look."""
+        """Somebody began to watch a job: do not let them wait for the next poll."""
         self._mind(account)
         self.watcher.nudge(account)
 

@@ -99,7 +99,7 @@ def _uncounted(used: Used) -> Words | None:
     if not used.unknown:
         return None
     return Words(
-        text(muted(f"Without the cores of {', '.join(used.unknown)}: nobody tells how many these sizes have."))
+        text(muted(f"Without the cores of {', '.join(used.unknown)}: how many these sizes have is not known."))
     )
 
 

@@ -106,7 +106,7 @@ async def route_alert(
     return Card(
         title=titled(
             f"{found.name} {about}",
-            f"{plural(len(now), 'channel')} would be told",
+            f"{plural(len(now), 'channel')} would get it",
             f"{plural(len(told) - len(now), 'channel')} would hold it back" if len(told) > len(now) else None,
         ),
         mark=_MARKS[incident.severity] if now else Mark.STOPPED,
@@ -153,7 +153,7 @@ async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Car
                 return
         if await ctx.live.pause(_PAUSE):
             break
-    yield _tested(ctx, found, "still on its way: status tells what it waits for", Mark.WARNING, told, conversations)
+    yield _tested(ctx, found, "still on its way: status shows what it waits for", Mark.WARNING, told, conversations)
 
 
 def _tested(
@@ -202,7 +202,7 @@ def _asked(subscription: Subscription) -> str:
 
 def _held(reason: Reason | None) -> Text:
     if reason is None:
-        return text(chip(Mark.DONE, "told"))
+        return text(chip(Mark.DONE, "posted"))
     until = (" until ", Time(reason.until, "clock")) if reason.until else ()
     return text(chip(Mark.STOPPED, f"held back: {held_words(reason.held)}"), *until)
 

@@ -81,7 +81,7 @@ async def list_alerts(
         blocks=blocks(
             Bullets(tuple(_row(ctx, each, notifications.get(each.id, []), conversations) for each in rows))
             if rows
-            else Words(text("Nothing is open." if state == "open" else "Nothing was told.")),
+            else Words(text("Nothing is open." if state == "open" else "Nothing was posted.")),
             _held_here(ctx, alerts, found) if state == "open" else None,
             build.actions(
                 parts.incident_menu("Open an alert", "alert show {}", rows),
@@ -102,7 +102,7 @@ def _command(path: str, **options: object) -> str:
 
 
 def _row(ctx: Context, incident: Incident, notifications: list[Notification], conversations: dict[str, str]) -> Text:
-    """How bad, what, since when, who takes care of it, where it was told."""
+    """How bad, what, since when, who takes care of it, where it was posted."""
     told = [parts.told(ctx, each.conversation, conversations) for each in notifications if each.entry]
     account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
@@ -112,7 +112,7 @@ def _row(ctx: Context, incident: Incident, notifications: list[Notification], co
         " · ",
         Time(incident.since, "age"),
         *((" · ", *standing) if (standing := _standing(incident)) else ()),
-        muted(f" · told {', '.join(told)}" if told else " · not sent to any channel"),
+        muted(f" · posted {', '.join(told)}" if told else " · not sent to any channel"),
     )
 
 
@@ -178,12 +178,12 @@ async def show_alert(ctx: Context, alert: str) -> Card:
             *body,
             *section("What happened", _history(incident)),
             *section(
-                "Who was told",
+                "Where it was posted",
                 Bullets(tuple(_told(ctx, alerts, each, conversations) for each in notifications))
                 if notifications
                 else None,
             ),
-            None if notifications else Words(text(muted("Nobody subscribed to it: no conversation was told."))),
+            None if notifications else Words(text(muted("Nobody subscribed to it: it was posted nowhere."))),
             build.actions(
                 *(item for item in buttons if not (isinstance(item, Button) and item.text == "More")),
                 Button("History", alerts.writer.command(incident, history_of(entity))),
@@ -208,7 +208,7 @@ def _history(incident: Incident) -> Bullets | None:
 
 
 def _told(ctx: Context, alerts: AlertService, notification: Notification, conversations: dict[str, str]) -> Text:
-    """One conversation: told when, or held back why, and by which subscription."""
+    """One conversation: posted when, or held back why, and by which subscription."""
     where = parts.told(ctx, notification.conversation, conversations)
     known = alerts.incidents.subscription(notification.why)
     why = (
@@ -216,9 +216,9 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
     )
     if notification.entry and notification.shown:
         again = f", said again {plural(notification.repeats, 'time')}" if notification.repeats else ""
-        return text(f"{where}: told ", Time(notification.shown, "clock"), again, why)
+        return text(f"{where}: posted ", Time(notification.shown, "clock"), again, why)
     if notification.over or not notification.held:
-        return text(f"{where}: not told{', it was over before' if notification.over else ' yet'}", why)
+        return text(f"{where}: not posted{', it was over before' if notification.over else ' yet'}", why)
     by = alerts.incidents.incident(notification.by) if notification.held == "inhibited" else None
     reason = f"inhibited by “{by.headline}”" if by else held_words(notification.held)
     until = (" until ", Time(notification.due, "clock")) if notification.due else ()

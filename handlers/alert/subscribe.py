@@ -150,7 +150,7 @@ def _subscribed(
                 Words(text(muted(f"and {number(len(coming) - _SHOWN)} more"))) if len(coming) > _SHOWN else None,
             ),
             *section(
-                "It overlaps, and is told once",
+                "It overlaps, and is posted once",
                 Bullets(tuple(_overlap(each) for each in twice[:_SHOWN])) if twice else None,
             ),
             None
@@ -219,7 +219,7 @@ def _unknown(ctx: Context, alerts: AlertService, name: str) -> Card:
     near = nearest(name, [each.id for each in (*_here(ctx, alerts), *_mine(ctx, alerts))])
     return refusal(
         f"There is no subscription “{name[:60]}” of this conversation or of yours.",
-        "Did you mean one of these?" if near else "The list tells what there is.",
+        "Did you mean one of these?" if near else "The list shows what there is.",
         [*(Button(each, f"alert unsubscribe {each}") for each in near), _ALL],
     )
 
@@ -255,7 +255,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
             ),
             None
             if removable or settings
-            else Words(text("Nobody is told of anything here. For example: ", code("alert subscribe"))),
+            else Words(text("Nothing is subscribed here. For example: ", code("alert subscribe"))),
             build.actions(
                 Button("Subscribe…", "alert subscribe", how="form"),
                 Menu(

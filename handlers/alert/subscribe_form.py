@@ -1,4 +1,4 @@
-"""The form of a subscription: kinds by what they are about, and what would have been told in the last day."""
+"""The form of a subscription: kinds by what they are about, and what would have been posted in the last day."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ async def _foreseen(ctx: Context, alerts: AlertService, values: Values) -> list[
     )
     fitting = [each for each in await recent(ctx, alerts, _DAY) if wanted(thought, each, alerts.kinds)]
     fitting.sort(key=lambda each: each.opened, reverse=True)
-    notes = [Note(text("No alert of the last 24 h would have been told."))]
+    notes = [Note(text("No alert of the last 24 h would have been posted."))]
     if fitting:
         shown = "; ".join(each.headline for each in fitting[:_SHOWN])
         more = f"; {len(fitting) - _SHOWN} more" if len(fitting) > _SHOWN else ""
-        words = f"{plural(len(fitting), 'alert')} of the last 24 h would have been told: {shown}{more}"
+        words = f"{plural(len(fitting), 'alert')} of the last 24 h would have been posted: {shown}{more}"
         notes = [Note(text(words), Mark.DONE)]
     if values.get("to") == "me" and ctx.request.conversation.kind != "personal":
         return notes
@@ -122,5 +122,5 @@ async def _foreseen(ctx: Context, alerts: AlertService, values: Values) -> list[
     twice = list(overlaps(thought, (each for each in known if key_of(each.conversation) == there)))
     if twice:
         more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
-        notes.append(Note(text(f"It overlaps with “{twice[0].told()}”{more}, and is told once."), Mark.WARNING))
+        notes.append(Note(text(f"It overlaps with “{twice[0].told()}”{more}, and is posted once."), Mark.WARNING))
     return notes

@@ -261,7 +261,7 @@ def _find(every: Iterable[Saved], ctx: Context, name: str, whose: Whose | None, 
     near = nearest(name, dict.fromkeys(saved.name for saved in known))
     return refusal(
         f"No query is saved as “{name[:60]}”.",
-        "Did you mean one of these?" if near else "The list tells what there is.",
+        "Did you mean one of these?" if near else "The list shows what there is.",
         [*(Button(each, join([path, each])) for each in near), Button("Saved queries", "saved")],
     )
 

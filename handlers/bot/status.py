@@ -18,7 +18,7 @@ from handlers.shared.common import safe, section, titled
 _ACCOUNTS = (
     Column("Account", width=2),
     Column("State", width=3),
-    Column("Last look", width=2),
+    Column("Last poll", width=2),
     Column("Next", rank=1, width=2),
     Column("Calls a minute", "right", rank=2),
     Column("Read a minute", "right", rank=3),

@@ -76,7 +76,7 @@ def test_places_are_named_as_people_know_them(conversation: Conversation, said: 
 async def test_an_overlap_is_told(alert_bot: AlertBot) -> None:
     with mock.patch("secrets.token_hex", return_value=ID):
         card = await alert_bot.ask("alert subscribe job.failed")
-    assert "It overlaps, and is told once" in words(card)
+    assert "It overlaps, and is posted once" in words(card)
     assert "5ab001" in words(card)
 
 

@@ -58,7 +58,7 @@ async def test_a_card_shows_all_of_an_alert(alert_bot: AlertBot) -> None:
     await a_few(alert_bot)
     shown = await alert_bot.ask("alert show 1a2b3c4d")
     golden(alert_bot, "show", shown)
-    assert "here: told" in words(shown)
+    assert "here: posted" in words(shown)
     held = await alert_bot.ask("alert show 3c4d5e6f", conversation=DEV)
     assert "#ops: held back, inhibited by “pool render-gpu has 1 unusable node”" in words(held)
     over = await alert_bot.ask("alert show 4d5e6f70")
@@ -174,16 +174,16 @@ async def test_where_an_alert_would_go_is_told_without_sending(alert_bot: AlertB
     before = len(alert_bot.entries.writes)
     card = await alert_bot.ask("alert route job.failed render-12")
     golden(alert_bot, "route", card)
-    assert title(card) == "job.failed about job render-12 · 1 channel would be told · 1 channel would hold it back"
+    assert title(card) == "job.failed about job render-12 · 1 channel would get it · 1 channel would hold it back"
     said = words(card)
     assert "here" in said
     assert "#dev" in said
     assert "held back: muted here" in said
     other = await alert_bot.ask("alert route job.failed sim-1 severity:info")
-    assert "0 channels would be told" in title(other)
+    assert "0 channels would get it" in title(other)
     assert "alert subscribe job.failed" in words(other)
     node = await alert_bot.ask("alert route node.unusable render-gpu/tvm-1")
-    assert "1 channel would be told" in title(node)
+    assert "1 channel would get it" in title(node)
     assert len(alert_bot.entries.writes) == before
 
 
@@ -224,7 +224,7 @@ async def test_what_memory_let_go_is_found_in_the_store(alert_bot: AlertBot) -> 
     while alert_bot.alerts.incidents.incident("4d5e6f70"):
         await alert_bot.alerts.tick()
     assert "resolved" in title(await alert_bot.ask("alert show 4d5e6f70"))
-    assert "here: told" in words(await alert_bot.ask("alert show 4d5e6f70"))
+    assert "here: posted" in words(await alert_bot.ask("alert show 4d5e6f70"))
     assert "resolved" in title(await alert_bot.ask("alert ack 4d5e6f70"))
 
 
