@@ -32,7 +32,7 @@ from bot.monitor.observer import Observer
 from bot.monitor.scene import Scene
 from bot.monitor.watcher import Watcher
 from bot.ops import health
-from bot.ops.pruning import tidy
+from bot.ops.pruning import prune
 from bot.outbox import OutboxWorker
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
@@ -87,12 +87,12 @@ class App:
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
         traffic = {account.name: account.traffic for account in self.accounts}
-        self.standing = MonitorStatus(self.observers, traffic, self.outbox, self.clock)
+        self.monitor_status = MonitorStatus(self.observers, traffic, self.outbox, self.clock)
         self.watcher = Watcher(
             self.observers.values(),
             self.alerts.saw,
             self.clock,
-            after=[self.standing.after, self.jobs.after, self._mind_jobs, self.collector.after],
+            after=[self.monitor_status.after, self.jobs.after, self._mind_jobs, self.collector.after],
         )
         services = Services(
             self.registry,
@@ -100,7 +100,7 @@ class App:
             store,
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
             Chatting(bot.name, bot.zone, self._direct),
-            Watching(self.alerts, self.standing, self.jobs),
+            Watching(self.alerts, self.monitor_status, self.jobs),
         )
         self.dispatcher = Dispatcher(services)
         self.delivery = AnswerDelivery(self.chats, store, self.clock)
@@ -108,7 +108,7 @@ class App:
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._background: list[asyncio.Task[None]] = []
-        routes = [*health.routes(self.standing, traffic, self.alerts), *links.routes(), *self.relay.routes()]
+        routes = [*health.routes(self.monitor_status, traffic, self.alerts), *links.routes(), *self.relay.routes()]
         for platform in (Slack, Teams):
             if chat := platform.from_settings(settings, store, self.gallery, environment):
                 self.chats[chat.name] = chat
@@ -154,7 +154,7 @@ class App:
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
-            asyncio.create_task(tidy(self.store), name="tidy"),
+            asyncio.create_task(prune(self.store), name="prune"),
         ]
         if self.settings.watch.poll_seconds > self.settings.bot.poll_seconds:
             # Looks are rarer than samples are to be, which then take what they need themselves.

@@ -71,8 +71,8 @@ Values: TypeAlias = Iterator[tuple[str, tuple[str, ...], float]]
 class Measures(Collector):
     """Reads everything that is measured when somebody asks."""
 
-    def __init__(self, standing: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> None:
-        self._standing = standing
+    def __init__(self, monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> None:
+        self._monitor_status = monitor_status
         self._traffic = traffic
         self._alerts = alerts
 
@@ -84,9 +84,9 @@ class Measures(Collector):
         yield from families.values()
 
     def _watching(self) -> Values:
-        for each in self._standing.accounts():
+        for each in self._monitor_status.accounts():
             traffic, account = self._traffic[each.name], (each.name,)
-            yield "batchbot_polls", account, self._standing.looks[each.name]
+            yield "batchbot_polls", account, self._monitor_status.looks[each.name]
             yield "batchbot_azure_calls", account, traffic.calls
             yield "batchbot_azure_received_bytes", account, traffic.bytes
             yield "batchbot_azure_throttled", account, traffic.throttled
@@ -94,7 +94,7 @@ class Measures(Collector):
             yield "batchbot_poll_wait_seconds", account, each.wait
 
     def _delivery(self) -> Values:
-        outbox = self._standing.outbox()
+        outbox = self._monitor_status.outbox()
         for outcome in outbox.totals.__struct_fields__:
             yield "batchbot_outbox_messages", (outcome,), getattr(outbox.totals, outcome)
         by_platform: dict[str, list[DestinationStatus]] = {}
@@ -118,15 +118,15 @@ class Measures(Collector):
             yield "batchbot_incidents_open", labels, number
 
 
-def routes(standing: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> list[web.RouteDef]:
+def routes(monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> list[web.RouteDef]:
     """``/health`` and ``/metrics``."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Measures(standing, traffic, alerts))
+    registry.register(Measures(monitor_status, traffic, alerts))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
 
     async def health(_: web.Request) -> web.Response:
-        troubles = list(standing.troubles())
+        troubles = list(monitor_status.troubles())
         return web.json_response({"status": "degraded" if troubles else "ok", "troubles": troubles})
 
     async def metrics(_: web.Request) -> web.Response:

@@ -22,7 +22,7 @@ from cards.card import Button, Card
 from tests.chat.fakes import LiveRows, asked
 from tests.chat.teams_service import Pictures
 from tests.chat.test_slack import SlackHarness, _harness
-from tests.chat.test_teams_standin import Meeting
+from tests.chat.test_teams_stand_in import Meeting
 
 OPS = Conversation("slack", "C0BATCHOPS")
 

@@ -37,7 +37,7 @@ from cards.slack import decode_submission, render_form
 from cards.teams import render_form as render_dialog
 from storage.sqlite.store import SqliteStore
 from tests.chat.teams_service import Pictures
-from tests.chat.test_teams_standin import Meeting
+from tests.chat.test_teams_stand_in import Meeting
 from tests.monitor.test_names import Batch
 
 _HERE = ("help", "save", "run", "forget", "use")

@@ -25,7 +25,7 @@ from storage.port.changes import ChangeSet
 from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
 from tests.chat.teams_service import APP, Pictures, RequestIntake, card
-from tests.chat.test_teams_standin import ManagedIdentity
+from tests.chat.test_teams_stand_in import ManagedIdentity
 from tests.outbox.messages import entry
 
 MARK = "may be a repeat"
