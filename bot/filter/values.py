@@ -145,10 +145,12 @@ def span(text: str) -> timedelta | None:
 
 
 def spelled(length: timedelta) -> str:
-    """A span as :func:`span` reads it: ``1d12h``."""
+    """A span as :func:`span` reads it: ``1d12h``, ``30d``; weeks where they are whole."""
     seconds = round(length.total_seconds())
     text = ""
     for unit, size in _UNITS.items():
+        if unit == "w" and seconds % size:
+            continue  # 30d, which people say, and not 4w2d
         count, seconds = divmod(seconds, size)
         text += f"{count}{unit}" if count else ""
     return text or "0s"

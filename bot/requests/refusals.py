@@ -63,5 +63,5 @@ def _able(decision: Decision) -> str:
 def _mistake(error: CommandError) -> Card:
     typed = [Button(command, command) for command in error.nearest[:4] if not command.startswith("help")]
     helped = [Button("Help", command) for command in error.nearest if command.startswith("help")][:1]
-    advice = "Did you mean one of these?" if typed else "The help lists what there is."
+    advice = "Did you mean one of these?" if typed else "The help lists all commands."
     return refusal(error.message, advice, [*typed, *helped] or [Button("Help", "help")])

@@ -39,13 +39,11 @@ def _told(ctx: Context, chosen: Chosen | None) -> Card:
     others = [name for name in names if name != current]
     here = chosen is not None and chosen.owner == place_of(ctx.request)
     return Card(
-        title=titled(f"{current} is meant {_where(ctx)}", "where no account is named"),
+        title=titled(f"{current} is the default account {_where(ctx)}"),
         mark=Mark.NEUTRAL,
         blocks=blocks(
             Words(_why(ctx, chosen)),
-            Words(text("Add ", code("account:NAME"), " to a command to mean another one for once."))
-            if others
-            else None,
+            Words(text("Add ", code("account:NAME"), " to a command to use another one once.")) if others else None,
             build.actions(
                 *(Button(f"Use {name}", f"use {name}", how="edit") for name in others[:_BUTTONS]),
                 build.open_menu("Use another", "use {}", others) if len(others) > _BUTTONS else None,

@@ -144,7 +144,7 @@ def _told(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) ->
             )
             if hours
             else Words(text("Alerts come at any time. For example: ", code("alert hours 22:00-07:00 days:mon-fri"))),
-            Words(text(muted("Only what is critical is posted in quiet hours; the rest comes when they are over.")))
+            Words(text(muted("Only critical alerts are posted in quiet hours; the rest when they are over.")))
             if hours
             else None,
             build.actions(

@@ -109,7 +109,7 @@ async def list_mutes(ctx: Context) -> Card:
 async def unmute(ctx: Context, mute: str) -> Card:
     """Remove a mute: what it held back and is still open is posted.
 
-    :param mute: its id, which the list of mutes tells
+    :param mute: its id, from the list of mutes
     """
     alerts = parts.service(ctx)
     here = key_of(ctx.request.conversation)

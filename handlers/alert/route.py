@@ -202,7 +202,7 @@ def _asked(subscription: Subscription) -> str:
 
 def _held(reason: Reason | None) -> Text:
     if reason is None:
-        return text(chip(Mark.DONE, "posted"))
+        return text(chip(Mark.DONE, "gets it"))
     until = (" until ", Time(reason.until, "clock")) if reason.until else ()
     return text(chip(Mark.STOPPED, f"held back: {held_words(reason.held)}"), *until)
 

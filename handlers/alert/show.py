@@ -81,7 +81,7 @@ async def list_alerts(
         blocks=blocks(
             Bullets(tuple(_row(ctx, each, notifications.get(each.id, []), conversations) for each in rows))
             if rows
-            else Words(text("Nothing is open." if state == "open" else "Nothing was posted.")),
+            else Words(text("Nothing is open." if state == "open" else "No alerts in this time.")),
             _held_here(ctx, alerts, found) if state == "open" else None,
             build.actions(
                 parts.incident_menu("Open an alert", "alert show {}", rows),
@@ -112,7 +112,7 @@ def _row(ctx: Context, incident: Incident, notifications: list[Notification], co
         " · ",
         Time(incident.since, "age"),
         *((" · ", *standing) if (standing := _standing(incident)) else ()),
-        muted(f" · posted {', '.join(told)}" if told else " · not sent to any channel"),
+        muted(f" · posted: {', '.join(told)}" if told else " · not sent to any channel"),
     )
 
 
@@ -156,7 +156,7 @@ async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]
 async def show_alert(ctx: Context, alert: str) -> Card:
     """Show one alert: cause, figures, what happened when, where it was posted, and what holds it back.
 
-    :param alert: the alert's id, which its message tells
+    :param alert: the alert's id, shown in its message
     """
     alerts = parts.service(ctx)
     incident = await _found(ctx, alerts, alert, "alert show")
@@ -183,7 +183,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
                 if notifications
                 else None,
             ),
-            None if notifications else Words(text(muted("Nobody subscribed to it: it was posted nowhere."))),
+            None if notifications else Words(text(muted("No conversation subscribes to it: it was not posted."))),
             build.actions(
                 *(item for item in buttons if not (isinstance(item, Button) and item.text == "More")),
                 Button("History", alerts.writer.command(incident, history_of(entity))),
@@ -215,7 +215,7 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
         muted(f" ({known.told()})") if known else muted(" (by the settings)" if "settings:" in notification.why else "")
     )
     if notification.entry and notification.shown:
-        again = f", said again {plural(notification.repeats, 'time')}" if notification.repeats else ""
+        again = f", repeated {plural(notification.repeats, 'time')}" if notification.repeats else ""
         return text(f"{where}: posted ", Time(notification.shown, "clock"), again, why)
     if notification.over or not notification.held:
         return text(f"{where}: not posted{', it was over before' if notification.over else ' yet'}", why)
@@ -234,7 +234,7 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
 async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) -> Card:
     """Acknowledge an alert: you take care of it, and are reminded while it is open. Open to everybody.
 
-    :param alert: the alert's id, which its message tells
+    :param alert: the alert's id, shown in its message
     :param remind: after how long, such as 4h or 1d; what the settings say if left out
     """
     alerts = parts.service(ctx)
@@ -253,7 +253,7 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
 async def snooze(ctx: Context, alert: str, span: str) -> Card:
     """Snooze an alert: nothing is said of it for a while, then again if it is still open. Open to everybody.
 
-    :param alert: the alert's id, which its message tells
+    :param alert: the alert's id, shown in its message
     :param span: how long, such as 30m, 2h or 7d; 30 days at most
     """
     alerts = parts.service(ctx)

@@ -150,7 +150,7 @@ def _subscribed(
                 Words(text(muted(f"and {number(len(coming) - _SHOWN)} more"))) if len(coming) > _SHOWN else None,
             ),
             *section(
-                "It overlaps, and is posted once",
+                "It overlaps; each alert is posted once",
                 Bullets(tuple(_overlap(each) for each in twice[:_SHOWN])) if twice else None,
             ),
             None
@@ -197,7 +197,7 @@ async def _subscribed_by(ctx: Context, subscription: str) -> str:
 async def unsubscribe(ctx: Context, subscription: str) -> Card:
     """Remove a subscription; messages that are there already stay and are still edited.
 
-    :param subscription: its id, which the list of subscriptions tells
+    :param subscription: its id, from the list of subscriptions
     """
     alerts = parts.service(ctx)
     found = alerts.incidents.subscription(subscription)
@@ -247,15 +247,15 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
         title=titled("Subscriptions", number(len(removable) + len(settings)), news),
         as_of=alerts.now(),
         blocks=blocks(
-            *_section(ctx, "Told to you" if ctx.request.conversation.kind == "personal" else "Told here", here),
-            *_section(ctx, "Told to you in direct messages", mine),
+            *_section(ctx, "Sent to you" if ctx.request.conversation.kind == "personal" else "Posted here", here),
+            *_section(ctx, "Sent to you in direct messages", mine),
             *section(
-                "Told here by the settings",
+                "Posted here by the settings",
                 Bullets(tuple(text(each.told()) for each in settings)) if settings else None,
             ),
             None
             if removable or settings
-            else Words(text("Nothing is subscribed here. For example: ", code("alert subscribe"))),
+            else Words(text("No alerts are posted here. For example: ", code("alert subscribe"))),
             build.actions(
                 Button("Subscribe…", "alert subscribe", how="form"),
                 Menu(

@@ -70,7 +70,7 @@ async def show_history(
         blocks=blocks(
             *_overview(counts, by, ctx.zone),
             *section("Changes", changes(shown)),
-            None if seen else Words(text("No change was seen yet: the bot records what it sees while it watches.")),
+            None if seen else Words(text("No change was seen yet: the bot records changes only while it runs.")),
             *about([each for row in rows if (each := incident_of(row))]),
             build.actions(
                 *build.pager(again, page, len(seen)),

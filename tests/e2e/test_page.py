@@ -45,7 +45,7 @@ LOOKS = (
 QUOTA = "pool render-gpu has "
 BROKEN = "pool win-build has 1 unusable node of 3"
 """Two alerts that the demo's account has from the beginning."""
-ALERTS = (("status", "2 accounts watched"), ("alert list", "open alerts"), ("alert subscriptions", "Told here by"))
+ALERTS = (("status", "2 accounts watched"), ("alert list", "open alerts"), ("alert subscriptions", "Posted here by"))
 """What is asked in both chats about alerts, and what the answer has to say."""
 
 
@@ -207,7 +207,7 @@ def test_alerts_come_by_themselves_and_are_taken_care_of(demo: Demo, page: Page,
     # a subscription by its form
     page.get_by_role("radio", name="operator", exact=True).check()
     for pane, name in ((slack, "slack"), (teams, "teams")):
-        answer(pane, "Told here by the settings").get_by_role("button", name="Subscribe…").click()
+        answer(pane, "Posted here by the settings").get_by_role("button", name="Subscribe…").click()
         form = pane.get_by_role("dialog", name="Alert subscribe")
         form.get_by_role("textbox", name=re.compile("^Kinds")).fill("job.failed")
         page.screenshot(path=shots / f"alert-7-form-{name}.png")

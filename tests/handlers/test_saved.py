@@ -165,7 +165,7 @@ async def test_use_chooses_tells_and_takes_back(saved: Scene) -> None:
     golden("command-use-none", await ask(saved, "use"))
     chosen = await ask(saved, f"use {second}")
     golden("command-use", chosen)
-    assert title(chosen).startswith(f"{second} is meant here")
+    assert title(chosen).startswith(f"{second} is the default account here")
     assert second in title(await ask(saved, "pool list"))
     assert second in title(await ask(saved, "pool list", person="operator")), "everybody's here"
     assert first in title(await ask(saved, "pool list", conversation=OTHER))

@@ -61,7 +61,7 @@ def unreachable(scene: Scene) -> Iterator[Finding]:
 
 @rule("account.throttled", severity=Severity.WARNING, reads=())
 def throttled(scene: Scene) -> Iterator[Finding]:
-    """An account answers that it is asked too often, for minutes.
+    """Batch has throttled requests to an account for several minutes.
 
     The limit is the account's, so other programs' requests count: most often one that lists all tasks in a loop.
     """

@@ -55,7 +55,7 @@ def started(scene: Scene) -> Iterator[Finding]:
 
 @rule("job.completed", severity=Severity.INFO, reads=("jobs",), quiet=True)
 def completed(scene: Scene) -> Iterator[Finding]:
-    """A job has ended, without a failed task and for a reason that is no failure."""
+    """A job has succeeded: no task failed, and it ended for an ordinary reason."""
     for job in _over(scene):
         if not ended_badly(job):
             tasks = f": {plural(job.total, 'task')}" if job.total else ""
@@ -74,7 +74,7 @@ def completed(scene: Scene) -> Iterator[Finding]:
 
 @rule("job.failed", severity=Severity.WARNING, reads=("jobs",))
 def failed(scene: Scene) -> Iterator[Finding]:
-    """A job has failed: tasks failed, it could not run, or it was ended for a bad reason.
+    """A job has failed: tasks failed, it could not run, or it was terminated because of an error.
 
     Critical where nothing of it succeeded; information where its failures were told while it ran (``task.failed``) and
     are all there is to say.

@@ -59,7 +59,7 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 
 @rule("pool.resized", severity=Severity.INFO, reads=("pools",), quiet=True)
 def resized(scene: Scene) -> Iterator[Finding]:
-    """A pool has the nodes that it was to have after a resize."""
+    """A pool has reached its target number of nodes after a resize."""
     for each in news(scene, "allocation", "steady"):
         pool = scene.pool(each.id)
         if pool is None or not each.before or fell_short(pool):

@@ -11,6 +11,8 @@ import { get, stream, useConnected } from "./wire";
 type World = { slack: SlackWorld; teams: TeamsWorld };
 const VIEWS = { both: "Both", slack: "Slack", teams: "Teams" } as const;
 type View = keyof typeof VIEWS;
+/** Pixels of width up to which one pane fills the screen; page.css has the same number. */
+const PHONE = 700;
 
 export function App() {
   return (
@@ -25,7 +27,7 @@ export function App() {
 function Demo() {
   const [world, setWorld] = useState<World>();
   const [role, setRole] = useState<Role>("viewer");
-  const [view, setView] = useState<View>("both");
+  const [view, setView] = useState<View>(() => (window.innerWidth <= PHONE ? "slack" : "both"));
   const connected = useConnected();
   useEffect(() => stream.connect(), []);
   useEffect(() => {

@@ -66,9 +66,13 @@ const Looked = memo(
   (before, after) => before.user === after.user && JSON.stringify(before.blocks) === JSON.stringify(after.blocks),
 );
 
+/** Where the page reads a file of the workspace as that person. */
+export const fileAddress = (id: string, user: string): string =>
+  `/api/slack/files/${encodeURIComponent(id)}?user=${encodeURIComponent(user)}`;
+
 const address = (block: Json, user: string): string =>
   block.slack_file?.id
-    ? `/api/slack/files/${encodeURIComponent(block.slack_file.id)}?user=${encodeURIComponent(user)}`
+    ? fileAddress(block.slack_file.id, user)
     : block.image_url;
 
 /** The block as the library wants it: pictures by address, and no `verbatim`, by which it leaves out all markup where

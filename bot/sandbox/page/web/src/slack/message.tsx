@@ -3,7 +3,7 @@ import { memo, useContext, useState } from "react";
 import { Composer } from "../composer";
 import { Avatar } from "../people";
 import { clock, whole } from "../time";
-import { Blocks, World } from "./blocks";
+import { Blocks, World, fileAddress } from "./blocks";
 import type { SlackMessage } from "./types";
 
 export const moment = (ts: string): Date => new Date(Number(ts) * 1000);
@@ -103,9 +103,16 @@ const Body = memo(
                 <Blocks blocks={each.blocks ?? []} place={place} />
               </div>
             ))}
-            {message.files?.map((file) => (
-              <Blocks key={file.id} blocks={[{ type: "image", slack_file: { id: file.id }, alt_text: file.alt_txt ?? file.title }]} place={place} />
-            ))}
+            {message.files?.map((file) =>
+              file.mimetype.startsWith("image/") ? (
+                <Blocks key={file.id} blocks={[{ type: "image", slack_file: { id: file.id }, alt_text: file.alt_txt ?? file.title }]} place={place} />
+              ) : (
+                <a key={file.id} className="file" href={fileAddress(file.id, user)} download={file.name}>
+                  <b>{file.title}</b>
+                  <small>{file.name}</small>
+                </a>
+              ),
+            )}
             {message.edited && (
               <small className="edited" title={`edited at ${clock(moment(message.edited.ts))}`}>
                 (edited)
