@@ -75,7 +75,7 @@ def test_places_are_named_as_people_know_them(conversation: Conversation, said: 
 
 async def test_an_overlap_is_told(alert_bot: AlertBot) -> None:
     with mock.patch("secrets.token_hex", return_value=ID):
-        card = await told.ask("alert subscribe job.failed")
+        card = await alert_bot.ask("alert subscribe job.failed")
     assert "It overlaps; each alert is posted once" in words(card)
     assert "5ab001" in words(card)
 
@@ -85,13 +85,13 @@ async def test_who_only_reads_subscribes_alone(alert_bot: AlertBot) -> None:
     assert refused.refused
     assert title(refused) == "“alert subscribe” for a whole channel needs the role operator; yours is viewer."
     with mock.patch("secrets.token_hex", return_value=ID):
-        mine = await told.ask("alert subscribe job.completed to:me", person="U0VIEWER", conversation=DEV)
-    golden(told, "subscribe-me", mine)
-    assert told.alerts.incidents.subscription(ID).conversation.id == CHAT.id
-    assert [person.id for person in told.alone] == ["U0VIEWER"]
-    listed = await told.ask("alert subscriptions", person="U0VIEWER", conversation=DEV)
+        mine = await alert_bot.ask("alert subscribe job.completed to:me", person="U0VIEWER", conversation=DEV)
+    golden(alert_bot, "subscribe-me", mine)
+    assert alert_bot.alerts.incidents.subscription(ID).conversation.id == CHAT.id
+    assert [person.id for person in alert_bot.alone] == ["U0VIEWER"]
+    listed = await alert_bot.ask("alert subscriptions", person="U0VIEWER", conversation=DEV)
     assert "Sent to you in direct messages" in words(listed)
-    other = await told.ask("alert subscriptions", person="U0OPERATOR", conversation=DEV)
+    other = await alert_bot.ask("alert subscriptions", person="U0OPERATOR", conversation=DEV)
     assert ID not in words(other), "what is told to one alone is nobody else's business"
     assert (await alert_bot.ask(f"alert unsubscribe {ID}", person="U0OPERATOR", conversation=DEV)).refused
     route = "alert route job.completed"
@@ -120,8 +120,8 @@ async def test_subscriptions_are_listed_and_removed(alert_bot: AlertBot) -> None
     golden(alert_bot, "subscriptions", listed)
     assert title(listed) == "Subscriptions · 2"
     assert "Posted here by the settings" in words(listed)
-    assert (await told.ask("alert unsubscribe 5ab001", person="U0VIEWER")).refused
-    gone = await told.ask(chosen(listed, "Remove"))
+    assert (await alert_bot.ask("alert unsubscribe 5ab001", person="U0VIEWER")).refused
+    gone = await alert_bot.ask(chosen(listed, "Remove"))
     assert title(gone) == "Subscriptions · 1 · 5ab001 is removed"
     assert alert_bot.alerts.incidents.subscriptions() == []
     assert "settings subscribe that" in title(await alert_bot.ask("alert unsubscribe settings:slack:C0OPS"))

@@ -75,9 +75,9 @@ async def test_kinds_follow_what_it_is_about(alert_bot: AlertBot) -> None:
     assert len(kinds.options) < len(every.options) == len(alert_bot.alerts.kinds)
     assert (kinds.value, kinds.reset) == ("node.unusable,node.*", True), "a kind that is not offered any more goes"
     assert "1 alert of the last 24 h would have been posted: pool render-gpu has 1 unusable node" in notes(again)
-    assert line(told, again) == "alert subscribe node.unusable,node.* to:here"
-    without = await form(told, "alert subscribe", {"about": "node", "to": "here"})
-    assert line(told, without) == "alert subscribe node.* to:here"
+    assert line(alert_bot, again) == "alert subscribe node.unusable,node.* to:here"
+    without = await form(alert_bot, "alert subscribe", {"about": "node", "to": "here"})
+    assert line(alert_bot, without) == "alert subscribe node.* to:here"
     assert field(without, "severity").default == "warning"
 
 

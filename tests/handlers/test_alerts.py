@@ -54,12 +54,12 @@ async def test_what_is_open_is_listed_the_worst_first(alert_bot: AlertBot) -> No
     assert "Nothing is open." in words(nothing)
 
 
-async def test_a_card_shows_all_of_an_alert(told: Told) -> None:
-    await a_few(told)
-    shown = await told.ask("alert show 1a2b3c4d")
-    golden(told, "show", shown)
+async def test_a_card_shows_all_of_an_alert(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    shown = await alert_bot.ask("alert show 1a2b3c4d")
+    golden(alert_bot, "show", shown)
     assert "here: posted" in words(shown)
-    held = await told.ask("alert show 3c4d5e6f", conversation=DEV)
+    held = await alert_bot.ask("alert show 3c4d5e6f", conversation=DEV)
     assert "#ops: held back, inhibited by “pool render-gpu has 1 unusable node”" in words(held)
     over = await alert_bot.ask("alert show 4d5e6f70")
     assert "resolved" in title(over)
@@ -170,21 +170,21 @@ async def test_where_an_alert_would_go_is_told_without_sending(alert_bot: AlertB
     await alert_bot.alerts.subscribe(
         Subscription(id="5ab002", conversation=DEV, kinds=("job.*",), entity="render-*", severity=Severity.INFO)
     )
-    await told.ask("alert mute job:render-* for:2h", conversation=DEV, person="U0OPERATOR")
-    before = len(told.entries.writes)
-    card = await told.ask("alert route job.failed render-12")
-    golden(told, "route", card)
+    await alert_bot.ask("alert mute job:render-* for:2h", conversation=DEV, person="U0OPERATOR")
+    before = len(alert_bot.entries.writes)
+    card = await alert_bot.ask("alert route job.failed render-12")
+    golden(alert_bot, "route", card)
     assert title(card) == "job.failed about job render-12 · 1 channel would get it · 1 channel would hold it back"
     said = words(card)
     assert "here" in said
     assert "#dev" in said
     assert "held back: muted here" in said
-    other = await told.ask("alert route job.failed sim-1 severity:info")
+    other = await alert_bot.ask("alert route job.failed sim-1 severity:info")
     assert "0 channels would get it" in title(other)
     assert "alert subscribe job.failed" in words(other)
-    node = await told.ask("alert route node.unusable render-gpu/tvm-1")
+    node = await alert_bot.ask("alert route node.unusable render-gpu/tvm-1")
     assert "1 channel would get it" in title(node)
-    assert len(told.entries.writes) == before
+    assert len(alert_bot.entries.writes) == before
 
 
 async def test_home_says_what_is_open(alert_bot: AlertBot) -> None:
@@ -218,14 +218,14 @@ async def test_a_program_that_only_answers_changes_no_alerts(alert_bot: AlertBot
     assert not alert_bot.alerts.incidents.mutes("slack:C0OPS")
 
 
-async def test_what_memory_let_go_is_found_in_the_store(told: Told) -> None:
-    await a_few(told)
-    told.clock.at += timedelta(hours=3)
-    while told.alerts.incidents.incident("4d5e6f70"):
-        await told.alerts.tick()
-    assert "resolved" in title(await told.ask("alert show 4d5e6f70"))
-    assert "here: posted" in words(await told.ask("alert show 4d5e6f70"))
-    assert "resolved" in title(await told.ask("alert ack 4d5e6f70"))
+async def test_what_memory_let_go_is_found_in_the_store(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    alert_bot.clock.at += timedelta(hours=3)
+    while alert_bot.alerts.incidents.incident("4d5e6f70"):
+        await alert_bot.alerts.tick()
+    assert "resolved" in title(await alert_bot.ask("alert show 4d5e6f70"))
+    assert "here: posted" in words(await alert_bot.ask("alert show 4d5e6f70"))
+    assert "resolved" in title(await alert_bot.ask("alert ack 4d5e6f70"))
 
 
 async def test_long_lists_are_turned(alert_bot: AlertBot) -> None:
