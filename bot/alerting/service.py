@@ -42,6 +42,8 @@ log = structlog.get_logger()
 
 _LONGEST = 60.0
 """Seconds between two decisions, even where nothing is due."""
+_AFTER_FAILURE = 5.0
+"""Seconds until the next decision where the store or the program failed."""
 
 
 class Post(Protocol):
@@ -137,6 +139,10 @@ class AlertService:
                 await self.tick()
             except StoreError as error:
                 log.error("alerting.not_stored", message=str(error))  # noqa: TRY400 - it says all
+                await self._clock.sleep(_AFTER_FAILURE)  # what is due stays due
+            except Exception:  # whatever one incident does to a decision, the next ones are decided on
+                log.exception("alerting.failed")
+                await self._clock.sleep(_AFTER_FAILURE)
             due = self._pipeline.next_due()
             wait = min(_LONGEST, max(0.05, (due - self._clock.now()).total_seconds())) if due else _LONGEST
             await self._clock.until(self._nudged, wait)

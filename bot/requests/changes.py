@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
+import structlog
+from msgspec.structs import replace
 
 from bot.chat.request import CommandRequest
 from bot.operations import approve, confirm
@@ -25,7 +27,13 @@ from bot.requests.command import CommandError, Instead
 from bot.requests.context import Context
 from bot.requests.preferences import place_of
 from cards import build
-from cards.card import Button, Card, plain
+from cards.build import muted, text
+from cards.card import Button, Card, Footer, plain
+from storage.port.errors import StoreError
+
+log = structlog.get_logger()
+
+_UNRECORDED = "The bot could not record this: whoever runs it finds the cause in its log."
 
 
 def act(request: CommandRequest, bound: Bound, decision: Decision, correlation: str) -> Act:
@@ -83,7 +91,7 @@ class Changes:
         except Exception as error:
             card, failure = _failed(error, change), error
         result = _result(failure) if failure else "rejected" if card.refused else "done"
-        yield await self._came_to(change, ctx, result, card)
+        yield await self._ran(change, ctx, result, card)
         if failure is None:
             async for card in cards:
                 yield card
@@ -117,6 +125,14 @@ class Changes:
         """Write down that nothing was done, by which rule; returns the card."""
         await self._audit.append(change.act.entry(datetime.now(UTC), result, plain(card.title), rule))
         return card
+
+    async def _ran(self, change: Change, ctx: Context, result: Result, card: Card) -> Card:
+        """What it came to; also where that cannot be recorded: what was done must not be answered as if it was not."""
+        try:
+            return await self._came_to(change, ctx, result, card)
+        except StoreError:
+            log.exception("change.not_recorded", command=change.bound.call.command.path, result=result)
+            return replace(card, blocks=(*card.blocks, Footer(text(muted(_UNRECORDED)))))
 
     async def _came_to(self, change: Change, ctx: Context, result: Result, card: Card) -> Card:
         """Record what the change came to, for the audit trail and for a crash before it is answered."""

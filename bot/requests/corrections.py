@@ -32,7 +32,7 @@ def mistake(known: Command, tokens: Sequence[str], error: cyclopts.CycloptsError
     """The command is known, but not what was typed behind it (``tokens``)."""
     match error:
         case cyclopts.MissingArgumentError(argument=cyclopts.Argument(field_info=missing)):
-            message = f"“{known.path}” needs a {missing.name}: {known.usage}"
+            message = f"“{known.path}” needs a {missing.name.rstrip('_')}: {known.usage}"
         case cyclopts.UnusedCliTokensError(unused_tokens=[*rest]) if rest:
             message = f"“{known.path}” does not know what to do with “{' '.join(rest)}”: {known.usage}"
         case _:

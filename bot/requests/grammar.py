@@ -97,10 +97,31 @@ def spelled_out(known: Command, tokens: Sequence[str]) -> Iterator[str]:
                 if filtered and option.choices and value not in option.choices:
                     yield token
                 else:
-                    yield from (f"--{name.lower()}", value)
+                    yield f"--{name.lower()}={value}"  # in one word: the value may begin with a hyphen
                 break
         else:
             yield token
+
+
+def names_last(known: Command, arguments: Sequence[str]) -> list[str]:
+    """The same, with a name such as ``-a`` behind ``--``, where it is taken as it is.
+
+    The service's ids may begin with a hyphen, and no option has one alone.
+    """
+    if "--" in arguments or not any(word.startswith("-") and word[1:2] not in ("", "-") for word in arguments):
+        return list(arguments)
+    flags = {parameter.name for parameter in known.parameters if parameter.kind == "flag"}
+    options: list[str] = []
+    names: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        if not word.startswith("--"):
+            names.append(word)
+            continue
+        options.append(word)
+        if word[2:].removeprefix("no-") not in flags and "=" not in word:
+            options += [value for value in [next(rest, None)] if value is not None]
+    return [*options, "--", *names]
 
 
 def _shown(default: object) -> str:

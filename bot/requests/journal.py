@@ -159,11 +159,11 @@ class RequestJournal:
 
     async def _cards(self, request: CommandRequest, row: JournalRow | None) -> AsyncGenerator[Card]:
         """The answer and what follows it; of a request that was left, what the module's docstring says."""
-        if row and row.outcome:
-            yield msgspec.json.decode(row.outcome, type=Card)
+        if row and row.outcome and (outcome := decoded(row.outcome, Card)):
+            yield outcome
         elif row and row.state == "started":
             yield await self._dispatcher.reconciled(request, row.command, row.started or row.accepted)
-        elif row and datetime.now(UTC) - row.accepted > _STALE:
+        elif row and abs(datetime.now(UTC) - row.accepted) > _STALE:  # accepted later than now: the clock was wrong
             log.warning("request.stale", key=row.key, accepted=row.accepted.isoformat())
             yield stamped(
                 _stale_card(request, row.accepted), zone=request.person.zone or "UTC", as_of=datetime.now(UTC)

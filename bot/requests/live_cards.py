@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeAlias
 
-import msgspec
 import structlog
 
 from bot.chat.port import Chat
@@ -24,6 +23,7 @@ from bot.requests.live_message import KEPT, LiveMessage
 from bot.requests.live_wording import claims_to_live, ended
 from cards.build import text
 from cards.card import Card, Time
+from storage.port.decoding import decoded
 from storage.port.live import LiveStore
 
 log = structlog.get_logger()
@@ -91,11 +91,9 @@ class LiveCards:
         for row in await self._store.live_cards():
             if row.at >= began or row.key in self._running:
                 continue
-            try:
-                request = msgspec.json.decode(row.request, type=CommandRequest)
-                card = msgspec.json.decode(row.card, type=Card)
-            except msgspec.DecodeError as error:
-                log.warning("live.unreadable", key=row.key, error=str(error)[:200])
+            request, card = decoded(row.request, CommandRequest), decoded(row.card, Card)
+            if request is None or card is None:
+                log.warning("live.unreadable", key=row.key)
                 await self._store.delete_live(row.key)
                 continue
             chat = self._chats.get(request.conversation.platform)

@@ -105,7 +105,8 @@ class LiveMessage:
             if self.newest is not self.shown:
                 try:
                     await self._chat.update_live(self.request.conversation, self._message, self._take)
-                except Undelivered as error:
+                except Exception as unsent:
+                    error = unsent if isinstance(unsent, Undelivered) else _broken(unsent, self.key)
                     expired = over and self._clock.now() - began > KEPT
                     if await self._hopeless(Undelivered("missing", error.code) if expired else error):
                         return
@@ -147,3 +148,9 @@ class LiveMessage:
                 await self.forget()
                 return True
         return False
+
+
+def _broken(error: Exception, key: str) -> Undelivered:
+    """The card cannot be rendered, or the adapter breaks its word: as text it may be shown yet."""
+    log.error("live.chat_failed", key=key, exc_info=error)
+    return Undelivered("refused", type(error).__name__)

@@ -20,7 +20,7 @@ import cyclopts
 
 from bot.requests import corrections
 from bot.requests.command import MARK, Call, Command, Handler, Mark
-from bot.requests.grammar import grammar_of, node, parameters_of, spelled_out
+from bot.requests.grammar import grammar_of, names_last, node, parameters_of, spelled_out
 from cards.command_line import join
 
 LIVE_FORM = "__batchbot_form__"
@@ -104,7 +104,7 @@ class Registry:
         """The call that was typed. Raises CommandError with the nearest commands."""
         known = self.command(tokens)
         path = known.path.split()
-        arguments = spelled_out(known, tokens[len(path) :])
+        arguments = names_last(known, list(spelled_out(known, tokens[len(path) :])))
         try:
             _, bound, _ = self._app.parse_args([*path, *arguments], print_error=False, exit_on_error=False)
         except cyclopts.CycloptsError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from storage.port.audit import AuditEntry
@@ -14,6 +14,8 @@ from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _ROW = "key, body, accepted, state, started, command, outcome"
 _OPEN = "state IN ('received', 'started')"
+_FURTHEST = timedelta(hours=1)
+"""No row is held so far ahead: one that seems to be was held by a clock that has been set back since."""
 
 
 class SqliteRequests(Connection):
@@ -92,9 +94,9 @@ class SqliteRequests(Connection):
         def work() -> list[JournalRow]:
             with self._db.atomic():
                 rows = self._db.execute(
-                    f"UPDATE journal SET holder = ?, held_until = ? WHERE {_OPEN} AND held_until <= ? "  # noqa: S608
-                    f"RETURNING {_ROW}",
-                    [holder, to_timestamp(until), to_timestamp(now)],
+                    f"UPDATE journal SET holder = ?, held_until = ? WHERE {_OPEN} "  # noqa: S608
+                    f"AND (held_until <= ? OR held_until > ?) RETURNING {_ROW}",
+                    [holder, to_timestamp(until), to_timestamp(now), to_timestamp(until + _FURTHEST)],
                 ).fetchall()
             return sorted(map(_row, rows), key=lambda row: (row.accepted, row.key))
 

@@ -17,7 +17,7 @@ async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_
         await stage.begin()
         assert stage.account.inject.storm(["storm"], ["exit-137"], STORM, 60) == {"storm": STORM}
         stage.time.speed = 8
-        await stage.until(lambda: _failed(stage), 90, "failures are stored")
+        await stage.until(lambda: _failed(stage), 300, "failures are stored")
         detected = stage.time.stamp()
         await stage.until(lambda: stage.told() and stage.told_teams(), 30, "both are told")
         took = [said[0]["posted"] - detected for said in (stage.told(), stage.told_teams())]
@@ -57,10 +57,11 @@ async def test_a_node_that_flips_two_hundred_times_is_one_message(tmp_path: Path
         await stage.begin()
         stage.account.inject.flap("pool1", times=100, every=120)
         await stage.until(lambda: stage.told() and stage.told_teams(), 80, "both are told")
-        stage.time.speed = 1000
+        stage.time.speed = 400  # faster, a poll on two busy cores would take longer than a flip and see only one side
         await stage.wait(6000)
         await stage.program.restart("kill")
-        await stage.until(lambda: stage.told()[0]["text"].startswith("✔"), 9000, "it is over")
+        await stage.wait(6300)  # the last flip is over
+        await stage.until(lambda: stage.told()[0]["text"].startswith("✔"), 3600, "it is over")
         await stage.wait(1800)
         assert [each["text"][:1] for each in stage.told()] == ["✔"]
         _few(stage, 3)

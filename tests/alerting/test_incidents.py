@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,3 +254,29 @@ async def test_every_conversation_hears_that_a_snooze_is_over(tmp_path: Path) ->
             [entry] = ops.entries.on_top(where)
             [aloud] = [each for each in ops.entries.below(entry) if each.broadcast]
             assert "the snooze is over" in title(aloud)
+
+
+async def test_what_fails_in_a_decision_does_not_end_the_deciding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with room(tmp_path) as ops:
+        failed, tick = [OSError("the disk is full"), ValueError("a fault of ours")], ops.alerts.tick
+        slept: list[float] = []
+        ticked = asyncio.Event()
+
+        async def ticks() -> None:
+            if failed:
+                raise failed.pop()
+            await tick()
+            ticked.set()
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        monkeypatch.setattr(ops.alerts, "tick", ticks)
+        monkeypatch.setattr(ops.clock, "sleep", sleep)
+        running = asyncio.create_task(ops.alerts.run())
+        monkeypatch.setattr(ops.clock, "until", lambda *_: asyncio.sleep(0))
+        await asyncio.wait_for(ticked.wait(), 5)
+        running.cancel()
+        assert slept == [5.0, 5.0], "and it does not fail all the time"

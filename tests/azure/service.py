@@ -86,7 +86,7 @@ async def serving(service: Handler) -> AsyncIterator[str]:
     """The address of a running service."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", service)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

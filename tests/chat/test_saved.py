@@ -44,5 +44,5 @@ async def test_in_teams(room: Room) -> None:
     await outside.click("operator", "general", listed["id"], "pools")
     assert "Help: pool show" in (await room.meeting.last("general"))["summary"]
     await outside.say("operator", "general", "@Batch Bot use sim")
-    assert "sim is meant here" in (await room.meeting.last("general"))["summary"]
+    assert "sim is the default account here" in (await room.meeting.last("general"))["summary"]
     assert listed["problems"] == []

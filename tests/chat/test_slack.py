@@ -274,6 +274,23 @@ async def test_a_form_opens_and_its_answer_goes_where_it_was_opened(harness: Sla
     assert (harness.intake.asks[-1].text, harness.intake.asks[-1].values) == ("job list", {"state": "active"})
 
 
+@pytest.mark.parametrize("code", ["expired_trigger_id", "internal_error"])
+async def test_a_form_that_does_not_open_is_said(http: Kit, code: str) -> None:
+    http.desk.card = _with_actions
+    await http.workspace.command("viewer", "batch-ops", "job list")
+    await http.until(http.bot_messages)
+    form = _actions(http.bot_messages()[0])[2]
+    http.workspace.faults.errors["views.open"] = [code]
+    await http.workspace.click("viewer", "batch-ops", http.bot_messages()[0]["ts"], form["action_id"], form["block_id"])
+    await http.until(lambda: len(http.bot_messages()) == 2)
+    said = http.bot_messages()[1]
+    assert "The form could not be opened." in said["text"]
+    assert code in str(said["blocks"])
+    again = _actions(said)[0]
+    await http.workspace.click("viewer", "batch-ops", said["ts"], again["action_id"], again["block_id"])
+    await http.until(lambda: http.workspace.views("viewer"))
+
+
 def _with_picture(request: CommandRequest) -> Card:
     return Card(title=text(bold("usage")), as_of=_NOW, blocks=(Picture("usage", "58 % busy", _CHART), Words(text("w"))))
 

@@ -11,6 +11,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chat.port import Undelivered
 from bot.chat.slack import errors as slack
+from bot.chat.slack.outbound import patiently
 from bot.chat.teams import errors as teams
 from bot.chat.teams.errors import TeamsError
 
@@ -63,6 +64,25 @@ def told(error: Undelivered) -> tuple[str, bool]:
 )
 def test_slack(error: Exception, expected: tuple[str, bool]) -> None:
     assert told(slack.judged(error)) == expected
+
+
+@pytest.mark.parametrize(("status", "passing"), [(502, True), (429, True), (200, False)])
+def test_slack_is_out_too_where_its_answer_is_no_json(status: int, passing: bool) -> None:
+    bare = SimpleNamespace(status=status, headers={})
+    assert slack.is_passing(SlackApiError("no JSON", bare)) is passing
+
+
+async def test_a_call_whose_answer_is_no_json_is_made_once() -> None:
+    calls = 0
+
+    async def call() -> None:
+        nonlocal calls
+        calls += 1
+        raise SlackApiError("no JSON", SimpleNamespace(status=502, headers={}))
+
+    with pytest.raises(SlackApiError):
+        await patiently(call)
+    assert calls == 1
 
 
 def test_slack_says_how_long_to_wait() -> None:

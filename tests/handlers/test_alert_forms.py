@@ -59,9 +59,7 @@ async def test_a_subscription_is_foreseen(alert_bot: AlertBot) -> None:
     opened = await form(alert_bot, "alert subscribe")
     golden.check("form-alert-subscribe", opened)
     assert "4 alerts of the last 24 h would have been posted" in notes(opened)
-    assert "It overlaps with “warning or worse: everything in every account”; each alert is posted once." in notes(
-        opened
-    )
+    assert "It overlaps with “warning or worse: everything in every account”; each is posted once." in notes(opened)
     assert not opened.opened
     assert opened.errors == {}
 

@@ -207,3 +207,13 @@ async def test_the_trail_holds_no_secret(bot: Bot) -> None:
     (entry,) = await bot.store.audit(datetime.now(UTC) - timedelta(hours=1))
     assert "aGVsbG8" not in entry.command
     assert "aGVsbG8" not in entry.target
+
+
+async def test_a_change_that_was_made_and_cannot_be_recorded_is_not_answered_as_if_it_failed(bot: Bot) -> None:
+    """The disk fills up in the middle: a button to try again would make the change a second time."""
+    asked = await bot.ask("destroy gpu-a")
+    with mock.patch.object(bot.store, "append_audit", side_effect=StoreError("the disk is full")):
+        card = await bot.ask(button(asked, "yes"))
+    assert bot.destroyed == ["gpu-a"]
+    assert plain(card.title) == "gpu-a is gone"
+    assert "could not record this" in str(card.blocks)

@@ -210,6 +210,35 @@ async def test_what_a_crash_interrupted_is_answered_after_the_restart(
     assert await store.unfinished() == []
 
 
+@pytest.mark.parametrize("outcome", [b"{", b'{"titles":[]}', b'{"title":"\xff"}'])
+async def test_an_outcome_that_cannot_be_read_is_answered_as_what_was_begun(
+    dispatcher: Dispatcher, store: SqliteStore, outcome: bytes
+) -> None:
+    begun = made(text="greet")
+    now = datetime.now(UTC)
+    await store.accept(begun.key, msgspec.json.encode(begun), now, holder="one", until=now)
+    assert await store.start_change(begun.key, "one", "greet", now)
+    await store._run(lambda: store._db.execute("UPDATE journal SET outcome = ?", [outcome]))
+    chat = Recorder()
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    assert await desk.resume() == 1
+    await desk.drain(5)
+    assert [plain(card.title)[:20] for _, card in chat.answers] == ["I was interrupted: t"]
+    assert await store.unfinished() == []
+
+
+async def test_what_a_wrong_clock_accepted_long_after_now_is_not_run_unasked(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    await store.accept("k", msgspec.json.encode(made(key="k")), later, holder="one", until=later)
+    chat = Recorder()
+    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    assert await desk.resume() == 1
+    await desk.drain(5)
+    assert [plain(card.title)[:10] for _, card in chat.answers] == ["I was away"]
+
+
 async def test_what_arrives_while_the_program_starts_is_answered_once(
     dispatcher: Dispatcher, store: SqliteStore
 ) -> None:

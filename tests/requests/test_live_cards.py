@@ -49,7 +49,7 @@ class FakeChat:
     """Shows live cards; each edit takes the next of ``failures``; ``gate`` holds them until their turn."""
 
     def __init__(self) -> None:
-        self.failures: list[Undelivered] = []
+        self.failures: list[Exception] = []
         self.down: Undelivered | None = None
         self.shown: list[Card] = []
         self.answers: list[tuple[CommandRequest, Card]] = []
@@ -242,6 +242,16 @@ async def test_a_refused_layout_goes_on_as_text_and_what_is_refused_for_good_is_
     assert len(stage.chat.said) == 1
 
 
+async def test_a_card_that_cannot_be_drawn_goes_on_as_text(stage: Stage) -> None:
+    await stage.begin()
+    stage.chat.failures = [ValueError("no such block")]
+    stage.handler.queue.put_nowait(card("2"))
+    await stage.until(lambda: stage.chat.shown)
+    assert "Shown as text" in says(stage.chat.shown[0])
+    stage.handler.queue.put_nowait(None)
+    assert not claims_to_live(await stage.over())
+
+
 async def test_a_message_that_was_deleted_ends_the_handler(stage: Stage) -> None:
     await stage.begin()
     stage.chat.failures = [Undelivered("missing", "message_not_found")]
@@ -302,6 +312,7 @@ async def test_what_this_run_began_and_what_is_unreadable_is_not_resumed(stage: 
     began = datetime.now(UTC)
     await stage.begin()
     await stage.store.put_live(LiveCard("old", b"{", "m9", b"{}", began - timedelta(hours=1)))
+    await stage.store.put_live(LiveCard("bits", b'{"key":"\xff"}', "m9", b"{}", began - timedelta(hours=1)))
     of_terminal = msgspec.json.encode(asked(Conversation("text", "terminal")))
     await stage.store.put_live(LiveCard("text", of_terminal, "1", msgspec.json.encode(card()), began - timedelta(1)))
     elsewhere = msgspec.json.encode(asked(Conversation("teams", "a:1")))

@@ -56,6 +56,12 @@ def registry() -> Registry:
         ("thing list “a b” ‑‑", None, None),
         ("thing list 'it’s'", ("it's",), None),
         ("thing list nightly:job-12", ("nightly:job-12",), {}),
+        ("thing list -a", ("-a",), {}),
+        ("thing list -a page:-2 full", ("-a",), {"page": -2, "full": True}),
+        ("thing list --state active -a", ("-a",), {"state": "active"}),
+        ("thing list -- -a", ("-a",), {}),
+        ("thing list a page:-1", ("a",), {"page": -1}),
+        ("thing list --stat", None, None),
         ("thing list a --full", ("a",), {"full": True}),
         ("thing list a full", ("a",), {"full": True}),
         ("thing list a full:yes page:2", ("a",), {"full": True, "page": 2}),
@@ -199,3 +205,20 @@ def test_what_is_completed_within_something_comes_with_it() -> None:
         taken = {parameter.names for parameter in known.parameters}
         assert "node" not in taken or "pool" in taken, known.path
         assert "task" not in taken or "job" in taken, known.path
+
+
+async def paint_things(ctx: Context, *, shade: str | None = None, for_: str) -> Card:
+    """Paint things.
+
+    :param shade: of this shade
+    :param for_: for whom
+    """
+    return Card(title=())
+
+
+def test_the_value_of_an_option_may_begin_with_a_hyphen(registry: Registry) -> None:
+    registry.add(paint_things, Mark("thing paint", "viewer", (), 0))
+    call = registry.parse(words("thing paint shade:-a for=-b=c"))
+    assert call.arguments == {"shade": "-a", "for": "-b=c"}
+    with pytest.raises(CommandError, match="“thing paint” needs a for: "):
+        registry.parse(words("thing paint"))

@@ -140,6 +140,11 @@ class StoreContract:
         await store.finish("b", "failed")
         assert [row.key for row in await store.claim_requests("two", NOON + HOUR, NOON + 9 * HOUR)] == ["a"]
 
+    async def test_what_a_clock_held_that_was_set_back_since_is_claimed(self, store: Store) -> None:
+        await store.accept("ahead", b"", NOON + DAY, holder="one", until=NOON + DAY)
+        await store.accept("held", b"", NOON, holder="one", until=NOON + HOUR)
+        assert [row.key for row in await store.claim_requests("two", NOON, NOON + MINUTE)] == ["ahead"]
+
     async def test_one_of_many_claims_wins(self, store: Store) -> None:
         await store.accept("k", b"", NOON)
         found = await asyncio.gather(*(store.claim_requests(str(n), NOON, NOON + HOUR) for n in range(20)))

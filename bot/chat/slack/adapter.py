@@ -32,8 +32,8 @@ from bot.chat.slack.messages import Messages
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
 from bot.settings import Secret, Settings, SlackSettings, secret
-from cards.build import without_attachments, without_pictures
-from cards.card import Card
+from cards.build import refusal, without_attachments, without_pictures
+from cards.card import Button, Card
 from cards.slack import render
 from cards.slack.form import decode_refresh
 from storage.port.store import Store
@@ -288,7 +288,14 @@ class Slack:
         """Open the modal of a command, or say why there is none."""
         if self._intake is None:
             raise RuntimeError("a click before start()")
-        if card := await self._forms.open(self._intake, request, trigger):
+        try:
+            card = await self._forms.open(self._intake, request, trigger)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("slack.form_not_opened", code=code)
+            again = Button("Try again", request.text, how="form")
+            card = refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
+        if card:
             await self.answer(request, card)
 
     # Sending

@@ -39,7 +39,12 @@ _PASSING = {"service_unavailable", "internal_error", "fatal_error", "ratelimited
 
 def is_passing(error: SlackApiError) -> bool:
     """Whether Slack is out or busy, rather than refusing."""
-    return error.response.status_code >= 500 or error.response.status_code == 429 or code_of(error) in _PASSING
+    return status_of(error) >= 500 or status_of(error) == 429 or code_of(error) in _PASSING
+
+
+def status_of(error: SlackApiError) -> int:
+    """The HTTP status. A body that is no JSON comes as aiohttp's bare response, which calls it ``status``."""
+    return int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
 
 
 def code_of(error: SlackApiError) -> str:
@@ -58,9 +63,7 @@ def judged(error: Exception) -> Undelivered:
 
 
 def _refused(error: SlackApiError) -> Undelivered:
-    code = code_of(error)
-    # A body that is no JSON comes as aiohttp's bare response, which calls it ``status``.
-    status: int = getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0)
+    code, status = code_of(error), status_of(error)
     if status == 429 or code in {"ratelimited", "rate_limited"}:
         return Undelivered("later", code or "ratelimited", wait=_seconds(error.response.headers))
     if code in _LATER or status == 503:

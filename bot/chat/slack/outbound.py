@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Pictures
+from bot.chat.slack.errors import status_of
 from cards.card import Attachment, Picture
 from cards.text_fit import clean_line, file_name
 
@@ -34,7 +35,7 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
         try:
             return await call()
         except SlackApiError as error:
-            if error.response.status_code != 429 or attempt == _TRIES:
+            if status_of(error) != 429 or attempt == _TRIES:
                 raise
             wait = min(float(error.response.headers.get("Retry-After", 1)), _LONGEST_WAIT)
         except aiohttp.ClientConnectorError:
