@@ -275,8 +275,8 @@ async def test_a_form_opens_and_its_answer_goes_where_it_was_opened(harness: Sla
 
 
 @pytest.mark.parametrize("code", ["expired_trigger_id", "internal_error"])
-async def test_a_form_that_does_not_open_is_said(http: Kit, code: str) -> None:
-    http.desk.card = _with_actions
+async def test_a_form_that_does_not_open_is_said(http: SlackHarness, code: str) -> None:
+    http.intake.card = _with_actions
     await http.workspace.command("viewer", "batch-ops", "job list")
     await http.until(http.bot_messages)
     form = _actions(http.bot_messages()[0])[2]
