@@ -1,4 +1,4 @@
-"""What watching writes to the SQLite store and reads from it: a batch of 10,000 transitions, histories, letters.
+"""What monitoring writes to the SQLite store and reads from it: 10,000 transitions, histories, outbox.
 
     python -m bench.transitions [--rows 1000000] [--file FILE]
 
@@ -86,17 +86,17 @@ async def measure(path: Path, rows: int) -> None:
         print(f"  {what}, {len(await ask()):,} rows: p50 {statistics.median(times):.2f} ms, worst {max(times):.2f}")
     print(f"  goal {GOAL_MS:.0f} ms: {'reached' if worst <= GOAL_MS else 'MISSED'}")
 
-    entries = [OutboxEntry(f"letter-{n}", "slack:C1", b"x" * 100, b"x" * 3000, 1, UNTIL) for n in range(200)]
+    entries = [OutboxEntry(f"entry-{n}", "slack:C1", b"x" * 100, b"x" * 3000, 1, UNTIL) for n in range(200)]
     await store.record(ChangeSet(entries=entries))
 
     async def post(numbers: list[int]) -> None:
-        entry = f"letter-{numbers.pop()}"
+        entry = f"entry-{numbers.pop()}"
         if await store.claim(entry, UNTIL):
             await store.delivered(entry, 1, "1700000000.000100", "C1")
 
     left = list(range(200))
     times = await timed(200, lambda: post(left))
-    print(f"  claim and deliver a letter, two commits: p50 {statistics.median(times):.2f} ms")
+    print(f"  claim and send an outbox entry, two commits: p50 {statistics.median(times):.2f} ms")
     begun = time.perf_counter()
     gone = await store.prune(UNTIL + timedelta(days=2))
     print(f"  pruned {gone:,} rows in {time.perf_counter() - begun:.1f} s, in slices")

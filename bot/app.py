@@ -1,4 +1,4 @@
-"""Builds every part and runs them; the only room that knows all the others."""
+"""Builds every part and runs them; the only module that knows all the others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 
 import structlog
 from aiohttp import web
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import handlers
 from bot.alerting import rules
@@ -21,8 +19,8 @@ from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.port import Chat, ChatStartError
 from bot.chat.request import Conversation, Person
-from bot.chat.slack import Slack
-from bot.chat.teams import Teams
+from bot.chat.slack.adapter import Slack
+from bot.chat.teams.adapter import Teams
 from bot.clock import Clock
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
@@ -34,7 +32,7 @@ from bot.monitor.observer import Observer
 from bot.monitor.scene import Scene
 from bot.monitor.watcher import Watcher
 from bot.ops import health
-from bot.ops.pruning import tidy
+from bot.ops.pruning import prune
 from bot.outbox import OutboxWorker
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
@@ -43,7 +41,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
-from bot.settings import Settings, TeamsSettings, secret
+from bot.settings import Settings
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
 
@@ -89,12 +87,12 @@ class App:
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
         traffic = {account.name: account.traffic for account in self.accounts}
-        self.standing = MonitorStatus(self.observers, traffic, self.outbox, self.clock)
+        self.monitor_status = MonitorStatus(self.observers, traffic, self.outbox, self.clock)
         self.watcher = Watcher(
             self.observers.values(),
             self.alerts.saw,
             self.clock,
-            after=[self.standing.after, self.jobs.after, self._mind_jobs, self.collector.after],
+            after=[self.monitor_status.after, self.jobs.after, self._mind_jobs, self.collector.after],
         )
         services = Services(
             self.registry,
@@ -102,25 +100,19 @@ class App:
             store,
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
             Chatting(bot.name, bot.zone, self._direct),
-            Watching(self.alerts, self.standing, self.jobs),
+            Watching(self.alerts, self.monitor_status, self.jobs),
         )
         self.dispatcher = Dispatcher(services)
         self.delivery = AnswerDelivery(self.chats, store, self.clock)
         self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
-        self._credential: AsyncTokenCredential | None = None
         self._background: list[asyncio.Task[None]] = []
-        routes = [*health.routes(self.standing, traffic, self.alerts), *links.routes(), *self.relay.routes()]
-        if settings.slack:
-            slack = _slack(settings, store, self.gallery, environment)
-            self.chats["slack"] = slack
-            routes += slack.routes()
-        if settings.teams:
-            self._credential = _teams_credential(settings.teams, environment)
-            teams = Teams(settings.teams, store, self.gallery, credential=self._credential)
-            self.chats["teams"] = teams
-            routes += teams.routes()
+        routes = [*health.routes(self.monitor_status, traffic, self.alerts), *links.routes(), *self.relay.routes()]
+        for platform in (Slack, Teams):
+            if chat := platform.from_settings(settings, store, self.gallery, environment):
+                self.chats[chat.name] = chat
+                routes += chat.routes()
         self._web.add_routes(routes)
 
     @classmethod
@@ -162,7 +154,7 @@ class App:
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
-            asyncio.create_task(tidy(self.store), name="tidy"),
+            asyncio.create_task(prune(self.store), name="prune"),
         ]
         if self.settings.watch.poll_seconds > self.settings.bot.poll_seconds:
             # Looks are rarer than samples are to be, which then take what they need themselves.
@@ -202,8 +194,6 @@ class App:
         await self.names.close()
         await self.accounts.close()
         await self.drawing.close()
-        if self._credential:
-            await self._credential.close()
         await self.store.close()
         log.info("app.stopped")
 
@@ -215,7 +205,7 @@ class App:
         self._mind(account)
 
     def _look_now(self, account: str) -> None:
-        """Somebody began to watch a job: do not let them wait for the next look."""
+        """Somebody began to watch a job: do not let them wait for the next poll."""
         self._mind(account)
         self.watcher.nudge(account)
 
@@ -230,24 +220,3 @@ class App:
             await self.delivery.resume(datetime.now(UTC))
         if yes:
             await self.alerts.conversations_changed()
-
-
-def _slack(settings: Settings, store: SqliteStore, gallery: Gallery, environment: Mapping[str, str]) -> Slack:
-    chosen = settings.slack
-    assert chosen is not None  # noqa: S101 - the caller looked
-    socket = chosen.mode == "socket"
-    return Slack(
-        chosen,
-        store,
-        gallery,
-        bot_token=secret(chosen.bot_token_env, environment),
-        signing_secret=None if socket else secret(chosen.signing_secret_env, environment),
-        app_token=secret(chosen.app_token_env, environment) if socket else None,
-    )
-
-
-def _teams_credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
-    if settings.credential == "managed_identity":
-        return ManagedIdentityCredential(client_id=settings.app_id)  # the bot's app id is a user-assigned identity
-    key = secret(settings.secret_env, environment).reveal()
-    return ClientSecretCredential(settings.tenant_id, settings.app_id, key)

@@ -90,6 +90,18 @@ class SlackSettings(Struct, forbid_unknown_fields=True, frozen=True):
     api_url: str = "https://slack.com/api/"
     """Slack's Web API; other hosts only for stand-ins."""
 
+    def mistakes(self, bot: BotSettings) -> Iterator[str]:
+        """What types cannot say, a line each."""
+        yield from _address("slack.api_url", self.api_url)
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Keys that name a variable which has to be set, and the variable."""
+        yield "slack.bot_token_env", self.bot_token_env
+        if self.mode == "http":
+            yield "slack.signing_secret_env", self.signing_secret_env
+        else:
+            yield "slack.app_token_env", self.app_token_env
+
 
 class TeamsSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Microsoft Teams, over the Bot Framework."""
@@ -110,6 +122,19 @@ class TeamsSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Who issues the service's tokens."""
     scope: str = "https://api.botframework.com/.default"
     """Scope of the bot's own tokens."""
+
+    def mistakes(self, bot: BotSettings) -> Iterator[str]:
+        """What types cannot say, a line each."""
+        yield from _address("teams.openid_url", self.openid_url)
+        if not self.app_id.strip():
+            yield "teams.app_id: is empty, which would switch authentication off: give the bot's application id"
+        if not bot.public_url:
+            yield "bot.public_url: is missing: Teams fetches pictures from it"
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Keys that name a variable which has to be set, and the variable."""
+        if self.credential == "client_secret":
+            yield "teams.secret_env", self.secret_env
 
 
 class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
@@ -228,6 +253,15 @@ _SECTIONS: dict[str, type[Struct]] = {
 }
 
 
+_CONVERSATIONS = {"slack": r"[CDG][A-Z0-9]+", "teams": r"\S+"}
+"""What the id of a conversation looks like on each platform, as a regular expression."""
+
+
+def _platforms(settings: Settings) -> list[SlackSettings | TeamsSettings]:
+    """The platforms that the settings have a section for."""
+    return [each for each in (settings.slack, settings.teams) if each]
+
+
 def secret(variable: str, environment: Mapping[str, str] = os.environ) -> Secret:
     """The secret in an environment variable. Raises SettingsError when it is missing or empty."""
     value = environment.get(variable, "").strip()
@@ -321,19 +355,14 @@ def _values(settings: Settings) -> Iterator[str]:
             yield from _address(f"accounts.{name}.arm_endpoint", account.arm_endpoint)
     yield from _bot(settings.bot)
     for channel in settings.alerts.channels:
-        if not re.fullmatch(r"(slack:[CDG][A-Z0-9]+|teams:\S+)", channel):
+        platform_name, _, own = channel.partition(":")
+        if not re.fullmatch(_CONVERSATIONS.get(platform_name, "(?!)"), own):
             yield (
                 f"alerts.channels: {channel!r} is no channel: "
                 "write the channel's id, such as slack:C012AB3CD or teams:19:…"
             )
-    if settings.slack:
-        yield from _address("slack.api_url", settings.slack.api_url)
-    if settings.teams:
-        yield from _address("teams.openid_url", settings.teams.openid_url)
-        if not settings.teams.app_id.strip():
-            yield "teams.app_id: is empty, which would switch authentication off: give the bot's application id"
-        if not settings.bot.public_url:
-            yield "bot.public_url: is missing: Teams fetches pictures from it"
+    for platform in _platforms(settings):
+        yield from platform.mistakes(settings.bot)
 
 
 def _bot(bot: BotSettings) -> Iterator[str]:
@@ -383,14 +412,8 @@ def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str
     for name, account in settings.accounts.items():
         if account.credential == "shared_key":
             needed.append((f"accounts.{name}.key_env", account.key_env))
-    if settings.slack:
-        needed.append(("slack.bot_token_env", settings.slack.bot_token_env))
-        if settings.slack.mode == "http":
-            needed.append(("slack.signing_secret_env", settings.slack.signing_secret_env))
-        else:
-            needed.append(("slack.app_token_env", settings.slack.app_token_env))
-    if settings.teams and settings.teams.credential == "client_secret":
-        needed.append(("teams.secret_env", settings.teams.secret_env))
+    for platform in _platforms(settings):
+        needed += platform.secrets()
     for key, variable in needed:
         if not variable:
             yield f"{key}: is empty: name the environment variable that holds the secret"

@@ -301,7 +301,7 @@ class Field(Struct, frozen=True):
 
 
 class Note(Struct, frozen=True):
-    """A line at the foot of a form that is only read: a price, whether a name is free, what would be told."""
+    """A line at the foot of a form that is only read: a price, whether a name is free, what would be posted."""
 
     text: Text
     mark: Mark = Mark.NEUTRAL

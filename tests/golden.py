@@ -37,4 +37,6 @@ def _compare(name: str, found: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         FOLDER.mkdir(exist_ok=True)
         path.write_text(found, encoding="utf-8")
-    assert found == path.read_text(encoding="utf-8"), f"{name} differs; UPDATE_GOLDEN=1 pytest writes it anew"
+    anew = "UPDATE_GOLDEN=1 pytest (this test) writes it; read the difference before you commit it"
+    assert path.exists(), f"there is no golden file {name} yet: {anew}"
+    assert found == path.read_text(encoding="utf-8"), f"{name} is not as its golden file: {anew}"

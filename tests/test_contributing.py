@@ -15,7 +15,7 @@ from bot.monitor.scene import Scene as WatchedScene
 from bot.requests.registry import Registry
 from cards import slack, teams, text
 from cards.card import Actions, Button, Form, plain
-from tests.alerting.kit import NOON
+from tests.alerting.alert_room import NOON
 from tests.handlers.conftest import Scene, nobody, scene
 
 __all__ = ["scene"]

@@ -36,7 +36,7 @@ class Grouped(NamedTuple):
 
 
 class Grouping:
-    """The groups in which something was told lately. It is kept in memory only: :meth:`restore` finds it again."""
+    """The groups in which something was posted lately. It is kept in memory only: :meth:`restore` finds it again."""
 
     def __init__(self, settings: AlertSettings) -> None:
         self._wait = timedelta(seconds=settings.group_wait)
@@ -48,7 +48,7 @@ class Grouping:
         """The digest that takes in more, and since when it is there."""
 
     def restore(self, notification: Notification, group: Group) -> bool:
-        """Take up a notification that was told; True where it is the newest of its group so far."""
+        """Take up a notification that was posted; True where it is the newest of its group so far."""
         shown = notification.shown
         if shown is None:
             return False

@@ -32,7 +32,7 @@ class IncidentReader(Protocol):
         ...
 
     def waiting(self, conversation: str) -> list[Notification]:
-        """What was not told in a conversation and may still be."""
+        """What was not posted in a conversation and may still be."""
         ...
 
     def entry(self, name: str) -> OutboxEntry | None:

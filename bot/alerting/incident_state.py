@@ -94,7 +94,7 @@ class IncidentState:
         return self.notifications.of(incident)
 
     def waiting(self, conversation: str) -> list[Notification]:
-        """What was not told in a conversation and may still be."""
+        """What was not posted in a conversation and may still be."""
         return self.notifications.waiting(conversation)
 
     def entry(self, name: str) -> OutboxEntry | None:

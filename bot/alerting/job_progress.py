@@ -104,7 +104,7 @@ class JobCardWriter:
             zone=self._zone(conversation),
             blocks=blocks(
                 Progress("Tasks", done, total, "tasks", mark) if total else None,
-                None if counted or ended else Words(text(muted("Its tasks are counted at the next look."))),
+                None if counted or ended else Words(text(muted("Its tasks are counted at the next poll."))),
                 facts(
                     *(() if ended else _going(job)),
                     ("Succeeded", number(job.succeeded) if counted else None),

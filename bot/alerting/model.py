@@ -142,7 +142,7 @@ class Notification(Struct, kw_only=True, frozen=True, gc=False):
 
     @property
     def waiting(self) -> bool:
-        """Whether it was not told yet and may still be."""
+        """Whether it was not posted yet and may still be."""
         return not self.entry and not self.over
 
     def row(self) -> NotificationRow:

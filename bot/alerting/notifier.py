@@ -1,4 +1,4 @@
-"""The fourth stage: what is to be told becomes outbox entries, and what was told is brought in line with what changed.
+"""The fourth stage: what is due becomes outbox entries, and what was posted is brought in line with what changed.
 
 One message for each incident and conversation, or one digest for several. An edit makes no sound, so what becomes worse
 is said aloud in a reply.

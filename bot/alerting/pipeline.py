@@ -1,7 +1,7 @@
 """A decision: what happens, in this order, with incidents that changed or when something falls due.
 
 1. Routing (:mod:`bot.alerting.routing`): an incident gets a notification in every conversation that asked for it.
-2. Suppression (:mod:`bot.alerting.suppression`): a notification that was not told yet is held back, with the first
+2. Suppression (:mod:`bot.alerting.suppression`): a notification that was not posted yet is held back, with the first
    reason that holds: ``muted``, ``inhibited``, ``quiet``, ``flapping``. One that came and went unseen is dropped.
 3. Grouping (:mod:`bot.alerting.grouping`): what is left of a group comes ``alone``, in a ``digest``, or must ``wait``.
 4. Notifying (:mod:`bot.alerting.notifier`): messages are written, and those that tell what changed are edited.
@@ -155,7 +155,7 @@ class AlertPipeline:
         ready: defaultdict[Group, list[Notification]],
         touched: dict[Group, None],
     ) -> None:
-        """Hold back what is not told yet, or put it among what is ``ready`` to be told."""
+        """Hold back what is not posted yet, or put it among what is ``ready`` to be posted."""
         incident = self._state.incident_told(notification)
         group = notification.conversation, incident.account
         if incident.state == "resolved" and notification.held != "quiet":  # it came and went unseen

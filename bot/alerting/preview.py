@@ -22,7 +22,7 @@ class Verdict(NamedTuple):
 
 
 def preview(state: IncidentState, rules: Mapping[str, AlertRule], incident: Incident, now: datetime) -> list[Verdict]:
-    """Every conversation that would be told of an incident, and whether it would be told now."""
+    """Every conversation that would get an incident, and whether it would get it now."""
     router = Router([*state.subscriptions(), *state.defaults()], rules)
     suppression = Suppression(state, rules, now)
     return [

@@ -88,7 +88,7 @@ class Router:
         self._fitting: dict[tuple[str, str, Severity], list[tuple[str, Subscription]]] = {}
 
     def route(self, matter: Matter) -> dict[str, list[Subscription]]:
-        """The conversations that are told, each with every subscription that asks for it; each is told once."""
+        """The conversations that get it, each with every subscription that asks for it; each gets it once."""
         kind = matter.account, matter.kind, matter.severity
         fitting = self._fitting.get(kind)
         if fitting is None:

@@ -245,7 +245,7 @@ class AlertService:
         self._nudged.set()
 
     async def unsubscribe(self, name: str) -> Subscription | None:
-        """Remove a subscription; what was told there stays and is still edited. None where there is none."""
+        """Remove a subscription; what was posted there stays and is still edited. None where there is none."""
         subscription = self._state.subscription(name)
         if subscription is None:
             return None
@@ -304,7 +304,7 @@ class AlertService:
         return incident_of(row) if row else None
 
     def preview(self, incident: Incident) -> list[Verdict]:
-        """Every conversation that would be told of an incident, and whether it would be told now."""
+        """Every conversation that would get an incident, and whether it would get it now."""
         return preview(self._state, self.kinds, incident, self._clock.now())
 
     async def past(self, account: str, since: datetime, limit: int = 200) -> list[Incident]:

@@ -10,6 +10,7 @@ import msgspec
 from bot.alerting.incident_state import LATELY, IncidentState, history_of, worse_of
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.slices import Sliced, in_slices
+from bot.chat.platforms import PLATFORMS
 from bot.chat.request import Conversation
 from bot.domain.findings import fingerprint
 from bot.settings import AlertSettings
@@ -58,12 +59,14 @@ def _restore(state: IncidentState, rows: list[IncidentRow], stands: list[Notific
 
 
 async def default_subscriptions(store: Store, settings: AlertSettings) -> list[Subscription]:
-    """Conversations that the settings name: Slack's by their id alone, Teams' once the bot was added there."""
+    """Conversations that the settings name: where a platform posts by the id alone at once, else once
+    the bot was added there.
+    """
     known = {f"{each.platform}:{each.id}": each for each in await store.conversations()}
     found = []
     for name in settings.channels:
         platform, _, own = name.partition(":")
-        conversation = Conversation("slack", own) if platform == "slack" else None
+        conversation = PLATFORMS[platform].conversation(own) if platform in PLATFORMS else None
         if name in known:
             conversation = decoded(known[name].body, Conversation) or conversation
         if conversation is not None:

@@ -1,4 +1,4 @@
-"""The second stage: why an incident is not told in a conversation just now.
+"""The second stage: why an incident is not posted in a conversation just now.
 
 The order of evaluation, first reason wins; :data:`bot.alerting.held_reasons.HELD_REASONS` has their words:
 

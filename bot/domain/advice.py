@@ -97,11 +97,11 @@ _FAMILIES: tuple[tuple[str, Advice], ...] = (
     ),
     ("disk", Advice("there is trouble with a disk", "reboot the node; if that does not help, reimage or remove it")),
 )
-_UNKNOWN_CODE = Advice("the code is all that is told", "reboot the node; if that does not help, reimage or remove it")
+_UNKNOWN_CODE = Advice("the code is all that is known", "reboot the node; if that does not help, reimage or remove it")
 
 _SILENT: dict[str, Advice] = {
     "unusable": Advice(
-        "no error is told, so the service cannot reach the machine",
+        "no error is reported, so the service cannot reach the machine",
         "wait, for it often recovers in 15 to 45 minutes, then reboot or remove the node; in a virtual network check "
         "that outbound traffic to Batch and Storage is allowed and that names are resolved",
     ),
@@ -151,7 +151,7 @@ _RESIZE_FAMILIES: tuple[tuple[str, Advice], ...] = (
     ("network", Advice("the pool's network does not let it have nodes", "check the subnet, its rules and its rights")),
     ("image", Advice("the pool's image cannot be used", "check that it exists, is replicated here, and may be read")),
 )
-_UNKNOWN_RESIZE = Advice("the code is all that is told", "read the error, then resize again")
+_UNKNOWN_RESIZE = Advice("the code is all that is known", "read the error, then resize again")
 
 
 def of_resize(code: str) -> Advice:
@@ -198,5 +198,5 @@ def of_node(node: Node) -> tuple[Trouble, ...]:
     if state == "starttaskfailed":
         found.append(of_start_task(node.start_task_info))
     elif state in _SILENT and not found:
-        found.append(Trouble("no error told" if state == "unusable" else state, "", "", _SILENT[state]))
+        found.append(Trouble("no error reported" if state == "unusable" else state, "", "", _SILENT[state]))
     return tuple(found)

@@ -122,7 +122,7 @@ def blocks(task: Task) -> bool:
             options = exact[0]
         elif code is None:
             options = conditions.pre_processing_error or conditions.default
-        elif code == 0:  # it ended well, and then its output could not be uploaded
+        elif code == 0:  # it succeeded, and then its output could not be uploaded
             options = conditions.file_upload_error or conditions.default
         else:
             options = conditions.default

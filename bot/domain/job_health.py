@@ -1,4 +1,4 @@
-"""How a job is doing: its tasks, whether it can run, and whether it ended well."""
+"""How a job is doing: its tasks, whether it can run, and whether it succeeded."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def stands_out(job: Job, counts: Counts | None) -> bool:
 
 
 def ended_badly(job: JobFacts) -> bool:
-    """Whether a job that is over did not end well: tasks failed, it could not run, or for a bad reason."""
+    """Whether a job that is over has failed: tasks failed, it could not run, or for a bad reason."""
     return job.failed > 0 or job.scheduling_error is not None or bad_reason(job) != ""
 
 

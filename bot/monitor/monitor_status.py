@@ -32,7 +32,7 @@ class Watched(Protocol):
 
     @property
     def wait(self) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next poll."""
         ...
 
 
@@ -120,7 +120,7 @@ class MonitorStatus:
         return Outbox(conversations=tuple(self._post.status()), down=self._post.down(), totals=self._post.totals)
 
     def troubles(self) -> Sequence[str]:
-        """What keeps the bot from doing its work, a line each; nothing where all is well."""
+        """What keeps the bot from doing its work, a line each; nothing where all works."""
         now = self._clock.now()
         found = [
             f"account {each.name} cannot be read: {each.blind.code}"

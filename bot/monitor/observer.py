@@ -108,7 +108,7 @@ class Observer:
 
     @property
     def wait(self) -> float:
-        """Seconds until the next look: ever more while the account cannot be read, at least what it asked for.
+        """Seconds until the next poll: ever more while the account cannot be read, at least what it asked for.
 
         A look that took more requests than it may is followed by a longer pause.
         """

@@ -48,7 +48,7 @@ class Looks(Protocol):
 
     @property
     def wait(self) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next poll."""
         ...
 
     async def load(self) -> None:

@@ -42,23 +42,25 @@ class Measure(NamedTuple):
 
 _BY_ACCOUNT, _BY_PLATFORM = ("account",), ("platform",)
 MEASURES = {
-    "batchbot_looks": Measure(CounterMetricFamily, "Polls of an account that were stored.", _BY_ACCOUNT),
+    "batchbot_polls": Measure(CounterMetricFamily, "Polls of an account that were stored.", _BY_ACCOUNT),
     "batchbot_azure_calls": Measure(CounterMetricFamily, "Requests to Azure, retries included.", _BY_ACCOUNT),
     "batchbot_azure_received_bytes": Measure(CounterMetricFamily, "Bytes received from Azure.", _BY_ACCOUNT),
     "batchbot_azure_throttled": Measure(CounterMetricFamily, "Throttled answers from Azure (429, 503).", _BY_ACCOUNT),
     "batchbot_account_blind": Measure(
         GaugeMetricFamily, "1 while an account cannot be read, 0 while it can.", _BY_ACCOUNT
     ),
-    "batchbot_look_wait_seconds": Measure(
+    "batchbot_poll_wait_seconds": Measure(
         GaugeMetricFamily, "Seconds between two polls now, longer while backing off.", _BY_ACCOUNT
     ),
-    "batchbot_letters": Measure(
+    "batchbot_outbox_messages": Measure(
         CounterMetricFamily,
         "Outbox messages by outcome: sent, edited, repeated (perhaps), shortened, refused.",
         ("outcome",),
     ),
-    "batchbot_letters_waiting": Measure(GaugeMetricFamily, "Outbox messages waiting to be sent.", _BY_PLATFORM),
-    "batchbot_places_gone": Measure(GaugeMetricFamily, "Channels that cannot be written to.", _BY_PLATFORM),
+    "batchbot_outbox_messages_waiting": Measure(GaugeMetricFamily, "Outbox messages waiting to be sent.", _BY_PLATFORM),
+    "batchbot_conversations_unreachable": Measure(
+        GaugeMetricFamily, "Conversations that cannot be written to.", _BY_PLATFORM
+    ),
     "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
 """Everything that is measured beside what Prometheus' client tells of the process."""
@@ -69,8 +71,8 @@ Values: TypeAlias = Iterator[tuple[str, tuple[str, ...], float]]
 class Measures(Collector):
     """Reads everything that is measured when somebody asks."""
 
-    def __init__(self, standing: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> None:
-        self._standing = standing
+    def __init__(self, monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> None:
+        self._monitor_status = monitor_status
         self._traffic = traffic
         self._alerts = alerts
 
@@ -82,26 +84,30 @@ class Measures(Collector):
         yield from families.values()
 
     def _watching(self) -> Values:
-        for each in self._standing.accounts():
+        for each in self._monitor_status.accounts():
             traffic, account = self._traffic[each.name], (each.name,)
-            yield "batchbot_looks", account, self._standing.looks[each.name]
+            yield "batchbot_polls", account, self._monitor_status.looks[each.name]
             yield "batchbot_azure_calls", account, traffic.calls
             yield "batchbot_azure_received_bytes", account, traffic.bytes
             yield "batchbot_azure_throttled", account, traffic.throttled
             yield "batchbot_account_blind", account, float(each.blind is not None)
-            yield "batchbot_look_wait_seconds", account, each.wait
+            yield "batchbot_poll_wait_seconds", account, each.wait
 
     def _delivery(self) -> Values:
-        outbox = self._standing.outbox()
+        outbox = self._monitor_status.outbox()
         for outcome in outbox.totals.__struct_fields__:
-            yield "batchbot_letters", (outcome,), getattr(outbox.totals, outcome)
+            yield "batchbot_outbox_messages", (outcome,), getattr(outbox.totals, outcome)
         by_platform: dict[str, list[DestinationStatus]] = {}
         for conversation in outbox.conversations:
             by_platform.setdefault(conversation.where.partition(":")[0], []).append(conversation)
         for platform, conversations in sorted(by_platform.items()):
-            yield "batchbot_letters_waiting", (platform,), sum(conversation.waiting for conversation in conversations)
             yield (
-                "batchbot_places_gone",
+                "batchbot_outbox_messages_waiting",
+                (platform,),
+                sum(conversation.waiting for conversation in conversations),
+            )
+            yield (
+                "batchbot_conversations_unreachable",
                 (platform,),
                 sum(conversation.gone_since is not None for conversation in conversations),
             )
@@ -112,15 +118,15 @@ class Measures(Collector):
             yield "batchbot_incidents_open", labels, number
 
 
-def routes(standing: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> list[web.RouteDef]:
+def routes(monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> list[web.RouteDef]:
     """``/health`` and ``/metrics``."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Measures(standing, traffic, alerts))
+    registry.register(Measures(monitor_status, traffic, alerts))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
 
     async def health(_: web.Request) -> web.Response:
-        troubles = list(standing.troubles())
+        troubles = list(monitor_status.troubles())
         return web.json_response({"status": "degraded" if troubles else "ok", "troubles": troubles})
 
     async def metrics(_: web.Request) -> web.Response:

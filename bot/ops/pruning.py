@@ -22,7 +22,7 @@ class Prunable(Protocol):
         ...
 
 
-async def tidy(
+async def prune(
     store: Prunable, period: float = 3600.0, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> None:
     """Prune at once and then every ``period`` seconds, until cancelled. A failure is logged and tried again."""

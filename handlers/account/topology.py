@@ -230,7 +230,7 @@ def _headline(whole: _Whole) -> str:
         return f"{' and '.join(told)} in trouble" + (f", {failures}" if few else "")
     if few:
         return failures.capitalize()
-    return "Everything is well" if whole.jobs or whole.pools else "An empty account"
+    return "Nothing is in trouble" if whole.jobs or whole.pools else "An empty account"
 
 
 def _pool_boxes(pools: Sequence[_PoolAt], quiet: int) -> tuple[list[Box], dict[str, str]]:

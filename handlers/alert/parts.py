@@ -12,6 +12,7 @@ from bot.alerting.cards import mark_of
 from bot.alerting.model import Incident
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
+from bot.chat.platforms import PLATFORMS
 from bot.chat.request import Author, Conversation
 from bot.filter.values import span, spelled
 from bot.requests.command import CommandError
@@ -44,7 +45,7 @@ def where(ctx: Context) -> str:
 
 
 async def names(ctx: Context) -> dict[str, str]:
-    """Places in words by their key: ``#ops``, ``Batch Ops in Teams``."""
+    """Conversations in words by their key: ``#ops``, ``Batch Ops in Teams``."""
     found: dict[str, str] = {}
     for each in await ctx.store.conversations():
         if conversation := decoded(each.body, Conversation):
@@ -65,22 +66,14 @@ def named(conversation: Conversation) -> str:
         return "a personal chat"
     if not conversation.name:
         return unnamed(key_of(conversation))
-    return (
-        f"{conversation.name} in Teams"
-        if conversation.platform == "teams"
-        else f"#{conversation.name.removeprefix('#')}"
-    )
+    return PLATFORMS[conversation.platform].channel_named(conversation.name)
 
 
 def unnamed(key: str) -> str:
     """A conversation that has no name, by its key: ``a Slack channel``, ``a Teams channel``; its id means nothing."""
     platform, _, conversation = key.partition(":")
-    channel = (
-        conversation.endswith(("@thread.tacv2", "@thread.skype"))
-        if platform == "teams"
-        else conversation[:1] in {"C", "G"}
-    )
-    return f"a {platform.capitalize()} {'channel' if channel else 'chat'}"
+    known = PLATFORMS.get(platform)
+    return known.unnamed(conversation) if known else "a chat"
 
 
 def told(ctx: Context, key: str, known: dict[str, str]) -> str:

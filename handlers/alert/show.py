@@ -102,7 +102,7 @@ def _command(path: str, **options: object) -> str:
 
 
 def _row(ctx: Context, incident: Incident, notifications: list[Notification], conversations: dict[str, str]) -> Text:
-    """How bad, what, since when, who takes care of it, where it was told."""
+    """How bad, what, since when, who takes care of it, where it was posted."""
     told = [parts.told(ctx, each.conversation, conversations) for each in notifications if each.entry]
     account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
@@ -208,7 +208,7 @@ def _history(incident: Incident) -> Bullets | None:
 
 
 def _told(ctx: Context, alerts: AlertService, notification: Notification, conversations: dict[str, str]) -> Text:
-    """One conversation: told when, or held back why, and by which subscription."""
+    """One conversation: posted when, or held back why, and by which subscription."""
     where = parts.told(ctx, notification.conversation, conversations)
     known = alerts.incidents.subscription(notification.why)
     why = (

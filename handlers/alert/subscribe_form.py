@@ -1,4 +1,4 @@
-"""The form of a subscription: kinds by what they are about, and what would have been told in the last day."""
+"""The form of a subscription: kinds by what they are about, and what would have been posted in the last day."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.azure.models import Job, JobSchedule, Pool
+from bot.chat.platforms import PLATFORMS
 from bot.domain.entity import fold
 from bot.domain.states import is_active
 from bot.requests.command import Command, CommandError, command
@@ -117,7 +118,7 @@ def _contents(ctx: Context) -> Card:
     nouns = ctx.registry.nouns()
     several = {noun: commands for noun, commands in nouns.items() if len(commands) > 1}
     single = [commands[0] for commands in nouns.values() if len(commands) == 1]
-    typed = f"/{ctx.bot_name}" if ctx.request.conversation.platform == "slack" else ""
+    typed = f"/{ctx.bot_name}" if PLATFORMS[ctx.request.conversation.platform].slash else ""
     return Card(
         title=titled("What you can ask"),
         blocks=blocks(

@@ -191,7 +191,7 @@ class _Wanted:
         page: int = 1,
         whole: bool = False,
     ) -> _Wanted:
-        """What was typed; what stands in the folder's conversation and is a condition belongs to the filter."""
+        """What was typed; what stands in place of a folder and is a condition belongs to the filter."""
         if conditional(folder, FILE):
             folder, typed = "", (folder, *typed)
         folder = "/".join(step for step in steps(folder) if step != TOP)

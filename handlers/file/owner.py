@@ -174,7 +174,7 @@ def _bare(home: Home, file: str, everything: Button) -> Card:
 def _not_yet(home: Home) -> Card:
     return refusal(
         "No files yet: the task waits.",
-        "Files come to be when the task starts on a node. The job tells what it waits for.",
+        "Files come to be when the task starts on a node. The job shows what it waits for.",
         _buttons(home, Button("Follow", home.command("log", follow=True))),
     )
 

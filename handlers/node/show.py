@@ -157,7 +157,7 @@ def _running(node: Node) -> str:
 
 
 def _ran(node: Node) -> str:
-    return f"{number(node.total_tasks_succeeded)} of {plural(node.total_tasks_run, 'task')} well"
+    return f"{number(node.total_tasks_succeeded)} of {plural(node.total_tasks_run, 'task')} succeeded"
 
 
 def _agent(node: Node) -> Text:

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.acceptance.fast import FastClock, FastTime
+from tests.acceptance.fast_clock import FastClock, FastTime
 
 START_SECONDS = 60.0
 

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.environment import CHANNEL, Environment, environment
 
 
 async def test_who_acknowledges_in_one_chat_is_named_in_both_and_a_snooze_too(tmp_path: Path) -> None:
-    async with rig(tmp_path) as stage:
+    async with environment(tmp_path) as stage:
         await stage.begin()
         stage.account.inject.break_nodes("pool1")
         await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
@@ -32,23 +32,23 @@ async def test_who_acknowledges_in_one_chat_is_named_in_both_and_a_snooze_too(tm
         assert len(stage.told()) == len(stage.told_teams()) == 1
 
 
-def _message(stage: Rig) -> list[dict[str, Any]]:
+def _message(stage: Environment) -> list[dict[str, Any]]:
     """The alert as people see it, in each chat."""
     slack = next(each for each in stage.slack.messages(CHANNEL) if each["ts"] == stage.told()[0]["ts"])
     return [slack, stage.teams.message(stage.room, stage.told_teams()[0]["id"])]
 
 
-def _says(stage: Rig, words: str) -> list[bool]:
+def _says(stage: Environment, words: str) -> list[bool]:
     return [words in str(each) for each in _message(stage)]
 
 
-def _again(stage: Rig) -> list[int]:
+def _again(stage: Environment) -> list[int]:
     """How often each chat was told that the snooze is over."""
     both = stage.slack.history_of(CHANNEL), stage.letters_teams()
     return [sum("snooze is over" in (each.get("summary") or each["text"]) for each in said) for said in both]
 
 
-async def _press_slack(stage: Rig, title: str) -> None:
+async def _press_slack(stage: Environment, title: str) -> None:
     slack, _ = _message(stage)
     [element] = [
         element
@@ -60,7 +60,7 @@ async def _press_slack(stage: Rig, title: str) -> None:
     assert done.ok, done
 
 
-async def _choose_teams(stage: Rig, choice: str) -> None:
+async def _choose_teams(stage: Environment, choice: str) -> None:
     """Choose in the one menu that the card has, and press the button beside it."""
     message = stage.told_teams()[0]["id"]
     done = await stage.teams.click("operator", stage.room, message, "Go", {"menu1": json.dumps(choice)})

@@ -6,14 +6,14 @@ import random
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.environment import CHANNEL, Environment, environment
 
 LIVES = "following"
 STOPPED = "the bot was restarted at"
 
 
 async def test_a_followed_log_says_that_it_has_stopped_after_a_kill(tmp_path: Path) -> None:
-    async with rig(tmp_path, speed=10.0) as stage:
+    async with environment(tmp_path, speed=10.0) as stage:
         await stage.begin()
         await _follow(stage)
         await stage.until(lambda: _lives(stage) == [1, 1], 120, "both are followed")
@@ -36,7 +36,7 @@ async def test_a_followed_log_says_that_it_has_stopped_after_a_kill(tmp_path: Pa
 
 async def test_whenever_it_is_killed_nothing_claims_to_live_in_the_end(tmp_path: Path) -> None:
     chance = random.Random(7)
-    async with rig(tmp_path, speed=10.0) as stage:
+    async with environment(tmp_path, speed=10.0) as stage:
         await stage.begin()
         for _ in range(6):
             await _follow(stage)
@@ -49,7 +49,7 @@ async def test_whenever_it_is_killed_nothing_claims_to_live_in_the_end(tmp_path:
         assert "Traceback" not in stage.program.said()
 
 
-async def _follow(stage: Rig) -> None:
+async def _follow(stage: Environment) -> None:
     """Somebody follows a log in each chat."""
     task = next(iter(stage.account.job("steady").tasks))
     command = f"log steady {task} follow"
@@ -57,24 +57,24 @@ async def _follow(stage: Rig) -> None:
     await stage.teams.say("viewer", stage.room, f"@Batch Bot {command}")
 
 
-def _answers(stage: Rig) -> list[dict[str, Any]]:
+def _answers(stage: Environment) -> list[dict[str, Any]]:
     """The messages that show the log."""
     slack = [each for each in stage.slack.messages(CHANNEL) if "stdout.txt" in str(each["text"])]
     teams = [each for each in stage.teams.messages(stage.room) if "stdout.txt" in str(each.get("summary"))]
     return slack + teams
 
 
-def _count(stage: Rig, words: str) -> list[int]:
+def _count(stage: Environment, words: str) -> list[int]:
     found = [each for each in _answers(stage) if words in str(each)]
     slack = sum("blocks" in each for each in found)
     return [slack, len(found) - slack]
 
 
-def _lives(stage: Rig) -> list[int]:
+def _lives(stage: Environment) -> list[int]:
     return _count(stage, LIVES)
 
 
-def _stopped(stage: Rig) -> list[int]:
+def _stopped(stage: Environment) -> list[int]:
     return _count(stage, STOPPED)
 
 

@@ -12,7 +12,7 @@ import pytest
 from bot.alerting.model import Hours
 from bot.alerting.stored_state import HOURS
 from storage.sqlite.store import SqliteStore
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.environment import CHANNEL, Environment, environment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -27,7 +27,7 @@ async def test_a_night_in_which_the_clocks_change_ends_with_one_digest_at_seven(
     seven = datetime.combine(morning, time(7), BERLIN).astimezone(UTC)
     assert seven - evening.astimezone(UTC) == timedelta(hours=hours, minutes=10)
     keep = {"transitions_days": 3650}  # retention goes by the wall's clock
-    async with rig(tmp_path, start=evening, teams=False, settings={"keep": keep}) as stage:
+    async with environment(tmp_path, start=evening, teams=False, settings={"keep": keep}) as stage:
         await _quiet(stage)
         await stage.begin()
         await _at(stage, evening.replace(hour=22, minute=1), 500)
@@ -50,7 +50,7 @@ async def test_a_night_in_which_the_clocks_change_ends_with_one_digest_at_seven(
         assert len(stage.told()) == 1
 
 
-async def _quiet(stage: Rig) -> None:
+async def _quiet(stage: Environment) -> None:
     """What ``alert hours 22:00-07:00 zone:Europe/Berlin`` keeps."""
     store = SqliteStore.open(stage.database)
     hours = Hours(zone=BERLIN.key, begin=22 * 60, end=7 * 60)
@@ -58,7 +58,7 @@ async def _quiet(stage: Rig) -> None:
     await store.close()
 
 
-async def _at(stage: Rig, moment: datetime, speed: float) -> None:
+async def _at(stage: Environment, moment: datetime, speed: float) -> None:
     """Wait until it is so late, at that speed; then the clock is slow."""
     stage.time.speed = speed
     await stage.wait((moment - stage.time.now()).total_seconds())

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.environment import CHANNEL, Environment, environment
 
 DAY = 86_400.0
 
 
 async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: Path) -> None:
-    async with rig(tmp_path) as stage:
+    async with environment(tmp_path) as stage:
         await stage.begin()
         stage.account.inject.break_nodes("pool1")
         await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
@@ -37,7 +37,7 @@ async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: 
         stage.time.speed = 100
         await stage.wait(600)
         posts = _since(stage, back)
-        print(f"{incidents[0]} incidents, {incidents[1]} over, {waiting} letters waited; first", end=" ")
+        print(f"{incidents[0]} incidents, {incidents[1]} over, {waiting} outbox messages waited; first", end=" ")
         print(*(f"{said[0] - back:.1f} s" for said in posts), f"after the return, {len(posts[0])} and", end=" ")
         print(f"{len(posts[1])} messages, drained after {drained:.0f} s")
         print(f"{knocks[0]} and {knocks[1]} knocks in the last minute before")
@@ -54,7 +54,7 @@ async def test_a_day_of_outage_loses_nothing_and_is_told_in_few_words(tmp_path: 
             assert {each["outcome"] for each in writes if each["at"] > back} == {"ok"}
 
 
-async def _an_hour(stage: Rig, hour: int) -> None:
+async def _an_hour(stage: Environment, hour: int) -> None:
     """Two jobs fail, one node breaks and is well again, most hours."""
     inject = stage.account.inject
     for half, job in enumerate(_jobs()[2 * hour : 2 * hour + 2]):
@@ -74,7 +74,7 @@ def _jobs() -> list[str]:
     return [f"job-{hour}-{half}" for hour in range(24) for half in range(2)]
 
 
-def _told(stage: Rig) -> Iterator[tuple[str, str]]:
+def _told(stage: Environment) -> Iterator[tuple[str, str]]:
     """Of which job's end a message in which conversation tells."""
     entries = {name for (name,) in stage.rows("SELECT id FROM outbox")}
     for job, conversation, body in stage.rows(
@@ -85,12 +85,12 @@ def _told(stage: Rig) -> Iterator[tuple[str, str]]:
             yield job, conversation
 
 
-def _writes(stage: Rig) -> list[list[dict[str, Any]]]:
+def _writes(stage: Environment) -> list[list[dict[str, Any]]]:
     """Every attempt to write, in each chat."""
     return [list(stage.slack.writes), list(stage.teams.writes)]
 
 
-def _since(stage: Rig, moment: float) -> list[list[float]]:
+def _since(stage: Environment, moment: float) -> list[list[float]]:
     """When something was posted in each chat since then, replies included."""
     both = stage.slack.history_of(CHANNEL), stage.teams.history_of(stage.room, "bot")
     return [[each["posted"] for each in said if each["posted"] > moment] for said in both]

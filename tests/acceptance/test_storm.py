@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.environment import CHANNEL, Environment, environment
 
 STORM = 10_000
 AT_ONCE = 5.0
@@ -12,7 +12,7 @@ AT_ONCE = 5.0
 
 
 async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_path: Path) -> None:
-    async with rig(tmp_path) as stage:
+    async with environment(tmp_path) as stage:
         stage.account.inject.add_job("storm", "pool1", STORM, seconds=3e6)
         await stage.begin()
         assert stage.account.inject.storm(["storm"], ["exit-137"], STORM, 60) == {"storm": STORM}
@@ -37,7 +37,7 @@ async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_
 
 async def test_a_hundred_causes_in_many_jobs_are_told_together(tmp_path: Path) -> None:
     jobs = [f"job-{number}" for number in range(50)]
-    async with rig(tmp_path) as stage:
+    async with environment(tmp_path) as stage:
         for job in jobs:
             stage.account.inject.add_job(job, "pool1", 40, seconds=3e6)
         await stage.begin()
@@ -53,7 +53,7 @@ async def test_a_hundred_causes_in_many_jobs_are_told_together(tmp_path: Path) -
 
 
 async def test_a_node_that_flips_two_hundred_times_is_one_message(tmp_path: Path) -> None:
-    async with rig(tmp_path, speed=20) as stage:
+    async with environment(tmp_path, speed=20) as stage:
         await stage.begin()
         stage.account.inject.flap("pool1", times=100, every=120)
         await stage.until(lambda: stage.told() and stage.told_teams(), 80, "both are told")
@@ -67,7 +67,7 @@ async def test_a_node_that_flips_two_hundred_times_is_one_message(tmp_path: Path
         _few(stage, 3)
 
 
-def _failed(stage: Rig) -> int:
+def _failed(stage: Environment) -> int:
     """Failures of tasks that are stored; none may be there twice."""
     [(rows, different)] = stage.rows(
         "SELECT count(*), count(DISTINCT parent || '/' || id) FROM transitions "
@@ -77,7 +77,7 @@ def _failed(stage: Rig) -> int:
     return int(rows)
 
 
-def _few(stage: Rig, most: int) -> None:
+def _few(stage: Environment, most: int) -> None:
     """No more messages than that in each chat, replies included."""
     for said in (stage.slack.history_of(CHANNEL), stage.letters_teams()):
         print([each.get("summary") or each["text"] for each in said])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.world.account import AccountState
-from tests.acceptance.rig import CHANNEL, Rig, empty, rig
+from tests.acceptance.environment import CHANNEL, Environment, empty, environment
 
 BIG = 2_500
 """Failures of one job: several pages."""
@@ -18,7 +18,7 @@ BIG = 2_500
 @pytest.mark.parametrize("skew", [300.0, -300.0])
 async def test_a_bad_day_is_stored_and_told_as_it_was(tmp_path: Path, skew: float) -> None:
     """Clocks five minutes apart, lists 45 s late, pages that break off, throttles, jobs deleted, restarts."""
-    async with rig(tmp_path, speed=40, skew=skew, prepare=empty) as stage:
+    async with environment(tmp_path, speed=40, skew=skew, prepare=empty) as stage:
         await stage.begin()
         account, inject = stage.account, stage.account.inject
         account.list_lag.seconds = 45
@@ -67,7 +67,7 @@ def _ended(account: AccountState) -> bool:
     return all(account.job(f"job-{number}").state == "completed" for number in range(6))
 
 
-def _states(stage: Rig, node: str) -> list[str]:
+def _states(stage: Environment, node: str) -> list[str]:
     """What a node became, one after the other."""
     return [after for (after,) in stage.rows("SELECT after FROM transitions WHERE id = ? ORDER BY at", node)]
 
@@ -82,8 +82,8 @@ def _failed(account: AccountState) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _told_once(stage: Rig) -> None:
-    """Every letter is one message, and every job that failed is in one of them."""
+def _told_once(stage: Environment) -> None:
+    """Every outbox entry is one message, and every job that failed is in one of them."""
     written = [name for (name,) in stage.rows("SELECT id FROM outbox WHERE destination = ?", f"slack:{CHANNEL}")]
     posted = [each["metadata"]["event_payload"]["key"] for each in stage.slack.history_of(CHANNEL) if each["metadata"]]
     assert sorted(posted) == sorted(written)

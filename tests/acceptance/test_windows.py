@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.environment import CHANNEL, Environment, environment
 
 LATEST = 40.0
 """Seconds from a transition to its message at a poll of 30 s, five of them for a busy machine."""
@@ -14,7 +14,7 @@ LATEST = 40.0
 
 @pytest.mark.parametrize("end", ["", "stop", "kill"])
 async def test_one_message_edited_to_resolved(tmp_path: Path, end: str) -> None:
-    async with rig(tmp_path) as stage:
+    async with environment(tmp_path) as stage:
         await stage.begin()
         stage.account.inject.break_nodes("pool1")
         broke = stage.time.stamp()
@@ -39,11 +39,11 @@ async def test_one_message_edited_to_resolved(tmp_path: Path, end: str) -> None:
         assert _replies(stage) == [1, 1]
 
 
-def _resolved(stage: Rig) -> bool:
+def _resolved(stage: Environment) -> bool:
     return stage.told()[0]["text"].startswith("✔") and stage.told_teams()[0]["summary"].startswith("✔")
 
 
-def _replies(stage: Rig) -> list[int]:
+def _replies(stage: Environment) -> list[int]:
     """How many messages there are in threads, in each chat."""
     both = stage.slack.history_of(CHANNEL), stage.teams.history_of(stage.room, "bot")
     return [sum(bool(each["thread"]) for each in said) for said in both]

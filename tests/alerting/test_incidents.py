@@ -11,7 +11,7 @@ import pytest
 from bot.alerting.model import Subscription
 from bot.chat.request import Author, Conversation
 from bot.domain.findings import Severity
-from tests.alerting.kit import EVERYTHING, OPS, card, finding, room, title, words
+from tests.alerting.alert_room import EVERYTHING, OPS, card, finding, room, title, words
 
 ME = Author("slack:U1", "somebody")
 

@@ -22,7 +22,7 @@ from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError
 from storage.port.monitoring import Transition
 from storage.sqlite.store import SqliteStore
-from tests.alerting.kit import EVERYTHING, NOON, OPS, Letters, Still, card, title, words
+from tests.alerting.alert_room import EVERYTHING, NOON, OPS, RecordedEntries, StillClock, card, title, words
 from tests.golden import check
 
 MIA = Person("slack", "U012AB3CD", name="Mia")
@@ -35,8 +35,8 @@ class Room:
 
     store: SqliteStore
     cards: WatchedJobs
-    entries: Letters
-    clock: Still
+    entries: RecordedEntries
+    clock: StillClock
     nudged: list[str] = field(default_factory=list)
 
     async def look(self, *jobs: JobView, ended: tuple[JobView, ...] = (), after: float = 0.0, **more: Any) -> None:
@@ -60,7 +60,7 @@ POOL = PoolView(
 )
 
 
-def made(store: SqliteStore, entries: Letters, clock: Still, nudged: list[str]) -> WatchedJobs:
+def made(store: SqliteStore, entries: RecordedEntries, clock: StillClock, nudged: list[str]) -> WatchedJobs:
     return WatchedJobs(
         store, entries, clock, zone=lambda conversation: "Europe/Berlin", several=False, nudge=nudged.append
     )
@@ -68,7 +68,7 @@ def made(store: SqliteStore, entries: Letters, clock: Still, nudged: list[str]) 
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Room]:
-    store, entries, clock = SqliteStore.open(path / "jobs.db"), Letters(), Still()
+    store, entries, clock = SqliteStore.open(path / "jobs.db"), RecordedEntries(), StillClock()
     nudged: list[str] = []
     room = Room(store, made(store, entries, clock, nudged), entries, clock, nudged)
     await room.cards.load()
@@ -173,7 +173,7 @@ async def test_a_restart_goes_on_with_the_same_message(tmp_path: Path) -> None:
 
 
 async def test_an_end_that_is_told_twice_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A crash between the last letters and the end of the watch."""
+    """A crash between the last outbox entries and the end of the watch."""
     async with opened(tmp_path) as room:
         await room.cards.watch(OPS, MIA, "render", JOB)
         await room.look(view())

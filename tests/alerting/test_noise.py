@@ -16,7 +16,7 @@ from bot.alerting.rules import discover
 from bot.chat.request import Conversation
 from bot.domain.findings import CauseCount, Entity, Severity
 from bot.monitor.scene import Example, JobView, Scene
-from tests.alerting.kit import NOON, OPS, finding, room, tally, title, words
+from tests.alerting.alert_room import NOON, OPS, finding, room, tally, title, words
 from tests.golden import check
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

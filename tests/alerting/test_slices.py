@@ -9,7 +9,7 @@ import pytest
 
 from bot.alerting import slices
 from bot.chat.request import Author
-from tests.alerting.kit import finding, room
+from tests.alerting.alert_room import finding, room
 from tests.alerting.test_state_is_indexed import check_state, indexed, scanned
 
 ME = Author("slack:U1", "somebody")

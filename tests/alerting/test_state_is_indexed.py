@@ -18,7 +18,7 @@ from bot.alerting.routing import key_of
 from bot.alerting.suppression import Suppression
 from bot.chat.request import Author, Conversation
 from bot.domain.findings import Entity, Severity
-from tests.alerting.kit import NOON, Room, finding, room
+from tests.alerting.alert_room import NOON, Room, finding, room
 
 STATES = {"node.unusable": "pool", "pool.down": "pool", "task.failed": "job", "job.failed": "job"}
 DEV = Conversation("slack", "C0DEV")

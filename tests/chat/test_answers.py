@@ -19,10 +19,10 @@ from bot.clock import Clock
 from bot.requests.answer_delivery import AnswerDelivery
 from cards.build import actions, blocks, bold, facts, text
 from cards.card import Button, Card
-from tests.chat.asking import LiveRows, asked
-from tests.chat.teams_kit import Pictures
-from tests.chat.test_slack import Kit, _kit
-from tests.chat.test_teams_standin import Meeting
+from tests.chat.fakes import LiveRows, asked
+from tests.chat.teams_service import Pictures
+from tests.chat.test_slack import SlackHarness, _harness
+from tests.chat.test_teams_stand_in import Meeting
 
 OPS = Conversation("slack", "C0BATCHOPS")
 
@@ -35,8 +35,8 @@ def card(words: str = "Pool gpu-a", *, stop: bool = False) -> Card:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[Kit]:
-    async for made in _kit("http"):
+async def slack() -> AsyncIterator[SlackHarness]:
+    async for made in _harness("http"):
         yield made
 
 
@@ -45,13 +45,13 @@ async def teams() -> AsyncIterator[Meeting]:
     meeting = Meeting()
     await meeting.start()
     await meeting.outside.install("group")
-    await meeting.desk.done()
+    await meeting.intake.done()
     yield meeting
     await meeting.close()
 
 
-def of_slack(kit: Kit) -> AnswerDelivery:
-    return AnswerDelivery({"slack": kit.slack}, LiveRows(), Clock(speed=20))
+def of_slack(harness: SlackHarness) -> AnswerDelivery:
+    return AnswerDelivery({"slack": harness.slack}, LiveRows(), Clock(speed=20))
 
 
 def of_teams(meeting: Meeting) -> AnswerDelivery:
@@ -59,7 +59,7 @@ def of_teams(meeting: Meeting) -> AnswerDelivery:
 
 
 def group(meeting: Meeting) -> Conversation:
-    return meeting.desk.asked[0].conversation
+    return meeting.intake.asked[0].conversation
 
 
 def said(meeting: Meeting) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ async def recover(faults: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["outage", "cut"])
-async def test_slack_an_outage_is_waited_out(slack: Kit, fault: str) -> None:
+async def test_slack_an_outage_is_waited_out(slack: SlackHarness, fault: str) -> None:
     setattr(slack.workspace.faults, fault, True)
     healing = asyncio.create_task(recover(slack.workspace.faults, fault))
     assert await of_slack(slack).answer(asked(OPS), card())
@@ -82,19 +82,19 @@ async def test_slack_an_outage_is_waited_out(slack: Kit, fault: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["internal_error", "fatal_error", "service_unavailable", "request_timeout"])
-async def test_slack_errors_that_pass_are_tried_again(slack: Kit, code: str) -> None:
+async def test_slack_errors_that_pass_are_tried_again(slack: SlackHarness, code: str) -> None:
     slack.workspace.faults.errors["chat.postMessage"] = [code, code]
     assert await of_slack(slack).answer(asked(OPS), card())
     assert [each["text"] for each in slack.bot_messages()] == ["Pool gpu-a"]
 
 
-async def test_slack_a_lost_answer_makes_no_second_message(slack: Kit) -> None:
+async def test_slack_a_lost_answer_makes_no_second_message(slack: SlackHarness) -> None:
     slack.workspace.faults.lose_answers["chat.postMessage"] = 1
     stamp = await of_slack(slack).answer(asked(OPS), card())
     assert [each["ts"] for each in slack.bot_messages()] == [stamp]
 
 
-async def test_slack_edits_are_repeated(slack: Kit) -> None:
+async def test_slack_edits_are_repeated(slack: SlackHarness) -> None:
     delivery = of_slack(slack)
     stamp = await delivery.answer(asked(OPS), card())
     slack.workspace.faults.lose_answers["chat.update"] = 1
@@ -104,7 +104,7 @@ async def test_slack_edits_are_repeated(slack: Kit) -> None:
 
 
 @pytest.mark.parametrize("code", ["invalid_blocks", "msg_too_long", "invalid_attachments"])
-async def test_slack_refused_layouts_are_shown_as_text(slack: Kit, code: str) -> None:
+async def test_slack_refused_layouts_are_shown_as_text(slack: SlackHarness, code: str) -> None:
     slack.workspace.faults.errors["chat.postMessage"] = [code]
     assert await of_slack(slack).answer(asked(OPS), card())
     [message] = slack.bot_messages()
@@ -112,7 +112,7 @@ async def test_slack_refused_layouts_are_shown_as_text(slack: Kit, code: str) ->
     assert "Nodes" in str(message["blocks"])
 
 
-async def test_slack_what_cannot_be_shown_is_told_to_the_person_alone(slack: Kit) -> None:
+async def test_slack_what_cannot_be_shown_is_told_to_the_person_alone(slack: SlackHarness) -> None:
     viewer = next(each["id"] for each in slack.workspace.people if each["role"] == "viewer")
     request = asked(OPS, person=Person("slack", viewer, zone="UTC"))
     slack.workspace.faults.errors["chat.postMessage"] = ["invalid_blocks", "invalid_blocks"]
@@ -121,7 +121,7 @@ async def test_slack_what_cannot_be_shown_is_told_to_the_person_alone(slack: Kit
     assert UNSENDABLE not in str(slack.workspace.messages("batch-ops", viewer="operator"))
 
 
-async def test_slack_a_time_zone_that_is_not_told_loses_nothing(slack: Kit) -> None:
+async def test_slack_a_time_zone_that_is_not_told_loses_nothing(slack: SlackHarness) -> None:
     slack.workspace.faults.errors["users.info"] = ["internal_error"]
     delivery = of_slack(slack)
     viewer = next(each["id"] for each in slack.workspace.people if each["role"] == "viewer")
@@ -199,7 +199,7 @@ async def many(number: int) -> AsyncGenerator[Card]:
     yield card("done")
 
 
-async def test_slack_live_edits_go_last_and_skip_what_is_overtaken(slack: Kit) -> None:
+async def test_slack_live_edits_go_last_and_skip_what_is_overtaken(slack: SlackHarness) -> None:
     delivery = of_slack(slack)
     stamp = await delivery.answer(asked(OPS), card("frame", stop=True))
     assert stamp

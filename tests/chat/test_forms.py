@@ -216,7 +216,7 @@ async def test_a_change_brings_options_and_keeps_what_is_typed(room: Room) -> No
     await until(lambda: block_of(modal.view, "size")["block_id"] == "field.1:size")
     assert "initial_option" not in block_of(modal.view, "size")["element"], "what is not offered any more has gone"
     assert (await modal.send()).ok
-    sent = room.desk.asked[-1]
+    sent = room.intake.asked[-1]
     assert sent.text == "pool try"
     assert sent.values["start"].startswith("apt-get update\n")
     assert "size" not in sent.values
@@ -254,10 +254,10 @@ async def test_a_stale_hash_is_refused_and_the_newest_view_is_taken(room: Room) 
         "view": {**stale, "state": {"values": {"field:nodes": {"live": {"type": "number_input", "value": "7"}}}}},
         "actions": [{"action_id": "live", "type": "static_select"}],
     }
-    await room.slack._forms.refresh(room.desk, body)  # type: ignore[attr-defined]
+    await room.slack._forms.refresh(room.intake, body)  # type: ignore[attr-defined]
     assert "$7/h" in words(modal.view)
     room.slack._forms._open.clear()  # type: ignore[attr-defined]
-    await room.slack._forms.refresh(room.desk, {**body, "view": stale})  # type: ignore[attr-defined]
+    await room.slack._forms.refresh(room.intake, {**body, "view": stale})  # type: ignore[attr-defined]
     assert "$7/h" in words(modal.view), "an update that would undo another is dropped"
 
 
@@ -279,7 +279,7 @@ async def test_more_fields_on_demand(room: Room) -> None:
     with pytest.raises(StandInError, match="cannot be set"):
         await room.workspace.submit_view("viewer", modal.id, {"field:quiet": {"value": "25:00"}})
     assert (await modal.send()).ok
-    values = room.desk.asked[-1].values
+    values = room.intake.asked[-1].values
     assert values["begin"] == "2026-11-18T11:06Z"
     assert values["quiet"] == "22:00"
     assert values["spec"].startswith("file:F")
@@ -289,18 +289,18 @@ async def test_what_is_wrong_is_said_at_the_field(room: Room) -> None:
     modal = await opened(room)
     await modal.change("pool", "taken")
     await modal.says("✖ There is such a pool already.")
-    before = len(room.desk.asked)
+    before = len(room.intake.asked)
     await modal.send()
     shown = next(each for each in room.workspace.views("viewer") if each["id"] == modal.id)
     assert shown["errors"] == {"field:pool": "There is such a pool already."}
-    assert len(room.desk.asked) == before
+    assert len(room.intake.asked) == before
     modal.put("pool", "")
     modal.typed["field:pool"] = {"live": None}
     with pytest.raises(StandInError, match="required"):
         await modal.send()
     modal.put("pool", "free")
     assert (await modal.send()).ok
-    assert room.desk.asked[-1].values["pool"] == "free"
+    assert room.intake.asked[-1].values["pool"] == "free"
     assert room.workspace.views("viewer") == []
 
 
@@ -321,7 +321,7 @@ async def test_a_slow_check_does_not_keep_a_modal_from_opening(room: Room, monke
     assert "could not be checked in time" in words(modal.view)
     modal.put("pool", "render")
     assert (await modal.send()).ok, "the command says itself what is wrong with it"
-    assert room.desk.asked[-1].values["pool"] == "render"
+    assert room.intake.asked[-1].values["pool"] == "render"
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ async def test_a_failing_check_says_so_and_nothing_is_lost(room: Room, error: Ex
     assert any(each["event"] == "form.check_failed" for each in logs) is not isinstance(error, CommandError)
     assert "secret" not in str(view)
     assert view["state"]["values"]["field:size"]["value"]["selected_option"]["value"] == '"nc6"'
-    assert room.desk.asked[-1].values | {"start": ""} == {
+    assert room.intake.asked[-1].values | {"start": ""} == {
         "pool": "pool-1", "family": "gpu", "size": "nc6", "nodes": "9", "start": ""
     }  # fmt: skip
 
@@ -387,7 +387,7 @@ async def dialog(room: Room, user: str = "viewer") -> Dialog:
     outside = room.meeting.outside
     await outside.install(user)
     await outside.say(user, user, "help pool try")
-    await room.desk.done()
+    await room.intake.done()
     message = [each for each in outside.messages(user) if each["from"] == "bot"][-1]
     return Dialog(room, user, await outside.click(user, user, message["id"], "Fill in…"))
 
@@ -407,15 +407,15 @@ async def test_a_dialog_is_checked_by_its_button(room: Room) -> None:
     }  # fmt: skip
     await form.press("Check", field_pool="", field_size="nc6")
     assert "✖\xa0Name is needed." in form.said
-    before = len(room.desk.asked)
+    before = len(room.intake.asked)
     await form.press("Run", field_pool="taken")
     assert "✖\xa0There is such a pool already." in form.said
-    assert len(room.desk.asked) == before
+    assert len(room.intake.asked) == before
     with pytest.raises(TeamsError, match="InputInvalid"):
         await form.press("Run", field_quiet="25:00")
     ended = await form.press("Run", field_pool="free", day_begin="2026-11-23", hour_begin="22:00")
     assert ended["shown"] == "nothing"
-    assert room.desk.asked[-1].values == {
+    assert room.intake.asked[-1].values == {
         "pool": "free", "family": "gpu", "size": "nc6", "nodes": "12", "start": "a\nb", "quiet": "22:00",
         "begin": "2026-11-24T04:00Z",
     }, "ten in the evening in the zone of whoever asks"  # fmt: skip
@@ -431,7 +431,7 @@ async def test_a_late_check_of_a_dialog_is_given_up(room: Room) -> None:
     assert "could not be checked in time" in form.said
     assert form.inputs["field:start"]["value"] == "kept"
     assert (await form.press("Run"))["shown"] == "nothing"
-    assert room.desk.asked[-1].values["pool"] == "late"
+    assert room.intake.asked[-1].values["pool"] == "late"
 
 
 async def test_two_people_have_a_dialog_each(room: Room) -> None:
@@ -445,9 +445,9 @@ async def test_a_form_in_a_conversation_is_checked_in_its_place(room: Room) -> N
     """For clients that open no dialogs."""
     outside = room.meeting.outside
     await outside.install("viewer")
-    request = room.desk.asked[-1]
+    request = room.intake.asked[-1]
     _, outbound, _ = room.meeting.teams._parts()
-    form = await room.desk.form("pool try", request)
+    form = await room.intake.form("pool try", request)
     assert not isinstance(form, Card)
     rendered = Rendered(render_form(form), form.title)
     message = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
@@ -456,10 +456,10 @@ async def test_a_form_in_a_conversation_is_checked_in_its_place(room: Room) -> N
     card = shown["attachments"][0]["content"]
     assert "There is such a pool already." in str(card)
     assert next(each for each in card["body"] if each.get("id") == "field:nodes")["value"] == 2
-    before = len(room.desk.asked)
+    before = len(room.intake.asked)
     await outside.click("viewer", "viewer", message, "Run", {"field:pool": "free"})
-    await until(lambda: len(room.desk.asked) > before)
-    assert room.desk.asked[-1].values["pool"] == "free"
+    await until(lambda: len(room.intake.asked) > before)
+    assert room.intake.asked[-1].values["pool"] == "free"
 
 
 # The terminal, and what all share
@@ -467,7 +467,7 @@ async def test_a_form_in_a_conversation_is_checked_in_its_place(room: Room) -> N
 
 async def test_who_may_not_run_a_command_gets_no_form(room: Room) -> None:
     await room.meeting.outside.install("viewer")
-    request = room.desk.asked[-1]
-    found = await room.desk.form("pool tri", request)
+    request = room.intake.asked[-1]
+    found = await room.intake.form("pool tri", request)
     assert isinstance(found, Card)
     assert "no command" in plain(found.title)

@@ -1,4 +1,4 @@
-"""Saved queries on both platforms, typed and clicked, through the program's own desk."""
+"""Saved queries on both platforms, typed and clicked, through the program's own journal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_in_teams(room: Room) -> None:
     outside = room.meeting.outside
     await outside.install("general")
     await outside.say("viewer", "general", "@Batch Bot save pools help pool show")
-    await room.desk.done()
+    await room.intake.done()
     await outside.say("operator", "general", "@Batch Bot saved")
     listed = await room.meeting.last("general")
     assert "Saved queries · 1" in listed["summary"]

@@ -17,8 +17,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import Slack
-from bot.chat.slack.adapter import SlackStartError
+from bot.chat.slack.adapter import Slack, SlackStartError
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
@@ -27,7 +26,7 @@ from cards.build import blocks, bold, text
 from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart
 from storage.port.conversations import ConversationReference
-from tests.chat.asking import LiveRows, asked
+from tests.chat.fakes import LiveRows, asked
 
 _NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 _CHART = UsageChart("h", "s", (), 60, _NOW, _NOW)
@@ -105,13 +104,13 @@ class Pictures:
         raise AssertionError("Slack takes files")
 
 
-class Kit:
-    """Adapter, stand-in and desk, talking to each other over HTTP."""
+class SlackHarness:
+    """Adapter, stand-in and request intake, talking to each other over HTTP."""
 
     def __init__(
-        self, slack: Slack, workspace: SlackStandIn, desk: RequestIntake, store: Memory, pictures: Pictures
+        self, slack: Slack, workspace: SlackStandIn, intake: RequestIntake, store: Memory, pictures: Pictures
     ) -> None:
-        self.slack, self.workspace, self.desk, self.store, self.pictures = slack, workspace, desk, store, pictures
+        self.slack, self.workspace, self.intake, self.store, self.pictures = slack, workspace, intake, store, pictures
         self.url = ""
 
     def bot_messages(self, channel: str = "batch-ops") -> list[dict[str, Any]]:
@@ -126,21 +125,21 @@ class Kit:
 
 
 @pytest.fixture(params=["http", "socket"])
-async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
-    async for made in _kit(request.param):
+async def harness(request: pytest.FixtureRequest) -> AsyncIterator[SlackHarness]:
+    async for made in _harness(request.param):
         yield made
 
 
 @pytest.fixture
-async def http(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
-    async for made in _kit("http"):
+async def http(request: pytest.FixtureRequest) -> AsyncIterator[SlackHarness]:
+    async for made in _harness("http"):
         yield made
 
 
-async def _kit(mode: str, *, out: bool = False) -> AsyncIterator[Kit]:
+async def _harness(mode: str, *, out: bool = False) -> AsyncIterator[SlackHarness]:
     workspace = SlackStandIn(Workspace(socket_mode=mode == "socket", file_processing=(0.1, 0.2)))
     await workspace.start()
-    desk, store, pictures = RequestIntake(), Memory(), Pictures()
+    intake, store, pictures = RequestIntake(), Memory(), Pictures()
     slack = Slack(
         SlackSettings(mode=mode, api_url=workspace.api_url),  # type: ignore[arg-type]
         store,  # type: ignore[arg-type]
@@ -150,56 +149,60 @@ async def _kit(mode: str, *, out: bool = False) -> AsyncIterator[Kit]:
         app_token=Secret(workspace.settings.app_token),
         connect_seconds=0.05,
     )
-    desk.chat = slack
+    intake.chat = slack
     app = web.Application()
     app.add_routes(slack.routes())
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    kit = Kit(slack, workspace, desk, store, pictures)
-    kit.url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    workspace.app_url = kit.url
+    harness = SlackHarness(slack, workspace, intake, store, pictures)
+    harness.url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    workspace.app_url = harness.url
     workspace.faults.outage = out
-    await slack.start(desk)
-    yield kit
+    await slack.start(intake)
+    yield harness
     await slack.stop()
     await runner.cleanup()
     await workspace.close()
 
 
-async def test_a_slash_command_is_acknowledged_and_answered_in_the_channel(kit: Kit) -> None:
-    done = await kit.workspace.command("viewer", "batch-ops", "pool list state:active")
+async def test_a_slash_command_is_acknowledged_and_answered_in_the_channel(harness: SlackHarness) -> None:
+    done = await harness.workspace.command("viewer", "batch-ops", "pool list state:active")
     assert done.ok
-    await kit.until(kit.bot_messages)
-    assert "you asked pool list state:active" in kit.bot_messages()[0]["text"]
-    request = kit.desk.asks[0]
+    await harness.until(harness.bot_messages)
+    assert "you asked pool list state:active" in harness.bot_messages()[0]["text"]
+    request = harness.intake.asks[0]
     assert (request.conversation.platform, request.how) == ("slack", "post")
-    assert await kit.slack.zone(request.person)
-    await kit.until(lambda: request.conversation.id in kit.store.kept)
+    assert await harness.slack.zone(request.person)
+    await harness.until(lambda: request.conversation.id in harness.store.kept)
 
 
-async def test_where_the_bot_is_no_member_the_answer_comes_by_response_url(kit: Kit) -> None:
-    assert (await kit.workspace.command("viewer", "random", "home")).ok
-    await kit.until(lambda: any("you asked home" in str(m) for m in kit.workspace.messages("random", viewer="viewer")))
+async def test_where_the_bot_is_no_member_the_answer_comes_by_response_url(harness: SlackHarness) -> None:
+    assert (await harness.workspace.command("viewer", "random", "home")).ok
+    await harness.until(
+        lambda: any("you asked home" in str(m) for m in harness.workspace.messages("random", viewer="viewer"))
+    )
 
 
-async def test_a_mention_is_answered_in_its_thread_and_in_a_thread(kit: Kit) -> None:
-    stamp = await kit.workspace.say("operator", "batch-ops", "@batchbot job show “nightly:job-1”")
-    await kit.until(kit.bot_messages)
-    assert kit.bot_messages()[0]["thread_ts"] == stamp
-    assert kit.desk.asks[0].text == "job show “nightly:job-1”"
+async def test_a_mention_is_answered_in_its_thread_and_in_a_thread(harness: SlackHarness) -> None:
+    stamp = await harness.workspace.say("operator", "batch-ops", "@batchbot job show “nightly:job-1”")
+    await harness.until(harness.bot_messages)
+    assert harness.bot_messages()[0]["thread_ts"] == stamp
+    assert harness.intake.asks[0].text == "job show “nightly:job-1”"
 
 
-async def test_a_direct_message_needs_no_mention(kit: Kit) -> None:
-    direct = next(c["id"] for c in kit.workspace.channels if c["kind"] == "im" and c["person"] == _id(kit, "viewer"))
-    await kit.workspace.say("viewer", direct, "home &amp; more")
-    await kit.until(lambda: kit.bot_messages(direct))
-    assert kit.desk.asks[0].conversation.kind == "personal"
+async def test_a_direct_message_needs_no_mention(harness: SlackHarness) -> None:
+    direct = next(
+        c["id"] for c in harness.workspace.channels if c["kind"] == "im" and c["person"] == _id(harness, "viewer")
+    )
+    await harness.workspace.say("viewer", direct, "home &amp; more")
+    await harness.until(lambda: harness.bot_messages(direct))
+    assert harness.intake.asks[0].conversation.kind == "personal"
 
 
-def _id(kit: Kit, role: str) -> str:
-    return next(str(person["id"]) for person in kit.workspace.people if person["role"] == role)
+def _id(harness: SlackHarness, role: str) -> str:
+    return next(str(person["id"]) for person in harness.workspace.people if person["role"] == role)
 
 
 def _with_actions(request: CommandRequest) -> Card:
@@ -229,45 +232,51 @@ def _option(element: dict[str, Any], label: str) -> str:
     return next(str(option["value"]) for option in element["options"] if option["text"]["text"] == label)
 
 
-async def test_a_click_edits_posts_or_chooses(kit: Kit) -> None:
-    kit.desk.card = _with_actions
-    await kit.workspace.command("viewer", "batch-ops", "pool list")
-    await kit.until(kit.bot_messages)
-    message = kit.bot_messages()[0]
+async def test_a_click_edits_posts_or_chooses(harness: SlackHarness) -> None:
+    harness.intake.card = _with_actions
+    await harness.workspace.command("viewer", "batch-ops", "pool list")
+    await harness.until(harness.bot_messages)
+    message = harness.bot_messages()[0]
     following = _actions(message)[0]
     stamp = message["ts"]
-    await kit.workspace.click("viewer", "batch-ops", stamp, following["action_id"], following["block_id"])
-    await kit.until(lambda: kit.bot_messages()[0]["edits"])
-    assert "page after pool list page:2" in kit.bot_messages()[0]["text"]
-    opening = _actions(kit.bot_messages()[0])[1]
-    await kit.workspace.click("viewer", "batch-ops", stamp, opening["action_id"], opening["block_id"])
-    await kit.until(lambda: len(kit.bot_messages()) == 2)
-    menu = _actions(kit.bot_messages()[0])[3]
-    await kit.workspace.click(
+    await harness.workspace.click("viewer", "batch-ops", stamp, following["action_id"], following["block_id"])
+    await harness.until(lambda: harness.bot_messages()[0]["edits"])
+    assert "page after pool list page:2" in harness.bot_messages()[0]["text"]
+    opening = _actions(harness.bot_messages()[0])[1]
+    await harness.workspace.click("viewer", "batch-ops", stamp, opening["action_id"], opening["block_id"])
+    await harness.until(lambda: len(harness.bot_messages()) == 2)
+    menu = _actions(harness.bot_messages()[0])[3]
+    await harness.workspace.click(
         "viewer", "batch-ops", stamp, menu["action_id"], menu["block_id"], option=_option(menu, "a b")
     )
-    await kit.until(lambda: len(kit.desk.asks) == 4)
-    assert [request.text for request in kit.desk.asks[1:]] == ["pool list page:2", "pool show gpu-a", "pool show 'a b'"]
+    await harness.until(lambda: len(harness.intake.asks) == 4)
+    assert [request.text for request in harness.intake.asks[1:]] == [
+        "pool list page:2",
+        "pool show gpu-a",
+        "pool show 'a b'",
+    ]
 
 
-async def test_a_form_opens_and_its_answer_goes_where_it_was_opened(kit: Kit) -> None:
-    kit.desk.card = _with_actions
-    await kit.workspace.command("viewer", "batch-ops", "job list")
-    await kit.until(kit.bot_messages)
-    form = _actions(kit.bot_messages()[0])[2]
-    await kit.workspace.click("viewer", "batch-ops", kit.bot_messages()[0]["ts"], form["action_id"], form["block_id"])
-    await kit.until(lambda: kit.workspace.views("viewer"))
-    view = kit.workspace.views("viewer")[0]
+async def test_a_form_opens_and_its_answer_goes_where_it_was_opened(harness: SlackHarness) -> None:
+    harness.intake.card = _with_actions
+    await harness.workspace.command("viewer", "batch-ops", "job list")
+    await harness.until(harness.bot_messages)
+    form = _actions(harness.bot_messages()[0])[2]
+    await harness.workspace.click(
+        "viewer", "batch-ops", harness.bot_messages()[0]["ts"], form["action_id"], form["block_id"]
+    )
+    await harness.until(lambda: harness.workspace.views("viewer"))
+    view = harness.workspace.views("viewer")[0]
     field = next(block for block in view["blocks"] if block["type"] == "input")
     state = {field["block_id"]: {field["element"]["action_id"]: _option(field["element"], "active")}}
-    assert (await kit.workspace.submit_view("viewer", view["id"], state)).ok
-    await kit.until(lambda: len(kit.bot_messages()) == 2)
-    assert (kit.desk.asks[-1].text, kit.desk.asks[-1].values) == ("job list", {"state": "active"})
+    assert (await harness.workspace.submit_view("viewer", view["id"], state)).ok
+    await harness.until(lambda: len(harness.bot_messages()) == 2)
+    assert (harness.intake.asks[-1].text, harness.intake.asks[-1].values) == ("job list", {"state": "active"})
 
 
 @pytest.mark.parametrize("code", ["expired_trigger_id", "internal_error"])
-async def test_a_form_that_does_not_open_is_said(http: Kit, code: str) -> None:
-    http.desk.card = _with_actions
+async def test_a_form_that_does_not_open_is_said(http: SlackHarness, code: str) -> None:
+    http.intake.card = _with_actions
     await http.workspace.command("viewer", "batch-ops", "job list")
     await http.until(http.bot_messages)
     form = _actions(http.bot_messages()[0])[2]
@@ -286,22 +295,22 @@ def _with_picture(request: CommandRequest) -> Card:
     return Card(title=text(bold("usage")), as_of=_NOW, blocks=(Picture("usage", "58 % busy", _CHART), Words(text("w"))))
 
 
-async def test_a_picture_follows_its_card_as_a_file(kit: Kit) -> None:
-    kit.desk.card = _with_picture
-    await kit.workspace.command("viewer", "batch-ops", "usage")
-    await kit.until(lambda: kit.bot_messages() and kit.bot_messages()[0]["edits"])
-    image = next(block for block in kit.bot_messages()[0]["blocks"] if block["type"] == "image")
-    _, content = kit.workspace.file_bytes(image["slack_file"]["id"], viewer="viewer")
+async def test_a_picture_follows_its_card_as_a_file(harness: SlackHarness) -> None:
+    harness.intake.card = _with_picture
+    await harness.workspace.command("viewer", "batch-ops", "usage")
+    await harness.until(lambda: harness.bot_messages() and harness.bot_messages()[0]["edits"])
+    image = next(block for block in harness.bot_messages()[0]["blocks"] if block["type"] == "image")
+    _, content = harness.workspace.file_bytes(image["slack_file"]["id"], viewer="viewer")
     assert content == _PNG
     assert "58 % busy" in image["alt_text"]
 
 
-async def test_a_picture_that_fails_never_fails_its_card(kit: Kit) -> None:
-    kit.desk.card = _with_picture
-    kit.pictures.broken = True
-    await kit.workspace.command("viewer", "batch-ops", "usage")
-    await kit.until(lambda: kit.bot_messages() and kit.bot_messages()[0]["edits"])
-    assert "58 % busy" in str(kit.bot_messages()[0]["blocks"])
+async def test_a_picture_that_fails_never_fails_its_card(harness: SlackHarness) -> None:
+    harness.intake.card = _with_picture
+    harness.pictures.broken = True
+    await harness.workspace.command("viewer", "batch-ops", "usage")
+    await harness.until(lambda: harness.bot_messages() and harness.bot_messages()[0]["edits"])
+    assert "58 % busy" in str(harness.bot_messages()[0]["blocks"])
 
 
 def _with_file(request: CommandRequest) -> Card:
@@ -313,27 +322,27 @@ def _with_file(request: CommandRequest) -> Card:
     )
 
 
-def _files(kit: Kit) -> list[tuple[str, bytes, str]]:
+def _files(harness: SlackHarness) -> list[tuple[str, bytes, str]]:
     """Name, bytes and thread of what was shared."""
     return [
-        (file["name"], kit.workspace.file_bytes(file["id"], viewer="viewer")[1], message.get("thread_ts", ""))
-        for message in kit.workspace.messages("batch-ops")
+        (file["name"], harness.workspace.file_bytes(file["id"], viewer="viewer")[1], message.get("thread_ts", ""))
+        for message in harness.workspace.messages("batch-ops")
         for file in message.get("files", ())
     ]
 
 
-async def test_a_file_follows_in_the_thread_of_its_card(kit: Kit) -> None:
-    kit.desk.card = _with_file
-    await kit.workspace.command("viewer", "batch-ops", "task list nightly csv")
-    await kit.until(lambda: _files(kit))
-    card = next(message for message in kit.bot_messages() if message.get("blocks"))
+async def test_a_file_follows_in_the_thread_of_its_card(harness: SlackHarness) -> None:
+    harness.intake.card = _with_file
+    await harness.workspace.command("viewer", "batch-ops", "task list nightly csv")
+    await harness.until(lambda: _files(harness))
+    card = next(message for message in harness.bot_messages() if message.get("blocks"))
     assert "⇩ .._tasks.csv" not in str(card["blocks"])
     assert "12 bytes" not in str(card["blocks"])
     assert "10 bytes" in str(card["blocks"])
-    assert _files(kit) == [("_tasks.csv", b"id,state\r\n", card["ts"])]
+    assert _files(harness) == [("_tasks.csv", b"id,state\r\n", card["ts"])]
 
 
-async def test_a_file_is_shared_once_however_often_its_card_is_edited(http: Kit) -> None:
+async def test_a_file_is_shared_once_however_often_its_card_is_edited(http: SlackHarness) -> None:
     conversation = Conversation("slack", next(c["id"] for c in http.workspace.channels if c["name"] == "batch-ops"))
     card = _with_file(CommandRequest("k", "csv", Person("slack", "U1"), conversation, _NOW))
     message = await http.slack.answer(asked(conversation), msgspec.structs.replace(card, blocks=()))
@@ -344,12 +353,12 @@ async def test_a_file_is_shared_once_however_often_its_card_is_edited(http: Kit)
     assert [thread for *_, thread in _files(http)] == [message]
 
 
-async def test_a_file_that_fails_is_told_in_the_thread(http: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_fails_is_told_in_the_thread(http: SlackHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refused(*args: object, **more: object) -> None:
         raise OSError("no way out")
 
     monkeypatch.setattr("bot.chat.slack.following.share", refused)
-    http.desk.card = _with_file
+    http.intake.card = _with_file
     await http.workspace.command("viewer", "batch-ops", "task list nightly csv")
     await http.until(lambda: len(http.bot_messages()) == 2)
     card, told = http.bot_messages()
@@ -357,24 +366,24 @@ async def test_a_file_that_fails_is_told_in_the_thread(http: Kit, monkeypatch: p
     assert told["thread_ts"] == card["ts"]
 
 
-async def test_a_file_cannot_come_with_what_only_one_person_sees(http: Kit) -> None:
-    http.desk.card = _with_file
+async def test_a_file_cannot_come_with_what_only_one_person_sees(http: SlackHarness) -> None:
+    http.intake.card = _with_file
     await http.workspace.command("viewer", "batch-ops", "private csv")
     await http.workspace.settle()
     await http.until(lambda: "direct message" in str(http.workspace.messages("batch-ops")))
     assert _files(http) == []
 
 
-async def test_a_repeated_delivery_is_answered_once(kit: Kit) -> None:
-    kit.workspace.faults.duplicates = 1
-    await kit.workspace.say("viewer", "batch-ops", "@batchbot home")
-    await kit.workspace.settle()
-    await kit.until(kit.bot_messages)
+async def test_a_repeated_delivery_is_answered_once(harness: SlackHarness) -> None:
+    harness.workspace.faults.duplicates = 1
+    await harness.workspace.say("viewer", "batch-ops", "@batchbot home")
+    await harness.workspace.settle()
+    await harness.until(harness.bot_messages)
     await asyncio.sleep(0.3)
-    assert len(kit.bot_messages()) == 1
+    assert len(harness.bot_messages()) == 1
 
 
-async def test_a_rate_limit_of_one_channel_delays_no_other(http: Kit) -> None:
+async def test_a_rate_limit_of_one_channel_delays_no_other(http: SlackHarness) -> None:
     ops = next(c["id"] for c in http.workspace.channels if c["name"] == "batch-ops")
     http.workspace.faults.limited[ops] = 5
     await http.workspace.command("viewer", "batch-ops", "home")
@@ -386,7 +395,7 @@ async def test_a_rate_limit_of_one_channel_delays_no_other(http: Kit) -> None:
     await http.until(http.bot_messages)
 
 
-async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http: Kit) -> None:
+async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http: SlackHarness) -> None:
     body = "command=%2Fbatch&text=home&trigger_id=1&user_id=U1&channel_id=C1"
     for stamp in (str(int(time.time())), "1500000000", "garbage", ""):
         headers = {
@@ -398,20 +407,20 @@ async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http:
             async with aiohttp.ClientSession() as session, session.post(http.url, data=body, headers=headers) as answer:
                 assert answer.status == 401
         assert [line["event"] for line in logs] == ["slack.refused"]
-    assert http.desk.asks == []
+    assert http.intake.asks == []
 
 
-async def test_the_url_verification_is_answered(http: Kit) -> None:
+async def test_the_url_verification_is_answered(http: SlackHarness) -> None:
     assert await http.workspace.verify_url()
 
 
 @pytest.fixture(params=["http", "socket"])
-async def out(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
-    async for made in _kit(request.param, out=True):
+async def out(request: pytest.FixtureRequest) -> AsyncIterator[SlackHarness]:
+    async for made in _harness(request.param, out=True):
         yield made
 
 
-async def test_an_outage_at_the_start_is_waited_out(out: Kit) -> None:
+async def test_an_outage_at_the_start_is_waited_out(out: SlackHarness) -> None:
     await asyncio.sleep(0.2)
     out.workspace.faults.outage = False
     await out.until(lambda: out.slack._bot_user and (out.slack._socket is None or out.slack._watchdog))
@@ -419,7 +428,7 @@ async def test_an_outage_at_the_start_is_waited_out(out: Kit) -> None:
     await out.until(out.bot_messages)
 
 
-async def test_a_bot_that_is_refused_does_not_start(http: Kit) -> None:
+async def test_a_bot_that_is_refused_does_not_start(http: SlackHarness) -> None:
     http.workspace.uninstall()
     with pytest.raises(SlackStartError, match="account_inactive"):
-        await http.slack.start(http.desk)
+        await http.slack.start(http.intake)

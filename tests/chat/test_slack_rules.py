@@ -1,4 +1,4 @@
-"""Slack's rules for an app, kept by adapter, desk and journal together: soon, once, seldom, and never deaf."""
+"""Slack's rules for an app, kept by adapter, dispatcher and journal together: soon, once, seldom, and never deaf."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bot.azure.accounts import Accounts
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.command import Mark
@@ -63,7 +63,7 @@ class Kitchen:
 
 
 class Bench:
-    """The adapter with a real desk and journal before the strict stand-in."""
+    """The adapter with a real dispatcher and journal before the strict stand-in."""
 
     def __init__(self, slack: Slack, workspace: SlackStandIn, kitchen: Kitchen, store: SqliteStore) -> None:
         self.slack, self.workspace, self.kitchen, self.store = slack, workspace, kitchen, store
@@ -107,7 +107,7 @@ async def at_work(mode: str, folder: Path, *, deaf_seconds: float = 600.0, **set
     accounts = Accounts({}, {})
     policy = Policy(Access(AccessSettings()))
     dispatcher = Dispatcher(Services(kitchen.registry(), policy, store, AzureReading(accounts)))
-    desk = RequestJournal(dispatcher, store, chats)
+    intake = RequestJournal(dispatcher, store, chats)
     app = web.Application()
     app.add_routes(slack.routes())
     runner = web.AppRunner(app)  # which, unlike aiohttp's TestServer, works on when Slack hangs up
@@ -115,13 +115,13 @@ async def at_work(mode: str, folder: Path, *, deaf_seconds: float = 600.0, **set
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     workspace.app_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     try:
-        await slack.start(desk)
+        await slack.start(intake)
         yield Bench(slack, workspace, kitchen, store)
     finally:
         kitchen.open.set()
         await workspace.settle()
         await runner.cleanup()
-        await desk.drain(10)
+        await intake.drain(10)
         await slack.stop()
         await workspace.close()
         await accounts.close()

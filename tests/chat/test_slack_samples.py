@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
 from bot.chat.request import CommandRequest
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.settings import Secret, SlackSettings
 from cards.card import Card, Form
 from storage.port.conversations import ConversationReference
@@ -103,15 +103,15 @@ class Nothing:
         return []
 
 
-class Kit(NamedTuple):
+class SlackHarness(NamedTuple):
     client: TestClient[web.Request, web.Application]
-    desk: RequestIntake
+    intake: RequestIntake
     workspace: Workspace
 
 
 @pytest.fixture
-async def kit() -> AsyncIterator[Kit]:
-    workspace, desk = Workspace(), RequestIntake()
+async def harness() -> AsyncIterator[SlackHarness]:
+    workspace, intake = Workspace(), RequestIntake()
     outside = web.Application()
     outside.router.add_post("/api/{method}", workspace.answer)
     async with TestServer(outside) as server:
@@ -124,9 +124,9 @@ async def kit() -> AsyncIterator[Kit]:
         )
         inside = web.Application()
         inside.add_routes(slack.routes())
-        await slack.start(desk)
+        await slack.start(intake)
         async with TestClient(TestServer(inside)) as client:
-            yield Kit(client, desk, workspace)
+            yield SlackHarness(client, intake, workspace)
         await slack.stop()
 
 
@@ -147,24 +147,26 @@ def signed(name: str, payload: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
     }
 
 
-async def post(kit: Kit, name: str, **changed: str) -> tuple[int, str]:
+async def post(harness: SlackHarness, name: str, **changed: str) -> tuple[int, str]:
     """Send a sample, an event's fields changed where wished; status and body of the answer."""
     payload = json.loads(shared(f"chat/samples/slack/{name}").read_text())
     if changed:
         payload["event"].update(changed)
     body, headers = signed(name, payload)
-    answer = await kit.client.post("/slack/events", data=body, headers=headers)
+    answer = await harness.client.post("/slack/events", data=body, headers=headers)
     return answer.status, await answer.text()
 
 
 @pytest.mark.parametrize("name", samples())
-async def test_each_sample_reaches_the_right_handler(kit: Kit, name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_sample_reaches_the_right_handler(
+    harness: SlackHarness, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with capture_logs() as logs:
-        status, told = await post(kit, name)
+        status, told = await post(harness, name)
     wanted = EXPECTED[entry(name)]
     assert status == wanted.status, told
-    assert [request.text for request in kit.desk.asks] == ([] if wanted.text is None else [wanted.text])
-    assert set(kit.workspace.called) <= {"auth.test"}
+    assert [request.text for request in harness.intake.asks] == ([] if wanted.text is None else [wanted.text])
+    assert set(harness.workspace.called) <= {"auth.test"}
     assert [line for line in logs if line["log_level"] in ("error", "critical")] == []
     assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == []
 
@@ -179,11 +181,11 @@ async def test_each_sample_reaches_the_right_handler(kit: Kit, name: str, caplog
         ("event-message-message_deleted--message_deleted--event_payload.json", 0),
     ],
 )
-async def test_what_a_person_says_to_the_bot_alone_is_an_ask(kit: Kit, name: str, asked: int) -> None:
+async def test_what_a_person_says_to_the_bot_alone_is_an_ask(harness: SlackHarness, name: str, asked: int) -> None:
     user = {"user": "W222"} if asked else {}
-    status, _ = await post(kit, name, channel="D111", channel_type="im", **user)
-    assert (status, len(kit.desk.asks)) == (200, asked)
-    assert all(request.conversation.kind == "personal" for request in kit.desk.asks)
+    status, _ = await post(harness, name, channel="D111", channel_type="im", **user)
+    assert (status, len(harness.intake.asks)) == (200, asked)
+    assert all(request.conversation.kind == "personal" for request in harness.intake.asks)
 
 
 def test_every_line_of_the_table_is_about_a_sample() -> None:

@@ -1,4 +1,4 @@
-"""Names while somebody types: one desk behind both strict stand-ins, over HTTP."""
+"""Names while somebody types: one journal behind both strict stand-ins, over HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.azure.accounts import Accounts
 from bot.chat.budget import Priority
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.chat.teams import messages
 from bot.monitor.names import Names
 from bot.policy.roles import Access
@@ -36,8 +36,8 @@ from cards.card import Card, Rendered
 from cards.slack import decode_submission, render_form
 from cards.teams import render_form as render_dialog
 from storage.sqlite.store import SqliteStore
-from tests.chat.teams_kit import Pictures
-from tests.chat.test_teams_standin import Meeting
+from tests.chat.teams_service import Pictures
+from tests.chat.test_teams_stand_in import Meeting
 from tests.monitor.test_names import Batch
 
 _HERE = ("help", "save", "run", "forget", "use")
@@ -45,7 +45,7 @@ NODE = "tvmps_" + "0f" * 32 + "_d"
 
 
 class OneDesk(RequestJournal):
-    """The program's own desk, which answers only what looks for no Azure."""
+    """The program's own journal, which answers only what looks for no Azure."""
 
     chat: Any = None
 
@@ -80,9 +80,9 @@ class Room:
         policy, reading = Policy(Access(access)), AzureReading(self.accounts, self.names)
         self.dispatcher = Dispatcher(Services(self.registry, policy, self.store, reading))
         self.chats: dict[str, Chat] = {}
-        self.desk = OneDesk(self.dispatcher, self.store, self.chats)
+        self.intake = OneDesk(self.dispatcher, self.store, self.chats)
         self.meeting = Meeting()
-        self.meeting.desk = self.desk  # type: ignore[assignment]
+        self.meeting.intake = self.intake  # type: ignore[assignment]
         self.workspace = SlackStandIn(Workspace())
 
     async def start(self) -> None:
@@ -101,7 +101,7 @@ class Room:
         self.server = TestServer(app, host="127.0.0.1")
         await self.server.start_server()
         self.workspace.app_url = str(self.server.make_url("/slack/events"))
-        await self.slack.start(self.desk)
+        await self.slack.start(self.intake)
 
     async def close(self) -> None:
         await self.slack.stop()
@@ -168,7 +168,7 @@ async def test_a_modal_offers_what_the_account_has(room: Room) -> None:
     block = next(block for block in view["blocks"] if block["block_id"] == "field:pool")
     chosen = {"field:pool": {block["element"]["action_id"]: '"PU-B"'}}
     assert (await room.workspace.submit_view("viewer", view["id"], chosen)).ok
-    assert (room.desk.asked[-1].text, room.desk.asked[-1].values) == ("pool show", {"pool": "PU-B"})
+    assert (room.intake.asked[-1].text, room.intake.asked[-1].values) == ("pool show", {"pool": "PU-B"})
 
 
 async def test_what_is_chosen_in_one_field_narrows_the_other(room: Room) -> None:
@@ -193,9 +193,9 @@ async def test_slack_remembers_choices_that_it_does_not_send_along(room: Room) -
     opened = {**render_form(form, view["private_metadata"] and _carry(view)), "id": "V-old", "state": {"values": {}}}
     body = {"action_id": "names:node", "value": "", "user": {"id": "U1"}, "view": opened}
     suggestions = room.slack._suggestions
-    assert [each["value"] for each in await suggestions.options(body, room.desk)] == ['"tvm-cpu"']
+    assert [each["value"] for each in await suggestions.options(body, room.intake)] == ['"tvm-cpu"']
     body["view"] = {**opened, "id": view["id"]}
-    assert [each["value"] for each in await suggestions.options(body, room.desk)] == [f'"{NODE}"']
+    assert [each["value"] for each in await suggestions.options(body, room.intake)] == [f'"{NODE}"']
 
 
 def _carry(view: Mapping[str, Any]) -> str:
@@ -204,13 +204,13 @@ def _carry(view: Mapping[str, Any]) -> str:
 
 @pytest.mark.parametrize("body", [{}, {"action_id": "names:pool"}, {"action_id": "other", "view": {}}, {"view": None}])
 async def test_questions_of_somebody_elses_modal(room: Room, body: dict[str, Any]) -> None:
-    assert await room.slack._suggestions.options(body, room.desk) == []
+    assert await room.slack._suggestions.options(body, room.intake) == []
 
 
 async def installed(room: Room) -> CommandRequest:
     """The bot comes into the viewer's personal chat: what it is asked there."""
     await room.meeting.outside.install("viewer")
-    return room.desk.asked[-1]
+    return room.intake.asked[-1]
 
 
 async def dialog(room: Room, command: str) -> str:
@@ -238,7 +238,7 @@ async def test_a_teams_form_offers_the_same(room: Room) -> None:
 
 async def test_the_default_account_of_the_place_is_searched(room: Room) -> None:
     message = await dialog(room, "pool show")
-    await choose_account(room.store, room.desk.asked[-1], "sim", datetime.now(UTC))
+    await choose_account(room.store, room.intake.asked[-1], "sim", datetime.now(UTC))
     found = await room.meeting.outside.search("viewer", "viewer", message, "field:pool", "")
     assert [each["value"] for each in found] == ["sim-1"]
 
@@ -254,19 +254,19 @@ async def test_who_may_see_nothing_is_offered_nothing(room: Room) -> None:
 )
 async def test_odd_text_is_answered(room: Room, typed: str) -> None:
     request = await installed(room)
-    options = await room.desk.suggest(request, "pool", typed, {})
+    options = await room.intake.suggest(request, "pool", typed, {})
     assert all(len(option.value) <= 72 and option.value.isprintable() for option in options)
 
 
 async def test_azure_down_or_slow_is_no_error(room: Room) -> None:
     request = await installed(room)
     room.batch[0].error = OSError("no route")
-    assert [option.value for option in await room.desk.suggest(request, "pool", "gpu", {})] == ["gpu"]
+    assert [option.value for option in await room.intake.suggest(request, "pool", "gpu", {})] == ["gpu"]
     room.batch[1].gate = asyncio.Event()
     within = {"account": "sim"}
-    assert await room.desk.suggest(request, "pool", "", within) == []
+    assert await room.intake.suggest(request, "pool", "", within) == []
     room.batch[1].gate.set()
     async with asyncio.timeout(8):
-        while not (found := await room.desk.suggest(request, "pool", "", within)):  # noqa: ASYNC110
+        while not (found := await room.intake.suggest(request, "pool", "", within)):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert [option.value for option in found] == ["sim-1"], "the read went on and serves the next keystroke"

@@ -16,7 +16,7 @@ from bot.chat.request import CommandRequest, Conversation
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Picture
 from cards.charts.usage import UsageChart
-from tests.chat.teams_kit import World, actions, build, card, tear_down, when
+from tests.chat.teams_service import World, actions, build, card, tear_down, when
 
 CARD = "application/vnd.microsoft.card.adaptive"
 MESSAGE = "application/vnd.microsoft.activity.message"
@@ -52,8 +52,8 @@ def shown(world: World) -> list[tuple[str, str, str]]:
 
 async def test_typed_text_is_answered_with_a_new_message(world: World) -> None:
     assert await world.post_once(world.activity(text="pool list")) == (200, None)
-    await world.desk.done()
-    request = world.desk.asked[0]
+    await world.intake.done()
+    request = world.intake.asked[0]
     assert (request.text, request.how, request.message) == ("pool list", "post", None)
     assert request.at == when("2026-11-22T11:08:49.908+00:00")
     assert (request.person.id, request.person.zone) == ("8f3e2f7e-0000-4000-8000-0000000000a1", "Europe/Berlin")
@@ -62,17 +62,17 @@ async def test_typed_text_is_answered_with_a_new_message(world: World) -> None:
 
 
 async def test_the_acknowledgement_waits_for_nothing_but_the_journal(world: World) -> None:
-    world.desk.hold = asyncio.Event()
+    world.intake.hold = asyncio.Event()
     assert await world.post_once(world.activity(text="pool list")) == (200, None)
-    assert len(world.desk.asked) == 1
+    assert len(world.intake.asked) == 1
     assert not world.service.sent
-    world.desk.hold.set()
+    world.intake.hold.set()
 
 
 async def test_an_answer_in_a_channel_stays_in_its_thread(world: World) -> None:
     conversation = {"id": "19:alerts@thread.tacv2;messageid=1795", "conversationType": "channel"}
     await world.post_once(world.activity(text="pool list", conversation=conversation))
-    await world.desk.done()
+    await world.intake.done()
     assert [path for _, path, _ in shown(world)] == ["19:alerts@thread.tacv2;messageid=1795/activities"]
 
 
@@ -80,7 +80,7 @@ async def test_a_journal_that_fails_makes_teams_try_again(world: World, monkeypa
     async def full(_: CommandRequest) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(world.desk, "accept", full)
+    monkeypatch.setattr(world.intake, "accept", full)
     with capture_logs() as logs:
         status, _ = await world.post_once(world.activity(text="pool list"))
     assert status == 500
@@ -91,13 +91,13 @@ async def test_a_journal_that_fails_makes_teams_try_again(world: World, monkeypa
 
 
 async def test_edit_button_answers_with_the_card_and_edits_it_for_everybody(world: World) -> None:
-    world.desk.reply = card("page 2")
+    world.intake.reply = card("page 2")
     status, body = await world.post_once(press(world, Button("Next", "pool list --page 2", "edit")))
-    await world.desk.done()
+    await world.intake.done()
     assert (status, body["statusCode"], body["type"]) == (200, 200, CARD)
     assert body["value"] == renderer.render(card("page 2")).payload
     assert shown(world) == [("PUT", "a:personal/activities/1700", "page 2")]
-    request = world.desk.asked[0]
+    request = world.intake.asked[0]
     assert (request.text, request.how, request.message, request.key) == (
         "pool list --page 2",
         "edit",
@@ -108,7 +108,7 @@ async def test_edit_button_answers_with_the_card_and_edits_it_for_everybody(worl
 
 async def test_post_button_answers_with_words_and_posts(world: World) -> None:
     status, body = await world.post_once(press(world, Button("Show", "pool show render")))
-    await world.desk.done()
+    await world.intake.done()
     assert (status, body["statusCode"], body["type"], body["value"]) == (200, 200, MESSAGE, "The answer is below.")
     assert [method for method, _, _ in shown(world)] == ["POST"]
 
@@ -116,25 +116,25 @@ async def test_post_button_answers_with_words_and_posts(world: World) -> None:
 @pytest.mark.parametrize("how", ["edit", "post"])
 async def test_work_that_takes_longer_is_told_and_delivered_later(world: World, how: Any) -> None:
     world.teams._parts()[2]._patience = 0.01
-    world.desk.hold = asyncio.Event()
+    world.intake.hold = asyncio.Event()
     _, body = await world.post_once(press(world, Button("Next", "pool list", how)))
     assert (body["type"], body["value"]) == (MESSAGE, "Working on it: the answer follows.")
     assert not world.service.sent
-    world.desk.hold.set()
-    await world.desk.done()
+    world.intake.hold.set()
+    await world.intake.done()
     assert [method for method, _, _ in shown(world)] == ["PUT" if how == "edit" else "POST"]
 
 
 async def test_a_button_that_teams_sends_again_works_once(world: World) -> None:
-    world.desk.hold = asyncio.Event()
+    world.intake.hold = asyncio.Event()
     activity = press(world, Button("Next", "pool list", "edit"))
     first = asyncio.create_task(world.post_once(activity))
-    await world.desk.came.wait()
+    await world.intake.came.wait()
     _, body = await world.post_once(activity)
     assert body["type"] == MESSAGE
-    world.desk.hold.set()
+    world.intake.hold.set()
     assert (await first)[1]["type"] == CARD
-    await world.desk.done()
+    await world.intake.done()
     _, body = await world.post_once(activity)
     assert body["type"] == MESSAGE
     assert len(world.service.sent) == 1
@@ -147,22 +147,22 @@ async def test_the_presser_need_not_wait_for_the_edit(world: World) -> None:
     async with asyncio.timeout(0.9):
         _, body = await world.post_once(press(world, Button("Next", "pool list", "edit")))
     assert body["type"] == CARD
-    await world.desk.done()
+    await world.intake.done()
     assert len(world.service.sent) == 1
 
 
 async def test_a_card_that_refreshes_itself_is_not_edited_for_everybody(world: World) -> None:
     _, body = await world.post_once(press(world, Button("Next", "pool list", "edit"), trigger="automatic"))
-    await world.desk.done()
+    await world.intake.done()
     assert body["type"] == CARD
     assert not world.service.sent
 
 
 async def test_pictures_are_drawn_once_for_presser_and_everybody(world: World) -> None:
     at = when("2026-11-22T11:00:00+00:00")
-    world.desk.reply = card(blocks=(Picture("p", "alt", UsageChart("h", "s", (), 60, at, at)),))
+    world.intake.reply = card(blocks=(Picture("p", "alt", UsageChart("h", "s", (), 60, at, at)),))
     _, body = await world.post_once(press(world, Button("1 h", "usage --window 1h", "edit")))
-    await world.desk.done()
+    await world.intake.done()
     assert "https://bot.example/pictures/abc.png" in str(body["value"])
     assert body["value"] == world.service.sent[0][2]["attachments"][0]["content"]
     assert len(world.pictures.drawn) == 1
@@ -173,7 +173,7 @@ async def test_somebody_elses_button_is_an_error_in_words(world: World) -> None:
     status, body = await world.post_once(world.activity("invoke", name="adaptiveCard/action", value=value))
     assert (status, body["statusCode"], body["type"]) == (200, 400, "application/vnd.microsoft.error")
     assert body["value"]["message"]
-    assert not world.desk.asked
+    assert not world.intake.asked
 
 
 @pytest.mark.parametrize("value", [None, "x", [], {"action": 1}, {"action": {"data": []}}])
@@ -181,7 +181,7 @@ async def test_somebody_elses_button_is_an_error_in_words(world: World) -> None:
 async def test_malformed_invokes(world: World, name: str, value: Any) -> None:
     status, body = await world.post_once(world.activity("invoke", name=name, value=value))
     assert status == 400 or (status, body.get("statusCode", 400)) == (200, 400)
-    assert not world.desk.asked
+    assert not world.intake.asked
 
 
 @pytest.mark.parametrize("name", ["composeExtension/query", "signin/verifyState", None])
@@ -199,8 +199,8 @@ async def test_search_finds_nothing_politely(world: World) -> None:
 async def test_button_of_a_client_without_execute(world: World, how: Any, method: str) -> None:
     value = pressed(Button("Next", "pool list", how))["fallback"]["data"]
     assert await world.post_once(world.activity(value=value, replyToId="1700")) == (200, None)
-    await world.desk.done()
-    assert world.desk.asked[0].text == "pool list"
+    await world.intake.done()
+    assert world.intake.asked[0].text == "pool list"
     assert [found for found, _, _ in shown(world)] == [method]
 
 
@@ -208,7 +208,7 @@ async def test_a_message_with_somebody_elses_value_is_told_in_the_log_only(world
     with capture_logs() as logs:
         assert await world.post_once(world.activity(value={"n": 1})) == (200, None)
     assert [line["event"] for line in logs] == ["teams.submit_unknown"]
-    assert not world.desk.asked
+    assert not world.intake.asked
 
 
 # -- dialogs --------------------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def sent(world: World, data: dict[str, Any], **rest: Any) -> dict[str, Any]:
 
 
 async def test_dialog_from_button_to_answer(world: World) -> None:
-    world.desk.prepared = msgspec.structs.replace(FORM, how="edit")
+    world.intake.prepared = msgspec.structs.replace(FORM, how="edit")
     data = pressed(Button("Filter", "pool list", "form"))["data"]
     assert data["msteams"] == {"type": "task/fetch"}
     status, body = await world.post_once(opened(world, data))
@@ -241,8 +241,8 @@ async def test_dialog_from_button_to_answer(world: World) -> None:
     (submit,) = actions(form)
     (entry,) = [element for element in form["body"] if element["type"].startswith("Input.")]
     assert await world.post_once(sent(world, submit["data"] | {entry["id"]: "active"})) == (200, None)
-    await world.desk.done()
-    request = world.desk.asked[0]
+    await world.intake.done()
+    request = world.intake.asked[0]
     assert (request.text, request.values, request.how, request.message) == (
         "pool list",
         {"state": "active"},
@@ -253,7 +253,7 @@ async def test_dialog_from_button_to_answer(world: World) -> None:
 
 
 async def test_a_form_that_may_not_be_is_explained_in_the_dialog(world: World) -> None:
-    world.desk.prepared = card("You may not do that.")
+    world.intake.prepared = card("You may not do that.")
     _, body = await world.post_once(opened(world, pressed(Button("Filter", "pool list", "form"))["data"]))
     assert body["task"]["type"] == "continue"
     assert "You may not do that." in str(body["task"]["value"]["card"])
@@ -261,7 +261,7 @@ async def test_a_form_that_may_not_be_is_explained_in_the_dialog(world: World) -
 
 async def test_a_form_that_takes_too_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.teams._parts()[2]._patience = 0.01
-    monkeypatch.setattr(world.desk, "form", lambda *_: asyncio.sleep(60))
+    monkeypatch.setattr(world.intake, "form", lambda *_: asyncio.sleep(60))
     _, body = await world.post_once(opened(world, pressed(Button("Filter", "pool list", "form"))["data"]))
     assert body["task"]["type"] == "message"
 
@@ -270,25 +270,25 @@ async def test_a_form_that_takes_too_long(world: World, monkeypatch: pytest.Monk
 async def test_somebody_elses_dialog(world: World, name: str) -> None:
     status, body = await world.post_once(world.activity("invoke", name=name, value={"data": {"n": 1}}))
     assert (status, body["task"]["type"]) == (200, "message")
-    assert not world.desk.asked
+    assert not world.intake.asked
 
 
 async def test_a_form_submitted_twice_runs_once(world: World) -> None:
     (submit,) = actions(renderer.render_form(FORM, "1700"))
     for _ in range(2):
         assert await world.post_once(sent(world, submit["data"])) == (200, None)
-    assert len(world.desk.asked) == 1
+    assert len(world.intake.asked) == 1
 
 
 async def test_a_client_without_dialogs_gets_the_form_as_a_message(world: World) -> None:
-    world.desk.prepared = FORM
+    world.intake.prepared = FORM
     data = pressed(Button("Filter", "pool list", "form"))["data"]
     assert await world.post_once(world.activity(value=data, replyToId="1700")) == (200, None)
     await world.teams._parts()[2].close()
     assert shown(world) == [("POST", "a:personal/activities", "List pools")]
     (submit,) = actions(world.service.sent[0][2])
     await world.post_once(world.activity(value=submit["data"], replyToId="1800", id="9"))
-    assert (world.desk.asked[0].text, world.desk.asked[0].message) == ("pool list", "1700")
+    assert (world.intake.asked[0].text, world.intake.asked[0].message) == ("pool list", "1700")
 
 
 # -- delivery -------------------------------------------------------------------------------------------------------
@@ -312,13 +312,13 @@ async def test_a_message_that_can_no_longer_be_edited_is_posted_anew(world: Worl
     error = {"error": {"code": "ActivityNotFoundInConversation", "message": "gone"}}
     world.service.failures.append(web.json_response(error, status=status))
     await world.post_once(press(world, Button("Next", "pool list", "edit")))
-    await world.desk.done()
+    await world.intake.done()
     assert [method for method, _, _ in shown(world)] == ["POST"]
 
 
 async def test_nothing_is_posted_where_the_bot_was_removed(world: World) -> None:
     await world.post_once(world.activity("installationUpdate", action="add"))
-    await world.desk.done()
+    await world.intake.done()
     world.service.sent.clear()
     world.service.failures.append(web.json_response({"error": {"code": "MessageWritesBlocked"}}, status=403))
     with pytest.raises(Undelivered, match="gone"):
@@ -330,9 +330,9 @@ async def test_nothing_is_posted_where_the_bot_was_removed(world: World) -> None
 
 
 async def test_a_private_card_in_a_shared_place_goes_to_the_personal_chat(world: World) -> None:
-    world.desk.reply = Card(title=card("the key").title, private=True)
+    world.intake.reply = Card(title=card("the key").title, private=True)
     await world.post_once(world.activity(text="account key", conversation=GROUP))
-    await world.desk.done()
+    await world.intake.done()
     (_, _, begun), *_ = world.service.sent
     assert begun["members"] == [{"id": "8f3e2f7e-0000-4000-8000-0000000000a1"}]
     assert [path for _, path, _ in shown(world)] == [
@@ -344,26 +344,26 @@ async def test_a_private_card_in_a_shared_place_goes_to_the_personal_chat(world:
 
 
 async def test_a_private_card_that_finds_no_personal_chat_is_shown_to_nobody(world: World) -> None:
-    world.desk.reply = Card(title=card("the key").title, private=True)
+    world.intake.reply = Card(title=card("the key").title, private=True)
     world.service.failures.append(web.json_response({"error": {"code": "Forbidden"}}, status=403))
     await world.post_once(world.activity(text="account key", conversation=GROUP))
-    await world.desk.done()
+    await world.intake.done()
     assert len(world.service.sent) == 1
     assert "the key" not in str(world.service.sent)
 
 
 async def test_a_private_card_behind_an_edit_button_is_shown_to_its_presser(world: World) -> None:
-    world.desk.reply = Card(title=card("the key").title, private=True)
+    world.intake.reply = Card(title=card("the key").title, private=True)
     _, body = await world.post_once(press(world, Button("Key", "account key", "edit"), conversation=GROUP))
-    await world.desk.done()
+    await world.intake.done()
     assert "the key" in str(body["value"])
     assert not world.service.sent
 
 
 async def test_a_private_card_in_a_personal_chat_is_an_answer_like_any_other(world: World) -> None:
-    world.desk.reply = Card(title=card("the key").title, private=True)
+    world.intake.reply = Card(title=card("the key").title, private=True)
     await world.post_once(world.activity(text="account key"))
-    await world.desk.done()
+    await world.intake.done()
     assert len(world.service.sent) == 1
 
 

@@ -13,7 +13,7 @@ import pytest
 from bot.chat.request import Conversation
 from bot.chat.teams.activity import Activity
 from bot.settings import TeamsSettings
-from tests.chat.teams_kit import World, build, place_of, tear_down
+from tests.chat.teams_service import World, build, conversation_of, tear_down
 from tests.shared import ROOT, shared
 
 FOLDERS = ("chat/samples/teams", "chat/samples/teams-local")
@@ -52,7 +52,7 @@ async def post_once(path: Path) -> tuple[World, dict[str, Any], int, Any]:
         return msgspec.structs.replace(plain, tenant_id=tenant, service_hosts=hosts)
 
     world = await build(settings=settings)
-    world.desk.hold = None
+    world.intake.hold = None
     world.teams.answer = answered  # type: ignore[method-assign,assignment]  # the samples' addresses are not ours to call
     token = world.service.token(serviceurl=activity["serviceUrl"])
     status, body = await world.post_once(activity, token=token)
@@ -72,7 +72,7 @@ async def test_sample_goes_the_right_way(path: Path) -> None:
     world, activity, status, body = await post_once(path)
     kind, by_bot = activity["type"], str(activity.get("from", {}).get("id", "")).startswith("28:")
     conversation = activity["conversation"]["id"].partition(";")[0]
-    texts = [request.text for request in world.desk.asked]
+    texts = [request.text for request in world.intake.asked]
     assert status == 200
     if kind == "invoke":
         assert body["statusCode"] == 400  # a button of somebody else's card
@@ -87,7 +87,7 @@ async def test_sample_goes_the_right_way(path: Path) -> None:
         assert texts == []
     else:
         assert texts == [activity["text"].replace("<at>Test Bot</at>", "").strip()]
-        request = world.desk.asked[0]
+        request = world.intake.asked[0]
         assert request.person.id == activity["from"].get("aadObjectId", activity["from"]["id"])
         assert request.key == f"teams:{activity['conversation']['id']}:{activity['id']}"
     await tear_down(world)
@@ -218,7 +218,7 @@ async def test_other_peoples_coming_and_going_is_no_business_of_the_bots(world: 
 async def test_upgrade_is_not_greeted_and_loses_nothing(world: World) -> None:
     for action in ("add", "remove-upgrade", "add-upgrade"):
         await world.post_once(world.activity("installationUpdate", action=action, id=action))
-    assert [request.text for request in world.desk.asked] == ["home"]
+    assert [request.text for request in world.intake.asked] == ["home"]
     assert world.store.kept["a:personal"].reachable
 
 
@@ -234,14 +234,14 @@ async def test_a_reference_is_the_whole_conversation_and_written_when_it_changes
     for number in range(3):
         await world.post_once(world.activity(text="x", id=str(number), conversation=carried))
     assert len(world.store.history) == 1
-    conversation = place_of(world.store.kept["19:alerts@thread.tacv2"])
+    conversation = conversation_of(world.store.kept["19:alerts@thread.tacv2"])
     assert (conversation["thread"], conversation["service_url"]) == (None, world.service.url)
 
 
 async def test_a_repeated_delivery_is_worked_on_once(world: World) -> None:
     for _ in range(2):
         assert await world.post_once(world.activity(text="pool list")) == (200, None)
-    assert len(world.desk.asked) == 1
+    assert len(world.intake.asked) == 1
 
 
 async def test_the_same_id_in_another_conversation_is_another_message(world: World) -> None:
@@ -249,10 +249,10 @@ async def test_the_same_id_in_another_conversation_is_another_message(world: Wor
     await world.post_once(
         world.activity(text="pool list", conversation={"id": "a:other", "conversationType": "personal"})
     )
-    assert len(world.desk.asked) == 2
+    assert len(world.intake.asked) == 2
 
 
 async def test_unknown_kinds_are_acknowledged(world: World) -> None:
     assert await world.post_once(world.activity("messageReaction")) == (200, None)
     assert await world.post_once(world.activity("typing")) == (200, None)
-    assert not world.desk.asked
+    assert not world.intake.asked

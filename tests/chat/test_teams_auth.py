@@ -11,11 +11,22 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError
 from bot.chat.teams.keys import Keys
 from bot.settings import SettingsError, TeamsSettings
-from tests.chat.teams_kit import APP, OTHER_KEY, TENANT, Credential, Pictures, Service, Store, World, build, tear_down
+from tests.chat.teams_service import (
+    APP,
+    OTHER_KEY,
+    TENANT,
+    Credential,
+    Pictures,
+    Service,
+    Store,
+    World,
+    build,
+    tear_down,
+)
 
 
 @pytest.fixture
@@ -59,7 +70,7 @@ async def test_refused(world: World, case: str) -> None:
     with capture_logs() as logs:
         status, body = await world.post_once(world.activity(text="pool list"), token=token)
     assert (status, body) == (401, None)
-    assert not world.desk.asked
+    assert not world.intake.asked
     assert not world.store.kept
     assert [(line["event"], line["log_level"]) for line in logs] == [("teams.refused", "warning")]
     assert token is None or all(part not in str(logs[0]) for part in token.split(".") if part)
@@ -76,14 +87,14 @@ async def test_other_scheme_is_refused(world: World) -> None:
 async def test_activity_must_name_what_the_token_vouches_for(world: World, missing: dict[str, Any]) -> None:
     status, _ = await world.post_once(world.activity(text="pool list", **missing))
     assert status == 401
-    assert not world.desk.asked
+    assert not world.intake.asked
 
 
 async def test_key_of_another_channel_is_refused(world: World) -> None:
     world.service.endorsements = ["webchat"]
     status, _ = await world.post_once(world.activity(text="pool list"))
     assert status == 401
-    assert not world.desk.asked
+    assert not world.intake.asked
 
 
 @pytest.mark.parametrize("tenant", [{"id": "another-tenant"}, {"id": ""}, None])
@@ -93,7 +104,7 @@ async def test_other_tenant_is_refused(world: World, tenant: dict[str, str] | No
     with capture_logs() as logs:
         status, _ = await world.post_once(activity)
     assert status == 403
-    assert not world.desk.asked
+    assert not world.intake.asked
     assert [line["event"] for line in logs] == ["teams.refused"]
 
 
@@ -107,7 +118,7 @@ async def test_service_url_outside_the_allow_list_is_refused(world: World) -> No
     token = world.service.token(serviceurl=url)
     status, _ = await world.post_once(world.activity(text="pool list", serviceUrl=url), token=token)
     assert status == 403
-    assert not world.desk.asked
+    assert not world.intake.asked
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The terminal takes letters too: it prints them, and cannot be read back."""
+"""The terminal takes alerts too: it prints them, and cannot be read back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from bot.chat.port import UnreadableError
 from bot.chat.request import Conversation, Person
 from bot.chat.terminal.adapter import Terminal
-from tests.chat.teams_kit import Pictures, card
+from tests.chat.teams_service import Pictures, card
 
 HERE = Conversation("text", "terminal", "personal")
 
 
-async def test_letters_are_printed_and_printed_anew(tmp_path: Path) -> None:
+async def test_alerts_are_printed_and_printed_anew(tmp_path: Path) -> None:
     out = io.StringIO()
     terminal = Terminal(Pictures(), tmp_path, out=out)
     message, channel = await terminal.post_once(HERE, card("pool gpu-a is down"), "key", loud=True)

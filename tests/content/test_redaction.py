@@ -160,8 +160,8 @@ def test_a_secret_is_found_wherever_it_stands_in_a_long_text(before: int, secret
 
 def test_settings_of_pretty_json_are_found_across_its_lines() -> None:
     settings = [
-        {"name": f"{name}_{conversation}", "value": f"v4lue{conversation}"}
-        for conversation in range(900)
+        {"name": f"{name}_{number}", "value": f"v4lue{number}"}
+        for number in range(900)
         for name in ("DB_SECRET", "HOME")
     ]
     found = json.loads(redact(json.dumps(settings, indent=2)))

@@ -39,7 +39,7 @@ from cards.formatting import money
 from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
 from tests.domain.accounts import AnyAccount, OneAccount, Told, accounts
-from tests.monitor.watching import MemoryStore
+from tests.monitor.observed_sandbox import MemoryStore
 
 EXAMPLES = 60
 """Each asks some twenty commands."""

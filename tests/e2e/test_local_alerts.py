@@ -2,7 +2,7 @@
 
 Time runs fast for Azure and for the program; local-slack knows none. It validates nothing, so that the shape of the
 messages is not shown here (our own stand-in checks it), and it answers ``conversations.history`` without the metadata
-by which a letter is found whose answer a crash swallowed: that is shown with our own stand-in too (tests/acceptance).
+by which a message is found whose answer a crash swallowed: that is shown with our own stand-in too (tests/acceptance).
 Here the program is killed when Slack's answer is known to it.
 """
 
@@ -22,9 +22,9 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
 from bot.tools.demo import free_port
-from tests.acceptance.fast import FastTime
+from tests.acceptance.environment import PAST, calm
+from tests.acceptance.fast_clock import FastTime
 from tests.acceptance.program import Program
-from tests.acceptance.rig import PAST, calm
 from tests.e2e.local_slack import (
     APP_TOKEN,
     BOT_TOKEN,

@@ -11,18 +11,18 @@ from bot.alerting.model import Subscription
 from bot.chat.request import Person
 from bot.domain.findings import Entity, Severity
 from cards.card import Menu
-from tests.handlers.alerting import (
+from tests.handlers.alert_service import (
     DEV,
     OPS,
-    Told,
+    AlertBot,
     a_few,
     alerting,
     chosen,
     commands,
+    entry_card,
     golden,
     incident,
     items,
-    letter_card,
     saved,
     title,
     words,
@@ -31,67 +31,67 @@ from tests.handlers.conftest import Scene, nobody
 
 
 @pytest.fixture
-async def told(scene: Scene) -> Told:
+async def alert_bot(scene: Scene) -> AlertBot:
     return await alerting(scene)
 
 
-async def test_what_is_open_is_listed_the_worst_first(told: Told) -> None:
-    await a_few(told)
-    listed = await told.ask("alert list")
-    golden(told, "list", listed)
+async def test_what_is_open_is_listed_the_worst_first(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    listed = await alert_bot.ask("alert list")
+    golden(alert_bot, "list", listed)
     assert title(listed) == "3 open alerts"
     said = words(listed)
     assert said.index("52 % of the last hour") < said.index("1 unusable node")
     assert "Held back here: 1 inhibited by another alert." in said
-    assert title(await told.ask(chosen(listed, "Open an alert"))).startswith("job nightly:job-12")
-    assert title(await told.ask("alert list severity:critical")).startswith("1 open alert · critical")
-    past = await told.ask("alert list state:past")
-    golden(told, "list-past", past)
+    assert title(await alert_bot.ask(chosen(listed, "Open an alert"))).startswith("job nightly:job-12")
+    assert title(await alert_bot.ask("alert list severity:critical")).startswith("1 open alert · critical")
+    past = await alert_bot.ask("alert list state:past")
+    golden(alert_bot, "list-past", past)
     assert "the resize fell short" in words(past)
     assert "unusable" not in words(past)
-    nothing = await told.ask("alert list account:sim-dev")
+    nothing = await alert_bot.ask("alert list account:sim-dev")
     assert title(nothing) == "0 open alerts · sim-dev"
     assert "Nothing is open." in words(nothing)
 
 
-async def test_a_card_shows_all_of_an_alert(told: Told) -> None:
-    await a_few(told)
-    shown = await told.ask("alert show 1a2b3c4d")
-    golden(told, "show", shown)
+async def test_a_card_shows_all_of_an_alert(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    shown = await alert_bot.ask("alert show 1a2b3c4d")
+    golden(alert_bot, "show", shown)
     assert "here: posted" in words(shown)
-    held = await told.ask("alert show 3c4d5e6f", conversation=DEV)
+    held = await alert_bot.ask("alert show 3c4d5e6f", conversation=DEV)
     assert "#ops: held back, inhibited by “pool render-gpu has 1 unusable node”" in words(held)
-    over = await told.ask("alert show 4d5e6f70")
+    over = await alert_bot.ask("alert show 4d5e6f70")
     assert "resolved" in title(over)
     assert not [item for item in items(over) if getattr(item, "text", "") == "Acknowledge"]
 
 
-async def test_an_alert_is_acknowledged_by_its_own_button(told: Told) -> None:
-    await a_few(told)
-    shown = await told.ask("alert show 1a2b3c4d")
+async def test_an_alert_is_acknowledged_by_its_own_button(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    shown = await alert_bot.ask("alert show 1a2b3c4d")
     button = next(item for item in items(shown) if getattr(item, "text", "") == "Acknowledge")
     assert button.how == "edit"
-    done = await told.ask(button.command, person="U0VIEWER")
-    golden(told, "ack", done)
+    done = await alert_bot.ask(button.command, person="U0VIEWER")
+    golden(alert_bot, "ack", done)
     assert "acknowledged by Vera" in words(done)
-    known = await told.alerts.find("1a2b3c4d")
+    known = await alert_bot.alerts.find("1a2b3c4d")
     assert known is not None and known.acknowledged is not None and known.acknowledged.id == "slack:U0VIEWER"
-    assert known.remind == told.clock.at + timedelta(hours=4)
-    await told.ask("alert ack 1a2b3c4d remind:1d")
-    assert known.remind == told.clock.at + timedelta(days=1)
-    assert "acknowledged by Otto" in words(await told.ask("alert list"))
+    assert known.remind == alert_bot.clock.at + timedelta(hours=4)
+    await alert_bot.ask("alert ack 1a2b3c4d remind:1d")
+    assert known.remind == alert_bot.clock.at + timedelta(days=1)
+    assert "acknowledged by Otto" in words(await alert_bot.ask("alert list"))
 
 
-async def test_an_alert_is_snoozed_by_its_own_menu(told: Told) -> None:
-    await a_few(told)
-    shown = await told.ask("alert show 2b3c4d5e")
+async def test_an_alert_is_snoozed_by_its_own_menu(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    shown = await alert_bot.ask("alert show 2b3c4d5e")
     snooze = next(item for item in items(shown) if isinstance(item, Menu) and item.label == "Snooze")
-    done = await told.ask(snooze.command.replace("{}", snooze.options[1].value), person="U0VIEWER")
-    golden(told, "snooze", done)
+    done = await alert_bot.ask(snooze.command.replace("{}", snooze.options[1].value), person="U0VIEWER")
+    golden(alert_bot, "snooze", done)
     assert "snoozed until" in words(done)
-    known = await told.alerts.find("2b3c4d5e")
-    assert known is not None and known.snoozed == told.clock.at + timedelta(hours=2)
-    over = await told.ask("alert snooze 4d5e6f70 2h")
+    known = await alert_bot.alerts.find("2b3c4d5e")
+    assert known is not None and known.snoozed == alert_bot.clock.at + timedelta(hours=2)
+    over = await alert_bot.ask("alert snooze 4d5e6f70 2h")
     assert "resolved" in title(over), "what is over stays as it is"
 
 
@@ -113,90 +113,90 @@ async def test_an_alert_is_snoozed_by_its_own_menu(told: Told) -> None:
         ("alert route job.failed 'a\"b'", "fits no name", "alert route job.failed ab"),
     ],
 )
-async def test_what_cannot_be_is_told_with_what_can(told: Told, typed: str, said: str, offered: str) -> None:
-    await a_few(told)
-    card = await told.ask(typed)
+async def test_what_cannot_be_is_told_with_what_can(alert_bot: AlertBot, typed: str, said: str, offered: str) -> None:
+    await a_few(alert_bot)
+    card = await alert_bot.ask(typed)
     assert card.refused
     assert said in words(card)
     assert offered in commands(card)
 
 
-async def test_every_kind_is_listed_with_its_words(told: Told) -> None:
-    first, rest = await told.ask("alert kinds"), await told.ask("alert kinds page:2")
-    golden(told, "kinds", first)
-    for kind in told.alerts.kinds.values():
+async def test_every_kind_is_listed_with_its_words(alert_bot: AlertBot) -> None:
+    first, rest = await alert_bot.ask("alert kinds"), await alert_bot.ask("alert kinds page:2")
+    golden(alert_bot, "kinds", first)
+    for kind in alert_bot.alerts.kinds.values():
         assert kind.name in words(first) + words(rest)
-    only = await told.ask("alert kinds schedule")
+    only = await alert_bot.ask("alert kinds schedule")
     assert "schedule.barren" in words(only)
     assert "job.failed" not in words(only)
 
 
-async def test_a_test_goes_the_way_of_real_ones(told: Told) -> None:
-    store = told.scene.store
+async def test_a_test_goes_the_way_of_real_ones(alert_bot: AlertBot) -> None:
+    store = alert_bot.scene.store
     person = Person("slack", "U0OPERATOR", name="Otto", zone="America/Chicago")
     cards = []
-    async for card in told.scene.dispatcher.cards(
+    async for card in alert_bot.scene.dispatcher.cards(
         replace(nobody(), text="alert test job.failed", conversation=OPS, person=person)
     ):
         cards.append(card)
         if len(cards) == 1:
-            (entry,) = told.entries.written.values()
-            await store.claim(entry.id, told.clock.at)
+            (entry,) = alert_bot.entries.written.values()
+            await store.claim(entry.id, alert_bot.clock.at)
             await store.delivered(entry.id, 1, "1700.1", "C0OPS")
     assert [title(card).rpartition(" · ")[2] for card in cards] == ["on its way", "has arrived"]
-    golden(told, "test", cards[-1])
+    golden(alert_bot, "test", cards[-1])
     assert entry.destination == "slack:C0OPS"
-    assert title(letter_card(entry)).startswith("Test of job.failed: nothing has happened to job example")
-    assert told.alerts.incidents.open() == []
+    assert title(entry_card(entry)).startswith("Test of job.failed: nothing has happened to job example")
+    assert alert_bot.alerts.incidents.open() == []
 
 
-async def test_a_test_that_cannot_arrive_says_why(told: Told) -> None:
-    original = told.alerts.test
+async def test_a_test_that_cannot_arrive_says_why(alert_bot: AlertBot) -> None:
+    original = alert_bot.alerts.test
 
     async def lost(*given: object) -> str:
         name = await original(*given)  # type: ignore[arg-type]
-        await told.scene.store.attempt_failed(name, "gone", "not_in_channel")
+        await alert_bot.scene.store.attempt_failed(name, "gone", "not_in_channel")
         return name
 
-    told.alerts.test = lost  # type: ignore[method-assign]
-    card = await told.ask("alert test")
+    alert_bot.alerts.test = lost  # type: ignore[method-assign]
+    card = await alert_bot.ask("alert test")
     assert title(card).endswith("cannot be delivered (not_in_channel)")
-    refused = await told.ask("alert test", person="U0VIEWER")
+    refused = await alert_bot.ask("alert test", person="U0VIEWER")
     assert refused.refused
     assert "needs the role operator" in title(refused)
 
 
-async def test_where_an_alert_would_go_is_told_without_sending(told: Told) -> None:
-    await told.alerts.subscribe(
+async def test_where_an_alert_would_go_is_told_without_sending(alert_bot: AlertBot) -> None:
+    await alert_bot.alerts.subscribe(
         Subscription(id="5ab002", conversation=DEV, kinds=("job.*",), entity="render-*", severity=Severity.INFO)
     )
-    await told.ask("alert mute job:render-* for:2h", conversation=DEV, person="U0OPERATOR")
-    before = len(told.entries.writes)
-    card = await told.ask("alert route job.failed render-12")
-    golden(told, "route", card)
+    await alert_bot.ask("alert mute job:render-* for:2h", conversation=DEV, person="U0OPERATOR")
+    before = len(alert_bot.entries.writes)
+    card = await alert_bot.ask("alert route job.failed render-12")
+    golden(alert_bot, "route", card)
     assert title(card) == "job.failed about job render-12 · 1 channel would get it · 1 channel would hold it back"
     said = words(card)
     assert "here" in said
     assert "#dev" in said
     assert "held back: muted here" in said
-    other = await told.ask("alert route job.failed sim-1 severity:info")
+    other = await alert_bot.ask("alert route job.failed sim-1 severity:info")
     assert "0 channels would get it" in title(other)
     assert "alert subscribe job.failed" in words(other)
-    node = await told.ask("alert route node.unusable render-gpu/tvm-1")
+    node = await alert_bot.ask("alert route node.unusable render-gpu/tvm-1")
     assert "1 channel would get it" in title(node)
-    assert len(told.entries.writes) == before
+    assert len(alert_bot.entries.writes) == before
 
 
-async def test_home_says_what_is_open(told: Told) -> None:
-    assert "open alert" not in words(await told.ask("home"))
-    await a_few(told)
-    home = await told.ask("home")
-    golden(told, "home", home)
+async def test_home_says_what_is_open(alert_bot: AlertBot) -> None:
+    assert "open alert" not in words(await alert_bot.ask("home"))
+    await a_few(alert_bot)
+    home = await alert_bot.ask("home")
+    golden(alert_bot, "home", home)
     assert "3 open alerts: job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411, 14 min ago" in words(
         home
     )
     assert "alert list account:render-prod" in commands(home)
-    assert title(await told.ask("alert list account:render-prod")) == "3 open alerts · render-prod"
+    assert title(await alert_bot.ask("alert list account:render-prod")) == "3 open alerts · render-prod"
 
 
 async def test_without_a_watch_the_commands_say_so(scene: Scene) -> None:
@@ -210,34 +210,34 @@ async def test_without_a_watch_the_commands_say_so(scene: Scene) -> None:
     assert title(await scene.ask("job watch")).startswith("Jobs are not watched from here")
 
 
-async def test_a_program_that_only_answers_changes_no_alerts(told: Told) -> None:
-    told.scene.dispatcher.without_watch()
+async def test_a_program_that_only_answers_changes_no_alerts(alert_bot: AlertBot) -> None:
+    alert_bot.scene.dispatcher.without_watch()
     for text in ("alert list", "alert mute x for:1h", "alert subscribe to:me", "job watch x", "status"):
-        assert (await told.ask(text)).refused, text
-    assert not (await told.ask("home")).refused
-    assert not told.alerts.incidents.mutes("slack:C0OPS")
+        assert (await alert_bot.ask(text)).refused, text
+    assert not (await alert_bot.ask("home")).refused
+    assert not alert_bot.alerts.incidents.mutes("slack:C0OPS")
 
 
-async def test_what_memory_let_go_is_found_in_the_store(told: Told) -> None:
-    await a_few(told)
-    told.clock.at += timedelta(hours=3)
-    while told.alerts.incidents.incident("4d5e6f70"):
-        await told.alerts.tick()
-    assert "resolved" in title(await told.ask("alert show 4d5e6f70"))
-    assert "here: posted" in words(await told.ask("alert show 4d5e6f70"))
-    assert "resolved" in title(await told.ask("alert ack 4d5e6f70"))
+async def test_what_memory_let_go_is_found_in_the_store(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    alert_bot.clock.at += timedelta(hours=3)
+    while alert_bot.alerts.incidents.incident("4d5e6f70"):
+        await alert_bot.alerts.tick()
+    assert "resolved" in title(await alert_bot.ask("alert show 4d5e6f70"))
+    assert "here: posted" in words(await alert_bot.ask("alert show 4d5e6f70"))
+    assert "resolved" in title(await alert_bot.ask("alert ack 4d5e6f70"))
 
 
-async def test_long_lists_are_turned(told: Told) -> None:
+async def test_long_lists_are_turned(alert_bot: AlertBot) -> None:
     await saved(
-        told,
+        alert_bot,
         [
-            incident(told, f"{number:08x}", "job.stuck", Entity("job", f"job-{number}"), f"job job-{number} waits")
+            incident(alert_bot, f"{number:08x}", "job.stuck", Entity("job", f"job-{number}"), f"job job-{number} waits")
             for number in range(45)
         ],
     )
-    first = await told.ask("alert list")
+    first = await alert_bot.ask("alert list")
     assert title(first) == "45 open alerts · 20 of 45"
-    last = await told.ask("alert list page:99")
+    last = await alert_bot.ask("alert list page:99")
     assert title(last) == "45 open alerts · 41 – 45 of 45"
     assert "alert list page:2" in commands(first)

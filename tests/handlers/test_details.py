@@ -48,7 +48,7 @@ from handlers.task.show import task_card
 from tests.azure.recordings import answered, recordings
 from tests.azure.service import KEY
 from tests.cards import limits, schemas
-from tests.handlers import fields, whole
+from tests.handlers import fields, full_bodies
 from tests.shared import shared
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -92,7 +92,7 @@ class Entity:
     examples: tuple[str, ...]
     parameter: str
     """The name that such a body has in examples of requests."""
-    whole: tuple[dict[str, Any], ...]
+    full_bodies: tuple[dict[str, Any], ...]
     """Bodies made to have everything; the first has nearly all."""
 
 
@@ -105,7 +105,7 @@ ENTITIES = {
         ("DP /pools",),
         ("Pool",),
         "pool",
-        (whole.POOL, whole.OTHER_POOL),
+        (full_bodies.POOL, full_bodies.OTHER_POOL),
     ),
     "node": Entity(
         Node,
@@ -115,7 +115,7 @@ ENTITIES = {
         ("DP /pools/{poolId}/nodes",),
         ("NodeGet", "NodeList"),
         "-",
-        (whole.NODE, whole.OTHER_NODE),
+        (full_bodies.NODE, full_bodies.OTHER_NODE),
     ),
     "job": Entity(
         Job,
@@ -125,7 +125,7 @@ ENTITIES = {
         ("DP /jobs", "DP /jobschedules/{jobScheduleId}/jobs"),
         ("JobGet.", "JobList.", "JobAdd", "JobListFromJobSchedule"),
         "job",
-        (whole.JOB, whole.OTHER_JOB, whole.NAMED_POOL),
+        (full_bodies.JOB, full_bodies.OTHER_JOB, full_bodies.NAMED_POOL),
     ),
     "task": Entity(
         Task,
@@ -135,7 +135,7 @@ ENTITIES = {
         ("DP /jobs/{jobId}/tasks",),
         ("TaskGet", "TaskList.", "TaskAdd_"),
         "task",
-        (whole.TASK,),
+        (full_bodies.TASK,),
     ),
     "schedule": Entity(
         JobSchedule,
@@ -145,7 +145,7 @@ ENTITIES = {
         ("DP /jobschedules",),
         ("JobScheduleGet", "JobScheduleList", "JobScheduleAdd"),
         "jobSchedule",
-        (whole.SCHEDULE, whole.OTHER_SCHEDULE),
+        (full_bodies.SCHEDULE, full_bodies.OTHER_SCHEDULE),
     ),
     "certificate": Entity(
         Certificate,
@@ -155,7 +155,7 @@ ENTITIES = {
         ("DP /certificates",),
         ("CertificateGet", "CertificateList"),
         "-",
-        (whole.CERTIFICATE,),
+        (full_bodies.CERTIFICATE,),
     ),
     "account": Entity(
         BatchAccountResource,
@@ -165,7 +165,7 @@ ENTITIES = {
         (_BATCH_ACCOUNT, "/providers/Microsoft.Batch/batchAccounts"),
         ("BatchAccountGet", "PrivateBatchAccountGet", "BatchAccountList"),
         "-",
-        (whole.ACCOUNT,),
+        (full_bodies.ACCOUNT,),
     ),
 }
 
@@ -180,7 +180,7 @@ def bodies(entity: Entity) -> Iterator[dict[str, Any]]:
     for path in sorted(shared(f"azure/specs/{plane}/examples").glob("*.json")):
         if path.name.startswith(entity.examples):
             yield from _examples(json.loads(path.read_text(encoding="utf-8")), entity)
-    yield from entity.whole
+    yield from entity.full_bodies
 
 
 def _examples(example: dict[str, Any], entity: Entity) -> Iterator[dict[str, Any]]:
@@ -223,11 +223,11 @@ def test_every_recorded_body_fits_into_every_platform(here: Surroundings, name: 
         message: Any = drawn.payload
         assert limits.slack_message(message) == []
         assert len(message["blocks"]) <= 50
-        if body not in entity.whole:
+        if body not in entity.full_bodies:
             assert drawn.omitted == (), f"{card.title}: {drawn.omitted}"
         adaptive: Any = teams.render(card).payload
         assert limits.teams_card(adaptive) == []
-        if body in entity.whole:
+        if body in entity.full_bodies:
             assert schemas.faults(schemas.slack_blocks(), message["blocks"]) == []
             assert schemas.faults(schemas.adaptive_card(), adaptive) == []
 
@@ -248,7 +248,7 @@ def test_a_field_that_is_dropped_is_noticed(here: Surroundings, name: str) -> No
     missing = [
         path
         for path, said in entity.fields.items()
-        for value in fields.values(entity.whole[0], path)
+        for value in fields.values(entity.full_bodies[0], path)
         if said(value, other) not in shown(other)
     ]
     assert len(missing) > len(entity.fields) // 2
@@ -307,7 +307,7 @@ def test_the_next_run_of_every_active_schedule_is_on_its_card(here: Surroundings
 
 
 def test_a_pool_tells_its_machine_and_the_ends_of_support(here: Surroundings) -> None:
-    pool = msgspec.convert(whole.POOL, Pool)
+    pool = msgspec.convert(full_bodies.POOL, Pool)
     machine = pool.virtual_machine_configuration
     assert machine
     ends = datetime(2026, 12, 31, tzinfo=UTC)
@@ -332,7 +332,7 @@ def test_a_resize_error_of_a_pool_that_has_what_it_wants_is_stale(
     here: Surroundings, hours: int, dedicated: int, said: str
 ) -> None:
     pool = msgspec.structs.replace(
-        msgspec.convert(whole.POOL, Pool),
+        msgspec.convert(full_bodies.POOL, Pool),
         allocation_state_transition_time=AT - timedelta(hours=hours),
         current_dedicated_nodes=dedicated,
         current_low_priority_nodes=5 if dedicated == 9 else 7,
@@ -341,7 +341,7 @@ def test_a_resize_error_of_a_pool_that_has_what_it_wants_is_stale(
 
 
 def test_a_node_in_trouble_tells_the_cause_and_what_to_do(here: Surroundings) -> None:
-    words = shown(node_card(here.ctx, here.source, "p", msgspec.convert(whole.NODE, Node), AT))
+    words = shown(node_card(here.ctx, here.source, "p", msgspec.convert(full_bodies.NODE, Node), AT))
     assert "DiskFull: No room is left" in words
     assert "Likely: the temporary disk is full" in words
     assert "To do: " in words
@@ -349,9 +349,9 @@ def test_a_node_in_trouble_tells_the_cause_and_what_to_do(here: Surroundings) ->
 
 def test_a_task_whose_node_is_gone_says_so(here: Surroundings) -> None:
     gone = AzureError("NodeNotFound", "It is not there.", status=404)
-    words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(whole.TASK, Task), AT, gone))
+    words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(full_bodies.TASK, Task), AT, gone))
     assert "The node is gone, and its files with it." in words
-    node = msgspec.convert(whole.NODE, Node)
-    words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(whole.TASK, Task), AT, node))
+    node = msgspec.convert(full_bodies.NODE, Node)
+    words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(full_bodies.TASK, Task), AT, node))
     assert "10.0.0.4" in words
     assert "203.0.113.7:50003 → 22/tcp" in words

@@ -88,14 +88,14 @@ FAILED = {"state": "completed", "result": "failure"}
 @pytest.mark.parametrize(
     ("found", "name", "cause"),
     [
-        (node("unusable"), "no error told", "cannot reach"),
+        (node("unusable"), "no error reported", "cannot reach"),
         (node("unusable", errors=[{"code": "DiskFull", "message": "full"}]), "DiskFull", "disk is full"),
         (
             node("Unusable", errors=[{"code": "ContainerImagePullFailed"}]),
             "ContainerImagePullFailed",
             "container image",
         ),
-        (node("unusable", errors=[{"code": "SunSpots"}]), "SunSpots", "the code is all that is told"),
+        (node("unusable", errors=[{"code": "SunSpots"}]), "SunSpots", "the code is all that is known"),
         (node("offline"), "offline", "disabled scheduling"),
         (node("unknown"), "unknown", "lost contact"),
         (node("starttaskfailed"), "starttaskfailed", "start task failed"),

@@ -10,12 +10,12 @@ import pytest
 from bot.domain.findings import Entity
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Transition
-from tests.handlers.alerting import ACCOUNT, Told, alerting, commands, golden, incident, saved, title, words
+from tests.handlers.alert_service import ACCOUNT, AlertBot, alerting, commands, golden, incident, saved, title, words
 from tests.handlers.conftest import Scene
 
 
 @pytest.fixture
-async def told(scene: Scene) -> Told:
+async def alert_bot(scene: Scene) -> AlertBot:
     await scene.ask("pool list")  # from now on the service's clock is known
     return await alerting(scene)
 
@@ -27,16 +27,16 @@ def change(
     return Transition(ACCOUNT, entity, parent, name, before, after, at, noted)
 
 
-async def seen(told: Told, *changes: Transition) -> None:
-    await told.scene.store.record(ChangeSet(transitions=list(changes)))
+async def seen(alert_bot: AlertBot, *changes: Transition) -> None:
+    await alert_bot.scene.store.record(ChangeSet(transitions=list(changes)))
 
 
-async def a_life(told: Told) -> None:
+async def a_life(alert_bot: AlertBot) -> None:
     """A job that Batch has forgotten: it ran in a pool, two of its tasks failed, and it was deleted."""
-    at = told.clock.at - timedelta(hours=3)
+    at = alert_bot.clock.at - timedelta(hours=3)
     minute = timedelta(minutes=1)
     await seen(
-        told,
+        alert_bot,
         change(at, "job", "old:job-7", "active", pool="render-gpu"),
         change(at + 5 * minute, "task", "frame-1", "failed", parent="old:job-7", exitCode=137, code="FailureExitCode",
                pool="render-gpu", node="tvm-1", retries=2),
@@ -53,20 +53,20 @@ async def a_life(told: Told) -> None:
         change(at + 9 * minute, "schedule", "old", "completed", before="active"),
     )  # fmt: skip
     await saved(
-        told,
+        alert_bot,
         [
             incident(
-                told, "5e6f7081", "job.failed", Entity("job", "old:job-7"),
+                alert_bot, "5e6f7081", "job.failed", Entity("job", "old:job-7"),
                 "job old:job-7 has failed: 3 of 90 tasks failed", state="event",
             )
         ],
     )  # fmt: skip
 
 
-async def test_a_job_that_batch_has_forgotten_still_has_its_history(told: Told) -> None:
-    await a_life(told)
-    card = await told.ask("job history old:job-7")
-    golden(told, "history-job", card)
+async def test_a_job_that_batch_has_forgotten_still_has_its_history(alert_bot: AlertBot) -> None:
+    await a_life(alert_bot)
+    card = await alert_bot.ask("job history old:job-7")
+    golden(alert_bot, "history-job", card)
     assert title(card) == "History of job old:job-7 · Batch no longer knows it · 6 changes"
     said = words(card)
     assert "active → ✔ completed · because AllTasksCompleted" in said
@@ -77,10 +77,10 @@ async def test_a_job_that_batch_has_forgotten_still_has_its_history(told: Told) 
     assert not [each for each in commands(card) if each.startswith("job show")], "there is nothing to open"
 
 
-async def test_a_pool_that_is_there_tells_its_parts_too(told: Told) -> None:
-    await a_life(told)
-    card = await told.ask("pool history render-gpu")
-    golden(told, "history-pool", card)
+async def test_a_pool_that_is_there_tells_its_parts_too(alert_bot: AlertBot) -> None:
+    await a_life(alert_bot)
+    card = await alert_bot.ask("pool history render-gpu")
+    golden(alert_bot, "history-pool", card)
     assert title(card) == "History of pool render-gpu · 4 changes"
     said = words(card)
     assert "node tvm-1 idle → ✖ unusable" in said
@@ -89,48 +89,48 @@ async def test_a_pool_that_is_there_tells_its_parts_too(told: Told) -> None:
     assert "pool show render-gpu account:render-prod" in commands(card)
 
 
-async def test_tasks_nodes_and_schedules_have_histories(told: Told) -> None:
-    await a_life(told)
-    task = await told.ask("task history old:job-7 frame-1")
+async def test_tasks_nodes_and_schedules_have_histories(alert_bot: AlertBot) -> None:
+    await a_life(alert_bot)
+    task = await alert_bot.ask("task history old:job-7 frame-1")
     assert title(task) == "History of task old:job-7 / frame-1 · Batch no longer knows it · 1 change"
     assert "node tvm-1" in words(task)
     assert "retries 2" in words(task)
-    node = await told.ask("node history render-gpu tvm-1")
+    node = await alert_bot.ask("node history render-gpu tvm-1")
     assert "· 1 change" in title(node)
-    schedule = await told.ask("schedule history old")
+    schedule = await alert_bot.ask("schedule history old")
     assert title(schedule) == "History of schedule old · Batch no longer knows it · 4 changes"
     assert "job old:job-7" in words(schedule), "the jobs it made are told with it"
 
 
-async def test_what_nobody_knows_is_told_with_what_is_near(told: Told) -> None:
-    await a_life(told)
-    card = await told.ask("job history old:job-8")
+async def test_what_nobody_knows_is_told_with_what_is_near(alert_bot: AlertBot) -> None:
+    await a_life(alert_bot)
+    card = await alert_bot.ask("job history old:job-8")
     assert card.refused
     assert title(card) == "Neither Batch nor the bot knows a job “old:job-8” in render-prod."
     assert "job history old:job-7 account:render-prod" in commands(card)
-    other = await told.ask("task history old:job-7 fram-1")
+    other = await alert_bot.ask("task history old:job-7 fram-1")
     assert "task history old:job-7 frame-1 account:render-prod" in commands(other)
-    quiet = await told.ask("pool history render-cpu")
+    quiet = await alert_bot.ask("pool history render-cpu")
     assert title(quiet) == "History of pool render-cpu · nothing seen yet"
 
 
-async def test_an_accounts_history_is_counted_and_told(told: Told) -> None:
-    await a_life(told)
-    card = await told.ask("history")
-    golden(told, "history", card)
+async def test_an_accounts_history_is_counted_and_told(alert_bot: AlertBot) -> None:
+    await a_life(alert_bot)
+    card = await alert_bot.ask("history")
+    golden(alert_bot, "history", card)
     assert title(card) == "History of render-prod · 11 changes"
     assert "By day" in words(card)
-    by_hour = await told.ask("history by:hour")
-    golden(told, "history-by-hour", by_hour)
+    by_hour = await alert_bot.ask("history by:hour")
+    golden(alert_bot, "history-by-hour", by_hour)
     assert "By hour" in words(by_hour)
     assert "Mon 23 Nov 03:00" in words(by_hour)
-    only = await told.ask("history entity:task")
+    only = await alert_bot.ask("history entity:task")
     assert title(only) == "History of render-prod · task · 3 changes"
-    named = await told.ask("history entity:task:frame-?")
+    named = await alert_bot.ask("history entity:task:frame-?")
     assert title(named).endswith("3 changes")
-    both = await told.ask("history entity:old*")
+    both = await alert_bot.ask("history entity:old*")
     assert title(both).endswith("4 changes")
-    assert title(await told.ask("history entity:node:tvm-2")).endswith("nothing seen yet")
+    assert title(await alert_bot.ask("history entity:node:tvm-2")).endswith("nothing seen yet")
 
 
 @pytest.mark.parametrize(
@@ -142,35 +142,35 @@ async def test_an_accounts_history_is_counted_and_told(told: Told) -> None:
         ("history by:week", "by", "history by:day"),
     ],
 )
-async def test_what_cannot_be_is_told_with_what_can(told: Told, typed: str, said: str, offered: str) -> None:
-    card = await told.ask(typed)
+async def test_what_cannot_be_is_told_with_what_can(alert_bot: AlertBot, typed: str, said: str, offered: str) -> None:
+    card = await alert_bot.ask(typed)
     assert card.refused
     assert said in words(card)
     if offered != "history by:day":
         assert offered in commands(card)
 
 
-async def test_long_histories_are_turned(told: Told) -> None:
-    at = told.clock.at - timedelta(hours=2)
+async def test_long_histories_are_turned(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at - timedelta(hours=2)
     tasks = [
         change(at + timedelta(seconds=n), "task", f"t-{n}", "failed", parent="big", exitCode=1) for n in range(1500)
     ]
-    await seen(told, *tasks)
-    first = await told.ask("job history big")
+    await seen(alert_bot, *tasks)
+    first = await alert_bot.ask("job history big")
     assert title(first).endswith("· 20 of 1,000 or more changes")
     assert "t-1499" in words(first)
     assert "job history big account:render-prod page:2" in commands(first)
-    last = await told.ask("job history big page:50")
+    last = await alert_bot.ask("job history big page:50")
     assert title(last).endswith("· 981 – 1,000 of 1,000 or more changes")
 
 
-async def test_only_what_is_odd_in_a_stored_line_is_left_as_it_is(told: Told) -> None:
-    at = told.clock.at - timedelta(hours=1)
-    await told.scene.store.record(
+async def test_only_what_is_odd_in_a_stored_line_is_left_as_it_is(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at - timedelta(hours=1)
+    await alert_bot.scene.store.record(
         ChangeSet(
             transitions=[Transition(ACCOUNT, "job", "", "odd", "", "flying", at, "not json key=AccountKey=abc==")]
         )
     )
-    card = await told.ask("job history odd")
+    card = await alert_bot.ask("job history odd")
     assert "flying" in words(card)
     assert "went wrong" not in title(card)

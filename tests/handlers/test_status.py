@@ -13,35 +13,35 @@ from bot.monitor.status import AccountStatus, DestinationStatus, Outbox, Totals
 from cards.card import Mark
 from handlers.bot import status as module
 from handlers.job.watch import MOST
-from tests.alerting.kit import EVERYTHING
-from tests.handlers.alerting import ACCOUNT, DEV, OPS, Told, alerting, commands, golden, title, words
+from tests.alerting.alert_room import EVERYTHING
+from tests.handlers.alert_service import ACCOUNT, DEV, OPS, AlertBot, alerting, commands, golden, title, words
 from tests.handlers.conftest import Scene
 
 
 @pytest.fixture
-async def told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Told:
-    told = await alerting(scene)
+async def alert_bot(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AlertBot:
+    alert_bot = await alerting(scene)
     monkeypatch.setattr(module, "version", lambda name: "1.2.3")
-    return told
+    return alert_bot
 
 
-async def test_all_is_well(told: Told) -> None:
-    at = told.clock.at
-    told.status.rows = [
+async def test_all_is_well(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at
+    alert_bot.status.rows = [
         AccountStatus(name=ACCOUNT, looked=at - timedelta(seconds=12), wait=30, calls=14.25, received=48_200),
         AccountStatus(name="sim-dev", looked=at - timedelta(seconds=8), wait=30, calls=6, received=9_000),
     ]
-    told.status.box = Outbox(totals=Totals(sent=12, edited=40))
-    card = await told.ask("status", person="U0VIEWER")
-    golden(told, "status", card)
+    alert_bot.status.box = Outbox(totals=Totals(sent=12, edited=40))
+    card = await alert_bot.ask("status", person="U0VIEWER")
+    golden(alert_bot, "status", card)
     assert title(card) == "2 accounts watched · nothing waits to be sent"
     assert card.mark is Mark.RUNNING
 
 
-async def test_what_is_wrong_is_told_with_what_to_do(told: Told) -> None:
-    at = told.clock.at
+async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at
     secret = "sig=c2VjcmV0c2VjcmV0c2VjcmV0"
-    told.status.rows = [
+    alert_bot.status.rows = [
         AccountStatus(
             name=ACCOUNT, looked=at - timedelta(minutes=20), wait=240,
             blind=Blindness(at - timedelta(minutes=18), "AuthenticationFailed", f"no key https://x/y?{secret}", 5),
@@ -49,7 +49,7 @@ async def test_what_is_wrong_is_told_with_what_to_do(told: Told) -> None:
         AccountStatus(name="sim-dev", looked=at, wait=60, throttled=at - timedelta(minutes=2), calls=80),
         AccountStatus(name="new"),
     ]  # fmt: skip
-    told.status.box = Outbox(
+    alert_bot.status.box = Outbox(
         conversations=(
             DestinationStatus("slack:C0DEV", waiting=4, gone_since=at - timedelta(hours=2), error="not_in_channel"),
             DestinationStatus("slack:C0OPS", waiting=2, in_doubt=1, error="ratelimited"),
@@ -58,8 +58,8 @@ async def test_what_is_wrong_is_told_with_what_to_do(told: Told) -> None:
         down={"teams": "503"},
         totals=Totals(sent=100, edited=400, repeated=1, shortened=2, refused=3),
     )
-    card = await told.ask("status")
-    golden(told, "status-trouble", card)
+    card = await alert_bot.ask("status")
+    golden(alert_bot, "status-trouble", card)
     assert title(card) == (
         "3 accounts watched · 1 cannot be read · 1 channel cannot be reached · 6 messages waiting"
     )  # fmt: skip
@@ -72,59 +72,59 @@ async def test_what_is_wrong_is_told_with_what_to_do(told: Told) -> None:
     assert card.mark is Mark.FAILED
 
 
-async def test_a_job_is_watched_from_the_chat(told: Told) -> None:
-    job = await _job(told)
-    card = await told.ask(f"job watch {job}")
-    golden(told, "watch", card)
+async def test_a_job_is_watched_from_the_chat(alert_bot: AlertBot) -> None:
+    job = await _job(alert_bot)
+    card = await alert_bot.ask(f"job watch {job}")
+    golden(alert_bot, "watch", card)
     assert title(card) == f"Job {job} · is watched here"
-    assert told.jobs.watched(ACCOUNT) == {job}
+    assert alert_bot.jobs.watched(ACCOUNT) == {job}
     look = Look(
-        account=ACCOUNT, at=told.clock.at, read=EVERYTHING, pools={}, schedules={},
-        jobs={job: JobView(job, state="active", active=5, running=1, succeeded=4, counted=told.clock.at)},
+        account=ACCOUNT, at=alert_bot.clock.at, read=EVERYTHING, pools={}, schedules={},
+        jobs={job: JobView(job, state="active", active=5, running=1, succeeded=4, counted=alert_bot.clock.at)},
     )  # fmt: skip
-    await told.jobs.after(ACCOUNT, look, told.clock.at)
-    (titled,) = told.entries.titles()
+    await alert_bot.jobs.after(ACCOUNT, look, alert_bot.clock.at)
+    (titled,) = alert_bot.entries.titles()
     assert titled.startswith(f"● job {job} · 4 of 10 tasks done, 40 % · render-prod")
-    again = await told.ask(f"job watch {job}", person="U0VIEWER")
+    again = await alert_bot.ask(f"job watch {job}", person="U0VIEWER")
     assert title(again).endswith("is watched here already")
-    listed = await told.ask("job watch account:render-prod")
+    listed = await alert_bot.ask("job watch account:render-prod")
     assert title(listed) == "Watched jobs · 1"
     assert "for Otto" in words(listed)
-    assert title(await told.ask("job watch", conversation=DEV)) == "Watched jobs · 0"
-    stopped = await told.ask(f"job unwatch {job}", how="edit")
+    assert title(await alert_bot.ask("job watch", conversation=DEV)) == "Watched jobs · 0"
+    stopped = await alert_bot.ask(f"job unwatch {job}", how="edit")
     assert "no longer watched" in title(stopped)
-    assert told.jobs.watched(ACCOUNT) == set()
+    assert alert_bot.jobs.watched(ACCOUNT) == set()
 
 
-async def test_a_thread_is_no_place_of_its_own(told: Told) -> None:
-    job = await _job(told)
-    await told.ask(f"job watch {job}", conversation=replace(OPS, thread="1700.1"))
-    assert [each.conversation for each in told.jobs.here(OPS)] == [OPS]
+async def test_a_thread_is_no_place_of_its_own(alert_bot: AlertBot) -> None:
+    job = await _job(alert_bot)
+    await alert_bot.ask(f"job watch {job}", conversation=replace(OPS, thread="1700.1"))
+    assert [each.conversation for each in alert_bot.jobs.here(OPS)] == [OPS]
 
 
-async def test_what_cannot_be_watched_is_told(told: Told) -> None:
-    job = await _job(told)
-    none = await told.ask("job watch nightli")
+async def test_what_cannot_be_watched_is_told(alert_bot: AlertBot) -> None:
+    job = await _job(alert_bot)
+    none = await alert_bot.ask("job watch nightli")
     assert none.refused
     assert any(each.startswith("job watch ") for each in commands(none))
     over = next(
-        job.id for job in told.scene.world.accounts[ACCOUNT].jobs.values() if job.state.lower() == "completed"
+        job.id for job in alert_bot.scene.world.accounts[ACCOUNT].jobs.values() if job.state.lower() == "completed"
     )  # fmt: skip
-    done = await told.ask(f"job watch {over}")
+    done = await alert_bot.ask(f"job watch {over}")
     assert title(done) == f"Job {over} is completed: there is nothing more to watch."
-    await told.ask(f"job watch {job}")
-    missing = await told.ask(f"job unwatch {job[:-1]}")
+    await alert_bot.ask(f"job watch {job}")
+    missing = await alert_bot.ask(f"job unwatch {job[:-1]}")
     assert missing.refused
     assert f"job unwatch {job} account:render-prod" in commands(missing)
     for number in range(MOST - 1):
-        await told.jobs.watch(OPS, told.jobs.here(OPS)[0].person, ACCOUNT, f"job-{number}")
-    assert not (await told.ask(f"job watch {job}")).refused
-    other = await _job(told, 1)
-    full = await told.ask(f"job watch {other}")
+        await alert_bot.jobs.watch(OPS, alert_bot.jobs.here(OPS)[0].person, ACCOUNT, f"job-{number}")
+    assert not (await alert_bot.ask(f"job watch {job}")).refused
+    other = await _job(alert_bot, 1)
+    full = await alert_bot.ask(f"job watch {other}")
     assert title(full) == "20 jobs are watched here already, which is the most."
 
 
-async def _job(told: Told, conversation: int = 0) -> str:
+async def _job(alert_bot: AlertBot, conversation: int = 0) -> str:
     """A job that goes on."""
-    jobs = told.scene.world.accounts[ACCOUNT].jobs.values()
+    jobs = alert_bot.scene.world.accounts[ACCOUNT].jobs.values()
     return sorted(job.id for job in jobs if job.state.lower() == "active")[conversation]

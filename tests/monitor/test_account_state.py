@@ -14,8 +14,8 @@ from bot.clock import Clock
 from bot.domain.states import TROUBLED_NODES
 from bot.monitor.observer import Observer
 from bot.settings import WatchSettings
-from tests.monitor.late import POOL, Change, LateAccount, after
-from tests.monitor.watching import MemoryStore
+from tests.monitor.late_account import POOL, Change, LateAccount, after
+from tests.monitor.observed_sandbox import MemoryStore
 
 END = 1800.0
 """Seconds in which things happen."""

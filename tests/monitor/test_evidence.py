@@ -20,7 +20,7 @@ from bot.monitor.scene import Example, JobView
 from bot.sandbox.world import program_output
 from bot.settings import WatchSettings
 from tests.alerting.rules.scenes import KINDS
-from tests.monitor.watching import Stage, staged
+from tests.monitor.observed_sandbox import Stage, staged
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 

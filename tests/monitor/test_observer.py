@@ -16,7 +16,7 @@ from bot.sandbox.world.live import LiveTask
 from bot.settings import WatchSettings
 from storage.port.errors import StoreError
 from storage.sqlite.store import SqliteStore
-from tests.monitor.watching import Stage, staged
+from tests.monitor.observed_sandbox import Stage, staged
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bot.monitor.scene import Blindness
 from bot.ops import health
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
-from tests.alerting.kit import NOON, Room, finding, room, scene
+from tests.alerting.alert_room import NOON, Room, finding, room, scene
 
 
 class Observers:
@@ -40,7 +40,7 @@ class Stage:
     def __init__(self, ops: Room) -> None:
         self.ops = ops
         self.post, self.traffic = Post(), {"render": Traffic()}
-        self.standing = MonitorStatus({"render": Observers()}, self.traffic, self.post, ops.clock)
+        self.monitor_status = MonitorStatus({"render": Observers()}, self.traffic, self.post, ops.clock)
         self.url = ""
 
     async def get(self, path: str) -> str:
@@ -54,7 +54,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with room(tmp_path) as ops:
         made = Stage(ops)
         app = web.Application()
-        app.add_routes(health.routes(made.standing, made.traffic, ops.alerts))
+        app.add_routes(health.routes(made.monitor_status, made.traffic, ops.alerts))
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -64,14 +64,14 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def test_all_is_well(stage: Stage) -> None:
-    await stage.standing.after("render", scene(NOON), NOON)
+    await stage.monitor_status.after("render", scene(NOON), NOON)
     assert await stage.get("/health") == '{"status": "ok", "troubles": []}'
 
 
 async def test_what_does_not_work_is_said(stage: Stage) -> None:
     blind = scene(NOON)
     blind.blind = Blindness(NOON, "NoConnection", "no way")
-    await stage.standing.after("render", blind, NOON)
+    await stage.monitor_status.after("render", blind, NOON)
     stage.post.conversations = [
         DestinationStatus("slack:C1", 2, 0, NOON, "not_in_channel"),
         DestinationStatus("slack:C2"),
@@ -86,7 +86,7 @@ async def test_what_does_not_work_is_said(stage: Stage) -> None:
 
 
 async def test_an_account_that_is_not_looked_at_any_more_is_said(stage: Stage) -> None:
-    await stage.standing.after("render", scene(NOON), NOON)
+    await stage.monitor_status.after("render", scene(NOON), NOON)
     stage.ops.clock.at = NOON + timedelta(minutes=10)
     assert "account render was not looked at since 12:00 UTC" in await stage.get("/health")
 
@@ -96,8 +96,8 @@ async def test_figures_per_minute_are_those_of_the_last_minutes(stage: Stage) ->
     for minute in range(21):
         traffic.calls += 40 if minute > 10 else 4
         traffic.bytes += 1000
-        await stage.standing.after("render", scene(NOON), NOON + timedelta(minutes=minute))
-    [account] = stage.standing.accounts()
+        await stage.monitor_status.after("render", scene(NOON), NOON + timedelta(minutes=minute))
+    [account] = stage.monitor_status.accounts()
     assert account.calls == 40
     assert account.received == 1000
 
@@ -107,16 +107,16 @@ async def test_throttling_is_said_until_it_is_over_for_a_while(stage: Stage) -> 
     for minute, count in enumerate([0, 3, 5, 5, 5, 5]):
         traffic.throttled = count
         stage.ops.clock.at = NOON + timedelta(minutes=minute)
-        await stage.standing.after("render", scene(NOON), stage.ops.clock.at)
-    assert stage.standing.accounts()[0].throttled == NOON + timedelta(minutes=1)
+        await stage.monitor_status.after("render", scene(NOON), stage.ops.clock.at)
+    assert stage.monitor_status.accounts()[0].throttled == NOON + timedelta(minutes=1)
     stage.ops.clock.at = NOON + timedelta(minutes=9)
-    assert stage.standing.accounts()[0].throttled is None
+    assert stage.monitor_status.accounts()[0].throttled is None
 
 
 async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
     stage.ops.found["node.unusable"] = [finding("a"), finding("b")]
     await stage.ops.look()
-    await stage.standing.after("render", scene(NOON), NOON)
+    await stage.monitor_status.after("render", scene(NOON), NOON)
     stage.traffic["render"].calls = 7
     stage.post.conversations = [DestinationStatus("slack:C1", 2, 0, NOON, "not_in_channel")]
     families = {each.name: each for each in text_string_to_metric_families(await stage.get("/metrics"))}
@@ -128,6 +128,6 @@ async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
     }
     assert values["batchbot_azure_calls_total"] == ({"account": "render"}, 7.0)
     assert values["batchbot_incidents_open"] == ({"account": "render", "severity": "warning"}, 2.0)
-    assert values["batchbot_letters_waiting"] == ({"platform": "slack"}, 2.0)
-    assert values["batchbot_places_gone"] == ({"platform": "slack"}, 1.0)
+    assert values["batchbot_outbox_messages_waiting"] == ({"platform": "slack"}, 2.0)
+    assert values["batchbot_conversations_unreachable"] == ({"platform": "slack"}, 1.0)
     assert all(families[name].documentation for name in families if name.startswith("batchbot"))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.ops.pruning import tidy
+from bot.ops.pruning import prune
 from storage.port.errors import StoreError
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ async def test_it_goes_on_after_a_failure() -> None:
             return 0
 
     store = Store()
-    task = asyncio.create_task(tidy(store, 0.001, lambda: NOON))
+    task = asyncio.create_task(prune(store, 0.001, lambda: NOON))
     async with asyncio.timeout(10):
         await store.enough.wait()
     task.cancel()

@@ -1,4 +1,4 @@
-"""Letters arrive once, in order, whatever the platform, the store and the power supply do."""
+"""Outbox messages arrive once, in order, whatever the platform, the store and the power supply do."""
 
 from __future__ import annotations
 

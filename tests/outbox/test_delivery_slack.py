@@ -1,4 +1,4 @@
-"""Letters over real HTTP into the strict Slack stand-in: outages, lost answers, limits, removals, crashes."""
+"""Outbox messages over real HTTP into the strict Slack stand-in: outages, lost answers, limits, removals, crashes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import Slack
+from bot.chat.slack.adapter import Slack
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from bot.sandbox.slack import SlackSettings as Workspace
@@ -27,7 +27,7 @@ from cards.charts.usage import UsageChart
 from storage.port.changes import ChangeSet
 from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
-from tests.chat.asking import asked
+from tests.chat.fakes import asked
 from tests.outbox.messages import entry
 
 OPS, DEV = Conversation("slack", "C0BATCHOPS"), Conversation("slack", "C0BATCHDEV")
@@ -288,7 +288,7 @@ async def test_a_deleted_alert_comes_again_with_its_next_edit_and_replies_find_i
     assert bench.keys() == ["a", "b", "a"]
 
 
-async def test_people_go_before_letters(bench: Bench) -> None:
+async def test_people_go_before_alerts(bench: Bench) -> None:
     await bench.give(*(entry(f"a{n}", conversation=OPS) for n in range(3)))
     await bench.until(lambda: len(bench.ever()) == 1)
     await bench.slack.answer(asked(OPS), Card(title=text(bold("an answer"))))

@@ -1,4 +1,4 @@
-"""Letters over real HTTP into the strict Teams stand-in, which cannot be read back."""
+"""Outbox messages over real HTTP into the strict Teams stand-in, which cannot be read back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.request import Conversation, Person
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from bot.sandbox.teams import TeamsStandIn
@@ -24,8 +24,8 @@ from bot.settings import TeamsSettings
 from storage.port.changes import ChangeSet
 from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore
-from tests.chat.teams_kit import APP, Pictures, RequestIntake, card
-from tests.chat.test_teams_standin import ManagedIdentity
+from tests.chat.teams_service import APP, Pictures, RequestIntake, card
+from tests.chat.test_teams_stand_in import ManagedIdentity
 from tests.outbox.messages import entry
 
 MARK = "may be a repeat"
@@ -40,7 +40,7 @@ class Bench:
         self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
 
     async def start(self) -> None:
-        self.store, self.desk = SqliteStore.open(self.path), RequestIntake()
+        self.store, self.intake = SqliteStore.open(self.path), RequestIntake()
         settings = TeamsSettings(
             app_id=APP,
             tenant_id=self.outside.tenant_id,
@@ -50,7 +50,7 @@ class Bench:
         )
         identity = ManagedIdentity(self.tokens)
         self.teams = Teams(settings, self.store, Pictures(), credential=identity)  # type: ignore[arg-type]
-        self.desk.chat = self.teams
+        self.intake.chat = self.teams
         self.outbox = OutboxWorker(self.store, {"teams": self.teams}, Clock(speed=20))
         self.teams.on_reach(self.outbox.reachable)
         app = web.Application()
@@ -58,11 +58,11 @@ class Bench:
         self.bot = TestServer(app, host="127.0.0.1")
         await self.bot.start_server()
         self.outside.bot_url = str(self.bot.make_url("/api/messages"))
-        await self.teams.start(self.desk)
+        await self.teams.start(self.intake)
         self.task = asyncio.create_task(self.outbox.run())
 
     async def stop(self) -> None:
-        await self.desk.done()
+        await self.intake.done()
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
         await self.teams.stop()
@@ -72,7 +72,7 @@ class Bench:
     async def install(self, *conversations: str) -> None:
         for conversation in conversations:
             await self.outside.install(conversation)
-        await self.desk.done()
+        await self.intake.done()
 
     def conversation(self, name: str) -> Conversation:
         room = self.outside.conversations[name]

@@ -18,7 +18,7 @@ from bot.requests import answer_delivery
 from bot.requests.answer_delivery import AnswerDelivery, key_of
 from cards.build import blocks, bold, facts, text
 from cards.card import Card, Code, plain
-from tests.chat.asking import LiveRows, Naps, asked
+from tests.chat.fakes import InstantClock, LiveRows, asked
 
 HERE = Conversation("slack", "C1", team="T1", thread="17.0")
 CARD = Card(title=text(bold("Pool gpu-a")), blocks=blocks(facts(("Nodes", "4"))))
@@ -66,12 +66,12 @@ def chat() -> FakeChat:
 
 
 @pytest.fixture
-def clock() -> Naps:
-    return Naps()
+def clock() -> InstantClock:
+    return InstantClock()
 
 
 @pytest.fixture
-def delivery(chat: FakeChat, clock: Naps) -> AnswerDelivery:
+def delivery(chat: FakeChat, clock: InstantClock) -> AnswerDelivery:
     return AnswerDelivery({"slack": chat}, LiveRows(), clock)  # type: ignore[dict-item]
 
 
@@ -80,7 +80,7 @@ def later(code: str = "503", **more: Any) -> Undelivered:
 
 
 async def test_what_passes_is_tried_again_more_and_more_rarely(
-    delivery: AnswerDelivery, chat: FakeChat, clock: Naps
+    delivery: AnswerDelivery, chat: FakeChat, clock: InstantClock
 ) -> None:
     chat.failures = [later(everywhere=True), later(), later("ratelimited", wait=17.0), later()]
     assert await delivery.answer(asked(HERE), CARD) == "m1"
@@ -90,7 +90,7 @@ async def test_what_passes_is_tried_again_more_and_more_rarely(
 
 
 async def test_an_outage_that_does_not_end_is_given_up_in_time_and_logged(
-    delivery: AnswerDelivery, chat: FakeChat, clock: Naps
+    delivery: AnswerDelivery, chat: FakeChat, clock: InstantClock
 ) -> None:
     chat.down = later("service_unavailable", everywhere=True)
     with capture_logs() as logs:
@@ -147,7 +147,7 @@ async def test_after_a_crash_before_the_answer_it_is_posted(delivery: AnswerDeli
 
 @pytest.mark.parametrize("error", [Undelivered("refused", "invalid_blocks"), ValueError("cannot be rendered")])
 async def test_a_refused_layout_is_shown_as_text(
-    delivery: AnswerDelivery, chat: FakeChat, clock: Naps, error: Exception
+    delivery: AnswerDelivery, chat: FakeChat, clock: InstantClock, error: Exception
 ) -> None:
     chat.failures = [error]
     assert await delivery.answer(asked(HERE), CARD) == "m1"

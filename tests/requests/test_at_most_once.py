@@ -16,8 +16,8 @@ import pytest
 from storage.port.audit import AuditEntry
 from storage.port.requests import JournalRow
 from storage.sqlite.store import SqliteStore
-from tests.requests import killed
-from tests.requests.killed import KEY, STEPS, lines
+from tests.requests import killed_bot
+from tests.requests.killed_bot import KEY, STEPS, lines
 
 Start = Callable[..., int]
 
@@ -26,7 +26,7 @@ Start = Callable[..., int]
 def processes() -> Any:
     """Processes that are forked from one which has imported everything, so that each starts in no time."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.requests.killed"])
+    context.set_forkserver_preload(["tests.requests.killed_bot"])
     return context
 
 
@@ -35,7 +35,7 @@ def start(processes: Any, tmp_path: Path) -> Start:
     """Starts the bot and returns how it ended: 0, or the negative signal that killed it."""
 
     def started(text: str = "", deadly: str = "", **more: Any) -> int:
-        process = processes.Process(target=killed.run, args=(tmp_path, text, deadly, more))
+        process = processes.Process(target=killed_bot.run, args=(tmp_path, text, deadly, more))
         process.start()
         process.join(60)
         return int(process.exitcode)

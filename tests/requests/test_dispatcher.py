@@ -1,4 +1,4 @@
-"""Dispatch and desk: permission, advice, journal, and what a crash leaves behind."""
+"""Dispatch and journal: permission, advice, journal, and what a crash leaves behind."""
 
 from __future__ import annotations
 
@@ -176,11 +176,11 @@ async def test_a_form_is_for_those_who_may_run_the_command(dispatcher: Dispatche
 
 async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispatcher, store: SqliteStore) -> None:
     chat = Recorder()
-    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    task = await desk.accept(made())
+    journal = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await journal.accept(made())
     assert task is not None
     await task
-    assert await desk.accept(made()) is None
+    assert await journal.accept(made()) is None
     assert len(chat.answers) == 1
     assert chat.answers[0][1].zone == "Europe/Berlin"
     assert await store.unfinished() == []
@@ -188,8 +188,8 @@ async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispa
 
 async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store: SqliteStore) -> None:
     chat = Recorder()
-    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    task = await desk.accept(made(values={"loud": "true"}))
+    journal = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await journal.accept(made(values={"loud": "true"}))
     assert task is not None
     assert plain((await task).title) == "hello viewer!"
 
@@ -202,9 +202,9 @@ async def test_what_a_crash_interrupted_is_answered_after_the_restart(
     await store.accept(lost.key, msgspec.json.encode(lost), now - timedelta(minutes=1))
     await store.accept(stale.key, msgspec.json.encode(stale), now - timedelta(hours=2))
     chat = Recorder()
-    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    assert await desk.resume() == 2
-    await desk.drain(5)
+    journal = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    assert await journal.resume() == 2
+    await journal.drain(5)
     answers = {request.key: plain(card.title) for request, card in chat.answers}
     assert answers == {"lost": "hello viewer", "stale": "I was away when you asked, and have not done it."}
     assert await store.unfinished() == []
@@ -243,12 +243,12 @@ async def test_what_arrives_while_the_program_starts_is_answered_once(
     dispatcher: Dispatcher, store: SqliteStore
 ) -> None:
     chat = Recorder()
-    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    task = await desk.accept(made())  # the platforms receive before the journal is looked through
-    assert await desk.resume() == 0
+    journal = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await journal.accept(made())  # the platforms receive before the journal is looked through
+    assert await journal.resume() == 0
     assert task is not None
     await task
-    await desk.drain(5)
+    await journal.drain(5)
     assert len(chat.answers) == 1
 
 
@@ -257,8 +257,8 @@ async def test_an_answer_that_cannot_be_delivered_is_closed_as_failed(
 ) -> None:
     chat = Recorder()
     chat.fails = True
-    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    task = await desk.accept(made())
+    journal = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await journal.accept(made())
     assert task is not None
     await asyncio.wait([task])
     assert task.exception() is None
@@ -297,8 +297,8 @@ class Editor(Recorder):
 async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: Dispatcher, store: SqliteStore) -> None:
     dispatcher.services.registry.add(count, Mark("count", "viewer", (), 0))
     chat = Editor()
-    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    task = await desk.accept(made(text="count"))
+    journal = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await journal.accept(made(text="count"))
     assert task is not None
     first = plain((await task).title)
     async with asyncio.timeout(5):
@@ -307,7 +307,7 @@ async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: D
     assert last is not None
     assert plain(last.title) == "stopped"
     assert await dispatcher.lives.stop(first.split()[1]) is None
-    await desk.drain(5)
+    await journal.drain(5)
     assert chat.edits[-1] == "stopped"
     assert len(chat.answers) == 1
 
@@ -315,11 +315,11 @@ async def test_a_live_answer_edits_its_message_until_it_is_stopped(dispatcher: D
 async def test_live_answers_end_with_the_program(dispatcher: Dispatcher, store: SqliteStore) -> None:
     dispatcher.services.registry.add(count, Mark("count", "viewer", (), 0))
     chat = Editor()
-    desk = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
-    task = await desk.accept(made(text="count"))
+    journal = RequestJournal(dispatcher, store, {"slack": chat})  # type: ignore[dict-item]
+    task = await journal.accept(made(text="count"))
     assert task is not None
     await task
-    await desk.drain(5)
+    await journal.drain(5)
     assert chat.edits[-1] == "stopped"
 
 

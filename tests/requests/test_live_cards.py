@@ -22,7 +22,7 @@ from cards.build import actions, blocks, bold, chip, text
 from cards.card import Actions, Button, Card, Code, Footer, Mark, Time, Words, plain
 from storage.port.live import LiveCard
 from storage.sqlite.store import SqliteStore
-from tests.chat.asking import asked
+from tests.chat.fakes import asked
 from tests.golden import check
 
 HERE = Conversation("slack", "C1", team="T1")

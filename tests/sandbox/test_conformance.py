@@ -20,7 +20,7 @@ from bot.sandbox.wire.tokens import BATCH, MANAGEMENT
 from bot.sandbox.wire.versions import DATA_PLANE, RESOURCE_MANAGER
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.sandbox.conformance import ARM, complaints, conformance
 from tests.sandbox.conformance import DATA_PLANE as DOCUMENT
 from tests.shared import shared
@@ -48,7 +48,7 @@ READS = [
     "/pools?$filter=nonsense", "/pools?maxresults=0", "/jobs/night/tasks?$select=nope",
 ]  # fmt: skip
 
-SUBSCRIPTION = f"/subscriptions/{still.SUBSCRIPTION}"
+SUBSCRIPTION = f"/subscriptions/{still_world.SUBSCRIPTION}"
 PROVIDER = "providers/Microsoft.Batch"
 ARM_READS = [
     f"{SUBSCRIPTION}/{PROVIDER}/batchAccounts",
@@ -96,7 +96,7 @@ class AllowHttp(SansIOHTTPPolicy):
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[AzureSandbox]:
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start()
     yield sandbox
     await sandbox.close()
@@ -191,7 +191,7 @@ async def read_all(client: BatchClient) -> dict[str, int]:
 
 
 async def test_a_living_world_conforms() -> None:
-    clock = Clock(still.NOW, paused=True)
+    clock = Clock(still_world.NOW, paused=True)
     world = build("demo", 3, clock)
     clock.advance(timedelta(hours=9))
     sandbox = AzureSandbox(world)
@@ -218,7 +218,7 @@ EVERYTHING = {"pools": 13, "nodes": 6, "jobs": 3, "tasks": 40, "schedules": 1, "
 
 async def test_the_batch_client_reads_everything_with_a_shared_key(sandbox: AzureSandbox) -> None:
     with conformance(sandbox) as seen:
-        for key in (still.KEY, still.SECOND_KEY):
+        for key in (still_world.KEY, still_world.SECOND_KEY):
             async with BatchClient(sandbox.endpoints["render"], AzureNamedKeyCredential("render", key)) as client:
                 assert await read_all(client) == EVERYTHING
                 with pytest.raises(ResourceNotFoundError, match="TaskNotFound"):
@@ -228,7 +228,7 @@ async def test_the_batch_client_reads_everything_with_a_shared_key(sandbox: Azur
             with pytest.raises(HttpResponseError, match="MAC signature") as caught:
                 await client.get_pool("linux")
             assert caught.value.status_code == 403
-        async with BatchClient(sandbox.endpoints["own"], AzureNamedKeyCredential("own", still.KEY)) as client:
+        async with BatchClient(sandbox.endpoints["own"], AzureNamedKeyCredential("own", still_world.KEY)) as client:
             with pytest.raises(HttpResponseError, match="SharedKey is not allowed"):
                 await client.get_pool("linux")
     assert seen.answers > 60
@@ -243,7 +243,7 @@ async def test_both_clients_read_everything_with_a_managed_identity(
         async with ManagedIdentityCredential() as credential:
             batch = BatchClient(sandbox.endpoints["render"], credential, per_call_policies=[AllowHttp()])
             manager = BatchManagementClient(
-                credential, still.SUBSCRIPTION, base_url=sandbox.arm_url, per_call_policies=[AllowHttp()]
+                credential, still_world.SUBSCRIPTION, base_url=sandbox.arm_url, per_call_policies=[AllowHttp()]
             )
             async with batch, manager:
                 assert await read_all(batch) == EVERYTHING

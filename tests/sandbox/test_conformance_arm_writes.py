@@ -19,10 +19,10 @@ from bot.sandbox.wire.versions import RESOURCE_MANAGER
 from bot.sandbox.world import AccountState, Clock, World
 from bot.sandbox.world.applications import Package, application
 from bot.sandbox.world.certificates import certificate
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.sandbox.test_conformance_recordings import differences, exact, recordings
 from tests.sandbox.test_conformance_writes import modern
-from tests.sandbox.writing import START, add_pool
+from tests.sandbox.writable_sandbox import START, add_pool
 
 OLD = "2024-02-01"
 TOLD = {"etag", "location", "content-type"}
@@ -71,13 +71,15 @@ def place_for(world: World, recording: dict[str, Any], steps: list[str]) -> None
     new = recording["method"] == "PUT" and len(steps) == 1 and recording["status"] != 200
     name = "neighbour" if new or "locations" in path else steps[0]
     known = world.add_account(
-        still.account(name, subscription=path[2], resource_group=group, location=location.replace(" ", "").lower())
+        still_world.account(
+            name, subscription=path[2], resource_group=group, location=location.replace(" ", "").lower()
+        )
     )
     if recording["route"].endswith("checkNameAvailability"):
         known.facts.location = steps[0]
         if recording["response_body"].get("reason") == "AlreadyExists":
             wanted = recording["request_body"]["name"]
-            world.add_account(still.account(wanted, subscription=path[2], location=steps[0]))
+            world.add_account(still_world.account(wanted, subscription=path[2], location=steps[0]))
     below(known, recording, steps[1:])
 
 

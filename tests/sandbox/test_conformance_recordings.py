@@ -34,7 +34,7 @@ from bot.sandbox.wire.tokens import BATCH, MANAGEMENT, Tokens
 from bot.sandbox.wire.versions import DATA_PLANE, RESOURCE_MANAGER
 from bot.sandbox.world import Clock, LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask, World
 from bot.sandbox.world.account import AccountState
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.shared import shared
 
 RECORDINGS = shared("azure/recordings.jsonl")
@@ -84,7 +84,7 @@ def filled(kind: Any, recorded: dict[str, Any], template: Any) -> Any:
 
 
 def add_pool(account: AccountState, recorded: dict[str, Any], default: str) -> LivePool:
-    live = still.pool(recorded.get("id", default))
+    live = still_world.pool(recorded.get("id", default))
     live.body = filled(Pool, {"id": live.id, **recorded}, live.body)
     live.counts[True]["idle"] = live.body.current_dedicated_nodes
     live.counts[False]["idle"] = live.body.current_low_priority_nodes
@@ -93,12 +93,12 @@ def add_pool(account: AccountState, recorded: dict[str, Any], default: str) -> L
 
 
 def add_node(home: LivePool, recorded: dict[str, Any], default: str) -> LiveNode:
-    live = still.node(home, 0)
+    live = still_world.node(home, 0)
     del home.nodes[live.id]
     live.body = filled(Node, {"id": default, **recorded}, live.body)
     recent = live.body.recent_tasks or []
     for told in recent:
-        task = still.task(still.job("any"), 0, told.task_state, told.execution_info)
+        task = still_world.task(still_world.job("any"), 0, told.task_state, told.execution_info)
         live.recent.append((told.job_id or "", task))
     home.nodes[live.id] = live
     home.reordered()
@@ -106,7 +106,7 @@ def add_node(home: LivePool, recorded: dict[str, Any], default: str) -> LiveNode
 
 
 def add_job(account: AccountState, recorded: dict[str, Any], default: str) -> LiveJob:
-    live = still.job(recorded.get("id", default))
+    live = still_world.job(recorded.get("id", default))
     live.body = filled(Job, {"id": live.id, **recorded}, live.body)
     account.jobs[live.id] = live
     return live
@@ -116,7 +116,7 @@ def add_task(home: LiveJob, recorded: dict[str, Any], default: str) -> LiveTask:
     info = msgspec.convert(
         recorded.get("executionInfo", {"retryCount": 0, "requeueCount": 0}), TaskExecutionInformation
     )
-    live = still.task(home, len(home.tasks), recorded.get("state", "active"), info)
+    live = still_world.task(home, len(home.tasks), recorded.get("state", "active"), info)
     del home.tasks[live.id]
     live.id = recorded.get("id", default)
     live.spec = msgspec.convert(recorded, TaskSpecification)
@@ -133,7 +133,7 @@ def add_task(home: LiveJob, recorded: dict[str, Any], default: str) -> LiveTask:
 
 
 def add_schedule(account: AccountState, recorded: dict[str, Any], default: str) -> LiveSchedule:
-    live = still.schedule(recorded.get("id", default))
+    live = still_world.schedule(recorded.get("id", default))
     live.body = filled(JobSchedule, {"id": live.id, **recorded}, live.body)
     account.schedules[live.id] = live
     return live
@@ -218,8 +218,8 @@ ROUTES = [
 
 @pytest.mark.parametrize("routes", ROUTES, ids=[routes[-1] for routes in ROUTES])
 async def test_recorded_reads_of_the_data_plane(routes: tuple[str, ...]) -> None:
-    world = World(clock=Clock(still.NOW, paused=True))
-    account = world.add_account(still.account())
+    world = World(clock=Clock(still_world.NOW, paused=True))
+    account = world.add_account(still_world.account())
     sandbox = AzureSandbox(world)
     await sandbox.start()
     wrong: Counter[str] = Counter()
@@ -315,7 +315,7 @@ def add_account(world: World, recorded: dict[str, Any], *, group: str) -> None:
     subscription = recorded["id"].split("/")[2]
     told = recorded["properties"]
     storage = told.get("autoStorage")
-    facts = still.account(
+    facts = still_world.account(
         recorded["name"],
         subscription=subscription,
         resource_group=group,
@@ -339,14 +339,14 @@ async def test_recorded_reads_of_resource_manager() -> None:
         if recording["api_version"] < "2019" and "UserSubscription" in str(body):
             continue  # quotas that are not the account's were answered as 2147483647; now they are left out
         steps = URL(recording["uri"]).path.strip("/").split("/")
-        world = World(clock=Clock(still.NOW, paused=True))
+        world = World(clock=Clock(still_world.NOW, paused=True))
         for number, thing in enumerate(sorted(body.get("value", [body] if "id" in body else []), key=identity)):
             one_of_many = {"name": f"account{number}"} if "value" in body else {}
             add_account(world, thing | one_of_many, group=steps[3] if steps[2] == "resourceGroups" else "any")
         if not world.accounts:
             # A quota or a refusal: the region and the group are there all the same.
             region = steps[5] if "locations" in steps else "westeurope"
-            world.add_account(still.account(subscription=steps[1], location=region, resource_group=steps[3]))
+            world.add_account(still_world.account(subscription=steps[1], location=region, resource_group=steps[3]))
         manager = ResourceManager(world, Tokens())
         await manager.start()
         headers = {"Authorization": f"Bearer {Tokens().issue(MANAGEMENT)}"}

@@ -30,7 +30,7 @@ from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.applications import Package, application
 from bot.sandbox.world.certificates import LiveCertificate
 from bot.sandbox.world.live import Preparation
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.sandbox.test_conformance_recordings import ACCOUNTS, compare, identity, kind, reads, replay
 
 ACCOUNT = f"{ACCOUNTS}/{{batchAccounts}}"
@@ -53,9 +53,11 @@ def add_certificate(account: AccountState, told: dict[str, Any]) -> None:
 
 
 def add_application(account: AccountState, told: dict[str, Any]) -> None:
-    packages = [Package(version=version, modified=still.NOW, activated=still.NOW) for version in told["versions"]]
+    packages = [
+        Package(version=version, modified=still_world.NOW, activated=still_world.NOW) for version in told["versions"]
+    ]
     account.applications[told["id"]] = application(
-        told["id"], still.NOW, *packages, display_name=told.get("displayName")
+        told["id"], still_world.NOW, *packages, display_name=told.get("displayName")
     )
 
 
@@ -69,24 +71,24 @@ def populate(account: AccountState, recording: dict[str, Any]) -> None:
         for thing in things:
             add_application(account, thing)
     elif way[-1] == "subtasksinfo":
-        account.jobs[way[1]] = job = still.job(way[1])
-        task = still.task(job, 0)
+        account.jobs[way[1]] = job = still_world.job(way[1])
+        task = still_world.task(job, 0)
         task.spec = msgspec.structs.replace(
             task.spec, multi_instance_settings=MultiInstanceSettings(coordination_command_line="x")
         )
         job.tasks[way[3]] = task
     elif way[-1] == "jobpreparationandreleasetaskstatus":
-        account.jobs[way[1]] = job = still.job(way[1])
+        account.jobs[way[1]] = job = still_world.job(way[1])
         if recording["status"] == 200:
             job.body.job_preparation_task = JobPreparationTask(id="jobprep", command_line="x")
         for thing in things:
-            node_id, began = thing["nodeId"], still.NOW - timedelta(seconds=9)
+            node_id, began = thing["nodeId"], still_world.NOW - timedelta(seconds=9)
             job.preparations[node_id] = Preparation(
-                node_id=node_id, start_time=began, end_time=still.NOW + timedelta(seconds=9), exit_code=0
+                node_id=node_id, start_time=began, end_time=still_world.NOW + timedelta(seconds=9), exit_code=0
             )
     elif way[-1] == "remoteloginsettings":
-        account.pools[way[1]] = pool = still.pool(way[1])
-        node = still.node(pool, 0)
+        account.pools[way[1]] = pool = still_world.pool(way[1])
+        node = still_world.node(pool, 0)
         node.body.endpoint_configuration = NodeEndpointConfiguration(
             inbound_endpoints=[
                 InboundEndpoint(
@@ -98,8 +100,8 @@ def populate(account: AccountState, recording: dict[str, Any]) -> None:
 
 
 async def played(routes: tuple[str, ...]) -> tuple[int, Counter[str]]:
-    world = World(clock=Clock(still.NOW, paused=True))
-    account = world.add_account(still.account())
+    world = World(clock=Clock(still_world.NOW, paused=True))
+    account = world.add_account(still_world.account())
     sandbox = AzureSandbox(world)
     await sandbox.start()
     wrong: Counter[str] = Counter()
@@ -134,7 +136,7 @@ async def test_recorded_reads(routes: tuple[str, ...]) -> None:
 
 async def test_recorded_images() -> None:
     """Images come and go: those that both know are compared, the others only by their shape."""
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start()
     headers = {"Authorization": f"Bearer {sandbox.tokens.issue(BATCH)}"}
     url = f"{sandbox.endpoints['render']}/supportedimages?api-version=2024-02-01.19.0"
@@ -172,17 +174,22 @@ def place_files(account: AccountState, recording: dict[str, Any]) -> str:
     way = steps(recording)
     pool_id, node_id = (way[1], way[3]) if way[0] == "pools" else ("linux", "")
     job_id, task_id = (way[1], way[3]) if way[0] == "jobs" else ("job", "task")
-    account.pools[pool_id] = pool = still.pool(
+    account.pools[pool_id] = pool = still_world.pool(
         pool_id, start_task=StartTask(command_line="x"), virtual_machine_configuration=machine
     )
-    node = still.node(pool, 0)
+    node = still_world.node(pool, 0)
     pool.nodes[node_id or node.id] = node
     node.body.start_task = StartTask(command_line="x")
     node.body.start_task_info = StartTaskInformation(
-        state="completed", start_time=still.NOW, end_time=still.NOW, exit_code=0, retry_count=0, result="success"
+        state="completed",
+        start_time=still_world.NOW,
+        end_time=still_world.NOW,
+        exit_code=0,
+        retry_count=0,
+        result="success",
     )
-    account.jobs[job_id] = job = still.job(job_id, pool_id)
-    task = still.task(job, 0, "completed", still.done(0))
+    account.jobs[job_id] = job = still_world.job(job_id, pool_id)
+    task = still_world.task(job, 0, "completed", still_world.done(0))
     task.pool_id, task.node_id = pool_id, node.id
     job.tasks[task_id] = task
     if recording["status"] != 200:
@@ -205,8 +212,8 @@ def _shape(file: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 async def test_recorded_files() -> None:
-    world = World(clock=Clock(still.NOW, paused=True))
-    account = world.add_account(still.account())
+    world = World(clock=Clock(still_world.NOW, paused=True))
+    account = world.add_account(still_world.account())
     sandbox = AzureSandbox(world)
     await sandbox.start()
     wrong: Counter[str] = Counter()
@@ -271,12 +278,14 @@ def file_below(account: AccountState, recording: dict[str, Any]) -> None:
     packages = []
     for thing in things if "versions" in way else []:
         active = thing["properties"]["state"] == "Active"
-        packages.append(Package(version=thing["name"], modified=still.NOW, activated=still.NOW if active else None))
+        packages.append(
+            Package(version=thing["name"], modified=still_world.NOW, activated=still_world.NOW if active else None)
+        )
     for thing in things if "versions" not in way else [{"name": way[1], "properties": {}}]:
         told = thing["properties"]
         account.applications[thing["name"]] = application(
             thing["name"],
-            still.NOW,
+            still_world.NOW,
             *packages,
             display_name=told.get("displayName"),
             default=told.get("defaultVersion"),
@@ -294,8 +303,8 @@ async def test_recorded_reads_below_an_account() -> None:
             continue
         if recording["status"] == 200 and "storageUrl" not in str(body) and len(way) == 12:
             continue  # a pending package, told without its address before anything was uploaded
-        world = World(clock=Clock(still.NOW, paused=True))
-        account = world.add_account(still.account(way[7], subscription=way[1], resource_group=way[3]))
+        world = World(clock=Clock(still_world.NOW, paused=True))
+        account = world.add_account(still_world.account(way[7], subscription=way[1], resource_group=way[3]))
         file_below(account, recording)
         manager = ResourceManager(world, Tokens())
         await manager.start()
@@ -334,20 +343,21 @@ def names_of(value: Any, where: str = "") -> Iterator[str]:
 
 async def test_recorded_pools_of_resource_manager_have_no_other_names() -> None:
     """Pools of virtual machines: what Azure told of them, the sandbox tells too."""
-    world = World(clock=Clock(still.NOW, paused=True))
-    account = world.add_account(still.account())
-    plain = still.pool("plain", display_name="x")
-    scaled = still.pool(
+    world = World(clock=Clock(still_world.NOW, paused=True))
+    account = world.add_account(still_world.account())
+    plain = still_world.pool("plain", display_name="x")
+    scaled = still_world.pool(
         "scaled", enable_auto_scale=True, auto_scale_formula="$TargetDedicatedNodes=0",
         auto_scale_evaluation_interval="PT15M",
-        auto_scale_run={"timestamp": still.NOW.isoformat(), "results": "$TargetDedicatedNodes=0"},
+        auto_scale_run={"timestamp": still_world.NOW.isoformat(), "results": "$TargetDedicatedNodes=0"},
     )  # fmt: skip
     scaled.body = msgspec.convert(msgspec.to_builtins(scaled.body), type(scaled.body))
     account.pools |= {"plain": plain, "scaled": scaled}
     manager = ResourceManager(world, Tokens())
     await manager.start()
     headers = {"Authorization": f"Bearer {Tokens().issue(MANAGEMENT)}"}
-    home = f"/subscriptions/{still.SUBSCRIPTION}/resourceGroups/batch-rg/providers/Microsoft.Batch/batchAccounts/render"
+    subscription = f"/subscriptions/{still_world.SUBSCRIPTION}"
+    home = f"{subscription}/resourceGroups/batch-rg/providers/Microsoft.Batch/batchAccounts/render"
     url = URL(f"{manager.url}{home}/pools").with_query({"api-version": "2024-02-01"})
     async with ClientSession(headers=headers) as session, session.get(url) as answer:
         ours = set(names_of(sorted((await answer.json())["value"], key=identity)))

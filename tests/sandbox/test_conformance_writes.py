@@ -26,9 +26,9 @@ from bot.sandbox.world import AccountState, Clock, LivePool, World, node_users
 from bot.sandbox.world.applications import Package, application
 from bot.sandbox.world.certificates import certificate
 from bot.sandbox.world.scenarios.parts import on
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.sandbox.test_conformance_recordings import differences, exact, recordings, refusals, served
-from tests.sandbox.writing import MACHINES, START, add_pool
+from tests.sandbox.writable_sandbox import MACHINES, START, add_pool
 
 NEW = "2024-07-01.20.0"
 TOLD = {"content-type", "dataserviceid", "etag", "last-modified", "location"}
@@ -56,7 +56,7 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     world = World(seed=2, clock=Clock(START, paused=True))
-    world.add_account(still.account())
+    world.add_account(still_world.account())
     sandbox = AzureSandbox(world)
     await sandbox.start()
     async with ClientSession(headers={"Authorization": f"Bearer {sandbox.tokens.issue(BATCH)}"}) as session:

@@ -10,16 +10,16 @@ from aiohttp import ClientSession
 
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.tokens import BATCH, BOT_FRAMEWORK, MANAGEMENT, MANAGEMENT_CLASSIC, RESOURCES
-from tests.sandbox import still
+from tests.sandbox import still_world
 
-PROVIDER = f"/subscriptions/{still.SUBSCRIPTION}/providers/Microsoft.Batch"
-GROUP = f"/subscriptions/{still.SUBSCRIPTION}/resourceGroups/batch-rg"
+PROVIDER = f"/subscriptions/{still_world.SUBSCRIPTION}/providers/Microsoft.Batch"
+GROUP = f"/subscriptions/{still_world.SUBSCRIPTION}/resourceGroups/batch-rg"
 VERSION = {"api-version": "2025-06-01"}
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[AzureSandbox]:
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start()
     yield sandbox
     await sandbox.close()

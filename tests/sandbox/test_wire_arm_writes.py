@@ -20,14 +20,14 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.tokens import MANAGEMENT
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.certificates import certificate
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.sandbox.conformance import conformance
 from tests.sandbox.test_conformance import AllowHttp
-from tests.sandbox.writing import MACHINES, START, add_pool
+from tests.sandbox.writable_sandbox import MACHINES, START, add_pool
 from tests.shared import ROOT
 
 GROUP = "batch-rg"
-HOME = f"/subscriptions/{still.SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Batch/batchAccounts"
+HOME = f"/subscriptions/{still_world.SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Batch/batchAccounts"
 VERSION = "2024-07-01"
 
 
@@ -66,13 +66,13 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     world = World(seed=3, clock=Clock(START, paused=True))
-    account = world.add_account(still.account(auto_storage_account_id="/subscriptions/s/storageAccounts/files"))
+    account = world.add_account(still_world.account(auto_storage_account_id="/subscriptions/s/storageAccounts/files"))
     add_pool(account, "busy", 2)
     sandbox = AzureSandbox(world)
     await sandbox.start()
     client = BatchManagementClient(
         Credential(sandbox),
-        still.SUBSCRIPTION,
+        still_world.SUBSCRIPTION,
         base_url=sandbox.arm_url,
         per_call_policies=[AllowHttp()],
         polling_interval=0,
@@ -174,7 +174,7 @@ async def test_what_an_account_may_not_be(place: Place, name: str, body: Any, st
 
 
 async def test_a_name_is_taken_everywhere(place: Place) -> None:
-    groups = f"/subscriptions/{still.SUBSCRIPTION}/resourceGroups"
+    groups = f"/subscriptions/{still_world.SUBSCRIPTION}/resourceGroups"
     assert (await place.send("PUT", f"{groups}/other", {"location": "eastus"}))[0] == 201
     other = HOME.replace(GROUP, "other")
     status, _, told = await place.send("PUT", f"{other}/render", {"location": "eastus"})
@@ -202,12 +202,12 @@ async def test_an_account_is_changed(place: Place) -> None:
 async def test_a_new_key_shuts_out_the_old_one(place: Place) -> None:
     endpoint = place.sandbox.endpoints["render"]
     old = await place.client.batch_account.get_keys(GROUP, "render")
-    assert (old.account_name, old.primary, old.secondary) == ("render", still.KEY, still.SECOND_KEY)
+    assert (old.account_name, old.primary, old.secondary) == ("render", still_world.KEY, still_world.SECOND_KEY)
     new = await place.client.batch_account.regenerate_key(
         GROUP, "render", models.BatchAccountRegenerateKeyParameters(key_name="Primary")
     )
-    assert (new.primary != still.KEY, new.secondary) == (True, still.SECOND_KEY)
-    for key, ok in ((still.KEY, False), (new.primary, True), (still.SECOND_KEY, True)):
+    assert (new.primary != still_world.KEY, new.secondary) == (True, still_world.SECOND_KEY)
+    for key, ok in ((still_world.KEY, False), (new.primary, True), (still_world.SECOND_KEY, True)):
         async with BatchClient(endpoint, AzureNamedKeyCredential("render", key)) as batch:
             if ok:
                 assert (await batch.get_pool("busy")).id == "busy"
@@ -229,9 +229,9 @@ async def test_a_new_key_shuts_out_the_old_one(place: Place) -> None:
 
 async def test_subscriptions_groups_and_operations(place: Place) -> None:
     status, _, told = await place.send("GET", "/subscriptions?api-version=2022-12-01")
-    assert (status, [one["subscriptionId"] for one in told["value"]]) == (200, [still.SUBSCRIPTION])
-    assert (await place.send("GET", f"/subscriptions/{still.SUBSCRIPTION}"))[2]["state"] == "Enabled"
-    groups = f"/subscriptions/{still.SUBSCRIPTION}/resourcegroups"
+    assert (status, [one["subscriptionId"] for one in told["value"]]) == (200, [still_world.SUBSCRIPTION])
+    assert (await place.send("GET", f"/subscriptions/{still_world.SUBSCRIPTION}"))[2]["state"] == "Enabled"
+    groups = f"/subscriptions/{still_world.SUBSCRIPTION}/resourcegroups"
     assert [one["name"] for one in (await place.send("GET", groups))[2]["value"]] == [GROUP]
     assert (await place.send("GET", f"{groups}/nope"))[2]["error"]["code"] == "ResourceGroupNotFound"
     names = [operation.name async for operation in place.client.operations.list()]

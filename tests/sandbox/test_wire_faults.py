@@ -19,14 +19,14 @@ from azure.core.credentials import AzureNamedKeyCredential
 from bot.sandbox.server import AzureSandbox, run
 from bot.sandbox.wire.faults import Fault, Faults
 from bot.sandbox.wire.tokens import BATCH, MANAGEMENT
-from tests.sandbox import still
+from tests.sandbox import still_world
 
 POOLS = "/pools?api-version=2025-06-01"
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[AzureSandbox]:
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start()
     yield sandbox
     await sandbox.close()
@@ -56,7 +56,7 @@ async def test_throttling(sandbox: AzureSandbox, plane: ClientSession) -> None:
 
 async def test_a_client_retries_through_a_throttle(sandbox: AzureSandbox) -> None:
     sandbox.faults["render"].add("throttle", retry_after=0, count=2)
-    async with BatchClient(sandbox.endpoints["render"], AzureNamedKeyCredential("render", still.KEY)) as client:
+    async with BatchClient(sandbox.endpoints["render"], AzureNamedKeyCredential("render", still_world.KEY)) as client:
         assert (await client.get_pool("linux")).id == "linux"
     assert sandbox.faults["render"].all[0].struck == 2
 
@@ -68,7 +68,7 @@ async def test_server_errors_and_other_listeners(sandbox: AzureSandbox, plane: C
         assert (answer.status, body["code"]) == (500, "OperationTimedOut")
         assert answer.headers["request-id"] in body["message"]["value"]
     sandbox.faults["arm"].add("throttle", count=1)
-    url = f"{sandbox.arm_url}/subscriptions/{still.SUBSCRIPTION}/providers/Microsoft.Batch/batchAccounts"
+    url = f"{sandbox.arm_url}/subscriptions/{still_world.SUBSCRIPTION}/providers/Microsoft.Batch/batchAccounts"
     headers = {"Authorization": f"Bearer {sandbox.tokens.issue(MANAGEMENT)}"}
     for status in (429, 200):
         async with plane.get(POOLS) as answer:
@@ -170,7 +170,7 @@ async def test_the_clock_over_the_control_route(sandbox: AzureSandbox, plane: Cl
 
 
 async def test_no_control_where_others_can_reach_it() -> None:
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start("0.0.0.0")
     headers = {"Authorization": f"Bearer {sandbox.tokens.issue(BATCH)}"}
     port = sandbox.endpoints["render"].rpartition(":")[2]
@@ -185,7 +185,7 @@ async def test_no_control_where_others_can_reach_it() -> None:
 
 
 async def test_a_taken_port_leaves_nothing_behind() -> None:
-    first, second = AzureSandbox(still.still_world()), AzureSandbox(still.still_world())
+    first, second = AzureSandbox(still_world.still_world()), AzureSandbox(still_world.still_world())
     await first.start()
     with pytest.raises(OSError, match="in use"):
         await second.start(port=int(first.endpoints["render"].rpartition(":")[2]))

@@ -23,7 +23,7 @@ from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.behaviour import CAUSES
 from bot.sandbox.world.files import LARGE
 from bot.sandbox.world.scenarios import build
-from tests.sandbox import still
+from tests.sandbox import still_world
 
 VERSION = "2025-06-01"
 
@@ -71,7 +71,7 @@ class Site:
 
 
 async def site_of(name: str, hours: float) -> AsyncIterator[Site]:
-    clock = Clock(still.NOW, paused=True)
+    clock = Clock(still_world.NOW, paused=True)
     world = build("demo", 3, clock)
     clock.advance(timedelta(hours=hours))
     world.settle()
@@ -280,7 +280,7 @@ async def test_conditional_reads(studio: Site) -> None:
     modified = answer.headers["Last-Modified"]
     unchanged, data = await studio.ask(path, headers={"If-Modified-Since": modified})
     assert (unchanged.status, data) == (304, b"")
-    changed, _ = await studio.ask(path, headers={"If-Unmodified-Since": http_date(still.NOW - timedelta(days=1))})
+    changed, _ = await studio.ask(path, headers={"If-Unmodified-Since": http_date(still_world.NOW - timedelta(days=1))})
     assert changed.status == 412
 
 

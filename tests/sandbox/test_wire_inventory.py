@@ -23,17 +23,19 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.tokens import BATCH, MANAGEMENT
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.sandbox.conformance import conformance
 from tests.sandbox.test_conformance import AllowHttp
 
 OLD, MIDDLE, NEW = "2024-02-01.19.0", "2024-07-01.20.0", "2025-06-01"
-HOME = f"/subscriptions/{still.SUBSCRIPTION}/resourceGroups/batch-rg/providers/Microsoft.Batch/batchAccounts/render"
+HOME = (
+    f"/subscriptions/{still_world.SUBSCRIPTION}/resourceGroups/batch-rg/providers/Microsoft.Batch/batchAccounts/render"
+)
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[AzureSandbox]:
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start()
     yield sandbox
     await sandbox.close()
@@ -41,7 +43,7 @@ async def sandbox() -> AsyncIterator[AzureSandbox]:
 
 @pytest.fixture
 async def batch(sandbox: AzureSandbox) -> AsyncIterator[BatchClient]:
-    async with BatchClient(sandbox.endpoints["render"], AzureNamedKeyCredential("render", still.KEY)) as client:
+    async with BatchClient(sandbox.endpoints["render"], AzureNamedKeyCredential("render", still_world.KEY)) as client:
         yield client
 
 
@@ -51,7 +53,7 @@ async def manager(sandbox: AzureSandbox, monkeypatch: pytest.MonkeyPatch) -> Asy
     monkeypatch.setenv("IDENTITY_HEADER", sandbox.identity_header)
     async with ManagedIdentityCredential() as credential:
         client = BatchManagementClient(
-            credential, still.SUBSCRIPTION, base_url=sandbox.arm_url, per_call_policies=[AllowHttp()]
+            credential, still_world.SUBSCRIPTION, base_url=sandbox.arm_url, per_call_policies=[AllowHttp()]
         )
         async with client:
             yield client
@@ -92,8 +94,8 @@ async def test_applications_with_all_their_packages(sandbox: AzureSandbox, manag
     ]
     assert all(one.storage_url is None for one in packages)
     one = await manager.application_package.get("batch-rg", "render", "renderer", "1.0")
-    assert one.storage_url_expiry == still.NOW + timedelta(hours=4)
-    assert one.last_activation_time == still.NOW
+    assert one.storage_url_expiry == still_world.NOW + timedelta(hours=4)
+    assert one.last_activation_time == still_world.NOW
     assert "&sig=" in one.storage_url
     assert one.storage_url.startswith("https://")
     for path, code in (
@@ -109,7 +111,7 @@ async def test_images(batch: BatchClient) -> None:
     found = [image async for image in batch.list_supported_images(max_results=7)]
     assert len(found) == len({str(image.image_reference) for image in found}) > 30
     ends = {image.image_reference.sku: image.batch_support_end_of_life for image in found}
-    assert ends["20_04-lts"] < still.NOW < ends["22_04-lts"]
+    assert ends["20_04-lts"] < still_world.NOW < ends["22_04-lts"]
     windows = [i async for i in batch.list_supported_images(filter="osType eq 'windows'")]
     agents = [i async for i in batch.list_supported_images(filter="nodeAgentSKUId eq 'batch.node.ubuntu 22.04'")]
     doubtful = [i async for i in batch.list_supported_images(filter="verificationType ne 'verified'")]
@@ -123,7 +125,7 @@ def test_every_pool_of_a_scene_has_an_image_that_is_known(name: str) -> None:
     from bot.sandbox.world.images import IMAGES  # noqa: PLC0415
 
     known = {(image.id, image.body.node_agent_sku_id) for image in IMAGES}
-    for account in build(name, 1, Clock(still.NOW, paused=True)).accounts.values():
+    for account in build(name, 1, Clock(still_world.NOW, paused=True)).accounts.values():
         for pool in account.pools.values():
             config = pool.body.virtual_machine_configuration
             assert config is not None

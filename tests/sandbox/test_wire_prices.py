@@ -13,7 +13,7 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.prices import PATH
 from bot.sandbox.world.prices import LINUX, REGIONS, on_demand, priced
 from bot.sandbox.world.sizes import SIZES
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.shared import shared
 
 FIELDS = [
@@ -25,7 +25,7 @@ FIELDS = [
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[AzureSandbox]:
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start()
     yield sandbox
     await sandbox.close()

@@ -15,7 +15,7 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.auth import sign, string_to_sign
 from bot.sandbox.wire.listener import http_date
 from bot.sandbox.wire.tokens import BATCH, MANAGEMENT
-from tests.sandbox import still
+from tests.sandbox import still_world
 
 VERSION = "2025-06-01"
 
@@ -56,7 +56,7 @@ class Plane:
 
 @pytest.fixture
 async def plane() -> AsyncIterator[Plane]:
-    sandbox = AzureSandbox(still.still_world())
+    sandbox = AzureSandbox(still_world.still_world())
     await sandbox.start()
     async with ClientSession() as session:
         yield Plane(sandbox, session)
@@ -68,7 +68,7 @@ async def test_headers_of_an_answer(plane: Plane) -> None:
     answer, body = await plane.ask("/pools/linux", headers=asked)
     pool = plane.account.pools["linux"].body
     assert answer.headers["Content-Type"] == "application/json;odata=minimalmetadata"
-    assert answer.headers["Date"] == http_date(still.NOW)
+    assert answer.headers["Date"] == http_date(still_world.NOW)
     assert (answer.headers["ETag"], answer.headers["Last-Modified"]) == (pool.etag, http_date(pool.last_modified))
     assert answer.headers["client-request-id"] == asked["client-request-id"]
     assert answer.headers["DataServiceVersion"] == "3.0"
@@ -161,7 +161,7 @@ async def test_a_page_goes_on_after_its_last_thing_even_when_that_is_gone(plane:
     job = plane.account.jobs["night"]
     _, body = await plane.ask("/jobs/night/tasks", maxresults="10")
     del job.tasks["task-000009"], job.tasks["task-000010"]
-    still.task(job, 500)
+    still_world.task(job, 500)
     job.reordered()
     _, rest = await plane.ask_url("GET", body["odata.nextLink"])
     assert rest["value"][0]["id"] == "task-000011"
@@ -315,23 +315,27 @@ def signed(key: str, moment: datetime, account: str = "render", *, name: str = "
 
 async def test_shared_keys(plane: Plane) -> None:
     now = datetime.now(UTC)
-    for headers in (signed(still.KEY, now), signed(still.SECOND_KEY, now), signed(still.KEY, now, name="date")):
+    for headers in (
+        signed(still_world.KEY, now),
+        signed(still_world.SECOND_KEY, now),
+        signed(still_world.KEY, now, name="date"),
+    ):
         assert (await knock(plane, headers))[0] == 200
-    assert (await knock(plane, signed(still.KEY, now - timedelta(minutes=14))))[0] == 200
+    assert (await knock(plane, signed(still_world.KEY, now - timedelta(minutes=14))))[0] == 200
     for headers, said in [
         (signed("d3Jvbmc=", now), "MAC signature"),
-        (signed(still.KEY, now - timedelta(minutes=16)), "date header too old"),
-        (signed(still.KEY, now + timedelta(minutes=16)), "date header too old"),
-        (signed(still.KEY, now, "other"), "not the account"),
+        (signed(still_world.KEY, now - timedelta(minutes=16)), "date header too old"),
+        (signed(still_world.KEY, now + timedelta(minutes=16)), "date header too old"),
+        (signed(still_world.KEY, now, "other"), "not the account"),
         ({"Authorization": "SharedKey render:AAAA"}, "date header is missing"),
-        ({**signed(still.KEY, now), "If-Match": "*"}, "MAC signature"),
-        ({**signed(still.KEY, now), "ocp-range": "bytes=0-1"}, "MAC signature"),
+        ({**signed(still_world.KEY, now), "If-Match": "*"}, "MAC signature"),
+        ({**signed(still_world.KEY, now), "ocp-range": "bytes=0-1"}, "MAC signature"),
         ({"ocp-date": http_date(now), "Authorization": "SharedKey render:not base64"}, "MAC signature"),
     ]:
         status, code, detail = await knock(plane, headers)
         assert (status, code) == (403, "AuthenticationFailed")
         assert said in detail
-    assert (await knock(plane, signed(still.KEY, now), "/jobs"))[0] == 403
+    assert (await knock(plane, signed(still_world.KEY, now), "/jobs"))[0] == 403
     assert (await knock(plane, {"Authorization": "SharedKey garbage"}))[:2] == (400, "InvalidAuthenticationInfo")
     assert (await knock(plane, {"Authorization": "Basic eDp5"}))[:2] == (400, "InvalidAuthenticationInfo")
 

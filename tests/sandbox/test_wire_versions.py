@@ -11,8 +11,8 @@ from aiohttp import ClientSession
 from bot.sandbox.entity_parts import OSDisk, UpgradePolicy
 from bot.sandbox.wire.tokens import MANAGEMENT
 from bot.sandbox.wire.versions import DATA_PLANE, RESOURCE_MANAGER
-from tests.sandbox import still
-from tests.sandbox.writing import POOL, Stage, opened
+from tests.sandbox import still_world
+from tests.sandbox.writable_sandbox import POOL, Stage, opened
 
 
 @pytest.fixture
@@ -85,7 +85,8 @@ async def test_files_for_remote_desktops_are_history(stage: Stage) -> None:
 
 @pytest.mark.parametrize("version", RESOURCE_MANAGER)
 async def test_each_version_of_resource_manager(stage: Stage, version: str) -> None:
-    home = f"/subscriptions/{still.SUBSCRIPTION}/resourceGroups/batch-rg/providers/Microsoft.Batch/batchAccounts/render"
+    subscription = f"/subscriptions/{still_world.SUBSCRIPTION}"
+    home = f"{subscription}/resourceGroups/batch-rg/providers/Microsoft.Batch/batchAccounts/render"
     headers = {"Authorization": f"Bearer {stage.sandbox.tokens.issue(MANAGEMENT)}"}
     async with ClientSession(stage.sandbox.arm_url, headers=headers) as arm:
         async with arm.get(home, params={"api-version": version}) as answer:

@@ -11,7 +11,7 @@ from azure.batch import models
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from tests.sandbox.writing import Stage, opened
+from tests.sandbox.writable_sandbox import Stage, opened
 
 ON_BUSY = models.BatchPoolInfo(pool_id="busy")
 JOB: dict[str, Any] = {"id": "made", "poolInfo": {"poolId": "busy"}}

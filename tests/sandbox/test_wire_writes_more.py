@@ -12,7 +12,7 @@ from bot.sandbox.entity_parts import VMExtension
 from bot.sandbox.entity_specs import JobSpecification
 from bot.sandbox.world.certificates import certificate
 from bot.sandbox.world.scenarios.parts import on
-from tests.sandbox.writing import START, Stage, opened
+from tests.sandbox.writable_sandbox import START, Stage, opened
 
 OLDER = "2024-07-01.20.0"
 

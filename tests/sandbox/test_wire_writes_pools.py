@@ -14,7 +14,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from bot.sandbox.entity_specs import JobSpecification
 from bot.sandbox.world.applications import Package, application
 from bot.sandbox.world.scenarios.parts import on
-from tests.sandbox.writing import MACHINES, POOL, Stage, opened
+from tests.sandbox.writable_sandbox import MACHINES, POOL, Stage, opened
 
 QUARTER = "$TargetDedicatedNodes = 2;"
 

@@ -12,7 +12,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from bot.sandbox.entity_specs import JobSpecification
 from bot.sandbox.world.scenarios.parts import on
-from tests.sandbox.writing import Stage, opened
+from tests.sandbox.writable_sandbox import Stage, opened
 
 TASKS = "/jobs/job/tasks"
 

@@ -2,8 +2,8 @@
 
     python -m tests.soak [--kills 50] [--speed 20] [--seed 1]
 
-It prints what was seen, and exits 1 where a transition was lost, a letter was not delivered, a message stands twice in
-Slack, or twice in Teams without saying that it may be a repeat, or more often than the program was killed.
+It prints what was seen, and exits 1 where a transition was lost, an outbox message was not delivered, a message stands
+twice in Slack, or twice in Teams without saying that it may be a repeat, or more often than the program was killed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.acceptance.rig import CHANNEL, Rig, empty, rig
+from tests.acceptance.environment import CHANNEL, Environment, empty, environment
 from tests.soak.trouble import Happened, Trouble, truth
 
 _TALKATIVE = {"alerts": {"group_wait": 1, "group_interval": 2, "repeat": 600}}
@@ -54,7 +54,7 @@ class Outcome:
         lines = [
             f"{self.kills} kills in {self.seconds:.0f} s, {self.struck} strokes of trouble",
             f"transitions: {self.transitions} happened, {len(self.lost)} lost",
-            f"letters: {self.entries}, {len(self.undelivered)} undelivered",
+            f"outbox messages: {self.entries}, {len(self.undelivered)} undelivered",
             f"Slack: {self.slack} messages, {len(self.slack_twice)} doubles",
             f"Teams: {self.teams} messages, {self.teams_repeats} marked repeats, {len(self.teams_twice)} doubles",
         ]
@@ -67,7 +67,7 @@ async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1) 
     """Run it; see :class:`Outcome`."""
     chance = random.Random(seed)
     outcome, begun = Outcome(), time.monotonic()
-    async with rig(folder, speed=speed, seed=seed, prepare=empty, settings=_TALKATIVE) as stage:
+    async with environment(folder, speed=speed, seed=seed, prepare=empty, settings=_TALKATIVE) as stage:
         await stage.program.start()
         await stage.install()
         await stage.until(lambda: stage.rows("SELECT 1 FROM cursors WHERE stream = 'jobs'"), 300, "a first look")
@@ -95,7 +95,7 @@ async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1) 
     return outcome
 
 
-async def _subscribe(stage: Rig, platform: str) -> None:
+async def _subscribe(stage: Environment, platform: str) -> None:
     """Have the channel told of news too."""
     words = "alert subscribe job.* pool.* node.* task.* severity:info"
     if platform == "slack":
@@ -111,7 +111,7 @@ async def _subscribe(stage: Rig, platform: str) -> None:
     )
 
 
-async def _live(stage: Rig, trouble: Trouble, outcome: Outcome, seconds: float, chance: random.Random) -> None:
+async def _live(stage: Environment, trouble: Trouble, outcome: Outcome, seconds: float, chance: random.Random) -> None:
     """Trouble for so many seconds of the wall's clock."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -120,7 +120,7 @@ async def _live(stage: Rig, trouble: Trouble, outcome: Outcome, seconds: float, 
         await asyncio.sleep(chance.uniform(0.05, 0.3))
 
 
-def _weather(stage: Rig, chance: random.Random) -> None:
+def _weather(stage: Environment, chance: random.Random) -> None:
     """The chats lose answers now and then, are throttled, or are out for a while."""
     _clear(stage)
     roll = chance.random()
@@ -134,14 +134,14 @@ def _weather(stage: Rig, chance: random.Random) -> None:
         stage.teams.faults.outage = True
 
 
-def _clear(stage: Rig) -> None:
+def _clear(stage: Environment) -> None:
     stage.slack.faults.lose_answers = {}
     stage.slack.faults.outage = False
     stage.slack.faults.limited = {}
     stage.teams.faults.clear()
 
 
-async def _rest(stage: Rig, since: datetime) -> None:
+async def _rest(stage: Environment, since: datetime) -> None:
     """Until all has been seen and told, and was still for a while. What is not by then is lost."""
 
     def settled() -> bool:
@@ -153,10 +153,10 @@ async def _rest(stage: Rig, since: datetime) -> None:
     while _missing(stage, since) and stage.time.now() < end:
         await stage.wait(30)
     await stage.wait(90)
-    await stage.until(settled, 1800, "all letters delivered")
+    await stage.until(settled, 1800, "all outbox messages delivered")
 
 
-def _missing(stage: Rig, since: datetime) -> list[Happened]:
+def _missing(stage: Environment, since: datetime) -> list[Happened]:
     """What truly happened and is not stored; what happened just now may still be on its way."""
     epoch, cut = datetime(1970, 1, 1, tzinfo=UTC), stage.time.now() - timedelta(seconds=120)
     known = {
@@ -166,11 +166,11 @@ def _missing(stage: Rig, since: datetime) -> list[Happened]:
     return [each for each in sorted(truth(stage.account, since) - known) if each[4] < cut]
 
 
-def _judge(stage: Rig, outcome: Outcome, since: datetime, said_before: set[str]) -> None:
+def _judge(stage: Environment, outcome: Outcome, since: datetime, said_before: set[str]) -> None:
     outcome.transitions = len(truth(stage.account, since))
     outcome.lost = [" ".join(map(str, each)) for each in _missing(stage, since)]
 
-    entries = _letters(stage)
+    entries = _entries(stage)
     outcome.entries = len(entries)
     outcome.undelivered = [
         f"{name} {state} {sent}/{version}" for name, _, _, state, sent, version in entries if sent < version
@@ -195,11 +195,11 @@ def _judge(stage: Rig, outcome: Outcome, since: datetime, said_before: set[str])
     outcome.teams_twice = [each["summary"] for each in orphans[len(repeats) :]]
 
 
-def _letters(stage: Rig) -> list[tuple[str, str, str, str, int, int]]:
+def _entries(stage: Environment) -> list[tuple[str, str, str, str, int, int]]:
     return [tuple(row) for row in stage.rows("SELECT id, destination, message, state, sent, version FROM outbox")]  # type: ignore[misc]
 
 
-def _marked(stage: Rig, message: str) -> bool:
+def _marked(stage: Environment, message: str) -> bool:
     return _REPEAT in str(stage.teams.message(stage.room, message))
 
 

@@ -44,7 +44,7 @@ from cards.text import render
 from storage.port.outbox import DeliveryState
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
-from tests.alerting.kit import Letters, Still
+from tests.alerting.alert_room import RecordedEntries, StillClock
 
 OLD = Path(__file__).parent / "data" / "a09b1f7.sqlite3"
 THEN = datetime(2026, 11, 20, 7, tzinfo=UTC)
@@ -96,7 +96,9 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
 
 @pytest.fixture
 async def alerts(store: SqliteStore) -> AlertService:
-    alerts = AlertService(store, discover(), AlertSettings(), Letters(), Still(THEN), zone="UTC", several=False)
+    alerts = AlertService(
+        store, discover(), AlertSettings(), RecordedEntries(), StillClock(THEN), zone="UTC", several=False
+    )
     await alerts.load()
     return alerts
 
@@ -245,7 +247,7 @@ def as_letter(state: DeliveryState) -> dict[str, Any]:
 
 
 async def test_watched_jobs(store: SqliteStore, alerts: AlertService, old: OldFile) -> None:
-    jobs = WatchedJobs(store, Letters(), Still(THEN), zone=alerts.zone_of, several=False)
+    jobs = WatchedJobs(store, RecordedEntries(), StillClock(THEN), zone=alerts.zone_of, several=False)
     await jobs.load()
     watched = [of_today(renamed(body, place="conversation", letter="entry")) for _, body in old.prefs("watch")]
     assert [builtins(each) for where in (OPS, ROOM) for each in jobs.here(where)] == watched

@@ -132,7 +132,7 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             figures=(*shape(pool), *waits(jobs)),
             cause="nodes go only when their tasks have ended, or cannot be taken away"
             if nodes > wants
-            else "the machines do not come and no error is told: capacity, or a network that they cannot get into",
+            else "the machines do not come and no error is reported: capacity, or a network that they cannot get into",
             evidence=told(*pool.resize_errors[0]) if pool.resize_errors else "",
             actions=(button("Open", "pool", "show", pool.id), button("Nodes", "node", "map", pool.id)),
             related=tuple(job_entity(job.id) for job in jobs),

@@ -73,7 +73,7 @@ def _why(scene: Scene, schedule: ScheduleView) -> str:
     for what, used, limit in scene.quota.rows:
         if "job" in what.lower() and used >= limit:
             return f"the quota of {what} is used up: {number(used)} of {number(limit)}"
-    return "the service makes none and tells no reason"
+    return "the service makes none and gives no reason"
 
 
 def _event(told_of: Transition, what: str, step: SuggestedAction | None = None) -> Finding:

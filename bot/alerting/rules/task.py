@@ -87,7 +87,7 @@ def started(scene: Scene) -> Iterator[Finding]:
 
 @rule("task.completed", severity=Severity.INFO, reads=("tasks",), quiet=True)
 def completed(scene: Scene) -> Iterator[Finding]:
-    """A task has ended well, where every task is watched."""
+    """A task has succeeded, where every task is watched."""
     for each in news(scene, "task", "completed"):
         yield _event(scene, each, f"task {each.id} of {each.parent} has completed")
 

@@ -146,7 +146,7 @@ class TaskIdRange(Wire):
 
 
 class Dependencies(Wire):
-    """Tasks that must end well before this one starts."""
+    """Tasks that must succeed before this one starts."""
 
     task_ids: tuple[str, ...] = ()
     task_id_ranges: tuple[TaskIdRange, ...] = ()

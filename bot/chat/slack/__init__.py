@@ -1,5 +1,1 @@
-"""Slack, over Bolt: signed HTTP or Socket Mode in, Web API out."""
-
-from bot.chat.slack.adapter import Slack
-
-__all__ = ["Slack"]
+"""Slack, over Bolt: signed HTTP or Socket Mode in, Web API out. :mod:`bot.chat.slack.adapter` is the platform."""

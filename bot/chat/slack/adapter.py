@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
-from bot.settings import Secret, SlackSettings
+from bot.settings import Secret, Settings, SlackSettings, secret
 from cards.build import refusal, without_attachments, without_pictures
 from cards.card import Button, Card
 from cards.slack import render
@@ -114,6 +114,24 @@ class Slack:
         self._listen()
 
     # Receiving
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, store: Store, pictures: Pictures, environment: Mapping[str, str]
+    ) -> Slack | None:
+        """Slack as the settings have it; None where they have no such section. Raises SettingsError for a secret."""
+        chosen = settings.slack
+        if chosen is None:
+            return None
+        socket = chosen.mode == "socket"
+        return cls(
+            chosen,
+            store,
+            pictures,
+            bot_token=secret(chosen.bot_token_env, environment),
+            signing_secret=None if socket else secret(chosen.signing_secret_env, environment),
+            app_token=secret(chosen.app_token_env, environment) if socket else None,
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """The one address that Slack calls: events, commands and interactivity."""

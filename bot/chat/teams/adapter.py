@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 import structlog
 from aiohttp import web
+from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import cards.teams.message
 from bot.chat.budget import Priority
@@ -17,13 +18,14 @@ from bot.chat.port import Pictures, Reach, RequestIntake, Undelivered, Unreadabl
 from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
+from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
-from bot.chat.teams.framework import Connector, Verifier
 from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.references import References
-from bot.settings import SettingsError, TeamsSettings
+from bot.chat.teams.token_check import Verifier
+from bot.settings import Settings, SettingsError, TeamsSettings, secret
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
 
@@ -40,7 +42,7 @@ _activities = msgspec.json.Decoder(Activity)
 
 
 class Teams:
-    """Microsoft Teams. ``credential`` gives the bot's own tokens; closing it is its owner's business."""
+    """Microsoft Teams. ``credential`` gives the bot's own tokens, and is closed when the platform stops."""
 
     name: PlatformName = "teams"
 
@@ -78,6 +80,7 @@ class Teams:
             await running[2].close()
         if self._session:
             await self._session.close()
+        await self._credential.close()
 
     async def zone(self, person: Person) -> str | None:
         """The person's time zone: Teams tells it with every message."""
@@ -170,6 +173,16 @@ class Teams:
         return await messages.direct(self._outbound(), person, conversation, Priority.ALERT)
 
     # -- what comes in ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, store: Store, pictures: Pictures, environment: Mapping[str, str]
+    ) -> Teams | None:
+        """Teams as the settings have it; None where they have no such section. Raises SettingsError for a secret."""
+        chosen = settings.teams
+        if chosen is None:
+            return None
+        return cls(chosen, store, pictures, credential=_credential(chosen, environment))
 
     def routes(self) -> list[web.RouteDef]:
         """The bot's messaging endpoint."""
@@ -301,3 +314,11 @@ async def _read(request: web.Request) -> bytes:
         if len(body) > _MOST_BYTES:
             raise RefusedError("body too large", 413)
     return bytes(body)
+
+
+def _credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
+    """What the bot proves itself with to the Bot Connector."""
+    if settings.credential == "managed_identity":
+        return ManagedIdentityCredential(client_id=settings.app_id)  # the bot's app id is a user-assigned identity
+    key = secret(settings.secret_env, environment).reveal()
+    return ClientSecretCredential(settings.tenant_id, settings.app_id, key)

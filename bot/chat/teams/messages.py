@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from bot.chat.budget import Priority
 from bot.chat.request import Conversation, Person
+from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError, judged
-from bot.chat.teams.framework import Connector
 from bot.chat.teams.outbound import Outbound, activity, wire_id
 from cards.card import Card, Rendered
 

@@ -15,8 +15,8 @@ import cards.teams.message
 from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.port import Pictures
 from bot.chat.request import Conversation
+from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
-from bot.chat.teams.framework import Connector
 from bot.chat.teams.references import References
 from bot.settings import is_loopback
 from cards.card import Attachment, Card, Picture, Rendered

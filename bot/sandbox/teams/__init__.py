@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from bot.sandbox.teams.errors import StandInError
-from bot.sandbox.teams.standin import TeamsStandIn
+from bot.sandbox.teams.stand_in import TeamsStandIn
 
 __all__ = ["StandInError", "TeamsStandIn"]

@@ -33,6 +33,6 @@ def test_the_page_tells_a_kind_as_it_is(kind: AlertRule) -> None:
     assert says == kind.says
     assert ("*on request*" in first) is kind.quiet
     assert kind.severity.value in severity
-    silenced = ("*",) if explains == "everything" else tuple(re.findall(r"`([a-z_.]+)`", explains))
-    assert silenced == kind.inhibits
+    inhibited = ("*",) if explains == "everything" else tuple(re.findall(r"`([a-z_.]+)`", explains))
+    assert inhibited == kind.inhibits
     assert all((opens, over, can))

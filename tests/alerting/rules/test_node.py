@@ -17,12 +17,12 @@ def test_unusable_nodes_are_one_incident_of_their_pool() -> None:
     assert told.headline == "pool gpu-a has 3 unusable nodes of 20"
     assert told.entity == Entity("pool", "gpu-a")
     assert told.figures[:3] == (
-        ("tvm-1", "no error told · 1 h"),
+        ("tvm-1", "no error reported · 1 h"),
         ("tvm-3", "DiskFull · 1 h"),
         ("tvm-2", "DiskFull · 40 min"),
     )
-    assert told.cause.startswith("DiskFull ×2 · no error told ×1; most often the temporary disk is full")
-    assert [(each.cause, each.count) for each in told.causes] == [("DiskFull", 2), ("no error told", 1)]
+    assert told.cause.startswith("DiskFull ×2 · no error reported ×1; most often the temporary disk is full")
+    assert [(each.cause, each.count) for each in told.causes] == [("DiskFull", 2), ("no error reported", 1)]
     assert (told.count, told.since) == (3, ago(40))
     assert worth("node.unusable", told) == "warning"
     assert told.actions[0].command == "node show gpu-a tvm-1"

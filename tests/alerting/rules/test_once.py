@@ -19,18 +19,18 @@ FORMULA = ("AutoScalingFormulaEvaluationError", "no variable $Tasks")
 
 def told(look: Scene) -> set[str]:
     """What is told of a look: kind and entity of every incident that no other explains."""
-    book = IncidentState()
+    state = IncidentState()
     found = [(kind, finding) for kind in KINDS.values() for finding in kind.judge(look)]
-    at_once(settle(book, look.account, found, KINDS, NOON, NOON))
-    return {f"{each.kind} {each.entity.id}" for each in unexplained(book) if each.open}
+    at_once(settle(state, look.account, found, KINDS, NOON, NOON))
+    return {f"{each.kind} {each.entity.id}" for each in unexplained(state) if each.open}
 
 
-def unexplained(book: IncidentState) -> list[Incident]:
+def unexplained(state: IncidentState) -> list[Incident]:
     """What no other incident explains, in a conversation that hears of everything."""
-    for incident in book.incidents():
-        book.put(Notification(incident=incident.id, conversation="here", why="", since=NOON))
-    inhibitions = Inhibitions(book, KINDS, {})
-    return [each for each in book.incidents() if inhibitions.cause(each, "here") is None]
+    for incident in state.incidents():
+        state.put(Notification(incident=incident.id, conversation="here", why="", since=NOON))
+    inhibitions = Inhibitions(state, KINDS, {})
+    return [each for each in state.incidents() if inhibitions.cause(each, "here") is None]
 
 
 STUCK = job(active=9, progressed=ago(60))
@@ -126,16 +126,16 @@ def test_failures_of_one_job_do_not_explain_the_rate_of_another() -> None:
     pool_mate = failing(CauseCount("exit code 2", 30), running=1, name="sim", rate=[(ago(1), 40, 30)], created=ago(50))
     look = scene(pool(running=4), failing(CauseCount("exit code 1", 2), running=1), pool_mate)
     rate, failures = KINDS["job.failure_rate"], KINDS["task.failed"]
-    book = IncidentState()
+    state = IncidentState()
     found = [(rate, next(iter(rate.judge(look)))), (failures, next(iter(failures.judge(look))))]
-    at_once(settle(book, look.account, found, KINDS, NOON, NOON))
-    assert len(unexplained(book)) == 2
+    at_once(settle(state, look.account, found, KINDS, NOON, NOON))
+    assert len(unexplained(state)) == 2
 
 
 def test_who_does_not_hear_of_the_cause_hears_of_what_follows() -> None:
-    book = IncidentState()
+    state = IncidentState()
     look = scene(pool(target_dedicated=4), STUCK)
     found = [(kind, each) for kind in KINDS.values() for each in kind.judge(look)]
-    at_once(settle(book, look.account, found, KINDS, NOON, NOON))
-    inhibitions = Inhibitions(book, KINDS, {})
-    assert all(inhibitions.cause(each, "here") is None for each in book.incidents())
+    at_once(settle(state, look.account, found, KINDS, NOON, NOON))
+    inhibitions = Inhibitions(state, KINDS, {})
+    assert all(inhibitions.cause(each, "here") is None for each in state.incidents())

@@ -80,7 +80,7 @@ def test_the_words_of_a_failed_resize() -> None:
         ("AllocationFailed", "Azure has no more machines of this size in the region just now"),
         ("allocationtimedout", "the machines did not come within the resize timeout"),
         ("SubnetNotLargeEnough", "the pool's subnet has no room, or the service may not use it"),
-        ("SomethingQuite", "the code is all that is told"),
+        ("SomethingQuite", "the code is all that is known"),
     ],
 )
 def test_what_is_behind_a_resize_code(code: str, cause: str) -> None:

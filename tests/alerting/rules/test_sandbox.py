@@ -12,7 +12,7 @@ from bot.sandbox.world.behaviour import MachineBehaviour, Work, exited
 from bot.sandbox.world.scenarios.parts import UBUNTU, Batch, install, on, submit
 from bot.settings import WatchSettings
 from tests.alerting.rules.scenes import KINDS
-from tests.monitor.watching import Stage, staged
+from tests.monitor.observed_sandbox import Stage, staged
 
 HOUR, MINUTE = 3600.0, 60.0
 

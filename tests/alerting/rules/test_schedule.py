@@ -42,7 +42,7 @@ def test_the_words_of_a_barren_schedule() -> None:
     assert (told.since, worth("schedule.barren", told)) == (ago(72), "warning")
     full = only("schedule.barren", view, job(state="completed"), quota=[("active jobs and schedules", 100, 100)])
     assert full.cause == "the quota of active jobs and schedules is used up: 100 of 100"
-    assert only("schedule.barren", view).cause == "the service makes none and tells no reason"
+    assert only("schedule.barren", view).cause == "the service makes none and gives no reason"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
-from tests.sandbox.slack.tools import App, Clock, client_of, listening, workspace
+from tests.sandbox.slack.workspace import App, Clock, client_of, listening, workspace
 
 
 @pytest.fixture

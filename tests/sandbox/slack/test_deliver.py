@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.sandbox.slack import SlackStandIn, StandInError
 from bot.sandbox.slack.settings import EVENTS
-from tests.sandbox.slack.tools import client_of, listening, until, workspace
+from tests.sandbox.slack.workspace import client_of, listening, until, workspace
 
 Sent = list[tuple[str | None, str | None]]
 

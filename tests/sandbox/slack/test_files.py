@@ -11,7 +11,7 @@ from PIL import Image
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn, StandInError
-from tests.sandbox.slack.tools import OPS, client_of, next_of, refusal, workspace
+from tests.sandbox.slack.workspace import OPS, client_of, next_of, refusal, workspace
 
 
 def png() -> bytes:

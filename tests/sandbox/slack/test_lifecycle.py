@@ -15,7 +15,7 @@ from bot.sandbox.slack.settings import EVENTS, SCOPES, scope_of
 from bot.tools.slack_manifest import EVENTS as MANIFEST_EVENTS
 from bot.tools.slack_manifest import SCOPES as MANIFEST_SCOPES
 from tests.sandbox.slack.test_shapes import alike, recorded
-from tests.sandbox.slack.tools import OPS, client_of, listening, refusal, workspace
+from tests.sandbox.slack.workspace import OPS, client_of, listening, refusal, workspace
 
 ADMIN, BOT = "U0ADMIN01", "U0BATCHBOT"
 

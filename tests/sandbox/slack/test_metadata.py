@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack.metadata import MOST_BYTES
-from tests.sandbox.slack.tools import OPS, Clock, client_of, refusal, workspace
+from tests.sandbox.slack.workspace import OPS, Clock, client_of, refusal, workspace
 
 RAISED = {"event_type": "alert_raised", "event_payload": {"key": "a-1", "seq": 3, "open": True, "tags": ["x", 1]}}
 

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn, StandInError
 from bot.sandbox.slack.words import typed
-from tests.sandbox.slack.tools import App, next_of, workspace
+from tests.sandbox.slack.workspace import App, next_of, workspace
 
 
 def choices(*values: str) -> list[dict[str, Any]]:

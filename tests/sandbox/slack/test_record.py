@@ -8,7 +8,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
-from tests.sandbox.slack.tools import OPS, client_of, refusal, workspace
+from tests.sandbox.slack.workspace import OPS, client_of, refusal, workspace
 
 DEV = "C0BATCHDEV"
 

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack import SlackStandIn
-from tests.sandbox.slack.tools import App, Clock
+from tests.sandbox.slack.workspace import App, Clock
 
 Address = Callable[[], Awaitable[AsyncWebhookClient]]
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
-from tests.sandbox.slack.tools import App, listening
+from tests.sandbox.slack.workspace import App, listening
 from tests.shared import shared
 
 GRID = {"enterprise_id", "enterprise_name", "enterprise"}

@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
-from tests.sandbox.slack.tools import client_of, refusal, until, workspace
+from tests.sandbox.slack.workspace import client_of, refusal, until, workspace
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn, StandInError
-from tests.sandbox.slack.tools import App, Clock, next_of, refusal
+from tests.sandbox.slack.workspace import App, Clock, next_of, refusal
 
 View = dict[str, Any]
 

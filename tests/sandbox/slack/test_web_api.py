@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import SlackStandIn
-from tests.sandbox.slack.tools import OPS, Clock, client_of, refusal, workspace
+from tests.sandbox.slack.workspace import OPS, Clock, client_of, refusal, workspace
 
 
 async def test_who_am_i(slack: SlackStandIn, client: AsyncWebClient) -> None:

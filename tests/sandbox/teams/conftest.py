@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sandbox.teams.kit import Scene, scene
+from tests.sandbox.teams.scene import Scene, scene
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from bot.sandbox.teams.cards import draw
 from bot.sandbox.teams.elements import ACTIONS, ELEMENTS
 from bot.sandbox.teams.rules import ACTIVITY, CONVERSATION_PARAMETERS
-from tests.sandbox.teams.kit import card, text
+from tests.sandbox.teams.scene import card, text
 from tests.shared import shared
 
 SUBMIT = {"type": "Action.Submit", "title": "Send"}

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot.sandbox.teams import StandInError
-from tests.sandbox.teams.kit import CARD, Scene, card, text
+from tests.sandbox.teams.scene import CARD, Scene, card, text
 
 EXECUTE = {"type": "Action.Execute", "title": "Go", "verb": "go", "data": {"n": 1}}
 SUBMIT = {"type": "Action.Submit", "title": "Send", "data": {"n": 1}}

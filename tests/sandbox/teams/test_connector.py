@@ -8,7 +8,7 @@ import pytest
 from botbuilder.schema import Activity, Attachment, ChannelAccount, ConversationParameters
 from botframework.connector.models import ErrorResponseException
 
-from tests.sandbox.teams.kit import CARD, Scene, card, scene
+from tests.sandbox.teams.scene import CARD, Scene, card, scene
 
 HELLO = {"type": "message", "text": "hello"}
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.sandbox.teams.kit import Scene, card
+from tests.sandbox.teams.scene import Scene, card
 
 HELLO = {"type": "message", "text": "hello"}
 EXECUTE = {"type": "Action.Execute", "title": "Go", "verb": "go"}

@@ -9,7 +9,7 @@ from botbuilder.schema import Activity
 from botframework.connector.models import ErrorResponseException
 
 from bot.sandbox.teams import StandInError
-from tests.sandbox.teams.kit import Scene, scene
+from tests.sandbox.teams.scene import Scene, scene
 from tests.sandbox.teams.test_shapes import _legal, _missing, _sample
 
 HELLO = {"type": "message", "text": "hello"}

@@ -12,7 +12,7 @@ from bot.sandbox.teams import StandInError
 from bot.sandbox.teams.errors import RefusedError
 from bot.sandbox.teams.rules import size
 from bot.sandbox.teams.throttle import Throttle
-from tests.sandbox.teams.kit import CARD, Clock, Scene, card, text
+from tests.sandbox.teams.scene import CARD, Clock, Scene, card, text
 
 LIMIT = 100 * 1024
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.teams.faults import FOREVER
-from tests.sandbox.teams.kit import APP, Bot, Clock, Scene, card, verify
+from tests.sandbox.teams.scene import APP, Bot, Clock, Scene, card, verify
 
 HELLO = {"type": "message", "text": "hello"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.sandbox.teams.kit import Scene, card, scene
+from tests.sandbox.teams.scene import Scene, card, scene
 from tests.shared import shared
 
 EXECUTE = {"type": "Action.Execute", "title": "Go", "verb": "go", "data": {"n": 1}}

@@ -14,7 +14,7 @@ from botframework.connector.auth import (
     PasswordServiceClientCredentialFactory,
 )
 
-from tests.sandbox.teams.kit import APP, Scene, verify
+from tests.sandbox.teams.scene import APP, Scene, verify
 
 
 def _authentication(scene: Scene, app_id: str = APP) -> BotFrameworkAuthentication:

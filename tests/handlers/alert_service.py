@@ -1,4 +1,4 @@
-"""The commands around alerts on a desk whose clock stands still, with incidents of fixed ids."""
+"""The commands around alerts on an alert service whose clock stands still, with incidents of fixed ids."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cards.text import render
 from storage.port.changes import ChangeSet
 from storage.port.conversations import ConversationReference
 from storage.port.outbox import OutboxEntry
-from tests.alerting.kit import Letters, Still
+from tests.alerting.alert_room import RecordedEntries, StillClock
 from tests.golden import check
 from tests.handlers.conftest import Scene
 
@@ -39,14 +39,14 @@ ACCOUNT = "render-prod"
 
 
 @dataclass
-class Told:
+class AlertBot:
     """All that a test of these commands needs."""
 
     scene: Scene
     alerts: AlertService
     jobs: WatchedJobs
-    entries: Letters
-    clock: Still
+    entries: RecordedEntries
+    clock: StillClock
     status: Standing
     alone: list[Person] = field(default_factory=list)
     refuses: str = ""
@@ -82,12 +82,12 @@ class Standing:
         return self.box
 
 
-async def alerting(scene: Scene) -> Told:
-    """A desk on the scene's store, whose ops channel is subscribed to warnings and worse by a fixed id."""
-    entries, clock = Letters(), Still(scene.world.time)
+async def alerting(scene: Scene) -> AlertBot:
+    """An alert service on the scene's store, whose ops channel is subscribed to warnings and worse by a fixed id."""
+    entries, clock = RecordedEntries(), StillClock(scene.world.time)
     alerts = AlertService(scene.store, discover(), AlertSettings(), entries, clock, zone="UTC", several=True)
     jobs = WatchedJobs(scene.store, entries, clock, zone=alerts.zone_of, several=True)
-    told = Told(scene, alerts, jobs, entries, clock, Standing(clock.at - timedelta(days=2)))
+    alert_bot = AlertBot(scene, alerts, jobs, entries, clock, Standing(clock.at - timedelta(days=2)))
     for conversation in (OPS, DEV):
         await scene.store.put_conversation(
             ConversationReference("slack", conversation.id, msgspec.json.encode(conversation), clock.at)
@@ -104,22 +104,22 @@ async def alerting(scene: Scene) -> Told:
             Policy(Access(AccessSettings(operators=["slack:U0OPERATOR"]))),
             scene.store,
             AzureReading(scene.accounts),
-            Chatting(direct=told.direct),
-            Watching(alerts, told.status, jobs),
+            Chatting(direct=alert_bot.direct),
+            Watching(alerts, alert_bot.status, jobs),
         )
     )
-    return told
+    return alert_bot
 
 
-def incident(told: Told, name: str, kind: str, entity: Entity, headline: str, **more: Any) -> Incident:
+def incident(alert_bot: AlertBot, name: str, kind: str, entity: Entity, headline: str, **more: Any) -> Incident:
     """An incident that was opened a quarter of an hour ago."""
-    opened = told.clock.at - timedelta(minutes=14)
-    known = told.alerts.kinds[kind]
+    opened = alert_bot.clock.at - timedelta(minutes=14)
+    known = alert_bot.alerts.kinds[kind]
     given: dict[str, Any] = {
         "state": "open",
         "severity": known.severity,
         "since": opened,
-        "seen": told.clock.at,
+        "seen": alert_bot.clock.at,
         "opened": opened,
         "changed": opened,
         "history": [Event(opened, f"opened: {headline}")],
@@ -136,19 +136,19 @@ def incident(told: Told, name: str, kind: str, entity: Entity, headline: str, **
     )
 
 
-async def saved(told: Told, incidents: Iterable[Incident], notifications: Iterable[Notification] = ()) -> None:
-    """Store incidents and how they stand, and have the desk take them up."""
-    await told.scene.store.record(
+async def saved(alert_bot: AlertBot, incidents: Iterable[Incident], notifications: Iterable[Notification] = ()) -> None:
+    """Store incidents and how they stand, and have the service take them up."""
+    await alert_bot.scene.store.record(
         ChangeSet(incidents=[each.row() for each in incidents], notifications=[each.row() for each in notifications])
     )
-    await told.alerts.load()
+    await alert_bot.alerts.load()
 
 
-async def a_few(told: Told) -> None:
+async def a_few(alert_bot: AlertBot) -> None:
     """Three that are open, of which two were told in the ops channel and one is held back there; one that is over."""
-    at = told.clock.at
+    at = alert_bot.clock.at
     job = incident(
-        told,
+        alert_bot,
         "1a2b3c4d",
         "job.failure_rate",
         Entity("job", "nightly:job-12"),
@@ -165,15 +165,19 @@ async def a_few(told: Told) -> None:
         related=(Entity("pool", "render-gpu"),),
     )
     node = incident(
-        told, "2b3c4d5e", "node.unusable", Entity("pool", "render-gpu"), "pool render-gpu has 1 unusable node"
+        alert_bot, "2b3c4d5e", "node.unusable", Entity("pool", "render-gpu"), "pool render-gpu has 1 unusable node"
     )
     stuck = incident(
-        told, "3c4d5e6f", "job.stuck", Entity("job", "sim-0093"), "job sim-0093: 12 tasks wait, none runs for 30 min"
+        alert_bot,
+        "3c4d5e6f",
+        "job.stuck",
+        Entity("job", "sim-0093"),
+        "job sim-0093: 12 tasks wait, none runs for 30 min",
     )
     over = incident(
-        told,
+        alert_bot,
         "4d5e6f70",
-        "pool.resize_failed" if "pool.resize_failed" in told.alerts.kinds else "job.stuck",
+        "pool.resize_failed" if "pool.resize_failed" in alert_bot.alerts.kinds else "job.stuck",
         Entity("pool", "render-cpu"),
         "pool render-cpu: the resize fell short by 4 nodes",
         state="resolved",
@@ -182,7 +186,7 @@ async def a_few(told: Told) -> None:
     shown = at - timedelta(minutes=13)
     here = {"conversation": "slack:C0OPS", "why": "5ab001", "since": shown}
     await saved(
-        told,
+        alert_bot,
         [job, node, stuck, over],
         [
             Notification(incident="1a2b3c4d", entry="l1", shown=shown, **here),
@@ -217,13 +221,13 @@ def chosen(card: Card, label: str, conversation: int = 0) -> str:
     return menu.command.replace("{}", menu.options[conversation].value)
 
 
-def golden(told: Told, name: str, card: Card) -> None:
-    """Held against its golden files, as of the desk's moment where it was made by the wall's clock."""
+def golden(alert_bot: AlertBot, name: str, card: Card) -> None:
+    """Held against its golden files, as of the service's moment where it was made by the wall's clock."""
     moment = card.as_of
-    if moment is None or abs((moment - told.clock.at).total_seconds()) > 1:
-        card = msgspec.structs.replace(card, as_of=told.clock.at)
+    if moment is None or abs((moment - alert_bot.clock.at).total_seconds()) > 1:
+        card = msgspec.structs.replace(card, as_of=alert_bot.clock.at)
     check(f"alert-{name}", card)
 
 
-def letter_card(entry: OutboxEntry) -> Card:
+def entry_card(entry: OutboxEntry) -> Card:
     return msgspec.json.decode(entry.card, type=Card)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.rig import CHANNEL, Rig, rig
+from tests.acceptance.environment import CHANNEL, Environment, environment
 
 SOON = 45.0
 """Seconds from a transition to its message, at a poll of 30 s and a busy machine."""
 
 
 async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_path: Path) -> None:
-    async with rig(tmp_path) as stage:
+    async with environment(tmp_path) as stage:
         second = stage.slack.create_channel("second")
         stage.conversations.append(f"slack:{second}")
         await stage.begin()
@@ -62,7 +62,7 @@ async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_p
             assert [_words(each).split(":")[0] for each in said] == ["job one", "job two", "job three", "job four"]
 
 
-def _fail(stage: Rig, job: str) -> None:
+def _fail(stage: Environment, job: str) -> None:
     """Two tasks of a new job fail."""
     stage.account.inject.add_job(job, "pool1", 9, seconds=3e6)
     stage.account.inject.storm([job], ["exit-1"], 2)
@@ -72,9 +72,9 @@ def _words(message: dict[str, Any]) -> str:
     return str(message.get("summary") or message["text"]).partition(" ")[2]
 
 
-def _tells(stage: Rig, job: str, channel: str = CHANNEL) -> bool:
+def _tells(stage: Environment, job: str, channel: str = CHANNEL) -> bool:
     return any(_words(each).startswith(f"job {job}:") for each in stage.told(channel))
 
 
-def _tells_teams(stage: Rig, job: str) -> bool:
+def _tells_teams(stage: Environment, job: str) -> bool:
     return any(_words(each).startswith(f"job {job}:") for each in stage.told_teams())

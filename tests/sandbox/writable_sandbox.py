@@ -20,7 +20,7 @@ from bot.sandbox.entity_specs import PoolSpecification
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.tokens import BATCH
 from bot.sandbox.world import AccountState, Clock, LivePool, World
-from tests.sandbox import still
+from tests.sandbox import still_world
 from tests.sandbox.conformance import conformance
 from tests.shared import ROOT
 
@@ -106,14 +106,14 @@ async def opened() -> AsyncIterator[Stage]:
     """A stage that ends with the block."""
     world = World(seed=5, clock=Clock(START, paused=True))
     families = [VirtualMachineFamilyCoreQuota(name="standardDSv3Family", core_quota=400)]
-    account = world.add_account(still.account(families=families))
+    account = world.add_account(still_world.account(families=families))
     add_pool(account, "busy", 4)
     add_pool(account, "empty", 0)
     sandbox = AzureSandbox(world)
     await sandbox.start()
     headers = {"Authorization": f"Bearer {sandbox.tokens.issue(BATCH)}"}
     endpoint = sandbox.endpoints["render"]
-    client = BatchClient(endpoint, AzureNamedKeyCredential("render", still.KEY))
+    client = BatchClient(endpoint, AzureNamedKeyCredential("render", still_world.KEY))
     # Where Microsoft's documents are at hand, every answer has to be in them.
     held = conformance(sandbox) if (ROOT / "azure/specs").exists() else nullcontext()
     try:

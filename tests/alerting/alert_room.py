@@ -29,7 +29,7 @@ OPS = Conversation("slack", "C0OPS")
 EVERYTHING: frozenset[Area] = frozenset({"pools", "nodes", "jobs", "tasks", "schedules", "quota"})
 
 
-class Still(Clock):
+class StillClock(Clock):
     """A clock that stands still until it is moved."""
 
     def __init__(self, at: datetime = NOON) -> None:
@@ -41,8 +41,8 @@ class Still(Clock):
 
 
 @dataclass
-class Letters:
-    """Takes the delivery's conversation: every entry by its id, as it was written last."""
+class RecordedEntries:
+    """Takes the place of the outbox: every entry by its id, as it was written last."""
 
     written: dict[str, OutboxEntry] = field(default_factory=dict)
     writes: list[OutboxEntry] = field(default_factory=list)
@@ -120,8 +120,8 @@ class Room:
     """All that a test of alerting needs."""
 
     alerts: AlertService
-    entries: Letters
-    clock: Still
+    entries: RecordedEntries
+    clock: StillClock
     store: SqliteStore
     found: dict[str, list[Finding]]
 
@@ -154,7 +154,7 @@ async def room(path: Path, *, subscribed: bool = True, settings: AlertSettings |
     """A service in which the ops channel is subscribed to warnings and worse."""
     table, found = kinds()
     store = SqliteStore.open(path / "alerts.db")
-    entries, clock = Letters(), Still()
+    entries, clock = RecordedEntries(), StillClock()
     alerts = AlertService(store, table, settings or AlertSettings(), entries, clock, zone="UTC", several=False)
     await alerts.load()
     if subscribed:

@@ -35,7 +35,7 @@ class LiveRows:
         self.rows.pop(key, None)
 
 
-class Naps(Clock):
+class InstantClock(Clock):
     """A clock that is as late as everybody has slept, and on which nobody waits."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
 from bot.tools.demo import free_port
-from tests.acceptance.fast import FastTime
+from tests.acceptance.fast_clock import FastTime
 from tests.acceptance.program import Program
 
 APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
@@ -29,7 +29,7 @@ PAST = timedelta(minutes=10)
 
 
 @dataclass
-class Rig:
+class Environment:
     """Everything around the program, and the program."""
 
     azure: AzureSandbox
@@ -92,7 +92,7 @@ class Rig:
             return list(db.execute(sql, values))
 
     def undelivered(self) -> int:
-        """Letters that are not known to be in their conversation as they should be."""
+        """Outbox entries that are not known to be in their conversation as they should be."""
         [(number,)] = self.rows("SELECT count(*) FROM outbox WHERE sent < version OR state <> 'open'")
         return int(number)
 
@@ -124,7 +124,7 @@ def calm(account: AccountState) -> None:
 
 
 @asynccontextmanager
-async def rig(
+async def environment(
     folder: Path,
     *,
     speed: float = 20.0,
@@ -135,7 +135,7 @@ async def rig(
     prepare: Callable[[AccountState], None] = calm,
     teams: bool = True,
     settings: dict[str, Any] | None = None,
-) -> AsyncIterator[Rig]:
+) -> AsyncIterator[Environment]:
     """All of it, not yet running the program. ``settings`` are merged over the usual ones, section by section.
 
     ``prepare`` is done to the account before it lives through :data:`PAST`; its clock is ``skew`` seconds ahead.
@@ -167,7 +167,7 @@ async def rig(
             time=fast,
             log=folder / "program.log",
         )
-        made = Rig(azure, slack, room, program, fast, folder / "batchbot.db")
+        made = Environment(azure, slack, room, program, fast, folder / "batchbot.db")
         try:
             yield made
         finally:

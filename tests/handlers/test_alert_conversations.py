@@ -15,11 +15,11 @@ from bot.domain.findings import Severity
 from bot.requests.services import Chatting
 from cards.card import Button, Card, Form
 from handlers.alert.parts import named
-from tests.handlers.alerting import (
+from tests.handlers.alert_service import (
     CHAT,
     DEV,
     OPS,
-    Told,
+    AlertBot,
     a_few,
     alerting,
     chosen,
@@ -35,28 +35,28 @@ ID = "abc123"
 
 
 @pytest.fixture
-async def told(scene: Scene) -> Told:
+async def alert_bot(scene: Scene) -> AlertBot:
     return await alerting(scene)
 
 
-async def test_a_channel_subscribes_and_hears_what_is_open(told: Told) -> None:
-    await a_few(told)
+async def test_a_channel_subscribes_and_hears_what_is_open(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
     with mock.patch("secrets.token_hex", return_value=ID):
-        card = await told.ask(
+        card = await alert_bot.ask(
             "alert subscribe job.* node.unusable severity:info entity:render-* account:render-prod", conversation=DEV
         )
-    golden(told, "subscribe", card)
+    golden(alert_bot, "subscribe", card)
     assert title(card) == "job.*, node.unusable about render-* in render-prod · here from now on"
     assert "2 alerts open already, which come at once" in words(card), "the job's pool fits"
-    made = told.alerts.incidents.subscription(ID)
+    made = alert_bot.alerts.incidents.subscription(ID)
     assert (made.kinds, made.severity, made.entity) == (("job.*", "node.unusable"), Severity.INFO, "render-*")
     assert made.conversation == DEV
-    assert told.entries.titles("slack:C0DEV"), "what is open was told there at once"
-    again = await told.ask(
+    assert alert_bot.entries.titles("slack:C0DEV"), "what is open was told there at once"
+    again = await alert_bot.ask(
         "alert subscribe job node.unusable severity:info entity:render-* account:render-prod", conversation=DEV
     )
     assert "is subscribed to already" in title(again)
-    assert len(told.alerts.incidents.subscriptions()) == 2
+    assert len(alert_bot.alerts.incidents.subscriptions()) == 2
 
 
 @pytest.mark.parametrize(
@@ -73,58 +73,58 @@ def test_places_are_named_as_people_know_them(conversation: Conversation, said: 
     assert named(conversation) == said
 
 
-async def test_an_overlap_is_told(told: Told) -> None:
+async def test_an_overlap_is_told(alert_bot: AlertBot) -> None:
     with mock.patch("secrets.token_hex", return_value=ID):
-        card = await told.ask("alert subscribe job.failed")
+        card = await alert_bot.ask("alert subscribe job.failed")
     assert "It overlaps; each alert is posted once" in words(card)
     assert "5ab001" in words(card)
 
 
-async def test_who_only_reads_subscribes_alone(told: Told) -> None:
-    refused = await told.ask("alert subscribe", person="U0VIEWER", conversation=DEV)
+async def test_who_only_reads_subscribes_alone(alert_bot: AlertBot) -> None:
+    refused = await alert_bot.ask("alert subscribe", person="U0VIEWER", conversation=DEV)
     assert refused.refused
     assert title(refused) == "“alert subscribe” for a whole channel needs the role operator; yours is viewer."
     with mock.patch("secrets.token_hex", return_value=ID):
-        mine = await told.ask("alert subscribe job.completed to:me", person="U0VIEWER", conversation=DEV)
-    golden(told, "subscribe-me", mine)
-    assert told.alerts.incidents.subscription(ID).conversation.id == CHAT.id
-    assert [person.id for person in told.alone] == ["U0VIEWER"]
-    listed = await told.ask("alert subscriptions", person="U0VIEWER", conversation=DEV)
+        mine = await alert_bot.ask("alert subscribe job.completed to:me", person="U0VIEWER", conversation=DEV)
+    golden(alert_bot, "subscribe-me", mine)
+    assert alert_bot.alerts.incidents.subscription(ID).conversation.id == CHAT.id
+    assert [person.id for person in alert_bot.alone] == ["U0VIEWER"]
+    listed = await alert_bot.ask("alert subscriptions", person="U0VIEWER", conversation=DEV)
     assert "Sent to you in direct messages" in words(listed)
-    other = await told.ask("alert subscriptions", person="U0OPERATOR", conversation=DEV)
+    other = await alert_bot.ask("alert subscriptions", person="U0OPERATOR", conversation=DEV)
     assert ID not in words(other), "what is told to one alone is nobody else's business"
-    assert (await told.ask(f"alert unsubscribe {ID}", person="U0OPERATOR", conversation=DEV)).refused
+    assert (await alert_bot.ask(f"alert unsubscribe {ID}", person="U0OPERATOR", conversation=DEV)).refused
     route = "alert route job.completed"
-    assert "• a personal chat: " in words(await told.ask(route, person="U0OPERATOR", conversation=DEV))
-    assert "• your personal chat: " in words(await told.ask(route, person="U0VIEWER", conversation=DEV))
-    gone = await told.ask(f"alert unsubscribe {ID}", person="U0VIEWER", conversation=DEV)
+    assert "• a personal chat: " in words(await alert_bot.ask(route, person="U0OPERATOR", conversation=DEV))
+    assert "• your personal chat: " in words(await alert_bot.ask(route, person="U0VIEWER", conversation=DEV))
+    gone = await alert_bot.ask(f"alert unsubscribe {ID}", person="U0VIEWER", conversation=DEV)
     assert title(gone) == f"Subscriptions · 0 · {ID} is removed"
-    here = await told.ask("alert subscribe", person="U0VIEWER", conversation=CHAT)
+    here = await alert_bot.ask("alert subscribe", person="U0VIEWER", conversation=CHAT)
     assert title(here) == "warning or worse: everything in every account · to you from now on"
 
 
-async def test_somebody_whom_the_bot_cannot_write_to_is_told_what_to_do(told: Told) -> None:
-    told.refuses = "cannot_dm_bot"
-    card = await told.ask("alert subscribe to:me")
+async def test_somebody_whom_the_bot_cannot_write_to_is_told_what_to_do(alert_bot: AlertBot) -> None:
+    alert_bot.refuses = "cannot_dm_bot"
+    card = await alert_bot.ask("alert subscribe to:me")
     assert title(card) == (
         "I cannot begin a personal chat with you (cannot_dm_bot): write to me there first, then ask again."
     )
-    services = told.scene.dispatcher.services
-    told.scene.dispatcher.services = dataclasses.replace(services, chatting=Chatting())
-    assert "ask for it in our personal chat" in title(await told.ask("alert subscribe to:me"))
+    services = alert_bot.scene.dispatcher.services
+    alert_bot.scene.dispatcher.services = dataclasses.replace(services, chatting=Chatting())
+    assert "ask for it in our personal chat" in title(await alert_bot.ask("alert subscribe to:me"))
 
 
-async def test_subscriptions_are_listed_and_removed(told: Told) -> None:
-    told.alerts._state.set_defaults([Subscription(id="settings:slack:C0OPS", conversation=OPS)])
-    listed = await told.ask("alert subscriptions")
-    golden(told, "subscriptions", listed)
+async def test_subscriptions_are_listed_and_removed(alert_bot: AlertBot) -> None:
+    alert_bot.alerts._state.set_defaults([Subscription(id="settings:slack:C0OPS", conversation=OPS)])
+    listed = await alert_bot.ask("alert subscriptions")
+    golden(alert_bot, "subscriptions", listed)
     assert title(listed) == "Subscriptions · 2"
     assert "Posted here by the settings" in words(listed)
-    assert (await told.ask("alert unsubscribe 5ab001", person="U0VIEWER")).refused
-    gone = await told.ask(chosen(listed, "Remove"))
+    assert (await alert_bot.ask("alert unsubscribe 5ab001", person="U0VIEWER")).refused
+    gone = await alert_bot.ask(chosen(listed, "Remove"))
     assert title(gone) == "Subscriptions · 1 · 5ab001 is removed"
-    assert told.alerts.incidents.subscriptions() == []
-    assert "settings subscribe that" in title(await told.ask("alert unsubscribe settings:slack:C0OPS"))
+    assert alert_bot.alerts.incidents.subscriptions() == []
+    assert "settings subscribe that" in title(await alert_bot.ask("alert unsubscribe settings:slack:C0OPS"))
 
 
 @pytest.mark.parametrize(
@@ -154,87 +154,91 @@ async def test_subscriptions_are_listed_and_removed(told: Told) -> None:
         ("alert hours days:,", "Which days?", "alert hours days:mon-fri"),
     ],
 )  # fmt: skip
-async def test_what_cannot_be_is_told_with_what_can(told: Told, typed: str, said: str, offered: str) -> None:
-    card = await told.ask(typed)
+async def test_what_cannot_be_is_told_with_what_can(alert_bot: AlertBot, typed: str, said: str, offered: str) -> None:
+    card = await alert_bot.ask(typed)
     assert card.refused
     assert said in words(card)
     assert offered in commands(card)
-    assert [each.id for each in told.alerts.incidents.subscriptions()] == ["5ab001"]
-    assert not told.alerts.incidents.mutes("slack:C0OPS")
-    assert not told.alerts.incidents.hours("slack:C0OPS")
+    assert [each.id for each in alert_bot.alerts.incidents.subscriptions()] == ["5ab001"]
+    assert not alert_bot.alerts.incidents.mutes("slack:C0OPS")
+    assert not alert_bot.alerts.incidents.hours("slack:C0OPS")
 
 
-async def test_a_channel_mutes_for_a_while(told: Told) -> None:
-    await a_few(told)
+async def test_a_channel_mutes_for_a_while(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
     with mock.patch("secrets.token_hex", return_value=ID):
-        card = await told.ask("alert mute pool:render-gpu for:2h kind:node,job.failed")
-    golden(told, "mute", card)
+        card = await alert_bot.ask("alert mute pool:render-gpu for:2h kind:node,job.failed")
+    golden(alert_bot, "mute", card)
     assert title(card) == "node.*, job.failed about pool:render-gpu is muted here · for 2h"
     assert "1 open alert it concerns" in words(card)
-    assert told.alerts.incidents.mutes("slack:C0OPS")[0].until == told.clock.at + timedelta(hours=2)
-    assert (await told.ask(f"alert unmute {ID}", person="U0VIEWER")).refused
-    assert (await told.ask("alert mute x", person="U0VIEWER")).refused
-    listed = await told.ask("alert mutes", person="U0VIEWER")
-    golden(told, "mutes", listed)
-    assert title(await told.ask("alert mutes", conversation=DEV)) == "Mutes · 0", "another conversation hears as before"
-    gone = await told.ask(chosen(listed, "Unmute"))
+    assert alert_bot.alerts.incidents.mutes("slack:C0OPS")[0].until == alert_bot.clock.at + timedelta(hours=2)
+    assert (await alert_bot.ask(f"alert unmute {ID}", person="U0VIEWER")).refused
+    assert (await alert_bot.ask("alert mute x", person="U0VIEWER")).refused
+    listed = await alert_bot.ask("alert mutes", person="U0VIEWER")
+    golden(alert_bot, "mutes", listed)
+    assert title(await alert_bot.ask("alert mutes", conversation=DEV)) == "Mutes · 0", (
+        "another conversation hears as before"
+    )
+    gone = await alert_bot.ask(chosen(listed, "Unmute"))
     assert title(gone) == "Mutes · 0 · node.*, job.failed about pool:render-gpu is unmuted"
-    assert not told.alerts.incidents.mutes("slack:C0OPS")
+    assert not alert_bot.alerts.incidents.mutes("slack:C0OPS")
 
 
-async def test_a_mute_ends_by_itself_or_never(told: Told) -> None:
-    await told.ask("alert mute a for:1h")
-    await told.ask("alert mute b for:ever")
-    assert title(await told.ask("alert mutes")) == "Mutes · 2"
-    told.clock.at += timedelta(hours=2)
-    listed = await told.ask("alert mutes")
+async def test_a_mute_ends_by_itself_or_never(alert_bot: AlertBot) -> None:
+    await alert_bot.ask("alert mute a for:1h")
+    await alert_bot.ask("alert mute b for:ever")
+    assert title(await alert_bot.ask("alert mutes")) == "Mutes · 2"
+    alert_bot.clock.at += timedelta(hours=2)
+    listed = await alert_bot.ask("alert mutes")
     assert title(listed) == "Mutes · 1"
     assert "until it is unmuted" in words(listed)
 
 
-async def test_forms_ask_for_what_is_typed(told: Told) -> None:
+async def test_forms_ask_for_what_is_typed(alert_bot: AlertBot) -> None:
     mute = {"entity": "pool:gpu-*", "for": "1h", "kind": "", "account": ""}
-    assert title(await told.ask("alert mute", values=mute)) == "pool:gpu-* is muted here · for 1h"
+    assert title(await alert_bot.ask("alert mute", values=mute)) == "pool:gpu-* is muted here · for 1h"
     operator = msgspec.structs.replace(nobody(), person=Person("slack", "U0OPERATOR"))
-    form = await told.scene.dispatcher.form("alert mute x for:3h", operator)
+    form = await alert_bot.scene.dispatcher.form("alert mute x for:3h", operator)
     assert isinstance(form, Form)
     assert "the role viewer, and operator for a whole channel" in form.intro
-    assert isinstance(await told.scene.dispatcher.form("alert subscribe", nobody()), Form), "to:me is open to everybody"
-    refused = await told.scene.dispatcher.form("alert mute x", nobody())
+    assert isinstance(await alert_bot.scene.dispatcher.form("alert subscribe", nobody()), Form), (
+        "to:me is open to everybody"
+    )
+    refused = await alert_bot.scene.dispatcher.form("alert mute x", nobody())
     assert isinstance(refused, Card)
     assert "needs the role operator" in title(refused), "no form that fails when it is filled in"
     assert {field.name: field.value for field in form.fields}["for"] == "3h"
     subscribe = {"kinds": "job.failed node.*", "severity": "critical", "entity": "render-*", "to": "here"}
-    card = await told.ask("alert subscribe", values=subscribe, conversation=DEV)
+    card = await alert_bot.ask("alert subscribe", values=subscribe, conversation=DEV)
     assert title(card) == "critical: job.failed, node.* about render-* in every account · here from now on"
 
 
-async def test_an_alerts_own_menu_mutes_it(told: Told) -> None:
-    await a_few(told)
-    shown = await told.ask("alert show 1a2b3c4d")
-    card = await told.ask(chosen(shown, "Mute here"))
+async def test_an_alerts_own_menu_mutes_it(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    shown = await alert_bot.ask("alert show 1a2b3c4d")
+    card = await alert_bot.ask(chosen(shown, "Mute here"))
     assert title(card) == "job.failure_rate about job:nightly:job-12 is muted here · for 2h"
     assert "1 open alert it concerns" in words(card)
 
 
-async def test_quiet_hours_are_set_told_and_taken_back(told: Told) -> None:
-    none = await told.ask("alert hours", person="U0VIEWER")
+async def test_quiet_hours_are_set_told_and_taken_back(alert_bot: AlertBot) -> None:
+    none = await alert_bot.ask("alert hours", person="U0VIEWER")
     assert title(none) == "Quiet hours · none here"
-    card = await told.ask("alert hours 22:00–07:00 days:mon-fri zone:europe/berlin")
-    golden(told, "hours", card)
-    hours = told.alerts.incidents.hours("slack:C0OPS")
+    card = await alert_bot.ask("alert hours 22:00–07:00 days:mon-fri zone:europe/berlin")
+    golden(alert_bot, "hours", card)
+    hours = alert_bot.alerts.incidents.hours("slack:C0OPS")
     assert (hours.begin, hours.end, hours.days) == (22 * 60, 7 * 60, (0, 1, 2, 3, 4))
     assert hours.zone == "Europe/Berlin"
     assert title(card) == "Quiet 22:00 to 07:00 · from now on"
-    told.clock.at += timedelta(hours=12)
-    assert "quiet now, until" in words(await told.ask("alert hours"))
-    changed = await told.ask("alert hours 23-6:30")
+    alert_bot.clock.at += timedelta(hours=12)
+    assert "quiet now, until" in words(await alert_bot.ask("alert hours"))
+    changed = await alert_bot.ask("alert hours 23-6:30")
     assert title(changed).startswith("Quiet 23:00 to 06:30")
-    assert told.alerts.incidents.hours("slack:C0OPS").days == (0, 1, 2, 3, 4), "what is not named stays"
-    assert (await told.ask("alert hours off", person="U0VIEWER")).refused
+    assert alert_bot.alerts.incidents.hours("slack:C0OPS").days == (0, 1, 2, 3, 4), "what is not named stays"
+    assert (await alert_bot.ask("alert hours off", person="U0VIEWER")).refused
     off = next(item for item in items(changed) if isinstance(item, Button) and item.text == "Take them back")
-    assert title(await told.ask(off.command)) == "Quiet hours · taken back"
-    assert not told.alerts.incidents.hours("slack:C0OPS")
+    assert title(await alert_bot.ask(off.command)) == "Quiet hours · taken back"
+    assert not alert_bot.alerts.incidents.hours("slack:C0OPS")
 
 
 @pytest.mark.parametrize(
@@ -248,13 +252,13 @@ async def test_quiet_hours_are_set_told_and_taken_back(told: Told) -> None:
     ],
 )
 async def test_hours_are_read_as_people_write_them(
-    told: Told, typed: str, begin: int | None, end: int | None, days: tuple[int, ...]
+    alert_bot: AlertBot, typed: str, begin: int | None, end: int | None, days: tuple[int, ...]
 ) -> None:
-    assert not (await told.ask(typed)).refused
-    hours = told.alerts.incidents.hours("slack:C0OPS")
+    assert not (await alert_bot.ask(typed)).refused
+    hours = alert_bot.alerts.incidents.hours("slack:C0OPS")
     assert (hours.begin, hours.end, hours.days, hours.zone) == (begin, end, days, "America/Chicago")
 
 
-async def test_ones_own_chat_is_ones_own(told: Told) -> None:
+async def test_ones_own_chat_is_ones_own(alert_bot: AlertBot) -> None:
     for typed in ("alert subscribe job.failed", "alert mute x for:1h", "alert hours 22-7", "alert test"):
-        assert not (await told.ask(typed, person="U0VIEWER", conversation=CHAT)).refused, typed
+        assert not (await alert_bot.ask(typed, person="U0VIEWER", conversation=CHAT)).refused, typed

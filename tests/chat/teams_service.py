@@ -18,12 +18,12 @@ from azure.core.credentials import AccessToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.chat.request import CommandRequest
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span
 from storage.port.conversations import ConversationReference
-from tests.chat.asking import LiveRows
+from tests.chat.fakes import LiveRows
 
 APP = "11111111-2222-3333-4444-555555555555"
 TENANT = "8f3e2f7e-1d2a-4b5c-9a61-000000000001"
@@ -183,7 +183,7 @@ class World:
 
     service: Service
     teams: Teams
-    desk: RequestIntake
+    intake: RequestIntake
     store: Store
     pictures: Pictures
     credential: Credential
@@ -219,24 +219,24 @@ class World:
 async def build(
     *, settings: Callable[[TeamsSettings], TeamsSettings] = lambda settings: settings, start: bool = True
 ) -> World:
-    service, store, pictures, credential, desk = Service(), Store(), Pictures(), Credential(), RequestIntake()
+    service, store, pictures, credential, intake = Service(), Store(), Pictures(), Credential(), RequestIntake()
     await service.start()
     plain = TeamsSettings(
         app_id=APP, tenant_id=TENANT, service_hosts=["127.0.0.1"], openid_url=service.openid, issuer=ISSUER
     )
     teams = Teams(settings(plain), store, pictures, credential=credential)  # type: ignore[arg-type]
-    desk.chat = teams
+    intake.chat = teams
     app = web.Application()
     app.add_routes(teams.routes())
     bot = TestServer(app, host="127.0.0.1")
     await bot.start_server()
     if start:
-        await teams.start(desk)
-    return World(service, teams, desk, store, pictures, credential, bot, ClientSession())
+        await teams.start(intake)
+    return World(service, teams, intake, store, pictures, credential, bot, ClientSession())
 
 
 async def tear_down(world: World) -> None:
-    await world.desk.done()
+    await world.intake.done()
     await world.http.close()
     await world.teams.stop()
     await world.bot.close()
@@ -257,7 +257,7 @@ def actions(payload: object) -> list[dict[str, Any]]:
     return found
 
 
-def place_of(reference: ConversationReference) -> dict[str, Any]:
+def conversation_of(reference: ConversationReference) -> dict[str, Any]:
     return dict(msgspec.json.decode(reference.body))
 
 

@@ -13,14 +13,14 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken
 
 from bot.chat.port import Undelivered
-from bot.chat.teams import Teams
+from bot.chat.teams.adapter import Teams
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from bot.settings import TeamsSettings
 from cards.card import Actions, Button, Card, Field, Form, Option
-from tests.chat.asking import LiveRows, asked
-from tests.chat.teams_kit import APP, Credential, Pictures, RequestIntake, Store, card
+from tests.chat.fakes import LiveRows, asked
+from tests.chat.teams_service import APP, Credential, Pictures, RequestIntake, Store, card
 
 BUTTONS = Actions(
     (
@@ -58,7 +58,11 @@ class Meeting:
     def __init__(self) -> None:
         self.tokens = Tokens()
         self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
-        self.desk, self.store, self.pictures = RequestIntake(reply=card("home", blocks=(BUTTONS,))), Store(), Pictures()
+        self.intake, self.store, self.pictures = (
+            RequestIntake(reply=card("home", blocks=(BUTTONS,))),
+            Store(),
+            Pictures(),
+        )
 
     async def start(self) -> None:
         await self.outside.start()
@@ -70,23 +74,23 @@ class Meeting:
             scope=f"{BOT_FRAMEWORK}/.default",
         )
         self.teams = Teams(settings, self.store, self.pictures, credential=ManagedIdentity(self.tokens))  # type: ignore[arg-type]
-        self.desk.chat = self.teams
+        self.intake.chat = self.teams
         app = web.Application()
         app.add_routes(self.teams.routes())
         self.bot = TestServer(app, host="127.0.0.1")
         await self.bot.start_server()
         self.outside.bot_url = str(self.bot.make_url("/api/messages"))
-        await self.teams.start(self.desk)
+        await self.teams.start(self.intake)
 
     async def close(self) -> None:
-        await self.desk.done()
+        await self.intake.done()
         await self.teams.stop()
         await self.bot.close()
         await self.outside.close()
 
     async def last(self, conversation: str, user: str = "") -> dict[str, Any]:
         """The bot's last message."""
-        await self.desk.done()
+        await self.intake.done()
         return [message for message in self.outside.messages(conversation, user) if message["from"] == "bot"][-1]
 
 
@@ -104,7 +108,7 @@ async def test_installed_everywhere_the_bot_says_hello_and_remembers(meeting: Me
         await meeting.outside.install(conversation)
         message = await meeting.last(conversation)
         assert (message["summary"], message["problems"]) == ("home", [])
-    assert [request.text for request in meeting.desk.asked] == ["home"] * 3
+    assert [request.text for request in meeting.intake.asked] == ["home"] * 3
     assert {kept.id for kept in meeting.store.kept.values() if kept.reachable} == {
         room["id"] for room in meeting.outside.conversations.values() if room["installed"]
     }
@@ -116,10 +120,10 @@ async def test_installed_everywhere_the_bot_says_hello_and_remembers(meeting: Me
 )
 async def test_typed_and_answered_where_it_was_typed(meeting: Meeting, conversation: str, words: str) -> None:
     await meeting.outside.install(conversation)
-    await meeting.desk.done()
+    await meeting.intake.done()
     root = await meeting.outside.say("operator", conversation, words)
     message = await meeting.last(conversation)
-    request = meeting.desk.asked[-1]
+    request = meeting.intake.asked[-1]
     assert (request.text, request.person.id) == ("pool list", meeting.outside.people["operator"]["aadObjectId"])
     assert request.person.zone == "America/Chicago"
     assert message["thread"] == (root if conversation == "general" else "")
@@ -129,7 +133,7 @@ async def test_typed_and_answered_where_it_was_typed(meeting: Meeting, conversat
 async def test_an_edit_button_changes_the_card_for_all(meeting: Meeting, conversation: str) -> None:
     await meeting.outside.install(conversation)
     message = await meeting.last(conversation)
-    meeting.desk.reply = card("page 2", blocks=(BUTTONS,))
+    meeting.intake.reply = card("page 2", blocks=(BUTTONS,))
     shown = await meeting.outside.click("viewer", conversation, message["id"], "Next")
     assert shown["shown"] == "card"
     edited = await meeting.last(conversation, "admin" if conversation != "viewer" else "viewer")
@@ -140,7 +144,7 @@ async def test_an_edit_button_changes_the_card_for_all(meeting: Meeting, convers
 async def test_a_post_button_answers_below(meeting: Meeting) -> None:
     await meeting.outside.install("general")
     message = await meeting.last("general")
-    meeting.desk.reply = card("pool render")
+    meeting.intake.reply = card("pool render")
     shown = await meeting.outside.click("viewer", "general", message["id"], "Show")
     below = await meeting.last("general")
     assert shown["shown"] == "message"
@@ -151,34 +155,34 @@ async def test_a_post_button_answers_below(meeting: Meeting) -> None:
 async def test_a_dialog_from_button_to_edited_card(meeting: Meeting, conversation: str) -> None:
     await meeting.outside.install(conversation)
     message = await meeting.last(conversation)
-    meeting.desk.prepared = FORM
+    meeting.intake.prepared = FORM
     opened = await meeting.outside.click("viewer", conversation, message["id"], "Filter")
     dialog = opened["dialog"]
     assert (opened["shown"], dialog["problems"]) == ("dialog", [])
     (entry,) = [element for element in dialog["card"]["body"] if element["type"] == "Input.ChoiceSet"]
-    meeting.desk.reply = card("active pools")
+    meeting.intake.reply = card("active pools")
     shown = await meeting.outside.task_submit("viewer", dialog["id"], "Run", {entry["id"]: "active"})
     assert shown["shown"] == "nothing"
     assert not meeting.outside.dialogs("viewer")
     edited = await meeting.last(conversation)
     assert (edited["id"], edited["summary"]) == (message["id"], "active pools")
-    assert meeting.desk.asked[-1].values == {"state": "active"}
+    assert meeting.intake.asked[-1].values == {"state": "active"}
 
 
 async def test_a_delivery_that_comes_twice_is_answered_once(meeting: Meeting) -> None:
     await meeting.outside.install("viewer")
-    await meeting.desk.done()
+    await meeting.intake.done()
     meeting.outside.faults.repeat()
     await meeting.outside.say("viewer", "viewer", "pool list")
     await asyncio.sleep(0.05)
-    await meeting.desk.done()
-    assert [request.text for request in meeting.desk.asked] == ["home", "pool list"]
+    await meeting.intake.done()
+    assert [request.text for request in meeting.intake.asked] == ["home", "pool list"]
 
 
 async def test_a_burst_stays_within_teams_pace(meeting: Meeting) -> None:
     await meeting.outside.install("group")
-    await meeting.desk.done()
-    conversation = meeting.desk.asked[0].conversation
+    await meeting.intake.done()
+    conversation = meeting.intake.asked[0].conversation
     posts = (meeting.teams.post_once(conversation, card(f"{number}"), "key") for number in range(12))
     ids = [message for message, _ in await asyncio.gather(*posts)]
     posted = [message["summary"] for message in meeting.outside.messages("group") if message["id"] in ids]
@@ -188,8 +192,8 @@ async def test_a_burst_stays_within_teams_pace(meeting: Meeting) -> None:
 async def test_a_private_answer_is_for_one_person(meeting: Meeting) -> None:
     await meeting.outside.install("viewer")
     await meeting.outside.install("group")
-    await meeting.desk.done()
-    meeting.desk.reply = Card(title=card("the key").title, private=True)
+    await meeting.intake.done()
+    meeting.intake.reply = Card(title=card("the key").title, private=True)
     await meeting.outside.say("viewer", "group", "@Batch Bot account key")
     assert "the key" not in str(await meeting.last("group"))
     assert (await meeting.last("viewer"))["summary"] == "the key"
@@ -199,8 +203,8 @@ async def test_a_bad_day_of_the_service() -> None:
     meeting = Meeting()
     await meeting.start()
     await meeting.outside.install("viewer")
-    await meeting.desk.done()
-    conversation = meeting.desk.asked[0].conversation
+    await meeting.intake.done()
+    conversation = meeting.intake.asked[0].conversation
     meeting.outside.faults.fail(429, retry_after=1)
     meeting.outside.faults.fail(502)
     delivery = AnswerDelivery({"teams": meeting.teams}, LiveRows())
