@@ -5,6 +5,7 @@ Nobody sees a traceback: an unexpected fault becomes a card with a correlation i
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
@@ -117,7 +118,12 @@ class Dispatcher:
             if not form.live:
                 return form
             with self._pipeline(request) as pipeline:
-                ctx = await pipeline.context()
+                try:
+                    async with asyncio.timeout(seconds):
+                        ctx = await pipeline.context()
+                except Exception:  # a store that is out for a moment: the form can be filled in all the same
+                    log.exception("form.not_checked", command=form.command)
+                    return form
                 return await forms.checked(registry, form, ctx, opening=values is None, seconds=seconds)
         except CommandError as error:
             return self._stamped(refusals.of_error(error, command, ""), request)

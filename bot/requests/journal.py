@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
@@ -69,6 +70,7 @@ class RequestJournal:
     async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         """Journal a request and start on it; None for a repeated delivery."""
         now = datetime.now(UTC)
+        request = _storable(request)
         body = msgspec.json.encode(request)
         if not await self._store.accept(request.key, body, now, holder=self._holder, until=now + self._held):
             log.info("request.repeated", key=request.key)
@@ -187,3 +189,14 @@ def _stale_card(request: CommandRequest, accepted: datetime) -> Card:
         ),
         refused=True,
     )
+
+
+def _storable(request: CommandRequest) -> CommandRequest:
+    """The request without lone surrogates, which JSON lets through and UTF-8 cannot hold: each becomes ``?``."""
+
+    def clean(text: str) -> str:
+        return text.encode("utf-8", "replace").decode()
+
+    values = {clean(name): clean(value) for name, value in request.values.items()}
+    person = replace(request.person, name=clean(request.person.name))
+    return replace(request, text=clean(request.text), values=values, person=person)

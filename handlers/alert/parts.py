@@ -30,7 +30,9 @@ _LISTED = 25
 def service(ctx: Context) -> AlertService:
     """The alerts. Raises CommandError where there are none."""
     if ctx.alerts is None:
-        raise CommandError("Alerts do not run here: they need the bot that watches, which “batchbot run” starts.")
+        raise CommandError(
+            "Alerts do not run here: they need the bot that watches, which “batchbot run” and “batchbot demo” start."
+        )
     return ctx.alerts
 
 

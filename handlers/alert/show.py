@@ -232,7 +232,7 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
     examples=["alert ack 1a2b3c4d", "alert ack 1a2b3c4d remind:1d"],
 )
 async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) -> Card:
-    """Acknowledge an alert: you take care of it, and are reminded while it is open. Open to everybody.
+    """Acknowledge an alert: you take care of it, and are reminded while it is open.
 
     :param alert: the alert's id, shown in its message
     :param remind: after how long, such as 4h or 1d; what the settings say if left out
@@ -251,7 +251,7 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"],
 )
 async def snooze(ctx: Context, alert: str, span: str) -> Card:
-    """Snooze an alert: nothing is said of it for a while, then again if it is still open. Open to everybody.
+    """Snooze an alert: nothing is said of it for a while, then again if it is still open.
 
     :param alert: the alert's id, shown in its message
     :param span: how long, such as 30m, 2h or 7d; 30 days at most

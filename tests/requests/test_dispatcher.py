@@ -194,6 +194,14 @@ async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store:
     assert plain((await task).title) == "hello viewer!"
 
 
+async def test_half_a_character_keeps_nobody_from_an_answer(dispatcher: Dispatcher, store: SqliteStore) -> None:
+    journal = RequestJournal(dispatcher, store, {"slack": Recorder()})  # type: ignore[dict-item]
+    task = await journal.accept(made(text="greet \ud800"))
+    assert task is not None
+    assert (await task).refused
+    assert await store.unfinished() == []
+
+
 async def test_what_a_crash_interrupted_is_answered_after_the_restart(
     dispatcher: Dispatcher, store: SqliteStore
 ) -> None:
