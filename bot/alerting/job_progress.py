@@ -136,7 +136,7 @@ class JobCardWriter:
         """What is said aloud at the end, to whoever asked."""
         failed = f", {number(job.failed)} of {plural(job.total, 'task')} failed" if job.failed else ""
         return Card(
-            title=text(Mention(f"{asker.platform}:{asker.id}", asker.name), " ", bold(f"job {job.id} {ended}{failed}")),
+            title=text(Mention(asker.key, asker.name), " ", bold(f"job {job.id} {ended}{failed}")),
             mark=_mark(job, over=True),
             as_of=at,
             zone=self._zone(conversation),

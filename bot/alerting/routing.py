@@ -46,7 +46,7 @@ class Matter(Protocol):
 
 def key_of(conversation: Conversation) -> str:
     """What a conversation is known by: ``platform:id``."""
-    return f"{conversation.platform}:{conversation.id}"
+    return conversation.key
 
 
 def concerns(matter: Matter, accounts: str, entity: str, kinds: tuple[str, ...]) -> bool:

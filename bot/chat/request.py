@@ -25,6 +25,11 @@ class Person(Struct, frozen=True):
     groups: tuple[str, ...] = ()
     home: str = ""
 
+    @property
+    def key(self) -> str:
+        """What the person is known by: ``platform:id``."""
+        return f"{self.platform}:{self.id}"
+
 
 class Conversation(Struct, frozen=True):
     """Where the conversation is.
@@ -40,6 +45,11 @@ class Conversation(Struct, frozen=True):
     thread: str | None = None
     name: str = ""
     service_url: str = ""
+
+    @property
+    def key(self) -> str:
+        """What the conversation is known by: ``platform:id``."""
+        return f"{self.platform}:{self.id}"
 
 
 class CommandRequest(Struct, frozen=True):
@@ -71,7 +81,7 @@ class Author(Struct, frozen=True):
     @classmethod
     def of(cls, request: CommandRequest) -> Author:
         """The asker."""
-        return cls(f"{request.person.platform}:{request.person.id}", request.person.name)
+        return cls(request.person.key, request.person.name)
 
     def told(self, request: CommandRequest) -> str:
         """In words for whoever asks: you, the name, or the id where the platform tells no name."""

@@ -52,7 +52,7 @@ class OutboxWorker:
 
     async def reachable(self, conversation: Conversation, yes: bool) -> None:
         """A conversation can be written to again, or no longer; for :meth:`bot.chat.port.Chat.on_reach`."""
-        queue = self._queues.get(f"{conversation.platform}:{conversation.id}")
+        queue = self._queues.get(conversation.key)
         if queue and yes:
             queue.back()
         elif queue:

@@ -110,7 +110,7 @@ class Policy:
         shared = question.effect != "read" and question.conversation.kind != "personal" and not question.alone
         if shared and needs.shared and RANK[grant.role] < RANK[needs.shared]:
             return self._refused(question, grant, "command.shared", needs.shared, f"{called} for a whole channel")
-        somebody_elses = question.target.owner not in ("", f"{question.person.platform}:{question.person.id}")
+        somebody_elses = question.target.owner not in ("", question.person.key)
         if shared and somebody_elses and needs.others and RANK[grant.role] < RANK[needs.others]:
             what = f"{called} of what somebody else made here"
             return self._refused(question, grant, "command.others", needs.others, what)

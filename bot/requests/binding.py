@@ -6,7 +6,7 @@ handler tells the names that there are, and only to those who may run the comman
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rapidfuzz import process
@@ -34,17 +34,8 @@ class Bound:
 
     def question(self, ctx: Context) -> Question:
         """What is asked of the policy."""
-        known = self.call.command
-        return Question(
-            person=ctx.request.person,
-            conversation=ctx.request.conversation,
-            command=known.path,
-            effect=self.effect,
-            needs=known.needs,
-            account=self.account,
-            target=self.target,
-            alone=self.call.alone,
-        )
+        asked = self.call.command.question(ctx.request)
+        return replace(asked, effect=self.effect, account=self.account, target=self.target, alone=self.call.alone)
 
 
 async def bind(call: Call, ctx: Context) -> Bound:

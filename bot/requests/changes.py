@@ -42,9 +42,9 @@ def act(request: CommandRequest, bound: Bound, decision: Decision, correlation: 
     return Act(
         correlation=correlation,
         request=request.key,
-        person=f"{person.platform}:{person.id}",
+        person=person.key,
         home=person.home,
-        conversation=f"{conversation.platform}:{conversation.id}",
+        conversation=conversation.key,
         account=bound.account,
         command=bound.call.shown,
         target=str(bound.target),

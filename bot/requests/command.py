@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from bot.chat.request import CommandRequest
 from bot.operations.approve import Approving
 from bot.operations.preflight import Preflighting
 from bot.operations.reconcile import Reconciling
-from bot.policy.rules import Effect, Needs
+from bot.policy.rules import Effect, Needs, Question
 from cards.card import Card
 
 if TYPE_CHECKING:
@@ -198,6 +199,10 @@ class Command:
     def menu(self) -> int:
         """Where it stands in platforms' short lists; 0 for nowhere."""
         return self.mark.menu
+
+    def question(self, request: CommandRequest) -> Question:
+        """What is asked of the policy before it is known what the command is about."""
+        return Question(request.person, request.conversation, self.path, self.effect, self.needs)
 
     @property
     def noun(self) -> str:

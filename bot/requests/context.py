@@ -11,7 +11,6 @@ import structlog
 
 from bot.chat.port import Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.policy.rules import Question
 from bot.requests import binding
 from bot.requests.command import CommandError
 from bot.requests.live import LiveAnswer, LiveAnswers
@@ -122,10 +121,7 @@ class Context:
 
     def allows(self, path: str) -> bool:
         """Whether the policy lets the asker run the command ``path`` here, for everybody in this conversation."""
-        known = self.registry.commands[path]
-        return self.services.policy.decide(
-            Question(self.request.person, self.request.conversation, known.path, known.effect, known.needs)
-        ).allowed
+        return self.services.policy.decide(self.registry.commands[path].question(self.request)).allowed
 
     async def chosen_now(self) -> Chosen | None:
         """The default account that is chosen here by now: where it has just been changed."""

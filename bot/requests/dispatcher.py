@@ -21,7 +21,6 @@ from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
-from bot.policy.rules import Question
 from bot.requests import forms, refusals, suggestions
 from bot.requests.changes import Changes
 from bot.requests.command import CommandError
@@ -102,14 +101,7 @@ class Dispatcher:
         try:
             tokens = words(command)
             if known := self.services.registry.find(tokens):
-                question = Question(
-                    request.person,
-                    request.conversation,
-                    known.path,
-                    known.effect,
-                    known.needs,
-                    alone=bool(known.mark.alone),
-                )
+                question = changed(known.question(request), alone=bool(known.mark.alone))
                 decision = self.services.policy.decide(question)
                 if not decision.allowed:
                     return self._stamped(refusals.forbidden(decision, request.person), request)

@@ -199,4 +199,5 @@ def _storable(request: CommandRequest) -> CommandRequest:
 
     values = {clean(name): clean(value) for name, value in request.values.items()}
     person = replace(request.person, name=clean(request.person.name))
-    return replace(request, text=clean(request.text), values=values, person=person)
+    conversation = replace(request.conversation, name=clean(request.conversation.name))
+    return replace(request, text=clean(request.text), values=values, person=person, conversation=conversation)

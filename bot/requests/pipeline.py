@@ -132,7 +132,7 @@ class Pipeline:
         taken = await self.operations.confirmations.take(
             confirmation,
             self.request.key,
-            person=f"{person.platform}:{person.id}",
+            person=person.key,
             conversation=place_of(self.request),
             now=now,
         )

@@ -40,16 +40,12 @@ class Chosen(Struct, frozen=True):
 
 def person_of(request: CommandRequest) -> str:
     """The owner of what somebody keeps for themselves."""
-    return f"person:{request.person.platform}:{request.person.id}"
+    return f"person:{request.person.key}"
 
 
 def place_of(request: CommandRequest) -> str:
     """The owner of what is kept for everybody here; in a personal chat that is the person."""
-    return (
-        person_of(request)
-        if request.conversation.kind == "personal"
-        else f"conversation:{request.conversation.platform}:{request.conversation.id}"
-    )
+    return person_of(request) if request.conversation.kind == "personal" else f"conversation:{request.conversation.key}"
 
 
 async def default_account(store: Store, request: CommandRequest, known: Collection[str]) -> Chosen | None:

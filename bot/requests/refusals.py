@@ -41,8 +41,8 @@ def of_error(error: Exception, typed: str, correlation: str) -> Card:
 
 def forbidden(decision: Decision, person: Person) -> Card:
     """The policy refused: the rule, who can, and how to be allowed."""
-    log.info("policy.refused", rule=decision.rule, person=f"{person.platform}:{person.id}")
-    id_ = f"{person.platform}:{person.id}"
+    log.info("policy.refused", rule=decision.rule, person=person.key)
+    id_ = person.key
     advice = [
         f"The rule is {decision.rule}. {_able(decision)}",
         f"Somebody who runs the bot can add your id to [access] in its settings: {id_}",
