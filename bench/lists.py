@@ -22,7 +22,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 from msgspec.structs import replace
 
 from bot.app import App
-from bot.azure.pipeline import Plane
+from bot.azure.plane import Plane
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.ops import logs
 from bot.tools.demo import Stage, demo_settings

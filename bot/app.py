@@ -31,6 +31,8 @@ from bot.monitor.names import Names
 from bot.monitor.observer import Observer
 from bot.monitor.scene import Scene
 from bot.monitor.watcher import Watcher
+from bot.operations.audit import Audit
+from bot.operations.engine import Operations
 from bot.ops import health
 from bot.ops.pruning import prune
 from bot.outbox import OutboxWorker
@@ -94,6 +96,7 @@ class App:
             self.clock,
             after=[self.monitor_status.after, self.jobs.after, self._mind_jobs, self.collector.after],
         )
+        self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
         services = Services(
             self.registry,
             Policy(Access(settings.access)),
@@ -101,9 +104,10 @@ class App:
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
             Chatting(bot.name, bot.zone, self._direct),
             Watching(self.alerts, self.monitor_status, self.jobs),
+            self.operations,
         )
         self.dispatcher = Dispatcher(services)
-        self.delivery = AnswerDelivery(self.chats, store, self.clock)
+        self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
         self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
@@ -142,6 +146,7 @@ class App:
         await self._runner.setup()
         await web.TCPSite(self._runner, host, int(port)).start()
         stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
+        going_on = await self.operations.resume()
         resumed = await self.journal.resume()
         await self.alerts.load()
         await self.jobs.load()
@@ -149,6 +154,7 @@ class App:
             self._mind(account)
         self._background = [
             asyncio.create_task(self.journal.run(), name="journal"),
+            asyncio.create_task(self.operations.run(), name="operations"),
             asyncio.create_task(self.outbox.run(), name="outbox"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
@@ -164,7 +170,8 @@ class App:
             listen=self.settings.bot.listen,
             chats=sorted(self.chats),
             resumed=resumed,
-            live_cards_stopped=stopped,
+            live_cards_resumed=stopped,
+            operations_resumed=going_on,
         )
 
     async def _start_chats(self) -> None:
@@ -188,6 +195,7 @@ class App:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self.operations.drain()
         await self.journal.drain(_DRAIN_SECONDS)
         for chat in self.chats.values():
             await chat.stop()

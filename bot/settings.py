@@ -156,6 +156,12 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Variable with the account key (shared_key)."""
     client_id: str = ""
     """Client id of a user-assigned managed identity."""
+    write_credential: Literal["", "default", "managed_identity", "shared_key"] = ""
+    """Identity that changes the account, apart from the one that reads it; empty: the bot cannot change it."""
+    write_key_env: str = ""
+    """Variable with the account key, where ``write_credential`` is ``shared_key``."""
+    write_client_id: str = ""
+    """Client id of the user-assigned managed identity that changes the account."""
     cloud: Cloud = "public"
     """Which Azure cloud; sets the ARM address and token audiences."""
     arm_endpoint: str = ""
@@ -171,6 +177,16 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
         """The region's short name, such as northcentralus; empty when unknown."""
         labels = (urlsplit(self.endpoint).hostname or "").split(".")
         return self.region or (labels[1] if len(labels) > 3 else "")
+
+
+def writing(account: AccountSettings) -> AccountSettings:
+    """The account as the identity that changes it reaches it."""
+    return msgspec.structs.replace(
+        account,
+        credential=account.write_credential or "default",
+        key_env=account.write_key_env,
+        client_id=account.write_client_id,
+    )
 
 
 class AccessSettings(Struct, forbid_unknown_fields=True, frozen=True):
@@ -412,6 +428,8 @@ def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str
     for name, account in settings.accounts.items():
         if account.credential == "shared_key":
             needed.append((f"accounts.{name}.key_env", account.key_env))
+        if account.write_credential == "shared_key":
+            needed.append((f"accounts.{name}.write_key_env", account.write_key_env))
     for platform in _platforms(settings):
         needed += platform.secrets()
     for key, variable in needed:

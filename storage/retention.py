@@ -30,6 +30,8 @@ class Retention(Struct, frozen=True):
     """How long a request's key is remembered for de-duplication."""
     confirmations: timedelta = DAY
     """After they expired, so that whoever presses an old button learns that it is too late, or that it was pressed."""
+    operations: timedelta = 30 * DAY
+    """With their steps, since they ended."""
     samples: timedelta = 7 * DAY
     rollups: Mapping[int, timedelta | None] = field(default_factory=_rollups)
     """Of samples, by resolution in seconds; None is forever."""

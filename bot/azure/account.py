@@ -1,9 +1,8 @@
 """A Batch account, as handlers and watchers hold it: typed reads through the SDK's own clients.
 
 Lists and reads go through ``send_request`` of azure-batch and azure-mgmt-batch and are decoded straight into the
-structs of :mod:`bot.azure.models`, some eighty times cheaper than the SDK's model layer. Writes will go through the
-methods of the same clients (``Account.batch``, ``Account.arm``), which raise the same :class:`AzureError`; their place
-is a module ``bot.azure.writes``, which does not exist before there is something to write.
+structs of :mod:`bot.azure.models`, some eighty times cheaper than the SDK's model layer. What changes an account goes
+through its :class:`~bot.azure.writer.Writer`, which has an identity of its own.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ from bot.azure.models import (
 )
 from bot.azure.models.price import NO_PRICES, Prices
 from bot.azure.paths import Paths, encoded
-from bot.azure.pipeline import DEADLINE, Clock, Dated, Plane, Traffic, pipeline
+from bot.azure.pipeline import DEADLINE, Clock, Dated, Traffic, pipeline
+from bot.azure.plane import Plane
 from bot.azure.prices import Retail
+from bot.azure.writer import API_VERSION, Writer
 from bot.settings import AccountSettings
 
-API_VERSION = "2025-06-01"
-"""Of both planes."""
 CERTIFICATES_VERSION = "2024-07-01.20.0"
 """The last api-version of the data plane that has certificates."""
 _NODE_COUNTS_PAGE = 10  # the service's limit on that list; 1000 on all others
@@ -94,6 +93,12 @@ class Account(Paths):
                 **pipeline(base, clock, traffic=self.traffic),
             )
             self._arm = Plane(self.arm, base, API_VERSION, clock, deadline, traffic=self.traffic)
+        self.writer = (
+            Writer(settings, credentials, deadline=deadline, traffic=self.traffic)
+            if settings.write_credential
+            else None
+        )
+        """What changes the account; None where the settings name no identity that may."""
 
     def __repr__(self) -> str:
         return f"Account({self.name!r}, {self.settings.endpoint!r})"
@@ -298,6 +303,8 @@ class Account(Paths):
 
     async def close(self) -> None:
         """Close the connections; the credentials are not the account's own."""
+        if self.writer:
+            await self.writer.close()
         await self._batch.close()
         if self._arm:
             await self._arm.close()

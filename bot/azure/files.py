@@ -17,7 +17,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models.base import Wire
 
 if TYPE_CHECKING:
-    from bot.azure.pipeline import Plane
+    from bot.azure.plane import Plane
 
 MOST_NAMES = 5000
 """Names that a list reads: five pages of the service."""

@@ -7,18 +7,13 @@ the SDK's methods too, since it is a policy that does it), and continuation link
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
-from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import quote
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import aiohttp
-import msgspec
 import structlog
 from azure.core.exceptions import (
     AzureError as SdkError,
@@ -39,12 +34,7 @@ from bot.settings import is_loopback
 DEADLINE = 20.0
 """Seconds within which a call ends, one way or the other."""
 _PATIENCE = 12.0  # seconds of that in which another attempt may still begin
-_CUT_BODIES = 2  # the SDK does not retry a body that breaks off; this is how often we do
 
-_LONG = 32_768  # bytes of an answer that is decoded in a turn of its own
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-
-T = TypeVar("T")
 Request = PipelineRequest[HttpRequest]
 Response = PipelineResponse[HttpRequest, AsyncHttpResponse]
 
@@ -245,153 +235,3 @@ def late(host: str) -> AzureError:
     return AzureError(
         "Timeout", f"{host} did not answer in time: try again; if it stays so, check the network and its firewalls"
     )
-
-
-class Answer(NamedTuple):
-    """A success: body, the service's time, ETag (may be empty)."""
-
-    body: bytes
-    at: datetime
-    etag: str
-
-
-class Sender(Protocol):
-    """Either of the SDK's clients."""
-
-    def send_request(self, request: HttpRequest, *, stream: bool = False) -> Awaitable[AsyncHttpResponse]:
-        """Send through the pipeline."""
-
-    async def close(self) -> None:
-        """Close the connections."""
-
-
-class Plane:
-    """One address that is asked: an account's data plane, or Resource Manager."""
-
-    def __init__(
-        self,
-        client: Sender,
-        base: str,
-        api_version: str,
-        clock: Clock,
-        deadline: float = DEADLINE,
-        *,
-        traffic: Traffic | None = None,
-    ) -> None:
-        self.client = client
-        self.base = base.rstrip("/")
-        self.host = URL(base).host or ""
-        self._version = api_version
-        self._clock = clock
-        self._deadline = deadline
-        self._traffic = traffic or Traffic()
-
-    def address(self, path: str, *, version: str = "", **query: str | int) -> str:
-        """The whole address of an encoded path, with those query options that are not empty (``filter``: $filter).
-
-        ``version`` is the api-version where it is not the plane's own.
-        """
-        options = "".join(
-            f"&{_OPTIONS.get(name, name)}={quote(str(value), safe='')}" for name, value in query.items() if value
-        )
-        # What aiohttp would make of it: a shared key signs the path as it stands on the wire.
-        return str(URL(f"{self.base}{path}?api-version={version or self._version}{options}"))
-
-    def own(self, link: str) -> str:
-        """A continuation link, if it stays here. Raises AzureError ForeignNextLink: a token must not go elsewhere."""
-        base = URL(self.base)
-        try:
-            url = base.join(URL(link))
-            # Not by their origins, in which https://host:443 and https://host would differ.
-            here = (url.scheme, url.host, url.port, url.user) == (base.scheme, base.host, base.port, None)
-        except ValueError:
-            here = False
-        if not here:
-            raise AzureError(
-                "ForeignNextLink", f"{self.host} says that its list goes on at another address, which is not followed"
-            )
-        return str(url)
-
-    async def get(self, url: str) -> Answer:
-        """GET an address. Raises AzureError."""
-        request = HttpRequest("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "gzip, deflate"})
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await self._got(request)
-        except TimeoutError:
-            raise late(self.host) from None
-
-    async def _got(self, request: HttpRequest) -> Answer:
-        for left in reversed(range(_CUT_BODIES + 1)):
-            response = await self.client.send_request(request, stream=True)
-            try:
-                body = await response.read()
-            except SdkError as error:
-                if not left:
-                    raise no_answer(self.host, error) from error
-            else:
-                self._traffic.bytes += len(body)
-                return Answer(body, self._clock.at(response.headers.get("Date")), response.headers.get("ETag") or "")
-        raise AssertionError("unreachable")
-
-    async def head(self, url: str) -> tuple[Mapping[str, str], datetime]:
-        """The headers of an address without its body, and the service's time. Raises AzureError."""
-        try:
-            async with asyncio.timeout(self._deadline):
-                response = await self.client.send_request(HttpRequest("HEAD", url), stream=True)
-        except TimeoutError:
-            raise late(self.host) from None
-        return response.headers, self._clock.at(response.headers.get("Date"))
-
-    async def part(self, url: str, start: int, stop: int) -> bytes:
-        """Bytes [start, stop) of a file, fewer where it ends before; never more are read. Raises AzureError."""
-        headers = {"ocp-range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-        try:
-            async with asyncio.timeout(self._deadline):
-                response = await self.client.send_request(HttpRequest("GET", url, headers=headers), stream=True)
-                try:
-                    return await self._read(response, stop - start)
-                except SdkError as error:
-                    raise no_answer(self.host, error) from error
-                finally:
-                    await response.close()
-        except TimeoutError:
-            raise late(self.host) from None
-
-    async def _read(self, response: AsyncHttpResponse, most: int) -> bytes:
-        body = bytearray()
-        if int(response.headers.get("Content-Length") or 0) <= most:
-            async for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > most:
-                    break
-            else:
-                return bytes(body)
-        raise AzureError("UnexpectedAnswer", f"{self.host} answered more of a file than was asked for")
-
-    async def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
-        """What an answer says. Raises AzureError UnexpectedAnswer.
-
-        A long answer takes milliseconds to decode. Several that are there at once are decoded one in each turn of the
-        event loop, so that whoever waits to be acknowledged waits for one of them and not for all.
-        """
-        if len(answer.body) < _LONG:
-            return self._decoded(decoder, answer)
-        turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-        async with turn:
-            value = self._decoded(decoder, answer)
-            await asyncio.sleep(0)
-        return value
-
-    def _decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
-        try:
-            return decoder.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise AzureError("UnexpectedAnswer", f"{self.host} answered what is not understood: {error}") from error
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.client.close()
-
-
-_OPTIONS = {"filter": "$filter", "select": "$select", "expand": "$expand"}

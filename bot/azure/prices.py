@@ -22,7 +22,8 @@ from azure.core.pipeline.policies import UserAgentPolicy
 
 from bot.azure.errors import AzureError
 from bot.azure.models.price import NO_PRICES, Key, Meter, PriceItem, PriceListing, Prices
-from bot.azure.pipeline import Clock, Plane, pipeline
+from bot.azure.pipeline import Clock, pipeline
+from bot.azure.plane import Plane
 
 log = structlog.get_logger()
 

@@ -3,6 +3,7 @@
 Lines are only ever added (:meth:`storage.port.audit.AuditStore.append_audit`), and hold no secret: what was typed
 is redacted first. What came of it (``result``):
 
+- ``started``: a change was begun that takes longer, and has another line for its end.
 - ``done``: a change was made; ``rejected``: the command found that it cannot be done (a mistake, a limit, a preflight);
   ``failed``: Azure or the program failed in the middle of it; ``unknown``: the program died in the middle of it.
 - ``refused``: the policy, or a confirmation that does not hold, said no, and ``rule`` is which rule.
@@ -23,7 +24,7 @@ from storage.port.audit import AuditEntry, AuditStore
 
 log = structlog.get_logger()
 
-Result: TypeAlias = Literal["done", "refused", "rejected", "confirmation", "approval", "failed", "unknown"]
+Result: TypeAlias = Literal["started", "done", "refused", "rejected", "confirmation", "approval", "failed", "unknown"]
 _LONGEST = 500
 
 

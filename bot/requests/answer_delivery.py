@@ -21,7 +21,7 @@ from bot.chat.fallback import UNSENDABLE, as_text, marked
 from bot.chat.port import Chat, Undelivered, UnreadableError
 from bot.chat.request import CommandRequest
 from bot.clock import Clock, backoff
-from bot.requests.live_cards import LiveCards, Takeover
+from bot.requests.live_cards import Following, LiveCards, Takeover
 from bot.requests.live_wording import unclaimed
 from cards.card import Card
 from storage.port.live import LiveStore
@@ -56,10 +56,17 @@ class _Attempt(Struct, eq=False):
 class AnswerDelivery:
     """Answers on every platform, and the live cards among them."""
 
-    def __init__(self, chats: Mapping[str, Chat], store: LiveStore, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        chats: Mapping[str, Chat],
+        store: LiveStore,
+        clock: Clock | None = None,
+        following: Following | None = None,
+    ) -> None:
+        """``following`` finds what goes on by itself, so that its cards are shown after a crash."""
         self._chats = chats
         self._clock = clock or Clock()
-        self._live = LiveCards(chats, store, self._clock, self.answer)
+        self._live = LiveCards(chats, store, self._clock, self.answer, following)
 
     async def with_zone(self, request: CommandRequest) -> CommandRequest:
         """The request with the person's time zone, where the platform tells it in time. Never raises."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from datetime import UTC, datetime
 
 import msgspec
@@ -85,12 +86,15 @@ class Changes:
         if change.once and not await change.once.begin(change.bound.call.typed, datetime.now(UTC)):
             yield build.refusal("This was begun before.", "Its answer comes from there.", [Button("Home", "home")])
             return
-        cards = change.bound.call.cards(ctx)
+        cards = change.bound.call.cards(changed(ctx, act=change.act))
         try:
             card, failure = await anext(aiter(cards)), None
         except Exception as error:
             card, failure = _failed(error, change), error
         result = _result(failure) if failure else "rejected" if card.refused else "done"
+        operations = ctx.services.operations
+        if operations and operations.began(ctx.request.key):
+            result = "started"  # the operation records its end itself
         yield await self._ran(change, ctx, result, card)
         if failure is None:
             async for card in cards:
@@ -101,7 +105,12 @@ class Changes:
         call, mark = change.bound.call, change.bound.call.command.mark
         found = await mark.preflight(ctx, *call.args, **call.kwargs) if mark.preflight else NOTHING_TO_CHECK
         if found.refused:
-            return await self._noted(change, "rejected", build.refusal(found.refused), "preflight")
+            return await self._noted(
+                change,
+                "rejected",
+                build.refusal(found.refused, "", [Button(fix.label, fix.command) for fix in found.fixes]),
+                "preflight",
+            )
         if mark.approval and (need := await mark.approval(ctx, *call.args, **call.kwargs)):
             return await self._noted(change, "approval", approve.needed_card(call.typed, need), need.rule)
         if change.bound.effect != "destroy":

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
+from msgspec import Struct
 
+from bot.azure.writer import DATA_ROLE
 from bot.chat.port import Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.requests import binding
@@ -23,11 +25,20 @@ if TYPE_CHECKING:
     from bot.azure.account import Account
     from bot.azure.accounts import Accounts
     from bot.monitor.status import Status
+    from bot.operations.audit import Act
     from bot.requests.registry import Registry
     from cards.card import Card
     from storage.port.store import Store
 
 log = structlog.get_logger()
+
+
+def no_writer(account: str) -> str:
+    """Why the bot cannot change an account, and what to do about it."""
+    return (
+        f"The bot can only read {account}: its settings name no identity that may change it. "
+        f"Set accounts.{account}.write_credential, and give that identity the role {DATA_ROLE}."
+    )
 
 
 class Running(Protocol):
@@ -61,6 +72,8 @@ class Context:
     """The default account that was chosen here, if one was."""
     running: Running | None = None
     """Runs other commands; None where none can be."""
+    act: Act | None = None
+    """What the audit trail says of the change that is being made; None for what only reads."""
 
     @property
     def role(self) -> str:
@@ -132,6 +145,19 @@ class Context:
         if self.running is None:
             raise CommandError(f"“{command}” cannot be run from here.")
         return self.running.run(command)
+
+    async def operate(self, workflow: str, account: Account, target: str, arguments: Struct) -> AsyncIterator[Card]:
+        """Begin the workflow of that name on an account: its cards, until it is over.
+
+        ``target`` is what it is about, in words. Once begun it goes on whatever becomes of this program, and the same
+        request never begins it twice. Raises CommandError where the bot cannot change the account.
+        """
+        operations = self.services.operations
+        if operations is None or account.writer is None:
+            raise CommandError(no_writer(account.name))
+        id_ = await operations.begin(workflow, account.name, target, arguments, request=self.request.key, act=self.act)
+        async for card in operations.follow(id_):
+            yield card
 
     def confirm(self, confirmation: str, yes: bool) -> AsyncIterator[Card]:
         """Run or drop a change that waits for its confirmation: its cards."""

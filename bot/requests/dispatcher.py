@@ -85,6 +85,17 @@ class Dispatcher:
                 card = reconcile.unknown_card(Begun(command, {}, at))
             return self._stamped(card, request)
 
+    async def followed(self, request: CommandRequest) -> AsyncGenerator[Card] | None:
+        """The cards of the operation that a request began, until it is over; None where it began none."""
+        operations = self.services.operations
+        if operations is None or (id_ := await operations.of_request(request.key)) is None:
+            return None
+        return self._each_stamped(operations.follow(id_), request)
+
+    async def _each_stamped(self, cards: AsyncGenerator[Card], request: CommandRequest) -> AsyncGenerator[Card]:
+        async for card in cards:
+            yield self._stamped(card, request)
+
     async def form(
         self,
         command: str,

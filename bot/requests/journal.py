@@ -7,6 +7,7 @@ holds any longer is what a crash interrupted, and whoever looks next takes it ov
 
 - what was received and changed nothing is worked off as if it had just come, within fifteen minutes of its arrival, and
   told to be too old to run after that;
+- a change that is an operation (:mod:`bot.operations.engine`) goes on by itself, and its cards are shown;
 - a change that has ended and was not answered is answered with what it came to;
 - a change that was begun and has not ended is never run again: how far it came is looked at and told.
 """
@@ -161,7 +162,10 @@ class RequestJournal:
 
     async def _cards(self, request: CommandRequest, row: JournalRow | None) -> AsyncGenerator[Card]:
         """The answer and what follows it; of a request that was left, what the module's docstring says."""
-        if row and row.outcome and (outcome := decoded(row.outcome, Card)):
+        if row and (cards := await self._dispatcher.followed(request)) is not None:
+            async for card in cards:
+                yield card
+        elif row and row.outcome and (outcome := decoded(row.outcome, Card)):
             yield outcome
         elif row and row.state == "started":
             yield await self._dispatcher.reconciled(request, row.command, row.started or row.accepted)

@@ -33,6 +33,8 @@ _AT_ONCE = 0.05
 _HANDLERS = 0.6
 """The part of the time to drain that handlers have for a last card of their own."""
 
+Following: TypeAlias = Callable[[CommandRequest], Awaitable[AsyncGenerator[Card] | None]]
+"""The cards of what a request began and goes on by itself; None where it began nothing of the kind."""
 Answer: TypeAlias = Callable[[CommandRequest, Card], Awaitable[object]]
 
 
@@ -52,8 +54,16 @@ class Takeover:
 class LiveCards:
     """Every message of a live answer at the moment."""
 
-    def __init__(self, chats: Mapping[str, Chat], store: LiveStore, clock: Clock, answer: Answer) -> None:
+    def __init__(
+        self,
+        chats: Mapping[str, Chat],
+        store: LiveStore,
+        clock: Clock,
+        answer: Answer,
+        following: Following | None = None,
+    ) -> None:
         """``answer`` delivers the last card of an answer whose message cannot be edited."""
+        self._following = following
         self._chats = chats
         self._store = store
         self._clock = clock
@@ -84,6 +94,7 @@ class LiveCards:
     async def resume(self, began: datetime) -> int:
         """Say on the cards that a run before ``began`` left behind that they have stopped; returns how many.
 
+        A card of an operation goes on, as the operation does.
         So too on those that could not be edited then, because the bot was put out of their conversation.
         """
         why = text("the bot was restarted at ", Time(self._clock.now(), "clock"))
@@ -100,8 +111,10 @@ class LiveCards:
             if request.conversation.platform == "text" or (chat is None and began - row.at > KEPT):
                 await self._store.delete_live(row.key)  # a terminal is gone with its program
             elif chat:
-                last = card if row.over else ended(card, why, request, row.at)
-                self._start(LiveMessage(chat, self._store, self._clock, request, row.message, last), _nothing())
+                cards = await self._following(request) if self._following and not row.over else None
+                last = card if row.over or cards else ended(card, why, request, row.at)
+                live = LiveMessage(chat, self._store, self._clock, request, row.message, last)
+                self._start(live, cards or _nothing())
                 resumed += 1
         return resumed
 

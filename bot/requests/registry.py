@@ -18,6 +18,7 @@ from types import ModuleType
 
 import cyclopts
 
+from bot.operations.workflow import WORKFLOW, Workflow
 from bot.requests import corrections
 from bot.requests.command import MARK, Call, Command, Handler, Mark
 from bot.requests.grammar import grammar_of, names_last, node, parameters_of, spelled_out
@@ -34,6 +35,8 @@ class Registry:
     commands: dict[str, Command] = field(default_factory=dict)
     live_forms: dict[str, object] = field(default_factory=dict)
     """What :func:`bot.requests.forms.form_of` has marked, by the command's path."""
+    workflows: dict[str, Workflow] = field(default_factory=dict)
+    """What :func:`bot.operations.workflow.workflow` has marked, by its name."""
     _app: cyclopts.App = field(default_factory=lambda: node("batch"))
 
     @classmethod
@@ -62,6 +65,10 @@ class Registry:
                 self.add(handler, mark)
             if form := getattr(handler, LIVE_FORM, None):
                 self.live_forms[form.path] = form
+            if isinstance(found := getattr(handler, WORKFLOW, None), Workflow):
+                if found.name in self.workflows:
+                    raise ValueError(f"two workflows of the name {found.name!r}")
+                self.workflows[found.name] = found
 
     def add(self, handler: Handler, mark: Mark) -> None:
         """Register one handler. Raises ValueError for a path that is taken, a handler without a docstring, and a mark

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.azure.accounts import Accounts
     from bot.azure.files import Remote
     from bot.monitor.status import Status
+    from bot.operations.engine import Operations
     from storage.port.store import Store
 
 
@@ -84,3 +85,5 @@ class Services:
     chatting: Chatting = Chatting()
     watching: Watching | None = None
     """None where nothing is watched, as for a single question from the command line."""
+    operations: Operations | None = None
+    """Runs changes of Azure; None where none can be made."""

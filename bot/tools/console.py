@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,7 +36,11 @@ async def answer(
     async with _app(settings) as app:
         person = _person(app, user, platform)
         request = CommandRequest(
-            "console", join(command), person, Conversation(platform, "console", kind="personal"), datetime.now(UTC)
+            f"console:{secrets.token_hex(8)}",
+            join(command),
+            person,
+            Conversation(platform, "console", kind="personal"),
+            datetime.now(UTC),
         )
         card = await app.dispatcher.card(request)
         paths, files = await saved(app.gallery, card, folder) if folder else ({}, {})

@@ -163,6 +163,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
             "region": told[f"LOCATION{suffix}"],
             "arm_endpoint": told["ARM_ENDPOINT"],
             "credential": "managed_identity",
+            "write_credential": "managed_identity",
         }
     if "SLACK_API_URL" in told:
         raw["slack"] = {"api_url": told["SLACK_API_URL"]}

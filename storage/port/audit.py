@@ -28,7 +28,7 @@ class AuditEntry(Struct, frozen=True):
     target: str
     effect: str
     rule: str
-    result: Literal["done", "refused", "rejected", "confirmation", "approval", "failed", "unknown"]
+    result: Literal["started", "done", "refused", "rejected", "confirmation", "approval", "failed", "unknown"]
     details: str = ""
 
 

@@ -13,6 +13,7 @@ from storage.port.files import FileStore
 from storage.port.incidents import IncidentStore
 from storage.port.live import LiveStore
 from storage.port.monitoring import MonitoringStore
+from storage.port.operations import OperationStore
 from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
 from storage.port.requests import RequestStore
@@ -31,6 +32,7 @@ class Store(
     IncidentStore,
     OutboxStore,
     LiveStore,
+    OperationStore,
     ChangeStore,
     Protocol,
 ):

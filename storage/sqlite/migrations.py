@@ -6,12 +6,12 @@ buckets are whole seconds. A migration that was released is never edited: add an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
-import msgspec
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
+
+from storage.sqlite.renaming import rename_columns, rename_keys, rewrite
 
 migrations = Migrations("batchbot")
 
@@ -205,7 +205,7 @@ def letters(db: Database) -> None:
 def outbox(db: Database) -> None:
     """Letters are the outbox. ``destination`` is the conversation's key, ``address`` the encoded conversation."""
     db.execute("ALTER TABLE letters RENAME TO outbox")
-    _rename_columns(
+    rename_columns(
         db,
         "outbox",
         place="destination",
@@ -229,37 +229,37 @@ def outbox(db: Database) -> None:
 def notifications(db: Database) -> None:
     """Notices are notifications; a place is a conversation, and a letter an outbox entry, in their bodies too."""
     db.execute("ALTER TABLE notices RENAME TO notifications")
-    _rename_columns(db, "notifications", place="conversation")
+    rename_columns(db, "notifications", place="conversation")
     db.execute("DROP INDEX notices_open")
     db.execute("CREATE INDEX notifications_open ON notifications (conversation, incident) WHERE open = 1")
-    _rename_keys(db, "notifications", "body", place="conversation", letter="entry")
+    rename_keys(db, "notifications", "body", place="conversation", letter="entry")
 
 
 @migrations()
 def requests_name_their_conversation(db: Database) -> None:
     """An encoded request calls the place that it came from its conversation."""
-    _rename_keys(db, "journal", "body", place="conversation")
+    rename_keys(db, "journal", "body", place="conversation")
 
 
 @migrations()
 def preferences(db: Database) -> None:
     """Prefs are preferences in namespaces; the owner that was ``place:`` is ``conversation:``."""
     db.execute("ALTER TABLE prefs RENAME TO preferences")
-    _rename_columns(db, "preferences", space="namespace")
+    rename_columns(db, "preferences", space="namespace")
     db.execute(
         "UPDATE OR IGNORE preferences SET owner = 'conversation:' || substr(owner, length('place:') + 1) "
         "WHERE namespace IN ('account', 'query') AND owner LIKE 'place:%'"
     )
-    _rename_keys(db, "preferences", "value", where="namespace = 'subscription'", place="conversation")
-    _rename_keys(db, "preferences", "value", where="namespace = 'watch'", place="conversation", letter="entry")
+    rename_keys(db, "preferences", "value", where="namespace = 'subscription'", place="conversation")
+    rename_keys(db, "preferences", "value", where="namespace = 'watch'", place="conversation", letter="entry")
 
 
 @migrations()
 def snapshots_rules_and_media_types(db: Database) -> None:
     """What was last known of an entity is its snapshot; incidents have a rule, files a media type."""
     db.execute("ALTER TABLE views RENAME TO snapshots")
-    _rename_columns(db, "incidents", kind="rule")
-    _rename_columns(db, "files", kind="media_type")
+    rename_columns(db, "incidents", kind="rule")
+    rename_columns(db, "files", kind="media_type")
 
 
 @migrations()
@@ -282,8 +282,8 @@ def words_of_alerting(db: Database) -> None:
     A notification is held back because another alert inhibits it (it was ``silenced``); nothing is held back for being
     snoozed, which no version ever did.
     """
-    _rewrite(db, "incidents", _incident_in_words_of_alerting)
-    _rewrite(db, "notifications", _notification_in_words_of_alerting)
+    rewrite(db, "incidents", _incident_in_words_of_alerting)
+    rewrite(db, "notifications", _notification_in_words_of_alerting)
 
 
 def _incident_in_words_of_alerting(body: dict[str, Any]) -> None:
@@ -340,50 +340,30 @@ def requests_are_held_and_started(db: Database) -> None:
         )
 
 
-def _rename_columns(db: Database, table: str, **names: str) -> None:
-    """Old column names to new ones; indexes follow by themselves."""
-    for old, new in names.items():
-        db.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
-
-
-def _rename_keys(db: Database, table: str, column: str, *, where: str = "true", **names: str) -> None:
-    """Rename keys at the top of the JSON objects in a column: old to new.
-
-    The values stay as they are, byte for byte, and so does what is no JSON object or has the new key already.
-    """
-
-    def renamed(body: bytes) -> bytes:
-        try:
-            found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return body
-        if not any(old in found and new not in found for old, new in names.items()):
-            return body
-        return msgspec.json.encode(
-            {new if (new := names.get(key)) and new not in found else key: value for key, value in found.items()}
-        )
-
-    db.conn.create_function("renamed", 1, renamed, deterministic=True)
-    db.execute(f"UPDATE {table} SET {column} = renamed({column}) WHERE {where}")  # noqa: S608 - fixed words
-    db.conn.create_function("renamed", 1, None)
-
-
-def _rewrite(db: Database, table: str, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change the JSON objects in the bodies of a table; what is none, or is built otherwise, stays as it is."""
-
-    def rewritten(body: bytes) -> bytes:
-        try:
-            found = msgspec.json.decode(body, type=dict[str, Any])
-            before = msgspec.json.encode(found)
-            change(found)
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
-            return body
-        after = msgspec.json.encode(found)
-        return after if after != before else body
-
-    db.conn.create_function("rewritten", 1, rewritten, deterministic=True)
-    db.execute(f"UPDATE {table} SET body = rewritten(body)")  # noqa: S608 - fixed words
-    db.conn.create_function("rewritten", 1, None)
+@migrations()
+def operations_and_their_steps(db: Database) -> None:
+    """Changes of Azure that take several steps. ``number`` is the order in which steps were first noted."""
+    db.execute(
+        """
+        CREATE TABLE operations (
+            id TEXT PRIMARY KEY, request TEXT NOT NULL, workflow TEXT NOT NULL, account TEXT NOT NULL,
+            target TEXT NOT NULL, arguments BLOB NOT NULL, act BLOB NOT NULL, started INTEGER NOT NULL,
+            state TEXT NOT NULL, changed INTEGER, stopping INTEGER NOT NULL, outcome BLOB NOT NULL,
+            holder TEXT NOT NULL, held_until INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX operations_request ON operations (request)")
+    db.execute("CREATE INDEX operations_started ON operations (started)")
+    db.execute("CREATE INDEX operations_running ON operations (held_until) WHERE state = 'running'")
+    db.execute(
+        """
+        CREATE TABLE operation_steps (
+            number INTEGER PRIMARY KEY, operation TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+            at INTEGER NOT NULL, result BLOB NOT NULL, UNIQUE (operation, name)
+        ) STRICT
+        """
+    )
 
 
 def unknown(db: Database) -> list[str]:

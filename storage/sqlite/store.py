@@ -13,6 +13,7 @@ from storage.sqlite.files import SqliteFiles
 from storage.sqlite.incidents import SqliteIncidents
 from storage.sqlite.live import SqliteLive
 from storage.sqlite.monitoring import SqliteMonitoring
+from storage.sqlite.operations import SqliteOperations
 from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
 from storage.sqlite.requests import SqliteRequests
@@ -31,6 +32,7 @@ class SqliteStore(
     SqliteIncidents,
     SqliteOutbox,
     SqliteLive,
+    SqliteOperations,
     SqliteChanges,
 ):
     """All of the port, on one connection. Every method may raise StoreError."""
@@ -53,6 +55,7 @@ class SqliteStore(
         """Delete what retention no longer wants, a slice at a time; returns the number of rows."""
         gone = await self._prune_requests(now) + await self._prune_confirmations(now)
         gone += await self._prune_files(now) + await self._prune_samples(now)
+        gone += await self._prune_operations(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

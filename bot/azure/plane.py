@@ -1,0 +1,242 @@
+"""One address that is asked or written to: an account's data plane, or Resource Manager.
+
+Every call ends within :data:`bot.azure.pipeline.DEADLINE` seconds, and raises
+:class:`~bot.azure.errors.AzureError` for whatever is no success.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import quote
+from weakref import WeakKeyDictionary
+
+import msgspec
+from azure.core.exceptions import AzureError as SdkError
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+from yarl import URL
+
+from bot.azure.errors import AzureError
+from bot.azure.pipeline import DEADLINE, Clock, Traffic, late, no_answer
+
+_CUT_BODIES = 2  # the SDK does not retry a body that breaks off; this is how often we do
+_LONG = 32_768  # bytes of an answer that is decoded in a turn of its own
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+T = TypeVar("T")
+
+
+class Answer(NamedTuple):
+    """A success: body, the service's time, ETag (may be empty)."""
+
+    body: bytes
+    at: datetime
+    etag: str
+
+
+class Written(NamedTuple):
+    """What a write was answered: ``body`` may be empty; ``location`` is where a long one is asked about.
+
+    ``location`` can be signed: it is stored, and never logged. ``retry_after`` are the seconds to wait before.
+    """
+
+    status: int
+    body: bytes
+    at: datetime
+    etag: str
+    request_id: str
+    location: str
+    retry_after: float | None
+
+
+class Sender(Protocol):
+    """Either of the SDK's clients."""
+
+    def send_request(
+        self, request: HttpRequest, *, stream: bool = False, **options: Any
+    ) -> Awaitable[AsyncHttpResponse]:
+        """Send through the pipeline, with options of its policies."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Plane:
+    """One address that is asked: an account's data plane, or Resource Manager."""
+
+    def __init__(
+        self,
+        client: Sender,
+        base: str,
+        api_version: str,
+        clock: Clock,
+        deadline: float = DEADLINE,
+        *,
+        traffic: Traffic | None = None,
+        content_type: str = "application/json",
+    ) -> None:
+        """``content_type`` is what its writes are: the data plane wants its OData form."""
+        self.client = client
+        self.content_type = content_type
+        self.base = base.rstrip("/")
+        self.host = URL(base).host or ""
+        self._version = api_version
+        self._clock = clock
+        self._deadline = deadline
+        self._traffic = traffic or Traffic()
+
+    def address(self, path: str, *, version: str = "", **query: str | int) -> str:
+        """The whole address of an encoded path, with those query options that are not empty (``filter``: $filter).
+
+        ``version`` is the api-version where it is not the plane's own.
+        """
+        options = "".join(
+            f"&{_OPTIONS.get(name, name)}={quote(str(value), safe='')}" for name, value in query.items() if value
+        )
+        # What aiohttp would make of it: a shared key signs the path as it stands on the wire.
+        return str(URL(f"{self.base}{path}?api-version={version or self._version}{options}"))
+
+    def own(self, link: str) -> str:
+        """A continuation link, if it stays here. Raises AzureError ForeignNextLink: a token must not go elsewhere."""
+        base = URL(self.base)
+        try:
+            url = base.join(URL(link))
+            # Not by their origins, in which https://host:443 and https://host would differ.
+            here = (url.scheme, url.host, url.port, url.user) == (base.scheme, base.host, base.port, None)
+        except ValueError:
+            here = False
+        if not here:
+            raise AzureError(
+                "ForeignNextLink", f"{self.host} says that its list goes on at another address, which is not followed"
+            )
+        return str(url)
+
+    async def get(self, url: str) -> Answer:
+        """GET an address. Raises AzureError."""
+        request = HttpRequest("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "gzip, deflate"})
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._got(request)
+        except TimeoutError:
+            raise late(self.host) from None
+
+    async def _got(self, request: HttpRequest) -> Answer:
+        for left in reversed(range(_CUT_BODIES + 1)):
+            response = await self.client.send_request(request, stream=True)
+            try:
+                body = await response.read()
+            except SdkError as error:
+                if not left:
+                    raise no_answer(self.host, error) from error
+            else:
+                self._traffic.bytes += len(body)
+                return Answer(body, self._clock.at(response.headers.get("Date")), response.headers.get("ETag") or "")
+        raise AssertionError("unreachable")
+
+    async def send(
+        self, method: str, url: str, body: bytes | None = None, *, if_match: str = "", once: bool = True
+    ) -> Written:
+        """Send a write, or with ``once`` False what changes nothing and may be sent again. Raises AzureError.
+
+        The SDK would send a write anew after 500, 503 and 504 (azure-core's retry policy), which may do it twice: here
+        it is sent once, and whoever asked decides. ``body`` is JSON.
+        """
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = self.content_type
+        if if_match:
+            headers["If-Match"] = if_match
+        request = HttpRequest(method, url, headers=headers, content=body)
+        options = {"retry_total": 0} if once else {}
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self.client.send_request(request, stream=True, **options)
+                try:
+                    content = await response.read()
+                except SdkError as error:
+                    raise no_answer(self.host, error) from error
+        except TimeoutError:
+            raise late(self.host) from None
+        self._traffic.bytes += len(content)
+        found = response.headers
+        return Written(
+            response.status_code,
+            content,
+            self._clock.at(found.get("Date")),
+            found.get("ETag") or "",
+            found.get("request-id") or found.get("x-ms-request-id") or "",
+            found.get("Location") or "",
+            _seconds(found.get("Retry-After")),
+        )
+
+    async def head(self, url: str) -> tuple[Mapping[str, str], datetime]:
+        """The headers of an address without its body, and the service's time. Raises AzureError."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self.client.send_request(HttpRequest("HEAD", url), stream=True)
+        except TimeoutError:
+            raise late(self.host) from None
+        return response.headers, self._clock.at(response.headers.get("Date"))
+
+    async def part(self, url: str, start: int, stop: int) -> bytes:
+        """Bytes [start, stop) of a file, fewer where it ends before; never more are read. Raises AzureError."""
+        headers = {"ocp-range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self.client.send_request(HttpRequest("GET", url, headers=headers), stream=True)
+                try:
+                    return await self._read(response, stop - start)
+                except SdkError as error:
+                    raise no_answer(self.host, error) from error
+                finally:
+                    await response.close()
+        except TimeoutError:
+            raise late(self.host) from None
+
+    async def _read(self, response: AsyncHttpResponse, most: int) -> bytes:
+        body = bytearray()
+        if int(response.headers.get("Content-Length") or 0) <= most:
+            async for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > most:
+                    break
+            else:
+                return bytes(body)
+        raise AzureError("UnexpectedAnswer", f"{self.host} answered more of a file than was asked for")
+
+    async def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
+        """What an answer says. Raises AzureError UnexpectedAnswer.
+
+        A long answer takes milliseconds to decode. Several that are there at once are decoded one in each turn of the
+        event loop, so that whoever waits to be acknowledged waits for one of them and not for all.
+        """
+        if len(answer.body) < _LONG:
+            return self._decoded(decoder, answer)
+        turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        async with turn:
+            value = self._decoded(decoder, answer)
+            await asyncio.sleep(0)
+        return value
+
+    def _decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
+        try:
+            return decoder.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise AzureError("UnexpectedAnswer", f"{self.host} answered what is not understood: {error}") from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
+
+def _seconds(header: str | None) -> float | None:
+    """What a ``Retry-After`` in seconds says; the service sends no other form."""
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None
+
+
+_OPTIONS = {"filter": "$filter", "select": "$select", "expand": "$expand"}

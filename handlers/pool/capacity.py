@@ -1,0 +1,79 @@
+"""What an account has in use and what nodes cost, read once: for the preflight of what makes pools larger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import AccountProperties, Job, JobSchedule, Pool, VmSize
+from bot.azure.models.price import Prices
+from bot.domain.headroom import Headroom, headroom
+from bot.domain.price import HourlyCost, per_hour
+from bot.domain.quota import Used
+from cards.formatting import plural
+from handlers.account.quotas import ACTIVE, SELECT, used_of
+from handlers.shared.common import sizes_of
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """``account`` is None where Resource Manager cannot be asked: then nothing is known of quotas."""
+
+    account: AccountProperties | None
+    used: Used
+    sizes: Mapping[str, VmSize]
+    prices: Prices
+
+    def room(self, vm_size: str, *, spot: bool = False) -> Headroom:
+        """How many more nodes of a size fit."""
+        size = self.sizes.get(vm_size.lower())
+        return headroom(size, self.account, self.used, spot=spot) if size else Headroom(None, None)
+
+    def cost(self, vm_size: str, *, windows: bool, dedicated: int, spot: int) -> HourlyCost | None:
+        """What so many nodes cost an hour; None where a price is unknown."""
+        return per_hour(self.prices, vm_size, windows=windows, dedicated=dedicated, spot=spot)
+
+    def refused(self, vm_size: str, more: int, *, spot: bool = False) -> tuple[str, int] | None:
+        """Why so many more nodes do not fit, in a sentence, and how many do; None where they do or nothing is known."""
+        found = self.room(vm_size, spot=spot)
+        if found.nodes is None or found.quota is None or more <= found.nodes:
+            return None
+        quota = found.quota
+        what = "spot nodes" if spot else "dedicated nodes"
+        return (
+            f"{plural(more, 'more node')} of {vm_size} do not fit: {quota.used} of {quota.limit} {quota.what} are in "
+            f"use, which leaves room for {found.nodes} more {what}.",
+            found.nodes,
+        )
+
+
+async def capacity(source: Account) -> Capacity:
+    """Read it: quotas, what is in use, sizes and prices, side by side."""
+    (pools, _), (counts, _), jobs, sizes, prices, account = await asyncio.gather(
+        source.every(Pool, "/pools", select=SELECT),
+        source.node_counts(),
+        _active(source),
+        sizes_of(source),
+        source.prices(),
+        _properties(source),
+    )
+    return Capacity(account, await used_of(source, pools, counts, jobs), sizes, prices)
+
+
+async def _active(source: Account) -> int:
+    """Jobs and schedules that use their quota."""
+    (jobs, _), (schedules, _) = await asyncio.gather(
+        source.every(Job, "/jobs", select="id", filter=ACTIVE),
+        source.every(JobSchedule, "/jobschedules", select="id", filter=ACTIVE),
+    )
+    return len(jobs) + len(schedules)
+
+
+async def _properties(source: Account) -> AccountProperties | None:
+    try:
+        return (await source.resource()).value.properties
+    except AzureError:
+        return None

@@ -1,0 +1,310 @@
+"""Make a pool larger or smaller, and stop that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import Literal
+
+from msgspec import Struct
+
+from bot.azure.account import Account
+from bot.azure.models import Pool
+from bot.azure.plane import Written
+from bot.azure.writes import pools
+from bot.domain.licence import pays_windows
+from bot.domain.pool_health import fell_short
+from bot.domain.pools import reading
+from bot.operations.preflight import Difference, Fix, Preflight
+from bot.operations.workflow import Outcome, Run, Status, workflow
+from bot.requests.command import CommandError, command
+from bot.requests.context import Context
+from bot.requests.forms import FormChanges, Values, form_of
+from cards.card import Button, Card, Field, Option
+from cards.formatting import plural
+from handlers.pool.capacity import Capacity, capacity
+from handlers.pool.sections import resize_errors
+from handlers.shared.common import line
+from handlers.shared.missing import finding_pool
+from handlers.shared.preflight import blocked, form_notes
+
+_SELECT = (
+    "id,eTag,state,allocationState,allocationStateTransitionTime,vmSize,virtualMachineConfiguration,"
+    "currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,enableAutoScale,"
+    "resizeErrors"
+)
+_SHORTEST = 5
+"""Minutes that a resize may take at least ("Pool - Resize")."""
+
+
+class Resize(Struct, frozen=True):
+    """What was asked for; None stays as it is. ``minutes`` is the resize timeout, 0 for the service's default.
+
+    ``back`` and ``show`` are the beginning of the command that undoes it, and the one that shows the pool.
+    """
+
+    pool: str
+    dedicated: int | None
+    spot: int | None
+    tasks: pools.Deallocation | None
+    minutes: int
+    back: str
+    show: str
+
+
+class Targets(Struct, frozen=True):
+    """The numbers of nodes that a pool wants, and the ETag that it has then."""
+
+    dedicated: int
+    spot: int
+    etag: str = ""
+
+    @classmethod
+    def of(cls, pool: Pool) -> Targets:
+        """As the pool is."""
+        return cls(pool.target_dedicated_nodes or 0, pool.target_low_priority_nodes or 0, pool.etag)
+
+    def asked(self, dedicated: int | None, spot: int | None) -> Targets:
+        """As they will be; None stays."""
+        return Targets(self.dedicated if dedicated is None else dedicated, self.spot if spot is None else spot)
+
+    def __str__(self) -> str:
+        return f"{self.dedicated} dedicated and {self.spot} spot nodes"
+
+
+async def preflight(
+    ctx: Context,
+    pool: str,
+    dedicated: int | None = None,
+    *,
+    spot: int | None = None,
+    tasks: pools.Deallocation | None = None,
+    minutes: int | None = None,
+    account: str | None = None,
+) -> Preflight:
+    """Quotas, price and what is interrupted; refuses what Azure would."""
+    source = ctx.account(account)
+    if stopped := blocked(source):
+        return stopped
+    _checked(pool, dedicated, spot, minutes)
+    async with finding_pool(ctx, source, pool, "pool resize"):
+        found = (await source.fetch(Pool, source.pool(pool), select=_SELECT)).value
+    before = Targets.of(found)
+    after = before.asked(dedicated, spot)
+    if found.enable_auto_scale:
+        return Preflight(
+            f"Pool {found.id} scales by a formula, so its size cannot be set.",
+            fixes=(Fix("Disable autoscale", line(ctx, source, "pool autoscale disable", found.id)),),
+        )
+    if found.state.lower() != "active":
+        return Preflight(f"Pool {found.id} is {found.state}.")
+    if found.allocation_state.lower() != "steady":
+        return Preflight(
+            f"Pool {found.id} is {found.allocation_state} now: it can be resized when it is steady.",
+            fixes=(Fix("Stop the resize", line(ctx, source, "pool stop-resize", found.id)),),
+        )
+    known = await capacity(source)
+    if problem := _does_not_fit(ctx, source, known, found, after):
+        return problem
+    windows = pays_windows(found.virtual_machine_configuration)
+    costs = [
+        known.cost(found.vm_size, windows=windows, dedicated=each.dedicated, spot=each.spot) for each in (before, after)
+    ]
+    fewer = max(0, found.current_dedicated_nodes - after.dedicated)
+    fewer += max(0, found.current_low_priority_nodes - after.spot)
+    return Preflight(
+        effects=(_interrupted(fewer, tasks),) if fewer else (),
+        state=str(before),
+        differences=tuple(
+            Difference(what, str(one), str(other))
+            for what, one, other in (
+                ("Dedicated nodes", before.dedicated, after.dedicated),
+                ("Spot nodes", before.spot, after.spot),
+            )
+            if one != other
+        ),
+        cost_before=costs[0],
+        cost_after=costs[1],
+        nodes_before=before.dedicated + before.spot,
+        nodes_after=after.dedicated + after.spot,
+    )
+
+
+@command(
+    "pool resize",
+    effect="change",
+    look="pool show {pool}",
+    preflight=preflight,
+    examples=["pool resize gpu 12", "pool resize gpu spot:40", "pool resize gpu 0 tasks:taskcompletion"],
+)
+async def resize(
+    ctx: Context,
+    pool: str,
+    dedicated: int | None = None,
+    *,
+    spot: int | None = None,
+    tasks: Literal["requeue", "terminate", "taskcompletion"] | None = None,
+    minutes: int | None = None,
+    account: str | None = None,
+) -> AsyncIterator[Card]:
+    """Set how many nodes a pool has.
+
+    Quotas and the price an hour are checked before anything happens.
+
+    :param pool: the pool's id
+    :param dedicated: dedicated nodes; as many as now where it is left out
+    :param spot: spot nodes; as many as now where it is left out
+    :param tasks: what becomes of tasks on nodes that go: back into the queue, ended, or waited for
+    :param minutes: how long the resize may take, 5 at least; 15 where it is left out
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    asked = Resize(
+        pool,
+        dedicated,
+        spot,
+        tasks,
+        minutes or 0,
+        back=line(ctx, source, "pool resize", pool),
+        show=line(ctx, source, "pool show", pool),
+    )
+    async for card in ctx.operate("pool resize", source, pool, asked):
+        yield card
+
+
+@workflow("pool resize", Resize, "Resizing pool {}")
+async def resizing(run: Run, asked: Resize) -> Outcome:
+    """Ask for the nodes, and follow until the pool is steady."""
+    path = run.account.pool(asked.pool)
+
+    async def now() -> Pool:
+        return (await run.account.fetch(Pool, path, select=_SELECT)).value
+
+    async def read() -> Targets:
+        return Targets.of(await now())
+
+    before = await run.once("before", Targets, read)
+    after = before.asked(asked.dedicated, asked.spot)
+
+    def send() -> Awaitable[Written]:
+        return pools.resize(
+            run.writer,
+            asked.pool,
+            dedicated=asked.dedicated,
+            spot=asked.spot,
+            resize_timeout=f"PT{asked.minutes}M" if asked.minutes else "",
+            deallocation=asked.tasks,
+            etag=before.etag,
+        )
+
+    async def landed() -> bool:
+        return str(await read()) == str(after)
+
+    async def count() -> int:
+        found = await now()
+        return found.current_dedicated_nodes + found.current_low_priority_nodes
+
+    had = await run.once("count", int, count)
+    wants = after.dedicated + after.spot
+
+    async def arrived() -> Status:
+        found = await now()
+        has = found.current_dedicated_nodes + found.current_low_priority_nodes
+        steady = found.allocation_state.lower() == "steady"
+        return Status(steady, f"{plural(has, 'node')}, {wants} wanted", abs(has - had), abs(wants - had))
+
+    await run.write("resize", f"Ask Azure for {after}", send, landed=landed)
+    await run.until("nodes", "Wait until the pool is steady", arrived)
+    found = await now()
+    undo = f"{asked.back} {before.dedicated} spot:{before.spot}"
+    show = Button("Open pool", asked.show, style="primary")
+    has = Targets(found.current_dedicated_nodes, found.current_low_priority_nodes)
+    if fell_short(reading(found)):
+        return Outcome(
+            f"Pool {found.id} has {has} and wanted {after}",
+            tuple(resize_errors(found, run.account.now())),
+            (show,),
+            undo=undo,
+            before=str(before),
+            after=str(after),
+            failed=True,
+        )
+    return Outcome(f"Pool {found.id} has {has}", (), (show,), undo=undo, before=str(before), after=str(after))
+
+
+@form_of(
+    "pool resize",
+    Field("pool", "Pool", "name", names="pool", refresh=True),
+    Field("dedicated", "Dedicated nodes", "number", refresh=True, least=0),
+    Field("spot", "Spot nodes", "number", refresh=True, least=0),
+    Field(
+        "tasks",
+        "Tasks on nodes that go",
+        "choice",
+        options=(
+            Option("go back into the queue", "requeue"),
+            Option("are ended", "terminate"),
+            Option("are waited for", "taskcompletion"),
+        ),
+        default="go back into the queue",
+        more=True,
+    ),
+    Field("minutes", "Minutes that it may take", "number", default="15", least=5, more=True),
+)
+async def resize_form(ctx: Context, values: Values) -> FormChanges:
+    """Filled from the pool; says what it costs, what it interrupts, and how many fit."""
+    pool, account = values.get("pool"), values.get("account")
+    if not pool:
+        return FormChanges()
+    source = ctx.account(account)
+    async with finding_pool(ctx, source, pool, "pool resize"):
+        now = Targets.of((await source.fetch(Pool, source.pool(pool), select=_SELECT)).value)
+    dedicated, spot = (int(values[name]) if values.get(name) else None for name in ("dedicated", "spot"))
+    found = await preflight(ctx, pool, dedicated, spot=spot, account=account)
+    changes = form_notes(found)
+    return FormChanges(
+        prefill={"dedicated": str(now.dedicated), "spot": str(now.spot)},
+        errors={"dedicated" if dedicated else "spot": found.refused} if found.refused else {},
+        defaults={"dedicated": str(now.dedicated), "spot": str(now.spot)},
+        notes=changes.notes,
+        submit="Resize",
+    )
+
+
+def _checked(pool: str, dedicated: int | None, spot: int | None, minutes: int | None) -> None:
+    """Raises CommandError for what no pool can be asked for."""
+    again = ["pool resize", pool]
+    if dedicated is None and spot is None:
+        raise CommandError(
+            "How many nodes? Give the number of dedicated nodes, spot nodes, or both.",
+            [f"{' '.join(again)} 4", f"{' '.join(again)} spot:4", "help pool resize"],
+        )
+    if min(dedicated or 0, spot or 0) < 0:
+        raise CommandError("A pool cannot have fewer than 0 nodes.", ["help pool resize"])
+    if minutes is not None and minutes < _SHORTEST:
+        raise CommandError(f"A resize may take {_SHORTEST} minutes at least.", ["help pool resize"])
+
+
+def _does_not_fit(ctx: Context, source: Account, known: Capacity, pool: Pool, after: Targets) -> Preflight | None:
+    """The refusal where a quota leaves no room, with the largest number that fits as a button."""
+    for now, wanted, spot in (
+        (pool.current_dedicated_nodes, after.dedicated, False),
+        (pool.current_low_priority_nodes, after.spot, True),
+    ):
+        refused = known.refused(pool.vm_size, wanted - now, spot=spot) if wanted > now else None
+        if refused is None:
+            continue
+        why, fits = refused
+        most = now + fits
+        options = {"spot": most} if spot else {"dedicated": most}
+        again = line(ctx, source, "pool resize", pool.id, **options)
+        return Preflight(why, fixes=(Fix(f"Choose {most}", again), Fix("Quotas", line(ctx, source, "account show"))))
+    return None
+
+
+def _interrupted(fewer: int, tasks: pools.Deallocation | None) -> str:
+    """What becomes of the tasks on the nodes that go."""
+    what = {
+        "terminate": "tasks that run on them are ended and count as failed",
+        "taskcompletion": "each goes when the tasks on it are over",
+    }.get(tasks or "", "tasks that run on them go back into the queue and start anew")
+    return f"{plural(fewer, 'node goes', 'nodes go')}: {what}."

@@ -1,0 +1,170 @@
+"""Operations and their steps: :class:`storage.port.operations.OperationStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from storage.port.operations import OperationRow, OperationState, StepRow
+from storage.sqlite.connection import Connection
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
+
+_OPERATION = "id, request, workflow, account, target, arguments, act, started, state, changed, stopping, outcome"
+_STEP = "operation, name, state, at, result"
+_FURTHEST = timedelta(hours=1)
+"""No row is held so far ahead: one that seems to be was held by a clock that has been set back since."""
+
+
+class SqliteOperations(Connection):
+    """One row per operation, one per step."""
+
+    async def add_operation(self, row: OperationRow, holder: str, until: datetime) -> bool:
+        """Store a new operation, which ``holder`` works on; False where there is one of that id already."""
+        values = [row.id, row.request, row.workflow, row.account, row.target, row.arguments, row.act]
+
+        def work() -> bool:
+            with self._db.atomic():
+                cursor = self._db.execute(
+                    "INSERT OR IGNORE INTO operations (id, request, workflow, account, target, arguments, act, "
+                    "started, state, stopping, outcome, holder, held_until) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', 0, x'', ?, ?)",
+                    [*values, to_timestamp(row.started), holder, to_timestamp(until)],
+                )
+                return cursor.rowcount == 1
+
+        return await self._run(work)
+
+    async def operation(self, id_: str) -> OperationRow | None:
+        """One operation."""
+        return next(iter(await self._operations("WHERE id = ?", [id_])), None)
+
+    async def operation_of(self, request: str) -> OperationRow | None:
+        """The operation that a request began."""
+        return next(iter(await self._operations("WHERE request = ?", [request])), None)
+
+    async def operations(self, *, running: bool = False, limit: int = 100) -> list[OperationRow]:
+        """The newest operations, the newest first; with ``running`` only those that have not ended."""
+        which = "WHERE state = 'running'" if running else ""
+        return await self._operations(f"{which} ORDER BY started DESC, id LIMIT ?", [limit])
+
+    async def operation_steps(self, id_: str) -> list[StepRow]:
+        """The steps of an operation, in the order in which they were first noted."""
+
+        def work() -> list[StepRow]:
+            rows = self._db.execute(
+                f"SELECT {_STEP} FROM operation_steps WHERE operation = ? ORDER BY number",  # noqa: S608
+                [id_],
+            )
+            return [StepRow(row[0], row[1], row[2], from_timestamp(row[3]), row[4]) for row in rows]
+
+        return await self._run(work)
+
+    async def note_steps(self, holder: str, steps: Collection[StepRow]) -> bool:
+        """Store steps of one operation, each in place of the one of its name; False where another holds it by now."""
+        (operation,) = {step.operation for step in steps}
+        values = [(step.operation, step.name, step.state, to_timestamp(step.at), step.result) for step in steps]
+
+        def work() -> bool:
+            with self._db.atomic():
+                held = self._db.execute(
+                    "SELECT 1 FROM operations WHERE id = ? AND holder = ? AND state = 'running'", [operation, holder]
+                ).fetchone()
+                if held is None:
+                    return False
+                self._db.conn.executemany(
+                    f"INSERT INTO operation_steps ({_STEP}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608
+                    "ON CONFLICT (operation, name) DO UPDATE SET state = excluded.state, at = excluded.at, "
+                    "result = excluded.result",
+                    values,
+                )
+                return True
+
+        return await self._run(work)
+
+    async def stop_operation(self, id_: str) -> bool:
+        """Ask a running operation to stop; False where it has ended."""
+
+        def work() -> bool:
+            with self._db.atomic():
+                cursor = self._db.execute(
+                    "UPDATE operations SET stopping = 1 WHERE id = ? AND state = 'running'", [id_]
+                )
+                return cursor.rowcount == 1
+
+        return await self._run(work)
+
+    async def end_operation(self, id_: str, holder: str, state: OperationState, outcome: bytes, now: datetime) -> bool:
+        """Note how an operation ended; False where another holds it by now, or it has ended."""
+
+        def work() -> bool:
+            with self._db.atomic():
+                cursor = self._db.execute(
+                    "UPDATE operations SET state = ?, outcome = ?, changed = ? "
+                    "WHERE id = ? AND holder = ? AND state = 'running'",
+                    [state, outcome, to_timestamp(now), id_, holder],
+                )
+                return cursor.rowcount == 1
+
+        return await self._run(work)
+
+    async def hold_operations(self, holder: str, ids: Collection[str], until: datetime) -> None:
+        """Go on holding these operations."""
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.conn.executemany(
+                    "UPDATE operations SET held_until = ? WHERE id = ? AND holder = ? AND state = 'running'",
+                    [(to_timestamp(until), id_, holder) for id_ in ids],
+                )
+
+        await self._run(work)
+
+    async def claim_operations(self, holder: str, now: datetime, until: datetime) -> list[OperationRow]:
+        """Take over operations that have not ended and that nobody holds any longer, the oldest first."""
+
+        def work() -> list[OperationRow]:
+            with self._db.atomic():
+                rows = self._db.execute(
+                    "UPDATE operations SET holder = ?, held_until = ? WHERE state = 'running' "  # noqa: S608
+                    f"AND (held_until <= ? OR held_until > ?) RETURNING {_OPERATION}",
+                    [holder, to_timestamp(until), to_timestamp(now), to_timestamp(until + _FURTHEST)],
+                ).fetchall()
+            return sorted(map(_row, rows), key=lambda row: (row.started, row.id))
+
+        return await self._run(work)
+
+    async def release_operations(self, holder: str) -> None:
+        """Hold no operation any longer."""
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.execute(
+                    "UPDATE operations SET held_until = 0 WHERE holder = ? AND state = 'running'", [holder]
+                )
+
+        await self._run(work)
+
+    async def _operations(self, which: str, values: list[Any]) -> list[OperationRow]:
+        def work() -> list[OperationRow]:
+            rows = self._db.execute(f"SELECT {_OPERATION} FROM operations {which}", values)  # noqa: S608
+            return [_row(row) for row in rows]
+
+        return await self._run(work)
+
+    async def _prune_operations(self, now: datetime) -> int:
+        """Delete those that ended long ago, with their steps; returns how many."""
+        ended = to_timestamp(now - self._retention.operations)
+        gone = await self._delete("operations", "id", "state <> 'running' AND changed < ?", [ended])
+        return gone + await self._delete(
+            "operation_steps", "number", "operation NOT IN (SELECT id FROM operations) AND at < ?", [ended]
+        )
+
+
+def _row(row: tuple[Any, ...]) -> OperationRow:
+    id_, request, workflow, account, target, arguments, act, started, state, changed, stopping, outcome = row
+    begun = from_timestamp(started)
+    ended = None if changed is None else from_timestamp(changed)
+    return OperationRow(
+        id_, request, workflow, account, target, arguments, act, begun, state, ended, bool(stopping), outcome
+    )
