@@ -16,6 +16,9 @@ class Person(Struct, frozen=True):
     ``groups`` are the immutable ids of groups that the platform says the person is in (Slack user groups, Entra
     groups), and ``home`` is the workspace or tenant that the person belongs to, which in a shared channel need not be
     the conversation's; both are empty where the payload tells nothing of them.
+
+    ``kind``: a ``member`` of the bot's own workspace or tenant, a ``guest`` there, ``foreign`` for a person of another
+    one (Slack Connect, shared channels), or a ``bot`` or workflow. Who is no member may do nothing unless named.
     """
 
     platform: PlatformName
@@ -24,6 +27,7 @@ class Person(Struct, frozen=True):
     zone: str | None = None
     groups: tuple[str, ...] = ()
     home: str = ""
+    kind: Literal["member", "guest", "foreign", "bot"] = "member"
 
     @property
     def key(self) -> str:

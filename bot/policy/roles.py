@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.chat.request import Person
+from bot.policy.people import People
 from bot.settings import AccessSettings, Role
 
 RANK: dict[str, int] = {"none": 0, "viewer": 1, "operator": 2, "admin": 3}
@@ -26,7 +27,8 @@ class RoleGrant:
 class Access:
     """The roles of ``[access]`` in the settings."""
 
-    def __init__(self, settings: AccessSettings) -> None:
+    def __init__(self, settings: AccessSettings, people: People | None = None) -> None:
+        self.people = people or People()
         self._everyone = RoleGrant(settings.everyone, "access.everyone")
         self._grants = {
             id_: RoleGrant(role, f"access.{role}s", id_)
@@ -38,11 +40,18 @@ class Access:
             for id_ in ids  # the later and higher role wins
         }
 
+    def ids(self, person: Person) -> list[str]:
+        """Every id that means a person: their own on each platform, and those of the groups they are in."""
+        return [*self.people.ids(person.key), *(f"{person.platform}:{each}" for each in person.groups)]
+
+    def named(self, person: Person) -> RoleGrant | None:
+        """The highest role that names the person or one of their groups; None where none does."""
+        found = [self._grants[id_] for id_ in self.ids(person) if id_ in self._grants]
+        return max(found, key=lambda grant: RANK[grant.role], default=None)
+
     def grant(self, person: Person) -> RoleGrant:
         """The highest role that names the person or one of their groups; everyone's where none does."""
-        ids = [f"{person.platform}:{each}" for each in (person.id, *person.groups)]
-        found = [self._grants[id_] for id_ in ids if id_ in self._grants]
-        return max(found, key=lambda grant: RANK[grant.role], default=self._everyone)
+        return self.named(person) or self._everyone
 
     def role(self, person: Person) -> str:
         """The person's role: none, viewer, operator or admin."""

@@ -1,99 +1,53 @@
 """May this person do this, here, to that? The whole order of evaluation stands in this docstring.
 
 The question is asked for every command, click, submitted form and form that is to be opened: after it is understood and
-bound to its account and target, before anything of Azure is read or changed. It names the person (with the groups and
-the home workspace or tenant that the platform told), the conversation, the account, the command and what it is about.
+bound to its account and target, before anything of Azure is read or changed. It names the person (with their groups and
+their home workspace or tenant), the conversation, the account, the command and what it is about. Ids that
+``[[people]]`` maps to one person count alike, wherever the person writes from.
 
-1. The person's role is the highest one under which ``[access]`` names their id or the id of one of their groups;
-   ``access.everyone`` where it names none.
-2. ``access.none``: whose role is none may do nothing, reading included.
-3. ``command.role``: less than the command's own role is refused.
-4. ``command.shared``: a change that holds for everybody in a channel or a group chat may need a higher role. It does
+1. The person's role is the highest one under which ``[access]`` names one of their ids or the id of one of their
+   groups; ``access.everyone`` where it names none, and viewer at least for whoever is named by a grant.
+2. ``access.outsiders``: guests, people of other workspaces and tenants, bots and workflows may do nothing, reading
+   included, unless ``[access]`` or a grant names them or a group of theirs. ``access.everyone`` and grants to a
+   conversation do not name them.
+3. ``access.none``: whose role is none may do nothing, reading included.
+4. ``command.role``: less than the command's own role is refused.
+5. ``grants.NAME``: a change of Azure that a grant with ``deny`` names, for the person, a group of theirs or the
+   conversation, is refused, whatever else allows it.
+6. ``grants.none``: a change of Azure is refused unless a grant names the person, a group of theirs or the conversation
+   for this command, account and entity. Operators may make every change that destroys nothing, admins every change.
+7. ``command.shared``: a change that holds for everybody in a channel or a group chat may need a higher role. It does
    not in a personal chat, nor where the command is asked for oneself alone (such as ``alert subscribe to:me``).
-5. ``command.others``: to change what somebody else made for everybody in a channel may need a higher role.
-6. Whatever no rule refused is allowed, by the setting that gave the role (such as ``access.operators``).
+8. ``command.others``: to change what somebody else made for everybody in a channel may need a higher role.
+9. Whatever no rule refused is allowed, by the grant or the setting that gave the role (such as ``access.operators``).
 
-The first rule that refuses is the answer. Settings only ever grant: a role cannot be taken from somebody by naming
-them. A command that is run for somebody (a saved query, a confirmed change) is asked about anew, with their role alone.
+The first rule that refuses is the answer. A command that is run for somebody (a saved query, a confirmed change, an
+approved one) is asked about anew, with their permissions alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
-
-from bot.chat.request import Conversation, Person
+from bot.chat.request import Person
+from bot.policy.grants import CONVERSATION, Grant, Grants
+from bot.policy.question import Decision, Effect, Needs, Question, Target
 from bot.policy.roles import RANK, Access, RoleGrant
 from bot.settings import Role
 
-Effect: TypeAlias = Literal["read", "change", "destroy"]
-"""What a command does: it only reads; it changes something that can be changed back; it destroys, which cannot be."""
+__all__ = ["Decision", "Effect", "Needs", "Policy", "Question", "Target"]
 
-
-@dataclass(frozen=True)
-class Needs:
-    """The roles that a command needs."""
-
-    role: Role = "viewer"
-    """To run it at all."""
-    shared: Role | None = None
-    """For a change that holds for everybody in a channel or a group chat; None: no more than ``role``."""
-    others: Role | None = None
-    """To change what somebody else made for everybody in a channel; None: no more than ``role``."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a command is about: an entity of Azure by its kind, or nothing in particular.
-
-    ``parent`` is the pool of a node and the job of a task. ``owner`` is whoever made it (``platform:id``), for what the
-    bot keeps for people; empty where nobody did.
-    """
-
-    kind: str = ""
-    id: str = ""
-    parent: str = ""
-    owner: str = ""
-
-    def __str__(self) -> str:
-        """``pool gpu-a``, ``node gpu-a/tvm-1``; empty for nothing in particular."""
-        return f"{self.kind} {f'{self.parent}/' if self.parent else ''}{self.id}".strip()
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of the policy. ``account`` is empty for what is about none; ``alone``: for the asker alone."""
-
-    person: Person
-    conversation: Conversation
-    command: str
-    effect: Effect
-    needs: Needs
-    account: str = ""
-    target: Target = Target()
-    alone: bool = False
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Allowed or refused, by which rule, and why in a sentence.
-
-    ``needed`` is the role that was missing and ``able`` are the ids on the asker's platform that have it.
-    """
-
-    allowed: bool
-    rule: str
-    reason: str
-    role: str
-    needed: Role | None = None
-    able: tuple[str, ...] = ()
+_OUTSIDERS = {
+    "guest": "guests of this workspace or tenant",
+    "foreign": "people of other workspaces and tenants",
+    "bot": "bots and workflows",
+}
 
 
 class Policy:
     """Answers :class:`Question`; holds nothing but the settings, so an answer costs no input or output."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, grants: Grants | None = None) -> None:
         self._access = access
+        self._grants = grants or Grants()
 
     def role(self, person: Person) -> str:
         """The person's role."""
@@ -101,24 +55,90 @@ class Policy:
 
     def decide(self, question: Question) -> Decision:
         """The decision, in the order that this module's docstring gives."""
-        grant = self._access.grant(question.person)
-        needs, called = question.needs, f"“{question.command}”"
-        if grant.role == "none":
-            return self._refused(question, grant, "access.none", needs.role, called)
-        if RANK[grant.role] < RANK[needs.role]:
-            return self._refused(question, grant, "command.role", needs.role, called)
-        shared = question.effect != "read" and question.conversation.kind != "personal" and not question.alone
-        if shared and needs.shared and RANK[grant.role] < RANK[needs.shared]:
-            return self._refused(question, grant, "command.shared", needs.shared, f"{called} for a whole channel")
-        somebody_elses = question.target.owner not in ("", question.person.key)
-        if shared and somebody_elses and needs.others and RANK[grant.role] < RANK[needs.others]:
-            what = f"{called} of what somebody else made here"
-            return self._refused(question, grant, "command.others", needs.others, what)
-        named = f"{grant.id} is named in {grant.rule}" if grant.id else f"{grant.rule} is {grant.role}"
-        return Decision(True, grant.rule, f"{named}.", grant.role)
-
-    def _refused(self, question: Question, grant: RoleGrant, rule: str, needed: Role, what: str) -> Decision:
-        able = tuple(self._access.able(needed, question.person.platform))
-        return Decision(
-            False, rule, f"{what} needs the role {needed}; yours is {grant.role}.", grant.role, needed, able
+        role, given = self._asker(question)
+        holding = [each for each in given if question.writes and each[0].holds_for(question)]
+        refused = (
+            self._barred(question, role)
+            or self._not_granted(question, role, holding)
+            or self._not_for_everybody(question, role)
         )
+        if refused:
+            return refused
+        rule, id_ = (holding[0][0].rule, holding[0][1]) if holding else (role.rule, role.id)
+        named = f"{id_} is named in {rule}" if id_ else f"{rule} is {role.role}"
+        return Decision(True, rule, f"{named}.", role.role)
+
+    def _barred(self, question: Question, role: RoleGrant) -> Decision | None:
+        """Outsiders, people without a role, and those whose role is less than the command's own."""
+        needed, called = question.needs.role, f"“{question.command}”"
+        if question.person.kind != "member" and not role.id:
+            reason = f"{called} is not for {_OUTSIDERS[question.person.kind]}, unless the settings name them."
+            return Decision(False, "access.outsiders", reason, "none")
+        if role.role == "none":
+            return self._refused(question, role, "access.none", needed, called)
+        if RANK[role.role] < RANK[needed]:
+            return self._refused(question, role, "command.role", needed, called)
+        return None
+
+    def _not_granted(self, question: Question, role: RoleGrant, holding: list[tuple[Grant, str]]) -> Decision | None:
+        """A change of Azure that is denied, or that nothing allows. ``holding`` are the grants that hold for it."""
+        for grant, id_ in holding:
+            if grant.deny:
+                return Decision(False, grant.rule, _denied(question, grant, id_), role.role)
+        if not question.writes or holding or _by_role(role.role, question.effect):
+            return None
+        reason = f"{_what(question)} needs a grant, and no grant of the settings gives you one."
+        return Decision(False, "grants.none", reason, role.role, None, tuple(self._able_to_change(question)))
+
+    def _not_for_everybody(self, question: Question, role: RoleGrant) -> Decision | None:
+        """What a channel has for everybody, which may need a higher role to change than what is one's own."""
+        needs, called, target = question.needs, f"“{question.command}”", question.target
+        if question.effect == "read" or question.conversation.kind == "personal" or question.alone:
+            return None
+        if needs.shared and RANK[role.role] < RANK[needs.shared]:
+            return self._refused(question, role, "command.shared", needs.shared, f"{called} for a whole channel")
+        somebody_elses = target.owner and not self._access.people.same(target.owner, question.person.key)
+        if somebody_elses and needs.others and RANK[role.role] < RANK[needs.others]:
+            what = f"{called} of what somebody else made here"
+            return self._refused(question, role, "command.others", needs.others, what)
+        return None
+
+    def _asker(self, question: Question) -> tuple[RoleGrant, list[tuple[Grant, str]]]:
+        """The asker's role, and the grants that name them, a group of theirs or, for members, the conversation."""
+        ids = self._access.ids(question.person)
+        if question.person.kind == "member":
+            ids.append(f"{CONVERSATION}{question.conversation.key}")
+        given = list(self._grants.given_to(ids))
+        role = self._access.grant(question.person)
+        allowing = next((each for each in given if not each[0].deny), None)
+        if not role.id and allowing:  # named by a grant, and by no role
+            grant, id_ = allowing
+            role = RoleGrant("viewer", grant.rule, id_)
+        return role, given
+
+    def _able_to_change(self, question: Question) -> list[str]:
+        """The ids on the asker's platform, without its name, of whoever may make a change of Azure; sorted."""
+        platform = question.person.platform
+        granted = (id_.partition(":") for grant in self._grants.allowing(question) for id_ in grant.to)
+        role: Role = "operator" if question.effect == "change" else "admin"
+        return sorted({id_ for on, _, id_ in granted if on == platform} | set(self._access.able(role, platform)))
+
+    def _refused(self, question: Question, role: RoleGrant, rule: str, needed: Role, what: str) -> Decision:
+        able = tuple(self._access.able(needed, question.person.platform))
+        return Decision(False, rule, f"{what} needs the role {needed}; yours is {role.role}.", role.role, needed, able)
+
+
+def _by_role(role: str, effect: Effect) -> bool:
+    """Whether a role alone allows a change of Azure."""
+    return role == "admin" or (role == "operator" and effect == "change")
+
+
+def _what(question: Question) -> str:
+    """``“pool resize” of pool gpu-a in sim``."""
+    of = f" of {question.target}" if str(question.target) else ""
+    return f"“{question.command}”{of}{f' in {question.account}' if question.account else ''}"
+
+
+def _denied(question: Question, grant: Grant, id_: str) -> str:
+    to = "here" if id_.startswith(CONVERSATION) else f"to {id_}"
+    return f"{_what(question)} is denied {to} by {grant.rule}."

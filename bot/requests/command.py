@@ -75,18 +75,22 @@ class Mark:
     preflight: Preflighting | None = None
     approval: Approving | None = None
     reconcile: Reconciling | None = None
+    azure: bool = False
+    reads_with: tuple[str, ...] = ()
 
 
 def command(
     path: str,
     *,
     effect: Effect,
+    azure: bool = False,
     role: Role = "viewer",
     shared: Role | None = None,
     others: Role | None = None,
     owner: Owning | None = None,
     alone: str = "",
     changes_with: Sequence[str] = (),
+    reads_with: Sequence[str] = (),
     look: str = "",
     preflight: Preflighting | None = None,
     approval: Approving | None = None,
@@ -97,12 +101,16 @@ def command(
     """Mark a handler as the command ``path`` (one to three words).
 
     What it does. ``effect``: it only reads, it changes something (here or in Azure), or it destroys something, which is
-    confirmed first. ``changes_with`` names parameters of which one has to be given for the command to change anything;
-    without them it shows, which is a read.
+    confirmed first. ``azure`` says that what it changes or destroys is Azure's (a *verb*), and not only what the bot
+    itself keeps, such as a mute or a saved query. ``changes_with`` names parameters of which one has to be given for
+    the command to change anything; without them it shows, which is a read. ``reads_with`` names parameters with which
+    it shows instead of changing, such as ``as`` of ``pool create … as:bicep``.
 
-    Who may run it (:mod:`bot.policy.rules`). ``role`` is the least role. ``shared`` is the least role where the change
-    holds for everybody in a channel, and ``alone`` (``to:me``) the option with which it holds for the asker only.
-    ``others`` is the least role to change what somebody else made for a channel; ``owner`` finds out who that is.
+    Who may run it (:mod:`bot.policy.rules`). ``role`` is the least role. A verb needs a grant besides (``[[grants]]``
+    of the settings, for the command's path, account and entity): its role stays viewer. ``shared`` is the least role
+    where the change holds for everybody in a channel, and ``alone`` (``to:me``) the option with which it holds for the
+    asker only. ``others`` is the least role to change what somebody else made for a channel; ``owner`` finds out who
+    that is.
 
     What surrounds a change, each called as the handler is. ``preflight`` looks whether it can be done and what it
     means, ``approval`` whether other people must agree, ``reconcile`` how far it came where the program died in
@@ -126,6 +134,8 @@ def command(
         preflight,
         approval,
         reconcile,
+        azure,
+        tuple(reads_with),
     )
 
     def marked(handler: H) -> H:
@@ -217,7 +227,7 @@ class Command:
     @property
     def needs(self) -> Needs:
         """The roles that it needs."""
-        return Needs(self.mark.role, self.mark.shared, self.mark.others)
+        return Needs(self.mark.role, self.mark.shared, self.mark.others, self.mark.azure)
 
     @property
     def effect_told(self) -> str:
@@ -226,12 +236,16 @@ class Command:
             *others, last = self.mark.changes_with
             given = f"{', '.join(others)} or {last}" if others else last
             return f"It makes a change where {given} is given, and only reads otherwise."
+        if self.mark.reads_with:
+            return f"{_EFFECTS[self.effect]} With {' or '.join(self.mark.reads_with)} it only reads."
         return _EFFECTS[self.effect]
 
     @property
     def needs_told(self) -> str:
         """Who may run it, without a full stop: ``the role viewer, and operator for a whole channel``."""
-        told = f"the role {self.role}"
+        told = "a grant" if self.mark.azure else f"the role {self.role}"
+        if self.mark.azure and self.role != "viewer":
+            told += f" and the role {self.role}"
         if self.mark.shared and self.mark.shared != self.role:
             unless = f" (not with {self.mark.alone})" if self.mark.alone else ""
             told += f", and {self.mark.shared} for a whole channel{unless}"
@@ -263,10 +277,10 @@ class Call:
 
     @property
     def effect(self) -> Effect:
-        """What this call does: without what a change needs it is a read."""
-        needed = self.command.mark.changes_with
-        given = self.arguments
-        return self.command.effect if not needed or any(given.get(name) is not None for name in needed) else "read"
+        """What this call does: without what a change needs, or with what only shows, it is a read."""
+        mark, given = self.command.mark, {name for name, value in self.arguments.items() if value not in (None, False)}
+        needed = not mark.changes_with or not given.isdisjoint(mark.changes_with)
+        return self.command.effect if needed and given.isdisjoint(mark.reads_with) else "read"
 
     @property
     def alone(self) -> bool:

@@ -42,11 +42,10 @@ def of_error(error: Exception, typed: str, correlation: str) -> Card:
 def forbidden(decision: Decision, person: Person) -> Card:
     """The policy refused: the rule, who can, and how to be allowed."""
     log.info("policy.refused", rule=decision.rule, person=person.key)
-    id_ = person.key
-    advice = [
-        f"The rule is {decision.rule}. {_able(decision)}",
-        f"Somebody who runs the bot can add your id to [access] in its settings: {id_}",
-    ]
+    section = "a table [[grants]]" if decision.rule == "grants.none" else "[access]"
+    advice = [f"The rule is {decision.rule}. {_able(decision)}"]
+    if decision.needed or decision.rule in ("grants.none", "access.outsiders"):  # a grant that denies is meant to
+        advice.append(f"Somebody who runs the bot can add your id to {section} in its settings: {person.key}")
     if decision.rule in ("command.shared", "command.others"):
         advice.append("What is for you alone needs no more than your role: ask me in our personal chat.")
     return refusal(decision.reason, "\n".join(advice), [Button("What I may do", "help")])
@@ -54,7 +53,7 @@ def forbidden(decision: Decision, person: Person) -> Card:
 
 def _able(decision: Decision) -> str:
     if not decision.able:
-        return f"Nobody here has the role {decision.needed} yet."
+        return f"Nobody here has the role {decision.needed} yet." if decision.needed else "Nobody here can."
     more = len(decision.able) - _NAMED
     others = f" and {number(more)} more" if more > 0 else ""
     return f"Those who can: {', '.join(decision.able[:_NAMED])}{others}."

@@ -134,9 +134,10 @@ def _check(known: Command) -> None:
     """Raises ValueError where what ``@command`` says cannot be true of the handler."""
     mark, names = known.mark, {parameter.name for parameter in known.parameters}
     option = mark.alone.partition(":")[0]
-    if missing := {*mark.changes_with, *([option] if option else [])} - names:
+    if missing := {*mark.changes_with, *mark.reads_with, *([option] if option else [])} - names:
         raise ValueError(f"the command {mark.path!r} has no parameter {', '.join(sorted(missing))}")
     if bool(mark.others) != bool(mark.owner):
         raise ValueError(f"the command {mark.path!r} has others without owner, or owner without others")
-    if mark.effect == "read" and (mark.shared or mark.others or mark.preflight or mark.approval or mark.reconcile):
+    surrounds = (mark.azure, mark.shared, mark.others, mark.preflight, mark.approval, mark.reconcile, mark.reads_with)
+    if mark.effect == "read" and any(surrounds):
         raise ValueError(f"the command {mark.path!r} only reads: what surrounds a change has no meaning for it")

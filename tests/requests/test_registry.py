@@ -222,3 +222,27 @@ def test_the_value_of_an_option_may_begin_with_a_hyphen(registry: Registry) -> N
     assert call.arguments == {"shade": "-a", "for": "-b=c"}
     with pytest.raises(CommandError, match="“thing paint” needs a for: "):
         registry.parse(words("thing paint"))
+
+
+async def make_thing(ctx: Context, shelf: str, *, as_: str | None = None, dry: bool = False) -> Card:
+    """Make a thing."""
+    return Card(title=())
+
+
+def test_what_only_shows_is_a_read_though_the_command_changes() -> None:
+    made = Registry()
+    command("thing make", effect="change", azure=True, reads_with=("as", "dry"))(make_thing)
+    made.add(make_thing, getattr(make_thing, "__batchbot_command__"))  # noqa: B009
+    effects = {typed: made.parse(words(typed)).effect for typed in ("thing make a", "thing make a as:bicep")}
+    assert effects == {"thing make a": "change", "thing make a as:bicep": "read"}
+    assert made.parse(words("thing make a dry")).effect == "read"
+    assert made.parse(words("thing make a dry:no")).effect == "change"
+    known = made.commands["thing make"]
+    assert known.needs.azure
+    assert known.effect_told == "It makes a change. With as or dry it only reads."
+    assert known.needs_told == "a grant"
+
+
+def test_a_command_that_only_reads_is_no_verb() -> None:
+    with pytest.raises(ValueError, match="only reads"):
+        Registry().add(list_things, Mark("thing list", "viewer", (), 0, azure=True))

@@ -1,0 +1,127 @@
+"""Which changes of Azure the settings grant or deny: to whom, of which command, in which account, on what.
+
+Patterns are those of a shell (``*``, ``?``, ``[ab]``), compared without regard to case, as the service does with ids.
+
+What a command is about need not be one entity. A command about all of a kind, or about whatever a pattern fits, is
+granted by a grant for everything (``*``) or everything of its kind (``pool:*``) alone, or by the very same pattern; it
+is denied by every grant with ``deny`` for entities of its kind, because one of those may be among them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import translate
+
+from bot.policy.question import Question
+from bot.policy.settings import GrantSettings
+
+CONVERSATION = "conversation:"
+"""What stands before the id of a conversation where a grant is given to everybody in it."""
+_WILD = re.compile(r"[*?\[]")
+
+
+class Pattern:
+    """Texts that one of several shell patterns fits."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._one = re.compile("|".join(translate(each.lower()) for each in patterns) or "(?!)")
+
+    def fits(self, text: str) -> bool:
+        """Whether one of them fits the whole text."""
+        return self._one.match(text.lower()) is not None
+
+
+class Entities:
+    """Entities that a list of patterns such as ``pool:gpu-*`` fits, with what they contain."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._all = "*" in patterns
+        self._patterns = frozenset(each.lower() for each in patterns)
+        self._of_kind: dict[str, Pattern] = {}
+        kinds = {each.partition(":")[0] for each in patterns if each != "*"}
+        for kind in kinds:
+            own = (each.partition(":")[2] for each in patterns if each.startswith(f"{kind}:"))
+            self._of_kind[kind] = Pattern(own)
+
+    def fit(self, question: Question) -> bool:
+        """Whether all that a command is about is among them."""
+        if self._all:
+            return True
+        for kind, id_ in _names(question):
+            if kind in self._of_kind:
+                if not id_ or _WILD.search(id_):  # many: one of them might not fit
+                    return not {f"{kind}:*", f"{kind}:{id_.lower()}"}.isdisjoint(self._patterns)
+                if self._of_kind[kind].fits(id_):
+                    return True
+        return False
+
+    def touch(self, question: Question) -> bool:
+        """Whether anything that a command may be about is among them."""
+        if self._all:
+            return True
+        return any(
+            kind in self._of_kind and (not id_ or bool(_WILD.search(id_)) or self._of_kind[kind].fits(id_))
+            for kind, id_ in _names(question)
+        )
+
+
+class Grant:
+    """One ``[[grants]]`` table, ready to be asked. ``rule`` is what refusals and the audit trail call it."""
+
+    def __init__(self, given: GrantSettings, number: int) -> None:
+        """``number`` is its place in the file, from 1."""
+        self.rule = f"grants.{given.name or number}"
+        self.to = tuple(given.to)
+        self.deny = given.deny
+        self._effect = given.effect
+        self._verbs = Pattern(given.verbs)
+        self._accounts = Pattern(given.accounts)
+        self._entities = Entities(given.entities)
+
+    def holds_for(self, question: Question) -> bool:
+        """Whether it grants, or with ``deny`` denies, what is asked, whoever asks."""
+        entities = self._entities.touch(question) if self.deny else self._entities.fit(question)
+        return (
+            self._effect in ("any", question.effect)
+            and self._verbs.fits(question.command)
+            and self._accounts.fits(question.account)
+            and entities
+        )
+
+
+class Grants:
+    """Every grant, by whom it is given to."""
+
+    def __init__(self, given: Sequence[GrantSettings] = ()) -> None:
+        self.all = tuple(Grant(each, number) for number, each in enumerate(given, 1))
+        self._by_id: dict[str, list[Grant]] = {}
+        for grant in self.all:
+            for id_ in grant.to:
+                self._by_id.setdefault(id_, []).append(grant)
+
+    def given_to(self, ids: Iterable[str]) -> Iterator[tuple[Grant, str]]:
+        """The grants that name one of these ids, and which; in no order that matters."""
+        for id_ in ids:
+            for grant in self._by_id.get(id_, ()):
+                yield grant, id_
+
+    def allowing(self, question: Question) -> Iterator[Grant]:
+        """Every grant that allows what is asked to somebody."""
+        return (grant for grant in self.all if not grant.deny and grant.holds_for(question))
+
+
+def _names(question: Question) -> Iterator[tuple[str, str]]:
+    """What a command is about and what that is within, each as (kind, id); an empty id is all of the kind.
+
+    A node is named ``POOL/NODE`` and a task ``JOB/TASK``; an account by its name in the settings.
+    """
+    target = question.target
+    kind = target.kind or question.command.partition(" ")[0]
+    if target.parent:
+        yield {"node": "pool", "task": "job"}.get(kind, ""), target.parent
+        yield kind, f"{target.parent}/{target.id}"
+    elif kind == "account":
+        yield kind, target.id or question.account
+    else:
+        yield kind, target.id

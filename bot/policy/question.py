@@ -1,0 +1,79 @@
+"""What is asked of the policy, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bot.chat.request import Conversation, Person
+from bot.settings import Role
+
+Effect: TypeAlias = Literal["read", "change", "destroy"]
+"""What a command does: it only reads; it changes something that can be changed back; it destroys, which cannot be."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a command needs of whoever runs it."""
+
+    role: Role = "viewer"
+    """The role to run it at all."""
+    shared: Role | None = None
+    """For a change that holds for everybody in a channel or a group chat; None: no more than ``role``."""
+    others: Role | None = None
+    """To change what somebody else made for everybody in a channel; None: no more than ``role``."""
+    azure: bool = False
+    """It changes or destroys something of Azure, which needs a grant."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a command is about: an entity of Azure by its kind, or nothing in particular.
+
+    ``parent`` is the pool of a node and the job of a task. ``owner`` is whoever made it (``platform:id``), for what the
+    bot keeps for people; empty where nobody did.
+    """
+
+    kind: str = ""
+    id: str = ""
+    parent: str = ""
+    owner: str = ""
+
+    def __str__(self) -> str:
+        """``pool gpu-a``, ``node gpu-a/tvm-1``; empty for nothing in particular."""
+        return f"{self.kind} {f'{self.parent}/' if self.parent else ''}{self.id}".strip()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the policy. ``account`` is empty for what is about none; ``alone``: for the asker alone."""
+
+    person: Person
+    conversation: Conversation
+    command: str
+    effect: Effect
+    needs: Needs
+    account: str = ""
+    target: Target = Target()
+    alone: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something of Azure."""
+        return self.needs.azure and self.effect != "read"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Allowed or refused, by which rule, and why in a sentence.
+
+    ``needed`` is the role that was missing, None where it was no role, and ``able`` are the ids on the asker's platform
+    of whoever could.
+    """
+
+    allowed: bool
+    rule: str
+    reason: str
+    role: str
+    needed: Role | None = None
+    able: tuple[str, ...] = ()
