@@ -94,7 +94,7 @@ async def measured(scenario: str, rounds: int) -> None:
         async with Stage.azure_only(scenario=scenario, history=0.0) as stage:
             job = await most_tasks(stage.told)
             settings = demo_settings(stage, listen="127.0.0.1:0", database=str(Path(scratch) / "bench.db"))
-            app = await App.open(replace(settings, slack=None, teams=None))
+            app = await App.open(replace(settings, platforms={}))
             try:
                 await ours(app, job)  # connections and tokens
                 mine = _median([await ours(app, job) for _ in range(ROUNDS)])

@@ -43,7 +43,7 @@ async def measure(samples: int) -> None:
             stage.told.update(told)
             listen = f"127.0.0.1:{free_port()}"
             settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "bench.db"))
-            settings = msgspec.structs.replace(settings, slack=None)
+            settings = msgspec.structs.replace(settings, platforms={"teams": settings.platforms["teams"]})
             app = await App.open(settings)
             try:
                 before = resident()

@@ -17,10 +17,9 @@ from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
+from bot.chat.platforms import connectable
 from bot.chat.port import Chat, ChatStartError
 from bot.chat.request import Conversation, Person
-from bot.chat.slack.adapter import Slack
-from bot.chat.teams.adapter import Teams
 from bot.clock import Clock
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
@@ -43,7 +42,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
-from bot.settings import Settings
+from bot.settings_file import Settings
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
 
@@ -113,9 +112,10 @@ class App:
         self._runner: web.AppRunner | None = None
         self._background: list[asyncio.Task[None]] = []
         routes = [*health.routes(self.monitor_status, traffic, self.alerts), *links.routes(), *self.relay.routes()]
-        for platform in (Slack, Teams):
-            if chat := platform.from_settings(settings, store, self.gallery, environment):
-                self.chats[chat.name] = chat
+        for name, platform in connectable().items():
+            if section := settings.platforms.get(name):
+                chat = platform.connect(section, store, self.gallery, environment)
+                self.chats[name] = chat
                 routes += chat.routes()
         self._web.add_routes(routes)
 

@@ -7,20 +7,38 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
 
+from bot.chat.platforms import PLATFORMS, connectable
+from bot.chat.terminal.platform import TERMINAL
 from bot.ops import logs
 from bot.ops.signals import until_stopped
 from bot.requests.registry import Registry
-from bot.settings import Settings, SettingsError, load
+from bot.settings import SettingsError
+from bot.settings_file import Settings, load
 
 cli = cyclopts.App(name="batchbot", help="Run Azure Batch from Slack and Microsoft Teams.", version_flags=["--version"])
 
 SettingsFile = Annotated[Path, Parameter(name="--settings", help="The settings file.")]
 _SETTINGS = Path("batchbot.toml")
+
+
+def _known_platform(hint: object, name: str) -> None:
+    """Cyclopts calls it with the option's type and what was typed, and shows the words of a ValueError."""
+    if name not in PLATFORMS:
+        raise ValueError(f"Choose one of {', '.join(PLATFORMS)}.")
+
+
+Format = Annotated[
+    str,
+    Parameter(
+        validator=_known_platform,
+        help=f"{TERMINAL.name}, or the JSON payload for {' or '.join(connectable())}.",
+    ),
+]
 _BAD_SETTINGS = 2
 
 
@@ -132,7 +150,7 @@ def ask(
     settings: SettingsFile = _SETTINGS,
     demo: bool = False,
     user: Annotated[str, Parameter(name="--as")] = "you",
-    format: Literal["text", "slack", "teams"] = "text",  # noqa: A002 - the name of the option
+    format: Format = TERMINAL.name,  # noqa: A002 - the name of the option
     pictures: Path | None = None,
 ) -> None:
     """Answer one command on standard output; exits 1 where the bot refuses or fails.
@@ -145,8 +163,6 @@ def ask(
         Ask about the sandbox's account instead of the settings' ones.
     user
         Who asks: a person's id, or viewer, operator or admin in the demo.
-    format
-        Text, or the JSON payload for Slack or Teams.
     pictures
         Save charts as PNG files in this folder; a payload refers to them by an address that ends in their name.
     """
@@ -171,8 +187,6 @@ def teams_package(output: Path = Path("batchbot-teams.zip"), *, settings: Settin
     from bot.tools.teams_package import build  # noqa: PLC0415
 
     chosen = load(settings)
-    if chosen.teams is None:
-        raise SettingsError(["teams: this section is missing: the package needs the bot's app id"])
     package = build(chosen, [(each.path, each.summary) for each in _registry().menu()])
     output.write_bytes(package)
     print(f"{output}: {len(package):,} bytes")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.app import App
-from bot.settings import check
+from bot.settings_file import check
 from storage.port.changes import ChangeSet
 from tests.storage.contract import NOON
 from tests.storage.monitoring_contract import incident, transition

@@ -11,9 +11,8 @@ import pytest
 import yaml
 
 import handlers
-from bot import settings
 from bot.requests.registry import Registry
-from bot.tools.reference import markdown
+from bot.tools.reference import markdown, settings_rows
 from bot.tools.slack_manifest import EVENTS, manifest
 from tests.shared import shared
 
@@ -55,7 +54,7 @@ def test_every_command_and_parameter_has_help(registry: Registry) -> None:
 
 
 def test_every_setting_has_a_meaning() -> None:
-    for key, _, _, meaning in settings.reference():
+    for key, _, _, meaning in settings_rows():
         assert meaning, key
 
 

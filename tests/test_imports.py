@@ -20,7 +20,6 @@ LONGEST = 400
 """Lines of a module of the program; longer ones are named here with what keeps them together."""
 LONGER = {
     "bot/azure/models/pool.py": "one struct for each part of a pool, as the service sends it",
-    "bot/settings.py": "every key of the settings file beside what is checked of it",
 }
 
 

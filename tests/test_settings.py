@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.settings import Secret, SettingsError, check, load
+from bot.settings import Secret, SettingsError
+from bot.settings_file import check, load
 
 ACCOUNT = {"endpoint": "https://render.westeurope.batch.azure.com", "subscription": "s", "resource_group": "r"}
 
@@ -51,6 +52,15 @@ def test_the_least_there_can_be() -> None:
             {**account(), "alerts": {"channels": ["#ops"]}},
             "alerts.channels: '#ops' is no channel: write the channel's id",
         ),
+        ({**account(), "alerts": {"channels": ["sms:1"]}}, "such as slack:C012AB3CD or teams:19:…"),
+        (
+            {**account(), "access": {"admins": ["U012AB3CD"]}},
+            "access.admins: 'U012AB3CD' is no id: write PLATFORM:ID",
+        ),
+        ({**account(), "access": {"viewers": ["sms:1"]}}, "access.viewers: 'sms:1' is no id"),
+        ({**account(), "access": {"operators": ["slack:"]}}, "access.operators: 'slack:' is no id"),
+        ({**account(), "platforms": {}}, "platforms: unknown key: "),
+        ({**account(), "slack": 1}, "slack: Expected `object`, got `int`"),
         ({**account(), "alerts": {"repeat": 5}}, "alerts.repeat: Expected `int` >= 60"),
         ({**account(), "slack": {}}, "slack.bot_token_env: environment variable SLACK_BOT_TOKEN is missing"),
         ({**account(), "slack": {"mode": "socket"}}, "slack.app_token_env: environment variable SLACK_APP_TOKEN"),
@@ -75,6 +85,22 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         check({**account(endpoint="ftp://x"), "bot": {"zone": "Mars"}, "slack": {}}, {})
     assert len(caught.value.lines) == 4
+
+
+def test_a_value_of_a_wrong_type_does_not_hide_those_of_other_sections() -> None:
+    with pytest.raises(SettingsError) as caught:
+        check({**account(credential="x"), "bot": {"poll_seconds": 1}, "teams": {"app_id": 1, "tenant_id": "t"}}, {})
+    assert [line.partition(":")[0] for line in caught.value.lines] == [
+        "accounts.*.credential",
+        "bot.poll_seconds",
+        "teams.app_id",
+    ]
+
+
+def test_settings_are_read_without_the_clients_of_the_platforms() -> None:
+    clients = "{'slack_bolt', 'slack_sdk', 'botbuilder', 'botframework'}"
+    code = f"import sys, bot.cli, bot.tools.reference; sys.exit(bool({clients} & {{*sys.modules}}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_secret_does_not_print() -> None:

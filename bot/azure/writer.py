@@ -18,17 +18,13 @@ from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
 from bot.azure.pipeline import DEADLINE, Clock, Dated, Traffic, pipeline
 from bot.azure.plane import Plane, Written
+from bot.azure.roles import CONTRIBUTOR
 from bot.settings import AccountSettings, writing
 
 API_VERSION = "2025-06-01"
 """Of both planes."""
 CONTENT_TYPE = "application/json; odata=minimalmetadata"
 """Of bodies on the data plane, as the SDK sends them."""
-DATA_ROLE = "Azure Batch Data Contributor (6aaa78f1-f7de-44ca-8722-c64a23943cae)"
-"""The smallest built-in role that may write pools, jobs, schedules and applications ("Role-based access control for
-Azure Batch")."""
-ACCOUNT_ROLE = "Azure Batch Account Contributor (29fe4964-1e60-436b-bd3a-77fd4c178b3c)"
-"""The one that may also make and delete accounts and regenerate their keys."""
 
 
 class Writer:
@@ -129,7 +125,7 @@ class Writer:
             raise AzureError(
                 "NoTokenCredential",
                 "this account is written to with its key, which Azure Resource Manager does not take: "
-                f"set write_credential to another identity, with the role {DATA_ROLE}",
+                f"set write_credential to another identity, with the role {CONTRIBUTOR}",
             )
         return self._arm
 

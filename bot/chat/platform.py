@@ -1,15 +1,38 @@
-"""What is known of a chat platform without its client: its name, how its ids are written, how commands are typed there.
+"""What is known of a chat platform without its client.
 
-Each platform's package has one in its module ``platform``; :mod:`bot.chat.platforms` is the table of them.
+Its name, how its ids are written, how commands are typed there, its section of the settings file, and how it is
+connected and drawn for. Each platform's package has one in its module ``platform``; :mod:`bot.chat.platforms` is the
+table of them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from bot.chat.request import Conversation, PlatformName
+from bot.chat.port import Pictures, ServedChat
+from bot.chat.request import Conversation
+from bot.settings import BotSettings
+from cards.card import Card, Rendered
+from storage.port.store import Store
+
+
+class PlatformSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """A platform's section of the settings file. The docstrings of its fields are their text on the reference page."""
+
+    def mistakes(self, bot: BotSettings) -> Iterator[str]:
+        """What types cannot say, a line each; ``bot`` is the section of the program itself."""
+        yield from ()
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Keys that name an environment variable which has to be set, and the variable."""
+        yield from ()
+
+
+Section = TypeVar("Section", bound=PlatformSettings)
 
 
 class Platform(Struct, frozen=True):
@@ -21,7 +44,7 @@ class Platform(Struct, frozen=True):
     that a command typed there begins with ``/batch``.
     """
 
-    name: PlatformName
+    name: str
     title: str
     channel: str
     named: str
@@ -39,3 +62,20 @@ class Platform(Struct, frozen=True):
     def conversation(self, conversation: str) -> Conversation | None:
         """The conversation of an id, where the id is enough to post there."""
         return Conversation(self.name, conversation) if self.by_id else None
+
+
+class ConnectablePlatform(Platform, Generic[Section], frozen=True, kw_only=True):
+    """A platform that the settings file can have a section for, and that a running bot then connects to.
+
+    ``settings`` is the type of the section. ``conversation_id`` is a regular expression that the id of a conversation
+    matches which the settings name, and ``example`` such an id for people. ``connect`` makes the adapter of section,
+    store, pictures and the environment that holds the secrets; it raises SettingsError for a secret that is missing.
+    It imports the adapter when it is called, so that the platform's client is loaded by a bot that uses it alone.
+    ``render`` draws a card, given the addresses of its pictures by their key, as the platform's own message.
+    """
+
+    settings: type[Section]
+    conversation_id: str
+    example: str
+    connect: Callable[[Section, Store, Pictures, Mapping[str, str]], ServedChat]
+    render: Callable[[Card, Mapping[str, str]], Rendered]

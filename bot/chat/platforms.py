@@ -1,14 +1,18 @@
-"""The table of platforms: a new one has its line here."""
+"""The table of platforms: a new one has its line here, and nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from typing import Any
 
-from bot.chat.platform import Platform
+from bot.chat.platform import ConnectablePlatform, Platform
 from bot.chat.slack.platform import SLACK
 from bot.chat.teams.platform import TEAMS
 from bot.chat.terminal.platform import TERMINAL
 
-PLATFORMS: Mapping[str, Platform] = MappingProxyType({each.name: each for each in (SLACK, TEAMS, TERMINAL)})
+PLATFORMS: dict[str, Platform] = {each.name: each for each in (TERMINAL, SLACK, TEAMS)}
 """By the name that stands before the colon of every stored conversation and person."""
+
+
+def connectable() -> dict[str, ConnectablePlatform[Any]]:
+    """The platforms that the settings file can have a section for, by name: all but the terminal."""
+    return {name: each for name, each in PLATFORMS.items() if isinstance(each, ConnectablePlatform)}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
+from bot.chat.request import CommandRequest, Conversation, Person
 from cards.card import Attachment, Card, Form, Option
+
+if TYPE_CHECKING:  # the command line reads settings without a web server
+    from aiohttp import web
 
 
 class ChatStartError(Exception):
@@ -99,7 +102,7 @@ class Chat(Protocol):
     methods that send raise Undelivered and nothing else; a picture or a file that fails never fails its card.
     """
 
-    name: PlatformName
+    name: str
 
     async def start(self, intake: RequestIntake) -> None:
         """Begin to receive."""
@@ -171,6 +174,14 @@ class Chat(Protocol):
 
     async def direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The conversation with one person alone, as seen from ``conversation``."""
+        ...
+
+
+class ServedChat(Chat, Protocol):
+    """A platform that calls the bot: what a running bot is connected to."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """The addresses that the platform calls; none where the bot connects to the platform instead."""
         ...
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from msgspec import Struct
 
-PlatformName: TypeAlias = Literal["slack", "teams", "text"]
-
 
 class Person(Struct, frozen=True):
-    """Who asks. ``id`` is the platform's immutable user id; ``zone`` an IANA name when the platform told it.
+    """Who asks. ``id`` is the immutable user id on ``platform``; ``zone`` an IANA name when the platform told it.
+
+    ``platform`` is a name of :data:`bot.chat.platforms.PLATFORMS`, as in every stored id.
 
     ``groups`` are the immutable ids of groups that the platform says the person is in (Slack user groups, Entra
     groups), and ``home`` is the workspace or tenant that the person belongs to, which in a shared channel need not be
@@ -21,7 +21,7 @@ class Person(Struct, frozen=True):
     one (Slack Connect, shared channels), or a ``bot`` or workflow. Who is no member may do nothing unless named.
     """
 
-    platform: PlatformName
+    platform: str
     id: str
     name: str = ""
     zone: str | None = None
@@ -42,7 +42,7 @@ class Conversation(Struct, frozen=True):
     message an answer belongs under; ``service_url`` the Teams connector address (empty on other platforms).
     """
 
-    platform: PlatformName
+    platform: str
     id: str
     kind: Literal["channel", "group", "personal"] = "channel"
     team: str = ""

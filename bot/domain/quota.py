@@ -120,15 +120,3 @@ def quotas_of(account: AccountProperties, used: Used) -> list[Quota]:
             if (cores := used.families.get(family.name.lower(), 0))
         ]
     return found
-
-
-def room(size: VmSize, account: AccountProperties | None, used: Used) -> int | None:
-    """How many dedicated nodes of a size the quotas leave room for; None where no quota is known."""
-    if account is None or account.dedicated_core_quota is None or not size.vcpus:
-        return None
-    left = account.dedicated_core_quota - used.dedicated
-    if account.dedicated_core_quota_per_vm_family_enforced:
-        quotas = {each.name.lower(): each.core_quota for each in account.dedicated_core_quota_per_vm_family or ()}
-        family = size.family.lower()
-        left = min(left, quotas.get(family, 0) - used.families.get(family, 0))
-    return max(0, left) // size.vcpus

@@ -26,11 +26,11 @@ from bot.azure.errors import AzureError
 from bot.clock import Clock
 from bot.operations.audit import Act, Audit, Result
 from bot.operations.operation_card import UNDOABLE, failed_card, outcome_card, running_card, stopped_card
+from bot.operations.run import Run
 from bot.operations.workflow import (
     Failure,
     Lost,
     Outcome,
-    Run,
     Stopped,
     Unknown,
     View,

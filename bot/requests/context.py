@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from msgspec import Struct
 
-from bot.azure.writer import DATA_ROLE
+from bot.azure.roles import CONTRIBUTOR
 from bot.chat.port import Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.requests import binding
@@ -37,7 +37,7 @@ def no_writer(account: str) -> str:
     """Why the bot cannot change an account, and what to do about it."""
     return (
         f"The bot can only read {account}: its settings name no identity that may change it. "
-        f"Set accounts.{account}.write_credential, and give that identity the role {DATA_ROLE}."
+        f"Set accounts.{account}.write_credential, and give that identity the role {CONTRIBUTOR}."
     )
 
 

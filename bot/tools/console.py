@@ -9,19 +9,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from bot.app import App
+from bot.chat.platforms import connectable
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.terminal.adapter import Terminal, saved
-from bot.settings import Settings
-from cards import slack, teams, text
+from bot.chat.terminal.platform import TERMINAL
+from bot.settings_file import Settings
+from cards import text
 from cards.command_line import join
-
-_RENDERERS = {"slack": slack.render, "teams": teams.render}
 
 
 async def answer(
@@ -29,10 +28,13 @@ async def answer(
     command: list[str],
     *,
     user: str,
-    platform: Literal["text", "slack", "teams"],
+    platform: str,
     folder: Path | None,
 ) -> tuple[str, bool]:
-    """Answer one command: what to print, and whether the bot could do it. No settings means the sandbox."""
+    """Answer one command: what to print, and whether the bot could do it. No settings means the sandbox.
+
+    ``platform`` is a name of :data:`bot.chat.platforms.PLATFORMS`.
+    """
     async with _app(settings) as app:
         person = _person(app, user, platform)
         request = CommandRequest(
@@ -44,11 +46,11 @@ async def answer(
         )
         card = await app.dispatcher.card(request)
         paths, files = await saved(app.gallery, card, folder) if folder else ({}, {})
-        if platform == "text":
+        if platform == TERMINAL.name:
             return str(text.render(card, paths, files).payload["text"]), not card.refused
-        # Teams takes addresses only: one of this machine stands for the file, whose name is its last part.
+        # Some platforms take addresses only: one of this machine stands for the file, whose name is its last part.
         named = {key: f"http://127.0.0.1/{Path(path).name}" for key, path in paths.items()}
-        payload = _RENDERERS[platform](card, named).payload
+        payload = connectable()[platform].render(card, named).payload
         return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode(), not card.refused
 
 
@@ -56,7 +58,7 @@ async def converse(settings: Settings | None, *, user: str, folder: Path) -> Non
     """Talk in the terminal until ``quit`` or the end of input."""
     async with _app(settings) as app:
         terminal = Terminal(app.gallery, folder, user)
-        app.chats["text"] = terminal
+        app.chats[TERMINAL.name] = terminal
         await terminal.start(app.journal)
         holding = asyncio.create_task(app.journal.run())
         try:
@@ -84,7 +86,7 @@ async def _app(settings: Settings | None) -> AsyncIterator[App]:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[App]:
-    app = await App.open(replace(settings, slack=None, teams=None))
+    app = await App.open(replace(settings, platforms={}))
     app.dispatcher.without_watch()  # a bot that runs on the same database may: what is changed here it would not learn
     try:
         yield app
@@ -92,5 +94,5 @@ async def _opened(settings: Settings) -> AsyncIterator[App]:
         await app.stop()
 
 
-def _person(app: App, user: str, platform: Literal["text", "slack", "teams"]) -> Person:
+def _person(app: App, user: str, platform: str) -> Person:
     return Person(platform, user, user, zone=app.settings.bot.zone)

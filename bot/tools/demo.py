@@ -21,7 +21,7 @@ import aiohttp
 
 from bot.app import App
 from bot.ops.signals import until_stopped
-from bot.settings import Settings, check
+from bot.settings_file import Settings, check
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 10

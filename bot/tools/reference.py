@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Iterator
+from typing import Literal, get_args, get_origin, get_type_hints
 
-from bot import settings
+import msgspec
+from msgspec import Struct
+
 from bot.ops import health
 from bot.requests.registry import Registry
+from bot.settings import AccountSettings
+from bot.settings_file import sections
 
 
 def markdown(registry: Registry) -> str:
@@ -44,8 +51,44 @@ def _settings() -> Iterator[str]:
     yield ""
     yield "| key | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
-    for key, kind, default, meaning in settings.reference():
+    for key, kind, default, meaning in settings_rows():
         yield f"| `{key}` | {kind} | {default} | {meaning} |"
+
+
+def settings_rows() -> Iterator[tuple[str, str, str, str]]:
+    """Every key of the settings file with its type, default and meaning as text."""
+    structs: dict[str, type[Struct]] = {**sections(), "accounts.NAME": AccountSettings}
+    for section, struct in structs.items():
+        meanings = _meanings(struct)
+        for info in msgspec.structs.fields(struct):
+            default = "required" if info.required else f"`{_default(info)}`"
+            yield f"{section}.{info.name}", _kind(get_type_hints(struct)[info.name]), default, meanings[info.name]
+
+
+def _default(info: msgspec.structs.FieldInfo) -> str:
+    value = info.default_factory() if info.default is msgspec.NODEFAULT else info.default
+    return msgspec.json.encode(value).decode()
+
+
+def _kind(hint: object) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(hint))
+    return {str: "text", int: "number", list[str]: "list of texts"}.get(hint, str(hint))  # type: ignore[call-overload, no-any-return]
+
+
+def _meanings(struct: type[Struct]) -> dict[str, str]:
+    """The string that follows each field in the source: its documentation."""
+    body = ast.parse(inspect.getsource(struct)).body[0]
+    found: dict[str, str] = {}
+    last = ""
+    for statement in getattr(body, "body", []):
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                last = name
+            case ast.Expr(value=ast.Constant(value=str(text))) if last:
+                found[last] = " ".join(text.split())
+                last = ""
+    return found
 
 
 def _metrics() -> Iterator[str]:

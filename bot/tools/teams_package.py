@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
-from bot.settings import Settings, SettingsError
+from bot.chat.teams.settings import TeamsSettings
+from bot.settings import SettingsError
+from bot.settings_file import Settings
 
 SCHEMA_VERSION = "1.19"
 _SCHEMA = f"https://developer.microsoft.com/en-us/json-schemas/teams/v{SCHEMA_VERSION}/MicrosoftTeams.schema.json"
@@ -51,7 +53,7 @@ def build(settings: Settings, commands: Sequence[tuple[str, str]]) -> bytes:
 
 
 def _manifest(settings: Settings, commands: Sequence[tuple[str, str]]) -> dict[str, object]:
-    teams, public = settings.teams, urlsplit(settings.bot.public_url)
+    teams, public = settings.platform(TeamsSettings), urlsplit(settings.bot.public_url)
     if teams is None:
         raise SettingsError(["teams: is missing: add a table [teams] with app_id and tenant_id"])
     mistakes = []

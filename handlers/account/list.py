@@ -16,7 +16,7 @@ from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Card, Column, Mark, Text
 from cards.formatting import number
-from handlers.pool import node_counts
+from handlers.shared import node_counts
 from handlers.shared.common import titled
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing

@@ -7,17 +7,10 @@ from collections.abc import Iterable
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool, PoolNodeCounts
-from bot.domain.entity import fold
-from bot.domain.pools import reading
-from bot.domain.quota import Level, Quota, QuotaKind, Used, quotas_of, used_by
+from bot.domain.quota import Level, Quota, QuotaKind, quotas_of
 from cards.card import Mark, Progress
-from handlers.pool import node_counts
-from handlers.shared.common import sizes_of
+from handlers.shared.capacity import used_of
 
-SELECT = "id,vmSize,currentDedicatedNodes,currentLowPriorityNodes"
-"""What is needed of pools."""
-ACTIVE = "state ne 'completed'"
-"""Jobs and schedules that use their quota, as ``$filter``: :func:`bot.domain.quota.uses_quota`."""
 _LABELS: dict[QuotaKind, str] = {
     "dedicated": "Dedicated cores",
     "spot": "Spot cores",
@@ -32,13 +25,6 @@ _MARKS: dict[Level, Mark] = {
 }
 _MAIN = 4
 """Quotas that are the account's as a whole."""
-
-
-async def used_of(source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts], active: int) -> Used:
-    """What an account has in use; ``active`` counts its jobs and schedules that are not completed."""
-    entries = node_counts.by_pool(counts)
-    facts = [reading(pool, entries.get(fold(pool.id))) for pool in pools]
-    return used_by(facts, await sizes_of(source), active)
 
 
 async def main_bars(

@@ -23,8 +23,9 @@ from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Button, Card, Mark, Words
 from cards.formatting import plural
-from handlers.account.quotas import ACTIVE, SELECT, bars, used_of
-from handlers.pool import node_counts
+from handlers.account.quotas import bars
+from handlers.shared import node_counts
+from handlers.shared.capacity import ACTIVE, SELECT, used_of
 from handlers.shared.common import line, section, some, tail, titled
 from handlers.shared.portal import portal
 

@@ -25,8 +25,8 @@ from cards.card import Action, Block, Bullets, Button, Card, Mark, Menu, Picture
 from cards.charts.topology import Box, Kind, Layer, Part, Tie, Topology, parts, topology_alt
 from cards.charts.topology import Mark as BoxMark
 from cards.formatting import number, percent, plural
-from handlers.pool import node_counts
 from handlers.pool.trouble import in_words, worst
+from handlers.shared import node_counts
 from handlers.shared.common import line, section, template, titled
 from handlers.shared.states import job_chip
 

@@ -66,9 +66,10 @@ def named(conversation: Conversation) -> str:
     """A conversation in words: ``#ops``, ``Batch Ops in Teams``."""
     if conversation.kind == "personal":
         return "a personal chat"
-    if not conversation.name:
+    known = PLATFORMS.get(conversation.platform)  # it is stored: its platform may have been taken out since
+    if not conversation.name or known is None:
         return unnamed(key_of(conversation))
-    return PLATFORMS[conversation.platform].channel_named(conversation.name)
+    return known.channel_named(conversation.name)
 
 
 def unnamed(key: str) -> str:

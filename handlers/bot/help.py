@@ -14,12 +14,13 @@ from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
 from cards.formatting import number, plural
-from handlers.account.quotas import ACTIVE, main_bars
+from handlers.account.quotas import main_bars
 from handlers.alert.show import home_line
 from handlers.bot.new import new_menu
 from handlers.job.list import counts_of
-from handlers.pool import node_counts
 from handlers.pool.trouble import trouble
+from handlers.shared import node_counts
+from handlers.shared.capacity import ACTIVE
 from handlers.shared.common import line, section, titled
 from handlers.usage import costs
 

@@ -17,8 +17,7 @@ from cards.build import actions, blocks
 from cards.card import Button, Card, Mark
 from cards.formatting import number, plural
 from handlers.job.list import counts_of
-from handlers.pool import node_counts
-from handlers.shared import filtering
+from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, titled
 from handlers.shared.files import Cell, whole_list
 from handlers.shared.missing import finding_job, finding_pool, finding_schedule

@@ -12,7 +12,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import AccountProperties, Pool, VmSize
 from bot.azure.models.price import Prices
-from bot.domain.quota import room
+from bot.domain.headroom import headroom
 from bot.filter import SIZE
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -20,7 +20,7 @@ from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Table, Text, Time, Words
 from cards.formatting import number, plural
-from handlers.account.quotas import SELECT, used_of
+from handlers.shared.capacity import SELECT, used_of
 from handlers.shared.common import line, titled
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing, Shown
@@ -167,7 +167,11 @@ async def _sized(source: Account) -> tuple[list[Sized], Prices, str, datetime]:
     found = []
     for name, size in sizes.items():
         price = prices.hourly(size.name, windows=False, spot=False)
-        found.append(Sized(size, room(size, properties, used), name in ours, price.amount if price else None))
+        found.append(
+            Sized(
+                size, headroom(size, properties, used, spot=False).nodes, name in ours, price.amount if price else None
+            )
+        )
     return found, prices, refused, at
 
 

@@ -15,8 +15,7 @@ from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time, Words
 from cards.formatting import number
-from handlers.pool import node_counts
-from handlers.shared import filtering
+from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, template, titled
 from handlers.shared.missing import finding_pool
 from handlers.shared.states import node_chip

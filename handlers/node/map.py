@@ -24,7 +24,7 @@ from cards.card import Block, Bullets, Button, Card, Footer, Mark, Menu, Option,
 from cards.charts.heatmap import Cell, HeatMap, Section, heatmap_alt
 from cards.charts.node_states import index_of
 from cards.formatting import number, plural
-from handlers.pool import node_counts
+from handlers.shared import node_counts
 from handlers.shared.common import line, section, template, titled
 from handlers.shared.missing import finding_pool
 

@@ -15,10 +15,9 @@ from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text
 from cards.formatting import number, plural
-from handlers.pool import node_counts
 from handlers.pool.sections import nodes_of
 from handlers.pool.trouble import trouble
-from handlers.shared import filtering
+from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, template, titled
 from handlers.shared.states import pool_chip
 from handlers.usage import costs

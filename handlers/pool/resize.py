@@ -15,14 +15,15 @@ from bot.domain.licence import pays_windows
 from bot.domain.pool_health import fell_short
 from bot.domain.pools import reading
 from bot.operations.preflight import Difference, Fix, Preflight
-from bot.operations.workflow import Outcome, Run, Status, workflow
+from bot.operations.run import Run, Status
+from bot.operations.workflow import Outcome, workflow
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from cards.card import Button, Card, Field, Option
 from cards.formatting import plural
-from handlers.pool.capacity import Capacity, capacity
 from handlers.pool.sections import resize_errors
+from handlers.shared.capacity import Capacity, capacity
 from handlers.shared.common import line
 from handlers.shared.missing import finding_pool
 from handlers.shared.preflight import blocked, form_notes

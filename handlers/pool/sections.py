@@ -16,8 +16,8 @@ from cards.build import bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Code, Mark, Text, Words
 from cards.formatting import duration as spoken
 from cards.formatting import number, plural
-from handlers.pool import node_counts
 from handlers.pool.machine import hardware, image
+from handlers.shared import node_counts
 from handlers.shared.common import named, safe, section, since, some, tail
 from handlers.shared.definition import command_of, packages, setting, yes_no
 from handlers.shared.states import pool_chip, support_chip

@@ -19,9 +19,9 @@ from cards import build
 from cards.build import blocks, text
 from cards.card import Button, Card, Mark, Words
 from cards.formatting import money
-from handlers.pool import node_counts
 from handlers.pool.sections import nodes_of, overview, resize_errors, sections
 from handlers.pool.trouble import trouble
+from handlers.shared import node_counts
 from handlers.shared.common import images_of, line, sizes_of, titled
 from handlers.shared.missing import finding_pool
 from handlers.shared.portal import portal

@@ -106,7 +106,7 @@ def _run(raw: dict[str, Any], environment: dict[str, str], fast: FastTime, ahead
 async def _serve(raw: dict[str, Any], clock: FastClock) -> None:
     from bot.app import App  # noqa: PLC0415
     from bot.ops import logs  # noqa: PLC0415 - in the child only
-    from bot.settings import check  # noqa: PLC0415
+    from bot.settings_file import check  # noqa: PLC0415
 
     logs.configure("info")
     _pace_by(clock)

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.chat.request import CommandRequest
 from bot.chat.teams.adapter import Teams
+from bot.chat.teams.settings import TeamsSettings
 from bot.requests.answer_delivery import AnswerDelivery
-from bot.settings import TeamsSettings
 from cards.card import Attachment, Card, Form, Option, Span
 from storage.port.conversations import ConversationReference
 from tests.chat.fakes import LiveRows

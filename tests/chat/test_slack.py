@@ -18,10 +18,11 @@ from structlog.testing import capture_logs
 
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack.adapter import Slack, SlackStartError
+from bot.chat.slack.settings import SlackSettings
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import Secret, SlackSettings
+from bot.settings import Secret
 from cards.build import blocks, bold, text
 from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart

@@ -18,6 +18,7 @@ from bot.azure.accounts import Accounts
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
 from bot.chat.slack.adapter import Slack
+from bot.chat.slack.settings import SlackSettings
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.command import Mark
@@ -28,7 +29,7 @@ from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import AccessSettings, Secret, SlackSettings
+from bot.settings import AccessSettings, Secret
 from cards.build import blocks, bold, text
 from cards.card import Actions, Button, Card
 from storage.sqlite.store import SqliteStore

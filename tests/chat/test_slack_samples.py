@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 
 from bot.chat.request import CommandRequest
 from bot.chat.slack.adapter import Slack
-from bot.settings import Secret, SlackSettings
+from bot.chat.slack.settings import SlackSettings
+from bot.settings import Secret
 from cards.card import Card, Form
 from storage.port.conversations import ConversationReference
 from tests.shared import ROOT, shared

@@ -19,6 +19,7 @@ from bot.chat.budget import Priority
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
 from bot.chat.slack.adapter import Slack
+from bot.chat.slack.settings import SlackSettings
 from bot.chat.teams import messages
 from bot.monitor.names import Names
 from bot.policy.roles import Access
@@ -31,7 +32,7 @@ from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import AccessSettings, AccountSettings, Secret, SlackSettings
+from bot.settings import AccessSettings, AccountSettings, Secret
 from cards.card import Card, Rendered
 from cards.slack import decode_submission, render_form
 from cards.teams import render_form as render_dialog

@@ -12,7 +12,7 @@ import pytest
 
 from bot.chat.request import Conversation
 from bot.chat.teams.activity import Activity
-from bot.settings import TeamsSettings
+from bot.chat.teams.settings import TeamsSettings
 from tests.chat.teams_service import World, build, conversation_of, tear_down
 from tests.shared import ROOT, shared
 

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from bot.chat.teams.adapter import Teams
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError
 from bot.chat.teams.keys import Keys
-from bot.settings import SettingsError, TeamsSettings
+from bot.chat.teams.settings import TeamsSettings
+from bot.settings import SettingsError
 from tests.chat.teams_service import (
     APP,
     OTHER_KEY,

@@ -14,10 +14,10 @@ from azure.core.credentials import AccessToken
 
 from bot.chat.port import Undelivered
 from bot.chat.teams.adapter import Teams
+from bot.chat.teams.settings import TeamsSettings
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
-from bot.settings import TeamsSettings
 from cards.card import Actions, Button, Card, Field, Form, Option
 from tests.chat.fakes import LiveRows, asked
 from tests.chat.teams_service import APP, Credential, Pictures, RequestIntake, Store, card

@@ -16,7 +16,7 @@ from bot.app import App
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
-from bot.settings import check
+from bot.settings_file import check
 from bot.tools.demo import free_port
 from tests.e2e.local_slack import (
     APP_TOKEN,

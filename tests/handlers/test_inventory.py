@@ -22,7 +22,8 @@ from bot.azure.models import (
     SupportedImage,
     VmSize,
 )
-from bot.domain.quota import Used, room
+from bot.domain.headroom import headroom
+from bot.domain.quota import Used
 from cards import slack, teams, text
 from cards.card import Button, Card, Menu, Table, plain
 from handlers.inventory.application import Known, application_card
@@ -307,11 +308,11 @@ QUOTAS = AccountProperties(
     ],
 )
 def test_the_room_that_quotas_leave(quotas: AccountProperties | None, used: Used, nodes: int | None) -> None:
-    assert room(SIZE, quotas, used) == nodes
+    assert headroom(SIZE, quotas, used, spot=False).nodes == nodes
 
 
 def test_a_family_without_a_quota_has_no_room() -> None:
-    assert room(replace_family(SIZE, "other"), QUOTAS, Used()) == 0
+    assert headroom(replace_family(SIZE, "other"), QUOTAS, Used(), spot=False).nodes == 0
 
 
 def replace_family(size: VmSize, family: str) -> VmSize:

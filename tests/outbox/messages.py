@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bot.chat.port import Chat, Undelivered, UnreadableError
-from bot.chat.request import Conversation, PlatformName
+from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from cards.build import bold, text
@@ -76,7 +76,7 @@ class FakeChat:
     ``Undelivered("doubt", …)`` of a post is raised after the message is there; ``None`` lets a call through.
     """
 
-    def __init__(self, room: Room, name: PlatformName = "slack", *, readable: bool = True) -> None:
+    def __init__(self, room: Room, name: str = "slack", *, readable: bool = True) -> None:
         self.name = name
         self.room = room
         self.readable = readable
@@ -141,7 +141,7 @@ class FakeChat:
 class World:
     """A store on disk, a room, and an outbox worker that can die."""
 
-    def __init__(self, path: Path, *, readable: bool = True, name: PlatformName = "slack", speed: float = 50) -> None:
+    def __init__(self, path: Path, *, readable: bool = True, name: str = "slack", speed: float = 50) -> None:
         self.path = path
         self.speed = speed
         self.room = Room()
@@ -194,9 +194,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(
-    path: Path, *, readable: bool = True, name: PlatformName = "slack", speed: float = 50
-) -> AsyncIterator[World]:
+async def world(path: Path, *, readable: bool = True, name: str = "slack", speed: float = 50) -> AsyncIterator[World]:
     made = World(path / "outbox.db", readable=readable, name=name, speed=speed)
     try:
         yield made

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.chat.port import Undelivered
-from bot.chat.request import Conversation, PlatformName
+from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.outbox import DestinationStatus
 from bot.outbox.circuit_breaker import CircuitBreaker
@@ -198,7 +198,7 @@ async def test_a_crash_around_a_post(tmp_path: Path, moment: str, readable: bool
 
 @pytest.mark.parametrize("readable", [True, False])
 async def test_any_number_of_crashes_at_any_moment(tmp_path: Path, readable: bool) -> None:
-    name: PlatformName = "slack" if readable else "teams"
+    name: str = "slack" if readable else "teams"
     dice, entries, crashes = random.Random(7), [f"a{n}" for n in range(30)], 0
     async with world(tmp_path, readable=readable, name=name, speed=1000) as w:
         w.chat.slow = lambda: dice.choice([0.0, 0.001, 0.003])

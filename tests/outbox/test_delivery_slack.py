@@ -16,11 +16,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack.adapter import Slack
+from bot.chat.slack.settings import SlackSettings
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import Secret, SlackSettings
+from bot.settings import Secret
 from cards.build import blocks, bold, text
 from cards.card import Attachment, Card, Picture, Words
 from cards.charts.usage import UsageChart

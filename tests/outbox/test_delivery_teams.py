@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.request import Conversation, Person
 from bot.chat.teams.adapter import Teams
+from bot.chat.teams.settings import TeamsSettings
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
-from bot.settings import TeamsSettings
 from storage.port.changes import ChangeSet
 from storage.port.outbox import OutboxEntry
 from storage.sqlite.store import SqliteStore

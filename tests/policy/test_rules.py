@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-import handlers
 from bot.chat.request import Conversation, Person
 from bot.policy import rules
 from bot.policy.roles import Access
 from bot.policy.rules import Needs, Policy, Question, Target
-from bot.requests.registry import Registry
 from bot.settings import AccessSettings
 from cards.card import plain
 from tests.handlers.conftest import Scene, scene
@@ -120,15 +118,3 @@ def test_the_page_tells_the_order_of_the_docstring() -> None:
     order = numbered(rules.__doc__ or "")
     assert len(order) == 9
     assert numbered(PAGE.read_text(encoding="utf-8"))[: len(order)] == order
-
-
-def test_the_page_lists_every_command_that_changes_something_and_no_other() -> None:
-    commands = Registry.discover(handlers).commands.values()
-    wanted = [
-        f"| `{known.path}` | {known.effect_told} | {known.needs_told} |" for known in commands if known.effect != "read"
-    ]
-    rows = [
-        line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `") and " | It " in line
-    ]
-    assert sorted(rows) == sorted(wanted)
-    assert {known.role for known in commands if known.effect == "read"} == {"viewer"}, "as the page says"

@@ -11,7 +11,9 @@ import jsonschema
 import pytest
 from PIL import Image
 
-from bot.settings import AccountSettings, BotSettings, Settings, SettingsError, TeamsSettings
+from bot.chat.teams.settings import TeamsSettings
+from bot.settings import AccountSettings, BotSettings, SettingsError
+from bot.settings_file import Settings
 from bot.tools.teams_package import build
 from tests.shared import shared
 
@@ -23,7 +25,9 @@ def settings(**rest: Any) -> Settings:
     teams = TeamsSettings(app_id=rest.pop("app_id", APP), tenant_id="t")
     account = AccountSettings("https://a.b.batch.azure.com", "s", "g")
     return Settings(
-        accounts={"a": account}, bot=BotSettings(public_url="https://bot.example:8443/x", **rest), teams=teams
+        accounts={"a": account},
+        bot=BotSettings(public_url="https://bot.example:8443/x", **rest),
+        platforms={"teams": teams},
     )
 
 
@@ -82,7 +86,7 @@ def test_the_same_settings_give_the_same_bytes() -> None:
     [
         (Settings(accounts={}), "teams:"),
         (settings(app_id="the bot"), "teams.app_id"),
-        (Settings(accounts={}, teams=TeamsSettings(app_id=APP, tenant_id="t")), "bot.public_url"),
+        (Settings(accounts={}, platforms={"teams": TeamsSettings(app_id=APP, tenant_id="t")}), "bot.public_url"),
     ],
 )
 def test_settings_that_say_too_little(wrong: Settings, key: str) -> None:

@@ -22,16 +22,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.port import ChatStartError, Pictures, Reach, RequestIntake, Undelivered
-from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import inbound
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
+from bot.chat.slack.settings import SlackSettings
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
-from bot.settings import Secret, Settings, SlackSettings, secret
+from bot.settings import Secret, secret
 from cards.build import refusal, without_attachments, without_pictures
 from cards.card import Button, Card
 from cards.slack import render
@@ -67,7 +68,7 @@ class SlackStartError(ChatStartError):
 class Slack:
     """Implements :class:`bot.chat.port.Chat` for Slack."""
 
-    name: PlatformName = "slack"
+    name: str = "slack"
 
     def __init__(
         self,
@@ -117,12 +118,9 @@ class Slack:
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, store: Store, pictures: Pictures, environment: Mapping[str, str]
-    ) -> Slack | None:
-        """Slack as the settings have it; None where they have no such section. Raises SettingsError for a secret."""
-        chosen = settings.slack
-        if chosen is None:
-            return None
+        cls, chosen: SlackSettings, store: Store, pictures: Pictures, environment: Mapping[str, str]
+    ) -> Slack:
+        """Slack as the settings have it. Raises SettingsError for a secret that is missing."""
         socket = chosen.mode == "socket"
         return cls(
             chosen,

@@ -9,6 +9,7 @@ invokes     the answers to buttons and dialogs, as Teams wants them
 errors      what can go wrong, and what it means for a message
 outbound    cards on their way out: allowed hosts, Teams' limits, pictures
 messages    posts, edits and personal chats, each by one call
-platform    its name and ids, for whoever does not need its client
+settings    its section of the settings file
+platform    what is known of it without its client, and how it is connected
 adapter     puts these together behind :class:`bot.chat.port.Chat`
 """

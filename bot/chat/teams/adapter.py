@@ -15,7 +15,7 @@ from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 import cards.teams.message
 from bot.chat.budget import Priority
 from bot.chat.port import Pictures, Reach, RequestIntake, Undelivered, UnreadableError
-from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.connector import Connector
@@ -24,8 +24,9 @@ from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.references import References
+from bot.chat.teams.settings import TeamsSettings
 from bot.chat.teams.token_check import Verifier
-from bot.settings import Settings, SettingsError, TeamsSettings, secret
+from bot.settings import SettingsError, secret
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
 
@@ -44,7 +45,7 @@ _activities = msgspec.json.Decoder(Activity)
 class Teams:
     """Microsoft Teams. ``credential`` gives the bot's own tokens, and is closed when the platform stops."""
 
-    name: PlatformName = "teams"
+    name: str = "teams"
 
     def __init__(
         self, settings: TeamsSettings, store: Store, pictures: Pictures, *, credential: AsyncTokenCredential
@@ -176,12 +177,9 @@ class Teams:
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, store: Store, pictures: Pictures, environment: Mapping[str, str]
-    ) -> Teams | None:
-        """Teams as the settings have it; None where they have no such section. Raises SettingsError for a secret."""
-        chosen = settings.teams
-        if chosen is None:
-            return None
+        cls, chosen: TeamsSettings, store: Store, pictures: Pictures, environment: Mapping[str, str]
+    ) -> Teams:
+        """Teams as the settings have it. Raises SettingsError for a secret that is missing."""
         return cls(chosen, store, pictures, credential=_credential(chosen, environment))
 
     def routes(self) -> list[web.RouteDef]:

@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
-from bot.chat.platform import Platform
+from collections.abc import Mapping
 
-TEAMS = Platform("teams", "Teams", channel=r".*@thread\.(tacv2|skype)", named="{} in Teams")
+from bot.chat.platform import ConnectablePlatform
+from bot.chat.port import Pictures, ServedChat
+from bot.chat.teams.settings import TeamsSettings
+from cards.teams import render
+from storage.port.store import Store
+
+
+def _connect(section: TeamsSettings, store: Store, pictures: Pictures, environment: Mapping[str, str]) -> ServedChat:
+    from bot.chat.teams.adapter import Teams  # noqa: PLC0415 - it loads the Bot Framework
+
+    return Teams.from_settings(section, store, pictures, environment)
+
+
+TEAMS = ConnectablePlatform(
+    "teams",
+    "Teams",
+    channel=r".*@thread\.(tacv2|skype)",
+    named="{} in Teams",
+    settings=TeamsSettings,
+    conversation_id=r"\S+",
+    example="19:…",
+    connect=_connect,
+    render=render,
+)

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import structlog
 
 from bot.chat.port import Pictures, Reach, RequestIntake, UnreadableError
-from bot.chat.request import CommandRequest, Conversation, Person, PlatformName
+from bot.chat.request import CommandRequest, Conversation, Person
 from cards.card import Card, Field, Form
 from cards.form_values import foot, label
 from cards.render_text import said
@@ -35,7 +35,7 @@ _HERE = Conversation("text", "terminal", kind="personal")
 class Terminal:
     """Implements :class:`bot.chat.port.Chat` for one person at a terminal."""
 
-    name: PlatformName = "text"
+    name: str = "text"
 
     def __init__(self, pictures: Pictures, folder: Path, user: str = "you", out: TextIO = sys.stdout) -> None:
         self._pictures = pictures

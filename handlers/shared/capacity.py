@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import AccountProperties, Job, JobSchedule, Pool, VmSize
+from bot.azure.models import AccountProperties, Job, JobSchedule, Pool, PoolNodeCounts, VmSize
 from bot.azure.models.price import Prices
+from bot.domain.entity import fold
 from bot.domain.headroom import Headroom, headroom
+from bot.domain.pools import reading
 from bot.domain.price import HourlyCost, per_hour
-from bot.domain.quota import Used
+from bot.domain.quota import Used, used_by
 from cards.formatting import plural
-from handlers.account.quotas import ACTIVE, SELECT, used_of
+from handlers.shared import node_counts
 from handlers.shared.common import sizes_of
+
+SELECT = "id,vmSize,currentDedicatedNodes,currentLowPriorityNodes"
+"""What is needed of pools."""
+ACTIVE = "state ne 'completed'"
+"""Jobs and schedules that use their quota, as ``$filter``: :func:`bot.domain.quota.uses_quota`."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,13 @@ async def capacity(source: Account) -> Capacity:
         _properties(source),
     )
     return Capacity(account, await used_of(source, pools, counts, jobs), sizes, prices)
+
+
+async def used_of(source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts], active: int) -> Used:
+    """What an account has in use; ``active`` counts its jobs and schedules that are not completed."""
+    entries = node_counts.by_pool(counts)
+    facts = [reading(pool, entries.get(fold(pool.id))) for pool in pools]
+    return used_by(facts, await sizes_of(source), active)
 
 
 async def _active(source: Account) -> int:

@@ -1,0 +1,45 @@
+"""The section ``[teams]`` of the settings file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import field
+
+from bot.chat.platform import PlatformSettings
+from bot.settings import BotSettings, address_mistakes
+
+
+class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
+    """Microsoft Teams, over the Bot Framework."""
+
+    app_id: str
+    """Application (client) id of the bot registration."""
+    tenant_id: str
+    """Directory (tenant) id: single tenant registrations only."""
+    credential: Literal["managed_identity", "client_secret"] = "managed_identity"
+    """How the bot proves itself to the Bot Connector."""
+    secret_env: str = "TEAMS_CLIENT_SECRET"  # noqa: S105
+    """Variable with the client secret (client_secret)."""
+    service_hosts: list[str] = field(default_factory=lambda: ["smba.trafficmanager.net"])
+    """Hosts that a stored service URL may name: tokens are sent there."""
+    openid_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+    """Where the keys that sign the service's requests are published."""
+    issuer: str = "https://api.botframework.com"
+    """Who issues the service's tokens."""
+    scope: str = "https://api.botframework.com/.default"
+    """Scope of the bot's own tokens."""
+
+    def mistakes(self, bot: BotSettings) -> Iterator[str]:
+        """What types cannot say, a line each."""
+        yield from address_mistakes("teams.openid_url", self.openid_url)
+        if not self.app_id.strip():
+            yield "teams.app_id: is empty, which would switch authentication off: give the bot's application id"
+        if not bot.public_url:
+            yield "bot.public_url: is missing: Teams fetches pictures from it"
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Keys that name a variable which has to be set, and the variable."""
+        if self.credential == "client_secret":
+            yield "teams.secret_env", self.secret_env

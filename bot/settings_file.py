@@ -1,0 +1,186 @@
+"""The settings file: one TOML file, read strictly, every mistake in one line that says what to do.
+
+An unknown key is an error that names the nearest known one. The sections are in :mod:`bot.settings`, those of the
+chat platforms in the platforms' packages: a section of the file that has a platform's name is that platform's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Struct
+from rapidfuzz import process
+
+from bot.chat.platform import PlatformSettings
+from bot.chat.platforms import PLATFORMS, connectable
+from bot.settings import (
+    AccessSettings,
+    AccountSettings,
+    AlertSettings,
+    BotSettings,
+    KeepSettings,
+    SettingsError,
+    WatchSettings,
+)
+
+_Section = TypeVar("_Section", bound=PlatformSettings)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The whole file: a field for each section, in the order of the reference page.
+
+    ``platforms`` is no section itself: it holds those of the chat platforms that the file has one for, by their name.
+    """
+
+    accounts: dict[str, AccountSettings]
+    bot: BotSettings = BotSettings()
+    platforms: dict[str, PlatformSettings] = {}
+    access: AccessSettings = AccessSettings()
+    watch: WatchSettings = WatchSettings()
+    keep: KeepSettings = KeepSettings()
+    alerts: AlertSettings = AlertSettings()
+
+    def platform(self, section: type[_Section]) -> _Section | None:
+        """The section of one chat platform by its type; None where the file has none."""
+        return next((each for each in self.platforms.values() if isinstance(each, section)), None)
+
+
+_OLDER_NAMES = {("alerts", "places"): "channels"}
+"""Keys that were called otherwise before, by section."""
+
+
+def sections() -> dict[str, type[Struct]]:
+    """Every section that a file may have besides its accounts, by name, in the order of the reference page."""
+    found: dict[str, type[Struct]] = {}
+    for name, section in get_type_hints(Settings).items():
+        if name == "platforms":
+            found |= {platform: each.settings for platform, each in connectable().items()}
+        elif name != "accounts":
+            found[name] = section
+    return found
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a settings file. Raises SettingsError with a line per mistake."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            [f"{path}: no such file. Write one (see the README) or name another with --settings FILE"]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: cannot be read: {error}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"{path}: not valid TOML: {error}"]) from None
+    return check(raw, environment)
+
+
+def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Decode and check settings that were read. Raises SettingsError with a line per mistake."""
+    raw = _with_current_names(raw)
+    mistakes = list(_unknown(raw))
+    if mistakes:
+        raise SettingsError(mistakes)
+    settings = _decoded(raw)
+    mistakes = [*_values(settings), *_secrets(settings, environment)]
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def _decoded(raw: Mapping[str, object]) -> Settings:
+    """The sections by their types. Raises SettingsError with a line for each section that does not fit."""
+    types = {"accounts": dict[str, AccountSettings], **sections()}
+    found: dict[str, Any] = {}
+    mistakes = [] if "accounts" in raw else ["accounts: is missing: add it"]
+    for name, section in raw.items():
+        try:
+            found[name] = msgspec.convert(section, types[name])
+        except msgspec.ValidationError as error:
+            mistakes.append(_told(name, error))
+    if mistakes:
+        raise SettingsError(mistakes)
+    platforms = {name: found.pop(name) for name in connectable() if name in found}
+    return Settings(**found, platforms=platforms)
+
+
+def _with_current_names(raw: Mapping[str, object]) -> dict[str, object]:
+    """The settings with today's names: a file that was written for an older version goes on working."""
+    renamed = dict(raw)
+    for (section, older), newer in _OLDER_NAMES.items():
+        table = renamed.get(section)
+        if isinstance(table, dict) and older in table and newer not in table:
+            renamed[section] = {newer if key == older else key: value for key, value in table.items()}
+    return renamed
+
+
+def _told(section: str, error: msgspec.ValidationError) -> str:
+    """A msgspec message of a section, with the key first: ``bot.poll_seconds: Expected `int` >= 5``."""
+    text = str(error)
+    found = re.search(r" - at `(?:key in )?\$(.*)`$", text)
+    missing = re.search(r"missing required field `(\w+)`", text)
+    where = section + (found.group(1).replace("[...]", ".*") if found else "")
+    if missing:
+        return f"{where}.{missing.group(1)}: is missing: add it"
+    return f"{where}: {text[: found.start()] if found else text}"
+
+
+def _unknown(raw: Mapping[str, object]) -> Iterator[str]:
+    """Unknown keys with the nearest known one, before decoding (msgspec would stop at the first)."""
+
+    def near(where: str, keys: object, known: Collection[str]) -> Iterator[str]:
+        for key in keys if isinstance(keys, dict) else ():
+            if key not in known:
+                guess = process.extractOne(key, known, score_cutoff=60)
+                hint = f"did you mean {guess[0]}?" if guess else f"known: {', '.join(known)}"
+                yield f"{where}{key}: unknown key: {hint}"
+
+    yield from near("", dict(raw), ["accounts", *sections()])
+    for name, section in sections().items():
+        yield from near(f"{name}.", raw.get(name), section.__struct_fields__)
+    accounts = raw.get("accounts")
+    if isinstance(accounts, dict):
+        for name, account in accounts.items():
+            yield from near(f"accounts.{name}.", account, AccountSettings.__struct_fields__)
+
+
+def _values(settings: Settings) -> Iterator[str]:
+    """What types cannot say: addresses, zones, names."""
+    if not settings.accounts:
+        yield "accounts: none is given: add a table [accounts.NAME] with endpoint, subscription and resource_group"
+    for name, account in settings.accounts.items():
+        yield from account.mistakes(name)
+    yield from settings.bot.mistakes()
+    access = settings.access
+    for key, people in (("viewers", access.viewers), ("operators", access.operators), ("admins", access.admins)):
+        for person in people:
+            name, _, own = person.partition(":")
+            if name not in PLATFORMS or not own:
+                yield f"access.{key}: {person!r} is no id: write PLATFORM:ID; platforms: {', '.join(PLATFORMS)}"
+    platforms = connectable()
+    for channel in settings.alerts.channels:
+        name, _, own = channel.partition(":")
+        if name not in platforms or not re.fullmatch(platforms[name].conversation_id, own):
+            examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
+            yield f"alerts.channels: {channel!r} is no channel: write the channel's id, such as {examples}"
+    for section in settings.platforms.values():
+        yield from section.mistakes(settings.bot)
+
+
+def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
+    needed: list[tuple[str, str]] = []
+    for name, account in settings.accounts.items():
+        needed += account.secrets(name)
+    for section in settings.platforms.values():
+        needed += section.secrets()
+    for key, variable in needed:
+        if not variable:
+            yield f"{key}: is empty: name the environment variable that holds the secret"
+        elif not environment.get(variable, "").strip():
+            yield f"{key}: environment variable {variable} is missing or empty: set it to the secret"

@@ -1,0 +1,138 @@
+"""Take an operation back, stop one, and see what goes on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from bot.operations.engine import Operations
+from bot.requests.command import CommandError, command
+from bot.requests.context import Context
+from cards import build
+from cards.build import blocks, chip, code, refusal, text
+from cards.card import Button, Card, Column, Mark, Time, Words
+from cards.formatting import number
+from handlers.shared.common import titled
+from storage.port.operations import OperationState
+
+_COLUMNS = (
+    Column("Id", width=2),
+    Column("What", width=4),
+    Column("State", width=2),
+    Column("Begun", rank=1, width=3),
+)
+_STATES: dict[OperationState, tuple[Mark, str]] = {
+    "running": (Mark.CHANGING, "under way"),
+    "done": (Mark.DONE, "done"),
+    "failed": (Mark.FAILED, "failed"),
+    "unknown": (Mark.WARNING, "not known"),
+    "stopped": (Mark.STOPPED, "stopped"),
+}
+_SHOWN = 20
+
+
+@command("undo", effect="read", examples=["undo 1a2b3c4d5e6f"])
+async def undo(ctx: Context, operation: str) -> AsyncIterator[Card]:
+    """Take back an operation, where Azure allows it, within 15 minutes of its end.
+
+    What it does then is another change, which is checked, allowed or refused, and recorded like any other.
+
+    :param operation: its id, which the button of its message carries
+    """
+    found = await _service(ctx).undo(operation)
+    if found is None:
+        yield refusal(
+            f"“{operation[:60]}” cannot be taken back.",
+            "It is not known, it has not ended, or nothing takes it back.",
+            [Button("Operations", "operation list")],
+        )
+        return
+    back, until = found
+    if ctx.now() > until:
+        yield refusal(
+            "That was more than fifteen minutes ago: others may rely on it by now.",
+            f"This would take it back: {back}",
+            [Button("Operations", "operation list")],
+        )
+        return
+    async for card in ctx.run(back):
+        yield card
+
+
+@command("operation list", effect="read", examples=["operation list"])
+async def list_operations(ctx: Context) -> Card:
+    """List the newest operations: changes of Azure that take a while, and how far each is."""
+    rows = await ctx.store.operations(limit=_SHOWN)
+    running = sum(row.state == "running" for row in rows)
+    shown = [
+        [
+            text(code(row.id)),
+            text(f"{row.workflow} {row.target}"),
+            text(chip(*_STATES[row.state])),
+            text(Time(row.started)),
+        ]
+        for row in rows
+    ]
+    return Card(
+        title=titled("Operations", f"{number(running)} under way"),
+        mark=Mark.CHANGING if running else Mark.NEUTRAL,
+        as_of=ctx.now(),
+        blocks=blocks(
+            build.table(_COLUMNS, shown) if rows else Words(text("The bot has changed nothing in Azure yet.")),
+            build.actions(
+                build.open_menu("Show", "operation show {}", [row.id for row in rows]),
+                Button("Refresh", "operation list", how="edit"),
+                Button("Home", "home"),
+            ),
+        ),
+    )
+
+
+@command("operation show", effect="read", examples=["operation show 1a2b3c4d5e6f"])
+async def show_operation(ctx: Context, operation: str) -> AsyncIterator[Card]:
+    """Show one operation, and follow it for as long as it goes on.
+
+    :param operation: its id
+    """
+    shown = False
+    async for card in _service(ctx).follow(operation):
+        shown = True
+        yield card
+    if not shown:
+        yield refusal(
+            f"There is no operation “{operation[:60]}”.",
+            "Those that ended more than 30 days ago are forgotten.",
+            [Button("Operations", "operation list")],
+        )
+
+
+@command("operation stop", effect="change", look="operation show {operation}", examples=["operation stop 1a2b3c4d5e6f"])
+async def stop_operation(ctx: Context, operation: str) -> Card:
+    """Stop an operation where it can be stopped: between two of the things it does. What was done stays done.
+
+    :param operation: its id
+    """
+    row = await ctx.store.operation(operation)
+    if row and not ctx.allows(row.workflow):
+        return refusal(f"To stop it you would have to be allowed “{row.workflow}”.", "", [Button("Home", "home")])
+    if row is None or not await _service(ctx).stop(operation):
+        return refusal(
+            f"“{operation[:60]}” is not under way.",
+            "It has ended, or never began.",
+            [Button("Operations", "operation list")],
+        )
+    return Card(
+        title=titled("Asked to stop", f"{row.workflow} {row.target}"),
+        mark=Mark.STOPPED,
+        as_of=ctx.now(),
+        blocks=blocks(
+            Words(text("It stops as soon as it can. Its message says what was done before.")),
+            build.actions(Button("Show", f"operation show {operation}"), Button("Operations", "operation list")),
+        ),
+    )
+
+
+def _service(ctx: Context) -> Operations:
+    operations = ctx.services.operations
+    if operations is None:
+        raise CommandError("Nothing can be changed from here.")
+    return operations
