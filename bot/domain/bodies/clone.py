@@ -13,17 +13,18 @@ from bot.domain.bodies.path import Path, spelled
 from bot.domain.bodies.write_only import WriteOnly, missing, without_empty
 
 _AUTHENTICATION = "authenticationTokenSettings"
-_RETIRED: Mapping[str, str] = MappingProxyType(
+RETIRED: Mapping[str, str] = MappingProxyType(
     {
         "applicationLicenses": "application licences are retired",
         _AUTHENTICATION: "tasks other than job managers get no authentication token any more",
         "certificateReferences": "certificates are retired",
+        "certificates": "certificates are retired",
         "cloudServiceConfiguration": "cloud service pools are retired: choose an image",
         "resourceTags": "tags of a pool are set through Resource Manager",
         "targetNodeCommunicationMode": "every pool uses simplified communication",
     }
 )
-"""Fields of older versions that the version in use refuses, and why they are left out."""
+"""Fields of older versions, of both planes, that the version in use refuses, and why they are left out."""
 _RENAMED: Mapping[str, str] = MappingProxyType(
     {"maxTasksPerNode": "taskSlotsPerNode", "targetDedicated": "targetDedicatedNodes", "blobSource": "httpUrl"}
 )
@@ -87,8 +88,8 @@ def _today(value: Any, path: Path, left: list[LeftOut]) -> Any:
     for name, held in value.items():
         if name in ANSWERED_WITHIN or (held is None and path):
             continue
-        if name in _RETIRED and not (name == _AUTHENTICATION and path[-1:] == ("jobManagerTask",)):
-            left.append(LeftOut((*path, name), _RETIRED[name]))
+        if name in RETIRED and not (name == _AUTHENTICATION and path[-1:] == ("jobManagerTask",)):
+            left.append(LeftOut((*path, name), RETIRED[name]))
         elif name == "runElevated":
             if held:
                 made.setdefault("userIdentity", {"autoUser": {"scope": "task", "elevationLevel": "admin"}})

@@ -16,6 +16,7 @@ import msgspec
 
 from bot.domain.bodies.fields import FIELDS, Body, Noun
 from bot.domain.bodies.path import held_by, objects, spelled, value_at
+from bot.domain.bodies.shapes import misshapen
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = 1024
@@ -45,7 +46,8 @@ class Problem:
 
 def problems(noun: Noun, body: Mapping[str, Any]) -> list[Problem]:
     """Everything that is wrong with a create body; empty for a good one."""
-    return [Problem(place, words) for place, words in _problems(noun, dict(body))]
+    kinds = [Problem(spelled(path), words) for path, words in misshapen(dict(body))]
+    return kinds or [Problem(place, words) for place, words in _problems(noun, dict(body))]
 
 
 def _problems(noun: Noun, body: Body) -> Iterator[tuple[str, str]]:

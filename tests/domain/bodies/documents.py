@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -108,16 +109,42 @@ def unknown_fields(model: str, body: Any, place: str = "") -> Iterator[str]:
 def fields_of(name: str) -> dict[str, tuple[str, bool]]:
     """The fields of a model of the library by their name on the wire: the model of their values, and if writable."""
     model = getattr(models, name)
-    typed: dict[str, str] = {}
+    inner = {field: model for field, (model, _) in _typed_fields(name).items()}
+    visible = {field._rest_name: getattr(field, "_visibility", None) for field in model._attr_to_rest_field.values()}
+    return {field: (model, visible[field] != ["read"]) for field, model in inner.items()}
+
+
+@cache
+def kinds() -> dict[str, set[str]]:
+    """Every field that may be sent anywhere, by name: what the library's models say that it holds."""
+    found: dict[str, set[str]] = {}
+    names = [created for _, created, _ in MODELS.values()]
+    seen: set[str] = set()
+    while names:
+        name = names.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for field, (inner, typed) in _typed_fields(name).items():
+            several = "list[" in typed.lower()
+            kind = ("objects" if inner else "texts") if several else "object" if inner else "value"
+            found.setdefault(field, set()).add(kind)
+            names += [inner] if inner else []
+    return found
+
+
+def _typed_fields(name: str) -> dict[str, tuple[str, str]]:
+    model = getattr(models, name)
+    annotations: dict[str, str] = {}
     for base in reversed(model.__mro__):
-        typed |= {key: str(value) for key, value in inspect.get_annotations(base).items()}
+        annotations |= {key: str(value) for key, value in inspect.get_annotations(base).items()}
     model.__new__(model)  # fills its table of fields
-    fields = {}
+    made = {}
     for attribute, field in model._attr_to_rest_field.items():
-        inner = re.findall(r"_models\.(\w+)", typed.get(attribute, ""))
-        visible = getattr(field, "_visibility", None) or ["create"]
-        fields[field._rest_name] = (inner[0] if inner else "", visible != ["read"])
-    return fields
+        typed = annotations.get(attribute, "")
+        inner = [each for each in re.findall(r"_models\.(\w+)", typed) if not issubclass(getattr(models, each), Enum)]
+        made[field._rest_name] = (inner[0] if inner else "", typed)
+    return made
 
 
 def _enum(validator: Any, values: list[Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
