@@ -18,8 +18,7 @@ def arm_template(resource: Resource, account: str) -> Body:
     names = parameter_names(found([resource.identity, resource.properties]))
     parameters: Body = {"accountName": {"type": "string", "defaultValue": account}}
     for hidden, name in names.items():
-        described = {"description": f"{hidden.place}: {hidden.what}"}
-        parameters[name] = {"type": _SECURE[hidden.kind], "metadata": described}
+        parameters[name] = {"type": _SECURE[hidden.kind], "metadata": {"description": hidden.description}}
     pool: Body = {
         "type": POOL_TYPE,
         "apiVersion": API_VERSION,

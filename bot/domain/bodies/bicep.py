@@ -26,7 +26,7 @@ def bicep(resource: Resource, account: str) -> str:
     names = parameter_names(found([resource.identity, resource.properties]))
     parts = [f"@description('The Batch account, which exists')\nparam accountName string = {text(account)}\n"]
     parts += [
-        f"@secure()\n@description({text(_described(hidden))})\nparam {name} {hidden.kind}\n"
+        f"@secure()\n@description({text(hidden.description)})\nparam {name} {hidden.kind}\n"
         for hidden, name in names.items()
     ]
     account_type = POOL_TYPE.rpartition("/")[0]
@@ -50,10 +50,6 @@ def text(words: str) -> str:
 
 class _Reference(str):
     """A name that is written without quotes."""
-
-
-def _described(hidden: Hidden) -> str:
-    return f"{hidden.place}: {hidden.what}"
 
 
 def _value(value: Any, names: Mapping[Hidden, str], margin: str) -> str:

@@ -30,7 +30,7 @@ _RENAMED: Mapping[str, str] = MappingProxyType(
 )
 """Fields of older versions that are called otherwise now."""
 _TARGETS = ("targetDedicatedNodes", "targetLowPriorityNodes", "resizeTimeout")
-_IDENTITY = "a managed identity is given to a pool through Resource Manager only: use its Bicep or ARM JSON"
+IDENTITY = "only Resource Manager gives a pool a managed identity: use Bicep or ARM JSON"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def clone(noun: Noun, answered: Mapping[str, Any], new_id: str = "", *, identity
     if new_id:
         kept["id"] = new_id
     if noun == "pool" and today.get("identity") and not identity:
-        left.append(LeftOut(("identity",), _IDENTITY))
+        left.append(LeftOut(("identity",), IDENTITY))
     kept = without_empty(kept)
     return Clone(kept, tuple(left), tuple(missing(kept)))
 

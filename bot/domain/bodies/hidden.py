@@ -30,6 +30,12 @@ class Hidden:
         return spelled(self.path)
 
     @property
+    def description(self) -> str:
+        """What is asked for where it is a parameter, with what may be shown of it."""
+        rest = "" if self.shown == MARK else f": {self.shown}"
+        return f"{self.place}: {self.what}{rest}"
+
+    @property
     def kind(self) -> str:
         """The type of the parameter: an extension's protected settings are an object."""
         return "object" if self.path[-1] in FREE_FORM else "string"

@@ -80,7 +80,7 @@ class Pasted:
     noun: Noun
     clone: Clone
     hidden: tuple[str, ...] = ()
-    """Places of values that stand there as ``…``, by which they were hidden: they are left out."""
+    """Places of values in which a ``…`` stands for what was hidden: they are left out."""
 
 
 def pasted(text: str, noun: Noun | None = None) -> Pasted:
@@ -104,9 +104,14 @@ def pasted(text: str, noun: Noun | None = None) -> Pasted:
 def _made(noun: Noun, body: Body, wanted: Noun | None, left: tuple[Any, ...]) -> Pasted:
     if wanted and noun != wanted:
         raise NotABody(f"This is a {noun}, and a {wanted} is wanted.")
-    hidden = [path for path, value in leaves(body) if value == MARK or (isinstance(value, str) and f"?{MARK}" in value)]
+    hidden = [path for path, value in leaves(body) if isinstance(value, str) and _was_hidden(path, value)]
     cloned = clone(noun, without(body, *hidden))
     return Pasted(noun, Clone(cloned.body, (*left, *cloned.left_out), cloned.needs), tuple(map(spelled, hidden)))
+
+
+def _was_hidden(path: Path, value: str) -> bool:
+    """Whether a secret was taken out of a value; where people write for people, dots may be their own."""
+    return value == MARK or (MARK in value and path[0] != "metadata" and path[-1] != "displayName")
 
 
 def _check_kinds(body: Body) -> None:
@@ -246,11 +251,10 @@ def _respelled(value: Any, name: str = "") -> Any:
     """The value with fields and durations spelled as the data plane does, without what is null."""
     match value:
         case dict():
+            spelled_so = ((_SPELLINGS.get(str(field).lower(), str(field)), held) for field, held in value.items())
             return {
-                (spelling := _SPELLINGS.get(field.lower(), field)): held
-                if field in FREE_FORM
-                else _respelled(held, spelling)
-                for field, held in value.items()
+                field: held if field in FREE_FORM else _respelled(held, field)
+                for field, held in spelled_so
                 if held is not None
             }
         case list():

@@ -81,7 +81,7 @@ def test_what_cannot_be_taken_over_is_said() -> None:
     }
     assert [(each.place, each.why) for each in made.left_out] == [
         ("certificateReferences", "certificates are retired"),
-        ("identity", "a managed identity is given to a pool through Resource Manager only: use its Bicep or ARM JSON"),
+        ("identity", "only Resource Manager gives a pool a managed identity: use Bicep or ARM JSON"),
     ]
     assert "identity" in clone("pool", answered, identity=True).body
 
