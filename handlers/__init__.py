@@ -27,6 +27,7 @@ ORDER = (
     "pool.show",
     "job.preparation",
     "export.raw",
+    "export.show_as",
     "bot.saved",
     "schedule.list",
     "schedule.show",

@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.azure.account import Account
 from bot.azure.answers import Fetched
 from bot.azure.models import BatchAccountResource, Job, JobSchedule, Node, Pool, Task
+from bot.domain.bodies.fields import NOUNS
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards.build import actions, blocks, note
@@ -103,7 +104,10 @@ def _card(
         as_of=at,
         blocks=blocks(
             json_of("-".join([kind, *names]), raw),
-            actions(Button(f"Show the {kind}", show)),
+            actions(
+                Button(f"Show the {kind}", show),
+                Button("As code", line(ctx, source, f"show-as {kind}", *names)) if kind in NOUNS else None,
+            ),
             note("As the service answers; the values of secrets are hidden."),
         ),
     )
