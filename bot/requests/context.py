@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.alerting.watched_jobs import WatchedJobs
     from bot.azure.account import Account
     from bot.azure.accounts import Accounts
-    from bot.monitor.status import Status
+    from bot.monitor.monitor_status import Status
     from bot.requests.registry import Registry
     from cards.card import Card
     from storage.port.store import Store
