@@ -62,7 +62,7 @@ class Watch:
 
     async def look(self) -> int:
         """One look, stored, and a sample where one is due; returns how many transitions it saw."""
-        look = await self.observer.look()
+        look = await self.observer.poll()
         if look.scene.blind:
             raise SystemExit(f"the account could not be read: {look.scene.blind}")
         await self._store.record(look.batch)

@@ -55,7 +55,7 @@ def mark_of(incident: Incident) -> Mark:
 
 
 class Writer:
-    """Writes cards. ``zone`` tells a conversation's time zone, ``several`` whether there is more than one account."""
+    """Writes cards. ``zone`` gives a conversation's time zone, ``several`` whether there is more than one account."""
 
     def __init__(self, kinds: Mapping[str, AlertRule], zone: Callable[[str], str], *, several: bool) -> None:
         self._kinds = kinds
@@ -221,14 +221,14 @@ class Writer:
             ),
         )
 
-    def worse(self, told: Sequence[Incident], worse: Sequence[Incident], conversation: str, now: datetime) -> Card:
-        """Said aloud below a digest that tells ``told``, of which these are ``worse`` now: all that are as bad."""
+    def worse(self, members: Sequence[Incident], worse: Sequence[Incident], conversation: str, now: datetime) -> Card:
+        """Announced below a digest of ``members``, of which these are ``worse`` now: all that are as bad."""
         severity = min((each.severity for each in worse), key=lambda each: each.rank)
-        bad = [each for each in told if each.open and each.severity.rank >= severity.rank]
+        bad = [each for each in members if each.open and each.severity.rank >= severity.rank]
         if len(bad) <= 1:
             return self.note(worse[0], conversation, "worse", now)
         return Card(
-            title=text(bold(f"{severity.value} now: {number(len(bad))} of {plural(len(told), 'alert')}")),
+            title=text(bold(f"{severity.value} now: {number(len(bad))} of {plural(len(members), 'alert')}")),
             mark=_MARKS[max((each.severity for each in bad), key=lambda each: each.rank)],
             as_of=now,
             zone=self.zone_of(conversation),
@@ -256,9 +256,9 @@ def mention(held: Sequence[Notification]) -> list[object]:
     )
     if until:
         pieces += [" until ", Time(until, "clock")]
-    told = [held_words(reason) for reason, _ in reasons.most_common() if reason and reason != "grouping"]
-    if told:
-        pieces.append(f" ({', '.join(told)})")
+    why = [held_words(reason) for reason, _ in reasons.most_common() if reason and reason != "grouping"]
+    if why:
+        pieces.append(f" ({', '.join(why)})")
     return pieces
 
 

@@ -1,6 +1,6 @@
-"""The third stage: what may be told of a group (a conversation and an account) comes alone, in a digest, or waits.
+"""The third stage: what may be sent of a group (a conversation and an account) comes alone, in a digest, or waits.
 
-The first trouble after a calm is told at once. What follows within ``wait`` is gathered until then, and after that
+The first trouble after a calm is sent at once. What follows within ``wait`` is gathered until then, and after that
 until ``interval`` has passed, for as long as something keeps coming. What was gathered comes as a message each where it
 is little, as one digest where it is much. A digest takes in more as long as it is younger than ``repeat``, or is still
 on its way: so a day without the chat leaves a handful of messages.

@@ -16,7 +16,7 @@ class IncidentReader(Protocol):
     """
 
     def incident(self, name: str) -> Incident | None:
-        """One by its id; None for those that are over for more than an hour, unless a digest still tells of them."""
+        """One by its id; None for those that are over for more than an hour, unless a digest still shows them."""
         ...
 
     def open(self, account: str = "") -> list[Incident]:

@@ -1,6 +1,6 @@
 """The state of alerting: what is open, how it stands in every conversation, and what of that is not stored yet.
 
-It is kept in memory and mirrors the store: every change is noted and written with the look or the click that caused it.
+It is kept in memory and mirrors the store: every change is noted and written with the poll or the click that caused it.
 Where that cannot be stored the state is read anew, so that memory never runs ahead of the store. The alert service owns
 it; whoever only asks does so through :class:`bot.alerting.incident_reader.IncidentReader`.
 """
@@ -24,7 +24,7 @@ from storage.port.outbox import OutboxEntry
 LATELY = timedelta(hours=1)
 """How long an incident that is resolved stays at hand, so that the same one can come back as itself."""
 _LATER = timedelta(minutes=10)
-"""When it is looked again whether one that is still needed can be let go."""
+"""How often it is checked whether one that is still needed can be let go."""
 
 
 def history_of(entry: str) -> str:
@@ -38,7 +38,7 @@ def worse_of(digest: str) -> str:
 
 
 class IncidentState:
-    """All that alerting knows. What is asked here is answered from an index, never by looking at everything."""
+    """All that alerting knows. What is asked here is answered from an index, never by going through everything."""
 
     def __init__(self) -> None:
         self.notifications = NotificationIndex()
@@ -61,11 +61,11 @@ class IncidentState:
     # --- incidents and how they stand ---------------------------------------------------------------------------------
 
     def incident(self, name: str) -> Incident | None:
-        """One by its id; None for those that are over for more than an hour, unless a digest still tells of them."""
+        """One by its id; None for those that are over for more than an hour, unless a digest still shows them."""
         return self._incidents.get(name)
 
-    def incident_told(self, notification: Notification) -> Incident:
-        """What a notification is about: it stays in memory as long as something tells of it."""
+    def shown_by(self, notification: Notification) -> Incident:
+        """What a notification is about: it stays in memory as long as a message shows it."""
         return self._incidents[notification.incident]
 
     def incident_of(self, fingerprint: str) -> Incident | None:
@@ -225,7 +225,7 @@ class IncidentState:
         return changes
 
     def forget(self, now: datetime) -> Sliced[None]:
-        """Let go of what is over and stored. A digest goes on telling all that it gathered, so that stays with it."""
+        """Let go of what is over and stored. A digest goes on showing all that it gathered, so that stays with it."""
         for name in [name for name, until in self._over.items() if until < now]:
             if name in self._unsaved_incidents or self._needed(name):
                 self._over[name] = now + _LATER

@@ -11,17 +11,17 @@ from bot.alerting.model import Incident
 from bot.alerting.rules import AlertRule
 from bot.domain.findings import Entity
 
-Heard: TypeAlias = Mapping[str, Container[str]]
-"""By incident: the conversations that hear of it."""
+Recipients: TypeAlias = Mapping[str, Container[str]]
+"""By incident: the conversations that it is sent to."""
 
 
 class Inhibitions:
     """The open incidents whose rules inhibit others, by what they are about and what they concern."""
 
-    def __init__(self, state: IncidentState, rules: Mapping[str, AlertRule], heard: Heard) -> None:
-        """``heard`` are conversations that are about to hear of incidents, beside those that did already."""
+    def __init__(self, state: IncidentState, rules: Mapping[str, AlertRule], recipients: Recipients) -> None:
+        """``recipients``: conversations that incidents are about to be sent to, beside those that got them already."""
         self._state = state
-        self._heard = heard
+        self._recipients = recipients
         self._everything: list[Incident] = []
         """Those that explain all of their account."""
         self._about: defaultdict[tuple[str, Entity], list[tuple[Incident, AlertRule]]] = defaultdict(list)
@@ -56,12 +56,12 @@ class Inhibitions:
                     yield other
 
     def cause(self, incident: Incident, conversation: str) -> Incident | None:
-        """The first of them that a conversation hears of; None where it hears of none."""
-        return self.heard_of(self.of(incident), conversation)
+        """The first of them that a conversation was sent; None where it was sent none."""
+        return self.first_sent(self.of(incident), conversation)
 
-    def heard_of(self, causes: list[Incident], conversation: str) -> Incident | None:
-        """The first that a conversation hears of."""
+    def first_sent(self, causes: list[Incident], conversation: str) -> Incident | None:
+        """The first that a conversation was sent, or is about to be."""
         for cause in causes:
-            if conversation in self._heard.get(cause.id, ()) or self._state.notification(cause.id, conversation):
+            if conversation in self._recipients.get(cause.id, ()) or self._state.notification(cause.id, conversation):
                 return cause
         return None

@@ -19,12 +19,12 @@ from cards.command_line import join
 from cards.formatting import duration, number, percent, plural
 
 WINDOWS = (timedelta(minutes=10), timedelta(minutes=60))
-"""How far back the rates look: what goes on now, and what went on so far. Between them lies when it may be done."""
+"""How far back the rates reach: what goes on now, and what went on so far. Between them lies when it may be done."""
 _LEAST = timedelta(seconds=60)
 """Two counts have to lie so far apart to make a rate."""
 _FAR = timedelta(days=30)
 _SAME = timedelta(minutes=2)
-"""Two ends this close together are told as one."""
+"""Two ends this close together are shown as one."""
 _CAUSES = 3
 _STATES = {"active": Mark.RUNNING, "completed": Mark.DONE, "disabled": Mark.STOPPED}
 
@@ -194,11 +194,11 @@ def _causes(job: JobView) -> list[Block]:
     causes = causes_of(job)
     if not causes:
         return []
-    told = [_cause(each) for each in causes[:_CAUSES]]
+    lines = [_cause(each) for each in causes[:_CAUSES]]
     if rest := causes[_CAUSES:]:
         more = plural(len(rest), "more cause")
-        told.append(text(bold(f"{number(sum(each.count for each in rest))} ×"), f"  {more}"))
-    return [Heading("What failed"), Bullets(tuple(told))]
+        lines.append(text(bold(f"{number(sum(each.count for each in rest))} ×"), f"  {more}"))
+    return [Heading("What failed"), Bullets(tuple(lines))]
 
 
 def _cause(tally: CauseCount) -> Text:

@@ -1,6 +1,6 @@
 """From findings to incidents: opened, changed, resolved, back again, flapping.
 
-A finding is the same incident as before when its fingerprint is: account, kind and entity, never a value. One that
+A finding is the same incident as before when its fingerprint is: account, rule and entity, never a value. One that
 comes back within half an hour of its end is the same incident again, in the same message. One that does so three times
 within an hour flaps: it is then neither said to be over nor to be back until it has stayed one way for ten minutes.
 """
@@ -36,10 +36,10 @@ def settle(
     seen: datetime,
     now: datetime,
 ) -> Sliced[set[str]]:
-    """Bring the incidents of an account in line with what was found in a look; returns the ids of those that changed.
+    """Bring the incidents of an account in line with what was found in a poll; returns the ids of those that changed.
 
     ``judged`` are the rules whose areas were all read: only of these the absence of a finding means something.
-    ``seen`` is the service's time of the look, ``now`` the bot's.
+    ``seen`` is the service's time of the poll, ``now`` the bot's.
     """
     changed: set[str] = set()
     present: set[str] = set()
@@ -70,7 +70,7 @@ def settle(
 
 
 def judged_by(kinds: Mapping[str, AlertRule], read: Collection[Area]) -> set[str]:
-    """The kinds whose areas were all read."""
+    """The rules whose areas were all read."""
     return {kind.name for kind in kinds.values() if all(area in read for area in kind.reads)}
 
 

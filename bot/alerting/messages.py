@@ -89,7 +89,7 @@ class Messages:
         self._write(worse_of(digest), where, card, reply_to=digest, broadcast=True)
 
     def aloud(self, incident: Incident, notification: Notification, what: str) -> None:
-        """A reply that people hear of; see :meth:`bot.alerting.cards.Writer.note`."""
+        """A reply that notifies people; see :meth:`bot.alerting.cards.Writer.note`."""
         where, parent = notification.conversation, self._state.entry(notification.entry)
         if parent is None:
             return

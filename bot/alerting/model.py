@@ -27,7 +27,7 @@ class Incident(Struct, kw_only=True):
     """One trouble of one entity from its opening to its end.
 
     ``state``: ``open``, ``resolved``, or ``event`` for news that was over at once. ``since`` and ``seen`` are the
-    service's clock (when it began, when it was last looked at), the other times are the bot's. ``flips`` are the last
+    service's clock (when it began, when it was last checked), the other times are the bot's. ``flips`` are the last
     times it came back after it was resolved; while it is ``flapping`` it is not said to be resolved.
     """
 
@@ -118,8 +118,8 @@ Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "inhibited", "flappi
 class Notification(Struct, kw_only=True, frozen=True, gc=False):
     """How an incident stands in a conversation (``platform:id``); ``why`` is the subscription that brought it there.
 
-    ``entry`` is the outbox entry that tells it (empty while it is held back); with ``gathered`` that is a digest of
-    several. ``due`` is when it is to be looked at again. ``over`` once nothing will change any more. It never changes:
+    ``entry`` is the outbox entry that reports it (empty while it is held back); with ``gathered`` that is a digest of
+    several. ``due`` is when it is to be decided on again. ``over`` once nothing will change any more. It never changes:
     the state is given another one in its place, so that its indexes cannot miss a change.
     """
 
@@ -135,7 +135,7 @@ class Notification(Struct, kw_only=True, frozen=True, gc=False):
     gathered: bool = False
     shown: datetime | None = None
     worst: Severity = Severity.INFO
-    """The severity it was last told with aloud."""
+    """The severity it was last announced with."""
     repeated: datetime | None = None
     repeats: int = 0
     over: bool = False
@@ -167,7 +167,7 @@ class Subscription(Struct, frozen=True, kw_only=True):
     by: Author | None = None
     at: datetime | None = None
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """In words: ``warning or worse of everything in render-prod``."""
         what = ", ".join(self.kinds) if self.kinds else "everything"
         least = "" if self.severity is Severity.INFO else f"{self.severity.value} or worse: "
@@ -178,7 +178,7 @@ class Subscription(Struct, frozen=True, kw_only=True):
 
 
 class Mute(Struct, frozen=True, kw_only=True):
-    """What a conversation does not want to hear, ``until`` when (None: until it is taken back)."""
+    """What a conversation does not want to see, ``until`` when (None: until it is removed)."""
 
     id: str
     accounts: str = "*"
@@ -192,8 +192,8 @@ class Mute(Struct, frozen=True, kw_only=True):
 class Hours(Struct, frozen=True, kw_only=True):
     """When a conversation wants to be left alone. Minutes since midnight in ``zone``; ``days`` are 0 (Monday) to 6.
 
-    Between ``begin`` and ``end`` (which may be past midnight), and on days that are not in ``days``, only what is
-    critical is told; the rest waits for the first moment that is not quiet.
+    Between ``begin`` and ``end`` (which may be past midnight), and on days that are not in ``days``, only critical
+    alerts are sent; the rest waits for the first moment outside these hours.
     """
 
     zone: str = "UTC"

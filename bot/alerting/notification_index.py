@@ -1,6 +1,6 @@
 """Notifications by everything that is asked for: incident, outbox entry, what waits, what inhibits, and what is due.
 
-Each of these is found without looking at the others. A notification never changes; putting another in its place moves
+Each is found without a search through the others. A notification never changes; putting another in its place moves
 it in every index, and whoever scans all of them finds the same.
 """
 
@@ -29,7 +29,7 @@ class NotificationIndex:
         self._known: dict[str, dict[str, Notification]] = {}
         """By incident and conversation."""
         self._members: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        """By outbox entry: the incidents that it tells, each with the conversation."""
+        """By outbox entry: the incidents that it shows, each with the conversation."""
         self._live: Counter[str] = Counter()
         """By outbox entry: how many of them are not over."""
         self._waiting: defaultdict[str, dict[str, dict[str, None]]] = defaultdict(dict)
@@ -56,11 +56,11 @@ class NotificationIndex:
         return list(self._known.get(incident, {}).values())
 
     def members(self, entry: str) -> list[Notification]:
-        """What an outbox entry tells, in the order it was taken in."""
+        """What an outbox entry shows, in the order it was taken in."""
         return [self._known[incident][where] for incident, where in self._members.get(entry, {}).items()]
 
     def live(self, entry: str) -> bool:
-        """Whether something that an outbox entry tells is not over."""
+        """Whether something that an outbox entry shows is not over."""
         return self._live.get(entry, 0) > 0
 
     def waiting(self, conversation: str, account: str | None = None) -> list[Notification]:
@@ -126,7 +126,7 @@ class NotificationIndex:
         return True
 
     def remove(self, incident: str, account: str) -> list[str]:
-        """Forget how an incident stands anywhere; returns the outbox entries that nothing is told by any more."""
+        """Forget how an incident stands anywhere; returns the outbox entries that show nothing any more."""
         empty = []
         for old in self._known.pop(incident, {}).values():
             if old.entry:

@@ -22,7 +22,7 @@ from bot.domain.findings import Severity
 
 
 class Notifier:
-    """Tells and edits. What belongs into a digest is only noted; :meth:`write_digests` writes each once a decision."""
+    """Posts and edits. What belongs into a digest is only noted; :meth:`write_digests` writes each once a decision."""
 
     def __init__(self, state: IncidentState, messages: Messages, reminders: Reminders) -> None:
         self._state = state
@@ -31,11 +31,11 @@ class Notifier:
         self._digests: dict[str, list[Incident]] = {}
         """Digests to be written anew, each with what became worse in it."""
 
-    def tell_alone(self, notifications: list[Notification], group: Group, now: datetime) -> Sliced[None]:
+    def post_alone(self, notifications: list[Notification], group: Group, now: datetime) -> Sliced[None]:
         """A message for each, the worst first."""
-        known = [(self._state.incident_told(each), each) for each in notifications]
+        known = [(self._state.shown_by(each), each) for each in notifications]
         for incident, notification in sorted(known, key=lambda each: (-each[0].severity.rank, each[0].since)):
-            told = replace(
+            posted = replace(
                 notification,
                 entry=f"{incident.id}-{secrets.token_hex(3)}",
                 held="",
@@ -44,24 +44,24 @@ class Notifier:
                 worst=incident.severity,
                 over=not incident.open,
             )
-            told = replace(told, due=self._reminders.next(incident, told, now))
-            self._state.put(told)
-            self._messages.newest(group, told.entry)
-            self._messages.incident(incident, told)
+            posted = replace(posted, due=self._reminders.next(incident, posted, now))
+            self._state.put(posted)
+            self._messages.newest(group, posted.entry)
+            self._messages.incident(incident, posted)
             yield
 
-    def tell_in_digest(
+    def post_in_digest(
         self, notifications: list[Notification], group: Group, now: datetime, grouped: Grouped, *, quiet: bool = False
     ) -> Sliced[None]:
         """One message for several; ``quiet``: that is what waited for the end of the quiet hours.
 
-        What is critical and comes into a digest that was heard already is said aloud.
+        What is critical and comes into a digest that was posted already is announced in a reply.
         """
         self._messages.newest(group, grouped.entry)
         worse = self._digests.setdefault(grouped.entry, [])
         held: Held = "quiet" if quiet else ""
         for notification in notifications:
-            incident = self._state.incident_told(notification)
+            incident = self._state.shown_by(notification)
             self._state.put(
                 replace(
                     notification,
@@ -79,7 +79,7 @@ class Notifier:
             yield
 
     def rewrite(self, incident: Incident) -> None:
-        """Bring every message that tells an incident in line with it."""
+        """Bring every message that shows an incident in line with it."""
         for notification in self._state.notifications_of(incident.id):
             if notification.over or self._state.entry(notification.entry) is None:
                 continue  # nothing stands there, or it is about to be written for the first time
@@ -92,7 +92,7 @@ class Notifier:
             self._judge(incident, notification)
 
     def _judge(self, incident: Incident, notification: Notification) -> None:
-        """Say aloud that it is worse than people were told; what is over and stands alone is over there too."""
+        """Announce that it is worse than was announced before; what is over and stands alone is over there too."""
         if not incident.open:
             self._state.put(replace(notification, over=not notification.gathered, due=None))
         elif incident.severity is not notification.worst and incident.severity.rank > notification.worst.rank:
@@ -112,18 +112,18 @@ class Notifier:
             if members[0].gathered:
                 self._digests.setdefault(entry, [])
             else:
-                self._messages.incident(self._state.incident_told(members[0]), members[0])
+                self._messages.incident(self._state.shown_by(members[0]), members[0])
 
     def write_digests(self) -> Sliced[None]:
         """Write each digest that changed.
 
-        All that a digest tells is over together, so that one that is still edited goes on telling all of it.
+        All that a digest shows is over together, so that one that is still edited goes on showing all of it.
         """
         digests, self._digests = self._digests, {}
         for entry, worse in digests.items():
             yield
             members = self._state.notifications.members(entry)
-            incidents = [self._state.incident_told(each) for each in members]
+            incidents = [self._state.shown_by(each) for each in members]
             if not members:
                 continue
             yield

@@ -4,7 +4,7 @@
 2. Suppression (:mod:`bot.alerting.suppression`): a notification that was not posted yet is held back, with the first
    reason that holds: ``muted``, ``inhibited``, ``quiet``, ``flapping``. One that came and went unseen is dropped.
 3. Grouping (:mod:`bot.alerting.grouping`): what is left of a group comes ``alone``, in a ``digest``, or must ``wait``.
-4. Notifying (:mod:`bot.alerting.notifier`): messages are written, and those that tell what changed are edited.
+4. Notifying (:mod:`bot.alerting.notifier`): messages are written, and those that show what changed are edited.
 5. Reminders (:mod:`bot.alerting.reminders`): what is still open is said again where that is due.
 6. The newest message of every group in which something was held back or let go says how much is held back, and each
    digest that changed is written, once.
@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from bot.alerting.cards import Writer
 from bot.alerting.grouping import Grouping
 from bot.alerting.incident_state import IncidentState
-from bot.alerting.inhibition import Heard
+from bot.alerting.inhibition import Recipients
 from bot.alerting.messages import Messages
 from bot.alerting.model import Incident, Notification
 from bot.alerting.notification_index import Group
@@ -40,7 +40,7 @@ from bot.settings import AlertSettings
 
 
 class AlertPipeline:
-    """Decides on a state. ``backlog`` tells how many messages of a conversation were never posted yet."""
+    """Decides on a state. ``backlog`` says how many messages of a conversation were never posted yet."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class AlertPipeline:
         self._reminders.reschedule(incident, now)
 
     def weigh_everything(self) -> None:
-        """Mutes, quiet hours or subscriptions changed: the next decision looks at all that is held back."""
+        """Mutes, quiet hours or subscriptions changed: the next decision reconsiders all that is held back."""
         self._unweighed = True
 
     def decide(self, changed: Collection[str], now: datetime) -> Sliced[None]:
@@ -88,8 +88,8 @@ class AlertPipeline:
         incidents = [each for name in changed if (each := self._state.incident(name))]
         self._messages.begin(now)
         fresh: list[Notification] = []
-        heard = yield from self._route(incidents, fresh, now)
-        suppression = Suppression(self._state, self._rules, now, heard)
+        recipients = yield from self._route(incidents, fresh, now)
+        suppression = Suppression(self._state, self._rules, now, recipients)
         ripe = self._grouping.ripe(now)
         ready: defaultdict[Group, list[Notification]] = defaultdict(list)
         touched: dict[Group, None] = {}
@@ -109,17 +109,17 @@ class AlertPipeline:
         yield from self._notifier.write_digests()
         self._unweighed = False
 
-    def _route(self, incidents: list[Incident], fresh: list[Notification], now: datetime) -> Sliced[Heard]:
+    def _route(self, incidents: list[Incident], fresh: list[Notification], now: datetime) -> Sliced[Recipients]:
         """Add a new notification to ``fresh`` for every conversation that asks and has none; those that are there stay.
 
-        Returns which conversations hear of each incident.
+        Returns to which conversations each incident is sent.
         """
         router = Router([*self._state.subscriptions(), *self._state.defaults()], self._rules)
-        heard: dict[str, Container[str]] = {}
+        recipients: dict[str, Container[str]] = {}
         for incident in incidents:
             if incident.state == "resolved":
                 continue
-            heard[incident.id] = conversations = router.route(incident)
+            recipients[incident.id] = conversations = router.route(incident)
             for conversation, reasons in conversations.items():
                 known = self._state.notification(incident.id, conversation)
                 if known is None or (known.over and not known.entry):
@@ -129,7 +129,7 @@ class AlertPipeline:
                 elif known.over:  # it came back: the same message says so
                     self._state.put(replace(known, over=False, due=self._reminders.next(incident, known, now)))
             yield
-        return heard
+        return recipients
 
     def _waiting(self, incidents: list[Incident], ripe: list[Group], now: datetime) -> Sliced[list[Notification]]:
         """What waits and may have another reason to wait by now, or none."""
@@ -156,7 +156,7 @@ class AlertPipeline:
         touched: dict[Group, None],
     ) -> None:
         """Hold back what is not posted yet, or put it among what is ``ready`` to be posted."""
-        incident = self._state.incident_told(notification)
+        incident = self._state.shown_by(notification)
         group = notification.conversation, incident.account
         if incident.state == "resolved" and notification.held != "quiet":  # it came and went unseen
             self._state.put(replace(notification, over=True, due=None))
@@ -172,12 +172,12 @@ class AlertPipeline:
             touched[group] = None
 
     def _release(self, group: Group, ready: list[Notification], now: datetime) -> Sliced[None]:
-        """Tell what may be told of a group now; the rest of it waits for more."""
+        """Send what may be sent of a group now; the rest of it waits for more."""
         rested = [each for each in ready if each.held == "quiet" and not self._breaks_quiet(each)]
         fresh = [each for each in ready if each.held != "quiet" or self._breaks_quiet(each)]
         if rested:
             grouped = self._grouping.after_quiet()
-            yield from self._notifier.tell_in_digest(rested, group, now, grouped, quiet=True)
+            yield from self._notifier.post_in_digest(rested, group, now, grouped, quiet=True)
         if not fresh:
             self._grouping.calm(group, now)
             return
@@ -187,11 +187,11 @@ class AlertPipeline:
                 self._state.put(replace(notification, held="grouping", by="", due=grouped.until))
                 yield
         elif grouped.how == "alone":
-            yield from self._notifier.tell_alone(fresh, group, now)
+            yield from self._notifier.post_alone(fresh, group, now)
         else:
-            yield from self._notifier.tell_in_digest(fresh, group, now, grouped)
+            yield from self._notifier.post_in_digest(fresh, group, now, grouped)
 
     def _breaks_quiet(self, notification: Notification) -> bool:
         """Whether it became critical while it waited for the end of the quiet hours."""
-        incident = self._state.incident_told(notification)
+        incident = self._state.shown_by(notification)
         return incident.open and incident.severity is Severity.CRITICAL

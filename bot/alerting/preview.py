@@ -1,4 +1,4 @@
-"""What would become of an incident: the first two stages of the pipeline, without anything being told."""
+"""What would become of an incident: the first two stages of the pipeline, without anything being sent."""
 
 from __future__ import annotations
 

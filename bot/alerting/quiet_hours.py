@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from bot.alerting.model import Hours
 
 _AHEAD = 15
-"""Days that are looked ahead for the end of the quiet: a conversation may have no working day for a week or two."""
+"""Days that are searched for the end of the quiet: a conversation may have no working day for a week or two."""
 
 
 def quiet_until(hours: Hours, now: datetime) -> datetime | None:
     """When the quiet that holds at ``now`` ends (UTC); None where it is not quiet.
 
-    Nights are told by the clock on the wall: the quiet of a night that has an hour more or less ends at the same time
+    Nights follow the clock on the wall: the quiet of a night that has an hour more or less ends at the same time
     of day as always. A time that the wall's clock skips is taken as the moment it jumps to.
     """
     at, start = now, now

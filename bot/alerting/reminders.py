@@ -65,7 +65,7 @@ class Reminders:
     def _say(
         self, incident: Incident, notification: Notification, suppression: Suppression, now: datetime, *, awake: bool
     ) -> None:
-        """Say that it is still open. ``awake``: that its snooze is over, which every conversation is told."""
+        """Say that it is still open. ``awake``: that its snooze is over, which every conversation is notified of."""
         if not incident.open or self._state.entry(notification.entry) is None:
             self._state.put(replace(notification, due=None))
             return

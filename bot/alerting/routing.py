@@ -68,7 +68,7 @@ def wanted(
 ) -> bool:
     """Whether a subscription asks for it: its severity, its patterns, and quiet rules by name or pattern only.
 
-    With ``any_entity`` it is not looked at which entity it is about.
+    With ``any_entity`` the entity it is about is not checked.
     """
     rule = rules.get(matter.kind)
     if matter.severity.rank < subscription.severity.rank or (rule and rule.quiet and not subscription.kinds):
@@ -111,7 +111,7 @@ def muted(matter: Matter, mutes: Iterable[Mute]) -> Mute | None:
 
 
 def overlaps(new: Subscription, others: Iterable[Subscription]) -> Iterator[Subscription]:
-    """Subscriptions of the same conversation that may bring the same thing, to be told when the new one is made."""
+    """Subscriptions of the same conversation that may bring the same thing, to be named when the new one is made."""
     for other in others:
         if key_of(other.conversation) != key_of(new.conversation) or other.id == new.id:
             continue

@@ -21,7 +21,7 @@ def made_up(
     name: str = "example",
     severity: Severity | None = None,
 ) -> Incident:
-    """An incident of a kind as it might be, news that is over at once: there is nothing to acknowledge.
+    """An incident of a rule as it might be, news that is over at once: there is nothing to acknowledge.
 
     ``name`` is its entity's; a node's or task's may have its pool or job before a slash.
     """

@@ -1,6 +1,6 @@
 """The alert service: takes in what was found, decides, stores, hands messages over; and does what people ask of it.
 
-Everything that changes goes through one lock and one transaction: a look with its transitions, cursors and snapshots,
+Everything that changes goes through one lock and one transaction: a poll with its transitions, cursors and snapshots,
 or a click with what it changes. It is worked off in slices, so that much of it does not keep the loop from others; the
 lock is held until it is stored. Memory mirrors the store; where storing fails, it is read anew before anything else.
 """
@@ -102,9 +102,9 @@ class AlertService:
     # --- what is seen -------------------------------------------------------------------------------------------------
 
     async def saw(self, scene: Scene, seen: ChangeSet | None = None) -> None:
-        """Take in a look at an account, storing ``seen`` (its transitions, cursors, snapshots) in the same transaction.
+        """Take in a poll of an account, storing ``seen`` (its transitions, cursors, snapshots) in the same transaction.
 
-        Raises StoreError where nothing of it could be stored; the look counts as not made then.
+        Raises StoreError where nothing of it could be stored; the poll counts as not made then.
         """
         async with self._changing(seen) as now:
             judged = judged_by(self.kinds, scene.read)
@@ -119,7 +119,7 @@ class AlertService:
         await in_slices(self._pipeline.decide(list(changed), now))
 
     async def _decide_open(self, now: datetime) -> None:
-        """Decide on everything that is open: it may be told where it was not."""
+        """Decide on everything that is open: it may now be sent where it was not."""
         await self._decide((each.id for each in self._state.open_of()), now)
 
     def _judge(self, scene: Scene) -> Iterable[tuple[AlertRule, Finding]]:
@@ -128,7 +128,7 @@ class AlertService:
                 continue
             try:
                 yield from [(kind, finding) for finding in kind.judge(scene)]
-            except Exception:  # one kind that errs does not keep the others from being told
+            except Exception:  # one rule that errs does not keep the others from being judged
                 log.exception("alerting.rule_failed", kind=kind.name, account=scene.account)
 
     async def run(self) -> None:
@@ -190,7 +190,7 @@ class AlertService:
         self._stale = False
 
     async def conversations_changed(self) -> None:
-        """The bot was added somewhere: the settings may mean that conversation, which then hears what is open."""
+        """The bot was added somewhere: the settings may name that conversation, which then gets what is open."""
         before = {each.id for each in self._state.defaults()}
         async with self._changing() as now:
             self._state.set_defaults(await default_subscriptions(self._store, self.settings))
@@ -211,7 +211,7 @@ class AlertService:
         return await self._do(name, done)
 
     async def snooze(self, name: str, by: Author, span: timedelta) -> Incident | None:
-        """Nobody wants to hear of it for a while. None where there is no such incident."""
+        """Send nothing about it for a while. None where there is no such incident."""
 
         def done(incident: Incident, now: datetime) -> None:
             incident.snoozed, incident.snoozed_by = now + span, by
@@ -234,7 +234,7 @@ class AlertService:
         return incident
 
     async def subscribe(self, subscription: Subscription) -> None:
-        """Subscribe a conversation; what is open already is told there too."""
+        """Subscribe a conversation; what is open already is sent there too."""
         key = key_of(subscription.conversation)
         await self._store.put_preference(
             SUBSCRIPTIONS, key, subscription.id, msgspec.json.encode(subscription), self._clock.now()
@@ -265,7 +265,7 @@ class AlertService:
         self._nudged.set()
 
     async def unmute(self, conversation: str, name: str) -> bool:
-        """Remove a mute: what it held and is still open is told. False where there is none."""
+        """Remove a mute: what it held and is still open is sent. False where there is none."""
         if not await self._store.delete_preference(MUTES, conversation, name):
             return False
         async with self._changing() as now:

@@ -26,14 +26,14 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 async def load_state(store: Store, settings: AlertSettings, now: datetime) -> IncidentState:
-    """All that is open, lately over, or still told by a digest, and what was asked for. Raises StoreError."""
+    """All that is open, lately over, or still in a digest, and what was asked for. Raises StoreError."""
     rows = {row.id: row for row in await store.incidents(open=True, limit=_MOST)}
     rows |= {row.id: row for row in await store.incidents(open=False, since=now - LATELY)}
     rows |= {row.id: row for row in await store.unsettled_incidents()}
     state = IncidentState()
     await in_slices(_restore(state, list(rows.values()), await store.notifications(list(rows))))
-    told = {each.entry for each in state.notifications if each.entry}
-    names = [name for entry in sorted(told) for name in (entry, history_of(entry), worse_of(entry))]
+    entries = {each.entry for each in state.notifications if each.entry}
+    names = [name for entry in sorted(entries) for name in (entry, history_of(entry), worse_of(entry))]
     state.restore_entries(each.entry for each in await store.deliveries(names))
     state.subscribe(each for _, each in await _kept(store, SUBSCRIPTIONS, Subscription))
     for conversation, mute in await _kept(store, MUTES, Mute):

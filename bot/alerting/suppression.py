@@ -3,7 +3,7 @@
 The order of evaluation, first reason wins; :data:`bot.alerting.held_reasons.HELD_REASONS` has their words:
 
 1. ``muted``: somebody muted it there.
-2. ``inhibited``: another open incident explains it, of those that the conversation hears of, or did a moment ago.
+2. ``inhibited``: another open incident explains it, of those that the conversation is sent, or was a moment ago.
 3. ``quiet``: the conversation has its quiet hours, unless it is critical.
 4. ``flapping``: it comes and goes, and is gone just now.
 
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.alerting.incident_state import IncidentState
-from bot.alerting.inhibition import Heard, Inhibitions
+from bot.alerting.inhibition import Inhibitions, Recipients
 from bot.alerting.lifecycle import CALM
 from bot.alerting.model import Held, Incident, Mute, Notification
 from bot.alerting.quiet_hours import quiet_until
@@ -30,7 +30,7 @@ GRACE = timedelta(seconds=90)
 
 
 class Reason(NamedTuple):
-    """Why it is held back, by what (an incident's or mute's id), and when to look again (None: when that changes)."""
+    """Why it is held back, by what (an incident's or mute's id), and when to decide again (None: when that changes)."""
 
     held: Held
     by: str = ""
@@ -41,26 +41,26 @@ class Suppression:
     """What holds incidents back at one moment."""
 
     def __init__(
-        self, state: IncidentState, rules: Mapping[str, AlertRule], now: datetime, heard: Heard | None = None
+        self, state: IncidentState, rules: Mapping[str, AlertRule], now: datetime, recipients: Recipients | None = None
     ) -> None:
-        """``heard`` are conversations that are about to hear of incidents, beside those that did already."""
+        """``recipients``: conversations that incidents are about to be sent to, beside those that got them already."""
         self._state = state
         self._now = now
-        self._inhibitions = Inhibitions(state, rules, heard or {})
+        self._inhibitions = Inhibitions(state, rules, recipients or {})
         self._causes: dict[str, list[Incident]] = {}
-        """What explains an incident, wherever that is heard of."""
+        """What explains an incident, wherever that is sent."""
         self._asked: dict[str, tuple[list[Mute], datetime | None]] = {}
         """The mutes of a conversation that are not over, and when its quiet hours end."""
 
     def reason(self, incident: Incident, conversation: str) -> Reason | None:
-        """The first reason to hold an incident back in a conversation; None where it may be told."""
+        """The first reason to hold an incident back in a conversation; None where it may be sent."""
         mutes, quiet = self._asked.get(conversation) or self._asked_for(conversation)
         if mutes and (mute := muted(incident, mutes)):
             return Reason("muted", mute.id, mute.until)
         causes = self._causes.get(incident.id)
         if causes is None:
             causes = self._causes[incident.id] = self._inhibitions.of(incident)
-        if causes and (cause := self._inhibitions.heard_of(causes, conversation)):
+        if causes and (cause := self._inhibitions.first_sent(causes, conversation)):
             return Reason("inhibited", cause.id)
         if quiet and incident.severity is not Severity.CRITICAL:
             return Reason("quiet", "", quiet)

@@ -2,7 +2,7 @@
 
 What is watched is kept in the store and survives a restart. The card is an outbox entry that changes; at the end a
 second one below it says so aloud, to whoever asked. The entries of a watch have the same ids whenever they are written,
-so one that is ended twice because of a crash is still told once.
+so one that is ended twice because of a crash is still reported once.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ STILL = timedelta(seconds=60)
 """A card that would say the same again is edited only so often, to say when it was last true."""
 LONGEST = timedelta(days=7)
 MISSING = timedelta(minutes=10)
-"""A job that no look shows for so long, and of which no end was seen, is not there."""
+"""A job that no poll shows for so long, and of which no end was seen, is not there."""
 SETTLING = timedelta(minutes=3)
-"""The last counts of a job come a look or two after its end; where they do not, it is told without them."""
+"""The last counts of a job come a poll or two after its end; where they do not, it is reported without them."""
 MOST = 20
 """Jobs that a conversation can watch at once: each is a message that is edited all the time."""
 
@@ -68,7 +68,7 @@ class Watched(Struct, frozen=True, kw_only=True):
 
 
 class _State(Struct):
-    """What is remembered of a watch between looks; a restart may forget it."""
+    """What is remembered of a watch between polls; a restart may forget it."""
 
     view: JobView
     pools: dict[str, PoolView] = {}
@@ -78,7 +78,7 @@ class _State(Struct):
 
 
 class WatchedJobs:
-    """The living cards of every account. Start with :meth:`load`; :meth:`after` is told of each look."""
+    """The living cards of every account. Start with :meth:`load`; :meth:`after` is called after each poll."""
 
     def __init__(
         self,
@@ -90,9 +90,9 @@ class WatchedJobs:
         several: bool,
         nudge: Callable[[str], None] = lambda account: None,
     ) -> None:
-        """``zone`` tells a conversation's zone, ``several`` that there is more than one account.
+        """``zone`` gives a conversation's zone, ``several`` that there is more than one account.
 
-        ``nudge`` asks for a look at an account, so that the first card does not have to wait for the next.
+        ``nudge`` asks for a poll of an account, so that the first card does not have to wait for the next.
         """
         self._store = store
         self._post = post
@@ -116,11 +116,11 @@ class WatchedJobs:
             self._states = {each.key: _State(JobView(each.job)) for each in watched}
 
     def watched(self, account: str) -> set[str]:
-        """The jobs of an account whose counts somebody looks at."""
+        """The jobs of an account whose counts somebody follows."""
         return {each.job for each in self._watched.values() if each.account == account}
 
     def now(self) -> datetime:
-        """The bot's clock, by which it is told since when a job is watched."""
+        """The bot's clock, by which it is counted since when a job is watched."""
         return self._clock.now()
 
     def here(self, conversation: Conversation) -> list[Watched]:
@@ -158,7 +158,7 @@ class WatchedJobs:
             return await self._end(watched, seen, "no longer watched", aloud=False)
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
-        """A look was stored: bring the cards in line with it; ``now`` is the bot's clock. Raises StoreError."""
+        """A poll was stored: bring the cards in line with it; ``now`` is the bot's clock. Raises StoreError."""
         async with self._lock:
             for watched in [each for each in self._watched.values() if each.account == account]:
                 await self._follow(watched, scene, now)
@@ -193,7 +193,7 @@ class WatchedJobs:
         state.edited, state.shown = now, card
 
     async def _missing(self, watched: Watched, state: _State, at: datetime, now: datetime) -> None:
-        """No look shows it: it was over before, or is not there."""
+        """No poll shows it: it was over before, or is not there."""
         seen = await self._store.transitions(watched.account, entity="job", id=watched.job, limit=1)
         if seen and seen[0].after in _WORDS:
             if at - seen[0].at < SETTLING:
@@ -210,7 +210,7 @@ class WatchedJobs:
         await self._end(watched, at, ended, aloud=True)
 
     async def _end(self, watched: Watched, at: datetime, ended: str, *, aloud: bool) -> Card:
-        """The last card, and whoever asked is told."""
+        """The last card, and whoever asked is notified."""
         state, now = self._states[watched.key], self._clock.now()
         card = self._card(watched, at, ended)
         entries = [self._entry(watched.entry, watched, card, now)]

@@ -24,7 +24,7 @@ class Accounts:
     ) -> None:
         """Connect nothing yet. Raises SettingsError where an account key is missing or no key.
 
-        ``retail`` tells prices, and is closed with the accounts; without it none are known.
+        ``retail`` reads prices, and is closed with the accounts; without it none are known.
         """
         self._credentials = Credentials(environment)
         self._retail = retail

@@ -14,7 +14,7 @@ _DAY = 86_400.0
 
 
 class Daily(Generic[T]):
-    """A value that is read when it is first wanted, again a day later, and told older when reading fails then."""
+    """A value that is read when it is first wanted, again a day later; an older one where reading fails then."""
 
     def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
         self._read = read

@@ -1,4 +1,4 @@
-"""What Azure refused, in a form that can be told to people."""
+"""What Azure refused, in a form that can be shown to people."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ class AzureError(Exception):
 
 
 def refusal(status: int, body: bytes, headers: Mapping[str, str], retry_after: float | None = None) -> AzureError:
-    """The error that an answer tells: the data plane's shape, Resource Manager's, or none at all (gateways, HEAD)."""
+    """The error that an answer carries: the data plane's shape, Resource Manager's, or none at all (gateways, HEAD)."""
     error = _object(body)
     inner = error.get("error")
     if isinstance(inner, dict):
         error = inner
-    told = error.get("message")
-    if isinstance(told, dict):
-        told = told.get("value")
-    message, request_id = _parted(told if isinstance(told, str) else "")
+    text = error.get("message")
+    if isinstance(text, dict):
+        text = text.get("value")
+    message, request_id = _parted(text if isinstance(text, str) else "")
     code = error.get("code")
     phrase = _phrase(status)
     return AzureError(

@@ -30,7 +30,7 @@ _LINE = 400
 
 
 class FileProperties(Wire):
-    """What a list tells of a file; ``content_length`` in bytes, as text."""
+    """What a list says of a file; ``content_length`` in bytes, as text."""
 
     creation_time: datetime | None = None
     last_modified: datetime | None = None
@@ -162,7 +162,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Tail:
-    """The end of a file: ``content`` are its bytes from ``start`` to the file's length when it was looked at."""
+    """The end of a file: ``content`` are its bytes from ``start`` to the file's length when it was read."""
 
     content: bytes
     start: int

@@ -49,7 +49,7 @@ class Choice:
         self._best: dict[Key, tuple[tuple[bool, datetime], float]] = {}
 
     def add(self, items: Iterable[PriceItem], now: datetime) -> None:
-        """Look at some more prices; the first one's currency is the list's."""
+        """Take in some more prices; the first one's currency is the list's."""
         for item in items:
             self.currency = self.currency or item.currency_code
             begins = item.effective_start_date or _LONG_AGO

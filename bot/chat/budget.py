@@ -28,7 +28,7 @@ Rates: TypeAlias = Sequence[tuple[int, float]]
 LONGEST_HOLD = 300.0
 """Seconds that a conversation is left alone at most, however long the platform asked for."""
 _SHORTEST = 0.001
-"""Seconds of the shortest sleep: less could be lost in rounding, and the same moment looked at for ever."""
+"""Seconds of the shortest sleep: less could be lost in rounding, and the same moment tried for ever."""
 _MANY = 512
 """Conversations remembered before idle ones are forgotten."""
 
@@ -166,12 +166,12 @@ class Budget:
         return self._conversations.setdefault(conversation, _Conversation(self._limits, self._clock))
 
     def _dispatch(self) -> None:
-        """Give a turn to everybody who may have one, the highest priority first; look again when the next one may."""
+        """Give a turn to everybody who may have one, the highest priority first; check again when the next one may."""
         soonest = float("inf")
         for waiter in list(self._waiting):
             known = self._conversation(waiter.conversation)
             if known.busy or waiter.turn.cancelled():
-                continue  # looked at again as soon as that call has ended
+                continue  # considered again as soon as that call has ended
             wait = self._wait(known, waiter.priority, waiter.kind)
             if wait > 0:
                 soonest = min(soonest, wait)

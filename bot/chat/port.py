@@ -91,7 +91,7 @@ class RequestIntake(Protocol):
 
 
 Reach: TypeAlias = Callable[[Conversation, bool], Awaitable[None]]
-"""Told that the bot can write to a conversation from now on, or that it no longer can."""
+"""Called when the bot can write to a conversation from now on, or that it no longer can."""
 
 
 class Chat(Protocol):
@@ -112,12 +112,12 @@ class Chat(Protocol):
         """Stop receiving and release connections."""
         ...
 
-    def on_reach(self, told: Reach) -> None:
-        """Call ``told`` whenever the bot is added to a conversation or removed from it; set it before the start."""
+    def on_reach(self, callback: Reach) -> None:
+        """Call ``callback`` whenever the bot is added to a conversation or removed from it; set it before the start."""
         ...
 
     async def zone(self, person: Person) -> str | None:
-        """The person's IANA time zone where the platform tells it; may ask it, so not before the acknowledgement.
+        """The person's IANA time zone where the platform gives it; may ask it, so not before the acknowledgement.
 
         May raise whatever the platform's client raises, and may take long: nobody should depend on it.
         """
@@ -135,7 +135,7 @@ class Chat(Protocol):
         ...
 
     async def say(self, request: CommandRequest, words: str) -> None:
-        """Tell the asker one sentence in the plainest form there is, for when no card can be shown."""
+        """Show the asker one sentence in the plainest form there is, for when no card can be shown."""
         ...
 
     async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:

@@ -9,13 +9,13 @@ from msgspec import Struct
 
 
 class Person(Struct, frozen=True):
-    """Who asks. ``id`` is the immutable user id on ``platform``; ``zone`` an IANA name when the platform told it.
+    """Who asks. ``id`` is the immutable user id on ``platform``; ``zone`` an IANA name when the platform gave it.
 
     ``platform`` is a name of :data:`bot.chat.platforms.PLATFORMS`, as in every stored id.
 
     ``groups`` are the immutable ids of groups that the platform says the person is in (Slack user groups, Entra
     groups), and ``home`` is the workspace or tenant that the person belongs to, which in a shared channel need not be
-    the conversation's; both are empty where the payload tells nothing of them.
+    the conversation's; both are empty where the payload says nothing of them.
 
     ``kind``: a ``member`` of the bot's own workspace or tenant, a ``guest`` there, ``foreign`` for a person of another
     one (Slack Connect, shared channels), or a ``bot`` or workflow. Who is no member may do nothing unless named.
@@ -60,7 +60,7 @@ class CommandRequest(Struct, frozen=True):
     """One request, however it came: typed, clicked or submitted from a form.
 
     ``key`` is unique for the delivery (Slack event, trigger or envelope id; Teams activity id) and is what
-    de-duplication looks at. ``text`` is the command without the bot's name. ``message`` is the message that a
+    de-duplication compares. ``text`` is the command without the bot's name. ``message`` is the message that a
     click came from; with ``how == "edit"`` the answer replaces it. ``values`` are a submitted form's inputs by
     parameter name, added to ``text``. ``reply_url`` is Slack's ``response_url``, for conversations the bot is not in.
     """
@@ -77,7 +77,7 @@ class CommandRequest(Struct, frozen=True):
 
 
 class Author(Struct, frozen=True):
-    """Who set something: ``platform:id``, and the name where the platform tells it."""
+    """Who set something: ``platform:id``, and the name where the platform gives it."""
 
     id: str
     name: str = ""
@@ -87,6 +87,6 @@ class Author(Struct, frozen=True):
         """The asker."""
         return cls(request.person.key, request.person.name)
 
-    def told(self, request: CommandRequest) -> str:
-        """In words for whoever asks: you, the name, or the id where the platform tells no name."""
+    def shown_to(self, request: CommandRequest) -> str:
+        """In words for whoever asks: you, the name, or the id where the platform gives no name."""
         return "you" if self.id == Author.of(request).id else self.name or self.id.partition(":")[2]

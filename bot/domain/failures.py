@@ -31,7 +31,7 @@ class Example(Struct, frozen=True):
     tries: int = 0
 
 
-def told_apart(tally: CauseCount, examples: Sequence[Example]) -> list[CauseCount]:
+def split_by_output(tally: CauseCount, examples: Sequence[Example]) -> list[CauseCount]:
     """An exit code as one cause with what its examples printed, or as several where they printed different things.
 
     Nothing is counted that was not looked at: of a thousand tasks of which three were looked at, at most three are told

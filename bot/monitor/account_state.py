@@ -1,11 +1,11 @@
-"""The picture of an account: what is known, and a draft of what one look makes of it.
+"""The state of an account: what is known, and the pending state that one poll makes of it.
 
-A look never changes the picture. It draws a draft, whose transitions, cursors and snapshots are stored in one
-transaction; only then the draft becomes the picture. Where it could not be stored it is thrown away, and the next look
+A poll never changes the state. It fills a pending one, whose transitions, cursors and snapshots are stored in one
+transaction; only then it becomes the state. Where it could not be stored it is thrown away, and the next poll
 finds the same again: nothing is lost, nothing is doubled.
 
-Every instant here is the service's. A stream's cursor is when its last look began; the next one reads from
-:data:`OVERLAP` before that, because what changes may show late, and what was told already is known by its key.
+Every instant here is the service's. A stream's cursor is when its last poll began; the next one reads from
+:data:`OVERLAP` before that, because what changes may show late, and what was reported already is known by its key.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ T = TypeVar("T")
 
 
 class JobRecord(Struct, frozen=True):
-    """A job as it is stored: its view, and whether its end was told (it is kept until its last failures can show)."""
+    """A job as it is stored: its view, and whether its end was reported (kept until its last failures can show)."""
 
     view: JobView
-    told: bool = False
+    reported: bool = msgspec.field(default=False, name="told")
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -52,9 +52,9 @@ _kinds: Mapping[str, type[Struct]] = {
 _decoders = {entity: msgspec.msgpack.Decoder(kind) for entity, kind in _kinds.items()}
 
 
-def key_of(told: Transition) -> Key:
+def key_of(transition: Transition) -> Key:
     """The key of a transition."""
-    return told.entity, told.parent, told.id, told.after, told.at
+    return transition.entity, transition.parent, transition.id, transition.after, transition.at
 
 
 class AccountState(Struct):
@@ -62,9 +62,9 @@ class AccountState(Struct):
 
     ``baseline`` is when it was first seen whole: what changed before is no news. ``cursors`` are by stream. ``tasks``
     is until when each job's failed tasks were read, ``nodes`` the same of each pool's nodes in trouble, ``shapes`` how
-    many of them were counted then, and ``moved`` when that last changed. ``told`` are jobs whose end was told. ``read``
-    is when something was last read that is read now and then. ``recounted`` are jobs to be counted soon. ``known`` are
-    the keys of what was told lately.
+    many of them were counted then, and ``moved`` when that last changed. ``reported`` are jobs whose end was
+    reported. ``read`` is when something was last read that is read now and then. ``recounted`` are jobs to be counted
+    soon. ``known`` are the keys of what was reported lately.
     """
 
     pools: dict[str, PoolView] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class AccountState(Struct):
     nodes: dict[str, datetime] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     moved: dict[str, datetime] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
     read: dict[str, datetime] = field(default_factory=dict)
     recounted: set[str] = field(default_factory=set)
     known: set[Key] = field(default_factory=set)
@@ -87,7 +87,7 @@ class AccountState(Struct):
         return self.cursors.get("baseline")
 
     def restore(
-        self, cursors: Iterable[Cursor], snapshots: Iterable[EntitySnapshot], told: Iterable[Transition]
+        self, cursors: Iterable[Cursor], snapshots: Iterable[EntitySnapshot], recent: Iterable[Transition]
     ) -> None:
         """Take up what was stored. A view that is not understood (another version's) is left out, and read anew."""
         self.cursors = {each.stream: each.at for each in cursors}
@@ -103,8 +103,8 @@ class AccountState(Struct):
                 self.pools[each.id] = body
             elif isinstance(body, JobRecord):
                 self.jobs[each.id] = body.view
-                if body.told:
-                    self.told.add(each.id)
+                if body.reported:
+                    self.reported.add(each.id)
             elif isinstance(body, ScheduleView):
                 self.schedules[each.id] = body
             else:
@@ -112,16 +112,16 @@ class AccountState(Struct):
         since = self.cursors.get("tasks") or self.cursors.get("jobs")
         if since is not None:
             self.tasks = dict.fromkeys(self.jobs, since)
-        self.known = {key_of(each) for each in told}
+        self.known = {key_of(each) for each in recent}
 
     def horizon(self) -> datetime | None:
-        """The instant before which nothing told needs to be remembered."""
+        """The instant before which no transition needs to be remembered."""
         streams = [self.cursors[stream] for stream in STREAMS if stream in self.cursors]
         return min(streams) - MEMORY if streams else None
 
 
 class PendingState(AccountState):
-    """What one look makes of a picture. Views are copied before they are changed: see :meth:`pool` and its like."""
+    """What one poll makes of a state. Views are copied before they are changed: see :meth:`pool` and its like."""
 
     account: str = ""
     at: datetime = datetime.min.replace(tzinfo=UTC)
@@ -129,32 +129,32 @@ class PendingState(AccountState):
     news: list[Transition] = field(default_factory=list)
     ended: list[JobView] = field(default_factory=list)
     failed_in: set[str] = field(default_factory=set)
-    """Jobs of which failures were found in this look."""
+    """Jobs of which failures were found in this poll."""
     tasks_in: set[str] = field(default_factory=set)
-    """Jobs whose failed tasks were read in this look."""
+    """Jobs whose failed tasks were read in this poll."""
     counts_in: set[str] = field(default_factory=set)
-    """Jobs whose tasks were counted in this look."""
+    """Jobs whose tasks were counted in this poll."""
 
     @classmethod
-    def of(cls, picture: AccountState, account: str, at: datetime) -> PendingState:
-        """A draft that begins as the picture is."""
+    def of(cls, state: AccountState, account: str, at: datetime) -> PendingState:
+        """One that begins as the state is."""
         return cls(
-            pools=dict(picture.pools),
-            jobs=dict(picture.jobs),
-            schedules=dict(picture.schedules),
-            quota=picture.quota,
-            cursors=dict(picture.cursors),
-            tasks=dict(picture.tasks),
-            nodes=dict(picture.nodes),
-            shapes=dict(picture.shapes),
-            moved=dict(picture.moved),
-            told=set(picture.told),
-            read=dict(picture.read),
-            recounted=set(picture.recounted),
-            known=picture.known,  # read only: what is new stands in ``fresh``
+            pools=dict(state.pools),
+            jobs=dict(state.jobs),
+            schedules=dict(state.schedules),
+            quota=state.quota,
+            cursors=dict(state.cursors),
+            tasks=dict(state.tasks),
+            nodes=dict(state.nodes),
+            shapes=dict(state.shapes),
+            moved=dict(state.moved),
+            reported=set(state.reported),
+            read=dict(state.read),
+            recounted=set(state.recounted),
+            known=state.known,  # read only: what is new stands in ``fresh``
             account=account,
             at=at,
-            before=picture,
+            before=state,
         )
 
     # Views that may be changed.
@@ -191,7 +191,7 @@ class PendingState(AccountState):
         """A job that is of no more interest, or gone."""
         self.jobs.pop(name, None)
         self.tasks.pop(name, None)
-        self.told.discard(name)
+        self.reported.discard(name)
         self.recounted.discard(name)
         for what in ("check", "end"):
             self.read.pop(f"{what} {name}", None)
@@ -208,11 +208,11 @@ class PendingState(AccountState):
         return self.baseline is not None and at > self.baseline
 
     def is_unseen(self, stream: str, made: datetime) -> bool:
-        """Whether something made then can have escaped the look before: older things were seen, and told if news."""
+        """Whether something made then can have escaped the poll before: older things were seen."""
         cursor = self.before.cursors.get(stream)
         return cursor is not None and made > cursor - OVERLAP
 
-    def tell(
+    def note(
         self,
         entity: str,
         name: str,
@@ -223,7 +223,7 @@ class PendingState(AccountState):
         before: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Note a transition; False where it is old or was told already. ``details`` without what is None or empty."""
+        """Note a transition; False where it is old or was noted already. ``details`` without what is None or empty."""
         key = (entity, parent, name, after, at)
         if not self.is_news(at) or key in self.known or key in self._fresh:
             return False
@@ -233,8 +233,8 @@ class PendingState(AccountState):
         self.news.append(Transition(self.account, entity, parent, name, before, after, at, encoded))
         return True
 
-    def was_told(self, entity: str, name: str, after: str, at: datetime, parent: str = "") -> bool:
-        """Whether that transition was told, in this look or before."""
+    def was_noted(self, entity: str, name: str, after: str, at: datetime, parent: str = "") -> bool:
+        """Whether that transition was noted, in this poll or before."""
         key = (entity, parent, name, after, at)
         return key in self.known or key in self._fresh
 
@@ -243,7 +243,7 @@ class PendingState(AccountState):
     # What is stored, and what becomes of it.
 
     def finish(self) -> ChangeSet:
-        """What is to be stored of this look, in one transaction."""
+        """What is to be stored of this poll, in one transaction."""
         if self.baseline is not None:
             self.cursors["tasks"] = min(self.tasks.values(), default=self.at)
         self.news.sort(key=lambda each: each.at)
@@ -257,8 +257,8 @@ class PendingState(AccountState):
             *_changes(
                 self.account,
                 "job",
-                {name: JobRecord(view, name in before.told) for name, view in before.jobs.items()},
-                {name: JobRecord(view, name in self.told) for name, view in self.jobs.items()},
+                {name: JobRecord(view, name in before.reported) for name, view in before.jobs.items()},
+                {name: JobRecord(view, name in self.reported) for name, view in self.jobs.items()},
                 lambda name, record: record,
             ),
         ]
@@ -267,14 +267,14 @@ class PendingState(AccountState):
         return ChangeSet(transitions=list(self.news), cursors=cursors, snapshots=snapshots)
 
     def settled(self) -> AccountState:
-        """The picture that this draft becomes once it is stored."""
+        """The state that this pending state becomes once it is stored."""
         known = self.before.known
         known |= self._fresh
-        picture = AccountState(*(getattr(self, name) for name in AccountState.__struct_fields__))
-        horizon = picture.horizon()
+        state = AccountState(*(getattr(self, name) for name in AccountState.__struct_fields__))
+        horizon = state.horizon()
         if horizon is not None and len(known) > len(self._fresh):
-            picture.known = {key for key in known if key[-1] >= horizon}
-        return picture
+            state.known = {key for key in known if key[-1] >= horizon}
+        return state
 
 
 def _changes(

@@ -1,7 +1,7 @@
 """Samples busy and all cores of every pool, once a period, into the store.
 
-Where an account is watched, a sample takes the pools and node counts that the look has just read. By itself it costs
-two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from looks, every
+Where an account is watched, a sample takes the pools and node counts that the poll has just read. By itself it costs
+two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from polls, every
 other time.
 """
 
@@ -20,7 +20,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
 from bot.domain.states import with_machine
-from bot.monitor.core_table import CoreTable
+from bot.monitor.cores_by_size import CoresBySize
 from bot.monitor.scene import Scene
 from storage.port.errors import StoreError
 from storage.port.samples import Sample
@@ -83,7 +83,7 @@ class Reading(Struct, frozen=True):
 
     @classmethod
     def of(cls, scene: Scene) -> Reading | None:
-        """What a look has read; None where it did not read all of it."""
+        """What a poll has read; None where it did not read all of it."""
         if not {"pools", "nodes"} <= scene.read:
             return None
         pools = [
@@ -119,17 +119,17 @@ class Collector:
         *,
         heard: Callable[[str, str, list[PoolState]], None] = lambda account, kind, pools: None,
     ) -> None:
-        """``heard`` is told the pools of an account whenever they are read: (account, "pool", pools)."""
+        """``heard`` is given the pools of an account whenever they are read: (account, "pool", pools)."""
         self._accounts = list(accounts)
         self._store = store
         self._period = period
         self._heard = heard
-        self._cores = {account.name: CoreTable(account) for account in self._accounts}
+        self._cores = {account.name: CoresBySize(account) for account in self._accounts}
         self._last: dict[str, datetime] = {}
         self._shares: dict[tuple[str, str], _Share] = {}
 
     def read_from_names(self, account: str) -> frozenset[str]:
-        """VM sizes of an account whose cores were read from their names, because ARM did not tell them."""
+        """VM sizes of an account whose cores were read from their names, because ARM did not give them."""
         table = self._cores.get(account)
         return frozenset(table.from_names if table else ())
 
@@ -180,7 +180,7 @@ class Collector:
             raise
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
-        """Take a sample from a look, where a period has passed since the last. What fails is logged, not raised.
+        """Take a sample from a poll, where a period has passed since the last. What fails is logged, not raised.
 
         For accounts that are watched often enough; :meth:`run` is for others.
         """
@@ -190,7 +190,7 @@ class Collector:
             return
         try:
             last = await self._previous(account)
-            # Looks do not fall on the beat to the second: a little early is better than a look too late.
+            # Polls do not fall on the beat to the second: a little early is better than one poll too late.
             if last is None or (reading.at - last).total_seconds() >= 0.9 * self._period:
                 await self.collect(source, reading)
         except (AzureError, StoreError) as error:
@@ -203,7 +203,7 @@ class Collector:
                 group.create_task(self._watch(account), name=f"collector {account.name}")
 
     async def _watch(self, account: Source) -> None:
-        """One account's loop: on the beat while it goes well, ever slower while it does not."""
+        """One account's loop: on the beat while it succeeds, ever slower while it does not."""
         loop = asyncio.get_running_loop()
         failures, due = 0, loop.time()
         while True:
@@ -231,7 +231,7 @@ class Collector:
 
     async def _cores_of(self, account: Source) -> Callable[[str], int | None]:
         if account.name not in self._cores:
-            self._cores[account.name] = CoreTable(account)
+            self._cores[account.name] = CoresBySize(account)
         return await self._cores[account.name].by_size()
 
     async def _read(self, account: Source) -> Reading:

@@ -1,7 +1,7 @@
-"""Which line of what a program printed tells best why it failed.
+"""Which line of what a program printed says best why it failed.
 
 Programs say a lot when they fail, and the last line is often not the reason: a stack trace ends with a frame, a shell
-with a notice, a compiler with a count. So every line is weighed by what it looks like, and of the heaviest the last is
+with a notice, a compiler with a count. So every line is weighed by its form, and of the heaviest the last is
 taken, because what came before it may have been coped with.
 """
 
@@ -55,7 +55,7 @@ _TROUBLES = re.compile(
     r"missing|no such|refused|unknown|illegal|unexpected|not recognized|not permitted|not exist",
     re.IGNORECASE,
 )
-# What looks like trouble and is none, or only counts it, points at it, or tells how to get help.
+# What has the form of trouble and is none, or only counts it, points at it, or says how to get help.
 _HARMLESS = re.compile(
     r"""\b(?:no|0|without|zero)\ (?:errors?|failures?|warnings?)\b | \berrors?\s?[:=]\s?0\b | \b0\ failed\b
     | \bstd(?:\.|\ )error | error\ rate | \bon\ error\b | ^\s*\d+\ (?:error|warning|Error|Warning)\(?s?\)?
@@ -75,7 +75,7 @@ _ABOUT = re.compile(
 )
 
 
-def telling(lines: Sequence[str]) -> str:
+def key_line(lines: Sequence[str]) -> str:
     """The line that says most about a failure, at most :data:`LONGEST` characters; empty where all lines are.
 
     First of all the line that a stack trace is about, exhaustion and crashes; then what speaks of errors; then what a
@@ -114,18 +114,18 @@ def _bare(line: str) -> str:
 
 def _weight(line: str) -> int:
     if _REASONS.search(line):
-        weight, told_of = _REASON, _TROUBLE
+        weight, about = _REASON, _TROUBLE
     elif _ENDS.search(line):
-        weight, told_of = _END, _TROUBLE
+        weight, about = _END, _TROUBLE
     elif _TROUBLES.search(line):
-        weight, told_of = _TROUBLE, _HINT
+        weight, about = _TROUBLE, _HINT
     else:
         return 0
     if _HARMLESS.search(line):
         return 0
     if _LEVEL.search(line):
         return _HINT
-    return told_of if _ABOUT.search(line) else weight
+    return about if _ABOUT.search(line) else weight
 
 
 def _of_traces(lines: Sequence[str]) -> set[int]:

@@ -1,11 +1,11 @@
-"""What failed tasks printed: the one line that tells most, of a few tasks of each exit code.
+"""What failed tasks printed: the one line that says most, of a few tasks of each exit code.
 
-Of a thousand tasks that failed :data:`EXAMPLES` of each exit code are looked at, the first two and the latest, at most
-:data:`AT_ONCE` in a look, those of exit codes first of which nothing is known. What is known is kept in the job's view,
+Of a thousand tasks that failed :data:`EXAMPLES` of each exit code are examined, the first two and the latest, at most
+:data:`AT_ONCE` in a poll, those of exit codes first of which nothing is known. What is known is kept in the job's view,
 what is gone too, so that nothing is asked for again. Causes that are the service's own (a blob that does not exist) are
-not looked into: nothing ran.
+not examined: nothing ran.
 
-What is read late or not at all is left out. No failure waits for it: a look goes on after :data:`PATIENCE` seconds.
+What is read late or not at all is left out. No failure waits for it: a poll goes on after :data:`PATIENCE` seconds.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from bot.content.output_text import printed
 from bot.domain.causes import EXIT
 from bot.domain.failures import Example
 from bot.monitor.account_state import PendingState
-from bot.monitor.error_line import telling
+from bot.monitor.error_line import key_line
 from bot.monitor.scene import JobView
 
 log = structlog.get_logger()
 
 EXAMPLES = 3
-"""Tasks of each exit code that are looked at."""
+"""Tasks of each exit code that are examined."""
 MOST = 2 * EXAMPLES
 """Tasks of each exit code that are tried, where those that failed first have left nothing."""
 AT_ONCE = 3
-"""Tasks that are looked at in one look."""
+"""Tasks that are examined in one poll."""
 CALLS = 4
 """Calls that a task takes at most: length and end of two files."""
 TRIES = 2
-"""Times that a task is looked at that does not answer."""
+"""Attempts at a task that does not answer."""
 PATIENCE = 3.0
 """Seconds."""
 _STREAMS = ("stderr.txt", "stdout.txt")
@@ -49,7 +49,7 @@ _GONE = frozenset({"taskfilescleanedup", "taskfilesunavailable"})
 
 
 class Said(Struct, frozen=True):
-    """The line that tells most, and the file where it stands; both empty where nothing was printed or is left."""
+    """The line that says most, and the file where it stands; both empty where nothing was printed or is left."""
 
     line: str = ""
     file: str = ""
@@ -70,7 +70,7 @@ class Files(Protocol):
 def note(view: JobView, cause: str, task: str) -> None:
     """Remember a task that failed as an example of its cause, where it ran and examples are wanted.
 
-    The latest takes the place of the one before that was not looked at yet: what fails first and what fails last need
+    The latest takes the place of the one before that was not examined yet: what fails first and what fails last need
     not fail of the same.
     """
     known = view.examples.get(cause, ())
@@ -84,7 +84,7 @@ def note(view: JobView, cause: str, task: str) -> None:
 
 
 class Wanted(Struct, frozen=True):
-    """A task that is to be looked at, of a job and a cause."""
+    """A task that is to be examined, of a job and a cause."""
 
     job: str
     cause: str
@@ -92,7 +92,7 @@ class Wanted(Struct, frozen=True):
 
 
 def wanted(views: Iterable[JobView], most: int) -> list[Wanted]:
-    """What is looked at next: examples of causes of which nothing is known first, of the greatest of these."""
+    """What is examined next: examples of causes of which nothing is known first, of the greatest of these."""
     found: list[tuple[int, int, Wanted]] = []
     for view in views:
         for cause, examples in view.examples.items():
@@ -104,16 +104,16 @@ def wanted(views: Iterable[JobView], most: int) -> list[Wanted]:
     return [each for _, _, each in found[: max(0, most)]]
 
 
-async def gather(pending: PendingState, look: Callable[[str, str], Awaitable[Said | None]], left: int) -> None:
-    """Look at a few examples, and keep what they printed in the draft. ``left`` are the calls that may be made.
+async def gather(pending: PendingState, read: Callable[[str, str], Awaitable[Said | None]], left: int) -> None:
+    """Examine a few examples, and keep what they printed in the pending state. ``left`` are the calls that may be made.
 
-    ``look`` tells what a task (of a job) printed, or None where that is to be tried again. Never raises for it. One
-    task is looked at however little is left: else an account whose looks are always full would never have evidence.
+    ``read`` returns what a task (of a job) printed, or None where that is to be tried again. Never raises for it. One
+    task is examined however little is left: else an account whose polls are always full would never have evidence.
     """
     chosen = wanted(pending.jobs.values(), max(1, min(AT_ONCE, left // CALLS)))
     if not chosen:
         return
-    readings = [asyncio.ensure_future(look(each.job, each.task)) for each in chosen]
+    readings = [asyncio.ensure_future(read(each.job, each.task)) for each in chosen]
     try:
         await asyncio.wait(readings, timeout=PATIENCE)
     finally:
@@ -145,7 +145,7 @@ async def said_in(files: Files, called: Callable[[], None]) -> Said:
     """
     for name in _STREAMS:
         try:
-            line = telling(await _end(files, name, called))
+            line = key_line(await _end(files, name, called))
         except AzureError as error:
             if error.code.lower() in _GONE or (error.not_found and error.code.lower() != "filenotfound"):
                 return Said()  # all of it is gone: the task, its node, its files

@@ -1,4 +1,4 @@
-"""What a look says of jobs, tasks and schedules, drawn into the picture."""
+"""What a poll shows of jobs, tasks and schedules, entered into the pending state."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ def fold_jobs(pending: PendingState, rows: Iterable[JobState]) -> None:
         elif view.since and since < view.since:
             continue  # the list lags behind what was seen already
         elif (view.state, view.since) != (state, since):
-            pending.tell("job", row.id, state, since, before=view.state, details=_details(row))
+            pending.note("job", row.id, state, since, before=view.state, details=_details(row))
             _move_others(pending, view)
         _draw_job(pending.job(row.id), row, state, since)
 
 
 def _is_over(pending: PendingState, view: JobView | None, row: JobState, state: str, since: datetime) -> bool:
-    """Whether nothing about the job is news any more: its end was told or is old, even if it is being deleted now."""
+    """Whether nothing about the job is news: its end was reported or is old, even if it is being deleted now."""
     if view is not None:
         return view.state == OVER and state == "deleting"
     if state == "deleting":
         return row.previous_state.lower() == OVER
-    return state == OVER and (not pending.is_news(since) or pending.was_told("job", row.id, state, since))
+    return state == OVER and (not pending.is_news(since) or pending.was_noted("job", row.id, state, since))
 
 
 def _begin(pending: PendingState, row: JobState, state: str, since: datetime) -> None:
     """A job that was not known: its creation is news, and what became of it since."""
     made = row.creation_time
     if made and (state, since) != ("active", made) and pending.is_unseen("jobs", made):
-        pending.tell("job", row.id, "active", made, details={"pool": row.execution_info.pool_id})
+        pending.note("job", row.id, "active", made, details={"pool": row.execution_info.pool_id})
     before = row.previous_state.lower() or ("active" if made and since > made else "")
-    pending.tell("job", row.id, state, since, before=before, details=_details(row))
+    pending.note("job", row.id, state, since, before=before, details=_details(row))
     if pending.baseline:
         pending.tasks[row.id] = max(made or pending.baseline, pending.baseline)
     else:
@@ -110,7 +110,7 @@ def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None
     view.schedule = schedule_of(view.id)
 
 
-@lru_cache(maxsize=1024)  # a thousand tasks of one cause are told the same
+@lru_cache(maxsize=1024)  # a thousand tasks of one cause have the same details
 def _failure(info: FailureInfo) -> tuple[str, str]:
     """Code and message, with the details behind it where there are any."""
     details = "; ".join(each.value for each in info.details if each.value)
@@ -124,11 +124,11 @@ def _message(info: FailureInfo) -> str:
 
 
 def lose_job(pending: PendingState, name: str, at: datetime) -> None:
-    """A job that does not exist any more. One that was over had its end told: that it is deleted is no news."""
+    """A job that does not exist any more. One that was over had its end reported: that it is deleted is no news."""
     view = pending.jobs[name]
     if view.state != OVER:
-        pending.tell("job", name, "deleted", at, before=view.state, details={"pool": view.pool})
-    if name not in pending.told:
+        pending.note("job", name, "deleted", at, before=view.state, details={"pool": view.pool})
+    if name not in pending.reported:
         pending.ended.append(view)
     pending.forget_job(name)
 
@@ -159,14 +159,14 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> N
     for row in rows:
         run, at, state = row.execution_info, row.state_transition_time, row.state.lower()
         if at is not None and state == "running":
-            pending.tell("task", row.id, state, at, parent=job, before=row.previous_state.lower())
+            pending.note("task", row.id, state, at, parent=job, before=row.previous_state.lower())
         if at is None or state != "completed":
             continue
         failed = run.result.lower() == "failure"
-        if pending.was_told("task", row.id, "failed" if failed else "completed", at, job):
+        if pending.was_noted("task", row.id, "failed" if failed else "completed", at, job):
             continue
         if not failed:
-            pending.tell("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
+            pending.note("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
             continue
         info = run.failure_info or FailureInfo()
         code, said = _failure(info)
@@ -180,7 +180,7 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> N
             "retries": run.retry_count or None,
         }
         known = job in pending.jobs
-        if pending.tell("task", row.id, "failed", at, parent=job, details=details) and known:
+        if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
             most = row.constraints.max_task_retry_count
             cause = cause_of(run.exit_code, code, _message(info))
             view = pending.job(job)
@@ -231,20 +231,20 @@ def fold_task_counts(pending: PendingState, job: str, counts: Counts) -> None:
 
 
 def close_jobs(pending: PendingState) -> None:
-    """Tell of jobs whose last counts were read after their end; forget them once no failure can show late any more.
+    """Report jobs whose last counts were read after their end; forget them once no failure can show late any more.
 
-    Where those cannot be read, the end is told with what is known after :data:`PATIENCE`.
+    Where those cannot be read, the end is reported with what is known after :data:`PATIENCE`.
     """
     for name, view in list(pending.jobs.items()):
         if view.state != OVER or view.since is None:
             continue
         tried = pending.read.setdefault(f"end {name}", pending.at)
-        if name not in pending.told and (
+        if name not in pending.reported and (
             name in pending.tasks_in & pending.counts_in or pending.at - tried >= PATIENCE
         ):
-            pending.told.add(name)
+            pending.reported.add(name)
             pending.ended.append(view)
-        if name in pending.told and pending.tasks.get(name, view.since) >= view.since + OVERLAP:
+        if name in pending.reported and pending.tasks.get(name, view.since) >= view.since + OVERLAP:
             pending.forget_job(name)
 
 
@@ -254,22 +254,22 @@ def fold_schedules(pending: PendingState, rows: Sequence[ScheduleState], *, whol
         state, since = row.state.lower(), row.state_transition_time or row.creation_time or pending.at
         view = pending.schedules.get(row.id)
         if view is not None and view.created and row.creation_time and view.created < row.creation_time:
-            pending.tell("schedule", row.id, "deleted", row.creation_time, before=view.state)
+            pending.note("schedule", row.id, "deleted", row.creation_time, before=view.state)
             del pending.schedules[row.id]
             view = None
         if view is None:
             made = row.creation_time
             if made and (state, since) != ("active", made) and pending.is_unseen("schedules", made):
-                pending.tell("schedule", row.id, "active", made)
-            pending.tell("schedule", row.id, state, since, before=row.previous_state.lower())
+                pending.note("schedule", row.id, "active", made)
+            pending.note("schedule", row.id, state, since, before=row.previous_state.lower())
         elif view.since and since < view.since:
             continue
         elif (view.state, view.since) != (state, since):
-            pending.tell("schedule", row.id, state, since, before=view.state)
+            pending.note("schedule", row.id, state, since, before=view.state)
         _draw_schedule(pending, row, state, since)
     if whole:
         for name in pending.schedules.keys() - {row.id for row in rows}:
-            pending.tell("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
+            pending.note("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
             del pending.schedules[name]
 
 

@@ -1,4 +1,7 @@
-"""How watching and telling stand: for the command ``status``, for health and for metrics."""
+"""Monitoring and delivery status: for the command ``status``, for health and for metrics.
+
+:class:`Status` and its rows are what commands see; :class:`MonitorStatus` keeps them up to date.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,59 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct, field
+
 from bot.clock import Clock
 from bot.monitor.scene import Blindness, Scene
-from bot.monitor.status import AccountStatus, Outbox
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
 
 SPAN = timedelta(minutes=5)
 """Of the figures per minute."""
 _LATE = 5
-"""So many periods without a look are too many."""
+"""So many periods without a poll are too many."""
+
+
+class AccountStatus(Struct, frozen=True, kw_only=True):
+    """How watching an account stands. Times are the bot's clock, spans are seconds.
+
+    ``polled`` is the last poll (None before the first), ``wait`` how long it waits for the next one now, ``calls`` and
+    ``received`` are what it takes per minute in calls and bytes. ``throttled`` is since when the account asks for
+    less, ``blind`` since when and why it cannot be read.
+    """
+
+    name: str
+    polled: datetime | None = None
+    wait: float = 0.0
+    calls: float = 0.0
+    received: float = 0.0
+    throttled: datetime | None = None
+    blind: Blindness | None = None
+
+
+class Outbox(Struct, frozen=True, kw_only=True):
+    """Delivery status: every destination of the outbox, and the platforms that do not answer, with the reason."""
+
+    conversations: tuple[DestinationStatus, ...] = ()
+    down: Mapping[str, str] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+
+
+class Status(Protocol):
+    """What is needed of whoever runs the watching and the delivery."""
+
+    @property
+    def began(self) -> datetime:
+        """When the program began."""
+        ...
+
+    def accounts(self) -> Sequence[AccountStatus]:
+        """Every account, in the order of the settings."""
+        ...
+
+    def outbox(self) -> Outbox:
+        """The delivery."""
+        ...
 
 
 class Traffic(Protocol):
@@ -57,7 +103,7 @@ class _Mark(NamedTuple):
 
 
 class MonitorStatus:
-    """Implements :class:`bot.monitor.status.Status`; :meth:`after` is to be told of every look."""
+    """Implements :class:`Status`; :meth:`after` is to be called after every poll."""
 
     def __init__(
         self, observers: Mapping[str, Watched], traffic: Mapping[str, Traffic], post: Posted, clock: Clock
@@ -68,17 +114,17 @@ class MonitorStatus:
         self._traffic = traffic
         self._post = post
         self._clock = clock
-        self._looked: dict[str, datetime] = {}
+        self._polled: dict[str, datetime] = {}
         self._blind: dict[str, Blindness | None] = {}
         self._throttled: dict[str, tuple[datetime, datetime, int]] = {}
         self._marks: dict[str, deque[_Mark]] = {name: deque() for name in observers}
-        self.looks: dict[str, int] = dict.fromkeys(observers, 0)
+        self.polls: dict[str, int] = dict.fromkeys(observers, 0)
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
-        """A look was made and stored."""
-        self._looked[account] = now
+        """A poll was made and stored."""
+        self._polled[account] = now
         self._blind[account] = scene.blind
-        self.looks[account] += 1
+        self.polls[account] += 1
         traffic, marks = self._traffic[account], self._marks[account]
         marks.append(_Mark(now, traffic.calls, traffic.bytes))
         while len(marks) > 2 and now - marks[1].at >= SPAN:
@@ -107,7 +153,7 @@ class MonitorStatus:
         throttled = self._throttled.get(name)
         return AccountStatus(
             name=name,
-            looked=self._looked.get(name),
+            polled=self._polled.get(name),
             wait=self._observers[name].wait,
             calls=calls,
             received=received,
@@ -128,9 +174,9 @@ class MonitorStatus:
             if each.blind is not None
         ]
         for each in self.accounts():
-            since = each.looked or self.began
+            since = each.polled or self.began
             if each.blind is None and (now - since).total_seconds() > _LATE * max(each.wait, 30.0):
-                found.append(f"account {each.name} was not looked at since {since:%H:%M} UTC")
+                found.append(f"account {each.name} was not polled since {since:%H:%M} UTC")
         outbox = self.outbox()
         found += [f"{platform} does not answer: {why}" for platform, why in sorted(outbox.down.items())]
         found += [

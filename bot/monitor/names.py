@@ -1,8 +1,8 @@
 """Names at hand: what completion offers while somebody types, within half a second.
 
-Pools, jobs, schedules and applications of every account are kept in memory: the collector tells the pools it reads
+Pools, jobs, schedules and applications of every account are kept in memory: the collector passes on the pools it reads
 anyway, one cheap list (id, state, age) a kind and period fetches the rest. Nodes of a pool and tasks of a job are
-asked for when somebody looks for one, a page at a time, and kept for a minute. Where a list is too long to be kept
+asked for when somebody searches for one, a page at a time, and kept for a minute. Where a list is too long to be kept
 whole, the service is asked for what begins like the typed text.
 
 Nobody waits for Azure longer than :data:`PATIENCE`: a read that takes longer goes on, and serves the next keystroke.
@@ -130,7 +130,7 @@ class _Key(NamedTuple):
 
     @property
     def standing(self) -> bool:
-        """True for a list that is kept fresh whether anybody looks or not."""
+        """True for a list that is kept fresh whether anybody asks or not."""
         return not self.parent and not self.beginning
 
 
@@ -193,10 +193,10 @@ class Names:
         if what.parent and not 0 < len(parent) <= _LONGEST:
             return []
         deadline = asyncio.get_running_loop().time() + PATIENCE
-        shelf = await self._look(_Key(account, kind, parent), deadline)
+        shelf = await self._find(_Key(account, kind, parent), deadline)
         if shelf.whole or shelf.failed or not _BEGINNING.fullmatch(typed):
             return best(shelf.names, shelf.folded, typed, limit)
-        asked = await self._look(_Key(account, kind, parent, typed), deadline)
+        asked = await self._find(_Key(account, kind, parent, typed), deadline)
         names = tuple(dict.fromkeys([*asked.names, *shelf.names]))
         return best(names, _folded(names), typed, limit)
 
@@ -222,12 +222,12 @@ class Names:
             for kind, what in _KINDS.items():
                 key = _Key(account, kind)
                 kept = self._standing.get(key)
-                # A list that the collector will tell again before it is out of date is not read a second time.
+                # A list that the collector will pass on again before it is out of date is not read a second time.
                 if not what.parent and (kept is None or kept.until <= self._clock() + self._period / 2):
                     await asyncio.wait([self._begin(key)])
             await asyncio.sleep(self._period)
 
-    async def _look(self, key: _Key, deadline: float) -> _Shelf:
+    async def _find(self, key: _Key, deadline: float) -> _Shelf:
         """What is known; waits for a read only where nothing is."""
         kept = self._kept(key)
         outdated = kept is None or kept.until <= self._clock()

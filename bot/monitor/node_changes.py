@@ -1,4 +1,4 @@
-"""What a look says of pools and their nodes, drawn into the picture."""
+"""What a poll shows of pools and their nodes, entered into the pending state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fold_pools(pending: PendingState, rows: Sequence[PoolState]) -> None:
     for row in rows:
         view = pending.pools.get(row.id)
         if view is not None and _created_anew(view, row):
-            pending.tell("pool", row.id, "deleted", row.creation_time or pending.at, before=view.state)
+            pending.note("pool", row.id, "deleted", row.creation_time or pending.at, before=view.state)
             pending.forget_pool(row.id)
             view = None
         if view is not None and _stale(view, row):
@@ -35,7 +35,7 @@ def fold_pools(pending: PendingState, rows: Sequence[PoolState]) -> None:
         _news_of_pool(pending, view, row)
         _draw_pool(pending.pool(row.id), row)
     for name in pending.pools.keys() - {row.id for row in rows}:
-        pending.tell("pool", name, "deleted", pending.at, before=pending.pools[name].state)
+        pending.note("pool", name, "deleted", pending.at, before=pending.pools[name].state)
         pending.forget_pool(name)
 
 
@@ -57,7 +57,7 @@ def _news_of_pool(pending: PendingState, view: PoolView | None, row: PoolState) 
     if since and (view is None or (view.state, view.since) != (state, since)):
         before = view.state if view else ""
         details = {"vmSize": row.vm_size, "created": view is None}
-        pending.tell("pool", row.id, state, since, before=before, details=details)
+        pending.note("pool", row.id, state, since, before=before, details=details)
     allocation, moved = row.allocation_state.lower(), row.allocation_state_transition_time
     if moved and (view is None or (view.allocation, view.allocation_since) != (allocation, moved)):
         details = {
@@ -67,7 +67,7 @@ def _news_of_pool(pending: PendingState, view: PoolView | None, row: PoolState) 
             "targetSpot": row.target_low_priority_nodes or 0,
             "errors": [error.code for error in row.resize_errors],
         }
-        pending.tell("allocation", row.id, allocation, moved, before=view.allocation if view else "", details=details)
+        pending.note("allocation", row.id, allocation, moved, before=view.allocation if view else "", details=details)
     _news_of_autoscale(pending, view, row)
 
 
@@ -86,7 +86,7 @@ def _news_of_autoscale(pending: PendingState, view: PoolView | None, row: PoolSt
     if run.error is not None and failed:
         details |= dict(zip(("code", "message"), _said(run.error), strict=True))
     before = "" if view is None or view.autoscale_at is None else "failed" if view.autoscale_error else "ok"
-    pending.tell("autoscale", row.id, "failed" if failed else "ok", run.timestamp, before=before, details=details)
+    pending.note("autoscale", row.id, "failed" if failed else "ok", run.timestamp, before=before, details=details)
 
 
 def _draw_pool(view: PoolView, row: PoolState) -> None:
@@ -157,7 +157,7 @@ def shape_of(counts: tuple[NodeCounts, NodeCounts]) -> tuple[int, ...]:
 def fold_nodes(
     pending: PendingState, pool: str, rows: Iterable[NodeState], whereabouts: Mapping[str, NodeState | None]
 ) -> None:
-    """A pool's nodes that are in trouble; ``whereabouts`` tells of those that were (None: the pool has it no more).
+    """A pool's nodes that are in trouble; ``whereabouts`` has those that were (None: the pool has it no more).
 
     News of a node that got into trouble is its state; of one that came out of it the state that it has now, or
     :data:`GONE`.
@@ -174,7 +174,7 @@ def fold_nodes(
             continue
         node = _node(row, since)
         if known is None or (known.state, known.since) != (node.state, since):
-            told = pending.tell(
+            fresh = pending.note(
                 "node",
                 row.id,
                 node.state,
@@ -183,7 +183,7 @@ def fold_nodes(
                 before=known.state if known else "",
                 details=_details(node),
             )
-            if told and node.state == "preempted":
+            if fresh and node.state == "preempted":
                 view.preempted_at.append(since)
         view.troubled[row.id] = node
     for name, found in whereabouts.items():
@@ -194,7 +194,7 @@ def fold_nodes(
             continue  # that is what it was before the trouble: the list lags
         after = found.state.lower() if found else GONE
         at = (found.state_transition_time if found else None) or pending.at
-        pending.tell("node", name, after, at, parent=pool, before=known.state, details={"dedicated": known.dedicated})
+        pending.note("node", name, after, at, parent=pool, before=known.state, details={"dedicated": known.dedicated})
         del view.troubled[name]
     view.preempted_at = sorted(at for at in view.preempted_at if at > pending.at - _HOUR)
 
@@ -203,7 +203,7 @@ def fold_node_states(pending: PendingState, pool: str, rows: Iterable[NodeState]
     """Every change of a node's state, for who wants them all."""
     for row in rows:
         if row.state_transition_time:
-            pending.tell("node", row.id, row.state.lower(), row.state_transition_time, parent=pool)
+            pending.note("node", row.id, row.state.lower(), row.state_transition_time, parent=pool)
 
 
 def _node(row: NodeState, since: datetime) -> NodeView:

@@ -1,7 +1,7 @@
-"""Looks at one account: reads little, sees every change once, and forgets nothing that was not stored.
+"""Polls one account: reads little, sees every change once, and forgets nothing that was not stored.
 
 See :mod:`bot.monitor.reader` for what is read, :mod:`bot.monitor.plan` for when, and
-:mod:`bot.monitor.account_state` for how a look becomes what is known.
+:mod:`bot.monitor.account_state` for how a poll becomes what is known.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ QUOTA = timedelta(minutes=10)
 """The period of quotas and prices."""
 _SOON = timedelta(minutes=1)  # until prices are asked for again that were not known
 _FEW = 5
-"""Reads in turns, and lookups of jobs that may be gone, that every look makes however small its budget is."""
+"""Reads in turns, and lookups of jobs that may be gone, that every poll makes however small its budget is."""
 _REMEMBERED = 200_000
 """Transitions that are remembered after a restart."""
 
@@ -69,8 +69,8 @@ class Store(Protocol):
         ...
 
 
-class Look(Struct, frozen=True):
-    """What one look gave: the scene, what is to be stored of it, and how many calls it took."""
+class Poll(Struct, frozen=True):
+    """What one poll gave: the scene, what is to be stored of it, and how many calls it took."""
 
     scene: Scene
     batch: ChangeSet
@@ -78,9 +78,9 @@ class Look(Struct, frozen=True):
 
 
 class Effort(Struct, frozen=True):
-    """What watching an account took since the program began: looks, those that failed, and calls."""
+    """What watching an account took since the program began: polls, those that failed, and calls."""
 
-    looks: int = 0
+    polls: int = 0
     blind: int = 0
     calls: int = 0
 
@@ -88,7 +88,7 @@ class Effort(Struct, frozen=True):
 class Observer:
     """Watches one account.
 
-    ``watched_jobs`` are counted in every look, because somebody looks at them. ``effort`` tells what it took.
+    ``watched_jobs`` are counted in every poll, because somebody follows them. ``effort`` says what it took.
     """
 
     def __init__(self, account: Source, store: Store, clock: Clock, settings: WatchSettings | None = None) -> None:
@@ -99,8 +99,8 @@ class Observer:
         self._store = store
         self._clock = clock
         self._settings = settings or WatchSettings()
-        self._picture = AccountState()
-        self._draft: PendingState | None = None
+        self._state = AccountState()
+        self._pending: PendingState | None = None
         self._prices = Prices()
         self._blind: Blindness | None = None
         self._retry_after = 0.0
@@ -110,7 +110,7 @@ class Observer:
     def wait(self) -> float:
         """Seconds until the next poll: ever more while the account cannot be read, at least what it asked for.
 
-        A look that took more requests than it may is followed by a longer pause.
+        A poll that took more requests than it may is followed by a longer pause.
         """
         poll = max(float(self._settings.poll_seconds), self._calls * 60 / self._settings.requests_per_minute)
         if self._blind is None:
@@ -122,28 +122,28 @@ class Observer:
         """Take up what is stored. Raises StoreError."""
         cursors = await self._store.cursors(self.name)
         streams = [each.at for each in cursors if each.stream in STREAMS]
-        told: list[Transition] = []
+        known: list[Transition] = []
         if streams:
-            told = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=_REMEMBERED)
-        picture = AccountState()
-        picture.restore(cursors, await self._store.snapshots(self.name), told)
-        self._picture, self._draft = picture, None
+            known = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=_REMEMBERED)
+        state = AccountState()
+        state.restore(cursors, await self._store.snapshots(self.name), known)
+        self._state, self._pending = state, None
 
     def stored(self) -> None:
-        """The last look was stored: what it saw is known from now on."""
-        if self._draft is not None:
-            self._picture, self._draft = self._draft.settled(), None
+        """The last poll was stored: what it saw is known from now on."""
+        if self._pending is not None:
+            self._state, self._pending = self._pending.settled(), None
 
     def lost(self) -> None:
-        """The last look could not be stored: it was not made, and the next one sees the same."""
-        self._draft = None
+        """The last poll could not be stored: it was not made, and the next one sees the same."""
+        self._pending = None
 
-    async def look(self) -> Look:
-        """Read the account. Never raises: what failed is told by the scene's ``blind`` and by areas not read."""
+    async def poll(self) -> Poll:
+        """Read the account. Never raises: what failed is shown by the scene's ``blind`` and by areas not read."""
         reader = Reader(self._account)
-        self._draft = None
+        self._pending = None
         read: set[Area] = set()
-        pending = PendingState.of(self._picture, self.name, self._account.now())
+        pending = PendingState.of(self._state, self.name, self._account.now())
         error: AzureError | None
         try:
             await self._see(reader, pending, read)
@@ -152,23 +152,23 @@ class Observer:
         except Exception:
             log.exception("monitor.poll_failed", account=self.name)
             error = AzureError("Unexpected", "the program failed at what the account answered; its log says more")
-            pending, batch, read = PendingState.of(self._picture, self.name, self._account.now()), ChangeSet(), set()
+            pending, batch, read = PendingState.of(self._state, self.name, self._account.now()), ChangeSet(), set()
         self._calls = reader.calls
         self._note(error, reader.calls)
-        self._draft = pending
-        return Look(self._scene(pending, frozenset(read - reader.missing)), batch, reader.calls)
+        self._pending = pending
+        return Poll(self._scene(pending, frozenset(read - reader.missing)), batch, reader.calls)
 
-    # One look.
+    # One poll.
 
     @property
     def _allowed(self) -> int:
-        """Calls that a look may make."""
+        """Calls that a poll may make."""
         return self._settings.requests_per_minute * self._settings.poll_seconds // 60
 
     async def _see(self, reader: Reader, pending: PendingState, read: set[Area]) -> None:
-        """Everything that a look reads, drawn into the draft; ``read`` are the areas that were."""
+        """Everything that a poll reads, entered into the pending state; ``read`` are the areas that were."""
         pools = await reader.pools()
-        pending.at = reader.at or self._account.now()  # a refusal tells the time too
+        pending.at = reader.at or self._account.now()  # a refusal carries the time too
         whole = self._all_schedules(pending)
         counts, jobs, schedules = await asyncio.gather(
             reader.node_counts(),
@@ -193,7 +193,7 @@ class Observer:
             if whole:
                 pending.read["schedules"] = pending.at
         if reader.error is not None:
-            reader.missing |= {"nodes", "tasks"}  # what is not well is not asked for more
+            reader.missing |= {"nodes", "tasks"}  # an account in difficulty is not asked for more
             return
         if {"pools", "nodes", "jobs"} <= read:
             pending.cursors.setdefault("baseline", pending.at)
@@ -239,10 +239,10 @@ class Observer:
             self._prices = await self._account.prices()
         if not _is_due(pending, "quota", QUOTA):
             return False
-        told = await reader.account()
-        if told is None:
+        found = await reader.account()
+        if found is None:
             return False
-        resource, sizes = told
+        resource, sizes = found
         active = sum(uses_quota(view.state) for view in pending.jobs.values())
         active += sum(uses_quota(view.state) for view in pending.schedules.values())
         used = used_by(pending.pools.values(), sizes, active)
@@ -300,7 +300,7 @@ class Observer:
 
     def _note(self, error: AzureError | None, calls: int) -> None:
         was, blind = self.effort, self._blind
-        self.effort = Effort(was.looks + 1, was.blind + (error is not None), was.calls + calls)
+        self.effort = Effort(was.polls + 1, was.blind + (error is not None), was.calls + calls)
         if error is None:
             if blind is not None:
                 log.info("monitor.poll_restored", account=self.name, after=blind.times)
@@ -328,7 +328,7 @@ class Observer:
 
 
 def _jobs(pending: PendingState) -> dict[str, JobView]:
-    """Jobs that go on, and those whose end is told now."""
+    """Jobs that go on, and those whose end is reported now."""
     going = {name: view for name, view in pending.jobs.items() if view.state != OVER}
     return going | {view.id: view for view in pending.ended if view.state == OVER}
 
@@ -343,7 +343,7 @@ def _is_due(pending: PendingState, what: str, period: timedelta) -> bool:
 
 
 def _since(pending: PendingState, stream: str) -> datetime | None:
-    """From where a stream is read. Never from ahead of the look: the service's clocks need not agree."""
+    """From where a stream is read. Never from ahead of the poll: the service's clocks need not agree."""
     cursor = pending.cursors.get(stream)
     return min(cursor, pending.at) if cursor else None
 

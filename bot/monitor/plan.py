@@ -1,6 +1,6 @@
-"""Which reads a look makes besides those that tell of everything: within a budget, and none is starved.
+"""Which reads a poll makes besides those that cover everything: within a budget, and none is starved.
 
-A look always reads pools, node counts, and what changed of jobs and schedules. Of the rest, what cannot wait comes
+A poll always reads pools, node counts, and what changed of jobs and schedules. Of the rest, what cannot wait comes
 first; then what is overdue the longest, each by its own period. Where the budget does not hold it all, every period
 stretches alike.
 """
@@ -31,10 +31,10 @@ _LEAVING = ("deleting", "terminating")  # states out of which a job may vanish w
 
 
 class Read(Struct, frozen=True):
-    """A read that a look may make: of a pool's nodes, a job's failed tasks or counts, or whether a job is still there.
+    """A read that a poll may make: of a pool's nodes, a job's failed tasks or counts, or whether a job is still there.
 
     ``overdue`` is how long it is due in its own periods; infinite for what cannot wait. ``last`` is when it was last
-    made, None for never. ``slow`` marks the turns that are spread evenly over looks.
+    made, None for never. ``slow`` marks the turns that are spread evenly over polls.
     """
 
     sort: Sort
@@ -45,19 +45,19 @@ class Read(Struct, frozen=True):
 
 
 def wanted(pending: PendingState, watched: Iterable[str], poll: float) -> list[Read]:
-    """Every read that is due, what cannot wait first, then the longest overdue. ``poll`` is seconds between looks."""
+    """Every read that is due, what cannot wait first, then the longest overdue. ``poll`` is seconds between polls."""
     reads = [*_nodes(pending, poll), *_of_jobs(pending, frozenset(map(fold, watched)), timedelta(seconds=poll))]
     reads.sort(key=lambda read: (-read.overdue, read.last is not None, read.last or pending.at, read.name))
     return _spread(reads, len(pending.jobs) + len(pending.pools), poll)
 
 
 def chosen(reads: list[Read], allowed: int) -> list[Read]:
-    """Those that the budget allows; what is left out is longer overdue in the next look."""
+    """Those that the budget allows; what is left out is longer overdue in the next poll."""
     return reads[: max(0, allowed)]
 
 
 def _spread(reads: list[Read], things: int, poll: float) -> list[Read]:
-    """Without those turns that are too many for one look, or all would come due together again and again."""
+    """Without those turns that are too many for one poll, or all would come due together again and again."""
     share = ceil(2 * things * poll / SLOW.total_seconds()) + 1
     kept = []
     for read in reads:
@@ -98,7 +98,7 @@ def _of_jobs(pending: PendingState, watched: frozenset[str], poll: timedelta) ->
         if view.state in _LEAVING and (behind := _overdue(checked, pending.at)) >= 1:
             yield Read("check", name, behind, checked, slow=True)
         if view.state == "deleting":
-            continue  # its tasks are not told any more
+            continue  # its tasks are not reported any more
         overdue = _overdue(last, pending.at)
         if can_fail(pending, view):
             if last is None or last < pending.at:
@@ -127,7 +127,7 @@ def _stirred(pending: PendingState, view: JobView, last: datetime | None) -> boo
 
 def _last_reads(pending: PendingState, name: str, view: JobView, last: datetime | None) -> Iterator[Read]:
     """A job that is over is counted a last time, and its failures are read until none can show late any more."""
-    if name not in pending.told:
+    if name not in pending.reported:
         yield Read("tasks", name, URGENT, last)
         yield Read("counts", name, URGENT, view.counted)
     elif view.since and pending.at >= view.since + OVERLAP:

@@ -1,7 +1,7 @@
-"""The reads of a look: few calls, narrow rows, and an end as soon as the service asks for less.
+"""The reads of a poll: few calls, narrow rows, and an end as soon as the service asks for less.
 
 Whatever fails is noted with the area it belongs to, and never raised. After a throttle, or where no answer comes at
-all, nothing more is asked in this look.
+all, nothing more is asked in this poll.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 AT_ONCE = 4
-"""Reads of one look at the same time."""
+"""Reads of one poll at the same time."""
 SINGLY = 2
-"""Up to so many nodes are asked for one by one; of more the pool's list tells in one call a thousand."""
+"""Up to so many nodes are asked for one by one; of more, the pool's list gives a thousand in one call."""
 _NODE_COUNTS_PAGE = 10
 _NO_ARM = "NoTokenCredential"
 
@@ -70,7 +70,7 @@ class Source(Protocol):
         ...
 
     async def resource(self) -> Fetched[BatchAccountResource]:
-        """The account as Resource Manager tells it."""
+        """The account as Resource Manager reports it."""
         ...
 
     async def vm_sizes(self) -> Mapping[str, VmSize]:
@@ -87,10 +87,10 @@ class Source(Protocol):
 
 
 class Reader:
-    """The reads of one look.
+    """The reads of one poll.
 
     ``calls`` counts them, ``missing`` are the areas of which something could not be read, ``error`` is what ended the
-    look early or kept its main lists from being read. ``suspects`` are jobs that the service did not know.
+    poll early or kept its main lists from being read. ``suspects`` are jobs that the service did not know.
     """
 
     def __init__(self, source: Source) -> None:
@@ -170,7 +170,7 @@ class Reader:
         return await self._try("quota", read, aside=True)
 
     async def printed(self, job: str, task: str) -> Said | None:
-        """The line of what a task printed that tells most; None where it may be told another time."""
+        """The line of what a task printed that says most; None where it may be read another time."""
         async with self._gate:
             if self._stopped:
                 return None
@@ -238,7 +238,7 @@ class Reader:
         """The answer, or None.
 
         ``missing`` is the answer where the thing is not there; the ``job`` that it belongs to is then suspected to be
-        gone. What is read ``aside`` never ends the look.
+        gone. What is read ``aside`` never ends the poll.
         """
         async with self._gate:
             if self._stopped:

@@ -1,4 +1,4 @@
-"""What is known of an account: views of its entities, and the scene that kinds look at.
+"""What is known of an account: views of its entities, and the scene that alert rules read.
 
 Views are kept in memory and stored where they changed, so that "idle since" and "no progress since" survive a restart.
 Times are the service's, aware; spans are seconds.
@@ -24,7 +24,7 @@ from storage.port.monitoring import Transition
 
 V = TypeVar("V")
 Area: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "schedules", "quota"]
-"""A part of an account that is read at one go; what was not read in a look is not judged anew."""
+"""A part of an account that is read at one go; what was not read in a poll is not judged anew."""
 
 
 NodeView: TypeAlias = NodeFacts
@@ -47,11 +47,11 @@ class PoolView(PoolFacts):
 
 
 class JobView(JobFacts):
-    """A job that is not over, or ended in this look.
+    """A job that is not over, or ended in this poll.
 
-    ``causes`` tell why tasks failed, for those that were seen to fail; ``failures`` is how many these are,
+    ``causes`` say why tasks failed, for those that were seen to fail; ``failures`` is how many these are,
     ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time. ``examples`` are tasks of
-    the causes that are exit codes, a few of each, looked at for what they printed. ``rate`` are (time, completed,
+    the causes that are exit codes, a few of each, read for what they printed. ``rate`` are (time, completed,
     failed) of the last hour, for rates and the time left.
     """
 
@@ -93,9 +93,9 @@ class Blindness(Struct, frozen=True):
 
 
 class Scene(Struct, kw_only=True):
-    """An account after a look.
+    """An account after a poll.
 
-    ``at`` is the service's time of the look, ``read`` the areas that were read in it, ``news`` the transitions that
+    ``at`` is the service's time of the poll, ``read`` the areas that were read in it, ``news`` the transitions that
     are new, ``ended`` the jobs that ended or vanished in it. ``prices`` are those of the account's region, without any
     while they are unknown.
 

@@ -1,6 +1,6 @@
-"""The loop of watching: look, judge, store, tell; one account at a time in a task of its own.
+"""The loop of monitoring: poll, judge, store, notify; one account at a time in a task of its own.
 
-A look and all that follows from it are one transaction. Where that cannot be stored the look counts as not made, and
+A poll and all that follows from it are one transaction. Where that cannot be stored the poll counts as not made, and
 the next one sees the same again.
 """
 
@@ -21,15 +21,15 @@ from storage.port.errors import StoreError
 log = structlog.get_logger()
 
 _AFTER_FAILURE = 5.0
-"""Seconds until another look where the store or the program failed."""
+"""Seconds until another poll where the store or the program failed."""
 
 
-class Look(Protocol):
+class Poll(Protocol):
     """What one reading of an account gave: the scene, and what is to be stored of it."""
 
     @property
     def scene(self) -> Scene:
-        """What kinds judge."""
+        """What alert rules judge."""
         ...
 
     @property
@@ -38,7 +38,7 @@ class Look(Protocol):
         ...
 
 
-class Looks(Protocol):
+class Polls(Protocol):
     """What is needed of :class:`bot.monitor.observer.Observer`."""
 
     @property
@@ -55,16 +55,16 @@ class Looks(Protocol):
         """Resume from the store."""
         ...
 
-    async def look(self) -> Look:
+    async def poll(self) -> Poll:
         """Read the account; never raises for what Azure answers."""
         ...
 
     def stored(self) -> None:
-        """The look was stored."""
+        """The poll was stored."""
         ...
 
     def lost(self) -> None:
-        """The look could not be stored: it was not made."""
+        """The poll could not be stored: it was not made."""
         ...
 
 
@@ -73,9 +73,9 @@ After = Callable[[str, Scene, datetime], Awaitable[None]]
 
 
 class Watcher:
-    """Watches accounts. ``saw`` judges and stores a look, ``after`` is told of each that was stored."""
+    """Watches accounts. ``saw`` judges and stores a poll, ``after`` is called with each that was stored."""
 
-    def __init__(self, observers: Iterable[Looks], saw: Saw, clock: Clock, after: Iterable[After] = ()) -> None:
+    def __init__(self, observers: Iterable[Polls], saw: Saw, clock: Clock, after: Iterable[After] = ()) -> None:
         self._observers = list(observers)
         self._saw = saw
         self._clock = clock
@@ -89,11 +89,11 @@ class Watcher:
                 group.create_task(self._watch(observer), name=f"watch {observer.name}")
 
     def nudge(self, account: str) -> None:
-        """Look at an account now, rather than when it is due."""
+        """Poll an account now, rather than when it is due."""
         if account in self._nudges:
             self._nudges[account].set()
 
-    async def _watch(self, observer: Looks) -> None:
+    async def _watch(self, observer: Polls) -> None:
         loaded = False
         nudged = self._nudges[observer.name]
         while True:
@@ -112,20 +112,20 @@ class Watcher:
             except Exception:
                 log.exception("monitor.failed", account=observer.name)
                 loaded = False
-            # On the beat: a look that took long is followed by a shorter rest.
+            # On the beat: a poll that took long is followed by a shorter rest.
             await self._clock.until(nudged, max(wait - (self._clock.elapsed() - began), wait / 4))
 
-    async def once(self, observer: Looks) -> None:
-        """One look. Raises StoreError where it could not be stored."""
-        look = await observer.look()
+    async def once(self, observer: Polls) -> None:
+        """One poll. Raises StoreError where it could not be stored."""
+        polled = await observer.poll()
         try:
-            await self._saw(look.scene, look.batch)
+            await self._saw(polled.scene, polled.batch)
         except BaseException:
             observer.lost()
             raise
         observer.stored()
         for after in self._after:
             try:
-                await after(observer.name, look.scene, self._clock.now())
-            except Exception:  # what follows a look does not keep the next one from being made
+                await after(observer.name, polled.scene, self._clock.now())
+            except Exception:  # what follows a poll does not keep the next one from being made
                 log.exception("monitor.listener_failed", account=observer.name)

@@ -86,7 +86,7 @@ class Measures(Collector):
     def _watching(self) -> Values:
         for each in self._monitor_status.accounts():
             traffic, account = self._traffic[each.name], (each.name,)
-            yield "batchbot_polls", account, self._monitor_status.looks[each.name]
+            yield "batchbot_polls", account, self._monitor_status.polls[each.name]
             yield "batchbot_azure_calls", account, traffic.calls
             yield "batchbot_azure_received_bytes", account, traffic.bytes
             yield "batchbot_azure_throttled", account, traffic.throttled

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 _SETTLE = 2.0
 """Seconds after which a message whose answer was lost is expected to be readable."""
 _GONE_SECONDS = 3600.0
-"""Between two attempts at a conversation that cannot be reached and of which nothing is heard."""
+"""Between two attempts at a conversation that cannot be reached and about which nothing is known."""
 _BEHIND_SECONDS = 2.0
 _AFTER_FAILURE = 5.0
 _AT_ONCE = 50
@@ -204,7 +204,7 @@ class DestinationQueue:
             version = await self._sender.send(row, root, waiting.so_far)
         except Undelivered as error:
             self._failed(waiting, row, error)
-            if returns != self._returns:  # it was let in again while it was being told that it is not
+            if returns != self._returns:  # it was let in again while it was being noted that it is not
                 self.back()
             return
         self._breaker.answered()

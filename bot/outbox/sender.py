@@ -1,7 +1,7 @@
-"""One attempt at one entry: posted once, edited as often as it takes, and the store told how it stands.
+"""One attempt at one entry: posted once, edited as often as it takes, and the outcome stored.
 
 A first post is claimed, posted, noted. A crash or a lost answer in between leaves the claim, and a claimed entry is
-looked for in its conversation before it is posted again; where a conversation cannot be read back, it is posted again
+searched for in its conversation before it is posted again; where a conversation cannot be read back, it is posted again
 with a word that it may be a repeat. Edits are idempotent and need no claim.
 """
 
@@ -163,7 +163,7 @@ class Sender:
         return entry.version
 
     async def _settle(self, row: DeliveryState, conversation: Conversation, card: Card, so_far: Attempts) -> int:
-        """It may have been posted: look for it, and post it where it is not. ``row.message`` is a deleted one."""
+        """It may have been posted: search for it, and post it where it is not. ``row.message`` is a deleted one."""
         entry = row.entry
         try:
             found = await self._call(

@@ -1,6 +1,6 @@
 """The queues of all conversations: entries go in after they are stored, and come out as messages.
 
-Nothing here is the truth: the store is. What is in memory says only where to look and when, so a crash loses nothing.
+Nothing here is the truth: the store is. What is in memory says only what to check and when, so a crash loses nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from storage.port.outbox import OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
 
-_LOOK_AGAIN = 60.0
-"""Seconds between two looks at the store for entries that nobody told of."""
+_CHECK_AGAIN = 60.0
+"""Seconds between two checks of the store for entries that nobody announced."""
 
 
 class OutboxWorker:
@@ -69,7 +69,7 @@ class OutboxWorker:
                     await self.load()
                 except Exception:  # the store fails now: what is known goes on, the rest is found the next time
                     log.exception("outbox.load_failed")
-                await self._clock.sleep(_LOOK_AGAIN)
+                await self._clock.sleep(_CHECK_AGAIN)
         finally:
             self._running = False
             await self._end()

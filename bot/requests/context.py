@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.alerting.watched_jobs import WatchedJobs
     from bot.azure.account import Account
     from bot.azure.accounts import Accounts
-    from bot.monitor.status import Status
+    from bot.monitor.monitor_status import Status
     from bot.operations.audit import Act
     from bot.requests.registry import Registry
     from cards.card import Card

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.alerting.watched_jobs import WatchedJobs
     from bot.azure.accounts import Accounts
     from bot.azure.files import Remote
-    from bot.monitor.status import Status
+    from bot.monitor.monitor_status import Status
     from bot.operations.engine import Operations
     from storage.port.store import Store
 

@@ -65,5 +65,5 @@ def _why(ctx: Context, chosen: Chosen | None) -> Text:
         )
     whose = "Your own choice" if chosen.owner == person_of(ctx.request) else "Chosen for everybody here"
     mine = chosen.default.by.id == Author.of(ctx.request).id
-    by = "" if mine and chosen.owner == person_of(ctx.request) else f" by {chosen.default.by.told(ctx.request)}"
+    by = "" if mine and chosen.owner == person_of(ctx.request) else f" by {chosen.default.by.shown_to(ctx.request)}"
     return text(f"{whose}{by}, ", Time(chosen.at), ".")

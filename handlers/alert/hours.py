@@ -139,7 +139,7 @@ def _told(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) ->
                 ("Quiet at night", span or "no"),
                 ("Quiet all day", ", ".join(_DAYS[day].capitalize() for day in free) or "no day"),
                 ("Time zone", f"{hours.zone}, {now.astimezone(ZoneInfo(hours.zone)):%H:%M} there now"),
-                ("Set by", hours.by.told(ctx.request) if hours.by else ""),
+                ("Set by", hours.by.shown_to(ctx.request) if hours.by else ""),
                 ("Waiting", _waiting(held)),
             )
             if hours

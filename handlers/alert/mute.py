@@ -141,7 +141,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
             text(code(each.id)),
             text(_told(each)),
             text(Time(each.until)) if each.until else text("until it is unmuted"),
-            text(each.by.told(ctx.request) if each.by else ""),
+            text(each.by.shown_to(ctx.request) if each.by else ""),
             text(number(held.count(each.id))),
         ]
         for each in mutes

@@ -197,7 +197,7 @@ def _listed(ctx: Context, told: Iterable[Verdict], conversations: dict[str, str]
 
 def _asked(subscription: Subscription) -> str:
     by = "the settings" if subscription.id.startswith("settings:") else f"subscription {subscription.id}"
-    return f"{subscription.told()} ({by})"
+    return f"{subscription.describe()} ({by})"
 
 
 def _held(reason: Reason | None) -> Text:

@@ -212,7 +212,9 @@ def _told(ctx: Context, alerts: AlertService, notification: Notification, conver
     where = parts.told(ctx, notification.conversation, conversations)
     known = alerts.incidents.subscription(notification.why)
     why = (
-        muted(f" ({known.told()})") if known else muted(" (by the settings)" if "settings:" in notification.why else "")
+        muted(f" ({known.describe()})")
+        if known
+        else muted(" (by the settings)" if "settings:" in notification.why else "")
     )
     if notification.entry and notification.shown:
         again = f", repeated {plural(notification.repeats, 'time')}" if notification.repeats else ""

@@ -125,8 +125,8 @@ def _coming(alerts: AlertService, subscription: Subscription) -> list[Incident]:
 def _overlap(subscription: Subscription) -> Text:
     """``a1b2c3  job.failed in every account``; those of the settings have no id that people need."""
     if subscription.id.startswith("settings:"):
-        return text(subscription.told(), muted(" (the settings)"))
-    return text(code(subscription.id), f"  {subscription.told()}")
+        return text(subscription.describe(), muted(" (the settings)"))
+    return text(code(subscription.id), f"  {subscription.describe()}")
 
 
 def _subscribed(
@@ -138,7 +138,7 @@ def _subscribed(
     whom = parts.where(ctx) if here else "to you in a direct message"
     quiet = sorted(each.name for each in alerts.kinds.values() if each.quiet)
     return Card(
-        title=titled(made.told(), f"{whom} {how}" if how.startswith("from") else f"{how} {whom}"),
+        title=titled(made.describe(), f"{whom} {how}" if how.startswith("from") else f"{how} {whom}"),
         mark=mark,
         as_of=alerts.now(),
         blocks=blocks(
@@ -251,7 +251,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
             *_section(ctx, "Sent to you in direct messages", mine),
             *section(
                 "Posted here by the settings",
-                Bullets(tuple(text(each.told()) for each in settings)) if settings else None,
+                Bullets(tuple(text(each.describe()) for each in settings)) if settings else None,
             ),
             None
             if removable or settings
@@ -261,7 +261,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
                 Menu(
                     "Remove",
                     "alert unsubscribe {}",
-                    tuple(Option(each.told()[:75], each.id) for each in removable),
+                    tuple(Option(each.describe()[:75], each.id) for each in removable),
                     how="edit",
                 )
                 if removable
@@ -278,8 +278,8 @@ def _section(ctx: Context, name: str, every: Iterable[Subscription]) -> list[Blo
     rows: list[list[Text]] = [
         [
             text(code(each.id)),
-            text(each.told()),
-            text(each.by.told(ctx.request) if each.by else ""),
+            text(each.describe()),
+            text(each.by.shown_to(ctx.request) if each.by else ""),
             text(Time(each.at)) if each.at else (),
         ]
         for each in every

@@ -122,5 +122,5 @@ async def _foreseen(ctx: Context, alerts: AlertService, values: Values) -> list[
     twice = list(overlaps(thought, (each for each in known if key_of(each.conversation) == there)))
     if twice:
         more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
-        notes.append(Note(text(f"It overlaps with “{twice[0].told()}”{more}; each is posted once."), Mark.WARNING))
+        notes.append(Note(text(f"It overlaps with “{twice[0].describe()}”{more}; each is posted once."), Mark.WARNING))
     return notes

@@ -232,7 +232,12 @@ def _section(ctx: Context, name: str, every: list[Saved]) -> list[Block]:
     if not every:
         return []
     rows: list[list[Text]] = [
-        [text(code(each.name)), text(code(each.query.command)), text(each.query.by.told(ctx.request)), (Time(each.at),)]
+        [
+            text(code(each.name)),
+            text(code(each.query.command)),
+            text(each.query.by.shown_to(ctx.request)),
+            (Time(each.at),),
+        ]
         for each in every
     ]
     return [Heading(name), build.table(_COLUMNS, rows)]

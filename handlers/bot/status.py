@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib.metadata import version
 
-from bot.monitor.status import AccountStatus, DestinationStatus, Outbox
+from bot.monitor.monitor_status import AccountStatus, Outbox
+from bot.outbox.destination_queue import DestinationStatus
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
@@ -84,14 +85,14 @@ def _account(status: AccountStatus) -> list[Text]:
         state = text(chip(Mark.FAILED, status.blind.code), " since ", Time(status.blind.since, "clock"))
     elif status.throttled:
         state = text(chip(Mark.WARNING, "throttled"), " since ", Time(status.throttled, "clock"))
-    elif status.looked is None:
+    elif status.polled is None:
         state = text(chip(Mark.CHANGING, "not looked at yet"))
     else:
         state = text(chip(Mark.RUNNING, "watched"))
     return [
         text(code(status.name)),
         state,
-        text(Time(status.looked)) if status.looked else text(muted("–")),
+        text(Time(status.polled)) if status.polled else text(muted("–")),
         text(f"every {duration(timedelta(seconds=status.wait))}") if status.wait else text(muted("–")),
         text(number(round(status.calls, 1))),
         text(file_size(round(status.received))),

@@ -110,7 +110,7 @@ def test_one_verdict_and_one_number(bot: Bot, told: Told) -> None:
 async def _agree(bot: Bot, told: Told) -> None:
     source, dispatcher = bot
     source.told = told
-    look = await Observer(source, MemoryStore(), Clock(), WatchSettings(requests_per_minute=100_000)).look()
+    look = await Observer(source, MemoryStore(), Clock(), WatchSettings(requests_per_minute=100_000)).poll()
     assert look.scene.blind is None, look.scene.blind
     seen = Seen(told, source, dispatcher, look.scene)
     await _pools_agree(seen)

@@ -17,7 +17,7 @@ from bot.alerting.watched_jobs import WatchedJobs
 from bot.chat.port import Undelivered
 from bot.chat.request import Author, CommandRequest, Conversation, Person
 from bot.domain.findings import CauseCount, Entity, Severity, SuggestedAction, fingerprint
-from bot.monitor.status import AccountStatus, Outbox
+from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher

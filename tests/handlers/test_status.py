@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.monitor.scene import Blindness, JobView
 from bot.monitor.scene import Scene as Look
-from bot.monitor.status import AccountStatus, DestinationStatus, Outbox, Totals
+from bot.outbox.destination_queue import DestinationStatus
+from bot.outbox.sender import Totals
 from cards.card import Mark
 from handlers.bot import status as module
 from handlers.job.watch import MOST
@@ -28,8 +30,8 @@ async def alert_bot(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AlertBot:
 async def test_all_is_well(alert_bot: AlertBot) -> None:
     at = alert_bot.clock.at
     alert_bot.status.rows = [
-        AccountStatus(name=ACCOUNT, looked=at - timedelta(seconds=12), wait=30, calls=14.25, received=48_200),
-        AccountStatus(name="sim-dev", looked=at - timedelta(seconds=8), wait=30, calls=6, received=9_000),
+        AccountStatus(name=ACCOUNT, polled=at - timedelta(seconds=12), wait=30, calls=14.25, received=48_200),
+        AccountStatus(name="sim-dev", polled=at - timedelta(seconds=8), wait=30, calls=6, received=9_000),
     ]
     alert_bot.status.box = Outbox(totals=Totals(sent=12, edited=40))
     card = await alert_bot.ask("status", person="U0VIEWER")
@@ -43,10 +45,10 @@ async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> Non
     secret = "sig=c2VjcmV0c2VjcmV0c2VjcmV0"
     alert_bot.status.rows = [
         AccountStatus(
-            name=ACCOUNT, looked=at - timedelta(minutes=20), wait=240,
+            name=ACCOUNT, polled=at - timedelta(minutes=20), wait=240,
             blind=Blindness(at - timedelta(minutes=18), "AuthenticationFailed", f"no key https://x/y?{secret}", 5),
         ),
-        AccountStatus(name="sim-dev", looked=at, wait=60, throttled=at - timedelta(minutes=2), calls=80),
+        AccountStatus(name="sim-dev", polled=at, wait=60, throttled=at - timedelta(minutes=2), calls=80),
         AccountStatus(name="new"),
     ]  # fmt: skip
     alert_bot.status.box = Outbox(

@@ -11,7 +11,7 @@ from bot.azure.account import Account
 from bot.azure.accounts import Accounts
 from bot.clock import Clock
 from bot.monitor.account_state import Key, key_of
-from bot.monitor.observer import Look, Observer
+from bot.monitor.observer import Observer, Poll
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
@@ -85,11 +85,11 @@ class Stage:
         self.sandbox.world.clock.advance(timedelta(seconds=seconds))
         self.sandbox.world.settle()
 
-    async def look(self, *, seconds: float = 0.0) -> Look:
+    async def look(self, *, seconds: float = 0.0) -> Poll:
         """Let time pass, look, and store it."""
         if seconds:
             self.go(seconds)
-        look = await self.observer.look()
+        look = await self.observer.poll()
         try:
             self.store.record(look.batch)
         except StoreError:
@@ -98,8 +98,8 @@ class Stage:
         self.observer.stored()
         return look
 
-    async def watch(self, seconds: float, every: float = 30.0) -> list[Look]:
-        """Look every so often for so long."""
+    async def watch(self, seconds: float, every: float = 30.0) -> list[Poll]:
+        """Poll every so often for so long."""
         return [await self.look(seconds=every) for _ in range(int(seconds / every))]
 
     async def restart(self) -> None:

@@ -77,7 +77,7 @@ async def lived(plan: Plan, watching: WatchSettings) -> tuple[MemoryStore, Obser
     quiet = [(gap, "stored") for gap in [30.0] * 6 + [400.0] * 8 + [30.0] * 4]
     behind = max(0.0, END - sum(plan.gaps))
     for gap, fate in [*zip(plan.gaps, plan.fates, strict=False), (behind, "stored"), *quiet]:
-        look = await observer.look()
+        look = await observer.poll()
         assert look.scene.blind is None
         if fate in ("stored", "died later"):
             store.record(look.batch)
@@ -118,7 +118,7 @@ def test_every_change_is_told_once(plan: Plan, budget: int) -> None:
             assert each.entity != "job" or each.id != name or each.after == "deleted" or (each.after, each.at) in states
 
     trouble = {name for name, history in account.nodes.items() if history[-1].state in TROUBLED_NODES}
-    look = asyncio.run(observer.look())
+    look = asyncio.run(observer.poll())
     assert set(look.scene.pools[POOL].troubled) == trouble
     for name in trouble:
         change = account.nodes[name][-1]

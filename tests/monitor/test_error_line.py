@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.causes import normalised
-from bot.monitor.error_line import LONGEST, telling
+from bot.monitor.error_line import LONGEST, key_line
 
 PYTHON = """\
 Traceback (most recent call last):
@@ -211,11 +211,11 @@ tar: Error is not recoverable: exiting now
     ],
 )
 def test_the_line_that_tells_most(printed: str, line: str) -> None:
-    assert telling(printed.split("\n")) == line
+    assert key_line(printed.split("\n")) == line
 
 
 def test_a_long_line_is_cut() -> None:
-    line = telling(["Error: " + "x" * 900])
+    line = key_line(["Error: " + "x" * 900])
     assert len(line) == LONGEST
     assert line.endswith("…")
 
@@ -231,7 +231,7 @@ def test_a_long_line_is_cut() -> None:
 )
 def test_the_same_trouble_is_the_same_line_without_what_varies(one: str, other: str) -> None:
     assert one != other
-    assert normalised(telling(one.split("\n"))) == normalised(telling(other.split("\n")))
+    assert normalised(key_line(one.split("\n"))) == normalised(key_line(other.split("\n")))
 
 
 PIECES = st.sampled_from(
@@ -248,10 +248,10 @@ PIECES = st.sampled_from(
 
 @given(st.lists(st.text(max_size=300) | PIECES, max_size=40))
 def test_whatever_is_printed_gives_one_short_line(lines: list[str]) -> None:
-    line = telling(lines)
+    line = key_line(lines)
     assert len(line) <= LONGEST
     assert "\n" not in line
-    assert telling(lines) == line
+    assert key_line(lines) == line
     assert bool(line) <= any(each.strip() for each in lines)
 
 
@@ -259,4 +259,4 @@ def test_whatever_is_printed_gives_one_short_line(lines: list[str]) -> None:
     "piece", ["a" * 400, " " * 400, "|" * 400, "Error:" * 66, "line 1:  2 " * 40, "- + | " * 60, "./" * 200]
 )
 def test_nothing_takes_forever(piece: str) -> None:
-    assert telling([piece] * 400) in ("", telling([piece]))
+    assert key_line([piece] * 400) in ("", key_line([piece]))

@@ -49,7 +49,7 @@ def asked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def view_of(stage: Stage, job: str = "storm") -> JobView:
     """What was stored of a job."""
-    return stage.observer._picture.jobs[job]
+    return stage.observer._state.jobs[job]
 
 
 def speak(monkeypatch: pytest.MonkeyPatch, words: Callable[[str, int], str]) -> None:
@@ -104,7 +104,7 @@ async def test_one_exit_code_of_two_errors_is_two_causes(stage: Stage, monkeypat
         (1, "exit code 1: ConnectionError: <address> closed"),
     ]
     (told,) = KINDS["task.failed"].judge(looks[-1].scene)
-    assert ("Looked at", "3 of 500 with exit code 1") in told.figures
+    assert ("Output read", "3 of 500 with exit code 1") in told.figures
     first, second = told.evidence.split("\n")
     assert re.fullmatch(r"ValueError: no such frame \d+ \(stderr of \S+\)", first)
     assert re.fullmatch(r"ConnectionError: 10\.0\.0\.1:443 closed \(stderr of \S+\)", second)
@@ -327,10 +327,10 @@ async def test_a_secret_that_the_beginning_cuts_is_not_told() -> None:
 
 
 async def test_what_breaks_does_not_break_the_look(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def telling(lines: Sequence[str]) -> str:
+    def key_line(lines: Sequence[str]) -> str:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(evidence, "telling", telling)
+    monkeypatch.setattr(evidence, "key_line", key_line)
     stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     looks = await stage.watch(120)
     assert all(look.scene.blind is None for look in looks)

@@ -182,7 +182,7 @@ async def test_what_it_takes_is_counted(stage: Stage) -> None:
     looks = await stage.watch(120)
     assert stage.account.traffic.calls - calls == sum(look.calls for look in looks)
     assert stage.account.traffic.bytes > size
-    assert (stage.observer.effort.looks, stage.observer.effort.blind) == (5, 0)
+    assert (stage.observer.effort.polls, stage.observer.effort.blind) == (5, 0)
 
 
 async def test_after_a_restart_nothing_is_told_again(stage: Stage) -> None:
@@ -207,7 +207,7 @@ async def test_the_real_store_knows_nothing_twice(stage: Stage, tmp_path: Path) 
         if number == 1:
             stage.state.inject.storm(["storm"], ["exit-137"], 1100, 60.0, pool_id="pool1")
             stage.state.inject.break_nodes("pool1")
-        look = await stage.observer.look()
+        look = await stage.observer.poll()
         seen += len(look.batch.transitions)
         new += await store.record(look.batch)
         stage.observer.stored()
@@ -437,7 +437,7 @@ async def test_autoscale_that_fails_and_works_again() -> None:
 async def test_a_defect_is_told_and_not_raised(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     await stage.look()
     monkeypatch.setattr("bot.monitor.observer.fold_pools", None)
-    look = await stage.observer.look()
+    look = await stage.observer.poll()
     assert look.scene.blind is not None
     assert (look.scene.blind.code, look.scene.read, look.batch.transitions) == ("Unexpected", frozenset(), [])
     assert set(look.scene.pools) == {"pool1"}, "what was known is still known"

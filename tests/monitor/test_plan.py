@@ -71,7 +71,7 @@ def test_a_job_that_is_over_is_read_until_nothing_can_show_late() -> None:
     over = job("over", state="completed")
     assert reads(over) == {("tasks", "over"), ("counts", "over")}
     pending = drafted(over)
-    pending.told.add("over")
+    pending.reported.add("over")
     assert [each.sort for each in wanted(pending, (), 30.0)] == ["tasks"]
 
 

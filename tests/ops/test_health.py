@@ -88,7 +88,7 @@ async def test_what_does_not_work_is_said(stage: Stage) -> None:
 async def test_an_account_that_is_not_looked_at_any_more_is_said(stage: Stage) -> None:
     await stage.monitor_status.after("render", scene(NOON), NOON)
     stage.ops.clock.at = NOON + timedelta(minutes=10)
-    assert "account render was not looked at since 12:00 UTC" in await stage.get("/health")
+    assert "account render was not polled since 12:00 UTC" in await stage.get("/health")
 
 
 async def test_figures_per_minute_are_those_of_the_last_minutes(stage: Stage) -> None:

@@ -1,6 +1,6 @@
-"""The kinds of things that are told: each is one function in a module of its entity, found by :func:`discover`.
+"""The alert rules: each is one function in a module of its entity, found by :func:`discover`.
 
-A kind looks at a :class:`~bot.monitor.scene.Scene` and yields a finding for each entity it concerns. Adding one touches
+A rule reads a :class:`~bot.monitor.scene.Scene` and yields a finding for each entity it concerns. Adding one touches
 one file: its name, severity and documentation line stand in the decorator, and settings, help, the subscription form
 and the reference page take them from there.
 """
@@ -22,9 +22,9 @@ _KINDS: dict[str, AlertRule] = {}
 
 @dataclass(frozen=True)
 class AlertRule:
-    """One kind. ``reads`` are the areas it judges by: where one of them was not read, its incidents stay as they are.
+    """One rule. ``reads`` are the areas it judges by: where one of them was not read, its incidents stay as they are.
 
-    ``inhibits`` are the kinds that are no news of their own while this one is open on an entity they are related to.
+    ``inhibits`` are the rules that are no news of their own while this one is open on an entity they are related to.
     ``quiet`` True marks news that only who asks for it by name gets.
     """
 
@@ -46,15 +46,15 @@ def rule(
     inhibits: tuple[str, ...] = (),
     quiet: bool = False,
 ) -> Callable[[Judge], Judge]:
-    """Mark a function as a kind called ``entity.what``; the first line of its docstring is what people read."""
+    """Mark a function as a rule called ``entity.what``; the first line of its docstring is what people read."""
 
     def marked(judge: Judge) -> Judge:
         if name in _KINDS and _KINDS[name].judge.__module__ != judge.__module__:
-            raise ValueError(f"two kinds are called {name}")
+            raise ValueError(f"two rules are called {name}")
         entity: EntityKind = name.split(".", maxsplit=1)[0]  # type: ignore[assignment]
         says = (judge.__doc__ or "").strip().partition("\n")[0]
         if not says:
-            raise ValueError(f"the kind {name} has no docstring, which is its documentation")
+            raise ValueError(f"the rule {name} has no docstring, which is its documentation")
         _KINDS[name] = AlertRule(name, entity, severity, says, reads, judge, inhibits, quiet)
         return judge
 
@@ -62,7 +62,7 @@ def rule(
 
 
 def discover() -> Mapping[str, AlertRule]:
-    """Every kind by its name, in the order of modules and lines."""
+    """Every rule by its name, in the order of modules and lines."""
     for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
         importlib.import_module(f"{__name__}.{info.name}")
     return dict(_KINDS)

@@ -1,4 +1,4 @@
-"""What is told of an account: that it cannot be read, is throttled, or comes near its quotas."""
+"""What is reported of an account: that it cannot be read, is throttled, or comes near its quotas."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.alerting.rules import rule
-from bot.alerting.rules.common import button, elapsed, newest, told
+from bot.alerting.rules.common import button, elapsed, newest, said
 from bot.domain.findings import Entity, Finding, Severity
 from bot.domain.quota import Level, level
 from bot.monitor.scene import Blindness, Scene
 from cards.formatting import number, percent
 
 BLIND_FOR = 120.0
-"""Seconds without a look before it is told: a gateway's restart or a lost connection is over sooner."""
-BLIND_LOOKS = 3
-"""Or so many looks in a row, where looks are further apart."""
+"""Seconds without a successful poll before it is reported: a gateway's restart or a lost connection is over sooner."""
+BLIND_POLLS = 3
+"""Or so many polls in a row, where polls are further apart."""
 THROTTLED_FOR = 300.0
 """Seconds: a single refusal carries its Retry-After and is over; five minutes of them mean that somebody floods it."""
 _SEVERITIES: dict[Level, Severity] = {"near": Severity.INFO, "nearer": Severity.WARNING, "full": Severity.CRITICAL}
@@ -42,19 +42,19 @@ def _throttled(blind: Blindness) -> bool:
 def unreachable(scene: Scene) -> Iterator[Finding]:
     """An account cannot be read, so nothing of it is seen.
 
-    After :data:`BLIND_FOR` seconds or :data:`BLIND_LOOKS` looks. What was open stays as it is meanwhile.
+    After :data:`BLIND_FOR` seconds or :data:`BLIND_POLLS` polls. What was open stays as it is meanwhile.
     """
     blind = scene.blind
     if blind is None or _throttled(blind):
         return
-    if elapsed(scene, blind.since) <= BLIND_FOR and blind.times < BLIND_LOOKS:
+    if elapsed(scene, blind.since) <= BLIND_FOR and blind.times < BLIND_POLLS:
         return
     yield Finding(
         entity=Entity("account", scene.account),
         headline=f"account {scene.account} cannot be read: {blind.code}",
         since=blind.since,
         cause=_CAUSES.get(blind.code.lower(), "the service refuses what the bot asks"),
-        evidence=told(blind.code, blind.message),
+        evidence=said(blind.code, blind.message),
         actions=(button("Account", "account", "show"),),
     )
 
@@ -73,7 +73,7 @@ def throttled(scene: Scene) -> Iterator[Finding]:
         headline=f"account {scene.account} is throttled: what is shown of it is old",
         since=blind.since,
         cause="something asks the account too often, most often a program that lists all its tasks again and again",
-        evidence=told(blind.code, blind.message),
+        evidence=said(blind.code, blind.message),
         actions=(button("Account", "account", "show"),),
     )
 

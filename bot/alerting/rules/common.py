@@ -1,6 +1,6 @@
-"""What the kinds share: entities, buttons, and words that stay the same while nothing happens.
+"""What the rules share: entities, buttons, and words that stay the same while nothing happens.
 
-A message is edited when what it says changes. So spans are told in coarse steps: a figure that moved with every look
+A message is edited when what it says changes. So spans are given in coarse steps: a figure that moved with every poll
 would edit every message of every open incident once a minute.
 """
 
@@ -30,7 +30,7 @@ MOST_ACTIONS = 4
 CAUSES = 3
 """Causes that are named in a sentence."""
 STEP = timedelta(minutes=5)
-"""Below an hour spans are told in steps of this."""
+"""Below an hour spans are given in steps of this."""
 
 
 def pool_entity(pool: str) -> Entity:
@@ -60,12 +60,12 @@ def button(text: str, *words: str) -> SuggestedAction:
 
 
 def elapsed(scene: Scene, moment: datetime | None) -> float:
-    """Seconds from a moment to the look; 0 for one that is unknown or lies ahead (clocks differ)."""
+    """Seconds from a moment to the poll; 0 for one that is unknown or lies ahead (clocks differ)."""
     return max(0.0, (scene.at - moment).total_seconds()) if moment else 0.0
 
 
 def newest(scene: Scene, *moments: datetime | None) -> datetime:
-    """The last of the moments that are known; where none is, the beginning of the hour: it may not move every look."""
+    """The last of the moments that are known; where none is, the beginning of the hour: it may not move each time."""
     known = [each for each in moments if each is not None]
     return max(known) if known else scene.at.replace(minute=0, second=0, microsecond=0)
 
@@ -79,7 +79,7 @@ def span(seconds: float) -> str:
     return duration(whole // step * step)
 
 
-def told(code: str, message: str = "") -> str:
+def said(code: str, message: str = "") -> str:
     """What the service said: code and words, without secrets, cut to :data:`EVIDENCE`."""
     return cut(": ".join(filter(None, (code, message))))
 
@@ -88,7 +88,7 @@ def told(code: str, message: str = "") -> str:
 def cut(words: str) -> str:
     """Words without secrets and line breaks, cut to :data:`EVIDENCE` characters. Hidden first, so no half key stays.
 
-    Remembered, because the same words come with every look, and looking for secrets takes most of a look's judging.
+    Remembered, because the same words come with every poll, and the search for secrets takes most of the judging.
     """
     line = " ".join(redact(words).split())
     return line if len(line) <= EVIDENCE else line[: EVIDENCE - 1].rstrip() + "…"
@@ -127,7 +127,7 @@ def waiting(jobs: Collection[JobView]) -> str:
 
 
 def waits(jobs: Collection[JobView]) -> tuple[tuple[str, str], ...]:
-    """The line of figures that tells which jobs wait; none where none do."""
+    """The line of figures that says which jobs wait; none where none do."""
     return (("Waiting", waiting(jobs)),) if jobs else ()
 
 

@@ -1,4 +1,4 @@
-"""What is known of a job's failures: how fresh they are, what the worst said, and where to look."""
+"""What is known of a job's failures: how fresh they are, what the worst said, and where to continue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.alerting.rules.common import button, cut, elapsed, ranked, summed
 from bot.domain.causes import normalised
-from bot.domain.failures import told_apart, usual
+from bot.domain.failures import split_by_output, usual
 from bot.domain.findings import CauseCount, SuggestedAction
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import number
@@ -14,8 +14,8 @@ from cards.formatting import number
 CALM_FOR = 1800.0
 """Seconds without a new failure after which a job's failures are over: the time a long task takes to fail again."""
 
-_TOLD = 2
-"""Causes of which an example is told: the rest is behind the buttons."""
+_SHOWN = 2
+"""Causes of which an example is shown: the rest is behind the buttons."""
 
 
 def fresh(scene: Scene, job: JobView) -> bool:
@@ -24,19 +24,19 @@ def fresh(scene: Scene, job: JobView) -> bool:
 
 
 def causes_of(job: JobView) -> tuple[CauseCount, ...]:
-    """Why tasks of a job failed, the greatest cause first; told apart by what programs printed."""
-    parts = (told_apart(each, job.examples.get(each.cause, ())) for each in job.causes.values())
+    """Why tasks of a job failed, the greatest cause first; split by what programs printed."""
+    parts = (split_by_output(each, job.examples.get(each.cause, ())) for each in job.causes.values())
     return ranked(each for part in parts for each in part)
 
 
-def looked_at(job: JobView) -> tuple[tuple[str, str], ...]:
+def examined(job: JobView) -> tuple[tuple[str, str], ...]:
     """Of how many tasks it is known what they printed, where that differs: ``3 of 1,000 with exit code 1``."""
-    told = []
+    parts = []
     for tally in sorted(job.causes.values(), key=lambda each: (-each.count, each.cause)):
-        looked = [each for each in job.examples.get(tally.cause, ()) if each.line]
-        if len(looked) < tally.count and len({normalised(each.line) for each in looked}) > 1:
-            told.append(f"{number(len(looked))} of {number(tally.count)} with {tally.cause}")
-    return (("Looked at", ", ".join(told)),) if told else ()
+        known = [each for each in job.examples.get(tally.cause, ()) if each.line]
+        if len(known) < tally.count and len({normalised(each.line) for each in known}) > 1:
+            parts.append(f"{number(len(known))} of {number(tally.count)} with {tally.cause}")
+    return (("Output read", ", ".join(parts)),) if parts else ()
 
 
 def in_words(causes: Sequence[CauseCount]) -> str:
@@ -56,7 +56,7 @@ def examples(causes: Sequence[CauseCount]) -> str:
 
     ``MemoryError: unable to allocate 3.1 GiB (stderr of frame-0021)``; where the service said it, without the file.
     """
-    return "\n".join(_example(each) for each in [each for each in causes if each.said][:_TOLD])
+    return "\n".join(_example(each) for each in [each for each in causes if each.said][:_SHOWN])
 
 
 def _example(tally: CauseCount) -> str:

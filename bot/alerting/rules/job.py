@@ -1,4 +1,4 @@
-"""What is told of a job: its life, that it failed, that it is stuck, that too much of it fails."""
+"""What is reported of a job: its life, that it failed, that it is stuck, that too much of it fails."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bot.alerting.rules.common import (
     job_entity,
     newest,
     news,
+    said,
     schedule_entity,
     span,
     spoken,
-    told,
 )
-from bot.alerting.rules.failures import causes_of, example_actions, examples, fresh, in_words, looked_at
+from bot.alerting.rules.failures import causes_of, examined, example_actions, examples, fresh, in_words
 from bot.alerting.rules.waiting import at_work, why
 from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
@@ -34,8 +34,8 @@ STUCK_FOR = 900.0
 """Seconds without progress: a pool's first nodes come within about ten minutes, the default resize timeout is 15."""
 QUEUED_FOR = 7200.0
 """Seconds that a job waits for its turn before somebody might want to know."""
-TOLD_WITHIN = 600.0
-"""Seconds from a failure within which it was told: failed tasks are read every five minutes at the latest."""
+REPORTED_WITHIN = 600.0
+"""Seconds from a failure within which it was reported: failed tasks are read every five minutes at the latest."""
 RATE_FAILURES = 10
 """Failures below which a share says nothing."""
 RATE, RATE_HIGH = 0.05, 0.5
@@ -76,7 +76,7 @@ def completed(scene: Scene) -> Iterator[Finding]:
 def failed(scene: Scene) -> Iterator[Finding]:
     """A job has failed: tasks failed, it could not run, or it was terminated because of an error.
 
-    Critical where nothing of it succeeded; information where its failures were told while it ran (``task.failed``) and
+    Critical where nothing succeeded; information where its failures were reported while it ran (``task.failed``) and
     are all there is to say.
     """
     for job in _over(scene):
@@ -95,10 +95,10 @@ def failed(scene: Scene) -> Iterator[Finding]:
             figures=(
                 *_pool(job),
                 *((("Ended because", cut(job.reason)),) if job.reason else ()),
-                *looked_at(job),
+                *examined(job),
             ),
             cause=cannot or reason or in_words(causes),
-            evidence=told(*job.scheduling_error) if job.scheduling_error else examples(causes),
+            evidence=said(*job.scheduling_error) if job.scheduling_error else examples(causes),
             actions=(*(example_actions(job, causes) if job.failed else ()), *_open(job.id))[:MOST_ACTIONS],
             related=around(job),
             count=max(1, job.failed),
@@ -126,7 +126,7 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 def stuck(scene: Scene) -> Iterator[Finding]:
     """A job's tasks wait, none runs, and nothing has moved for a quarter of an hour.
 
-    Waiting for a turn is not being stuck: a job whose pool works for jobs that come before it is told after
+    Waiting for a turn is not being stuck: a job whose pool works for jobs that come before it is reported after
     :data:`QUEUED_FOR` seconds only, and as information.
     """
     workers = at_work(scene)
@@ -163,7 +163,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
 def failure_rate(scene: Scene) -> Iterator[Finding]:
     """Of what a job completed within the last hour one in twenty tasks or more failed, ten at least.
 
-    Critical from one in two on. For who does not want to hear of single failures: where those are told, they tell more.
+    Critical from one in two on. For those who do not want single failures: where these are sent, they say more.
     """
     for job in scene.jobs.values():
         done, bad = _within(scene, job)
@@ -176,7 +176,7 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
             f"{number(bad)} of {number(done)}",
             since=newest(scene, job.failing_since),
             severity=Severity.CRITICAL if bad >= RATE_HIGH * done else Severity.WARNING,
-            figures=(*_pool(job), *looked_at(job)),
+            figures=(*_pool(job), *examined(job)),
             cause=in_words(causes),
             evidence=examples(causes),
             actions=(*example_actions(job, causes), *_open(job.id))[:MOST_ACTIONS],
@@ -187,7 +187,7 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
 
 
 def _over(scene: Scene) -> list[JobView]:
-    """The jobs that came to their end in this look, with their last counts; not those deleted on the way."""
+    """The jobs that came to their end in this poll, with their last counts; not those deleted on the way."""
     return [job for job in scene.ended if is_over(job.state)]
 
 
@@ -197,8 +197,8 @@ def _how_bad(job: JobView) -> Severity:
     only_tasks = job.scheduling_error is None and not bad_reason(job)
     if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_since is None:
         return Severity.WARNING
-    told_before = (job.ended - job.failing_since).total_seconds() >= TOLD_WITHIN
-    return Severity.INFO if told_before else Severity.WARNING
+    reported_before = (job.ended - job.failing_since).total_seconds() >= REPORTED_WITHIN
+    return Severity.INFO if reported_before else Severity.WARNING
 
 
 def _within(scene: Scene, job: JobView) -> tuple[int, int]:
@@ -225,17 +225,17 @@ def _open(job: str) -> tuple[SuggestedAction, ...]:
 
 
 def _event(
-    told_of: Transition, headline: str, job: JobView | None = None, actions: tuple[SuggestedAction, ...] = ()
+    change: Transition, headline: str, job: JobView | None = None, actions: tuple[SuggestedAction, ...] = ()
 ) -> Finding:
     """News of a job, by the transition; ``job`` is its view where it is known."""
-    schedule = schedule_of(told_of.id)
+    schedule = schedule_of(change.id)
     of_schedule = (schedule_entity(schedule),) if schedule else ()
     return Finding(
-        entity=job_entity(told_of.id),
+        entity=job_entity(change.id),
         headline=headline,
-        since=told_of.at,
+        since=change.at,
         state="event",
         figures=_pool(job) if job else (),
-        actions=actions or _open(told_of.id),
+        actions=actions or _open(change.id),
         related=around(job) if job else of_schedule,
     )

@@ -14,7 +14,7 @@ def hourly(cost: HourlyCost | None) -> str:
 def so_far(cost: HourlyCost | None, seconds: float) -> str:
     """``about $6.80 so far`` for $3.40 an hour and two hours; empty below one hour and where the price is unknown.
 
-    Whole hours only, so that the words change once an hour and fit the span that is told beside them.
+    Whole hours only, so that the words change once an hour and fit the span that is shown beside them.
     """
     hours = int(seconds // 3600)
     if cost is None or hours < 1:

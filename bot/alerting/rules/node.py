@@ -1,4 +1,4 @@
-"""What is told of nodes: together for each pool, because that is how they fail."""
+"""What is reported of nodes: together for each pool, because that is how they fail."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""A pool's nodes as rules tell them: which are in trouble, why, and their lines on a card."""
+"""A pool's nodes as rules report them: which are in trouble, why, and their lines on a card."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from bot.alerting.rules.common import NAMED, button, cut, elapsed, newest, pool_entity, ranked, span, summed, told
+from bot.alerting.rules.common import NAMED, button, cut, elapsed, newest, pool_entity, ranked, said, span, summed
 from bot.azure.models import FailureInfo, Node, NodeError
 from bot.azure.models.node import StartTaskInfo
 from bot.domain.advice import Trouble, of_node
@@ -17,7 +17,7 @@ from cards.formatting import number, plural
 from cards.text_fit import elide
 
 _NAME = 22
-"""Characters of a node's name: its ends tell nodes of a pool apart."""
+"""Characters of a node's name: its two ends distinguish the nodes of a pool."""
 
 
 class Bad(NamedTuple):
@@ -56,8 +56,8 @@ def evidence(pool: PoolView) -> str:
     for node in sorted(pool.troubled.values(), key=lambda each: (each.since, each.id)):
         for trouble in _of(node):
             if trouble.code or trouble.message:
-                return told(trouble.code, trouble.message)
-    return told(*pool.resize_errors[0]) if pool.resize_errors else ""
+                return said(trouble.code, trouble.message)
+    return said(*pool.resize_errors[0]) if pool.resize_errors else ""
 
 
 def troubles(nodes: Iterable[NodeView]) -> Troubles:
@@ -71,16 +71,16 @@ def troubles(nodes: Iterable[NodeView]) -> Troubles:
         return Troubles("", "", (), "")
     main = kinds[max(kinds, key=lambda name: (len(kinds[name]), name))][0][1]
     cause = main.advice.cause if len(kinds) == 1 else f"{summed(tallies)}; most often {main.advice.cause}"
-    return Troubles(cause, main.advice.do, tallies, told(main.code, main.message) if main.message else "")
+    return Troubles(cause, main.advice.do, tallies, said(main.code, main.message) if main.message else "")
 
 
 def lines(scene: Scene, some: Bad) -> tuple[tuple[str, str], ...]:
     """A line for each node: what it suffers from and for how long; the rest is counted."""
     named = some.nodes[:NAMED]
     rest = some.many - len(named)
-    told_of = [(elide(node.id, _NAME), f"{_name(node)} · {span(elapsed(scene, node.since))}") for node in named]
+    lines = [(elide(node.id, _NAME), f"{_name(node)} · {span(elapsed(scene, node.since))}") for node in named]
     more = [("And", plural(rest, "more node"))] if named and rest > 0 else []
-    return (*told_of, *more)
+    return (*lines, *more)
 
 
 def about_nodes(

@@ -1,4 +1,4 @@
-"""What is told of a pool: its life, and its resizes that fail."""
+"""What is reported of a pool: its life, and its resizes that fail."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bot.alerting.rules.common import (
     news,
     pool_entity,
     ranked,
+    said,
     span,
-    told,
     waits,
 )
 from bot.alerting.rules.node_facts import of_target, shape
@@ -101,7 +101,7 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
             severity=Severity.CRITICAL if jobs and nodes == 0 else Severity.WARNING,
             figures=(*shape(pool), *waits(jobs), ("To do", advice.do)),
             cause=advice.cause if len(causes) == 1 else " · ".join(each.cause for each in causes),
-            evidence=told(code, message),
+            evidence=said(code, message),
             actions=(
                 button("Open", "pool", "show", pool.id),
                 button("Quotas", "account", "show"),
@@ -133,7 +133,7 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             cause="nodes go only when their tasks have ended, or cannot be taken away"
             if nodes > wants
             else "the machines do not come and no error is reported: capacity, or a network that they cannot get into",
-            evidence=told(*pool.resize_errors[0]) if pool.resize_errors else "",
+            evidence=said(*pool.resize_errors[0]) if pool.resize_errors else "",
             actions=(button("Open", "pool", "show", pool.id), button("Nodes", "node", "map", pool.id)),
             related=tuple(job_entity(job.id) for job in jobs),
             count=abs(wants - nodes),

@@ -1,4 +1,4 @@
-"""What is told of a pool's autoscale formula."""
+"""What is reported of a pool's autoscale formula."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bot.alerting.rules.common import (
     jobs_of,
     newest,
     pool_entity,
+    said,
     span,
-    told,
     waits,
 )
 from bot.alerting.rules.node_facts import shape
@@ -47,7 +47,7 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
             severity=Severity.CRITICAL if jobs and has(pool) == 0 else Severity.WARNING,
             figures=(*shape(pool), *waits(jobs)),
             cause="the formula cannot be evaluated: a mistake in it, or samples that are not there yet",
-            evidence=told(*error),
+            evidence=said(*error),
             actions=(button("Open", "pool", "show", pool.id),),
             related=tuple(job_entity(job.id) for job in jobs),
         )

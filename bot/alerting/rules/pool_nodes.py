@@ -1,4 +1,4 @@
-"""What is told of a pool because of its nodes: none works, none has work, or none gets through its start task."""
+"""What is reported of a pool because of its nodes: none works, none has work, or none gets through its start task."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FAILING_NODES, FAILING_SHARE = 3, 0.2
 IDLE_FOR = 1800.0
 """Seconds: shorter breaks between two jobs are cheaper than the nodes' next boot."""
 SHRINKS_AFTER = 2
-"""Evaluations that an autoscale formula is given to let idle nodes go, for formulas look at averages of minutes."""
+"""Evaluations that an autoscale formula is given to let idle nodes go, because formulas average over minutes."""
 
 
 @rule(
@@ -111,7 +111,7 @@ def idle(scene: Scene) -> Iterator[Finding]:
     """A pool's nodes are idle for half an hour or longer and cost money.
 
     None of its nodes works, and it wants to have some. A formula is given :data:`SHRINKS_AFTER` evaluations to shrink
-    the pool; what it keeps then is meant, so it is but information.
+    the pool; what it keeps then is intended, so it is information only.
     """
     for pool in scene.pools.values():
         now, lasts = in_state(pool, "idle"), elapsed(scene, pool.idle_since)

@@ -1,4 +1,4 @@
-"""What is told of a job schedule: that it makes no job, and the ends of its life."""
+"""What is reported of a job schedule: that it makes no job, and the ends of its life."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def _why(scene: Scene, schedule: ScheduleView) -> str:
     return "the service makes none and gives no reason"
 
 
-def _event(told_of: Transition, what: str, step: SuggestedAction | None = None) -> Finding:
+def _event(change: Transition, what: str, step: SuggestedAction | None = None) -> Finding:
     """News of a schedule."""
     return Finding(
-        entity=schedule_entity(told_of.id),
-        headline=f"schedule {told_of.id} {what}",
-        since=told_of.at,
+        entity=schedule_entity(change.id),
+        headline=f"schedule {change.id} {what}",
+        since=change.at,
         state="event",
-        actions=(step or button("Open", "schedule", "show", told_of.id),),
+        actions=(step or button("Open", "schedule", "show", change.id),),
     )

@@ -1,4 +1,4 @@
-"""What is told of tasks: together for each job while they fail, and one by one to who asks for that."""
+"""What is reported of tasks: together for each job while they fail, and one by one to who asks for that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.alerting.rules.common import (
     news,
     schedule_entity,
 )
-from bot.alerting.rules.failures import causes_of, example_actions, examples, fresh, in_words, looked_at
+from bot.alerting.rules.failures import causes_of, examined, example_actions, examples, fresh, in_words
 from bot.domain.entity import Entity, schedule_of
 from bot.domain.findings import Finding, Severity
 from bot.domain.states import is_over
@@ -27,8 +27,8 @@ MOST_SHARE = 0.5
 """Of the tasks that are over: more failures than successes mean that what runs on is most likely wasted."""
 MOST_LEAST = 10
 """Failures below which such a share says nothing yet, unless they are all the job has."""
-CALM_TOLD = 7200.0
-"""Seconds after the last failure for which its end is put in words: long enough for the looks that were missed."""
+ALL_CLEAR_FOR = 7200.0
+"""Seconds after the last failure for which its end is put in words: long enough for polls that were missed."""
 COUNTED_AFTER = 120.0
 """Seconds after a failure from which on counts are believed that do not know it: lists were seen to lag by 45."""
 
@@ -50,7 +50,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             continue
         if fresh(scene, job) and not is_over(job.state) and not _run_again(job):
             yield _failing(scene, job)
-        elif elapsed(scene, job.failed_at) < CALM_TOLD:
+        elif elapsed(scene, job.failed_at) < ALL_CLEAR_FOR:
             yield _calm(scene, job)
     for job in scene.ended:
         if job.failures > 0 and job.id not in scene.jobs:
@@ -68,7 +68,7 @@ def retries_exhausted(scene: Scene) -> Iterator[Finding]:
             entity=job_entity(job.id),
             headline=f"job {job.id}: {plural(job.exhausted, 'task')} failed after all retries",
             since=newest(scene, job.failing_since),
-            figures=(*_pool(job), *looked_at(job)),
+            figures=(*_pool(job), *examined(job)),
             cause=in_words(causes),
             evidence=examples(causes),
             actions=(*example_actions(job, causes), button("Open", "job", "show", job.id))[:MOST_ACTIONS],
@@ -116,7 +116,7 @@ def _failing(scene: Scene, job: JobView) -> Finding:
             *_pool(job),
             *((("Succeeded", number(job.succeeded)),) if counted else ()),
             *((("After all retries", number(job.exhausted)),) if job.exhausted else ()),
-            *looked_at(job),
+            *examined(job),
         ),
         cause=in_words(causes),
         evidence=examples(causes),
@@ -140,7 +140,7 @@ def _calm(scene: Scene, job: JobView) -> Finding:
         headline=f"job {job.id}: {words}",
         since=newest(scene, job.failing_since),
         state="resolved",
-        figures=(*_pool(job), ("It is over because", _ending(scene, job)), *looked_at(job)),
+        figures=(*_pool(job), ("It is over because", _ending(scene, job)), *examined(job)),
         cause=in_words(causes),
         actions=(button("Failed tasks", "task", "list", job.id, "state:failed"), button("Open", "job", "show", job.id)),
         related=around(job),
@@ -161,19 +161,19 @@ def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
     return (("Pool", job.pool),) if job.pool else ()
 
 
-def _event(scene: Scene, told_of: Transition, headline: str) -> Finding:
+def _event(scene: Scene, change: Transition, headline: str) -> Finding:
     """News of a task."""
-    job, schedule = scene.job(told_of.parent), schedule_of(told_of.parent)
+    job, schedule = scene.job(change.parent), schedule_of(change.parent)
     of_schedule = (schedule_entity(schedule),) if schedule else ()
     return Finding(
-        entity=Entity("task", told_of.id, told_of.parent),
+        entity=Entity("task", change.id, change.parent),
         headline=headline,
-        since=told_of.at,
+        since=change.at,
         state="event",
         actions=(
-            button("Open", "task", "show", told_of.parent, told_of.id),
-            button("Logs", "log", told_of.parent, told_of.id),
-            button("Job", "job", "show", told_of.parent),
+            button("Open", "task", "show", change.parent, change.id),
+            button("Logs", "log", change.parent, change.id),
+            button("Job", "job", "show", change.parent),
         ),
-        related=(job_entity(told_of.parent), *(around(job) if job else of_schedule)),
+        related=(job_entity(change.parent), *(around(job) if job else of_schedule)),
     )

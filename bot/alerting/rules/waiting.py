@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from bot.alerting.rules.common import button, elapsed, span, told
+from bot.alerting.rules.common import button, elapsed, said, span
 from bot.alerting.rules.node_facts import evidence, lost
 from bot.domain.advice import of_resize
 from bot.domain.entity import fold
@@ -23,7 +23,7 @@ NAMED_JOBS = 3
 class SaidWait(Struct, frozen=True):
     """Why tasks wait: a sentence without its full stop, what the service said, and the button that shows it.
 
-    ``queued`` True where nothing is wrong: others come first. The words hold no figure that moves with every look.
+    ``queued`` True where nothing is wrong: others come first. The words hold no figure that moves with every poll.
     """
 
     cause: str
@@ -46,9 +46,9 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
     others = (at_work(scene) if workers is None else workers).get(fold(job.pool), ())
     pool = scene.pool(job.pool)
     wait = why_waits(job, pool, others)
-    said = told(*wait.error) if wait.error else ""
+    message = said(*wait.error) if wait.error else ""
     if pool is None or wait.cause in ("disabled", "cannot run"):
-        return _of_job(job, wait, said)
+        return _of_job(job, wait, message)
     show = button("Pool", "pool", "show", pool.id)
     match wait.cause:
         case "nodes in trouble":
@@ -60,15 +60,15 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
         case "others first":
             return SaidWait(_of_others(pool, wait), step=show, queued=True)
         case _:
-            return SaidWait(_of_pool(scene, pool, wait), said, show)
+            return SaidWait(_of_pool(scene, pool, wait), message, show)
 
 
-def _of_job(job: JobView, wait: Wait, said: str) -> SaidWait:
+def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
     match wait.cause:
         case "disabled":
             return SaidWait("the job is disabled")
         case "cannot run":
-            return SaidWait("the service cannot run the job", said)
+            return SaidWait("the service cannot run the job", message)
         case "no automatic pool":
             return SaidWait("the job has no pool yet: its automatic pool was not made")
         case _:

@@ -26,7 +26,7 @@ class ApplicationProperties(Wire):
 
 
 class ApplicationResource(Wire):
-    """An application as Resource Manager tells it; ``name`` is its id."""
+    """An application as Resource Manager reports it; ``name`` is its id."""
 
     id: str = ""
     name: str = ""

@@ -122,7 +122,7 @@ class UserIdentity(Wire):
 
 
 class ResourceFile(Wire):
-    """What is downloaded to the node before a command runs. URLs may carry SAS signatures: redact before telling."""
+    """What is downloaded to the node before a command runs. URLs may carry SAS signatures: redact before showing."""
 
     auto_storage_container_name: str = ""
     storage_container_url: str = ""
@@ -175,7 +175,7 @@ class FailureInfo(Wire):
 
 
 class ContainerInfo(Wire):
-    """What the container engine told."""
+    """What the container engine reported."""
 
     container_id: str = ""
     state: str = ""
@@ -195,7 +195,7 @@ class StartTask(Wire):
 
 
 class ImageReference(Wire):
-    """The operating system image; ``exact_version`` is what "latest" meant."""
+    """The operating system image; ``exact_version`` is what "latest" resolved to."""
 
     publisher: str = ""
     offer: str = ""

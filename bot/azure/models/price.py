@@ -46,7 +46,7 @@ Key = tuple[str, bool, Meter]
 
 
 class Price(Struct, frozen=True):
-    """What one node costs an hour at list price: ``amount`` of ``currency`` (ISO 4217), as it was told ``as_of``.
+    """What one node costs an hour at list price: ``amount`` of ``currency`` (ISO 4217), as published at ``as_of``.
 
     ``meter`` says which price that is: for a spot node the one of the spot market or, without one, Batch's own for
     low-priority nodes.

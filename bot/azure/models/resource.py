@@ -1,4 +1,4 @@
-"""What Azure Resource Manager tells: Batch accounts with their quotas, and VM sizes."""
+"""What Azure Resource Manager reports: Batch accounts with their quotas, and VM sizes."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class AccountIdentity(Wire):
 
 
 class BatchAccountResource(Wire):
-    """A Batch account as Resource Manager tells it."""
+    """A Batch account as Resource Manager reports it."""
 
     id: str = ""
     name: str = ""
@@ -178,15 +178,15 @@ class VmSize(Struct, frozen=True):
 
     @classmethod
     def of(cls, sku: SupportedSku) -> VmSize:
-        """Read the capabilities; what the service does not tell is 0."""
-        told = {each.name.lower(): each.value for each in sku.capabilities}
+        """Read the capabilities; what the service does not list is 0."""
+        listed = {each.name.lower(): each.value for each in sku.capabilities}
         return cls(
             name=sku.name,
             family=sku.family_name,
-            vcpus=int(_number(told.get("vcpus"))),
-            memory_gb=_number(told.get("memorygb")),
-            gpus=int(_number(told.get("gpus"))),
-            spot=told.get("lowprioritycapable", "").lower() == "true",
+            vcpus=int(_number(listed.get("vcpus"))),
+            memory_gb=_number(listed.get("memorygb")),
+            gpus=int(_number(listed.get("gpus"))),
+            spot=listed.get("lowprioritycapable", "").lower() == "true",
             eol=sku.batch_support_end_of_life,
         )
 

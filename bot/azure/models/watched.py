@@ -1,4 +1,4 @@
-"""Rows for watching: of each entity the few fields by which a change is seen, so that a look stays small."""
+"""Rows for watching: of each entity the few fields by which a change is seen, so that a poll stays small."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Slack:
         self._watchdog: asyncio.Task[None] | None = None
         self._deaf_seconds = deaf_seconds
         self._connect_seconds = connect_seconds
-        self._heard = time.monotonic()
+        self._received = time.monotonic()
         self._zones: dict[str, tuple[float, str | None]] = {}
         budget = Budget(LIMITS)
         self._following = Following(self._client, pictures, budget, self._post)
@@ -212,20 +212,20 @@ class Slack:
         return await admitted(self._app, request)
 
     async def _hear(self, client: AsyncBaseSocketModeClient, message: dict[str, Any], raw: str | None) -> None:
-        self._heard = time.monotonic()
+        self._received = time.monotonic()
 
     async def _watch(self) -> None:
         """Socket Mode can go deaf without an error: after a long silence a new connection is made, until one is."""
         while self._socket:
             await asyncio.sleep(self._deaf_seconds / 10)
-            if time.monotonic() - self._heard > self._deaf_seconds:
+            if time.monotonic() - self._received > self._deaf_seconds:
                 log.warning("slack.socket_silent", seconds=self._deaf_seconds)
                 try:
                     await self._socket.client.connect_to_new_endpoint(force=True)
                 except Exception:  # whatever refuses it now, the watch goes on
                     log.exception("slack.reconnect_failed")
                 else:
-                    self._heard = time.monotonic()
+                    self._received = time.monotonic()
 
     async def _on_command(self, body: dict[str, Any], ack: AsyncAck) -> None:
         await self._accept(inbound.from_command(body))
@@ -238,7 +238,7 @@ class Slack:
         request = inbound.from_event(body, self._bot_user)
         if request:
             await self._accept(request)
-            await self._channels.heard(request.conversation)
+            await self._channels.seen(request.conversation)
         await ack()
 
     async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
@@ -342,7 +342,7 @@ class Slack:
         await self._messages.respond(request.reply_url, payload, private=card.private, replace=replace)
 
     async def say(self, request: CommandRequest, words: str) -> None:
-        """Tell the asker one sentence that only they see. Raises Undelivered."""
+        """Show the asker one sentence that only they see. Raises Undelivered."""
         try:
             await self._messages.say(request.conversation, request.person, words)
         except Undelivered:
@@ -354,9 +354,9 @@ class Slack:
         """Replace a message that goes on changing by its newest card. Raises Undelivered."""
         await self._messages.update_live(conversation, message, newest)
 
-    def on_reach(self, told: Reach) -> None:
-        """Have ``told`` called whenever the bot is let into a channel or put out of it."""
-        self._channels.told = told
+    def on_reach(self, callback: Reach) -> None:
+        """Have ``callback`` called whenever the bot is let into a channel or put out of it."""
+        self._channels.on_reach = callback
 
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False

@@ -1,4 +1,4 @@
-"""Where the bot may write on Slack, as Slack's events tell it."""
+"""Where the bot may write on Slack, as Slack's events report it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LEFT = {"left", "archive", "deleted"}
 
 
 class Channels:
-    """Keeps :class:`storage.port.store.ConversationReference` right, and tells whoever wants to know."""
+    """Keeps :class:`storage.port.store.ConversationReference` right, and calls whoever wants to know."""
 
     def __init__(self, store: Store) -> None:
-        self.told: Reach | None = None
+        self.on_reach: Reach | None = None
         self._store = store
         self._shut: set[str] = set()
         self._names: dict[str, str] = {}
@@ -56,7 +56,7 @@ class Channels:
             renamed = Conversation("slack", channel["id"], team=team, name=channel.get("name", ""))
             await self._write(renamed, reachable=renamed.id not in self._shut)
 
-    async def heard(self, conversation: Conversation) -> None:
+    async def seen(self, conversation: Conversation) -> None:
         """Somebody spoke to the bot there as to a member, or a message of it was taken."""
         if conversation.id in self._shut:
             await self.opened(conversation)
@@ -65,23 +65,23 @@ class Channels:
         """The bot can write there from now on."""
         self._shut.discard(conversation.id)
         await self._write(conversation, reachable=True)
-        if self.told:
-            await self.told(conversation, True)
+        if self.on_reach:
+            await self.on_reach(conversation, True)
 
     async def shut(self, conversation: Conversation) -> None:
         """The bot can no longer write there."""
         self._shut.add(conversation.id)
         await self._write(conversation, reachable=False)
-        if self.told:
-            await self.told(conversation, False)
+        if self.on_reach:
+            await self.on_reach(conversation, False)
 
     async def remember(self, conversation: Conversation) -> None:
         """The bot was asked there, and could answer."""
-        await self.heard(conversation)
+        await self.seen(conversation)
         await self._write(conversation, reachable=True)
 
     async def _nowhere(self, why: str) -> None:
-        """The app was taken out of the workspace. Nobody is told: that Slack refuses everything is noticed as such."""
+        """The app was taken out of the workspace. Nobody is called: Slack refusing everything is noticed as such."""
         log.warning("slack.uninstalled", why=why)
         for reference in await self._store.conversations("slack"):
             if reference.reachable:
@@ -91,7 +91,7 @@ class Channels:
     async def _write(self, conversation: Conversation, *, reachable: bool) -> None:
         name = self._names[conversation.id] = conversation.name or self._names.get(
             conversation.id, ""
-        )  # commands tell it, mentions do not
+        )  # commands carry it, mentions do not
         body = msgspec.json.encode(replace(conversation, thread=None, name=name))
         await self._store.put_conversation(
             ConversationReference("slack", conversation.id, body, datetime.now(UTC), reachable)

@@ -71,7 +71,7 @@ class Following:
             task.cancel()
 
     async def replace(self, channel: str, stamp: str, card: Card) -> None:
-        """Update a message once its pictures are ready; one that fails is told in words instead."""
+        """Update a message once its pictures are ready; one that fails is described in words instead."""
         payload = await self.whole(channel, card)
 
         async def call() -> None:
@@ -81,7 +81,7 @@ class Following:
         await patiently(call)
 
     async def whole(self, channel: str, card: Card, *, within: float | None = None) -> dict[str, Any]:
-        """The message with its pictures uploaded, or told in words where they fail or take longer than ``within``."""
+        """The message with its pictures uploaded, or described in words where they fail or take over ``within``."""
         files: dict[str, str] = {}
         try:
             async with asyncio.timeout(within):
@@ -93,7 +93,7 @@ class Following:
         return dict(render(card, files).payload)
 
     async def share(self, channel: str, thread: str, attachments: Sequence[Attachment]) -> None:
-        """Put files into a thread, each once however often its card is edited; one that fails is told there."""
+        """Put files into a thread, each once however often its card is edited; one that fails is reported there."""
         for attachment in attachments:
             key = channel, thread, hash(attachment)
             if key in self._shared:
@@ -108,8 +108,8 @@ class Following:
                 code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
                 log.exception("slack.file_failed", channel=channel)
                 what = f"{file_name(attachment.name)} could not be uploaded."
-                told = refusal(what, f"Slack says: {code}. Try again.")
-                await self._post(Conversation("slack", channel, thread=thread), told)
+                card = refusal(what, f"Slack says: {code}. Try again.")
+                await self._post(Conversation("slack", channel, thread=thread), card)
 
     def _overtaken(self, channel: str, stamp: str, task: asyncio.Task[None]) -> None:
         if self._pending.get((channel, stamp)) is task:

@@ -152,7 +152,7 @@ def _person(user: str, name: str = "", home: str | None = None) -> Person:
     """``name`` is the handle, which comes with all but messages: who set or acknowledged something is named by it.
 
     ``home`` is the person's own workspace, which in a channel shared between workspaces need not be the bot's. Slack
-    tells no user groups with what a person does.
+    sends no user groups with what a person does.
     """
     return Person(platform="slack", id=user, name=name, home=home or "")
 

@@ -69,7 +69,7 @@ class Messages:
         await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._client.chat_postEphemeral(**call))
 
     async def say(self, conversation: Conversation, person: Person, words: str) -> None:
-        """Tell one person something without any blocks."""
+        """Send one person something without any blocks."""
         call = _call(conversation, {"text": words}) | {"user": person.id}
         await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._client.chat_postEphemeral(**call))
 
@@ -163,7 +163,7 @@ class Messages:
     ) -> T:
         """Make a call in its turn, once. What happens to an alert says whether the bot can write there, and is noted.
 
-        Nobody is told so by an answer: people ask in channels too that the bot was never in.
+        No answer reveals it: people ask in channels too that the bot was never in.
         """
         try:
             async with self._budget.turn(conversation.id, priority, kind):
@@ -174,7 +174,7 @@ class Messages:
                 self._budget.hold(conversation.id, kind, undelivered.wait)
             raise undelivered from error
         if priority is Priority.ALERT:
-            await self._channels.heard(conversation)
+            await self._channels.seen(conversation)
         return answer
 
     async def _judged(self, error: Exception, conversation: Conversation, *, note: bool) -> Undelivered:

@@ -100,7 +100,7 @@ class Activity(Struct, rename="camel"):
 
     @property
     def key(self) -> str:
-        """What de-duplication looks at: message ids are times, unique within their conversation only."""
+        """What de-duplication compares: message ids are times, unique within their conversation only."""
         return f"teams:{self.conversation.id}:{self.id}"
 
     @property
@@ -197,12 +197,12 @@ class Activity(Struct, rename="camel"):
         return re.sub(rf"<at\b[^>]*>\s*{re.escape(shown)}\s*</at>", lambda _: words, text) if shown else text
 
     def _zone(self) -> str | None:
-        """The sender's IANA time zone, where the client told a real one."""
-        told = [
+        """The sender's IANA time zone, where the client sent a real one."""
+        sent = [
             self.local_timezone,
             *(entity.timezone for entity in self.entities or () if entity.type == "clientInfo"),
         ]
-        for name in told:
+        for name in sent:
             if name:
                 try:
                     ZoneInfo(name)

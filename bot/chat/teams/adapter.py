@@ -51,7 +51,7 @@ class Teams:
         self, settings: TeamsSettings, store: Store, pictures: Pictures, *, credential: AsyncTokenCredential
     ) -> None:
         if not settings.app_id.strip() or not settings.tenant_id.strip():
-            raise SettingsError(["teams.app_id and teams.tenant_id: both are needed to tell who may call the bot"])
+            raise SettingsError(["teams.app_id and teams.tenant_id: both are needed to verify who calls the bot"])
         self._settings = settings
         self._pictures = pictures
         self._credential = credential
@@ -84,7 +84,7 @@ class Teams:
         await self._credential.close()
 
     async def zone(self, person: Person) -> str | None:
-        """The person's time zone: Teams tells it with every message."""
+        """The person's time zone: Teams sends it with every message."""
         return person.zone
 
     async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
@@ -121,7 +121,7 @@ class Teams:
 
     async def _answer_privately(self, outbound: Outbound, request: CommandRequest, rendered: Rendered) -> None:
         """Answer in the personal chat, and say so where it was asked; that word may be lost, the answer not."""
-        told = "I answered you in our personal chat."
+        sentence = "I answered you in our personal chat."
         try:
             chat = await messages.direct(outbound, request.person, request.conversation, Priority.ANSWER)
             await messages.post(outbound, chat, rendered, Priority.ANSWER)
@@ -129,24 +129,24 @@ class Teams:
             if error.why in {"later", "doubt"}:
                 raise
             log.info("teams.no_personal_chat", code=error.code)
-            told = "This answer is for you alone. Add me to a personal chat and ask me there."
-        notification = cards.teams.message.render(Card(title=(Span(told),)))
+            sentence = "This answer is for you alone. Add me to a personal chat and ask me there."
+        notification = cards.teams.message.render(Card(title=(Span(sentence),)))
         try:
             await messages.post(outbound, request.conversation, notification, Priority.ANSWER)
         except Undelivered as error:
             log.warning("teams.notification_lost", conversation=request.conversation.id, code=error.code)
 
     async def say(self, request: CommandRequest, words: str) -> None:
-        """Tell the asker one sentence without a card. Raises Undelivered."""
+        """Show the asker one sentence without a card. Raises Undelivered."""
         await messages.say(self._outbound(), request.conversation, words)
 
     async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
         """Replace a message that goes on changing by its newest card. Raises Undelivered."""
         await messages.update_live(self._outbound(), conversation, message, newest)
 
-    def on_reach(self, told: Reach) -> None:
-        """Have ``told`` called whenever the bot is added to a conversation or removed from it."""
-        self._references.told = told
+    def on_reach(self, callback: Reach) -> None:
+        """Have ``callback`` called whenever the bot is added to a conversation or removed from it."""
+        self._references.on_reach = callback
 
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
@@ -196,7 +196,7 @@ class Teams:
             log.warning("teams.refused", status=error.status, reason=str(error)[:200], remote=request.remote)
             return web.Response(status=error.status)
         except KeysUnavailableError:
-            return web.Response(status=503)  # told where they could not be fetched
+            return web.Response(status=503)  # logged where they could not be fetched
         try:
             return await self._dispatch(activity)
         except Exception:  # not journalled, so Teams shall come again
@@ -237,7 +237,7 @@ class Teams:
     async def _said(self, activity: Activity) -> None:
         """Typed text, or a button of the kind that sends a message (Action.Submit)."""
         intake, _, invokes = self._parts()
-        await self._references.heard(activity.origin(), activity.at)
+        await self._references.seen(activity.origin(), activity.at)
         if not isinstance(activity.value, dict):
             await intake.accept(activity.ask(activity.spoken()))
             return

@@ -7,7 +7,7 @@ from bot.chat.port import Undelivered
 _UNSENT = {"NoConnection", "NoToken", "NotRunning"}
 _GONE = {"ServiceUrlRefused", "ForbiddenOperationException"}
 _OUT = {"BotDisabledByAdmin", "BotNotRegistered", "BotDisabled"}
-"""The bot is forbidden in the whole tenant; nobody tells it when it no longer is."""
+"""The bot is forbidden in the whole tenant; nothing says when it no longer is."""
 
 
 class RefusedError(Exception):
@@ -22,7 +22,7 @@ class RefusedError(Exception):
 
 
 class KeysUnavailableError(Exception):
-    """The service's signing keys cannot be fetched, so nobody can be told from anybody."""
+    """The service's signing keys cannot be fetched, so no caller can be verified."""
 
 
 class TeamsError(Exception):

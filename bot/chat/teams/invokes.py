@@ -107,13 +107,13 @@ class Invokes:
             return _error(400, "BadRequest", _STALE)
         if click.how == "form":
             self.present(activity.ask(click.command, message=activity.reply_to_id))
-            return _told("The form is below.")
+            return _message("The form is below.")
         request = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
         rendered = await self._answered(request, alone=pressed.trigger == "automatic")
         if rendered is None:
-            return _told(_WORKING)
+            return _message(_WORKING)
         if click.how == "post":
-            return _told("The answer is below.")
+            return _message("The answer is below.")
         return 200, {"statusCode": 200, "type": CARD, "value": rendered.payload}
 
     async def _answered(self, request: CommandRequest, *, alone: bool) -> Rendered | None:
@@ -245,7 +245,7 @@ def _continued(title: str, content: dict[str, object], height: str) -> Answer:
     return 200, {"task": {"type": "continue", "value": dialog}}
 
 
-def _told(text: str) -> Answer:
+def _message(text: str) -> Answer:
     return 200, {"statusCode": 200, "type": _MESSAGE, "value": text}
 
 

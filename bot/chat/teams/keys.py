@@ -1,6 +1,6 @@
 """The keys that sign the service's requests, fetched without blocking the event loop.
 
-The framework's own fetch calls ``requests`` without a timeout from the event loop, and never looks for a new key
+The framework's own fetch calls ``requests`` without a timeout from the event loop, and never asks for a new key
 when an unknown one turns up (it fails on the lookup before). This one stands in its conversation.
 """
 
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 _DAY = 24 * 3600.0
 _PAUSE = 300.0
-"""Seconds between two looks for an unknown key: whoever invents key ids cannot make us hammer the service."""
+"""Seconds between two searches for an unknown key: whoever invents key ids cannot make us hammer the service."""
 _SHORT_PAUSE = 5.0
 """The same while there is no key at all."""
 

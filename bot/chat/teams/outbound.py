@@ -94,7 +94,7 @@ class Outbound:
     ) -> T:
         """Make one call in its turn; a failure is not repeated. Raises TeamsError.
 
-        ``there`` says that it is about the conversation itself, so that its outcome tells whether the bot can write
+        ``there`` says that it is about the conversation itself, so that its outcome shows whether the bot can write
         there.
         """
         conversation = self._references.current(conversation)
@@ -109,7 +109,7 @@ class Outbound:
                 await self._failed(conversation, error)
             raise
         if there:
-            await self._references.heard(conversation, datetime.now(UTC))
+            await self._references.seen(conversation, datetime.now(UTC))
         return answer
 
     def _check(self, conversation: Conversation) -> None:

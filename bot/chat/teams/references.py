@@ -20,7 +20,7 @@ class References:
     """The stored conversation references; a write happens only where something changed."""
 
     def __init__(self, store: Store) -> None:
-        self.told: Reach | None = None
+        self.on_reach: Reach | None = None
         self._store = store
         self._known: dict[str, str] = {}
         self._names: dict[str, str] = {}
@@ -45,27 +45,27 @@ class References:
     async def joined(self, conversation: Conversation, at: datetime) -> None:
         """The bot was added here. It is added to a team as a whole: channels where it was lost may be back too."""
         await self._write(conversation, at, reachable=True)
-        if self.told:
-            await self.told(conversation, True)
+        if self.on_reach:
+            await self.on_reach(conversation, True)
             for channel in [each for each in self._lost.values() if conversation.kind == each.kind == "channel"]:
-                await self.told(channel, True)
+                await self.on_reach(channel, True)
 
-    async def heard(self, conversation: Conversation, at: datetime) -> None:
+    async def seen(self, conversation: Conversation, at: datetime) -> None:
         """Somebody spoke here, or a message was taken, so the bot is here; perhaps under another address now."""
         known = self._known.get(conversation.id)
         if known != conversation.service_url:
             await self._write(conversation, at, reachable=True)
-        if known is None and self.told:
-            await self.told(conversation, True)
+        if known is None and self.on_reach:
+            await self.on_reach(conversation, True)
 
     async def left(self, conversation: Conversation, at: datetime | None = None) -> None:
         """The bot was removed from here, or the conversation is no more."""
         await self._write(conversation, at or datetime.now(UTC), reachable=False)
-        if self.told:
-            await self.told(conversation, False)
+        if self.on_reach:
+            await self.on_reach(conversation, False)
 
     async def _write(self, conversation: Conversation, at: datetime, *, reachable: bool) -> None:
-        name = conversation.name or self._names.get(conversation.id, "")  # most activities tell none
+        name = conversation.name or self._names.get(conversation.id, "")  # most activities have none
         body = msgspec.json.encode(msgspec.structs.replace(conversation, thread=None, name=name))
         await self._store.put_conversation(ConversationReference("teams", conversation.id, body, at, reachable))
         self._note(conversation, reachable=reachable)

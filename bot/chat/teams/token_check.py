@@ -40,7 +40,7 @@ class Verifier:
         )
 
     def open(self) -> None:
-        """Put our keys where the framework looks before it fetches with blocking calls."""
+        """Put our keys where the framework searches before it fetches with blocking calls."""
         JwtTokenExtractor.metadataCache[self._keys.url] = self._keys
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ class Terminal:
         """Nothing to release."""
 
     async def zone(self, person: Person) -> str | None:
-        """A terminal does not tell; the bot's own zone is used."""
+        """A terminal does not say; the bot's own zone is used."""
         return None
 
     async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
@@ -77,7 +77,7 @@ class Terminal:
         """A terminal cannot take back what it printed: print anew."""
         await self._print(newest())
 
-    def on_reach(self, told: Reach) -> None:
+    def on_reach(self, callback: Reach) -> None:
         """A terminal is always there."""
 
     async def post_once(
@@ -217,7 +217,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _keep(path: Path, content: bytes) -> Path:
-    """Write what a person will look for: never over a file of the same name that says something else."""
+    """Write what a person will search for: never over a file of the same name that says something else."""
     candidates = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
     chosen = next(each for each in candidates if not each.exists() or each.read_bytes() == content)
     _write(chosen, content)

@@ -160,7 +160,7 @@ def test_an_exit_code_of_two_errors_is_told_apart_for_what_was_looked_at_alone()
         (1, "exit code 1: OSError: [Errno <n>] no space", "frame-3"),
     ]
     assert sum(each.count for each in told.causes) == 1000
-    assert ("Looked at", "3 of 1,000 with exit code 1") in told.figures
+    assert ("Output read", "3 of 1,000 with exit code 1") in told.figures
     assert told.evidence == "ValueError: frame 12 (stderr of frame-1)\nOSError: [Errno 28] no space (stderr of frame-3)"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.azure.errors import AzureError
 from bot.azure.models import VmSize
-from bot.monitor.core_table import ASK_AGAIN, CoreTable, cores_from_name
+from bot.monitor.cores_by_size import ASK_AGAIN, CoresBySize, cores_from_name
 from tests.shared import shared
 
 
@@ -54,7 +54,7 @@ class Arm:
 
 async def test_names_stand_in_until_arm_answers() -> None:
     arm, now = Arm(), 0.0
-    table = CoreTable(arm, clock=lambda: now)
+    table = CoresBySize(arm, clock=lambda: now)
     cores = await table.by_size()
     assert (cores("Standard_D3_v2"), cores("Standard_F8s_v2")) == (None, 8)
     assert table.from_names == {"Standard_F8s_v2"}

@@ -1,4 +1,4 @@
-"""How many cores a node has: as Azure tells it, or as its size's name says where that is beyond doubt."""
+"""How many cores a node has: as Azure reports it, or as its size's name says where that is beyond doubt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.domain.cores import cores_from_name
 log = structlog.get_logger()
 
 ASK_AGAIN = 600.0
-"""Seconds until ARM is asked again after it could not tell the sizes."""
+"""Seconds until ARM is asked again after it could not list the sizes."""
 
 
 class Sizes(Protocol):
@@ -31,7 +31,7 @@ class Sizes(Protocol):
         ...
 
 
-class CoreTable:
+class CoresBySize:
     """Cores by VM size for one account. ``from_names`` are the sizes whose name was taken for an answer."""
 
     def __init__(self, account: Sizes, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,10 +43,10 @@ class CoreTable:
 
     async def by_size(self) -> Callable[[str], int | None]:
         """A function from a VM size to its cores; None where nobody knows. Says so in the log, once a size."""
-        told = await self._told()
+        sizes = await self._sizes()
 
         def cores(size: str) -> int | None:
-            known = told.get(size.lower())
+            known = sizes.get(size.lower())
             if known is not None and known.vcpus > 0:
                 self.from_names.discard(size)
                 return known.vcpus
@@ -68,7 +68,7 @@ class CoreTable:
 
         return cores
 
-    async def _told(self) -> Mapping[str, VmSize]:
+    async def _sizes(self) -> Mapping[str, VmSize]:
         """What ARM says, or nothing while it cannot be asked (a shared key does not open ARM)."""
         if self._clock() < self._not_before:
             return {}
