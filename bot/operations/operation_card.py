@@ -8,7 +8,7 @@ from bot.azure.errors import AzureError
 from bot.domain.refused_writes import advice
 from bot.operations.workflow import Failure, Outcome, StepView, Unknown, View
 from cards.build import actions, blocks, bold, chip, muted, text
-from cards.card import Actions, Bullets, Button, Card, Footer, Mark, Text, Time, Words
+from cards.card import Bullets, Button, Card, Footer, Mark, Text, Time, Words
 
 UNDOABLE = timedelta(minutes=15)
 """How long an operation can be taken back."""
@@ -27,7 +27,10 @@ def running_card(view: View, id_: str, started: datetime) -> Card:
             view.progress,
             eta,
             Footer(text(muted("Begun "), Time(started), muted(". This message is kept up to date.")), while_live=True),
-            Actions((Button("Stop", f"operation stop {id_}"),)) if view.stoppable else None,
+            actions(
+                Button("Follow", f"operation show {id_}", how="edit"),
+                Button("Stop", f"operation stop {id_}") if view.stoppable else None,
+            ),
         ),
     )
 

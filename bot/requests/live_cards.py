@@ -156,14 +156,24 @@ class LiveCards:
         if tasks:
             await asyncio.wait(tasks, timeout=seconds * _HANDLERS)
         why = text("the bot was shut down at ", Time(self._clock.now(), "clock"))
-        for live, _ in self._running.values():
-            live.end(why)
+        for live, task in self._running.values():
+            if await self._goes_on(live.request):
+                task.cancel()  # the store keeps the message: its operation goes on, and so does its card
+            else:
+                live.end(why)
         left = {task for task in tasks if not task.done()}
         if left:
             await asyncio.wait(left, timeout=max(0.0, end - clock()))
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+    async def _goes_on(self, request: CommandRequest) -> bool:
+        """Whether what a request began goes on after this program."""
+        cards = await self._following(request) if self._following else None
+        if cards is not None:
+            await cards.aclose()
+        return cards is not None
 
     def _start(self, live: LiveMessage, cards: AsyncGenerator[Card]) -> None:
         task = asyncio.create_task(live.run(cards), name=f"live {live.request.key}")

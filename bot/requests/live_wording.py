@@ -10,6 +10,9 @@ from bot.chat.request import CommandRequest
 from cards.build import chip, text
 from cards.card import Action, Actions, Block, Button, Card, Footer, Mark, Text, Time, Words
 
+_FOLLOWING = "operation show "
+"""The command that follows an operation, whose cards carry it as a button."""
+
 
 def claims_to_live(card: Card) -> bool:
     """Whether a card says that it goes on: by a word that is true only then, or by a Stop button."""
@@ -38,8 +41,7 @@ def ended(card: Card, why: Text, request: CommandRequest, at: datetime | None = 
     as_of = card.as_of or at
     when = text("; as of ", Time(as_of, "clock"), ".") if as_of else "."
     note = Words(text(chip(Mark.STOPPED, "stopped"), ": ", why, when))
-    # A submitted form's values are no part of the text: the form asks for them again.
-    again = Button("Go on", request.text, how="form" if request.values else "edit")
+    again = _again(card, request)
     blocks: list[Block] = [note]
     placed = False
     for block in unclaimed(card).blocks:
@@ -51,6 +53,15 @@ def ended(card: Card, why: Text, request: CommandRequest, at: datetime | None = 
     if not placed:
         blocks.append(Actions((again,)))
     return replace(card, blocks=tuple(blocks), mark=Mark.STOPPED)
+
+
+def _again(card: Card, request: CommandRequest) -> Button:
+    """The button that goes on: of an operation it follows, and never begins it again."""
+    shown = (item for block in card.blocks if isinstance(block, Actions) for item in block.items)
+    following = (item for item in shown if isinstance(item, Button) and item.command.startswith(_FOLLOWING))
+    # A submitted form's values are no part of the text: the form asks for them again.
+    again = Button("Go on", request.text, how="form" if request.values else "edit")
+    return next((replace(item, text="Go on") for item in following), again)
 
 
 def _while_live(block: Block) -> bool:
