@@ -21,7 +21,7 @@ class Retention(Struct, frozen=True):
     """How long rows are kept; whoever runs the bot may choose some of it, within what ``bot.settings`` allows.
 
     What is not listed has no limit: the audit trail, conversations, preferences, cursors, snapshots, open incidents,
-    and outbox entries that are not delivered yet. Shared files carry their own expiry.
+    and outbox entries that are not delivered yet. Shared files and uploads carry their own expiry.
     """
 
     requests: timedelta = 7 * DAY
@@ -32,6 +32,8 @@ class Retention(Struct, frozen=True):
     """After they expired, so that whoever presses an old button learns that it is too late, or that it was pressed."""
     operations: timedelta = 30 * DAY
     """With their steps, since they ended."""
+    uploads: timedelta = 7 * DAY
+    """What people attached or pasted: as long as a change that needs it may wait for an approval or be finished."""
     samples: timedelta = 7 * DAY
     rollups: Mapping[int, timedelta | None] = field(default_factory=_rollups)
     """Of samples, by resolution in seconds; None is forever."""

@@ -18,6 +18,7 @@ from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
 from storage.port.requests import RequestStore
 from storage.port.samples import SampleStore
+from storage.port.uploads import UploadStore
 
 
 class Store(
@@ -27,6 +28,7 @@ class Store(
     ConversationStore,
     SampleStore,
     FileStore,
+    UploadStore,
     PreferenceStore,
     MonitoringStore,
     IncidentStore,

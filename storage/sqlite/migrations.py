@@ -366,6 +366,28 @@ def operations_and_their_steps(db: Database) -> None:
     )
 
 
+@migrations()
+def uploads(db: Database) -> None:
+    """What people attach or paste for a command, and the tickets of the page on which they upload it."""
+    db.execute(
+        """
+        CREATE TABLE uploads (
+            id TEXT NOT NULL PRIMARY KEY, person TEXT NOT NULL, conversation TEXT NOT NULL, name TEXT NOT NULL,
+            body BLOB NOT NULL, expires INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX uploads_expires ON uploads (expires)")
+    db.execute(
+        """
+        CREATE TABLE upload_tickets (
+            id TEXT NOT NULL PRIMARY KEY, request BLOB NOT NULL, expires INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX upload_tickets_expires ON upload_tickets (expires)")
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

@@ -18,6 +18,7 @@ from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.samples import SqliteSamples
+from storage.sqlite.uploads import SqliteUploads
 
 
 class SqliteStore(
@@ -27,6 +28,7 @@ class SqliteStore(
     SqliteConversations,
     SqliteSamples,
     SqliteFiles,
+    SqliteUploads,
     SqlitePreferences,
     SqliteMonitoring,
     SqliteIncidents,
@@ -56,6 +58,7 @@ class SqliteStore(
         gone = await self._prune_requests(now) + await self._prune_confirmations(now)
         gone += await self._prune_files(now) + await self._prune_samples(now)
         gone += await self._prune_operations(now)
+        gone += await self._prune_uploads(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

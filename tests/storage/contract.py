@@ -20,6 +20,7 @@ from storage.port.preferences import Preference
 from storage.port.requests import JournalRow
 from storage.port.samples import Bucket, Sample
 from storage.port.store import Store
+from storage.port.uploads import Upload, UploadTicket
 from storage.retention import RESOLUTIONS
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -166,6 +167,20 @@ class StoreContract:
         assert late.used == "", "it had expired"
         assert await store.prune(NOON + DAY) == 0
         assert await store.prune(NOON + 2 * DAY) == 2
+
+    async def test_an_upload_is_kept_as_it_first_was(self, store: Store) -> None:
+        first = Upload("u", "slack:U1", "slack:C1", "tasks.csv", b"\x00a,b", NOON + HOUR)
+        assert await store.put_upload(first)
+        assert not await store.put_upload(msgspec.structs.replace(first, body=b"other", expires=NOON + DAY))
+        assert await store.upload("u", NOON) == first
+        assert await store.upload("u", NOON + HOUR) is None
+        assert await store.upload("none", NOON) is None
+        ticket = UploadTicket("t", b"request", NOON + MINUTE)
+        await store.put_upload_ticket(ticket)
+        assert await store.upload_ticket("t", NOON) == ticket
+        assert await store.upload_ticket("t", NOON + MINUTE) is None
+        assert await store.prune(NOON + MINUTE) == 1
+        assert await store.prune(NOON + HOUR) == 1
 
     async def test_the_audit_trail_grows(self, store: Store) -> None:
         for minute in range(3):

@@ -27,7 +27,7 @@ def decode(content: bytes) -> str:
 
 
 def _without_mark(content: bytes) -> str:
-    """UTF-16 without its mark is recognised by the zero in one half of its first character, which JSON and tables have."""
+    """UTF-16 without its mark shows by the zero in one half of its first character, an ASCII one."""
     if len(content) >= 2 and not content[1] and content[0]:
         return "utf-16-le"
     if len(content) >= 2 and not content[0] and content[1]:
