@@ -18,8 +18,8 @@ from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.platforms import connectable
-from bot.chat.port import Chat, ChatStartError
-from bot.chat.request import Conversation, Person
+from bot.chat.port import AttachedFile, Chat, ChatStartError
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.clock import Clock
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
@@ -42,6 +42,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
+from bot.requests.upload_page import UploadPage
 from bot.settings_file import Settings
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
@@ -73,6 +74,7 @@ class App:
         self.gallery = Gallery(self.drawing, links)
         bot = settings.bot
         self.relay = Relay(links.signer, self.accounts, bot.public_url, bot.relay_mb * 10**6)
+        self.upload_page = UploadPage(store, links.signer, bot.public_url, self._uploaded)
         self.names = Names(self.accounts, bot.poll_seconds)
         self.chats: dict[str, Chat] = {}
         self.outbox = OutboxWorker(store, self.chats, self.clock)
@@ -101,7 +103,7 @@ class App:
             Policy(Access(settings.access)),
             store,
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
-            Chatting(bot.name, bot.zone, self._direct),
+            Chatting(bot.name, bot.zone, self._direct, self._fetch, self.upload_page if bot.public_url else None),
             Watching(self.alerts, self.monitor_status, self.jobs),
             self.operations,
         )
@@ -112,6 +114,7 @@ class App:
         self._runner: web.AppRunner | None = None
         self._background: list[asyncio.Task[None]] = []
         routes = [*health.routes(self.monitor_status, traffic, self.alerts), *links.routes(), *self.relay.routes()]
+        routes += self.upload_page.routes()
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):
                 chat = platform.connect(section, store, self.gallery, environment)
@@ -220,6 +223,14 @@ class App:
     async def _direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The conversation with one person alone. Raises Undelivered."""
         return await self.chats[conversation.platform].direct(person, conversation)
+
+    async def _fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        """What is attached to a request. Raises FetchError."""
+        return await self.chats[request.conversation.platform].fetch(request, reference, most)
+
+    async def _uploaded(self, request: CommandRequest) -> object:
+        """Somebody uploaded on the page what they asked for in a chat."""
+        return await self.journal.accept(request)
 
     async def _reached(self, conversation: Conversation, yes: bool) -> None:
         """The bot was let into a conversation, or put out of it."""

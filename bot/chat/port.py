@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from bot.chat.request import CommandRequest, Conversation, Person
 from cards.card import Attachment, Card, Form, Option
@@ -51,6 +51,17 @@ class Undelivered(Exception):
         return Undelivered(
             "later" if self.why == "doubt" else self.why, self.code, wait=self.wait, everywhere=self.everywhere
         )
+
+
+class FetchError(Exception):
+    """An attached file cannot be had; the message is a sentence for whoever attached it."""
+
+
+class AttachedFile(NamedTuple):
+    """A file that somebody attached: what it is called, and what is in it."""
+
+    name: str
+    content: bytes
 
 
 class RequestIntake(Protocol):
@@ -120,6 +131,14 @@ class Chat(Protocol):
         """The person's IANA time zone where the platform gives it; may ask it, so not before the acknowledgement.
 
         May raise whatever the platform's client raises, and may take long: nobody should depend on it.
+        """
+        ...
+
+    async def fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        """A file that came with ``request``, attached to its message or its form; ``most`` is bytes.
+
+        After the acknowledgement only: it may take long. ``reference`` is the platform's, as it stands in the request.
+        Raises FetchError.
         """
         ...
 

@@ -63,6 +63,7 @@ class CommandRequest(Struct, frozen=True):
     de-duplication compares. ``text`` is the command without the bot's name. ``message`` is the message that a
     click came from; with ``how == "edit"`` the answer replaces it. ``values`` are a submitted form's inputs by
     parameter name, added to ``text``. ``reply_url`` is Slack's ``response_url``, for conversations the bot is not in.
+    ``files`` are the platform's references to what is attached to the message, for :meth:`bot.chat.port.Chat.fetch`.
     """
 
     key: str
@@ -74,6 +75,7 @@ class CommandRequest(Struct, frozen=True):
     message: str | None = None
     values: dict[str, str] = {}
     reply_url: str = ""
+    files: tuple[str, ...] = ()
 
 
 class Author(Struct, frozen=True):

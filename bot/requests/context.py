@@ -17,7 +17,8 @@ from bot.requests import binding
 from bot.requests.command import CommandError
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import Chosen, default_account
-from bot.requests.services import Relaying, Services
+from bot.requests.services import Relaying, Services, UploadLinks
+from bot.requests.uploads import Uploads
 
 if TYPE_CHECKING:
     from bot.alerting.service import AlertService
@@ -124,6 +125,16 @@ class Context:
     def direct(self) -> Callable[[Person, Conversation], Awaitable[Conversation]] | None:
         """The conversation with a person alone; raises CommandError. None where nobody can be written to."""
         return self._alone if self.services.chatting.direct else None
+
+    @property
+    def uploads(self) -> Uploads:
+        """What was attached or pasted."""
+        return Uploads(self.services.store, self.services.chatting.fetch)
+
+    @property
+    def upload_page(self) -> UploadLinks | None:
+        """Makes links to the page for uploads; None where the bot has no public address."""
+        return self.services.chatting.upload_page
 
     def account(self, name: str | None) -> Account:
         """The account by its name in the settings; None is the conversation's default, :mod:`bot.requests.preferences`.

@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
-from bot.requests.command import Command, CommandError, Instead, Parameter
+from bot.requests.command import Call, Command, CommandError, Instead, Parameter
 from bot.requests.grammar import words
 from bot.requests.registry import LIVE_FORM, Registry
 from cards.build import text
@@ -95,6 +95,12 @@ def live_form(registry: Registry, path: str) -> LiveForm | None:
     """The live form of a command; None where its signature says all."""
     found = registry.live_forms.get(path)
     return found if isinstance(found, LiveForm) else None
+
+
+def file_fields(registry: Registry, call: Call) -> list[str]:
+    """The parameters of a command that take what is attached or pasted."""
+    live = live_form(registry, call.command.path)
+    return [field.name for field in (live.fields if live else ()) if field.kind == "file"]
 
 
 def make_form(registry: Registry, tokens: Sequence[str], values: Values | None = None) -> Form:

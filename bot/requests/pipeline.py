@@ -2,7 +2,8 @@
 
 1. understand: words become a call of a command (:mod:`bot.requests.grammar`, :mod:`bot.requests.registry`);
 2. bind its account and target (:mod:`bot.requests.binding`);
-3. policy: may this person do that, here (:mod:`bot.policy.rules`);
+3. policy: may this person do that, here (:mod:`bot.policy.rules`); then what was attached or pasted is taken in
+   (:mod:`bot.requests.uploads`), and judged anew as the command that it makes;
 4. preflight: can it be done, and what does it mean (:mod:`bot.operations.preflight`);
 5. confirm (:mod:`bot.operations.confirm`) or approve (:mod:`bot.operations.approve`);
 6. run, a change at most once (:mod:`bot.operations.run_once`);
@@ -75,6 +76,11 @@ class Pipeline:
             entry = self._act(bound, decision).entry(datetime.now(UTC), "refused", decision.reason)
             await self.operations.audit.append(entry)
             yield refusals.forbidden(decision, self.request.person)
+        elif (taken := await ctx.uploads.taken_in(self.request, forms.file_fields(self.services.registry, call))) != (
+            self.request
+        ):
+            async for card in changed(self, request=taken).cards():
+                yield card
         elif bound.effect == "read":
             async for card in call.cards(ctx):
                 yield card

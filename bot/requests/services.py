@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bot.chat.request import Conversation, Person
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.policy.rules import Policy
 from bot.requests.registry import Registry
+from bot.requests.uploads import Fetch
 
 if TYPE_CHECKING:
     from bot.alerting.service import AlertService
@@ -28,6 +30,14 @@ class Relaying(Protocol):
 
     async def link(self, remote: Remote) -> str:
         """A signed link to a file on a node, which expires."""
+        ...
+
+
+class UploadLinks(Protocol):
+    """What is needed of :class:`bot.requests.upload_page.UploadPage`."""
+
+    async def link(self, request: CommandRequest, command: str) -> tuple[str, datetime]:
+        """An address at which the asker uploads once, and until when; ``command`` is run with what they upload."""
         ...
 
 
@@ -72,6 +82,10 @@ class Chatting:
     """IANA name of the zone where a person's own is unknown."""
     direct: Callable[[Person, Conversation], Awaitable[Conversation]] | None = None
     """The conversation with a person alone; raises Undelivered. None where nobody can be written to."""
+    fetch: Fetch | None = None
+    """Fetches what is attached to a message or a form; None where nothing can be attached."""
+    upload_page: UploadLinks | None = None
+    """Makes links to the page for uploads; None where the bot has no public address."""
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
             "tenant_id": told["TEAMS_TENANT_ID"],
             "openid_url": told["TEAMS_OPENID_URL"],
             "service_hosts": [urlsplit(told["TEAMS_SERVICE_URL"]).hostname],
+            "file_hosts": [urlsplit(told["TEAMS_SERVICE_URL"]).hostname],
         }
     raw["alerts"] = {"channels": [conversation for conversation in told.get("OPS", "").split(",") if conversation]}
     for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):

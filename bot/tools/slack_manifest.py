@@ -14,7 +14,7 @@ SCOPES = (
     "channels:read",  # names of the channels it answers in; that one was renamed, archived or left
     "chat:write",  # answers and edits
     "commands",  # the slash command
-    "files:read",  # is an uploaded picture ready?
+    "files:read",  # what is attached for a command; is an uploaded picture ready?
     "files:write",  # pictures
     "groups:history",  # the same as channels:history, in private channels
     "groups:read",  # the same as channels:read, of private channels

@@ -83,7 +83,7 @@ def _manifest(settings: Settings, commands: Sequence[tuple[str, str]]) -> dict[s
             {
                 "botId": teams.app_id,
                 "scopes": list(_SCOPES),
-                "supportsFiles": False,
+                "supportsFiles": True,
                 "isNotificationOnly": False,
                 "commandLists": [{"scopes": list(_SCOPES), "commands": _listed(commands)}],
             }

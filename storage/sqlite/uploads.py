@@ -41,7 +41,10 @@ class SqliteUploads(Connection):
                 "SELECT id, person, conversation, name, body, expires FROM uploads WHERE id = ? AND expires > ?",
                 [id_, to_timestamp(now)],
             ).fetchone()
-            return None if row is None else Upload(*row[:-1], from_timestamp(row[-1]))
+            if row is None:
+                return None
+            name, person, conversation, called, body, expires = row
+            return Upload(name, person, conversation, called, body, from_timestamp(expires))
 
         return await self._run(work)
 

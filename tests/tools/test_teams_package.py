@@ -52,7 +52,7 @@ def test_manifest_says_what_the_settings_say() -> None:
     (bot,) = written["bots"]
     assert (written["id"], bot["botId"], written["validDomains"]) == (APP, APP, ["bot.example"])
     assert bot["scopes"] == ["personal", "team", "groupChat"]
-    assert not bot["supportsFiles"]
+    assert bot["supportsFiles"], "tasks are attached in personal chats"
     assert bot["commandLists"][0]["commands"][0] == {
         "title": "pool list",
         "description": "List the pools of an account",

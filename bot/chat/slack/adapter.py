@@ -21,9 +21,9 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.budget import Budget, Limits, Priority
-from bot.chat.port import ChatStartError, Pictures, Reach, RequestIntake, Undelivered
+from bot.chat.port import AttachedFile, ChatStartError, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import inbound
+from bot.chat.slack import files, inbound
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
@@ -87,6 +87,7 @@ class Slack:
         ``connect_seconds`` lie between two attempts where Slack does not answer at the start.
         """
         self._settings = settings
+        self._bot_token = bot_token
         # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
         logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(_without_token_twice)
@@ -295,6 +296,10 @@ class Slack:
             card = refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
         if card:
             await self.answer(request, card)
+
+    async def fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        """A file that whoever asked attached to a form or a message. Raises FetchError."""
+        return await files.fetch(self._client, self._bot_token.reveal(), request.person, reference, most)
 
     # Sending
 

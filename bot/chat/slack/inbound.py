@@ -74,6 +74,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
         person=_person(event["user"], home=event.get("user_team") or event.get("team")),
         conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),
+        files=tuple(str(file["id"]) for file in event.get("files") or () if file.get("id")),
     )
 
 

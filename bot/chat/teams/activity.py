@@ -69,6 +69,14 @@ class Entity(Struct):
     timezone: str | None = None
 
 
+class Attachment(Struct, rename="camel"):
+    """Something attached: a file, or what was written as HTML, whose content is a text."""
+
+    content_type: str | None = None
+    name: str | None = None
+    content: object = None
+
+
 class Activity(Struct, rename="camel"):
     """An activity, as far as it is used."""
 
@@ -85,6 +93,7 @@ class Activity(Struct, rename="camel"):
     name: str | None = None
     action: str | None = None
     entities: list[Entity] | None = None
+    attachments: list[Attachment] | None = None
     members_added: list[Account] | None = None
     members_removed: list[Account] | None = None
     channel_data: ChannelData | None = None
@@ -164,6 +173,7 @@ class Activity(Struct, rename="camel"):
         how: Literal["edit", "post"] = "post",
         message: str | None = None,
         values: dict[str, str] | None = None,
+        files: tuple[str, ...] = (),
     ) -> CommandRequest:
         """The request it makes."""
         return CommandRequest(
@@ -175,6 +185,7 @@ class Activity(Struct, rename="camel"):
             how=how,
             message=message,
             values=values or {},
+            files=files,
         )
 
     def spoken(self) -> str:

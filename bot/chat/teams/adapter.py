@@ -14,12 +14,13 @@ from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import cards.teams.message
 from bot.chat.budget import Priority
-from bot.chat.port import Pictures, Reach, RequestIntake, Undelivered, UnreadableError
+from bot.chat.port import AttachedFile, FetchError, Pictures, Reach, RequestIntake, Undelivered, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
+from bot.chat.teams.files import Files
 from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
@@ -58,6 +59,7 @@ class Teams:
         self._keys = Keys(settings.openid_url)
         self._verifier = Verifier(app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys)
         self._references = References(store)
+        self._files = Files(settings.file_hosts)
         self._session: aiohttp.ClientSession | None = None
         self._running: tuple[RequestIntake, Outbound, Invokes] | None = None
 
@@ -86,6 +88,12 @@ class Teams:
     async def zone(self, person: Person) -> str | None:
         """The person's time zone: Teams sends it with every message."""
         return person.zone
+
+    async def fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        """A file that was attached in a personal chat. Raises FetchError."""
+        if self._session is None:
+            raise FetchError("The bot is about to stop: attach the file again.")
+        return await self._files.fetch(self._session, reference, most)
 
     async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
         """Deliver the answer: to whoever waits at a button, and as an edit or a new message for everybody.
@@ -239,7 +247,7 @@ class Teams:
         intake, _, invokes = self._parts()
         await self._references.seen(activity.origin(), activity.at)
         if not isinstance(activity.value, dict):
-            await intake.accept(activity.ask(activity.spoken()))
+            await intake.accept(activity.ask(activity.spoken(), files=self._files.attached(activity)))
             return
         if click := cards.teams.message.decode_click(activity.value):
             if click.how == "form":

@@ -24,6 +24,10 @@ class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
     """Variable with the client secret (client_secret)."""
     service_hosts: list[str] = field(default_factory=lambda: ["smba.trafficmanager.net"])
     """Hosts that a stored service URL may name: tokens are sent there."""
+    file_hosts: list[str] = field(
+        default_factory=lambda: ["sharepoint.com", "sharepoint.us", "sharepoint-mil.us", "sharepoint.cn"]
+    )
+    """Hosts, with all below them, that attached files are fetched from."""
     openid_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
     """Where the keys that sign the service's requests are published."""
     issuer: str = "https://api.botframework.com"

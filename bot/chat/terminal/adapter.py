@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from bot.chat.port import Pictures, Reach, RequestIntake, UnreadableError
+from bot.chat.port import AttachedFile, FetchError, Pictures, Reach, RequestIntake, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
 from cards.card import Card, Field, Form
 from cards.form_values import foot, label
@@ -56,6 +56,10 @@ class Terminal:
     async def zone(self, person: Person) -> str | None:
         """A terminal does not say; the bot's own zone is used."""
         return None
+
+    async def fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        """Raises FetchError: the bot reads no files of the machine that it runs on, so they are pasted."""
+        raise FetchError("Nothing can be attached in a terminal: paste what is in the file.")
 
     async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
         """Print the card."""
@@ -163,7 +167,7 @@ class Terminal:
             before = None
             while True:
                 field = next(each for each in form.fields if each.name == name)
-                given = await asyncio.to_thread(input, asking(field))
+                given = await asyncio.to_thread(_typed, field)
                 values[name] = "" if given.strip() == "-" else given.strip() or field.value
                 if not form.live or not (field.refresh or field.required):
                     break
@@ -180,11 +184,20 @@ class Terminal:
         await self.ask(form.command, values)
 
 
+def _typed(field: Field) -> str:
+    """What is typed for a field: a line, or, where several belong together, all of them up to an empty one."""
+    lines = [input(asking(field))]
+    while (field.lines or field.kind == "file") and lines[-1].strip():
+        lines.append(input())
+    return "\n".join(lines)
+
+
 def asking(field: Field) -> str:
     """What is asked for a field: its label, what can be chosen, and what holds where nothing is typed."""
     shown = ", ".join(option.value for option in field.options[:_OPTIONS])
     more = ", …" if len(field.options) > _OPTIONS else ""
-    how = shown + more if shown else _HOW.get(field.kind, "")
+    several = "several lines, an empty one ends them" if field.lines or field.kind == "file" else ""
+    how = shown + more if shown else _HOW.get(field.kind, several)
     return f"{label(field)}{f' ({how})' if how else ''}{f' [{field.value}]' if field.value else ''}: "
 
 

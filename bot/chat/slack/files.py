@@ -1,0 +1,84 @@
+"""Files that somebody attached in Slack: to a form or to a message."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.port import AttachedFile, FetchError
+from bot.chat.request import Person
+from bot.chat.slack.errors import code_of
+from cards.formatting import file_size
+
+log = structlog.get_logger()
+
+_HOSTS = ("slack.com", "slack-gov.com")
+"""Whose subdomains, such as files.slack.com, have files: the bot's token goes there and nowhere else."""
+_SECONDS = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
+_PIECE = 1 << 16
+
+
+async def fetch(client: AsyncWebClient, token: str, person: Person, file: str, most: int) -> AttachedFile:
+    """A file by its id, of ``most`` bytes at most, that ``person`` attached. Raises FetchError."""
+    try:
+        info = (await client.files_info(file=file))["file"]
+    except SlackApiError as error:
+        raise FetchError(_refused(code_of(error))) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise FetchError("Slack did not answer when the file was asked for: try again.") from error
+    name = str(info.get("name") or info.get("title") or "file")
+    if info.get("user") != person.id:
+        raise FetchError(f"{name} was attached by somebody else: attach it yourself.")
+    if int(info.get("size") or 0) > most:
+        raise FetchError(f"{name} has {file_size(int(info['size']))}, and {file_size(most)} is the most.")
+    url = str(info.get("url_private_download") or info.get("url_private") or "")
+    if not _ours(url, client.base_url):
+        log.warning("slack.file_elsewhere", host=urlsplit(url).hostname)
+        raise FetchError(f"{name} is not kept by Slack itself: attach a copy of it.")
+    return AttachedFile(name, await _read(url, token, name, most))
+
+
+def _ours(url: str, api: str) -> bool:
+    """Whether the token may be sent there: to Slack by https, or to the very server that the Web API is at."""
+    try:
+        parts, own = urlsplit(url), urlsplit(api)
+        host, same = parts.hostname or "", (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+    except ValueError:
+        return False
+    slack = parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in _HOSTS)
+    return (slack or same) and parts.username is None and parts.password is None
+
+
+async def _read(url: str, token: str, name: str, most: int) -> bytes:
+    """The bytes. Slack sends whoever it does not let in to a page to sign in, which is not followed."""
+    body = bytearray()
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_SECONDS) as session,
+            session.get(url, headers=headers, allow_redirects=False) as answer,
+        ):
+            if answer.status != 200:
+                log.warning("slack.file_refused", status=answer.status)
+                raise FetchError(_refused("" if answer.status >= 500 else "missing_scope"))
+            async for piece in answer.content.iter_chunked(_PIECE):
+                body += piece
+                if len(body) > most:
+                    raise FetchError(f"{name} is larger than {file_size(most)}, which is the most.")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        log.warning("slack.file_lost", error=type(error).__name__)
+        raise FetchError(f"{name} could not be read from Slack: try again.") from error
+    return bytes(body)
+
+
+def _refused(code: str) -> str:
+    match code:
+        case "missing_scope" | "not_allowed_token_type" | "access_denied":
+            return "Slack does not let the bot read files: install the app anew, with the scope files:read."
+        case "file_not_found" | "file_deleted":
+            return "The file is not there any more: attach it again."
+    return f"Slack does not give the file ({code or 'an error'}): try again."
