@@ -41,10 +41,13 @@ class Say(SlackAct):
     channel: str
     text: str
     thread_ts: str | None = None
+    files: list[str] = []
+    """Ids that :class:`Attach` returned."""
 
     async def play(self, slack: SlackStandIn) -> object:
         """Returns the message's ts."""
-        return {"ts": await slack.say(self.user, self.channel, self.text, thread_ts=self.thread_ts)}
+        said = await slack.say(self.user, self.channel, self.text, thread_ts=self.thread_ts, files=self.files)
+        return {"ts": said}
 
 
 class Click(SlackAct):
@@ -86,7 +89,7 @@ class Suggest(SlackAct):
 
 
 class Attach(SlackAct):
-    """A file that is put into a modal's file input; ``content`` is base64."""
+    """A file that is put into a modal's file input or beside a message; ``content`` is base64."""
 
     name: str
     content: bytes
@@ -129,16 +132,25 @@ class TeamsAct(Struct, forbid_unknown_fields=True):
         raise NotImplementedError
 
 
+class TeamsFile(Struct, forbid_unknown_fields=True):
+    """A file that is attached to a message; ``content`` is base64."""
+
+    name: str
+    content: bytes
+
+
 class TeamsSay(TeamsAct):
     """A message, or with ``reply_to`` an answer in a channel's thread."""
 
     conversation: str
     text: str
     reply_to: str | None = None
+    files: list[TeamsFile] = []
 
     async def play(self, teams: TeamsStandIn) -> object:
         """Returns the message's id."""
-        return {"id": await teams.say(self.user, self.conversation, self.text, self.reply_to)}
+        files = [(file.name, file.content) for file in self.files]
+        return {"id": await teams.say(self.user, self.conversation, self.text, self.reply_to, files=files)}
 
 
 class Press(TeamsAct):

@@ -33,6 +33,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _PATIENCE = 2.0
+_MOST_BYTES = 64 * 2**20
+"""Of what the page sends: a file that somebody attaches comes as base64 within it."""
 
 
 class Page:
@@ -84,7 +86,7 @@ class Page:
             raise
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[_guard, _plainly])
+        app = web.Application(middlewares=[_guard, _plainly], client_max_size=_MOST_BYTES)
         app.add_routes(
             [
                 web.get("/", self._index),

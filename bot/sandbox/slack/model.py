@@ -7,7 +7,7 @@ import copy
 import itertools
 import random
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -181,10 +181,12 @@ class Workspace:
         """What others call a person."""
         return self.people[user].name if user in self.people else "slackbot"
 
-    def say(self, user: str, channel: str, text: str, thread_ts: str | None) -> Message:
+    def say(self, user: str, channel: str, text: str, thread_ts: str | None, files: Sequence[Json] = ()) -> Message:
         """A person writes."""
-        words, blocks = self.typed(text)
-        return self.post(Message(self.ts(), channel, user, words, blocks, thread_ts, client_msg_id=self.uuid()))
+        words, blocks = self.typed(text) if text else ("", [])
+        said = Message(self.ts(), channel, user, words, blocks, thread_ts, files=list(files))
+        said.client_msg_id = self.uuid()
+        return self.post(said)
 
     def typed(self, text: str) -> tuple[str, list[Json]]:
         """What a person's typing becomes."""

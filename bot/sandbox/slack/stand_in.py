@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -162,8 +162,12 @@ class SlackStandIn(Managing):
 
     # what people do ------------------------------------------------------------------------------------------------
 
-    async def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> str:
+    async def say(
+        self, user: str, channel: str, text: str, *, thread_ts: str | None = None, files: Sequence[str] = ()
+    ) -> str:
         """Write a message (or a reply) and return its ts; ``@batchbot`` in the text becomes a mention.
+
+        ``files`` are ids that :meth:`attach` returned.
 
         Events go out in the background, as on Slack: see :meth:`settle`.
         """
@@ -171,7 +175,16 @@ class SlackStandIn(Managing):
         if thread_ts is not None:
             root = self._actions.message(person, place, thread_ts)
             thread_ts = root.thread_ts or root.ts
-        return self._core.workspace.say(person.id, place.id, text, thread_ts).ts
+        return self._core.workspace.say(person.id, place.id, text, thread_ts, self._shared(place, files)).ts
+
+    def _shared(self, place: Channel, files: Sequence[str]) -> list[Json]:
+        """Files as a message has them, which everybody in the channel may see from now on."""
+        found = [self._core.files.get(each) for each in files]
+        for file in found:
+            if file is None:
+                raise StandInError("file_not_found", f"{', '.join(files)} are not attached files")
+            file.channels.add(place.id)
+        return [self._core.files.wire(file) for file in found if file]
 
     async def edit(self, user: str, channel: str, ts: str, text: str) -> None:
         """Change one's own message."""
@@ -229,7 +242,7 @@ class SlackStandIn(Managing):
         return await self._actions.click_view(person, view, action_id, block_id, value, option, state)
 
     async def attach(self, user: str, name: str, content: bytes) -> str:
-        """Upload a file as somebody does in a form's file input; returns its id, which is a value of that input."""
+        """Upload a file as somebody does in a form's file input or beside a message; returns its id."""
         return self._core.files.attach(self._person(user).id, name, content).id
 
     async def suggest(

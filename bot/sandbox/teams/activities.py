@@ -34,7 +34,10 @@ class Envelope:
         activity |= {
             "text": message.text if chat.kind == "personal" else f"{message.text}\n",
             "textFormat": "plain",
-            "attachments": [{"contentType": "text/html", "content": self._html(message.text)}],
+            "attachments": [
+                *message.attachments,
+                {"contentType": "text/html", "content": self._html(message.text)},
+            ],
         }
         if mention in message.text:
             mentioned = {"id": self._tenant.bot_id, "name": self._tenant.bot_name}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from bot.sandbox.teams.forms import gather
 from bot.sandbox.teams.manage import Managing
 from bot.sandbox.teams.people import BOT, Conversation, Message, Person, Tenant, split, stamp
 from bot.sandbox.teams.replies import InvalidReplyError, Shown
+from bot.sandbox.teams.shared_files import SharedFiles
 
 Json: TypeAlias = dict[str, Any]
 Action: TypeAlias = Mapping[str, Any] | str
@@ -48,22 +49,34 @@ class Client(Managing):
     def __init__(self, tenant: Tenant, envelope: Envelope, bot_client: BotClient) -> None:
         super().__init__(tenant, envelope, bot_client)
         self._dialogs: dict[str, _Dialog] = {}
+        self._shared = SharedFiles(tenant.clock)
         self.invoke_seconds = INVOKE_SECONDS
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    async def say(self, user: str, conversation: str, text: str, reply_to: str | None = None) -> str:
+    async def say(
+        self,
+        user: str,
+        conversation: str,
+        text: str,
+        reply_to: str | None = None,
+        *,
+        files: Sequence[tuple[str, bytes]] = (),
+    ) -> str:
         """Write a message and return its id.
 
         ``@<bot name>`` becomes a mention; without it a channel or group message does not reach the bot. ``reply_to`` is
-        a message of the channel thread to answer in.
+        a message of the channel thread to answer in. ``files`` are names and contents of what is attached; a bot gets
+        files in personal chats alone.
 
-        Raises ``BotNotInstalled``, ``EmptyMessage``, ``MessageNotFound``.
+        Raises ``BotNotInstalled``, ``EmptyMessage``, ``MessageNotFound``, ``NoFilesHere``.
         """
         person = self._tenant.person(user)
         chat = self._tenant.chat(conversation, person.role)
-        if not text.strip():
+        if not text.strip() and not files:
             raise StandInError("EmptyMessage")
+        if files and chat.kind != "personal":
+            raise StandInError("NoFilesHere", "a bot gets files in personal chats alone")
         root = reply_to or split(conversation)[1]
         if root and chat.visible(root) is None:
             raise StandInError("MessageNotFound", root)
@@ -72,12 +85,15 @@ class Client(Managing):
         to_bot = chat.kind == "personal" or mention in text
         if to_bot and not chat.installed:
             raise StandInError("BotNotInstalled", chat.title)
-        message = self._write(person, chat, text, chat.root(root) if root else "")
+        attached = [self._shared.attach(name, content) for name, content in files]
+        message = self._write(person, chat, text, chat.root(root) if root else "", attached)
         if to_bot:
             await self._tell(person, chat, self._envelope.message(person, chat, message), message=message.id)
         return message.id
 
-    def _write(self, person: Person, chat: Conversation, text: str, thread: str) -> Message:
+    def _write(
+        self, person: Person, chat: Conversation, text: str, thread: str, attached: Sequence[Json] = ()
+    ) -> Message:
         message = Message(
             id=self._tenant.message_id(),
             thread=thread,
@@ -85,6 +101,7 @@ class Client(Managing):
             at=stamp(self._tenant.now()),
             text=text,
             text_format="plain",
+            attachments=list(attached),
         )
         self._tenant.post(chat, message)
         return message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -44,14 +44,15 @@ class Connector:
         self.service_url = ""
         self.jwks_url = ""
 
-    def app(self) -> web.Application:
-        """The aiohttp application to serve."""
+    def app(self, more: Sequence[web.RouteDef] = ()) -> web.Application:
+        """The aiohttp application to serve; ``more`` are routes of other services at the same address."""
         app = web.Application(client_max_size=MAX_BODY)
         base = f"/{REGION}/{self._tenant.id}/v3"
         below = base + "/conversations/{conversation}"
         write, read = self._write, self._read
         app.add_routes(
             [
+                *more,
                 web.get("/.well-known/openidconfiguration", self._openid),
                 web.get("/keys", self._jwks),
                 web.post(f"{base}/conversations", self._create),

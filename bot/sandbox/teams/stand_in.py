@@ -78,7 +78,7 @@ class TeamsStandIn(Client):
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; :attr:`service_url` and :attr:`openid_url` are known afterwards."""
-        self._runner = web.AppRunner(self._connector.app(), access_log=None)
+        self._runner = web.AppRunner(self._connector.app(self._shared.routes()), access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()
@@ -88,6 +88,7 @@ class TeamsStandIn(Client):
         self.openid_url = f"{base}/.well-known/openidconfiguration"
         self._connector.service_url = self._bot_client.service_url = self._envelope.service_url = self.service_url
         self._connector.jwks_url = f"{base}/keys"
+        self._shared.url = base
         await self._bot_client.open()
 
     async def close(self) -> None:

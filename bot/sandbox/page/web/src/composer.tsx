@@ -7,20 +7,24 @@ type Props = {
   /** One line told while the text is a slash command. */
   hint?: string;
   /** Returns false where the text is to stay. */
-  onSend: (text: string) => Promise<boolean> | boolean;
+  onSend: (text: string, files: File[]) => Promise<boolean> | boolean;
+  /** Whether files can be attached here. */
+  attach?: boolean;
   small?: boolean;
 };
 
 /** Where one writes: Enter sends, Shift+Enter is a new line, Up and Down go through what was sent. */
-export function Composer({ label, placeholder, chips = [], hint, onSend, small = false }: Props) {
+export function Composer({ label, placeholder, chips = [], hint, onSend, attach = false, small = false }: Props) {
   const [text, setText] = useState("");
   const [sent, setSent] = useState<string[]>([]);
   const [back, setBack] = useState(0);
   const [busy, setBusy] = useState(false);
+  const [files, setFiles] = useState<File[]>([]);
   const box = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => {
     setText("");
+    setFiles([]);
     setBack(0);
   }, [label]);
   useEffect(() => {
@@ -31,15 +35,18 @@ export function Composer({ label, placeholder, chips = [], hint, onSend, small =
 
   const send = async (words: string) => {
     const said = words.trim();
-    if (!said || busy) return;
-    setSent((all) => (all.at(-1) === said ? all : [...all, said]));
+    if ((!said && !files.length) || busy) return;
+    if (said) setSent((all) => (all.at(-1) === said ? all : [...all, said]));
     setBack(0);
     setText("");
+    setFiles([]);
     setBusy(true);
     box.current?.focus(); // now: when the answer comes, somebody may be writing elsewhere
-    const fine = await onSend(said);
+    const fine = await onSend(said, files);
     setBusy(false);
-    if (!fine) setText(said);
+    if (fine) return;
+    setText(said);
+    setFiles(files);
   };
 
   const recall = (steps: number) => {
@@ -73,6 +80,15 @@ export function Composer({ label, placeholder, chips = [], hint, onSend, small =
           ))}
         </div>
       )}
+      {files.length > 0 && (
+        <div className="chips" role="group" aria-label="Attached files">
+          {files.map((file) => (
+            <button key={file.name} type="button" aria-label={`Remove ${file.name}`} onClick={() => setFiles(files.filter((each) => each !== file))}>
+              {file.name} <span aria-hidden>×</span>
+            </button>
+          ))}
+        </div>
+      )}
       <div className="writing">
         {hint && text.startsWith("/") && (
           <div className="hint" role="note">
@@ -91,7 +107,23 @@ export function Composer({ label, placeholder, chips = [], hint, onSend, small =
             setBack(0);
           }}
         />
-        <button type="button" className="send" aria-label="Send" disabled={busy || !text.trim()} onClick={() => void send(text)}>
+        {attach && (
+          <label className="send" title="Attach a file">
+            <input
+              type="file"
+              aria-label="Attach a file"
+              disabled={busy}
+              onChange={(event) => {
+                setFiles([...files, ...(event.target.files ?? [])]);
+                event.target.value = "";
+              }}
+            />
+            <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true">
+              <path d="M14.8 3.2a3.6 3.6 0 0 0-5.1 0L3.9 9a5 5 0 0 0 7.1 7.1l5-5-1.2-1.2-5 5a3.3 3.3 0 0 1-4.7-4.7l5.8-5.8a1.9 1.9 0 0 1 2.7 2.7l-5.6 5.6a.6.6 0 0 1-.9-.9l4.8-4.8-1.2-1.2-4.8 4.8a2.3 2.3 0 0 0 3.3 3.3l5.6-5.6a3.6 3.6 0 0 0 0-5.1z" />
+            </svg>
+          </label>
+        )}
+        <button type="button" className="send" aria-label="Send" disabled={busy || (!text.trim() && !files.length)} onClick={() => void send(text)}>
           <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true">
             <path d="M2.2 2.6 18 10 2.2 17.4l1.9-6.2L12 10 4.1 8.8z" />
           </svg>

@@ -30,6 +30,12 @@ export async function act<T = Json>(platform: Platform, what: string, body: Json
   return answered<T>(await fetch(`/api/${platform}/${what}`, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
+/** A file as JSON carries it: base64. */
+export async function encoded(file: File): Promise<{ name: string; content: string }> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  return { name: file.name, content: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
+}
+
 type Listener = (change: Change) => void;
 
 /** Every change, as it happens; `onState` hears whether the connection stands. After a cut it comes back by itself. */

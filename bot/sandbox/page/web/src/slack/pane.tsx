@@ -4,7 +4,7 @@ import { Composer } from "../composer";
 import { Scroll, useDo, useTell } from "../parts";
 import { Avatar, type Role } from "../people";
 import { day } from "../time";
-import { act, get, useChanges, useLive, type Change } from "../wire";
+import { act, encoded, get, useChanges, useLive, type Change } from "../wire";
 import { World } from "./blocks";
 import { Message, moment } from "./message";
 import type { Channel, SlackMessage, SlackView, SlackWorld } from "./types";
@@ -35,7 +35,7 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
   useEffect(() => setUnread((all) => ({ ...all, [channel.id]: 0 })), [channel.id]);
 
   const name = channel.kind === "im" ? "batchbot" : `#${channel.name}`;
-  const send = async (text: string, thread?: string): Promise<boolean> => {
+  const send = async (text: string, thread?: string, attached: File[] = []): Promise<boolean> => {
     if (text.startsWith("/") && !thread) {
       const [command = "", ...rest] = text.split(/\s+/);
       const use: Used = { channel: channel.id, role, text, ts: String(Date.now() / 1000) };
@@ -49,7 +49,13 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
       tell("Slack has no slash commands in threads. Write @batchbot and the command.");
       return false;
     }
-    const body = { user: me.id, channel: channel.id, text, ...(thread ? { thread_ts: thread } : {}) };
+    const files: string[] = [];
+    for (const file of attached) {
+      const taken = await run(async () => act<{ id: string }>("slack", "attach", { user: me.id, ...(await encoded(file)) }));
+      if (!taken) return false;
+      files.push(taken.id);
+    }
+    const body = { user: me.id, channel: channel.id, text, files, ...(thread ? { thread_ts: thread } : {}) };
     return (await run(() => act("slack", "say", body))) !== undefined;
   };
 
@@ -83,7 +89,7 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
             </span>
           </header>
           <History channel={channel} me={me.id} used={used.filter((each) => each.channel === channel.id && each.role === role)} name={name} onReply={send} />
-          <Composer label={`Message ${name}`} chips={CHIPS} hint={HINT} onSend={(text) => send(text)} />
+          <Composer label={`Message ${name}`} chips={CHIPS} hint={HINT} attach onSend={(text, files) => send(text, undefined, files)} />
         </div>
         <Views user={me.id} />
       </section>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import { Modal, useDo } from "../parts";
-import { act, type Json } from "../wire";
+import { act, encoded, type Json } from "../wire";
 import { Blocks } from "./blocks";
 import { grouped, Options, useSuggestions } from "./elements";
 import type { Given, SlackView, State } from "./types";
@@ -242,9 +242,8 @@ function Files(props: { id: string; user: string; most: number; set: (value: Giv
   const upload = async (files: File[]) => {
     const ids: string[] = [];
     for (const file of files.slice(0, props.most)) {
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      const content = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-      const taken = await run(() => act<{ id: string }>("slack", "attach", { user: props.user, name: file.name, content }));
+      const body = { user: props.user, ...(await encoded(file)) };
+      const taken = await run(() => act<{ id: string }>("slack", "attach", body));
       if (taken) ids.push(taken.id);
     }
     props.set(ids);

@@ -8,6 +8,7 @@ import { markdown, plain } from "./markdown";
 import { BOT, type Attachment, type TeamsMessage } from "./types";
 
 const ADAPTIVE = "application/vnd.microsoft.card.adaptive";
+const FILE = "application/vnd.microsoft.teams.file.download.info";
 
 /** In a channel (`post`) everybody stands on the left; in a chat one's own words stand on the right. */
 type Props = { message: TeamsMessage; role: string; name: string; post: boolean };
@@ -54,6 +55,7 @@ export const Message = memo(
 
 function Attached({ attachment, message, role }: { attachment: Attachment; message: TeamsMessage; role: string }) {
   if (attachment.instead !== undefined) return <div className="bubble">{attachment.instead}</div>;
+  if (attachment.contentType === FILE) return <div className="bubble">📄 {attachment.name}</div>;
   if (attachment.contentType !== ADAPTIVE || !attachment.content) {
     return <p className="gone">An attachment of type {attachment.contentType}, which this page does not draw.</p>;
   }

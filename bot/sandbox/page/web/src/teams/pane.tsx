@@ -4,7 +4,7 @@ import { Composer } from "../composer";
 import { Modal, Scroll, useDo, useTell } from "../parts";
 import { Avatar, type Role } from "../people";
 import { clock, day } from "../time";
-import { act, get, useChanges, useLive, type Change } from "../wire";
+import { act, encoded, get, useChanges, useLive, type Change } from "../wire";
 import { Card } from "./card";
 import { Message } from "./message";
 import { BOT, type Conversation, type Dialog, type Refusal, type TeamsMessage, type TeamsWorld } from "./types";
@@ -46,8 +46,9 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
   }, [chat.id]);
 
   const mention = chat.kind === "personal" ? "" : `@${BOT} `;
-  const send = async (text: string, reply?: string) => {
-    const body = { user: role, conversation: chat.id, text, ...(reply ? { reply_to: reply } : {}) };
+  const send = async (text: string, reply?: string, attached: File[] = []) => {
+    const files = await Promise.all(attached.map(encoded));
+    const body = { user: role, conversation: chat.id, text, files, ...(reply ? { reply_to: reply } : {}) };
     return (await run(() => act("teams", "say", body))) !== undefined;
   };
 
@@ -92,7 +93,8 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
           label={chat.kind === "channel" ? "Start a post in General" : `Message ${chat.title}`}
           placeholder={chat.kind === "personal" ? "Type a command, such as pool list" : `Mention @${BOT}, then a command`}
           chips={WORDS.map((words) => mention + words)}
-          onSend={(text) => send(text)}
+          attach={chat.kind === "personal"}
+          onSend={(text, files) => send(text, undefined, files)}
         />
       </div>
       <Dialogs role={role} />

@@ -12,7 +12,7 @@ export type Conversation = {
 export type Refusal = { at: string; what: string; code: string; reason: string };
 export type TeamsWorld = { people: TeamsPerson[]; conversations: Conversation[]; refused: Refusal[] };
 
-export type Attachment = { contentType: string; content?: Json; instead?: string };
+export type Attachment = { contentType: string; name?: string; content?: Json; instead?: string };
 export type TeamsMessage = {
   id: string;
   conversation: string;
