@@ -40,6 +40,7 @@ from cards.build import bold, text
 from cards.card import Card, plain
 from storage.port.decoding import decoded
 from storage.port.operations import OperationRow, OperationState, OperationStore, StepRow
+from storage.port.uploads import UploadStore
 
 log = structlog.get_logger()
 
@@ -59,6 +60,10 @@ class Workflows(Protocol):
     def workflows(self) -> Mapping[str, Workflow]:
         """All of them."""
         ...
+
+
+class OperationsStore(OperationStore, UploadStore, Protocol):
+    """What is needed of the store: operations, and what was attached for them."""
 
 
 @dataclass
@@ -82,7 +87,7 @@ class Operations:
 
     def __init__(
         self,
-        store: OperationStore,
+        store: OperationsStore,
         accounts: Accounts,
         workflows: Mapping[str, Workflow],
         audit: Audit,

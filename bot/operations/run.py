@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from bot.clock import Clock
 from bot.operations.workflow import Failure, Lost, StepView, Stopped, Unknown, View
 from cards.card import Mark, Progress
 from storage.port.operations import OperationRow, StepRow, StepState
+from storage.port.uploads import Upload
 
 log = structlog.get_logger()
 
@@ -43,10 +44,14 @@ class Status(NamedTuple):
 
 
 class Steps(Protocol):
-    """What is needed of :class:`storage.port.operations.OperationStore`."""
+    """What is needed of :class:`storage.port.store.Store`."""
 
     async def note_steps(self, holder: str, steps: Sequence[StepRow]) -> bool:
         """Store steps of one operation; False where another holds it by now."""
+        ...
+
+    async def upload(self, id_: str, now: datetime) -> Upload | None:
+        """What somebody attached or pasted; None where there is none, or it has expired."""
         ...
 
 
@@ -260,6 +265,13 @@ class Run:
         shown.mark = Mark.WARNING if any(each.error for each in results.values()) else Mark.DONE
         self._changed()
         return [results[item] for item in items]
+
+    async def upload(self, id_: str) -> bytes:
+        """What was attached or pasted for this operation. Raises Failure where it is kept no longer."""
+        found = await self._store.upload(id_, self.clock.now())
+        if found is None:
+            raise Failure("What was attached is not kept any more: attach it again.")
+        return found.body
 
     def say(self, name: str, title: str, mark: Mark = Mark.DONE, detail: str = "") -> None:
         """Show a step that does nothing of its own."""

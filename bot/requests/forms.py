@@ -103,6 +103,12 @@ def file_fields(registry: Registry, call: Call) -> list[str]:
     return [field.name for field in (live.fields if live else ()) if field.kind == "file"]
 
 
+def gathered(registry: Registry, call: Call, values: Values) -> Values:
+    """What was filled in, as the command's parameters."""
+    live = live_form(registry, call.command.path)
+    return live.gather(values) if values and live and live.gather else values
+
+
 def make_form(registry: Registry, tokens: Sequence[str], values: Values | None = None) -> Form:
     """The form of a command. Raises CommandError.
 

@@ -76,9 +76,7 @@ class Pipeline:
             entry = self._act(bound, decision).entry(datetime.now(UTC), "refused", decision.reason)
             await self.operations.audit.append(entry)
             yield refusals.forbidden(decision, self.request.person)
-        elif (taken := await ctx.uploads.taken_in(self.request, forms.file_fields(self.services.registry, call))) != (
-            self.request
-        ):
+        elif (taken := await self._taken_in(call, ctx)) is not None:
             async for card in changed(self, request=taken).cards():
                 yield card
         elif bound.effect == "read":
@@ -98,6 +96,15 @@ class Pipeline:
         if self.request.values:
             tokens = forms.with_values(registry, tokens, self.request.values)
         return registry.parse(tokens or ["home"])
+
+    async def _taken_in(self, call: Call, ctx: Context) -> CommandRequest | None:
+        """The request with references to what was attached or pasted; None where nothing was. Raises CommandError."""
+        names = forms.file_fields(self.services.registry, call)
+        if not names:
+            return None
+        values = forms.gathered(self.services.registry, call, self.request.values)
+        taken = await ctx.uploads.taken_in(replace(self.request, values=dict(values)), names)
+        return None if (taken.text, taken.values) == (self.request.text, values) else taken
 
     async def context(self) -> Context:
         """What the handler is given."""

@@ -37,7 +37,7 @@ class UploadLinks(Protocol):
     """What is needed of :class:`bot.requests.upload_page.UploadPage`."""
 
     async def link(self, request: CommandRequest, command: str) -> tuple[str, datetime]:
-        """An address at which the asker uploads once, and until when; ``command`` is run with what they upload."""
+        """An address at which the asker uploads once, and until when; ``command`` ends where the reference belongs."""
         ...
 
 

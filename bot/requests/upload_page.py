@@ -78,8 +78,8 @@ class UploadPage:
     async def link(self, request: CommandRequest, command: str) -> tuple[str, datetime]:
         """An address at which the asker uploads once, and until when.
 
-        ``command`` is run with the reference to what they upload in the place of ``{}``. Where the request came from a
-        button, the answer edits the message that has it.
+        ``command`` ends where the reference to what they upload belongs (``task add nightly tasks:``). Where the
+        request came from a button, the answer edits the message that has it.
         """
         id_ = secrets.token_hex(16)
         expires = (self._clock() + LASTS).replace(microsecond=0)
@@ -116,7 +116,7 @@ class UploadPage:
             upload = upload_of(asked, "", called, content)
             kept = await self._store.put_upload(upload)
             # The journal takes it once. What was kept before, and not accepted because of a crash, goes on by this too.
-            await self._accept(replace(asked, text=asked.text.replace("{}", f"file:{upload.id}")))
+            await self._accept(replace(asked, text=f"{asked.text}file:{upload.id}"))
             if not kept:
                 raise _used()
         except _Refused as error:
@@ -185,7 +185,7 @@ async def _part(part: BodyPartReader) -> bytes:
 
 
 def _form(asked: CommandRequest, expires: datetime) -> str:
-    command = escape(asked.text.replace("{}", "…"))
+    command = escape(f"{asked.text}…")
     where = escape(asked.conversation.name) if asked.conversation.name else "the chat"
     who = escape(asked.person.name or asked.person.id)
     return f"""

@@ -26,11 +26,8 @@ def test_the_page_tells_the_truth() -> None:
     assert f"| undeliverable outbox messages | {kept.entries.days} days |" in page
     assert f"| requests (journal) | {kept.requests.days} days |" in page
     assert f"their keys are remembered for {kept.request_keys.days} day " in page
-<<<<<<< HEAD
     assert f"| operations, with their steps | {kept.operations.days} days after they ended |" in page
-=======
     assert f"attached or pasted for a command | {kept.uploads.days} days |" in page
->>>>>>> fb24e4b (Keep uploads and the tickets for them in the store)
     assert f"| confirmations | {kept.confirmations.days} day after" in page
 
 

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from bot.domain.task_input.model import TaskInput, problem_lines
 from bot.domain.task_input.read import read_tasks
 
-TWO: list[dict[str, object]] = [{"id": "a", "commandLine": "one"}, {"id": "b", "commandLine": "two", "requiredSlots": 2}]
+TWO: list[dict[str, object]] = [
+    {"id": "a", "commandLine": "one"},
+    {"id": "b", "commandLine": "two", "requiredSlots": 2},
+]
 
 
 def bodies(found: TaskInput) -> list[object]:
