@@ -147,11 +147,15 @@ def _of_its_content(error: AzureError) -> bool:
 
 
 def _told(error: AzureError) -> str:
-    return "; ".join([error.message, *(f"{key}: {value}" for key, value in error.values.items())])
+    return _with_details(error.message, error.values.items())
 
 
 def _words(error: _Error) -> str:
     """The service's words without the ids of the request, and the details that it gave."""
     said = (error.message.value if error.message else "").partition("\n")[0].strip()
-    details = [f"{each.get('key', '')}: {each.get('value', '')}" for each in error.values or ()]
-    return "; ".join(filter(None, [said, *details])) or "the service did not say why"
+    details = [(each.get("key", ""), each.get("value", "")) for each in error.values or ()]
+    return _with_details(said, details) or "the service did not say why"
+
+
+def _with_details(said: str, details: Iterable[tuple[str, str]]) -> str:
+    return f"{said} {'; '.join(f'{key}: {value}' for key, value in details)}".strip()

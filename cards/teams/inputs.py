@@ -19,7 +19,7 @@ FIELD = "field:"
 """Beginning of the id of an input; the field's name follows."""
 _DAY, _HOUR = "day:", "hour:"
 """The same of the two inputs of a moment."""
-PASTE = "A form in Teams takes no file: paste what is in it."
+PASTE = "A form in Teams takes no file: paste what is in it, or attach it to a message in our personal chat."
 
 
 def inputs(field: Field, form: Form, omitted: Omitted) -> list[Json]:

@@ -17,6 +17,7 @@ from bot.requests.uploads import is_reference
 from cards import build
 from cards.build import blocks, code, text
 from cards.card import Bullets, Button, Card, Field, Mark, Note, Words
+from cards.form_values import FILE
 from cards.formatting import number, plural
 from handlers.shared.common import line, titled
 from handlers.shared.missing import finding_job
@@ -25,6 +26,8 @@ from handlers.task import new_tasks
 from handlers.task.adding import AddTasks, One, constraints_of
 
 _SELECT = "id,state,usesTaskDependencies,poolInfo,executionInfo,onAllTasksComplete,maxParallelTasks"
+_SHOWN_AGAIN = 2_000
+"""Characters that a form on every platform can show again after a check; more would be cut off."""
 _OVER = ("completed", "terminating", "deleting")
 
 
@@ -178,16 +181,23 @@ async def add_form(ctx: Context, values: Values) -> FormChanges:
         found_job = await _job(ctx, source, job)
         if problem := _ended(ctx, source, found_job):
             errors["job"] = problem.refused
-    if tasks and not tasks.startswith("file:"):
-        found = await new_tasks.read(tasks, given.get("template", ""), found_job)
+    kept: dict[str, str] = {}
+    pasted: bytes | str = "" if tasks.startswith(FILE) else tasks
+    if is_reference(tasks):
+        pasted = (await ctx.uploads.read(ctx.request, tasks)).body
+    if pasted:
+        found = await new_tasks.read(pasted, given.get("template", ""), found_job)
         at = "paste" if values.get("paste") and not values.get("tasks") else "tasks"
         if found.problems:
             errors[at] = " ".join(problem_lines(found.problems, 3))
         else:
             notes += [Note(text(each)) for each in new_tasks.preview(found)]
+        if at == "tasks" and len(tasks) > _SHOWN_AGAIN:
+            kept["tasks"] = await _reference(ctx, tasks)
+            notes.append(Note(text("What you pasted is kept: the field has a reference to it.")))
     else:
         notes.append(Note(text("You see the first three tasks and the last before anything is added.")))
-    return FormChanges(errors=errors, notes=tuple(notes), submit="Preview" if tasks else "")
+    return FormChanges(values=kept, errors=errors, notes=tuple(notes), submit="Preview" if tasks else "")
 
 
 async def _job(ctx: Context, source: Account, job: str) -> Job:

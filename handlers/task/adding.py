@@ -116,7 +116,7 @@ class _Adding:
         self._ended = 0
         self._fresh = 0
         self._unsent = 0
-        self._refused: list[Refused] = []
+        self._refusals: dict[int, tuple[Refused, ...]] = {}
         self._fatal: AzureError | None = None
         self._sender = Collections(lambda body: writes.create_many(run.writer, asked.job, body), run.clock.sleep)
 
@@ -145,8 +145,13 @@ class _Adding:
                 self._unsent += len(collection)
             else:
                 self._ended += len(collection)
-                self._refused += answered.refused
+                self._refusals[index] = answered.refused
                 self._show()
+
+    @property
+    def _refused(self) -> list[Refused]:
+        """Every task that was refused, in the order in which they were given."""
+        return [each for _, refused in sorted(self._refusals.items()) for each in refused]
 
     async def _one(self, index: int, collection: Sequence[NewTask]) -> _Answered:
         """Add a collection. That it is sent is noted before, so that after a crash it is known to be in doubt."""

@@ -70,6 +70,7 @@ class Meeting:
             app_id=APP,
             tenant_id=self.outside.tenant_id,
             service_hosts=["127.0.0.1"],
+            file_hosts=["127.0.0.1"],
             openid_url=self.outside.openid_url,
             scope=f"{BOT_FRAMEWORK}/.default",
         )

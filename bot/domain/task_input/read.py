@@ -105,10 +105,13 @@ def _wrong(body: Mapping[str, Any], seen: Mapping[str, int], *, uses_dependencie
     elif (line := seen.get(task_id.lower())) is not None:
         where = f" (line {number(line)})" if line else ""
         yield f"the id {task_id} is there before{where}; the service takes upper and lower case for the same."
+    others = list(properties.wrong({name: value for name, value in body.items() if name not in ("id", "commandLine")}))
     command = body.get("commandLine")
-    if not isinstance(command, str) or not (command.strip() or "containerSettings" in body):
+    if command is None and any(what.endswith("did you mean commandLine?") for what in others):
+        pass  # it is there under another name, which is said below
+    elif not isinstance(command, str) or not (command.strip() or "containerSettings" in body):
         yield "commandLine is missing." if command in (None, "") else f"commandLine is a text, not {shown(command)}."
-    for what in properties.wrong({name: value for name, value in body.items() if name not in ("id", "commandLine")}):
+    for what in others:
         yield what if what.endswith("?") else f"{what}."
     depends = body.get("dependsOn")
     if depends and uses_dependencies is False:
