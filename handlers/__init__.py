@@ -29,6 +29,8 @@ ORDER = (
     "export.raw",
     "export.show_as",
     "bot.saved",
+    "template.save",
+    "template.show",
     "schedule.list",
     "schedule.show",
     "schedule.jobs",

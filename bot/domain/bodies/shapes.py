@@ -111,6 +111,26 @@ LISTS_OF_TEXT = frozenset(
         "taskIds",
     ]
 )
+NUMBERS = frozenset(
+    """
+    backendPort code diskSizeGB end frontendPortRangeEnd frontendPortRangeStart gid lun maxBatchInstancePercent
+    maxParallelTasks maxTaskRetryCount maxUnhealthyInstancePercent maxUnhealthyUpgradedInstancePercent numberOfInstances
+    priority requiredSlots start targetDedicatedNodes targetLowPriorityNodes taskSlotsPerNode uid
+    """.split()  # noqa: SIM905 - a table
+)
+"""Fields that hold a whole number."""
+FLAGS = frozenset(
+    """
+    allowLowPriorityNode allowTaskPreemption autoUpgradeMinorVersion disableAutomaticRollback
+    enableAcceleratedNetworking enableAutoScale enableAutomaticOSUpgrade enableAutomaticUpdates enableAutomaticUpgrade
+    enableCrossZoneUpgrade enableInterNodeCommunication enabled encryptionAtHost isReadOnly keepAlive
+    killJobOnCompletion osRollingUpgradeDeferral prioritizeUnhealthyInstances rerunOnNodeRebootAfterSuccess
+    rollbackFailedInstancesOnPolicyBreach rotationToLatestKeyVersionEnabled runExclusive secureBootEnabled
+    skipWithdrawFromVNet useRollingUpgradePolicy usesTaskDependencies vTpmEnabled waitForSuccess
+    writeAcceleratorEnabled
+    """.split()  # noqa: SIM905 - a table
+)
+"""Fields that are true or false."""
 TEXT = frozenset({"autoScaleFormula", "commandLine", "displayName", "formula", "id", "name", "vmSize"})
 """Fields that are read as text here; what else stands in one is the service's to judge."""
 

@@ -127,7 +127,8 @@ def kinds() -> dict[str, set[str]]:
         seen.add(name)
         for field, (inner, typed) in _typed_fields(name).items():
             several = "list[" in typed.lower()
-            kind = ("objects" if inner else "texts") if several else "object" if inner else "value"
+            plain = "flag" if "bool" in typed else "number" if re.search(r"\bint\b", typed) else "value"
+            kind = ("objects" if inner else "texts") if several else "object" if inner else plain
             found.setdefault(field, set()).add(kind)
             names += [inner] if inner else []
     return found

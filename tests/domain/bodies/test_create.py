@@ -12,7 +12,7 @@ from bot.domain.bodies.clone import clone
 from bot.domain.bodies.create import Container, Image
 from bot.domain.bodies.fields import Noun
 from bot.domain.bodies.limits import problems
-from bot.domain.bodies.shapes import LISTS_OF_OBJECTS, LISTS_OF_TEXT, OBJECTS, TEXT
+from bot.domain.bodies.shapes import FLAGS, LISTS_OF_OBJECTS, LISTS_OF_TEXT, NUMBERS, OBJECTS, TEXT
 from tests.domain.bodies.documents import ADD, MODELS, against_the_document, kinds, recorded, unknown_fields
 
 UBUNTU = Image("batch.node.ubuntu 22.04", "canonical", "0001-com-ubuntu-server-jammy", "22_04-lts", "latest")
@@ -208,6 +208,12 @@ def test_what_the_service_has_taken_is_never_called_a_problem(noun: Noun) -> Non
 def test_every_field_that_holds_others_is_in_the_table_of_its_kind() -> None:
     assert all(len(each) == 1 for each in kinds().values())
     free = {"settings", "protectedSettings"}
-    for kind, table in (("object", OBJECTS), ("objects", LISTS_OF_OBJECTS), ("texts", LISTS_OF_TEXT)):
+    for kind, table in (
+        ("object", OBJECTS),
+        ("objects", LISTS_OF_OBJECTS),
+        ("texts", LISTS_OF_TEXT),
+        ("number", NUMBERS),
+        ("flag", FLAGS),
+    ):
         assert {name for name, each in kinds().items() if each == {kind}} - free == table - {"applicationPackages"}
     assert TEXT - {"formula", "name"} <= {name for name, each in kinds().items() if each == {"value"}}

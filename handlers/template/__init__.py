@@ -1,0 +1,1 @@
+"""Templates of pools, jobs and schedules: saved, shown, listed and deleted."""
