@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from bot.azure.models import Job, JobSchedule, Pool
 from bot.chat.platforms import PLATFORMS
@@ -12,7 +13,7 @@ from bot.requests.command import Command, CommandError, command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, bold, chip, code, muted, text
-from cards.card import Actions, Bullets, Button, Card, Heading, Mark, Menu, Option, Span, Text, Words
+from cards.card import Actions, Block, Bullets, Button, Card, Mark, Menu, Option, Span, Text, Words
 from cards.formatting import number, plural
 from handlers.account.quotas import main_bars
 from handlers.alert.show import home_line
@@ -24,6 +25,16 @@ from handlers.shared.capacity import ACTIVE
 from handlers.shared.common import line, section, titled
 from handlers.usage import costs
 
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Pools and nodes", ("pool", "node", "size", "image", "nodefile", "nodelog")),
+    ("Jobs, tasks and schedules", ("job", "task", "subtask", "preparation", "schedule", "file", "log")),
+    ("The account", ("home", "account", "usage", "application", "package", "certificate", "topology", "history")),
+    ("Alerts", ("alert",)),
+    ("As files, and for again", ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget")),
+    ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
+)
+"""Headings of the help and the first words of the commands below them; others come under the last one."""
+_CLAUSE = re.compile(r"[,;:]|\. ")
 _TROUBLED = 3
 _COUNTED = 50
 
@@ -117,9 +128,13 @@ async def show_help(ctx: Context, *words: str) -> Card:
 
 def _contents(ctx: Context) -> Card:
     nouns = ctx.registry.nouns()
-    several = {noun: commands for noun, commands in nouns.items() if len(commands) > 1}
-    single = [commands[0] for commands in nouns.values() if len(commands) == 1]
+    named = {noun for _, members in GROUPS for noun in members}
+    groups = [*GROUPS[:-1], (GROUPS[-1][0], (*GROUPS[-1][1], *(noun for noun in nouns if noun not in named)))]
     typed = f"/{ctx.bot_name}" if PLATFORMS[ctx.request.conversation.platform].slash else ""
+    parts: list[Block] = []
+    for heading, members in groups:
+        lines = tuple(_paths(nouns[noun]) for noun in members if noun in nouns)
+        parts += section(heading, Bullets(lines) if lines else None)
     return Card(
         title=titled("What you can ask"),
         blocks=blocks(
@@ -134,11 +149,8 @@ def _contents(ctx: Context) -> Card:
                     " for details.",
                 )
             ),
-            Heading("By what it is about"),
-            Bullets(tuple(_paths(commands) for commands in several.values())),
-            Heading("At once"),
-            Bullets(tuple(_line(each) for each in single)),
-            _open([*several, *(each.path for each in single)]),
+            *parts,
+            _open(list(nouns)),
         ),
     )
 
@@ -182,9 +194,11 @@ def _line(known: Command) -> Text:
 
 
 def _paths(commands: list[Command]) -> Text:
-    """The commands of one noun in a line, which says the noun once: ``job`` list · show."""
+    """The commands of one noun in a line: ``job`` list · show; a lone one with the beginning of its summary."""
     noun = commands[0].noun
     verbs = [each.path.removeprefix(noun).strip() for each in commands]
+    if verbs == [""]:
+        return text(code(noun), f" – {_CLAUSE.split(commands[0].summary)[0].rstrip('.')}")
     alone: list[str | Span] = [code(noun), " · "] if "" in verbs else []
     return text(*alone, code(noun), f" {' · '.join(filter(None, verbs))}")
 
