@@ -119,6 +119,8 @@ def _contents(ctx: Context) -> Card:
     nouns = ctx.registry.nouns()
     several = {noun: commands for noun, commands in nouns.items() if len(commands) > 1}
     single = [commands[0] for commands in nouns.values() if len(commands) == 1]
+    of_noun = [each for each in single if each.path != each.noun]  # such as size list
+    alone = [each for each in single if each not in of_noun]
     typed = f"/{ctx.bot_name}" if PLATFORMS[ctx.request.conversation.platform].slash else ""
     return Card(
         title=titled("What you can ask"),
@@ -135,9 +137,9 @@ def _contents(ctx: Context) -> Card:
                 )
             ),
             Heading("By what it is about"),
-            Bullets(tuple(_paths(commands) for commands in several.values())),
+            Bullets((*(_paths(commands) for commands in several.values()), *_one_each(of_noun))),
             Heading("At once"),
-            Bullets(tuple(_line(each) for each in single)),
+            Bullets(tuple(_line(each) for each in alone)),
             _open([*several, *(each.path for each in single)]),
         ),
     )
@@ -179,6 +181,14 @@ def _about(ctx: Context, known: Command) -> Card:
 
 def _line(known: Command) -> Text:
     return text(code(known.path), f" – {known.summary}")
+
+
+def _one_each(commands: list[Command]) -> list[Text]:
+    """Commands of nouns that have no other, in a line; none where there are none."""
+    if not commands:
+        return []
+    first, *rest = [code(each.path) for each in commands]
+    return [text(first, *(piece for each in rest for piece in (" · ", each)))]
 
 
 def _paths(commands: list[Command]) -> Text:
