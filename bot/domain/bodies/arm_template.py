@@ -19,10 +19,11 @@ def arm_template(resource: Resource, account: str) -> Body:
     parameters: Body = {"accountName": {"type": "string", "defaultValue": account}}
     for hidden, name in names.items():
         parameters[name] = {"type": _SECURE[hidden.kind], "metadata": {"description": hidden.description}}
+    quoted = resource.name.replace("'", "''")
     pool: Body = {
         "type": POOL_TYPE,
         "apiVersion": API_VERSION,
-        "name": f"[format('{{0}}/{{1}}', parameters('accountName'), '{resource.name}')]",
+        "name": f"[format('{{0}}/{{1}}', parameters('accountName'), '{quoted}')]",
     }
     if resource.identity:
         pool["identity"] = _written(resource.identity, names)

@@ -53,6 +53,11 @@ class Edit:
     needs: tuple[WriteOnly, ...] = ()
     when_empty: tuple[str, ...] = ()
 
+    @property
+    def guarded(self) -> bool:
+        """Whether the service takes an If-Match with it: ``updateproperties`` takes none."""
+        return not self.suffix
+
 
 def patch_for(noun: Noun, before: Mapping[str, Any], changes: Mapping[str, Any]) -> Edit:
     """The request that makes ``changes`` (by place: ``startTask.commandLine``) to what was read as ``before``.
