@@ -40,7 +40,7 @@ async def serve(listen: str, slack_url: str, told: dict[str, str], library: str)
     """The program under load: four listings and charts for ever."""
     logs.configure("error")
     stage = Stage()
-    stage.told.update(told | {"SLACK_API_URL": slack_url})
+    stage.printed.update(told | {"SLACK_API_URL": slack_url})
     os.environ.update(stage.environment)
     with tempfile.TemporaryDirectory() as scratch:
         settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "bench.db"))
@@ -108,7 +108,7 @@ async def program(library: str, slack: SlackStandIn, stage: Stage) -> AsyncItera
     """The program as a child; after the block the list holds what it said last."""
     listen = f"127.0.0.1:{free_port()}"
     slack.app_url = f"http://{listen}/slack/events"
-    environment = os.environ | {f"TOLD_{name}": value for name, value in stage.told.items()}
+    environment = os.environ | {f"TOLD_{name}": value for name, value in stage.printed.items()}
     said: list[str] = []
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.ack", "--serve", library, "--listen", listen, "--slack", slack.api_url,
@@ -129,9 +129,9 @@ async def program(library: str, slack: SlackStandIn, stage: Stage) -> AsyncItera
 async def measure(commands: int) -> None:
     """Both listings in turn, one run."""
     async with Stage.azure_only(scenario="performance", history=0.0) as stage:
-        os.environ["BENCH_JOB"] = await _large_job(stage.told)
+        os.environ["BENCH_JOB"] = await _large_job(stage.printed)
         slack = SlackStandIn(SlackSettings(post_burst=0, tiers=False))
-        stage.told |= {
+        stage.printed |= {
             "SLACK_BOT_TOKEN": slack.settings.bot_token,
             "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
         }

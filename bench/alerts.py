@@ -58,7 +58,7 @@ async def serve(listen: str, poll: int, database: str, told: dict[str, str]) -> 
     """The program, until it is told to stop."""
     logs.configure("error")
     stage = Stage()
-    stage.told.update(told)
+    stage.printed.update(told)
     os.environ.update(stage.environment)
     settings = demo_settings(stage, listen=listen, database=database)
     watch = msgspec.structs.replace(settings.watch, poll_seconds=poll)
@@ -74,7 +74,7 @@ async def serve(listen: str, poll: int, database: str, told: dict[str, str]) -> 
 @asynccontextmanager
 async def program(stage: Stage, listen: str, poll: int, database: Path) -> AsyncIterator[int]:
     """The program as a child; its process id."""
-    environment = os.environ | {f"TOLD_{name}": value for name, value in stage.told.items()}
+    environment = os.environ | {f"TOLD_{name}": value for name, value in stage.printed.items()}
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.alerts", "--serve", listen, "--poll", str(poll), "--file", str(database),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=environment,
@@ -111,8 +111,8 @@ async def idle(pid: int, minutes: float) -> None:
 async def event(http: aiohttp.ClientSession, stage: Stage, slack: SlackStandIn, lane: str, number: int) -> float:
     """One task of a new job fails; the seconds until the lane's channel is told, infinite for never."""
     job, begun = f"{lane}-{number}", time.time()
-    deed = {"kind": "storm", "job": job, "pool": POOLS[stage.told["ACCOUNT"]], "causes": ["exit-1"], "number": 1}
-    async with http.post(f"{stage.told['ENDPOINT']}/_sandbox/inject", json=deed) as answer:
+    deed = {"kind": "storm", "job": job, "pool": POOLS[stage.printed["ACCOUNT"]], "causes": ["exit-1"], "number": 1}
+    async with http.post(f"{stage.printed['ENDPOINT']}/_sandbox/inject", json=deed) as answer:
         answer.raise_for_status()
     while time.time() - begun < ROUND:
         await asyncio.sleep(0.1)
@@ -164,7 +164,7 @@ async def watched(scenario: str, poll: int) -> AsyncIterator[tuple[Stage, SlackS
     async with Stage.azure_only(scenario=scenario, history=1.0) as stage:
         slack = SlackStandIn(SlackSettings(app_url=f"http://{listen}/slack/events", tiers=False))
         await slack.start()
-        stage.told |= {
+        stage.printed |= {
             "SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": slack.settings.bot_token,
             "SLACK_SIGNING_SECRET": slack.settings.signing_secret,

@@ -92,13 +92,13 @@ async def measured(scenario: str, rounds: int) -> None:
     """Both, several times: the medians."""
     with tempfile.TemporaryDirectory() as scratch:
         async with Stage.azure_only(scenario=scenario, history=0.0) as stage:
-            job = await most_tasks(stage.told)
+            job = await most_tasks(stage.printed)
             settings = demo_settings(stage, listen="127.0.0.1:0", database=str(Path(scratch) / "bench.db"))
             app = await App.open(replace(settings, platforms={}))
             try:
                 await ours(app, job)  # connections and tokens
                 mine = _median([await ours(app, job) for _ in range(ROUNDS)])
-                sdk = _median([await theirs(stage.told, job) for _ in range(rounds)])
+                sdk = _median([await theirs(stage.printed, job) for _ in range(rounds)])
             finally:
                 await app.stop()
     print(f"{scenario}: failed tasks of {job}: {mine[3]} (the SDK's list has {sdk[3]})")

@@ -38,9 +38,9 @@ async def measure(samples: int) -> None:
     logs.configure("error")
     with tempfile.TemporaryDirectory() as scratch:
         async with Stage.azure_only(scenario="performance", history=1.0) as stage:
-            told = {**stage.told, "TEAMS_APP_ID": "app", "TEAMS_TENANT_ID": "tenant"}
+            told = {**stage.printed, "TEAMS_APP_ID": "app", "TEAMS_TENANT_ID": "tenant"}
             told |= {"TEAMS_OPENID_URL": "http://127.0.0.1:9/keys", "TEAMS_SERVICE_URL": "http://127.0.0.1:9/"}
-            stage.told.update(told)
+            stage.printed.update(told)
             listen = f"127.0.0.1:{free_port()}"
             settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "bench.db"))
             settings = msgspec.structs.replace(settings, platforms={"teams": settings.platforms["teams"]})

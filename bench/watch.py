@@ -121,7 +121,7 @@ async def main(minutes: int, rounds: int) -> bool:
             accounts, store = Accounts(settings.accounts), SqliteStore.open(database)
             try:
                 mine, seen = await ours(stage, accounts.get(), store, minutes)
-                sdk = await theirs(stage.told, rounds)
+                sdk = await theirs(stage.printed, rounds)
             finally:
                 await accounts.close()
                 await store.close()

@@ -56,11 +56,11 @@ def main() -> None:
 
 @cli.command
 def run(*, settings: SettingsFile = _SETTINGS) -> None:
-    """Run the bot until it is told to stop (SIGINT, SIGTERM)."""
+    """Run the bot until it is stopped (SIGINT, SIGTERM)."""
     chosen = load(settings)
     logs.configure(chosen.bot.log_level)
-    if told := asyncio.run(_run(chosen)):
-        print(f"batchbot: {told}", file=sys.stderr)
+    if problem := asyncio.run(_run(chosen)):
+        print(f"batchbot: {problem}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -225,7 +225,7 @@ def _registry() -> Registry:
 
 
 async def _run(settings: Settings) -> str:
-    """Run until told to stop; what keeps the bot from starting, in words, or nothing."""
+    """Run until stopped; what keeps the bot from starting, in words, or nothing."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
     from storage.port.errors import StoreError  # noqa: PLC0415
@@ -236,7 +236,7 @@ async def _run(settings: Settings) -> str:
         return str(error)
     try:
         await app.start()
-        gc.freeze()  # what is there by now stays: to look through it again and again would hold up everything else
+        gc.freeze()  # what is there by now stays: to scan it again and again would hold up everything else
         await until_stopped()
     except ChatStartError as error:
         return str(error)

@@ -147,27 +147,27 @@ def refusal(what: str, advice: str = "", buttons: Sequence[Button] = ()) -> Card
 
 
 def stamped(card: Card, *, zone: str, as_of: datetime) -> Card:
-    """The card in the asker's zone, with a moment to tell ages against where it has none."""
+    """The card in the asker's zone, with a moment to count ages from where it has none."""
     return replace(card, zone=zone, as_of=card.as_of or as_of)
 
 
 def without_attachments(card: Card, why: str) -> Card:
-    """The card with every attachment told in words, for where no file can be delivered; ``why`` is a sentence."""
+    """The card with every attachment described in words, for where no file can be delivered; ``why`` is a sentence."""
 
-    def told(block: Block) -> Block:
+    def described(block: Block) -> Block:
         if isinstance(block, Attachment):
             return Words(text(bold(block.name), muted(f" could not be delivered. {why}")))
         return block
 
-    return replace(card, blocks=tuple(told(block) for block in card.blocks))
+    return replace(card, blocks=tuple(described(block) for block in card.blocks))
 
 
 def without_pictures(card: Card) -> Card:
-    """The card with every picture told in words, for when it cannot be drawn or delivered."""
+    """The card with every picture described in words, for when it cannot be drawn or delivered."""
 
-    def told(block: Block) -> Block:
+    def described(block: Block) -> Block:
         if isinstance(block, Picture):
             return Words(text(muted("The picture could not be delivered. "), block.alt))
         return block
 
-    return replace(card, blocks=tuple(told(block) for block in card.blocks))
+    return replace(card, blocks=tuple(described(block) for block in card.blocks))

@@ -37,7 +37,7 @@ class Mark(enum.Enum):
 
     @property
     def symbol(self) -> str:
-        """One character that tells the state without colour; empty for NEUTRAL."""
+        """One character that shows the state without colour; empty for NEUTRAL."""
         return _SYMBOLS[self]
 
 
@@ -75,7 +75,7 @@ class Time(Struct, frozen=True, tag="time"):
 
 
 class Mention(Struct, frozen=True, tag="mention"):
-    """A person who is to hear of it. ``id`` is ``platform:id``; on other platforms and in files it is only the name."""
+    """A person who is notified. ``id`` is ``platform:id``; on other platforms and in files it is only the name."""
 
     id: str
     name: str = ""
@@ -148,7 +148,7 @@ class Code(Struct, frozen=True, tag="code"):
 
 
 class Picture(Struct, frozen=True, tag="picture"):
-    """A chart as an image. ``alt`` tells the figures to those who cannot see it; ``key`` names the image."""
+    """A chart as an image. ``alt`` gives the figures to those who cannot see it; ``key`` names the image."""
 
     key: str
     alt: str
@@ -243,7 +243,7 @@ Block: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Picture | 
 class Card(Struct, frozen=True):
     """An answer.
 
-    ``as_of`` is when it was last true by the service's clock (aware; the moment ages are told against),
+    ``as_of`` is when it was last true by the service's clock (aware; the moment ages are counted from),
     ``zone`` the IANA name of the asker's time zone, ``refused`` True where the bot could not do
     what was asked (``batchbot ask`` exits 1), ``private`` True where only the asker may see it.
     """
@@ -337,7 +337,7 @@ class Rendered(Struct, frozen=True):
 
     ``payload`` is the platform's message body (Slack: ``{"text", "blocks"}``; Teams: the Adaptive Card;
     text: ``{"text"}``), ``summary`` one plain line for notifications, ``pictures`` and ``attachments`` the images and
-    files still to be delivered, ``omitted`` what had to go, in words, which the payload tells too.
+    files still to be delivered, ``omitted`` what had to go, in words, which the payload says too.
     """
 
     payload: dict[str, object]

@@ -37,7 +37,7 @@ class Submission(Struct, frozen=True):
 class Query(Struct, frozen=True):
     """Somebody types into a field that completes names.
 
-    ``names`` says of what, ``within`` are the form's other values by parameter name as far as the platform tells them,
+    ``names`` says of what, ``within`` are the form's other values by parameter name as far as the platform sends them,
     ``carry`` is the opaque text that was given to ``render_form``, where it comes back.
     """
 

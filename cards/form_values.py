@@ -82,7 +82,7 @@ def hour(value: str) -> str:
 
 
 def moment(value: str) -> datetime | None:
-    """The moment that a value tells, aware; None where it tells none."""
+    """The moment that a value holds, aware; None where it holds none."""
     try:
         at = datetime.fromisoformat(value.strip())
     except ValueError:
@@ -90,7 +90,7 @@ def moment(value: str) -> datetime | None:
     return at if at.tzinfo else None
 
 
-def told(at: datetime) -> str:
+def written(at: datetime) -> str:
     """A moment as a value: ``2026-11-23T21:00Z``."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
 
@@ -102,13 +102,13 @@ def read(day_: str, hour_: str, zone: str) -> str:
     """
     try:
         local = datetime.combine(date.fromisoformat(day_), time.fromisoformat(hour_ or "00:00"))
-        return told(local.replace(tzinfo=ZoneInfo(zone)))
+        return written(local.replace(tzinfo=ZoneInfo(zone)))
     except (ValueError, KeyError, OSError, OverflowError):
         return f"{day_}T{hour_}"
 
 
 def whole(value: str) -> float | None:
-    """The number that a value tells, as far as every platform can hold it; None where it tells none."""
+    """The number that a value holds, as far as every platform can hold it; None where it holds none."""
     try:
         number = float(value)
     except ValueError:

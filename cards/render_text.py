@@ -49,7 +49,7 @@ class Clock:
             return at
 
     def say(self, time: Time) -> str:
-        """The moment in the form it asks for; without an ``as_of`` there is no age to tell."""
+        """The moment in the form it asks for; without an ``as_of`` there is no age to give."""
         local = self._local(time.at)
         if self._now is None:
             return _clock(local, None)

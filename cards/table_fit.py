@@ -14,7 +14,7 @@ EMPTY = Run("–")
 """Stands in a cell that has nothing: platforms refuse empty texts."""
 
 NAME, NAME_MOST, PHRASE = 32, 64, 160
-"""Units of a name in a cell, of names that would otherwise look alike (Batch ids have 64), and of a phrase."""
+"""Units of a name in a cell, of names that would otherwise be shown alike (Batch ids have 64), and of a phrase."""
 
 
 @dataclass

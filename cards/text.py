@@ -34,7 +34,7 @@ from cards.text_fit import Omitted, clean, clean_line, isolate
 
 SUMMARY, PARAGRAPH = 1_000, 4_000
 OPTIONS = 100
-"""Names of a menu that are still looked through; with more of them it asks for one."""
+"""Names of a menu that people still read through; with more of them it asks for one."""
 
 
 class Choice(TypedDict):

@@ -1,4 +1,4 @@
-"""What every renderer needs to stay within a platform's limits: clean text, measure, cut, and tell what was cut.
+"""What every renderer needs to stay within a platform's limits: clean text, measure, cut, and say what was cut.
 
 Sizes are UTF-16 units, the strictest way in which any of the platforms counts characters.
 """
@@ -43,7 +43,7 @@ def clean_line(text: str) -> str:
 
 
 def file_name(text: str, limit: int = 100) -> str:
-    """A name that a file may have anywhere: no folders, no signs that a file system or a shell minds, never empty."""
+    """A name that a file may have anywhere: no folders, nothing special to a file system or shell, never empty."""
     name = re.sub(r"[/\\\\:*?\"<>|]+", "_", clean_line(text)).strip(". ")
     return elide(name, limit).replace("…", "_") or "file"
 
@@ -132,7 +132,7 @@ def elide(text: str, limit: int) -> str:
 
 
 def elide_apart(names: Sequence[str], limit: int, most: int) -> list[str]:
-    """Names elided to ``limit`` units, or to twice as many and so on up to ``most`` while two of them look the same."""
+    """Names elided to ``limit`` units, or to twice as many and so on up to ``most`` while two of them are the same."""
     while True:
         short = [elide(name, limit) for name in names]
         if limit >= most or len(set(short)) == len(set(names)):
@@ -215,7 +215,7 @@ def _plural(kind: str) -> str:
 
 
 Draw = Callable[[Block, int, int], list[dict[str, object]]]
-"""Draws one block within a size and a number of elements, and tells what had to go; [] when nothing fits."""
+"""Draws one block within a size and a number of elements, and says what had to go; [] when nothing fits."""
 
 
 def arrange(blocks: Sequence[Block], draw: Draw, room: int, slots: int) -> list[dict[str, object]]:

@@ -47,4 +47,4 @@ ORDER = (
     "account.use",
     "job.watch",
 )
-"""The order in which help, forms and the reference page tell the commands, by module; others come after these."""
+"""The order in which help, forms and the reference page show the commands, by module; others come after these."""

@@ -1,4 +1,4 @@
-"""How long everything is kept. ``docs/storage.md`` tells it to people; a test holds the two together."""
+"""How long everything is kept. ``docs/storage.md`` describes it for people; a test holds the two together."""
 
 from __future__ import annotations
 

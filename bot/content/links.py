@@ -72,7 +72,7 @@ class Links:
     binds key and expiry. Pictures are shown for ``days``; other files are there to be saved for a week.
 
     ``public_url`` is as the settings checked it (https, or http on loopback), or empty; ``secret`` is the database's
-    own unless given; ``clock`` tells the present.
+    own unless given; ``clock`` gives the present.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Links:
 
 
 def disposition(name: str) -> str:
-    """``Content-Disposition`` (RFC 6266): to be saved, under this name, told twice for those who know ASCII only."""
+    """``Content-Disposition`` (RFC 6266): to be saved, under this name, given twice for those who know ASCII only."""
     plain = "".join(char if char.isascii() and (char.isalnum() or char in " ._-") else "_" for char in name)
     whole = quote(name or "file", safe="", errors="replace")
     return f"attachment; filename=\"{plain or 'file'}\"; filename*=UTF-8''{whole}"

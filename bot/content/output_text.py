@@ -60,7 +60,7 @@ def fit(text: str) -> str:
 def decoded(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str, str] | None:
     """Bytes of a file from ``start`` on as text, and the encoding's name where it is not UTF-8; None for no text.
 
-    ``first`` are the file's first bytes, which may tell its encoding. What is cut in two at either end is left out.
+    ``first`` are the file's first bytes, which may show its encoding. What is cut in two at either end is left out.
     """
     if start == 0:
         first = content[:4]

@@ -1,6 +1,6 @@
-"""Takes secrets out of text before it leaves the bot: what tasks print, what Azure tells, and the bot's own log.
+"""Takes secrets out of text before it leaves the bot: what tasks print, what Azure reports, and the bot's own log.
 
-Better to hide a word too many than a key too few; yet hashes, ids, thumbprints and pictures stay, because people look
+Better to hide a word too many than a key too few; yet hashes, ids, thumbprints and pictures stay, because people search
 for them. What is hidden is always its value alone, so that a reader sees that something stood there.
 """
 
@@ -45,7 +45,7 @@ _RULES = (
     _rule(rf"((?:[&;]|%26|%2526|u0026){_SIG})[^\s\"'<>&;]+", "sig"),
     _rule(rf"((?<![a-z0-9_]){_SIG})[a-z0-9%+/=_-]{{20,}}", "sig"),
     _rule(r"(x-(?:amz|goog)-signature(?:=|%3d)|[?&]code=)[a-z0-9%_+/=-]{40,}", "signature", "code="),
-    # Who is who: authorization headers and tokens that tell what they are.
+    # Who is who: authorization headers and tokens that say what they are.
     _rule(r"(\bbearer\s+)(?=[\w.~+/=-]*\d)[\w.~+/=-]{12,}", "bearer"),
     _rule(r"(\bsharedkey(?:lite)?\s+[\w-]+:)[a-z0-9+/=]{20,}", "sharedkey"),
     _rule(
@@ -105,7 +105,7 @@ _KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{1,100}\r?|[\w-]{1,20}: [^\n]{0,200}\r?|\s*")
 
 _CHUNK = 1 << 13
-"""Characters that are looked at in one go: few enough that most pieces of a log hold no hint of any secret."""
+"""Characters that are searched in one go: few enough that most pieces of a log hold no hint of any secret."""
 _ENDLESS = 1 << 17
 """Characters of one word that are kept together."""
 

@@ -39,7 +39,7 @@ _TEXT_PIECE = 1024 * 1024
 class Relay:
     """Makes links to files on nodes and answers them.
 
-    ``public_url`` is as the settings checked it; ``most`` is bytes of the largest file; ``clock`` tells the present.
+    ``public_url`` is as the settings checked it; ``most`` is bytes of the largest file; ``clock`` gives the present.
     """
 
     def __init__(
@@ -157,12 +157,12 @@ async def _piece(files: Files, name: str, start: int, stop: int) -> bytes:
 
 
 async def _sent(request: web.Request, answer: web.StreamResponse, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
-    """Send an answer piece by piece. What breaks on the way breaks the connection: half a file must not look whole."""
+    """Send an answer piece by piece. What breaks on the way breaks the connection: half a file is never a whole one."""
     if request.method == "HEAD":
         await answer.prepare(request)
         return answer
     async with aclosing(pieces):
-        piece: bytes | None = await anext(pieces, b"")  # a refusal of the first piece can still be told
+        piece: bytes | None = await anext(pieces, b"")  # a refusal of the first piece can still be reported
         await answer.prepare(request)
         try:
             while piece is not None:

@@ -27,7 +27,7 @@ class Advice(Struct, frozen=True):
 class Trouble(Struct, frozen=True):
     """What is wrong with a node.
 
-    ``name`` groups nodes of one kind (the state where nothing more is told), ``code`` is the service's, empty without.
+    ``name`` groups nodes of one kind (the state where nothing more is known), ``code`` is the service's, empty without.
     """
 
     name: str
@@ -166,7 +166,7 @@ def of_code(code: str) -> Advice:
     return known or next((advice for start, advice in _FAMILIES if code.lower().startswith(start)), _UNKNOWN_CODE)
 
 
-def meant(code: str) -> str:
+def likely_cause(code: str) -> str:
     """What an error code of a task means, a sentence without its full stop; empty for one that is not known."""
     advice = of_code(code)
     return "" if advice is _UNKNOWN_CODE else advice.cause
@@ -192,7 +192,7 @@ def of_start_task(run: StartTaskInfo | None) -> Trouble:
 
 
 def of_node(node: Node) -> tuple[Trouble, ...]:
-    """Everything that is wrong with a node; nothing for one that is well."""
+    """Everything that is wrong with a node; nothing for a healthy one."""
     state = node.state.lower()
     found = [of_error(error) for error in node.errors]
     if state == "starttaskfailed":

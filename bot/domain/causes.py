@@ -12,7 +12,7 @@ from functools import lru_cache
 LONGEST = 160
 """Characters of a cause."""
 MOST = 100
-"""Causes of one job that are told apart."""
+"""Causes of one job that are kept apart."""
 EXIT = "exit code "
 """How the causes begin that are exit codes: a program ran, and may have printed why it ended."""
 OTHER = "other"
@@ -56,7 +56,7 @@ def cause_of(exit_code: int | None, code: str, message: str = "") -> str:
     """The cause of a task's failure: its exit code, or else the service's code and its words without what varies.
 
     ``code`` and ``message`` are those of ``failureInfo``. What came to no exit code of its own but was ended by the
-    service (``TaskEnded``) is told by the service's words, although the killed process has an exit code too.
+    service (``TaskEnded``) is named by the service's words, although the killed process has an exit code too.
     """
     if exit_code is not None and (not code or code.lower() == _NUMBERED):
         return f"{EXIT}{exit_code}"

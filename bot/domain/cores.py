@@ -16,7 +16,7 @@ _NUMBERED = {"d", "ds", "g", "gs"}
 
 
 def cores_from_name(size: str) -> int | None:
-    """The cores that a VM size's name tells, or None where it does not tell them beyond doubt.
+    """The cores that a VM size's name gives, or None where it does not give them beyond doubt.
 
     Since version 3 the number in a size's name is its vCPUs. In older sizes of the families A, D, DS, G and GS it is a
     rank, and in constrained sizes (``E4-2s_v3``) there are two numbers: those are not read.
@@ -33,6 +33,6 @@ def cores_from_name(size: str) -> int | None:
 
 
 def cores_of(size: str, sizes: Mapping[str, VmSize]) -> int | None:
-    """The cores of a VM size in any case, by what Resource Manager tells (by lower-case name), or else by its name."""
+    """The cores of a VM size in any case, by what Resource Manager lists (by lower-case name), or else by its name."""
     known = sizes.get(size.lower())
     return known.vcpus if known and known.vcpus else cores_from_name(size)

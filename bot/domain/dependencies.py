@@ -195,7 +195,7 @@ def _layers(count: int, gates: Sequence[_Gate]) -> tuple[list[int], set[int]]:
 
 
 def _states(tasks: Sequence[Task], gates: Sequence[_Gate], circle: set[int]) -> list[State]:
-    """The state of every task, with what can never start told apart from what only waits."""
+    """The state of every task, with what can never start kept apart from what only waits."""
     states: list[State] = [_plain(task) for task in tasks]
     stuck = [index for index, task in enumerate(tasks) if states[index] == "failed" and blocks(task)]
     for index in circle:
@@ -229,7 +229,7 @@ def _plain(task: Task) -> State:
 
 
 class _Net(Struct):
-    """Everything about tasks that grouping looks at, by their number."""
+    """Everything about tasks that grouping uses, by their number."""
 
     names: list[str]
     states: list[State]
@@ -240,41 +240,41 @@ class _Net(Struct):
 def _rolled(net: _Net) -> tuple[list[Group], list[Link]]:
     """The finest grouping that can be drawn.
 
-    Tasks of one layer are alike when their ids are but for digits, they are as well or ill, and so are those before and
-    behind them, for as many steps as is looked: fewer steps, fewer groups. At the end layers are put together.
+    Tasks of one layer are alike when their ids are but for digits, their verdicts are, and so are those before and
+    behind them, for as many steps as are compared: fewer steps, fewer groups. At the end layers are put together.
     """
-    well_or_ill = [_ill(state) for state in net.states]
+    verdicts = [_ill(state) for state in net.states]
     stems = [_stem(name) for name in net.names]
-    base: list[Hashable] = list(zip(net.layers, well_or_ill, stems, strict=True))
+    base: list[Hashable] = list(zip(net.layers, verdicts, stems, strict=True))
     refined = _refined(net, base, max(_ROUNDS))
     attempts: list[list[Hashable]] = [list(range(len(net.names)))] if len(net.names) <= MOST_BOXES else []
     attempts += [refined[rounds] for rounds in (*_ROUNDS, 0)]
-    attempts.append(list(zip(net.layers, well_or_ill, strict=True)))
+    attempts.append(list(zip(net.layers, verdicts, strict=True)))
     for colours in attempts:
         groups, of = _grouped(net, colours, net.layers)
         if _fits(groups):
             return groups, _links(net, groups, of)
-    thicker = _thicker(net, well_or_ill)
+    thicker = _thicker(net, verdicts)
     thick = [thicker[layer] for layer in net.layers]
-    groups, of = _grouped(net, list(zip(thick, well_or_ill, strict=True)), thick)
+    groups, of = _grouped(net, list(zip(thick, verdicts, strict=True)), thick)
     return groups, _links(net, groups, of)
 
 
-def _thicker(net: _Net, well_or_ill: Sequence[str]) -> list[int]:
+def _thicker(net: _Net, verdicts: Sequence[str]) -> list[int]:
     """For every layer the thicker one it becomes part of; where things begin to go wrong a new one begins."""
-    looks: list[set[str]] = [set() for _ in range(1 + max(net.layers))]
-    for layer, look in zip(net.layers, well_or_ill, strict=True):
-        looks[layer].add(look)
-    runs = [len(list(run)) for _, run in groupby(looks)]
+    states: list[set[str]] = [set() for _ in range(1 + max(net.layers))]
+    for layer, state in zip(net.layers, verdicts, strict=True):
+        states[layer].add(state)
+    runs = [len(list(run)) for _, run in groupby(states)]
     spare = max(0, _THICK - len(runs))
     thicker: list[int] = []
     for run in runs:
-        pieces = min(run, 1 + spare * run // len(looks))
+        pieces = min(run, 1 + spare * run // len(states))
         first = thicker[-1] + 1 if thicker else 0
         thicker += [first + index * pieces // run for index in range(run)]
     if thicker[-1] < _HIGH[0]:
         return thicker
-    return [layer * _HIGH[0] // len(looks) for layer in range(len(looks))]
+    return [layer * _HIGH[0] // len(states) for layer in range(len(states))]
 
 
 def _refined(net: _Net, colours: list[Hashable], rounds: int) -> list[list[Hashable]]:

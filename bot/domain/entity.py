@@ -65,7 +65,7 @@ def same_id(one: str, another: str) -> bool:
 
 
 def by_id(entities: Iterable[N]) -> dict[str, N]:
-    """Entities by their folded id; look one up with :func:`fold`."""
+    """Entities by their folded id; find one with :func:`fold`."""
     return {fold(each.id): each for each in entities}
 
 

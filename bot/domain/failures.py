@@ -1,4 +1,4 @@
-"""Why tasks failed: causes told apart by what programs printed, and what they usually mean."""
+"""Why tasks failed: causes split by what programs printed, and what they usually mean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.advice import meant
+from bot.domain.advice import likely_cause
 from bot.domain.causes import normalised
 from bot.domain.exit_codes import meaning
 from bot.domain.findings import CauseCount
@@ -19,10 +19,10 @@ _CODE = re.compile(r"(?P<code>[A-Z][A-Za-z]+)(?:$|:)")
 
 
 class Example(Struct, frozen=True):
-    """A task that ended with an exit code, looked at for what it printed.
+    """A task that ended with an exit code, examined for what it printed.
 
-    ``line`` is the one line of its output that tells most, redacted, and ``file`` where it stands; both are empty where
-    that is not known. ``tries`` is how often it was looked at; see :mod:`bot.monitor.evidence` for how often it is.
+    ``line`` is the one line of its output that says most, redacted, and ``file`` where it stands; both are empty where
+    that is not known. ``tries`` is how often it was examined; see :mod:`bot.monitor.evidence` for how often it is.
     """
 
     task: str
@@ -34,24 +34,24 @@ class Example(Struct, frozen=True):
 def split_by_output(tally: CauseCount, examples: Sequence[Example]) -> list[CauseCount]:
     """An exit code as one cause with what its examples printed, or as several where they printed different things.
 
-    Nothing is counted that was not looked at: of a thousand tasks of which three were looked at, at most three are told
+    Nothing is counted that was not examined: of a thousand tasks of which three were examined, at most three are split
     apart (``exit code 1: ValueError: no such frame`` ×2); the rest stays under the plain exit code.
     """
-    looked = [each for each in examples if each.line]
+    known = [each for each in examples if each.line]
     alike: dict[str, list[Example]] = {}
-    for each in looked:
+    for each in known:
         alike.setdefault(normalised(each.line), []).append(each)
     if not alike:
         return [tally]
     if len(alike) == 1:
-        return [_said(tally, tally.cause, tally.count, looked[0])]
+        return [_said(tally, tally.cause, tally.count, known[0])]
     parts = [_said(tally, f"{tally.cause}: {line}", len(them), them[0]) for line, them in alike.items()]
-    rest = tally.count - len(looked)
+    rest = tally.count - len(known)
     return [replace(tally, count=rest), *parts] if rest > 0 else parts
 
 
 def by_line(tallies: Sequence[CauseCount]) -> list[CauseCount]:
-    """The causes of several jobs, one exit code told apart by what it printed where it printed different things.
+    """The causes of several jobs, one exit code split by what it printed where it printed different things.
 
     A job whose examples all printed the same counts whole: who shows that says that a few tasks of a job are known.
     """
@@ -79,4 +79,4 @@ def usual(cause: str) -> str:
     if found := _EXIT.fullmatch(cause):
         return meaning(int(found["code"]))
     found = _CODE.match(cause)
-    return meant(found["code"]) if found else ""
+    return likely_cause(found["code"]) if found else ""

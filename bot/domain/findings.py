@@ -19,7 +19,7 @@ __all__ = ["CauseCount", "Entity", "EntityKind", "Finding", "Severity", "Suggest
 
 
 class Severity(enum.Enum):
-    """How bad it is. ``info`` is news, ``warning`` wants a look today, ``critical`` wants somebody now."""
+    """How bad it is. ``info`` is news, ``warning`` wants attention today, ``critical`` wants somebody now."""
 
     INFO = "info"
     WARNING = "warning"
@@ -59,10 +59,10 @@ class CauseCount(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """What a kind says of one entity now.
+    """What an alert rule says of one entity now.
 
-    A kind whose state is ``open`` is found in every look as long as it is so; when it is found no more, its incident is
-    resolved. ``resolved`` does that with words of its own. ``event`` is news that is over once it is told.
+    One whose state is ``open`` is found in every poll as long as it is so; when it is found no more, its incident is
+    resolved. ``resolved`` does that with words of its own. ``event`` is news that is over once it is reported.
 
     ``headline`` is one line that names the entity and the one number: "pool gpu-a has 3 unusable nodes". ``since`` is
     by the service's clock. ``figures`` are (label, value) lines, ``cause`` the likely one in a sentence, ``evidence``

@@ -12,7 +12,7 @@ ErrorText: TypeAlias = tuple[str, str]
 
 
 class NodeFacts(Struct):
-    """A node in trouble. ``errors`` and ``start_task`` are (code, message) as the service tells them."""
+    """A node in trouble. ``errors`` and ``start_task`` are (code, message) as the service reports them."""
 
     id: str
     state: str

@@ -41,7 +41,7 @@ class PoolTrouble(Struct, frozen=True):
 
 
 def troubles_of(pool: PoolFacts) -> tuple[PoolTrouble, ...]:
-    """Everything that is wrong with a pool now, worst first; nothing for one that is well."""
+    """Everything that is wrong with a pool now, worst first; nothing for a healthy one."""
     found = []
     if count := bad(pool):
         found.append(PoolTrouble("nodes", bad=count, nodes=size(pool)))

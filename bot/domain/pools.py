@@ -18,7 +18,7 @@ from bot.domain.nodes import ErrorText, NodeFacts
 from bot.domain.states import BAD_NODES, NODES, NodeState
 
 _USUAL = timedelta(minutes=15)
-"""Resize timeout and autoscale interval where the service tells none: its defaults."""
+"""Resize timeout and autoscale interval where the service gives none: its defaults."""
 
 
 class PoolFacts(Struct):
@@ -78,7 +78,7 @@ def reading(pool: Pool, counts: PoolNodeCounts | None = None) -> PoolFacts:
 
 
 def has(pool: PoolFacts) -> int:
-    """The nodes that a pool has, as the pool itself tells: what its targets are held against."""
+    """The nodes that a pool has, as the pool itself reports: what its targets are held against."""
     return pool.dedicated + pool.spot
 
 
@@ -121,7 +121,7 @@ def bad(pool: PoolFacts) -> int:
 def machines(pool: PoolFacts) -> tuple[int, int]:
     """Dedicated and spot nodes that have a machine, and so are billed and count against the quotas of cores.
 
-    While the nodes are not counted they are those that the pool itself tells, preempted ones among them.
+    While the nodes are not counted they are those that the pool itself reports, preempted ones among them.
     """
     if not counted(pool):
         return pool.dedicated, pool.spot

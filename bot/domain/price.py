@@ -56,7 +56,7 @@ def of_pool(prices: Prices, pool: PoolFacts) -> HourlyCost | None:
 def of_nodes(prices: Prices, pool: PoolFacts, nodes: int) -> HourlyCost | None:
     """What so many of a pool's nodes cost an hour; None where that is unknown.
 
-    Of a pool that has both, dedicated nodes are meant first.
+    Of a pool that has both, dedicated nodes come first.
     """
     dedicated = min(nodes, machines(pool)[0])
     return per_hour(prices, pool.vm_size, windows=pool.windows, dedicated=dedicated, spot=nodes - dedicated)

@@ -1,8 +1,8 @@
 """How much of its quotas an account uses.
 
-The service tells limits only: what is used is summed up over the pools, jobs and schedules. Cores are those of nodes
-that have a machine: preempted and deallocated ones hold none. Cores of a VM size are those that Resource Manager tells,
-or else its name; a size of which neither tells anything counts as none, and is named in :attr:`Used.unknown`. Active
+The service reports limits only: what is used is summed up over the pools, jobs and schedules. Cores are those of nodes
+that have a machine: preempted and deallocated ones hold none. Cores of a VM size are those that Resource Manager lists,
+or else its name; a size of which neither says anything counts as none, and is named in :attr:`Used.unknown`. Active
 jobs and schedules share one quota, and every one that is not completed uses it, disabled ones too ("Batch service
 quotas and limits": completed jobs have no limit).
 """
@@ -36,7 +36,7 @@ _WORDS: Mapping[QuotaKind, str] = {
 class Used(Struct, frozen=True):
     """What an account has in use: cores, dedicated ones by VM family (lower case) too, pools, jobs with schedules.
 
-    ``unknown`` are the VM sizes in use whose cores nobody tells.
+    ``unknown`` are the VM sizes in use whose cores are not known.
     """
 
     dedicated: int = 0

@@ -1,8 +1,8 @@
 """The states of pools, nodes, jobs, tasks and schedules: what each means, in one table for each kind of entity.
 
-State words are the service's in lower case; its own case differs from answer to answer, so look them up with the
+State words are the service's in lower case; its own case differs from answer to answer, so find them with the
 functions here. ``tone`` names how a state is to be felt; cards give each tone its colour and symbol. What node states
-look like in pictures (their letter and colour) is :mod:`cards.charts.node_states`.
+are drawn like in pictures (their letter and colour) is :mod:`cards.charts.node_states`.
 
 Sources: the enumerations of the Batch REST reference, and "Nodes and pools in Azure Batch" for what a node of a state
 does. All nodes but preempted and deallocated ones have a machine, and are billed whether they work or not.
@@ -55,7 +55,7 @@ class State(Struct, frozen=True):
 class NodeStateFacts(State, frozen=True, kw_only=True):
     """A node's state. ``column`` is its name in :class:`~bot.azure.models.NodeCounts`.
 
-    ``trouble`` ranks the states that somebody should hear of, 1 the worst; 0 for the others.
+    ``trouble`` ranks the states that somebody should know of, 1 the worst; 0 for the others.
     """
 
     column: str
@@ -97,7 +97,7 @@ NODES: Final[Mapping[NodeState, NodeStateFacts]] = MappingProxyType(
         "deallocated": _node("deallocated", "stopped", "gone"),
     }
 )
-"""The sixteen states of a node, in the order people look for them."""
+"""The sixteen states of a node, in the order people search for them."""
 TROUBLED_NODES: Final[tuple[NodeState, ...]] = tuple(
     sorted((state for state, facts in NODES.items() if facts.trouble), key=lambda state: NODES[state].trouble)
 )

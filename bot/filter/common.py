@@ -37,14 +37,14 @@ def part(row: Any, owned: str, name: str) -> tuple[Any, ...]:
     return () if value is None or value == "" else (value,)
 
 
-def word(wire: str, value: str, told: str = "") -> Word:
+def word(wire: str, value: str, shown: str = "") -> Word:
     """A word of a property that every row has."""
-    return Word(told or value, f"{wire} eq '{value}'", f"{wire} ne '{value}'")
+    return Word(shown or value, f"{wire} eq '{value}'", f"{wire} ne '{value}'")
 
 
-def states(*values: str, **told: str) -> dict[str, Word]:
-    """Words of the property ``state``; ``told`` is how one is said where the service's spelling cannot be read."""
-    return {value: word("state", value, told.get(value, "")) for value in values}
+def states(*values: str, **shown: str) -> dict[str, Word]:
+    """Words of the property ``state``; ``shown`` is how one is said where the service's spelling cannot be read."""
+    return {value: word("state", value, shown.get(value, "")) for value in values}
 
 
 def state(words: dict[str, Word], read: Reader | None = None, needs: str = "state") -> Field:

@@ -1,4 +1,4 @@
-"""A filter in words, as a card tells what was understood: ``active or disabled · pool render* · older than 2 h``."""
+"""A filter in words, as a card shows what was understood: ``active or disabled · pool render* · older than 2 h``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIMES = {">": "after", ">=": "from", "<": "before", "<=": "until the end of"}
 _FEW = 4
 
 
-def told(condition: Condition, now: Now) -> Text:
+def describe(condition: Condition, now: Now) -> Text:
     """One condition."""
     return tuple(_merged([Span("not ") if condition.negated else Span(""), *_said(condition, now)]))
 
@@ -28,25 +28,25 @@ def _said(condition: Condition, now: Now) -> list[Piece]:  # noqa: PLR0911 - one
     denied = "not " if op == "!=" else ""
     match field.kind:
         case Kind.FLAG:
-            return [Span(field.words[str(condition.values[0])].told)]
+            return [Span(field.words[str(condition.values[0])].shown)]
         case Kind.STATE if field.name == "state":
             return [Span(denied), *values]
         case Kind.TEXT if op == "~":
-            return [Span(f"{field.told} contains "), *values]
+            return [Span(f"{field.title} contains "), *values]
         case Kind.AGE:
             return [Span(f"{_AGES[op]} "), *values]
         case Kind.SPAN:
-            return [Span(f"{field.told} {_SPANS[op]} "), *values]
+            return [Span(f"{field.title} {_SPANS[op]} "), *values]
         case Kind.TIME if op in ORDER:
-            return [Span(f"{field.told} {_TIMES[op]} "), *values]
+            return [Span(f"{field.title} {_TIMES[op]} "), *values]
         case _ if op in ORDER:
-            return [Span(f"{field.told} {op} "), *values]
+            return [Span(f"{field.title} {op} "), *values]
         case Kind.TIME if field.opens and not any(
             isinstance(v, Moment) and v.ago is not None for v in condition.values
         ):
-            return [Span(f"{field.told} since "), *values]
+            return [Span(f"{field.title} since "), *values]
         case _:
-            return [Span(f"{field.told} {denied}"), *values]
+            return [Span(f"{field.title} {denied}"), *values]
 
 
 def _values(condition: Condition, now: Now) -> list[Piece]:
@@ -75,7 +75,7 @@ def _value(condition: Condition, value: Value, now: Now) -> Piece:
             as_it_is = f"{value:g}" if isinstance(value, float) else str(value)
             return Span(file_size(int(value)) if condition.field.kind is Kind.BYTES else as_it_is)
     word = condition.field.words.get(value)
-    return Span(word.told if word else value)
+    return Span(word.shown if word else value)
 
 
 def _merged(pieces: list[Piece]) -> list[Piece]:

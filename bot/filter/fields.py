@@ -39,12 +39,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a state field: how it is told, and as ``$filter`` that it holds (``yes``) and that it does not.
+    """A word of a state field: how it is shown, and as ``$filter`` that it holds (``yes``) and that it does not.
 
     Empty where the service cannot say it.
     """
 
-    told: str
+    shown: str
     yes: str = ""
     no: str = ""
 
@@ -74,7 +74,7 @@ class Field:
     opens: bool = False
 
     @property
-    def told(self) -> str:
+    def title(self) -> str:
         """Its name in words."""
         return self.label or self.name
 
@@ -86,13 +86,13 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Entity:
-    """A kind of thing that is listed: its name, and its fields, those first that people look for."""
+    """A kind of thing that is listed: its name, and its fields, those first that people search for."""
 
     name: str
     plural: str
     fields: tuple[Field, ...]
     named: str = "name"
-    """The field that a word of its own is looked for in."""
+    """The field that a word of its own is searched for in."""
     _by_name: dict[str, Field] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

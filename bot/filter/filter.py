@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.filter.compile import Clause, Now, Test, clause, test
 from bot.filter.condition import Condition
-from bot.filter.describe import told
+from bot.filter.describe import describe
 from bot.filter.fields import Entity
 from cards.card import Piece, Span, Text
 from cards.command_line import join
@@ -20,7 +20,7 @@ _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions that all have to hold; ``zone`` is the one that its clock times and days are told in.
+    """Conditions that all have to hold; ``zone`` is the one that its clock times and days are given in.
 
     ``str`` gives the text that :func:`bot.filter.parse` reads back to the same filter, ``tokens`` its words.
     """
@@ -74,7 +74,7 @@ class Filter:
         now = Now(at, self.zone)
         pieces: list[Piece] = []
         for condition in self.conditions:
-            pieces += [*([Span(" · ")] if pieces else []), *told(condition, now)]
+            pieces += [*([Span(" · ")] if pieces else []), *describe(condition, now)]
         return tuple(pieces)
 
 
@@ -112,7 +112,7 @@ class Bound:
         return rows, counts
 
     def row(self, row: Any) -> bool:
-        """Whether a row fits, as far as it can be told from the row."""
+        """Whether a row fits, as far as the row shows."""
         return all(fits(row) for fits in self._tests[0])
 
     def counts(self, counts: Any) -> bool:

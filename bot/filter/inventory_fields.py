@@ -14,7 +14,7 @@ from bot.filter.common import flag, low, number, part, some, text
 from bot.filter.fields import Entity, Field, Kind, Reader, Word
 
 
-def _told(name: str, read: Reader, label: str = "", *aliases: str) -> Field:
+def _field(name: str, read: Reader, label: str = "", *aliases: str) -> Field:
     return Field(name, Kind.TEXT, read, label, aliases)
 
 
@@ -22,9 +22,9 @@ def _moment(name: str, read: Reader, label: str, *aliases: str, opens: bool = Fa
     return Field(name, Kind.TIME, read, label, aliases, opens=opens)
 
 
-def _words(name: str, read: Reader, *words: str, label: str = "", **told: str) -> Field:
-    """A field of a few words; ``told`` is how one is said where it cannot be read as it is."""
-    return Field(name, Kind.STATE, read, label, words={word: Word(told.get(word, word)) for word in words})
+def _words(name: str, read: Reader, *words: str, label: str = "", **shown: str) -> Field:
+    """A field of a few words; ``shown`` is how one is said where it cannot be read as it is."""
+    return Field(name, Kind.STATE, read, label, words={word: Word(shown.get(word, word)) for word in words})
 
 
 def _yes_no(name: str, read: Reader, yes: str, no: str, *aliases: str) -> Field:
@@ -35,11 +35,11 @@ APPLICATION: Final = Entity(
     "application",
     "applications",
     (
-        _told("name", lambda row: text(row.id, row.display_name), "name", "display"),
-        _told("id", lambda row: (row.id,)),
-        _told("version", lambda row: text(*row.versions), "version", "versions"),
-        _told("default", lambda row: text(row.default), "default version"),
-        _told("pool", lambda row: row.pools, "pool"),
+        _field("name", lambda row: text(row.id, row.display_name), "name", "display"),
+        _field("id", lambda row: (row.id,)),
+        _field("version", lambda row: text(*row.versions), "version", "versions"),
+        _field("default", lambda row: text(row.default), "default version"),
+        _field("pool", lambda row: row.pools, "pool"),
         number("pools", lambda row: (len(row.pools),), "pools"),
     ),
 )
@@ -49,9 +49,9 @@ CERTIFICATE: Final = Entity(
     (
         _words("state", lambda row: low(row.body.state), "active", "deleting", "deletefailed",
                deletefailed="delete failed"),
-        _told("name", lambda row: text(row.name, row.body.thumbprint)),
-        _told("thumbprint", lambda row: text(row.body.thumbprint), "thumbprint", "id"),
-        _told("algorithm", lambda row: text(row.body.thumbprint_algorithm)),
+        _field("name", lambda row: text(row.name, row.body.thumbprint)),
+        _field("thumbprint", lambda row: text(row.body.thumbprint), "thumbprint", "id"),
+        _field("algorithm", lambda row: text(row.body.thumbprint_algorithm)),
         _moment("until", lambda row: some(row.until), "expires", "expires", "ends"),
         Field("age", Kind.AGE, lambda row: some(row.body.state_transition_time), "in its state", ("old",)),
         _moment("since", lambda row: some(row.body.state_transition_time), "changed", opens=True),
@@ -61,29 +61,29 @@ IMAGE: Final = Entity(
     "image",
     "images",
     (
-        _told("name", lambda row: text(row.name)),
+        _field("name", lambda row: text(row.name)),
         _words("os", lambda row: low(row.image.os_type), "linux", "windows", label="system"),
         _yes_no("mine", lambda row: (row.used > 0,), "used by your pools", "not used by your pools"),
         number("pools", lambda row: (row.used,), "your pools"),
-        _told("publisher", lambda row: part(row.image, "image_reference", "publisher")),
-        _told("offer", lambda row: part(row.image, "image_reference", "offer")),
-        _told("sku", lambda row: part(row.image, "image_reference", "sku"), "SKU"),
+        _field("publisher", lambda row: part(row.image, "image_reference", "publisher")),
+        _field("offer", lambda row: part(row.image, "image_reference", "offer")),
+        _field("sku", lambda row: part(row.image, "image_reference", "sku"), "SKU"),
         _moment("until", lambda row: some(row.image.batch_support_end_of_life), "support ends", "end", "ends"),
         _yes_no("verified", lambda row: (row.image.verification_type.lower() == "verified",), "verified", "unverified"),
-        _told("agent", lambda row: text(row.image.node_agent_sku_id), "node agent"),
+        _field("agent", lambda row: text(row.image.node_agent_sku_id), "node agent"),
     ),
 )
 SIZE: Final = Entity(
     "VM size",
     "VM sizes",
     (
-        _told("name", lambda row: text(row.size.name, row.size.family)),
+        _field("name", lambda row: text(row.size.name, row.size.family)),
         number("cores", lambda row: (row.size.vcpus,), "cores", "vcpus"),
         Field("memory", Kind.DECIMAL, lambda row: (row.size.memory_gb,), "memory in GB", ("ram", "gb")),
         Field("price", Kind.DECIMAL, lambda row: some(row.price), "price an hour", ("cost", "hourly")),
         _yes_no("gpu", lambda row: (row.size.gpus > 0,), "with GPUs", "without GPUs"),
         number("gpus", lambda row: (row.size.gpus,), "GPUs"),
-        _told("family", lambda row: text(row.size.family)),
+        _field("family", lambda row: text(row.size.family)),
         _yes_no("mine", lambda row: (row.mine,), "used by your pools", "not used by your pools"),
         number("room", lambda row: some(row.room), "nodes there is room for"),
         _yes_no("spot", lambda row: (row.size.spot,), "offered as spot", "not offered as spot", "lowpriority"),
@@ -94,20 +94,20 @@ ACCOUNT: Final = Entity(
     "account",
     "accounts",
     (
-        _told("name", lambda row: (row.name,), "name", "id"),
-        _told("state", lambda row: text(row.state), "state"),
-        _told("region", lambda row: text(row.region), "region", "location"),
+        _field("name", lambda row: (row.name,), "name", "id"),
+        _field("state", lambda row: text(row.state), "state"),
+        _field("region", lambda row: text(row.region), "region", "location"),
         number("pools", lambda row: some(row.pools), "pools"),
         number("nodes", lambda row: some(row.nodes), "nodes"),
         number("bad", lambda row: some(row.bad), "bad nodes"),
-        _told("allocation", lambda row: text(row.allocation), "allocation", "mode"),
+        _field("allocation", lambda row: text(row.allocation), "allocation", "mode"),
     ),
 )
 FILE: Final = Entity(
     "file",
     "files",
     (
-        _told("name", lambda row: (row.name.replace("\\", "/"),), "name", "path"),
+        _field("name", lambda row: (row.name.replace("\\", "/"),), "name", "path"),
         Field("size", Kind.BYTES, lambda row: some(row.size), "size", ("length", "bytes")),
         _moment("written", lambda row: part(row, "properties", "last_modified"), "written", "modified", "changed"),
         _yes_no("directory", lambda row: (row.is_directory,), "folders", "files only", "dir"),
@@ -137,8 +137,8 @@ SUBTASK: Final = Entity(
         number("id", lambda row: (row.id,), "number"),
         number("exit", lambda row: some(row.exit_code), "exit code", "exitcode", "code"),
         _yes_no("failed", lambda row: (row.result.lower() == "failure",), "failed", "not failed", "failures"),
-        _told("node", lambda row: part(row, "node_info", "node_id"), "node", "name"),
-        _told("error", _subtask_error, "error"),
+        _field("node", lambda row: part(row, "node_info", "node_id"), "node", "name"),
+        _field("error", _subtask_error, "error"),
         Field("age", Kind.AGE, lambda row: some(row.state_transition_time), "in its state", ("old",)),
         _moment("since", lambda row: some(row.state_transition_time), "changed", opens=True),
         _moment("started", lambda row: some(row.start_time), "started", "start"),
@@ -177,11 +177,11 @@ PREPARATION: Final = Entity(
         _words("state", lambda row: _run_words(_preparing(row)), *_RUN_WORDS, label="preparation"),
         _words("release", lambda row: _run_words(_releasing(row)), *_RUN_WORDS, label="release"),
         _yes_no("failed", _either_failed, "failed", "not failed", "failures"),
-        _told("node", lambda row: (row.node_id,), "node", "name"),
-        _told("pool", lambda row: (row.pool_id,), "pool"),
+        _field("node", lambda row: (row.node_id,), "node", "name"),
+        _field("pool", lambda row: (row.pool_id,), "pool"),
         number("exit", lambda row: some(_preparing(row).exit_code), "exit code", "exitcode", "code"),
         number("retries", lambda row: (_preparing(row).retry_count,), "retries"),
-        _told("error", _own_errors, "error"),
+        _field("error", _own_errors, "error"),
         _moment("started", lambda row: some(_preparing(row).start_time), "started", "start"),
         _moment("ended", lambda row: some(_preparing(row).end_time), "ended", "end"),
         Field("ran", Kind.SPAN, lambda row: _span(_preparing(row).start_time, _preparing(row).end_time), "ran",

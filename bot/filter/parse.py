@@ -177,7 +177,7 @@ class _Reader:
             sign = "-" if parts[index][0] in "-!" else ""
             nearest = [self._command(parts, index, [f"{sign}{field.name}{op}{raw.replace(text, near[0])}"])]
         raise CommandError(
-            f"“{_short(text)}” is no {field.told} of {self.entity.one}. There are: {', '.join(field.words)}.",
+            f"“{_short(text)}” is no {field.title} of {self.entity.one}. There are: {', '.join(field.words)}.",
             nearest,
         )
 

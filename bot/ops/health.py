@@ -28,7 +28,7 @@ from bot.outbox.destination_queue import DestinationStatus
 
 
 class Measure(NamedTuple):
-    """A metric: a counter (its name gets ``_total``) or a gauge, what it tells, and by what it is told apart."""
+    """A metric: a counter (its name gets ``_total``) or a gauge, what it measures, and its labels."""
 
     kind: type[CounterMetricFamily] | type[GaugeMetricFamily]
     help: str
@@ -63,7 +63,7 @@ MEASURES = {
     ),
     "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
-"""Everything that is measured beside what Prometheus' client tells of the process."""
+"""Everything that is measured beside what Prometheus' client reports of the process."""
 
 Values: TypeAlias = Iterator[tuple[str, tuple[str, ...], float]]
 

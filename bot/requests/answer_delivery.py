@@ -1,9 +1,9 @@
-"""Brings the answer of a request to the person who asked: as well as an alert is brought, for as long as they may wait.
+"""Brings the answer of a request to the person who asked: as reliably as an alert, for as long as they may wait.
 
 What passes by itself (an outage, a limit, a lost connection) is tried again. Where it is not known whether the answer
-arrived, it is looked for by its key before it is posted again; where the platform cannot be read back it is posted with
+arrived, it is searched for by its key before it is posted again; where the platform cannot be read it is posted with
 a word that it may be a repeat. An answer whose layout the platform refuses goes out as plain text, and where that is
-refused too the person is told so in one sentence.
+refused too the person gets one sentence that says so.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ class AnswerDelivery:
         self._live = LiveCards(chats, store, self._clock, self.answer, following)
 
     async def with_zone(self, request: CommandRequest) -> CommandRequest:
-        """The request with the person's time zone, where the platform tells it in time. Never raises."""
+        """The request with the person's time zone, where the platform gives it in time. Never raises."""
         if request.person.zone is not None:
             return request
         try:
             async with asyncio.timeout(_ZONE_SECONDS):
                 zone = await self._chats[request.conversation.platform].zone(request.person)
-        except Exception as error:  # whatever a look-up does, the answer does not depend on it
+        except Exception as error:  # whatever that request does, the answer does not depend on it
             log.warning("answer.zone_unknown", key=request.key, error=type(error).__name__)
             return request
         return replace(request, person=replace(request.person, zone=zone))
@@ -128,7 +128,7 @@ class AnswerDelivery:
             await self._clock.sleep(wait)
 
     async def _once(self, chat: Chat, attempt: _Attempt, key: str, since: datetime, takeover: Takeover) -> str:
-        """One attempt; where the answer may be there already it is looked for first. Raises Undelivered."""
+        """One attempt; where the answer may be there already it is searched for first. Raises Undelivered."""
         if attempt.doubtful:
             found = await self._found(chat, attempt, key, since)
             if found and not attempt.earlier:

@@ -1,7 +1,7 @@
 """Bind a command to what it is about: its account, its target, and what it does with what was given.
 
 This comes before the policy, which judges what is bound. An account that the settings do not know is bound to none: the
-handler tells the names that there are, and only to those who may run the command.
+handler lists the names that there are, and only to those who may run the command.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.requests.context import Context
 
 _PARENTS = {"node": "pool", "task": "job"}
-"""What an entity is named within. The kinds below are looked for in this order: the narrowest first."""
+"""What an entity is named within. The kinds below are tried in this order: the narrowest first."""
 _KINDS = ("node", "task", "pool", "job", "schedule", "application")
 
 
@@ -39,7 +39,7 @@ class Bound:
 
 
 async def bind(call: Call, ctx: Context) -> Bound:
-    """Bind what was typed. Looks at what the bot keeps where the command has an owner, and at nothing of Azure."""
+    """Bind what was typed. Reads what the bot keeps where the command has an owner, and nothing of Azure."""
     given = call.arguments
     account = ""
     if any(parameter.name == "account" for parameter in call.command.parameters):
@@ -73,5 +73,5 @@ def _default(ctx: Context) -> str:
 
 
 def _plain(name: str | None) -> str | None:
-    """``account:NAME`` is meant where the account is what the command is about."""
+    """``account:NAME`` is the target where the account is what the command is about."""
     return name.removeprefix("account:") if name else None

@@ -112,7 +112,7 @@ def command(
     asker only. ``others`` is the least role to change what somebody else made for a channel; ``owner`` finds out who
     that is.
 
-    What surrounds a change, each called as the handler is. ``preflight`` looks whether it can be done and what it
+    What surrounds a change, each called as the handler is. ``preflight`` checks whether it can be done and what it
     means, ``approval`` whether other people must agree, ``reconcile`` how far it came where the program died in
     between; ``look`` is the command that shows where things stand, with ``{parameter}`` for what was typed.
 
@@ -230,7 +230,7 @@ class Command:
         return Needs(self.mark.role, self.mark.shared, self.mark.others, self.mark.azure)
 
     @property
-    def effect_told(self) -> str:
+    def effect_sentence(self) -> str:
         """What it does, in a sentence for help and the reference."""
         if self.mark.changes_with:
             *others, last = self.mark.changes_with
@@ -241,22 +241,22 @@ class Command:
         return _EFFECTS[self.effect]
 
     @property
-    def needs_told(self) -> str:
+    def needs_sentence(self) -> str:
         """Who may run it, without a full stop: ``the role viewer, and operator for a whole channel``."""
-        told = "a grant" if self.mark.azure else f"the role {self.role}"
+        needs = "a grant" if self.mark.azure else f"the role {self.role}"
         if self.mark.azure and self.role != "viewer":
-            told += f" and the role {self.role}"
+            needs += f" and the role {self.role}"
         if self.mark.shared and self.mark.shared != self.role:
             unless = f" (not with {self.mark.alone})" if self.mark.alone else ""
-            told += f", and {self.mark.shared} for a whole channel{unless}"
+            needs += f", and {self.mark.shared} for a whole channel{unless}"
         if self.mark.others and self.mark.others != self.role:
-            told += f", and {self.mark.others} for what somebody else made in a channel"
-        return told
+            needs += f", and {self.mark.others} for what somebody else made in a channel"
+        return needs
 
     @property
     def intro(self) -> str:
         """What its form says above the fields."""
-        return self.summary if self.effect == "read" else f"{self.summary} Needs {self.needs_told}."
+        return self.summary if self.effect == "read" else f"{self.summary} Needs {self.needs_sentence}."
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class Context:
 
     @property
     def alerts(self) -> AlertService | None:
-        """Incidents and who is told; None where nothing is watched."""
+        """Incidents and who is notified; None where nothing is watched."""
         return self.services.watching.alerts if self.services.watching else None
 
     @property

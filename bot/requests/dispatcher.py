@@ -80,7 +80,7 @@ class Dispatcher:
         with self._pipeline(replace(request, text=command, values={})) as pipeline:
             try:
                 card = await pipeline.reconciled(at)
-            except Exception:  # whatever keeps it from being looked at, whoever asked learns that it was begun
+            except Exception:  # whatever keeps it from being checked, whoever asked learns that it was begun
                 log.exception("change.not_reconciled")
                 card = reconcile.unknown_card(Begun(command, {}, at))
             return self._stamped(card, request)

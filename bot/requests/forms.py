@@ -47,7 +47,7 @@ class FormChanges(Struct, frozen=True):
 
     ``prefill`` is put where nobody has filled in anything when the form opens, which is checked again with it then;
     ``values`` take the place of what is there.
-    ``options`` are what a choice offers now, ``errors`` keep the form from being taken, ``defaults`` tell what holds
+    ``options`` are what a choice offers now, ``errors`` keep the form from being taken, ``defaults`` say what holds
     where nothing is filled in. ``notes`` stand at the foot. ``submit`` is another word for the button.
     """
 

@@ -3,13 +3,13 @@
 A platform hands a request in and is acknowledged as soon as its row is on disk; the work goes on in a task. A row is
 ``received``; ``started`` once a change of it has begun; and ``done`` or ``failed`` once its answer was delivered or
 cannot be. Each row is held by the instance that works on it, for a short while that is renewed: a row that nobody
-holds any longer is what a crash interrupted, and whoever looks next takes it over:
+holds any longer is what a crash interrupted, and whoever checks next takes it over:
 
 - what was received and changed nothing is worked off as if it had just come, within fifteen minutes of its arrival, and
-  told to be too old to run after that;
+  refused as too old to run after that;
 - a change that is an operation (:mod:`bot.operations.engine`) goes on by itself, and its cards are shown;
 - a change that has ended and was not answered is answered with what it came to;
-- a change that was begun and has not ended is never run again: how far it came is looked at and told.
+- a change that was begun and has not ended is never run again: how far it came is checked and reported.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from storage.port.store import Store
 log = structlog.get_logger()
 
 _STALE = timedelta(minutes=15)
-"""After which nobody expects an answer any more, and what was asked may no longer be meant."""
+"""After which nobody expects an answer any more, and what was asked may no longer be wanted."""
 _HELD = timedelta(seconds=10)
 """For how long a row is held: a crash is answered after that at the latest, once an instance runs again."""
 _RENEWALS = 3
@@ -122,7 +122,7 @@ class RequestJournal:
         return resumed
 
     async def drain(self, seconds: float) -> None:
-        """Wait for work under way, for so long at most; the journal keeps what is left for whoever looks next."""
+        """Wait for work under way, for so long at most; the journal keeps what is left for whoever checks next."""
         stop_all = self._dispatcher.lives.stop_all
         stop_all("the bot was shut down")
         if self._work:

@@ -1,8 +1,8 @@
-"""What a conversation and a person prefer: the account that is meant where none is named, and the queries and
+"""What a conversation and a person prefer: the account used where none is named, and the queries and
 templates they saved.
 
 A conversation is a channel or a group chat; in a personal chat it is the person who is asked for. The account that is
-meant: the conversation's default, else the person's own, else the first one in the settings. A button never relies on
+used: the conversation's default, else the person's own, else the first one in the settings. A button never relies on
 it: it names its account wherever there is more than one (:func:`handlers.shared.common.line`), so that it means the
 same after the default has changed.
 """

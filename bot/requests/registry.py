@@ -43,7 +43,7 @@ class Registry:
     def discover(cls, package: ModuleType) -> Registry:
         """Every marked handler in the modules of ``package``, however deep they lie.
 
-        ``package.ORDER`` names modules (``pool.show``) in the order in which help, forms and the reference tell their
+        ``package.ORDER`` names modules (``pool.show``) in the order in which help, forms and the reference show their
         commands; what it does not name comes after that, by name. Within a module the order of its lines counts.
         """
         registry = cls()

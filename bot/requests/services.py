@@ -65,7 +65,7 @@ class Watching:
     """What is there where accounts are watched."""
 
     alerts: AlertService
-    """Incidents and who is told."""
+    """Incidents and who is notified."""
     status: Status
     """How watching and delivery stand."""
     jobs: WatchedJobs

@@ -25,7 +25,7 @@ from bot.settings_file import Settings, check
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 10
-"""Between two looks in the demo: nobody waits for half a minute there."""
+"""Between two polls in the demo: nobody waits for half a minute there."""
 _STOP_SECONDS = 10.0
 _COARSE = 3
 """Minutes between two samples of the distant past."""
@@ -40,13 +40,13 @@ class StageError(Exception):
 class Stage:
     """The other side of the wire as a child process: Azure, and for the demo Slack, Teams and the page.
 
-    ``told`` is what it printed (``NAME=value`` lines), ``environment`` the variables that secrets are read from.
+    ``printed`` is what it wrote (``NAME=value`` lines), ``environment`` the variables that secrets are read from.
     """
 
     def __init__(self, *arguments: str) -> None:
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
-        self.told: dict[str, str] = {}
+        self.printed: dict[str, str] = {}
 
     @classmethod
     def azure_only(cls, *, scenario: str = "demo", seed: int = 1, speed: float = 1.0, history: float = 1.0) -> Stage:
@@ -57,7 +57,7 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """Secrets and the managed identity's address, as a real machine would have them."""
         names = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")
-        return {name: self.told[name] for name in names if name in self.told}
+        return {name: self.printed[name] for name in names if name in self.printed}
 
     @property
     def pid(self) -> int:
@@ -71,7 +71,7 @@ class Stage:
             "bot.sandbox",
             *self._arguments,
             stdout=asyncio.subprocess.PIPE,
-            stdin=asyncio.subprocess.PIPE,  # its end tells the child that this process is gone, however it went
+            stdin=asyncio.subprocess.PIPE,  # its end shows the child that this process is gone, however it went
             start_new_session=True,  # Ctrl-C is for this process, which then ends the child in good order
         )
         try:
@@ -104,85 +104,85 @@ class Stage:
         while line := (await process.stdout.readline()).decode().strip():
             name, found, value = line.partition("=")
             if found:
-                self.told[name] = value
+                self.printed[name] = value
             if name == "READY":
                 return
         raise StageError(f"the sandbox ended with code {await process.wait()}; its last words stand above")
 
     async def clock(self, **wish: float | bool) -> None:
         """Move or set the sandbox's clock."""
-        url = f"{self.told['ARM_ENDPOINT']}/_sandbox/clock"
+        url = f"{self.printed['ARM_ENDPOINT']}/_sandbox/clock"
         async with aiohttp.ClientSession() as session, session.post(url, json=wish) as answer:
             answer.raise_for_status()
 
-    async def live_through(self, app: App, hours: float, tell: Callable[[float], None] | None = None) -> None:
+    async def live_through(self, app: App, hours: float, report: Callable[[float], None] | None = None) -> None:
         """Let the account live through its past, sampled by the program's own collector.
 
-        Once a minute in the last two hours; every three minutes before, which no chart of a day can tell from one.
+        Once a minute in the last two hours; every three minutes before, which no chart of a day can show.
         """
         minutes = int(hours * 60)
         steps = [_COARSE] * max(0, (minutes - _FINE) // _COARSE)
         steps += [1] * (minutes - sum(steps))
-        url = f"{self.told['ARM_ENDPOINT']}/_sandbox/clock"
+        url = f"{self.printed['ARM_ENDPOINT']}/_sandbox/clock"
         async with aiohttp.ClientSession() as session:
             for number, step in enumerate(steps):
                 await asyncio.gather(*(app.collector.collect(account) for account in app.accounts))
                 async with session.post(url, json={"advance": step * 60}) as answer:
                     answer.raise_for_status()
-                if tell and number % 100 == 0:
-                    tell(number / len(steps))
+                if report and number % 100 == 0:
+                    report(number / len(steps))
         await self.clock(pause=False)
 
 
 def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -> Settings:
     """The settings that point the program at a stage that is up; checked like any others.
 
-    ``poll`` is seconds between two looks at an account.
+    ``poll`` is seconds between two polls of an account.
     """
-    told = stage.told
+    printed = stage.printed
     raw: dict[str, Any] = {
         "bot": {
             "listen": listen,
             "public_url": f"http://{listen}",
             "database": database,
             "zone": "UTC",
-            "prices_url": told["PRICES_URL"],
+            "prices_url": printed["PRICES_URL"],
         },
         "accounts": {},
         "watch": {"poll_seconds": poll},
         "access": {"everyone": "viewer", "operators": ["text:operator"], "admins": ["text:admin", "text:you"]},
     }
     for suffix in ("", *(f"_{number}" for number in range(2, 10))):
-        if f"ACCOUNT{suffix}" not in told:
+        if f"ACCOUNT{suffix}" not in printed:
             break
-        raw["accounts"][told[f"ACCOUNT{suffix}"]] = {
-            "endpoint": told[f"ENDPOINT{suffix}"],
-            "account": told[f"ACCOUNT{suffix}"],
-            "subscription": told[f"SUBSCRIPTION{suffix}"],
-            "resource_group": told[f"RESOURCE_GROUP{suffix}"],
-            "region": told[f"LOCATION{suffix}"],
-            "arm_endpoint": told["ARM_ENDPOINT"],
+        raw["accounts"][printed[f"ACCOUNT{suffix}"]] = {
+            "endpoint": printed[f"ENDPOINT{suffix}"],
+            "account": printed[f"ACCOUNT{suffix}"],
+            "subscription": printed[f"SUBSCRIPTION{suffix}"],
+            "resource_group": printed[f"RESOURCE_GROUP{suffix}"],
+            "region": printed[f"LOCATION{suffix}"],
+            "arm_endpoint": printed["ARM_ENDPOINT"],
             "credential": "managed_identity",
             "write_credential": "managed_identity",
         }
-    if "SLACK_API_URL" in told:
-        raw["slack"] = {"api_url": told["SLACK_API_URL"]}
-    if "TEAMS_APP_ID" in told:
+    if "SLACK_API_URL" in printed:
+        raw["slack"] = {"api_url": printed["SLACK_API_URL"]}
+    if "TEAMS_APP_ID" in printed:
         raw["teams"] = {
-            "app_id": told["TEAMS_APP_ID"],
-            "tenant_id": told["TEAMS_TENANT_ID"],
-            "openid_url": told["TEAMS_OPENID_URL"],
-            "service_hosts": [urlsplit(told["TEAMS_SERVICE_URL"]).hostname],
-            "file_hosts": [urlsplit(told["TEAMS_SERVICE_URL"]).hostname],
+            "app_id": printed["TEAMS_APP_ID"],
+            "tenant_id": printed["TEAMS_TENANT_ID"],
+            "openid_url": printed["TEAMS_OPENID_URL"],
+            "service_hosts": [urlsplit(printed["TEAMS_SERVICE_URL"]).hostname],
+            "file_hosts": [urlsplit(printed["TEAMS_SERVICE_URL"]).hostname],
         }
-    raw["alerts"] = {"channels": [conversation for conversation in told.get("OPS", "").split(",") if conversation]}
+    raw["alerts"] = {"channels": [conversation for conversation in printed.get("OPS", "").split(",") if conversation]}
     for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):
-        raw["access"][role] += [person for person in told.get(key, "").split(",") if person]
+        raw["access"][role] += [person for person in printed.get(key, "").split(",") if person]
     return check(raw)
 
 
 async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history: float) -> None:
-    """Run the whole demo until it is told to stop. Raises StageError where it cannot come up."""
+    """Run the whole demo until it is stopped. Raises StageError where it cannot come up."""
     _need(port)
     listen = f"127.0.0.1:{free_port()}"
     arguments = ["--scenario", scenario, "--seed", str(seed), "--speed", str(speed), "--history", str(history)]
@@ -192,16 +192,16 @@ async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history
             settings = demo_settings(stage, listen=listen, database=database, poll=_POLL_SECONDS)
             app = await App.open(settings)
             try:
-                await stage.live_through(app, history, tell=_progress)
+                await stage.live_through(app, history, report=_progress)
                 await app.start()
-                print(f"ready {stage.told['PAGE_URL']}", flush=True)
+                print(f"ready {stage.printed['PAGE_URL']}", flush=True)
                 await until_stopped()
             finally:
                 await app.stop()
 
 
 def _need(port: int) -> None:
-    """The page's port has to be free; to be told in words before a minute of set-up."""
+    """The page's port has to be free; to be said before a minute of set-up."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

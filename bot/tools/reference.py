@@ -34,7 +34,7 @@ def _commands(registry: Registry) -> Iterator[str]:
             yield ""
             yield f"`{command.usage}`"
             yield ""
-            yield f"{command.summary} {command.effect_told} Needs {command.needs_told}."
+            yield f"{command.summary} {command.effect_sentence} Needs {command.needs_sentence}."
             if command.parameters:
                 yield ""
             for parameter in command.parameters:
@@ -95,7 +95,7 @@ def _metrics() -> Iterator[str]:
     yield ""
     yield "## Metrics"
     yield ""
-    yield "`/metrics` at `bot.listen`, beside what Prometheus' client tells of the process. Keep it from the world."
+    yield "`/metrics` at `bot.listen`, beside what Prometheus' client reports of the process. Keep it from the world."
     yield ""
     yield "| name | kind | by | meaning |"
     yield "| --- | --- | --- | --- |"

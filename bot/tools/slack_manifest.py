@@ -60,7 +60,7 @@ def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = 
     if not socket:
         slash["url"] = events["request_url"] = interactivity["request_url"] = address
         interactivity["message_menu_options_url"] = address  # names while somebody types
-    told = {
+    manifest = {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
             "name": "Batch Bot",
@@ -91,4 +91,4 @@ def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = 
             "token_rotation_enabled": False,
         },
     }
-    return _HEAD + yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=100)
+    return _HEAD + yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)

@@ -58,7 +58,7 @@ def _manifest(settings: Settings, commands: Sequence[tuple[str, str]]) -> dict[s
         raise SettingsError(["teams: is missing: add a table [teams] with app_id and tenant_id"])
     mistakes = []
     if not re.fullmatch(_GUID, teams.app_id):
-        mistakes.append(f"teams.app_id: {teams.app_id!r} is no application id: it looks like 00000000-0000-…")
+        mistakes.append(f"teams.app_id: {teams.app_id!r} is no application id: it has the form 00000000-0000-…")
     if public.scheme != "https" or not public.hostname:
         mistakes.append("bot.public_url: Teams needs an https address: write it like https://bot.example.com")
     if mistakes:
@@ -94,10 +94,10 @@ def _manifest(settings: Settings, commands: Sequence[tuple[str, str]]) -> dict[s
 
 
 def _listed(commands: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    fitting = [(title, " ".join(told.split())) for title, told in commands if 0 < len(title) <= _TITLE]
+    fitting = [(title, " ".join(words.split())) for title, words in commands if 0 < len(title) <= _TITLE]
     return [
-        {"title": title, "description": told if len(told) <= _DESCRIPTION else told[: _DESCRIPTION - 1] + "…"}
-        for title, told in fitting[:_COMMANDS]
+        {"title": title, "description": words if len(words) <= _DESCRIPTION else words[: _DESCRIPTION - 1] + "…"}
+        for title, words in fitting[:_COMMANDS]
     ]
 
 

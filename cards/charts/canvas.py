@@ -125,7 +125,7 @@ class Canvas:
         """The sheet as a PNG of palette colours."""
         self._agg.draw()  # type: ignore[no-untyped-call]
         pixels = np.asarray(self._agg.get_renderer().buffer_rgba()).view(np.uint32).ravel()  # type: ignore[no-untyped-call]
-        # A chart is long stretches of one colour: look up the palette once a stretch, not once a pixel.
+        # A chart is long stretches of one colour: consult the palette once a stretch, not once a pixel.
         heads = np.concatenate(([0], np.flatnonzero(pixels[1:] != pixels[:-1]) + 1))
         indices = np.repeat(_nearest(self._ramps)[_key(pixels[heads])], np.diff(heads, append=pixels.size))
         image = Image.frombuffer("P", (self.width, self.height), indices.tobytes(), "raw", "P", 0, 1)

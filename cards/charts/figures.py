@@ -1,4 +1,4 @@
-"""The figures of a usage chart: what the picture shows and the alt text tells. No drawing library here."""
+"""The figures of a usage chart: what the picture shows and the alt text says. No drawing library here."""
 
 from __future__ import annotations
 

@@ -6,20 +6,20 @@ from collections import Counter
 
 from msgspec import Struct
 
-from cards.charts.node_states import LOOKS, RUNNING_INDEX
+from cards.charts.node_states import RUNNING_INDEX, STYLES
 from cards.formatting import number, percent, plural
 
 
 class Cell(Struct, frozen=True, array_like=True, gc=False):
-    """One node: its state's place in :data:`LOOKS`, the share of its task slots in use (0..1), whether it is spot."""
+    """One node: its state's place in :data:`STYLES`, the share of its task slots in use (0..1), whether it is spot."""
 
-    look: int
+    state: int
     use: float = 0.0
     spot: bool = False
 
 
 class Section(Struct, frozen=True):
-    """The nodes of one pool, or of several that are told together."""
+    """The nodes of one pool, or of several that are shown together."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -27,7 +27,7 @@ class Section(Struct, frozen=True):
     @property
     def bad(self) -> int:
         """Nodes that are billed and do no work."""
-        return sum(LOOKS[cell.look].kind == "bad" for cell in self.cells)
+        return sum(STYLES[cell.state].kind == "bad" for cell in self.cells)
 
 
 class HeatMap(Struct, frozen=True, tag="heatmap"):
@@ -46,12 +46,12 @@ class HeatMap(Struct, frozen=True, tag="heatmap"):
 
 def sorted_cells(cells: tuple[Cell, ...]) -> list[Cell]:
     """By trouble, the busiest first; spot after dedicated."""
-    return sorted(cells, key=lambda cell: (cell.look, -cell.use, cell.spot))
+    return sorted(cells, key=lambda cell: (cell.state, -cell.use, cell.spot))
 
 
 def counted(chart: HeatMap) -> dict[int, int]:
-    """Nodes by state (its place in :data:`LOOKS`), worst first; states without nodes are left out."""
-    counts = Counter(cell.look for section in chart.sections for cell in section.cells)
+    """Nodes by state (its place in :data:`STYLES`), worst first; states without nodes are left out."""
+    counts = Counter(cell.state for section in chart.sections for cell in section.cells)
     return dict(sorted(counts.items()))
 
 
@@ -61,10 +61,10 @@ def heatmap_alt(chart: HeatMap) -> str:
     total = sum(counts.values())
     if not total:
         return f"{chart.headline}. Heat map: no nodes."
-    told = ", ".join(f"{number(count)} {LOOKS[look].word}" for look, count in counts.items())
-    parts = [f"{chart.headline}.", f"Heat map of {plural(total, 'node')}: {told}."]
+    states = ", ".join(f"{number(count)} {STYLES[state].word}" for state, count in counts.items())
+    parts = [f"{chart.headline}.", f"Heat map of {plural(total, 'node')}: {states}."]
     cells = [cell for section in chart.sections for cell in section.cells]
-    busy = [cell.use for cell in cells if cell.look == RUNNING_INDEX]
+    busy = [cell.use for cell in cells if cell.state == RUNNING_INDEX]
     if busy:
         parts.append(f"Running nodes use {percent(sum(busy), len(busy))} of their task slots.")
     if spot := sum(cell.spot for cell in cells):

@@ -16,12 +16,12 @@ from cards.charts import style
 from cards.charts.canvas import Canvas
 from cards.charts.heatmap import Cell, HeatMap, Section, counted, sorted_cells
 from cards.charts.labels import elided, head
-from cards.charts.node_states import LOOKS, RUNNING, RUNNING_INDEX, on, shade
+from cards.charts.node_states import RUNNING, RUNNING_INDEX, STYLES, on, shade
 from cards.charts.style import SIZES, Colour, Ramps
 from cards.formatting import number
 
 _Kind = tuple[int, int, bool]
-"""What makes squares look alike: the state's place, which green, spot."""
+"""What makes squares alike: the state's place, which green, spot."""
 
 WIDEST, NARROWEST, TALLEST = 4000, 320, 6000
 """Pixels."""
@@ -40,11 +40,11 @@ def _striped(colour: Colour) -> Colour:
     return tuple(round(x + (y - x) * share) for x, y in zip(colour, target, strict=True))  # type: ignore[return-value]
 
 
-_COLOURS = tuple(dict.fromkeys([*(look.colour for look in LOOKS), *RUNNING, _SPOT_NEUTRAL]))
+_COLOURS = tuple(dict.fromkeys([*(state.colour for state in STYLES), *RUNNING, _SPOT_NEUTRAL]))
 _RAMPS: Ramps = (
     (style.PAPER, style.INK, 9),
     (style.PAPER, style.MUTED, 6),
-    (style.PAPER, LOOKS[1].colour, 4),
+    (style.PAPER, STYLES[1].colour, 4),
     *((colour, on(colour), 3) for colour in _COLOURS),
     *((_striped(colour), on(colour), 2) for colour in _COLOURS),
 )
@@ -145,40 +145,40 @@ class _HeatMapPicture:
 
     def _legend(self, canvas: Canvas, top: float) -> list[tuple[float, float, str, int]]:
         """(left, top, words, state) of each entry, laid out in columns; -1 is spot."""
-        entries = [(f"{number(count)} {LOOKS[look].word}", look) for look, count in self.counts.items()]
-        entries = [(f"{words}, by slot use" if look == RUNNING_INDEX else words, look) for words, look in entries]
+        entries = [(f"{number(count)} {STYLES[state].word}", state) for state, count in self.counts.items()]
+        entries = [(f"{words}, by slot use" if state == RUNNING_INDEX else words, state) for words, state in entries]
         if spot := sum(cell.spot for section in self.chart.sections for cell in section.cells):
             entries.append((f"{number(spot)} spot", -1))
         if not entries:
             return []
         u, size = self.u, SIZES.text * self.u
         room = self.width - 2 * self.margin
-        widest = max(self._swatch(look) + canvas.measure(words, size) for words, look in entries) + 40 * u
+        widest = max(self._swatch(state) + canvas.measure(words, size) for words, state in entries) + 40 * u
         columns = max(1, min(len(entries), int(room / widest)))
         wide = max(widest, min(room / columns, widest * 1.3))
         return [
-            (self.margin + index % columns * wide, top + index // columns * 64 * u, words, look)
-            for index, (words, look) in enumerate(entries)
+            (self.margin + index % columns * wide, top + index // columns * 64 * u, words, state)
+            for index, (words, state) in enumerate(entries)
         ]
 
-    def _swatch(self, look: int) -> float:
+    def _swatch(self, state: int) -> float:
         """How wide a swatch is with the room behind it; running has one of each green."""
-        return (5 * 34 + 14 if look == RUNNING_INDEX else 48 + 14) * self.u
+        return (5 * 34 + 14 if state == RUNNING_INDEX else 48 + 14) * self.u
 
     def _draw_legend(self, canvas: Canvas, entries: list[tuple[float, float, str, int]]) -> None:
         u, size, side = self.u, SIZES.text * self.u, round(48 * self.u)
-        for x, y, words, look in entries:
+        for x, y, words, state in entries:
             left, top = round(x), round(y)
-            if look == RUNNING_INDEX:
+            if state == RUNNING_INDEX:
                 for n, green in enumerate(RUNNING):
                     canvas.stamp(left + n * round(34 * u), top, _ground(green, False, round(34 * u), side))
-                _letter(canvas, look, RUNNING[2], left + 2 * round(34 * u), top, round(34 * u), side)
-            elif look < 0:
+                _letter(canvas, state, RUNNING[2], left + 2 * round(34 * u), top, round(34 * u), side)
+            elif state < 0:
                 canvas.stamp(left, top, _ground(_SPOT_NEUTRAL, True, side, side))
             else:
-                canvas.stamp(left, top, _ground(LOOKS[look].colour, False, side, side))
-                _letter(canvas, look, LOOKS[look].colour, left, top, side, side)
-            canvas.text(x + self._swatch(look), y + 38 * u, words, size, style.INK)
+                canvas.stamp(left, top, _ground(STYLES[state].colour, False, side, side))
+                _letter(canvas, state, STYLES[state].colour, left, top, side, side)
+            canvas.text(x + self._swatch(state), y + 38 * u, words, size, style.INK)
 
     # The squares.
 
@@ -197,21 +197,21 @@ class _HeatMapPicture:
     def _name(self, canvas: Canvas, section: Section, left: float, y: float, room: float) -> None:
         """The pool's name, and how many of its nodes are bad."""
         size, bad, all_of_it = SIZES.small * self.u, section.bad, len(section.cells)
-        told = f"✖ {number(bad)} / {number(all_of_it)}" if bad else number(all_of_it)
-        colour = LOOKS[1].colour if bad else style.MUTED
-        wide = canvas.measure(told, size, bold=bool(bad))
+        count = f"✖ {number(bad)} / {number(all_of_it)}" if bad else number(all_of_it)
+        colour = STYLES[1].colour if bad else style.MUTED
+        wide = canvas.measure(count, size, bold=bool(bad))
         name = elided(canvas, section.name, size, room - wide - 20 * self.u, bold=True)
         canvas.text(left, y, name, size, style.INK, bold=True)
-        canvas.text(left + room, y, told, size, colour, bold=bool(bad), align="right")
+        canvas.text(left + room, y, count, size, colour, bold=bool(bad), align="right")
 
 
 def _kind(cell: Cell) -> _Kind:
-    return cell.look, shade(cell.use) if cell.look == RUNNING_INDEX else 0, cell.spot
+    return cell.state, shade(cell.use) if cell.state == RUNNING_INDEX else 0, cell.spot
 
 
 def _colour(kind: _Kind) -> Colour:
-    look, green, _ = kind
-    return RUNNING[green] if look == RUNNING_INDEX else LOOKS[look].colour
+    state, green, _ = kind
+    return RUNNING[green] if state == RUNNING_INDEX else STYLES[state].colour
 
 
 class _Tiles:
@@ -242,11 +242,11 @@ class _Tiles:
         return np.ascontiguousarray(stacked.swapaxes(1, 2).reshape(rows * self.cell, across * self.cell, 4))
 
 
-def _letter(canvas: Canvas, look: int, ground: Colour, left: int, top: int, width: int, height: int) -> None:
+def _letter(canvas: Canvas, state: int, ground: Colour, left: int, top: int, width: int, height: int) -> None:
     """A state's letter in the middle of its square."""
     size = min(0.72 * height, 0.9 * width)
     x, y = left + width / 2, top + height / 2 + 0.36 * size
-    canvas.text(x, y, LOOKS[look].letter, size, on(ground), bold=True, align="center")
+    canvas.text(x, y, STYLES[state].letter, size, on(ground), bold=True, align="center")
 
 
 def _ground(colour: Colour, spot: bool, width: int, height: int) -> NDArray[np.uint8]:

@@ -1,10 +1,10 @@
-"""How the sixteen node states look in every picture: a letter, a colour, a word, and which of them matters more.
+"""How the sixteen node states are drawn in every picture: a letter, a colour, a word, and which of them matters more.
 
 The colours are the ones people know from Batch's own tools, moved apart until they also differ without red and green
 (tests/cards/charts/test_nodestates.py holds that by simulation). The letter says it without any colour.
 
 What a node of a state does, takes and costs is :mod:`bot.domain.states`. Cards know nothing of it, so words and kinds
-stand here too; tests/domain/test_states.py holds both to be the same, and every state to have its look.
+stand here too; tests/domain/test_states.py holds both to be the same, and every state to have its style.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cards.charts.style import INK, PAPER, Colour
 Kind = Literal["bad", "gone", "changing", "idle", "running"]
 
 
-class Look(Struct, frozen=True):
+class NodeStyle(Struct, frozen=True):
     """One state: as the service writes it in lower case, in words, and as it is drawn."""
 
     state: str
@@ -39,33 +39,33 @@ RUNNING: tuple[Colour, ...] = (
 
 YELLOW: Colour = (250, 220, 74)
 
-LOOKS: tuple[Look, ...] = (
-    Look("unusable", "U", "unusable", (240, 124, 0), "bad"),
-    Look("starttaskfailed", "F", "start task failed", (140, 11, 24), "bad"),
-    Look("unknown", "?", "unknown", (249, 183, 92), "bad"),
-    Look("offline", "O", "offline", (58, 138, 240), "bad"),
-    Look("preempted", "P", "preempted", (30, 33, 40), "gone"),
-    Look("waitingforstarttask", "W", "waiting for start task", (122, 66, 178), "changing"),
-    Look("rebooting", "B", "rebooting", YELLOW, "changing"),
-    Look("reimaging", "M", "reimaging", YELLOW, "changing"),
-    Look("upgradingos", "G", "upgrading OS", YELLOW, "changing"),
-    Look("creating", "C", "creating", YELLOW, "changing"),
-    Look("starting", "S", "starting", YELLOW, "changing"),
-    Look("leavingpool", "L", "leaving pool", (255, 142, 146), "changing"),
-    Look("deallocating", "D", "deallocating", (255, 142, 146), "changing"),
-    Look("deallocated", "X", "deallocated", (176, 200, 251), "gone"),
-    Look("idle", "I", "idle", (203, 203, 219), "idle"),
-    Look("running", "R", "running", RUNNING[3], "running"),
+STYLES: tuple[NodeStyle, ...] = (
+    NodeStyle("unusable", "U", "unusable", (240, 124, 0), "bad"),
+    NodeStyle("starttaskfailed", "F", "start task failed", (140, 11, 24), "bad"),
+    NodeStyle("unknown", "?", "unknown", (249, 183, 92), "bad"),
+    NodeStyle("offline", "O", "offline", (58, 138, 240), "bad"),
+    NodeStyle("preempted", "P", "preempted", (30, 33, 40), "gone"),
+    NodeStyle("waitingforstarttask", "W", "waiting for start task", (122, 66, 178), "changing"),
+    NodeStyle("rebooting", "B", "rebooting", YELLOW, "changing"),
+    NodeStyle("reimaging", "M", "reimaging", YELLOW, "changing"),
+    NodeStyle("upgradingos", "G", "upgrading OS", YELLOW, "changing"),
+    NodeStyle("creating", "C", "creating", YELLOW, "changing"),
+    NodeStyle("starting", "S", "starting", YELLOW, "changing"),
+    NodeStyle("leavingpool", "L", "leaving pool", (255, 142, 146), "changing"),
+    NodeStyle("deallocating", "D", "deallocating", (255, 142, 146), "changing"),
+    NodeStyle("deallocated", "X", "deallocated", (176, 200, 251), "gone"),
+    NodeStyle("idle", "I", "idle", (203, 203, 219), "idle"),
+    NodeStyle("running", "R", "running", RUNNING[3], "running"),
 )
 """The states by trouble, worst first. ``bad`` ones are billed and do no work."""
 
-INDEX: dict[str, int] = {look.state: index for index, look in enumerate(LOOKS)}
+INDEX: dict[str, int] = {style.state: index for index, style in enumerate(STYLES)}
 UNKNOWN: int = INDEX["unknown"]
 RUNNING_INDEX: int = INDEX["running"]
 
 
 def index_of(state: str) -> int:
-    """The place of a state in :data:`LOOKS`; a state that is not known counts as unknown."""
+    """The place of a state in :data:`STYLES`; a state that is not known counts as unknown."""
     return INDEX.get(state.lower(), UNKNOWN)
 
 

@@ -1,7 +1,7 @@
 """Colours and sizes of every picture.
 
 Sizes are pixels of a picture 1600 wide and grow with its width: a picture 1600 wide is read on a phone at 360, where 40
-becomes 9. The colours tell apart without red and green, and by lightness alone.
+becomes 9. The colours differ without red and green, and by lightness alone.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class Topology(Struct, frozen=True, tag="topology"):
 
     Boxes of a layer come in the order in which they should stand, worst first; the picture moves them only to keep
     lines from crossing. ``root`` is what all of it belongs to: boxes of the first layer and those in ``rooted`` hang on
-    it. ``things`` says what boxes are where layers have no names. ``height`` is not looked at: a picture is as high as
+    it. ``things`` says what boxes are where layers have no names. ``height`` is not used: a picture is as high as
     it needs.
     """
 
@@ -90,14 +90,14 @@ def parts(counts: Iterable[tuple[Kind, int]]) -> tuple[Part, ...]:
 
 def topology_alt(chart: Topology) -> str:
     """The figures of the picture in a few sentences; the whole of it as text belongs beside the picture."""
-    told = []
+    names = []
     for index, layer in enumerate(chart.layers):
         boxes = [box for box in chart.boxes if box.layer == index]
         if boxes and layer.name:
-            told.append(f"{layer.name} ({number(sum(box.of for box in boxes))})")
+            names.append(f"{layer.name} ({number(sum(box.of for box in boxes))})")
     steps = len({box.layer for box in chart.boxes})
     things = f"{plural(sum(box.of for box in chart.boxes), chart.things)} in {plural(steps, 'step')}"
-    about = f"Picture of {', '.join(told) or things}."
+    about = f"Picture of {', '.join(names) or things}."
     wrong = [box for box in chart.boxes if box.mark in ("failed", "blocked")]
     named = ", ".join(f"{box.label} ({box.note})" if box.note else box.label for box in wrong[:5])
     more = f" and {number(len(wrong) - 5)} more" if len(wrong) > 5 else ""

@@ -12,7 +12,7 @@ from cards.charts import style
 from cards.charts.canvas import Canvas
 from cards.charts.labels import elided, head
 from cards.charts.layers import ordered, spread
-from cards.charts.node_states import LOOKS, RUNNING, YELLOW, on
+from cards.charts.node_states import RUNNING, STYLES, YELLOW, on
 from cards.charts.style import SIZES, Colour, Ramps
 from cards.charts.topology import KINDS, Box, Kind, Mark, Topology
 
@@ -35,7 +35,7 @@ _COLOURS: dict[Kind, Colour] = {
     "failed": _RED,
     "bad": _RED,
     "blocked": _ORANGE,
-    "gone": LOOKS[4].colour,
+    "gone": STYLES[4].colour,
     "changing": YELLOW,
     "waiting": _GREY,
     "idle": _GREY,

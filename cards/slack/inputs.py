@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from cards.card import Field, Option
-from cards.form_values import FILE, choices, day, filled, hour, is_on, label, moment, several, told, whole, within
+from cards.form_values import FILE, choices, day, filled, hour, is_on, label, moment, several, whole, within, written
 from cards.slack.text import TEXT, Json, plain
 from cards.text_fit import Omitted, clean_line, cut, isolate, pack, units
 
@@ -178,7 +178,7 @@ def value_of(element: Mapping[str, object]) -> str | None:
             value = element.get("selected_time")
         case "datetimepicker":
             seconds = element.get("selected_date_time")
-            value = told(datetime.fromtimestamp(int(str(seconds)), UTC)) if seconds else None
+            value = written(datetime.fromtimestamp(int(str(seconds)), UTC)) if seconds else None
         case "file_input":
             files = cast("list[Json]", element.get("files") or [])
             value = ",".join(f"{FILE}{file['id']}" for file in files)

@@ -17,5 +17,5 @@ PLACEHOLDER = 150
 ALT = 2_000
 TABLE_ROWS, TABLE_COLUMNS, TABLE_TEXT = 100, 20, 10_000
 NARROW, LEAST = 6, 3
-"""Columns that still read well in Slack's message width, and how few a table may keep for the sake of its rows."""
+"""Columns that are still readable in Slack's message width, and how few a table may keep for the sake of its rows."""
 TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600

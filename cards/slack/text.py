@@ -62,7 +62,7 @@ def rich_text(*elements: Json) -> Json:
 
 
 def _merged(words: list[Run]) -> list[Run]:
-    """Neighbours that look the same on Slack become one run."""
+    """Neighbours that are shown the same on Slack become one run."""
     found: list[Run] = []
     for run in words:
         style = run.style if run.style in STYLES else "plain"
@@ -106,7 +106,7 @@ def entities(text: str) -> str:
 
 
 def mrkdwn(words: list[Run]) -> str | None:
-    """The runs as mrkdwn, or None where Slack could read more or less into it than was meant."""
+    """The runs as mrkdwn, or None where Slack could read more or less into it than was intended."""
     words = _merged(words)
     parts: list[str] = []
     whole = said(words)

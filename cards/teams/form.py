@@ -1,6 +1,6 @@
 """A form as the Adaptive Card of a Teams dialog, and what comes back from it.
 
-Teams tells a bot nothing of what is filled in until a button is pressed: a form that is checked while it is open has a
+Teams sends a bot nothing of what is filled in until a button is pressed: a form that is checked while it is open has a
 button for that, and is shown again with what was found.
 """
 

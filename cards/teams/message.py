@@ -4,7 +4,7 @@ Text is drawn as TextRuns, which know no markdown, so literal text stays literal
 why facts are rows of two columns and not a FactSet. (Nor are they a Table: what the schema calls firstRowAsHeader is
 firstRowAsHeaders in Microsoft's renderer, which would print the first fact as a heading.)
 
-A menu is a compact choice beside a "Go" button: Teams tells a bot of a choice only when a button is pressed, a ShowCard
+A menu is a compact choice beside a "Go" button: Teams sends a bot a choice only when a button is pressed, a ShowCard
 would hide the choice behind one more click, and an overflow of buttons has no room for a page of names.
 """
 
@@ -319,12 +319,12 @@ class _Message:
         if not _portable(action.command):
             return None
         text = self._label(clean_line(action.text) or action.command, ACTION_TEXT)
-        look: Json = {}
+        style: Json = {}
         if action.style == "danger":
-            look["style"] = "destructive"
+            style["style"] = "destructive"
         elif action.current or action.style == "primary":
-            look["style"] = "positive"
-        return _run(text, {"c": action.command, "h": action.how}, inputs=False, **look)
+            style["style"] = "positive"
+        return _run(text, {"c": action.command, "h": action.how}, inputs=False, **style)
 
     def _label(self, text: str, limit: int) -> str:
         words = isolate(clean_line(text))
@@ -386,9 +386,9 @@ def _code_block(text: str) -> Json:
     return {"type": "CodeBlock", "codeSnippet": text, "language": "PlainText", "fallback": fallback}
 
 
-def _run(text: str, data: Json, *, inputs: bool = True, **look: object) -> Json:
+def _run(text: str, data: Json, *, inputs: bool = True, **style: object) -> Json:
     """An action that sends ``data``; older clients send the same by Action.Submit."""
-    common = {"title": text, "data": data, **({} if inputs else {"associatedInputs": "None"}), **look}
+    common = {"title": text, "data": data, **({} if inputs else {"associatedInputs": "None"}), **style}
     if data["h"] == "form":  # dialogs are opened by task/fetch, which only Action.Submit can send
         return {"type": "Action.Submit", **common, "data": {"msteams": {"type": "task/fetch"}, **data}}
     return {"type": "Action.Execute", "verb": "run", **common, "fallback": {"type": "Action.Submit", **common}}

@@ -43,14 +43,14 @@ def _inline(run: Run) -> Json | str:
     return {"type": "TextRun", "text": text, **style, **({"color": colour} if colour else {})}
 
 
-def rich(words: list[Run], **look: object) -> Json:
-    """A RichTextBlock; ``look`` is given to every run."""
+def rich(words: list[Run], **style: object) -> Json:
+    """A RichTextBlock; ``style`` is given to every run."""
     inlines: list[object] = []
     for run in words:
         inline = _inline(run)
-        if look:
+        if style:
             inline = {"type": "TextRun", "text": inline} if isinstance(inline, str) else inline
-            inline = look | inline
+            inline = style | inline
         inlines.append(inline)
     return {"type": "RichTextBlock", "inlines": inlines}
 

@@ -1,4 +1,4 @@
-"""All accounts that the bot looks after, over all subscriptions."""
+"""All accounts that the bot serves, over all subscriptions."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How an account stands. Counts are None, and ``refused`` the code, where it does not answer."""
+class AccountRow:
+    """An account in the list. Counts are None, and ``refused`` the code, where it does not answer."""
 
     name: str
     region: str
@@ -48,7 +48,7 @@ class Standing:
 
 
 AccountSort = Literal["settings", "name", "region", "nodes", "bad"]
-_LIST: Listing[Standing] = Listing(
+_LIST: Listing[AccountRow] = Listing(
     ACCOUNT,
     "account list",
     "csv account",
@@ -90,7 +90,7 @@ async def list_accounts(
     :param page: which page of 20
     """
     asked = _LIST.asked(ctx, None, filter, sort=sort, page=page)
-    shown = asked.of(*await _standings(ctx))
+    shown = asked.of(*await _rows(ctx))
     return Card(
         title=titled("Accounts", shown.words, shown.extent),
         mark=Mark.WARNING if any(each.refused for each in shown.fitting) else Mark.RUNNING,
@@ -118,23 +118,23 @@ async def csv_accounts(
     :param sort: in which order
     """
     asked = _LIST.asked(ctx, None, filter, sort=sort, whole=True)
-    return await asked.as_file(*await _standings(ctx), "this bot")
+    return await asked.as_file(*await _rows(ctx), "this bot")
 
 
-async def _standings(ctx: Context) -> tuple[list[Standing], datetime]:
+async def _rows(ctx: Context) -> tuple[list[AccountRow], datetime]:
     """Every account, and the time by the clock that is furthest on."""
     accounts = list(ctx.accounts)
-    found = await asyncio.gather(*(_standing(index, account) for index, account in enumerate(accounts)))
+    found = await asyncio.gather(*(_read(index, account) for index, account in enumerate(accounts)))
     return found, max((account.now() for account in accounts), default=ctx.now())
 
 
-async def _standing(index: int, account: Account) -> Standing:
+async def _read(index: int, account: Account) -> AccountRow:
     """One that does not answer says so instead of spoiling the list."""
     region = account.settings.location
     try:
         counts = (await account.node_counts())[0]
     except AzureError as error:
-        return Standing(account.name, region, error.code, index, refused=error.code)
+        return AccountRow(account.name, region, error.code, index, refused=error.code)
     try:
         properties = (await account.resource()).value.properties
         state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode
@@ -142,21 +142,21 @@ async def _standing(index: int, account: Account) -> Standing:
         state, mode = "answers", ""
     nodes = sum(node_counts.by_state(counts).values())
     bad = sum(node_counts.bad(entry) for entry in counts)
-    return Standing(account.name, region, state, index, len(counts), nodes, bad, mode)
+    return AccountRow(account.name, region, state, index, len(counts), nodes, bad, mode)
 
 
-def _row(standing: Standing) -> list[Text]:
-    if standing.refused:
-        state = chip(Mark.FAILED, standing.refused)
-    elif standing.bad:
-        state = chip(Mark.WARNING, f"{number(standing.bad)} bad nodes")
+def _row(account: AccountRow) -> list[Text]:
+    if account.refused:
+        state = chip(Mark.FAILED, account.refused)
+    elif account.bad:
+        state = chip(Mark.WARNING, f"{number(account.bad)} bad nodes")
     else:
-        state = chip(Mark.RUNNING, standing.state)
+        state = chip(Mark.RUNNING, account.state)
     return [
-        text(code(standing.name)),
+        text(code(account.name)),
         text(state),
-        text(standing.region),
-        text(number(standing.pools) if standing.pools is not None else "–"),
-        text(number(standing.nodes) if standing.nodes is not None else "–"),
-        text(standing.allocation or ("–" if standing.refused else muted("–"))),
+        text(account.region),
+        text(number(account.pools) if account.pools is not None else "–"),
+        text(number(account.nodes) if account.nodes is not None else "–"),
+        text(account.allocation or ("–" if account.refused else muted("–"))),
     ]

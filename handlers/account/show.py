@@ -76,7 +76,7 @@ def account_card(
         as_of=at,
         blocks=blocks(
             Words(text(chip(Mark.WARNING, refused))) if refused else None,
-            Words(node_counts.told(node_counts.by_state(counts))) if counts else None,
+            Words(node_counts.in_words(node_counts.by_state(counts))) if counts else None,
             *section("Quotas", *quotas, _uncounted(used) if quotas else None),
             *_setup(source, resource),
             build.actions(
@@ -105,47 +105,50 @@ def _uncounted(used: Used) -> Words | None:
 
 
 def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block]:
-    told = resource.properties if resource else AccountProperties()
+    properties = resource.properties if resource else AccountProperties()
     batch_name = source.settings.batch_name
-    vault = told.key_vault_reference
+    vault = properties.key_vault_reference
     return [
         *section(
             "Set up",
             facts(
-                ("Endpoint", code(told.account_endpoint or source.settings.endpoint)),
+                ("Endpoint", code(properties.account_endpoint or source.settings.endpoint)),
                 (
                     "Node management endpoint",
-                    code(told.node_management_endpoint) if told.node_management_endpoint else "",
+                    code(properties.node_management_endpoint) if properties.node_management_endpoint else "",
                 ),
                 ("Batch account", batch_name if batch_name != source.name else None),
                 ("Subscription", code(source.settings.subscription)),
                 ("Resource group", source.settings.resource_group),
                 ("Region", (resource.location if resource else "") or source.settings.location),
-                ("Pool allocation", _MODES.get(told.pool_allocation_mode.lower(), told.pool_allocation_mode)),
-                ("Authentication", ", ".join(told.allowed_authentication_modes or ())),
+                (
+                    "Pool allocation",
+                    _MODES.get(properties.pool_allocation_mode.lower(), properties.pool_allocation_mode),
+                ),
+                ("Authentication", ", ".join(properties.allowed_authentication_modes or ())),
                 ("Key vault", tail(vault.id) if vault else None),
-                ("Keys of the data held by", _encryption(told)),
+                ("Keys of the data held by", _encryption(properties)),
                 ("Tags", "\n".join(f"{k}={v}" for k, v in (resource.tags or {}).items()) if resource else None),
             ),
         ),
-        *_storage(told),
+        *_storage(properties),
         *_identity(resource),
-        *_network(told),
+        *_network(properties),
     ]
 
 
 _MODES = {"batchservice": "by Batch (BatchService)", "usersubscription": "in your subscription (UserSubscription)"}
 
 
-def _encryption(told: AccountProperties) -> str:
-    if told.encryption is None:
+def _encryption(properties: AccountProperties) -> str:
+    if properties.encryption is None:
         return ""
-    key = told.encryption.key_vault_properties
-    return told.encryption.key_source + (f" ({key.key_identifier})" if key and key.key_identifier else "")
+    key = properties.encryption.key_vault_properties
+    return properties.encryption.key_source + (f" ({key.key_identifier})" if key and key.key_identifier else "")
 
 
-def _storage(told: AccountProperties) -> list[Block]:
-    storage = told.auto_storage
+def _storage(properties: AccountProperties) -> list[Block]:
+    storage = properties.auto_storage
     if storage is None:
         return []
     node = storage.node_identity_reference
@@ -182,16 +185,19 @@ def _identity(resource: BatchAccountResource | None) -> list[Block]:
     )
 
 
-def _network(told: AccountProperties) -> list[Block]:
-    profile = told.network_profile
+def _network(properties: AccountProperties) -> list[Block]:
+    profile = properties.network_profile
     endpoints = []
-    for each in told.private_endpoint_connections or ():
+    for each in properties.private_endpoint_connections or ():
         state = each.properties.private_link_service_connection_state if each.properties else None
         endpoints.append(each.name + (f" ({state.status.lower()})" if state and state.status else ""))
     return section(
         "Network access",
         facts(
-            ("From the internet", _PUBLIC.get(told.public_network_access.lower(), told.public_network_access)),
+            (
+                "From the internet",
+                _PUBLIC.get(properties.public_network_access.lower(), properties.public_network_access),
+            ),
             ("To the account", _access(profile.account_access) if profile else None),
             ("To node management", _access(profile.node_management_access) if profile else None),
             ("Private endpoints", some(endpoints)),

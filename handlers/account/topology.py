@@ -39,7 +39,7 @@ _LAYERS = (Layer("schedules", 0.8), Layer("jobs", 1.3), Layer("pools and nodes",
 _MOST_JOBS, _MOST_POOLS, _MOST_SCHEDULES = 50, 20, 20
 """Boxes of each kind; the rest is rolled up, the ones in trouble last."""
 _COUNTED, _AT_ONCE = 200, 8
-_TOLD_JOBS = 6
+_SHOWN_JOBS = 6
 _GONE = "no such pool"
 
 
@@ -106,7 +106,7 @@ async def topology(ctx: Context, *, account: str | None = None) -> Card:
         as_of=whole.at,
         blocks=blocks(
             Picture(f"topology-{source.name}", topology_alt(chart), chart, f"Topology of {source.name}"),
-            *_told(whole),
+            *_pools_section(whole),
             build.note("Jobs that are over are not drawn. ", _uncounted(whole)),
             build.actions(
                 build.open_menu("Open a job", template(ctx, source, "job show", "{}"), _job_names(whole.jobs)),
@@ -222,12 +222,12 @@ def _chart(ctx: Context, source: Account, whole: _Whole) -> Topology:
 
 def _headline(whole: _Whole) -> str:
     jobs, pools = sum(job.bad for job in whole.jobs), sum(bool(pool.wrong) for pool in whole.pools)
-    told = [plural(jobs, "job")] if jobs else []
-    told += [plural(pools, "pool")] if pools else []
+    pieces = [plural(jobs, "job")] if jobs else []
+    pieces += [plural(pools, "pool")] if pools else []
     few = sum(bool(job.failed and not job.bad) for job in whole.jobs)
     failures = f"a few failed tasks in {plural(few, 'more job' if jobs else 'job')}"
-    if told:
-        return f"{' and '.join(told)} in trouble" + (f", {failures}" if few else "")
+    if pieces:
+        return f"{' and '.join(pieces)} in trouble" + (f", {failures}" if few else "")
     if few:
         return failures.capitalize()
     return "Nothing is in trouble" if whole.jobs or whole.pools else "An empty account"
@@ -370,48 +370,50 @@ def _bad(states: dict[NodeState, int]) -> int:
 # The same in words.
 
 
-def _told(whole: _Whole) -> list[Block]:
+def _pools_section(whole: _Whole) -> list[Block]:
     """Pool by pool what runs in it, the ones in trouble first: the picture for those who do not see it."""
     by_pool: dict[str, list[_JobAt]] = defaultdict(list)
     for job in whole.jobs:
         by_pool[job.pool].append(job)
-    told = [
-        _pool_told(pool, by_pool.get(pool.id, []))
+    lines = [
+        _pool_line(pool, by_pool.get(pool.id, []))
         for pool in whole.pools[:_MOST_POOLS]
         if pool.nodes or pool.wrong or pool.id in by_pool
     ]
     if nowhere := by_pool.get("", []):
-        told.append(text(muted("no pool yet"), " ← ", *_jobs_told(nowhere)))
+        lines.append(text(muted("no pool yet"), " ← ", *_jobs_line(nowhere)))
     idle = [schedule for schedule in whole.schedules if not any(job.schedule == schedule.id for job in whole.jobs)]
     if idle:
-        names = ", ".join(schedule.id for schedule in idle[:_TOLD_JOBS])
-        more = f" and {number(len(idle) - _TOLD_JOBS)} more" if len(idle) > _TOLD_JOBS else ""
-        told.append(text(muted("Schedules without a job now: "), names, more))
-    return section("Pools and what runs in them", Bullets(tuple(told)) if told else None)
+        names = ", ".join(schedule.id for schedule in idle[:_SHOWN_JOBS])
+        more = f" and {number(len(idle) - _SHOWN_JOBS)} more" if len(idle) > _SHOWN_JOBS else ""
+        lines.append(text(muted("Schedules without a job now: "), names, more))
+    return section("Pools and what runs in them", Bullets(tuple(lines)) if lines else None)
 
 
-def _pool_told(pool: _PoolAt, jobs: Sequence[_JobAt]) -> Text:
+def _pool_line(pool: _PoolAt, jobs: Sequence[_JobAt]) -> Text:
     if pool.wrong:
         mark = Mark.FAILED if pool.failed else Mark.WARNING
         head = text(code(pool.id), " ", chip(mark, pool.wrong))
     else:
         head = text(code(pool.id))
-    states = text(": ", node_counts.told(pool.states)) if pool.states else text() if pool.wrong else text(": no nodes")
-    return text(head, states, " ← " if jobs else muted(", no jobs"), *(_jobs_told(jobs) if jobs else ()))
+    states = (
+        text(": ", node_counts.in_words(pool.states)) if pool.states else text() if pool.wrong else text(": no nodes")
+    )
+    return text(head, states, " ← " if jobs else muted(", no jobs"), *(_jobs_line(jobs) if jobs else ()))
 
 
-def _jobs_told(jobs: Sequence[_JobAt]) -> list[Text]:
-    told: list[Text] = []
-    for job in jobs[:_TOLD_JOBS]:
+def _jobs_line(jobs: Sequence[_JobAt]) -> list[Text]:
+    lines: list[Text] = []
+    for job in jobs[:_SHOWN_JOBS]:
         state = job_chip(job.job.state, failed=job.failed)
         how = job.error or (f"{number(job.failed)} failed" if job.failed else state.word)
-        told += [
-            text(", ") if told else text(),
+        lines += [
+            text(", ") if lines else text(),
             text(code(job.job.id), " ", chip(Mark.FAILED if job.bad else state.mark, how)),
         ]
-    if len(jobs) > _TOLD_JOBS:
-        told.append(text(muted(f" and {plural(len(jobs) - _TOLD_JOBS, 'job')} more")))
-    return told
+    if len(jobs) > _SHOWN_JOBS:
+        lines.append(text(muted(f" and {plural(len(jobs) - _SHOWN_JOBS, 'job')} more")))
+    return lines
 
 
 def _uncounted(whole: _Whole) -> str:

@@ -1,4 +1,4 @@
-"""The account that is meant where none is named: the place's, the person's, or the first one of the settings."""
+"""The account used where none is named: the place's, the person's, or the first one of the settings."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ async def use_account(ctx: Context, account: str | None = None) -> Card:
     :param account: the account, by its name in the settings; none takes the choice back
     """
     if account is None:
-        return _told(ctx, ctx.chosen)
+        return _shown(ctx, ctx.chosen)
     if account == _NONE and _NONE not in ctx.accounts.names:
         await choose_none(ctx.store, ctx.request)
-        return _told(ctx, await ctx.chosen_now())
+        return _shown(ctx, await ctx.chosen_now())
     await choose_account(ctx.store, ctx.request, ctx.account(account).name, ctx.now())
-    return _told(ctx, await ctx.chosen_now())
+    return _shown(ctx, await ctx.chosen_now())
 
 
-def _told(ctx: Context, chosen: Chosen | None) -> Card:
+def _shown(ctx: Context, chosen: Chosen | None) -> Card:
     names = ctx.accounts.names
     current = chosen.default.account if chosen else ctx.accounts.get().name
     others = [name for name in names if name != current]

@@ -1,1 +1,1 @@
-"""Alerts and who is told."""
+"""Alerts and who is notified."""

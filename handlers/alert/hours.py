@@ -48,10 +48,10 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
     here = key_of(ctx.request.conversation)
     known = alerts.incidents.hours(here)
     if hours is None and days is None and zone is None:
-        return _told(ctx, alerts, known, "")
+        return _card(ctx, alerts, known, "")
     if hours is not None and hours.lower() == OFF:
         await alerts.set_hours(here, None)
-        return _told(ctx, alerts, None, "taken back")
+        return _card(ctx, alerts, None, "taken back")
     begin, end = _hours(hours) if hours else (known.begin if known else None, known.end if known else None)
     wanted = Hours(
         zone=parts.a_zone(zone, [*_AGAIN, *([hours] if hours else [])]) if zone else known.zone if known else ctx.zone,
@@ -61,7 +61,7 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
         by=Author.of(ctx.request),
     )
     await alerts.set_hours(here, wanted)
-    return _told(ctx, alerts, wanted, "from now on")
+    return _card(ctx, alerts, wanted, "from now on")
 
 
 def _hours(typed: str) -> tuple[int, int]:
@@ -119,7 +119,7 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def _told(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) -> Card:
+def _card(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) -> Card:
     here = key_of(ctx.request.conversation)
     now = alerts.now()
     until = quiet_until(hours, now) if hours else None

@@ -47,7 +47,7 @@ def gathered(values: Values) -> Values:
     without=("hours",),
 )
 async def hours_form(ctx: Context, values: Values) -> FormChanges:
-    """Filled from what holds here; tells what would have waited in the last week."""
+    """Filled from what holds here; says what would have waited in the last week."""
     alerts = parts.service(ctx)
     known = alerts.incidents.hours(key_of(ctx.request.conversation))
     begin, end, zone = values.get("begin", ""), values.get("end", ""), values.get("zone", "")
@@ -62,7 +62,7 @@ async def hours_form(ctx: Context, values: Values) -> FormChanges:
     }
     notes: list[Note] = []
     if not any(errors.values()):
-        notes = await _told(ctx, _hours(values, known, ctx.zone))
+        notes = await _preview(ctx, _hours(values, known, ctx.zone))
     return FormChanges(
         prefill=_filled(known) if known else {"zone": ctx.zone, "days": ",".join(_DAYS)},
         errors={name: error for name, error in errors.items() if error},
@@ -100,7 +100,7 @@ def _minutes(clock: str) -> int | None:
     return int(hour) * 60 + int(minute) if colon else None
 
 
-async def _told(ctx: Context, hours: Hours) -> list[Note]:
+async def _preview(ctx: Context, hours: Hours) -> list[Note]:
     alerts = parts.service(ctx)
     now = alerts.now()
     until = quiet_until(hours, now)

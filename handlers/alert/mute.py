@@ -78,7 +78,9 @@ async def mute(
     await alerts.mute(here, made)
     held = [each for each in alerts.incidents.open() if concerns(each, made.accounts, made.entity, made.kinds)]
     return Card(
-        title=titled(f"{_told(made)} is muted {_whom(ctx)}", f"for {spelled(span)}" if span else "until it is unmuted"),
+        title=titled(
+            f"{_named(made)} is muted {_whom(ctx)}", f"for {spelled(span)}" if span else "until it is unmuted"
+        ),
         mark=Mark.STOPPED,
         as_of=alerts.now(),
         blocks=blocks(
@@ -122,7 +124,7 @@ async def unmute(ctx: Context, mute: str) -> Card:
             [*(Button(each, f"alert unmute {each}") for each in near), Button("Mutes", "alert mutes")],
         )
     await alerts.unmute(here, mute)
-    return _listed(ctx, alerts, f"{_told(known[mute])} is unmuted")
+    return _listed(ctx, alerts, f"{_named(known[mute])} is unmuted")
 
 
 def _lasting(alerts: AlertService, conversation: str) -> list[Mute]:
@@ -139,7 +141,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
     rows: list[list[Text]] = [
         [
             text(code(each.id)),
-            text(_told(each)),
+            text(_named(each)),
             text(Time(each.until)) if each.until else text("until it is unmuted"),
             text(each.by.shown_to(ctx.request) if each.by else ""),
             text(number(held.count(each.id))),
@@ -158,7 +160,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
                 Menu(
                     "Unmute",
                     "alert unmute {}",
-                    tuple(Option(_told(each)[:75], each.id) for each in mutes[:25]),
+                    tuple(Option(_named(each)[:75], each.id) for each in mutes[:25]),
                     how="edit",
                 )
                 if mutes
@@ -172,7 +174,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
     )
 
 
-def _told(mute: Mute) -> str:
+def _named(mute: Mute) -> str:
     """``job.failed about nightly:* in render-prod``."""
     about = "everything" if mute.entity == "*" else mute.entity
     what = f"{', '.join(mute.kinds)} about {about}" if mute.kinds else about

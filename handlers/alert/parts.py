@@ -79,7 +79,7 @@ def unnamed(key: str) -> str:
     return known.unnamed(conversation) if known else "a chat"
 
 
-def told(ctx: Context, key: str, known: dict[str, str]) -> str:
+def conversation_name(ctx: Context, key: str, known: dict[str, str]) -> str:
     """A conversation in words for whoever asks."""
     return "here" if key == key_of(ctx.request.conversation) else known.get(key) or unnamed(key)
 
@@ -115,7 +115,7 @@ def checked_kinds(
     kinds = service(ctx).kinds
     found: list[str] = []
     typed = [each for word in typed for each in word.split(",") if each]
-    for conversation, each in enumerate(typed):
+    for number, each in enumerate(typed):
         low = each.lower()
         if low in ENTITIES:
             low = f"{low}.*"
@@ -126,7 +126,7 @@ def checked_kinds(
         if colon and name.lower() in options:
             raise CommandError(f"“{each[:60]}” is not one of the values that {name.lower()} has.", [_helped(again)])
         near = [f"{best}:{value}" for best in nearest(name, options)] if colon else nearest_kinds(service(ctx), low)
-        fixed = [[*typed[:conversation], best, *typed[conversation + 1 :]] for best in near[:3]]
+        fixed = [[*typed[:number], best, *typed[number + 1 :]] for best in near[:3]]
         offered = [[*again, f"{option}:{','.join(words)}"] if option else [*again, *words] for words in fixed]
         raise CommandError(
             f"There is no kind of alert called “{each[:60]}”.", [*(join(words) for words in offered), "alert kinds"]

@@ -26,7 +26,7 @@ from handlers.shared.common import section, titled
 
 _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}
 _PATIENCE, _PAUSE = 15, 1.0
-"""How often, and after how many seconds each, it is looked whether a test has arrived."""
+"""How often, and after how many seconds each, it is checked whether a test has arrived."""
 
 
 @command("alert kinds", effect="read", examples=["alert kinds", "alert kinds job"])
@@ -100,20 +100,20 @@ async def route_alert(
     named = entity.removeprefix(f"{found.entity}:").split("/") if entity else ["example"]
     name = "/".join(parts.a_pattern(each, again) for each in named)
     incident = made_up(found, source.name, alerts.now(), name=name, severity=least)
-    told = alerts.preview(incident)
-    now = [each for each in told if each.held is None]
+    verdicts = alerts.preview(incident)
+    now = [each for each in verdicts if each.held is None]
     about = f"about {found.entity} {name}" if entity and found.entity != "account" else f"in {source.name}"
     return Card(
         title=titled(
             f"{found.name} {about}",
             f"{plural(len(now), 'channel')} would get it",
-            f"{plural(len(told) - len(now), 'channel')} would hold it back" if len(told) > len(now) else None,
+            f"{plural(len(verdicts) - len(now), 'channel')} would hold it back" if len(verdicts) > len(now) else None,
         ),
         mark=_MARKS[incident.severity] if now else Mark.STOPPED,
         as_of=alerts.now(),
         blocks=blocks(
-            *_listed(ctx, told, await parts.names(ctx)),
-            None if told else Words(text("Nobody asks for it. ", code(f"alert subscribe {found.name}"), " does.")),
+            *_listed(ctx, verdicts, await parts.names(ctx)),
+            None if verdicts else Words(text("Nobody asks for it. ", code(f"alert subscribe {found.name}"), " does.")),
             Words(text(muted("For a certain pool, job or node name it: patterns may fit that one alone.")))
             if not entity and found.entity != "account"
             else None,
@@ -139,27 +139,27 @@ async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Car
     found = _kind(alerts, kind or _usual(alerts), ["alert", "test"])
     incident = made_up(found, ctx.account(None).name, alerts.now())
     entry = await alerts.test(parts.here(ctx), incident)
-    told = alerts.preview(incident)
+    verdicts = alerts.preview(incident)
     conversations = await parts.names(ctx)
-    yield _tested(ctx, found, "on its way", Mark.CHANGING, told, conversations)
+    yield _tested(ctx, found, "on its way", Mark.CHANGING, verdicts, conversations)
     for _ in range(_PATIENCE):
         for delivery in await ctx.store.deliveries([entry]):
             if delivery.sent:
-                yield _tested(ctx, found, "has arrived", Mark.DONE, told, conversations)
+                yield _tested(ctx, found, "has arrived", Mark.DONE, verdicts, conversations)
                 return
             if delivery.state in ("gone", "dead"):
                 why = f"cannot be delivered ({delivery.error or delivery.state})"
-                yield _tested(ctx, found, why, Mark.FAILED, told, conversations)
+                yield _tested(ctx, found, why, Mark.FAILED, verdicts, conversations)
                 return
         if await ctx.live.pause(_PAUSE):
             break
-    yield _tested(ctx, found, "still on its way: status shows what it waits for", Mark.WARNING, told, conversations)
+    yield _tested(ctx, found, "still on its way: status shows what it waits for", Mark.WARNING, verdicts, conversations)
 
 
 def _tested(
-    ctx: Context, kind: AlertRule, how: str, mark: Mark, told: list[Verdict], conversations: dict[str, str]
+    ctx: Context, kind: AlertRule, how: str, mark: Mark, verdicts: list[Verdict], conversations: dict[str, str]
 ) -> Card:  # fmt: skip
-    here = next((each for each in told if each.conversation == key_of(ctx.request.conversation)), None)
+    here = next((each for each in verdicts if each.conversation == key_of(ctx.request.conversation)), None)
     if here is None:
         real = "A real one would not come here: nobody subscribed to it in this conversation."
     elif here.held:
@@ -171,7 +171,7 @@ def _tested(
         mark=mark,
         blocks=blocks(
             Words(text(real)),
-            *section("A real one would go to", *_listed(ctx, told, conversations)),
+            *section("A real one would go to", *_listed(ctx, verdicts, conversations)),
             build.actions(
                 Button("Subscribe", f"alert subscribe {kind.name}") if here is None else None,
                 Button("Where would it go", f"alert route {kind.name}"),
@@ -182,15 +182,15 @@ def _tested(
     )
 
 
-def _listed(ctx: Context, told: Iterable[Verdict], conversations: dict[str, str]) -> list[Block]:
+def _listed(ctx: Context, verdicts: Iterable[Verdict], conversations: dict[str, str]) -> list[Block]:
     rows = [
         text(
-            parts.told(ctx, each.conversation, conversations),
+            parts.conversation_name(ctx, each.conversation, conversations),
             ": ",
             *_held(each.held),
             muted(f" · {'; '.join(_asked(one) for one in each.asked)}"),
         )
-        for each in sorted(told, key=lambda each: (each.held is not None, each.conversation))
+        for each in sorted(verdicts, key=lambda each: (each.held is not None, each.conversation))
     ]
     return [Bullets(tuple(rows))] if rows else []
 

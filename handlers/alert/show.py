@@ -103,7 +103,7 @@ def _command(path: str, **options: object) -> str:
 
 def _row(ctx: Context, incident: Incident, notifications: list[Notification], conversations: dict[str, str]) -> Text:
     """How bad, what, since when, who takes care of it, where it was posted."""
-    told = [parts.told(ctx, each.conversation, conversations) for each in notifications if each.entry]
+    shown = [parts.conversation_name(ctx, each.conversation, conversations) for each in notifications if each.entry]
     account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
         parts.state_of(incident),
@@ -112,7 +112,7 @@ def _row(ctx: Context, incident: Incident, notifications: list[Notification], co
         " · ",
         Time(incident.since, "age"),
         *((" · ", *standing) if (standing := _standing(incident)) else ()),
-        muted(f" · posted: {', '.join(told)}" if told else " · not sent to any channel"),
+        muted(f" · posted: {', '.join(shown)}" if shown else " · not sent to any channel"),
     )
 
 
@@ -120,14 +120,14 @@ def _standing(incident: Incident) -> Text:
     """Who takes care of it, until when it is snoozed, when it was resolved."""
     if incident.state != "open":
         return text("resolved ", Time(incident.resolved, "clock")) if incident.resolved else ()
-    told: list[Text] = []
+    shown: list[Text] = []
     if acknowledged := parts.whom(incident):
-        told.append(acknowledged)
+        shown.append(acknowledged)
     if incident.snoozed:
-        told.append(text("snoozed until ", Time(incident.snoozed, "clock")))
+        shown.append(text("snoozed until ", Time(incident.snoozed, "clock")))
     if incident.flapping:
-        told.append(text("flapping"))
-    return text(*(piece for conversation, each in enumerate(told) for piece in (" · " if conversation else "", each)))
+        shown.append(text("flapping"))
+    return text(*(piece for index, each in enumerate(shown) for piece in (" · " if index else "", each)))
 
 
 def _held_here(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> Words | None:
@@ -138,8 +138,8 @@ def _held_here(ctx: Context, alerts: AlertService, incidents: list[Incident]) ->
     reasons = Counter(each.held for each in held)
     if not reasons:
         return None
-    told = ", ".join(f"{number(count)} {held_words(why)}" for why, count in reasons.most_common())
-    return Words(text(muted(f"Held back here: {told}.")))
+    reasons_shown = ", ".join(f"{number(count)} {held_words(why)}" for why, count in reasons.most_common())
+    return Words(text(muted(f"Held back here: {reasons_shown}.")))
 
 
 async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> dict[str, list[Notification]]:
@@ -179,7 +179,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
             *section("What happened", _history(incident)),
             *section(
                 "Where it was posted",
-                Bullets(tuple(_told(ctx, alerts, each, conversations) for each in notifications))
+                Bullets(tuple(_sent_line(ctx, alerts, each, conversations) for each in notifications))
                 if notifications
                 else None,
             ),
@@ -196,7 +196,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
 
 
 def history_of(entity: Entity) -> str:
-    """The command that tells the history of something."""
+    """The command that shows the history of something."""
     if entity.kind == "account":
         return "history"
     return join([entity.kind, "history", *([entity.parent] if entity.parent else []), entity.id])
@@ -207,9 +207,9 @@ def _history(incident: Incident) -> Bullets | None:
     return Bullets(tuple(events)) if events else None
 
 
-def _told(ctx: Context, alerts: AlertService, notification: Notification, conversations: dict[str, str]) -> Text:
+def _sent_line(ctx: Context, alerts: AlertService, notification: Notification, conversations: dict[str, str]) -> Text:
     """One conversation: posted when, or held back why, and by which subscription."""
-    where = parts.told(ctx, notification.conversation, conversations)
+    where = parts.conversation_name(ctx, notification.conversation, conversations)
     known = alerts.incidents.subscription(notification.why)
     why = (
         muted(f" ({known.describe()})")

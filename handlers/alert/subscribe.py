@@ -28,7 +28,7 @@ MOST = 50
 _SHOWN = 5
 _COLUMNS = (
     Column("Id", width=1),
-    Column("Told", width=5),
+    Column("Alerts", width=5),
     Column("By", rank=2, width=2),
     Column("When", rank=1, width=2),
 )
@@ -182,7 +182,7 @@ async def _subscribed_by(ctx: Context, subscription: str) -> str:
     """Whoever made a subscription of this conversation; empty where there is none."""
     found = ctx.alerts.incidents.subscription(subscription) if ctx.alerts else None
     if found is None or key_of(found.conversation) != key_of(ctx.request.conversation):
-        return ""  # what is told elsewhere is not seen from here
+        return ""  # what is sent elsewhere is not seen from here
     return found.by.id if found.by else "unknown"
 
 
@@ -229,7 +229,7 @@ def _here(ctx: Context, alerts: AlertService) -> list[Subscription]:
 
 
 def _mine(ctx: Context, alerts: AlertService) -> list[Subscription]:
-    """What is told to the asker alone, elsewhere than here."""
+    """What is sent to the asker alone, elsewhere than here."""
     me, key = Author.of(ctx.request).id, key_of(ctx.request.conversation)
     return [
         each

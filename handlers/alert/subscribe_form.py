@@ -57,7 +57,7 @@ def gathered(values: Values) -> Values:
     gather=gathered,
 )
 async def subscribe_form(ctx: Context, values: Values) -> FormChanges:
-    """Kinds follow what it is about; the foot tells what would have come, and what brings the same already."""
+    """Kinds follow what it is about; the foot says what would have come, and what brings the same already."""
     alerts = parts.service(ctx)
     about = values.get("about", "")
     offered = tuple(
@@ -96,7 +96,7 @@ def _may(ctx: Context) -> bool:
 
 
 async def _foreseen(ctx: Context, alerts: AlertService, values: Values) -> list[Note]:
-    """What the subscription would have told in the last day, and what it overlaps with."""
+    """What the subscription would have sent in the last day, and what it overlaps with."""
     kinds = tuple(several(values["kinds"]))
     severity = values.get("severity")
     thought = Subscription(

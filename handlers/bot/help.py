@@ -81,10 +81,10 @@ async def home(ctx: Context, account: str | None = None) -> Card:
                 ("Running tasks", number(running)),
                 ("Waiting tasks", number(waiting)),
             ),
-            Words(text(bold("Nodes  "), node_counts.told(node_counts.by_state(counts)))) if counts else None,
+            Words(text(bold("Nodes  "), node_counts.in_words(node_counts.by_state(counts)))) if counts else None,
             await costs.line_of(ctx, source, pools, entries, at),
             *await main_bars(source, pools, counts, len(jobs) + len(schedules)),
-            Bullets(tuple(_told(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
+            Bullets(tuple(_troubled(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
             alert,
             build.actions(
                 open_alert,
@@ -160,12 +160,12 @@ def _about(ctx: Context, known: Command) -> Card:
     for each in known.parameters:
         if each.hidden:
             continue
-        told: list[str | Span] = [code(each.name), f" – {each.help}" if each.help else ""]
+        line: list[str | Span] = [code(each.name), f" – {each.help}" if each.help else ""]
         if each.choices:
-            told.append(f" ({', '.join(each.choices)})")
+            line.append(f" ({', '.join(each.choices)})")
         if each.default:
-            told.append(muted(f", {each.default} if left out"))
-        parameters.append(text(*told))
+            line.append(muted(f", {each.default} if left out"))
+        parameters.append(text(*line))
     return Card(
         title=titled(f"Help: {known.path}"),
         blocks=blocks(
@@ -176,7 +176,7 @@ def _about(ctx: Context, known: Command) -> Card:
             *section(
                 "Examples", Bullets(tuple(text(code(each)) for each in known.examples)) if known.examples else None
             ),
-            Words(text(muted(f"{known.effect_told} Needs {known.needs_told}; yours is {ctx.role}."))),
+            Words(text(muted(f"{known.effect_sentence} Needs {known.needs_sentence}; yours is {ctx.role}."))),
             Actions(
                 (
                     Button("Fill in…", known.path, how="form", style="primary")
@@ -207,5 +207,5 @@ def _open(names: list[str]) -> Actions:
     return Actions((Menu("More about a command", "help {}", tuple(Option(name, name) for name in names)),))
 
 
-def _told(pool: str, why: str) -> Text:
+def _troubled(pool: str, why: str) -> Text:
     return text(chip(Mark.WARNING, f"pool {pool}"), f": {why}")

@@ -76,7 +76,7 @@ async def _channel_saved_by(ctx: Context, name: str, *words: str) -> str:
 
 
 async def _saved_by(ctx: Context, name: str, *, whose: Whose | None = None) -> str:
-    """Whoever saved what is meant by a name; empty where nothing is."""
+    """Whoever saved what a name stands for; empty where nothing is."""
     found = _find(await _all(ctx), ctx, name, whose)
     return found.query.by.id if isinstance(found, Saved) else ""
 
@@ -188,7 +188,7 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
 
 
 def _check(ctx: Context, before: list[str], tokens: list[str]) -> None:
-    """Raises CommandError where the command could not be run; its corrections save as well."""
+    """Raises CommandError where the command could not be run; its corrections save too."""
     if not tokens:
         raise CommandError("What shall be saved? Write the command behind the name.", [join(["help", "save"])])
     try:

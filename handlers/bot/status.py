@@ -86,7 +86,7 @@ def _account(status: AccountStatus) -> list[Text]:
     elif status.throttled:
         state = text(chip(Mark.WARNING, "throttled"), " since ", Time(status.throttled, "clock"))
     elif status.polled is None:
-        state = text(chip(Mark.CHANGING, "not looked at yet"))
+        state = text(chip(Mark.CHANGING, "not polled yet"))
     else:
         state = text(chip(Mark.RUNNING, "watched"))
     return [
@@ -101,17 +101,17 @@ def _account(status: AccountStatus) -> list[Text]:
 
 def _blind(accounts: list[AccountStatus]) -> list[Block]:
     """Why accounts cannot be read, in the service's words."""
-    told = [
+    lines = [
         text(code(each.name), f": {safe(each.blind.message)}", muted(f" (tried {plural(each.blind.times, 'time')})"))
         for each in accounts
         if each.blind
     ]
-    return section("Cannot be read", Bullets(tuple(told))) if told else []
+    return section("Cannot be read", Bullets(tuple(lines))) if lines else []
 
 
 def _lost(gone: list[DestinationStatus], conversations: dict[str, str]) -> list[Block]:
     """Places that the bot cannot write to any more, and what to do."""
-    told = [
+    lines = [
         text(
             f"{conversations.get(each.where) or parts.unnamed(each.where)} since ",
             *((Time(each.gone_since),) if each.gone_since else ()),
@@ -120,18 +120,18 @@ def _lost(gone: list[DestinationStatus], conversations: dict[str, str]) -> list[
         )
         for each in gone[:_SHOWN]
     ]
-    if not told:
+    if not lines:
         return []
     return section(
         "Cannot be reached",
-        Bullets(tuple(told)),
+        Bullets(tuple(lines)),
         Words(text("Invite me there again, and what waits is sent; or take its subscriptions back.")),
     )
 
 
 def _down(outbox: Outbox) -> list[Block]:
-    told = [text(f"{name} does not answer: {error}") for name, error in sorted(outbox.down.items())]
-    return section("Platforms", Bullets(tuple(told))) if told else []
+    lines = [text(f"{name} does not answer: {error}") for name, error in sorted(outbox.down.items())]
+    return section("Platforms", Bullets(tuple(lines))) if lines else []
 
 
 def _waiting(ctx: Context, outbox: Outbox, conversations: dict[str, str]) -> list[Block]:
@@ -144,7 +144,7 @@ def _waiting(ctx: Context, outbox: Outbox, conversations: dict[str, str]) -> lis
         return []
     rows: list[list[Text]] = [
         [
-            text(parts.told(ctx, each.where, conversations)),
+            text(parts.conversation_name(ctx, each.where, conversations)),
             text(number(each.waiting)),
             text(number(each.in_doubt) if each.in_doubt else muted("–")),
             text(each.error or muted("–")),

@@ -148,7 +148,7 @@ async def _jobs(
     jobs, at = await source.every(Job, path, filter=bound.odata)
     jobs = [job for job in jobs if bound.row(job)]
     rows: list[Sequence[Cell]] = []
-    told = time.monotonic()
+    reported = time.monotonic()
     for first in range(0, len(jobs), _COUNTED_AT_ONCE):
         some = jobs[first : first + _COUNTED_AT_ONCE]
         for job, counts in zip(some, await counts_of(source, [job.id for job in some]), strict=True):
@@ -162,8 +162,8 @@ async def _jobs(
                     run.start_time if run else None, run.end_time if run else None, run.terminate_reason if run else "",
                 )
             )  # fmt: skip
-        if time.monotonic() - told > _EVERY:
-            told = time.monotonic()
+        if time.monotonic() - reported > _EVERY:
+            reported = time.monotonic()
             yield _reading(ctx, f"counted {number(first + len(some))} of {plural(len(jobs), 'job')}", at)
     columns = (
         "job", "state", "since", "pool", "priority", "waiting", "running", "succeeded", "failed", "created", "started",
@@ -209,13 +209,13 @@ async def csv_tasks(
 async def _pages(
     source: Account, path: str, wanted: Filter, select: str, cells: Callable[[TaskRow], Sequence[Cell]]
 ) -> AsyncGenerator[tuple[int, datetime, list[Sequence[Cell]]]]:
-    """Server pages as rows of cells; the number read is told every few seconds, 0 in between."""
+    """Server pages as rows of cells; the number read is reported every few seconds, 0 in between."""
     bound = wanted.at(source.now())
-    read, told = 0, time.monotonic()
+    read, reported = 0, time.monotonic()
     async for page in source.pages(TaskRow, path, select=select, filter=bound.odata):
         read += len(page.items)
-        due = page.next is not None and time.monotonic() - told > _EVERY
-        told = time.monotonic() if due else told
+        due = page.next is not None and time.monotonic() - reported > _EVERY
+        reported = time.monotonic() if due else reported
         yield read if due else 0, page.at, [cells(task) for task in page.items if bound.row(task)]
 
 

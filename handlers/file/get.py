@@ -22,8 +22,8 @@ from handlers.shared.common import titled
 
 MOST_BYTES = 20_000_000
 """The largest file that goes into the chat: a minute of a phone's line, and little enough to be held in memory."""
-_LOOKED_AT = 64 * 1024
-"""Bytes that tell whether a file is text."""
+_SAMPLE = 64 * 1024
+"""Bytes that show whether a file is text."""
 
 
 @command("file get", effect="read", examples=["file get nightly:job-12 frame-0021 wd/output/frame-0021.png"])
@@ -102,7 +102,7 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
     if head.length > relay.most:
         by_link = f"By a link this bot relays up to {file_size(relay.most)}: bot.relay_mb."
         return _too_large(home, name, head, by_link if relay.most else "This bot relays no larger ones: bot.relay_mb.")
-    encoding = encoding_of(await home.files.read(name, 0, min(head.length, _LOOKED_AT)))
+    encoding = encoding_of(await home.files.read(name, 0, min(head.length, _SAMPLE)))
     remote = Remote(home.source.name, home.kind, home.outer, home.name, name, encoding)
     return Card(
         title=titled(text(code(name)), file_size(head.length), home.label),
@@ -123,7 +123,7 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
                 "Secrets in it are hidden on the way, line by line; one that goes over several lines, other than a "
                 "private key, may be missed."
                 if encoding
-                else "It is no text and comes as it is: secrets in it are not looked for."
+                else "It is no text and comes as it is: secrets in it are not searched for."
             ),
         ),
     )

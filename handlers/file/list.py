@@ -27,7 +27,7 @@ FileSort = Literal["name", "size", "written"]
 
 
 def _by_name(file: File) -> list[tuple[bool, str]]:
-    """As a tree is told: in each folder first the folders, each with what is in it."""
+    """As a tree is shown: in each folder first the folders, each with what is in it."""
     *folders, last = steps(file.name.lower()) or [""]
     return [*((False, folder) for folder in folders), (not file.is_directory, last)]
 
@@ -77,7 +77,7 @@ async def list_task_files(
 
     :param job: the job's id
     :param task: the task's id
-    :param folder: the folder to look into, such as wd; the top is . or nothing
+    :param folder: the folder to list, such as wd; the top is . or nothing
     :param filter: which ones, such as *.png size>1MB written:2h -directory
     :param recursive: list what is in the folders below, too
     :param sort: in which order
@@ -108,7 +108,7 @@ async def list_node_files(
 
     :param pool: the pool's id
     :param node: the node's id
-    :param folder: the folder to look into, such as startup; the top is . or nothing
+    :param folder: the folder to list, such as startup; the top is . or nothing
     :param filter: which ones, such as *.log size>1MB written:2h -directory
     :param recursive: list what is in the folders below, too
     :param sort: in which order
@@ -134,7 +134,7 @@ async def csv_task_files(
 
     :param job: the job's id
     :param task: the task's id
-    :param folder: the folder to look into, such as wd; the top is . or nothing
+    :param folder: the folder to list, such as wd; the top is . or nothing
     :param filter: which ones, as in file list
     :param recursive: list what is in the folders below, too
     :param sort: in which order
@@ -159,7 +159,7 @@ async def csv_node_files(
 
     :param pool: the pool's id
     :param node: the node's id
-    :param folder: the folder to look into, such as startup; the top is . or nothing
+    :param folder: the folder to list, such as startup; the top is . or nothing
     :param filter: which ones, as in nodefile list
     :param recursive: list what is in the folders below, too
     :param sort: in which order
@@ -237,9 +237,7 @@ async def _list(wanted: _Wanted) -> Card:
                 Button(home.kind.capitalize(), home.command("show")),
                 *shown.controls,
             ),
-            note(f"The first {number(MOST_NAMES)} names; look into a folder to see the others.")
-            if listed.more
-            else None,
+            note(f"The first {number(MOST_NAMES)} names; list a folder to see the others.") if listed.more else None,
         ),
     )
 

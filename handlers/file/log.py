@@ -16,19 +16,19 @@ from cards.build import actions, blocks, chip, code, text
 from cards.card import Block, Button, Card, Chip, Code, Footer, Mark, Text, Time, Words
 from cards.command_line import join
 from cards.formatting import duration, file_size, number, plural
-from handlers.file.owner import Home, Standing, gone, passing, unavailable
+from handlers.file.owner import FilesState, Home, gone, passing, unavailable
 from handlers.shared.common import titled
 
 LINES, MOST_LINES = 40, 500
 EVERY = 3.0
-"""Seconds between two looks, and so between two edits at least."""
+"""Seconds between two reads, and so between two edits at least."""
 LONGEST_FOLLOW = timedelta(minutes=10)
 LONGEST_WAIT = 30.0
 """Seconds that a busy service is left alone at most."""
 _FRESH = 30.0
 """Seconds after which a card says anew when it was last true."""
 _PATIENCE = 5
-"""Looks that may fail one after the other before following ends."""
+"""Reads that may fail one after the other before following ends."""
 _OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
 
 
@@ -100,28 +100,28 @@ async def _shown(home: Home, file: str, lines: int, *, follow: bool) -> AsyncIte
             yield card
         return
     try:
-        standing, end = await asyncio.gather(home.standing(), tail(home.files, file, lines))
+        owner, end = await asyncio.gather(home.state(), tail(home.files, file, lines))
     except AzureError as error:
         yield await unavailable(home, error, file)
         return
-    yield await _card(_Look(home, file, lines, standing, end))
+    yield await _card(_View(home, file, lines, owner, end))
 
 
 @dataclass(frozen=True)
-class _Look:
+class _View:
     """What was seen of a file (``end`` None: there is none yet); ``until`` it is followed, or why that ``ended``."""
 
     home: Home
     file: str
     lines: int
-    standing: Standing
+    owner: FilesState
     end: Tail | None
     until: datetime | None = None
     ended: str = ""
 
 
 class _Follower:
-    """Looks at a file again and again, until its task is over, the file is gone, somebody stops it, or time is up."""
+    """Reads a file again and again, until its task is over, the file is gone, somebody stops it, or time is up."""
 
     def __init__(self, home: Home, file: str, lines: int) -> None:
         self._home = home
@@ -130,8 +130,8 @@ class _Follower:
         self._clock = asyncio.get_running_loop().time
         self._deadline = self._clock() + LONGEST_FOLLOW.total_seconds()
         self._until = home.source.now() + LONGEST_FOLLOW
-        self._told = 0.0
-        self._last: _Look | None = None
+        self._shown = 0.0
+        self._last: _View | None = None
         self._failures = 0
 
     async def cards(self) -> AsyncIterator[Card]:
@@ -139,7 +139,7 @@ class _Follower:
         while True:
             why = ""
             try:
-                look = await self._look()
+                view = await self._read()
             except AzureError as error:
                 why = self._failed(error)
                 if why and self._last is None:
@@ -148,25 +148,25 @@ class _Follower:
                 wait = min(max(error.retry_after or 0.0, EVERY * 2**self._failures), LONGEST_WAIT)
             else:
                 self._failures, wait = 0, EVERY
-                if look.standing.over:
-                    why = look.standing.words
-                elif card := await self._news(look):
+                if view.owner.over:
+                    why = view.owner.words
+                elif card := await self._news(view):
                     yield card
-                self._last = look if look.end else None
+                self._last = view if view.end else None
             why = why or await self._pause(wait)
             if why:
                 last = self._last
                 yield await _card(replace(last, until=None, ended=why)) if last else _never(self._home, self._file, why)
                 return
 
-    async def _look(self) -> _Look:
+    async def _read(self) -> _View:
         """How things are now. Whether the task is over is asked first, so that nothing it wrote is missed then."""
-        standing = await self._home.standing()
+        owner = await self._home.state()
         before = self._last.end if self._last else None
         end = None
-        if before or not standing.waiting:
+        if before or not owner.waiting:
             end = await tail(self._home.files, self._file, self._lines, before=before)
-        return _Look(self._home, self._file, self._lines, standing, end, self._until)
+        return _View(self._home, self._file, self._lines, owner, end, self._until)
 
     def _failed(self, error: AzureError) -> str:
         """Why following ends with this error; empty where it goes on."""
@@ -175,91 +175,91 @@ class _Follower:
         self._failures += 1
         return f"Azure did not answer {_PATIENCE} times ({error.code})" if self._failures >= _PATIENCE else ""
 
-    async def _news(self, look: _Look) -> Card | None:
+    async def _news(self, view: _View) -> Card | None:
         """A card where there is something new, and now and then one that says when it was last true."""
-        first = self._told == 0.0
-        if not first and self._clock() - self._told < _FRESH and not _differs(look, self._last):
+        first = self._shown == 0.0
+        if not first and self._clock() - self._shown < _FRESH and not _differs(view, self._last):
             return None
-        self._told = self._clock()
-        return await _card(look) if look.end else _waiting(look)
+        self._shown = self._clock()
+        return await _card(view) if view.end else _waiting(view)
 
     async def _pause(self, seconds: float) -> str:
-        """Wait for the next look; why there is none, where there is none."""
+        """Wait for the next read; why there is none, where there is none."""
         left = self._deadline - self._clock()
         if await self._home.ctx.live.pause(min(seconds, max(left, 0.0))):
             return self._home.ctx.live.reason
         return f"{duration(LONGEST_FOLLOW)} are over" if self._clock() >= self._deadline else ""
 
 
-def _differs(look: _Look, before: _Look | None) -> bool:
-    if look.end is None or before is None or before.end is None:
-        return (look.end is None) != (before is None or before.end is None)
-    now, then = look.end.head, before.end.head
-    return (now.length, now.modified, look.standing) != (then.length, then.modified, before.standing)
+def _differs(view: _View, before: _View | None) -> bool:
+    if view.end is None or before is None or before.end is None:
+        return (view.end is None) != (before is None or before.end is None)
+    now, then = view.end.head, before.end.head
+    return (now.length, now.modified, view.owner) != (then.length, then.modified, before.owner)
 
 
-async def _card(look: _Look) -> Card:
-    end = look.end
+async def _card(view: _View) -> Card:
+    end = view.end
     assert end is not None  # noqa: S101 - without a file there is another card
-    found = await asyncio.to_thread(printed, end, look.lines)
+    found = await asyncio.to_thread(printed, end, view.lines)
     return Card(
-        title=titled(text(code(look.file)), look.home.label, text(look.standing.state), file_size(end.head.length)),
-        mark=look.standing.state.mark,
+        title=titled(text(code(view.file)), view.home.label, text(view.owner.state), file_size(end.head.length)),
+        mark=view.owner.state.mark,
         as_of=end.head.at,
-        blocks=blocks(_progress(look), _body(end, found), _buttons(look, end, found), _small_print(look, end, found)),
+        blocks=blocks(_progress(view), _body(end, found), _buttons(view, end, found), _small_print(view, end, found)),
     )
 
 
-def _progress(look: _Look) -> Block | None:
-    if look.until:
-        following = text(chip(Mark.RUNNING, "following"), " until ", Time(look.until, "clock"), " or ", _end_of(look))
+def _progress(view: _View) -> Block | None:
+    if view.until:
+        following = text(chip(Mark.RUNNING, "following"), " until ", Time(view.until, "clock"), " or ", _end_of(view))
         return Words(following, while_live=True)
-    return Words(text(chip(Mark.STOPPED, "no longer followed"), f": {look.ended}")) if look.ended else None
+    return Words(text(chip(Mark.STOPPED, "no longer followed"), f": {view.ended}")) if view.ended else None
 
 
-def _end_of(look: _Look) -> str:
-    return "the end of the task" if look.home.kind == "task" else "the end of the node"
+def _end_of(view: _View) -> str:
+    return "the end of the task" if view.home.kind == "task" else "the end of the node"
 
 
 def _body(end: Tail, found: Printed | None) -> Block:
     if end.head.length == 0:
         return Words(text("The file is empty (0 bytes)."))
     if found is None:
-        return Words(text("This is no text, it is binary. Get it as a file to look into it."))
+        return Words(text("This is no text, it is binary. Get it as a file to see what is in it."))
     if not found.text.strip():
         return Words(text("There is nothing but white space."))
     return Code(found.text, keep="tail")
 
 
-def _small_print(look: _Look, end: Tail, found: Printed | None) -> Footer | None:
+def _small_print(view: _View, end: Tail, found: Printed | None) -> Footer | None:
     if found is None or not found.lines:
         return None
-    all_of_it = end.start == 0 and len(found.lines) < look.lines
-    told = [
+    all_of_it = end.start == 0 and len(found.lines) < view.lines
+    pieces = [
         "all of it" if all_of_it else f"the last {plural(len(found.lines), 'line')} of {file_size(end.head.length)}",
         f"{plural(found.cut, 'line')} cut after {number(LONGEST)} characters" if found.cut else "",
         f"read as {found.encoding}" if found.encoding else "",
     ]
     written: Text = text(" · written ", Time(end.head.modified, "age")) if end.head.modified else ()
-    return Footer(text(" · ".join(filter(None, told)), written))
+    return Footer(text(" · ".join(filter(None, pieces)), written))
 
 
-def _buttons(look: _Look, end: Tail, found: Printed | None) -> Block | None:
-    home, file = look.home, look.file
+def _buttons(view: _View, end: Tail, found: Printed | None) -> Block | None:
+    home, file = view.home, view.file
     folder, _, leaf = file.rpartition("/")
     other = "/".join(filter(None, (folder, _OTHER.get(leaf, ""))))
-    more = found is not None and (end.start > 0 or len(found.lines) >= look.lines) and look.lines < MOST_LINES
-    lines = look.lines if look.lines != LINES else None
+    more = found is not None and (end.start > 0 or len(found.lines) >= view.lines) and view.lines < MOST_LINES
+    lines = view.lines if view.lines != LINES else None
     follow = home.command("log", file, lines=lines, follow=True)
     return actions(
         Button(_OTHER[leaf], home.command("log", other, lines=lines), how="edit") if leaf in _OTHER else None,
         Button("Stop", join(["stop", home.ctx.live.id]), how="edit")
-        if look.until
-        else Button("Follow again" if look.ended else "Follow", follow, how="edit")
-        if not look.standing.over
+        if view.until
+        else Button("Follow again" if view.ended else "Follow", follow, how="edit")
+        if not view.owner.over
         else None,
-        Button("More lines", home.command("log", file, lines=min(look.lines * 5, MOST_LINES)), how="edit")
-        if more and not look.until
+        Button("More lines", home.command("log", file, lines=min(view.lines * 5, MOST_LINES)), how="edit")
+        if more and not view.until
         else None,
         Button("Whole file", home.command("get", file)) if end.head.length else None,
         Button("All files", home.command("list")),
@@ -267,11 +267,11 @@ def _buttons(look: _Look, end: Tail, found: Printed | None) -> Block | None:
     )
 
 
-def _waiting(look: _Look) -> Card:
-    home, state = look.home, look.standing.state
-    until = Time(look.until, "clock") if look.until else None
+def _waiting(view: _View) -> Card:
+    home, state = view.home, view.owner.state
+    until = Time(view.until, "clock") if view.until else None
     return Card(
-        title=titled(text(code(look.file)), home.label, text(state)),
+        title=titled(text(code(view.file)), home.label, text(state)),
         mark=state.mark,
         as_of=home.source.now(),
         blocks=blocks(

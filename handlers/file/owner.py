@@ -36,8 +36,8 @@ KEEP = "To keep files longer, let the task upload them to storage (outputFiles),
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How the owner of the files stands: ``waiting`` before it has any, ``over`` when nothing more is written."""
+class FilesState:
+    """The state of the owner of the files: ``waiting`` before it has any, ``over`` when nothing more is written."""
 
     state: Chip
     words: str = ""
@@ -87,12 +87,12 @@ class Home:
         fetch = ("az", "batch", self.kind, "file", "download", *ids, "--file-path", file, "--destination", target)
         return f"{join(login)}\n{join(fetch)}"
 
-    async def standing(self) -> Standing:
+    async def state(self) -> FilesState:
         """How it stands now. Raises AzureError."""
         if self.kind == "node":
             found = (await self.source.fetch(Node, self.source.node(self.outer, self.name), select="id,state")).value
-            return Standing(node_chip(found.state))
-        return _standing(await self.task())
+            return FilesState(node_chip(found.state))
+        return _state_of(await self.task())
 
     async def task(self) -> Task:
         """The task, as far as its files depend on it. Raises AzureError."""
@@ -100,13 +100,13 @@ class Home:
         return (await self.source.fetch(Task, self.source.task(self.outer, self.name), select=select)).value
 
 
-def _standing(task: Task) -> Standing:
+def _state_of(task: Task) -> FilesState:
     run, state = task.execution_info, task.state.lower()
     failed = run is not None and run.result.lower() == "failure"
     over = state == "completed"
     exit_code = run.exit_code if run else None
     words = f"the task completed with exit code {exit_code}" if exit_code is not None else "the task completed"
-    return Standing(
+    return FilesState(
         task_chip(task.state, failed=failed),
         words if over else "",
         waiting=state in ("active", "preparing"),
@@ -151,13 +151,13 @@ async def unavailable(home: Home, error: AzureError, file: str = "") -> Card:
 async def _no_file(home: Home, file: str) -> Card:
     everything = Button("All files", home.command("list"))
     try:
-        standing = await home.standing()
+        state = await home.state()
         known = (await home.files.names(recursive=True)).files
     except AzureError as error:
         if error.status not in (404, 409):
             raise
         return await unavailable(home, error) if error.code.lower() != "filenotfound" else _bare(home, file, everything)
-    if standing.waiting:
+    if state.waiting:
         return _not_yet(home)
     near = nearest(file, (each.name for each in known if not each.is_directory))
     return refusal(
@@ -182,36 +182,32 @@ def _not_yet(home: Home) -> Card:
 async def _no_files_at_all(home: Home, error: AzureError) -> Card:
     """The owner is there and its files are not."""
     if home.kind == "node":
-        state = (await home.standing()).state
+        now = (await home.state()).state
         return refusal(
-            f"Node {home.name} cannot be asked for its files now: it is {state.word}.",
+            f"Node {home.name} cannot be asked for its files now: it is {now.word}.",
             "Its files can be read while it is idle, running, or its start task ran. Try again when it is back.",
             _buttons(home),
         )
     task = await home.task()
-    standing = _standing(task)
-    if standing.waiting and task.node_info is None:
+    state = _state_of(task)
+    if state.waiting and task.node_info is None:
         return _not_yet(home)
     kept = duration(task.constraints.retention_time) if task.constraints else None
     if error.code.lower() == "taskfilescleanedup":
         span = f" They were kept for {spoken(kept)} after the task ended." if kept else ""
         return refusal("The task's files were cleaned up.", f"{span} {KEEP}".strip(), _buttons(home))
-    conversation = task.node_info
+    placed = task.node_info
     if error.code.lower() in ("nodenotfound", "poolnotfound", "taskfilesunavailable"):
         return refusal(
             "The node is gone with its files.",
-            f"The task ran on node {conversation.node_id} of pool {conversation.pool_id}, which exists no more. {KEEP}"
-            if conversation
+            f"The task ran on node {placed.node_id} of pool {placed.pool_id}, which exists no more. {KEEP}"
+            if placed
             else KEEP,
             _buttons(home),
         )
-    if standing.waiting:
+    if state.waiting:
         return _not_yet(home)
-    node = (
-        [Button("Node", line(home.ctx, home.source, "node show", conversation.pool_id, conversation.node_id))]
-        if conversation
-        else []
-    )
+    node = [Button("Node", line(home.ctx, home.source, "node show", placed.pool_id, placed.node_id))] if placed else []
     return refusal(
         "The task's node cannot be asked for files now.",
         f"{error.message} Try again when the node is back.",

@@ -23,7 +23,7 @@ from storage.port.monitoring import Transition
 _INCIDENTS = 1000
 _OWN: dict[EntityKind, tuple[str, ...]] = {"pool": ("pool", "allocation", "autoscale")}
 _PARTS: dict[EntityKind, str] = {"pool": "node", "job": "task"}
-"""What belongs to a pool or job, and is told with it."""
+"""What belongs to a pool or job, and is shown with it."""
 
 
 class Subject(NamedTuple):
@@ -46,7 +46,7 @@ async def job_history(ctx: Context, job: str, *, page: int = 1, account: str | N
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    return await _told(ctx, source, Subject("job", job, "", ("job history", job), source.job(job), Job), page)
+    return await _history(ctx, source, Subject("job", job, "", ("job history", job), source.job(job), Job), page)
 
 
 @command("pool history", effect="read", examples=["pool history render-gpu"])
@@ -58,7 +58,7 @@ async def pool_history(ctx: Context, pool: str, *, page: int = 1, account: str |
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    return await _told(ctx, source, Subject("pool", pool, "", ("pool history", pool), source.pool(pool), Pool), page)
+    return await _history(ctx, source, Subject("pool", pool, "", ("pool history", pool), source.pool(pool), Pool), page)
 
 
 @command("node history", effect="read", examples=["node history render-gpu tvm-1"])
@@ -72,7 +72,7 @@ async def node_history(ctx: Context, pool: str, node: str, *, page: int = 1, acc
     """
     source = ctx.account(account)
     subject = Subject("node", node, pool, ("node history", pool, node), source.node(pool, node), Node)
-    return await _told(ctx, source, subject, page)
+    return await _history(ctx, source, subject, page)
 
 
 @command("task history", effect="read", examples=["task history nightly:job-12 frame-0021"])
@@ -86,7 +86,7 @@ async def task_history(ctx: Context, job: str, task: str, *, page: int = 1, acco
     """
     source = ctx.account(account)
     subject = Subject("task", task, job, ("task history", job, task), source.task(job, task), Task)
-    return await _told(ctx, source, subject, page)
+    return await _history(ctx, source, subject, page)
 
 
 @command("schedule history", effect="read", examples=["schedule history nightly"])
@@ -100,10 +100,10 @@ async def schedule_history(ctx: Context, schedule: str, *, page: int = 1, accoun
     source = ctx.account(account)
     path = source.schedule(schedule)
     subject = Subject("schedule", schedule, "", ("schedule history", schedule), path, JobSchedule)
-    return await _told(ctx, source, subject, page)
+    return await _history(ctx, source, subject, page)
 
 
-async def _told(ctx: Context, source: Account, subject: Subject, page: int) -> Card:
+async def _history(ctx: Context, source: Account, subject: Subject, page: int) -> Card:
     known = await _known(source, subject)
     if known:
         subject = subject._replace(id=known)  # what was seen is kept by the entity's own spelling

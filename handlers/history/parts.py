@@ -1,4 +1,4 @@
-"""How changes of state are told: lines, their details in words, and what they come to."""
+"""How changes of state are shown: lines, their details in words, and what they come to."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def changes(rows: Sequence[Transition], about: str = "") -> Block | None:
 def _line(change: Transition, about: str) -> Text:
     """``14 min ago, 13:48  job nightly:job-12  active → ✔ completed · because AllTasksCompleted``."""
     names = [elide(each, _NAME) for each in (change.parent, change.id) if each and each != about]
-    told = details(change)
+    facts = details(change)
     return text(
         Time(change.at),
         f"  {change.entity} ",
         *((code(" / ".join(names)), " ") if names else ()),
         muted(f"{word(change.before)} → ") if change.before else None,
         _chip(change),
-        f" · {told}" if told else None,
+        f" · {facts}" if facts else None,
     )
 
 
@@ -84,20 +84,20 @@ def details(change: Transition) -> str:
         noted: dict[str, Any] = msgspec.json.decode(change.details, type=dict[str, Any]) if change.details else {}
     except msgspec.DecodeError:
         return redact(change.details)
-    told: list[str] = []
+    pieces: list[str] = []
     exit_code = noted.get("exitCode")
     if isinstance(exit_code, int):
         means = meaning(exit_code)
-        told.append(f"exit code {exit_code}{f', {means}' if means else ''}")
+        pieces.append(f"exit code {exit_code}{f', {means}' if means else ''}")
     said = ": ".join(str(noted[key]) for key in ("code", "message") if noted.get(key))
     if said and not (isinstance(exit_code, int) and noted.get("code") == "FailureExitCode"):
-        told.append(said)
-    told += [
+        pieces.append(said)
+    pieces += [
         f"{words} {elide(str(noted[key]), _LONG)}"
         for key, words in _NOTED.items()
         if noted.get(key) not in (None, "", 0)
     ]
-    return redact(" · ".join(told))
+    return redact(" · ".join(pieces))
 
 
 _NOTED = {
@@ -121,8 +121,8 @@ def failures(seen: Sequence[Transition]) -> list[Block]:
     )
     if sum(causes.values()) < 2:
         return []
-    told = [text(bold(f"{number(count)} ×"), f"  {cause}") for cause, count in causes.most_common(_SHOWN)]
-    return section("Why tasks failed", Bullets(tuple(told)))
+    lines = [text(bold(f"{number(count)} ×"), f"  {cause}") for cause, count in causes.most_common(_SHOWN)]
+    return section("Why tasks failed", Bullets(tuple(lines)))
 
 
 def about(incidents: Sequence[Incident]) -> list[Block]:

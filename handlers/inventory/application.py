@@ -55,8 +55,8 @@ class Known:
     @property
     def display_name(self) -> str:
         """A name for people."""
-        told = self.resource.properties.display_name if self.resource else ""
-        return told or (self.offered.display_name if self.offered else "")
+        name = self.resource.properties.display_name if self.resource else ""
+        return name or (self.offered.display_name if self.offered else "")
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -200,10 +200,10 @@ def application_card(
     pending = [each for each in packages if each.properties.state.lower() == "pending"]
     resource = known.resource
     versions = len(packages) or len(known.versions)
-    told = {package.name.lower() for package in packages}
+    listed = {package.name.lower() for package in packages}
     rows = [_package(each, known.default) for each in sorted(packages, key=_newest, reverse=True)]
     rows += [[text(code(each)), text(package_chip("active"))] + [text(muted("–"))] * 2 for each in known.versions
-             if each.lower() not in told]  # fmt: skip
+             if each.lower() not in listed]  # fmt: skip
     return Card(
         title=titled(
             f"Application {known.id}",
@@ -285,10 +285,10 @@ def _newest(package: PackageResource) -> tuple[float, str]:
 
 
 def _package(package: PackageResource, default: str) -> list[Text]:
-    told = package.properties
+    properties = package.properties
     return [
         text(code(package.name), bold(" default") if package.name.lower() == default.lower() else ""),
-        text(package_chip(told.state)),
-        text(Time(told.last_activation_time)) if told.last_activation_time else text(muted("never")),
-        text(told.format or muted("–")),
+        text(package_chip(properties.state)),
+        text(Time(properties.last_activation_time)) if properties.last_activation_time else text(muted("never")),
+        text(properties.format or muted("–")),
     ]

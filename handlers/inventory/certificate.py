@@ -271,11 +271,11 @@ def _error(certificate: Certificate) -> list[Block]:
     error = certificate.delete_certificate_error
     if error is None:
         return []
-    told = [text(bold(error.code), ": ", safe(error.message))]
-    told += [text(muted(f"{each.name}: "), safe(each.value)) for each in error.values]
+    lines = [text(bold(error.code), ": ", safe(error.message))]
+    lines += [text(muted(f"{each.name}: "), safe(each.value)) for each in error.values]
     return section(
         "It could not be deleted",
-        Bullets(tuple(told)),
+        Bullets(tuple(lines)),
         Words(
             text(
                 "Take it off the pools and nodes named above, then delete it again; or cancel the deletion to keep it."

@@ -183,7 +183,7 @@ def _about(prices: Prices, sort: SizeSort) -> tuple[str | Time, ...]:
 
 
 def _table(shown: Shown[Sized], prices: Prices) -> Table | Words:
-    """The sizes; without the columns that have nothing to tell."""
+    """The sizes; without the columns that have nothing to show."""
     empty = {"" if prices else "An hour", "" if any(each.size.eol for each in shown.rows) else "Support"}
     indexes = [index for index, column in enumerate(_COLUMNS) if column.name not in empty]
 

@@ -134,19 +134,19 @@ def _listed(
         ordered = {"sort": sort if sort != "state" else None}
         return line(ctx, source, "job list", *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, step, start, again)
-    back, on = telling.turning
+    status = filtering.ListStatus(ctx, step, start, again)
+    back, on = status.turning
     return Card(
-        title=titled(f"Jobs in {source.name}", wanted.words(found.at), telling.extent),
+        title=titled(f"Jobs in {source.name}", wanted.words(found.at), status.extent),
         mark=Mark.WARNING if any(counts and counts.failed for _, counts in found.rows) else Mark.RUNNING,
         as_of=found.at,
         blocks=blocks(
             build.table(_COLUMNS, [_row(job, counts) for job, counts in found.rows])
             if found.rows
-            else telling.nothing(wanted, "This account has no jobs."),
-            telling.progress,
+            else status.nothing(wanted, "This account has no jobs."),
+            status.progress,
             build.actions(
-                telling.going_on,
+                status.going_on,
                 back,
                 on,
                 build.open_menu(

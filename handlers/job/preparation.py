@@ -70,7 +70,7 @@ async def list_preparations(
 ) -> Card:
     """List the runs of a job's preparation and release tasks by node, failed ones first.
 
-    A job whose preparation fails on a node runs no task there, and tells nobody.
+    A job whose preparation fails on a node runs no task there, and nobody is notified.
 
     :param job: the job's id
     :param filter: which ones, such as failed exit:1 retries>0 ran>5m release:running
@@ -106,7 +106,7 @@ async def csv_preparations(
 
 
 async def _statuses(ctx: Context, source: Account, job: str, wanted: str) -> tuple[list[PreparationStatus], datetime]:
-    """What the service tells; ends the handler where there is nothing that could be told."""
+    """What the service reports; ends the handler where there is nothing to show."""
     try:
         return await source.every(PreparationStatus, f"{source.job(job)}/jobpreparationandreleasetaskstatus")
     except AzureError as error:
@@ -139,7 +139,7 @@ def preparations_card(
     fitting = shown.fitting
     (job,) = asked.names
     failed = [each for each in fitting if _troubled(each)]
-    told = tuple(why for each in failed[:5] for why in _why(each))
+    lines = tuple(why for each in failed[:5] for why in _why(each))
     ready = sum(_state(each.job_preparation_task_execution_info).mark is Mark.DONE for each in fitting)
     pools = {each.pool_id for each in shown.rows}
     return Card(
@@ -152,7 +152,7 @@ def preparations_card(
         mark=Mark.FAILED if failed else Mark.DONE if fitting and ready == len(fitting) else Mark.CHANGING,
         as_of=at,
         blocks=blocks(
-            *section("What failed", Bullets(told) if told else None),
+            *section("What failed", Bullets(lines) if lines else None),
             shown.table(_COLUMNS, lambda each: _row(each, at), "No node has begun to prepare for it yet."),
             build.actions(
                 *shown.turning,
@@ -198,7 +198,7 @@ def _state(run: OwnTaskRun | None) -> Chip:
 
 
 def _why(status: PreparationStatus) -> list[Text]:
-    told = []
+    lines = []
     for name, run in (
         ("preparation", status.job_preparation_task_execution_info),
         ("release", status.job_release_task_execution_info),
@@ -206,8 +206,8 @@ def _why(status: PreparationStatus) -> list[Text]:
         if run is not None and _failed(run):
             known = meaning(run.exit_code) if run.exit_code else ""
             reason = failure(run.failure_info) or text(f"exit code {run.exit_code}")
-            told.append(text(bold(name), " on ", code(status.node_id), ": ", reason, f" · {known}" if known else ""))
-    return told
+            lines.append(text(bold(name), " on ", code(status.node_id), ": ", reason, f" · {known}" if known else ""))
+    return lines
 
 
 def _row(status: PreparationStatus, at: datetime) -> list[Text]:

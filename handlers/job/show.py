@@ -127,8 +127,8 @@ def _cannot_run(run: JobExecution | None) -> list[Block]:
     error = run.scheduling_error if run else None
     if error is None:
         return []
-    told = [text(failure(error)), *(text(muted(f"{each.name}: "), safe(each.value)) for each in error.details)]
-    return section("It cannot run", Bullets(tuple(told)))
+    lines = [text(failure(error)), *(text(muted(f"{each.name}: "), safe(each.value)) for each in error.details)]
+    return section("It cannot run", Bullets(tuple(lines)))
 
 
 def rules(job: Job | JobSpecification, heading: str = "Rules") -> list[Block]:

@@ -26,7 +26,7 @@ from handlers.shared.states import job_chip
 
 _TASKS = "id,state,executionInfo,dependsOn,exitConditions"
 _MOST_TASKS = 10_000
-_MOST_TOLD, _MOST_AFTER = 24, 4
+_MOST_SHOWN, _MOST_AFTER = 24, 4
 _KINDS: dict[State, Kind] = {
     "failed": "failed",
     "circle": "blocked",
@@ -73,7 +73,7 @@ async def job_topology(ctx: Context, job: str, *, account: str | None = None) ->
             if tasks
             else Words(text("The job has no tasks.")),
             *_troubles(net, bad),
-            *_told(net),
+            *_steps(net),
             _left_out(net, more),
             build.actions(
                 build.open_menu("Open a failed task", template(ctx, source, "task show", found.value.id, "{}"), bad),
@@ -106,7 +106,7 @@ def _independent(ctx: Context, source: Account, found: Fetched[Job]) -> Card:
 
 
 async def _read(source: Account, job: str) -> tuple[list[Task], bool]:
-    """The tasks, and whether there are more than can be looked at."""
+    """The tasks, and whether there are more than can be read."""
     tasks: list[Task] = []
     async for page in source.pages(Task, source.tasks(job), select=_TASKS):
         tasks += page.items
@@ -149,21 +149,21 @@ def _box(group: Group) -> Box:
 
 
 def _troubles(net: Graph, bad: Sequence[str]) -> list[Block]:
-    told: list[Text] = []
+    lines: list[Text] = []
     if net.circle:
         advice = "They wait for each other for ever: terminate them, and add them anew without the circle."
-        told.append(text(chip(Mark.FAILED, "in a circle"), ": ", _named(net.circle), ". ", advice))
+        lines.append(text(chip(Mark.FAILED, "in a circle"), ": ", _named(net.circle), ". ", advice))
     if net.missing:
         advice = "Tasks wait for what does not exist: add it, or terminate the tasks that wait."
-        told.append(text(chip(Mark.FAILED, "missing"), ": ", _named(net.missing), ". ", advice))
+        lines.append(text(chip(Mark.FAILED, "missing"), ": ", _named(net.missing), ". ", advice))
     if bad:
         advice = "No other task is blocked."
         if blocked := net.states.get("blocked"):
             advice = (
                 f"{plural(blocked, 'task')} will not start: mend and reactivate what failed, or terminate what waits."
             )
-        told.append(text(chip(Mark.FAILED, plural(len(bad), "failed task")), ": ", _named(bad), ". ", advice))
-    return section("What is wrong", Bullets(tuple(told)) if told else None)
+        lines.append(text(chip(Mark.FAILED, plural(len(bad), "failed task")), ": ", _named(bad), ". ", advice))
+    return section("What is wrong", Bullets(tuple(lines)) if lines else None)
 
 
 def _named(names: Sequence[str], most: int = 8) -> Text:
@@ -171,25 +171,25 @@ def _named(names: Sequence[str], most: int = 8) -> Text:
     return text(*listed, f" and {number(len(names) - most)} more" if len(names) > most else None)
 
 
-def _told(net: Graph) -> list[Block]:
+def _steps(net: Graph) -> list[Block]:
     """Layer by layer what there is and what it waits for: the picture for those who do not see it."""
     after: dict[str, list[str]] = defaultdict(list)
     labels = {group.key: _label(group) for group in net.groups}
     for link in net.links:
         after[link.target].append(labels[link.source])
     ordered = sorted(net.groups, key=lambda group: group.layer)
-    told = []
-    for group in ordered[:_MOST_TOLD]:
+    lines = []
+    for group in ordered[:_MOST_SHOWN]:
         pieces: list[Text] = []
         for state in STATES:
             if many := group.states.get(state):
                 words = _WORDS.get(state, state)
                 count = f"{number(many)} {words}" if len(group.ids) > 1 else words
                 pieces.append(text(", " if pieces else None, chip(_CHIPS[state], count)))
-        told.append(text(code(_label(group)), ": ", *pieces, _after(after[group.key])))
-    if len(ordered) > _MOST_TOLD:
-        told.append(text(muted(f"and {number(len(ordered) - _MOST_TOLD)} more of this kind")))
-    return section("Step by step", Bullets(tuple(told)) if told else None)
+        lines.append(text(code(_label(group)), ": ", *pieces, _after(after[group.key])))
+    if len(ordered) > _MOST_SHOWN:
+        lines.append(text(muted(f"and {number(len(ordered) - _MOST_SHOWN)} more of this kind")))
+    return section("Step by step", Bullets(tuple(lines)) if lines else None)
 
 
 def _after(names: Sequence[str]) -> Text:
@@ -206,11 +206,11 @@ def _label(group: Group) -> str:
 
 
 def _left_out(net: Graph, more: bool) -> Block | None:
-    told = []
+    lines = []
     if more:
-        told.append(f"Only the first {number(_MOST_TASKS)} tasks were looked at.")
+        lines.append(f"Only the first {number(_MOST_TASKS)} tasks were read.")
     if net.cut:
-        told.append("There are more dependencies than could be followed: some lines are missing.")
+        lines.append("There are more dependencies than could be followed: some lines are missing.")
     if any(len(group.ids) > 1 for group in net.groups):
-        told.append("Tasks that are alike are drawn as one.")
-    return build.note(" ".join(told)) if told else None
+        lines.append("Tasks that are alike are drawn as one.")
+    return build.note(" ".join(lines)) if lines else None

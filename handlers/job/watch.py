@@ -30,7 +30,7 @@ from handlers.shared.missing import finding_job
 async def watch_job(ctx: Context, job: str | None = None, *, account: str | None = None) -> Card:
     """Watch a job: one card with progress, rate and expected end, updated until the job is over.
 
-    Whoever asked is told at the end. Without a job it lists what is watched here.
+    Whoever asked is notified at the end. Without a job it lists what is watched here.
 
     :param job: the job's id
     :param account: the account, by its name in the settings

@@ -79,19 +79,19 @@ async def list_nodes(
         ordered = {"sort": sort if sort != "trouble" else None}
         return line(ctx, source, "node list", pool, *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, filtering.Step(found), start, again)
-    back, on = telling.turning
+    status = filtering.ListStatus(ctx, filtering.Step(found), start, again)
+    back, on = status.turning
     states = Counter(node.state.lower() for node in nodes)
     bad = sum(is_bad(node.state) for node in nodes)
     return Card(
-        title=titled(f"Nodes of {pool}", wanted.words(at), telling.extent, f"{number(bad)} bad" if bad else None),
+        title=titled(f"Nodes of {pool}", wanted.words(at), status.extent, f"{number(bad)} bad" if bad else None),
         mark=Mark.FAILED if bad else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
-            Words(node_counts.told(states)) if states else None,
+            Words(node_counts.in_words(states)) if states else None,
             build.table(_COLUMNS, [_row(node) for node in rows])
             if rows
-            else telling.nothing(wanted, "The pool has no nodes."),
+            else status.nothing(wanted, "The pool has no nodes."),
             build.actions(
                 back,
                 on,

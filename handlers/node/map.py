@@ -124,8 +124,8 @@ async def _read(source: Account, pool: Pool, gate: asyncio.Semaphore | None = No
         if any(node.state.lower() == "starttaskfailed" for node in nodes):
             only = "state eq 'starttaskfailed'"
             failed, _ = await source.every(Node, source.nodes(pool.id), select=_FAILED, filter=only)
-            told = {node.id: node for node in failed}
-            nodes = [told.get(node.id, node) if node.state.lower() == "starttaskfailed" else node for node in nodes]
+            full = {node.id: node for node in failed}
+            nodes = [full.get(node.id, node) if node.state.lower() == "starttaskfailed" else node for node in nodes]
     return _Fleet(pool.id, max(1, pool.task_slots_per_node), tuple(nodes), at)
 
 
@@ -152,8 +152,8 @@ def _answer(fleets: Sequence[_Fleet]) -> tuple[str, ...]:
     if bad:
         return (f"{number(bad)} of {plural(total, 'node')} bad",)
     states = Counter(node.state.lower() for fleet in fleets for node in fleet.nodes)
-    told = [f"{number(states[state])} {word(state)}" for state in ("running", "idle") if states[state]]
-    return (f"{plural(total, 'node')}, none bad" if total else "No nodes", *told)
+    lines = [f"{number(states[state])} {word(state)}" for state in ("running", "idle") if states[state]]
+    return (f"{plural(total, 'node')}, none bad" if total else "No nodes", *lines)
 
 
 def _mark(fleets: Iterable[_Fleet]) -> Mark:
@@ -196,14 +196,14 @@ def _troubles(fleets: Sequence[_Fleet]) -> list[Block]:
                 known.setdefault(key, trouble)
                 groups.setdefault(key, []).append((fleet.pool, node))
     ranked = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    told = [_told(key[0], known[key], found, several=len(fleets) > 1) for key, found in ranked[:_MOST_CAUSES]]
+    lines = [_cause(key[0], known[key], found, several=len(fleets) > 1) for key, found in ranked[:_MOST_CAUSES]]
     if rest := ranked[_MOST_CAUSES:]:
         nodes = sum(len(found) for _, found in rest)
-        told.append(text(muted(f"and {plural(nodes, 'node')} with {plural(len(rest), 'other cause')}")))
-    return section("What is wrong, and what to do", Bullets(tuple(told)) if told else None)
+        lines.append(text(muted(f"and {plural(nodes, 'node')} with {plural(len(rest), 'other cause')}")))
+    return section("What is wrong, and what to do", Bullets(tuple(lines)) if lines else None)
 
 
-def _told(state: str, trouble: Trouble, found: Sequence[tuple[str, Node]], *, several: bool) -> Text:
+def _cause(state: str, trouble: Trouble, found: Sequence[tuple[str, Node]], *, several: bool) -> Text:
     pools = Counter(pool for pool, _ in found)
     since = min((node.state_transition_time for _, node in found if node.state_transition_time), default=None)
     where = text(" in ", _places(pools)) if several else ()

@@ -95,14 +95,14 @@ def node_card(
 def _errors(node: Node) -> list[Block]:
     """What is wrong, the likely cause, and what to do about it."""
     details = {error.code: error.error_details for error in node.errors}
-    told: list[Text] = []
+    lines: list[Text] = []
     for each in of_node(node):
         name = bold(each.code or word(each.name))
-        told.append(text(name, f": {safe(each.message)}" if each.message else ""))
-        told += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in details.get(each.code, ())]
-        told.append(text(muted("Likely: "), each.advice.cause))
-        told.append(text(muted("To do: "), each.advice.do))
-    return section("What is wrong", Bullets(tuple(told)) if told else None)
+        lines.append(text(name, f": {safe(each.message)}" if each.message else ""))
+        lines += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in details.get(each.code, ())]
+        lines.append(text(muted("Likely: "), each.advice.cause))
+        lines.append(text(muted("To do: "), each.advice.do))
+    return section("What is wrong", Bullets(tuple(lines)) if lines else None)
 
 
 def _start_task_run(node: Node) -> list[Block]:
@@ -132,14 +132,14 @@ def _start_task_run(node: Node) -> list[Block]:
 
 
 def _recent(node: Node) -> list[Block]:
-    told = []
+    lines = []
     for task in node.recent_tasks[:10]:
         run = task.execution_info
         ended = ""
         if run and run.exit_code is not None:
             ended = f", exit {run.exit_code}"
-        told.append(text(code(task.task_id), " of ", task.job_id, ": ", task.task_state.lower(), ended))
-    return section("Recent tasks", Bullets(tuple(told)) if told else None)
+        lines.append(text(code(task.task_id), " of ", task.job_id, ": ", task.task_state.lower(), ended))
+    return section("Recent tasks", Bullets(tuple(lines)) if lines else None)
 
 
 def _last_task(ctx: Context, source: Account, node: Node) -> Button | None:
@@ -186,8 +186,8 @@ def connectivity(node: Node, login: RemoteLogin | None = None) -> list[Block]:
 
 def _endpoint(endpoint: InboundEndpoint) -> str:
     outside = endpoint.public_ip_address or endpoint.public_fqdn
-    told = f"{outside}:{endpoint.frontend_port} → {endpoint.backend_port}/{endpoint.protocol.lower()}"
-    return told + (f" ({endpoint.name})" if endpoint.name else "")
+    lines = f"{outside}:{endpoint.frontend_port} → {endpoint.backend_port}/{endpoint.protocol.lower()}"
+    return lines + (f" ({endpoint.name})" if endpoint.name else "")
 
 
 async def _login(source: Account, pool: str, node: Node) -> RemoteLogin | None:

@@ -83,14 +83,14 @@ async def list_pools(
         ordered = {"sort": sort if sort != "trouble" else None}
         return line(ctx, source, "pool list", *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, filtering.Step(found), start, again)
-    back, on = telling.turning
+    status = filtering.ListStatus(ctx, filtering.Step(found), start, again)
+    back, on = status.turning
     troubled = sum(map(bool, wrong.values()))
     return Card(
         title=titled(
             f"Pools in {source.name}",
             wanted.words(at),
-            telling.extent,
+            status.extent,
             plural(sum(_allocated(pool) for pool in fitting), "node"),
             costs.now(prices, fitting, counts),
             f"{troubled} in trouble" if troubled else None,
@@ -100,7 +100,7 @@ async def list_pools(
         blocks=blocks(
             build.table(_COLUMNS, [_row(pool, counts.get(fold(pool.id)), wrong[pool.id]) for pool in rows])
             if rows
-            else telling.nothing(wanted, "This account has no pools."),
+            else status.nothing(wanted, "This account has no pools."),
             build.actions(
                 back,
                 on,

@@ -52,7 +52,7 @@ def image_name(source: ImageReference | None) -> str:
 
 
 def image_key(source: ImageReference) -> tuple[str, str, str]:
-    """What an image of the market place is told apart by; its case differs on the wire."""
+    """What an image of the market place is distinguished by; its case differs on the wire."""
     return source.publisher.lower(), source.offer.lower(), source.sku.lower()
 
 
@@ -102,33 +102,33 @@ def _security(profile: SecurityProfile | None) -> str:
     if profile is None:
         return ""
     uefi = profile.uefi_settings
-    told = [
+    pieces = [
         profile.security_type,
         "encryption at host" if profile.encryption_at_host else "",
         "secure boot" if uefi and uefi.secure_boot_enabled else "",
         "virtual TPM" if uefi and uefi.v_tpm_enabled else "",
         "metadata protection" if profile.proxy_agent_settings and profile.proxy_agent_settings.enabled else "",
     ]
-    return ", ".join(filter(None, told))
+    return ", ".join(filter(None, pieces))
 
 
 def _system(disk: OsDisk | None) -> str:
     if disk is None:
         return ""
-    told = [
+    pieces = [
         f"{disk.disk_size_gb} GB" if disk.disk_size_gb else "",
         disk.managed_disk.storage_account_type if disk.managed_disk else "",
         "ephemeral" if disk.ephemeral_os_disk_settings else "",
         _caching(disk.caching),
         "write accelerator" if disk.write_accelerator_enabled else "",
     ]
-    return " · ".join(filter(None, told))
+    return " · ".join(filter(None, pieces))
 
 
 def _disk(disk: DataDisk) -> str:
     stored = disk.managed_disk.storage_account_type if disk.managed_disk else disk.storage_account_type
-    told = [f"LUN {disk.lun}: {disk.disk_size_gb} GB", stored, _caching(disk.caching)]
-    return " · ".join(filter(None, told))
+    pieces = [f"LUN {disk.lun}: {disk.disk_size_gb} GB", stored, _caching(disk.caching)]
+    return " · ".join(filter(None, pieces))
 
 
 def _caching(caching: str) -> str:

@@ -32,12 +32,12 @@ def resize_errors(pool: Pool, at: datetime) -> list[Block]:
     if not pool.resize_errors:
         return []
     moment = pool.allocation_state_transition_time
-    told: list[Text] = []
+    pieces: list[Text] = []
     for error in pool.resize_errors:
         details = "; ".join(f"{value.name} {safe(value.value)}" for value in error.values if value.name)
-        told.append(text(bold(error.code), ": ", safe(error.message), f" ({details})" if details else ""))
+        pieces.append(text(bold(error.code), ": ", safe(error.message), f" ({details})" if details else ""))
     heading = "The last resize fell short" + _age(pool, moment, at)
-    return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(told)))
+    return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(pieces)))
 
 
 def _age(pool: Pool, moment: datetime | None, at: datetime) -> str:
@@ -87,11 +87,11 @@ _FILLS = {"pack": "one after the other (pack)", "spread": "evenly (spread)"}
 
 def machine(vm_size: str, size: VmSize | None) -> str:
     """``standard_nc4as_t4_v3 · 4 cores · 28 GB · 1 GPU``."""
-    told = [vm_size]
+    pieces = [vm_size]
     if size:
-        told += [plural(size.vcpus, "core"), f"{number(size.memory_gb)} GB"]
-        told += [plural(size.gpus, "GPU")] if size.gpus else []
-    return " · ".join(filter(None, told))
+        pieces += [plural(size.vcpus, "core"), f"{number(size.memory_gb)} GB"]
+        pieces += [plural(size.gpus, "GPU")] if size.gpus else []
+    return " · ".join(filter(None, pieces))
 
 
 def towards(current: int, target: int | None) -> str:
@@ -209,15 +209,15 @@ def the_rest(pool: Shape) -> list[Block]:
 
 def _user(user: UserAccount) -> str:
     rights = {"admin": "administrator", "nonadmin": "no administrator"}
-    told = [rights.get(user.elevation_level.lower(), user.elevation_level)]
+    pieces = [rights.get(user.elevation_level.lower(), user.elevation_level)]
     linux, windows = user.linux_user_configuration, user.windows_user_configuration
     if linux and linux.uid is not None:
-        told.append(f"uid {linux.uid}")
+        pieces.append(f"uid {linux.uid}")
     if linux and linux.gid is not None:
-        told.append(f"gid {linux.gid}")
+        pieces.append(f"gid {linux.gid}")
     if windows and windows.login_mode:
-        told.append(f"{windows.login_mode.lower()} login")
-    return f"{user.name} ({', '.join(filter(None, told))})"
+        pieces.append(f"{windows.login_mode.lower()} login")
+    return f"{user.name} ({', '.join(filter(None, pieces))})"
 
 
 def _mount(mount: Mount) -> Iterable[str]:
@@ -256,7 +256,7 @@ def sections(
     images: Iterable[SupportedImage] = (),
     at: datetime | None = None,
 ) -> list[Block]:
-    """All sections below the overview; ``at`` is what ends of support are told against."""
+    """All sections below the overview; ``at`` is what ends of support are compared with."""
     return [
         *autoscale(pool),
         *start_task(pool.start_task, entry),

@@ -66,7 +66,7 @@ def pool_card(
         as_of=at,
         blocks=blocks(
             *resize_errors(found, at),
-            Words(node_counts.told(states)) if entry and (states := node_counts.by_state([entry])) else None,
+            Words(node_counts.in_words(states)) if entry and (states := node_counts.by_state([entry])) else None,
             overview(found, sizes.get(found.vm_size.lower()), at, prices, entry),
             *sections(found, entry, images, at),
             build.actions(

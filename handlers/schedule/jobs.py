@@ -84,14 +84,14 @@ def _listed(
         ordered = {"sort": sort if sort != "created" else None}
         return line(ctx, source, "schedule jobs", schedule, *wanted.tokens, **{**ordered, **options})
 
-    telling = filtering.Telling(ctx, step, start, again)
-    back, on = telling.turning
+    status = filtering.ListStatus(ctx, step, start, again)
+    back, on = status.turning
     failed = sum(bool(counts and counts.failed) for _, counts in found.rows)
     return Card(
         title=titled(
             f"Jobs of schedule {schedule}",
             wanted.words(found.at),
-            telling.extent,
+            status.extent,
             f"{number(failed)} with failures" if failed else None,
         ),
         mark=Mark.WARNING if failed else Mark.RUNNING,
@@ -99,10 +99,10 @@ def _listed(
         blocks=blocks(
             build.table(_COLUMNS, [_row(job, counts, found.at) for job, counts in found.rows])
             if found.rows
-            else telling.nothing(wanted, "It has started no job yet."),
-            telling.progress,
+            else status.nothing(wanted, "It has started no job yet."),
+            status.progress,
             build.actions(
-                telling.going_on,
+                status.going_on,
                 back,
                 on,
                 build.open_menu(

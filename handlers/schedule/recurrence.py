@@ -22,15 +22,15 @@ _UNITS = (
 
 
 def exactly(span: timedelta) -> str:
-    """A duration with every unit that it has: ``1 day 5 minutes``; a schedule is told to the second."""
-    told = []
+    """A duration with every unit that it has: ``1 day 5 minutes``; a schedule is given to the second."""
+    pieces = []
     for unit, size in _UNITS:
         if unit == "week" and span % size:
             continue
         count, span = divmod(span, size)
         if count:
-            told.append(plural(count, unit))
-    return " ".join(told) or "0 seconds"
+            pieces.append(plural(count, unit))
+    return " ".join(pieces) or "0 seconds"
 
 
 def interval_of(schedule: Schedule) -> timedelta | None:
@@ -44,19 +44,19 @@ def every(schedule: Schedule | None) -> str:
     span = interval_of(schedule) if schedule else None
     if span is None:
         return "once"
-    told = exactly(span)
-    alone = told.removeprefix("1 ")
-    return f"every {told if ' ' in alone else alone}"
+    words = exactly(span)
+    alone = words.removeprefix("1 ")
+    return f"every {words if ' ' in alone else alone}"
 
 
 def in_words(schedule: Schedule) -> Text:
     """``Every 6 hours, within 30 minutes of the time, not before Mon 23 Nov 08:00 (3 days ago), not after …``."""
-    told: list[str | Piece] = [every(schedule)]
+    pieces: list[str | Piece] = [every(schedule)]
     if window := duration(schedule.start_window):
-        told.append(f", within {exactly(window)} of the time")
+        pieces.append(f", within {exactly(window)} of the time")
     for words, moment in ((", not before ", schedule.do_not_run_until), (", not after ", schedule.do_not_run_after)):
-        told += [words, Time(moment, "clock"), " (", Time(moment, "age"), ")"] if moment else []
-    first, *rest = told
+        pieces += [words, Time(moment, "clock"), " (", Time(moment, "age"), ")"] if moment else []
+    first, *rest = pieces
     return text(str(first).capitalize(), *rest)
 
 
@@ -69,16 +69,16 @@ def next_runs(schedule: JobSchedule, at: datetime, count: int = RUNS) -> list[da
     plan, run = schedule.schedule or Schedule(), schedule.execution_info
     if schedule.state.lower() not in ("active", "disabled"):
         return []
-    told = run.next_run_time if run else None
-    first = told or plan.do_not_run_until
+    expected = run.next_run_time if run else None
+    first = expected or plan.do_not_run_until
     if first is None:
         return []
     interval = interval_of(plan)
-    if first < at and not interval and not told:
+    if first < at and not interval and not expected:
         return []
     runs: list[datetime] = []
     try:
-        if first < at and interval and (schedule.state.lower() == "disabled" or not told):
+        if first < at and interval and (schedule.state.lower() == "disabled" or not expected):
             first += interval * -((first - at) // interval)
         runs.append(first)
         while interval and len(runs) < count:

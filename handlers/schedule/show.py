@@ -107,7 +107,7 @@ def last_job(job: str, counts: Counts | None) -> Text:
     if counts is None:
         return text(code(job), ": gone")
     total = all_tasks(counts)
-    told = f": {number(counts.completed)} of {number(total)} done"
+    progress = f": {number(counts.completed)} of {number(total)} done"
     return text(
-        code(job), told, *((" ", chip(Mark.FAILED, f"{number(counts.failed)} failed")) if counts.failed else ())
+        code(job), progress, *((" ", chip(Mark.FAILED, f"{number(counts.failed)} failed")) if counts.failed else ())
     )

@@ -67,7 +67,7 @@ async def sizes_of(account: Account) -> dict[str, VmSize]:
 
 
 async def images_of(account: Account) -> list[SupportedImage]:
-    """The images that the service supports; none where it does not tell, since a card goes without them."""
+    """The images that the service supports; none where it does not say, since a card goes without them."""
     try:
         return await account.images()
     except AzureError:
@@ -91,7 +91,7 @@ def day(moment: datetime) -> str:
 
 
 def failure(info: FailureInfo | None) -> Text:
-    """A failure as the service tells it: whose fault, code, message."""
+    """A failure as the service reports it: whose fault, code, message."""
     if info is None:
         return ()
     whose = "Azure's fault" if info.category.lower() == "servererror" else ""
@@ -118,7 +118,7 @@ def identity(user: UserIdentity | None) -> str:
 
 
 def named(values: Iterable[NameValue]) -> str:
-    """``name=value``, a line each; values whose name says that they are secret are not told."""
+    """``name=value``, a line each; values whose name says that they are secret are not shown."""
     return "\n".join(f"{each.name}={'…' if is_secret(each.name) else safe(each.value)}" for each in values)
 
 

@@ -88,7 +88,7 @@ def registry(source: ContainerRegistry) -> str:
 
 
 def container_run(info: ContainerInfo | None) -> str:
-    """What the container engine told."""
+    """What the container engine reported."""
     if info is None:
         return ""
     return " · ".join(filter(None, (info.container_id[:12], info.state, safe(info.error))))
@@ -106,8 +106,8 @@ def _input_file(file: ResourceFile) -> str:
         source = safe(file.http_url or file.storage_container_url)
     if file.blob_prefix:
         source += f" (names that begin with {file.blob_prefix})"
-    told = f"{file.file_path} ← {source}" if file.file_path and source else file.file_path or source
-    return told + (f" (mode {file.file_mode})" if file.file_mode else "") + as_identity(file.identity_reference)
+    pieces = f"{file.file_path} ← {source}" if file.file_path and source else file.file_path or source
+    return pieces + (f" (mode {file.file_mode})" if file.file_mode else "") + as_identity(file.identity_reference)
 
 
 def output_files(files: tuple[OutputFile, ...]) -> str:
@@ -138,11 +138,11 @@ def limits(constraints: TaskConstraints | None) -> str:
     """``at most 4 h · 3 retries · files kept 7 d``."""
     if constraints is None:
         return ""
-    told = [longest(constraints.max_wall_clock_time), retries(constraints.max_task_retry_count)]
+    pieces = [longest(constraints.max_wall_clock_time), retries(constraints.max_task_retry_count)]
     if constraints.retention_time:
         kept = duration(constraints.retention_time)
-        told.append(f"files kept {spoken(kept)}" if kept else "files kept as long as the node")
-    return " · ".join(filter(None, told))
+        pieces.append(f"files kept {spoken(kept)}" if kept else "files kept as long as the node")
+    return " · ".join(filter(None, pieces))
 
 
 def longest(iso: str) -> str:
@@ -181,11 +181,11 @@ def exits(conditions: ExitConditions | None) -> str:
 def _effect(options: ExitOptions) -> str:
     job = {"none": "the job goes on", "disable": "disables the job", "terminate": "terminates the job"}
     others = {"satisfy": "dependents run", "block": "dependents are blocked"}
-    told = [
+    pieces = [
         job.get(options.job_action.lower(), options.job_action),
         others.get(options.dependency_action.lower(), options.dependency_action),
     ]
-    return ", ".join(filter(None, told)) or "nothing"
+    return ", ".join(filter(None, pieces)) or "nothing"
 
 
 def instances(settings: MultiInstance | None) -> list[Labelled]:

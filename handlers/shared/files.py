@@ -59,7 +59,7 @@ async def whole_list(
     rows: Sequence[Sequence[Cell]],
     at: datetime,
 ) -> Card:
-    """All of a list as a CSV file, or that nothing fits; ``shown`` is the command of the list that was meant."""
+    """All of a list as a CSV file, or that nothing fits; ``shown`` is the command of the list that was asked for."""
     back = Button("Show the list", shown)
     stopped = "stopped before the end" if ctx.live.stopping.is_set() else None
     title = titled(f"{what} of {where}", wanted.words(at), plural(len(rows), "row"), stopped)

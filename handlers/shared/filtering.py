@@ -65,7 +65,7 @@ class PageStart:
 class Found(Generic[T]):
     """How far a reading got: the rows of the page, how many fit (those before the page included), and where it is.
 
-    ``read`` rows of the list have been looked at, of ``about`` (None: nobody knows); the next page begins ``behind`` so
+    ``read`` rows of the list have been read, of ``about`` (None: nobody knows); the next page begins ``behind`` so
     many of them, 0 where its number is enough. ``done``: ``fits`` is all. ``full``: one row more fits than is shown.
     """
 
@@ -79,7 +79,7 @@ class Found(Generic[T]):
     full: bool = False
 
 
-class Standing(Enum):
+class ReadStatus(Enum):
     """Why a card is shown now."""
 
     READING = "goes on"
@@ -94,7 +94,7 @@ class Step(Generic[T]):
     """A card's worth of a reading; ``error`` is what broke it."""
 
     found: Found[T]
-    standing: Standing = Standing.FINISHED
+    status: ReadStatus = ReadStatus.FINISHED
     error: AzureError | None = None
 
 
@@ -149,7 +149,7 @@ def paged(rows: Sequence[T], start: PageStart, at: datetime) -> Found[T]:
 async def streamed(
     source: Account, kind: type[T], path: str, bound: Bound, start: PageStart, *, select: str, about: int | None = None
 ) -> AsyncGenerator[Found[T]]:
-    """A page of a list whose filter is finished here; tells after each server page how far it is."""
+    """A page of a list whose filter is finished here; says after each server page how far it is."""
     found: Found[T] = Found((), start.known, start.skip, start.skip, source.now(), about)
     while not (found.done or found.full):
         window = await source.window(
@@ -168,7 +168,7 @@ async def streamed(
 
 
 async def gathered(source: Account, kind: type[T], path: str, bound: Bound, *, select: str) -> AsyncGenerator[Found[T]]:
-    """All rows that fit, for lists that are sorted; tells after each server page how far it is."""
+    """All rows that fit, for lists that are sorted; says after each server page how far it is."""
     found: Found[T] = Found((), 0, 0, 0, source.now())
     async for page in source.pages(kind, path, select=select, filter=bound.odata):
         fitting = [row for row in page.items if bound.row(row)]
@@ -240,18 +240,18 @@ async def paced(
             if reader.done():
                 error = reader.exception()
                 if error is None:
-                    yield Step(latest, Standing.FINISHED)
+                    yield Step(latest, ReadStatus.FINISHED)
                 elif isinstance(error, AzureError) and shown is not None:
-                    yield Step(latest, Standing.BROKEN, error)
+                    yield Step(latest, ReadStatus.BROKEN, error)
                 else:
                     raise error
                 return
             if stop.done() or loop.time() >= until:
-                yield Step(latest, Standing.STOPPED if stop.done() else Standing.PAUSED)
+                yield Step(latest, ReadStatus.STOPPED if stop.done() else ReadStatus.PAUSED)
                 return
             if latest is not shown:
                 shown = latest
-                yield Step(latest, Standing.READING)
+                yield Step(latest, ReadStatus.READING)
             wait = pace.every
     finally:
         reader.cancel()
@@ -265,7 +265,7 @@ Line: TypeAlias = Callable[..., str]
 
 
 @dataclass(frozen=True)
-class Telling(Generic[T]):
+class ListStatus(Generic[T]):
     """What a list's card says of its reading. ``total``: how many rows fit, where somebody knows it."""
 
     ctx: Context
@@ -303,10 +303,10 @@ class Telling(Generic[T]):
     @property
     def going_on(self) -> Button | None:
         """Stop while it reads; go on where it was left."""
-        found, standing = self.step.found, self.step.standing
-        if standing is Standing.READING:
+        found, status = self.step.found, self.step.status
+        if status is ReadStatus.READING:
             return Button("Stop", f"stop {self.ctx.live.id}", how="edit")
-        if standing is Standing.FINISHED:
+        if status is ReadStatus.FINISHED:
             return None
         command = self.line(skip=found.read, met=self.start.first + len(found.rows))
         return Button("Go on", command, how="post" if found.rows else "edit", style="primary")
@@ -317,15 +317,15 @@ class Telling(Generic[T]):
         found = self.step.found
         read = number(found.read)
         whole = f" of {'at most' if self.at_most else 'about'} {number(found.about)}" if found.about else ""
-        match self.step.standing:
-            case Standing.READING:
+        match self.step.status:
+            case ReadStatus.READING:
                 words = f"Showing {len(found.rows)}, read {read}{whole} so far; this message goes on."
                 return Footer(text(words), while_live=True)
-            case Standing.STOPPED:
+            case ReadStatus.STOPPED:
                 return build.note(f"Stopped after {read}{whole}.")
-            case Standing.PAUSED:
+            case ReadStatus.PAUSED:
                 return build.note(f"Paused after {read}{whole}: a minute is the most at a time.")
-            case Standing.BROKEN if self.step.error:
+            case ReadStatus.BROKEN if self.step.error:
                 return build.note(f"Broken off after {read}{whole}: {self.step.error.code}, {self.step.error.message}")
         if found.full and found.about:
             return build.note(f"Read {read}{whole} for this page.")

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """One list: what its rows can be asked for, in which orders they come (the first unless asked), what a file tells.
+    """One list: what its rows can be asked for, in which orders they come (the first unless asked), what a file holds.
 
     ``path`` is its command and ``file`` the one that gives all of it; both take the same names, filter and order.
     """
@@ -97,10 +97,10 @@ class Asked(Generic[T]):
         """All that fits as a CSV file."""
         fitting = self.ordered(rows, at)
         cells = self.listing.cells
-        told = [[read(row) for read in cells.values()] for row in fitting]
+        table = [[read(row) for read in cells.values()] for row in fitting]
         plural = self.listing.entity.plural
         what = plural[0].upper() + plural[1:]
-        return await whole_list(self.ctx, self.command(), what, where, self.wanted, tuple(cells), told, at)
+        return await whole_list(self.ctx, self.command(), what, where, self.wanted, tuple(cells), table, at)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Node counts of pools in words, for every card that tells them."""
+"""Node counts of pools in words, for every card that shows them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def by_pool(counts: Iterable[PoolNodeCounts]) -> dict[str, PoolNodeCounts]:
 
 
 def by_state(counts: Iterable[PoolNodeCounts]) -> dict[NodeState, int]:
-    """Nodes by state over dedicated and spot ones, states without nodes left out, in the order people look."""
+    """Nodes by state over dedicated and spot ones, states without nodes left out, in the order people ask for."""
     entries = list(counts)
     totals = {state: sum(in_state(entry, state) for entry in entries) for state in NODES}
     return {state: total for state, total in totals.items() if total}
@@ -41,7 +41,7 @@ def bad(entry: PoolNodeCounts) -> int:
     return sum(in_state(entry, state) for state in BAD_NODES)
 
 
-def told(states: Mapping[Any, int]) -> Text:
+def in_words(states: Mapping[Any, int]) -> Text:
     """``● 18 running · ○ 2 idle · ✖ 1 unusable``."""
     pieces: list[object] = []
     for state, count in states.items():

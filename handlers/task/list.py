@@ -56,7 +56,7 @@ async def list_tasks(
 ) -> AsyncIterator[Card]:
     """List the tasks of a job. Reads only what it shows, however many tasks there are.
 
-    What the service cannot filter by is looked for here, page after page, until 20 are found.
+    What the service cannot filter by is searched for here, page after page, until 20 are found.
 
     :param job: the job's id
     :param filter: which ones, such as failed>0 exit:137 id:frame-* age>2h ended:2h ran>10m error:DiskFull
@@ -100,16 +100,16 @@ def _listed(
     def again(**options: object) -> str:
         return line(ctx, source, "task list", job, *wanted.tokens, **options)
 
-    telling = filtering.Telling(
+    status = filtering.ListStatus(
         ctx, step, start, again, total=_total(wanted, counts), at_most=bool(wanted.odata(found.at))
     )
     only_failed = bool(wanted) and wanted == filtering.understood(ctx, source, TASK, ["state:failed"])
-    back, on = telling.turning
+    back, on = status.turning
     return Card(
         title=titled(
             f"Tasks of {job}",
             wanted.words(found.at),
-            telling.extent,
+            status.extent,
             f"{number(counts.failed)} failed" if counts.failed and not only_failed else None,
         ),
         mark=Mark.FAILED if counts.failed else Mark.RUNNING,
@@ -117,10 +117,10 @@ def _listed(
         blocks=blocks(
             build.table(_COLUMNS, [_row(task, found.at) for task in found.rows])
             if found.rows
-            else telling.nothing(wanted, "The job has no tasks."),
-            telling.progress,
+            else status.nothing(wanted, "The job has no tasks."),
+            status.progress,
             build.actions(
-                telling.going_on,
+                status.going_on,
                 back,
                 on,
                 build.open_menu(
@@ -140,7 +140,7 @@ def _listed(
 
 
 def _total(wanted: Filter, counts: Counts) -> int | None:
-    """How many tasks fit, where the counts tell it: all of them, or those in some states."""
+    """How many tasks fit, where the counts say it: all of them, or those in some states."""
     if not wanted:
         return all_tasks(counts)
     return _at_most(wanted, counts) if len(wanted.conditions) == 1 and _states(wanted) else None

@@ -108,7 +108,7 @@ def task_card(
 
 
 def _logs(ctx: Context, source: Account, job: str, task: Task, run: Execution) -> list[Button]:
-    """What it printed: there is something once it started, and errors are what people look for in a failed one."""
+    """What it printed: there is something once it started, and errors are what people search for in a failed one."""
     if run.start_time is None:
         return []
     names = ("stderr", "stdout") if run.result.lower() == "failure" else ("stdout", "stderr")
@@ -129,17 +129,17 @@ async def _node_of(source: Account, task: Task) -> Node | AzureError | None:
 
 def _cause(run: Execution) -> list[Block]:
     """Why it failed: the service's own words, and what the exit code usually means."""
-    told = [text(failure(run.failure_info))] if run.failure_info else []
+    lines = [text(failure(run.failure_info))] if run.failure_info else []
     if run.exit_code not in (None, 0) and (known := meaning(run.exit_code or 0)):
-        told.append(text(chip(Mark.FAILED, f"exit code {run.exit_code}"), f": {known}"))
+        lines.append(text(chip(Mark.FAILED, f"exit code {run.exit_code}"), f": {known}"))
     if run.failure_info:
-        told += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in run.failure_info.details]
-    return section("Error message", Bullets(tuple(told)) if told else None)
+        lines += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in run.failure_info.details]
+    return section("Error message", Bullets(tuple(lines)) if lines else None)
 
 
 def timeline(task: Task, run: Execution) -> Words | None:
     """``created 06:02 → waited 4 min → started 06:06 → ran 12 min → ended 06:18``."""
-    told: list[str | Piece] = []
+    pieces: list[str | Piece] = []
     steps = (
         ("created", task.creation_time, ""),
         ("started", run.start_time, "waited"),
@@ -149,12 +149,12 @@ def timeline(task: Task, run: Execution) -> Words | None:
     for name, moment, meanwhile in steps:
         if moment is None:
             continue
-        if told:
+        if pieces:
             passed = run_time(before, moment) if meanwhile else ""
-            told.append(f" → {meanwhile} {passed} → " if passed else " → ")
-        told += [f"{name} ", Time(moment, "clock")]
+            pieces.append(f" → {meanwhile} {passed} → " if passed else " → ")
+        pieces += [f"{name} ", Time(moment, "clock")]
         before = moment
-    return Words(text(*told)) if len(told) > 2 else None
+    return Words(text(*pieces)) if len(pieces) > 2 else None
 
 
 def _diagnostics(run: Execution) -> list[Block]:
@@ -183,7 +183,7 @@ def _near(task: Task) -> str:
 def _gone(error: AzureError | None) -> list[Block]:
     if error is None:
         return []
-    why = "The node is gone, and its files with it." if error.not_found else f"The node does not tell: {error.code}."
+    why = "The node is gone, and its files with it." if error.not_found else f"The node does not answer: {error.code}."
     return section("Connectivity", Words(text(why)))
 
 

@@ -32,19 +32,19 @@ def hourly(prices: Prices, size: str, *, windows: bool = False) -> str:
     """``$0.526, spot $0.158``, ``$0.096, low priority $0.0192``: a node's price an hour; empty where there is none."""
     kept = prices.hourly(size, windows=windows, spot=False)
     lent = prices.hourly(size, windows=windows, spot=True)
-    told = [
+    pieces = [
         money(kept.amount, kept.currency) if kept else "",
         f"{lent.meter} {money(lent.amount, lent.currency)}" if lent else "",
     ]
-    return ", ".join(filter(None, told))
+    return ", ".join(filter(None, pieces))
 
 
 def a_node(prices: Prices, pool: Pool) -> Text:
     """``$0.526, spot $0.158 an hour · list price, read 5 h ago, 06:00``: what a node of a pool costs."""
     windows = pays_windows(pool.virtual_machine_configuration)
-    told = hourly(prices, pool.vm_size, windows=windows)
+    rate = hourly(prices, pool.vm_size, windows=windows)
     with_windows = " with Windows" if windows else ""
-    return text(f"{told} an hour · list price{with_windows}, read ", Time(prices.as_of)) if told else ()
+    return text(f"{rate} an hour · list price{with_windows}, read ", Time(prices.as_of)) if rate else ()
 
 
 def a_pool(cost: HourlyCost | None) -> str:
@@ -79,11 +79,11 @@ async def line_of(
     if not prices:
         return None
     month = await month_so_far(ctx.store, source.name, pools, sizes, prices, at)
-    told = [
+    pieces = [
         now(prices, pools, counts),
-        month.told(prices, ZoneInfo(ctx.zone)) if month else "no samples this month yet",
+        month.sentence(prices, ZoneInfo(ctx.zone)) if month else "no samples this month yet",
     ]
-    return Words(text(bold("Cost  "), " · ".join(filter(None, told))))
+    return Words(text(bold("Cost  "), " · ".join(filter(None, pieces))))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Month:
     priced: float | None
     mixed: bool
 
-    def told(self, prices: Prices, zone: ZoneInfo) -> str:
+    def sentence(self, prices: Prices, zone: ZoneInfo) -> str:
         """``about $1,204 this month at list prices of 23 Nov (own samples since 3 Nov)``."""
         if self.priced == 0:
             return "this month's cores have no known price"
@@ -120,7 +120,7 @@ async def month_so_far(
 ) -> Month | None:
     """What an account cost since the month began (in UTC, as Azure bills), by the bot's samples; None without any.
 
-    Core-seconds of each pool, at the price of a core of its size. The samples do not tell dedicated from spot cores: a
+    Core-seconds of each pool, at the price of a core of its size. Samples do not separate dedicated and spot cores: a
     pool that has both is shared out by the nodes it has, or wants, now.
     """
     at = at.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What one look at an account, or one decision, changes: stored in one transaction, whole or not at all."""
+"""What one poll of an account, or one decision, changes: stored in one transaction, whole or not at all."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def decoded(body: bytes, kind: type[T]) -> T | None:
-    """The value that was stored as JSON; None where it is none of this kind, which the log tells.
+    """The value that was stored as JSON; None where it is none of this kind, which the log says.
 
     That is so where a newer version wrote it, or the file is damaged. The row is left as it is: a version that
     understands it finds it again.

@@ -1,4 +1,4 @@
-"""Incidents, and how each stands in the conversations that hear of it."""
+"""Incidents, and how each stands in the conversations that it is sent to."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class IncidentStore(Protocol):
         since: datetime | None = None,
         limit: int = 1000,
     ) -> list[IncidentRow]:
-        """The last changed first; ``since`` looks at the last change."""
+        """The last changed first; ``since`` goes by the last change."""
         ...
 
     async def incident(self, id: str) -> IncidentRow | None:  # noqa: A002 - the field's name

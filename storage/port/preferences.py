@@ -1,6 +1,6 @@
 """What people set by name: defaults, saved queries, subscriptions, mutes, quiet hours, watched jobs.
 
-``namespace`` is the kind of setting, ``owner`` a conversation or a person, ``name`` tells one owner's settings of a
+``namespace`` is the kind of setting, ``owner`` a conversation or a person, ``name`` separates one owner's settings of a
 namespace apart. The value is encoded by whoever the namespace belongs to.
 """
 

@@ -57,7 +57,7 @@ class RequestStore(Protocol):
         ...
 
     async def release_requests(self, holder: str) -> None:
-        """Hold no row any longer: whoever looks next may claim what is not finished."""
+        """Hold no row any longer: whoever checks next may claim what is not finished."""
         ...
 
     async def claim_requests(self, holder: str, now: datetime, until: datetime) -> list[JournalRow]:

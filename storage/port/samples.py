@@ -13,8 +13,8 @@ class Sample(Struct, frozen=True):
     """Cores of one pool at one moment.
 
     ``seconds`` is the time this sample stands for (since the one before, at most five minutes: a longer silence
-    is a gap, not a guess). ``busy`` and ``total`` are cores. The samples of one look at an account share ``at``;
-    one with an empty ``pool`` says that the account was looked at and had no pool.
+    is a gap, not a guess). ``busy`` and ``total`` are cores. The samples of one poll of an account share ``at``;
+    one with an empty ``pool`` says that the account was polled and had no pool.
     """
 
     account: str

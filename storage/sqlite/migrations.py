@@ -101,7 +101,7 @@ def lent_files(db: Database) -> None:
 
 @migrations()
 def transitions_and_what_is_known(db: Database) -> None:
-    """Changes of state, how many an hour, and what an account looked like.
+    """Changes of state, how many an hour, and the state of an account over time.
 
     ``seq`` grows, so the rows that a transaction added are those above the highest before it. The key is stored once
     more in its index, and there is an index for every question: one entity, a name, a parent, a kind, all.
@@ -147,7 +147,7 @@ def transitions_and_what_is_known(db: Database) -> None:
 
 @migrations()
 def incidents_and_notices(db: Database) -> None:
-    """What is or was the matter, and how it stands in every place that was told."""
+    """What is or was the matter, and how it stands in every conversation that was notified."""
     db.execute(
         """
         CREATE TABLE incidents (
@@ -277,7 +277,7 @@ def live_cards(db: Database) -> None:
 
 @migrations()
 def words_of_alerting(db: Database) -> None:
-    """In the bodies of alerting, steps are actions, and what is over once it is told is an event.
+    """In the bodies of alerting, steps are actions, and what is over once it is reported is an event.
 
     A notification is held back because another alert inhibits it (it was ``silenced``); nothing is held back for being
     snoozed, which no version ever did.

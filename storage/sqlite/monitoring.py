@@ -93,7 +93,7 @@ class SqliteMonitoring(Connection):
 def add_transitions(db: Database, transitions: Sequence[Transition]) -> int:
     """Insert those that are new and count them into their hours; returns how many.
 
-    One from before what was pruned is left out, because nobody can tell any more whether it was counted.
+    One from before what was pruned is left out, because nobody knows any more whether it was counted.
     """
     oldest = _horizon(db)
     (last,) = db.execute("SELECT ifnull(max(seq), 0) FROM transitions").fetchone()
@@ -166,7 +166,7 @@ def _newest(
         where.append("parent = :parent")
         values["parent"] = parent
         if parent:
-            where.append("parent <> ''")  # which the partial index wants to hear
+            where.append("parent <> ''")  # which the partial index needs to be used
     if id.endswith("*"):
         where.append("id BETWEEN :id AND :last")
         values |= {"id": id[:-1], "last": id[:-1] + _LAST}

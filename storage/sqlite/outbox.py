@@ -55,7 +55,7 @@ class SqliteOutbox(Connection):
         return await self._run(lambda: _deliveries(self._db.execute(sql, [asked])))
 
     async def claim(self, entry: str, at: datetime) -> bool:
-        """Claim a first post; of any number of callers, and after a crash, one at most is told True."""
+        """Claim a first post; of any number of callers, and after a crash, one at most gets True."""
         sql = (
             "UPDATE outbox SET state = 'claimed', first_attempt = ifnull(first_attempt, ?) "
             "WHERE id = ? AND state = 'open' AND sent = 0 AND message = ''"

@@ -19,7 +19,7 @@ _FURTHEST = timedelta(hours=1)
 
 
 class SqliteRequests(Connection):
-    """One row per request; its key is what de-duplication looks at."""
+    """One row per request; its key is what de-duplication compares."""
 
     async def accept(
         self, key: str, body: bytes, at: datetime, *, holder: str = "", until: datetime | None = None
@@ -85,7 +85,7 @@ class SqliteRequests(Connection):
         await self._run(work)
 
     async def release_requests(self, holder: str) -> None:
-        """Hold no row any longer: whoever looks next may claim what is not finished."""
+        """Hold no row any longer: whoever checks next may claim what is not finished."""
         await self._write(f"UPDATE journal SET held_until = 0 WHERE holder = ? AND {_OPEN}", [holder])  # noqa: S608
 
     async def claim_requests(self, holder: str, now: datetime, until: datetime) -> list[JournalRow]:

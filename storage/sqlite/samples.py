@@ -26,7 +26,7 @@ class SqliteSamples(Connection):
     async def add_samples(self, samples: Sequence[Sample]) -> None:
         """Store samples and add them to every rollup in the same transaction; a sample seen before is ignored.
 
-        So is one older than what was pruned, because nobody can tell any more whether it was seen. Large imports
+        So is one older than what was pruned, because nobody knows any more whether it was seen. Large imports
         belong in calls of about a thousand samples, so that nothing urgent waits long behind one.
         """
 
@@ -73,16 +73,16 @@ class SqliteSamples(Connection):
     def _roll_up(self, fresh: list[tuple[int, int, int, Sample]]) -> None:
         """Add new samples to the rollups, and to their account's own row, which all pools of a moment share."""
         increments = RollupIncrements()
-        looks: dict[int, dict[int, list[float]]] = {}  # by account and moment: seconds, busy, total, nodes
+        polls: dict[int, dict[int, list[float]]] = {}  # by account and moment: seconds, busy, total, nodes
         for series, account, at, sample in fresh:
-            look = looks.setdefault(account, {}).setdefault(at, [0.0, 0.0, 0.0, 0])
-            look[0] = max(look[0], sample.seconds)
+            poll = polls.setdefault(account, {}).setdefault(at, [0.0, 0.0, 0.0, 0])
+            poll[0] = max(poll[0], sample.seconds)
             if series != account:
-                look[1] += sample.busy
-                look[2] += sample.total
-                look[3] += sample.nodes
+                poll[1] += sample.busy
+                poll[2] += sample.total
+                poll[3] += sample.nodes
                 increments.add_cores(series, account, at - round(sample.seconds * MICRO), at, sample.busy, sample.total)
-        for account, moments in looks.items():
+        for account, moments in polls.items():
             known = self._known(account, moments)
             for at, (seconds, *_) in moments.items():
                 increments.add_observed(account, at - round(seconds * MICRO), at - round(known.get(at, 0.0) * MICRO))
@@ -92,7 +92,7 @@ class SqliteSamples(Connection):
                 ON CONFLICT DO UPDATE SET seconds = max(seconds, excluded.seconds), busy = busy + excluded.busy,
                     total = total + excluded.total, nodes = nodes + excluded.nodes
                 """,
-                [(account, at, *look) for at, look in moments.items()],
+                [(account, at, *poll) for at, poll in moments.items()],
             )
             self._db.conn.execute(
                 "UPDATE series SET first = min(ifnull(first, ?1), ?1), last = max(ifnull(last, ?2), ?2) WHERE id = ?3",

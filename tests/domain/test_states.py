@@ -1,4 +1,4 @@
-"""Every state of the service has its facts, and every fact a look."""
+"""Every state of the service has its facts, and every fact a style."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.azure.models import NodeCounts
 from bot.domain import states
 from bot.domain.states import BAD_NODES, NODES, TROUBLED_NODES, NodeState, Tone, counted, facts_of, total, with_machine
 from cards.card import Mark
-from cards.charts.node_states import LOOKS
+from cards.charts.node_states import STYLES
 from handlers.shared.states import chip_of
 
 TABLES: list[Mapping[Any, states.State]] = [
@@ -29,13 +29,13 @@ TABLES: list[Mapping[Any, states.State]] = [
 def test_every_node_state_has_facts_a_column_and_a_look() -> None:
     assert set(NODES) == set(get_args(NodeState))
     assert {facts.column for facts in NODES.values()} | {"total"} == set(NodeCounts.__struct_fields__)
-    assert {look.state: look.word for look in LOOKS} == {state: facts.word for state, facts in NODES.items()}
-    assert {look.state for look in LOOKS if look.kind == "bad"} == set(BAD_NODES)
-    assert {look.state for look in LOOKS if look.kind == "gone"} == {s for s, f in NODES.items() if not f.bills}
-    assert {look.state for look in LOOKS if look.kind in ("idle", "running")} == {
+    assert {style.state: style.word for style in STYLES} == {state: facts.word for state, facts in NODES.items()}
+    assert {style.state for style in STYLES if style.kind == "bad"} == set(BAD_NODES)
+    assert {style.state for style in STYLES if style.kind == "gone"} == {s for s, f in NODES.items() if not f.bills}
+    assert {style.state for style in STYLES if style.kind in ("idle", "running")} == {
         s for s, f in NODES.items() if f.takes_tasks
     }
-    assert [look.state for look in LOOKS if look.state in TROUBLED_NODES] == list(TROUBLED_NODES), "the worst first"
+    assert [style.state for style in STYLES if style.state in TROUBLED_NODES] == list(TROUBLED_NODES), "the worst first"
 
 
 def test_bad_nodes_are_billed_and_take_no_tasks() -> None:

@@ -75,7 +75,7 @@ async def test_a_month_is_core_hours_times_the_price_of_a_core(store: SqliteStor
     assert month.seen == pytest.approx(1, abs=0.01)
     assert (month.priced, month.mixed) == (1.0, False)
     assert month.since == first + timedelta(minutes=5)
-    assert month.told(PRICES, ZoneInfo("UTC")) == (
+    assert month.sentence(PRICES, ZoneInfo("UTC")) == (
         "about $80.00 this month at list prices of 23 Nov (own samples since 23 Nov)"
     )
 
@@ -103,7 +103,7 @@ async def test_gone_and_unpriced_pools_are_told_and_spot_is_shared_out(store: Sq
     assert month.amount == pytest.approx(10 * 40 / 4 * (0.2 + 3 * 0.04) / 4)
     assert month.priced == pytest.approx(0.4)
     assert month.mixed
-    assert month.told(PRICES, ZoneInfo("UTC")) == (
+    assert month.sentence(PRICES, ZoneInfo("UTC")) == (
         "about $8.00 this month at list prices of 23 Nov (own samples since 22 Nov, 50 % of the time; "
         "without 60 % of the core-hours, of pools that are gone or unpriced; spot at its share of now)"
     )
@@ -124,11 +124,11 @@ async def test_an_empty_pool_is_priced_by_what_it_wants(
 
 def test_a_month_without_cores_or_without_prices() -> None:
     idle = Month(0.0, AT, 1.0, None, mixed=False)
-    assert idle.told(PRICES, ZoneInfo("UTC")).startswith("about $0 this month")
+    assert idle.sentence(PRICES, ZoneInfo("UTC")).startswith("about $0 this month")
     blind = Month(0.0, AT, 1.0, 0.0, mixed=False)
-    assert blind.told(PRICES, ZoneInfo("UTC")) == "this month's cores have no known price"
+    assert blind.sentence(PRICES, ZoneInfo("UTC")) == "this month's cores have no known price"
     late = Month(5.0, datetime(2026, 11, 3, 2, tzinfo=UTC), 1.0, 1.0, mixed=False)
-    assert "since 2 Nov" in late.told(PRICES, ZoneInfo("America/Chicago"))
+    assert "since 2 Nov" in late.sentence(PRICES, ZoneInfo("America/Chicago"))
 
 
 def test_prices_in_words() -> None:

@@ -207,19 +207,19 @@ async def test_a_long_reading_shows_how_far_it_is_and_can_be_stopped_and_gone_on
     pace = filtering.Pace(first=0.01, every=0.01, most=30)
     steps = filtering.paced(ctx, reading(), begin, pace)
     step = await anext(steps)
-    assert (step.found.rows, step.standing) == (("a",), filtering.Standing.READING)
+    assert (step.found.rows, step.status) == (("a",), filtering.ReadStatus.READING)
     gate.set()
     step = await anext(steps)
-    assert (step.found.rows, step.standing) == (("a", "b"), filtering.Standing.READING)
-    telling = filtering.Telling(ctx, step, filtering.PageStart(), lambda **o: f"task list j {sorted(o.items())}")
-    assert telling.extent == "2 so far"
-    assert telling.progress and "read 2,000 of about 9,000 so far" in plain(telling.progress.text)
-    assert telling.going_on and telling.going_on.command == f"stop {ctx.live.id}"
+    assert (step.found.rows, step.status) == (("a", "b"), filtering.ReadStatus.READING)
+    status = filtering.ListStatus(ctx, step, filtering.PageStart(), lambda **o: f"task list j {sorted(o.items())}")
+    assert status.extent == "2 so far"
+    assert status.progress and "read 2,000 of about 9,000 so far" in plain(status.progress.text)
+    assert status.going_on and status.going_on.command == f"stop {ctx.live.id}"
     ctx.live.stopping.set()
     step = await anext(steps)
-    assert step.standing is filtering.Standing.STOPPED
-    telling = filtering.Telling(ctx, step, filtering.PageStart(), lambda **o: f"task list j {sorted(o.items())}")
-    assert telling.going_on and telling.going_on.command == "task list j [('met', 2), ('skip', 2000)]"
+    assert step.status is filtering.ReadStatus.STOPPED
+    status = filtering.ListStatus(ctx, step, filtering.PageStart(), lambda **o: f"task list j {sorted(o.items())}")
+    assert status.going_on and status.going_on.command == "task list j [('met', 2), ('skip', 2000)]"
     with pytest.raises(StopAsyncIteration):
         await anext(steps)
 
@@ -233,8 +233,8 @@ async def test_a_reading_pauses_after_its_time_and_tells_an_error_that_comes_lat
         yield begin
 
     ctx = await context(scene)
-    standings = [s.standing async for s in filtering.paced(ctx, endless(), begin, filtering.Pace(0.01, 0.01, 0.05))]
-    assert standings == [filtering.Standing.READING, filtering.Standing.PAUSED]
+    standings = [s.status async for s in filtering.paced(ctx, endless(), begin, filtering.Pace(0.01, 0.01, 0.05))]
+    assert standings == [filtering.ReadStatus.READING, filtering.ReadStatus.PAUSED]
     broken = AzureError("ServerBusy", "try later", status=503)
 
     async def late() -> AsyncIterator[filtering.Found[str]]:
@@ -243,7 +243,7 @@ async def test_a_reading_pauses_after_its_time_and_tells_an_error_that_comes_lat
         raise broken
 
     steps = [s async for s in filtering.paced(ctx, late(), begin, filtering.Pace(0.01, 10, 30))]
-    assert [s.standing for s in steps] == [filtering.Standing.READING, filtering.Standing.BROKEN]
+    assert [s.status for s in steps] == [filtering.ReadStatus.READING, filtering.ReadStatus.BROKEN]
     assert steps[-1].error is broken
     with pytest.raises(AzureError):
         [s async for s in filtering.paced(ctx, late(), begin, filtering.Pace(10, 10, 30))]

@@ -10,7 +10,7 @@ from bot.domain.advice import of_node
 from cards.card import Actions, Bullets, Button, Card, Mark, Menu, Picture, plain
 from cards.charts.draw import draw
 from cards.charts.heatmap import HeatMap, counted
-from cards.charts.node_states import LOOKS
+from cards.charts.node_states import STYLES
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.test_cards import still
@@ -41,7 +41,7 @@ async def test_all_pools(scene: Scene) -> None:
     check("command-node-map", still(card, scene))
     account = scene.world.accounts["sim-dev"]
     states = [node.body.state for pool in account.pools.values() for node in pool.ordered()]
-    counts = {LOOKS[look].state: count for look, count in counted(chart(card)).items()}
+    counts = {STYLES[state].state: count for state, count in counted(chart(card)).items()}
     assert counts == {state: states.count(state) for state in set(states)}
     assert card.mark is Mark.FAILED
     assert chart(card).sections[0].bad

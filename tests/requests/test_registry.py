@@ -239,8 +239,8 @@ def test_what_only_shows_is_a_read_though_the_command_changes() -> None:
     assert made.parse(words("thing make a dry:no")).effect == "change"
     known = made.commands["thing make"]
     assert known.needs.azure
-    assert known.effect_told == "It makes a change. With as or dry it only reads."
-    assert known.needs_told == "a grant"
+    assert known.effect_sentence == "It makes a change. With as or dry it only reads."
+    assert known.needs_sentence == "a grant"
 
 
 def test_a_command_that_only_reads_is_no_verb() -> None:

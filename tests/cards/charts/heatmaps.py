@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from cards.charts.heatmap import Cell, HeatMap, Section
-from cards.charts.node_states import INDEX, LOOKS, RUNNING_INDEX
+from cards.charts.node_states import INDEX, RUNNING_INDEX, STYLES
 
 USUAL = {"running": 0.78, "idle": 0.15, "starting": 0.02, "waitingforstarttask": 0.02, "preempted": 0.01,
          "unusable": 0.01, "starttaskfailed": 0.01}  # fmt: skip
@@ -37,7 +37,7 @@ def pools(*counts: int) -> HeatMap:
 
 def heatmaps() -> dict[str, HeatMap]:
     """Every shape that the picture has to stand."""
-    every = [Cell(n, 0.0, spot) for n in range(len(LOOKS)) for spot in (False, True)]
+    every = [Cell(n, 0.0, spot) for n in range(len(STYLES)) for spot in (False, True)]
     greens = [Cell(RUNNING_INDEX, share / 5, spot) for share in range(1, 6) for spot in (False, True)]
     return {
         "one": one_pool(Cell(INDEX["idle"])),

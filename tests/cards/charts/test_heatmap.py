@@ -14,7 +14,7 @@ from PIL import Image
 from cards.charts.draw import draw
 from cards.charts.heatmap import Cell, HeatMap, Section, counted, heatmap_alt, sorted_cells
 from cards.charts.heatmap_picture import lay_out
-from cards.charts.node_states import INDEX, LOOKS, RUNNING, RUNNING_INDEX
+from cards.charts.node_states import INDEX, RUNNING, RUNNING_INDEX, STYLES
 from cards.charts.style import Colour
 from tests.cards.charts.heatmaps import cells, heatmaps, one_pool, pools
 
@@ -50,7 +50,10 @@ def test_areas_are_to_scale() -> None:
     chart = replace(chart, width=640)  # squares too small for letters
     image = pixels(chart)
     legend = 5_000
-    unusable, idle = count(image, LOOKS[INDEX["unusable"]].colour), count(image, LOOKS[INDEX["idle"]].colour)
+    unusable, idle = (
+        count(image, STYLES[INDEX["unusable"]].colour),
+        count(image, STYLES[INDEX["idle"]].colour),
+    )
     assert idle == pytest.approx(3 * unusable, abs=legend)
     assert count(image, RUNNING[4]) == pytest.approx(1300 / 300 * unusable, abs=legend)
 
@@ -58,7 +61,7 @@ def test_areas_are_to_scale() -> None:
 def test_one_bad_node_of_2500_is_there_to_see() -> None:
     well = one_pool(*[Cell(RUNNING_INDEX, 1.0)] * 2500)
     ill = one_pool(*[Cell(RUNNING_INDEX, 1.0)] * 2499, Cell(INDEX["unusable"]))
-    colour = LOOKS[INDEX["unusable"]].colour
+    colour = STYLES[INDEX["unusable"]].colour
     legend = 48 * 48
     assert count(pixels(well), colour) == 0
     assert count(pixels(ill), colour) > legend
@@ -71,7 +74,7 @@ def test_five_greens() -> None:
 
 def test_spot_nodes_look_different() -> None:
     plain, spot = one_pool(Cell(INDEX["idle"])), one_pool(Cell(INDEX["idle"], spot=True))
-    idle = LOOKS[INDEX["idle"]].colour
+    idle = STYLES[INDEX["idle"]].colour
     assert count(pixels(spot), idle) < 0.8 * count(pixels(plain), idle)
 
 
@@ -93,8 +96,8 @@ def test_squares_are_readable_for_2500_nodes() -> None:
 
 def test_the_worst_come_first() -> None:
     found = sorted_cells(cells(300))
-    assert [LOOKS[cell.look].state for cell in found[:2]] == ["unusable", "unusable"]
-    running = [cell.use for cell in found if cell.look == RUNNING_INDEX]
+    assert [STYLES[cell.state].state for cell in found[:2]] == ["unusable", "unusable"]
+    running = [cell.use for cell in found if cell.state == RUNNING_INDEX]
     assert running == sorted(running, reverse=True)
 
 
@@ -132,6 +135,6 @@ some_maps = st.builds(
 def test_any_world_is_drawn_and_told(chart: HeatMap) -> None:
     assert draw(chart).startswith(b"\x89PNG")
     told = heatmap_alt(chart)
-    for look, number in Counter(cell.look for section in chart.sections for cell in section.cells).items():
-        assert f"{number} {LOOKS[look].word}" in told
+    for state, number in Counter(cell.state for section in chart.sections for cell in section.cells).items():
+        assert f"{number} {STYLES[state].word}" in told
     assert list(counted(chart)) == sorted(counted(chart))

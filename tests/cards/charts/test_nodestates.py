@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.domain.states import BAD_NODES, NODES
-from cards.charts.node_states import INDEX, LOOKS, RUNNING, YELLOW, index_of, luminance, on, shade
+from cards.charts.node_states import INDEX, RUNNING, STYLES, YELLOW, index_of, luminance, on, shade
 from cards.charts.style import Colour
 
 SEEN_BY: dict[str, list[list[float]]] = {
@@ -45,7 +45,7 @@ def seen(colour: Colour, eyes: str) -> NDArray[np.float64]:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-GROUPS = {look.state: look.colour for look in LOOKS if look.colour != YELLOW and look.state != "running"} | {
+GROUPS = {style.state: style.colour for style in STYLES if style.colour != YELLOW and style.state != "running"} | {
     "in transition": YELLOW,
     **{f"running {n}": colour for n, colour in enumerate(RUNNING)},
 }
@@ -62,22 +62,22 @@ def test_colours_can_be_told_apart(eyes: str) -> None:
 
 
 def test_every_state_has_a_letter_of_its_own_and_the_bots_words() -> None:
-    assert len(LOOKS) == 16
-    assert {look.state for look in LOOKS} == set(NODES)
-    assert len({look.letter for look in LOOKS}) == 16
-    assert all(look.word == NODES[look.state].word for look in LOOKS)
-    assert {look.state for look in LOOKS if look.kind == "bad"} == set(BAD_NODES)
+    assert len(STYLES) == 16
+    assert {style.state for style in STYLES} == set(NODES)
+    assert len({style.letter for style in STYLES}) == 16
+    assert all(style.word == NODES[style.state].word for style in STYLES)
+    assert {style.state for style in STYLES if style.kind == "bad"} == set(BAD_NODES)
 
 
 def test_trouble_comes_first() -> None:
-    kinds = [look.kind for look in LOOKS]
+    kinds = [style.kind for style in STYLES]
     assert kinds.index("idle") > max(n for n, kind in enumerate(kinds) if kind == "bad")
-    assert LOOKS[-1].state == "running"
+    assert STYLES[-1].state == "running"
 
 
 def test_letters_have_contrast() -> None:
     """WCAG 1.4.11: three to one for what is read as a mark."""
-    for colour in [*(look.colour for look in LOOKS), *RUNNING]:
+    for colour in [*(style.colour for style in STYLES), *RUNNING]:
         lighter, darker = sorted((luminance(colour), luminance(on(colour))), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= 3, colour
 
@@ -100,4 +100,4 @@ def test_greens_darken_with_use() -> None:
 
 def test_a_state_that_nobody_knows() -> None:
     assert index_of("StartTaskFailed") == INDEX["starttaskfailed"]
-    assert LOOKS[index_of("sulking")].state == "unknown"
+    assert STYLES[index_of("sulking")].state == "unknown"
