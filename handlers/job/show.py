@@ -19,6 +19,7 @@ from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Mark, Progress
 from cards.formatting import number
+from handlers.job.changing import buttons
 from handlers.pool.sections import auto_pool
 from handlers.shared.common import (
     failure,
@@ -105,6 +106,7 @@ def job_card(
                 if counts.failed
                 else None,
                 Button("Tasks", line(ctx, source, "task list", found.id)),
+                *buttons(ctx, source, found.id, found.state, counts.failed),
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
                 Button("Preparation", line(ctx, source, "preparation list", found.id))
                 if found.job_preparation_task

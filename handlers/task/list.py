@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -20,6 +20,9 @@ from handlers.shared import filtering
 from handlers.shared.common import line, run_time, template, titled
 from handlers.shared.missing import finding_job
 from handlers.shared.states import task_chip
+from handlers.shared.verbs import more, verb
+from handlers.task.chosen import EVERY, over
+from handlers.task.chosen import failed as failed_task
 
 _LISTED = select_of(TaskRow)
 _COLUMNS = (
@@ -129,6 +132,10 @@ def _listed(
                 Button("Only failed", line(ctx, source, "task list", job, "state:failed"), how="edit")
                 if counts.failed and not wanted
                 else None,
+                verb(ctx, source, "Reactivate failed…", "job reactivate-failed", job, how="form")
+                if counts.failed
+                else None,
+                more(ctx, source, "task", (job, *(wanted.tokens or (EVERY,))), _verbs(found.rows)),
                 filtering.without(wanted, line(ctx, source, "task list", job)),
                 Button("Job", line(ctx, source, "job show", job)),
                 Button("Filter…", again(), how="form"),
@@ -137,6 +144,17 @@ def _listed(
             ),
         ),
     )
+
+
+def _verbs(rows: Sequence[TaskRow]) -> list[tuple[str, str]]:
+    """What can be done to tasks such as those that are shown."""
+    if not rows:
+        return []
+    return [
+        *([("Terminate these…", "terminate")] if not all(map(over, rows)) else []),
+        *([("Reactivate these…", "reactivate")] if any(map(failed_task, rows)) else []),
+        ("Delete these…", "delete"),
+    ]
 
 
 def _total(wanted: Filter, counts: Counts) -> int | None:

@@ -30,6 +30,9 @@ from handlers.shared.definition import (
 from handlers.shared.missing import finding_task
 from handlers.shared.portal import portal
 from handlers.shared.states import task_chip
+from handlers.shared.verbs import verb
+from handlers.task.chosen import failed as failed_task
+from handlers.task.chosen import over, spelled
 
 
 @command("task show", effect="read", examples=["task show nightly:job-12 frame-0021"])
@@ -89,6 +92,7 @@ def task_card(
             *_details(found),
             build.actions(
                 *_logs(ctx, source, job, found, run),
+                *_verbs(ctx, source, job, found),
                 Button("Node", line(ctx, source, "node show", start.pool_id, start.node_id))
                 if start and start.node_id and not isinstance(node, AzureError)
                 else None,
@@ -105,6 +109,16 @@ def task_card(
             ),
         ),
     )
+
+
+def _verbs(ctx: Context, source: Account, job: str, task: Task) -> list[Button | None]:
+    """What can be done to it in its state."""
+    name = spelled(task.id)
+    return [
+        verb(ctx, source, "Reactivate…", "task reactivate", job, name, how="form") if failed_task(task) else None,
+        verb(ctx, source, "Terminate…", "task terminate", job, name, how="form") if not over(task) else None,
+        verb(ctx, source, "Delete…", "task delete", job, name, how="form"),
+    ]
 
 
 def _logs(ctx: Context, source: Account, job: str, task: Task, run: Execution) -> list[Button]:

@@ -20,8 +20,10 @@ from bot.domain.bodies.shapes import misshapen
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = 1024
-_PRIORITY = 1000
-_RETRIES = 100
+PRIORITY = 1000
+"""A job's priority goes from this below zero to this above."""
+RETRIES = 100
+"""Retries of a task at most; -1 is without end."""
 _SLOTS = 256
 _PACKAGES = 10
 _USERS = 5
@@ -70,7 +72,7 @@ def _problems(noun: Noun, body: Body) -> Iterator[tuple[str, str]]:
             yield from _schedule(body)
     for path, held in objects(body):
         if held_by(path) == "constraints" and path:
-            yield from _within(held.get("maxTaskRetryCount"), f"{spelled(path)}.maxTaskRetryCount", -1, _RETRIES)
+            yield from _within(held.get("maxTaskRetryCount"), f"{spelled(path)}.maxTaskRetryCount", -1, RETRIES)
 
 
 def _pool(body: Body, place: str) -> Iterator[tuple[str, str]]:
@@ -105,7 +107,7 @@ def _job(body: Body, place: str) -> Iterator[tuple[str, str]]:
     chosen = [name for name in ("poolId", "autoPoolSpecification") if where.get(name)]
     if len(chosen) != 1:
         yield f"{place}poolInfo", "a job needs a pool, or the specification of one that is made for it; not both"
-    yield from _within(body.get("priority"), f"{place}priority", -_PRIORITY, _PRIORITY)
+    yield from _within(body.get("priority"), f"{place}priority", -PRIORITY, PRIORITY)
     parallel = body.get("maxParallelTasks")
     if parallel is not None and parallel != -1:
         yield from _within(parallel, f"{place}maxParallelTasks", 1, None)
