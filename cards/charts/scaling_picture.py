@@ -101,7 +101,7 @@ class _ScalingPicture:
     def _names(self, panel: _Panel, was: str) -> None:
         """The panel's name, and which colour is what."""
         u, size = self.u, SIZES.small * self.u
-        left, top, right, _ = panel.box
+        _, top, right, _ = panel.box
         y = top - 26 * u
         self.canvas.text(self.margin, y, panel.name, SIZES.label * u, style.INK, bold=True)
         x = right
@@ -123,7 +123,7 @@ class _ScalingPicture:
         return round(left + min(1.0, max(0.0, share)) * (right - left))
 
     def _grid(self, panel: _Panel) -> None:
-        left, _, right, bottom = panel.box
+        left, _, right, _ = panel.box
         size = SIZES.text * self.u
         for value in panel.values():
             y = panel.y(value)
@@ -157,7 +157,7 @@ class _ScalingPicture:
             self.canvas.line(np.concatenate(lines), style.BUSY, SIZES.line * self.u)
 
     def _time_axis(self, panel: _Panel) -> None:
-        left, _, right, bottom = panel.box
+        bottom = panel.box[3]
         u, size = self.u, SIZES.text * self.u
 
         def fits(found: list[Tick]) -> bool:
@@ -167,7 +167,8 @@ class _ScalingPicture:
         for tick in ticks(self.chart.since, self.chart.until, self.chart.zone, fits):
             x = self._x(panel, tick.at)
             thick = max(1, round(2 * u))
-            self.canvas.box((x - thick // 2, round(bottom), x - thick // 2 + thick, round(bottom + 12 * u)), style.MUTED)
+            begin = x - thick // 2
+            self.canvas.box((begin, round(bottom), begin + thick, round(bottom + 12 * u)), style.MUTED)
             half = self.canvas.measure(tick.label, size) / 2
             middle = min(max(x, half + 8 * u), self.canvas.width - half - 8 * u)
             colour: Colour = style.INK if tick.strong else style.MUTED

@@ -81,7 +81,7 @@ def history(samples: Sequence[Sample], slots: int) -> History | None:
     if not spans:
         return None
     first = samples[0]
-    begun = float(first.work.waiting + first.work.running) if first.work else _running(first, slots)
+    begun = float(first.work.waiting + first.work.running) if first.work else running(first, slots)
     return History(tuple(spans), begun, seconds, told / len(spans), samples[0].at, samples[-1].at)
 
 
@@ -91,7 +91,7 @@ def _arrived(before: Sample, after: Sample, slots: int, seconds: float) -> tuple
         came = _pending(after.work) - _pending(before.work) + _ended(before.work, after.work)
         return max(0.0, came), True
     length = (after.at - before.at).total_seconds()
-    return _running(after, slots) * length / seconds, False
+    return running(after, slots) * length / seconds, False
 
 
 def _pending(work: Work) -> float:
@@ -103,7 +103,7 @@ def _ended(before: Work, after: Work) -> float:
     return float(max(0, after.succeeded + after.failed - before.succeeded - before.failed))
 
 
-def _running(sample: Sample, slots: int) -> float:
+def running(sample: Sample, slots: int) -> float:
     """About how many tasks ran, from the share of busy cores."""
     return sample.busy / sample.total * sample.nodes * slots if sample.total else 0.0
 

@@ -1,4 +1,4 @@
-"""The outcome of a run in words: what the service says of it (``$TargetDedicatedNodes=3;…``), each variable explained."""
+"""The outcome of a run in words: the service's results (``$TargetDedicatedNodes=3;…``), each variable explained."""
 
 from __future__ import annotations
 

@@ -9,28 +9,24 @@ from __future__ import annotations
 
 import math
 import random
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct, field
 
 from bot.domain.autoscale.evaluate import PoolNow, evaluate
 from bot.domain.autoscale.history import History, Span
+from bot.domain.autoscale.results import metrics_of
+from bot.domain.autoscale.rows import UNSEEN, Row, Rows
 from bot.domain.autoscale.syntax import Formula, FormulaError
-from bot.domain.autoscale.vocabulary import DELAY, PERIOD
+from bot.domain.autoscale.vocabulary import PERIOD
 
 BOOT: Final = timedelta(minutes=5)
 """How long a new node is taken to need until it takes tasks."""
 INTERVAL: Final = timedelta(minutes=15)
 """The service's own evaluation interval."""
 _STEP: Final = PERIOD.total_seconds()
-_SAMPLED: Final = (
-    "$ActiveTasks", "$RunningTasks", "$PendingTasks", "$SucceededTasks", "$FailedTasks", "$CurrentDedicatedNodes",
-    "$CurrentLowPriorityNodes", "$PreemptedNodeCount", "$UsableNodeCount", "$CPUPercent", "$SampleNodeCount",
-)  # fmt: skip
 
 
 class Point(Struct, frozen=True):
@@ -77,6 +73,7 @@ class WhatIf(Struct, frozen=True):
     failed: int
     failure: FormulaError | None
     uses_spot: bool
+    metrics: tuple[str, ...]
 
     def mean_wait(self, totals: Totals) -> timedelta:
         """How long a task waited in the mean (time waited by all, over all tasks)."""
@@ -114,46 +111,11 @@ def assumptions(found: WhatIf, slots: int, *, boot: timedelta = BOOT) -> list[st
         told.append("tasks fill one node after the other")
     if found.uses_spot:
         told.append("no spot node is taken away")
-    return told
+    return [*told, *(words for name, words in UNSEEN.items() if name in found.metrics)]
 
 
 def _spoken(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-class _Samples:
-    """What a formula is told of the steps that were: a row each, the last minute not yet."""
-
-    def __init__(self) -> None:
-        self._at: list[datetime] = []
-        self._rows: list[tuple[float, ...]] = []
-        self.now = datetime.min.replace(tzinfo=UTC)
-
-    def add(self, at: datetime, row: tuple[float, ...]) -> None:
-        self._at.append(at)
-        self._rows.append(row)
-
-    def _there(self) -> int:
-        """How many rows have arrived by now."""
-        return bisect_right(self._at, self.now - DELAY)
-
-    def known(self, name: str) -> bool:
-        return name in _SAMPLED
-
-    def newest(self, name: str, count: int) -> Sequence[float]:
-        column, end = _SAMPLED.index(name), self._there()
-        return [row[column] for row in reversed(self._rows[max(0, end - count) : end])]
-
-    def between(self, name: str, since: datetime, until: datetime) -> Sequence[float]:
-        column = _SAMPLED.index(name)
-        begin, end = bisect_right(self._at, since), min(self._there(), bisect_right(self._at, until))
-        return [row[column] for row in reversed(self._rows[begin:end])]
-
-    def began(self, name: str) -> datetime | None:
-        return self._at[0] if self._there() else None
-
-    def count(self, name: str) -> int:
-        return self._there()
 
 
 class _Tasks(Struct):
@@ -253,7 +215,7 @@ class _Run:
         self._dedicated = _Kind(float(first.dedicated), float(first.dedicated))
         self._spot = _Kind(float(first.spot), float(first.spot))
         self._tasks = _Tasks(past.task_seconds)
-        self._samples = _Samples()
+        self._samples = Rows()
         self._chance = random.Random(0)  # noqa: S311 - the same formula comes to the same every time
         self._option = "requeue"
         self._interrupted = 0.0
@@ -287,6 +249,7 @@ class _Run:
             failed=self._failed,
             failure=self._failure,
             uses_spot=self._uses_spot,
+            metrics=tuple(metrics_of(self._formula)),
         )
 
     def _oldest(self) -> float:
@@ -342,12 +305,18 @@ class _Run:
         tasks = self._tasks
         ready = self._dedicated.ready + self._spot.ready
         load = 100.0 * tasks.busy / (ready * self._slots) if ready else 0.0
-        nodes = self._dedicated.all + self._spot.all
         self._samples.add(
             at,
-            (tasks.queued, tasks.busy, tasks.queued + tasks.busy, tasks.done, 0.0, self._dedicated.all,
-             self._spot.all, 0.0, ready, min(100.0, load), nodes),
-        )  # fmt: skip
+            Row(
+                active=tasks.queued,
+                running=tasks.busy,
+                succeeded=tasks.done,
+                dedicated=self._dedicated.all,
+                spot=self._spot.all,
+                usable=ready,
+                load=min(100.0, load),
+            ),
+        )
 
     def _counted(self, span: Span, would: Totals, was: Totals) -> Point:
         hours = _STEP / 3600
