@@ -18,7 +18,9 @@ from tests.handlers.test_cards import still
 ACCOUNT = "render-prod"
 
 
-async def lived(scene: Scene, pool: str, *, days: float = 7, nodes: int = 8, counted: bool = True) -> None:
+async def lived(
+    scene: Scene, pool: str, *, days: float = 7, nodes: int = 8, slots: int = 4, counted: bool = True
+) -> None:
     """A past of a pool: by day four dozen tasks an hour of twenty minutes each, by night none."""
     until = scene.world.time
     steps = round(days * 1440)
@@ -27,11 +29,11 @@ async def lived(scene: Scene, pool: str, *, days: float = 7, nodes: int = 8, cou
     for n in range(steps):
         at = until - timedelta(minutes=steps - n)
         load = max(0.0, math.sin((at.hour * 60 + at.minute) / 1440 * 2 * math.pi))
-        pending = round(40 * load)
-        running = min(pending, nodes * 4)
+        pending = round(10 * slots * load)
+        running = min(pending, nodes * slots)
         done += running / 20
         work = Work(pending - running, running, int(done), 0) if counted else None
-        samples.append(Sample(ACCOUNT, pool, at, 60.0, running * 2.0, nodes * 8.0, nodes, 0, work))
+        samples.append(Sample(ACCOUNT, pool, at, 60.0, running * 8.0 / slots, nodes * 8.0, nodes, 0, work))
     for n in range(0, len(samples), 1000):
         await scene.store.add_samples(samples[n : n + 1000])
 
@@ -78,7 +80,7 @@ async def test_what_if_over_a_week_of_a_pool(scene: Scene) -> None:
 
 
 async def test_what_if_of_a_fixed_pool_whose_tasks_were_not_counted(scene: Scene) -> None:
-    await lived(scene, "render-gpu", days=1, counted=False)
+    await lived(scene, "render-gpu", days=1, slots=1, counted=False)
     card = await scene.ask("pool what-if render-gpu days:1")
     assert not card.refused
     check("what-if-fixed", still(card, scene))
@@ -117,7 +119,7 @@ async def test_quotes_and_lines_inside_a_formula_are_kept(scene: Scene) -> None:
 
 
 async def test_a_fixed_pool_is_evaluated_from_the_bots_own_samples(scene: Scene) -> None:
-    await lived(scene, "render-gpu", days=0.1, counted=False)
+    await lived(scene, "render-gpu", days=0.1, slots=1, counted=False)
     card = await scene.ask(
         "pool autoscale evaluate render-gpu $TargetDedicatedNodes = min(9, $RunningTasks.GetSample(1));"
     )

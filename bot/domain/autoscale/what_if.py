@@ -108,7 +108,7 @@ def assumptions(found: WhatIf, slots: int, *, boot: timedelta = BOOT) -> list[st
         told.append(f"tasks were counted in {share}% of the time; otherwise the work is what really ran")
     told += [f"a new node takes tasks after {_spoken(boot.total_seconds())}", "the quota has room for every node"]
     if slots > 1:
-        told.append("tasks fill one node after the other")
+        told.append("each task takes one slot, and tasks fill one node after the other")
     if found.uses_spot:
         told.append("no spot node is taken away")
     return [*told, *(words for name, words in UNSEEN.items() if name in found.metrics)]

@@ -55,9 +55,11 @@ def coloured(of: Scaling, colour: style.Colour) -> int:
 
 def test_what_was_is_an_area_to_scale() -> None:
     legend = coloured(chart(0), style.IDLE)
-    half, whole = (coloured(replace(chart(known=False), points=(
-        *chart(168, was=was, known=False).points, *(replace(each, was_nodes=12.0) for each in chart(known=False).points[168:])
-    )), style.IDLE) for was in (0, 12))  # fmt: skip
+    later = chart(known=False).points[168:]
+    half, whole = (
+        coloured(replace(chart(), points=(*chart(168, was=was, known=False).points, *later)), style.IDLE)
+        for was in (0, 12)
+    )
     assert whole - legend == pytest.approx(2 * (half - legend), rel=0.03)
 
 
