@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import Linted, lint
+from bot.domain.autoscale.lint import lint
+from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.results import explained, parsed
 from bot.domain.autoscale.suggested import suggested
 from bot.requests.command import CommandError, command

@@ -12,7 +12,8 @@ from bot.azure.account import Account
 from bot.azure.models import Pool
 from bot.azure.plane import Written
 from bot.azure.writes import pools
-from bot.domain.autoscale.lint import LONGEST_INTERVAL, SHORTEST_INTERVAL, Linted, Remark, lint
+from bot.domain.autoscale.lint import LONGEST_INTERVAL, SHORTEST_INTERVAL, lint
+from bot.domain.autoscale.remarks import Linted, Remark
 from bot.domain.autoscale.results import parsed
 from bot.domain.autoscale.typed import typed_formula
 from bot.operations.preflight import Difference, Fix, Preflight

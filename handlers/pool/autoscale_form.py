@@ -6,7 +6,8 @@ import asyncio
 from datetime import timedelta
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import Linted, lint
+from bot.domain.autoscale.lint import lint
+from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.typed import typed_formula
 from bot.operations.preflight import Preflight
 from bot.requests.context import Context

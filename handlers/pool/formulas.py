@@ -18,7 +18,7 @@ from bot.azure.models.price import Prices
 from bot.azure.writes import pools
 from bot.domain.autoscale.evaluate import PoolNow, evaluate
 from bot.domain.autoscale.history import History, history
-from bot.domain.autoscale.lint import Linted, Remark, Surroundings
+from bot.domain.autoscale.remarks import Linted, Remark, Surroundings
 from bot.domain.autoscale.results import Explained, explained, metrics_of, of_outcome, parsed
 from bot.domain.autoscale.rows import UNSEEN, Rows, rows_of
 from bot.domain.autoscale.syntax import Formula, FormulaError, place_of

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import Linted, lint
+from bot.domain.autoscale.lint import lint
+from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.syntax import place_of
 from bot.domain.autoscale.what_if import Point, Totals, WhatIf, assumptions
 from bot.domain.price import Money

@@ -8,22 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-from msgspec import Struct, field
-
-from bot.domain.autoscale import functions, vocabulary
-from bot.domain.autoscale.bounds import Bounds, bounds
-from bot.domain.autoscale.evaluate import constant, unknown
+from bot.domain.autoscale import vocabulary
+from bot.domain.autoscale.bounds import Bounds
+from bot.domain.autoscale.evaluate import constant
+from bot.domain.autoscale.lint_statement import of_statement
+from bot.domain.autoscale.remarks import Linted, Remark, Seen, Surroundings, Weight
 from bot.domain.autoscale.syntax import (
     LONGEST,
     MOST_STATEMENTS,
     Binary,
-    Call,
-    Expression,
     Formula,
     FormulaError,
-    Member,
     Method,
     Name,
     Place,
@@ -32,63 +29,13 @@ from bot.domain.autoscale.syntax import (
     place_of,
     read,
 )
-from bot.domain.autoscale.values import Value
 from bot.domain.price import HourlyCost
-
-Weight: TypeAlias = Literal["error", "warning", "note"]
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = timedelta(minutes=5), timedelta(hours=168)
 """Between which an evaluation interval lies, by the service."""
 
 COSTLY = 100.0
 """From how much an hour, in the currency of the prices, a cap stands out."""
-
-
-class Remark(Struct, frozen=True):
-    """One thing about a formula. ``what`` and ``why`` are sentences, ``fix`` says what to write."""
-
-    weight: Weight
-    rule: str
-    place: Place | None
-    what: str
-    why: str = ""
-    fix: str = ""
-
-
-class Surroundings(Struct, frozen=True):
-    """What is known of the pool: its task slots a node, what one node of each kind costs, the evaluation interval."""
-
-    slots: int | None = None
-    a_node: HourlyCost | None = None
-    interval: timedelta | None = None
-
-
-class Linted(Struct, frozen=True):
-    """Every remark, errors first; the formula where it could be read; bounds of its targets as far as it sets them."""
-
-    remarks: tuple[Remark, ...]
-    formula: Formula | None = None
-    dedicated: Bounds | None = None
-    spot: Bounds | None = None
-
-    @property
-    def errors(self) -> tuple[Remark, ...]:
-        """What the service would refuse, or fail on."""
-        return tuple(each for each in self.remarks if each.weight == "error")
-
-
-class _Seen(Struct):
-    """A formula while it is gone through: values that never change and bounds, as they are known at a statement."""
-
-    formula: Formula
-    around: Surroundings
-    constants: dict[str, Value] = field(default_factory=dict)
-    bounds: dict[str, Bounds] = field(default_factory=dict)
-    of_cpu: set[str] = field(default_factory=set)
-    """Variables that were made of ``$CPUPercent``."""
-
-    def place(self, at: int) -> Place:
-        return place_of(self.formula.text, at)
 
 
 def lint(text: str, around: Surroundings | None = None) -> Linted:
@@ -109,9 +56,9 @@ def lint(text: str, around: Surroundings | None = None) -> Linted:
                 fix="Put several steps into one statement.",
             )
         )
-    seen = _Seen(formula, around)
+    seen = Seen(formula, around)
     for statement in formula.statements:
-        remarks += _of_statement(seen, statement)
+        remarks += of_statement(seen, statement)
     for check in _WHOLE:
         remarks += check(seen)
     order: list[Weight] = ["error", "warning", "note"]
@@ -120,7 +67,7 @@ def lint(text: str, around: Surroundings | None = None) -> Linted:
     return Linted(tuple(remarks), formula, _target(seen, vocabulary.DEDICATED), _target(seen, vocabulary.SPOT))
 
 
-def _target(seen: _Seen, name: str) -> Bounds | None:
+def _target(seen: Seen, name: str) -> Bounds | None:
     return next((found for each in _spellings(name) if (found := seen.bounds.get(each))), None)
 
 
@@ -155,113 +102,7 @@ def _interval(around: Surroundings) -> Iterator[Remark]:
         )
 
 
-# --- one statement ----------------------------------------------------------------------------------------------------
-
-
-def _of_statement(seen: _Seen, statement: Statement) -> Iterator[Remark]:
-    """Remarks on a statement; what it sets is known to the next ones."""
-    for node in parts(statement.value):
-        yield from _names(seen, node)
-        yield from _sample_windows(seen, node)
-        yield from _fractions_of_cpu(seen, node)
-    name = statement.target
-    if not name:
-        if not (isinstance(statement.value, Call) and statement.value.name == "stop"):
-            yield Remark("warning", "no effect", seen.place(statement.at), "This statement sets nothing.")
-        return
-    if name in vocabulary.METRICS or name in vocabulary.PLAIN:
-        what = f"{name} can only be read."
-        yield Remark("error", "read only", seen.place(statement.at), what, fix="Take another name.")
-    if name in vocabulary.ALIASES:
-        full = vocabulary.ALIASES[name]
-        why = f"It is the old name of {full}; where both are set the full name counts."
-        yield Remark("note", "alias", seen.place(statement.at), f"{name} is an alias.", why, f"Write {full}.")
-    seen.bounds[name] = bounds(statement.value, seen.bounds)
-    value = constant(statement.value, seen.constants)
-    if value is None:
-        seen.constants.pop(name, None)
-    else:
-        seen.constants[name] = value
-    if any(_is_cpu(seen, part) for part in parts(statement.value)):
-        seen.of_cpu.add(name)
-    if name == vocabulary.DEALLOCATION and value is not None and value not in vocabulary.OPTIONS:
-        what = f"{name} is one of {', '.join(vocabulary.OPTIONS)}."
-        yield Remark("error", "deallocation", seen.place(statement.value.at), what)
-
-
-def _names(seen: _Seen, node: Expression) -> Iterator[Remark]:
-    """Variables, functions, methods and members that there are not, and those that are no longer."""
-    error: FormulaError | None = None
-    match node:
-        case Name() if node.name not in vocabulary.KNOWN and node.name not in seen.bounds:
-            error = unknown(node.name, [*vocabulary.KNOWN, *seen.bounds], "variable", node.at)
-        case Name() if node.name in vocabulary.RETIRED:
-            yield Remark(
-                "warning",
-                "retired",
-                seen.place(node.at),
-                f"{node.name} was retired by the service in March 2024.",
-                "It may have no samples, and then every evaluation fails.",
-                "Scale by tasks instead.",
-            )
-        case Call() if node.name not in functions.FUNCTIONS:
-            error = unknown(node.name, functions.FUNCTIONS, "function", node.at)
-        case Method() if node.name.lower() not in {each.lower() for each in vocabulary.METHODS}:
-            error = unknown(node.name, vocabulary.METHODS, "method", node.at)
-        case Member() if node.name not in vocabulary.MEMBERS:
-            error = unknown(node.name, vocabulary.MEMBERS, "part of a moment called", node.at)
-        case Binary() if node.operator == "%":
-            what = "“%” is not among the operators that the service documents."
-            yield Remark("warning", "operator", seen.place(node.sign), what, fix="Write it with floor().")
-        case Call() if node.name == "rand":
-            what = "rand() makes the targets a matter of chance."
-            yield Remark("warning", "chance", seen.place(node.at), what, "No two evaluations agree.")
-    if error:
-        yield Remark("error", "unknown name", seen.place(error.at), error.message)
-
-
-def _sample_windows(seen: _Seen, node: Expression) -> Iterator[Remark]:
-    """Windows that lie where there are no samples yet."""
-    if not isinstance(node, Method) or node.name not in ("GetSample", "GetSamplePercent"):
-        return
-    spans = [constant(each, seen.constants) for each in node.arguments[:2]]
-    known = [each for each in spans if isinstance(each, timedelta)]
-    if known and len(known) == sum(not isinstance(each, float) for each in spans) and max(known) <= vocabulary.DELAY:
-        yield Remark(
-            "warning",
-            "too recent",
-            seen.place(node.at),
-            f"{seen.formula.source(node)} asks for the last minute only.",
-            "A sample is there about a minute after it was taken, so there may be none, and the evaluation fails.",
-            "Reach back further, for instance 5 * TimeInterval_Minute.",
-        )
-
-
-def _is_cpu(seen: _Seen, node: Expression) -> bool:
-    return isinstance(node, Name) and (node.name == "$CPUPercent" or node.name in seen.of_cpu)
-
-
-def _fractions_of_cpu(seen: _Seen, node: Expression) -> Iterator[Remark]:
-    """A per cent that is compared with a fraction, as the service's own example does."""
-    if not isinstance(node, Binary) or node.operator not in ("<", "<=", ">", ">="):
-        return
-    for one, other in ((node.left, node.right), (node.right, node.left)):
-        value = constant(other, seen.constants)
-        if isinstance(value, float) and 0 < value <= 1 and any(_is_cpu(seen, part) for part in parts(one)):
-            yield Remark(
-                "warning",
-                "fraction of a percentage",
-                seen.place(node.at),
-                f"$CPUPercent is compared with {value:g}; it goes from 0 to 100.",
-                f"{value:g} means {value:g}% here, which nearly any load is above; the service's own example has it.",
-                f"Write {value * 100:g}.",
-            )
-
-
-# --- the whole formula ------------------------------------------------------------------------------------------------
-
-
-def _sets_targets(seen: _Seen) -> Iterator[Remark]:
+def _sets_targets(seen: Seen) -> Iterator[Remark]:
     targets = seen.formula.targets()
     if not any(each in targets for name in (vocabulary.DEDICATED, vocabulary.SPOT) for each in _spellings(name)):
         yield Remark(
@@ -274,7 +115,7 @@ def _sets_targets(seen: _Seen) -> Iterator[Remark]:
         )
 
 
-def _caps(seen: _Seen) -> Iterator[Remark]:
+def _caps(seen: Seen) -> Iterator[Remark]:
     """Targets without a cap, with a costly one, and those that never come down to none."""
     targets = seen.formula.targets()
     for name in (vocabulary.DEDICATED, vocabulary.SPOT):
@@ -320,7 +161,7 @@ def _costly(a_node: HourlyCost | None, most: int, *, spot: bool) -> tuple[str, s
     )
 
 
-def _deallocation(seen: _Seen) -> Iterator[Remark]:
+def _deallocation(seen: Seen) -> Iterator[Remark]:
     if vocabulary.DEALLOCATION not in seen.formula.targets():
         yield Remark(
             "warning",
@@ -332,7 +173,7 @@ def _deallocation(seen: _Seen) -> Iterator[Remark]:
         )
 
 
-def _samples(seen: _Seen) -> Iterator[Remark]:
+def _samples(seen: Seen) -> Iterator[Remark]:
     """Formulas that go by one sample alone, and windows that nobody checked for samples."""
     found = [
         (part, part.of.name)
@@ -368,7 +209,7 @@ def _samples(seen: _Seen) -> Iterator[Remark]:
         )
 
 
-def _metrics(seen: _Seen) -> Iterator[Remark]:
+def _metrics(seen: Seen) -> Iterator[Remark]:
     """What the metrics that it uses do not say."""
     first: dict[str, int] = {}
     for statement in seen.formula.statements:
@@ -406,7 +247,7 @@ def _metrics(seen: _Seen) -> Iterator[Remark]:
         )
 
 
-def _divides(seen: _Seen, slots: float) -> bool:
+def _divides(seen: Seen, slots: float) -> bool:
     """Whether something is divided by, or multiplied with, the slots of a node."""
     return any(
         isinstance(part, Binary)
@@ -417,7 +258,7 @@ def _divides(seen: _Seen, slots: float) -> bool:
     )
 
 
-_WHOLE: Final[tuple[Callable[[_Seen], Iterator[Remark]], ...]] = (
+_WHOLE: Final[tuple[Callable[[Seen], Iterator[Remark]], ...]] = (
     _sets_targets,
     _caps,
     _deallocation,

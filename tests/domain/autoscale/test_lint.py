@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.autoscale.lint import Surroundings, lint
+from bot.domain.autoscale.lint import lint
+from bot.domain.autoscale.remarks import Surroundings
 from bot.domain.price import HourlyCost
 
 GOOD = """\

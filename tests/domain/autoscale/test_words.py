@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.autoscale.lint import Surroundings, lint
+from bot.domain.autoscale.lint import lint
+from bot.domain.autoscale.remarks import Surroundings
 from bot.domain.autoscale.results import explained, metrics_of, of_outcome, parsed
 from bot.domain.autoscale.suggested import suggested
 from bot.domain.autoscale.syntax import read
