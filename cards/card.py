@@ -16,10 +16,11 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from cards.charts.heatmap import HeatMap
+from cards.charts.scaling import Scaling
 from cards.charts.topology import Topology
 from cards.charts.usage import UsageChart
 
-Chart: TypeAlias = UsageChart | HeatMap | Topology
+Chart: TypeAlias = UsageChart | HeatMap | Topology | Scaling
 """Every chart specification there is; each is drawn by :func:`cards.charts.draw.draw`."""
 
 

@@ -1,8 +1,8 @@
-"""Samples busy and all cores of every pool, once a period, into the store.
+"""Samples busy and all cores, nodes and tasks of every pool, once a period, into the store.
 
 Where an account is watched, a sample takes the pools and node counts that the poll has just read. By itself it costs
 two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from polls, every
-other time.
+other time. Tasks are known of watched accounts alone, from the counts that polls have read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import structlog
@@ -19,11 +20,11 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
-from bot.domain.states import with_machine
+from bot.domain.states import is_active, with_machine
 from bot.monitor.cores_by_size import CoresBySize
-from bot.monitor.scene import Scene
+from bot.monitor.scene import JobView, Scene
 from storage.port.errors import StoreError
-from storage.port.samples import Sample
+from storage.port.samples import Sample, Work
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -75,11 +76,12 @@ class Samples(Protocol):
 
 
 class Reading(Struct, frozen=True):
-    """Pools and their node counts as they were read at ``at``, the service's time."""
+    """Pools and their node counts as they were read at ``at``, the service's time; tasks by pool where counted."""
 
     pools: list[PoolState]
     counts: list[PoolNodeCounts]
     at: datetime
+    work: Mapping[str, Work] = MappingProxyType({})
 
     @classmethod
     def of(cls, scene: Scene) -> Reading | None:
@@ -97,7 +99,7 @@ class Reading(Struct, frozen=True):
             for view in scene.pools.values()
         ]
         counts = [PoolNodeCounts(view.id, *view.counts) for view in scene.pools.values()]
-        return cls(pools, counts, scene.at)
+        return cls(pools, counts, scene.at, {pool: _work(scene.jobs_in(pool)) for pool in scene.pools})
 
 
 class _Share(Struct, frozen=True):
@@ -160,7 +162,9 @@ class Collector:
             nodes = with_machine(count.dedicated) + with_machine(count.low_priority)
             busy = await self._busy_nodes(account, pool, count, at, thrifty=thrifty)
             total = float(nodes * cores)
-            samples.append(Sample(account.name, pool.id, at, seconds, min(busy * cores, total), total, nodes))
+            spot, work = with_machine(count.low_priority), reading.work.get(pool.id)
+            busy = min(busy * cores, total)
+            samples.append(Sample(account.name, pool.id, at, seconds, busy, total, nodes, spot, work))
         if not reading.pools:
             samples.append(Sample(account.name, "", at, seconds, 0.0, 0.0, 0))
         self._last[account.name] = at
@@ -263,6 +267,17 @@ class Collector:
         busy = sum(min(1.0, node.running_task_slots_count / pool.task_slots_per_node) for node in nodes)
         self._shares[key] = _Share(at, running, busy)
         return busy
+
+
+def _work(jobs: Iterable[JobView]) -> Work:
+    """The tasks of a pool's jobs. Those that wait in a disabled job would not start whatever nodes there are."""
+    waiting = running = succeeded = failed = 0
+    for job in jobs:
+        waiting += (job.active or 0) if is_active(job.state) else 0
+        running += job.running
+        succeeded += job.succeeded
+        failed += job.failed
+    return Work(waiting, running, succeeded, failed)
 
 
 def _complain(account: str, error: AzureError | StoreError) -> None:

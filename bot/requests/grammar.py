@@ -7,6 +7,7 @@ typographic quotes and dashes are taken for the plain ones.
 from __future__ import annotations
 
 import inspect
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,19 +16,26 @@ import cyclopts
 from bot.requests.command import NAMED, Command, CommandError, Handler, Parameter
 
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "—": "--", "–": "-", "\u00a0": " "})
-_LONGEST = 3000
+_LONGEST = 10_000
+_FENCED = re.compile(r"```(?:\w*\n)?(.*?)\n?```", re.DOTALL)
 _YES_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
 
 def words(text: str) -> list[str]:
-    """Split what a person typed. Raises CommandError for a quote that is not closed or text that is too long."""
+    """Split what a person typed. Raises CommandError for a quote that is not closed or text that is too long.
+
+    A block of code between three backticks is one word, taken as it is; so is what stands in quotes, lines and all.
+    """
     if len(text) > _LONGEST:
         raise CommandError(f"That is {len(text):,} characters long; a command has {_LONGEST:,} at most.")
-    text = "".join(" " if ord(char) < ord(" ") else char for char in text.translate(_TYPOGRAPHY))
-    try:
-        return shlex.split(text)
-    except ValueError:
-        raise CommandError("A quote is opened and not closed: close it or leave it out.") from None
+    text = "".join(" " if ord(char) < ord(" ") and char != "\n" else char for char in text)
+    found: list[str] = []
+    for number, part in enumerate(_FENCED.split(text)):
+        try:
+            found += [part] if number % 2 else shlex.split(part.translate(_TYPOGRAPHY))
+        except ValueError:
+            raise CommandError("A quote is opened and not closed: close it or leave it out.") from None
+    return found
 
 
 def node(name: str) -> cyclopts.App:

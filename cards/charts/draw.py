@@ -8,6 +8,8 @@ from typing import Any
 from cards.charts.canvas import own_settings
 from cards.charts.heatmap import HeatMap
 from cards.charts.heatmap_picture import draw_heatmap
+from cards.charts.scaling import Scaling
+from cards.charts.scaling_picture import draw_scaling
 from cards.charts.topology import Topology
 from cards.charts.topology_picture import draw_topology
 from cards.charts.usage import UsageChart
@@ -17,6 +19,7 @@ _PICTURES: dict[type, Callable[[Any], bytes]] = {
     UsageChart: draw_usage,
     HeatMap: draw_heatmap,
     Topology: draw_topology,
+    Scaling: draw_scaling,
 }
 
 

@@ -388,6 +388,13 @@ def uploads(db: Database) -> None:
     db.execute("CREATE INDEX upload_tickets_expires ON upload_tickets (expires)")
 
 
+@migrations()
+def tasks_of_samples(db: Database) -> None:
+    """Spot nodes and tasks beside the cores of a sample; of older ones they are not known."""
+    for name in ("spot", "waiting", "running", "succeeded", "failed"):
+        db.execute(f"ALTER TABLE samples ADD COLUMN {name} INTEGER")
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

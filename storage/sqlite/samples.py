@@ -9,11 +9,13 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from storage.port.samples import Bucket, Sample
+from storage.port.samples import Bucket, Sample, Work
 from storage.retention import Retention
 from storage.rollup import MICRO, RollupIncrements
 from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
+
+_COLUMNS = "series, at, seconds, busy, total, nodes, spot, waiting, running, succeeded, failed"
 
 
 class SqliteSamples(Connection):
@@ -56,8 +58,8 @@ class SqliteSamples(Connection):
             if at not in known
         ]
         self._db.conn.executemany(
-            "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)",
-            [(n, at, s.seconds, s.busy, s.total, s.nodes) for n, account, at, s in fresh if n != account],
+            f"INSERT INTO samples ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own names
+            [(n, at, *_row(sample)) for n, account, at, sample in fresh if n != account],
         )
         return fresh
 
@@ -88,7 +90,7 @@ class SqliteSamples(Connection):
                 increments.add_observed(account, at - round(seconds * MICRO), at - round(known.get(at, 0.0) * MICRO))
             self._db.conn.executemany(
                 """
-                INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO samples (series, at, seconds, busy, total, nodes) VALUES (?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET seconds = max(seconds, excluded.seconds), busy = busy + excluded.busy,
                     total = total + excluded.total, nodes = nodes + excluded.nodes
                 """,
@@ -142,6 +144,22 @@ class SqliteSamples(Connection):
 
         return await self._run(work)
 
+    async def samples(self, account: str, pool: str, since: datetime, until: datetime) -> list[Sample]:
+        """The samples of a pool in [since, until), the oldest first, as long as they are kept."""
+
+        def work() -> list[Sample]:
+            rows = self._db.execute(
+                f"""
+                SELECT {_COLUMNS} FROM samples
+                WHERE series = (SELECT id FROM series WHERE account = ? AND pool = ?) AND at >= ? AND at < ?
+                ORDER BY at
+                """,  # noqa: S608 - our own names
+                [account, pool, to_timestamp(since), to_timestamp(until)],
+            )
+            return [_sample(account, pool, *row) for row in rows]
+
+        return await self._run(work)
+
     async def sampled_range(self, account: str) -> tuple[datetime, datetime] | None:
         """The first and last sample of an account, or None."""
 
@@ -180,3 +198,18 @@ class SqliteSamples(Connection):
                         "rollups", "step, series, start", "step = ? AND series = ? AND start < ?", where
                     )
         return gone
+
+
+def _row(sample: Sample) -> tuple[float | int | None, ...]:
+    """A sample's columns behind its series and moment; tasks that were not counted are NULL."""
+    work = sample.work
+    tasks = (work.waiting, work.running, work.succeeded, work.failed) if work else (None,) * 4
+    return sample.seconds, sample.busy, sample.total, sample.nodes, sample.spot, *tasks
+
+
+def _sample(
+    account: str, pool: str, series: int, at: int, seconds: float, busy: float, total: float, nodes: int,
+    spot: int | None, waiting: int | None, *tasks: int,
+) -> Sample:  # fmt: skip
+    work = None if waiting is None else Work(waiting, *tasks)
+    return Sample(account, pool, from_timestamp(at), seconds, busy, total, nodes, spot or 0, work)

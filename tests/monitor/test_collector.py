@@ -4,15 +4,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, NodeCounts, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
 from bot.monitor.collector import Collector, Reading
-from bot.monitor.scene import PoolView, Scene
+from bot.monitor.scene import JobView, PoolView, Scene
 from storage.port.errors import StoreError
-from storage.port.samples import Sample
+from storage.port.samples import Sample, Work
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
@@ -80,7 +81,7 @@ async def test_one_task_a_node_needs_no_node_list() -> None:
     dedicated = NodeCounts(running=2, idle=1, total=3)
     batch = Batch(pools=(pool(),), counts=(PoolNodeCounts(pool_id="a", dedicated=dedicated, low_priority=spot),))
     [sample] = await Collector([batch], Memory()).sample(batch)
-    assert sample == Sample("render", "a", NOON, 60.0, busy=12.0, total=16.0, nodes=4)
+    assert sample == Sample("render", "a", NOON, 60.0, busy=12.0, total=16.0, nodes=4, spot=1)
     assert batch.calls == ["/nodecounts", "/pools"]
 
 
@@ -117,6 +118,18 @@ def scene(at: datetime, *read: str) -> Scene:
     return Scene(account="render", at=at, read=areas, pools={"a": view}, jobs={}, schedules={})
 
 
+async def test_tasks_of_a_pool_are_those_of_its_jobs_as_a_look_counted_them() -> None:
+    jobs = {
+        "one": JobView("one", state="active", pool="A", active=5, running=2, succeeded=10, failed=1),
+        "two": JobView("two", state="active", pool="a", running=1),  # not counted yet
+        "off": JobView("off", state="disabled", pool="a", active=70, succeeded=4),
+        "other": JobView("other", state="active", pool="b", active=9),
+    }
+    reading = Reading.of(msgspec.structs.replace(scene(NOON), jobs=jobs))
+    [sample] = await Collector([], Memory()).sample(Batch(), reading)
+    assert sample.work == Work(waiting=5, running=3, succeeded=14, failed=1)
+
+
 async def test_what_a_look_has_read_is_not_read_again() -> None:
     batch, store = Batch(), Memory()
     heard: list[list[str]] = []
@@ -125,7 +138,7 @@ async def test_what_a_look_has_read_is_not_read_again() -> None:
         at = NOON + timedelta(seconds=seconds)
         await collector.after("render", scene(at), at)
     assert [(each.at - NOON).total_seconds() for each in store.samples] == [0, 58, 120]
-    assert store.samples[0] == Sample("render", "a", NOON, 60.0, busy=4.0, total=8.0, nodes=2)
+    assert store.samples[0] == Sample("render", "a", NOON, 60.0, 4.0, 8.0, nodes=2, work=Work(0, 0, 0, 0))
     assert (batch.calls, heard) == ([], [["a"]] * 3)
 
 

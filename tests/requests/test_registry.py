@@ -100,8 +100,8 @@ def test_mistakes_get_the_nearest_command(registry: Registry, typed: str, messag
 
 
 def test_a_text_too_long_or_with_an_open_quote_is_told() -> None:
-    with pytest.raises(CommandError, match="3,000 at most"):
-        words("x" * 3001)
+    with pytest.raises(CommandError, match="10,000 at most"):
+        words("x" * 10_001)
     with pytest.raises(CommandError, match="quote"):
         words("pool show 'gpu")
 

@@ -18,7 +18,7 @@ from storage.port.conversations import ConversationReference
 from storage.port.files import SharedFile
 from storage.port.preferences import Preference
 from storage.port.requests import JournalRow
-from storage.port.samples import Bucket, Sample
+from storage.port.samples import Bucket, Sample, Work
 from storage.port.store import Store
 from storage.port.uploads import Upload, UploadTicket
 from storage.retention import RESOLUTIONS
@@ -232,6 +232,15 @@ class StoreContract:
     async def test_a_step_that_is_not_kept_is_refused(self, store: Store) -> None:
         with pytest.raises(ValueError, match="multiple of 60"):
             await store.usage("render", None, NOON, NOON + HOUR, 90)
+
+    async def test_samples_of_a_pool_come_back_as_they_went_in(self, store: Store) -> None:
+        told = Sample("render", "a", NOON, 60.0, 2.0, 8.0, 4, 1, Work(7, 2, 100, 3))
+        untold = sample(NOON + MINUTE)
+        await store.add_samples([untold, told, sample(NOON, pool="b")])
+        assert await store.samples("render", "a", NOON, NOON + HOUR) == [told, untold]
+        assert await store.samples("render", "a", NOON + MINUTE, NOON + HOUR) == [untold]
+        assert await store.samples("render", "a", NOON, NOON + MINUTE) == [told]
+        assert await store.samples("render", "nothing", NOON, NOON + HOUR) == []
 
     async def test_sampled_spans_first_to_last(self, store: Store) -> None:
         assert await store.sampled_range("render") is None

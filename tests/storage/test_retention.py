@@ -18,7 +18,7 @@ def test_the_page_tells_the_truth() -> None:
     kept = Retention()
     for step, span in kept.rollups.items():
         assert f"| rollup of {step} s | {f'{span.days} days' if span else 'forever'} |" in page
-    assert f"| samples of cores | {kept.samples.days} days |" in page
+    assert f"| samples of cores, nodes and tasks | {kept.samples.days} days |" in page
     assert f"| transitions | {kept.transitions.days} days, `keep.transitions_days` |" in page
     assert f"| rollup of transitions, hourly | {kept.transition_counts.days} days, `keep.counts_days` |" in page
     assert f"| resolved incidents, their notifications | {kept.incidents.days} days, `keep.incidents_days` |" in page

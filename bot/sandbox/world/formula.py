@@ -341,7 +341,15 @@ def _percentile(numbers: list[float]) -> float:
 
 
 def _round(numbers: list[float]) -> float:
-    return float(math.floor(numbers[0] + 0.5))
+    """Halves go away from zero."""
+    return math.copysign(math.floor(abs(numbers[0]) + 0.5), numbers[0])
+
+
+def _element(numbers: list[float]) -> float:
+    *vector, index = numbers
+    if index < 0:
+        raise IndexError(index)
+    return vector[int(index)]
 
 
 def _seconds(value: Value | _Series) -> float:
@@ -386,7 +394,7 @@ _FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
     "round": _round,
     "std": statistics.stdev,
     "sum": math.fsum,
-    "val": lambda numbers: numbers[int(numbers[-1])],
+    "val": _element,
 }
 
 

@@ -1,0 +1,118 @@
+"""What a pool had to do in the past, from the samples that the bot keeps: the work that another formula would meet.
+
+Of most samples it is known how many tasks waited, ran and had ended. From that follow how many tasks came between two
+samples, and how long a task takes in the mean. Where only cores are known the work is what really ran, in tasks of
+:data:`ASSUMED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from msgspec import Struct
+
+from bot.domain.autoscale.vocabulary import PERIOD
+from storage.port.samples import Sample, Work
+
+ASSUMED: Final = 600.0
+"""Seconds that a task is taken to last where none was seen to end."""
+LONGEST_GAP: Final = timedelta(minutes=6)
+"""Samples further apart than this leave a gap: nothing is known of the time between."""
+
+
+class Span(Struct, frozen=True):
+    """30 seconds of the past: ``arrived`` tasks came; nodes and waiting tasks as they really were (None: not known)."""
+
+    at: datetime
+    arrived: float
+    dedicated: int
+    spot: int
+    waiting: float | None
+
+
+class History(Struct, frozen=True):
+    """The past of a pool, a span after the other; what was not sampled is left out.
+
+    ``begun`` are the tasks that waited or ran at its beginning, ``task_seconds`` how long a task takes in the mean,
+    ``told`` the share of spans of which the tasks are known (0..1).
+    """
+
+    spans: tuple[Span, ...]
+    begun: float
+    task_seconds: float
+    told: float
+    since: datetime
+    until: datetime
+
+    @property
+    def sampled(self) -> float:
+        """How much of the time between its beginning and its end was sampled, 0..1."""
+        whole = (self.until - self.since) / PERIOD
+        return min(1.0, len(self.spans) / whole) if whole > 0 else 0.0
+
+    @property
+    def arrived(self) -> float:
+        """All tasks that there were to do."""
+        return self.begun + sum(span.arrived for span in self.spans)
+
+
+def history(samples: Sequence[Sample], slots: int) -> History | None:
+    """The past that samples tell of a pool with so many task slots a node; None where they tell nothing."""
+    if len(samples) < 2:
+        return None
+    seconds = _task_seconds(samples)
+    spans: list[Span] = []
+    told = 0
+    for before, after in pairwise(samples):
+        length = after.at - before.at
+        if length > LONGEST_GAP or length <= timedelta(0):
+            continue
+        arrived, known = _arrived(before, after, slots, seconds)
+        steps = max(1, round(length / PERIOD))
+        told += steps if known else 0
+        dedicated = max(0, after.nodes - after.spot)
+        waiting = float(after.work.waiting) if after.work else None
+        spans += [
+            Span(before.at + n * length / steps, arrived / steps, dedicated, after.spot, waiting) for n in range(steps)
+        ]
+    if not spans:
+        return None
+    first = samples[0]
+    begun = float(first.work.waiting + first.work.running) if first.work else running(first, slots)
+    return History(tuple(spans), begun, seconds, told / len(spans), samples[0].at, samples[-1].at)
+
+
+def _arrived(before: Sample, after: Sample, slots: int, seconds: float) -> tuple[float, bool]:
+    """How many tasks came between two samples, and whether that is known rather than taken from busy cores."""
+    if before.work and after.work:
+        came = _pending(after.work) - _pending(before.work) + _ended(before.work, after.work)
+        return max(0.0, came), True
+    length = (after.at - before.at).total_seconds()
+    return running(after, slots) * length / seconds, False
+
+
+def _pending(work: Work) -> float:
+    return float(work.waiting + work.running)
+
+
+def _ended(before: Work, after: Work) -> float:
+    """Tasks that ended between; jobs that are gone take theirs along, which must not count as less than none."""
+    return float(max(0, after.succeeded + after.failed - before.succeeded - before.failed))
+
+
+def running(sample: Sample, slots: int) -> float:
+    """About how many tasks ran, from the share of busy cores."""
+    return sample.busy / sample.total * sample.nodes * slots if sample.total else 0.0
+
+
+def _task_seconds(samples: Sequence[Sample]) -> float:
+    """The mean length of a task: the time that tasks ran, over how many ended."""
+    ran = ended = 0.0
+    for before, after in pairwise(samples):
+        if before.work and after.work and timedelta(0) < after.at - before.at <= LONGEST_GAP:
+            ran += (before.work.running + after.work.running) / 2 * (after.at - before.at).total_seconds()
+            ended += _ended(before.work, after.work)
+    return max(PERIOD.total_seconds(), ran / ended) if ended and ran else ASSUMED

@@ -1,0 +1,258 @@
+"""A pool's autoscale: its formula, how the last run came out, and what is to be said of both."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.azure.account import Account
+from bot.domain.autoscale.lint import lint
+from bot.domain.autoscale.remarks import Linted
+from bot.domain.autoscale.results import explained, parsed
+from bot.domain.autoscale.suggested import suggested
+from bot.requests.command import CommandError, command
+from bot.requests.context import Context
+from cards import build
+from cards.build import blocks, chip, facts, text, when
+from cards.card import Block, Button, Card, Code, Mark, Words
+from cards.formatting import duration, number, plural
+from handlers.pool.formulas import (
+    Evaluated,
+    Scaled,
+    evaluated,
+    given_formula,
+    may,
+    readable,
+    remarks,
+    said,
+    scaled,
+    variables,
+)
+from handlers.shared.common import line, safe, section, titled
+from handlers.shared.states import pool_chip
+
+LONGEST_COMMAND = 1_500
+"""Characters of a command that a button carries, within what the platforms take."""
+_STALE = 5
+"""Intervals without a run after which autoscale does not run: Microsoft's own TES goes by as many."""
+
+
+@command("pool autoscale", effect="read", examples=["pool autoscale render-cpu"])
+async def autoscale(ctx: Context, pool: str, *, account: str | None = None) -> Card:
+    """Show a pool's autoscale formula, its last run with every variable explained, and what stands out.
+
+    :param pool: the pool's id
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    found = await scaled(ctx, source, pool, "pool autoscale")
+    return _scales(ctx, source, found) if found.formula else _fixed(ctx, source, found)
+
+
+def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
+    pool, linted = found.pool, lint(found.formula, found.surroundings())
+    run = pool.auto_scale_run
+    stale = bool(run and run.timestamp and found.at - run.timestamp > _STALE * found.interval)
+    wrong = bool(linted.errors or (run and run.error) or stale)
+    return Card(
+        title=titled(
+            f"Autoscale of pool {pool.id}",
+            f"every {duration(found.interval)}",
+            text(pool_chip(pool.state, pool.allocation_state, troubled=wrong)),
+        ),
+        mark=Mark.WARNING if wrong else Mark.RUNNING,
+        as_of=found.at,
+        blocks=blocks(
+            *_last_run(found, stale=stale),
+            *remarks(linted),
+            *section("Formula", Code(found.formula)),
+            build.actions(
+                Button("What if", line(ctx, source, "pool what-if", pool.id), style="primary"),
+                Button("Evaluate now", line(ctx, source, "pool autoscale evaluate", pool.id)),
+                _form(ctx, source, pool.id, "Edit", "pool autoscale edit"),
+                _form(ctx, source, pool.id, "Disable", "pool autoscale disable"),
+                Button("Pool", line(ctx, source, "pool show", pool.id)),
+                Button("Refresh", line(ctx, source, "pool autoscale", pool.id), how="edit"),
+            ),
+        ),
+    )
+
+
+def _last_run(found: Scaled, *, stale: bool) -> list[Block]:
+    """When the formula ran last, and what it gave."""
+    pool = found.pool
+    run = pool.auto_scale_run
+    if run is None or run.timestamp is None:
+        return section("Last run", Words(text("The formula has not been evaluated yet.")))
+    details = "; ".join(safe(value.value) for value in run.error.values if value.value) if run.error else ""
+    late = f"Nothing was evaluated in the last {_STALE} intervals: disable autoscale and enable it again."
+    return section(
+        "Last run",
+        Words(text(chip(Mark.FAILED, run.error.code), f": {details or safe(run.error.message)}"))
+        if run.error
+        else None,
+        Words(text(chip(Mark.WARNING, "late"), f" {late}")) if stale else None,
+        facts(("When", when(run.timestamp)), ("Nodes now", _nodes(found))),
+        variables(explained(parsed(run.results), found.formula)),
+    )
+
+
+def _nodes(found: Scaled) -> str:
+    """``3 dedicated and 2 spot``."""
+    pool = found.pool
+    spot = f" and {number(pool.current_low_priority_nodes)} spot" if pool.current_low_priority_nodes else ""
+    return f"{number(pool.current_dedicated_nodes)} dedicated{spot}"
+
+
+def _fixed(ctx: Context, source: Account, found: Scaled) -> Card:
+    """A pool without a formula, with one to begin with."""
+    pool = found.pool
+    formula = suggestion(found)
+    return Card(
+        title=titled(f"Pool {pool.id}", "fixed size", plural(_all(found), "node")),
+        mark=Mark.IDLE,
+        as_of=found.at,
+        blocks=blocks(
+            Words(
+                text(
+                    "It does not scale by a formula. This one would follow its tasks, from none up to as many nodes as "
+                    "it has now; try it over the pool's own past before you switch it on."
+                )
+            ),
+            Code(formula),
+            build.actions(
+                Button("What if", line(ctx, source, "pool what-if", pool.id, formula), style="primary"),
+                _form(ctx, source, pool.id, "Enable", "pool autoscale enable"),
+                Button("Pool", line(ctx, source, "pool show", pool.id)),
+                Button("Usage", line(ctx, source, "usage", pool=pool.id)),
+            ),
+        ),
+    )
+
+
+def _form(ctx: Context, source: Account, pool: str, label: str, path: str) -> Button | None:
+    """The button of a change, for whoever may make it."""
+    return Button(label, line(ctx, source, path, pool), how="form") if may(ctx, source, path, pool) else None
+
+
+def _all(found: Scaled) -> int:
+    return found.pool.current_dedicated_nodes + found.pool.current_low_priority_nodes
+
+
+def suggestion(found: Scaled) -> str:
+    """A formula to begin with: up to as many nodes as the pool has or wants, of the kind that most of them are."""
+    pool = found.pool
+    dedicated = max(pool.current_dedicated_nodes, pool.target_dedicated_nodes or 0)
+    spot = max(pool.current_low_priority_nodes, pool.target_low_priority_nodes or 0)
+    return suggested(found.slots, max(dedicated, spot, 1), spot=spot > dedicated)
+
+
+@command(
+    "pool autoscale lint",
+    effect="read",
+    examples=["pool autoscale lint render-cpu", "pool autoscale lint $TargetDedicatedNodes = 4;"],
+)
+async def lint_formula(
+    ctx: Context, *formula: str, pool: str | None = None, minutes: int | None = None, account: str | None = None
+) -> Card:
+    """Check an autoscale formula: every mistake and every risk with its place, why, and what to write instead.
+
+    :param formula: a pool's id for its own formula, or a formula, between three backticks or as it is
+    :param pool: the pool that a formula is meant for, so that its slots and prices are known
+    :param minutes: the evaluation interval that is meant
+    :param account: the account, by its name in the settings
+    """
+    if len(formula) == 1 and not set(formula[0]) & set("=$;("):
+        pool, formula = pool or formula[0], ()
+    text_ = given_formula(ctx, formula, "lint")
+    if not text_ and pool is None:
+        raise CommandError("Which formula? Give a pool, or the formula itself.", ["help pool autoscale lint"])
+    source = ctx.account(account)
+    interval = None if minutes is None else timedelta(minutes=minutes)
+    if pool is None:
+        return _linted(ctx, source, None, text_, lint(text_))
+    found = await scaled(ctx, source, pool, "pool autoscale lint")
+    if not text_ and not found.formula:
+        return _fixed(ctx, source, found)
+    used = text_ or found.formula
+    return _linted(ctx, source, found, used, lint(used, found.surroundings(interval)))
+
+
+def _linted(ctx: Context, source: Account, found: Scaled | None, formula: str, linted: Linted) -> Card:
+    errors = bool(linted.errors)
+    clean = not any(each.weight != "note" for each in linted.remarks)
+    name = f"Formula of pool {found.pool.id}" if found else "Formula"
+    buttons: list[Button] = []
+    if found and not errors:
+        own = formula == found.formula
+        given = [] if own else [formula]
+        for label, path in (("What if", "pool what-if"), ("Evaluate now", "pool autoscale evaluate")):
+            if len(again := line(ctx, source, path, found.pool.id, *given)) <= LONGEST_COMMAND:
+                buttons.append(Button(label, again, style="primary" if not buttons else "default"))
+    return Card(
+        title=titled(name, said(linted)),
+        mark=Mark.FAILED if errors else Mark.DONE if clean else Mark.WARNING,
+        as_of=found.at if found else None,
+        blocks=blocks(*remarks(linted, 20), *section("Formula", Code(formula)), build.actions(*buttons)),
+    )
+
+
+@command("pool autoscale evaluate", effect="read", examples=["pool autoscale evaluate render-cpu"])
+async def evaluate_formula(ctx: Context, pool: str, *formula: str, account: str | None = None) -> Card:
+    """Evaluate an autoscale formula now, with every variable explained; nothing is changed.
+
+    Where the pool scales by a formula the service evaluates it, otherwise the bot does by its own samples.
+
+    :param pool: the pool's id
+    :param formula: the formula; the pool's own where it is left out
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    found = await scaled(ctx, source, pool, "pool autoscale evaluate")
+    used = given_formula(ctx, formula, pool) or found.formula or suggestion(found)
+    linted = lint(used, found.surroundings())
+    result = await evaluated(ctx, source, found, readable(linted, ["help pool autoscale evaluate"]))
+    return _evaluated(ctx, source, found, used, result)
+
+
+def _evaluated(ctx: Context, source: Account, found: Scaled, formula: str, result: Evaluated) -> Card:
+    pool = found.pool
+    values = {each.name: each.value for each in result.variables}
+    wants = _wants(found, values)
+    given = [] if formula == found.formula else [formula]
+    again = line(ctx, source, "pool what-if", pool.id, *given)
+    return Card(
+        title=titled(f"Evaluated for pool {pool.id}", "failed" if result.error else wants),
+        mark=Mark.FAILED if result.error else Mark.DONE,
+        as_of=found.at,
+        blocks=blocks(
+            Words(text(result.error)) if result.error else None,
+            variables(result.variables),
+            *section("Formula", Code(formula)) if given else (),
+            _own_note(result),
+            build.actions(
+                Button("What if", again, style="primary") if len(again) <= LONGEST_COMMAND else None,
+                Button("Autoscale", line(ctx, source, "pool autoscale", pool.id)),
+            ),
+        ),
+    )
+
+
+def _wants(found: Scaled, values: dict[str, str]) -> str:
+    """``would want 4 dedicated nodes, has 2``."""
+    pool = found.pool
+    told = []
+    for name, kind, has in (
+        ("$TargetDedicatedNodes", "dedicated", pool.current_dedicated_nodes),
+        ("$TargetLowPriorityNodes", "spot", pool.current_low_priority_nodes),
+    ):
+        if name in values and (values[name] != "0" or has):
+            told.append(f"{values[name]} {kind} (now {number(has)})")
+    return f"wants {' and '.join(told)}" if told else "wants no nodes"
+
+
+def _own_note(result: Evaluated) -> Block | None:
+    """That the bot evaluated it itself, and what it took for granted."""
+    if not result.own:
+        return build.note("Evaluated by Azure; nothing was changed.")
+    assumed = f" {'; '.join(result.notes)[:1].upper()}{'; '.join(result.notes)[1:]}." if result.notes else ""
+    return build.note(f"Evaluated by the bot from its own samples, because {result.own}.{assumed}")
