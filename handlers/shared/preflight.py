@@ -42,7 +42,7 @@ def notes(found: Preflight) -> tuple[Note, ...]:
     return (*lines, *(Note(text(effect), Mark.WARNING) for effect in found.effects))
 
 
-def form_notes(found: Preflight, at: str = "", notes_before: Sequence[Note] = ()) -> FormChanges:
+def form_notes(found: Preflight, at: str = "", notes_before: Sequence[Note] = (), *, submit: str = "") -> FormChanges:
     """What a live form says of a preflight. With a field's name ``at``, a refusal is an error at that field."""
     errors = {at: found.refused} if found.refused and at else {}
-    return FormChanges(errors=errors, notes=(*notes_before, *notes(found)))
+    return FormChanges(errors=errors, notes=(*notes_before, *notes(found)), submit=submit)
