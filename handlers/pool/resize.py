@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from typing import Literal
 
 from msgspec import Struct
 
 from bot.azure.account import Account
 from bot.azure.models import Pool
-from bot.azure.plane import Written
 from bot.azure.writes import pools
 from bot.domain.licence import pays_windows
 from bot.domain.pool_health import fell_short
 from bot.domain.pools import reading
 from bot.operations.preflight import Difference, Fix, Preflight
-from bot.operations.run import Run, Status
+from bot.operations.run import Run
 from bot.operations.workflow import Outcome, workflow
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from cards.card import Button, Card, Field, Option
 from cards.formatting import plural
+from handlers.pool import steps
 from handlers.pool.sections import resize_errors
+from handlers.pool.steps import Targets
 from handlers.shared.capacity import Capacity, capacity
 from handlers.shared.common import line
 from handlers.shared.missing import finding_pool
 from handlers.shared.preflight import blocked, form_notes
 
-_SELECT = (
-    "id,eTag,state,allocationState,allocationStateTransitionTime,vmSize,virtualMachineConfiguration,"
-    "currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,enableAutoScale,"
-    "resizeErrors"
-)
 _SHORTEST = 5
 """Minutes that a resize may take at least ("Pool - Resize")."""
 
@@ -52,26 +48,6 @@ class Resize(Struct, frozen=True):
     show: str
 
 
-class Targets(Struct, frozen=True):
-    """The numbers of nodes that a pool wants, and the ETag that it has then."""
-
-    dedicated: int
-    spot: int
-    etag: str = ""
-
-    @classmethod
-    def of(cls, pool: Pool) -> Targets:
-        """As the pool is."""
-        return cls(pool.target_dedicated_nodes or 0, pool.target_low_priority_nodes or 0, pool.etag)
-
-    def asked(self, dedicated: int | None, spot: int | None) -> Targets:
-        """As they will be; None stays."""
-        return Targets(self.dedicated if dedicated is None else dedicated, self.spot if spot is None else spot)
-
-    def __str__(self) -> str:
-        return f"{self.dedicated} dedicated and {self.spot} spot nodes"
-
-
 async def preflight(
     ctx: Context,
     pool: str,
@@ -88,7 +64,7 @@ async def preflight(
         return stopped
     _checked(pool, dedicated, spot, minutes)
     async with finding_pool(ctx, source, pool, "pool resize"):
-        found = (await source.fetch(Pool, source.pool(pool), select=_SELECT)).value
+        found = (await source.fetch(Pool, source.pool(pool), select=steps.SELECT)).value
     before = Targets.of(found)
     after = before.asked(dedicated, spot)
     if found.enable_auto_scale:
@@ -96,13 +72,8 @@ async def preflight(
             f"Pool {found.id} scales by a formula, so its size cannot be set.",
             fixes=(Fix("Disable autoscale", line(ctx, source, "pool autoscale disable", found.id)),),
         )
-    if found.state.lower() != "active":
-        return Preflight(f"Pool {found.id} is {found.state}.")
-    if found.allocation_state.lower() != "steady":
-        return Preflight(
-            f"Pool {found.id} is {found.allocation_state} now: it can be resized when it is steady.",
-            fixes=(Fix("Stop the resize", line(ctx, source, "pool stop-resize", found.id)),),
-        )
+    if waits := steps.unsteady(ctx, source, found):
+        return waits
     known = await capacity(source)
     if problem := _does_not_fit(ctx, source, known, found, after):
         return problem
@@ -176,61 +147,29 @@ async def resize(
 @workflow("pool resize", Resize, "Resizing pool {}")
 async def resizing(run: Run, asked: Resize) -> Outcome:
     """Ask for the nodes, and follow until the pool is steady."""
-    path = run.account.pool(asked.pool)
-
-    async def now() -> Pool:
-        return (await run.account.fetch(Pool, path, select=_SELECT)).value
-
-    async def read() -> Targets:
-        return Targets.of(await now())
-
-    before = await run.once("before", Targets, read)
+    before = await run.once("before", Targets, lambda: steps.targets(run, asked.pool))
     after = before.asked(asked.dedicated, asked.spot)
-
-    def send() -> Awaitable[Written]:
-        return pools.resize(
-            run.writer,
-            asked.pool,
-            dedicated=asked.dedicated,
-            spot=asked.spot,
-            resize_timeout=f"PT{asked.minutes}M" if asked.minutes else "",
-            deallocation=asked.tasks,
-            etag=before.etag,
-        )
-
-    async def landed() -> bool:
-        return str(await read()) == str(after)
-
-    async def count() -> int:
-        found = await now()
-        return found.current_dedicated_nodes + found.current_low_priority_nodes
-
-    had = await run.once("count", int, count)
-    wants = after.dedicated + after.spot
-
-    async def arrived() -> Status:
-        found = await now()
-        has = found.current_dedicated_nodes + found.current_low_priority_nodes
-        steady = found.allocation_state.lower() == "steady"
-        return Status(steady, f"{plural(has, 'node')}, {wants} wanted", abs(has - had), abs(wants - had))
-
-    await run.write("resize", f"Ask Azure for {after}", send, landed=landed)
-    await run.until("nodes", "Wait until the pool is steady", arrived)
-    found = await now()
+    found = await steps.resize(
+        run,
+        "resize",
+        asked.pool,
+        after,
+        etag=before.etag,
+        deallocation=asked.tasks,
+        minutes=asked.minutes,
+    )
     undo = f"{asked.back} {before.dedicated} spot:{before.spot}"
-    show = Button("Open pool", asked.show, style="primary")
-    has = Targets(found.current_dedicated_nodes, found.current_low_priority_nodes)
-    if fell_short(reading(found)):
-        return Outcome(
-            f"Pool {found.id} has {has} and wanted {after}",
-            tuple(resize_errors(found, run.account.now())),
-            (show,),
-            undo=undo,
-            before=str(before),
-            after=str(after),
-            failed=True,
-        )
-    return Outcome(f"Pool {found.id} has {has}", (), (show,), undo=undo, before=str(before), after=str(after))
+    short = bool(fell_short(reading(found)))
+    nodes = steps.has(found)
+    return Outcome(
+        f"Pool {found.id} has {nodes} and wanted {after}" if short else f"Pool {found.id} has {nodes}",
+        tuple(resize_errors(found, run.account.now())) if short else (),
+        (Button("Open pool", asked.show, style="primary"),),
+        undo=undo,
+        before=str(before),
+        after=str(after),
+        failed=short,
+    )
 
 
 @form_of(
@@ -259,7 +198,7 @@ async def resize_form(ctx: Context, values: Values) -> FormChanges:
         return FormChanges()
     source = ctx.account(account)
     async with finding_pool(ctx, source, pool, "pool resize"):
-        now = Targets.of((await source.fetch(Pool, source.pool(pool), select=_SELECT)).value)
+        now = Targets.of((await source.fetch(Pool, source.pool(pool), select=steps.SELECT)).value)
     dedicated, spot = (int(values[name]) if values.get(name) else None for name in ("dedicated", "spot"))
     found = await preflight(ctx, pool, dedicated, spot=spot, account=account)
     changes = form_notes(found)
