@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 import msgspec
 
+_UNANSWERED = frozenset({"noconnection", "timeout", "operationtimedout"})
+"""Codes after which a write may have been done, whatever the status ("Batch status and error codes")."""
+
 
 class AzureError(Exception):
     """An answer that is not a success.
@@ -48,6 +51,16 @@ class AzureError(Exception):
     def throttled(self) -> bool:
         """True where the service asks to come less often."""
         return self.status == 429 or (self.status == 503 and self.code.lower() == "serverbusy")
+
+    @property
+    def unanswered(self) -> bool:
+        """True where what was asked may have been done all the same: no answer came, or the service failed at it."""
+        return not self.throttled and (self.status >= 500 or self.code.lower() in _UNANSWERED)
+
+    @property
+    def passing(self) -> bool:
+        """True where the same may well succeed a little later."""
+        return self.throttled or self.unanswered
 
 
 def refusal(status: int, body: bytes, headers: Mapping[str, str], retry_after: float | None = None) -> AzureError:

@@ -73,6 +73,11 @@ class Audit:
         await self._store.append_audit(entry)
         logged(entry)
 
+    @staticmethod
+    def written(entry: AuditEntry) -> None:
+        """Log a line that the store has written together with what it is about."""
+        logged(entry)
+
 
 def logged(entry: AuditEntry) -> None:
     """The line in the log, for whoever collects logs elsewhere; what was typed is not in it."""

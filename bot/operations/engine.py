@@ -38,7 +38,9 @@ from bot.operations.workflow import (
 )
 from cards.build import bold, text
 from cards.card import Card, plain
+from storage.port.audit import AuditEntry
 from storage.port.decoding import decoded
+from storage.port.errors import StoreError
 from storage.port.operations import OperationRow, OperationState, OperationStore, StepRow
 from storage.port.uploads import UploadStore
 
@@ -49,6 +51,10 @@ _HELD = timedelta(seconds=10)
 _RENEWALS = 3
 _ELSEWHERE = 2.0
 """Seconds between two looks at an operation that another instance runs."""
+_OUTAGE = timedelta(minutes=15)
+"""For how long a workflow that Azure does not answer is run anew, before it fails."""
+_LONGEST_WAIT = 30.0
+"""Seconds between two such runs at most."""
 _OUTCOME = "outcome"
 """The step that holds how a workflow ended."""
 
@@ -177,7 +183,7 @@ class Operations:
     async def run(self) -> None:
         """Hold what is run, and go on with what nobody holds, until cancelled."""
         while True:
-            await asyncio.sleep(self._held.total_seconds() / _RENEWALS)
+            await self._clock.sleep(self._held.total_seconds() / _RENEWALS)
             try:
                 if self._running:
                     await self._store.hold_operations(self._holder, list(self._running), self._clock.now() + self._held)
@@ -228,25 +234,30 @@ class Operations:
         with structlog.contextvars.bound_contextvars(correlation=correlation, operation=row.id):
             try:
                 state, card, outcome = await self._outcome(here, act)
+                now = self._clock.now()
+                entry = self._entry(here, act, state, card, outcome, now) if act else None
+                encoded = msgspec.json.encode(card)
+                noted = await self._store.end_operation(row.id, self._holder, state, encoded, now, entry)
             except Lost:
-                log.warning("operation.lost", workflow=row.workflow)
+                noted = False
+            except StoreError:  # nothing more can be noted: nobody holds it soon, and whoever looks then goes on
+                log.exception("operation.not_noted", workflow=row.workflow)
                 return
-            encoded = msgspec.json.encode(card)
-            now = self._clock.now()
-            if not await self._store.end_operation(row.id, self._holder, state, encoded, now):
+            if not noted:
+                log.warning("operation.lost", workflow=row.workflow)
                 return
             here.view.card = card
             here.changed()
-            if act:
-                await self._recorded(here, act, state, card, outcome, now)
+            if entry:
+                self._audit.written(entry)
 
     async def _outcome(self, here: _Running, act: Act | None) -> tuple[OperationState, Card, Outcome | None]:
-        """Run the workflow to its end, whatever that is. Raises Lost."""
+        """Run the workflow to its end, whatever that is. Raises Lost and StoreError."""
         row, view = here.row, here.view
         command = act.command if act else ""
         try:
-            outcome = await self._ran(here)
-        except Lost:
+            outcome = await self._patiently(here)
+        except (Lost, StoreError):
             raise
         except Stopped:
             return "stopped", stopped_card(view, self._clock.now()), None
@@ -260,6 +271,25 @@ class Operations:
         card = outcome_card(view, outcome, row.id, row.started, self._clock.now())
         return ("failed" if outcome.failed else "done"), card, outcome
 
+    async def _patiently(self, here: _Running) -> Outcome:
+        """Run the workflow; anew from its start for as long as Azure does not answer what it reads."""
+        failures, until = 0, None
+        while True:
+            try:
+                return await self._ran(here)
+            except AzureError as error:
+                now = self._clock.now()
+                until = until or now + _OUTAGE
+                failures += 1
+                wait = max(min(_LONGEST_WAIT, 2.0**failures), error.retry_after or 0)
+                if not error.passing or now + timedelta(seconds=wait) > until:
+                    raise
+                log.warning("operation.interrupted", code=error.code, status=error.status, again_in=wait)
+                here.view.waiting = f"Azure does not answer ({error.code}). The bot goes on when it does."
+                here.changed()
+                await self._clock.sleep(wait)
+                here.view.waiting = ""
+
     async def _ran(self, here: _Running) -> Outcome:
         row = here.row
         known = self._workflows.get(row.workflow)
@@ -267,9 +297,11 @@ class Operations:
         if known is None or account is None or account.writer is None:
             raise Failure("The bot was started with other settings since: this cannot be gone on with.")
         steps = await self._store.operation_steps(row.id)
+        stopping = here.run.stopping if here.run else row.stopping
         here.run = run = Run(
             row, account, account.writer, steps, self._store, self._holder, self._clock, here.view, here.changed
         )
+        run.stopping = stopping
         arguments = msgspec.json.decode(row.arguments, type=known.arguments)
         outcome = await known.body(run, arguments)
         body = msgspec.json.encode(outcome)
@@ -277,13 +309,15 @@ class Operations:
             raise Lost
         return outcome
 
-    async def _recorded(
-        self, here: _Running, act: Act, state: OperationState, card: Card, outcome: Outcome | None, now: datetime
-    ) -> None:
+    @staticmethod
+    def _entry(
+        here: _Running, act: Act, state: OperationState, card: Card, outcome: Outcome | None, now: datetime
+    ) -> AuditEntry:
+        """Its line of the audit trail."""
         results: dict[OperationState, Result] = {"done": "done", "unknown": "unknown"}
         details = [plain(card.title)]
         if outcome and (outcome.before or outcome.after):
             details.append(f"{outcome.before} → {outcome.after}")
         if here.run and here.run.requests:
             details.append(f"Azure request {', '.join(here.run.requests[-3:])}")
-        await self._audit.append(act.entry(now, results.get(state, "failed"), "; ".join(details)))
+        return act.entry(now, results.get(state, "failed"), "; ".join(details))

@@ -23,6 +23,7 @@ def running_card(view: View, id_: str, started: datetime) -> Card:
         title=(*view.title, *text("  "), *text(chip(Mark.CHANGING, "under way"))),
         mark=Mark.CHANGING,
         blocks=blocks(
+            Words(text(chip(Mark.WARNING, view.waiting)), while_live=True) if view.waiting else None,
             _steps(view),
             view.progress,
             eta,

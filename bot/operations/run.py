@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -15,6 +17,7 @@ from bot.azure.errors import AzureError
 from bot.azure.plane import Written
 from bot.azure.writer import Writer
 from bot.clock import Clock
+from bot.operations.one_write import TRIES, Answered, Check, Refused, Write
 from bot.operations.workflow import Failure, Lost, StepView, Stopped, Unknown, View
 from cards.card import Mark, Progress
 from storage.port.operations import OperationRow, StepRow, StepState
@@ -23,15 +26,13 @@ from storage.port.uploads import Upload
 log = structlog.get_logger()
 
 T = TypeVar("T")
-Check: TypeAlias = Callable[[], Awaitable[bool | None]]
-"""Whether a write took effect: yes, no, or None where that cannot be known."""
 
-_TRIES = 6
-"""How often a write that Azure was too busy for is sent."""
 _PATIENCE = timedelta(minutes=5)
 """How long a refusal that passes by itself is waited out."""
-_UNSURE = frozenset({"operationtimedout", "timeout", "noconnection", "internalerror", "internalservererror"})
-"""Codes after which a write may have been done all the same ("Batch status and error codes")."""
+_LONGEST_WAIT = 30.0
+"""Seconds between two attempts at most, where Azure does not ask for more."""
+_ETA_STEP = 30
+"""Seconds to which an expected end is rounded up, so that a card is not edited for its changing."""
 
 
 class Status(NamedTuple):
@@ -86,6 +87,7 @@ class Run:
         self.requests: list[str] = []
         """Azure's ids of the requests that changed something, for the audit trail."""
         self._known = {step.name: step for step in steps}
+        self._met: Counter[str] = Counter()
         self._store = store
         self._holder = holder
         self._changed = changed
@@ -115,46 +117,57 @@ class Run:
         ``landed`` finds out whether a write whose end is not known took effect; ``repeatable`` says that sending it
         twice is as good as once. With neither, such a write ends the operation as unknown. ``done_if`` are codes of
         refusals that mean that it is as wanted already, ``wait_for`` codes of refusals that pass by themselves.
-        Raises AzureError for other refusals, and Unknown.
+        Raises AzureError for other refusals, and Failure or Unknown.
         """
+        self._met[name] += 1
+        if self._met[name] > 1:
+            raise ValueError(f"the workflow {self.row.workflow!r} has two steps of the name {name!r}")
         shown = self.view.steps.setdefault(name, StepView(title))
+        codes = frozenset(map(str.lower, done_if)), frozenset(map(str.lower, wait_for))
+        wanted = Write(name, title, shown, send, landed, repeatable, *codes)
         step = self._known.get(name)
         if step and step.state == "done":
-            shown.mark = Mark.DONE
-            return msgspec.json.decode(step.result, type=str)
-        if step and step.state == "sent" and await self._landed(name, title, landed, repeatable):
-            return await self._wrote(name, shown, "")
-        until = self.clock.now() + _PATIENCE
-        for tries in range(1, _TRIES + 1):
-            await self._note(name, "sent")
+            return self._replayed(shown, step.result)
+        if step and step.state == "failed" and step.result:
+            refused = msgspec.json.decode(step.result, type=Refused).error()
+            shown.mark, shown.detail = Mark.FAILED, refused.code
+            raise refused
+        sent_before = bool(step and step.state == "sent")
+        if sent_before and await self._landed(wanted):
+            return await self._wrote(wanted)
+        return await self._sent(wanted, sent_before)
+
+    async def _sent(self, wanted: Write, sent_before: bool) -> str:
+        """Send a write until it is known what became of it."""
+        until, unanswered, refusals = self.clock.now() + _PATIENCE, 0, 0
+        shown = wanted.shown
+        while True:
+            await self._note(wanted.name, "sent")
             self._changed()
             try:
-                written = await send()
+                written = await wanted.send()
             except AzureError as error:
-                code = error.code.lower()
-                if code in map(str.lower, done_if):
-                    return await self._wrote(name, shown, "")
-                waits = code in map(str.lower, wait_for) and self.clock.now() < until
-                if waits or (error.throttled and tries < _TRIES):
-                    shown.detail = "Azure is busy with it; trying again" if waits else "Azure asked to wait"
+                if wanted.waits_for(error):
+                    refusals += 1
+                    await self._wait_out(wanted, error, error.retry_after or min(_LONGEST_WAIT, 5.0 * refusals), until)
+                elif error.unanswered:
+                    sent_before, unanswered = True, unanswered + 1
+                    shown.detail = f"{error.code}: looking whether it took effect"
                     self._changed()
-                    await self._note(name, "failed")  # refused, so nothing has happened
-                    await self.clock.sleep(error.retry_after or 5.0 * tries)
-                elif code in _UNSURE or error.status >= 500 or error.status == 0:
-                    if await self._landed(name, title, landed, repeatable):
-                        return await self._wrote(name, shown, "")
-                    if tries == _TRIES:
-                        raise
-                    await self.clock.sleep(2.0 * tries)
+                    await self.clock.sleep(min(_LONGEST_WAIT, 2.0 * unanswered))  # it may be under way still
+                    if await self._landed(wanted):
+                        return await self._wrote(wanted)
+                    if unanswered == TRIES:
+                        shown.mark, shown.detail = Mark.FAILED, error.code
+                        raise wanted.given_up(error) from error
+                elif await wanted.is_done(error, sent_before):
+                    return await self._wrote(wanted)
                 else:
                     shown.mark, shown.detail = Mark.FAILED, error.code
-                    await self._note(name, "failed", f"{error.code}: {error.message}".encode())
+                    await self._note(wanted.name, "failed", msgspec.json.encode(Refused.of(error)))
                     raise
             else:
-                if written.request_id:
-                    self.requests.append(written.request_id)
-                return await self._wrote(name, shown, written.location)
-        raise Failure(f"{title}: Azure stayed busy. Try again later.")
+                return await self._wrote(wanted, Answered(written.location, written.request_id))
 
     async def until(
         self,
@@ -167,31 +180,45 @@ class Run:
     ) -> Status:
         """Wait until ``check`` finds the end, asking it every so many seconds; the card shows what it finds.
 
-        A check that Azure refuses for a moment is asked again. Raises Failure after ``longest``.
+        The end that it found is kept: it is not waited for again after a crash, though things have moved on since.
+        While Azure does not answer it is asked again. Raises Failure after ``longest``, and AzureError for what Azure
+        refuses.
         """
+        self._met[name] += 1
+        step_name = f"until {name} {self._met[name]}"
         shown = self.view.steps.setdefault(name, StepView(title))
-        deadline = self.clock.now() + longest
-        failures = 0
+        step = self._known.get(step_name)
+        if step and step.state == "done":
+            shown.mark = Mark.DONE
+            status = msgspec.json.decode(step.result, type=Status)
+            shown.detail = status.detail
+            return status
+        if step is None:
+            step = await self._note(step_name, "sent")
+        shown.mark = Mark.CHANGING
         while True:
+            wait = every
             try:
                 status = await check()
-                failures = 0
             except AzureError as error:
-                failures += 1
-                if (error.status and error.status < 500 and error.status != 429) or failures > _TRIES:
+                if not error.passing:
                     raise
-                status = Status(False, shown.detail)
+                status = Status(False, f"Azure does not answer ({error.code}); asking again")
+                wait = max(every, error.retry_after or 0)
             shown.detail = status.detail
-            if status.total:
-                self.view.progress = Progress(title, status.done, status.total)
             if status.over:
-                shown.mark, self.view.progress = Mark.DONE, None
+                await self._note(step_name, "done", msgspec.json.encode(status))
+                shown.mark, self.view.progress, self.view.eta = Mark.DONE, None, None
                 self._changed()
                 return status
+            if status.total:
+                self.view.progress = Progress(title, min(status.done, status.total), status.total)
+                self.view.eta = self._expected(step.at, status)
             self._changed()
-            if self.clock.now() > deadline:
+            if self.clock.now() + timedelta(seconds=wait) > step.at + longest:
+                shown.mark = Mark.FAILED
                 raise Failure(f"{title}: not over after {longest}. Azure goes on; the bot follows it no longer.")
-            await self.clock.sleep(every)
+            await self.clock.sleep(wait)
 
     async def each(
         self,
@@ -218,13 +245,9 @@ class Run:
 
         async def work() -> None:
             for item in left:
-                if self.stopping:
-                    results[item] = Result(item, "not begun: stopped")
-                    continue
                 step = f"{name}/{item}"
-                before = self._known.get(step)
-                if before and before.state == "failed" and before.result:
-                    results[item] = Result(item, before.result.decode())
+                if self.stopping and step not in self._known:
+                    results[item] = Result(item, "not begun: stopped")
                 else:
                     results[item] = await one(item, step)
                 self.view.steps.pop(step, None)
@@ -246,6 +269,8 @@ class Run:
                     wait_for=wait_for,
                 )
             except AzureError as error:
+                if error.passing:  # it was looked for and Azure did not answer: all of it is gone on with later
+                    raise
                 return Result(item, f"{error.code}: {error.message}")
             except Unknown:
                 return Result(item, "may or may not have taken effect")
@@ -255,11 +280,14 @@ class Run:
 
         workers = [asyncio.create_task(work()) for _ in range(min(at_once, len(items)))]
         try:
-            await asyncio.gather(*workers)
-        finally:  # one that fails ends the others: another instance holds the operation, or the store is out
-            for each in workers:
-                each.cancel()
+            # None is cut short for another's failure: what it has sent is answered, and noted.
+            ends = await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            for worker in workers:
+                worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+        if failures := [end for end in ends if isinstance(end, BaseException)]:
+            raise next((end for end in failures if isinstance(end, Lost)), failures[0])
         self.view.stoppable = False
         self.view.progress = None
         shown.mark = Mark.WARNING if any(each.error for each in results.values()) else Mark.DONE
@@ -283,26 +311,54 @@ class Run:
         if self.stopping:
             raise Stopped
 
-    async def _landed(self, name: str, title: str, landed: Check | None, repeatable: bool) -> bool:
+    async def _wait_out(self, wanted: Write, error: AzureError, wait: float, until: datetime) -> None:
+        """Wait after a refusal that passes. Raises Failure where that takes too long."""
+        await self._note(wanted.name, "failed")  # refused, so nothing has happened
+        shown = wanted.shown
+        if self.clock.now() + timedelta(seconds=wait) > until:
+            shown.mark, shown.detail = Mark.FAILED, error.code
+            raise Failure(f"{wanted.title}: Azure answered {error.code} for too long. Try again later.") from error
+        shown.detail = "Azure asked to wait" if error.throttled else f"waiting: {error.code}"
+        self._changed()
+        await self.clock.sleep(wait)
+
+    async def _landed(self, wanted: Write) -> bool:
         """Whether a write that was sent took effect; False where it did not, or may be sent again. Raises Unknown."""
-        if landed is None:
-            if repeatable:
-                return False
-            raise Unknown(f"{title}: it was sent, and its answer was lost. It may or may not have taken effect.")
-        found = await landed()
+        if wanted.landed is None and wanted.repeatable:
+            return False
+        found = await wanted.landed() if wanted.landed else None
         if found is None:
-            raise Unknown(f"{title}: it was sent, and its answer was lost. It may or may not have taken effect.")
-        log.info("operation.write_found", operation=self.row.id, step=name, landed=found)
+            raise Unknown(f"{wanted.title}: it was sent, and its answer was lost. It may or may not have taken effect.")
+        log.info("operation.write_found", operation=self.row.id, step=wanted.name, landed=found)
         return found
 
-    async def _wrote(self, name: str, shown: StepView, location: str) -> str:
-        await self._note(name, "done", msgspec.json.encode(location))
-        shown.mark, shown.detail = Mark.DONE, ""
+    def _replayed(self, shown: StepView, result: bytes) -> str:
+        answered = msgspec.json.decode(result, type=Answered)
+        shown.mark = Mark.DONE
+        if answered.request_id:
+            self.requests.append(answered.request_id)
+        return answered.location
+
+    async def _wrote(self, wanted: Write, answered: Answered | None = None) -> str:
+        result = msgspec.json.encode(answered or Answered())
+        await self._note(wanted.name, "done", result)
+        wanted.shown.detail = ""
+        location = self._replayed(wanted.shown, result)
         self._changed()
         return location
 
-    async def _note(self, name: str, state: StepState, result: bytes = b"") -> None:
+    def _expected(self, since: datetime, status: Status) -> datetime | None:
+        """When it should be over, if it goes on as it has gone; None where nothing can be said yet."""
+        now = self.clock.now()
+        taken = (now - since).total_seconds()
+        if taken < _ETA_STEP or not 0 < status.done < status.total:
+            return None
+        left = taken * (status.total - status.done) / status.done
+        return datetime.fromtimestamp(math.ceil((now.timestamp() + left) / _ETA_STEP) * _ETA_STEP, now.tzinfo)
+
+    async def _note(self, name: str, state: StepState, result: bytes = b"") -> StepRow:
         step = StepRow(self.row.id, name, state, self.clock.now(), result)
         if not await self._store.note_steps(self._holder, [step]):
             raise Lost
         self._known[name] = step
+        return step

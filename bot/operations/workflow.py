@@ -11,10 +11,11 @@ A workflow is an async function beside its command::
         await run.until("Nodes arrive", check)
         return Outcome("Pool gpu has 12 nodes")
 
-Every step is noted in the store before it is begun and when it has ended. When the program dies, the function is run
-again from its start: steps that ended give their noted result at once; a write that was sent and whose end is not
-known is looked for in Azure (``landed``) and neither sent twice nor given up. So a workflow must do nothing but
-through its steps, and their names must be the same every time.
+Every step is noted in the store before it is begun and when it has ended. When the program dies, or Azure does not
+answer what it reads, the function is run again from its start: steps that ended give their noted result at once (a
+refusal too); a write that was sent and whose end is not known is looked for in Azure (``landed``) and neither sent
+twice nor given up. So a workflow must change nothing but through its steps, and their names must be the same every
+time; no two writes have the same.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class View:
     progress: Progress | None = None
     eta: datetime | None = None
     stoppable: bool = False
+    waiting: str = ""
+    """Why it does not go on at the moment; empty while it does."""
     card: Card | None = None
     """The last card, once it has ended."""
 

@@ -8,6 +8,8 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from storage.port.audit import AuditEntry
+
 OperationState: TypeAlias = Literal["running", "done", "failed", "unknown", "stopped"]
 StepState: TypeAlias = Literal["sent", "done", "failed"]
 
@@ -78,8 +80,19 @@ class OperationStore(Protocol):
         """Ask a running operation to stop; False where it has ended."""
         ...
 
-    async def end_operation(self, id_: str, holder: str, state: OperationState, outcome: bytes, now: datetime) -> bool:
-        """Note how an operation ended; False where another holds it by now, or it has ended."""
+    async def end_operation(
+        self,
+        id_: str,
+        holder: str,
+        state: OperationState,
+        outcome: bytes,
+        now: datetime,
+        entry: AuditEntry | None = None,
+    ) -> bool:
+        """Note how an operation ended, with its line of the audit trail, both or neither.
+
+        False where another holds it by now, or it has ended.
+        """
         ...
 
     async def hold_operations(self, holder: str, ids: Collection[str], until: datetime) -> None:

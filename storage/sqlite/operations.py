@@ -6,7 +6,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+from storage.port.audit import AuditEntry
 from storage.port.operations import OperationRow, OperationState, StepRow
+from storage.sqlite.audit import append
 from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
@@ -94,8 +96,19 @@ class SqliteOperations(Connection):
 
         return await self._run(work)
 
-    async def end_operation(self, id_: str, holder: str, state: OperationState, outcome: bytes, now: datetime) -> bool:
-        """Note how an operation ended; False where another holds it by now, or it has ended."""
+    async def end_operation(
+        self,
+        id_: str,
+        holder: str,
+        state: OperationState,
+        outcome: bytes,
+        now: datetime,
+        entry: AuditEntry | None = None,
+    ) -> bool:
+        """Note how an operation ended, with its line of the audit trail, both or neither.
+
+        False where another holds it by now, or it has ended.
+        """
 
         def work() -> bool:
             with self._db.atomic():
@@ -104,6 +117,8 @@ class SqliteOperations(Connection):
                     "WHERE id = ? AND holder = ? AND state = 'running'",
                     [state, outcome, to_timestamp(now), id_, holder],
                 )
+                if cursor.rowcount == 1 and entry:
+                    append(self._db, entry)
                 return cursor.rowcount == 1
 
         return await self._run(work)

@@ -27,10 +27,11 @@ from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed
 from tests.storage.live_contract import LiveContract
 from tests.storage.monitoring_contract import MonitoringContract, entry, incident, transition
+from tests.storage.operations_contract import OperationsContract
 from tests.storage.outbox_contract import OutboxContract
 
 
-class TestSqlite(StoreContract, MonitoringContract, OutboxContract, LiveContract):
+class TestSqlite(StoreContract, MonitoringContract, OutboxContract, LiveContract, OperationsContract):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
         numbers = itertools.count()
