@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
 from bot.azure.models import Job, JobSchedule, Pool
 from bot.chat.platforms import PLATFORMS
@@ -34,7 +33,10 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
 )
 """Headings of the help and the first words of the commands below them; others come under the last one."""
-_CLAUSE = re.compile(r"[,;:]|\. ")
+_NAMED = 8
+"""Commands of one noun that the help names; the others are on the noun's own page."""
+_BY_BUTTON = ("confirm", "stop", "new", "undo")
+"""Commands that buttons carry, and nobody types."""
 _TROUBLED = 3
 _COUNTED = 50
 
@@ -133,8 +135,11 @@ def _contents(ctx: Context) -> Card:
     typed = f"/{ctx.bot_name}" if PLATFORMS[ctx.request.conversation.platform].slash else ""
     parts: list[Block] = []
     for heading, members in groups:
-        lines = tuple(_paths(nouns[noun]) for noun in members if noun in nouns)
-        parts += section(heading, Bullets(lines) if lines else None)
+        there = [nouns[noun] for noun in members if noun in nouns and noun not in _BY_BUTTON]
+        lines = [_paths(commands) for commands in there if len(commands) > 1]
+        lone = [code(commands[0].path) for commands in there if len(commands) == 1]
+        lines += [_joined(lone)] if lone else []
+        parts += section(heading, Bullets(tuple(lines)) if lines else None)
     return Card(
         title=titled("What you can ask"),
         blocks=blocks(
@@ -145,12 +150,12 @@ def _contents(ctx: Context) -> Card:
                     ", or click. Add ",
                     code("account:NAME"),
                     " for another account, ",
-                    code("help COMMAND"),
-                    " for details.",
+                    code("help pool"),
+                    " for all that can be done with pools.",
                 )
             ),
             *parts,
-            _open(list(nouns)),
+            _open([noun for noun in nouns if noun not in _BY_BUTTON]),
         ),
     )
 
@@ -194,13 +199,19 @@ def _line(known: Command) -> Text:
 
 
 def _paths(commands: list[Command]) -> Text:
-    """The commands of one noun in a line: ``job`` list · show; a lone one with the beginning of its summary."""
+    """The commands of one noun in a line: ``job`` list · show · 12 more."""
     noun = commands[0].noun
-    verbs = [each.path.removeprefix(noun).strip() for each in commands]
-    if verbs == [""]:
-        return text(code(noun), f" – {_CLAUSE.split(commands[0].summary)[0].rstrip('.')}")
+    ordered = sorted(commands, key=lambda each: f".{noun}." not in f"{each.handler.__module__}.")
+    verbs = [each.path.removeprefix(noun).strip() for each in ordered]
     alone: list[str | Span] = [code(noun), " · "] if "" in verbs else []
-    return text(*alone, code(noun), f" {' · '.join(filter(None, verbs))}")
+    named = [verb for verb in verbs if verb]
+    more = len(named) - _NAMED
+    rest = [f"{number(more)} more"] if more > 1 else named[_NAMED:]
+    return text(*alone, code(noun), f" {' · '.join([*named[:_NAMED], *rest])}")
+
+
+def _joined(names: list[Span]) -> Text:
+    return text(*[piece for name in names for piece in (" · ", name)][1:])
 
 
 def _open(names: list[str]) -> Actions:

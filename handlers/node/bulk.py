@@ -29,7 +29,7 @@ from bot.requests.grammar import words
 from cards.build import code, muted, text
 from cards.card import Bullets, Button, Field, Mark, Option
 from cards.formatting import number, plural
-from handlers.node.chosen import Chosen, by_state, choose, digest, ids_of
+from handlers.shared.chosen_nodes import Chosen, by_state, choose, digest, ids_of
 from handlers.shared.common import line, safe
 from handlers.shared.preflight import blocked, form_notes
 

@@ -30,7 +30,7 @@ from handlers.node.bulk import (
     look,
     on_nodes,
 )
-from handlers.node.chosen import Chosen
+from handlers.shared.chosen_nodes import Chosen
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
 

@@ -14,9 +14,9 @@ from bot.requests.forms import FormChanges, Values, form_of
 from bot.requests.grammar import words
 from cards.card import Card, Field
 from handlers.node.bulk import OF_TASKS, WHICH, OfTasks
-from handlers.node.chosen import choose
 from handlers.pool import steps
 from handlers.pool.removal import Removal, meaning, removing
+from handlers.shared.chosen_nodes import choose
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
 from handlers.shared.missing import finding_pool

@@ -17,7 +17,7 @@ from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from cards.card import Card
 from handlers.node.bulk import OF_TASKS, WHICH, NodeVerb, OfTasks, OnNodes, chosen_for, form_for, look, on_nodes
-from handlers.node.chosen import Chosen
+from handlers.shared.chosen_nodes import Chosen
 from handlers.shared.filtering import Typed
 
 _ALREADY = ("NodeAlreadyInTargetSchedulingState",)

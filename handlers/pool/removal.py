@@ -22,10 +22,10 @@ from bot.operations.run import Run, Status
 from bot.operations.workflow import Outcome
 from cards.card import Button, Mark
 from cards.formatting import number, plural
-from handlers.node.chosen import Chosen, by_state, digest, ids_of
 from handlers.pool import steps
 from handlers.pool.sections import resize_errors
 from handlers.pool.steps import Targets
+from handlers.shared.chosen_nodes import Chosen, by_state, digest, ids_of
 
 BROKEN = ("unusable", "starttaskfailed")
 """States of nodes that do no work and come out of that by no means of their own. A node of state unknown may."""

@@ -14,9 +14,9 @@ from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from bot.requests.grammar import words
 from cards.card import Card, Field
-from handlers.node.chosen import Chosen, choose
 from handlers.pool import steps
 from handlers.pool.removal import BROKEN, Removal, meaning, removing
+from handlers.shared.chosen_nodes import Chosen, choose
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
 from handlers.shared.missing import finding_pool
