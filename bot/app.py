@@ -35,9 +35,8 @@ from bot.operations.engine import Operations
 from bot.ops import health
 from bot.ops.pruning import prune
 from bot.outbox import OutboxWorker
-from bot.policy.roles import Access
-from bot.policy.rules import Policy
 from bot.requests.answer_delivery import AnswerDelivery
+from bot.requests.approval_keeper import ApprovalKeeper
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.registry import Registry
@@ -100,16 +99,26 @@ class App:
         self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
         services = Services(
             self.registry,
-            Policy(Access(settings.access)),
+            settings.policy(),
             store,
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
-            Chatting(bot.name, bot.zone, self._direct, self._fetch, self.upload_page if bot.public_url else None),
+            Chatting(
+                bot.name,
+                bot.zone,
+                self._direct,
+                self._fetch,
+                self.upload_page if bot.public_url else None,
+                self.outbox.put,
+            ),
             Watching(self.alerts, self.monitor_status, self.jobs),
             self.operations,
         )
         self.dispatcher = Dispatcher(services)
         self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
         self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
+        self.approvals = ApprovalKeeper(
+            self.dispatcher, self.journal.accept, self.clock, audit_conversation=settings.audit.conversation
+        )
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._background: list[asyncio.Task[None]] = []
@@ -158,6 +167,7 @@ class App:
         self._background = [
             asyncio.create_task(self.journal.run(), name="journal"),
             asyncio.create_task(self.operations.run(), name="operations"),
+            asyncio.create_task(self.approvals.run(), name="approvals"),
             asyncio.create_task(self.outbox.run(), name="outbox"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +19,22 @@ from rapidfuzz import process
 
 from bot.chat.platform import PlatformSettings
 from bot.chat.platforms import PLATFORMS, connectable
+from bot.policy.approvals import ApprovalRules
+from bot.policy.grants import Grants
+from bot.policy.people import People
+from bot.policy.roles import Access
+from bot.policy.rules import Policy
+from bot.policy.settings import (
+    ApprovalSettings,
+    AuditSettings,
+    BreakGlassSettings,
+    GrantSettings,
+    PersonSettings,
+    approval_mistakes,
+    break_glass_mistakes,
+    grant_mistakes,
+    person_mistakes,
+)
 from bot.settings import (
     AccessSettings,
     AccountSettings,
@@ -45,6 +61,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     watch: WatchSettings = WatchSettings()
     keep: KeepSettings = KeepSettings()
     alerts: AlertSettings = AlertSettings()
+    people: list[PersonSettings] = []
+    grants: list[GrantSettings] = []
+    approvals: list[ApprovalSettings] = []
+    break_glass: BreakGlassSettings = BreakGlassSettings()
+    audit: AuditSettings = AuditSettings()
+
+    def policy(self) -> Policy:
+        """The policy that these settings make."""
+        break_glass = self.break_glass
+        if not break_glass.conversation:
+            break_glass = msgspec.structs.replace(break_glass, conversation=self.audit.conversation)
+        return Policy(
+            Access(self.access, People(self.people)),
+            Grants(self.grants),
+            ApprovalRules(self.approvals),
+            break_glass,
+        )
 
     def platform(self, section: type[_Section]) -> _Section | None:
         """The section of one chat platform by its type; None where the file has none."""
@@ -55,12 +88,18 @@ _OLDER_NAMES = {("alerts", "places"): "channels"}
 """Keys that were called otherwise before, by section."""
 
 
+LISTS = ("people", "grants", "approvals")
+"""Sections that a file may have several of, each ``[[…]]``."""
+
+
 def sections() -> dict[str, type[Struct]]:
     """Every section that a file may have besides its accounts, by name, in the order of the reference page."""
     found: dict[str, type[Struct]] = {}
     for name, section in get_type_hints(Settings).items():
         if name == "platforms":
             found |= {platform: each.settings for platform, each in connectable().items()}
+        elif name in LISTS:
+            (found[name],) = get_args(section)
         elif name != "accounts":
             found[name] = section
     return found
@@ -96,7 +135,8 @@ def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ
 
 def _decoded(raw: Mapping[str, object]) -> Settings:
     """The sections by their types. Raises SettingsError with a line for each section that does not fit."""
-    types = {"accounts": dict[str, AccountSettings], **sections()}
+    hints = get_type_hints(Settings)
+    types: dict[str, Any] = {**sections(), **{name: hints[name] for name in ("accounts", *LISTS)}}
     found: dict[str, Any] = {}
     mistakes = [] if "accounts" in raw else ["accounts: is missing: add it"]
     for name, section in raw.items():
@@ -143,7 +183,11 @@ def _unknown(raw: Mapping[str, object]) -> Iterator[str]:
 
     yield from near("", dict(raw), ["accounts", *sections()])
     for name, section in sections().items():
-        yield from near(f"{name}.", raw.get(name), section.__struct_fields__)
+        given = raw.get(name)
+        if name not in LISTS:
+            yield from near(f"{name}.", given, section.__struct_fields__)
+        for number, each in enumerate(given if name in LISTS and isinstance(given, list) else (), 1):
+            yield from near(f"{name} {number}.", each, section.__struct_fields__)
     accounts = raw.get("accounts")
     if isinstance(accounts, dict):
         for name, account in accounts.items():
@@ -171,6 +215,11 @@ def _values(settings: Settings) -> Iterator[str]:
             yield f"alerts.channels: {channel!r} is no channel: write the channel's id, such as {examples}"
     for section in settings.platforms.values():
         yield from section.mistakes(settings.bot)
+    names = list(settings.accounts)
+    yield from person_mistakes(settings.people)
+    yield from grant_mistakes(settings.grants, names)
+    yield from approval_mistakes(settings.approvals, names)
+    yield from break_glass_mistakes(settings.break_glass, settings.audit)
 
 
 def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:

@@ -34,6 +34,8 @@ class Retention(Struct, frozen=True):
     """With their steps, since they ended."""
     uploads: timedelta = 7 * DAY
     """What people attached or pasted: as long as a change that needs it may wait for an approval or be finished."""
+    approvals: timedelta = 90 * DAY
+    """Those that came to an end, after they expired; the audit trail has what became of them without limit."""
     samples: timedelta = 7 * DAY
     rollups: Mapping[int, timedelta | None] = field(default_factory=_rollups)
     """Of samples, by resolution in seconds; None is forever."""

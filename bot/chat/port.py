@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from bot.chat.request import CommandRequest, Conversation, Person
 from cards.card import Attachment, Card, Form, Option
@@ -201,6 +201,18 @@ class ServedChat(Chat, Protocol):
 
     def routes(self) -> list[web.RouteDef]:
         """The addresses that the platform calls; none where the bot connects to the platform instead."""
+        ...
+
+
+@runtime_checkable
+class KnowsPeople(Protocol):
+    """A platform that says more of a person when it is asked than comes with what they do."""
+
+    async def known(self, person: Person, conversation: Conversation) -> Person:
+        """The person with their zone, and whether they are a guest or from elsewhere; asked for once an hour.
+
+        May raise whatever the platform's client raises, and may take long.
+        """
         ...
 
 

@@ -6,8 +6,11 @@ is redacted first. What came of it (``result``):
 - ``started``: a change was begun that takes longer, and has another line for its end.
 - ``done``: a change was made; ``rejected``: the command found that it cannot be done (a mistake, a limit, a preflight);
   ``failed``: Azure or the program failed in the middle of it; ``unknown``: the program died in the middle of it.
-- ``refused``: the policy, or a confirmation that does not hold, said no, and ``rule`` is which rule.
+- ``refused``: the policy, or a confirmation or an approval that does not hold, said no, and ``rule`` is which rule.
 - ``confirmation``, ``approval``: it waits for a confirmation, or for people who must agree; nothing was done.
+- ``emergency``: somebody goes ahead without the approvals; ``expired``: nobody decided on an approval in time.
+
+The lines are a chain of hashes (:func:`storage.port.audit.chained`), which :meth:`Audit.verify` checks.
 """
 
 from __future__ import annotations
@@ -15,17 +18,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from typing import Literal, TypeAlias
 
 import structlog
 
 from bot.content.redaction import redact
-from storage.port.audit import AuditEntry, AuditStore
+from storage.port.audit import AuditEntry, AuditStore, Result, broken
 
 log = structlog.get_logger()
 
-Result: TypeAlias = Literal["started", "done", "refused", "rejected", "confirmation", "approval", "failed", "unknown"]
+__all__ = ["Act", "Audit", "Result", "logged"]
+
 _LONGEST = 500
+_SLICE = 5000
+"""Lines that are checked at once."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,16 @@ class Act:
     target: str
     effect: str
     rule: str
+    also: str = ""
+    how: str = ""
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+    approval: str = ""
 
-    def entry(self, at: datetime, result: Result, details: str = "", rule: str = "") -> AuditEntry:
+    def entry(
+        self, at: datetime, result: Result, details: str = "", rule: str = "", *, azure_request: str = ""
+    ) -> AuditEntry:
         """Its line of the audit trail; ``rule`` where another one decided than the policy's."""
         return AuditEntry(
             at,
@@ -59,7 +72,25 @@ class Act:
             rule or self.rule,
             result,
             redact(details)[:_LONGEST],
+            self.also,
+            self.how,
+            redact(self.before)[:_LONGEST],
+            redact(self.after)[:_LONGEST],
+            redact(self.reason)[:_LONGEST],
+            self.approval,
+            azure_request,
         )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of the trail found: how many lines follow from each other from the first on, and the hash of the
+    last of those; ``broken`` is the number of the first line that does not follow, None where all do.
+    """
+
+    lines: int
+    head: str
+    broken: int | None
 
 
 class Audit:
@@ -77,6 +108,15 @@ class Audit:
     def written(entry: AuditEntry) -> None:
         """Log a line that the store has written together with what it is about."""
         logged(entry)
+
+    async def verify(self) -> Verdict:
+        """Check every line of the chain, from the first."""
+        seq, previous = 0, ""
+        while rows := await self._store.audit_rows(seq, _SLICE):
+            if (wrong := broken(rows, previous, seq)) is not None:
+                return Verdict(wrong - 1, previous if wrong == seq + 1 else rows[wrong - seq - 2].hash, wrong)
+            seq, previous = rows[-1].seq, rows[-1].hash
+        return Verdict(seq, previous, None)
 
 
 def logged(entry: AuditEntry) -> None:

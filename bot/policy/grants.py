@@ -74,6 +74,8 @@ class Grant:
         self.rule = f"grants.{given.name or number}"
         self.to = tuple(given.to)
         self.deny = given.deny
+        self.told = _told(given)
+        """What it grants or denies, in words."""
         self._effect = given.effect
         self._verbs = Pattern(given.verbs)
         self._accounts = Pattern(given.accounts)
@@ -109,6 +111,15 @@ class Grants:
     def allowing(self, question: Question) -> Iterator[Grant]:
         """Every grant that allows what is asked to somebody."""
         return (grant for grant in self.all if not grant.deny and grant.holds_for(question))
+
+
+def _told(given: GrantSettings) -> str:
+    """``pool resize and pool * in sim-*, on pool:gpu-*``, in the words of the settings."""
+    effect = {"change": ", only what can be changed back", "destroy": ", only what destroys"}.get(given.effect, "")
+    accounts = "every account" if "*" in given.accounts else ", ".join(given.accounts)
+    entities = "" if "*" in given.entities else f", on {', '.join(given.entities)}"
+    verbs = "every change of Azure" if "*" in given.verbs else ", ".join(given.verbs)
+    return f"{verbs} in {accounts}{entities}{effect}"
 
 
 def _names(question: Question) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,9 @@ class People:
     """The ids of each person, by any of them."""
 
     def __init__(self, known: Iterable[PersonSettings] = ()) -> None:
+        known = tuple(known)
         self._same = {id_: tuple(person.ids) for person in known for id_ in person.ids}
+        self._names = {id_: person.name for person in known for id_ in person.ids if person.name}
 
     def ids(self, key: str) -> tuple[str, ...]:
         """Every id (``platform:id``) of the person with this one; the id itself is always among them."""
@@ -24,3 +26,7 @@ class People:
     def same(self, one: str, other: str) -> bool:
         """Whether two ids are of the same person."""
         return other in self.ids(one)
+
+    def name(self, id_: str) -> str:
+        """The name that the settings give whoever has this id, else the id without its platform."""
+        return self._names.get(id_) or id_.partition(":")[2]

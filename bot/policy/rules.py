@@ -27,14 +27,22 @@ approved one) is asked about anew, with their permissions alone.
 
 from __future__ import annotations
 
-from bot.chat.request import Person
+from dataclasses import dataclass, replace
+
+from bot.chat.platforms import PLATFORMS
+from bot.chat.request import Conversation, Person
+from bot.policy.approvals import ApprovalNeed, ApprovalRules, Size, may_approve
 from bot.policy.grants import CONVERSATION, Grant, Grants
+from bot.policy.people import People
 from bot.policy.question import Decision, Effect, Needs, Question, Target
 from bot.policy.roles import RANK, Access, RoleGrant
+from bot.policy.settings import BreakGlassSettings
 from bot.settings import Role
 
-__all__ = ["Decision", "Effect", "Needs", "Policy", "Question", "Target"]
+__all__ = ["Decision", "Effect", "Needs", "Policy", "Question", "Standing", "Target"]
 
+_CHANGING: tuple[Role, ...] = ("operator", "admin")
+"""Roles that may be named as approvers."""
 _OUTSIDERS = {
     "guest": "guests of this workspace or tenant",
     "foreign": "people of other workspaces and tenants",
@@ -42,12 +50,37 @@ _OUTSIDERS = {
 }
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What the settings say of a person: their role, the grants that name them (with the id that is named), the rules
+    by which they may approve, and whether they may go ahead without the approvals.
+    """
+
+    role: RoleGrant
+    grants: tuple[tuple[Grant, str], ...]
+    approves: tuple[str, ...]
+    break_glass: bool
+
+
 class Policy:
     """Answers :class:`Question`; holds nothing but the settings, so an answer costs no input or output."""
 
-    def __init__(self, access: Access, grants: Grants | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        grants: Grants | None = None,
+        approvals: ApprovalRules | None = None,
+        break_glass: BreakGlassSettings | None = None,
+    ) -> None:
         self._access = access
         self._grants = grants or Grants()
+        self._approvals = approvals or ApprovalRules()
+        self.break_glass = break_glass or BreakGlassSettings()
+
+    @property
+    def people(self) -> People:
+        """Who is one person."""
+        return self._access.people
 
     def role(self, person: Person) -> str:
         """The person's role."""
@@ -67,6 +100,44 @@ class Policy:
         rule, id_ = (holding[0][0].rule, holding[0][1]) if holding else (role.rule, role.id)
         named = f"{id_} is named in {rule}" if id_ else f"{rule} is {role.role}"
         return Decision(True, rule, f"{named}.", role.role)
+
+    def approvals(self, question: Question, size: Size) -> list[ApprovalNeed]:
+        """What others must agree to before a change that is allowed is run."""
+        return self._approvals.needed(question, size)
+
+    def may_approve(self, need: ApprovalNeed, question: Question, person: Person, conversation: Conversation) -> bool:
+        """Whether a person is one of those who may decide by a rule; whether it is their own request is not asked."""
+        could_run = self.decide(replace(question, person=person, conversation=conversation)).allowed
+        return may_approve(self._access, need, person, could_run=could_run)
+
+    def approvers(self, need: ApprovalNeed, question: Question) -> list[str]:
+        """The ids (``platform:id``) of those who may decide by a rule, as far as the settings name them; sorted."""
+        roles: list[Role] = [each for each in _CHANGING if f"{each}s" in need.approvers]
+        named = {each for each in need.approvers if ":" in each}
+        for role in roles:
+            named |= {f"{platform}:{id_}" for platform in PLATFORMS for id_ in self._access.able(role, platform)}
+        if not need.approvers:
+            for platform in PLATFORMS:
+                named |= {f"{platform}:{id_}" for id_ in self._able_to_change(question, platform)}
+        asker = set(self.people.ids(question.person.key))
+        return sorted(named if need.self_approval else named - asker)
+
+    def may_break_glass(self, person: Person) -> bool:
+        """Whether a person may go ahead without the approvals."""
+        return not set(self._access.ids(person)).isdisjoint(self.break_glass.people)
+
+    def standing(self, person: Person, conversation: Conversation) -> Standing:
+        """What the settings say of a person, in a conversation."""
+        question = Question(person, conversation, "", "read", Needs())
+        role, given = self._asker(question)
+        approves = tuple(
+            need.rule
+            for need in self._approvals.all()
+            if need.approvers and self.may_approve(need, question, person, conversation)
+        )
+        if person.kind != "member" and not role.id:
+            role = RoleGrant("none", "access.outsiders")
+        return Standing(role, tuple(given), approves, self.may_break_glass(person))
 
     def _barred(self, question: Question, role: RoleGrant) -> Decision | None:
         """Outsiders, people without a role, and those whose role is less than the command's own."""
@@ -88,7 +159,14 @@ class Policy:
         if not question.writes or holding or _by_role(role.role, question.effect):
             return None
         reason = f"{_what(question)} needs a grant, and no grant of the settings gives you one."
-        return Decision(False, "grants.none", reason, role.role, None, tuple(self._able_to_change(question)))
+        return Decision(
+            False,
+            "grants.none",
+            reason,
+            role.role,
+            None,
+            tuple(self._able_to_change(question, question.person.platform)),
+        )
 
     def _not_for_everybody(self, question: Question, role: RoleGrant) -> Decision | None:
         """What a channel has for everybody, which may need a higher role to change than what is one's own."""
@@ -116,9 +194,8 @@ class Policy:
             role = RoleGrant("viewer", grant.rule, id_)
         return role, given
 
-    def _able_to_change(self, question: Question) -> list[str]:
-        """The ids on the asker's platform, without its name, of whoever may make a change of Azure; sorted."""
-        platform = question.person.platform
+    def _able_to_change(self, question: Question, platform: str) -> list[str]:
+        """The ids on a platform, without its name, of whoever may make a change of Azure; sorted."""
         granted = (id_.partition(":") for grant in self._grants.allowing(question) for id_ in grant.to)
         role: Role = "operator" if question.effect == "change" else "admin"
         return sorted({id_ for on, _, id_ in granted if on == platform} | set(self._access.able(role, platform)))

@@ -1,19 +1,24 @@
-"""The sections of the settings that say who may change Azure: ``[[people]]`` and ``[[grants]]``."""
+"""The sections of the settings that say who may change Azure, and what a change goes through.
+
+``[[people]]``, ``[[grants]]``, ``[[approvals]]``, ``[break_glass]`` and ``[audit]``.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+from bot.chat.platforms import PLATFORMS, connectable
 
 KINDS = ("account", "pool", "node", "job", "task", "schedule", "application", "package", "certificate")
 """What an entity pattern may begin with."""
-PLATFORMS = ("slack", "teams", "text")
-_ID = re.compile(rf"(?:{'|'.join(PLATFORMS)}):\S+")
-_CONVERSATION = re.compile(rf"conversation:(?:{'|'.join(PLATFORMS)}):\S+")
 _ENTITY = re.compile(rf"(?:{'|'.join(KINDS)}):\S+|\*")
+_GROUP = re.compile(r"slack:S[A-Z0-9]+|teams:\S+")  # whether an object id is a person or a group cannot be seen
+ROLE_NAMES = ("operators", "admins")
+"""What may stand among approvers besides ids: everybody whom ``[access]`` names so, or higher."""
 _VERB = re.compile(r"[a-z*?]+(?: [a-z*?]+){0,2}")
 
 
@@ -46,6 +51,55 @@ class GrantSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """What refusals and the audit trail call it; its number in the file where it has none."""
 
 
+class ApprovalSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """Which changes of Azure other people must agree to, and who they are. Where several rules fit, all hold."""
+
+    price_per_hour: float | None = None
+    """Wants an approval where nodes would cost more than this an hour, in ``bot.currency``, and more than before."""
+    nodes: Annotated[int, Meta(ge=0)] | None = None
+    """Wants an approval where more nodes than this would be there, or would go."""
+    verbs: list[str] = field(default_factory=lambda: ["*"])
+    """For which commands, by their path: ``pool delete``, ``pool *``, ``*``."""
+    effect: Literal["any", "change", "destroy"] = "any"
+    """Only for commands that change, or only for those that destroy."""
+    accounts: list[str] = field(default_factory=lambda: ["*"])
+    """In which accounts, by their names here: ``prod-*``."""
+    entities: list[str] = field(default_factory=lambda: ["*"])
+    """On what: ``pool:gpu-*`` (with its nodes), ``job:nightly-*`` (with its tasks), ``*``."""
+    approvers: list[str] = []
+    """Who may approve: ids of people and groups, ``operators``, ``admins``; whoever could run it where left out."""
+    count: Annotated[int, Meta(ge=1, le=10)] = 1
+    """How many of them must agree."""
+    self_approval: bool = False
+    """Whether whoever asks may be one of them."""
+    reason: bool = True
+    """Whether whoever asks must say why."""
+    expires_minutes: Annotated[int, Meta(ge=5, le=10080)] = 240
+    """Minutes after which it is too late, and nothing is done."""
+    conversation: str = ""
+    """Where it is shown besides the conversation it is asked in: ``slack:C…``, ``teams:19:…``."""
+    name: str = ""
+    """What cards and the audit trail call the rule; its number in the file where it has none."""
+
+
+class BreakGlassSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """Who may go ahead without the approvals, with ``--emergency "reason"``, and who hears of it."""
+
+    people: list[str] = []
+    """Ids of people and groups."""
+    conversation: str = ""
+    """Where every emergency is shown, for somebody else to acknowledge; ``audit.conversation`` where left out."""
+    hours: Annotated[int, Meta(ge=1, le=168)] = 24
+    """Hours after which a reminder is posted where nobody acknowledged it."""
+
+
+class AuditSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """The audit trail besides the database."""
+
+    conversation: str = ""
+    """Where every line of the audit trail is posted; nowhere where left out."""
+
+
 def person_mistakes(people: Collection[PersonSettings]) -> Iterator[str]:
     """What types cannot say about ``[[people]]``, a line each."""
     seen: dict[str, int] = {}
@@ -54,7 +108,7 @@ def person_mistakes(people: Collection[PersonSettings]) -> Iterator[str]:
         if len(person.ids) < 2:
             yield f"{where}: has {len(person.ids)} id(s): name two or more, such as slack:U012AB3CD and teams:OBJECT-ID"
         for id_ in person.ids:
-            if not _ID.fullmatch(id_):
+            if not _is_id(id_):
                 yield _no_id(f"{where}.ids", id_)
             if id_ in seen and seen[id_] != number:
                 yield f"{where}.ids: {id_} is in people {seen[id_]} too: one id is of one person"
@@ -66,24 +120,56 @@ def grant_mistakes(grants: Collection[GrantSettings], accounts: Collection[str])
     names: set[str] = set()
     for number, grant in enumerate(grants, 1):
         where = f"grants {grant.name or number}"
-        if grant.name:
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", grant.name):
-                yield f"{where}.name: a name has letters, digits, - and _, 32 at most"
-            if grant.name in names:
-                yield f"{where}.name: two grants have it: give each a name of its own"
-            names.add(grant.name)
+        yield from _name_mistakes(where, grant.name, names)
         for key, given in (("to", grant.to), ("verbs", grant.verbs), ("accounts", grant.accounts)):
             if not given:
                 yield f"{where}.{key}: is empty: the grant would hold for nothing"
         if not grant.entities:
             yield f'{where}.entities: is empty: leave it out, or write ["*"] for all'
         for id_ in grant.to:
-            if not (_ID.fullmatch(id_) or _CONVERSATION.fullmatch(id_)):
+            if not _is_id(id_.removeprefix("conversation:")):
                 yield _no_id(f"{where}.to", id_, conversation=True)
-        for pattern in grant.verbs:
-            if not _VERB.fullmatch(pattern):
-                yield f"{where}.verbs: {pattern!r} is no command: write its path, such as pool resize, pool * or *"
+        yield from _verb_mistakes(where, grant.verbs)
         yield from pattern_mistakes(where, grant.accounts, grant.entities, accounts)
+
+
+def approval_mistakes(approvals: Collection[ApprovalSettings], accounts: Collection[str]) -> Iterator[str]:
+    """What types cannot say about ``[[approvals]]``, a line each; ``accounts`` are the names there are."""
+    names: set[str] = set()
+    for number, rule in enumerate(approvals, 1):
+        where = f"approvals {rule.name or number}"
+        yield from _name_mistakes(where, rule.name, names)
+        if rule.price_per_hour is not None and rule.price_per_hour < 0:
+            yield f"{where}.price_per_hour: is less than nothing"
+        for id_ in rule.approvers:
+            if id_ not in ROLE_NAMES and not _is_id(id_):
+                yield f"{_no_id(f'{where}.approvers', id_)}; or {' or '.join(ROLE_NAMES)}"
+        named = [each for each in rule.approvers if not _GROUP.fullmatch(each)]
+        if rule.approvers and len(named) == len(rule.approvers) < rule.count and not {*ROLE_NAMES} & {*named}:
+            yield f"{where}.count: {rule.count} must agree, and approvers has {len(named)}: name more"
+        yield from _verb_mistakes(where, rule.verbs)
+        yield from pattern_mistakes(where, rule.accounts, rule.entities, accounts)
+        yield from conversation_mistakes(f"{where}.conversation", rule.conversation)
+
+
+def break_glass_mistakes(settings: BreakGlassSettings, audit: AuditSettings) -> Iterator[str]:
+    """What types cannot say about ``[break_glass]`` and ``[audit]``, a line each."""
+    for id_ in settings.people:
+        if not _is_id(id_):
+            yield _no_id("break_glass.people", id_)
+    if settings.people and not (settings.conversation or audit.conversation):
+        yield "break_glass.conversation: is missing: every emergency is shown to others, such as in slack:C012AB3CD"
+    yield from conversation_mistakes("break_glass.conversation", settings.conversation)
+    yield from conversation_mistakes("audit.conversation", audit.conversation)
+
+
+def conversation_mistakes(where: str, conversation: str) -> Iterator[str]:
+    """A conversation that is no id."""
+    platforms = connectable()
+    name, _, own = conversation.partition(":")
+    if conversation and (name not in platforms or not re.fullmatch(platforms[name].conversation_id, own)):
+        examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
+        yield f"{where}: {conversation!r} is no channel: write the channel's id, such as {examples}"
 
 
 def pattern_mistakes(
@@ -96,6 +182,27 @@ def pattern_mistakes(
     for pattern in entities:
         if not _ENTITY.fullmatch(pattern):
             yield f"{where}.entities: {pattern!r} has no kind: write pool:gpu-*, or one of {', '.join(KINDS)}"
+
+
+def _name_mistakes(where: str, name: str, taken: set[str]) -> Iterator[str]:
+    """A name that cannot be one, or that is taken; adds it to those that are."""
+    if name and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,31}", name):
+        yield f"{where}.name: a name begins with a letter and has letters, digits, - and _, 32 at most"
+    if name in taken:
+        yield f"{where}.name: two have it: give each a name of its own"
+    taken.update([name] if name else [])
+
+
+def _verb_mistakes(where: str, verbs: Collection[str]) -> Iterator[str]:
+    for pattern in verbs:
+        if not _VERB.fullmatch(pattern):
+            yield f"{where}.verbs: {pattern!r} is no command: write its path, such as pool resize, pool * or *"
+
+
+def _is_id(text: str) -> bool:
+    """Whether a text is written ``platform:id``."""
+    platform, _, own = text.partition(":")
+    return platform in PLATFORMS and re.fullmatch(r"\S+", own) is not None
 
 
 def _no_id(where: str, id_: str, *, conversation: bool = False) -> str:

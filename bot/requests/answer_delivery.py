@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.chat.fallback import UNSENDABLE, as_text, marked
-from bot.chat.port import Chat, Undelivered, UnreadableError
+from bot.chat.port import Chat, KnowsPeople, Undelivered, UnreadableError
 from bot.chat.request import CommandRequest
 from bot.clock import Clock, backoff
 from bot.requests.live_cards import Following, LiveCards, Takeover
@@ -69,13 +69,19 @@ class AnswerDelivery:
         self._live = LiveCards(chats, store, self._clock, self.answer, following)
 
     async def with_zone(self, request: CommandRequest) -> CommandRequest:
-        """The request with the person's time zone, where the platform gives it in time. Never raises."""
-        if request.person.zone is not None:
+        """The request with the person's time zone, and whether they are a guest, where the platform says so in time.
+
+        Never raises.
+        """
+        chat = self._chats[request.conversation.platform]
+        if request.person.zone is not None and not isinstance(chat, KnowsPeople):
             return request
         try:
             async with asyncio.timeout(_ZONE_SECONDS):
-                zone = await self._chats[request.conversation.platform].zone(request.person)
-        except Exception as error:  # whatever that request does, the answer does not depend on it
+                if isinstance(chat, KnowsPeople):
+                    return replace(request, person=await chat.known(request.person, request.conversation))
+                zone = await chat.zone(request.person)
+        except Exception as error:  # whatever a look-up does, the answer does not depend on it
             log.warning("answer.zone_unknown", key=request.key, error=type(error).__name__)
             return request
         return replace(request, person=replace(request.person, zone=zone))

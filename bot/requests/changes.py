@@ -1,4 +1,4 @@
-"""A change on its way, once the policy has allowed it: preflight, confirm or approve, run, record.
+"""A change on its way, once the policy has allowed it: preflight, confirm, approve, run, record.
 
 Each step either goes on or answers; whatever happens is a line of the audit trail. What a change came to is recorded
 before it is answered, so that a crash in between loses the answer's delivery and not the answer.
@@ -16,20 +16,27 @@ import structlog
 from msgspec.structs import replace
 
 from bot.chat.request import CommandRequest
-from bot.operations import approve, confirm
+from bot.operations import approval_cards, confirm
+from bot.operations.approve import ApprovalRefused, Approvals, Wanted
 from bot.operations.audit import Act, Audit, Result, logged
-from bot.operations.confirm import Confirmations
-from bot.operations.preflight import NOTHING_TO_CHECK
+from bot.operations.confirm import Asked, Confirmations
+from bot.operations.preflight import NOTHING_TO_CHECK, Preflight
 from bot.operations.run_once import RunOnce
+from bot.operations.shown import altered, digest, size_of
+from bot.policy.approvals import ApprovalNeed
+from bot.policy.people import People
 from bot.policy.rules import Decision
 from bot.requests import refusals
 from bot.requests.binding import Bound
-from bot.requests.command import CommandError, Instead
+from bot.requests.command import Barred, CommandError, Instead
 from bot.requests.context import Context
 from bot.requests.preferences import place_of
+from bot.requests.universal import NOTHING, Given
 from cards import build
 from cards.build import muted, text
 from cards.card import Button, Card, Footer, plain
+from storage.port.approvals import Approval
+from storage.port.confirmations import Confirmation
 from storage.port.errors import StoreError
 
 log = structlog.get_logger()
@@ -37,7 +44,9 @@ log = structlog.get_logger()
 _UNRECORDED = "The bot could not record this: whoever runs it finds the cause in its log."
 
 
-def act(request: CommandRequest, bound: Bound, decision: Decision, correlation: str) -> Act:
+def act(
+    request: CommandRequest, bound: Bound, decision: Decision, correlation: str, people: People, given: Given
+) -> Act:
     """What the audit trail says of a bound command that was decided on."""
     person, conversation = request.person, request.conversation
     return Act(
@@ -51,103 +60,188 @@ def act(request: CommandRequest, bound: Bound, decision: Decision, correlation: 
         target=str(bound.target),
         effect=bound.effect,
         rule=decision.rule,
+        also=" ".join(each for each in people.ids(person.key) if each != person.key),
+        how="form" if request.values else "click" if request.message else "typed",
+        reason=given.emergency or given.reason,
     )
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change that the policy allowed. ``confirmed`` is the digest that the asker has said yes to; empty for none.
+    """One change that the policy allowed.
 
-    ``once`` is the right to run it; None where no journal holds the request, as at the command line.
+    ``once`` is the right to run it; None where no journal holds the request, as at the command line. ``given`` are the
+    options that every change takes. ``taken`` is the confirmation with which the asker has said yes, and ``approved``
+    the approval by which it is run.
     """
 
     bound: Bound
     act: Act
-    confirmed: str = ""
     once: RunOnce | None = None
+    given: Given = NOTHING
+    taken: Confirmation | None = None
+    approved: Approval | None = None
+
+
+class _Answered(Exception):
+    """A step ends the change here: nothing is run. ``result`` and ``rule`` are for the audit trail."""
+
+    def __init__(self, result: Result, card: Card, rule: str, approval: str = "") -> None:
+        super().__init__(rule)
+        self.result = result
+        self.card = card
+        self.rule = rule
+        self.approval = approval
 
 
 class Changes:
     """Takes changes through their steps."""
 
-    def __init__(self, audit: Audit, confirmations: Confirmations) -> None:
+    def __init__(self, audit: Audit, confirmations: Confirmations, approvals: Approvals) -> None:
         self._audit = audit
         self._confirmations = confirmations
+        self._approvals = approvals
 
     async def cards(self, change: Change, ctx: Context) -> AsyncGenerator[Card]:
         """The answer to a change, and what replaces it. Never raises for what a step or the handler refuses."""
         try:
-            if (stopped := await self._before(change, ctx)) is not None:
-                yield stopped
-                return
+            change = await self._before(change, ctx)
+        except _Answered as end:
+            noted = changed(change.act, approval=end.approval or change.act.approval)
+            await self._audit.append(noted.entry(datetime.now(UTC), end.result, plain(end.card.title), end.rule))
+            yield end.card
+            return
         except Exception as error:  # nothing has happened yet: whatever was refused is the answer
-            yield await self._came_to(change, ctx, _result(error), _failed(error, change))
+            yield await self._came_to(change, ctx, *_refusal(error, change))
             return
         if change.once and not await change.once.begin(change.bound.call.typed, datetime.now(UTC)):
             yield build.refusal("This was begun before.", "Its answer comes from there.", [Button("Home", "home")])
             return
         cards = change.bound.call.cards(changed(ctx, act=change.act))
+        failed, rule = False, ""
         try:
-            card, failure = await anext(aiter(cards)), None
+            card = await anext(aiter(cards))
+            result: Result = "rejected" if card.refused else "done"
         except Exception as error:
-            card, failure = _failed(error, change), error
-        result = _result(failure) if failure else "rejected" if card.refused else "done"
+            failed = True
+            result, card, rule = _refusal(error, change)
         operations = ctx.services.operations
         if operations and operations.began(ctx.request.key):
             result = "started"  # the operation records its end itself
-        yield await self._ran(change, ctx, result, card)
-        if failure is None:
+        yield await self._ran(change, ctx, result, card, rule)
+        if not failed:
             async for card in cards:
                 yield card
 
-    async def _before(self, change: Change, ctx: Context) -> Card | None:
-        """Preflight, confirmation and approval: the answer where the change is not to be run now."""
+    async def _before(self, change: Change, ctx: Context) -> Change:
+        """Preflight, confirmation and approval: the change as it is to be run. Raises _Answered where it is not."""
         call, mark = change.bound.call, change.bound.call.command.mark
         found = await mark.preflight(ctx, *call.args, **call.kwargs) if mark.preflight else NOTHING_TO_CHECK
         if found.refused:
-            return await self._noted(
-                change,
-                "rejected",
-                build.refusal(found.refused, "", [Button(fix.label, fix.command) for fix in found.fixes]),
-                "preflight",
-            )
-        if mark.approval and (need := await mark.approval(ctx, *call.args, **call.kwargs)):
-            return await self._noted(change, "approval", approve.needed_card(call.typed, need), need.rule)
-        if change.bound.effect != "destroy":
-            return None
-        digest = confirm.digest(call.shown, change.bound.account, found)
-        if change.confirmed == digest:
-            return None
-        asked = await self._confirmations.ask(
+            if change.approved:
+                await self._approvals.void(change.approved.id, datetime.now(UTC))
+            fixes = [Button(fix.label, fix.command) for fix in found.fixes]
+            raise _Answered("rejected", build.refusal(found.refused, "", fixes), "preflight")
+        before, after = altered(found)
+        change = changed(change, act=changed(change.act, before=before, after=after))
+        shown = digest(call.shown, change.bound.account, found)
+        if change.approved:
+            return await self._approved(change, change.approved, ctx, found, shown)
+        needs = ctx.services.policy.approvals(change.bound.question(ctx), size_of(found))
+        if needs and change.given.emergency and not ctx.services.policy.may_break_glass(ctx.request.person):
+            why = "“--emergency” is for those whom [break_glass] of the settings names."
+            refused = build.refusal(why, "Nothing was done. Ask without it, and others can agree.")
+            raise _Answered("refused", refused, "break_glass.people")
+        if change.bound.effect == "destroy" or found.confirm:
+            await self._confirmed(change, ctx, found, shown)
+        if not needs:
+            return change
+        wanted = Wanted(
+            ctx.request,
             call.typed,
+            change.bound.question(ctx),
             found,
-            digest,
-            person=change.act.person,
-            conversation=place_of(ctx.request),
-            now=datetime.now(UTC),
+            shown,
+            needs,
+            change.given.emergency or change.given.reason,
+            change.act.correlation,
         )
-        return await self._noted(
-            change, "confirmation", asked, "confirm.changed" if change.confirmed else "confirm.asked"
+        if change.given.emergency:
+            return await self._emergency(change, wanted)
+        stale = change.taken is not None and change.taken.digest != shown
+        if any(need.reason for need in needs) and (stale or not change.given.reason):
+            await self._confirmed(change, ctx, found, shown, needs)
+        approval, elsewhere = await self._approvals.ask(wanted, datetime.now(UTC))
+        card = approval_cards.asked_card(approval, elsewhere)
+        raise _Answered("approval", card, needs[0].rule, approval.id)
+
+    async def _confirmed(
+        self, change: Change, ctx: Context, found: Preflight, shown: str, needs: list[ApprovalNeed] | None = None
+    ) -> None:
+        """Goes on where the asker has said yes to the change as it is now, and given a reason where ``needs`` want one.
+
+        Raises _Answered with the question otherwise.
+        """
+        taken = change.taken
+        if taken and taken.digest == shown and not needs:
+            return
+        stale = taken is not None and taken.digest != shown
+        platform = ctx.request.conversation.platform
+        since = await confirm.changed_since(ctx.store, taken, found, platform) if taken and stale else []
+        asked = Asked(
+            change.given.after(change.bound.call.typed),
+            change.bound.account,
+            str(change.bound.target),
+            found,
+            shown,
+            tuple(since),
+            tuple(need.why for need in needs or ()),
+            change.bound.effect == "destroy",
         )
+        card = await self._confirmations.ask(
+            asked, person=change.act.person, conversation=place_of(ctx.request), now=datetime.now(UTC)
+        )
+        rule = "confirm.changed" if stale else "confirm.reason" if needs else "confirm.asked"
+        raise _Answered("confirmation", card, rule)
 
-    async def _noted(self, change: Change, result: Result, card: Card, rule: str) -> Card:
-        """Write down that nothing was done, by which rule; returns the card."""
-        await self._audit.append(change.act.entry(datetime.now(UTC), result, plain(card.title), rule))
-        return card
+    async def _approved(self, change: Change, approval: Approval, ctx: Context, found: Preflight, shown: str) -> Change:
+        """The change that others agreed to, where it is still the same. Raises _Answered where it is not."""
+        now = datetime.now(UTC)
+        try:
+            await self._approvals.begin(approval.id, shown, ctx.request, now)
+        except ApprovalRefused as error:
+            if error.rule != "approval.void":
+                raise _Answered("refused", build.refusal(error.why), error.rule, approval.id) from error
+            await self._approvals.void(approval.id, now)
+            before = Confirmation(
+                "", "", "", "", "", now, account=approval.account, target=approval.target, asked=approval.asked,
+                shown=approval.figures,
+            )  # fmt: skip
+            since = await confirm.changed_since(ctx.store, before, found, ctx.request.conversation.platform)
+            raise _Answered("refused", approval_cards.void_card(approval, since), error.rule, approval.id) from error
+        return changed(change, act=changed(change.act, approval=approval.id, reason=approval.reason))
 
-    async def _ran(self, change: Change, ctx: Context, result: Result, card: Card) -> Card:
+    async def _emergency(self, change: Change, wanted: Wanted) -> Change:
+        """Goes ahead without the approvals, once it is noted and on its way to those who have to know."""
+        now = datetime.now(UTC)
+        noted = await self._approvals.emergency(wanted, now)
+        act = changed(change.act, approval=noted.id)
+        await self._audit.append(act.entry(now, "emergency", rule="break_glass.people"))
+        return changed(change, act=act)
+
+    async def _ran(self, change: Change, ctx: Context, result: Result, card: Card, rule: str) -> Card:
         """What it came to; also where that cannot be recorded: what was done must not be answered as if it was not."""
         try:
-            return await self._came_to(change, ctx, result, card)
+            return await self._came_to(change, ctx, result, card, rule)
         except StoreError:
             log.exception("change.not_recorded", command=change.bound.call.command.path, result=result)
             return replace(card, blocks=(*card.blocks, Footer(text(muted(_UNRECORDED)))))
 
-    async def _came_to(self, change: Change, ctx: Context, result: Result, card: Card) -> Card:
+    async def _came_to(self, change: Change, ctx: Context, result: Result, card: Card, rule: str = "") -> Card:
         """Record what the change came to, for the audit trail and for a crash before it is answered."""
         now = datetime.now(UTC)
         card = build.stamped(card, zone=ctx.zone, as_of=now)
-        entry = change.act.entry(now, result, "" if result == "done" else plain(card.title))
+        entry = change.act.entry(now, result, "" if result == "done" else plain(card.title), rule)
         if change.once:
             await change.once.record(msgspec.json.encode(card), entry)
             logged(entry)
@@ -156,10 +250,9 @@ class Changes:
         return card
 
 
-def _failed(error: Exception, change: Change) -> Card:
-    return refusals.of_error(error, change.bound.call.typed, change.act.correlation)
-
-
-def _result(error: Exception) -> Result:
-    """Azure, or the program, failed in the middle; anything else was refused before it did anything."""
-    return "rejected" if isinstance(error, CommandError | Instead) else "failed"
+def _refusal(error: Exception, change: Change) -> tuple[Result, Card, str]:
+    """How a change that raised ends: Azure, or the program, failed in the middle; or it was refused before that."""
+    card = refusals.of_error(error, change.bound.call.typed, change.act.correlation)
+    if isinstance(error, Barred):
+        return "refused", card, error.rule
+    return ("rejected" if isinstance(error, CommandError | Instead) else "failed"), card, ""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bot.chat.request import CommandRequest
-from bot.operations.approve import Approving
 from bot.operations.preflight import Preflighting
 from bot.operations.reconcile import Reconciling
 from bot.policy.rules import Effect, Needs, Question
@@ -57,6 +56,14 @@ class Instead(Exception):
         self.card = card
 
 
+class Barred(Instead):
+    """What was asked for is refused by a rule of its own: an approval that somebody may not give."""
+
+    def __init__(self, card: Card, rule: str) -> None:
+        super().__init__(card)
+        self.rule = rule
+
+
 @dataclass(frozen=True)
 class Mark:
     """What ``@command`` says about a handler; see :func:`command`."""
@@ -73,7 +80,6 @@ class Mark:
     changes_with: tuple[str, ...] = ()
     look: str = ""
     preflight: Preflighting | None = None
-    approval: Approving | None = None
     reconcile: Reconciling | None = None
     azure: bool = False
     reads_with: tuple[str, ...] = ()
@@ -93,7 +99,6 @@ def command(
     reads_with: Sequence[str] = (),
     look: str = "",
     preflight: Preflighting | None = None,
-    approval: Approving | None = None,
     reconcile: Reconciling | None = None,
     examples: Sequence[str] = (),
     menu: int = 0,
@@ -113,8 +118,8 @@ def command(
     that is.
 
     What surrounds a change, each called as the handler is. ``preflight`` checks whether it can be done and what it
-    means, ``approval`` whether other people must agree, ``reconcile`` how far it came where the program died in
-    between; ``look`` is the command that shows where things stand, with ``{parameter}`` for what was typed.
+    means, ``reconcile`` how far it came where the program died in between; ``look`` is the command that shows where
+    things stand, with ``{parameter}`` for what was typed. Whether others must agree to a verb is the settings' to say.
 
     ``examples`` are shown in its help, ``menu`` > 0 puts it into the short command lists that platforms show, smallest
     number first.
@@ -132,7 +137,6 @@ def command(
         tuple(changes_with),
         look,
         preflight,
-        approval,
         reconcile,
         azure,
         tuple(reads_with),

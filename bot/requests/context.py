@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from bot.azure.account import Account
     from bot.azure.accounts import Accounts
     from bot.monitor.monitor_status import Status
-    from bot.operations.audit import Act
+    from bot.operations.approve import Approvals
+    from bot.operations.audit import Act, Audit
+    from bot.operations.confirm import Answer
     from bot.requests.registry import Registry
     from cards.card import Card
     from storage.port.store import Store
@@ -49,8 +51,12 @@ class Running(Protocol):
         """The cards of a command, as if it had been typed."""
         ...
 
-    def confirm(self, confirmation: str, yes: bool) -> AsyncIterator[Card]:
-        """The cards of a change that waits for its confirmation; with ``yes`` False it is dropped."""
+    def confirm(self, confirmation: str, answer: Answer) -> AsyncIterator[Card]:
+        """The cards of a change that waits for its confirmation; with a no it is dropped."""
+        ...
+
+    def run_approved(self, approval: str) -> AsyncIterator[Card]:
+        """The cards of a change that others have agreed to."""
         ...
 
 
@@ -73,6 +79,10 @@ class Context:
     """The default account that was chosen here, if one was."""
     running: Running | None = None
     """Runs other commands; None where none can be."""
+    approvals: Approvals | None = None
+    """What waits for others to agree; None where nothing does."""
+    audit: Audit | None = None
+    """The audit trail; None where there is none."""
     act: Act | None = None
     """What the audit trail says of the change that is being made; None for what only reads."""
 
@@ -170,11 +180,17 @@ class Context:
         async for card in operations.follow(id_):
             yield card
 
-    def confirm(self, confirmation: str, yes: bool) -> AsyncIterator[Card]:
+    def confirm(self, confirmation: str, answer: Answer) -> AsyncIterator[Card]:
         """Run or drop a change that waits for its confirmation: its cards."""
         if self.running is None:
             raise CommandError("Nothing can be confirmed from here.")
-        return self.running.confirm(confirmation, yes)
+        return self.running.confirm(confirmation, answer)
+
+    def run_approved(self, approval: str) -> AsyncIterator[Card]:
+        """Run a change that others have agreed to: its cards."""
+        if self.running is None:
+            raise CommandError("Nothing that was approved can be run from here.")
+        return self.running.run_approved(approval)
 
     def naming(self, account: Account) -> list[str]:
         """What makes a command mean this account wherever and whenever it is run; nothing where there is only one.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace as changed
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from bot.chat.request import CommandRequest
 from bot.operations import reconcile
+from bot.operations.approve import Approvals
 from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
@@ -40,8 +41,22 @@ class Dispatcher:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.lives = LiveAnswers()
-        audit, confirmations = Audit(services.store), Confirmations(services.store)
-        self._operations = Operations(audit, confirmations, Changes(audit, confirmations))
+        self.approved: Callable[[], None] | None = None
+        """Called when a change was approved: whoever runs it need not wait."""
+
+    @property
+    def operations(self) -> Operations:
+        """What changes go through, made of the services as they are now."""
+        services, audit = self.services, Audit(self.services.store)
+        confirmations = Confirmations(services.store)
+        approvals = Approvals(
+            services.store,
+            services.policy,
+            zone=services.chatting.zone,
+            posted=services.chatting.posted,
+            approved=self.approved,
+        )
+        return Operations(audit, confirmations, approvals, Changes(audit, confirmations, approvals))
 
     def without_watch(self) -> None:
         """Nothing is watched, and the commands that need it say so: for a program that answers and no more."""
@@ -115,7 +130,7 @@ class Dispatcher:
                 question = changed(known.question(request), alone=bool(known.mark.alone))
                 decision = self.services.policy.decide(question)
                 if not decision.allowed:
-                    return self._stamped(refusals.forbidden(decision, request.person), request)
+                    return self._stamped(refusals.forbidden(decision, request.person, self.services.policy), request)
             registry = self.services.registry
             form = forms.make_form(registry, tokens, values)
             if not form.live:
@@ -153,7 +168,7 @@ class Dispatcher:
         with structlog.contextvars.bound_contextvars(correlation=correlation, key=request.key):
             yield Pipeline(
                 self.services,
-                self._operations,
+                self.operations,
                 request,
                 self._zone(request),
                 correlation,

@@ -71,7 +71,8 @@ class LiveForm:
     """How the form of the command ``path`` is laid out and checked.
 
     ``fields`` come first and in this order; those named after a parameter ask for it in their own way, the others need
-    ``gather``, which makes the command's parameters of what was filled in. ``without`` are parameters not asked for.
+    ``gather``, which makes the command's parameters of what was filled in. ``without`` are parameters not asked for:
+    what is typed for one of them stays in the form's command, and is given to ``check`` and to the command.
     """
 
     path: str
@@ -129,7 +130,9 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
         asked = [field for field in fields if not field.more or field.name in values]
         kept = {field.name: values.get(field.name, "") for field in asked}
         fields = [replace(field, value=kept.get(field.name, field.value)) for field in fields]
-    return Form(known.path.capitalize(), known.path, tuple(fields), known.intro, live=live is not None)
+    unasked = [filled[name] for name in (live.without if live else ()) if name in filled]
+    command = join([*known.path.split(), *unasked]) if unasked else known.path
+    return Form(known.path.capitalize(), command, tuple(fields), known.intro, live=live is not None)
 
 
 def _typed(field: Field, filled: Values) -> Field:
@@ -179,30 +182,32 @@ def _kind(parameter: Parameter) -> FieldKind:
 
 async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool, seconds: float) -> Form:
     """The form with what its check says; itself where it has none. Never raises, and never takes longer."""
-    live = live_form(registry, form.command)
+    known = registry.command(tokens := words(form.command))
+    live = live_form(registry, known.path)
     if live is None:
         return form
     form = replace(form, zone=ctx.zone)
-    before = {each.name: each.default for each in registry.commands[form.command].parameters}
+    before = {each.name: each.default for each in known.parameters}
+    kept = _filled(known, tokens[len(known.path.split()) :])
     try:
         async with asyncio.timeout(seconds):
-            changes = await live.check(ctx, _values(form))
+            changes = await live.check(ctx, {**kept, **_values(form)})
             filled = _prefilled(form, changes.prefill, before) if opening else form
             if filled != form:
                 form = filled
-                changes = await live.check(ctx, _values(form))
+                changes = await live.check(ctx, {**kept, **_values(form)})
     except TimeoutError:
-        log.warning("form.late", command=form.command, seconds=seconds)
+        log.warning("form.late", command=known.path, seconds=seconds)
         changes = _unchecked("This could not be checked in time; it is checked again when something changes.")
     except CommandError as error:
         changes = _unchecked(error.message)
     except Instead as error:
         changes = _unchecked(plain(error.card.title))
     except AzureError as error:
-        log.warning("form.azure_refused", command=form.command, code=error.code, request_id=error.request_id)
+        log.warning("form.azure_refused", command=known.path, code=error.code, request_id=error.request_id)
         changes = _unchecked(f"Azure answered {error.code}: {error.message}")
     except Exception:
-        log.exception("form.check_failed", command=form.command)
+        log.exception("form.check_failed", command=known.path)
         changes = _unchecked("This could not be checked; the log has the cause.")
     return _changed(form, changes, before, opening=opening)
 
@@ -260,6 +265,9 @@ def with_values(registry: Registry, tokens: Sequence[str], values: Values) -> li
     live = live_form(registry, known.path)
     if live and live.gather:
         values = live.gather(values)
+    if live and live.without:
+        typed = _filled(known, list(tokens[len(known.path.split()) :]))
+        values = {**{name: typed[name] for name in live.without if name in typed}, **values}
     positional, options = [], []
     for parameter in known.parameters:
         value = values.get(parameter.name, "").strip()

@@ -23,8 +23,9 @@ from msgspec.structs import replace
 
 from bot.chat.request import CommandRequest
 from bot.operations import reconcile
+from bot.operations.approve import ApprovalRefused, Approvals
 from bot.operations.audit import Act, Audit
-from bot.operations.confirm import Confirmations, Refused, dropped_card, refused_card
+from bot.operations.confirm import Answer, Confirmations, Refused, dropped_card, refused_card
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
 from bot.policy.rules import Decision
@@ -37,8 +38,12 @@ from bot.requests.grammar import words
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.preferences import default_account, place_of
 from bot.requests.services import Services
-from cards.card import Card
+from bot.requests.universal import NOTHING, Given, taken
+from cards.build import refusal
+from cards.card import Button, Card
 from cards.command_line import join
+from storage.port.approvals import Approval
+from storage.port.confirmations import Confirmation
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Operations:
 
     audit: Audit
     confirmations: Confirmations
+    approvals: Approvals
     changes: Changes
 
 
@@ -63,39 +69,44 @@ class Pipeline:
     lives: LiveAnswers
     once: RunOnce | None = None
     """The right to make a change, where the request is journalled."""
-    confirmed: str = ""
-    """The digest of the change that was confirmed; empty for none."""
+    taken: Confirmation | None = None
+    """The confirmation with which the change was confirmed; None for none."""
+    approved: Approval | None = None
+    """The approval by which the change is run; None for none."""
 
     async def cards(self) -> AsyncGenerator[Card]:
         """The answer, and what replaces it. Raises what a read raises; see :mod:`bot.requests.refusals`."""
-        call = self.understand()
+        call, given = self.understand()
         ctx = await self.context()
         bound = await bind(call, ctx)
         decision = self.decide(bound, ctx)
+        act = self._act(bound, decision, given)
         if not decision.allowed:
-            entry = self._act(bound, decision).entry(datetime.now(UTC), "refused", decision.reason)
-            await self.operations.audit.append(entry)
-            yield refusals.forbidden(decision, self.request.person)
-        elif (taken := await self._taken_in(call, ctx)) is not None:
-            async for card in changed(self, request=taken).cards():
+            await self.operations.audit.append(act.entry(datetime.now(UTC), "refused", decision.reason))
+            if self.approved:
+                await self.operations.approvals.void(self.approved.id, datetime.now(UTC))
+            yield refusals.aside(refusals.forbidden(decision, self.request.person, self.services.policy), self.request)
+        elif (taken_in := await self._taken_in(call, ctx)) is not None:
+            async for card in changed(self, request=taken_in).cards():
                 yield card
         elif bound.effect == "read":
             async for card in call.cards(ctx):
                 yield card
         else:
-            change = Change(bound, self._act(bound, decision), self.confirmed, self.once)
+            change = Change(bound, act, self.once, given, self.taken, self.approved)
             async for card in self.operations.changes.cards(change, ctx):
                 yield card
 
-    def understand(self) -> Call:
-        """The call that was typed. Raises CommandError."""
+    def understand(self) -> tuple[Call, Given]:
+        """The call that was typed, and the options that every change takes. Raises CommandError."""
         registry = self.services.registry
         tokens = words(self.request.text)
         if tokens and tokens[0].lower() == self.services.chatting.bot_name:  # "@bot batch pool list"
             tokens = tokens[1:]
+        tokens, given = taken(registry.find(tokens), tokens)
         if self.request.values:
             tokens = forms.with_values(registry, tokens, self.request.values)
-        return registry.parse(tokens or ["home"])
+        return registry.parse(tokens or ["home"]), given
 
     async def _taken_in(self, call: Call, ctx: Context) -> CommandRequest | None:
         """The request with references to what was attached or pasted; None where nothing was. Raises CommandError."""
@@ -117,6 +128,8 @@ class Pipeline:
             lives=self.lives,
             chosen=await default_account(self.services.store, self.request, known) if len(known) > 1 else None,
             running=self,
+            approvals=self.operations.approvals,
+            audit=self.operations.audit,
         )
 
     def decide(self, bound: Bound, ctx: Context) -> Decision:
@@ -125,49 +138,63 @@ class Pipeline:
 
     async def reconciled(self, at: datetime) -> Card:
         """How far the request's change came that was begun ``at`` a moment and never ended. Runs nothing."""
-        call = self.understand()
+        call, given = self.understand()
         ctx = await self.context()
         bound = await bind(call, ctx)
-        mark, given = call.command.mark, call.arguments
-        begun = Begun(call.typed, given, at)
+        mark, arguments = call.command.mark, call.arguments
+        begun = Begun(call.typed, arguments, at)
         card = await mark.reconcile(ctx, begun) if mark.reconcile else None
-        entry = self._act(bound, self.decide(bound, ctx)).entry(datetime.now(UTC), "unknown")
+        entry = self._act(bound, self.decide(bound, ctx), given).entry(datetime.now(UTC), "unknown")
         await self.operations.audit.append(entry)
-        return card or reconcile.unknown_card(begun, _look(mark.look, given))
+        return card or reconcile.unknown_card(begun, _look(mark.look, arguments))
 
     def run(self, command: str) -> AsyncGenerator[Card]:
         """The cards of another command, as if the asker had typed it."""
         return changed(self, request=replace(self.request, text=command, values={})).cards()
 
-    async def confirm(self, confirmation: str, yes: bool) -> AsyncGenerator[Card]:
+    async def confirm(self, confirmation: str, answer: Answer) -> AsyncGenerator[Card]:
         """The cards of a change that waits for its confirmation, which goes through every step anew."""
         person, now = self.request.person, datetime.now(UTC)
-        taken = await self.operations.confirmations.take(
+        found = await self.operations.confirmations.take(
             confirmation,
             self.request.key,
+            answer,
             person=person.key,
             conversation=place_of(self.request),
             now=now,
         )
-        if isinstance(taken, Refused):
-            await self._refused(taken, confirmation)
-            yield refused_card(taken)
-        elif not yes:
-            yield dropped_card(taken.command)
+        if isinstance(found, Refused):
+            await self._refused(found.rule, found.reason, f"confirm {confirmation}")
+            yield refusals.aside(refused_card(found), self.request)
+        elif not answer.yes:
+            yield dropped_card(found.command)
         else:
-            request = replace(self.request, text=taken.command, values={})
-            async for card in changed(self, request=request, confirmed=taken.digest).cards():
+            command = Given(reason=answer.reason).after(found.command)
+            request = replace(self.request, text=command, values={})
+            async for card in changed(self, request=request, taken=found).cards():
                 yield card
 
-    async def _refused(self, refused: Refused, confirmation: str) -> None:
-        """A confirmation that does not hold is written down as the refusal it is."""
-        call = self.services.registry.parse(["confirm", confirmation])
-        bound = await bind(call, await self.context())
-        ruled = Decision(False, refused.rule, refused.reason, "")
-        await self.operations.audit.append(self._act(bound, ruled).entry(datetime.now(UTC), "refused", refused.reason))
+    async def run_approved(self, approval: str) -> AsyncGenerator[Card]:
+        """The cards of a change that others agreed to, which goes through every step anew."""
+        try:
+            found = await self.operations.approvals.runnable(approval, self.request)
+        except ApprovalRefused as error:
+            await self._refused(error.rule, error.why, f"approval run {approval}")
+            yield refusals.aside(refusal(error.why, "Nothing was done.", [Button("Home", "home")]), self.request)
+            return
+        request = replace(self.request, text=found.command, values={})
+        async for card in changed(self, request=request, approved=found).cards():
+            yield card
 
-    def _act(self, bound: Bound, decision: Decision) -> Act:
-        return act(self.request, bound, decision, self.correlation)
+    async def _refused(self, rule: str, why: str, command: str) -> None:
+        """A confirmation or an approval that does not hold is written down as the refusal it is."""
+        call = self.services.registry.parse(words(command))
+        bound = await bind(call, await self.context())
+        ruled = Decision(False, rule, why, "")
+        await self.operations.audit.append(self._act(bound, ruled, NOTHING).entry(datetime.now(UTC), "refused", why))
+
+    def _act(self, bound: Bound, decision: Decision, given: Given) -> Act:
+        return act(self.request, bound, decision, self.correlation, self.services.policy.people, given)
 
 
 def _look(command: str, given: dict[str, object]) -> str:

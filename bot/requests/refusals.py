@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import structlog
+from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
-from bot.chat.request import Person
-from bot.policy.rules import Decision
+from bot.chat.request import CommandRequest, Person
+from bot.policy.rules import Decision, Policy
 from bot.requests.command import CommandError, Instead
-from cards.build import refusal
-from cards.card import Button, Card
+from cards.build import bold, refusal, text
+from cards.card import Actions, Button, Card, Mark, Mention, Piece, Words
 from cards.command_line import join
 from cards.formatting import number
 
@@ -39,24 +40,38 @@ def of_error(error: Exception, typed: str, correlation: str) -> Card:
     )
 
 
-def forbidden(decision: Decision, person: Person) -> Card:
+def forbidden(decision: Decision, person: Person, policy: Policy) -> Card:
     """The policy refused: the rule, who can, and how to be allowed."""
     log.info("policy.refused", rule=decision.rule, person=person.key)
     section = "a table [[grants]]" if decision.rule == "grants.none" else "[access]"
-    advice = [f"The rule is {decision.rule}. {_able(decision)}"]
+    advice = [text(f"The rule is {decision.rule}. ", *_able(decision, person, policy))]
     if decision.needed or decision.rule in ("grants.none", "access.outsiders"):  # a grant that denies is meant to
-        advice.append(f"Somebody who runs the bot can add your id to {section} in its settings: {person.key}")
+        advice.append(text(f"Somebody who runs the bot can add your id to {section} in its settings: {person.key}"))
     if decision.rule in ("command.shared", "command.others"):
-        advice.append("What is for you alone needs no more than your role: ask me in our personal chat.")
-    return refusal(decision.reason, "\n".join(advice), [Button("What I may do", "help")])
+        advice.append(text("What is for you alone needs no more than your role: ask me in our personal chat."))
+    return Card(
+        title=text(bold(decision.reason)),
+        mark=Mark.WARNING,
+        blocks=(*map(Words, advice), Actions((Button("What I may do", "whoami"),))),
+        refused=True,
+    )
 
 
-def _able(decision: Decision) -> str:
+def aside(card: Card, request: CommandRequest) -> Card:
+    """A refusal of a click: for whoever pressed alone, so that the message stays as it is for the others."""
+    return replace(card, private=True) if request.how == "edit" and request.conversation.kind != "personal" else card
+
+
+def _able(decision: Decision, person: Person, policy: Policy) -> list[str | Piece]:
+    """Who can, mentioned: a few of them, and how many more."""
     if not decision.able:
-        return f"Nobody here has the role {decision.needed} yet." if decision.needed else "Nobody here can."
+        return [f"Nobody here has the role {decision.needed} yet." if decision.needed else "Nobody here can."]
+    named: list[str | Piece] = []
+    for each in decision.able[:_NAMED]:
+        id_ = f"{person.platform}:{each}"
+        named += [", " if named else "Those who can: ", Mention(id_, policy.people.name(id_))]
     more = len(decision.able) - _NAMED
-    others = f" and {number(more)} more" if more > 0 else ""
-    return f"Those who can: {', '.join(decision.able[:_NAMED])}{others}."
+    return [*named, f" and {number(more)} more." if more > 0 else "."]
 
 
 def _mistake(error: CommandError) -> Card:

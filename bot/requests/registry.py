@@ -138,6 +138,6 @@ def _check(known: Command) -> None:
         raise ValueError(f"the command {mark.path!r} has no parameter {', '.join(sorted(missing))}")
     if bool(mark.others) != bool(mark.owner):
         raise ValueError(f"the command {mark.path!r} has others without owner, or owner without others")
-    surrounds = (mark.azure, mark.shared, mark.others, mark.preflight, mark.approval, mark.reconcile, mark.reads_with)
+    surrounds = (mark.azure, mark.shared, mark.others, mark.preflight, mark.reconcile, mark.reads_with)
     if mark.effect == "read" and any(surrounds):
         raise ValueError(f"the command {mark.path!r} only reads: what surrounds a change has no meaning for it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.azure.files import Remote
     from bot.monitor.monitor_status import Status
     from bot.operations.engine import Operations
+    from storage.port.outbox import OutboxEntry
     from storage.port.store import Store
 
 
@@ -86,6 +87,8 @@ class Chatting:
     """Fetches what is attached to a message or a form; None where nothing can be attached."""
     upload_page: UploadLinks | None = None
     """Makes links to the page for uploads; None where the bot has no public address."""
+    posted: Callable[[Iterable[OutboxEntry]], None] | None = None
+    """Hears of messages that were put into the outbox; None where nothing delivers them."""
 
 
 @dataclass(frozen=True)

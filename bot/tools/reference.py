@@ -13,7 +13,7 @@ from msgspec import Struct
 from bot.ops import health
 from bot.requests.registry import Registry
 from bot.settings import AccountSettings
-from bot.settings_file import sections
+from bot.settings_file import LISTS, sections
 
 
 def markdown(registry: Registry) -> str:
@@ -62,7 +62,8 @@ def settings_rows() -> Iterator[tuple[str, str, str, str]]:
         meanings = _meanings(struct)
         for info in msgspec.structs.fields(struct):
             default = "required" if info.required else f"`{_default(info)}`"
-            yield f"{section}.{info.name}", _kind(get_type_hints(struct)[info.name]), default, meanings[info.name]
+            shown = f"[[{section}]].{info.name}" if section in LISTS else f"{section}.{info.name}"
+            yield shown, _kind(get_type_hints(struct)[info.name]), default, meanings[info.name]
 
 
 def _default(info: msgspec.structs.FieldInfo) -> str:
@@ -70,10 +71,21 @@ def _default(info: msgspec.structs.FieldInfo) -> str:
     return msgspec.json.encode(value).decode()
 
 
+_KINDS: dict[object, str] = {
+    str: "text",
+    int: "number",
+    float: "number",
+    bool: "`true` or `false`",
+    list[str]: "list of texts",
+}
+
+
 def _kind(hint: object) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(hint))
-    return {str: "text", int: "number", list[str]: "list of texts"}.get(hint, str(hint))  # type: ignore[call-overload, no-any-return]
+    if type(None) in get_args(hint):
+        return _kind(get_args(hint)[0])
+    return _KINDS.get(hint, str(hint))
 
 
 def _meanings(struct: type[Struct]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Confirmations: changes that wait for a person to say yes."""
+"""Confirmations: changes that wait for a person to say yes, or to say why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ class Confirmation(Struct, frozen=True):
 
     ``person`` and ``conversation`` are keys (``platform:id``): nobody else can confirm it, nor from anywhere else.
     ``command`` is what is run then, ``digest`` is of the change as it was shown. ``used`` is the key of the request
-    that confirmed or dropped it; empty while it can still be.
+    that confirmed or dropped it; empty while it can still be. ``name`` is what has to be typed to confirm it, and
+    ``reason`` True where a reason is asked for instead of a yes. ``account``, ``target`` and ``asked`` are what it is
+    about and when it was asked, ``shown`` the encoded figures that were shown: with them the answer says what has
+    changed since, and by whom.
     """
 
     id: str
@@ -23,6 +26,12 @@ class Confirmation(Struct, frozen=True):
     digest: str
     expires: datetime
     used: str = ""
+    name: str = ""
+    reason: bool = False
+    account: str = ""
+    target: str = ""
+    asked: datetime | None = None
+    shown: bytes = b""
 
 
 class ConfirmationStore(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from storage.port.approvals import ApprovalStore
 from storage.port.audit import AuditStore
 from storage.port.changes import ChangeStore
 from storage.port.confirmations import ConfirmationStore
@@ -25,6 +26,7 @@ class Store(
     RequestStore,
     ConfirmationStore,
     AuditStore,
+    ApprovalStore,
     ConversationStore,
     SampleStore,
     FileStore,

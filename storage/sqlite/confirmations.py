@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,9 @@ from storage.port.confirmations import Confirmation
 from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
-_CONFIRMATION = "id, person, conversation, command, digest, expires, used"
+_FIELDS = Confirmation.__struct_fields__
+_CONFIRMATION = ", ".join(_FIELDS)
+_MOMENTS = frozenset({"expires", "asked"})
 
 
 class SqliteConfirmations(Connection):
@@ -19,11 +22,12 @@ class SqliteConfirmations(Connection):
     async def ask_confirmation(self, confirmation: Confirmation) -> None:
         """Keep a change until it is confirmed, dropped or expired."""
         values = msgspec.structs.astuple(confirmation)
+        marks = ", ".join("?" * len(_FIELDS))
 
         def work() -> None:
             with self._db.atomic():
                 self._db.execute(
-                    f"INSERT INTO confirmations ({_CONFIRMATION}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                    f"INSERT INTO confirmations ({_CONFIRMATION}) VALUES ({marks})",  # noqa: S608
                     [to_timestamp(value) if isinstance(value, datetime) else value for value in values],
                 )
 
@@ -51,8 +55,9 @@ class SqliteConfirmations(Connection):
         row = self._db.execute(f"SELECT {_CONFIRMATION} FROM confirmations WHERE id = ?", [id_]).fetchone()  # noqa: S608
         if row is None:
             return None
-        name, person, conversation, command, digest, expires, used = row
-        return Confirmation(name, person, conversation, command, digest, from_timestamp(expires), used)
+        values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+        moments = {name: from_timestamp(values[name]) for name in _MOMENTS if values[name] is not None}
+        return Confirmation(**{**values, **moments, "reason": bool(values["reason"])})
 
     async def _prune_confirmations(self, now: datetime) -> int:
         """Delete those that expired long ago; returns how many."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from storage.sqlite.audit_chain import chain_the_audit_trail
 from storage.sqlite.renaming import rename_columns, rename_keys, rewrite
 
 migrations = Migrations("batchbot")
@@ -393,6 +394,27 @@ def tasks_of_samples(db: Database) -> None:
     """Spot nodes and tasks beside the cores of a sample; of older ones they are not known."""
     for name in ("spot", "waiting", "running", "succeeded", "failed"):
         db.execute(f"ALTER TABLE samples ADD COLUMN {name} INTEGER")
+
+
+@migrations()
+def approvals_and_the_chain_of_the_audit_trail(db: Database) -> None:
+    """Approvals; what a confirmation showed and wants; and the audit trail as a chain of hashes."""
+    db.execute(
+        """
+        CREATE TABLE approvals (
+            id TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX approvals_state ON approvals (state, expires, id)")
+    for column in ("name TEXT", "reason INTEGER", "account TEXT", "target TEXT", "shown BLOB"):
+        empty = {"TEXT": "''", "INTEGER": "0", "BLOB": "x''"}[column.split()[1]]
+        db.execute(f"ALTER TABLE confirmations ADD COLUMN {column} NOT NULL DEFAULT {empty}")
+    db.execute("ALTER TABLE confirmations ADD COLUMN asked INTEGER")
+    for name in ("also", "how", "before", "after", "reason", "approval", "azure_request", "hash"):
+        db.execute(f"ALTER TABLE audit ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+    chain_the_audit_trail(db)
 
 
 def unknown(db: Database) -> list[str]:

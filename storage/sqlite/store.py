@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
+from storage.sqlite.approvals import SqliteApprovals
 from storage.sqlite.audit import SqliteAudit
 from storage.sqlite.changes import SqliteChanges
 from storage.sqlite.confirmations import SqliteConfirmations
@@ -25,6 +26,7 @@ class SqliteStore(
     SqliteRequests,
     SqliteConfirmations,
     SqliteAudit,
+    SqliteApprovals,
     SqliteConversations,
     SqliteSamples,
     SqliteFiles,
@@ -56,6 +58,7 @@ class SqliteStore(
     async def prune(self, now: datetime) -> int:
         """Delete what retention no longer wants, a slice at a time; returns the number of rows."""
         gone = await self._prune_requests(now) + await self._prune_confirmations(now)
+        gone += await self._prune_approvals(now)
         gone += await self._prune_files(now) + await self._prune_samples(now)
         gone += await self._prune_operations(now)
         gone += await self._prune_uploads(now)

@@ -9,13 +9,14 @@ from unittest import mock
 import pytest
 
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.operations.approve import ApprovalNeed, needed_card
-from bot.operations.confirm import Confirmations, Refused, dropped_card, refused_card
+from bot.operations.confirm import Asked, Confirmations, Refused, dropped_card, refused_card
 from bot.operations.preflight import Preflight
 from bot.operations.reconcile import Begun, unknown_card
-from bot.policy.rules import Decision
+from bot.policy.roles import Access
+from bot.policy.rules import Decision, Policy
 from bot.requests.journal import _stale_card
 from bot.requests.refusals import forbidden
+from bot.settings import AccessSettings
 from cards.build import stamped
 from cards.card import Card
 from storage.sqlite.store import SqliteStore
@@ -23,11 +24,9 @@ from tests.golden import check
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ME = Person("slack", "U1")
+NOBODY = Policy(Access(AccessSettings()))
 
 CARDS = {
-    "approval-needed": needed_card(
-        "pool resize gpu-a 64", ApprovalNeed(2, "operator", "approve.price", "It costs $211/h more.")
-    ),
     "change-interrupted": unknown_card(
         Begun("alert mute gpu-a for:2h", {"entity": "gpu-a"}, AT - timedelta(minutes=2)), "alert mutes"
     ),
@@ -44,9 +43,10 @@ CARDS = {
             ("U2", "U3", "U4", "U5"),
         ),
         ME,
+        NOBODY,
     ),
     "refused-nobody-can": forbidden(
-        Decision(False, "command.role", "“x” needs the role admin; yours is viewer.", "viewer", "admin"), ME
+        Decision(False, "command.role", "“x” needs the role admin; yours is viewer.", "viewer", "admin"), ME, NOBODY
     ),
     "request-stale": _stale_card(
         CommandRequest("k", "pool list", ME, Conversation("slack", "C1"), AT), AT - timedelta(hours=2)
@@ -63,8 +63,8 @@ async def test_the_question_before_something_is_destroyed(tmp_path: Path) -> Non
     store = SqliteStore.open(tmp_path / "t.db")
     found = Preflight(effects=("3 pools and 412 nodes go.", "18 running tasks are requeued."))
     with mock.patch("secrets.token_hex", return_value="1a2b3c4d5e6f7a8b"):
-        asked = Confirmations(store).ask("pool delete gpu-*", found, "d", person="slack:U1", conversation="c", now=AT)
-        card = await asked
+        asked = Asked("pool delete gpu-*", "sim", "pool gpu-*", found, "d")
+        card = await Confirmations(store).ask(asked, person="slack:U1", conversation="c", now=AT)
     await store.close()
     check("pipeline-confirm-question", _still(card))
 

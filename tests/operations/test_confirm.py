@@ -13,7 +13,6 @@ import pytest
 from bot.azure.accounts import Accounts
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations import confirm as confirming
-from bot.operations.approve import ApprovalNeed
 from bot.operations.preflight import Preflight
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
@@ -38,7 +37,6 @@ class Bot:
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.nodes, self.destroyed, self.refused, self.asked = 3, list[str](), "", 0
-        self.need: ApprovalNeed | None = None
         registry = Registry()
 
         async def destroy(ctx: Context, pool: str, *, account: str | None = None) -> Card:
@@ -53,10 +51,7 @@ class Bot:
         async def ahead(ctx: Context, pool: str, *, account: str | None = None) -> Preflight:
             return Preflight(self.refused, (f"{self.nodes} nodes go.",), str(self.nodes))
 
-        async def approval(ctx: Context, pool: str, *, account: str | None = None) -> ApprovalNeed | None:
-            return self.need
-
-        mark = Mark("destroy", "viewer", (), 0, "destroy", preflight=ahead, approval=approval)
+        mark = Mark("destroy", "viewer", (), 0, "destroy", preflight=ahead)
         registry.add(destroy, mark)
         registry.collect(confirm)
         self.accounts = Accounts(
@@ -185,13 +180,6 @@ async def test_what_cannot_be_done_is_not_asked_about(bot: Bot) -> None:
     bot.refused = "gpu-a is being resized: wait until it is steady."
     assert plain((await bot.ask("destroy gpu-a")).title) == bot.refused
     assert await bot.trail() == [("rejected", "preflight")]
-
-
-async def test_what_needs_an_approval_is_not_run(bot: Bot) -> None:
-    bot.need = ApprovalNeed(1, "operator", "approve.nodes", "More than 2 nodes go.")
-    card = await bot.ask("destroy gpu-a")
-    assert plain(card.title) == "“destroy gpu-a” needs the approval of 1 other person with the role operator."
-    assert await bot.trail() == [("approval", "approve.nodes")]
 
 
 async def test_the_trail_is_append_only(bot: Bot) -> None:

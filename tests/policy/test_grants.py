@@ -229,7 +229,7 @@ def test_one_person_is_the_owner_on_both_platforms() -> None:
         (grant(accounts=[]), "grants 1.accounts: is empty"),
         (grant(entities=["gpu-*"], name="ops"), "grants ops.entities: 'gpu-*' has no kind: write pool:gpu-*"),
         (grant(entities=[]), "grants 1.entities: is empty"),
-        (grant(name="night shift"), "grants night shift.name: a name has letters"),
+        (grant(name="night shift"), "grants night shift.name: a name begins with a letter"),
     ],
 )
 def test_a_mistake_is_one_line(given: GrantSettings, line: str) -> None:
@@ -239,7 +239,7 @@ def test_a_mistake_is_one_line(given: GrantSettings, line: str) -> None:
 
 def test_names_of_grants_and_ids_of_people_are_their_own() -> None:
     assert list(grant_mistakes([grant(name="a"), grant(name="a")], ["sim"])) == [
-        "grants a.name: two grants have it: give each a name of its own"
+        "grants a.name: two have it: give each a name of its own"
     ]
     people = [PersonSettings(["slack:U1", "teams:1"]), PersonSettings(["slack:U1", "teams:2"]), PersonSettings(["U"])]
     assert list(person_mistakes(people)) == [

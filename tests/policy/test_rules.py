@@ -104,7 +104,7 @@ async def test_a_refusal_tells_the_rule_and_who_can(scene: Scene) -> None:
     assert plain(card.title) == "“alert mute” for a whole channel needs the role operator; yours is viewer."
     told = str(card.blocks)
     assert "The rule is command.shared." in told
-    assert "olga, otto" in told
+    assert all(f"Mention(id='text:{each}'" in told for each in ("olga", "otto"))
     assert "text:viewer" in told, "the id to be added"
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from bot.azure.accounts import Accounts
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.operations.confirm import Answer
 from bot.operations.preflight import Preflight
 from bot.operations.reconcile import Begun
 from bot.policy.roles import Access
@@ -110,7 +111,7 @@ async def confirm(ctx: Context, change: str, answer: Literal["yes", "no"] = "yes
     :param change: the change's id
     :param answer: yes or no
     """
-    async for card in ctx.confirm(change, answer == "yes"):
+    async for card in ctx.confirm(change, Answer(answer == "yes")):
         yield card
 
 

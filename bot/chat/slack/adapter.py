@@ -29,6 +29,7 @@ from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
+from bot.chat.slack.people import SlackPeople
 from bot.chat.slack.settings import SlackSettings
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
@@ -43,7 +44,6 @@ log = structlog.get_logger()
 
 _ANYTHING = re.compile("")
 _DEAF_SECONDS = 600.0
-_ZONE_SECONDS = 3600.0
 _CONNECT_SECONDS = 5.0
 
 LIMITS = {
@@ -103,13 +103,13 @@ class Slack:
         self._deaf_seconds = deaf_seconds
         self._connect_seconds = connect_seconds
         self._received = time.monotonic()
-        self._zones: dict[str, tuple[float, str | None]] = {}
+        self._people = SlackPeople(self._client)
         budget = Budget(LIMITS)
         self._following = Following(self._client, pictures, budget, self._post)
         self._channels = Channels(store)
         self._messages = Messages(self._client, budget, self._following, self._channels)
-        self._suggestions = Suggestions()
-        self._forms = Forms(self._client, self.zone)
+        self._suggestions = Suggestions(self._people)
+        self._forms = Forms(self._client, self._people)
         self._intake: RequestIntake | None = None
         self._bot_user = ""
         self._connecting: asyncio.Task[None] | None = None
@@ -153,7 +153,9 @@ class Slack:
     async def _connected(self) -> bool:
         """Learn who the bot is, and connect; False where Slack does not answer. Raises SlackStartError."""
         try:
-            self._bot_user = (await self._client.auth_test())["user_id"]
+            answer = await self._client.auth_test()
+            self._bot_user = answer["user_id"]
+            self._people.installed(answer.data if isinstance(answer.data, dict) else {})
             if self._settings.mode == "socket" and self._app_token and self._watchdog is None:
                 self._socket = AsyncSocketModeHandler(self._app, self._app_token.reveal(), web_client=self._client)
                 self._socket.client.message_listeners.append(self._hear)
@@ -193,13 +195,11 @@ class Slack:
 
     async def zone(self, person: Person) -> str | None:
         """The person's time zone from their Slack profile, remembered for an hour. Raises what the client raises."""
-        known = self._zones.get(person.id)
-        if known and time.monotonic() - known[0] < _ZONE_SECONDS:
-            return known[1]
-        user = await self._client.users_info(user=person.id)
-        zone: str | None = user["user"].get("tz")
-        self._zones[person.id] = (time.monotonic(), zone)
-        return zone
+        return (await self._people.known(person)).zone
+
+    async def known(self, person: Person, conversation: Conversation) -> Person:
+        """The person with their zone and whether they are a guest. Raises what the client raises."""
+        return await self._people.known(person)
 
     def _listen(self) -> None:
         self._app.command(_ANYTHING)(self._on_command)
@@ -281,7 +281,7 @@ class Slack:
     async def _accept(self, request: CommandRequest) -> None:
         if self._intake is None:
             raise RuntimeError("a request before start()")
-        await self._intake.accept(request)
+        await self._intake.accept(self._people.marked(request))
 
     async def _open_form(self, request: CommandRequest, trigger: str) -> None:
         """Open the modal of a command, or say why there is none."""
@@ -304,8 +304,12 @@ class Slack:
     # Sending
 
     async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
-        """Edit the clicked message, or post where it was asked; by response_url where the bot is no member."""
-        if request.how == "edit" and request.message:
+        """Edit the clicked message, or post where it was asked; by response_url where the bot is no member.
+
+        A private card takes no place of a message that others read.
+        """
+        aside = card.private and request.conversation.kind != "personal"
+        if request.how == "edit" and request.message and not aside:
             try:
                 return await self._edited(request, request.message, card)
             except Undelivered as error:

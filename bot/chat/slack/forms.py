@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import RequestIntake
-from bot.chat.request import CommandRequest, Person
+from bot.chat.request import CommandRequest
 from bot.chat.slack import inbound
 from bot.chat.slack.errors import code_of
+from bot.chat.slack.people import SlackPeople
 from cards.card import Card, Form
 from cards.slack.form import block_ids, decode_refresh, decode_submission, render_form, turns
 
@@ -48,10 +49,10 @@ class _Open:
 class Forms:
     """The modals of everybody. What is forgotten of one is only that a change of it is under way."""
 
-    def __init__(self, client: AsyncWebClient, zone: Callable[[Person], Awaitable[str | None]]) -> None:
-        """``zone`` looks up somebody's time zone, in which a form gives times."""
+    def __init__(self, client: AsyncWebClient, people: SlackPeople) -> None:
+        """``people`` are asked for somebody's time zone, in which a form gives times, and whether they are a guest."""
         self._client = client
-        self._zone = zone
+        self._people = people
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
     async def open(self, intake: RequestIntake, request: CommandRequest, trigger: str) -> Card | None:
@@ -126,13 +127,13 @@ class Forms:
         return {"response_action": "update", "view": render_form(form, submission.carry, turns(view))}
 
     async def _zoned(self, request: CommandRequest) -> CommandRequest:
-        """The request with its person's zone, unless that takes too long or fails: a form goes without."""
+        """The request with what is known of its person, unless that takes too long or fails: a form goes without."""
         try:
             async with asyncio.timeout(ZONE_SECONDS):
-                return replace(request, person=replace(request.person, zone=await self._zone(request.person)))
+                return replace(request, person=await self._people.known(request.person))
         except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
             log.info("slack.zone_unknown", error=type(error).__name__)
-            return request
+            return self._people.marked(request)
 
     def _known(self, view: str) -> _Open:
         opened = self._open.setdefault(view, _Open())

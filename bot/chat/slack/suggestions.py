@@ -14,6 +14,7 @@ import structlog
 
 from bot.chat.port import RequestIntake
 from bot.chat.slack import inbound
+from bot.chat.slack.people import SlackPeople
 from cards.slack.form import decode_query, decode_submission, render_options
 
 log = structlog.get_logger()
@@ -24,7 +25,8 @@ _MODALS = 200
 class Suggestions:
     """What was chosen in the modals that are open, and what to offer there."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: SlackPeople) -> None:
+        self._people = people
         self._chosen: OrderedDict[str, dict[str, str]] = OrderedDict()
 
     def chose(self, body: Mapping[str, Any]) -> None:
@@ -44,7 +46,7 @@ class Suggestions:
         if query is None:
             return []
         try:
-            request = inbound.from_suggestion(body, query.carry)
+            request = self._people.marked(inbound.from_suggestion(body, query.carry))
             within = query.within | self._chosen.get(str(body["view"].get("id")), {})
             return render_options(await intake.suggest(request, query.names, query.typed, within))
         except Exception:  # whoever types sees no names, and can go on typing

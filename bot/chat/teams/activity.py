@@ -32,6 +32,15 @@ class Account(Struct, rename="camel"):
     name: str | None = None
     aad_object_id: str | None = None
     role: str | None = None
+    tenant_id: str | None = None
+    user_role: str | None = None
+
+
+def standing(account: Account, tenant: str) -> Literal["member", "guest", "foreign"]:
+    """What somebody is to a tenant: whoever is not in a directory (a federated or an anonymous person) is foreign."""
+    if not account.aad_object_id or (account.tenant_id and tenant and account.tenant_id != tenant):
+        return "foreign"
+    return "guest" if (account.user_role or "").lower() in ("guest", "anonymous") else "member"
 
 
 class ConversationAccount(Struct, rename="camel"):
@@ -163,7 +172,8 @@ class Activity(Struct, rename="camel"):
             id=self.sender.aad_object_id or self.sender.id or "",
             name=self.sender.name or "",
             zone=self._zone(),
-            home=self.tenant,
+            home=self.sender.tenant_id or self.tenant,
+            kind="bot" if self.from_bot else standing(self.sender, self.tenant),
         )
 
     def ask(

@@ -24,6 +24,7 @@ from bot.chat.teams.files import Files
 from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
+from bot.chat.teams.people import KnowingIntake, TeamsPeople
 from bot.chat.teams.references import References
 from bot.chat.teams.settings import TeamsSettings
 from bot.chat.teams.token_check import Verifier
@@ -60,6 +61,7 @@ class Teams:
         self._verifier = Verifier(app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys)
         self._references = References(store)
         self._files = Files(settings.file_hosts)
+        self._people = TeamsPeople()
         self._session: aiohttp.ClientSession | None = None
         self._running: tuple[RequestIntake, Outbound, Invokes] | None = None
 
@@ -73,7 +75,8 @@ class Teams:
         await self._references.load()
         connector = Connector(self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope)
         outbound = Outbound(connector, self._references, self._pictures, self._settings.service_hosts)
-        self._running = intake, outbound, Invokes(intake, outbound)
+        knowing = KnowingIntake(intake, self._people, outbound)
+        self._running = knowing, outbound, Invokes(knowing, outbound)
 
     async def stop(self) -> None:
         """Stop receiving, finish what is under way and release connections."""
@@ -84,6 +87,10 @@ class Teams:
         if self._session:
             await self._session.close()
         await self._credential.close()
+
+    async def known(self, person: Person, conversation: Conversation) -> Person:
+        """The person with whether they are a guest or from another tenant. Raises TeamsError."""
+        return await self._people.known(self._outbound(), person, conversation)
 
     async def zone(self, person: Person) -> str | None:
         """The person's time zone: Teams sends it with every message."""

@@ -31,6 +31,7 @@ from msrest.pipeline.universal import RawDeserializer
 from msrest.universal_http.async_abc import AsyncClientResponse
 from yarl import URL
 
+from bot.chat.teams.activity import Account
 from bot.chat.teams.errors import TeamsError
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ class Connector:
         if not answer or not answer.id:
             raise TeamsError(0, "BadAnswer", "a conversation without an id")
         return str(answer.id)
+
+    async def member(self, service_url: str, conversation: str, person: str) -> Account:
+        """What the roster of a conversation says of one of its members, by the directory's object id."""
+        answer = await _sound(self._conversations(service_url).get_conversation_member, conversation, person)
+        more = answer.additional_properties  # what the library's model of an account has no field for
+        tenant, role = (more.get(name) for name in ("tenantId", "userRole"))
+        return Account(answer.id, answer.name, answer.aad_object_id or person, None, tenant, role)
 
     def _conversations(self, service_url: str) -> ConversationsOperations:
         key = service_url.rstrip("/")

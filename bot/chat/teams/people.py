@@ -1,0 +1,104 @@
+"""Who writes on Teams: of the bot's own tenant, a guest of it, or of another one.
+
+An activity names the person, and only a conversation's roster says that they are a guest; it is asked once an hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Literal
+
+import structlog
+from msgspec.structs import replace
+
+from bot.chat.budget import Priority
+from bot.chat.port import RequestIntake
+from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.teams.activity import Account, standing
+from bot.chat.teams.connector import Connector
+from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.outbound import Outbound
+from cards.card import Card, Form, Option
+
+log = structlog.get_logger()
+
+_WAIT = 1.5
+"""Seconds that a roster is waited for where a form is to be opened."""
+_SECONDS = 3600.0
+"""For how long a roster is believed."""
+_MOST = 10_000
+Kind = Literal["member", "guest", "foreign"]
+
+
+class TeamsPeople:
+    """What rosters said of those who wrote."""
+
+    def __init__(self) -> None:
+        self._kinds: OrderedDict[str, tuple[float, Kind]] = OrderedDict()
+
+    def marked(self, person: Person) -> Person:
+        """The person with what is known by now, without asking."""
+        found = self._fresh(person.id)
+        return replace(person, kind=found) if found and person.kind == "member" else person
+
+    async def known(self, outbound: Outbound, person: Person, conversation: Conversation) -> Person:
+        """The person with their standing; whoever is no member by the activity is none. Raises TeamsError."""
+        if person.kind != "member" or not person.id or self._fresh(person.id):
+            return self.marked(person)
+
+        async def look(connector: Connector, current: Conversation) -> Account:
+            return await connector.member(current.service_url, current.id, person.id)
+
+        member = await outbound.once(conversation, Priority.ANSWER, look, there=False)
+        self._kinds[person.id] = (time.monotonic(), standing(member, conversation.team))
+        while len(self._kinds) > _MOST:
+            self._kinds.popitem(last=False)
+        return self.marked(person)
+
+    def _fresh(self, id_: str) -> Kind | None:
+        found = self._kinds.get(id_)
+        return found[1] if found and time.monotonic() - found[0] < _SECONDS else None
+
+
+class KnowingIntake:
+    """The program's intake, to which forms and suggestions come with whether their person is a guest.
+
+    What is asked otherwise is looked up once it is acknowledged: see :class:`bot.chat.port.KnowsPeople`.
+    """
+
+    def __init__(self, intake: RequestIntake, people: TeamsPeople, outbound: Outbound) -> None:
+        self._intake = intake
+        self._people = people
+        self._outbound = outbound
+
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
+        """See RequestIntake."""
+        return await self._intake.accept(replace(request, person=self._people.marked(request.person)))
+
+    async def form(
+        self,
+        command: str,
+        request: CommandRequest,
+        *,
+        values: Mapping[str, str] | None = None,
+        seconds: float = 1.5,
+    ) -> Form | Card:
+        """See RequestIntake."""
+        return await self._intake.form(command, await self._asked(request), values=values, seconds=seconds)
+
+    async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+        """See RequestIntake."""
+        marked = replace(request, person=self._people.marked(request.person))
+        return await self._intake.suggest(marked, what, typed, within)
+
+    async def _asked(self, request: CommandRequest) -> CommandRequest:
+        try:
+            async with asyncio.timeout(_WAIT):
+                person = await self._people.known(self._outbound, request.person, request.conversation)
+        except (TeamsError, TimeoutError) as error:
+            log.info("teams.person_unknown", error=type(error).__name__)
+            return request
+        return replace(request, person=person)

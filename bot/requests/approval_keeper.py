@@ -1,0 +1,92 @@
+"""Sees to it that approvals come to their end: runs what others agreed to, and ends what nobody decided in time.
+
+What is approved is run as a request of whoever asked for it, under a key of its own: the journal takes that key once,
+so it is run at most once, however many programs look and whenever one of them dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+import structlog
+
+from bot.chat.request import CommandRequest, Conversation
+from bot.clock import Clock
+from bot.operations.approve import ApprovalRefused, Approvals, request_of
+from bot.operations.audit import Act, Audit
+from bot.operations.audit_posts import AuditPosts
+from bot.policy.question import Question
+from bot.requests.dispatcher import Dispatcher
+from storage.port.approvals import Approval
+from storage.port.store import Store
+
+log = structlog.get_logger()
+
+Accept: TypeAlias = Callable[[CommandRequest], Awaitable[object]]
+"""Takes a request to be worked on; one whose key was taken before is left alone."""
+EVERY = 5.0
+"""Seconds between two looks: nobody notices whether something expires a little later."""
+
+
+class ApprovalKeeper:
+    """One look after another, and at once where something was approved."""
+
+    def __init__(self, dispatcher: Dispatcher, accept: Accept, clock: Clock, *, audit_conversation: str = "") -> None:
+        self._dispatcher = dispatcher
+        self._store: Store = dispatcher.services.store
+        self._accept = accept
+        self._clock = clock
+        self._posts = AuditPosts(self._store, audit_conversation, dispatcher.services.chatting)
+        self._news = asyncio.Event()
+        dispatcher.approved = self._news.set
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            try:
+                await self.look(self._clock.now())
+            except Exception:  # a store that is out for a moment must not end this
+                log.exception("approvals.not_looked_at")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), EVERY)
+            self._news.clear()
+
+    async def look(self, now: datetime) -> None:
+        """Do once what is to be done now."""
+        operations = self._dispatcher.operations
+        for each in await self._store.due_approvals(now):
+            try:
+                await self._end(operations.approvals, operations.audit, each, now)
+            except ApprovalRefused as error:  # somebody was quicker
+                log.info("approval.decided_meanwhile", approval=each.id, rule=error.rule)
+        await self._posts.post(now)
+
+    async def _end(self, approvals: Approvals, audit: Audit, approval: Approval, now: datetime) -> None:
+        match approval.state:
+            case "approved":
+                request = request_of(approval, now)
+                if request is None:
+                    await approvals.void(approval.id, now)
+                else:
+                    await self._accept(request)
+            case "pending":
+                await approvals.expire(approval, now)
+                await audit.append(_act(approval).entry(now, "expired"))
+            case "emergency":
+                await approvals.remind(approval, now)
+
+
+def _act(approval: Approval) -> Act:
+    """What the audit trail says of an approval that nobody decided on."""
+    question = msgspec.json.decode(approval.question, type=Question)
+    where: Conversation = question.conversation
+    return Act(
+        approval.correlation, f"approval:{approval.id}", approval.requester, question.person.home, where.key,
+        approval.account, approval.command, approval.target, question.effect, "approval.expired",
+        reason=approval.reason, approval=approval.id,
+    )  # fmt: skip
