@@ -49,7 +49,7 @@ class Forms:
     """The modals of everybody. What is forgotten of one is only that a change of it is under way."""
 
     def __init__(self, client: AsyncWebClient, zone: Callable[[Person], Awaitable[str | None]]) -> None:
-        """``zone`` looks up somebody's time zone, in which a form gives times."""
+        """``zone`` finds somebody's time zone, in which a form gives times."""
         self._client = client
         self._zone = zone
         self._open: OrderedDict[str, _Open] = OrderedDict()
