@@ -19,7 +19,7 @@ def without_secrets(body: Mapping[str, Any]) -> tuple[Body, tuple[Hidden, ...]]:
     values of settings whose name says that they are secret; signed addresses; and text in which a secret stands.
     """
     made = dict(body)
-    for each in (*_write_only(made), *_looking_secret(made)):
+    for each in (*_write_only(made), *_seemingly_secret(made)):
         made = with_value(made, each.path, each)
     return made, tuple(found(made))
 
@@ -32,7 +32,7 @@ def _write_only(body: Body) -> Iterator[Hidden]:
         yield Hidden(path, _named(path))
 
 
-def _looking_secret(body: Body) -> Iterator[Hidden]:
+def _seemingly_secret(body: Body) -> Iterator[Hidden]:
     taken = [*given(body)]
     for path, value in leaves(body):
         if not isinstance(value, str) or not value or any(path[: len(each)] == each for each in taken):

@@ -125,8 +125,8 @@ class UploadPage:
             return _page(error.status, "Nothing was taken", f"<p class=bad>{escape(str(error))}</p>{form}")
         log.info("upload.taken", bytes=len(content))
         what = f"{escape(called) or 'What you pasted'} ({file_size(len(content))}) was taken."
-        told = "Go back to the chat: the card there goes on, and asks you before anything is added."
-        return _page(200, "Taken", f"<p class=good>✔ {what}</p><p>{told} You can close this page.</p>")
+        next_step = "Go back to the chat: the card there goes on, and asks you before anything is added."
+        return _page(200, "Taken", f"<p class=good>✔ {what}</p><p>{next_step} You can close this page.</p>")
 
     async def _ticket(self, request: web.Request) -> tuple[UploadTicket, CommandRequest]:
         """The ticket of a link, and the request it is for. Raises _Refused."""

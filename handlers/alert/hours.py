@@ -41,7 +41,7 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
     """Show or set this channel's quiet hours: only critical alerts are posted then, the rest afterwards.
 
     :param hours: from when to when it is quiet, such as 22:00-07:00; off takes all of it back
-    :param days: the days that are not quiet as a whole, such as mon-fri or mon,wed; all for every day
+    :param days: the working days, such as mon-fri or mon,wed: the others are quiet all day; all if every day is one
     :param zone: the conversation's time zone, such as Europe/Berlin; yours if it has none yet
     """
     alerts = parts.service(ctx)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -79,7 +79,7 @@ async def list_alerts(
         mark=(Mark.FAILED if worst is Severity.CRITICAL else Mark.WARNING) if found and state == "open" else Mark.DONE,
         as_of=max((each.seen for each in rows), default=now) if state == "open" else now,
         blocks=blocks(
-            Bullets(tuple(_row(ctx, each, notifications.get(each.id, []), conversations) for each in rows))
+            Bullets(tuple(_row(ctx, alerts, each, notifications.get(each.id, []), conversations) for each in rows))
             if rows
             else Words(text("Nothing is open." if state == "open" else "No alerts in this time.")),
             _held_here(ctx, alerts, found) if state == "open" else None,
@@ -101,8 +101,14 @@ def _command(path: str, **options: object) -> str:
     return join([*path.split(), *(f"{name}:{value}" for name, value in options.items() if value)])
 
 
-def _row(ctx: Context, incident: Incident, notifications: list[Notification], conversations: dict[str, str]) -> Text:
-    """How bad, what, since when, who takes care of it, where it was posted."""
+def _row(
+    ctx: Context,
+    alerts: AlertService,
+    incident: Incident,
+    notifications: list[Notification],
+    conversations: dict[str, str],
+) -> Text:
+    """How bad, what, since when, who takes care of it, where it was posted or why it is held back."""
     shown = [parts.conversation_name(ctx, each.conversation, conversations) for each in notifications if each.entry]
     account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
@@ -111,12 +117,26 @@ def _row(ctx: Context, incident: Incident, notifications: list[Notification], co
         muted(account) if account else None,
         " · ",
         Time(incident.since, "age"),
-        *((" · ", *standing) if (standing := _standing(incident)) else ()),
-        muted(f" · posted: {', '.join(shown)}" if shown else " · not sent to any channel"),
+        *((" · ", *care) if (care := _care(incident)) else ()),
+        muted(f" · {_where(alerts, shown, notifications)}"),
     )
 
 
-def _standing(incident: Incident) -> Text:
+def _where(alerts: AlertService, shown: list[str], notifications: list[Notification]) -> str:
+    """``posted: #ops``; where it is posted nowhere the first reason to hold it back, if there is one."""
+    if shown:
+        return f"posted: {', '.join(shown)}"
+    held = next((each for each in notifications if each.held and not each.over), None)
+    return f"held back, {_held_by(alerts, held)}" if held else "not sent to any channel"
+
+
+def _held_by(alerts: AlertService, notification: Notification) -> str:
+    """Why it is held back, with the alert that inhibits it where there is one."""
+    by = alerts.incidents.incident(notification.by) if notification.held == "inhibited" else None
+    return f"inhibited by “{by.headline}”" if by else held_words(notification.held)
+
+
+def _care(incident: Incident) -> Text:
     """Who takes care of it, until when it is snoozed, when it was resolved."""
     if incident.state != "open":
         return text("resolved ", Time(incident.resolved, "clock")) if incident.resolved else ()
@@ -131,7 +151,7 @@ def _standing(incident: Incident) -> Text:
 
 
 def _held_here(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> Words | None:
-    """``Held back here: 3 muted here, 2 explained by another alert``."""
+    """``Held back here: 3 muted here, 2 inhibited by another alert``."""
     here = key_of(ctx.request.conversation)
     shown = {incident.id for incident in incidents}
     held = [each for each in alerts.incidents.waiting(here) if each.held and each.incident in shown]
@@ -221,10 +241,8 @@ def _sent_line(ctx: Context, alerts: AlertService, notification: Notification, c
         return text(f"{where}: posted ", Time(notification.shown, "clock"), again, why)
     if notification.over or not notification.held:
         return text(f"{where}: not posted{', it was over before' if notification.over else ' yet'}", why)
-    by = alerts.incidents.incident(notification.by) if notification.held == "inhibited" else None
-    reason = f"inhibited by “{by.headline}”" if by else held_words(notification.held)
     until = (" until ", Time(notification.due, "clock")) if notification.due else ()
-    return text(f"{where}: held back, {reason}", *until, why)
+    return text(f"{where}: held back, {_held_by(alerts, notification)}", *until, why)
 
 
 @command(
@@ -240,8 +258,8 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     :param remind: after how long, such as 4h or 1d; what the settings say if left out
     """
     alerts = parts.service(ctx)
-    span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
     await _found(ctx, alerts, alert, "alert ack")
+    span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
     incident = await alerts.acknowledge(alert, Author.of(ctx.request), span)
     return await _shown(ctx, alerts, alert, incident)
 
@@ -259,8 +277,8 @@ async def snooze(ctx: Context, alert: str, span: str) -> Card:
     :param span: how long, such as 30m, 2h or 7d; 30 days at most
     """
     alerts = parts.service(ctx)
-    length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
     await _found(ctx, alerts, alert, "alert snooze", span)
+    length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
     incident = await alerts.snooze(alert, Author.of(ctx.request), length)
     return await _shown(ctx, alerts, alert, incident)
 
@@ -301,12 +319,23 @@ async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest
     )
 
 
-def home_line(ctx: Context, account: str) -> tuple[Block | None, Button | None]:
-    """What the home card says of open alerts, and the button that opens them; nothing where nothing is open."""
+class OpenAlerts(NamedTuple):
+    """What the home card says of open alerts: a part of its title, its mark, a line, and the button that opens them."""
+
+    summary: str
+    mark: Mark
+    line: Block
+    button: Button
+
+
+def open_alerts(ctx: Context, account: str) -> OpenAlerts | None:
+    """The open alerts of an account for its home card; None where nothing is open."""
     opened = ctx.alerts.incidents.open(account) if ctx.alerts else []
     if not opened:
-        return None, None
+        return None
     worst = opened[0]
+    critical = sum(each.severity is Severity.CRITICAL for each in opened)
+    summary = plural(critical, "critical alert") if critical else plural(len(opened), "open alert")
     mark = Mark.FAILED if worst.severity is Severity.CRITICAL else Mark.WARNING
     line = text(chip(mark, plural(len(opened), "open alert")), f": {worst.headline}, ", Time(worst.since, "age"))
     button = (
@@ -314,4 +343,4 @@ def home_line(ctx: Context, account: str) -> tuple[Block | None, Button | None]:
         if len(opened) == 1
         else Button("Open alerts", join(["alert", "list", f"account:{account}"]))
     )
-    return Words(line), button
+    return OpenAlerts(summary, mark, Words(line), button)

@@ -15,7 +15,7 @@ from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Actions, Block, Bullets, Button, Card, Mark, Menu, Option, Span, Text, Words
 from cards.formatting import number, plural
 from handlers.account.quotas import main_bars
-from handlers.alert.show import home_line
+from handlers.alert.show import open_alerts
 from handlers.bot.new import new_menu
 from handlers.job.list import counts_of
 from handlers.pool.trouble import trouble
@@ -66,15 +66,16 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     entries = node_counts.by_pool(counts)
     wrong = [(pool, why) for pool in pools if (why := trouble(pool, entries.get(fold(pool.id))))]
     others = [name for name in ctx.accounts.names if name != source.name]
-    alert, open_alert = home_line(ctx, source.name)
+    alerts = open_alerts(ctx, source.name)
     return Card(
         title=titled(
             source.name,
             source.settings.location,
             f"{plural(running, 'task')} running",
-            f"{plural(len(wrong), 'pool')} in trouble" if wrong else "all is well",
+            alerts.summary if alerts else None,
+            f"{plural(len(wrong), 'pool')} in trouble" if wrong else None if alerts else "all is well",
         ),
-        mark=Mark.WARNING if wrong else Mark.RUNNING,
+        mark=alerts.mark if alerts else Mark.WARNING if wrong else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
             build.facts(
@@ -86,10 +87,10 @@ async def home(ctx: Context, account: str | None = None) -> Card:
             Words(text(bold("Nodes  "), node_counts.in_words(node_counts.by_state(counts)))) if counts else None,
             await costs.line_of(ctx, source, pools, entries, at),
             *await main_bars(source, pools, counts, len(jobs) + len(schedules)),
+            alerts.line if alerts else None,
             Bullets(tuple(_troubled(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
-            alert,
             build.actions(
-                open_alert,
+                alerts.button if alerts else None,
                 Button(f"Open {wrong[0][0].id}", line(ctx, source, "pool show", wrong[0][0].id), style="primary")
                 if wrong
                 else None,

@@ -15,10 +15,10 @@ from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, muted, text
-from cards.card import Block, Button, Card, Column, Mark, Text, Words
+from cards.card import Block, Button, Card, Column, Mark, Text
 from cards.formatting import number
 from handlers.alert import parts
-from handlers.history.parts import READ, about, changes, extent
+from handlers.history.parts import READ, about, changes, extent, nothing_recorded
 from handlers.shared.common import line, nearest, section, titled
 from storage.port.monitoring import Transition, TransitionCount
 
@@ -33,6 +33,8 @@ _COUNTED = {
     ("autoscale", "failed"): "Autoscale errors",
 }
 """What the overview counts, in the order of its columns."""
+_NOW = ("home", "job list", "pool list")
+"""Commands that show how an account is now, for when nothing is recorded yet."""
 
 
 @command(
@@ -70,7 +72,11 @@ async def show_history(
         blocks=blocks(
             *_overview(counts, by, ctx.zone),
             *section("Changes", changes(shown)),
-            None if seen else Words(text("No change was seen yet: the bot records changes only while it runs.")),
+            None
+            if seen
+            else await nothing_recorded(
+                ctx, source, *(line(ctx, source, each) for each in ("home", "job list", "pool list"))
+            ),
             *about([each for row in rows if (each := incident_of(row))]),
             build.actions(
                 *build.pager(again, page, len(seen)),

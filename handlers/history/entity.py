@@ -16,7 +16,7 @@ from cards import build
 from cards.build import blocks, muted, refusal, text
 from cards.card import Button, Card, Mark, Words
 from handlers.alert import parts
-from handlers.history.parts import READ, about, changes, extent, failures
+from handlers.history.parts import READ, about, changes, extent, failures, nothing_recorded
 from handlers.shared.common import line, nearest, titled
 from storage.port.monitoring import Transition
 
@@ -115,6 +115,7 @@ async def _history(ctx: Context, source: Account, subject: Subject, page: int) -
     rows = seen[(page - 1) * build.PAGE : page * build.PAGE]
     again = line(ctx, source, *subject.wanted)
     whole = " / ".join(filter(None, (subject.parent, subject.id)))
+    opened = line(ctx, source, f"{subject.kind} show", *subject.wanted[1:])
     return Card(
         title=titled(
             f"History of {subject.kind} {whole}",
@@ -126,15 +127,11 @@ async def _history(ctx: Context, source: Account, subject: Subject, page: int) -
         blocks=blocks(
             Words(text(muted("This is what the bot saw while Batch still knew it."))) if known is False else None,
             changes(rows, subject.id),
-            Words(text("No change of it was seen yet; what happened before the bot watched is not known."))
-            if not seen
-            else None,
+            None if seen else await nothing_recorded(ctx, source, opened),
             *failures(seen),
             *about(incidents),
             build.actions(
-                Button("Open", line(ctx, source, f"{subject.kind} show", *subject.wanted[1:]), style="primary")
-                if known
-                else None,
+                Button("Open", opened, style="primary") if known else None,
                 *build.pager(again, page, len(seen)),
                 parts.incident_menu("Open an alert", "alert show {}", incidents) if ctx.alerts else None,
                 Button("Whole account", line(ctx, source, "history")),

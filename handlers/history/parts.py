@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from bot.alerting.model import Incident
+from bot.azure.account import Account
 from bot.content.redaction import redact
 from bot.domain.exit_codes import meaning
 from bot.domain.states import word
+from bot.requests.context import Context
 from cards import build
 from cards.build import bold, code, muted, text
-from cards.card import Block, Bullets, Chip, Column, Mark, Text, Time
+from cards.card import Block, Bullets, Chip, Column, Mark, Text, Time, Words
 from cards.formatting import number, plural
 from cards.text_fit import elide
 from handlers.alert import parts
@@ -33,11 +35,24 @@ _LONG = 80
 def extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition]) -> str:
     """``12 changes``, ``20 of 1,000 or more changes``."""
     if not seen:
-        return "nothing seen yet"
+        return "no change recorded"
     if len(rows) == len(seen):
         return plural(len(seen), "change")
     most = " or more" if len(seen) >= READ else ""
     return f"{build.shown(page, len(rows), len(seen))}{most} changes"
+
+
+async def nothing_recorded(ctx: Context, source: Account, *commands: str) -> Words:
+    """Instead of changes: since when the account is watched, and the ``commands`` that show how things are now."""
+    cursors = await ctx.store.cursors(source.name)
+    since = next((each.at for each in cursors if each.stream == "baseline"), None)
+    watched = (
+        ("The bot has watched this account since ", Time(since, "clock"), " and records what changes from then on. ")
+        if since
+        else ("The bot has not read this account yet; it records what changes from its first reading on. ",)
+    )
+    shown = [piece for each in commands for piece in (", ", code(each))][1:]
+    return Words(text(*watched, "How things are now: ", *shown, "."))
 
 
 def changes(rows: Sequence[Transition], about: str = "") -> Block | None:

@@ -136,9 +136,15 @@ def _listed(
 
     status = filtering.ListStatus(ctx, step, start, again)
     back, on = status.turning
+    failed = sum(bool(counts and counts.failed) for _, counts in found.rows)
     return Card(
-        title=titled(f"Jobs in {source.name}", wanted.words(found.at), status.extent),
-        mark=Mark.WARNING if any(counts and counts.failed for _, counts in found.rows) else Mark.RUNNING,
+        title=titled(
+            f"Jobs in {source.name}",
+            wanted.words(found.at),
+            status.extent,
+            f"{number(failed)} with failures" if failed else None,
+        ),
+        mark=Mark.WARNING if failed else Mark.RUNNING,
         as_of=found.at,
         blocks=blocks(
             build.table(_COLUMNS, [_row(job, counts) for job, counts in found.rows])

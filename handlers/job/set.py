@@ -122,15 +122,15 @@ async def setting(
     account: str | None = None,
 ) -> Preflight:
     """What differs; refuses numbers that no job has."""
-    return await _looked(ctx, job, Settings(None, retries, time, parallel, preemption, done), "job set", account)
+    return await _preflight(ctx, job, Settings(None, retries, time, parallel, preemption, done), "job set", account)
 
 
 async def prioritising(ctx: Context, job: str, priority: int, *, account: str | None = None) -> Preflight:
     """What it is now."""
-    return await _looked(ctx, job, Settings(priority), "job priority", account)
+    return await _preflight(ctx, job, Settings(priority), "job priority", account)
 
 
-async def _looked(ctx: Context, job: str, asked: Settings, verb: str, account: str | None) -> Preflight:
+async def _preflight(ctx: Context, job: str, asked: Settings, verb: str, account: str | None) -> Preflight:
     source = ctx.account(account)
     if stopped := blocked(source):
         return stopped
@@ -152,7 +152,7 @@ async def _looked(ctx: Context, job: str, asked: Settings, verb: str, account: s
         effects=tuple(filter(None, (await _ends(source, found, changed),))),
         state=str(before),
         differences=tuple(
-            Difference(_NAMES[name], _told(name, getattr(before, name)), _told(name, getattr(changed, name)))
+            Difference(_NAMES[name], _shown(name, getattr(before, name)), _shown(name, getattr(changed, name)))
             for name in changed.options()
         ),
     )
@@ -246,15 +246,15 @@ async def sets(run: Run, asked: Set) -> Outcome:
 
     await run.write("patch", "Ask Azure for the change", send, landed=landed)
     was = Settings(**{name: getattr(before, name) for name in changed.options()})
-    words = ", ".join(f"{_NAMES[name].lower()} {_told(name, value)}" for name, value in _values(changed))
+    words = ", ".join(f"{_NAMES[name].lower()} {_shown(name, value)}" for name, value in _values(changed))
     back = "" if changed.done else _back(asked, was)
     return Outcome(
         f"Job {asked.job} has {words}",
         (),
         (changing.show(asked),),
         undo=back,
-        before=", ".join(f"{name} {_told(name, value)}" for name, value in _values(was)),
-        after=", ".join(f"{name} {_told(name, value)}" for name, value in _values(changed)),
+        before=", ".join(f"{name} {_shown(name, value)}" for name, value in _values(was)),
+        after=", ".join(f"{name} {_shown(name, value)}" for name, value in _values(changed)),
     )
 
 
@@ -311,9 +311,9 @@ async def _form(ctx: Context, values: Values, verb: str, names: Sequence[str]) -
     asked = _read({name: values[name] for name in names if values.get(name)})
     changes = FormChanges(notes=(Note(text("Nothing differs yet.")),))
     if asked.changed(before) != Settings():
-        changes = form_notes(await _looked(ctx, job, asked, verb, account), names[0])
+        changes = form_notes(await _preflight(ctx, job, asked, verb, account), names[0])
     first = {name: value for name, value in filled.items() if name not in _MORE}
-    rest = {name: _told(name, getattr(before, name)) for name in _MORE & filled.keys()}
+    rest = {name: _shown(name, getattr(before, name)) for name in _MORE & filled.keys()}
     return FormChanges(prefill=first, defaults=rest, errors=changes.errors, notes=changes.notes, submit="Change")
 
 
@@ -364,7 +364,7 @@ async def _ends(source: Account, job: Job, changed: Settings) -> str:
     return "It has no task left to run, so it ends at once, for good."
 
 
-def _told(name: str, value: object) -> str:
+def _shown(name: str, value: object) -> str:
     """A setting's value in words."""
     match name, value:
         case "done", str():

@@ -240,14 +240,14 @@ def _evaluated(ctx: Context, source: Account, found: Scaled, formula: str, resul
 def _wants(found: Scaled, values: dict[str, str]) -> str:
     """``would want 4 dedicated nodes, has 2``."""
     pool = found.pool
-    told = []
+    wants = []
     for name, kind, has in (
         ("$TargetDedicatedNodes", "dedicated", pool.current_dedicated_nodes),
         ("$TargetLowPriorityNodes", "spot", pool.current_low_priority_nodes),
     ):
         if name in values and (values[name] != "0" or has):
-            told.append(f"{values[name]} {kind} (now {number(has)})")
-    return f"wants {' and '.join(told)}" if told else "wants no nodes"
+            wants.append(f"{values[name]} {kind} (now {number(has)})")
+    return f"wants {' and '.join(wants)}" if wants else "wants no nodes"
 
 
 def _own_note(result: Evaluated) -> Block | None:

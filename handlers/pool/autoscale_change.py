@@ -84,7 +84,7 @@ class Before(Struct, frozen=True):
 def exact_formula(ctx: Context, words: Sequence[str], after: str) -> str:
     """The formula for a change, which must come to the same when it is confirmed: one word, or words that lost nothing.
 
-    Raises CommandError for what its words alone do not tell: texts in quotes, and comments.
+    Raises CommandError for what its words alone do not say: texts in quotes, and comments.
     """
     joined = typed_formula(" ".join(words))
     if len(words) > 1 and ("//" in joined or "".join(given_formula(ctx, words, after).split()) != _squeezed(joined)):
@@ -116,7 +116,7 @@ async def preflight_enable(
         )
     if not given:
         return Preflight("Which formula? Give it between three backticks (```), or use the form.")
-    return await _looked(ctx, source, found, given, minutes)
+    return await _preflight(ctx, source, found, given, minutes)
 
 
 async def preflight_edit(
@@ -136,7 +136,7 @@ async def preflight_edit(
         )
     if not given and minutes is None:
         return Preflight("What is to change? Give a formula, an interval in minutes, or both.")
-    return await _looked(ctx, source, found, given, minutes)
+    return await _preflight(ctx, source, found, given, minutes)
 
 
 def _interval(minutes: int | None) -> None:
@@ -146,7 +146,7 @@ def _interval(minutes: int | None) -> None:
     raise CommandError("The evaluation interval is 5 to 10,080 minutes (168 hours).", ["help pool autoscale enable"])
 
 
-async def _looked(ctx: Context, source: Account, found: Scaled, given: str, minutes: int | None) -> Preflight:
+async def _preflight(ctx: Context, source: Account, found: Scaled, given: str, minutes: int | None) -> Preflight:
     pool, before = found.pool, Before.of(found)
     if pool.state.lower() != "active":
         return Preflight(f"Pool {pool.id} is {pool.state}.")
@@ -365,9 +365,9 @@ def _scaled_outcome(asked: Scaling, before: Before, found: Scaled) -> Outcome:
         for name, kind in (("$TargetDedicatedNodes", "dedicated"), ("$TargetLowPriorityNodes", "spot"))
         if values.get(name, "0") != "0"
     ]
-    told = f": it wants {' and '.join(wants)} nodes" if wants else ": it wants no nodes now" if values else ""
+    wanted = f": it wants {' and '.join(wants)} nodes" if wants else ": it wants no nodes now" if values else ""
     return Outcome(
-        f"Pool {pool.id} scales by the formula every {duration(found.interval)}{told}",
+        f"Pool {pool.id} scales by the formula every {duration(found.interval)}{wanted}",
         (),
         buttons,
         undo=undo,

@@ -71,17 +71,17 @@ async def _checked(ctx: Context, values: Values, path: str, submit: str) -> Form
         return changes
     interval = timedelta(minutes=minutes) if minutes else found.interval
     linted = lint(formula, found.surroundings(interval))
-    looking = preflight_edit if path.endswith("edit") else preflight_enable
-    looked, history = await asyncio.gather(
-        looking(ctx, pool, formula, minutes=minutes, account=account),
+    preflight = preflight_edit if path.endswith("edit") else preflight_enable
+    checked, history = await asyncio.gather(
+        preflight(ctx, pool, formula, minutes=minutes, account=account),
         _would_have(ctx, source, found, linted, interval),
     )
     return FormChanges(
         prefill=begin,
         values={"formula": formula} if formula != values.get("formula", "") else {},
-        errors=_errors(linted, looked),
+        errors=_errors(linted, checked),
         defaults={"minutes": str(every)},
-        notes=(*history, *(notes(looked) if not linted.errors else ())),
+        notes=(*history, *(notes(checked) if not linted.errors else ())),
         submit=submit,
     )
 
@@ -90,12 +90,12 @@ def _whole(typed: str | None) -> int | None:
     return int(typed) if typed and typed.isdigit() and 5 <= int(typed) <= 10_080 else None
 
 
-def _errors(linted: Linted, looked: Preflight) -> dict[str, str]:
+def _errors(linted: Linted, checked: Preflight) -> dict[str, str]:
     if linted.errors:
         first = linted.errors[0]
         place = f"{str(first.place).capitalize()}: " if first.place else ""
         return {"formula": f"{place}{first.what}"}
-    return {"pool": looked.refused} if looked.refused else {}
+    return {"pool": checked.refused} if checked.refused else {}
 
 
 async def _would_have(
@@ -108,9 +108,9 @@ async def _would_have(
     result = await tried(found, readable(linted), past, interval)
     if result.failed == result.evaluations:
         return (Note(text("Every evaluation would have failed over the pool's own past."), Mark.WARNING),)
-    told = compared(result, *costs(found, result))
+    words = compared(result, *costs(found, result))
     window = duration(result.history.until - result.history.since)
-    return (Note(text("Over the last ", window, ": ", bold(told), ".")),)
+    return (Note(text("Over the last ", window, ": ", bold(words), ".")),)
 
 
 @form_of(
@@ -130,6 +130,6 @@ async def disable_form(ctx: Context, values: Values) -> FormChanges:
         "spot": str(found.pool.target_low_priority_nodes or 0),
     }
     dedicated, spot = (int(values[name]) if values.get(name, "").isdigit() else None for name in ("dedicated", "spot"))
-    looked = await preflight_disable(ctx, pool, dedicated, spot=spot, account=account)
-    changes = form_notes(looked, "dedicated")
+    checked = await preflight_disable(ctx, pool, dedicated, spot=spot, account=account)
+    changes = form_notes(checked, "dedicated")
     return FormChanges(prefill=has, defaults=has, errors=changes.errors, notes=changes.notes, submit="Disable")

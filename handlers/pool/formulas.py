@@ -97,7 +97,7 @@ async def scaled(ctx: Context, source: Account, pool: str, wanted: str) -> Scale
 def given_formula(ctx: Context, words: Sequence[str], after: str = "") -> str:
     """The formula that was typed; empty where there is none.
 
-    A block of code and what stands in quotes are one word, taken as it is. Several words are looked up in the text as
+    A block of code and what stands in quotes are one word, taken as it is. Several words are found in the text as
     it was typed, behind ``after``, because the words alone have lost quotes and line ends.
     """
     if not words:
@@ -131,7 +131,7 @@ async def tried(found: Scaled, formula: Formula, past: History, interval: timede
 
 
 class Evaluated(Struct, frozen=True):
-    """How a formula came out now: ``run`` as the service tells it, ``notes`` what was taken for granted.
+    """How a formula came out now: ``run`` as the service reports it, ``notes`` what was taken for granted.
 
     ``own`` is why the bot evaluated it by itself; empty where the service did. ``place`` and ``error`` are of our own.
     """
@@ -229,8 +229,8 @@ def remark(each: Remark) -> Text:
 def said(linted: Linted) -> str:
     """``no remarks``, ``1 error, 2 warnings``."""
     counts = {weight: sum(each.weight == weight for each in linted.remarks) for weight in ("error", "warning", "note")}
-    told = [f"{count} {weight}{'s' if count > 1 else ''}" for weight, count in counts.items() if count]
-    return ", ".join(told) or "nothing to object to"
+    parts = [f"{count} {weight}{'s' if count > 1 else ''}" for weight, count in counts.items() if count]
+    return ", ".join(parts) or "nothing to object to"
 
 
 def readable(linted: Linted, again: Sequence[str] = ()) -> Formula:

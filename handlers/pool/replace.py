@@ -84,7 +84,7 @@ async def replace_broken(
 
 @workflow("pool replace-broken", Removal, "Replacing broken nodes of pool {}")
 async def replacing(run: Run, asked: Removal) -> Outcome:
-    """Remove them, ask for as many new ones, and look whether those work."""
+    """Remove them, ask for as many new ones, and check whether those work."""
     return await removing(run, asked)
 
 

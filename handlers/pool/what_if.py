@@ -28,7 +28,7 @@ MOST_DAYS = 7
 _BUCKETS = 336
 """Steps of the picture at most: half an hour of a week."""
 _FEW = timedelta(seconds=30)
-"""Waits that differ by less are told as the same: the past is known in steps of as much."""
+"""Waits that differ by less count as the same: the past is known in steps of as much."""
 
 
 @command(
@@ -160,8 +160,8 @@ def compared(result: WhatIf, would: Money | None, was: Money | None) -> str:
     return f"{saved}, tasks wait {duration(longer)} {'longer' if longer > timedelta(0) else 'less'}"
 
 
-def _difference(saved: float, told: Callable[[float], str], unit: str) -> str:
-    words = told(abs(saved))
+def _difference(saved: float, shown: Callable[[float], str], unit: str) -> str:
+    words = shown(abs(saved))
     if abs(saved) < 0.005 or words in ("0", "$0"):
         return f"As many{unit}" if unit else "Costs the same"
     return f"{words}{unit} {'less' if saved > 0 else 'more'}"

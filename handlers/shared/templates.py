@@ -95,7 +95,7 @@ def made(
 ) -> Template:
     """A template of a create body, with ``settings`` such as ``poolInfo.poolId={pool}`` written into it.
 
-    The body is an entity's own, in which whatever looks like a placeholder is none, or it is that of the template
+    The body is an entity's own, in which whatever has the form of a placeholder is none, or it is that of the template
     ``before``, whose needs are kept. Secrets are taken out. Raises CommandError.
     """
     kept = {name: value for name, value in body.items() if name not in ("id", "identity")}

@@ -29,7 +29,7 @@ _MOST = 12
 
 
 async def _saved_by(ctx: Context, name: str, *, whose: Whose | None = None) -> str:
-    """Whoever saved what is meant by a name; empty where nothing is."""
+    """Whoever saved what a name stands for; empty where nothing is."""
     try:
         return (await find(ctx, name, whose)).template.by.id
     except CommandError:

@@ -105,6 +105,7 @@ async def test_an_alert_is_snoozed_by_its_own_menu(alert_bot: AlertBot) -> None:
         ("alert show 1a2b3c4e", "There is no alert “1a2b3c4e”", "alert show 1a2b3c4d"),
         ("alert ack nothing-like-it", "There is no alert", "alert list"),
         ("alert snooze zzz 2h", "There is no alert", "alert snooze 1a2b3c4d 2h"),
+        ("alert snooze zzz 99d", "There is no alert", "alert snooze 1a2b3c4d 99d"),
         ("alert show test-12345678", "That was a test", "alert list"),
         ("alert list state:opn", "state", "alert list state:open"),
         ("alert list account:render-pro", "There is no account", "alert list account:render-prod"),

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.findings import Entity
 from storage.port.changes import ChangeSet
-from storage.port.monitoring import Transition
+from storage.port.monitoring import Cursor, Transition
 from tests.handlers.alert_service import ACCOUNT, AlertBot, alerting, commands, golden, incident, saved, title, words
 from tests.handlers.conftest import Scene
 
@@ -111,7 +111,18 @@ async def test_what_nobody_knows_is_told_with_what_is_near(alert_bot: AlertBot) 
     other = await alert_bot.ask("task history old:job-7 fram-1")
     assert "task history old:job-7 frame-1 account:render-prod" in commands(other)
     quiet = await alert_bot.ask("pool history render-cpu")
-    assert title(quiet) == "History of pool render-cpu · nothing seen yet"
+    assert title(quiet) == "History of pool render-cpu · no change recorded"
+
+
+async def test_without_a_change_it_says_since_when_the_account_is_watched_and_what_to_ask(alert_bot: AlertBot) -> None:
+    said = words(await alert_bot.ask("history"))
+    assert "has not read this account yet" in said
+    assert "job list account:render-prod" in said
+    begun = Cursor(ACCOUNT, "baseline", alert_bot.clock.at)
+    await alert_bot.scene.store.record(ChangeSet(cursors=[begun]))
+    assert "has watched this account since" in words(await alert_bot.ask("history"))
+    of_one = words(await alert_bot.ask("pool history render-cpu"))
+    assert "pool show render-cpu account:render-prod" in of_one
 
 
 async def test_an_accounts_history_is_counted_and_told(alert_bot: AlertBot) -> None:
@@ -130,7 +141,7 @@ async def test_an_accounts_history_is_counted_and_told(alert_bot: AlertBot) -> N
     assert title(named).endswith("3 changes")
     both = await alert_bot.ask("history entity:old*")
     assert title(both).endswith("4 changes")
-    assert title(await alert_bot.ask("history entity:node:tvm-2")).endswith("nothing seen yet")
+    assert title(await alert_bot.ask("history entity:node:tvm-2")).endswith("no change recorded")
 
 
 @pytest.mark.parametrize(

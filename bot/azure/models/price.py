@@ -1,4 +1,4 @@
-"""Azure's published prices: as the Retail Prices API sends them, and a region's as they are looked up."""
+"""Azure's published prices: as the Retail Prices API sends them, and a region's as the bot reads them."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ class _Evaluation:
                 except ZeroDivisionError:
                     raise FormulaError("This divides by zero.", node.sign) from None
             case Conditional():
-                # Only the branch that is meant: a guard by GetSamplePercent would guard nothing otherwise.
+                # Only the branch that is taken: a guard by GetSamplePercent would guard nothing otherwise.
                 return self._value(node.then if self._number(node.condition) else node.otherwise)
             case Call():
                 return self._call(node)
@@ -259,8 +259,8 @@ class _Evaluation:
         except Unsuited as error:
             raise _wrong(error, node.at) from None
         except (ValueError, IndexError, ZeroDivisionError, OverflowError, statistics.StatisticsError):
-            told = ", ".join(map(values.shown, given)) or "nothing"
-            raise FormulaError(f"{node.name}() cannot be taken of {told}.", node.at) from None
+            arguments = ", ".join(map(values.shown, given)) or "nothing"
+            raise FormulaError(f"{node.name}() cannot be taken of {arguments}.", node.at) from None
 
     def _called(self, name: str, given: list[Value]) -> Value:
         if function := functions.OF_VECTORS.get(name):
@@ -355,10 +355,10 @@ class _Evaluation:
 
 
 def unknown(name: str, known: Sequence[str] | frozenset[str], what: str, at: int) -> FormulaError:
-    """That there is no such variable, function or method, and what was probably meant."""
+    """That there is no such variable, function or method, and the most similar one."""
     near = process.extractOne(name, sorted(known), score_cutoff=70)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    return FormulaError(f"There is no {what} “{name}”.{meant}", at)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return FormulaError(f"There is no {what} “{name}”.{hint}", at)
 
 
 def _wrong(error: Unsuited, at: int) -> FormulaError:

@@ -37,13 +37,13 @@ class History(Struct, frozen=True):
     """The past of a pool, a span after the other; what was not sampled is left out.
 
     ``begun`` are the tasks that waited or ran at its beginning, ``task_seconds`` how long a task takes in the mean,
-    ``told`` the share of spans of which the tasks are known (0..1).
+    ``counted`` the share of spans of which the tasks are known (0..1).
     """
 
     spans: tuple[Span, ...]
     begun: float
     task_seconds: float
-    told: float
+    counted: float
     since: datetime
     until: datetime
 
@@ -60,19 +60,19 @@ class History(Struct, frozen=True):
 
 
 def history(samples: Sequence[Sample], slots: int) -> History | None:
-    """The past that samples tell of a pool with so many task slots a node; None where they tell nothing."""
+    """The past that samples show of a pool with so many task slots a node; None where they show nothing."""
     if len(samples) < 2:
         return None
     seconds = _task_seconds(samples)
     spans: list[Span] = []
-    told = 0
+    counted = 0
     for before, after in pairwise(samples):
         length = after.at - before.at
         if length > LONGEST_GAP or length <= timedelta(0):
             continue
         arrived, known = _arrived(before, after, slots, seconds)
         steps = max(1, round(length / PERIOD))
-        told += steps if known else 0
+        counted += steps if known else 0
         dedicated = max(0, after.nodes - after.spot)
         waiting = float(after.work.waiting) if after.work else None
         spans += [
@@ -82,7 +82,7 @@ def history(samples: Sequence[Sample], slots: int) -> History | None:
         return None
     first = samples[0]
     begun = float(first.work.waiting + first.work.running) if first.work else running(first, slots)
-    return History(tuple(spans), begun, seconds, told / len(spans), samples[0].at, samples[-1].at)
+    return History(tuple(spans), begun, seconds, counted / len(spans), samples[0].at, samples[-1].at)
 
 
 def _arrived(before: Sample, after: Sample, slots: int, seconds: float) -> tuple[float, bool]:

@@ -14,7 +14,7 @@ _FENCE: Final = re.compile(r"^\s*```(?:\w*\n)?(.*?)\n?```\s*$", re.DOTALL)
 
 
 def typed_formula(text: str) -> str:
-    """The formula that was meant: without fences, quotes around the whole, entities, and typographic signs."""
+    """The formula that was intended: without fences, quotes around the whole, entities, and typographic signs."""
     text = html.unescape(text).translate(_SIGNS)
     if fenced := _FENCE.match(text):
         text = fenced[1]

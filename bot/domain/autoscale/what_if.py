@@ -54,7 +54,7 @@ class Totals(Struct):
 
 
 class WhatIf(Struct, frozen=True):
-    """What came out. ``was`` is what really was; its waiting is not known where ``history.told`` is below 1.
+    """What came out. ``was`` is what really was; its waiting is not known where ``history.counted`` is below 1.
 
     ``longest`` is the longest that a task would have waited, ``interrupted`` how many running tasks would have been
     stopped, ``done`` how many ended, ``left`` how many did not. ``failed`` of ``evaluations`` came to nothing, the
@@ -83,7 +83,7 @@ class WhatIf(Struct, frozen=True):
     @property
     def waiting_known(self) -> bool:
         """Whether it is known how long tasks really waited."""
-        return self.history.told > 0.99
+        return self.history.counted > 0.99
 
 
 def what_if(
@@ -96,22 +96,22 @@ def what_if(
 def assumptions(found: WhatIf, slots: int, *, boot: timedelta = BOOT) -> list[str]:
     """What was taken for granted, a sentence each, the weightiest first."""
     seconds = found.history.task_seconds
-    told = [
+    notes = [
         f"every task takes {_spoken(seconds)}, the mean of those that ended"
-        if found.history.told > 0
+        if found.history.counted > 0
         else f"every task takes {_spoken(seconds)}, since none was counted"
     ]
-    if found.history.told == 0:
-        told.append("the work is what really ran: tasks that waited were not counted, so how long they did is unknown")
+    if found.history.counted == 0:
+        notes.append("the work is what really ran: tasks that waited were not counted, so how long they did is unknown")
     elif not found.waiting_known:
-        share = round(100 * found.history.told)
-        told.append(f"tasks were counted in {share}% of the time; otherwise the work is what really ran")
-    told += [f"a new node takes tasks after {_spoken(boot.total_seconds())}", "the quota has room for every node"]
+        share = round(100 * found.history.counted)
+        notes.append(f"tasks were counted in {share}% of the time; otherwise the work is what really ran")
+    notes += [f"a new node takes tasks after {_spoken(boot.total_seconds())}", "the quota has room for every node"]
     if slots > 1:
-        told.append("each task takes one slot, and tasks fill one node after the other")
+        notes.append("each task takes one slot, and tasks fill one node after the other")
     if found.uses_spot:
-        told.append("no spot node is taken away")
-    return [*told, *(words for name, words in UNSEEN.items() if name in found.metrics)]
+        notes.append("no spot node is taken away")
+    return [*notes, *(words for name, words in UNSEEN.items() if name in found.metrics)]
 
 
 def _spoken(seconds: float) -> str:

@@ -32,7 +32,7 @@ def arm_template(resource: Resource, account: str) -> Body:
 
 
 def literal(words: str) -> str:
-    """Text as a template has it: what looks like an expression, from bracket to bracket, gets a second bracket."""
+    """Text as a template has it: what has the form of an expression, from bracket to bracket, gets a second bracket."""
     return f"[{words}" if words.startswith("[") and words.endswith("]") else words
 
 

@@ -153,7 +153,7 @@ FIELDS: Mapping[Noun, Fields] = MappingProxyType(
 )
 
 ANSWERED_WITHIN = frozenset({"exactVersion"})
-"""Fields inside others that only the service writes: the version of an image that ``latest`` meant."""
+"""Fields inside others that only the service writes: the version of an image that ``latest`` resolved to."""
 
 FREE_FORM = frozenset({"settings", "protectedSettings"})
-"""Objects of an extension, whose fields are its publisher's: never looked into."""
+"""Objects of an extension, whose fields are its publisher's: never inspected."""

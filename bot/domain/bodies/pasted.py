@@ -153,7 +153,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Body:
     made: Body = {}
     for name, value in pairs:
         if name in made:
-            raise NotABody(f"The field {name!r} stands twice in one object: keep the one that is meant.")
+            raise NotABody(f"The field {name!r} stands twice in one object: keep the right one.")
         made[name] = value
     return made
 

@@ -87,7 +87,7 @@ def without(body: Body, *paths: Path) -> Body:
 
 
 def objects(body: Any, path: Path = ()) -> Iterator[tuple[Path, Body]]:
-    """Every object in a body with its place, outer ones first; an extension's own settings are not looked into."""
+    """Every object in a body with its place, outer ones first; an extension's own settings are not inspected."""
     if isinstance(body, dict):
         yield path, body
         for name, value in body.items():

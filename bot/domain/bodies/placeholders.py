@@ -52,7 +52,7 @@ def placeholders(body: Any) -> list[Placeholder]:
 
 
 def escaped(body: Body) -> Body:
-    """A copy of a body in which nothing is a placeholder, whatever its text looks like."""
+    """A copy of a body in which nothing is a placeholder, whatever its text is."""
     made: Body = _mapped(body, lambda words: _RUN.sub(r"{\g<0>}", words))
     return made
 

@@ -42,7 +42,7 @@ class _Rule:
     field: tuple[str, ...]
     what: str
     of: str
-    """The field of the object that says which one is meant."""
+    """The field of the object that says which one it is."""
     required: bool = True
     unless: str = ""
     only_with: str = ""

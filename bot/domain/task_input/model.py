@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cards.formatting import number
 
 MOST_TASKS = 10_000
-"""Tasks that are added at once: what a person can still look over by its preview."""
+"""Tasks that are added at once: what a person can still check in its preview."""
 FIRST_SHOWN, LAST_SHOWN = 3, 1
 """Tasks that a preview shows of the beginning and of the end."""
 PROBLEMS_SHOWN = 10

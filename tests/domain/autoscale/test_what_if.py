@@ -42,13 +42,13 @@ def test_what_came_follows_from_what_waited_ran_and_ended() -> None:
     assert found.begun == 6
     assert found.arrived == pytest.approx(6 + 6 * 30)
     assert found.task_seconds == pytest.approx(600)
-    assert (found.told, found.sampled) == (1.0, 1.0)
+    assert (found.counted, found.sampled) == (1.0, 1.0)
 
 
 def test_without_counts_the_work_is_what_really_ran() -> None:
     found = history([sample(n, None, busy=4.0) for n in range(61)], 1)  # two of four nodes are busy
     assert found
-    assert (found.begun, found.told, found.task_seconds) == (2.0, 0.0, ASSUMED)
+    assert (found.begun, found.counted, found.task_seconds) == (2.0, 0.0, ASSUMED)
     assert found.arrived == pytest.approx(2 + 2 * 6)
     told = assumptions(run("$TargetDedicatedNodes = 2;", found), 1)
     assert any("really ran" in each for each in told)
