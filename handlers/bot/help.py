@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+from collections.abc import Iterable
 
 from bot.azure.models import Job, JobSchedule, Pool
 from bot.chat.platforms import PLATFORMS
@@ -34,7 +34,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
 )
 """Headings of the help and the first words of the commands below them; others come under the last one."""
-_CLAUSE = re.compile(r"[,;:]|\. ")
 _TROUBLED = 3
 _COUNTED = 50
 
@@ -133,7 +132,7 @@ def _contents(ctx: Context) -> Card:
     typed = f"/{ctx.bot_name}" if PLATFORMS[ctx.request.conversation.platform].slash else ""
     parts: list[Block] = []
     for heading, members in groups:
-        lines = tuple(_paths(nouns[noun]) for noun in members if noun in nouns)
+        lines = tuple(_paths(nouns[noun] for noun in members if noun in nouns))
         parts += section(heading, Bullets(lines) if lines else None)
     return Card(
         title=titled("What you can ask"),
@@ -193,14 +192,18 @@ def _line(known: Command) -> Text:
     return text(code(known.path), f" – {known.summary}")
 
 
-def _paths(commands: list[Command]) -> Text:
-    """The commands of one noun in a line: ``job`` list · show; a lone one with the beginning of its summary."""
-    noun = commands[0].noun
-    verbs = [each.path.removeprefix(noun).strip() for each in commands]
-    if verbs == [""]:
-        return text(code(noun), f" – {_CLAUSE.split(commands[0].summary)[0].rstrip('.')}")
-    alone: list[str | Span] = [code(noun), " · "] if "" in verbs else []
-    return text(*alone, code(noun), f" {' · '.join(filter(None, verbs))}")
+def _paths(groups: Iterable[list[Command]]) -> list[Text]:
+    """The commands of some nouns: a line for each noun, ``job`` list · show, and one for those that stand alone."""
+    lines: list[Text] = []
+    alone: list[str] = []
+    for commands in groups:
+        noun = commands[0].noun
+        verbs = [each.path.removeprefix(noun).strip() for each in commands]
+        if "" in verbs:
+            alone.append(noun)
+        if rest := " · ".join(filter(None, verbs)):
+            lines.append(text(code(noun), f" {rest}"))
+    return [*lines, *([text(" · ".join(alone))] if alone else [])]
 
 
 def _open(names: list[str]) -> Actions:
