@@ -22,6 +22,7 @@ ORDER = (
     "job.disable",
     "job.end",
     "job.set",
+    "job.move",
     "file.log",
     "bot.new",
     "node.list",

@@ -10,6 +10,7 @@ from msgspec import Struct
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job
 from bot.azure.plane import Written
+from bot.azure.writes.jobs import OfTasks
 from bot.operations.preflight import Fix, Preflight
 from bot.operations.run import Run, Status
 from bot.operations.workflow import Failure
@@ -88,6 +89,11 @@ def ended(ctx: Context, source: Account, job: Job) -> Preflight | None:
     return Preflight(f"Job {job.id} cannot be changed any more: {why}.", fixes=tuple(fixes))
 
 
+def of_tasks(word: str | None) -> OfTasks:
+    """What a form's choice means; requeue where nothing was chosen."""
+    return "terminate" if word == "terminate" else "wait" if word == "wait" else "requeue"
+
+
 def of_running(running: int, tasks: str) -> str:
     """What becomes of the tasks that run when a job is disabled; empty where none does."""
     if not running:
@@ -147,14 +153,13 @@ async def until(
 ) -> str:
     """Wait until a job is in one of the states, or in one that it does not leave (``over``); the state it is in."""
     ends = {*states, *over}
-    state = ""
 
     async def check() -> Status:
-        nonlocal state
         state = await state_of(run, job)
-        return Status(True) if state in ends else Status(False, state)
+        return Status(state in ends, state)
 
-    await run.until(name, title, check, longest=longest)
+    state = (await run.until(name, title, check, longest=longest)).detail
+    run.view.steps[name].detail = ""  # its title says it
     return state
 
 

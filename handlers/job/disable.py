@@ -176,7 +176,7 @@ async def disable_form(ctx: Context, values: Values) -> FormChanges:
     """Says which tasks are interrupted."""
     if not (job := values.get("job")):
         return FormChanges()
-    found = await disabling(ctx, job, tasks=_of_tasks(values.get("tasks")), account=values.get("account"))
+    found = await disabling(ctx, job, tasks=changing.of_tasks(values.get("tasks")), account=values.get("account"))
     return form_notes(found, "job", submit="Disable")
 
 
@@ -186,7 +186,3 @@ async def enable_form(ctx: Context, values: Values) -> FormChanges:
     if not (job := values.get("job")):
         return FormChanges()
     return form_notes(await enabling(ctx, job, account=values.get("account")), "job", submit="Enable")
-
-
-def _of_tasks(word: str | None) -> OfTasks:
-    return "terminate" if word == "terminate" else "wait" if word == "wait" else "requeue"

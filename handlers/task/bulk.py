@@ -22,7 +22,7 @@ from cards.formatting import number, plural
 from handlers.shared.common import line
 from handlers.shared.files import csv_of
 from handlers.shared.verbs import unless_gone
-from handlers.task.chosen import Chosen, Item, Wanted, fitting, names
+from handlers.task.chosen import Chosen, Item, Wanted, filter_of, fitting, names
 
 _SHOWN = 8
 """Refusals that the card lists; all of them are in its file."""
@@ -115,7 +115,7 @@ async def _items(run: Run, asked: OnTasks, can: Wanted) -> list[Item]:
 
         found = [task for task in await asyncio.gather(*map(one, ids)) if task]
     else:
-        wanted = parse(asked.words, TASK, zone=asked.zone)
+        wanted = parse(filter_of(asked.words), TASK, zone=asked.zone)
         found = await fitting(run.account, asked.job, wanted, can)
     return [Item(task.id, task.etag) for task in found if can(task)]
 

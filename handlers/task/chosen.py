@@ -26,6 +26,8 @@ MOST = 10_000
 """Tasks that one operation is about at most: every one of them is noted in the store."""
 EVERY = "id:*"
 """The filter that all tasks of a job fit."""
+ALL = "all"
+"""The word for it."""
 _SELECT = "id,state,eTag,executionInfo"
 _AT_ONCE = 8
 _SHOWN = 3
@@ -103,12 +105,19 @@ def names(words: Sequence[str]) -> list[str]:
     states = TASK.find("state")
     found: list[str] = []
     for word in words:
+        if word.lower() == ALL:
+            return []
         exact = word.startswith(_ID) and len(word) > len(_ID) and not set("*?,\\") & set(word)
         plain = not conditional(word, TASK) and not (states and word.lower() in states.words)
         if not (exact or plain):
             return []
         found.append(word.removeprefix(_ID) if exact else word)
     return list(dict.fromkeys(found))
+
+
+def filter_of(words: Sequence[str]) -> list[str]:
+    """The filter that was typed: ``all`` is every task."""
+    return [EVERY if word.lower() == ALL else word for word in words]
 
 
 def spelled(task: str) -> str:
@@ -123,8 +132,8 @@ async def choose(ctx: Context, source: Account, verb: str, job: str, words: Sequ
     """
     if not words:
         raise CommandError(
-            "Which tasks? Give their ids, or a filter as in task list; id:* is all of them.",
-            [join([*verb.split(), job, each]) for each in ("state:failed", EVERY)],
+            "Which tasks? Give their ids, a filter as in task list, or the word all.",
+            [join([*verb.split(), job, each]) for each in ("state:failed", ALL)],
         )
     async with finding_job(ctx, source, job, verb):
         found = (await source.fetch(Job, source.job(job), select="id,state")).value
@@ -132,7 +141,7 @@ async def choose(ctx: Context, source: Account, verb: str, job: str, words: Sequ
         if ids:
             tasks = await _named(ctx, source, found.id, ids)
         else:
-            filter_ = filtering.understood(ctx, source, TASK, words, *verb.split(), job)
+            filter_ = filtering.understood(ctx, source, TASK, filter_of(words), *verb.split(), job)
             tasks = await fitting(source, found.id, filter_, wanted)
     fit = tuple(task for task in tasks if wanted(task))
     return Chosen(found, fit, len(tasks) - len(fit), bool(ids), tuple(words))

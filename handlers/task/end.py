@@ -23,7 +23,7 @@ from handlers.task import bulk
 from handlers.task.bulk import OnTasks, asked_of
 from handlers.task.chosen import choose, over
 
-HINT = "Ids, or a filter as in task list: state:failed exit:137 id:frame-*. All of them: id:*"
+HINT = "Ids, or a filter as in task list: state:failed exit:137 id:frame-*, or the word all"
 
 
 class Terminate(OnTasks, frozen=True):
@@ -81,7 +81,7 @@ async def terminate(ctx: Context, job: str, *tasks: Typed, account: str | None =
     You see how many and which before anything happens.
 
     :param job: the job's id
-    :param tasks: ids, or a filter as in task list, such as state:running ran>2h; id:* is all of them
+    :param tasks: ids, or a filter as in task list, such as state:running ran>2h; all for every one
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
@@ -152,7 +152,7 @@ async def delete(ctx: Context, job: str, *tasks: Typed, account: str | None = No
     You see how many and which before anything happens.
 
     :param job: the job's id
-    :param tasks: ids, or a filter as in task list, such as state:succeeded id:frame-*; id:* is all of them
+    :param tasks: ids, or a filter as in task list, such as state:succeeded id:frame-*; all for every one
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from unittest import mock
 
 import pytest
 
+from bot.sandbox.world.refused import Refused
 from cards.card import Card, plain
+from handlers.job.move import Move
+from storage.port.operations import StepRow
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.verbs import Verbs, button, buttons, menu, steady, verbs
@@ -179,3 +184,75 @@ async def test_the_schedule_of_a_deleted_job_stays(asker: Verbs) -> None:
     (job,) = asker.jobs(lambda job: job.state == "active" and job.id.startswith("thumbnails:"))
     asked = await asker.ask(f"job delete {job.id}")
     assert "Schedule thumbnails stays, and starts its next job when it is due." in str(asked)
+
+
+async def test_an_active_job_moves_and_is_active_again(asker: Verbs) -> None:
+    job = asker.job(BUSY)
+    check("verb-job-move-form", await asker.form(f"job move {BUSY} render-gpu"))
+    done = await asker.do(f"job move {BUSY} render-gpu")
+    golden("job-move", done, asker)
+    assert (job.state, job.body.pool_info.pool_id) == ("active", "render-gpu")
+    assert [each[1].rpartition("/")[2] for each in asker.sent] == ["disable", BUSY, "enable"]
+    assert all(each[2] for each in asker.sent)
+    await asker.do(button(done, "Undo").command)
+    assert (job.state, job.body.pool_info.pool_id) == ("active", "comp-day")
+
+
+async def test_a_disabled_job_moves_and_stays_disabled(asker: Verbs) -> None:
+    done = await asker.do("job move aurora-matte-hold render-cpu")
+    assert plain(done.title) == "Job aurora-matte-hold has pool render-cpu, and is disabled"
+    assert asker.job("aurora-matte-hold").state == "disabled"
+    assert len(asker.sent) == 1
+
+
+async def test_where_the_pool_is_refused_the_job_is_active_again(asker: Verbs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused(409, "OperationInvalidForCurrentState", "Not now.")
+
+    monkeypatch.setattr("bot.sandbox.world.job_changes.patch", refuse)
+    card = await asker.do(f"job move {BUSY} render-gpu")
+    golden("job-move-refused", card, asker)
+    assert card.refused
+    assert (asker.job(BUSY).state, asker.job(BUSY).body.pool_info.pool_id) == ("active", "comp-day")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (f"job move {BUSY} comp-day", "runs on pool comp-day already"),
+        (f"job move {BUSY} rendr-gpu", "There is no pool “rendr-gpu”"),
+        (f"job move {OVER} render-gpu", "cannot be changed any more"),
+    ],
+)
+async def test_where_a_job_cannot_move_to(asker: Verbs, typed: str, said: str) -> None:
+    card = await asker.ask(typed)
+    assert said in plain(card.title)
+    assert not asker.sent
+
+
+@pytest.mark.parametrize("after", range(14))
+async def test_a_move_that_is_cut_off_anywhere_is_finished_once(asker: Verbs, after: int) -> None:
+    """The store loses the operation after so many of its notes, as when the program is killed; then it goes on."""
+    store, notes = asker.scene.store, 0
+    note = store.note_steps
+
+    async def cut(holder: str, steps: Sequence[StepRow]) -> bool:
+        nonlocal notes
+        if notes == after:
+            notes += 1
+            raise asyncio.CancelledError
+        notes += 1
+        return await note(holder, steps)
+
+    operations, asked = asker.operations, Move(BUSY, "job show", "job move", "render-gpu")
+    with mock.patch.object(store, "note_steps", cut):
+        id_ = await operations.begin("job move", "render-prod", BUSY, asked, request="r", act=None)
+        await asyncio.gather(*(each.task for each in operations._running.values() if each.task), return_exceptions=True)
+    await operations.drain()
+    assert await operations.resume() == (1 if notes > after else 0)
+    cards = [card async for card in operations.follow(id_)]
+    assert not cards[-1].refused, str(cards[-1].blocks)
+    job = asker.job(BUSY)
+    assert (job.state, job.body.pool_info.pool_id) == ("active", "render-gpu")
+    verbs_sent = [each[1].rpartition("/")[2] for each in asker.sent]
+    assert verbs_sent == ["disable", BUSY, "enable"], "each was sent once"

@@ -69,9 +69,9 @@ async def test_all_of_one_failure_run_again(asker: Verbs) -> None:
 async def test_tasks_end_on_a_filter_and_those_that_are_over_are_left(asker: Verbs) -> None:
     done = ids(asker, BUSY, "completed")
     waiting, running = ids(asker, BUSY, "active"), ids(asker, BUSY, "running")
-    form = await asker.form(f"task terminate {BUSY} id:*")
+    form = await asker.form(f"task terminate {BUSY} all")
     check("verb-task-terminate-form", form)
-    card = await asker.do(f"task terminate {BUSY} id:*")
+    card = await asker.do(f"task terminate {BUSY} all")
     golden("task-terminate", card, asker)
     assert len(asker.sent) == len(waiting) + len(running)
     assert not {each[1].split("/")[4] for each in asker.sent} & set(done)
@@ -110,7 +110,7 @@ async def test_deleting_many_says_what_goes_and_asks(asker: Verbs) -> None:
         (f"task delete {BUSY}", "Which tasks?"),
         (f"task delete {BUSY} state:failed", "No task of job basalt-sh0135-comp fits “state:failed”."),
         (f"task terminate {OVER} id:*", "16 tasks fit, and none of them can be: each is over already."),
-        (f"task reactivate {OVER} id:*", "is completed, for good: its tasks cannot run again."),
+        (f"task reactivate {OVER} all", "is completed, for good: its tasks cannot run again."),
         (f"task delete {BUSY} stat:failed", "stat"),
         ("task terminate nowhere id:*", "There is no job “nowhere”"),
     ],
