@@ -16,7 +16,7 @@ from bot.domain.licence import pays_windows
 from bot.domain.pool_health import fell_short
 from bot.domain.pools import reading
 from bot.domain.price import HourlyCost, per_hour
-from bot.domain.states import NODES, NodeStateFacts, facts_of
+from bot.domain.states import NODES, NodeState, NodeStateFacts, facts_of
 from bot.operations.preflight import Difference, Preflight
 from bot.operations.run import Run, Status
 from bot.operations.workflow import Outcome
@@ -27,7 +27,7 @@ from handlers.pool.sections import resize_errors
 from handlers.pool.steps import Targets
 from handlers.shared.chosen_nodes import Chosen, by_state, digest, ids_of
 
-BROKEN = ("unusable", "starttaskfailed")
+BROKEN: tuple[NodeState, ...] = ("unusable", "starttaskfailed")
 """States of nodes that do no work and come out of that by no means of their own. A node of state unknown may."""
 _READY = timedelta(minutes=30)
 """How long new nodes are waited for, once the pool has them: a boot and a start task rarely take longer."""
