@@ -16,7 +16,7 @@ from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time, Words
 from cards.formatting import number
 from handlers.node import verbs
-from handlers.pool.removal import BROKEN
+from handlers.pool.steps import BROKEN
 from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, template, titled
 from handlers.shared.missing import finding_pool

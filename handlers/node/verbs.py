@@ -9,7 +9,7 @@ from bot.azure.models import Node
 from bot.domain.states import is_bad
 from bot.requests.context import Context
 from cards.card import Action
-from handlers.node.chosen import ALL
+from handlers.shared.chosen_nodes import ALL
 from handlers.shared.verbs import more, verb
 
 _ALL = (

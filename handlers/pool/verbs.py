@@ -8,7 +8,7 @@ from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.requests.context import Context
 from cards.card import Action
-from handlers.pool.removal import BROKEN
+from handlers.pool.steps import BROKEN
 from handlers.shared import node_counts
 from handlers.shared.verbs import more, verb
 
