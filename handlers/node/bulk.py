@@ -29,7 +29,8 @@ from bot.requests.grammar import words
 from cards.build import code, muted, text
 from cards.card import Bullets, Button, Field, Mark, Option
 from cards.formatting import number, plural
-from handlers.shared.chosen_nodes import Chosen, by_state, choose, digest, ids_of
+from cards.text_fit import elide
+from handlers.shared.chosen_nodes import SHORT, Chosen, by_state, choose, digest, ids_of
 from handlers.shared.common import line, safe
 from handlers.shared.preflight import blocked, form_notes
 
@@ -116,11 +117,12 @@ async def look(
     nodes = await choose(ctx, source, pool, typed, verb.path)
     able, unable = apart(nodes, verb)
     if not able:
-        one = len(nodes) == 1
-        which = f"Node {nodes[0].id} is {unable[0]}" if one else f"Of {number(len(nodes))} nodes {by_state(unable)}"
-        return Preflight(
-            f"{which}: that cannot be done now.", fixes=(Fix("All nodes", line(ctx, source, "node list", pool)),)
+        why = (
+            f"Node {elide(nodes[0].id, SHORT)} is {unable[0]}: that cannot be done now."
+            if len(nodes) == 1
+            else f"None of the {number(len(nodes))} nodes can take it: {by_state(unable)}."
         )
+        return Preflight(why, fixes=(Fix("All nodes", line(ctx, source, "node list", pool)),))
     effects = [f"{verb.verb} {plural(len(able), 'node')} of pool {pool}: {ids_of([each.id for each in able])}."]
     if unable:
         effects.append(f"{number(len(unable))} of the {number(len(nodes))} are left out: {by_state(unable)}.")
@@ -140,7 +142,8 @@ async def form_for(ctx: Context, values: Values, verb: NodeVerb) -> FormChanges:
     if not pool or not chosen:
         return FormChanges()
     tasks: OfTasks = values.get("tasks", "requeue")  # type: ignore[assignment]  # one of the options
-    return form_notes(await look(ctx, ctx.account(values.get("account")), pool, chosen, verb, tasks), "filter")
+    found = await look(ctx, ctx.account(values.get("account")), pool, chosen, verb, tasks)
+    return form_notes(found, "filter", submit=verb.verb if " " not in verb.verb else "")
 
 
 async def chosen_for(
@@ -213,7 +216,7 @@ def _outcome(asked: OnNodes, verb: NodeVerb, results: Sequence[Result], bad: dic
     refused = [each for each in results if each.error]
     done = [each.item for each in results if not each.error]
     some = plural(len(done), "node") if not refused else f"{number(len(done))} of {plural(len(results), 'node')}"
-    what = f"node {done[0]}" if len(done) == len(results) == 1 else some
+    what = f"node {elide(done[0], SHORT)}" if len(done) == len(results) == 1 else some
     trouble = f"; {by_state(bad.values())} now" if bad else ""
     headline = f"{verb.past} {what} of pool {asked.pool}{trouble}"
     told = [text(code(each.item), f": {safe(each.error)}", muted(_advice(each.error))) for each in refused[:_TOLD]]

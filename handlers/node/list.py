@@ -15,6 +15,8 @@ from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time, Words
 from cards.formatting import number
+from handlers.node import verbs
+from handlers.pool.steps import BROKEN
 from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, template, titled
 from handlers.shared.missing import finding_pool
@@ -96,6 +98,7 @@ async def list_nodes(
                 back,
                 on,
                 build.open_menu("Open a node", template(ctx, source, "node show", pool, "{}"), [n.id for n in rows]),
+                *verbs.of_list(ctx, source, pool, wanted.tokens, sum(states[each] for each in BROKEN)),
                 Button("Pool", line(ctx, source, "pool show", pool)),
                 filtering.without(wanted, line(ctx, source, "node list", pool)),
                 Button("Filter…", again(), how="form"),

@@ -50,7 +50,7 @@ def _disabled(row: NodeRow, _: Chosen) -> bool:
 
 
 ON = NodeVerb(
-    "node scheduling on",
+    "node enable-scheduling",
     "Send tasks to",
     "Tasks go again to",
     _not_disabled,
@@ -60,7 +60,7 @@ ON = NodeVerb(
     done_if=_ALREADY,
 )
 OFF = NodeVerb(
-    "node scheduling off", "Send no tasks to", "No tasks go to", _not_enabled, _disable, _disabled, done_if=_ALREADY
+    "node disable-scheduling", "Send no tasks to", "No tasks go to", _not_enabled, _disable, _disabled, done_if=_ALREADY
 )
 
 
@@ -75,12 +75,12 @@ async def on_preflight(
 
 
 @command(
-    "node scheduling on",
+    "node enable-scheduling",
     effect="change",
     azure=True,
     look="node list {pool}",
     preflight=on_preflight,
-    examples=["node scheduling on gpu tvmps_0f3_d", "node scheduling on gpu state:offline"],
+    examples=["node enable-scheduling gpu tvmps_0f3_d", "node enable-scheduling gpu state:offline"],
 )
 async def scheduling_on(
     ctx: Context,
@@ -95,18 +95,18 @@ async def scheduling_on(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = await chosen_for(ctx, source, pool, filter, ON, "requeue", back="node scheduling off")
-    async for card in ctx.operate("node scheduling on", source, pool, asked):
+    asked = await chosen_for(ctx, source, pool, filter, ON, "requeue", back="node disable-scheduling")
+    async for card in ctx.operate("node enable-scheduling", source, pool, asked):
         yield card
 
 
-@workflow("node scheduling on", OnNodes, "Letting nodes of pool {} take tasks")
+@workflow("node enable-scheduling", OnNodes, "Letting nodes of pool {} take tasks")
 async def enabling(run: Run, asked: OnNodes) -> Outcome:
     """Enable each."""
     return await on_nodes(run, asked, ON)
 
 
-@form_of("node scheduling on", *WHICH)
+@form_of("node enable-scheduling", *WHICH)
 async def on_form(ctx: Context, values: Values) -> FormChanges:
     """Says which nodes are meant."""
     return await form_for(ctx, values, ON)
@@ -124,12 +124,15 @@ async def off_preflight(
 
 
 @command(
-    "node scheduling off",
+    "node disable-scheduling",
     effect="change",
     azure=True,
     look="node list {pool}",
     preflight=off_preflight,
-    examples=["node scheduling off gpu tvmps_0f3_d", "node scheduling off gpu tvmps_0f3_d tasks:taskcompletion"],
+    examples=[
+        "node disable-scheduling gpu tvmps_0f3_d",
+        "node disable-scheduling gpu bad tasks:taskcompletion",
+    ],
 )
 async def scheduling_off(
     ctx: Context,
@@ -146,18 +149,18 @@ async def scheduling_off(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    asked = await chosen_for(ctx, source, pool, filter, OFF, tasks, back="node scheduling on")
-    async for card in ctx.operate("node scheduling off", source, pool, asked):
+    asked = await chosen_for(ctx, source, pool, filter, OFF, tasks, back="node enable-scheduling")
+    async for card in ctx.operate("node disable-scheduling", source, pool, asked):
         yield card
 
 
-@workflow("node scheduling off", OnNodes, "Letting nodes of pool {} take no tasks")
+@workflow("node disable-scheduling", OnNodes, "Letting nodes of pool {} take no tasks")
 async def disabling(run: Run, asked: OnNodes) -> Outcome:
     """Disable each."""
     return await on_nodes(run, asked, OFF)
 
 
-@form_of("node scheduling off", *WHICH, OF_TASKS)
+@form_of("node disable-scheduling", *WHICH, OF_TASKS)
 async def off_form(ctx: Context, values: Values) -> FormChanges:
     """Says which nodes are meant, and what it interrupts."""
     return await form_for(ctx, values, OFF)

@@ -16,6 +16,7 @@ from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Mark, Text
 from cards.formatting import number, plural
+from handlers.node import verbs
 from handlers.pool.machine import image_name
 from handlers.pool.sections import start_task
 from handlers.shared.common import failure, line, run_time, safe, section, since, some, titled
@@ -80,6 +81,7 @@ def node_card(
             *start_task(found.start_task),
             build.actions(
                 Button("Start task log", line(ctx, source, "nodelog", pool, found.id), style="primary"),
+                *verbs.of_node(ctx, source, pool, found),
                 Button("Files", line(ctx, source, "nodefile list", pool, found.id)),
                 Button("All nodes", line(ctx, source, "node list", pool)),
                 Button("Pool", line(ctx, source, "pool show", pool)),

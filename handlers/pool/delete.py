@@ -21,12 +21,13 @@ from bot.operations.run import Run, Status
 from bot.operations.workflow import Outcome, workflow
 from bot.requests.command import command
 from bot.requests.context import Context
-from cards.card import Button, Card
+from bot.requests.forms import FormChanges, Values, form_of
+from cards.card import Button, Card, Field
 from cards.formatting import money, plural
 from handlers.pool import steps
 from handlers.shared.common import line
 from handlers.shared.missing import finding_pool
-from handlers.shared.preflight import blocked
+from handlers.shared.preflight import blocked, form_notes
 
 _LONGEST = timedelta(hours=2)
 """How long nodes that wait for nothing have ever taken to go, by far."""
@@ -148,6 +149,14 @@ async def deleting(run: Run, asked: Delete) -> Outcome:
         before=before.nodes,
         after="deleted",
     )
+
+
+@form_of("pool delete", Field("pool", "Pool", "name", names="pool", refresh=True))
+async def delete_form(ctx: Context, values: Values) -> FormChanges:
+    """Says what goes with it."""
+    if not (pool := values.get("pool")):
+        return FormChanges(submit="Delete")
+    return form_notes(await preflight(ctx, pool, account=values.get("account")), "pool", submit="Delete")
 
 
 async def _jobs_of(source: Account, pool: str) -> list[Job]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
+from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.domain.entity import fold
 from bot.filter import POOL
@@ -13,13 +14,15 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, code, muted, text
-from cards.card import Button, Card, Column, Mark, Text
+from cards.card import Button, Card, Column, Mark, Menu, Text
 from cards.formatting import number, plural
 from handlers.pool.sections import nodes_of
 from handlers.pool.trouble import trouble
+from handlers.pool.verbs import broken
 from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, template, titled
 from handlers.shared.states import pool_chip
+from handlers.shared.verbs import verb
 from handlers.usage import costs
 
 _LISTED = (
@@ -105,6 +108,8 @@ async def list_pools(
                 back,
                 on,
                 build.open_menu("Open a pool", template(ctx, source, "pool show", "{}"), [pool.id for pool in rows]),
+                _replacing(ctx, source, [pool.id for pool in rows if broken(counts.get(fold(pool.id)))]),
+                verb(ctx, source, "+ Pool", "pool create", how="form"),
                 Button("Usage", line(ctx, source, "usage")),
                 filtering.without(wanted, line(ctx, source, "pool list")),
                 Button("Filter…", again(), how="form"),
@@ -115,6 +120,12 @@ async def list_pools(
             ),
         ),
     )
+
+
+def _replacing(ctx: Context, source: Account, pools: list[str]) -> Menu | None:
+    """The menu of the pools that have broken nodes; None where there is none, or the asker may replace none."""
+    may = [pool for pool in pools if verb(ctx, source, "", "pool replace-broken", pool)]
+    return build.open_menu("Replace broken nodes", template(ctx, source, "pool replace-broken", "{}"), may)
 
 
 _SORTS: dict[PoolSort, Callable[[Pool], Any]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from msgspec import Struct
 
@@ -16,9 +15,8 @@ from bot.domain.licence import pays_windows
 from bot.domain.pool_health import fell_short
 from bot.domain.pools import reading
 from bot.domain.price import HourlyCost, per_hour
-from bot.domain.states import NODES, NodeStateFacts, facts_of
 from bot.operations.preflight import Difference, Preflight
-from bot.operations.run import Run, Status
+from bot.operations.run import Run
 from bot.operations.workflow import Outcome
 from cards.card import Button, Mark
 from cards.formatting import number, plural
@@ -26,11 +24,6 @@ from handlers.pool import steps
 from handlers.pool.sections import resize_errors
 from handlers.pool.steps import Targets
 from handlers.shared.chosen_nodes import Chosen, by_state, digest, ids_of
-
-BROKEN = ("unusable", "starttaskfailed")
-"""States of nodes that do no work and come out of that by no means of their own. A node of state unknown may."""
-_READY = timedelta(minutes=30)
-"""How long new nodes are waited for, once the pool has them: a boot and a start task rarely take longer."""
 
 
 class Removal(Struct, frozen=True):
@@ -124,7 +117,7 @@ async def removing(run: Run, asked: Removal) -> Outcome:
             after=str(steps.has(found)),
             failed=True,
         )
-    await run.until("ready", "Wait until the new nodes are ready", lambda: _ready(run, asked.pool), longest=_READY)
+    await steps.wait_ready(run, "ready", asked.pool)
     bad = await _bad(run, asked)
     trouble = f"; {plural(len(bad), 'node is', 'nodes are')} bad again: {by_state(bad)}" if bad else ""
     return Outcome(
@@ -141,20 +134,8 @@ async def _scales(run: Run, pool: str) -> bool:
     return (await steps.read(run, pool)).enable_auto_scale
 
 
-async def _ready(run: Run, pool: str) -> Status:
-    """Whether no node of the pool is on its way any more."""
-    rows = list((await steps.rows(run, pool)).values())
-    coming = sum(1 for row in rows if _role(row.state) == "coming")
-    return Status(not coming, f"{plural(coming, 'node')} on the way" if coming else "", len(rows) - coming, len(rows))
-
-
 async def _bad(run: Run, asked: Removal) -> list[str]:
     """The states of nodes that are broken now; those that were to go and are still there are not new."""
     old = {fold(each) for each in asked.nodes}
     rows = await steps.rows(run, asked.pool)
-    return [row.state for id_, row in rows.items() if row.state.lower() in BROKEN and id_ not in old]
-
-
-def _role(state: str) -> str:
-    facts = facts_of(NODES, state)
-    return facts.role if isinstance(facts, NodeStateFacts) else ""
+    return [row.state for id_, row in rows.items() if row.state.lower() in steps.BROKEN and id_ not in old]

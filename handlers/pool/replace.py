@@ -15,7 +15,8 @@ from bot.requests.forms import FormChanges, Values, form_of
 from bot.requests.grammar import words
 from cards.card import Card, Field
 from handlers.pool import steps
-from handlers.pool.removal import BROKEN, Removal, meaning, removing
+from handlers.pool.removal import Removal, meaning, removing
+from handlers.pool.steps import BROKEN
 from handlers.shared.chosen_nodes import Chosen, choose
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed

@@ -21,6 +21,7 @@ from cards.card import Button, Card, Mark, Words
 from cards.formatting import money
 from handlers.pool.sections import nodes_of, overview, resize_errors, sections
 from handlers.pool.trouble import trouble
+from handlers.pool.verbs import buttons
 from handlers.shared import node_counts
 from handlers.shared.common import images_of, line, sizes_of, titled
 from handlers.shared.missing import finding_pool
@@ -71,6 +72,7 @@ def pool_card(
             *sections(found, entry, images, at),
             build.actions(
                 Button("Nodes", line(ctx, source, "node list", found.id), style="primary"),
+                *buttons(ctx, source, found, entry),
                 Button("Jobs", line(ctx, source, "job list", pool=found.id)),
                 Button("Node map", line(ctx, source, "node map", found.id)),
                 Button("Usage", line(ctx, source, "usage", pool=found.id)),

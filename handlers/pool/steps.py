@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from datetime import timedelta
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from bot.azure.models import NodeRow, Pool
 from bot.azure.plane import Written
 from bot.azure.writes import pools
 from bot.domain.entity import fold
+from bot.domain.states import NODES, NodeState, NodeStateFacts, facts_of
 from bot.operations.preflight import Fix, Preflight
 from bot.operations.run import Run, Status
 from bot.requests.context import Context
@@ -23,7 +25,11 @@ SELECT = (
     "resizeErrors"
 )
 """What is read of a pool before it is changed, and while its nodes come and go."""
+BROKEN: tuple[NodeState, ...] = ("unusable", "starttaskfailed")
+"""States of nodes that do no work and come out of that by no means of their own. A node of state unknown may."""
 _LEAVING = "leavingpool"
+_READY = timedelta(minutes=30)
+"""How long new nodes are waited for, once the pool has them: a boot and a start task rarely take longer."""
 
 
 class Targets(Struct, frozen=True):
@@ -165,6 +171,17 @@ async def _remove_portion(
     return went
 
 
+async def wait_ready(run: Run, name: str, pool: str) -> None:
+    """Follow until no node of the pool is on its way any more, as the step ``name``."""
+
+    async def check() -> Status:
+        now = list((await rows(run, pool)).values())
+        coming = sum(1 for row in now if _comes(row.state))
+        return Status(not coming, f"{plural(coming, 'node')} on the way" if coming else "", len(now) - coming, len(now))
+
+    await run.until(name, "Wait until the new nodes are ready", check, every=10.0, longest=_READY)
+
+
 async def targets(run: Run, pool: str) -> Targets:
     """What the pool wants now."""
     return Targets.of(await read(run, pool))
@@ -174,6 +191,11 @@ async def rows(run: Run, pool: str) -> dict[str, NodeRow]:
     """The nodes of the pool by their folded ids."""
     found, _ = await run.account.every(NodeRow, run.account.nodes(pool), select="id,state,isDedicated")
     return {fold(row.id): row for row in found}
+
+
+def _comes(state: str) -> bool:
+    facts = facts_of(NODES, state)
+    return isinstance(facts, NodeStateFacts) and facts.role == "coming"
 
 
 async def _goes_on(run: Run) -> bool:

@@ -14,12 +14,13 @@ from bot.operations.run import Run
 from bot.operations.workflow import Outcome, workflow
 from bot.requests.command import command
 from bot.requests.context import Context
-from cards.card import Button, Card
+from bot.requests.forms import FormChanges, Values, form_of
+from cards.card import Button, Card, Field
 from handlers.pool import steps
 from handlers.pool.steps import Targets
 from handlers.shared.common import line
 from handlers.shared.missing import finding_pool
-from handlers.shared.preflight import blocked
+from handlers.shared.preflight import blocked, form_notes
 
 
 class StopResize(Struct, frozen=True):
@@ -100,3 +101,11 @@ async def stopping(run: Run, asked: StopResize) -> Outcome:
         before=f"{before} wanted",
         after=str(steps.has(found)),
     )
+
+
+@form_of("pool stop-resize", Field("pool", "Pool", "name", names="pool", refresh=True))
+async def stop_form(ctx: Context, values: Values) -> FormChanges:
+    """Says whether there is a resize, and what the pool keeps."""
+    if not (pool := values.get("pool")):
+        return FormChanges(submit="Stop it")
+    return form_notes(await preflight(ctx, pool, account=values.get("account")), "pool", submit="Stop it")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import AccountProperties, Job, JobSchedule, Pool, PoolNodeCounts, VmSize
 from bot.azure.models.price import Prices
-from bot.domain.entity import fold
+from bot.domain.entity import fold, same_id
 from bot.domain.headroom import Headroom, headroom
 from bot.domain.pools import reading
 from bot.domain.price import HourlyCost, per_hour
@@ -27,12 +27,16 @@ ACTIVE = "state ne 'completed'"
 
 @dataclass(frozen=True)
 class Capacity:
-    """``account`` is None where Resource Manager cannot be asked: then nothing is known of quotas."""
+    """``account`` is None where Resource Manager cannot be asked: then nothing is known of quotas.
+
+    ``pools`` are all pools of the account, with what :data:`SELECT` names.
+    """
 
     account: AccountProperties | None
     used: Used
     sizes: Mapping[str, VmSize]
     prices: Prices
+    pools: Sequence[Pool] = ()
 
     def room(self, vm_size: str, *, spot: bool = False) -> Headroom:
         """How many more nodes of a size fit."""
@@ -57,8 +61,11 @@ class Capacity:
         )
 
 
-async def capacity(source: Account) -> Capacity:
-    """Read it: quotas, what is in use, sizes and prices, side by side."""
+async def capacity(source: Account, *, without: str = "") -> Capacity:
+    """Read it: quotas, what is in use, sizes and prices, side by side.
+
+    What the pool ``without`` has in use counts as free, as it is when that pool is emptied.
+    """
     (pools, _), (counts, _), jobs, sizes, prices, account = await asyncio.gather(
         source.every(Pool, "/pools", select=SELECT),
         source.node_counts(),
@@ -67,7 +74,8 @@ async def capacity(source: Account) -> Capacity:
         source.prices(),
         _properties(source),
     )
-    return Capacity(account, await used_of(source, pools, counts, jobs), sizes, prices)
+    using = [pool for pool in pools if not without or not same_id(pool.id, without)]
+    return Capacity(account, await used_of(source, using, counts, jobs), sizes, prices, pools)
 
 
 async def used_of(source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts], active: int) -> Used:

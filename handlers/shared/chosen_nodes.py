@@ -19,10 +19,13 @@ from bot.requests.context import Context
 from cards.build import refusal
 from cards.card import Button
 from cards.formatting import number, plural
+from cards.text_fit import elide
 from handlers.shared import filtering
 from handlers.shared.common import line, nearest
 from handlers.shared.missing import finding_pool
 
+SHORT = 22
+"""Characters of a node's id in a sentence: its two ends distinguish the nodes of a pool."""
 ALL = "all"
 """The word for every node of a pool."""
 _READ = "id,state,stateTransitionTime,schedulingState,lastBootTime,isDedicated,runningTasksCount,errors,startTaskInfo"
@@ -109,4 +112,4 @@ def by_state(states: Iterable[str]) -> str:
 def ids_of(nodes: Sequence[str], most: int = 3) -> str:
     """The first ids, and how many more there are."""
     rest = len(nodes) - most
-    return ", ".join(nodes[:most]) + (f" and {number(rest)} more" if rest > 0 else "")
+    return ", ".join(elide(each, SHORT) for each in nodes[:most]) + (f" and {number(rest)} more" if rest > 0 else "")

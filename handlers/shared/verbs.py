@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
@@ -15,6 +15,7 @@ from cards.command_line import join
 from handlers.shared.common import line
 
 T = TypeVar("T")
+_WITHIN = {"task": "job", "node": "pool"}
 
 
 def may(ctx: Context, source: Account, path: str, target: Target) -> bool:
@@ -33,35 +34,41 @@ def verb(
     path: str,
     *names: str,
     how: How = "post",
-    style: str = "default",
+    style: Literal["default", "primary", "danger"] = "default",
     **options: object,
 ) -> Button | None:
     """The button of a verb on the entity that ``names`` begin with; None where the asker may not run it."""
     if not may(ctx, source, path, _target(path, names)):
         return None
     command = line(ctx, source, path, *names, **options)
-    return Button(label, command, how=how, style="danger" if style == "danger" else "default")
+    return Button(label, command, how=how, style=style)
 
 
 def more(
-    ctx: Context, source: Account, noun: str, names: Sequence[str], verbs: Sequence[tuple[str, str]]
+    ctx: Context,
+    source: Account,
+    noun: str,
+    names: Sequence[str],
+    verbs: Sequence[tuple[str, str]],
+    *,
+    label: str = "More…",
 ) -> Menu | None:
     """The menu of the rarer verbs of one entity, which open their forms; None where the asker may run none.
 
     ``verbs`` are labels with the word of each: ``("Delete…", "delete")``.
     """
     options = tuple(
-        Option(label, word) for label, word in verbs if may(ctx, source, f"{noun} {word}", _target(noun, names))
+        Option(text, word) for text, word in verbs if may(ctx, source, f"{noun} {word}", _target(noun, names))
     )
     if not options:
         return None
-    return Menu("More…", f"{noun} {{}} {join([*names, *ctx.naming(source)])}", options, how="form")
+    return Menu(label, f"{noun} {{}} {join([*names, *ctx.naming(source)])}", options, how="form")
 
 
 def _target(path: str, names: Sequence[str]) -> Target:
-    """What a verb is about, as it is bound: the verbs of tasks are about their job."""
+    """What a verb is about, as it is bound: the verbs of tasks are about their job, those of nodes about their pool."""
     noun = path.split(maxsplit=1)[0]
-    return Target("job" if noun == "task" else noun, names[0] if names else "")
+    return Target(_WITHIN.get(noun, noun), names[0] if names else "")
 
 
 async def unless_gone(read: Callable[[], Awaitable[T]]) -> T | None:

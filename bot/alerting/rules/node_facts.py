@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from bot.alerting.rules.common import NAMED, button, cut, elapsed, newest, pool_entity, ranked, said, span, summed
+from bot.alerting.rules.common import (
+    MOST_ACTIONS,
+    NAMED,
+    button,
+    cut,
+    elapsed,
+    newest,
+    pool_entity,
+    ranked,
+    said,
+    span,
+    summed,
+)
 from bot.azure.models import FailureInfo, Node, NodeError
 from bot.azure.models.node import StartTaskInfo
 from bot.domain.advice import Trouble, of_node
-from bot.domain.findings import CauseCount, Entity, Finding, Severity
+from bot.domain.findings import CauseCount, Entity, Finding, Severity, SuggestedAction
 from bot.domain.pools import in_state
 from bot.domain.states import TROUBLED_NODES, NodeState, word
 from bot.monitor.scene import NodeView, PoolView, Scene
@@ -107,14 +119,27 @@ def about_nodes(
         evidence=found.evidence,
         actions=(
             *((button("Start task's log", "nodelog", pool.id, worst.id),) if worst and log else ()),
+            *_fixes(pool, worst),
             *((button("Node", "node", "show", pool.id, worst.id),) if worst else ()),
             button("Bad nodes", "node", "list", pool.id, "state:bad"),
             button("Map", "node", "map", pool.id),
-        ),
+        )[:MOST_ACTIONS],
         related=related,
         count=some.many,
         causes=found.tallies,
     )
+
+
+def _fixes(pool: PoolView, worst: NodeView | None) -> tuple[SuggestedAction, ...]:
+    """What mends nodes of this state, where something does."""
+    match worst.state.lower() if worst else "":
+        case "unusable" | "starttaskfailed":
+            return (button("Replace broken nodes", "pool", "replace-broken", pool.id),)
+        case "unknown":
+            return (button("Reboot them", "node", "reboot", pool.id, "state:unknown"),)
+        case "offline":
+            return (button("Enable scheduling", "node", "enable-scheduling", pool.id, "state:offline"),)
+    return ()
 
 
 def shape(pool: PoolView) -> tuple[tuple[str, str], ...]:

@@ -20,10 +20,10 @@ from bot.alerting.rules.common import (
 )
 from bot.alerting.rules.node_facts import of_target, shape
 from bot.domain.advice import of_resize
-from bot.domain.findings import CauseCount, Finding, Severity
+from bot.domain.findings import CauseCount, Finding, Severity, SuggestedAction
 from bot.domain.pool_health import fell_short, resize_overdue
 from bot.domain.pools import has, wanted
-from bot.monitor.scene import Scene
+from bot.monitor.scene import PoolView, Scene
 from cards.formatting import number, plural
 
 
@@ -103,6 +103,7 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
             cause=advice.cause if len(causes) == 1 else " · ".join(each.cause for each in causes),
             evidence=said(code, message),
             actions=(
+                *_again(pool, code),
                 button("Open", "pool", "show", pool.id),
                 button("Quotas", "account", "show"),
                 button("VM sizes with room", "size", "list", "sort:room"),
@@ -134,7 +135,27 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             if nodes > wants
             else "the machines do not come and no error is reported: capacity, or a network that they cannot get into",
             evidence=said(*pool.resize_errors[0]) if pool.resize_errors else "",
-            actions=(button("Open", "pool", "show", pool.id), button("Nodes", "node", "map", pool.id)),
+            actions=(
+                *(() if pool.autoscale else (button("Stop the resize", "pool", "stop-resize", pool.id),)),
+                button("Open", "pool", "show", pool.id),
+                button("Nodes", "node", "map", pool.id),
+            ),
             related=tuple(job_entity(job.id) for job in jobs),
             count=abs(wants - nodes),
         )
+
+
+def _again(pool: PoolView, code: str) -> tuple[SuggestedAction, ...]:
+    """What makes the pool want what it can have: as many nodes as it got where a quota ended it, else once more.
+
+    A pool that scales by a formula asks again by itself.
+    """
+    if pool.autoscale:
+        return ()
+    if "quota" in code.lower():
+        return (_resize(f"Resize to {number(has(pool))} that fit", pool, pool.dedicated, pool.spot),)
+    return (_resize("Resize again", pool, pool.target_dedicated, pool.target_spot),)
+
+
+def _resize(text: str, pool: PoolView, dedicated: int, spot: int) -> SuggestedAction:
+    return button(text, "pool", "resize", pool.id, str(dedicated), f"spot:{spot}")

@@ -18,12 +18,12 @@ from bot.alerting.rules.common import (
 )
 from bot.alerting.rules.money import hourly, so_far
 from bot.alerting.rules.node_facts import about_nodes, bad, evidence, lost, shape
-from bot.domain.findings import CauseCount, Finding, Severity
+from bot.domain.findings import CauseCount, Finding, Severity, SuggestedAction
 from bot.domain.pool_health import is_down, is_steady
 from bot.domain.pools import in_state, size, wanted
 from bot.domain.price import of_nodes
 from bot.domain.states import is_active
-from bot.monitor.scene import Scene
+from bot.monitor.scene import PoolView, Scene
 from cards.formatting import number, plural
 
 FAILING_NODES, FAILING_SHARE = 3, 0.2
@@ -97,6 +97,7 @@ def down(scene: Scene) -> Iterator[Finding]:
             evidence=evidence(pool),
             actions=(
                 button("Open", "pool", "show", pool.id),
+                *_replace(pool),
                 button("Bad nodes", "node", "list", pool.id, "state:bad"),
                 button("Map", "node", "map", pool.id),
             ),
@@ -133,6 +134,7 @@ def idle(scene: Scene) -> Iterator[Finding]:
             if pool.autoscale
             else "nothing shrinks it: it has no autoscale formula",
             actions=(
+                *(() if pool.autoscale else (button("Resize to 0", "pool", "resize", pool.id, "0", "spot:0"),)),
                 button("Open", "pool", "show", pool.id),
                 button("Usage", "usage", "24h", f"pool:{pool.id}"),
                 button("Jobs", "job", "list", f"pool:{pool.id}"),
@@ -140,6 +142,12 @@ def idle(scene: Scene) -> Iterator[Finding]:
             related=tuple(job_entity(job.id) for job in jobs),
             count=nodes,
         )
+
+
+def _replace(pool: PoolView) -> tuple[SuggestedAction, ...]:
+    """The button that replaces broken nodes, where there are any."""
+    broken = bad(pool, "unusable").many + bad(pool, "starttaskfailed").many
+    return (button("Replace broken nodes", "pool", "replace-broken", pool.id),) if broken else ()
 
 
 def _why_down(states: tuple[CauseCount, ...]) -> str:

@@ -99,3 +99,8 @@ async def evaluate_autoscale(writer: Writer, pool: str, formula: str) -> Written
     """Try a formula on a pool that scales automatically; changes nothing."""
     path = f"{Paths.pool(pool)}/evaluateautoscale"
     return await writer.send("POST", path, {"autoScaleFormula": formula}, once=False)
+
+
+async def update_properties(writer: Writer, pool: str, body: Mapping[str, object]) -> Written:
+    """Replace start task, packages and metadata: what is not given is removed. Not guarded by an ETag."""
+    return await writer.send("POST", f"{Paths.pool(pool)}/updateproperties", body)
