@@ -54,6 +54,18 @@ Pools | batchAccounts/pools/disableAutoscale/action | Disable Pool AutoScale | D
 """  # noqa: E501  a table
 
 
+_PLACES: Final = {
+    "eastus": "East US",
+    "eastus2": "East US 2",
+    "westus2": "West US 2",
+    "northcentralus": "North Central US",
+    "northeurope": "North Europe",
+    "westeurope": "West Europe",
+    "southeastasia": "Southeast Asia",
+}
+"""The regions of the price list by the names that Resource Manager shows."""
+
+
 class GroupWanted(Wire, kw_only=True):
     """A resource group to be."""
 
@@ -124,7 +136,7 @@ class SubscriptionRoutes:
     def _batch_provider(self, request: web.Request, parts: Parts) -> web.Response:
         """The Batch provider as a subscription has it: registered, and in which regions."""
         self._directory.groups(parts["subscription"])
-        regions = [name for name, _ in REGIONS.values()]
+        regions = [_PLACES[region] for region in REGIONS]
         types = ("batchAccounts", "batchAccounts/pools", "operations", "locations", "locations/quotas")
         told = {
             "id": f"/subscriptions/{parts['subscription']}/providers/{_PROVIDER}",
