@@ -7,6 +7,7 @@ through its :class:`~bot.azure.writer.Writer`, which has an identity of its own.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import TypeVar
@@ -31,15 +32,14 @@ from bot.azure.models import (
     VmSize,
 )
 from bot.azure.models.price import NO_PRICES, Prices
-from bot.azure.paths import Paths, encoded
+from bot.azure.paths import Paths
 from bot.azure.pipeline import DEADLINE, Clock, Dated, Traffic, pipeline
 from bot.azure.plane import Plane
 from bot.azure.prices import Retail
-from bot.azure.writer import API_VERSION, Writer
-from bot.settings import AccountSettings
+from bot.azure.versions import API_VERSION, CERTIFICATES_VERSION
+from bot.azure.writer import Writer
+from bot.settings import AccountSettings, writing
 
-CERTIFICATES_VERSION = "2024-07-01.20.0"
-"""The last api-version of the data plane that has certificates."""
 _NODE_COUNTS_PAGE = 10  # the service's limit on that list; 1000 on all others
 
 T = TypeVar("T")
@@ -70,6 +70,8 @@ class Account(Paths):
         self._location = Daily(self._locate)
         cloud = CLOUDS[settings.cloud]
         shared_key = settings.credential == "shared_key"
+        who = [settings, writing(settings)] if settings.write_credential else [settings]
+        self._keys = [credentials.key(each) for each in who if each.credential == "shared_key"]
         self.batch = BatchClient(
             settings.endpoint,
             credentials.key(settings) if shared_key else credentials.token(settings),
@@ -221,19 +223,13 @@ class Account(Paths):
 
     async def certificates(self) -> tuple[list[Certificate], datetime]:
         """All certificates, over the last api-version that has them: a 4xx means that the account offers none."""
-        url: str | None = self._batch.address("/certificates", version=CERTIFICATES_VERSION)
-        found: list[Certificate] = []
-        at: datetime | None = None
-        while url:
-            page = await self._page(self._batch, Certificate, url)
-            found += page.items
-            at, url = at or page.at, page.next
-        return found, at or self.now()
+        url = self._batch.address("/certificates", version=CERTIFICATES_VERSION)
+        return await self._every(self._batch, Certificate, url)
 
     async def certificate(self, algorithm: str, thumbprint: str) -> Fetched[Certificate]:
         """One certificate, over the same api-version."""
-        path = f"/certificates(thumbprintAlgorithm={encoded(algorithm)},thumbprint={encoded(thumbprint)})"
-        return await self._fetch(self._batch, Certificate, self._batch.address(path, version=CERTIFICATES_VERSION))
+        url = self._batch.address(Paths.certificate_path(algorithm, thumbprint), version=CERTIFICATES_VERSION)
+        return await self._fetch(self._batch, Certificate, url)
 
     def files(self, root: str) -> Files:
         """The files below a task or node, by its path."""
@@ -247,14 +243,24 @@ class Account(Paths):
     async def every_managed(self, kind: type[T], path: str) -> tuple[list[T], datetime]:
         """All items of a list that Resource Manager has below the account (``/applications``)."""
         arm, account = self._managed()
-        url: str | None = arm.address(account + path)
-        items: list[T] = []
-        at: datetime | None = None
-        while url:
-            page = await self._page(arm, kind, url)
-            items += page.items
-            at, url = at or page.at, page.next
-        return items, at or self.now()
+        return await self._every(arm, kind, arm.address(account + path))
+
+    async def in_subscription(self, kind: type[T], path: str, *, version: str = "") -> T:
+        """What Resource Manager has below the account's subscription (``/providers/Microsoft.Batch``), encoded already.
+
+        ``version`` is the api-version where it is another provider's.
+        """
+        arm, subscription = self._manager()
+        return (await self._fetch(arm, kind, arm.address(subscription + path, version=version))).value
+
+    async def every_in_subscription(self, kind: type[T], path: str, *, version: str = "") -> list[T]:
+        """All items of a list that Resource Manager has below the account's subscription."""
+        arm, subscription = self._manager()
+        return (await self._every(arm, kind, arm.address(subscription + path, version=version)))[0]
+
+    def signs_with(self, key: str) -> bool:
+        """Whether the bot uses this key of the account, to read it or to change it."""
+        return any(hmac.compare_digest(each.named_key.key, key) for each in self._keys)
 
     async def _read_sizes(self) -> dict[str, VmSize]:
         arm, subscription = self._manager()
@@ -286,6 +292,15 @@ class Account(Paths):
                 "quotas and VM sizes need a managed identity or another Entra ID identity",
             )
         return self._arm, f"/subscriptions/{quote(self.settings.subscription, safe='')}"
+
+    async def _every(self, plane: Plane, kind: type[T], url: str | None) -> tuple[list[T], datetime]:
+        items: list[T] = []
+        at: datetime | None = None
+        while url:
+            page = await self._page(plane, kind, url)
+            items += page.items
+            at, url = at or page.at, page.next
+        return items, at or self.now()
 
     @staticmethod
     async def _page(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Page[T]:

@@ -55,6 +55,16 @@ class Paths:
         """/applications/{application}, on both planes."""
         return f"/applications/{encoded(application)}"
 
+    @staticmethod
+    def package(application: str, version: str) -> str:
+        """/applications/{application}/versions/{version}, below an account of Resource Manager."""
+        return f"/applications/{encoded(application)}/versions/{encoded(version)}"
+
+    @staticmethod
+    def certificate_path(algorithm: str, thumbprint: str) -> str:
+        """/certificates(thumbprintAlgorithm={algorithm},thumbprint={thumbprint})."""
+        return f"/certificates(thumbprintAlgorithm={encoded(algorithm)},thumbprint={encoded(thumbprint)})"
+
 
 def encoded(name: str) -> str:
     """One name in a path. A name of dots alone would be taken for a direction; the service has none such."""

@@ -19,10 +19,9 @@ from bot.azure.errors import AzureError
 from bot.azure.pipeline import DEADLINE, Clock, Dated, Traffic, pipeline
 from bot.azure.plane import Plane, Written
 from bot.azure.roles import CONTRIBUTOR
+from bot.azure.versions import API_VERSION
 from bot.settings import AccountSettings, writing
 
-API_VERSION = "2025-06-01"
-"""Of both planes."""
 CONTENT_TYPE = "application/json; odata=minimalmetadata"
 """Of bodies on the data plane, as the SDK sends them."""
 

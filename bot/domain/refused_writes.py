@@ -12,6 +12,9 @@ ADVICE: Mapping[str, str] = {
     "activejobandschedulequotareached": "Delete or terminate jobs and schedules that are over, or ask Azure for more.",
     "authenticationfailed": "The bot's writing identity was not accepted: check write_credential in its settings.",
     "authorizationfailed": "The bot's writing identity lacks a role: give it Azure Batch Data Contributor.",
+    "applicationpackageblobnotfound": "No file was uploaded for it: upload one in the portal or with "
+    "“az batch application package create”.",
+    "applicationpackagesnotempty": "Delete its packages first.",
     "autoscaleformulatoolong": "A formula has 8 KB at most.",
     "autoscalingformulasyntaxerror": "Check it with “pool autoscale lint” first.",
     "conditionnotmet": "Somebody changed it since you looked. Look again, and ask again if it is still what you want.",
@@ -28,6 +31,8 @@ ADVICE: Mapping[str, str] = {
     "jobschedulewithsameidexists": "A job and a schedule cannot share an id: choose another.",
     "jobwithsameidexists": "A job and a schedule cannot share an id: choose another.",
     "linkedauthorizationfailed": "The bot's writing identity lacks a role on something that this refers to.",
+    "missingsubscriptionregistration": "Whoever administers the subscription runs: "
+    "az provider register --namespace Microsoft.Batch",
     "nodealreadyintargetschedulingstate": "It is so already.",
     "nodebeingcreated": "The node is still being made: try again when it is idle.",
     "nodebeingrebooted": "The node restarts already.",

@@ -14,7 +14,7 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, code, muted, text
-from cards.card import Card, Column, Mark, Text
+from cards.card import Button, Card, Column, Mark, Text
 from cards.formatting import number
 from handlers.shared import node_counts
 from handlers.shared.common import titled
@@ -100,6 +100,7 @@ async def list_accounts(
             build.actions(
                 *shown.turning,
                 build.open_menu("Open an account", "account show {}", [each.name for each in shown.rows]),
+                Button("+ New account", "account create", how="form") if ctx.allows("account create") else None,
                 *shown.controls,
             ),
         ),

@@ -21,7 +21,8 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Button, Card, Mark, Words
+from cards.card import Action, Block, Button, Card, Mark, Menu, Option, Words
+from cards.command_line import join
 from cards.formatting import plural
 from handlers.account.quotas import bars
 from handlers.shared import node_counts
@@ -90,9 +91,24 @@ def account_card(
                 Button("Refresh", f"account show {source.name}", how="edit"),
                 Button("JSON", line(ctx, source, "raw account")),
                 portal(source),
+                *_changes(ctx, source),
             ),
         ),
     )
+
+
+def _changes(ctx: Context, source: Account) -> list[Action]:
+    """What the asker may do to it."""
+    found: list[Action] = []
+    if source.writer is None:
+        return found
+    if ctx.allows("account regenerate-key"):
+        choose = f"{join(['account', 'regenerate-key', source.name])} {{}}"
+        options = (Option("primary key", "primary"), Option("secondary key", "secondary"))
+        found.append(Menu("New key…", choose, options))
+    if ctx.allows("account delete"):
+        found.append(Button("Delete account", join(["account", "delete", source.name]), style="danger"))
+    return found
 
 
 def _uncounted(used: Used) -> Words | None:

@@ -1,4 +1,4 @@
-"""What stands behind the "+" buttons until the bot may make things itself: a plain answer, and what to use instead."""
+"""What stands behind the "+" buttons: the form, and for whom it is not allowed, what to use instead."""
 
 from __future__ import annotations
 
@@ -21,14 +21,26 @@ _PAGES: dict[Kind, Page] = {"account": "overview", "pool": "pools", "job": "jobs
 
 @command("new", effect="read", examples=["new pool"])
 async def show_new(ctx: Context, kind: Kind, *, account: str | None = None) -> Card:
-    """Explain how to create an account, pool, job or schedule; the bot does not create anything yet.
+    """Open the way to a new account, pool, job or schedule; where that is not allowed here, say what does it.
 
     :param kind: what is to be made
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
+    path = f"{kind} create"
+    if path in ctx.registry.commands and source.writer and ctx.allows(path):
+        return Card(
+            title=titled(f"New {kind}", source.name),
+            blocks=blocks(
+                build.actions(
+                    Button("Open the form", line(ctx, source, path), how="form", style="primary"),
+                    Button(f"All {kind}s", "account list" if kind == "account" else line(ctx, source, f"{kind} list")),
+                    Button("Home", line(ctx, source, "home")),
+                )
+            ),
+        )
     return Card(
-        title=titled(f"Creating {_NAMES[kind]} is not allowed here yet."),
+        title=titled(f"Creating {_NAMES[kind]} is not allowed here."),
         mark=Mark.STOPPED,
         blocks=blocks(
             Words(

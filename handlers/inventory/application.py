@@ -14,9 +14,10 @@ from bot.filter import APPLICATION
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, bold, chip, code, facts, muted, text
-from cards.card import Button, Card, Column, Footer, Mark, Text, Time, Words
+from cards.build import blocks, bold, chip, code, facts, muted, note, text
+from cards.card import Action, Button, Card, Column, Footer, Mark, Menu, Option, Text, Time, Words
 from cards.formatting import plural
+from handlers.inventory.application_set import NO_UPLOAD
 from handlers.shared.common import line, section, some, template, titled
 from handlers.shared.definition import yes_no
 from handlers.shared.filtering import Typed
@@ -32,6 +33,8 @@ _COLUMNS = (
     Column("Pools", "right", rank=3),
     Column("Display name", rank=4, width=2),
 )
+_ACTIVATED = 3
+"""Packages that have a button to activate them at most."""
 _PACKAGES = (
     Column("Version", width=2),
     Column("State", width=2),
@@ -229,8 +232,10 @@ def application_card(
             )
             if pending
             else None,
+            note(NO_UPLOAD) if pending else None,
             without,
             build.actions(
+                *_changes(ctx, source, known, packages),
                 *(Button(f"Pool {each}", line(ctx, source, "pool show", each)) for each in known.pools[:3]),
                 Button("All applications", line(ctx, source, "application list")),
                 Button("Refresh", line(ctx, source, "application show", known.id), how="edit"),
@@ -238,6 +243,22 @@ def application_card(
             ),
         ),
     )
+
+
+def _changes(ctx: Context, source: Account, known: Known, packages: list[PackageResource]) -> list[Action]:
+    """What the asker may do about its packages."""
+    found: list[Action] = []
+    if ctx.allows("package activate"):
+        found += [
+            Button(f"Activate {each.name}", line(ctx, source, "package activate", known.id, each.name), style="primary")
+            for each in packages
+            if each.properties.state.lower() == "pending"
+        ][:_ACTIVATED]
+    others = [each.name for each in packages if each.name.lower() != known.default.lower()]
+    if others and ctx.allows("application default"):
+        choose = template(ctx, source, "application default", known.id, "{}")
+        found.append(Menu("Default version", choose, tuple(Option(each, each) for each in others)))
+    return found
 
 
 async def _applications(source: Account) -> tuple[list[Known], datetime, Footer | None]:

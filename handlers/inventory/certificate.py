@@ -19,7 +19,7 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, refusal, text, when
-from cards.card import Block, Bullets, Button, Card, Code, Column, Mark, Text, Words
+from cards.card import Block, Bullets, Button, Card, Code, Column, Mark, Menu, Option, Text, Words
 from cards.formatting import number
 from handlers.shared.common import day, line, safe, section, since, template, titled
 from handlers.shared.filtering import Typed
@@ -138,6 +138,7 @@ async def list_certificates(
                     template(ctx, source, "certificate show", "{}"),
                     [each.body.thumbprint for each in shown.rows],
                 ),
+                _cancel_menu(ctx, source, [each.body for each in shown.rows]),
                 *shown.controls,
             ),
             _retiring() if shown.rows else None,
@@ -218,16 +219,11 @@ def certificate_card(ctx: Context, source: Account, found: Certificate, at: date
             ),
             *section("Public data", Code(found.public_data) if found.public_data else None),
             build.actions(
+                _cancel(ctx, source, found),
                 Button("All certificates", line(ctx, source, "certificate list")),
                 Button(
                     "Refresh",
-                    line(
-                        ctx,
-                        source,
-                        "certificate show",
-                        found.thumbprint,
-                        algorithm=found.thumbprint_algorithm if found.thumbprint_algorithm.lower() != "sha1" else None,
-                    ),
+                    _line(ctx, source, "certificate show", found),
                     how="edit",
                 ),
                 portal(source, "certificates"),
@@ -235,6 +231,28 @@ def certificate_card(ctx: Context, source: Account, found: Certificate, at: date
             _retiring(),
         ),
     )
+
+
+def _cancel_menu(ctx: Context, source: Account, shown: list[Certificate]) -> Menu | None:
+    """Those whose deletion failed, to be kept."""
+    failed = [each for each in shown if each.state.lower() == "deletefailed" and each.thumbprint_algorithm == "sha1"]
+    if not failed or not ctx.allows("certificate cancel-deletion"):
+        return None
+    choose = template(ctx, source, "certificate cancel-deletion", "{}")
+    return Menu("Cancel deletion of", choose, tuple(Option(Known.of(each).name, each.thumbprint) for each in failed))
+
+
+def _line(ctx: Context, source: Account, path: str, found: Certificate) -> str:
+    """A command about a certificate."""
+    algorithm = found.thumbprint_algorithm if found.thumbprint_algorithm.lower() != "sha1" else None
+    return line(ctx, source, path, found.thumbprint, algorithm=algorithm)
+
+
+def _cancel(ctx: Context, source: Account, found: Certificate) -> Button | None:
+    """The way back from a deletion that failed."""
+    if found.state.lower() != "deletefailed" or not ctx.allows("certificate cancel-deletion"):
+        return None
+    return Button("Cancel deletion", _line(ctx, source, "certificate cancel-deletion", found), style="primary")
 
 
 def _read(certificate: Certificate) -> x509.Certificate | None:

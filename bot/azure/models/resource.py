@@ -156,6 +156,59 @@ class BatchAccountResource(Wire):
     properties: AccountProperties = field(default_factory=AccountProperties)
 
 
+class ResourceGroup(Wire):
+    """A resource group."""
+
+    name: str = ""
+    location: str = ""
+
+
+class ResourceType(Wire):
+    """What a provider has: ``batchAccounts``, and the regions where, by their display names."""
+
+    resource_type: str = ""
+    locations: tuple[str, ...] = ()
+
+
+class Provider(Wire):
+    """A resource provider of a subscription: ``registration_state`` Registered or not."""
+
+    registration_state: str = ""
+    resource_types: tuple[ResourceType, ...] = ()
+
+
+class StorageAccount(Wire):
+    """A storage account."""
+
+    id: str = ""
+    name: str = ""
+    location: str = ""
+
+
+class LocationQuota(Wire):
+    """How many Batch accounts a subscription may have in a region."""
+
+    account_quota: int = 0
+
+
+class NameAvailability(Wire):
+    """Whether a new account may have a name: if not, ``reason`` Invalid or AlreadyExists, and a sentence."""
+
+    name_available: bool = False
+    reason: str = ""
+    message: str = ""
+
+
+class AccountKeys(Wire):
+    """Both keys of an account, which are compared and never shown."""
+
+    primary: str = ""
+    secondary: str = ""
+
+    def __repr__(self) -> str:
+        return "AccountKeys(…)"
+
+
 class SupportedSku(Wire):
     """A VM size as the service lists it."""
 

@@ -147,6 +147,7 @@ class AccountRoutes:
         self._check_mode(properties)
         facts = self._facts(name, parts, given, properties)
         operation = self._operations.begin(name, request.path)
+        self._directory.coming.add(name)
         self._world.after(self._world.rng.uniform(*SECONDS), self._made, operation, facts)
         return self._operations.accepted(operation, request)
 
@@ -205,6 +206,7 @@ class AccountRoutes:
         else:
             facts.last_modified = self._world.time
             self._world.add_account(facts)
+        self._directory.coming.discard(facts.name)
         operation.done = True
 
     def _creation(self, request: web.Request, parts: Parts) -> web.Response:

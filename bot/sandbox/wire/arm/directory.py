@@ -32,6 +32,8 @@ class Directory:
     def __init__(self, world: World) -> None:
         self.world = world
         self._groups: dict[str, dict[str, Group]] = {}
+        self.coming: set[str] = set()
+        """Names of accounts that are being made: nobody else gets them."""
 
     def _known(self) -> dict[str, dict[str, Group]]:
         """Subscription -> its groups by name in lower case, those of the accounts of this moment among them."""

@@ -62,7 +62,7 @@ class LocationRoutes:
         told: dict[str, Any] = {"nameAvailable": True}
         if (wrong := wrong_with_name(wanted.name)) is not None:
             told = {"nameAvailable": False, "reason": "Invalid", "message": wrong}
-        elif wanted.name in self._directory.world.accounts:
+        elif wanted.name in self._directory.world.accounts or wanted.name in self._directory.coming:
             taken = f"An account named '{wanted.name}' is already in use."
             told = {"nameAvailable": False, "reason": "AlreadyExists", "message": taken}
         return respond(told, content_type=CONTENT_TYPE)

@@ -35,6 +35,8 @@ _ROUTES: Final = tuple(
         (_SUBSCRIPTION, "subscription"),
         (rf"{_SUBSCRIPTION}/resourceGroups", "groups"),
         (_GROUP, "group"),
+        (rf"{_SUBSCRIPTION}/providers/Microsoft\.Batch", "provider"),
+        (rf"{_SUBSCRIPTION}/providers/Microsoft\.Storage/storageAccounts", "storage accounts"),
         (rf"{_PROVIDER}/operations", "operations"),
         (rf"{_SUBSCRIPTION}{_PROVIDER}/batchAccounts", "accounts"),
         (rf"{_GROUP}{_PROVIDER}/batchAccounts", "accounts"),
@@ -71,7 +73,7 @@ _ROUTES: Final = tuple(
     )
 )
 
-OTHER_PROVIDERS: Final = frozenset({"subscriptions", "subscription", "groups", "group"})
+OTHER_PROVIDERS: Final = frozenset({"subscriptions", "subscription", "groups", "group", "provider", "storage accounts"})
 """Names of paths that are not the Batch provider's and have api-versions of their own."""
 
 

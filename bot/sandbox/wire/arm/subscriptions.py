@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.sandbox.entity_parts import Wire
+from bot.sandbox.world.prices import REGIONS
 
 from ..listener import respond
 from .body import CONTENT_TYPE, read
@@ -53,6 +54,18 @@ Pools | batchAccounts/pools/disableAutoscale/action | Disable Pool AutoScale | D
 """  # noqa: E501  a table
 
 
+_PLACES: Final = {
+    "eastus": "East US",
+    "eastus2": "East US 2",
+    "westus2": "West US 2",
+    "northcentralus": "North Central US",
+    "northeurope": "North Europe",
+    "westeurope": "West Europe",
+    "southeastasia": "Southeast Asia",
+}
+"""The regions of the price list by the names that Resource Manager shows."""
+
+
 class GroupWanted(Wire, kw_only=True):
     """A resource group to be."""
 
@@ -72,6 +85,8 @@ class SubscriptionRoutes:
             ("GET", "groups"): self._groups,
             ("GET", "group"): self._group,
             ("PUT", "group"): self._make_group,
+            ("GET", "provider"): self._batch_provider,
+            ("GET", "storage accounts"): self._storage_accounts,
             ("GET", "operations"): self._operations,
         }
 
@@ -117,6 +132,45 @@ class SubscriptionRoutes:
         group.tags = given.tags
         body = _group_body(parts["subscription"], group)
         return respond(body, status=200 if known else 201, content_type=CONTENT_TYPE)
+
+    def _batch_provider(self, request: web.Request, parts: Parts) -> web.Response:
+        """The Batch provider as a subscription has it: registered, and in which regions."""
+        self._directory.groups(parts["subscription"])
+        regions = [_PLACES[region] for region in REGIONS]
+        types = ("batchAccounts", "batchAccounts/pools", "operations", "locations", "locations/quotas")
+        told = {
+            "id": f"/subscriptions/{parts['subscription']}/providers/{_PROVIDER}",
+            "namespace": _PROVIDER,
+            "resourceTypes": [
+                {"resourceType": each, "locations": [] if each == "operations" else regions, "apiVersions": []}
+                for each in types
+            ],
+            "registrationState": "Registered",
+            "registrationPolicy": "RegistrationRequired",
+        }
+        return respond(told, content_type=CONTENT_TYPE)
+
+    def _storage_accounts(self, request: web.Request, parts: Parts) -> web.Response:
+        """Those that accounts of the subscription have."""
+        self._directory.groups(parts["subscription"])
+        found = {
+            facts.auto_storage_account_id: facts.location
+            for facts in self._directory.in_subscription(parts["subscription"])
+            if facts.auto_storage_account_id
+        }
+        told = [
+            {
+                "id": id_,
+                "name": id_.rpartition("/")[2],
+                "type": "Microsoft.Storage/storageAccounts",
+                "location": location,
+                "kind": "StorageV2",
+                "sku": {"name": "Standard_LRS", "tier": "Standard"},
+                "properties": {"provisioningState": "Succeeded"},
+            }
+            for id_, location in sorted(found.items())
+        ]
+        return respond({"value": told}, content_type=CONTENT_TYPE)
 
     def _operations(self, request: web.Request, parts: Parts) -> web.Response:
         return respond({"value": _operation_bodies()}, content_type=CONTENT_TYPE)
