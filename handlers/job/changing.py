@@ -175,6 +175,7 @@ def buttons(ctx: Context, source: Account, job: str, state: str, failed: int) ->
     likely = (
         verb(ctx, source, "Enable", "job enable", job) if state in ("disabled", "disabling") else None,
         verb(ctx, source, "Disable…", "job disable", job, how="form") if state in ("active", "enabling") else None,
+        verb(ctx, source, "Add tasks", "task add", job) if opened else None,
         verb(ctx, source, "Reactivate failed…", "job reactivate-failed", job, how="form")
         if failed and opened
         else None,

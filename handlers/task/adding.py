@@ -6,8 +6,9 @@ import asyncio
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from msgspec import Struct
 
@@ -27,6 +28,8 @@ from cards.formatting import number, plural
 
 AT_ONCE = 6
 """Collections on their way at the same time."""
+_NOTED, _GROUPS = 5, 3
+"""Collections that are noted together, and how many such groups are begun at the same time."""
 _SHOWN = 10
 _STEP = "tasks"
 
@@ -57,8 +60,12 @@ class AddTasks(Struct, frozen=True):
     again: str
 
 
+class _CutShort(Exception):
+    """A group was not sent as a whole."""
+
+
 class _Answered(Struct, frozen=True):
-    """What a collection came to."""
+    """What a group of collections came to."""
 
     refused: tuple[Refused, ...] = ()
 
@@ -104,15 +111,20 @@ def _in_parts(tasks: Sequence[NewTask], sizes: Sequence[int]) -> list[tuple[NewT
 
 
 class _Adding:
-    """Collections on their way, and what has come of them."""
+    """Collections on their way, and what has come of them.
+
+    They are noted a few together, before the first of them is sent and after the last was answered, since each note is
+    a commit. What a crash leaves noted as sent and not as answered is sent again, and what is there by then is ours.
+    """
 
     def __init__(self, run: Run, asked: AddTasks, collections: Sequence[Sequence[NewTask]], total: int) -> None:
         self._run = run
         self._asked = asked
-        self._collections = collections
-        self._left = iter(enumerate(collections))
+        self._groups = [collections[start : start + _NOTED] for start in range(0, len(collections), _NOTED)]
+        self._left = iter(enumerate(self._groups))
         self._total = total
         self._began = run.clock.now()
+        self._places = asyncio.Semaphore(AT_ONCE)
         self._ended = 0
         self._fresh = 0
         self._unsent = 0
@@ -123,7 +135,7 @@ class _Adding:
     async def everything(self) -> None:
         """Work every collection off. Raises Lost, and what the store raises."""
         self._run.view.stoppable = True
-        workers = [asyncio.create_task(self._work()) for _ in range(min(AT_ONCE, len(self._collections)))]
+        workers = [asyncio.create_task(self._work()) for _ in range(_GROUPS)]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -134,28 +146,19 @@ class _Adding:
         self._run.view.progress = self._run.view.eta = None
 
     async def _work(self) -> None:
-        for index, collection in self._left:
+        for index, group in self._left:
             if self._run.stopping or self._fatal:
-                self._unsent += len(collection)
-                continue
-            try:
-                answered = await self._one(index, collection)
-            except AzureError as error:
-                self._fatal = self._fatal or error
-                self._unsent += len(collection)
+                self._unsent += sum(map(len, group))
             else:
-                self._ended += len(collection)
-                self._refusals[index] = answered.refused
-                self._show()
+                await self._group(index, group)
 
     @property
     def _refused(self) -> list[Refused]:
         """Every task that was refused, in the order in which they were given."""
         return [each for _, refused in sorted(self._refusals.items()) for each in refused]
 
-    async def _one(self, index: int, collection: Sequence[NewTask]) -> _Answered:
-        """Add a collection. That it is sent is noted before, so that after a crash it is known to be in doubt."""
-        first = False
+    async def _group(self, index: int, group: Sequence[Sequence[NewTask]]) -> None:
+        first = answered = False
 
         async def begin() -> bool:
             nonlocal first
@@ -163,12 +166,40 @@ class _Adding:
             return True
 
         async def add() -> _Answered:
-            refused = await self._sender.add(collection, sent=not first or self._asked.skip)
-            self._fresh += len(collection)
-            return _Answered(tuple(refused))
+            nonlocal answered
+            answered = True
+            sent = not first or self._asked.skip
+            found = await asyncio.gather(*(self._collection(each, sent=sent) for each in group))
+            kept = [each for each in found if each is not None]
+            self._refusals[index] = tuple(chain.from_iterable(kept))
+            if len(kept) < len(found):
+                raise _CutShort
+            return _Answered(self._refusals[index])
 
         await self._run.once(f"sent/{index}", bool, begin)
-        return await self._run.once(f"added/{index}", _Answered, add)
+        with suppress(_CutShort):
+            known = await self._run.once(f"added/{index}", _Answered, add)
+            if not answered:  # by an earlier run of the program
+                self._ended += sum(map(len, group))
+                self._refusals[index] = known.refused
+                self._show()
+
+    async def _collection(self, collection: Sequence[NewTask], *, sent: bool) -> list[Refused] | None:
+        """Add a collection: what was refused; None where it was not sent, or Azure takes no more at all."""
+        async with self._places:
+            if self._run.stopping or self._fatal:
+                self._unsent += len(collection)
+                return None
+            try:
+                refused = await self._sender.add(collection, sent=sent)
+            except AzureError as error:
+                self._fatal = self._fatal or error
+                self._unsent += len(collection)
+                return None
+        self._fresh += len(collection)
+        self._ended += len(collection)
+        self._show()
+        return refused
 
     def _show(self) -> None:
         view, now = self._run.view, self._run.clock.now()
