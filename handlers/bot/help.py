@@ -156,7 +156,7 @@ def _contents(ctx: Context) -> Card:
                 )
             ),
             *parts,
-            _open([noun for noun in nouns if noun not in _BY_BUTTON]),
+            _open([noun for noun, commands in nouns.items() if len(commands) > 1]),
         ),
     )
 
