@@ -82,7 +82,7 @@ class App:
             store, rules.discover(), settings.alerts, self.outbox, self.clock, zone=bot.zone, several=several
         )
         self.jobs = WatchedJobs(
-            store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._look_now
+            store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
         )
         self.collector = Collector(self.accounts, store, bot.poll_seconds, heard=self.names.heard)
         self.observers = {
@@ -94,7 +94,7 @@ class App:
             self.observers.values(),
             self.alerts.saw,
             self.clock,
-            after=[self.monitor_status.after, self.jobs.after, self._mind_jobs, self.collector.after],
+            after=[self.monitor_status.after, self.jobs.after, self._count_watched_after, self.collector.after],
         )
         self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
         services = Services(
@@ -163,7 +163,7 @@ class App:
         await self.alerts.load()
         await self.jobs.load()
         for account in self.observers:
-            self._mind(account)
+            self._count_watched(account)
         self._background = [
             asyncio.create_task(self.journal.run(), name="journal"),
             asyncio.create_task(self.operations.run(), name="operations"),
@@ -218,16 +218,16 @@ class App:
         await self.store.close()
         log.info("app.stopped")
 
-    def _mind(self, account: str) -> None:
+    def _count_watched(self, account: str) -> None:
         """Jobs that somebody watches are counted in every look."""
         self.observers[account].watched_jobs = self.jobs.watched(account)
 
-    async def _mind_jobs(self, account: str, scene: Scene, now: datetime) -> None:
-        self._mind(account)
+    async def _count_watched_after(self, account: str, scene: Scene, now: datetime) -> None:
+        self._count_watched(account)
 
-    def _look_now(self, account: str) -> None:
+    def _poll_now(self, account: str) -> None:
         """Somebody began to watch a job: do not let them wait for the next poll."""
-        self._mind(account)
+        self._count_watched(account)
         self.watcher.nudge(account)
 
     async def _direct(self, person: Person, conversation: Conversation) -> Conversation:
