@@ -36,7 +36,7 @@ class Entities:
     """Entities that a list of patterns such as ``pool:gpu-*`` fits, with what they contain."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._all = "*" in patterns
+        self.everything = "*" in patterns
         self._patterns = frozenset(each.lower() for each in patterns)
         self._of_kind: dict[str, Pattern] = {}
         kinds = {each.partition(":")[0] for each in patterns if each != "*"}
@@ -46,7 +46,7 @@ class Entities:
 
     def fit(self, question: Question) -> bool:
         """Whether all that a command is about is among them."""
-        if self._all:
+        if self.everything:
             return True
         for kind, id_ in _names(question):
             if kind in self._of_kind:
@@ -58,7 +58,7 @@ class Entities:
 
     def touch(self, question: Question) -> bool:
         """Whether anything that a command may be about is among them."""
-        if self._all:
+        if self.everything:
             return True
         return any(
             kind in self._of_kind and (not id_ or bool(_WILD.search(id_)) or self._of_kind[kind].fits(id_))
@@ -83,13 +83,24 @@ class Grant:
 
     def holds_for(self, question: Question) -> bool:
         """Whether it grants, or with ``deny`` denies, what is asked, whoever asks."""
-        entities = self._entities.touch(question) if self.deny else self._entities.fit(question)
         return (
             self._effect in ("any", question.effect)
             and self._verbs.fits(question.command)
-            and self._accounts.fits(question.account)
-            and entities
+            and self._holds_in(question)
+            and self._holds_on(question)
         )
+
+    def _holds_in(self, question: Question) -> bool:
+        """Whether it holds in the account; an account that may still be chosen is one that suits the asker."""
+        if question.partial and not question.account:
+            return not self.deny or self._accounts.fits("")
+        return self._accounts.fits(question.account)
+
+    def _holds_on(self, question: Question) -> bool:
+        """Whether it holds on the entities; one that may still be named is one that suits the asker."""
+        if question.partial and not question.target.id:
+            return self._entities.everything if self.deny else self._entities.touch(question)
+        return self._entities.touch(question) if self.deny else self._entities.fit(question)
 
 
 class Grants:

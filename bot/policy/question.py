@@ -46,7 +46,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the policy. ``account`` is empty for what is about none; ``alone``: for the asker alone."""
+    """What is asked of the policy. ``account`` is empty for what is about none; ``alone``: for the asker alone.
+
+    ``partial`` says that not everything is filled in yet: what is empty may become anything, so the answer is whether
+    there is anything with which it would be allowed.
+    """
 
     person: Person
     conversation: Conversation
@@ -56,6 +60,7 @@ class Question:
     account: str = ""
     target: Target = Target()
     alone: bool = False
+    partial: bool = False
 
     @property
     def writes(self) -> bool:

@@ -83,8 +83,8 @@ class Policy:
         return self._access.people
 
     def role(self, person: Person) -> str:
-        """The person's role."""
-        return self._access.role(person)
+        """The person's role, wherever they write."""
+        return self.standing(person, Conversation(person.platform, "")).role.role
 
     def decide(self, question: Question) -> Decision:
         """The decision, in the order that this module's docstring gives."""

@@ -6,13 +6,15 @@ handler lists the names that there are, and only to those who may run the comman
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import process
 
+from bot.chat.request import CommandRequest
 from bot.policy.rules import Effect, Question, Target
-from bot.requests.command import Call, CommandError
+from bot.requests.command import Call, Command, CommandError
 
 if TYPE_CHECKING:
     from bot.azure.account import Account
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 _PARENTS = {"node": "pool", "task": "job"}
 """What an entity is named within. The kinds below are tried in this order: the narrowest first."""
-_KINDS = ("node", "task", "pool", "job", "schedule", "application")
+_KINDS = ("node", "task", "pool", "job", "schedule", "application", "package", "certificate")
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,32 @@ async def bind(call: Call, ctx: Context) -> Bound:
         account = _default(ctx) if named is None else named if named in known else ""
     owner = call.command.mark.owner
     made_by = await owner(ctx, *call.args, **call.kwargs) if owner else ""
+    return Bound(call, account, target_of(given, made_by), call.effect)
+
+
+def target_of(given: Mapping[str, Any], owner: str = "") -> Target:
+    """What a command is about, by what is given by name; ``owner`` is whoever made it."""
     kind = next((kind for kind in _KINDS if isinstance(given.get(kind), str)), "")
     parent = given.get(_PARENTS.get(kind, ""))
-    target = Target(kind, str(given.get(kind, "")), str(parent or ""), made_by)
-    return Bound(call, account, target, call.effect)
+    return Target(kind, str(given.get(kind, "")), str(parent or ""), owner)
+
+
+def draft(known: Command, given: Mapping[str, str], request: CommandRequest, account: str = "") -> Question:
+    """What is asked of the policy about a command that is not complete yet: a button's, or a form's.
+
+    ``given`` is what is filled in, by the parameter's name, and ``account`` the account that is meant without one.
+    Whoever made it is not looked up: that is judged when it is run.
+    """
+    takes = any(parameter.name == "account" for parameter in known.parameters)
+    option, _, value = known.mark.alone.partition(":")
+    return replace(
+        known.question(request),
+        effect=known.effect_with(given),
+        account=(_plain(given.get("account")) or account) if takes else "",
+        target=target_of(given),
+        alone=bool(option) and given.get(option, value) == value,
+        partial=True,
+    )
 
 
 def account(ctx: Context, name: str | None) -> Account:

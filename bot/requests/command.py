@@ -7,7 +7,7 @@ from its signature.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -204,6 +204,12 @@ class Command:
         """What it does where it does all that it can."""
         return self.mark.effect
 
+    def effect_with(self, given: Iterable[str]) -> Effect:
+        """What it does where these parameters are given."""
+        names = set(given)
+        needed = not self.mark.changes_with or not names.isdisjoint(self.mark.changes_with)
+        return self.effect if needed and names.isdisjoint(self.mark.reads_with) else "read"
+
     @property
     def examples(self) -> tuple[str, ...]:
         """Whole commands."""
@@ -282,9 +288,7 @@ class Call:
     @property
     def effect(self) -> Effect:
         """What this call does: without what a change needs, or with what only shows, it is a read."""
-        mark, given = self.command.mark, {name for name, value in self.arguments.items() if value not in (None, False)}
-        needed = not mark.changes_with or not given.isdisjoint(mark.changes_with)
-        return self.command.effect if needed and given.isdisjoint(mark.reads_with) else "read"
+        return self.command.effect_with(name for name, value in self.arguments.items() if value not in (None, False))
 
     @property
     def alone(self) -> bool:

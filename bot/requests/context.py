@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 from bot.azure.roles import CONTRIBUTOR
 from bot.chat.port import Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.policy.question import Target
 from bot.requests import binding
 from bot.requests.command import CommandError
 from bot.requests.live import LiveAnswer, LiveAnswers
@@ -153,9 +154,16 @@ class Context:
         """
         return binding.account(self, name)
 
-    def allows(self, path: str) -> bool:
-        """Whether the policy lets the asker run the command ``path`` here, for everybody in this conversation."""
-        return self.services.policy.decide(self.registry.commands[path].question(self.request)).allowed
+    def allows(self, path: str, *, account: str = "", target: Target | None = None) -> bool:
+        """Whether the policy lets the asker run the command ``path`` here, for everybody in this conversation.
+
+        ``account`` and ``target`` are what it would be about; where they are left out, whether there is anything that
+        it would be allowed for. A command about many entities asks for each of them.
+        """
+        asked = self.registry.commands[path].question(self.request)
+        return self.services.policy.decide(
+            replace(asked, account=account, target=target or Target(), partial=True)
+        ).allowed
 
     async def chosen_now(self) -> Chosen | None:
         """The default account that is chosen here by now: where it has just been changed."""

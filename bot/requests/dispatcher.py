@@ -22,7 +22,7 @@ from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
-from bot.requests import forms, refusals, suggestions
+from bot.requests import binding, forms, refusals, suggestions
 from bot.requests.changes import Changes
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
@@ -127,8 +127,8 @@ class Dispatcher:
         try:
             tokens = words(command)
             if known := self.services.registry.find(tokens):
-                question = changed(known.question(request), alone=bool(known.mark.alone))
-                decision = self.services.policy.decide(question)
+                filled = forms.filled_in(known, tokens[len(known.path.split()) :])
+                decision = self.services.policy.decide(binding.draft(known, filled | dict(values or {}), request))
                 if not decision.allowed:
                     return self._stamped(refusals.forbidden(decision, request.person, self.services.policy), request)
             registry = self.services.registry

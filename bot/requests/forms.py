@@ -118,7 +118,7 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
     """
     known = registry.command(tokens)
     live = live_form(registry, known.path)
-    filled = _filled(known, list(tokens[len(known.path.split()) :]))
+    filled = filled_in(known, list(tokens[len(known.path.split()) :]))
     shown = {each.name: each for each in known.parameters if not each.hidden}
     own = {field.name: field for field in (live.fields if live else ())}
     rest = [name for name in shown if name not in own and not (live and name in live.without)]
@@ -188,7 +188,7 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
         return form
     form = replace(form, zone=ctx.zone)
     before = {each.name: each.default for each in known.parameters}
-    kept = _filled(known, tokens[len(known.path.split()) :])
+    kept = filled_in(known, tokens[len(known.path.split()) :])
     try:
         async with asyncio.timeout(seconds):
             changes = await live.check(ctx, {**kept, **_values(form)})
@@ -266,7 +266,7 @@ def with_values(registry: Registry, tokens: Sequence[str], values: Values) -> li
     if live and live.gather:
         values = live.gather(values)
     if live and live.without:
-        typed = _filled(known, list(tokens[len(known.path.split()) :]))
+        typed = filled_in(known, list(tokens[len(known.path.split()) :]))
         values = {**{name: typed[name] for name in live.without if name in typed}, **values}
     positional, options = [], []
     for parameter in known.parameters:
@@ -284,7 +284,7 @@ def with_values(registry: Registry, tokens: Sequence[str], values: Values) -> li
     return [*known.path.split(), *positional, *options]
 
 
-def _filled(known: Command, tokens: list[str]) -> dict[str, str]:
+def filled_in(known: Command, tokens: list[str]) -> dict[str, str]:
     """Which parameter each typed word fills, as far as that is plain."""
     values: dict[str, str] = {}
     options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}

@@ -36,6 +36,7 @@ from bot.requests.command import Call
 from bot.requests.context import Context
 from bot.requests.grammar import words
 from bot.requests.live import LiveAnswer, LiveAnswers
+from bot.requests.offered import offered
 from bot.requests.preferences import default_account, place_of
 from bot.requests.services import Services
 from bot.requests.universal import NOTHING, Given, taken
@@ -91,11 +92,11 @@ class Pipeline:
                 yield card
         elif bound.effect == "read":
             async for card in call.cards(ctx):
-                yield card
+                yield offered(card, ctx)
         else:
             change = Change(bound, act, self.once, given, self.taken, self.approved)
             async for card in self.operations.changes.cards(change, ctx):
-                yield card
+                yield offered(card, ctx)
 
     def understand(self) -> tuple[Call, Given]:
         """The call that was typed, and the options that every change takes. Raises CommandError."""
