@@ -128,7 +128,8 @@ class Dispatcher:
             tokens = words(command)
             if known := self.services.registry.find(tokens):
                 filled = forms.filled_in(known, tokens[len(known.path.split()) :])
-                decision = self.services.policy.decide(binding.draft(known, filled | dict(values or {}), request))
+                question = binding.draft(known, filled | dict(values or {}), request)
+                decision = self.services.policy.decide(changed(question, alone=bool(known.mark.alone)))
                 if not decision.allowed:
                     return self._stamped(refusals.forbidden(decision, request.person, self.services.policy), request)
             registry = self.services.registry
