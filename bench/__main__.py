@@ -17,6 +17,7 @@ PARTS = (
     ["bench.alerts"],
     ["bench.alerting_scale"],
     ["bench.names"],
+    ["bench.guard"],
     ["bench.task_add"],
 )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -69,6 +71,27 @@ def check(*, settings: SettingsFile = _SETTINGS) -> None:
     """Check the settings file and say what is wrong with it, a line each."""
     chosen = load(settings)
     print(f"{settings}: fine, {len(chosen.accounts)} account(s): {', '.join(chosen.accounts)}")
+
+
+@cli.command
+def access(*, settings: SettingsFile = _SETTINGS) -> None:
+    """List who may do what by the settings file, and which commands a pattern of it does not fit."""
+    chosen = load(settings)
+    for line in chosen.allowed():
+        print(line)
+    for line in _idle_patterns(chosen):
+        print(f"batchbot: {line}", file=sys.stderr)
+
+
+def _idle_patterns(settings: Settings) -> Iterator[str]:
+    """Patterns of grants and approvals that fit no command which changes Azure."""
+    verbs = [path for path, known in _registry().commands.items() if known.mark.azure]
+    rules = [(f"grants {rule.name or number}", rule.verbs) for number, rule in enumerate(settings.grants, 1)]
+    rules += [(f"approvals {rule.name or number}", rule.verbs) for number, rule in enumerate(settings.approvals, 1)]
+    for where, patterns in rules:
+        for pattern in patterns:
+            if not fnmatch.filter(verbs, pattern.lower()):
+                yield f"{where}.verbs: {pattern!r} fits no command that changes Azure"
 
 
 @cli.command

@@ -19,6 +19,7 @@ from rapidfuzz import process
 
 from bot.chat.platform import PlatformSettings
 from bot.chat.platforms import PLATFORMS, connectable
+from bot.policy import listing
 from bot.policy.approvals import ApprovalRules
 from bot.policy.grants import Grants
 from bot.policy.people import People
@@ -78,6 +79,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             ApprovalRules(self.approvals),
             break_glass,
         )
+
+    def allowed(self) -> Iterator[str]:
+        """Who may do what by these settings, a line each."""
+        return listing.lines(self.access, People(self.people), self.grants, self.approvals, self.break_glass)
 
     def platform(self, section: type[_Section]) -> _Section | None:
         """The section of one chat platform by its type; None where the file has none."""

@@ -74,7 +74,7 @@ class Grant:
         self.rule = f"grants.{given.name or number}"
         self.to = tuple(given.to)
         self.deny = given.deny
-        self.told = _told(given)
+        self.words = _in_words(given)
         """What it grants or denies, in words."""
         self._effect = given.effect
         self._verbs = Pattern(given.verbs)
@@ -124,7 +124,7 @@ class Grants:
         return (grant for grant in self.all if not grant.deny and grant.holds_for(question))
 
 
-def _told(given: GrantSettings) -> str:
+def _in_words(given: GrantSettings) -> str:
     """``pool resize and pool * in sim-*, on pool:gpu-*``, in the words of the settings."""
     effect = {"change": ", only what can be changed back", "destroy": ", only what destroys"}.get(given.effect, "")
     accounts = "every account" if "*" in given.accounts else ", ".join(given.accounts)

@@ -57,7 +57,7 @@ def _changes(standing: Standing) -> list[Block]:
         lines.append(text("Every change of Azure that destroys nothing", muted(f" ({standing.role.rule})")))
     for grant, id_ in standing.grants:
         word = "Not: " if grant.deny else ""
-        lines.append(text(f"{word}{grant.told}", muted(f" ({grant.rule}, given to {id_})")))
+        lines.append(text(f"{word}{grant.words}", muted(f" ({grant.rule}, given to {id_})")))
     lines += [text("Approve by ", code(rule)) for rule in standing.approves]
     if not lines:
         return [Words(text("You may change nothing of Azure: no grant of the settings names you."))]

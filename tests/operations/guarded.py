@@ -225,3 +225,19 @@ def _verbs(registry: Registry, gpu: Pool) -> None:
 
     for handler in (resize, delete, show):
         registry.add(handler, getattr(handler, "__batchbot_command__"))  # noqa: B009
+
+
+def offering(registry: Registry) -> None:
+    """Add a command whose card offers verbs."""
+
+    @command("offer", effect="read")
+    async def offer(ctx: Context) -> Card:
+        """Offer what can be done."""
+        items = (
+            Button("Resize", "pool resize gpu-a", how="form"),
+            Button("Delete", "pool delete gpu-a"),
+            Button("Show", "pool show gpu-a"),
+        )
+        return Card(title=text("gpu-a"), blocks=(Actions(items),))
+
+    registry.add(offer, getattr(offer, "__batchbot_command__"))  # noqa: B009

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.port.audit import AuditEntry
+from storage.port.approvals import Approval
+from storage.port.audit import AuditEntry, broken
 from storage.port.confirmations import Confirmation
 from storage.port.conversations import ConversationReference
 from storage.port.files import SharedFile
+from storage.port.outbox import OutboxEntry
 from storage.port.preferences import Preference
 from storage.port.requests import JournalRow
 from storage.port.samples import Bucket, Sample, Work
@@ -32,6 +34,14 @@ def line(result: Any, at: datetime = NOON) -> AuditEntry:
     return AuditEntry(
         at, "c0", "k", "slack:U1", "T1", "slack:C1", "render", "pool delete", "pool a", "destroy", "rule", result
     )
+
+
+def approval(id: str, *, state: Any = "pending", version: int = 1, expires: datetime = NOON) -> Approval:  # noqa: A002
+    """An approval, as far as a store goes by it."""
+    return Approval(
+        id, state, "slack:U1", "", b"", "pool resize a 64", "sim", "pool a", "d", b"", b"", b"", b"", "why", "c", NOON,
+        expires, version=version,
+    )  # fmt: skip
 
 
 def sample(at: datetime, busy: float = 2, total: float = 4, *, pool: str = "a", seconds: float = 60) -> Sample:
@@ -330,3 +340,49 @@ class StoreContract:
         await store.add_samples([old])
         day = NOON.replace(hour=0) - 10 * DAY
         assert await store.usage("render", None, day, day + DAY, 86400) == [Bucket(day, 120, 240, 60)]
+
+    async def test_an_approval_is_changed_by_one_at_a_time(self, store: Store) -> None:
+        message = OutboxEntry("approval-a-1", "slack:C1", b"{}", b"{}", 1, NOON)
+        await store.put_approval(approval("a"), [message])
+        await store.put_approval(approval("a", state="denied"), [])
+        assert await store.approval("a") == approval("a"), "one that is there stays"
+        newer = msgspec.structs.replace(message, version=2)
+        won = await asyncio.gather(
+            *(store.change_approval(approval("a", state="denied", version=2), [newer]) for _ in range(5))
+        )
+        assert sorted(won) == [False] * 4 + [True]
+        assert await store.approval("a") == approval("a", state="denied", version=2)
+        assert [state.entry.version for state in await store.deliveries(["approval-a-1"])] == [2]
+        assert await store.approval("b") is None
+
+    async def test_approvals_by_what_is_to_be_done(self, store: Store) -> None:
+        for number, state in enumerate(("pending", "approved", "denied", "emergency", "pending")):
+            await store.put_approval(approval(str(number), state=state, expires=NOON + number * HOUR), [])
+        found, total = await store.approvals(["pending"], limit=1)
+        assert ([each.id for each in found], total) == (["0"], 2)
+        assert [each.id for each in (await store.approvals(["pending"], offset=1))[0]] == ["4"]
+        assert [each.id for each in await store.due_approvals(NOON)] == ["0", "1"]
+        assert [each.id for each in await store.due_approvals(NOON + DAY)] == ["0", "1", "3", "4"]
+        await store.prune(NOON + 200 * DAY)
+        assert [number for number in "01234" if await store.approval(number)] == ["0", "1", "3", "4"]
+
+    async def test_the_audit_trail_is_a_chain(self, store: Store) -> None:
+        assert await store.audit_head() == (0, "")
+        for number in range(5):
+            await store.append_audit(line("done", NOON + number * MINUTE))
+        rows = await store.audit_rows()
+        assert [row.seq for row in rows] == [1, 2, 3, 4, 5]
+        assert broken(rows, "", 0) is None
+        assert broken(rows[2:], rows[1].hash, 2) is None
+        assert await store.audit_head() == (5, rows[-1].hash)
+        altered = msgspec.structs.replace(rows[2], entry=line("failed", rows[2].entry.at))
+        assert broken([*rows[:2], altered, *rows[3:]], "", 0) == 3
+        assert broken([*rows[:2], *rows[3:]], "", 0) == 3, "one is missing"
+        assert broken([rows[0], rows[2], rows[1]], "", 0) == 2, "two changed places"
+
+    async def test_lines_of_the_audit_trail_are_posted_once(self, store: Store) -> None:
+        await store.append_audit(line("done"))
+        message = OutboxEntry("audit-0", "slack:C1", b"{}", b"{}", 1, NOON)
+        won = await asyncio.gather(*(store.post_audit(0, 1, message) for _ in range(3)))
+        assert sorted(won) == [False, False, True]
+        assert await store.audit_posted() == 1
