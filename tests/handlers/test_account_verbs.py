@@ -6,8 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from typing import Any
 from unittest import mock
 
@@ -16,8 +15,6 @@ import pytest
 
 from bot.azure.account import Account
 from bot.azure.accounts import Accounts
-from bot.chat.request import CommandRequest, Conversation, Person
-from bot.operations.engine import Operations
 from bot.operations.preflight import Preflight
 from bot.requests.forms import with_values
 from bot.sandbox.world.applications import Package
@@ -28,34 +25,20 @@ from handlers.account import create, delete, regenerate_key
 from handlers.account.regenerate_key import Regeneration
 from tests.golden import check
 from tests.handlers.conftest import Scene
-from tests.handlers.operated import WorldTime, operated
+from tests.handlers.operated import Operator, WorldClock, operated
 from tests.handlers.test_cards import still
 
 ACCOUNT = "render-prod"
+FORM = "account create"
 
 
-class Asker:
-    """Asks one thing after the other, each as a request of its own."""
-
-    def __init__(self, scene: Scene, operations: Operations) -> None:
-        self.scene, self.operations = scene, operations
-        self._number = 0
-
-    def request(self, text: str) -> CommandRequest:
-        self._number += 1
-        person = Person("text", "viewer", zone="America/Chicago")
-        return CommandRequest(f"k{self._number}", text, person, Conversation("text", "here"), datetime.now(UTC))
-
-    async def cards(self, text: str) -> list[Card]:
-        return [card async for card in self.scene.dispatcher.cards(self.request(text))]
-
-    async def ask(self, text: str) -> Card:
-        return (await self.cards(text))[-1]
+class Asker(Operator):
+    """Somebody who may change accounts, and look at what comes before and below that."""
 
     async def run(self, workflow: str, arguments: msgspec.Struct, target: str = "it") -> Card:
         """Run a workflow, past what comes before it."""
-        self._number += 1
-        id_ = await self.operations.begin(workflow, ACCOUNT, target, arguments, request=f"w{self._number}", act=None)
+        key = self.request("").key
+        id_ = await self.operations.begin(workflow, ACCOUNT, target, arguments, request=key, act=None)
         return [card async for card in self.operations.follow(id_)][-1]
 
     async def look_ahead(self, text: str) -> Preflight:
@@ -66,12 +49,6 @@ class Asker:
         assert call.command.mark.preflight
         return await call.command.mark.preflight(ctx, *call.args, **call.kwargs)
 
-    async def form(self, values: Mapping[str, str] | None = None) -> Form:
-        command = "account create"
-        form = await self.scene.dispatcher.form(command, self.request(command), values=values, seconds=8)
-        assert isinstance(form, Form)
-        return form
-
     @property
     def world(self) -> Any:
         return self.scene.world.accounts
@@ -79,8 +56,7 @@ class Asker:
 
 @pytest.fixture
 async def asker(scene: Scene) -> AsyncIterator[Asker]:
-    async with operated(scene, WorldTime(scene)) as operations:
-        scene.permit(admins=["text:viewer"])
+    async with operated(scene, WorldClock(scene)) as operations:
         yield Asker(scene, operations)
 
 
@@ -176,20 +152,20 @@ async def test_nodes_in_your_subscription_need_a_key_vault(asker: Asker) -> None
 
 
 async def test_the_form_checks_the_name_and_becomes_the_command(asker: Asker) -> None:
-    opened = await asker.form()
+    opened = await asker.form(FORM)
     check("form-account-create", opened)
     assert "costs nothing" in notes(opened)
     group, region = ({field.name: field.value for field in opened.fields}[name] for name in ("group", "region"))
     values = {"group": group, "region": region, "mode": "batch"}
-    assert errors(await asker.form({**values, "name": "Render_1"})) == {
+    assert errors(await asker.form(FORM, {**values, "name": "Render_1"})) == {
         "name": "An account's name has 3 to 24 lower-case letters and digits."
     }
-    taken = await asker.form({**values, "name": asker.world[ACCOUNT].facts.name.replace("-", "")})
-    free = await asker.form({**values, "name": "renderfarm"})
+    taken = await asker.form(FORM, {**values, "name": asker.world[ACCOUNT].facts.name.replace("-", "")})
+    free = await asker.form(FORM, {**values, "name": "renderfarm"})
     assert errors(taken) in ({}, {"name": "An account named 'renderprod' is already in use."})
     assert errors(free) == {}
     assert f"The name renderfarm is free in {region}." in notes(free)
-    assert set(errors(await asker.form({**values, "name": "renderfarm", "mode": "user"}))) == {"vault"}
+    assert set(errors(await asker.form(FORM, {**values, "name": "renderfarm", "mode": "user"}))) == {"vault"}
     registry = asker.scene.dispatcher.services.registry
     sent = with_values(registry, ["account", "create"], {**values, "name": "renderfarm"})
     assert sent == ["account", "create", "renderfarm", f"group:{group}", f"region:{region}", "mode:batch"]
@@ -207,13 +183,13 @@ async def test_a_name_is_asked_about_once_for_all_its_letters(asker: Asker, monk
     typed = ["ren", "rend", "rende", "render9"]
     forms = []
     for name in typed:
-        forms.append(asyncio.create_task(asker.form({"name": name, "mode": "batch"})))
+        forms.append(asyncio.create_task(asker.form(FORM, {"name": name, "mode": "batch"})))
         await asyncio.sleep(0.05)
     *earlier, last = [notes(await form) for form in forms]
     assert asked == ["render9"]
     assert "is free" in last
     assert not any("is free" in each for each in earlier), "nothing is said of what was not asked"
-    assert "is free" in notes(await asker.form({"name": "render9", "mode": "batch"}))
+    assert "is free" in notes(await asker.form(FORM, {"name": "render9", "mode": "batch"}))
     assert asked == ["render9"], "nor again for a while"
 
 
@@ -222,7 +198,7 @@ async def test_an_account_is_deleted(asker: Asker) -> None:
     assert found.name == asker.world[ACCOUNT].facts.name
     assert "pools with" in found.effects[0]
     assert found.nodes_after == 0
-    question = await asker.ask(f"account delete {ACCOUNT}")
+    question = await asker.question(f"account delete {ACCOUNT}")
     assert ACCOUNT in asker.world, "it is asked about first"
     check("account-delete-question", _without_ids(still(question, asker.scene)))
     last = await asker.run("account delete", delete.Deletion(ACCOUNT), ACCOUNT)
