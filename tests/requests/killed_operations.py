@@ -7,6 +7,7 @@ sandbox, which lives on in the process of the test.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import json
 import os
@@ -167,4 +168,5 @@ def _now(begun: datetime) -> datetime:
 
 
 def _asked(text: str) -> CommandRequest:
-    return CommandRequest("k1", text, Person("slack", "U1"), Conversation("slack", "C1"), datetime.now(UTC))
+    key = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return CommandRequest(key, text, Person("slack", "U1"), Conversation("slack", "C1"), datetime.now(UTC))

@@ -110,24 +110,36 @@ def audit(folder: Path) -> list[str]:
         return [str(row[0]) for row in db.execute("SELECT result FROM audit ORDER BY seq")]
 
 
+def confirmation(folder: Path) -> str:
+    """The id of what waits for a yes."""
+    with sqlite3.connect(folder / "bot.db") as db:
+        [(found,)] = db.execute("SELECT id FROM confirmations WHERE used = ''").fetchall()
+    return str(found)
+
+
 async def killed_at_each_step(
     stage: Stage,
     text: Callable[[str], str],
     prepare: Callable[[str], None],
     after: Callable[[str, list[str]], None],
     first: int = 0,
+    *,
+    asks: bool = False,
 ) -> None:
     """Kill one bot after another, each a step later, until one is not killed. ``after`` looks at what came of each."""
     for step in range(first, MOST, STRIDE):
         name = f"n{step:03}"
         prepare(name)
-        code = await stage.start(name, text(name), step)
+        asked = text(name)
+        if asks:  # and what is killed is the press of the button
+            assert await stage.start(name, asked) == 0
+            asked = f"confirm {confirmation(stage.folder / name)}"
+        code = await stage.start(name, asked, step)
         assert code in (0, -signal.SIGKILL), f"step {step} ended with {code}"
         assert code == 0 or await stage.start(name) == 0, f"step {step}: it does not come to an end"
-        posts = [line for line in messages(stage.folder / name) if line["op"] == "post"]
-        assert len(posts) == 1, f"step {step}: {posts}"
-        shown = messages(stage.folder / name)
-        assert {line["message"] for line in shown} == {"m0"}, f"step {step}: one message, edited to its end"
+        shown = messages(stage.folder / name)[1 if asks else 0 :]
+        assert [line["op"] for line in shown].count("post") == 1, f"step {step}: {shown}"
+        assert len({line["message"] for line in shown}) == 1, f"step {step}: one message, edited to its end"
         after(name, [line["title"] for line in shown])
         if code == 0:
             assert step > 10
@@ -202,4 +214,4 @@ async def test_nodes_are_removed_once(stage: Stage) -> None:
             assert len(left) == 3
             assert chosen[name] not in left
 
-    await killed_at_each_step(stage, text, prepare, after, 2 % STRIDE)
+    await killed_at_each_step(stage, text, prepare, after, 2 % STRIDE, asks=True)
