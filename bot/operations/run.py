@@ -200,8 +200,9 @@ class Run:
             wait = every
             try:
                 status = await check()
-            except AzureError as error:
-                if not error.passing:
+            except (AzureError, Failure) as error:
+                if isinstance(error, Failure) or not error.passing:
+                    shown.mark = Mark.FAILED
                     raise
                 status = Status(False, f"Azure does not answer ({error.code}); asking again")
                 wait = max(every, error.retry_after or 0)

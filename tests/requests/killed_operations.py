@@ -1,0 +1,172 @@
+"""A bot with all its commands in a process of its own, killed with -9 at the nth thing that is noted or sent.
+
+What it says is recorded in a file beside its database, as a chat platform would see it; what it does is seen by the
+sandbox, which lives on in the process of the test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import handlers
+from bot.azure.accounts import Accounts
+from bot.azure.plane import Plane, Written
+from bot.chat.request import CommandRequest, Conversation, Person
+from bot.clock import Clock
+from bot.operations.audit import Audit
+from bot.operations.engine import Operations
+from bot.policy.roles import Access
+from bot.policy.rules import Policy
+from bot.requests.answer_delivery import AnswerDelivery
+from bot.requests.dispatcher import Dispatcher
+from bot.requests.journal import RequestJournal
+from bot.requests.registry import Registry
+from bot.requests.services import AzureReading, Services
+from bot.settings import AccessSettings, AccountSettings
+from cards.card import Card, plain
+from storage.sqlite.store import SqliteStore
+
+SPEED = 40.0
+"""How many times faster than the wall time runs, here and in the sandbox."""
+_HELD = timedelta(seconds=0.3)
+_STEPS = ("start_change", "add_operation", "note_steps", "end_operation", "record_outcome", "finish")
+_folder = Path()
+_steps = itertools.count()
+_deadly_step = -1
+"""After how many things that are noted or sent it dies; below 0 for one that does not die."""
+
+
+def _reached() -> None:
+    if next(_steps) == _deadly_step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _deadly(store: SqliteStore) -> SqliteStore:
+    """The store, which dies on its way to and from the disk."""
+    for name in _STEPS:
+        setattr(store, name, _around(getattr(store, name)))
+    return store
+
+
+def _around(method: Callable[..., Any]) -> Callable[..., Any]:
+    async def surrounded(*args: Any, **kwargs: Any) -> Any:
+        _reached()
+        result = await method(*args, **kwargs)
+        _reached()
+        return result
+
+    return surrounded
+
+
+_send = Plane.send
+
+
+async def _sent(plane: Plane, *args: Any, once: bool = True, **kwargs: Any) -> Written:
+    """Dies on its way to Azure, and with the answer in its hands."""
+    if not once:
+        return await _send(plane, *args, once=once, **kwargs)
+    _reached()
+    written = await _send(plane, *args, once=once, **kwargs)
+    _reached()
+    return written
+
+
+class Recorder:
+    """A chat platform whose messages outlive the bot, and can be found by their key."""
+
+    name = "slack"
+
+    async def zone(self, person: Person) -> str | None:
+        return "Europe/Berlin"
+
+    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
+        if request.how == "edit" and request.message:
+            _write({"op": "edit", "message": request.message, "title": plain(card.title)})
+            return request.message
+        message = f"m{sum(line['op'] == 'post' for line in messages(_folder))}"
+        _write({"op": "post", "message": message, "key": key, "title": plain(card.title)})
+        return message
+
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+        _write({"op": "edit", "message": message, "title": plain(newest().title)})
+
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
+        return next((line["message"] for line in messages(_folder) if line.get("key") == key), None)
+
+    async def say(self, request: CommandRequest, words: str) -> None: ...
+
+
+def _write(line: dict[str, Any]) -> None:
+    with (_folder / "messages").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def messages(folder: Path) -> list[dict[str, Any]]:
+    """What was said."""
+    path = folder / "messages"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def run(
+    folder: Path, settings: Mapping[str, Any], environment: Mapping[str, str], text: str, deadly: int, begun: datetime
+) -> None:
+    """Start the bot in this process; ask ``text`` where it is not empty, and die after ``deadly`` steps.
+
+    Without a text it goes on with what an earlier process left, and ends when nothing is left.
+    """
+    global _folder, _deadly_step
+    _folder, _deadly_step = folder, deadly
+    os.environ.update(environment)
+    Plane.send = _sent  # type: ignore[method-assign]
+    asyncio.run(_run(settings, text, begun))
+
+
+async def _run(settings: Mapping[str, Any], text: str, begun: datetime) -> None:
+    store, accounts = _deadly(SqliteStore.open(_folder / "bot.db")), Accounts({"a": AccountSettings(**settings)})
+    registry, clock = Registry.discover(handlers), Clock(speed=SPEED, start=_now(begun))
+    policy = Policy(Access(AccessSettings(admins=["slack:U1"])))
+    operations = Operations(store, accounts, registry.workflows, Audit(store), clock, held=_HELD * SPEED)
+    dispatcher = Dispatcher(Services(registry, policy, store, AzureReading(accounts), operations=operations))
+    chats: dict[str, Any] = {"slack": Recorder()}
+    delivery = AnswerDelivery(chats, store, clock, dispatcher.followed)
+    journal = RequestJournal(dispatcher, store, chats, delivery, held=_HELD)
+    await delivery.resume(datetime.now(UTC))
+    await operations.resume()
+    await journal.resume()
+    running = [asyncio.create_task(each.run()) for each in (journal, operations)]
+    try:
+        async with asyncio.timeout(60):
+            if text and (task := await journal.accept(_asked(text))):
+                await task
+            while await _something_left(store):  # noqa: ASYNC110 - what ends it happens in the database
+                await asyncio.sleep(0.02)
+    finally:
+        for task_ in running:
+            task_.cancel()
+        await operations.drain()
+        await journal.drain(2)
+        await accounts.close()
+        await store.close()
+
+
+async def _something_left(store: SqliteStore) -> bool:
+    return bool(await store.unfinished() or await store.operations(running=True) or await store.live_cards())
+
+
+def _now(begun: datetime) -> datetime:
+    """The fast time: the processes and the sandbox count it from the same moment of the wall."""
+    return begun + (datetime.now(UTC) - begun) * SPEED
+
+
+def _asked(text: str) -> CommandRequest:
+    key = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return CommandRequest(key, text, Person("slack", "U1"), Conversation("slack", "C1"), datetime.now(UTC))
