@@ -48,7 +48,9 @@ async def bind(call: Call, ctx: Context) -> Bound:
         account = _default(ctx) if named is None else named if named in known else ""
     owner = call.command.mark.owner
     made_by = await owner(ctx, *call.args, **call.kwargs) if owner else ""
-    kind = next((kind for kind in _KINDS if isinstance(given.get(kind), str)), "")
+    kind = next(
+        (kind for kind in (call.command.noun, *_KINDS) if kind in _KINDS and isinstance(given.get(kind), str)), ""
+    )
     parent = given.get(_PARENTS.get(kind, ""))
     target = Target(kind, str(given.get(kind, "")), str(parent or ""), made_by)
     return Bound(call, account, target, call.effect)
