@@ -248,8 +248,9 @@ async def sets(run: Run, asked: Set) -> Outcome:
     was = Settings(**{name: getattr(before, name) for name in changed.options()})
     words = ", ".join(f"{NAMES[name].lower()} {told(name, value)}" for name, value in _values(changed))
     back = "" if changed.done else _back(asked, was)
+    alone = changed.options().keys() == {"priority"}
     return Outcome(
-        f"Job {asked.job} has {words}",
+        f"Job {asked.job} has {words}" if alone else f"Job {asked.job} is changed: {words}",
         (),
         (changing.show(asked),),
         undo=back,

@@ -10,10 +10,10 @@ from bot.requests.uploads import is_reference
 from cards.build import text
 from cards.card import Field, Note, Option
 from cards.form_values import FILE
-from handlers.job.set import settings_of, told
+from handlers.job.set import settings_of
 from handlers.schedule.create import preflight
 from handlers.schedule.plan import Plan
-from handlers.schedule.set import Wanted, looked
+from handlers.schedule.set import Wanted, looked, told
 from handlers.shared import new_jobs
 from handlers.shared.missing import finding_schedule
 from handlers.shared.preflight import form_notes

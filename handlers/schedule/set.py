@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from shlex import split
 from typing import Any
 
@@ -20,10 +21,11 @@ from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards.card import Card
 from cards.command_line import join
-from handlers.job.set import NAMES, Settings, WhenDone, checked_settings, told
+from handlers.job.set import NAMES, Settings, WhenDone, checked_settings
+from handlers.job.set import told as told_of_jobs
 from handlers.schedule import changing
 from handlers.schedule.changing import OnSchedule
-from handlers.schedule.plan import Plan, runs_of
+from handlers.schedule.plan import NONE, Plan, runs_of
 from handlers.shared import new_jobs
 from handlers.shared.common import line
 from handlers.shared.missing import finding_schedule
@@ -40,6 +42,8 @@ _NAMES = {
     **NAMES,
 }
 _SPECIFICATION = "jobSpecification"
+_WITHOUT = {"every": "once", "start": "at once", "end": "never", "window": "until the next is due"}
+"""What holds where there is no such span or moment."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -232,7 +236,7 @@ async def sets(run: Run, asked: Set) -> Outcome:
     back = [f"{name}:{value}" for name, value in before.had.options().items()]
     whole = before.had.options().keys() >= changed.options().keys()
     return Outcome(
-        f"Schedule {asked.schedule} has {words}",
+        f"Schedule {asked.schedule} is changed: {words}",
         (),
         (changing.show(asked),),
         undo=join([*split(asked.back), *back]) if whole else "",
@@ -261,3 +265,13 @@ def _wanted(
         checked_settings(schedule, settings, "schedule set")
     wanted.plan.fields("UTC")
     return wanted
+
+
+def told(name: str, value: object) -> str:
+    """A setting's value in words."""
+    if name in _WITHOUT and value == NONE:
+        return _WITHOUT[name]
+    if name in ("start", "end"):
+        moment = datetime.fromisoformat(str(value))
+        return f"{moment:%a} {moment.day} {moment:%b %Y %H:%M} UTC"
+    return told_of_jobs(name, value)

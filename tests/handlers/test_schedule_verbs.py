@@ -123,7 +123,7 @@ async def test_editing_keeps_what_the_form_does_not_know(asker: Verbs) -> None:
 
 async def test_its_jobs_are_given_another_pool(asker: Verbs) -> None:
     done = await asker.do(f"schedule set {NAME} pool:render-gpu")
-    assert plain(done.title) == f"Schedule {NAME} has pool render-gpu"
+    assert plain(done.title) == f"Schedule {NAME} is changed: pool render-gpu"
     assert (await body_of(asker, NAME))["jobSpecification"]["poolInfo"] == {"poolId": "render-gpu"}
     await asker.do(button(done, "Undo").command)
     assert (await body_of(asker, NAME))["jobSpecification"]["poolInfo"] == {"poolId": "render-cpu"}

@@ -144,8 +144,8 @@ def steady(card: Card, scene: Scene) -> Card:
     encoded = re.sub(r"\bconfirm [0-9a-f]{16}", "confirm 0123456789abcdef", encoded)
 
     def at_start(found: re.Match[str]) -> str:
-        moment = datetime.fromisoformat(found[1])
-        return f'"{START.isoformat()}"' if moment > scene.world.time + timedelta(days=2) else found[0]
+        real = abs(datetime.fromisoformat(found[1]) - datetime.now(UTC)) < timedelta(hours=1)
+        return f'"{START.isoformat()}"' if real else found[0]
 
     encoded = re.sub(r'"(\d{4}-\d\d-\d\dT[\d:.]+Z)"', at_start, encoded)
     return still(msgspec.json.decode(encoded, type=Card), scene)
