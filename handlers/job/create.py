@@ -90,7 +90,7 @@ async def preflight(
         return stopped
     settings = Settings(priority, retries, time, None, None, done)
     found, asked = await _asked(ctx, source, job, pool, settings, name, template, values, json)
-    return await looked(ctx, source, found, asked)
+    return await check_new(ctx, source, found, asked)
 
 
 @command(
@@ -166,7 +166,7 @@ async def cloning(
     counts = await counts_of(source, asked.like)
     tasks = total(counts)
     said = f"{plural(tasks, 'task of it is', 'tasks of it are')} not copied: the new job has none." if tasks else ""
-    return await looked(ctx, source, found, asked, said)
+    return await check_new(ctx, source, found, asked, said)
 
 
 @command(
@@ -328,7 +328,7 @@ async def _like(
     return found, asked
 
 
-async def looked(ctx: Context, source: Account, found: Clone, asked: NewJob, said: str = "") -> Preflight:
+async def check_new(ctx: Context, source: Account, found: Clone, asked: NewJob, said: str = "") -> Preflight:
     """Whether the id is free, the quota has room, the pool is there, and the body is one that Azure takes."""
     body = asked.made(found.body)
     if problem := new_jobs.wrong("job", body):

@@ -152,7 +152,7 @@ async def _preflight(ctx: Context, job: str, asked: Settings, verb: str, account
         effects=tuple(filter(None, (await _ends(source, found, changed),))),
         state=str(before),
         differences=tuple(
-            Difference(NAMES[name], told(name, getattr(before, name)), told(name, getattr(changed, name)))
+            Difference(NAMES[name], shown(name, getattr(before, name)), shown(name, getattr(changed, name)))
             for name in changed.options()
         ),
     )
@@ -246,7 +246,7 @@ async def sets(run: Run, asked: Set) -> Outcome:
 
     await run.write("patch", "Ask Azure for the change", send, landed=landed)
     was = Settings(**{name: getattr(before, name) for name in changed.options()})
-    words = ", ".join(f"{NAMES[name].lower()} {told(name, value)}" for name, value in _values(changed))
+    words = ", ".join(f"{NAMES[name].lower()} {shown(name, value)}" for name, value in _values(changed))
     back = "" if changed.done else _back(asked, was)
     alone = changed.options().keys() == {"priority"}
     return Outcome(
@@ -254,8 +254,8 @@ async def sets(run: Run, asked: Set) -> Outcome:
         (),
         (changing.show(asked),),
         undo=back,
-        before=", ".join(f"{name} {told(name, value)}" for name, value in _values(was)),
-        after=", ".join(f"{name} {told(name, value)}" for name, value in _values(changed)),
+        before=", ".join(f"{name} {shown(name, value)}" for name, value in _values(was)),
+        after=", ".join(f"{name} {shown(name, value)}" for name, value in _values(changed)),
     )
 
 
@@ -314,7 +314,7 @@ async def _form(ctx: Context, values: Values, verb: str, names: Sequence[str]) -
     if asked.changed(before) != Settings():
         changes = form_notes(await _preflight(ctx, job, asked, verb, account), names[0])
     first = {name: value for name, value in filled.items() if name not in _MORE}
-    rest = {name: told(name, getattr(before, name)) for name in _MORE & filled.keys()}
+    rest = {name: shown(name, getattr(before, name)) for name in _MORE & filled.keys()}
     return FormChanges(prefill=first, defaults=rest, errors=changes.errors, notes=changes.notes, submit="Change")
 
 
@@ -366,7 +366,7 @@ async def _ends(source: Account, job: Job, changed: Settings) -> str:
     return "It has no task left to run, so it ends at once, for good."
 
 
-def told(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
     """A setting's value in words."""
     match name, value:
         case "done", str():

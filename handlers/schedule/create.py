@@ -98,7 +98,7 @@ async def preflight(
         return stopped
     plan, settings = Plan(every, start, end, window), Settings(priority, retries, time, None, None, done)
     found, asked = await _asked(ctx, source, schedule, plan, pool, like, settings, name, template, values, json)
-    return await looked(ctx, source, Clone(asked.made(found.body), found.left_out, found.needs), schedule)
+    return await check_new(ctx, source, Clone(asked.made(found.body), found.left_out, found.needs), schedule)
 
 
 @command(
@@ -256,7 +256,7 @@ async def _asked(
     return found, asked
 
 
-async def looked(ctx: Context, source: Account, found: Clone, schedule: str, said: str = "") -> Preflight:
+async def check_new(ctx: Context, source: Account, found: Clone, schedule: str, said: str = "") -> Preflight:
     """Whether the id is free, the quota has room, the pool is there, and when it runs."""
     body = found.body
     if problem := new_jobs.wrong("schedule", body):

@@ -27,7 +27,7 @@ from cards.formatting import number, plural
 from handlers.job.list import counts_of
 from handlers.schedule import changing
 from handlers.schedule.changing import GONE, OnSchedule
-from handlers.schedule.create import NewSchedule, looked
+from handlers.schedule.create import NewSchedule, check_new
 from handlers.shared import new_jobs
 from handlers.shared.common import line
 from handlers.shared.missing import finding_schedule
@@ -150,7 +150,7 @@ async def restoring(ctx: Context, schedule: str, *, operation: str, account: str
     if stopped := blocked(source):
         return stopped
     body = await _kept(ctx, schedule, operation)
-    return await looked(ctx, source, Clone(body), schedule, "Its jobs do not come back.")
+    return await check_new(ctx, source, Clone(body), schedule, "Its jobs do not come back.")
 
 
 @command(

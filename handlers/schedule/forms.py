@@ -13,7 +13,7 @@ from cards.form_values import FILE
 from handlers.job.set import settings_of
 from handlers.schedule.create import preflight
 from handlers.schedule.plan import Plan
-from handlers.schedule.set import Wanted, looked, told
+from handlers.schedule.set import Wanted, check_change, shown
 from handlers.shared import new_jobs
 from handlers.shared.missing import finding_schedule
 from handlers.shared.preflight import form_notes
@@ -108,12 +108,12 @@ async def set_form(ctx: Context, values: Values) -> FormChanges:
     wanted = Wanted(plan, settings_of(values, _SETTINGS), values.get("pool"))
     changes = FormChanges(notes=(Note(text("Nothing differs yet.")),))
     if wanted.changed(before) != Wanted():
-        changes = form_notes(await looked(ctx, schedule, wanted, account), "schedule")
+        changes = form_notes(await check_change(ctx, schedule, wanted, account), "schedule")
     held = before.options()
     first = {name: str(held[name]) for name in ("every", "start", "end", "pool") if held.get(name, "none") != "none"}
     return FormChanges(
         prefill=first,
-        defaults={name: told(name, value) for name, value in held.items() if name not in first},
+        defaults={name: shown(name, value) for name, value in held.items() if name not in first},
         errors=changes.errors,
         notes=changes.notes,
         submit="Change",

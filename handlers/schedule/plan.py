@@ -81,13 +81,13 @@ class Plan(msgspec.Struct, frozen=True):
         return Plan(**{**self.options(), **moments})
 
 
-def runs_of(plan: Mapping[str, Any], now: datetime, told: datetime | None = None) -> list[datetime]:
+def runs_of(plan: Mapping[str, Any], now: datetime, next_run: datetime | None = None) -> list[datetime]:
     """The next five runs of a plan (the object ``schedule`` of a body), as far as it alone decides that.
 
-    ``told`` is when the service says that the next one is, where the plan is that of a schedule that exists.
+    ``next_run`` is when the service says that the next one is, where the plan is that of a schedule that exists.
     """
     schedule = msgspec.convert(dict(plan), Schedule)
-    first = max(told or now, schedule.do_not_run_until or now)
+    first = max(next_run or now, schedule.do_not_run_until or now)
     made = JobSchedule(state="active", schedule=schedule, execution_info=JobScheduleExecution(next_run_time=first))
     return next_runs(made, now, RUNS)
 

@@ -12,7 +12,7 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from cards.card import Card, Field
-from handlers.job.create import NewJob, looked, of_schedule
+from handlers.job.create import NewJob, check_new, of_schedule
 from handlers.shared import new_jobs
 from handlers.shared.common import line
 from handlers.shared.missing import finding_schedule
@@ -30,7 +30,7 @@ async def running(ctx: Context, schedule: str, *, account: str | None = None) ->
     if stopped := blocked(source):
         return stopped
     found, asked = await _asked(ctx, source, schedule)
-    return await looked(ctx, source, found, asked, _SAID)
+    return await check_new(ctx, source, found, asked, _SAID)
 
 
 @command(

@@ -22,7 +22,7 @@ from bot.requests.context import Context
 from cards.card import Card
 from cards.command_line import join
 from handlers.job.set import NAMES, Settings, WhenDone, checked_settings
-from handlers.job.set import told as told_of_jobs
+from handlers.job.set import shown as shown_of_jobs
 from handlers.schedule import changing
 from handlers.schedule.changing import OnSchedule
 from handlers.schedule.plan import NONE, Plan, runs_of
@@ -116,10 +116,10 @@ async def setting(
 ) -> Preflight:
     """What differs, and when it runs then."""
     wanted = _wanted(ctx, schedule, Plan(every, start, end, window), priority, retries, time, done, pool)
-    return await looked(ctx, schedule, wanted, account)
+    return await check_change(ctx, schedule, wanted, account)
 
 
-async def looked(ctx: Context, schedule: str, wanted: Wanted, account: str | None) -> Preflight:
+async def check_change(ctx: Context, schedule: str, wanted: Wanted, account: str | None) -> Preflight:
     """What differs, and when it runs then; refuses what cannot be."""
     source = ctx.account(account)
     if stopped := blocked(source):
@@ -153,7 +153,7 @@ async def looked(ctx: Context, schedule: str, wanted: Wanted, account: str | Non
         effects=tuple(filter(None, effects)),
         state=fetched.value.etag,
         differences=tuple(
-            Difference(_NAMES[name], told(name, before.options().get(name, "a pool of its own")), told(name, value))
+            Difference(_NAMES[name], shown(name, before.options().get(name, "a pool of its own")), shown(name, value))
             for name, value in changed.options().items()
         ),
     )
@@ -232,7 +232,7 @@ async def sets(run: Run, asked: Set) -> Outcome:
         return changed.changed(Wanted.of(await read())) == Wanted()
 
     await run.write("patch", "Ask Azure for the change", send, landed=landed)
-    words = ", ".join(f"{_NAMES[name].lower()} {told(name, value)}" for name, value in changed.options().items())
+    words = ", ".join(f"{_NAMES[name].lower()} {shown(name, value)}" for name, value in changed.options().items())
     back = [f"{name}:{value}" for name, value in before.had.options().items()]
     whole = before.had.options().keys() >= changed.options().keys()
     return Outcome(
@@ -267,11 +267,11 @@ def _wanted(
     return wanted
 
 
-def told(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
     """A setting's value in words."""
     if name in _WITHOUT and value == NONE:
         return _WITHOUT[name]
     if name in ("start", "end"):
         moment = datetime.fromisoformat(str(value))
         return f"{moment:%a} {moment.day} {moment:%b %Y %H:%M} UTC"
-    return told_of_jobs(name, value)
+    return shown_of_jobs(name, value)
