@@ -50,12 +50,13 @@ async def bind(call: Call, ctx: Context) -> Bound:
         account = _default(ctx) if named is None else named if named in known else ""
     owner = call.command.mark.owner
     made_by = await owner(ctx, *call.args, **call.kwargs) if owner else ""
-    return Bound(call, account, target_of(given, made_by), call.effect)
+    return Bound(call, account, target_of(call.command.noun, given, made_by), call.effect)
 
 
-def target_of(given: Mapping[str, Any], owner: str = "") -> Target:
-    """What a command is about, by what is given by name; ``owner`` is whoever made it."""
-    kind = next((kind for kind in _KINDS if isinstance(given.get(kind), str)), "")
+def target_of(noun: str, given: Mapping[str, Any], owner: str = "") -> Target:
+    """What a command about ``noun`` is about, by what is given by name; ``owner`` is whoever made it."""
+    kinds = (noun, *_KINDS)
+    kind = next((kind for kind in kinds if kind in _KINDS and isinstance(given.get(kind), str)), "")
     parent = given.get(_PARENTS.get(kind, ""))
     return Target(kind, str(given.get(kind, "")), str(parent or ""), owner)
 
@@ -72,7 +73,7 @@ def draft(known: Command, given: Mapping[str, str], request: CommandRequest, acc
         known.question(request),
         effect=known.effect_with(given),
         account=(_plain(given.get("account")) or account) if takes else "",
-        target=target_of(given),
+        target=target_of(known.noun, given),
         alone=bool(option) and given.get(option, value) == value,
         partial=True,
     )

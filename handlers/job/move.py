@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
 
-from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Pool
 from bot.azure.plane import Written
@@ -23,6 +22,7 @@ from handlers.job import changing
 from handlers.job.changing import OnJob
 from handlers.shared.common import line
 from handlers.shared.missing import finding_pool
+from handlers.shared.new_jobs import POOL, unfit, without_nodes
 from handlers.shared.preflight import blocked, form_notes
 
 
@@ -77,26 +77,6 @@ async def moving(
         differences=(Difference("Pool", info.pool_id, target.id),),
         confirm=active and counts.running > 0 and tasks != "wait",
     )
-
-
-POOL = "id,state,currentDedicatedNodes,currentLowPriorityNodes,enableAutoScale,allocationState"
-"""What is needed of a pool that a job is to run on."""
-
-
-def unfit(ctx: Context, source: Account, pool: Pool) -> Preflight | None:
-    """The refusal where no job can run on a pool."""
-    if pool.state.lower() == "active":
-        return None
-    pools = Fix("All pools", line(ctx, source, "pool list"))
-    return Preflight(f"Pool {pool.id} is {pool.state.lower()}, so no job can run there.", fixes=(pools,))
-
-
-def without_nodes(pool: Pool) -> str:
-    """What is said of a pool that has no nodes now; empty where it has some."""
-    if pool.current_dedicated_nodes + pool.current_low_priority_nodes:
-        return ""
-    how = "its formula gives it some" if pool.enable_auto_scale else "it is resized"
-    return f"Pool {pool.id} has no nodes now: tasks wait until {how}."
 
 
 @command(

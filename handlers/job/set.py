@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from bot.azure.account import Account
-from bot.azure.models import Job, duration
+from bot.azure.models import Job, JobSpecification, duration
 from bot.azure.plane import Written
 from bot.azure.writes import jobs
 from bot.domain.bodies.edit import REMOVE, patch_for
@@ -50,8 +50,8 @@ class Settings(msgspec.Struct, frozen=True):
     done: WhenDone | None = None
 
     @classmethod
-    def of(cls, job: Job) -> Settings:
-        """As the job is."""
+    def of(cls, job: Job | JobSpecification) -> Settings:
+        """As a job is, or those that a schedule starts."""
         limits = job.constraints
         longest = duration(limits.max_wall_clock_time) if limits else None
         return cls(
@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True):
         }
 
 
-_NAMES = {
+NAMES = {
     "priority": "Priority",
     "retries": "Retries of a task",
     "time": "Longest time",
@@ -134,7 +134,7 @@ async def _preflight(ctx: Context, job: str, asked: Settings, verb: str, account
     source = ctx.account(account)
     if stopped := blocked(source):
         return stopped
-    _checked(job, asked)
+    checked_settings(job, asked)
     found = await changing.found_job(ctx, source, job, verb)
     if over := changing.ended(ctx, source, found):
         return over
@@ -152,7 +152,7 @@ async def _preflight(ctx: Context, job: str, asked: Settings, verb: str, account
         effects=tuple(filter(None, (await _ends(source, found, changed),))),
         state=str(before),
         differences=tuple(
-            Difference(_NAMES[name], _shown(name, getattr(before, name)), _shown(name, getattr(changed, name)))
+            Difference(NAMES[name], shown(name, getattr(before, name)), shown(name, getattr(changed, name)))
             for name in changed.options()
         ),
     )
@@ -246,15 +246,16 @@ async def sets(run: Run, asked: Set) -> Outcome:
 
     await run.write("patch", "Ask Azure for the change", send, landed=landed)
     was = Settings(**{name: getattr(before, name) for name in changed.options()})
-    words = ", ".join(f"{_NAMES[name].lower()} {_shown(name, value)}" for name, value in _values(changed))
+    words = ", ".join(f"{NAMES[name].lower()} {shown(name, value)}" for name, value in _values(changed))
     back = "" if changed.done else _back(asked, was)
+    alone = changed.options().keys() == {"priority"}
     return Outcome(
-        f"Job {asked.job} has {words}",
+        f"Job {asked.job} has {words}" if alone else f"Job {asked.job} is changed: {words}",
         (),
         (changing.show(asked),),
         undo=back,
-        before=", ".join(f"{name} {_shown(name, value)}" for name, value in _values(was)),
-        after=", ".join(f"{name} {_shown(name, value)}" for name, value in _values(changed)),
+        before=", ".join(f"{name} {shown(name, value)}" for name, value in _values(was)),
+        after=", ".join(f"{name} {shown(name, value)}" for name, value in _values(changed)),
     )
 
 
@@ -308,17 +309,18 @@ async def _form(ctx: Context, values: Values, verb: str, names: Sequence[str]) -
         return FormChanges()
     before = Settings.of(await changing.found_job(ctx, ctx.account(account), job, verb))
     filled = {name: str(value) for name, value in before.options().items() if name in names}
-    asked = _read({name: values[name] for name in names if values.get(name)})
+    asked = settings_of(values, names)
     changes = FormChanges(notes=(Note(text("Nothing differs yet.")),))
     if asked.changed(before) != Settings():
         changes = form_notes(await _preflight(ctx, job, asked, verb, account), names[0])
     first = {name: value for name, value in filled.items() if name not in _MORE}
-    rest = {name: _shown(name, getattr(before, name)) for name in _MORE & filled.keys()}
+    rest = {name: shown(name, getattr(before, name)) for name in _MORE & filled.keys()}
     return FormChanges(prefill=first, defaults=rest, errors=changes.errors, notes=changes.notes, submit="Change")
 
 
-def _read(values: Values) -> Settings:
-    """The settings that were filled in. Raises CommandError."""
+def settings_of(values: Values, names: Sequence[str]) -> Settings:
+    """Those of the settings that were filled in. Raises CommandError."""
+    values = {name: values[name] for name in names if values.get(name)}
     numbers = {name: _number(values[name]) for name in ("priority", "retries", "parallel") if name in values}
     return Settings(
         numbers.get("priority"),
@@ -337,15 +339,15 @@ def _number(typed: str) -> int:
         raise CommandError(f"“{typed[:40]}” is no whole number.") from None
 
 
-def _checked(job: str, asked: Settings) -> None:
+def checked_settings(job: str, asked: Settings, verb: str = "job set") -> None:
     """Raises CommandError for what no job can have."""
-    help_ = ["help job set"]
+    help_ = [f"help {verb}"]
     if asked == Settings():
         raise CommandError(
             "What is to change? Give at least one of its settings.", [f"job set {job} retries:3", *help_]
         )
     if asked.priority is not None and not -PRIORITY <= asked.priority <= PRIORITY:
-        raise CommandError(f"A priority goes from {-PRIORITY} to {PRIORITY}.", ["help job priority"])
+        raise CommandError(f"A priority goes from {-PRIORITY} to {PRIORITY}.", help_)
     if asked.retries is not None and not -1 <= asked.retries <= RETRIES:
         raise CommandError(f"Retries go from 0 to {RETRIES}, and -1 is without end.", help_)
     if asked.parallel is not None and asked.parallel != -1 and asked.parallel < 1:
@@ -364,7 +366,7 @@ async def _ends(source: Account, job: Job, changed: Settings) -> str:
     return "It has no task left to run, so it ends at once, for good."
 
 
-def _shown(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
     """A setting's value in words."""
     match name, value:
         case "done", str():

@@ -18,6 +18,7 @@ from cards.card import Button, Card, Mark, Text, Time
 from cards.formatting import number
 from handlers.job.list import counts_of
 from handlers.job.show import automatic_pool, rules
+from handlers.schedule.changing import buttons
 from handlers.schedule.recurrence import next_runs, when_it_runs
 from handlers.shared.common import line, named, since, sizes_of, titled
 from handlers.shared.definition import job_manager, preparation, release
@@ -86,6 +87,7 @@ def schedule_card(
             build.actions(
                 Button("Last job", line(ctx, source, "job show", recent), style="primary") if recent else None,
                 Button("Its jobs", line(ctx, source, "schedule jobs", found.id)),
+                *buttons(ctx, source, found.id, found.state),
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
                 Button("All schedules", line(ctx, source, "schedule list")),
                 Button("Refresh", line(ctx, source, "schedule show", found.id), how="edit"),

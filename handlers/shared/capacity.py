@@ -69,10 +69,10 @@ async def capacity(source: Account, *, without: str = "") -> Capacity:
     (pools, _), (counts, _), jobs, sizes, prices, account = await asyncio.gather(
         source.every(Pool, "/pools", select=SELECT),
         source.node_counts(),
-        _active(source),
+        active_jobs(source),
         sizes_of(source),
         source.prices(),
-        _properties(source),
+        properties(source),
     )
     using = [pool for pool in pools if not without or not same_id(pool.id, without)]
     return Capacity(account, await used_of(source, using, counts, jobs), sizes, prices, pools)
@@ -85,7 +85,7 @@ async def used_of(source: Account, pools: Iterable[Pool], counts: Iterable[PoolN
     return used_by(facts, await sizes_of(source), active)
 
 
-async def _active(source: Account) -> int:
+async def active_jobs(source: Account) -> int:
     """Jobs and schedules that use their quota."""
     (jobs, _), (schedules, _) = await asyncio.gather(
         source.every(Job, "/jobs", select="id", filter=ACTIVE),
@@ -94,7 +94,8 @@ async def _active(source: Account) -> int:
     return len(jobs) + len(schedules)
 
 
-async def _properties(source: Account) -> AccountProperties | None:
+async def properties(source: Account) -> AccountProperties | None:
+    """The account's quotas; None where Resource Manager cannot be asked."""
     try:
         return (await source.resource()).value.properties
     except AzureError:

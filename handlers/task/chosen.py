@@ -66,8 +66,8 @@ class Chosen:
     @property
     def digest(self) -> str:
         """Differs when other tasks are meant, or one of them has changed."""
-        told = "\0".join(f"{task.id} {task.etag} {task.state}" for task in self.tasks)
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        tasks = "\0".join(f"{task.id} {task.etag} {task.state}" for task in self.tasks)
+        return hashlib.sha256(tasks.encode()).hexdigest()[:16]
 
     @property
     def running(self) -> int:

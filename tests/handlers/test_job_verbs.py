@@ -103,7 +103,7 @@ async def test_ending_a_job_asks_and_says_what_ends(asker: Verbs) -> None:
 
 async def test_deleting_a_job_counts_its_tasks_and_says_that_files_go(asker: Verbs) -> None:
     shown = await asker.ask(f"job show {OVER}")
-    assert [option.value for option in menu(shown, "More…").options] == ["delete"]
+    assert [option.value for option in menu(shown, "More…").options] == ["clone", "delete"]
     form = await asker.form(f"job delete {OVER}")
     check("verb-job-delete-form", form)
     done = await asker.do(f"job delete {OVER}")

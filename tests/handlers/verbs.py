@@ -70,10 +70,10 @@ class Verbs:
     async def do(self, text: str, **more: Any) -> Card:
         """The last card, once every question has been answered with yes."""
         card = await self.ask(text, **more)
-        while (yes := next((each for each in buttons(card) if each.command.startswith("confirm ")), None)) is not None:
-            found = await self.operations._store.confirmation(yes.command.split()[1])  # type: ignore[attr-defined]
-            name = getattr(found, "name", "")
-            card = await self.ask(yes.command, **({"values": {"name": name}} if name else {}))
+        yes = next((each.command for each in buttons(card) if each.command.startswith("confirm ")), "")
+        if yes:
+            found = await self.scene.store.confirmation(yes.split()[1])
+            card = await self.ask(f"{yes} {found.name if found else ''}".strip())
         return card
 
     async def form(self, text: str, values: dict[str, str] | None = None) -> Form:
@@ -144,8 +144,8 @@ def steady(card: Card, scene: Scene) -> Card:
     encoded = re.sub(r"\bconfirm [0-9a-f]{16}", "confirm 0123456789abcdef", encoded)
 
     def at_start(found: re.Match[str]) -> str:
-        moment = datetime.fromisoformat(found[1])
-        return f'"{START.isoformat()}"' if moment > scene.world.time + timedelta(days=2) else found[0]
+        real = abs(datetime.fromisoformat(found[1]) - datetime.now(UTC)) < timedelta(hours=1)
+        return f'"{START.isoformat()}"' if real else found[0]
 
     encoded = re.sub(r'"(\d{4}-\d\d-\d\dT[\d:.]+Z)"', at_start, encoded)
     return still(msgspec.json.decode(encoded, type=Card), scene)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
-    MOST_ACTIONS,
     around,
     button,
     cut,
@@ -99,7 +98,11 @@ def failed(scene: Scene) -> Iterator[Finding]:
             ),
             cause=cannot or reason or in_words(causes),
             evidence=said(*job.scheduling_error) if job.scheduling_error else examples(causes),
-            actions=(*(example_actions(job, causes) if job.failed else ()), *_open(job.id))[:MOST_ACTIONS],
+            actions=(
+                *(example_actions(job, causes)[:2] if job.failed else ()),
+                button("Clone it", "job", "clone", job.id),
+                *_open(job.id),
+            ),
             related=around(job),
             count=max(1, job.failed),
             causes=causes,
@@ -112,7 +115,8 @@ def disabled(scene: Scene) -> Iterator[Finding]:
     for each in news(scene, "job", "disabled"):
         job = scene.job(each.id)
         waits = f", {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}" if job and job.active else ""
-        yield _event(each, f"{spoken(each.id)} was disabled{waits}", job)
+        enable = button("Enable", "job", "enable", each.id)
+        yield _event(each, f"{spoken(each.id)} was disabled{waits}", job, (*_open(each.id), enable))
 
 
 @rule("job.deleted", severity=Severity.INFO, reads=("jobs",), quiet=True)
@@ -179,7 +183,11 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
             figures=(*_pool(job), *examined(job)),
             cause=in_words(causes),
             evidence=examples(causes),
-            actions=(*example_actions(job, causes), *_open(job.id))[:MOST_ACTIONS],
+            actions=(
+                *example_actions(job, causes)[:2],
+                button("Disable", "job", "disable", job.id),
+                *_open(job.id),
+            ),
             related=around(job),
             count=bad,
             causes=causes,

@@ -8,7 +8,7 @@ from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, job_entity, news, schedule_entity, span, spoken
 from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.domain.schedule_health import overdue_since
-from bot.domain.states import is_over
+from bot.domain.states import is_active, is_over
 from bot.monitor.scene import Scene, ScheduleView
 from cards.formatting import number
 from storage.port.monitoring import Transition
@@ -37,6 +37,7 @@ def barren(scene: Scene) -> Iterator[Finding]:
             actions=(
                 button("Open", "schedule", "show", schedule.id),
                 *((button("Last job", "job", "show", schedule.job),) if schedule.job else ()),
+                *_end_last(scene, schedule),
                 button("Its jobs", "schedule", "jobs", schedule.id),
             ),
             related=(job_entity(schedule.job),) if schedule.job else (),
@@ -47,7 +48,7 @@ def barren(scene: Scene) -> Iterator[Finding]:
 def disabled(scene: Scene) -> Iterator[Finding]:
     """A schedule was disabled: it makes no jobs until it is enabled."""
     for each in news(scene, "schedule", "disabled"):
-        yield _event(each, "was disabled")
+        yield _event(each, "was disabled", button("Enable", "schedule", "enable", each.id))
 
 
 @rule("schedule.completed", severity=Severity.INFO, reads=("schedules",), quiet=True)
@@ -74,6 +75,12 @@ def _why(scene: Scene, schedule: ScheduleView) -> str:
         if "job" in what.lower() and used >= limit:
             return f"the quota of {what} is used up: {number(used)} of {number(limit)}"
     return "the service makes none and gives no reason"
+
+
+def _end_last(scene: Scene, schedule: ScheduleView) -> tuple[SuggestedAction, ...]:
+    """Ends the last job, where that keeps the next from coming."""
+    last = scene.job(schedule.job)
+    return (button("Terminate it", "job", "terminate", last.id),) if last and is_active(last.state) else ()
 
 
 def _event(change: Transition, what: str, step: SuggestedAction | None = None) -> Finding:

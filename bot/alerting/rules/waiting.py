@@ -66,7 +66,7 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
 def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
     match wait.cause:
         case "disabled":
-            return SaidWait("the job is disabled")
+            return SaidWait("the job is disabled", step=button("Enable", "job", "enable", job.id))
         case "cannot run":
             return SaidWait("the service cannot run the job", message)
         case "no automatic pool":
