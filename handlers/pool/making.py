@@ -88,7 +88,7 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
     if wanted.nodes:
         boots = await boot_time(source, known.pools, size)
         if boots:
-            effects.append(f"The first node is expected about {duration(boots)} after that, by nodes of this size.")
+            effects.append(f"The first node is expected in about {duration(boots)}, as nodes of this account booted.")
     return Preflight(
         effects=tuple(effects),
         state=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
@@ -135,7 +135,7 @@ def no_room(known: Capacity, size: str, wanted: Targets, slots: int, again: Agai
     for kind, count, spot in (("dedicated", wanted.dedicated, False), ("spot", wanted.spot, True)):
         if count and (refused := known.refused(size, count, spot=spot)):
             why, most = refused
-            return Preflight(why, fixes=(Fix(f"Choose {number(most)}", again(**{kind: most})),))
+            return Preflight(why, fixes=(Fix(f"Choose {number(most)}", again(**{kind: most})),) if most else ())
     most = min(_SLOTS_A_CORE * found.vcpus, _MOST_SLOTS) if found and found.vcpus else _MOST_SLOTS
     if slots > most:
         return Preflight(
