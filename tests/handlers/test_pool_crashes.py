@@ -16,7 +16,7 @@ from bot.operations.engine import Operations
 from bot.requests.context import Context
 from cards.card import Card, plain
 from tests.handlers.conftest import Scene
-from tests.handlers.operated import Operator, WorldClock, buttons, operated
+from tests.handlers.operated import Operator, WorldClock, operated
 
 Sent = list[tuple[str, ...]]
 
@@ -64,15 +64,14 @@ async def test_a_removal_of_hundreds_is_gone_on_with(operator: Operator, removal
     account.allocator.resize(pool, 0, 230)
     operator.scene.advance(minutes=40)
     had = set(pool.nodes)
-    asked = await operator.question("node remove amber-comp all account:render-prod")
-    yes = next((each.command for each in buttons(asked) if each.command.startswith("confirm ")), "")
-    if yes:
-        waiting = asyncio.create_task(operator.question(yes))
-        await asyncio.wait([waiting], timeout=20)
-        waiting.cancel()
+    waiting = asyncio.create_task(operator.ask("node remove amber-comp all account:render-prod"))
+    async with asyncio.timeout(60):
+        while len(removals) < 2:
+            await asyncio.sleep(0.01)
+    await operator.operations.drain()
+    waiting.cancel()
     rows = await operator.scene.store.operations(running=True)
     assert len(rows) == 1
-    await operator.operations.drain()
     card = await _to_the_end(operator, rows[0].id)
     assert plain(card.title) == f"Removed {len(had)} nodes from pool amber-comp"
     assert not pool.nodes
