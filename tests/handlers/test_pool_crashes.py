@@ -29,7 +29,13 @@ async def operator(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 
 @pytest.fixture
-def removals(monkeypatch: pytest.MonkeyPatch) -> Sent:
+def died() -> asyncio.Event:
+    """Set where the program has died."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def removals(monkeypatch: pytest.MonkeyPatch, died: asyncio.Event) -> Sent:
     """The nodes of every removal that was sent; the program dies after the second one, once."""
     sent: Sent = []
     real = pools.remove_nodes
@@ -38,6 +44,7 @@ def removals(monkeypatch: pytest.MonkeyPatch) -> Sent:
         answer = await real(writer, pool, nodes, **more)
         sent.append(tuple(nodes))
         if len(sent) == 2:
+            died.set()
             raise asyncio.CancelledError
         return answer
 
@@ -57,7 +64,7 @@ async def _to_the_end(operator: Operator, id_: str) -> Card:
     return cards[-1]
 
 
-async def test_a_removal_of_hundreds_is_gone_on_with(operator: Operator, removals: Sent) -> None:
+async def test_a_removal_of_hundreds_is_gone_on_with(operator: Operator, removals: Sent, died: asyncio.Event) -> None:
     account = operator.scene.world.accounts["render-prod"]
     account.facts = msgspec.structs.replace(account.facts, low_priority_core_quota=9000)
     pool = operator.pool("amber-comp")
@@ -66,8 +73,7 @@ async def test_a_removal_of_hundreds_is_gone_on_with(operator: Operator, removal
     had = set(pool.nodes)
     waiting = asyncio.create_task(operator.ask("node remove amber-comp all account:render-prod"))
     async with asyncio.timeout(60):
-        while len(removals) < 2:
-            await asyncio.sleep(0.01)
+        await died.wait()
     await operator.operations.drain()
     waiting.cancel()
     rows = await operator.scene.store.operations(running=True)
