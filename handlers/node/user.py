@@ -7,7 +7,6 @@ import string
 from datetime import timedelta
 
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Node, Pool, RemoteLogin
 from bot.azure.writer import Writer
 from bot.azure.writes import nodes
@@ -19,6 +18,7 @@ from bot.requests.forms import FormChanges, Values, form_of
 from cards.build import actions, blocks, code, facts, muted, note
 from cards.card import Button, Card, Field, Mark, Time
 from cards.text_fit import elide
+from handlers.node.show import login_to
 from handlers.shared.chosen_nodes import SHORT
 from handlers.shared.common import line, titled
 from handlers.shared.missing import finding_node
@@ -106,7 +106,7 @@ async def add_user(
     written = await nodes.add_user(
         writer, pool, node, name, password=password, ssh_key=key or "", admin=admin, expires=expires
     )
-    login = await _login(source, pool, node)
+    login = await login_to(source, pool, node)
     return Card(
         title=titled(f"User {name} on node {elide(node, SHORT)}", "administrator" if admin else None),
         mark=Mark.DONE,
@@ -207,15 +207,6 @@ async def _windows(source: Account, pool: str) -> bool:
     found = (await source.fetch(Pool, source.pool(pool), select="id,virtualMachineConfiguration")).value
     machine = found.virtual_machine_configuration
     return bool(machine and machine.node_agent_sku_id.lower().startswith("batch.node.windows"))
-
-
-async def _login(source: Account, pool: str, node: str) -> RemoteLogin | None:
-    """Where to log in; None for pools without public addresses, which are refused."""
-    try:
-        found = (await source.fetch(RemoteLogin, f"{source.node(pool, node)}/remoteloginsettings")).value
-    except AzureError:
-        return None
-    return found if found.remote_login_port else None
 
 
 def _how(login: RemoteLogin, name: str, *, windows: bool) -> str:

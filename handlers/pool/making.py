@@ -7,11 +7,12 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+import msgspec
 from msgspec import Struct
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import Pool, SupportedImage
+from bot.azure.models import Pool, SupportedImage, VmConfiguration
 from bot.azure.plane import Written
 from bot.azure.writes import pools
 from bot.domain.bodies import write_only
@@ -21,6 +22,7 @@ from bot.domain.bodies.limits import problems
 from bot.domain.bodies.path import spelled, value_at
 from bot.domain.bodies.write_only import missing
 from bot.domain.entity import same_id
+from bot.domain.licence import pays_windows
 from bot.domain.pool_health import fell_short
 from bot.domain.pools import reading
 from bot.operations.preflight import Difference, Fix, Preflight
@@ -80,7 +82,7 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
     )
     if problem:
         return problem
-    windows = pays_windows(body)
+    windows = includes_windows(body)
     cost = known.cost(size, windows=windows, dedicated=wanted.dedicated, spot=wanted.spot)
     effects = [*extra]
     if (end := given.ended(images, image_of(body))) and end - source.now() <= SOON:
@@ -156,13 +158,9 @@ def image_of(body: Body) -> Image:
     return Image("", *(str(reference.get(name, "")) for name in ("publisher", "offer", "sku")))
 
 
-def pays_windows(body: Body) -> bool:
-    """Whether the price of a node includes Windows; see :func:`bot.domain.licence.pays_windows`."""
-    machine = body.get("virtualMachineConfiguration") or {}
-    if machine.get("licenseType"):
-        return False
-    agent = str(machine.get("nodeAgentSKUId", "")).lower()
-    return bool(machine.get("windowsConfiguration")) or agent.startswith("batch.node.windows")
+def includes_windows(body: Body) -> bool:
+    """Whether the price of a node includes Windows."""
+    return pays_windows(msgspec.convert(body.get("virtualMachineConfiguration"), VmConfiguration | None, strict=False))
 
 
 async def making(run: Run, asked: NewPool) -> Outcome:

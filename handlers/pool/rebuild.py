@@ -28,8 +28,7 @@ from cards.card import Button, Card, Words
 from cards.formatting import duration as spoken
 from cards.formatting import money, plural
 from handlers.pool import editing, given, steps
-from handlers.pool.making import image_of, no_room, out_of_support
-from handlers.pool.making import pays_windows as body_pays_windows
+from handlers.pool.making import image_of, includes_windows, no_room, out_of_support
 from handlers.pool.sections import resize_errors
 from handlers.pool.steps import Targets
 from handlers.shared.boot_time import boot_time
@@ -141,7 +140,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
         known.cost(each, windows=windows, dedicated=targets.dedicated, spot=targets.spot)
         for each, windows in (
             (found.pool.vm_size, pays_windows(found.pool.virtual_machine_configuration)),
-            (size, body_pays_windows(after)),
+            (size, includes_windows(after)),
         )
     ]
     nodes, running = steps.has(found.pool).nodes, await _running(source, found.pool)

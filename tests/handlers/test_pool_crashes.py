@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from bot.azure.plane import Written
+from bot.azure.writer import Writer
 from bot.azure.writes import pools
 from bot.operations.audit import Audit
 from bot.operations.engine import Operations
@@ -117,3 +118,46 @@ async def test_a_rebuild_that_azure_refuses_gives_the_nodes_back(
         "Azure refused to change pool old-experiment; it has 2 dedicated and 0 spot nodes again"
     )
     assert operator.pool("old-experiment").body.vm_size == "standard_d16ds_v5"
+
+
+async def test_every_write_of_a_pool_that_takes_an_etag_has_one(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, bool]] = []
+    real = Writer.send
+
+    async def noting(self: Writer, method: str, path: str, *given: Any, **more: Any) -> Written:
+        sent.append((f"{method} {path.rsplit('/', 1)[-1]}", bool(more.get("if_match"))))
+        return await real(self, method, path, *given, **more)
+
+    monkeypatch.setattr(Writer, "send", noting)
+    pool, account = operator.pool("old-experiment"), operator.scene.world.accounts["sim-dev"]
+    node = min(pool.nodes)
+    for typed in (
+        "pool create e1 size:d2s_v3 image:ubuntu-24_04",
+        "pool resize old-experiment 3",
+        f"node reboot old-experiment {node}",
+        f"node disable-scheduling old-experiment {node}",
+        f"node remove old-experiment {node} regrow",
+        "pool set old-experiment metadata:a=b",
+        "pool rebuild old-experiment slots:2",
+    ):
+        card = await operator.ask(f"{typed} account:sim-dev")
+        assert not card.refused, typed
+    account.allocator.resize(pool, 4, 0)
+    await operator.ask("pool stop-resize old-experiment account:sim-dev")
+    await operator.ask("pool delete e1 account:sim-dev", name="e1")
+    assert sent == [
+        ("POST pools", False),
+        ("POST resize", True),
+        ("POST reboot", False),
+        ("POST disablescheduling", False),
+        ("POST removenodes", True),
+        ("POST resize", True),
+        ("PATCH old-experiment", True),
+        ("POST resize", True),
+        ("PATCH old-experiment", True),
+        ("POST resize", True),
+        ("POST stopresize", True),
+        ("DELETE e1", True),
+    ]
