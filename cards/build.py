@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import ceil
 
+import msgspec
 from msgspec.structs import replace
 
 from cards.card import (
@@ -149,6 +150,16 @@ def refusal(what: str, advice: str = "", buttons: Sequence[Button] = ()) -> Card
 def stamped(card: Card, *, zone: str, as_of: datetime) -> Card:
     """The card in the asker's zone, with a moment to count ages from where it has none."""
     return replace(card, zone=zone, as_of=card.as_of or as_of)
+
+
+def without_secrets(card: Card) -> Card:
+    """The card as it may be stored: with ``…`` in place of each of its secrets, which are of letters and digits."""
+    if not card.secrets:
+        return card
+    encoded = msgspec.json.encode(replace(card, secrets=())).decode()
+    for secret in card.secrets:
+        encoded = encoded.replace(secret, "…")
+    return msgspec.json.decode(encoded, type=Card)
 
 
 def without_attachments(card: Card, why: str) -> Card:

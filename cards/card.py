@@ -246,7 +246,8 @@ class Card(Struct, frozen=True):
 
     ``as_of`` is when it was last true by the service's clock (aware; the moment ages are counted from),
     ``zone`` the IANA name of the asker's time zone, ``refused`` True where the bot could not do
-    what was asked (``batchbot ask`` exits 1), ``private`` True where only the asker may see it.
+    what was asked (``batchbot ask`` exits 1), ``private`` True where only the asker may see it. ``secrets`` are texts
+    in it that are shown and stored nowhere, such as a password (:func:`cards.build.without_secrets`).
     """
 
     title: Text
@@ -256,6 +257,7 @@ class Card(Struct, frozen=True):
     zone: str = "UTC"
     refused: bool = False
     private: bool = False
+    secrets: tuple[str, ...] = ()
 
 
 FieldKind: TypeAlias = Literal["text", "number", "choice", "choices", "flag", "date", "time", "moment", "name", "file"]

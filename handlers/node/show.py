@@ -37,7 +37,7 @@ async def show_node(ctx: Context, pool: str, node: str, *, account: str | None =
     source = ctx.account(account)
     async with finding_node(ctx, source, pool, node):
         fetched = await source.fetch(Node, source.node(pool, node))
-    login = await _login(source, pool, fetched.value)
+    login = await login_to(source, pool, fetched.value.id)
     return node_card(ctx, source, pool, fetched.value, fetched.at, login)
 
 
@@ -192,10 +192,10 @@ def _endpoint(endpoint: InboundEndpoint) -> str:
     return lines + (f" ({endpoint.name})" if endpoint.name else "")
 
 
-async def _login(source: Account, pool: str, node: Node) -> RemoteLogin | None:
+async def login_to(source: Account, pool: str, node: str) -> RemoteLogin | None:
     """Where to log in; None for pools without public addresses, which are refused."""
     try:
-        login = (await source.fetch(RemoteLogin, f"{source.node(pool, node.id)}/remoteloginsettings")).value
+        login = (await source.fetch(RemoteLogin, f"{source.node(pool, node)}/remoteloginsettings")).value
     except AzureError:
         return None
     return login if login.remote_login_port else None

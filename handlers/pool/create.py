@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.azure.account import Account
+from bot.azure.models import Pool
 from bot.domain.bodies import create as bodies
 from bot.domain.bodies.clone import Clone
 from bot.domain.bodies.fields import Body
@@ -85,7 +87,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
 
     def again(**other: object) -> str:
         named = str(other.pop("id", pool))
-        return line(ctx, source, _PATH, named, **{**options, **other})
+        return line(ctx, source, _PATH, named, **given.said({**options, **other}))
 
     return await meaning(source, body, again)
 
@@ -304,10 +306,13 @@ def _gathered(values: Values) -> Values:
 async def create_form(ctx: Context, values: Values) -> FormChanges:
     """Offers sizes with price and room and images with their end; says what it costs and when the first node is up."""
     source = ctx.account(values.get("account"))
-    known, images = await capacity(source), await images_of(source)
+    (pools, _), known, images = await asyncio.gather(
+        source.every(Pool, "/pools", select="id,virtualMachineConfiguration"), capacity(source), images_of(source)
+    )
     used = [pool.vm_size for pool in known.pools]
+    ours = [given.key_of(pool.virtual_machine_configuration) for pool in pools]
     sizes, many = given.size_options(known, used, values.get("like", ""), source.now())
-    offered = given.image_options(images, [], source.now())
+    offered = given.image_options(images, ours, source.now())
     narrowed = f"{number(len(sizes))} of {number(many)}: narrow them under More…" if many > len(sizes) else ""
     options = {"size": sizes, "image": offered}
     asked = {name: value for name, value in _gathered(values).items() if name not in ("pool", "account")}

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 
 from bot.azure.account import Account
-from bot.azure.models import SupportedImage, VmSize
+from bot.azure.models import SupportedImage, VmConfiguration, VmSize
 from bot.azure.models.price import Prices
 from bot.domain.bodies.create import Image
 from bot.requests.command import CommandError
@@ -49,6 +49,11 @@ def packages(source: Account, typed: str) -> dict[str, str]:
     return {name if name.startswith("/") else root + name: version.strip() for name, _, version in named}
 
 
+def said(options: Mapping[str, object]) -> dict[str, object]:
+    """Options for the command of a button: a number is said even where it is 0."""
+    return {name: str(value) if type(value) is int else value for name, value in options.items()}
+
+
 def _items(typed: str) -> list[str]:
     rows = csv.reader(typed.splitlines(), skipinitialspace=True)
     return [item.strip() for item in chain.from_iterable(rows) if item.strip()]
@@ -70,6 +75,8 @@ def vm_size(sizes: Mapping[str, VmSize], typed: str) -> str:
 def image(images: Sequence[SupportedImage], typed: str, agent: str = "") -> Image:
     """The image that was meant: ``publisher:offer:sku``, words that only one has, or the resource id of an own one.
 
+    Of several the one whose name all others begin with is meant: ``server``, and not ``server-gen1``.
+
     Raises CommandError where it is none or several.
     """
     if typed.lower().startswith(_OWN):
@@ -81,6 +88,8 @@ def image(images: Sequence[SupportedImage], typed: str, agent: str = "") -> Imag
     found = exact or [each for each in images if all(part in key(each) for part in parts)]
     if len(found) > 1:
         found = [each for each in found if verified(each)] or found
+        shortest = min(found, key=lambda each: len(key(each)))
+        found = [shortest] if all(key(each).startswith(key(shortest)) for each in found) else found
     if len(found) != 1:
         which = "several images" if found else "no image"
         near = [key(each) for each in found[:4]] or nearest(typed, [key(each) for each in images])
@@ -96,6 +105,11 @@ def image(images: Sequence[SupportedImage], typed: str, agent: str = "") -> Imag
 def key(offered: SupportedImage) -> str:
     """An image as it is typed: ``canonical:ubuntu-24_04-lts:server``."""
     return ":".join(image_key(offered.image_reference)) if offered.image_reference else ""
+
+
+def key_of(machine: VmConfiguration | None) -> str:
+    """The same of a pool's image; empty for one of its own."""
+    return ":".join(image_key(machine.image_reference)) if machine and machine.image_reference else ""
 
 
 def verified(offered: SupportedImage) -> bool:

@@ -7,11 +7,12 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+import msgspec
 from msgspec import Struct
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import Pool, SupportedImage
+from bot.azure.models import Pool, SupportedImage, VmConfiguration
 from bot.azure.plane import Written
 from bot.azure.writes import pools
 from bot.domain.bodies import write_only
@@ -21,6 +22,7 @@ from bot.domain.bodies.limits import problems
 from bot.domain.bodies.path import spelled, value_at
 from bot.domain.bodies.write_only import missing
 from bot.domain.entity import same_id
+from bot.domain.licence import pays_windows
 from bot.domain.pool_health import fell_short
 from bot.domain.pools import reading
 from bot.operations.preflight import Difference, Fix, Preflight
@@ -80,7 +82,7 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
     )
     if problem:
         return problem
-    windows = pays_windows(body)
+    windows = includes_windows(body)
     cost = known.cost(size, windows=windows, dedicated=wanted.dedicated, spot=wanted.spot)
     effects = [*extra]
     if (end := given.ended(images, image_of(body))) and end - source.now() <= SOON:
@@ -88,7 +90,7 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
     if wanted.nodes:
         boots = await boot_time(source, known.pools, size)
         if boots:
-            effects.append(f"The first node is expected about {duration(boots)} after that, by nodes of this size.")
+            effects.append(f"The first node is expected in about {duration(boots)}, as nodes of this account booted.")
     return Preflight(
         effects=tuple(effects),
         state=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
@@ -135,7 +137,7 @@ def no_room(known: Capacity, size: str, wanted: Targets, slots: int, again: Agai
     for kind, count, spot in (("dedicated", wanted.dedicated, False), ("spot", wanted.spot, True)):
         if count and (refused := known.refused(size, count, spot=spot)):
             why, most = refused
-            return Preflight(why, fixes=(Fix(f"Choose {number(most)}", again(**{kind: most})),))
+            return Preflight(why, fixes=(Fix(f"Choose {number(most)}", again(**{kind: most})),) if most else ())
     most = min(_SLOTS_A_CORE * found.vcpus, _MOST_SLOTS) if found and found.vcpus else _MOST_SLOTS
     if slots > most:
         return Preflight(
@@ -156,13 +158,9 @@ def image_of(body: Body) -> Image:
     return Image("", *(str(reference.get(name, "")) for name in ("publisher", "offer", "sku")))
 
 
-def pays_windows(body: Body) -> bool:
-    """Whether the price of a node includes Windows; see :func:`bot.domain.licence.pays_windows`."""
-    machine = body.get("virtualMachineConfiguration") or {}
-    if machine.get("licenseType"):
-        return False
-    agent = str(machine.get("nodeAgentSKUId", "")).lower()
-    return bool(machine.get("windowsConfiguration")) or agent.startswith("batch.node.windows")
+def includes_windows(body: Body) -> bool:
+    """Whether the price of a node includes Windows."""
+    return pays_windows(msgspec.convert(body.get("virtualMachineConfiguration"), VmConfiguration | None, strict=False))
 
 
 async def making(run: Run, asked: NewPool) -> Outcome:

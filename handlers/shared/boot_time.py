@@ -16,16 +16,13 @@ _LOOKED_AT = 2
 
 
 async def boot_time(source: Account, pools: Iterable[Pool], vm_size: str) -> timedelta | None:
-    """What nodes of a VM size took from their allocation to their boot, in the middle; None where there are none.
+    """What nodes took from their allocation to their boot, in the middle; None where there are none.
 
-    ``pools`` need vmSize and the current numbers of nodes.
+    Those of the same VM size come first. ``pools`` need vmSize and the current numbers of nodes.
     """
-    alike = [
-        pool
-        for pool in pools
-        if pool.vm_size.lower() == vm_size.lower() and pool.current_dedicated_nodes + pool.current_low_priority_nodes
-    ]
-    found = await asyncio.gather(*(_boots(source, pool.id) for pool in alike[:_LOOKED_AT]))
+    alive = [pool for pool in pools if pool.current_dedicated_nodes + pool.current_low_priority_nodes]
+    alive.sort(key=lambda pool: pool.vm_size.lower() != vm_size.lower())
+    found = await asyncio.gather(*(_boots(source, pool.id) for pool in alive[:_LOOKED_AT]))
     seconds = [each for times in found for each in times]
     return timedelta(seconds=median(seconds)) if seconds else None
 

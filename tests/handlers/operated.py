@@ -62,13 +62,13 @@ class Operator:
         """The last card, whatever it asks."""
         return (await self.cards(text))[-1]
 
-    async def ask(self, text: str) -> Card:
-        """The last card; where it is a question, what comes of saying yes."""
+    async def ask(self, text: str, name: str = "") -> Card:
+        """The last card; where it is a question, what comes of saying yes, or of typing the ``name`` of what goes."""
         card = await self.question(text)
         found = next((each.command for each in buttons(card) if each.command.startswith("confirm ")), "")
         if not found or card.refused:
             return card
-        return await self.question(" ".join(found.split()[:2]))
+        return await self.question(" ".join([*found.split()[:2], *([name] if name else [])]))
 
     async def form(self, command: str, values: Mapping[str, str] | None = None) -> Form:
         """The form of a command, checked."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from bot.operations.run_once import RunOnce
 from bot.requests.context import Context
-from cards.card import plain
+from cards import text
+from cards.build import without_secrets
+from cards.card import Card, plain
 from cards.text_fit import elide
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -114,3 +119,63 @@ async def test_reimage_says_what_does_the_same(operator: Operator) -> None:
     card = await operator.question("node reimage cfd tvm-1 account:sim-dev")
     assert [each.text for each in buttons(card)] == ["Remove and regrow", "Reboot", "Node"]
     check("node-reimage", still(card, operator.scene))
+
+
+def stored(folder: Path) -> bytes:
+    """All that the database holds."""
+    return b"".join(path.read_bytes() for path in folder.glob("t.db*"))
+
+
+async def journalled(operator: Operator, typed: str) -> Card:
+    """The answer to a request as a platform hands it in: kept until it is answered."""
+    store, request = operator.scene.store, operator.request(typed)
+    now = datetime.now(UTC)
+    body = msgspec.json.encode(request)
+    assert await store.accept(request.key, body, now, holder="here", until=now + timedelta(minutes=1))
+    cards = operator.scene.dispatcher.cards(request, RunOnce(store, request.key, "here"))
+    return [card async for card in cards][-1]
+
+
+async def test_a_temporary_user_is_shown_once_and_its_password_kept_nowhere(operator: Operator, tmp_path: Path) -> None:
+    node = nodes(operator, "old-experiment")[0]
+    form = await operator.form(f"node user old-experiment {node} account:sim-dev")
+    assert form.errors == {}
+    check("node-user-form", form)
+    card = await journalled(operator, f"node user old-experiment {node} name:debug account:sim-dev")
+    assert plain(card.title) == f"User debug on node {elide(node, 22)}"
+    assert card.private
+    assert len(card.secrets) == 1
+    assert card.secrets[0] in str(text.render(card).payload)
+    everything = stored(tmp_path)
+    assert b"User debug on node" in everything  # what it came to is stored, but for the password
+    assert card.secrets[0].encode() not in everything
+    check("node-user", still(without_secrets(card), operator.scene))
+    again = await operator.question(f"node user old-experiment {node} name:debug account:sim-dev")
+    assert again.refused
+    gone = await operator.ask(f"node delete-user old-experiment {node} debug account:sim-dev")
+    assert plain(gone.title).startswith("User debug is deleted")
+
+
+async def test_who_brings_a_key_gets_no_password(operator: Operator) -> None:
+    node = nodes(operator, "cfd")[0]
+    card = await operator.ask(f"node user cfd {node} key:'ssh-ed25519 AAAAC3Nza me' account:sim-dev")
+    assert card.secrets == ()
+    assert "Password" not in str(card.blocks)
+    windows = nodes(operator, "win-build", "running", "idle")[0]
+    refused = await operator.question(f"node user win-build {windows} key:'ssh-ed25519 AAAA' account:sim-dev")
+    assert "takes no SSH key" in plain(refused.title)
+
+
+async def test_agent_logs_go_by_an_identity_and_never_by_a_signature(operator: Operator) -> None:
+    node = nodes(operator, "cfd")[0]
+    upload = f"node upload-logs cfd {node} account:sim-dev container:https://logs.blob.core.windows.net/batch"
+    none = await operator.question(upload)
+    assert "has no managed identity" in plain(none.title)
+    signed = await operator.question(f"{upload}?sv=2024&sig=abc")
+    assert "carries a signature" in plain(signed.title)
+    identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/logs"
+    operator.pool("cfd").body.identity = {"type": "UserAssigned", "userAssignedIdentities": [{"resourceId": identity}]}
+    card = await operator.ask(upload)
+    assert not card.refused
+    assert "log files of node" in plain(card.title)
+    check("node-upload-logs", still(card, operator.scene))

@@ -25,7 +25,7 @@ async def test_a_pool_is_deleted_after_what_goes_with_it_was_shown(operator: Ope
     assert "4 running tasks go" in str(asked)
     assert "standard_d4s_v3" in str(asked)
     assert operator.pool("win-build").body.state == "active"
-    card = await operator.ask("pool delete win-build account:sim-dev")
+    card = await operator.ask("pool delete win-build account:sim-dev", name="win-build")
     assert plain(card.title) == "Pool win-build is deleted"
     assert "win-build" not in operator.scene.world.accounts["sim-dev"].pools
     check("pool-delete", still(card, operator.scene))

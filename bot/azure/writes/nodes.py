@@ -42,13 +42,23 @@ async def enable_scheduling(writer: Writer, pool: str, node: str) -> Written:
 
 
 async def upload_logs(
-    writer: Writer, pool: str, node: str, *, container_url: str, since: datetime, until: datetime | None = None
+    writer: Writer,
+    pool: str,
+    node: str,
+    *,
+    container_url: str,
+    since: datetime,
+    identity: str = "",
+    until: datetime | None = None,
 ) -> Written:
-    """Upload the node agent's logs of a span to a blob container. ``container_url`` carries a SAS: never log it.
+    """Upload the node agent's logs of a span to a blob container.
 
-    The body of the answer has ``virtualDirectoryName`` and ``numberOfFilesUploaded``.
+    ``identity`` is the resource id of an identity of the pool that may write there; without one the address carries a
+    SAS, which nobody may log. The body of the answer has ``virtualDirectoryName`` and ``numberOfFilesUploaded``.
     """
-    body = {"containerUrl": container_url, "startTime": since.isoformat()}
+    body: dict[str, object] = {"containerUrl": container_url, "startTime": since.isoformat()}
+    if identity:
+        body["identityReference"] = {"resourceId": identity}
     if until:
         body["endTime"] = until.isoformat()
     return await writer.send("POST", f"{Paths.node(pool, node)}/uploadbatchservicelogs", body)
