@@ -9,6 +9,8 @@ from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.results import explained, parsed
 from bot.domain.autoscale.suggested import suggested
+from bot.domain.pool_health import autoscale_overdue
+from bot.domain.pools import reading
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
@@ -32,8 +34,6 @@ from handlers.shared.states import pool_chip
 
 LONGEST_COMMAND = 1_500
 """Characters of a command that a button carries, within what the platforms take."""
-_STALE = 5
-"""Intervals without a run after which autoscale does not run: Microsoft's own TES goes by as many."""
 
 
 @command("pool autoscale", effect="read", examples=["pool autoscale render-cpu"])
@@ -51,7 +51,8 @@ async def autoscale(ctx: Context, pool: str, *, account: str | None = None) -> C
 def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
     pool, linted = found.pool, lint(found.formula, found.surroundings())
     run = pool.auto_scale_run
-    stale = bool(run and run.timestamp and found.at - run.timestamp > _STALE * found.interval)
+    age = found.at - run.timestamp if run and run.timestamp else timedelta(0)
+    stale = autoscale_overdue(reading(pool), age.total_seconds())
     wrong = bool(linted.errors or (run and run.error) or stale)
     return Card(
         title=titled(
@@ -84,7 +85,7 @@ def _last_run(found: Scaled, *, stale: bool) -> list[Block]:
     if run is None or run.timestamp is None:
         return section("Last run", Words(text("The formula has not been evaluated yet.")))
     details = "; ".join(safe(value.value) for value in run.error.values if value.value) if run.error else ""
-    late = f"Nothing was evaluated in the last {_STALE} intervals: disable autoscale and enable it again."
+    late = "The service does not evaluate the formula any more: disable autoscale and enable it again."
     return section(
         "Last run",
         Words(text(chip(Mark.FAILED, run.error.code), f": {details or safe(run.error.message)}"))

@@ -99,8 +99,9 @@ def _pending(work: Work) -> float:
 
 
 def _ended(before: Work, after: Work) -> float:
-    """Tasks that ended between; jobs that are gone take theirs along, which must not count as less than none."""
-    return float(max(0, after.succeeded + after.failed - before.succeeded - before.failed))
+    """Tasks that ended between. Jobs that are gone take theirs along: then it is as many as run no longer at least."""
+    counted = after.succeeded + after.failed - before.succeeded - before.failed
+    return float(max(0, counted, before.running - after.running))
 
 
 def running(sample: Sample, slots: int) -> float:

@@ -119,11 +119,16 @@ def _spoken(seconds: float) -> str:
 
 
 class _Tasks(Struct):
-    """Tasks, in parts: ``waiting`` are (since, how many), ``running`` (until, how many), both the oldest first."""
+    """Tasks, in parts: ``waiting`` are (since, how many), ``running`` (until, how many), both the oldest first.
+
+    ``freed`` are (since, how many) slots that became free within the step: what starts in them starts then, and not
+    at the end of the step, or else every task would take longer than it does.
+    """
 
     seconds: float
     waiting: deque[list[float]] = field(default_factory=deque)
     running: deque[list[float]] = field(default_factory=deque)
+    freed: deque[list[float]] = field(default_factory=deque)
     queued: float = 0.0
     busy: float = 0.0
     done: float = 0.0
@@ -136,8 +141,10 @@ class _Tasks(Struct):
 
     def end(self, now: float) -> None:
         """Those whose time is up."""
+        self.freed.clear()
         while self.running and self.running[0][0] <= now:
-            _, tasks = self.running.popleft()
+            until, tasks = self.running.popleft()
+            self.freed.append([until, tasks])
             self.busy -= tasks
             self.done += tasks
         self.busy = self.busy if self.running else 0.0
@@ -148,14 +155,21 @@ class _Tasks(Struct):
         while self.waiting and free - begun > _NOTHING:
             since, tasks = self.waiting[0]
             taken = min(tasks, free - begun)
+            at = now
+            if self.freed:
+                at = max(self.freed[0][0], since)
+                taken = min(taken, self.freed[0][1])
+                self.freed[0][1] -= taken
+                if self.freed[0][1] <= _NOTHING:
+                    self.freed.popleft()
             begun += taken
-            self.longest = max(self.longest, now - since)
-            if taken < tasks:
+            self.running.append([at + self.seconds, taken])
+            self.longest = max(self.longest, at - since)
+            if taken < tasks - _NOTHING:
                 self.waiting[0][1] -= taken
             else:
                 self.waiting.popleft()
         if begun:
-            self.running.append([now + self.seconds, begun])
             self.busy += begun
             self.queued = self.queued - begun if self.waiting else 0.0
 
