@@ -39,8 +39,8 @@ class History(Struct, frozen=True):
     """The past of a pool, a span after the other; what was not sampled is left out.
 
     ``begun`` are the tasks that waited or ran at its beginning, ``task_seconds`` how long a task takes in the mean,
-    ``counted`` the share of spans of which the tasks are known (0..1). ``lengths`` are (task, seconds): from the task of
-    that number on, in the order in which they started, a task takes so long in the mean.
+    ``counted`` the share of spans of which the tasks are known (0..1). ``lengths`` are (task, seconds): from the task
+    of that number on, in the order in which they started, a task takes so long in the mean.
     """
 
     spans: tuple[Span, ...]
