@@ -22,7 +22,6 @@ from handlers.pool.formulas import (
     Scaled,
     evaluated,
     given_formula,
-    may,
     readable,
     remarks,
     said,
@@ -31,6 +30,7 @@ from handlers.pool.formulas import (
 )
 from handlers.shared.common import line, safe, section, titled
 from handlers.shared.states import pool_chip
+from handlers.shared.verbs import verb
 
 LONGEST_COMMAND = 1_500
 """Characters of a command that a button carries, within what the platforms take."""
@@ -69,8 +69,8 @@ def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
             build.actions(
                 Button("What if", line(ctx, source, "pool what-if", pool.id), style="primary"),
                 Button("Evaluate now", line(ctx, source, "pool autoscale evaluate", pool.id)),
-                _form(ctx, source, pool.id, "Edit", "pool autoscale edit"),
-                _form(ctx, source, pool.id, "Disable", "pool autoscale disable"),
+                verb(ctx, source, "Edit…", "pool autoscale edit", pool.id, how="form"),
+                verb(ctx, source, "Disable…", "pool autoscale disable", pool.id, how="form"),
                 Button("Pool", line(ctx, source, "pool show", pool.id)),
                 Button("Refresh", line(ctx, source, "pool autoscale", pool.id), how="edit"),
             ),
@@ -122,17 +122,12 @@ def _fixed(ctx: Context, source: Account, found: Scaled) -> Card:
             Code(formula),
             build.actions(
                 Button("What if", line(ctx, source, "pool what-if", pool.id, formula), style="primary"),
-                _form(ctx, source, pool.id, "Enable", "pool autoscale enable"),
+                verb(ctx, source, "Enable…", "pool autoscale enable", pool.id, how="form"),
                 Button("Pool", line(ctx, source, "pool show", pool.id)),
                 Button("Usage", line(ctx, source, "usage", pool=pool.id)),
             ),
         ),
     )
-
-
-def _form(ctx: Context, source: Account, pool: str, label: str, path: str) -> Button | None:
-    """The button of a change, for whoever may make it."""
-    return Button(label, line(ctx, source, path, pool), how="form") if may(ctx, source, path, pool) else None
 
 
 def _all(found: Scaled) -> int:
