@@ -19,7 +19,7 @@ _ENTITY = re.compile(rf"(?:{'|'.join(KINDS)}):\S+|\*")
 _GROUP = re.compile(r"slack:S[A-Z0-9]+|teams:\S+")  # whether an object id is a person or a group cannot be seen
 ROLE_NAMES = ("operators", "admins")
 """What may stand among approvers besides ids: everybody whom ``[access]`` names so, or higher."""
-_VERB = re.compile(r"[a-z*?]+(?: [a-z*?]+){0,2}")
+_VERB = re.compile(r"[a-z*?-]+(?: [a-z*?-]+){0,2}")
 
 
 class PersonSettings(Struct, forbid_unknown_fields=True, frozen=True):

@@ -9,6 +9,8 @@ from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.results import explained, parsed
 from bot.domain.autoscale.suggested import suggested
+from bot.domain.pool_health import autoscale_overdue
+from bot.domain.pools import reading
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
@@ -20,7 +22,6 @@ from handlers.pool.formulas import (
     Scaled,
     evaluated,
     given_formula,
-    may,
     readable,
     remarks,
     said,
@@ -29,11 +30,10 @@ from handlers.pool.formulas import (
 )
 from handlers.shared.common import line, safe, section, titled
 from handlers.shared.states import pool_chip
+from handlers.shared.verbs import verb
 
 LONGEST_COMMAND = 1_500
 """Characters of a command that a button carries, within what the platforms take."""
-_STALE = 5
-"""Intervals without a run after which autoscale does not run: Microsoft's own TES goes by as many."""
 
 
 @command("pool autoscale", effect="read", examples=["pool autoscale render-cpu"])
@@ -51,7 +51,8 @@ async def autoscale(ctx: Context, pool: str, *, account: str | None = None) -> C
 def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
     pool, linted = found.pool, lint(found.formula, found.surroundings())
     run = pool.auto_scale_run
-    stale = bool(run and run.timestamp and found.at - run.timestamp > _STALE * found.interval)
+    age = found.at - run.timestamp if run and run.timestamp else timedelta(0)
+    stale = autoscale_overdue(reading(pool), age.total_seconds())
     wrong = bool(linted.errors or (run and run.error) or stale)
     return Card(
         title=titled(
@@ -68,8 +69,8 @@ def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
             build.actions(
                 Button("What if", line(ctx, source, "pool what-if", pool.id), style="primary"),
                 Button("Evaluate now", line(ctx, source, "pool autoscale evaluate", pool.id)),
-                _form(ctx, source, pool.id, "Edit", "pool autoscale edit"),
-                _form(ctx, source, pool.id, "Disable", "pool autoscale disable"),
+                verb(ctx, source, "Edit…", "pool autoscale edit", pool.id, how="form"),
+                verb(ctx, source, "Disable…", "pool autoscale disable", pool.id, how="form"),
                 Button("Pool", line(ctx, source, "pool show", pool.id)),
                 Button("Refresh", line(ctx, source, "pool autoscale", pool.id), how="edit"),
             ),
@@ -84,7 +85,7 @@ def _last_run(found: Scaled, *, stale: bool) -> list[Block]:
     if run is None or run.timestamp is None:
         return section("Last run", Words(text("The formula has not been evaluated yet.")))
     details = "; ".join(safe(value.value) for value in run.error.values if value.value) if run.error else ""
-    late = f"Nothing was evaluated in the last {_STALE} intervals: disable autoscale and enable it again."
+    late = "The service does not evaluate the formula any more: disable autoscale and enable it again."
     return section(
         "Last run",
         Words(text(chip(Mark.FAILED, run.error.code), f": {details or safe(run.error.message)}"))
@@ -121,17 +122,12 @@ def _fixed(ctx: Context, source: Account, found: Scaled) -> Card:
             Code(formula),
             build.actions(
                 Button("What if", line(ctx, source, "pool what-if", pool.id, formula), style="primary"),
-                _form(ctx, source, pool.id, "Enable", "pool autoscale enable"),
+                verb(ctx, source, "Enable…", "pool autoscale enable", pool.id, how="form"),
                 Button("Pool", line(ctx, source, "pool show", pool.id)),
                 Button("Usage", line(ctx, source, "usage", pool=pool.id)),
             ),
         ),
     )
-
-
-def _form(ctx: Context, source: Account, pool: str, label: str, path: str) -> Button | None:
-    """The button of a change, for whoever may make it."""
-    return Button(label, line(ctx, source, path, pool), how="form") if may(ctx, source, path, pool) else None
 
 
 def _all(found: Scaled) -> int:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from bot.azure.account import Account
 from bot.azure.models import Pool
+from bot.domain.autoscale.suggested import suggested
 from bot.domain.bodies import create as bodies
 from bot.domain.bodies.clone import Clone
 from bot.domain.bodies.fields import Body
@@ -37,13 +38,6 @@ from handlers.shared.shown_as import Format, shown_as
 from handlers.shared.templates import from_template
 
 _PATH = "pool create"
-_GROWING = """// as many nodes as there are tasks for, {most} at most, by the last three minutes
-$samples = $PendingTasks.GetSamplePercent(TimeInterval_Minute * 3);
-$tasks = $samples < 70 ? max(0, $PendingTasks.GetSample(1)) : avg($PendingTasks.GetSample(TimeInterval_Minute * 3));
-$TargetDedicatedNodes = min({most}, $tasks / {slots});
-$NodeDeallocationOption = taskcompletion;
-"""
-"""The formula of a pool that grows with its tasks; a guard for missing samples, a cap, and no task is interrupted."""
 
 
 class Wanted(Struct, frozen=True):
@@ -233,7 +227,7 @@ async def _body(ctx: Context, source: Account, pool: str, wanted: Wanted) -> Bod
         dedicated=wanted.dedicated or 0,
         spot=wanted.spot or 0,
         resize_timeout=timedelta(minutes=wanted.minutes) if wanted.minutes else None,
-        formula=_GROWING.format(most=wanted.upto, slots=slots) if wanted.upto is not None else "",
+        formula=suggested(slots, wanted.upto) if wanted.upto is not None else "",
         display_name=wanted.title,
         slots=slots,
         inter_node=wanted.internode,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -26,7 +25,6 @@ from bot.domain.autoscale.typed import typed_formula
 from bot.domain.autoscale.what_if import INTERVAL, WhatIf, what_if
 from bot.domain.licence import pays_windows
 from bot.domain.price import HourlyCost, per_hour
-from bot.policy.question import Target
 from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.build import bold, chip, code, muted, text
@@ -77,14 +75,6 @@ class Scaled(Struct, frozen=True):
     def surroundings(self, interval: timedelta | None = None) -> Surroundings:
         """What lint knows of it."""
         return Surroundings(self.slots, self.a_node(), interval or self.interval)
-
-
-def may(ctx: Context, source: Account, path: str, pool: str) -> bool:
-    """Whether the asker may change this pool by a command: a button is offered only then."""
-    if source.writer is None:
-        return False
-    question = ctx.registry.commands[path].question(ctx.request)
-    return ctx.services.policy.decide(replace(question, account=source.name, target=Target("pool", pool))).allowed
 
 
 async def scaled(ctx: Context, source: Account, pool: str, wanted: str) -> Scaled:

@@ -76,6 +76,7 @@ def pool_card(
                 Button("Jobs", line(ctx, source, "job list", pool=found.id)),
                 Button("Node map", line(ctx, source, "node map", found.id)),
                 Button("Usage", line(ctx, source, "usage", pool=found.id)),
+                Button("Autoscale", line(ctx, source, "pool autoscale", found.id)),
                 Button("All pools", line(ctx, source, "pool list")),
                 Button("Refresh", line(ctx, source, "pool show", found.id), how="edit"),
                 Button("JSON", line(ctx, source, "raw pool", found.id)),

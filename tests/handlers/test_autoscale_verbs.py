@@ -155,9 +155,9 @@ async def test_who_may_not_change_is_refused_and_offered_nothing(changing: Chang
     assert not changing.pool("render-gpu").body.enable_auto_scale
     for person, offered in ((OPERATOR, True), (viewer, False)):
         shown = [each.text for each in buttons(await changing.ask("pool autoscale render-cpu", person))]
-        assert ("Edit" in shown, "Disable" in shown) == (offered, offered)
+        assert ("Edit…" in shown, "Disable…" in shown) == (offered, offered)
         shown = [each.text for each in buttons(await changing.ask("pool autoscale render-gpu", person))]
-        assert ("Enable" in shown) is offered
+        assert ("Enable…" in shown) is offered
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,10 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
             figures=(*shape(pool), *waits(jobs)),
             cause="the formula cannot be evaluated: a mistake in it, or samples that are not there yet",
             evidence=said(*error),
-            actions=(button("Open", "pool", "show", pool.id),),
+            actions=(
+                button("Autoscale", "pool", "autoscale", pool.id),
+                button("Open", "pool", "show", pool.id),
+            ),
             related=tuple(job_entity(job.id) for job in jobs),
         )
 
@@ -69,5 +72,8 @@ def autoscale_stale(scene: Scene) -> Iterator[Finding]:
             since=pool.autoscale_at,
             figures=(("Interval", span(pool.autoscale_interval)), *shape(pool)),
             cause="the service does not get to it: most often a resize that does not end, or trouble at Azure",
-            actions=(button("Open", "pool", "show", pool.id),),
+            actions=(
+                button("Autoscale", "pool", "autoscale", pool.id),
+                button("Open", "pool", "show", pool.id),
+            ),
         )

@@ -7,7 +7,7 @@ samples, and how long a task takes in the mean. Where only cores are known the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -19,6 +19,8 @@ from storage.port.samples import Sample, Work
 
 ASSUMED: Final = 600.0
 """Seconds that a task is taken to last where none was seen to end."""
+_ALIKE: Final = 20
+"""Of so many tasks that ended one after the other a mean is taken."""
 LONGEST_GAP: Final = timedelta(minutes=6)
 """Samples further apart than this leave a gap: nothing is known of the time between."""
 
@@ -37,7 +39,8 @@ class History(Struct, frozen=True):
     """The past of a pool, a span after the other; what was not sampled is left out.
 
     ``begun`` are the tasks that waited or ran at its beginning, ``task_seconds`` how long a task takes in the mean,
-    ``counted`` the share of spans of which the tasks are known (0..1).
+    ``counted`` the share of spans of which the tasks are known (0..1). ``lengths`` are (task, seconds): from the task
+    of that number on, in the order in which they started, a task takes so long in the mean.
     """
 
     spans: tuple[Span, ...]
@@ -46,6 +49,7 @@ class History(Struct, frozen=True):
     counted: float
     since: datetime
     until: datetime
+    lengths: tuple[tuple[float, float], ...] = ()
 
     @property
     def sampled(self) -> float:
@@ -82,7 +86,8 @@ def history(samples: Sequence[Sample], slots: int) -> History | None:
         return None
     first = samples[0]
     begun = float(first.work.waiting + first.work.running) if first.work else running(first, slots)
-    return History(tuple(spans), begun, seconds, counted / len(spans), samples[0].at, samples[-1].at)
+    lengths = tuple(_lengths(samples))
+    return History(tuple(spans), begun, seconds, counted / len(spans), samples[0].at, samples[-1].at, lengths)
 
 
 def _arrived(before: Sample, after: Sample, slots: int, seconds: float) -> tuple[float, bool]:
@@ -99,8 +104,9 @@ def _pending(work: Work) -> float:
 
 
 def _ended(before: Work, after: Work) -> float:
-    """Tasks that ended between; jobs that are gone take theirs along, which must not count as less than none."""
-    return float(max(0, after.succeeded + after.failed - before.succeeded - before.failed))
+    """Tasks that ended between. Jobs that are gone take theirs along: then it is as many as run no longer at least."""
+    counted = after.succeeded + after.failed - before.succeeded - before.failed
+    return float(max(0, counted, before.running - after.running))
 
 
 def running(sample: Sample, slots: int) -> float:
@@ -116,3 +122,18 @@ def _task_seconds(samples: Sequence[Sample]) -> float:
             ran += (before.work.running + after.work.running) / 2 * (after.at - before.at).total_seconds()
             ended += _ended(before.work, after.work)
     return max(PERIOD.total_seconds(), ran / ended) if ended and ran else ASSUMED
+
+
+def _lengths(samples: Sequence[Sample]) -> Iterator[tuple[float, float]]:
+    """How long tasks took in the mean, anew for every :data:`_ALIKE` of them: work changes with the hour."""
+    ran = ended = 0.0
+    number = 0.0
+    for before, after in pairwise(samples):
+        if not (before.work and after.work and timedelta(0) < after.at - before.at <= LONGEST_GAP):
+            continue
+        ran += (before.work.running + after.work.running) / 2 * (after.at - before.at).total_seconds()
+        ended += _ended(before.work, after.work)
+        if ended >= _ALIKE:
+            yield number, max(PERIOD.total_seconds(), ran / ended)
+            number += ended
+            ran = ended = 0.0

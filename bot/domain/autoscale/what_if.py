@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_right
 from collections import deque
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct, field
@@ -97,7 +100,8 @@ def assumptions(found: WhatIf, slots: int, *, boot: timedelta = BOOT) -> list[st
     """What was taken for granted, a sentence each, the weightiest first."""
     seconds = found.history.task_seconds
     notes = [
-        f"every task takes {_spoken(seconds)}, the mean of those that ended"
+        f"tasks start in the order in which they come and take as long as those that ended, {_spoken(seconds)} in the "
+        "mean"
         if found.history.counted > 0
         else f"every task takes {_spoken(seconds)}, since none was counted"
     ]
@@ -119,13 +123,21 @@ def _spoken(seconds: float) -> str:
 
 
 class _Tasks(Struct):
-    """Tasks, in parts: ``waiting`` are (since, how many), ``running`` (until, how many), both the oldest first."""
+    """Tasks, in parts: ``waiting`` are [since, how many], the oldest first, ``running`` a heap of (until, number, how
+    many).
+
+    ``freed`` are [since, how many] slots that became free within the step: what starts in them starts then, and not
+    at the end of the step, or else every task would take longer than it does. ``lengths`` as in :class:`History`.
+    """
 
     seconds: float
+    lengths: tuple[tuple[float, float], ...] = ()
     waiting: deque[list[float]] = field(default_factory=deque)
-    running: deque[list[float]] = field(default_factory=deque)
+    running: list[tuple[float, float, float]] = field(default_factory=list)
+    freed: deque[list[float]] = field(default_factory=deque)
     queued: float = 0.0
     busy: float = 0.0
+    started: float = 0.0
     done: float = 0.0
     longest: float = 0.0
 
@@ -136,8 +148,10 @@ class _Tasks(Struct):
 
     def end(self, now: float) -> None:
         """Those whose time is up."""
+        self.freed.clear()
         while self.running and self.running[0][0] <= now:
-            _, tasks = self.running.popleft()
+            until, _, tasks = heappop(self.running)
+            self.freed.append([until, tasks])
             self.busy -= tasks
             self.done += tasks
         self.busy = self.busy if self.running else 0.0
@@ -148,27 +162,43 @@ class _Tasks(Struct):
         while self.waiting and free - begun > _NOTHING:
             since, tasks = self.waiting[0]
             taken = min(tasks, free - begun)
+            at = now
+            if self.freed:
+                at = max(self.freed[0][0], since)
+                taken = min(taken, self.freed[0][1])
+                self.freed[0][1] -= taken
+                if self.freed[0][1] <= _NOTHING:
+                    self.freed.popleft()
             begun += taken
-            self.longest = max(self.longest, now - since)
-            if taken < tasks:
+            heappush(self.running, (at + self._length(), self.started, taken))
+            self.started += taken
+            self.longest = max(self.longest, at - since)
+            if taken < tasks - _NOTHING:
                 self.waiting[0][1] -= taken
             else:
                 self.waiting.popleft()
         if begun:
-            self.running.append([now + self.seconds, begun])
             self.busy += begun
             self.queued = self.queued - begun if self.waiting else 0.0
+
+    def _length(self) -> float:
+        """How long the task takes that starts next."""
+        after = bisect_right(self.lengths, self.started, key=itemgetter(0))
+        return self.lengths[after - 1][1] if after else self.seconds
 
     def stop(self, now: float, tasks: float, *, again: bool) -> None:
         """Stop running ones, those that began last first; ``again`` puts them first in the queue."""
         left = tasks
+        self.running.sort(key=itemgetter(1))
         while self.running and left > _NOTHING:
-            taken = min(self.running[-1][1], left)
+            until, number, running = self.running.pop()
+            taken = min(running, left)
             left -= taken
             self.busy -= taken
-            self.running[-1][1] -= taken
-            if self.running[-1][1] <= _NOTHING:
-                self.running.pop()
+            if running - taken > _NOTHING:
+                self.running.append((until, number, running - taken))
+        heapify(self.running)
+        self.started -= (tasks - left) if again else 0.0
         if again:
             self.waiting.appendleft([now, tasks - left])
             self.queued += tasks - left
@@ -214,7 +244,7 @@ class _Run:
         first = past.spans[0]
         self._dedicated = _Kind(float(first.dedicated), float(first.dedicated))
         self._spot = _Kind(float(first.spot), float(first.spot))
-        self._tasks = _Tasks(past.task_seconds)
+        self._tasks = _Tasks(past.task_seconds, past.lengths)
         self._samples = Rows()
         self._chance = random.Random(0)  # noqa: S311 - the same formula comes to the same every time
         self._option = "requeue"
