@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bot.chat.port import AttachedFile
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations.engine import Operations
+from bot.requests.dispatcher import Dispatcher
 from bot.requests.uploads import is_reference
 from cards import text
 from cards.card import Attachment, Button, Card, Form, plain
@@ -158,6 +161,32 @@ async def test_ids_that_are_taken_are_found_before_and_can_be_left_out(asker: As
     done = await asker.ask(rest.command)
     assert plain(done.title) == f"4 tasks are in job {JOB}"
     assert {"a", "b", "C", "d"} <= asker.ids()
+
+
+async def test_a_file_without_words_is_asked_about(asker: Asker) -> None:
+    card = await asker.ask("", files=("F1",))
+    assert card.refused
+    assert "What is the file for?" in plain(card.title)
+    assert [each.command for each in _buttons(card)] == ["help task add"]
+
+
+async def test_a_file_beside_the_words_is_fetched_once_it_is_allowed(asker: Asker) -> None:
+    asked: list[str] = []
+
+    async def fetch(request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        asked.append(reference)
+        return AttachedFile("frames.csv", CSV.encode("utf-16"))
+
+    services = asker.scene.dispatcher.services
+    chatting = replace(services.chatting, fetch=fetch)
+    asker.scene.dispatcher = Dispatcher(replace(services, chatting=chatting))
+    done = await asker.ask(f"task add {JOB} template:'{TEMPLATE}'", files=("F1",))
+    assert plain(done.title) == f"250 tasks were added to job {JOB}"
+    assert asked == ["F1"]
+    asker.scene.permit(operators=[])
+    refused = await asker.ask("task add", values={"job": JOB, "tasks": "file:F2"})
+    assert refused.refused
+    assert asked == ["F1"]
 
 
 async def test_a_job_that_is_over_takes_none(asker: Asker) -> None:
