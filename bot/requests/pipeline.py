@@ -32,7 +32,7 @@ from bot.policy.rules import Decision
 from bot.requests import forms, refusals
 from bot.requests.binding import Bound, bind
 from bot.requests.changes import Change, Changes, act
-from bot.requests.command import Call
+from bot.requests.command import Call, CommandError
 from bot.requests.context import Context
 from bot.requests.grammar import words
 from bot.requests.live import LiveAnswer, LiveAnswers
@@ -45,6 +45,8 @@ from cards.card import Button, Card
 from cards.command_line import join
 from storage.port.approvals import Approval
 from storage.port.confirmations import Confirmation
+
+_FILE_ALONE = "What is the file for? Write the command beside it, such as “task add JOB”."
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class Pipeline:
         if tokens and tokens[0].lower() == self.services.chatting.bot_name:  # "@bot batch pool list"
             tokens = tokens[1:]
         tokens, given = taken(registry.find(tokens), tokens)
+        if self.request.files and not tokens:
+            raise CommandError(_FILE_ALONE, ["help task add"])
         if self.request.values:
             tokens = forms.with_values(registry, tokens, self.request.values)
         return registry.parse(tokens or ["home"]), given

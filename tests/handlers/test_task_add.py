@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bot.chat.port import AttachedFile
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations.engine import Operations
+from bot.requests.dispatcher import Dispatcher
 from bot.requests.uploads import is_reference
+from cards import text
 from cards.card import Attachment, Button, Card, Form, plain
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -30,25 +34,34 @@ class Asker:
         self.scene, self.operations = scene, operations
         self._number = 0
 
-    def request(self, text: str, **more: Any) -> CommandRequest:
+    def request(self, words: str, **more: Any) -> CommandRequest:
         self._number += 1
         person = Person("text", "viewer", zone="America/Chicago")
-        return CommandRequest(f"k{self._number}", text, person, Conversation("text", "here"), datetime.now(UTC), **more)
-
-    async def cards(self, text: str, **more: Any) -> list[Card]:
-        return [card async for card in self.scene.dispatcher.cards(self.request(text, **more))]
-
-    async def ask(self, text: str, **more: Any) -> Card:
-        """The last card; where it is a question, what comes of saying yes."""
-        card = (await self.cards(text, **more))[-1]
-        yes = next(
-            (item for item in _items(card) if isinstance(item, Button) and item.command.startswith("confirm")), None
+        return CommandRequest(
+            f"k{self._number}", words, person, Conversation("text", "here"), datetime.now(UTC), **more
         )
-        return (await self.cards(yes.command))[-1] if yes else card
+
+    async def cards(self, words: str, **more: Any) -> AsyncGenerator[Card]:
+        """The answer and what follows it; where something is asked, yes is said to it."""
+        yes = ""
+        async for card in self.scene.dispatcher.cards(self.request(words, **more)):
+            yield card
+            yes = next((each.command for each in _buttons(card) if each.command.startswith("confirm ")), "")
+        if yes:
+            async for card in self.scene.dispatcher.cards(self.request(yes)):
+                yield card
+
+    async def ask(self, words: str, **more: Any) -> Card:
+        """The last card."""
+        return [card async for card in self.cards(words, **more)][-1]
 
     def ids(self, job: str = JOB) -> set[str]:
         live = self.scene.world.accounts["render-prod"].job(job)
         return {task.id for task in live.tasks.values()}
+
+
+def _buttons(card: Card) -> list[Button]:
+    return [item for item in _items(card) if isinstance(item, Button)]
 
 
 @pytest.fixture
@@ -88,13 +101,24 @@ async def test_the_ways_to_give_tasks(asker: Asker) -> None:
     assert (await asker.ask("task add nowhere")).refused
 
 
-async def test_a_table_with_a_template(asker: Asker) -> None:
+async def test_a_table_with_a_template_is_shown_before_it_is_added(asker: Asker) -> None:
     values = {"job": JOB, "tasks": CSV, "template": TEMPLATE}
-    cards = await asker.cards("task add", values=values)
-    done = cards[-1] if len(cards) > 1 else await asker.ask("task add", values=values)
-    assert plain(done.title) == f"250 tasks were added to job {JOB}"
+    cards = [card async for card in asker.cards("task add", values=values)]
+    asked = text.render(cards[0]).payload["text"]
+    for shown in (
+        "kB in 3 requests.",
+        "250 tasks without an id: numbered from row-00001.",
+        "row-00001: render --frame 1 --scene lobby",
+        "row-00003: render --frame 3 --scene lobby",
+        "… 246 more …",
+        "row-00250: render --frame 250 --scene lobby",
+        "run at a time",
+    ):
+        assert shown in str(asked)
+    assert "row-00004:" not in str(asked)
+    assert plain(cards[-1].title) == f"250 tasks were added to job {JOB}"
     assert {f"row-{n:05}" for n in range(1, 251)} <= asker.ids()
-    check("task-add-done", still(done, asker.scene))
+    check("task-add-done", still(cards[-1], asker.scene))
 
 
 async def test_the_form_shows_what_was_pasted(asker: Asker) -> None:
@@ -133,10 +157,36 @@ async def test_ids_that_are_taken_are_found_before_and_can_be_left_out(asker: As
     card = await asker.ask("task add", values={"job": JOB, "tasks": first + "C,x\nd,x\n"})
     assert card.refused
     assert "has 2 tasks of these ids already: a, b." in plain(card.title)
-    rest = next(item for item in _items(card) if isinstance(item, Button) and item.text == "Add the other 2")
+    rest = next(each for each in _buttons(card) if each.text == "Add the other 2")
     done = await asker.ask(rest.command)
     assert plain(done.title) == f"4 tasks are in job {JOB}"
     assert {"a", "b", "C", "d"} <= asker.ids()
+
+
+async def test_a_file_without_words_is_asked_about(asker: Asker) -> None:
+    card = await asker.ask("", files=("F1",))
+    assert card.refused
+    assert "What is the file for?" in plain(card.title)
+    assert [each.command for each in _buttons(card)] == ["help task add"]
+
+
+async def test_a_file_beside_the_words_is_fetched_once_it_is_allowed(asker: Asker) -> None:
+    asked: list[str] = []
+
+    async def fetch(request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        asked.append(reference)
+        return AttachedFile("frames.csv", CSV.encode("utf-16"))
+
+    services = asker.scene.dispatcher.services
+    chatting = replace(services.chatting, fetch=fetch)
+    asker.scene.dispatcher = Dispatcher(replace(services, chatting=chatting))
+    done = await asker.ask(f"task add {JOB} template:'{TEMPLATE}'", files=("F1",))
+    assert plain(done.title) == f"250 tasks were added to job {JOB}"
+    assert asked == ["F1"]
+    asker.scene.permit(operators=[])
+    refused = await asker.ask("task add", values={"job": JOB, "tasks": "file:F2"})
+    assert refused.refused
+    assert asked == ["F1"]
 
 
 async def test_a_job_that_is_over_takes_none(asker: Asker) -> None:
@@ -177,19 +227,14 @@ async def test_tasks_that_the_service_refuses_are_told_one_by_one(asker: Asker) 
 
 async def test_stopped_in_the_middle_it_says_what_is_missing(asker: Asker) -> None:
     table = "commandLine\n" + "x\n" * 3000
-    request = asker.request("task add", values={"job": JOB, "tasks": table})
     last: Card | None = None
-    async for card in asker.scene.dispatcher.cards(request):
+    async for card in asker.cards("task add", values={"job": JOB, "tasks": table}):
         last = card
-        stop = next((i for i in _items(card) if isinstance(i, Button) and i.text == "Stop"), None)
-        confirm = next((i for i in _items(card) if isinstance(i, Button) and i.command.startswith("confirm")), None)
-        if confirm:
-            pytest.skip("confirmed changes are stopped by the tests of operations")
-        if stop:
+        for stop in (each for each in _buttons(card) if each.text == "Stop"):
             await asker.operations.stop(stop.command.rpartition(" ")[2])
     assert last
     count = len({each for each in asker.ids() if each.startswith("row-")})
     assert 0 < count < 3000
     assert plain(last.title) == f"{count:,} of 3,000 tasks were added to job {JOB}"
-    rest = next(i for i in _items(last) if isinstance(i, Button) and i.text == "Add the rest")
+    rest = next(each for each in _buttons(last) if each.text == "Add the rest")
     assert plain((await asker.ask(rest.command)).title) == f"3,000 tasks are in job {JOB}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import random
 import signal
 from collections import Counter
@@ -23,7 +24,8 @@ from tests.operations import killed_adder
 from tests.operations.killed_adder import Recorder
 
 TASKS = 10_000
-KILLED_AT = (0, 900, 4_900, 9_800)
+KILLS = int(os.environ.get("BATCHBOT_KILLS", "4"))
+KILLED_AT = tuple(TASKS * number // KILLS for number in range(KILLS))
 """So many tasks are there when the bot is killed; a few requests more or less are on their way."""
 
 

@@ -55,7 +55,7 @@ export const Message = memo(
 
 function Attached({ attachment, message, role }: { attachment: Attachment; message: TeamsMessage; role: string }) {
   if (attachment.instead !== undefined) return <div className="bubble">{attachment.instead}</div>;
-  if (attachment.contentType === FILE) return <div className="bubble">📄 {attachment.name}</div>;
+  if (attachment.contentType === FILE) return <div className="bubble">⇩ {attachment.name}</div>;
   if (attachment.contentType !== ADAPTIVE || !attachment.content) {
     return <p className="gone">An attachment of type {attachment.contentType}, which this page does not draw.</p>;
   }
