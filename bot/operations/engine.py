@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -315,9 +315,7 @@ class Operations:
     ) -> AuditEntry:
         """Its line of the audit trail."""
         results: dict[OperationState, Result] = {"done": "done", "unknown": "unknown"}
-        details = [plain(card.title)]
         if outcome and (outcome.before or outcome.after):
-            details.append(f"{outcome.before} → {outcome.after}")
-        if here.run and here.run.requests:
-            details.append(f"Azure request {', '.join(here.run.requests[-3:])}")
-        return act.entry(now, results.get(state, "failed"), "; ".join(details))
+            act = replace(act, before=outcome.before, after=outcome.after)
+        requests = ", ".join(here.run.requests[-3:]) if here.run else ""
+        return act.entry(now, results.get(state, "failed"), plain(card.title), azure_request=requests)

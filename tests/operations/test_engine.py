@@ -145,7 +145,9 @@ async def test_an_operation_is_shown_step_by_step_and_recorded(stage: Stage) -> 
     assert await cards_of(operations, id_) == cards[-1:], "and whoever looks later sees how it ended"
     row = await stage.row(id_)
     assert (row.state, row.stopping) == ("done", False)
-    assert await stage.trail() == [("done", "gpu is done; 4 nodes → 12 nodes; Azure request request-1")]
+    assert await stage.trail() == [("done", "gpu is done")]
+    (entry,) = await stage.store.audit(NOON - timedelta(days=1))
+    assert (entry.before, entry.after, entry.azure_request) == ("4 nodes", "12 nodes", "request-1")
 
 
 async def test_the_same_request_begins_it_once(stage: Stage) -> None:
