@@ -123,6 +123,13 @@ BOT = "<at>Batch Bot</at>"
         (f"<p>{BOT}&nbsp;pool&nbsp;list</p>", [mention(BOT)], "html", "pool list"),
         ("<div>pool list<br>node list</div>", [], "xml", "pool list\nnode list"),
         ("a&lt;b", [], "html", "a<b"),
+        ("<p>a</p><pre>x = 1;<br>y &lt; 2;</pre>", [], "html", "a\n ```\nx = 1;\ny < 2;\n```"),
+        (
+            '<p>a</p><codeblock class="Text"><pre><code>x = 1;<br>y</code></pre></codeblock> b:2',
+            [],
+            "html",
+            "a\n ```\nx = 1;\ny\n```  b:2",
+        ),
         (None, [], "plain", ""),
     ],
 )

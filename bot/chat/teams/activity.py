@@ -233,12 +233,17 @@ class Activity(Struct, rename="camel"):
         return None
 
 
+_CODE = frozenset({"pre", "codeblock"})
+"""What Teams writes a block of code in; one may stand in the other."""
+
+
 class _Words(HTMLParser):
-    """The text of a piece of HTML: paragraphs and breaks become line ends."""
+    """The text of a piece of HTML: paragraphs and breaks become line ends, and blocks of code stand in backticks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
+        self._blocks = 0
 
     @classmethod
     def of(cls, markup: str) -> str:
@@ -253,7 +258,13 @@ class _Words(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "br":
             self.parts.append("\n")
+        elif tag in _CODE:
+            self.parts.append("" if self._blocks else " ```\n")
+            self._blocks += 1
 
     def handle_endtag(self, tag: str) -> None:
         if tag in {"p", "div", "li"}:
             self.parts.append("\n")
+        elif tag in _CODE and self._blocks:
+            self._blocks -= 1
+            self.parts.append("" if self._blocks else "\n``` ")
