@@ -53,6 +53,8 @@ class Act:
     after: str = ""
     reason: str = ""
     approval: str = ""
+    typed: str = ""
+    """The command as it can be typed again; in no line of the trail."""
 
     def entry(
         self, at: datetime, result: Result, details: str = "", rule: str = "", *, azure_request: str = ""

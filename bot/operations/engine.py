@@ -254,7 +254,7 @@ class Operations:
     async def _outcome(self, here: _Running, act: Act | None) -> tuple[OperationState, Card, Outcome | None]:
         """Run the workflow to its end, whatever that is. Raises Lost and StoreError."""
         row, view = here.row, here.view
-        command = act.command if act else ""
+        command = act.typed if act else ""
         try:
             outcome = await self._patiently(here)
         except (Lost, StoreError):

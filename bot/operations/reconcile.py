@@ -48,3 +48,16 @@ def unknown_card(begun: Begun, look: str = "") -> Card:
         ),
         refused=True,
     )
+
+
+def not_begun_card(begun: Begun) -> Card:
+    """It is known that nothing was done: the operation that does it was not begun."""
+    return Card(
+        title=text(bold("I was interrupted before anything was done.")),
+        mark=Mark.WARNING,
+        blocks=blocks(
+            Words(text(code(begun.command), " was to begin ", Time(begun.at), ". Nothing has changed.")),
+            actions(Button("Do it again", begun.command, style="primary"), Button("Home", "home")),
+        ),
+        refused=True,
+    )

@@ -63,6 +63,7 @@ def act(
         also=" ".join(each for each in people.ids(person.key) if each != person.key),
         how="form" if request.values else "click" if request.message else "typed",
         reason=given.emergency or given.reason,
+        typed=bound.call.typed,
     )
 
 

@@ -149,8 +149,12 @@ class Pipeline:
         mark, arguments = call.command.mark, call.arguments
         begun = Begun(call.typed, arguments, at)
         card = await mark.reconcile(ctx, begun) if mark.reconcile else None
-        entry = self._act(bound, self.decide(bound, ctx), given).entry(datetime.now(UTC), "unknown")
-        await self.operations.audit.append(entry)
+        act = self._act(bound, self.decide(bound, ctx), given)
+        if card is None and mark.azure and mark.path in self.services.registry.workflows:
+            # Its operation is what changes Azure, and would be followed if there were one.
+            await self.operations.audit.append(act.entry(datetime.now(UTC), "failed", "nothing was begun"))
+            return reconcile.not_begun_card(begun)
+        await self.operations.audit.append(act.entry(datetime.now(UTC), "unknown"))
         return card or reconcile.unknown_card(begun, _look(mark.look, arguments))
 
     def run(self, command: str) -> AsyncGenerator[Card]:

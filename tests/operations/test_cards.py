@@ -11,7 +11,7 @@ import pytest
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations.confirm import Asked, Confirmations, Refused, dropped_card, refused_card
 from bot.operations.preflight import Preflight
-from bot.operations.reconcile import Begun, unknown_card
+from bot.operations.reconcile import Begun, not_begun_card, unknown_card
 from bot.policy.roles import Access
 from bot.policy.rules import Decision, Policy
 from bot.requests.journal import _stale_card
@@ -31,6 +31,7 @@ CARDS = {
         Begun("alert mute gpu-a for:2h", {"entity": "gpu-a"}, AT - timedelta(minutes=2)), "alert mutes"
     ),
     "change-interrupted-blindly": unknown_card(Begun("stop 1a2b", {"live": "1a2b"}, AT - timedelta(minutes=2))),
+    "change-not-begun": not_begun_card(Begun("pool resize gpu-a 12", {}, AT - timedelta(minutes=2))),
     "confirm-dropped": dropped_card("pool delete gpu-a"),
     "confirm-refused": refused_card(Refused("confirm.person", "Only whoever asked for it can confirm it.")),
     "refused-by-policy": forbidden(

@@ -20,7 +20,7 @@ from bot.operations.operation_card import UNDOABLE
 from bot.operations.run import Run, Status
 from bot.operations.workflow import Failure, Outcome, Unknown, Workflow
 from bot.settings import AccountSettings
-from cards.card import Card, Mark, plain
+from cards.card import Actions, Button, Card, Mark, plain
 from cards.text import render
 from storage.port.errors import StoreError
 from storage.port.operations import OperationRow
@@ -28,7 +28,19 @@ from storage.sqlite.store import SqliteStore
 from tests.operations.durable import NOON, Killed, LeapingClock, Service, refusal
 
 HELD = timedelta(seconds=10)
-ACT = Act("c0", "k", "slack:U1", "T1", "slack:C1", "render", "work pool:gpu", "pool gpu", "change", "grants.1")
+ACT = Act(
+    "c0",
+    "k",
+    "slack:U1",
+    "T1",
+    "slack:C1",
+    "render",
+    "work pool:gpu",
+    "pool gpu",
+    "change",
+    "grants.1",
+    typed="work gpu",
+)
 
 
 class Asked(Struct):
@@ -188,6 +200,9 @@ async def test_how_it_fails_is_said(stage: Stage, case: str) -> None:
     assert more in shown
     assert "secret-word" not in shown
     assert last.refused
+    again = [item.command for block in last.blocks if isinstance(block, Actions) for item in block.items
+             if isinstance(item, Button)]  # fmt: skip
+    assert again == ["work gpu"], "as it was typed"
     assert (await stage.row(id_)).state == state
     [(result, _)] = await stage.trail()
     assert result == state

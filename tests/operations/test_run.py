@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.azure.errors import AzureError
@@ -220,6 +220,7 @@ async def test_nothing_is_sent_once_another_instance_holds_it(stage: Stage) -> N
     assert service.sent == 0
 
 
+@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from(["lost after", "lost before", "killed after", "killed before", TIMED_OUT, BUSY, THROTTLED]),

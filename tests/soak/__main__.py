@@ -1,9 +1,10 @@
 """The program is killed with -9 at random points while trouble goes on: ``make soak``, ``KILLS=1000 make soak``.
 
-    python -m tests.soak [--kills 50] [--speed 20] [--seed 1]
+    python -m tests.soak [--kills 50] [--speed 20] [--seed 1] [--operations]
 
 It prints what was seen, and exits 1 where a transition was lost, an outbox message was not delivered, a message stands
 twice in Slack, or twice in Teams without saying that it may be a repeat, or more often than the program was killed.
+With ``--operations`` somebody resizes a pool all the while, and each of these has to come to an end, and to Azure once.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import aiohttp
 
 from tests.acceptance.environment import CHANNEL, Environment, empty, environment
 from tests.soak.trouble import Happened, Trouble, truth
@@ -25,6 +30,8 @@ from tests.soak.trouble import Happened, Trouble, truth
 _TALKATIVE = {"alerts": {"group_wait": 1, "group_interval": 2, "repeat": 600}}
 """Grouping is all but off, so that there are many messages to lose or to double."""
 _REPEAT = "This may be a repeat"
+_OFTEN = 0.5
+"""How likely it is that somebody resizes the pool between two kills."""
 
 
 @dataclass
@@ -42,13 +49,16 @@ class Outcome:
     teams: int = 0
     teams_repeats: int = 0
     teams_twice: list[str] = field(default_factory=list)
+    operations: int = 0
+    resizes: int = 0
+    unfinished: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def sound(self) -> bool:
         """Whether nothing was lost or visibly doubled."""
-        failures = (self.lost, self.undelivered, self.slack_twice, self.teams_twice)
-        return not any(failures) and self.teams_repeats <= self.kills
+        failures = (self.lost, self.undelivered, self.slack_twice, self.teams_twice, self.unfinished)
+        return not any(failures) and self.teams_repeats <= self.kills and self.resizes <= self.operations
 
     def __str__(self) -> str:
         lines = [
@@ -57,17 +67,20 @@ class Outcome:
             f"outbox messages: {self.entries}, {len(self.undelivered)} undelivered",
             f"Slack: {self.slack} messages, {len(self.slack_twice)} doubles",
             f"Teams: {self.teams} messages, {self.teams_repeats} marked repeats, {len(self.teams_twice)} doubles",
+            f"operations: {self.operations}, {self.resizes} writes for them, {len(self.unfinished)} unfinished",
         ]
-        for what in ("lost", "undelivered", "slack_twice", "teams_twice"):
+        for what in ("lost", "undelivered", "slack_twice", "teams_twice", "unfinished"):
             lines += [f"  {what}: {each}" for each in getattr(self, what)[:10]]
         return "\n".join(lines)
 
 
-async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1) -> Outcome:
-    """Run it; see :class:`Outcome`."""
+async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1, operations: bool = False) -> Outcome:
+    """Run it; see :class:`Outcome`. With ``operations`` a pool is resized all the while."""
     chance = random.Random(seed)
     outcome, begun = Outcome(), time.monotonic()
     async with environment(folder, speed=speed, seed=seed, prepare=empty, settings=_TALKATIVE) as stage:
+        if operations:
+            _allow(stage, outcome)
         await stage.program.start()
         await stage.install()
         await stage.until(lambda: stage.rows("SELECT 1 FROM cursors WHERE stream = 'jobs'"), 300, "a first look")
@@ -77,6 +90,8 @@ async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1) 
         said = {each["id"] for each in stage.teams.history_of(stage.room, "bot")}  # greetings and answers
         trouble = Trouble(stage.account, seed)
         while outcome.kills < kills:
+            if operations and chance.random() < _OFTEN:
+                await _resize(stage, chance)
             await _live(stage, trouble, outcome, chance.uniform(0.15, 1.2), chance)
             await stage.program.kill()
             outcome.kills += 1
@@ -89,10 +104,45 @@ async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1) 
         if not (stage.program.process and stage.program.process.is_alive()):
             stage.program.begin()
         await stage.program.listening()
+        if operations:
+            await _end_operations(stage, outcome)
         await _rest(stage, since)
         _judge(stage, outcome, since, said)
     outcome.seconds = time.monotonic() - begun
     return outcome
+
+
+def _allow(stage: Environment, outcome: Outcome) -> None:
+    """Give the program an identity that may write, and count the resizes that Azure accepts."""
+    [(name, settings)] = stage.program.raw["accounts"].items()
+    settings["write_credential"] = "managed_identity"
+    plane = stage.azure.accounts[name]
+    serve = plane.serve
+
+    async def counted(request: Any, *args: Any) -> Any:
+        response = await serve(request, *args)
+        if request.method == "POST" and request.path.endswith("/resize") and response.status < 300:
+            outcome.resizes += 1
+        return response
+
+    plane.serve = counted  # type: ignore[method-assign]
+
+
+async def _resize(stage: Environment, chance: random.Random) -> None:
+    """Somebody resizes the pool; while the program is down nobody hears it."""
+    with suppress(aiohttp.ClientError, OSError, TimeoutError):
+        await stage.slack.command("admin", "batch-ops", f"pool resize pool1 {chance.randint(2, 5)}")
+
+
+async def _end_operations(stage: Environment, outcome: Outcome) -> None:
+    """Every operation comes to an end, and no card claims that it goes on."""
+    running = "SELECT workflow || ' ' || id FROM operations WHERE state = 'running'"
+    end = stage.time.now() + timedelta(seconds=3600)
+    while (stage.rows(running) or stage.rows("SELECT 1 FROM live_cards")) and stage.time.now() < end:
+        await stage.wait(10)
+    outcome.unfinished = [str(row[0]) for row in stage.rows(running)]
+    outcome.unfinished += [f"a card of {row[0]}" for row in stage.rows("SELECT key FROM live_cards")]
+    [(outcome.operations,)] = stage.rows("SELECT count(*) FROM operations")
 
 
 async def _subscribe(stage: Environment, platform: str) -> None:
@@ -209,9 +259,18 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--speed", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--operations", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        outcome = asyncio.run(soak(Path(folder), kills=options.kills, speed=options.speed, seed=options.seed))
+        outcome = asyncio.run(
+            soak(
+                Path(folder),
+                kills=options.kills,
+                speed=options.speed,
+                seed=options.seed,
+                operations=options.operations,
+            )
+        )
     print(outcome)
     return 0 if outcome.sound else 1
 
