@@ -77,3 +77,8 @@ def example_actions(job: JobView, causes: Sequence[CauseCount]) -> tuple[Suggest
         failed,
         button("Task", "task", "show", job.id, known.example),
     )
+
+
+def again(job: JobView) -> tuple[SuggestedAction, ...]:
+    """The button that runs the failed tasks again, of a job that is not over."""
+    return (button("Reactivate failed", "job", "reactivate-failed", job.id),) if is_active(job.state) else ()
