@@ -8,6 +8,7 @@ from bot.alerting.rules.common import button, cut, elapsed, ranked, summed
 from bot.domain.causes import normalised
 from bot.domain.failures import split_by_output, usual
 from bot.domain.findings import CauseCount, SuggestedAction
+from bot.domain.states import is_active
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import number
 

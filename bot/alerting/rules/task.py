@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
-    MOST_ACTIONS,
     around,
     button,
     elapsed,
