@@ -26,6 +26,7 @@ from handlers.shared.common import (
     titled,
 )
 from handlers.shared.states import job_chip
+from handlers.shared.verbs import verb
 
 _LISTED = "id,state,stateTransitionTime,creationTime,priority,poolInfo,executionInfo"
 _COLUMNS = (
@@ -158,6 +159,7 @@ def _listed(
                 build.open_menu(
                     "Open a job", template(ctx, source, "job show", "{}"), [job.id for job, _ in found.rows]
                 ),
+                verb(ctx, source, "New job…", "job create", how="form"),
                 filtering.without(wanted, line(ctx, source, "job list")),
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),

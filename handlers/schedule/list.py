@@ -23,6 +23,7 @@ from handlers.shared.files import Cell
 from handlers.shared.filtering import Typed, selected
 from handlers.shared.listing import Listing, backwards
 from handlers.shared.states import schedule_chip
+from handlers.shared.verbs import verb
 
 _LISTED = "id,state,schedule,executionInfo,creationTime"
 _COLUMNS = (
@@ -105,6 +106,7 @@ async def list_schedules(
                 build.open_menu(
                     "Open a schedule", template(ctx, source, "schedule show", "{}"), [each.id for each in shown.rows]
                 ),
+                verb(ctx, source, "New schedule…", "schedule create", how="form"),
                 Button("Jobs", line(ctx, source, "job list")),
                 *shown.controls,
             ),

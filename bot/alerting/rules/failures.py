@@ -8,6 +8,7 @@ from bot.alerting.rules.common import button, cut, elapsed, ranked, summed
 from bot.domain.causes import normalised
 from bot.domain.failures import split_by_output, usual
 from bot.domain.findings import CauseCount, SuggestedAction
+from bot.domain.states import is_active
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import number
 
@@ -77,3 +78,8 @@ def example_actions(job: JobView, causes: Sequence[CauseCount]) -> tuple[Suggest
         failed,
         button("Task", "task", "show", job.id, known.example),
     )
+
+
+def again(job: JobView) -> tuple[SuggestedAction, ...]:
+    """The button that runs the failed tasks again, of a job that is not over."""
+    return (button("Reactivate failed", "job", "reactivate-failed", job.id),) if is_active(job.state) else ()

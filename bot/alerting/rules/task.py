@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
-    MOST_ACTIONS,
     around,
     button,
     elapsed,
@@ -15,7 +14,7 @@ from bot.alerting.rules.common import (
     news,
     schedule_entity,
 )
-from bot.alerting.rules.failures import causes_of, examined, example_actions, examples, fresh, in_words
+from bot.alerting.rules.failures import again, causes_of, examined, example_actions, examples, fresh, in_words
 from bot.domain.entity import Entity, schedule_of
 from bot.domain.findings import Finding, Severity
 from bot.domain.states import is_over
@@ -71,7 +70,7 @@ def retries_exhausted(scene: Scene) -> Iterator[Finding]:
             figures=(*_pool(job), *examined(job)),
             cause=in_words(causes),
             evidence=examples(causes),
-            actions=(*example_actions(job, causes), button("Open", "job", "show", job.id))[:MOST_ACTIONS],
+            actions=(*example_actions(job, causes)[:2], *again(job), button("Open", "job", "show", job.id)),
             related=around(job),
             count=job.exhausted,
             causes=causes,
@@ -120,7 +119,7 @@ def _failing(scene: Scene, job: JobView) -> Finding:
         ),
         cause=in_words(causes),
         evidence=examples(causes),
-        actions=(*example_actions(job, causes), button("Open", "job", "show", job.id))[:MOST_ACTIONS],
+        actions=(*example_actions(job, causes)[:2], *again(job), button("Open", "job", "show", job.id)),
         related=around(job),
         count=many,
         causes=causes,

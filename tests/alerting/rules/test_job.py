@@ -78,7 +78,7 @@ def test_a_failed_job_tells_its_causes() -> None:
     assert [action.command for action in told.actions] == [
         "log nightly:job-12 frame-0021 stderr.txt",
         "task list nightly:job-12 state:failed",
-        "task show nightly:job-12 frame-0021",
+        "job clone nightly:job-12",
         "job show nightly:job-12",
     ]
     assert (told.state, told.count) == ("event", 214)

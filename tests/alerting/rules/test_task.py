@@ -31,7 +31,7 @@ def test_a_failing_job_is_one_incident_with_its_causes() -> None:
     assert [action.command for action in told.actions] == [
         "log nightly:job-12 frame-0021 stderr.txt",
         "task list nightly:job-12 state:failed",
-        "task show nightly:job-12 frame-0021",
+        "job reactivate-failed nightly:job-12",
         "job show nightly:job-12",
     ]
     assert (told.state, told.since, told.count) == ("open", ago(12), 214)
