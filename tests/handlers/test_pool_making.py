@@ -85,7 +85,7 @@ async def test_what_azure_would_refuse_is_refused_before(operator: Operator, typ
 async def test_a_pool_that_grows_with_its_tasks(operator: Operator) -> None:
     card = await operator.ask("pool create grow size:d2s_v3 image:ubuntu-24_04 upto:6 slots:2 account:sim-dev")
     assert plain(card.title) == "Pool grow is made; its formula decides how many nodes it has"
-    assert "min(6, $tasks / 2)" in (operator.pool("grow").body.auto_scale_formula or "")
+    assert "min(6, ceil(tasks / 2))" in (operator.pool("grow").body.auto_scale_formula or "")
 
 
 async def test_a_pool_is_only_shown_as_bicep(operator: Operator) -> None:
