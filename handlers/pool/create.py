@@ -205,7 +205,14 @@ async def creating(run: Run, asked: NewPool) -> Outcome:
 async def _body(ctx: Context, source: Account, pool: str, wanted: Wanted) -> Body:
     """The create body. Raises CommandError for what is missing or wrong, and Instead with the form."""
     if wanted.template:
-        return (await from_template(ctx, "pool", wanted.template, pool, wanted.values)).body
+        filled = await from_template(ctx, "pool", wanted.template, pool, wanted.values)
+        if lacks := [each.what for each in filled.lacks]:
+            raise CommandError(
+                f"Template {wanted.template} lacks {', '.join(lacks[:3])}, and no secret is taken here: what is "
+                "given in a chat is kept.",
+                ["template list"],
+            )
+        return filled.body
     if wanted.body:
         return await _pasted(ctx, pool, wanted.body)
     if not wanted.size or not wanted.image:
@@ -269,8 +276,8 @@ def _gathered(values: Values) -> Values:
 @form_of(
     _PATH,
     Field("pool", "Id", hint="1 to 64 letters, digits, - and _", required=True, refresh=True),
-    Field("size", "VM size", "choice", refresh=True, required=True),
-    Field("image", "Image", "choice", refresh=True, required=True),
+    Field("size", "VM size", "choice", refresh=True),
+    Field("image", "Image", "choice", refresh=True),
     Field("dedicated", "Dedicated nodes", "number", default="0", least=0, refresh=True),
     Field("spot", "Spot nodes", "number", default="0", least=0, refresh=True),
     Field("start", "Start task: what every node runs first", default="none"),
@@ -294,8 +301,11 @@ def _gathered(values: Values) -> Values:
     Field("metadata", "Metadata", hint="Such as team=render,cost=42", default="none", more=True),
     Field("title", "Display name", default="none", more=True),
     Field("minutes", "Minutes that the first nodes may take", "number", default="15", least=5, more=True),
+    Field("template", "Or a template", default="none", more=True, refresh=True),
+    Field("values", "What to fill into it", hint="Such as nodes=4", more=True, refresh=True),
+    Field("body", "Or JSON of a pool", "file", more=True, most=1),
     gather=_gathered,
-    without=("agent", "template", "values", "body", "as"),
+    without=("agent", "as"),
 )
 async def create_form(ctx: Context, values: Values) -> FormChanges:
     """Offers sizes with price and room and images with their end; says what it costs and when the first node is up."""
@@ -310,13 +320,16 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
     narrowed = f"{number(len(sizes))} of {number(many)}: narrow them under More…" if many > len(sizes) else ""
     options = {"size": sizes, "image": offered}
     asked = {name: value for name, value in _gathered(values).items() if name not in ("pool", "account")}
-    pool = values.get("pool", "")
-    if not (pool and asked.get("size") and asked.get("image")):
-        return FormChanges(options=options, hints={"size": narrowed} if narrowed else {}, submit="Create")
+    pool, hints = values.get("pool", ""), {"size": narrowed} if narrowed else {}
+    lacks = {"size", "image"} - asked.keys()
+    if not pool or (lacks and "template" not in asked):
+        half = pool and len(lacks) == 1 and "body" not in asked
+        errors = dict.fromkeys(lacks, "Choose one.") if half else {}
+        return FormChanges(options=options, hints=hints, errors=errors, submit="Create")
     try:
         found = await preflight(ctx, pool, account=values.get("account"), **asked)
     except CommandError as error:
         notes: tuple[Note, ...] = (Note(text(error.message), Mark.WARNING),)
         return FormChanges(options=options, notes=notes, submit="Create")
     changes = form_notes(found, "size", submit="Create")
-    return msgspec.structs.replace(changes, options=options, hints={"size": narrowed} if narrowed else {})
+    return msgspec.structs.replace(changes, options=options, hints=hints)

@@ -85,7 +85,7 @@ async def test_what_azure_would_refuse_is_refused_before(operator: Operator, typ
 async def test_a_pool_that_grows_with_its_tasks(operator: Operator) -> None:
     card = await operator.ask("pool create grow size:d2s_v3 image:ubuntu-24_04 upto:6 slots:2 account:sim-dev")
     assert plain(card.title) == "Pool grow is made; its formula decides how many nodes it has"
-    assert "min(6, $tasks / 2)" in (operator.pool("grow").body.auto_scale_formula or "")
+    assert "min(6, ceil(tasks / 2))" in (operator.pool("grow").body.auto_scale_formula or "")
 
 
 async def test_a_pool_is_only_shown_as_bicep(operator: Operator) -> None:
@@ -146,3 +146,24 @@ async def test_what_only_an_empty_pool_takes_is_one_chain(operator: Operator) ->
     pool = operator.pool("old-experiment")
     assert (pool.body.vm_size, len(pool.nodes)) == ("standard_d8ds_v5", 2)
     check("pool-rebuild", still(cards[-1], operator.scene))
+
+
+async def test_a_pool_is_made_of_a_template_and_of_json(operator: Operator) -> None:
+    saved = await operator.ask(
+        "template save dev from:pool/old-experiment 'targetDedicatedNodes={nodes:0}' account:sim-dev"
+    )
+    assert not saved.refused
+    card = await operator.ask("pool create dev-2 template:dev values:nodes=1 account:sim-dev")
+    assert plain(card.title) == "Pool dev-2 has 1 dedicated and 0 spot nodes"
+    assert operator.pool("dev-2").body.vm_size == operator.pool("old-experiment").body.vm_size
+    pasted = json.dumps(await body(operator, "old-experiment") | {"targetDedicatedNodes": 0})
+    asked = operator.request("pool create", values={"pool": "dev-3", "body": pasted, "account": "sim-dev"})
+    cards = [each async for each in operator.scene.dispatcher.cards(asked)]
+    assert plain(cards[-1].title) == "Pool dev-3 is made; it has no nodes"
+    assert operator.pool("dev-3").body.vm_size == operator.pool("old-experiment").body.vm_size
+    secret = pasted.replace('"id": "old-experiment"', '"id": "x", "userAccounts": [{"name": "a", "password": "P4ss"}]')
+    asked = operator.request("pool create", values={"pool": "dev-4", "body": secret, "account": "sim-dev"})
+    cards = [each async for each in operator.scene.dispatcher.cards(asked)]
+    assert cards[-1].refused
+    assert "P4ss" not in str(cards[-1])
+    assert "none is taken here" in plain(cards[-1].title)

@@ -77,6 +77,7 @@ def test_offline_nodes_are_information() -> None:
     assert told.headline == "pool gpu-a has 1 offline node of 4"
     assert told.cause.startswith("somebody has disabled scheduling on it")
     assert worth("node.offline", told) == "info"
+    assert told.actions[0].command == "node enable-scheduling gpu-a state:offline"
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,17 @@ def test_the_words_of_a_failed_resize() -> None:
     assert worth("pool.resize_failed", told) == "warning"
 
 
+def test_a_failed_resize_has_the_button_that_ends_it() -> None:
+    quota = pool(running=16, target_dedicated=40, resize_errors=(QUOTA,))
+    first = only("pool.resize_failed", quota).actions[0]
+    assert (first.text, first.command) == ("Resize to 16 that fit", "pool resize gpu-a 16 spot:0")
+    capacity = pool(running=16, target_dedicated=40, resize_errors=(("AllocationFailed", ""),))
+    first = only("pool.resize_failed", capacity).actions[0]
+    assert (first.text, first.command) == ("Resize again", "pool resize gpu-a 40 spot:0")
+    scaling = pool(running=16, target_dedicated=40, resize_errors=(QUOTA,), autoscale=True)
+    assert only("pool.resize_failed", scaling).actions[0].command == "pool show gpu-a"
+
+
 @pytest.mark.parametrize(
     ("code", "cause"),
     [
