@@ -1,7 +1,7 @@
 """Reconciliation: how far did a change come that was begun and never ended, because the program died?
 
-A command declares how to find out with ``@command(…, reconcile=…)``, by looking at Azure or the store. Without that the
-answer says plainly that it may or may not have taken effect, and what to look at. Nothing is run again by itself.
+A command declares how to find out with ``@command(…, reconcile=…)``, by reading Azure or the store. Without that the
+answer says plainly that it may or may not have taken effect, and what to check. Nothing is run again by itself.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ class Begun:
 
 
 class Reconciling(Protocol):
-    """How a command finds out how far a change of its came. It looks, and changes nothing."""
+    """How a command finds out how far a change of its came. It reads, and changes nothing."""
 
     def __call__(self, ctx: Any, begun: Begun, /) -> Awaitable[Card]:
         """The answer to whoever asked for the change."""
         ...
 
 
-def unknown_card(begun: Begun, look: str = "") -> Card:
-    """It is not known whether it took effect: when it was begun, and what to look at (``look`` is a command)."""
-    look_at: Sequence[str | Any] = ("Look at ", code(look), " before you ask again.") if look else ()
+def unknown_card(begun: Begun, check: str = "") -> Card:
+    """It is not known whether it took effect: when it was begun, and what to check (``check`` is a command)."""
+    first: Sequence[str | Any] = ("Check ", code(check), " before you ask again.") if check else ()
     return Card(
         title=text(bold("I was interrupted: this may or may not have taken effect.")),
         mark=Mark.WARNING,
         blocks=blocks(
-            Words(text(code(begun.command), " was begun ", Time(begun.at), ". I have not run it again. ", *look_at)),
+            Words(text(code(begun.command), " was begun ", Time(begun.at), ". I have not run it again. ", *first)),
             actions(
-                Button("Look", look, style="primary") if look else None,
+                Button("Check", check, style="primary") if check else None,
                 Button("Do it again", begun.command),
                 Button("Home", "home"),
             ),

@@ -1,7 +1,7 @@
 """Sees to it that approvals come to their end: runs what others agreed to, and ends what nobody decided in time.
 
 What is approved is run as a request of whoever asked for it, under a key of its own: the journal takes that key once,
-so it is run at most once, however many programs look and whenever one of them dies.
+so it is run at most once, however many programs poll and whenever one of them dies.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ log = structlog.get_logger()
 Accept: TypeAlias = Callable[[CommandRequest], Awaitable[object]]
 """Takes a request to be worked on; one whose key was taken before is left alone."""
 EVERY = 5.0
-"""Seconds between two looks: nobody notices whether something expires a little later."""
+"""Seconds between two polls: nobody notices whether something expires a little later."""
 
 
 class ApprovalKeeper:
-    """One look after another, and at once where something was approved."""
+    """One poll after another, and at once where something was approved."""
 
     def __init__(self, dispatcher: Dispatcher, accept: Accept, clock: Clock, *, audit_conversation: str = "") -> None:
         self._dispatcher = dispatcher
@@ -49,14 +49,14 @@ class ApprovalKeeper:
         """Look until cancelled."""
         while True:
             try:
-                await self.look(self._clock.now())
+                await self.poll(self._clock.now())
             except Exception:  # a store that is out for a moment must not end this
-                log.exception("approvals.not_looked_at")
+                log.exception("approvals.not_polled")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), EVERY)
             self._news.clear()
 
-    async def look(self, now: datetime) -> None:
+    async def poll(self, now: datetime) -> None:
         """Do once what is to be done now."""
         operations = self._dispatcher.operations
         for each in await self._store.due_approvals(now):

@@ -78,7 +78,7 @@ class Mark:
     owner: Owning | None = None
     alone: str = ""
     changes_with: tuple[str, ...] = ()
-    look: str = ""
+    check: str = ""
     preflight: Preflighting | None = None
     reconcile: Reconciling | None = None
     azure: bool = False
@@ -97,7 +97,7 @@ def command(
     alone: str = "",
     changes_with: Sequence[str] = (),
     reads_with: Sequence[str] = (),
-    look: str = "",
+    check: str = "",
     preflight: Preflighting | None = None,
     reconcile: Reconciling | None = None,
     examples: Sequence[str] = (),
@@ -118,7 +118,7 @@ def command(
     that is.
 
     What surrounds a change, each called as the handler is. ``preflight`` checks whether it can be done and what it
-    means, ``reconcile`` how far it came where the program died in between; ``look`` is the command that shows where
+    means, ``reconcile`` how far it came where the program died in between; ``check`` is the command that shows where
     things stand, with ``{parameter}`` for what was typed. Whether others must agree to a verb is the settings' to say.
 
     ``examples`` are shown in its help, ``menu`` > 0 puts it into the short command lists that platforms show, smallest
@@ -135,7 +135,7 @@ def command(
         owner,
         alone,
         tuple(changes_with),
-        look,
+        check,
         preflight,
         reconcile,
         azure,

@@ -155,7 +155,7 @@ class Pipeline:
             await self.operations.audit.append(act.entry(datetime.now(UTC), "failed", "nothing was begun"))
             return reconcile.not_begun_card(begun)
         await self.operations.audit.append(act.entry(datetime.now(UTC), "unknown"))
-        return card or reconcile.unknown_card(begun, _look(mark.look, arguments))
+        return card or reconcile.unknown_card(begun, _checked_by(mark.check, arguments))
 
     def run(self, command: str) -> AsyncGenerator[Card]:
         """The cards of another command, as if the asker had typed it."""
@@ -206,7 +206,7 @@ class Pipeline:
         return act(self.request, bound, decision, self.correlation, self.services.policy.people, given)
 
 
-def _look(command: str, given: dict[str, object]) -> str:
+def _checked_by(command: str, given: dict[str, object]) -> str:
     """The command that shows where things stand, for what was typed; empty where something it needs was not."""
     try:
         return command.format_map({name: join([str(value)]) for name, value in given.items()})

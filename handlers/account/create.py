@@ -126,7 +126,7 @@ async def _looked(source: Account, name: str, wanted: Place, mode: Mode) -> Pref
     "account create",
     effect="change",
     azure=True,
-    look="account list",
+    check="account list",
     preflight=preflight,
     examples=["account create renderfarm", "account create renderfarm group:render-rg region:westeurope"],
 )

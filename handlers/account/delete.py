@@ -77,7 +77,7 @@ async def preflight(ctx: Context, account: str) -> Preflight:
     "account delete",
     effect="destroy",
     azure=True,
-    look="account show {account}",
+    check="account show {account}",
     preflight=preflight,
     examples=["account delete sim-dev"],
 )

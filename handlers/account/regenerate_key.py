@@ -73,7 +73,7 @@ async def preflight(ctx: Context, account: str, key: KeyName) -> Preflight:
     "account regenerate-key",
     effect="destroy",
     azure=True,
-    look="account show {account}",
+    check="account show {account}",
     preflight=preflight,
     examples=["account regenerate-key sim-dev secondary"],
 )

@@ -15,7 +15,7 @@ _BUTTONS = 4
 _NONE = "none"
 
 
-@command("use", effect="change", changes_with=("account",), look="use", examples=["use", "use sim-dev", "use none"])
+@command("use", effect="change", changes_with=("account",), check="use", examples=["use", "use sim-dev", "use none"])
 async def use_account(ctx: Context, account: str | None = None) -> Card:
     """Show or set this channel's default account.
 

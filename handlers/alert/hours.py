@@ -34,7 +34,7 @@ _AGAIN = ["alert", "hours"]
     effect="change",
     shared="operator",
     changes_with=("hours", "days", "zone"),
-    look="alert hours",
+    check="alert hours",
     examples=["alert hours", "alert hours 22:00-07:00 days:mon-fri zone:Europe/Berlin", "alert hours off"],
 )
 async def hours(ctx: Context, hours: str | None = None, *, days: str | None = None, zone: str | None = None) -> Card:

@@ -37,7 +37,7 @@ _COLUMNS = (
     "alert mute",
     effect="change",
     shared="operator",
-    look="alert mutes",
+    check="alert mutes",
     examples=["alert mute pool:gpu-*", "alert mute nightly:* for:8h kind:job.failed", "alert mute old-pool for:ever"],
 )
 async def mute(
@@ -107,7 +107,7 @@ async def list_mutes(ctx: Context) -> Card:
     return _listed(ctx, parts.service(ctx), "")
 
 
-@command("alert unmute", effect="change", shared="operator", look="alert mutes", examples=["alert unmute 1a2b3c"])
+@command("alert unmute", effect="change", shared="operator", check="alert mutes", examples=["alert unmute 1a2b3c"])
 async def unmute(ctx: Context, mute: str) -> Card:
     """Remove a mute: what it held back and is still open is posted.
 

@@ -128,7 +128,7 @@ async def route_alert(
 
 
 @command(
-    "alert test", effect="change", shared="operator", look="status", examples=["alert test", "alert test job.failed"]
+    "alert test", effect="change", shared="operator", check="status", examples=["alert test", "alert test job.failed"]
 )
 async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Card]:
     """Send a test alert to this conversation the way real ones go, and show how far it came.

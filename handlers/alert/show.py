@@ -248,7 +248,7 @@ def _sent_line(ctx: Context, alerts: AlertService, notification: Notification, c
 @command(
     "alert ack",
     effect="change",
-    look="alert show {alert}",
+    check="alert show {alert}",
     examples=["alert ack 1a2b3c4d", "alert ack 1a2b3c4d remind:1d"],
 )
 async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) -> Card:
@@ -267,7 +267,7 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
 @command(
     "alert snooze",
     effect="change",
-    look="alert show {alert}",
+    check="alert show {alert}",
     examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"],
 )
 async def snooze(ctx: Context, alert: str, span: str) -> Card:

@@ -40,7 +40,7 @@ _OPTIONS = ("severity", "entity", "account", "to")
     effect="change",
     shared="operator",
     alone="to:me",
-    look="alert subscriptions",
+    check="alert subscriptions",
     examples=[
         "alert subscribe",
         "alert subscribe job.* severity:info entity:render-*",
@@ -191,7 +191,7 @@ async def _subscribed_by(ctx: Context, subscription: str) -> str:
     effect="change",
     others="operator",
     owner=_subscribed_by,
-    look="alert subscriptions",
+    check="alert subscriptions",
     examples=["alert unsubscribe 1a2b3c"],
 )
 async def unsubscribe(ctx: Context, subscription: str) -> Card:

@@ -70,7 +70,7 @@ async def approval_show(ctx: Context, approval: str) -> Card:
     return waiting.card(await _allowed(waiting.find(approval), approval))
 
 
-@command("approve", effect="change", look="approval show {approval}", examples=["approve 1a2b3c4d5e6f"])
+@command("approve", effect="change", check="approval show {approval}", examples=["approve 1a2b3c4d5e6f"])
 async def approve(ctx: Context, approval: str) -> Card:
     """Agree to a change that somebody else asked for, which is run once enough people have.
 
@@ -85,7 +85,7 @@ async def approve(ctx: Context, approval: str) -> Card:
     return _said(found, f"You agreed. It still needs {number(more)} more.", Mark.CHANGING)
 
 
-@command("deny", effect="change", look="approval show {approval}", examples=["deny 1a2b3c4d5e6f 'too dear'"])
+@command("deny", effect="change", check="approval show {approval}", examples=["deny 1a2b3c4d5e6f 'too dear'"])
 async def deny(ctx: Context, approval: str, reason: str) -> Card:
     """Say no to a change that somebody else asked for: nothing is done.
 
@@ -97,7 +97,7 @@ async def deny(ctx: Context, approval: str, reason: str) -> Card:
     return _said(await _allowed(denied, approval), "You denied it: nothing was done.", Mark.STOPPED)
 
 
-@command("withdraw", effect="change", look="approval show {approval}", examples=["withdraw 1a2b3c4d5e6f"])
+@command("withdraw", effect="change", check="approval show {approval}", examples=["withdraw 1a2b3c4d5e6f"])
 async def withdraw(ctx: Context, approval: str, reason: str = "") -> Card:
     """Take back your own request for a change that waits for others to agree.
 

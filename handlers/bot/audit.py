@@ -180,7 +180,7 @@ async def audit_verify(ctx: Context, head: str = "") -> Card:
     )
 
 
-@command("audit ack", effect="change", look="approval show {emergency}", examples=["audit ack 1a2b3c4d5e6f"])
+@command("audit ack", effect="change", check="approval show {emergency}", examples=["audit ack 1a2b3c4d5e6f"])
 async def audit_ack(ctx: Context, emergency: str) -> Card:
     """Acknowledge that somebody else went ahead without approval in an emergency.
 

@@ -105,7 +105,9 @@ async def show_operation(ctx: Context, operation: str) -> AsyncIterator[Card]:
         )
 
 
-@command("operation stop", effect="change", look="operation show {operation}", examples=["operation stop 1a2b3c4d5e6f"])
+@command(
+    "operation stop", effect="change", check="operation show {operation}", examples=["operation stop 1a2b3c4d5e6f"]
+)
 async def stop_operation(ctx: Context, operation: str) -> Card:
     """Stop an operation where it can be stopped: between two of the things it does. What was done stays done.
 

@@ -86,7 +86,7 @@ async def _saved_by(ctx: Context, name: str, *, whose: Whose | None = None) -> s
     effect="change",
     others="operator",
     owner=_channel_saved_by,
-    look="saved",
+    check="saved",
     examples=["save failing job list failed>0", "save gpu pool show gpu-a"],
 )
 async def save(ctx: Context, name: str, *words: Typed) -> Card:
@@ -98,7 +98,7 @@ async def save(ctx: Context, name: str, *words: Typed) -> Card:
     return await _save(ctx, place_of(ctx.request), "save", name, words)
 
 
-@command("save mine", effect="change", look="saved", examples=["save mine failing job list failed>0"])
+@command("save mine", effect="change", check="saved", examples=["save mine failing job list failed>0"])
 async def save_mine(ctx: Context, name: str, *words: Typed) -> Card:
     """Save a command under a name for yourself, wherever you are.
 
@@ -129,7 +129,7 @@ async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> A
         yield card
 
 
-@command("forget", effect="change", others="operator", owner=_saved_by, look="saved", examples=["forget failing"])
+@command("forget", effect="change", others="operator", owner=_saved_by, check="saved", examples=["forget failing"])
 async def forget(ctx: Context, name: str, *, whose: Whose | None = None) -> Card:
     """Forget a saved query.
 

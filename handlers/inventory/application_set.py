@@ -60,7 +60,7 @@ async def default_preflight(ctx: Context, application: str, version: str, *, acc
     "application default",
     effect="change",
     azure=True,
-    look="application show {application}",
+    check="application show {application}",
     preflight=default_preflight,
     examples=["application default renderer 4.2"],
 )
@@ -124,7 +124,7 @@ async def activate_preflight(ctx: Context, application: str, version: str, *, ac
     "package activate",
     effect="change",
     azure=True,
-    look="application show {application}",
+    check="application show {application}",
     preflight=activate_preflight,
     examples=["package activate renderer 4.2"],
 )

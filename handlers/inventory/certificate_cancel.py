@@ -59,7 +59,7 @@ async def preflight(ctx: Context, thumbprint: str, *, algorithm: str = "sha1", a
     "certificate cancel-deletion",
     effect="change",
     azure=True,
-    look="certificate show {thumbprint}",
+    check="certificate show {thumbprint}",
     preflight=preflight,
     examples=["certificate cancel-deletion cff2ab63c8c955aaf71989efa641b906558d9fb7"],
 )

@@ -98,7 +98,7 @@ async def preflight(
     effect="change",
     azure=True,
     reads_with=("as",),
-    look="job show {job}",
+    check="job show {job}",
     preflight=preflight,
     examples=[
         "job create nightly pool:gpu-a",
@@ -173,7 +173,7 @@ async def cloning(
     "job clone",
     effect="change",
     azure=True,
-    look="job list",
+    check="job list",
     preflight=cloning,
     examples=["job clone nightly-1123", "job clone nightly-1123 nightly-1124 pool:gpu-b"],
 )

@@ -57,7 +57,7 @@ async def disabling(ctx: Context, job: str, *, tasks: OfTasks = "requeue", accou
     "job disable",
     effect="change",
     azure=True,
-    look="job show {job}",
+    check="job show {job}",
     preflight=disabling,
     examples=["job disable nightly", "job disable nightly tasks:wait"],
 )
@@ -129,7 +129,7 @@ async def enabling(ctx: Context, job: str, *, account: str | None = None) -> Pre
     "job enable",
     effect="change",
     azure=True,
-    look="job show {job}",
+    check="job show {job}",
     preflight=enabling,
     examples=["job enable nightly"],
 )

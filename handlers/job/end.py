@@ -64,7 +64,7 @@ async def terminating(ctx: Context, job: str, *, reason: str | None = None, acco
     "job terminate",
     effect="destroy",
     azure=True,
-    look="job show {job}",
+    check="job show {job}",
     preflight=terminating,
     examples=["job terminate nightly", "job terminate nightly reason:'wrong input'"],
 )
@@ -132,7 +132,7 @@ async def deleting(ctx: Context, job: str, *, account: str | None = None) -> Pre
     "job delete",
     effect="destroy",
     azure=True,
-    look="job list",
+    check="job list",
     preflight=deleting,
     examples=["job delete nightly:job-12"],
 )

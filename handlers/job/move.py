@@ -83,7 +83,7 @@ async def moving(
     "job move",
     effect="change",
     azure=True,
-    look="job show {job}",
+    check="job show {job}",
     preflight=moving,
     examples=["job move nightly gpu-b", "job move nightly gpu-b tasks:wait"],
 )

@@ -162,7 +162,7 @@ async def _preflight(ctx: Context, job: str, asked: Settings, verb: str, account
     "job priority",
     effect="change",
     azure=True,
-    look="job show {job}",
+    check="job show {job}",
     preflight=prioritising,
     examples=["job priority nightly 100"],
 )
@@ -181,7 +181,7 @@ async def priority(ctx: Context, job: str, priority: int, *, account: str | None
     "job set",
     effect="change",
     azure=True,
-    look="job show {job}",
+    check="job show {job}",
     preflight=setting,
     examples=["job set nightly retries:3", "job set nightly time:12h done:end", "job set nightly parallel:-1"],
 )

@@ -24,7 +24,7 @@ from handlers.shared.missing import finding_job
     "job watch",
     effect="change",
     changes_with=("job",),
-    look="job watch",
+    check="job watch",
     examples=["job watch nightly:job-12", "job watch"],
 )
 async def watch_job(ctx: Context, job: str | None = None, *, account: str | None = None) -> Card:
@@ -78,7 +78,7 @@ async def watch_job(ctx: Context, job: str | None = None, *, account: str | None
     )
 
 
-@command("job unwatch", effect="change", look="job watch", examples=["job unwatch nightly:job-12"])
+@command("job unwatch", effect="change", check="job watch", examples=["job unwatch nightly:job-12"])
 async def unwatch_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
     """Stop watching a job; its card stays and says so.
 

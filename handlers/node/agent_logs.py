@@ -91,7 +91,7 @@ async def preflight(
     _PATH,
     effect="change",
     azure=True,
-    look="node show {pool} {node}",
+    check="node show {pool} {node}",
     preflight=preflight,
     examples=["node upload-logs gpu tvmps_0f3_d container:https://logs.blob.core.windows.net/batch hours:6"],
 )

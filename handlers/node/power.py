@@ -70,7 +70,7 @@ async def start_preflight(
     "node start",
     effect="change",
     azure=True,
-    look="node list {pool}",
+    check="node list {pool}",
     preflight=start_preflight,
     examples=["node start gpu tvmps_0f3_d", "node start gpu state:deallocated"],
 )
@@ -119,7 +119,7 @@ async def deallocate_preflight(
     "node deallocate",
     effect="change",
     azure=True,
-    look="node list {pool}",
+    check="node list {pool}",
     preflight=deallocate_preflight,
     examples=["node deallocate gpu tvmps_0f3_d", "node deallocate gpu state:idle tasks:taskcompletion"],
 )

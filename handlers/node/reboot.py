@@ -63,7 +63,7 @@ async def preflight(
     "node reboot",
     effect="change",
     azure=True,
-    look="node list {pool}",
+    check="node list {pool}",
     preflight=preflight,
     examples=["node reboot gpu tvmps_0f3_d", "node reboot gpu state:starttaskfailed", "node reboot gpu all"],
 )

@@ -47,7 +47,7 @@ async def preflight(
     "node remove",
     effect="change",
     azure=True,
-    look="node list {pool}",
+    check="node list {pool}",
     preflight=preflight,
     examples=[
         "node remove gpu tvmps_0f3_d",

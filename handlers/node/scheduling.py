@@ -78,7 +78,7 @@ async def on_preflight(
     "node enable-scheduling",
     effect="change",
     azure=True,
-    look="node list {pool}",
+    check="node list {pool}",
     preflight=on_preflight,
     examples=["node enable-scheduling gpu tvmps_0f3_d", "node enable-scheduling gpu state:offline"],
 )
@@ -127,7 +127,7 @@ async def off_preflight(
     "node disable-scheduling",
     effect="change",
     azure=True,
-    look="node list {pool}",
+    check="node list {pool}",
     preflight=off_preflight,
     examples=[
         "node disable-scheduling gpu tvmps_0f3_d",

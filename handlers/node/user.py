@@ -73,7 +73,7 @@ async def preflight(
     _PATH,
     effect="change",
     azure=True,
-    look="node show {pool} {node}",
+    check="node show {pool} {node}",
     preflight=preflight,
     examples=["node user gpu tvmps_0f3_d", "node user gpu tvmps_0f3_d key:'ssh-ed25519 AAAA…' admin"],
 )
@@ -146,7 +146,7 @@ async def _look_at_node(ctx: Context, pool: str, node: str, name: str, *, accoun
     "node delete-user",
     effect="change",
     azure=True,
-    look="node show {pool} {node}",
+    check="node show {pool} {node}",
     preflight=_look_at_node,
     examples=["node delete-user gpu tvmps_0f3_d u1a2b3c"],
 )

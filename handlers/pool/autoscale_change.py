@@ -230,7 +230,7 @@ def _growth(most: tuple[int, int] | None, linted: Linted) -> list[str]:
     "pool autoscale enable",
     effect="change",
     azure=True,
-    look="pool autoscale {pool}",
+    check="pool autoscale {pool}",
     preflight=preflight_enable,
     examples=["pool autoscale enable gpu-a ```$TargetDedicatedNodes = min(8, $PendingTasks.GetSample(1));```"],
 )
@@ -254,7 +254,7 @@ async def enable(
     "pool autoscale edit",
     effect="change",
     azure=True,
-    look="pool autoscale {pool}",
+    check="pool autoscale {pool}",
     preflight=preflight_edit,
     examples=["pool autoscale edit render-cpu minutes:5"],
 )

@@ -94,7 +94,7 @@ async def _no_room(source: Account, found: Scaled, wanted: tuple[int, int]) -> s
     "pool autoscale disable",
     effect="change",
     azure=True,
-    look="pool autoscale {pool}",
+    check="pool autoscale {pool}",
     preflight=preflight_disable,
     examples=["pool autoscale disable render-cpu", "pool autoscale disable render-cpu 4"],
 )

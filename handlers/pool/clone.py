@@ -52,7 +52,7 @@ async def preflight(
     def again(**other: object) -> str:
         named = str(other.pop("id", to))
         options: dict[str, object] = {"size": size, "image": image, "dedicated": dedicated, "spot": spot, "bare": bare}
-        return line(ctx, source, _PATH, pool, named, **given.said({**options, **other}))
+        return line(ctx, source, _PATH, pool, named, **{**options, **other})
 
     if secrets := [each for each in made.needs if each.required]:
         return Preflight(
@@ -72,7 +72,7 @@ async def preflight(
     _PATH,
     effect="change",
     azure=True,
-    look="pool show {to}",
+    check="pool show {to}",
     preflight=preflight,
     reads_with=("as",),
     examples=["pool clone gpu gpu-2", "pool clone gpu gpu-2 dedicated:0", "pool clone gpu gpu-2 as:bicep"],

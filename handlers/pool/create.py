@@ -81,7 +81,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
 
     def again(**other: object) -> str:
         named = str(other.pop("id", pool))
-        return line(ctx, source, _PATH, named, **given.said({**options, **other}))
+        return line(ctx, source, _PATH, named, **{**options, **other})
 
     return await meaning(source, body, again)
 
@@ -90,7 +90,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
     _PATH,
     effect="change",
     azure=True,
-    look="pool show {pool}",
+    check="pool show {pool}",
     preflight=preflight,
     reads_with=("as",),
     examples=[

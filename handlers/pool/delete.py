@@ -93,7 +93,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None) -> P
     "pool delete",
     effect="destroy",
     azure=True,
-    look="pool show {pool}",
+    check="pool show {pool}",
     preflight=preflight,
     examples=["pool delete gpu-old"],
 )

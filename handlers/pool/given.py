@@ -49,11 +49,6 @@ def packages(source: Account, typed: str) -> dict[str, str]:
     return {name if name.startswith("/") else root + name: version.strip() for name, _, version in named}
 
 
-def said(options: Mapping[str, object]) -> dict[str, object]:
-    """Options for the command of a button: a number is said even where it is 0."""
-    return {name: str(value) if type(value) is int else value for name, value in options.items()}
-
-
 def _items(typed: str) -> list[str]:
     rows = csv.reader(typed.splitlines(), skipinitialspace=True)
     return [item.strip() for item in chain.from_iterable(rows) if item.strip()]

@@ -128,7 +128,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
     known, images = await capacity(source, without=found.pool.id), await images_of(source)
 
     def again(**other: object) -> str:
-        return line(ctx, source, PATH, found.pool.id, **given.said({**options, **other}))
+        return line(ctx, source, PATH, found.pool.id, **{**options, **other})
 
     slots = int(after.get("taskSlotsPerNode") or 1)
     problem = out_of_support(source, known, images, size, image_of(after)) or no_room(
@@ -179,7 +179,7 @@ _INTERRUPTS = {
     PATH,
     effect="change",
     azure=True,
-    look="pool show {pool}",
+    check="pool show {pool}",
     preflight=preflight,
     examples=["pool rebuild gpu size:nc8as_t4_v3", "pool rebuild gpu image:ubuntu-24_04 tasks:taskcompletion"],
 )

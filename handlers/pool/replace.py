@@ -53,7 +53,7 @@ async def preflight(
     "pool replace-broken",
     effect="change",
     azure=True,
-    look="node list {pool}",
+    check="node list {pool}",
     preflight=preflight,
     examples=["pool replace-broken gpu", "pool replace-broken gpu age>30m"],
 )

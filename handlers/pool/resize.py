@@ -105,7 +105,7 @@ async def preflight(
     "pool resize",
     effect="change",
     azure=True,
-    look="pool show {pool}",
+    check="pool show {pool}",
     preflight=preflight,
     examples=["pool resize gpu 12", "pool resize gpu spot:40", "pool resize gpu 0 tasks:taskcompletion"],
 )

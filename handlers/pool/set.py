@@ -131,7 +131,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
     _PATH,
     effect="change",
     azure=True,
-    look="pool show {pool}",
+    check="pool show {pool}",
     preflight=preflight,
     examples=[
         "pool set gpu start:\"/bin/bash -c 'setup.sh 2'\"",

@@ -64,7 +64,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None) -> P
     "pool stop-resize",
     effect="change",
     azure=True,
-    look="pool show {pool}",
+    check="pool show {pool}",
     preflight=preflight,
     examples=["pool stop-resize gpu"],
 )

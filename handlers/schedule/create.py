@@ -106,7 +106,7 @@ async def preflight(
     effect="change",
     azure=True,
     reads_with=("as",),
-    look="schedule show {schedule}",
+    check="schedule show {schedule}",
     preflight=preflight,
     examples=[
         "schedule create nightly every:1d start:2026-12-01T22:00 like:nightly-1123",

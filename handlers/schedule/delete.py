@@ -89,7 +89,7 @@ async def deleting(ctx: Context, schedule: str, *, account: str | None = None) -
     "schedule delete",
     effect="destroy",
     azure=True,
-    look="schedule list",
+    check="schedule list",
     preflight=deleting,
     examples=["schedule delete nightly"],
 )
@@ -157,7 +157,7 @@ async def restoring(ctx: Context, schedule: str, *, operation: str, account: str
     "schedule restore",
     effect="change",
     azure=True,
-    look="schedule show {schedule}",
+    check="schedule show {schedule}",
     preflight=restoring,
     examples=["schedule restore nightly operation:1a2b3c4d5e6f"],
 )

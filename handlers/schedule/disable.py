@@ -48,7 +48,7 @@ async def disabling(ctx: Context, schedule: str, *, account: str | None = None) 
     "schedule disable",
     effect="change",
     azure=True,
-    look="schedule show {schedule}",
+    check="schedule show {schedule}",
     preflight=disabling,
     examples=["schedule disable nightly"],
 )
@@ -97,7 +97,7 @@ async def enabling(ctx: Context, schedule: str, *, account: str | None = None) -
     "schedule enable",
     effect="change",
     azure=True,
-    look="schedule show {schedule}",
+    check="schedule show {schedule}",
     preflight=enabling,
     examples=["schedule enable nightly"],
 )
@@ -146,7 +146,7 @@ async def terminating(ctx: Context, schedule: str, *, account: str | None = None
     "schedule terminate",
     effect="destroy",
     azure=True,
-    look="schedule show {schedule}",
+    check="schedule show {schedule}",
     preflight=terminating,
     examples=["schedule terminate nightly"],
 )

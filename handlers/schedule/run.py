@@ -37,7 +37,7 @@ async def running(ctx: Context, schedule: str, *, account: str | None = None) ->
     "schedule run",
     effect="change",
     azure=True,
-    look="job list {schedule}-now-*",
+    check="job list {schedule}-now-*",
     preflight=running,
     examples=["schedule run nightly"],
 )

@@ -163,7 +163,7 @@ async def check_change(ctx: Context, schedule: str, wanted: Wanted, account: str
     "schedule set",
     effect="change",
     azure=True,
-    look="schedule show {schedule}",
+    check="schedule show {schedule}",
     preflight=setting,
     examples=["schedule set nightly every:12h", "schedule set nightly end:none priority:100 pool:gpu-b"],
 )

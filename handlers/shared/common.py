@@ -33,7 +33,7 @@ def line(ctx: Context, account: Account, *tokens: str, **options: object) -> str
     words += [
         name if value is True else f"{name}:{value}"
         for name, value in options.items()
-        if value not in (None, "", False)
+        if value is not None and value is not False and value != ""
     ]
     return join([*words, *ctx.naming(account)])
 

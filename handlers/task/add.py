@@ -86,7 +86,7 @@ async def preflight(
     effect="change",
     azure=True,
     changes_with=("tasks", "command"),
-    look="task list {job}",
+    check="task list {job}",
     preflight=preflight,
     examples=[
         "task add nightly",

@@ -71,7 +71,7 @@ async def terminating(ctx: Context, job: str, *tasks: Typed, account: str | None
     "task terminate",
     effect="change",
     azure=True,
-    look="task list {job}",
+    check="task list {job}",
     preflight=terminating,
     examples=["task terminate nightly frame-0021", "task terminate nightly state:running ran>2h"],
 )
@@ -142,7 +142,7 @@ async def deleting(ctx: Context, job: str, *tasks: Typed, account: str | None = 
     "task delete",
     effect="destroy",
     azure=True,
-    look="task list {job}",
+    check="task list {job}",
     preflight=deleting,
     examples=["task delete nightly frame-0021", "task delete nightly state:succeeded ended<2d"],
 )

@@ -61,7 +61,7 @@ async def reactivating(ctx: Context, job: str, *tasks: Typed, account: str | Non
     "task reactivate",
     effect="change",
     azure=True,
-    look="task list {job}",
+    check="task list {job}",
     preflight=reactivating,
     examples=["task reactivate nightly frame-0021", "task reactivate nightly state:failed exit:137"],
 )
@@ -105,7 +105,7 @@ async def reactivating_failed(ctx: Context, job: str, *filter: Typed, account: s
     "job reactivate-failed",
     effect="change",
     azure=True,
-    look="task list {job} state:failed",
+    check="task list {job} state:failed",
     preflight=reactivating_failed,
     examples=["job reactivate-failed nightly", "job reactivate-failed nightly exit:137"],
 )

@@ -39,7 +39,7 @@ async def _channel_saved_by(ctx: Context, name: str, *settings: str, whose: Whos
     effect="change",
     others="operator",
     owner=_channel_saved_by,
-    look="template list",
+    check="template list",
     examples=[
         "template save nightly from:job/nightly-1123",
         "template save gpu from:pool/gpu-a targetDedicatedNodes={nodes:2} whose:mine",

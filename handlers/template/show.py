@@ -57,7 +57,7 @@ async def show_template(ctx: Context, name: str, *, whose: Whose | None = None) 
     effect="change",
     others="operator",
     owner=_saved_by,
-    look="template list",
+    check="template list",
     examples=["template delete nightly"],
 )
 async def delete_template(ctx: Context, name: str, *, whose: Whose | None = None) -> Card:

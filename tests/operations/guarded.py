@@ -92,7 +92,7 @@ class Bot:
     async def look(self, later: timedelta = timedelta()) -> list[Card]:
         """The keeper looks: the answers of what it runs."""
         self.ran.clear()
-        await self.keeper.look(datetime.now(UTC) + later)
+        await self.keeper.poll(datetime.now(UTC) + later)
         return [await self.dispatcher.card(request) for request in self.ran]
 
     async def trail(self) -> list[AuditEntry]:
@@ -178,7 +178,7 @@ def _verbs(registry: Registry, gpu: Pool) -> None:
             nodes_after=nodes,
         )
 
-    @command("pool resize", effect="change", azure=True, preflight=ahead, look="pool show {pool}")
+    @command("pool resize", effect="change", azure=True, preflight=ahead, check="pool show {pool}")
     async def resize(ctx: Context, pool: str, nodes: int, *, account: str | None = None) -> Card:
         """Resize a pool.
 

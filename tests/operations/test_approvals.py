@@ -207,7 +207,7 @@ async def test_a_crash_before_it_is_run_runs_it_once(bot: Bot) -> None:
     """The program dies once the approval is taken and before anything is noted of the change."""
     id_ = await bot.requested()
     await bot.ask(f"approve {id_}", "slack:U0OTTO")
-    await bot.keeper.look(datetime.now(UTC))
+    await bot.keeper.poll(datetime.now(UTC))
     (request,) = bot.ran
     approvals = bot.dispatcher.operations.approvals
     found = await approvals.find(id_)

@@ -118,7 +118,7 @@ async def confirm(ctx: Context, change: str, answer: Literal["yes", "no"] = "yes
 def registry() -> Registry:
     """The commands of this bot."""
     made = Registry()
-    made.add(change, Mark("change", "viewer", (), 0, "change", look="look at {name}"))
+    made.add(change, Mark("change", "viewer", (), 0, "change", check="look at {name}"))
     made.add(change, Mark("mend", "viewer", (), 0, "change", reconcile=look))
     made.add(change, Mark("destroy", "viewer", (), 0, "destroy", preflight=goes))
     made.add(read, Mark("read", "viewer", (), 0))
