@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import sys
 import threading
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -59,16 +60,12 @@ async def main(options: argparse.Namespace) -> None:
 
 def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
     """Where the stand-ins are, and who is who there."""
-    operators: list[str] = []
-    admins: list[str] = []
+    people: defaultdict[str, list[str]] = defaultdict(list)
     for person in slack.people:
-        {"operator": operators, "admin": admins, "second admin": admins}.get(person["role"], []).append(
-            f"slack:{person['id']}"
-        )
+        people[person["role"]].append(f"slack:{person['id']}")
     for person in teams.people.values():
-        {"operator": operators, "admin": admins, "second admin": admins}.get(person["role"], []).append(
-            f"teams:{person['aadObjectId']}"
-        )
+        people[person["role"]].append(f"teams:{person['aadObjectId']}")
+    admins = [*people["admin"], *people["second admin"]]
     return {
         "SLACK_API_URL": slack.api_url,
         "SLACK_BOT_TOKEN": slack.settings.bot_token,
@@ -79,8 +76,9 @@ def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
         "TEAMS_OPENID_URL": teams.openid_url,
         "TEAMS_SERVICE_URL": teams.service_url,
         "OPS": ",".join(_ops(slack, teams)),
-        "OPERATORS": ",".join(operators),
+        "OPERATORS": ",".join(people["operator"]),
         "ADMINS": ",".join(admins),
+        "PEOPLE": ";".join(",".join(ids) for ids in people.values() if len(ids) > 1),
     }
 
 

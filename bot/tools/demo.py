@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +26,8 @@ from bot.settings_file import Settings, check
 _START_SECONDS = 60.0
 _POLL_SECONDS = 10
 """Between two polls in the demo: nobody waits for half a minute there."""
+_DEAR = 2.0
+"""Dollars an hour from which somebody else has to agree in the demo: low, so that it can be tried."""
 _STOP_SECONDS = 10.0
 _COARSE = 3
 """Minutes between two samples of the distant past."""
@@ -178,7 +180,18 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
     raw["alerts"] = {"channels": [conversation for conversation in printed.get("OPS", "").split(",") if conversation]}
     for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):
         raw["access"][role] += [person for person in printed.get(key, "").split(",") if person]
+    if told.get("ADMINS"):
+        raw |= _guard_rails(told, raw["alerts"]["channels"][0])
     return check(raw)
+
+
+def _guard_rails(told: Mapping[str, str], channel: str) -> dict[str, Any]:
+    """What a company would set: one person on both platforms is one, and what is dear needs a second one."""
+    return {
+        "people": [{"ids": ids.split(",")} for ids in told["PEOPLE"].split(";")],
+        "approvals": [{"name": "dear", "price_per_hour": _DEAR, "approvers": ["admins"], "expires_minutes": 60}],
+        "break_glass": {"people": told["ADMINS"].split(","), "conversation": channel},
+    }
 
 
 async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history: float) -> None:
