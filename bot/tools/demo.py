@@ -180,17 +180,17 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
     raw["alerts"] = {"channels": [conversation for conversation in printed.get("OPS", "").split(",") if conversation]}
     for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):
         raw["access"][role] += [person for person in printed.get(key, "").split(",") if person]
-    if told.get("ADMINS"):
-        raw |= _guard_rails(told, raw["alerts"]["channels"][0])
+    if printed.get("ADMINS"):
+        raw |= _guard_rails(printed, raw["alerts"]["channels"][0])
     return check(raw)
 
 
-def _guard_rails(told: Mapping[str, str], channel: str) -> dict[str, Any]:
+def _guard_rails(printed: Mapping[str, str], channel: str) -> dict[str, Any]:
     """What a company would set: one person on both platforms is one, and what is dear needs a second one."""
     return {
-        "people": [{"ids": ids.split(",")} for ids in told["PEOPLE"].split(";")],
+        "people": [{"ids": ids.split(",")} for ids in printed["PEOPLE"].split(";")],
         "approvals": [{"name": "dear", "price_per_hour": _DEAR, "approvers": ["admins"], "expires_minutes": 60}],
-        "break_glass": {"people": told["ADMINS"].split(","), "conversation": channel},
+        "break_glass": {"people": printed["ADMINS"].split(","), "conversation": channel},
     }
 
 
