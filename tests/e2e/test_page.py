@@ -53,11 +53,11 @@ ALERTS = (("status", "2 accounts watched"), ("alert list", "open alerts"), ("ale
 class Demo:
     """``batchbot demo`` as a process of its own; ``mark`` stands in the environment of all its processes."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.mark = uuid.uuid4().hex
         self.log = folder / "demo.log"
         self._out = self.log.open("wb")
-        command = [sys.executable, "-m", "bot", "demo", "--port", str(_free_port()), "--history", "1"]
+        command = [sys.executable, "-m", "bot", "demo", "--port", str(_free_port()), "--history", "1", *arguments]
         self.process = subprocess.Popen(
             command,
             stdout=self._out,
@@ -106,13 +106,6 @@ class Demo:
             self.process.kill()
             self.process.wait()
         self._out.close()
-
-
-@pytest.fixture
-def shots(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("BATCHBOT_ARTIFACTS", tmp_path / "shots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
