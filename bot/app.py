@@ -18,7 +18,7 @@ from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.platforms import connectable
-from bot.chat.port import AttachedFile, Chat, ChatStartError
+from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.clock import Clock
 from bot.content.drawing import Drawing
@@ -127,6 +127,8 @@ class App:
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):
                 chat = platform.connect(section, store, self.gallery, environment)
+                if isinstance(chat, KnowsPeople):
+                    chat.name_groups(settings.groups(name))
                 self.chats[name] = chat
                 routes += chat.routes()
         self._web.add_routes(routes)

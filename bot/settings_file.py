@@ -34,6 +34,7 @@ from bot.policy.settings import (
     approval_mistakes,
     break_glass_mistakes,
     grant_mistakes,
+    is_group,
     person_mistakes,
 )
 from bot.settings import (
@@ -79,6 +80,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             ApprovalRules(self.approvals),
             break_glass,
         )
+
+    def groups(self, platform: str) -> frozenset[str]:
+        """The ids of the groups on a platform, without its name, that grant or deny anything to whoever is in them."""
+        named = {*self.access.viewers, *self.access.operators, *self.access.admins, *self.break_glass.people}
+        named.update(*(grant.to for grant in self.grants), *(rule.approvers for rule in self.approvals))
+        prefix = f"{platform}:"
+        return frozenset(each.removeprefix(prefix) for each in named if each.startswith(prefix) and is_group(each))
 
     def allowed(self) -> Iterator[str]:
         """Who may do what by these settings, a line each."""
@@ -210,7 +218,7 @@ def _values(settings: Settings) -> Iterator[str]:
     for key, people in (("viewers", access.viewers), ("operators", access.operators), ("admins", access.admins)):
         for person in people:
             name, _, own = person.partition(":")
-            if name not in PLATFORMS or not own:
+            if name not in PLATFORMS or not own or (own.startswith("group:") and not is_group(person)):
                 yield f"access.{key}: {person!r} is no id: write PLATFORM:ID; platforms: {', '.join(PLATFORMS)}"
     platforms = connectable()
     for channel in settings.alerts.channels:

@@ -68,7 +68,8 @@ class ConnectablePlatform(Platform, Generic[Section], frozen=True, kw_only=True)
     """A platform that the settings file can have a section for, and that a running bot then connects to.
 
     ``settings`` is the type of the section. ``conversation_id`` is a regular expression that the id of a conversation
-    matches which the settings name, and ``example`` such an id for people. ``connect`` makes the adapter of section,
+    matches which the settings name, and ``example`` such an id for people. ``group_id`` is one that the ids of groups
+    match, and those of people do not; empty where there are no groups. ``connect`` makes the adapter of section,
     store, pictures and the environment that holds the secrets; it raises SettingsError for a secret that is missing.
     It imports the adapter when it is called, so that the platform's client is loaded by a bot that uses it alone.
     ``render`` draws a card, given the addresses of its pictures by their key, as the platform's own message.
@@ -76,6 +77,7 @@ class ConnectablePlatform(Platform, Generic[Section], frozen=True, kw_only=True)
 
     settings: type[Section]
     conversation_id: str
+    group_id: str = ""
     example: str
     connect: Callable[[Section, Store, Pictures, Mapping[str, str]], ServedChat]
     render: Callable[[Card, Mapping[str, str]], Rendered]

@@ -208,11 +208,19 @@ class ServedChat(Chat, Protocol):
 class KnowsPeople(Protocol):
     """A platform that says more of a person when it is asked than comes with what they do."""
 
-    async def known(self, person: Person, conversation: Conversation) -> Person:
-        """The person with their zone, and whether they are a guest or from elsewhere; asked for once an hour.
+    def name_groups(self, groups: frozenset[str]) -> None:
+        """The ids of the groups that the settings name on this platform; set before the start. No others are read."""
+        ...
 
-        May raise whatever the platform's client raises, and may take long.
+    async def known(self, person: Person, conversation: Conversation) -> Person:
+        """The person with their zone, whether they are a guest or from elsewhere, and their groups.
+
+        May take long; never raises. What could not be read is marked as unread, as by :meth:`marked`.
         """
+        ...
+
+    def marked(self, person: Person) -> Person:
+        """The same with what is known by now, without asking: what is not known, or is too old, is marked as unread."""
         ...
 
 

@@ -13,12 +13,16 @@ class Person(Struct, frozen=True):
 
     ``platform`` is a name of :data:`bot.chat.platforms.PLATFORMS`, as in every stored id.
 
-    ``groups`` are the immutable ids of groups that the platform says the person is in (Slack user groups, Entra
-    groups), and ``home`` is the workspace or tenant that the person belongs to, which in a shared channel need not be
-    the conversation's; both are empty where the payload says nothing of them.
+    ``groups`` are the immutable ids of the groups named by the settings that the platform says the person is in (Slack
+    user groups, ``group:`` and the object id of Entra groups). ``unread`` are those of which it could not be read
+    whether the person is in them.
+
+    ``home`` is the workspace or tenant that the person belongs to, which in a shared channel need not be the
+    conversation's; empty where the payload says nothing of it.
 
     ``kind``: a ``member`` of the bot's own workspace or tenant, a ``guest`` there, ``foreign`` for a person of another
-    one (Slack Connect, shared channels), or a ``bot`` or workflow. Who is no member may do nothing unless named.
+    one (Slack Connect, shared channels), or a ``bot`` or workflow. Who is no member may do nothing unless named. With
+    ``kind_read`` False the platform could not be asked, so that a ``member`` may be a guest.
     """
 
     platform: str
@@ -26,8 +30,10 @@ class Person(Struct, frozen=True):
     name: str = ""
     zone: str | None = None
     groups: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     home: str = ""
     kind: Literal["member", "guest", "foreign", "bot"] = "member"
+    kind_read: bool = True
 
     @property
     def key(self) -> str:

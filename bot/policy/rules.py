@@ -14,12 +14,15 @@ their home workspace or tenant), the conversation, the account, the command and 
 4. ``command.role``: less than the command's own role is refused.
 5. ``grants.NAME``: a change of Azure that a grant with ``deny`` names, for the person, a group of theirs or the
    conversation, is refused, whatever else allows it.
-6. ``grants.none``: a change of Azure is refused unless a grant names the person, a group of theirs or the conversation
+6. ``access.unread``: what the platform could not be asked grants nothing. A change of Azure is refused that may be
+   denied to a group of which it is not known whether the person is in it, or that is granted to the conversation alone
+   while it is not known whether the person is a guest.
+7. ``grants.none``: a change of Azure is refused unless a grant names the person, a group of theirs or the conversation
    for this command, account and entity. Operators may make every change that destroys nothing, admins every change.
-7. ``command.shared``: a change that holds for everybody in a channel or a group chat may need a higher role. It does
+8. ``command.shared``: a change that holds for everybody in a channel or a group chat may need a higher role. It does
    not in a personal chat, nor where the command is asked for oneself alone (such as ``alert subscribe to:me``).
-8. ``command.others``: to change what somebody else made for everybody in a channel may need a higher role.
-9. Whatever no rule refused is allowed, by the grant or the setting that gave the role (such as ``access.operators``).
+9. ``command.others``: to change what somebody else made for everybody in a channel may need a higher role.
+10. Whatever no rule refused is allowed, by the grant or the setting that gave the role (such as ``access.operators``).
 
 The first rule that refuses is the answer. A command that is run for somebody (a saved query, a confirmed change, an
 approved one) is asked about anew, with their permissions alone.
@@ -48,6 +51,12 @@ _OUTSIDERS = {
     "foreign": "people of other workspaces and tenants",
     "bot": "bots and workflows",
 }
+_BY_GROUPS = frozenset(
+    {"access.outsiders", "access.none", "command.role", "grants.none", "command.shared", "command.others"}
+)
+"""Rules that would not refuse somebody who is in the right group."""
+_UNREAD_GROUPS = "Your group membership could not be read, so no group of yours counts now: try again in a minute."
+_UNREAD_KIND = "Whether you are one could not be read: try again in a minute."
 
 
 @dataclass(frozen=True)
@@ -92,9 +101,13 @@ class Policy:
         holding = [each for each in given if question.writes and each[0].holds_for(question)]
         refused = (
             self._barred(question, role)
+            or self._denied(question, role, holding)
+            or self._unread(question, role, holding)
             or self._not_granted(question, role, holding)
             or self._not_for_everybody(question, role)
         )
+        if refused and question.person.unread and refused.rule in _BY_GROUPS:
+            return replace(refused, reason=f"{refused.reason} {_UNREAD_GROUPS}")
         if refused:
             return refused
         rule, id_ = (holding[0][0].rule, holding[0][1]) if holding else (role.rule, role.id)
@@ -151,11 +164,31 @@ class Policy:
             return self._refused(question, role, "command.role", needed, called)
         return None
 
-    def _not_granted(self, question: Question, role: RoleGrant, holding: list[tuple[Grant, str]]) -> Decision | None:
-        """A change of Azure that is denied, or that nothing allows. ``holding`` are the grants that hold for it."""
+    def _denied(self, question: Question, role: RoleGrant, holding: list[tuple[Grant, str]]) -> Decision | None:
+        """A change of Azure that a grant denies. ``holding`` are the grants that hold for it."""
         for grant, id_ in holding:
             if grant.deny:
                 return Decision(False, grant.rule, _denied(question, grant, id_), role.role)
+        return None
+
+    def _unread(self, question: Question, role: RoleGrant, holding: list[tuple[Grant, str]]) -> Decision | None:
+        """A change of Azure that may be denied, or that may not be allowed, by what could not be read of the person."""
+        person = question.person
+        if not question.writes:
+            return None
+        groups = (f"{person.platform}:{each}" for each in person.unread)
+        for grant, id_ in self._grants.given_to(groups):
+            if grant.deny and grant.holds_for(question):
+                why = f"{_what(question)} is denied to the group {id_} by {grant.rule}. {_UNREAD_GROUPS}"
+                return Decision(False, "access.unread", why, role.role)
+        here_alone = bool(holding) and all(id_.startswith(CONVERSATION) for _, id_ in holding)
+        if here_alone and not person.kind_read and not _by_role(role.role, question.effect):
+            why = f"{_what(question)} is granted to this conversation, but not to guests. {_UNREAD_KIND}"
+            return Decision(False, "access.unread", why, role.role)
+        return None
+
+    def _not_granted(self, question: Question, role: RoleGrant, holding: list[tuple[Grant, str]]) -> Decision | None:
+        """A change of Azure that nothing allows. ``holding`` are the grants that hold for it."""
         if not question.writes or holding or _by_role(role.role, question.effect):
             return None
         reason = f"{_what(question)} needs a grant, and no grant of the settings gives you one."
@@ -182,11 +215,12 @@ class Policy:
         return None
 
     def _asker(self, question: Question) -> tuple[RoleGrant, list[tuple[Grant, str]]]:
-        """The asker's role, and the grants that name them, a group of theirs or, for members, the conversation."""
-        ids = self._access.ids(question.person)
-        if question.person.kind == "member":
-            ids.append(f"{CONVERSATION}{question.conversation.key}")
-        given = list(self._grants.given_to(ids))
+        """The asker's role, and the grants that name them, a group of theirs or the conversation, which allows nothing
+        to those who are no members.
+        """
+        given = list(self._grants.given_to(self._access.ids(question.person)))
+        here = self._grants.given_to([f"{CONVERSATION}{question.conversation.key}"])
+        given += [each for each in here if question.person.kind == "member" or each[0].deny]
         role = self._access.grant(question.person)
         allowing = next((each for each in given if not each[0].deny), None)
         if not role.id and allowing:  # named by a grant, and by no role

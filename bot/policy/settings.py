@@ -16,7 +16,6 @@ from bot.chat.platforms import PLATFORMS, connectable
 KINDS = ("account", "pool", "node", "job", "task", "schedule", "application", "package", "certificate")
 """What an entity pattern may begin with."""
 _ENTITY = re.compile(rf"(?:{'|'.join(KINDS)}):\S+|\*")
-_GROUP = re.compile(r"slack:S[A-Z0-9]+|teams:\S+")  # whether an object id is a person or a group cannot be seen
 ROLE_NAMES = ("operators", "admins")
 """What may stand among approvers besides ids: everybody whom ``[access]`` names so, or higher."""
 _VERB = re.compile(r"[a-z*?-]+(?: [a-z*?-]+){0,2}")
@@ -35,8 +34,8 @@ class GrantSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Who may change what in Azure. Without one nobody may; one with ``deny`` wins over all others."""
 
     to: list[str]
-    """To whom: ids of people and groups (``slack:U…``, ``slack:S…``, ``teams:<object id>``) or everybody in a
-    conversation (``conversation:slack:C…``)."""
+    """To whom: ids of people (``slack:U…``, ``teams:<object id>``) and groups (``slack:S…``,
+    ``teams:group:<object id>``), or everybody in a conversation (``conversation:slack:C…``)."""
     verbs: list[str]
     """Which commands, by their path: ``pool resize``, ``pool *``, ``*``."""
     accounts: list[str] = field(default_factory=lambda: ["*"])
@@ -144,7 +143,7 @@ def approval_mistakes(approvals: Collection[ApprovalSettings], accounts: Collect
         for id_ in rule.approvers:
             if id_ not in ROLE_NAMES and not _is_id(id_):
                 yield f"{_no_id(f'{where}.approvers', id_)}; or {' or '.join(ROLE_NAMES)}"
-        named = [each for each in rule.approvers if not _GROUP.fullmatch(each)]
+        named = [each for each in rule.approvers if not is_group(each)]
         if rule.approvers and len(named) == len(rule.approvers) < rule.count and not {*ROLE_NAMES} & {*named}:
             yield f"{where}.count: {rule.count} must agree, and approvers has {len(named)}: name more"
         yield from _verb_mistakes(where, rule.verbs)
@@ -199,9 +198,18 @@ def _verb_mistakes(where: str, verbs: Collection[str]) -> Iterator[str]:
             yield f"{where}.verbs: {pattern!r} is no command: write its path, such as pool resize, pool * or *"
 
 
+def is_group(id_: str) -> bool:
+    """Whether an id (``platform:id``) is one of a group."""
+    platform, _, own = id_.partition(":")
+    known = connectable().get(platform)
+    return known is not None and re.fullmatch(known.group_id, own) is not None
+
+
 def _is_id(text: str) -> bool:
     """Whether a text is written ``platform:id``."""
     platform, _, own = text.partition(":")
+    if own.startswith("group:"):
+        return is_group(text)
     return platform in PLATFORMS and re.fullmatch(r"\S+", own) is not None
 
 

@@ -69,9 +69,8 @@ class AnswerDelivery:
         self._live = LiveCards(chats, store, self._clock, self.answer, following)
 
     async def with_zone(self, request: CommandRequest) -> CommandRequest:
-        """The request with the person's time zone, and whether they are a guest, where the platform says so in time.
-
-        Never raises.
+        """The request with the person's time zone, their groups, and whether they are a guest, as far as the platform
+        says so in time; the groups that a stored request came with do not count any more. Never raises.
         """
         chat = self._chats[request.conversation.platform]
         if request.person.zone is not None and not isinstance(chat, KnowsPeople):
@@ -83,7 +82,7 @@ class AnswerDelivery:
                 zone = await chat.zone(request.person)
         except Exception as error:  # whatever a look-up does, the answer does not depend on it
             log.warning("answer.zone_unknown", key=request.key, error=type(error).__name__)
-            return request
+            return replace(request, person=chat.marked(request.person)) if isinstance(chat, KnowsPeople) else request
         return replace(request, person=replace(request.person, zone=zone))
 
     async def answer(self, request: CommandRequest, card: Card, *, doubtful: bool = False) -> str | None:

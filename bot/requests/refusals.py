@@ -44,7 +44,8 @@ def forbidden(decision: Decision, person: Person, policy: Policy) -> Card:
     """The policy refused: the rule, who can, and how to be allowed."""
     log.info("policy.refused", rule=decision.rule, person=person.key)
     section = "a table [[grants]]" if decision.rule == "grants.none" else "[access]"
-    advice = [text(f"The rule is {decision.rule}. ", *_able(decision, person, policy))]
+    able = [] if decision.rule == "access.unread" else _able(decision, person, policy)
+    advice = [text(f"The rule is {decision.rule}. ", *able)]
     if decision.needed or decision.rule in ("grants.none", "access.outsiders"):  # a grant that denies is meant to
         advice.append(text(f"Somebody who runs the bot can add your id to {section} in its settings: {person.key}"))
     if decision.rule in ("command.shared", "command.others"):

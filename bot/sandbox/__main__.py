@@ -66,6 +66,8 @@ def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
     for person in teams.people.values():
         people[person["role"]].append(f"teams:{person['aadObjectId']}")
     admins = [*people["admin"], *people["second admin"]]
+    groups = [f"slack:{id_}" for id_ in slack.groups.values()]
+    groups += [f"teams:group:{id_}" for id_ in teams.groups.values()]
     return {
         "SLACK_API_URL": slack.api_url,
         "SLACK_BOT_TOKEN": slack.settings.bot_token,
@@ -74,9 +76,10 @@ def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
         "TEAMS_APP_ID": _APP_ID,
         "TEAMS_TENANT_ID": teams.tenant_id,
         "TEAMS_OPENID_URL": teams.openid_url,
+        "TEAMS_GRAPH_URL": teams.graph_url,
         "TEAMS_SERVICE_URL": teams.service_url,
         "OPS": ",".join(_ops(slack, teams)),
-        "OPERATORS": ",".join(people["operator"]),
+        "OPERATORS": ",".join(groups),
         "ADMINS": ",".join(admins),
         "PEOPLE": ";".join(",".join(ids) for ids in people.values() if len(ids) > 1),
     }

@@ -174,6 +174,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
             "app_id": printed["TEAMS_APP_ID"],
             "tenant_id": printed["TEAMS_TENANT_ID"],
             "openid_url": printed["TEAMS_OPENID_URL"],
+            "graph_url": printed["TEAMS_GRAPH_URL"],
             "service_hosts": [urlsplit(printed["TEAMS_SERVICE_URL"]).hostname],
             "file_hosts": [urlsplit(printed["TEAMS_SERVICE_URL"]).hostname],
         }

@@ -20,7 +20,8 @@ SCOPES = (
     "groups:read",  # the same as channels:read, of private channels
     "im:history",  # direct messages
     "im:write",  # open direct messages with somebody whom an alert is for
-    "users:read",  # the asker's time zone
+    "usergroups:read",  # who is in the user groups that the settings name
+    "users:read",  # the asker's time zone, and whether they are a guest
 )
 """Bot scopes, each with the reason it is there."""
 EVENTS = (

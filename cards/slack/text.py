@@ -17,8 +17,8 @@ TEXT = 3_000
 STYLES = {"bold": "*", "italic": "_", "code": "`"}
 """The styles that Slack draws, and their marks in mrkdwn."""
 
-_USER = re.compile(r"slack:([UW][A-Z0-9]{2,20})")
-"""Whom Slack can mention."""
+_WHO = re.compile(r"slack:([UWS][A-Z0-9]{2,20})")
+"""Whom Slack can mention: users (U…, W…) and user groups (S…)."""
 
 Json = dict[str, object]
 
@@ -76,8 +76,8 @@ def _merged(words: list[Run]) -> list[Run]:
 
 
 def user(run: Run) -> str:
-    """The id of the Slack user whom a run mentions; empty where it mentions none, or somebody who is not on Slack."""
-    found = _USER.fullmatch(run.who) if run.who else None
+    """The id of the Slack user or user group that a run mentions; empty where it mentions none, or none of Slack's."""
+    found = _WHO.fullmatch(run.who) if run.who else None
     return found[1] if found else ""
 
 
@@ -86,7 +86,8 @@ def rich(words: list[Run]) -> list[Json]:
     elements: list[Json] = []
     for run in _merged(words):
         if who := user(run):
-            elements.append({"type": "user", "user_id": who})
+            kind = "usergroup" if who.startswith("S") else "user"
+            elements.append({"type": kind, f"{kind}_id": who})
             continue
         element: Json = {"type": "text", "text": run.text}
         if run.style in STYLES:
@@ -114,7 +115,7 @@ def mrkdwn(words: list[Run]) -> str | None:
     for run in words:
         start, index = index, index + len(run.text)
         if who := user(run):
-            parts.append(f"<@{who}>")
+            parts.append(f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>")
             continue
         wrap = STYLES.get(run.style)
         inner = run.text.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.chat.request import Person
 from bot.policy.rules import Question, Standing
 from bot.requests.binding import bind
 from bot.requests.command import Command, CommandError, command
@@ -37,6 +38,7 @@ async def whoami(ctx: Context) -> Card:
                 ("You are", _KINDS[person.kind]),
                 ("Home", person.home),
                 ("Your groups", ", ".join(person.groups)),
+                ("Could not be read", ", ".join(_unread(person))),
                 ("Role by", f"{role.rule} ({role.id})" if role.id else role.rule),
             ),
             *_changes(standing),
@@ -46,6 +48,12 @@ async def whoami(ctx: Context) -> Card:
             actions(Button("Can I…", "can-i", how="form"), Button("Approvals", "approvals"), Button("Help", "help")),
         ),
     )
+
+
+def _unread(person: Person) -> list[str]:
+    """What the platform could not be asked about a person; it grants nothing until it can."""
+    kind = [] if person.kind_read else ["whether you are a guest"]
+    return [*kind, *(f"whether you are in {group}" for group in person.unread)]
 
 
 def _changes(standing: Standing) -> list[Block]:

@@ -143,6 +143,7 @@ class Slack:
         """
         self._intake = intake
         await self._channels.load()
+        self._following.later(self._people.groups.keep())
         connected = False
         try:
             connected = await self._connected()
@@ -194,12 +195,20 @@ class Slack:
         self._following.close()
 
     async def zone(self, person: Person) -> str | None:
-        """The person's time zone from their Slack profile, remembered for an hour. Raises what the client raises."""
+        """The person's time zone from their Slack profile, remembered for an hour; None where it cannot be read."""
         return (await self._people.known(person)).zone
 
     async def known(self, person: Person, conversation: Conversation) -> Person:
-        """The person with their zone and whether they are a guest. Raises what the client raises."""
+        """See :meth:`bot.chat.port.KnowsPeople.known`."""
         return await self._people.known(person)
+
+    def marked(self, person: Person) -> Person:
+        """See :meth:`bot.chat.port.KnowsPeople.marked`."""
+        return self._people.person(person)
+
+    def name_groups(self, groups: frozenset[str]) -> None:
+        """See :meth:`bot.chat.port.KnowsPeople.name_groups`."""
+        self._people.groups.name(groups)
 
     def _listen(self) -> None:
         self._app.command(_ANYTHING)(self._on_command)

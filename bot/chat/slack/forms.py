@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import structlog
 from msgspec.structs import replace
 from slack_sdk.errors import SlackApiError
@@ -131,8 +130,8 @@ class Forms:
         try:
             async with asyncio.timeout(ZONE_SECONDS):
                 return replace(request, person=await self._people.known(request.person))
-        except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
-            log.info("slack.zone_unknown", error=type(error).__name__)
+        except TimeoutError:
+            log.info("slack.person_late")
             return self._people.marked(request)
 
     def _known(self, view: str) -> _Open:

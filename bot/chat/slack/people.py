@@ -1,17 +1,27 @@
-"""Who writes on Slack: of the bot's own workspace, a guest of it, of another one, or a program; and their time zone."""
+"""Who writes on Slack: of the bot's own workspace, a guest of it, of another one, or a program; their time zone, and
+which of the user groups that the settings name they are in.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import aiohttp
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.request import CommandRequest, Person
+from bot.chat.slack.errors import code_of
+from bot.chat.slack.groups import SlackGroups
+
+log = structlog.get_logger()
 
 _SECONDS = 3600.0
 """For how long a profile is believed."""
@@ -39,6 +49,8 @@ class SlackPeople:
         self._client = client
         self._profiles: OrderedDict[str, Profile] = OrderedDict()
         self._own: frozenset[str] = frozenset()
+        self.groups = SlackGroups(client)
+        """The user groups that the settings name."""
 
     def installed(self, answer: Mapping[str, Any]) -> None:
         """The answer of ``auth.test``: the bot's own workspace, and the organisation that it belongs to."""
@@ -46,27 +58,50 @@ class SlackPeople:
 
     def marked(self, request: CommandRequest) -> CommandRequest:
         """A request with what is known of its person by now, without asking."""
-        return replace(request, person=self._with(request.person, self._fresh(request.person.id)))
+        return replace(request, person=self.person(request.person))
 
     async def known(self, person: Person) -> Person:
-        """The person with their zone and their standing. Raises what the client raises."""
-        profile = self._fresh(person.id)
-        if profile is None:
-            user: Mapping[str, Any] = (await self._client.users_info(user=person.id))["user"]
-            profile = Profile(time.monotonic(), self._kind(user), user.get("tz"), str(user.get("team_id") or ""))
-            self._profiles[person.id] = profile
-            while len(self._profiles) > _MOST:
-                self._profiles.popitem(last=False)
-        return self._with(person, profile)
+        """The person with their zone, standing and groups. Never raises: what cannot be read is marked as unread."""
+        await asyncio.gather(self._ask(person.id), self.groups.known())
+        return self.person(person)
 
-    def _fresh(self, id_: str) -> Profile | None:
-        found = self._profiles.get(id_)
-        return found if found and time.monotonic() - found.at < _SECONDS else None
-
-    def _with(self, person: Person, profile: Profile | None) -> Person:
+    def person(self, person: Person) -> Person:
+        """The person with what is known by now. What an old profile said is better than nothing, but is not sure."""
+        profile = self._profiles.get(person.id)
         home = person.home or (profile.home if profile else "")
-        kind: Kind = "foreign" if self._elsewhere(home) else profile.kind if profile else person.kind
-        return replace(person, home=home, kind=kind, zone=person.zone or (profile.zone if profile else None))
+        elsewhere = self._elsewhere(home)
+        groups, unread = self.groups.of(person.id)
+        return replace(
+            person,
+            groups=groups,
+            unread=unread,
+            home=home,
+            kind="foreign" if elsewhere else profile.kind if profile else person.kind,
+            kind_read=elsewhere or self._is_fresh(profile),
+            zone=person.zone or (profile.zone if profile else None),
+        )
+
+    async def _ask(self, id_: str) -> None:
+        if self._is_fresh(self._profiles.get(id_)):
+            return
+        try:
+            user: Mapping[str, Any] = (await self._client.users_info(user=id_))["user"]
+        except SlackApiError as error:
+            log.warning("slack.person_unread", code=code_of(error))
+            return
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("slack.person_unread", error=type(error).__name__)
+            return
+        self._profiles[id_] = Profile(
+            time.monotonic(), self._kind(user), user.get("tz"), str(user.get("team_id") or "")
+        )
+        self._profiles.move_to_end(id_)
+        while len(self._profiles) > _MOST:
+            self._profiles.popitem(last=False)
+
+    @staticmethod
+    def _is_fresh(profile: Profile | None) -> bool:
+        return profile is not None and time.monotonic() - profile.at < _SECONDS
 
     def _kind(self, user: Mapping[str, Any]) -> Kind:
         if user.get("is_bot") or user.get("is_workflow_bot"):

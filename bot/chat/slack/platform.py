@@ -26,6 +26,7 @@ SLACK = ConnectablePlatform(
     slash=True,
     settings=SlackSettings,
     conversation_id="[CDG][A-Z0-9]+",
+    group_id="S[A-Z0-9]+",
     example="C012AB3CD",
     connect=_connect,
     render=render,

@@ -21,6 +21,7 @@ from bot.chat.teams.activity import Activity
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
 from bot.chat.teams.files import Files
+from bot.chat.teams.groups import EntraGroups
 from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
@@ -61,7 +62,7 @@ class Teams:
         self._verifier = Verifier(app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys)
         self._references = References(store)
         self._files = Files(settings.file_hosts)
-        self._people = TeamsPeople()
+        self._people = TeamsPeople(EntraGroups(credential, settings.graph_url, settings.graph_scope))
         self._session: aiohttp.ClientSession | None = None
         self._running: tuple[RequestIntake, Outbound, Invokes] | None = None
 
@@ -71,6 +72,7 @@ class Teams:
         """Begin to receive."""
         self._session = aiohttp.ClientSession()
         self._keys.open(self._session)
+        self._people.groups.open(self._session)
         self._verifier.open()
         await self._references.load()
         connector = Connector(self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope)
@@ -89,8 +91,18 @@ class Teams:
         await self._credential.close()
 
     async def known(self, person: Person, conversation: Conversation) -> Person:
-        """The person with whether they are a guest or from another tenant. Raises TeamsError."""
-        return await self._people.known(self._outbound(), person, conversation)
+        """See :meth:`bot.chat.port.KnowsPeople.known`."""
+        if self._running is None:
+            return self.marked(person)
+        return await self._people.known(self._running[1], person, conversation)
+
+    def marked(self, person: Person) -> Person:
+        """See :meth:`bot.chat.port.KnowsPeople.marked`."""
+        return self._people.marked(person)
+
+    def name_groups(self, groups: frozenset[str]) -> None:
+        """See :meth:`bot.chat.port.KnowsPeople.name_groups`."""
+        self._people.groups.name(groups)
 
     async def zone(self, person: Person) -> str | None:
         """The person's time zone: Teams sends it with every message."""

@@ -1,4 +1,4 @@
-"""Who writes on Teams: of the bot's own tenant, a guest of it, or of another one.
+"""Who writes on Teams: of the bot's own tenant, a guest of it, or of another one; and which groups they are in.
 
 An activity names the person, and only a conversation's roster says that they are a guest; it is asked once an hour.
 """
@@ -20,6 +20,7 @@ from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.teams.activity import Account, standing
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.groups import EntraGroups
 from bot.chat.teams.outbound import Outbound
 from cards.card import Card, Form, Option
 
@@ -34,37 +35,54 @@ Kind = Literal["member", "guest", "foreign"]
 
 
 class TeamsPeople:
-    """What rosters said of those who wrote."""
+    """What rosters said of those who wrote, and what the directory said of their groups."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: EntraGroups) -> None:
         self._kinds: OrderedDict[str, tuple[float, Kind]] = OrderedDict()
+        self.groups = groups
 
     def marked(self, person: Person) -> Person:
-        """The person with what is known by now, without asking."""
-        found = self._fresh(person.id)
-        return replace(person, kind=found) if found and person.kind == "member" else person
+        """The person with what is known by now, without asking; whoever is no member by the activity is none.
+
+        What an old roster said is better than nothing, but is not sure. Only the tenant's own members and guests are in
+        its directory, so nobody else is in a group of it.
+        """
+        found = self._kinds.get(person.id)
+        kind = found[1] if found and person.kind == "member" else person.kind
+        groups, unread = self.groups.of(person.id) if kind in ("member", "guest") else ((), ())
+        sure = person.kind != "member" or self._is_fresh(person.id)
+        return replace(person, kind=kind, kind_read=sure, groups=groups, unread=unread)
 
     async def known(self, outbound: Outbound, person: Person, conversation: Conversation) -> Person:
-        """The person with their standing; whoever is no member by the activity is none. Raises TeamsError."""
-        if person.kind != "member" or not person.id or self._fresh(person.id):
-            return self.marked(person)
+        """The person with their standing and groups. Never raises: what cannot be read is marked as unread."""
+        if person.id and person.kind in ("member", "guest"):
+            await asyncio.gather(self._ask(outbound, person, conversation), self.groups.known(person.id))
+        return self.marked(person)
+
+    async def _ask(self, outbound: Outbound, person: Person, conversation: Conversation) -> None:
+        if person.kind != "member" or self._is_fresh(person.id):
+            return
 
         async def look(connector: Connector, current: Conversation) -> Account:
             return await connector.member(current.service_url, current.id, person.id)
 
-        member = await outbound.once(conversation, Priority.ANSWER, look, there=False)
+        try:
+            member = await outbound.once(conversation, Priority.ANSWER, look, there=False)
+        except TeamsError as error:
+            log.warning("teams.person_unread", status=error.status, code=error.code)
+            return
         self._kinds[person.id] = (time.monotonic(), standing(member, conversation.team))
+        self._kinds.move_to_end(person.id)
         while len(self._kinds) > _MOST:
             self._kinds.popitem(last=False)
-        return self.marked(person)
 
-    def _fresh(self, id_: str) -> Kind | None:
+    def _is_fresh(self, id_: str) -> bool:
         found = self._kinds.get(id_)
-        return found[1] if found and time.monotonic() - found[0] < _SECONDS else None
+        return found is not None and time.monotonic() - found[0] < _SECONDS
 
 
 class KnowingIntake:
-    """The program's intake, to which forms and suggestions come with whether their person is a guest.
+    """The program's intake, to which forms and suggestions come with what is known of their person.
 
     What is asked otherwise is looked up once it is acknowledged: see :class:`bot.chat.port.KnowsPeople`.
     """
@@ -98,7 +116,7 @@ class KnowingIntake:
         try:
             async with asyncio.timeout(_WAIT):
                 person = await self._people.known(self._outbound, request.person, request.conversation)
-        except (TeamsError, TimeoutError) as error:
-            log.info("teams.person_unknown", error=type(error).__name__)
-            return request
+        except TimeoutError:
+            log.info("teams.person_late")
+            person = self._people.marked(request.person)
         return replace(request, person=person)

@@ -24,6 +24,7 @@ TEAMS = ConnectablePlatform(
     named="{} in Teams",
     settings=TeamsSettings,
     conversation_id=r"\S+",
+    group_id=r"group:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
     example="19:…",
     connect=_connect,
     render=render,

@@ -34,10 +34,15 @@ class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
     """Who issues the service's tokens."""
     scope: str = "https://api.botframework.com/.default"
     """Scope of the bot's own tokens."""
+    graph_url: str = "https://graph.microsoft.com/v1.0"
+    """Microsoft Graph, which is asked for memberships where the settings name Entra groups; with its version."""
+    graph_scope: str = "https://graph.microsoft.com/.default"
+    """Scope of the bot's tokens for Microsoft Graph."""
 
     def mistakes(self, bot: BotSettings) -> Iterator[str]:
         """What types cannot say, a line each."""
         yield from address_mistakes("teams.openid_url", self.openid_url)
+        yield from address_mistakes("teams.graph_url", self.graph_url)
         if not self.app_id.strip():
             yield "teams.app_id: is empty, which would switch authentication off: give the bot's application id"
         if not bot.public_url:

@@ -7,7 +7,7 @@ from collections import deque
 from bot.sandbox.slack import lifecycle
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.errors import StandInError
-from bot.sandbox.slack.people import BOT_USER, Channel, Json
+from bot.sandbox.slack.people import BOT_USER, Channel, Json, UserGroup
 from bot.sandbox.slack.record import entry
 
 
@@ -30,6 +30,28 @@ class Managing:
         """
         workspace = self._core.workspace
         lifecycle.leave(workspace, self._public(channel), workspace.person(user).id, workspace.person(by).id)
+
+    def join_group(self, group: str, user: str) -> None:
+        """Make somebody a member of a user group, which is given by its id or handle. The bot hears nothing of it."""
+        members, id_ = self._group(group).members, self._core.workspace.person(user).id
+        if id_ not in members:
+            members.append(id_)
+
+    def leave_group(self, group: str, user: str) -> None:
+        """Take somebody out of a user group. The bot hears nothing of it."""
+        members, id_ = self._group(group).members, self._core.workspace.person(user).id
+        if id_ in members:
+            members.remove(id_)
+
+    def disable_group(self, group: str) -> None:
+        """Disable a user group, which has no members then."""
+        self._group(group).enabled = False
+
+    def _group(self, group: str) -> UserGroup:
+        for each in self._core.workspace.groups.values():
+            if group in (each.id, each.handle):
+                return each
+        raise StandInError("no_such_subteam", f"there is no user group {group!r}")
 
     def create_channel(self, name: str, *, private: bool = False, bot: bool = True) -> str:
         """A new channel with everybody in it, with or without the ``bot``. Its id."""

@@ -13,7 +13,19 @@ from typing import Any
 from uuid import UUID
 
 from bot.sandbox.slack.errors import StandInError
-from bot.sandbox.slack.people import APP, BOT, BOT_USER, PEOPLE, TEAM, Channel, Json, Person, channels
+from bot.sandbox.slack.people import (
+    APP,
+    BOT,
+    BOT_USER,
+    PEOPLE,
+    TEAM,
+    Channel,
+    Json,
+    Person,
+    UserGroup,
+    channels,
+    usergroups,
+)
 from bot.sandbox.slack.words import typed
 
 
@@ -85,6 +97,7 @@ class Workspace:
         self.clock = clock
         self.random = random.Random(seed)
         self.people: dict[str, Person] = {person.id: person for person in PEOPLE}
+        self.groups: dict[str, UserGroup] = {group.id: group for group in usergroups()}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in channels()}
         self.said: dict[str, dict[str, Message]] = {channel: {} for channel in self.channels}
         self.ever: dict[str, list[Message]] = {channel: [] for channel in self.channels}

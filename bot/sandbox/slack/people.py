@@ -171,6 +171,46 @@ PEOPLE = (
 )
 
 
+@dataclass
+class UserGroup:
+    """A user group; ``handle`` is what people type after an @. One that is not ``enabled`` has no members."""
+
+    id: str
+    handle: str
+    name: str
+    members: list[str] = field(default_factory=list)
+    enabled: bool = True
+
+    def wire(self, *, users: bool, count: bool) -> Json:
+        """Slack's usergroup object."""
+        created = 1_700_000_000
+        return {
+            "id": self.id,
+            "team_id": TEAM,
+            "is_usergroup": True,
+            "is_subteam": True,
+            "name": self.name,
+            "description": "",
+            "handle": self.handle,
+            "is_external": False,
+            "date_create": created,
+            "date_update": created,
+            "date_delete": 0 if self.enabled else created,
+            "auto_type": None,
+            "created_by": PEOPLE[2].id,
+            "updated_by": PEOPLE[2].id,
+            "deleted_by": None if self.enabled else PEOPLE[2].id,
+            "prefs": {"channels": [], "groups": []},
+            **({"users": list(self.members)} if users else {}),
+            **({"user_count": len(self.members)} if count else {}),
+        }
+
+
+def usergroups() -> list[UserGroup]:
+    """The user groups a new workspace has: those who operate Batch."""
+    return [UserGroup("S0OPERATORS", "batch-operators", "Batch operators", [PEOPLE[1].id])]
+
+
 def channels() -> list[Channel]:
     """The channels a new workspace has."""
     everyone = {person.id for person in PEOPLE}

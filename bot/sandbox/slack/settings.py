@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 SCOPES = frozenset(
     {
-        *("app_mentions:read", "commands", "chat:write", "users:read", "files:read", "files:write"),
+        *("app_mentions:read", "commands", "chat:write", "users:read", "usergroups:read", "files:read", "files:write"),
         *("channels:history", "channels:read", "groups:history", "groups:read", "im:history", "im:write"),
     }
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.slack import chat, conversations, payloads, surfaces
+from bot.sandbox.slack import chat, conversations, payloads, surfaces, usergroups
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.deliver import Acknowledged, Deliverer
 from bot.sandbox.slack.errors import StandInError
@@ -48,7 +48,9 @@ class SlackStandIn(Managing):
         self._core = Core(self.settings, clock)
         self._deliverer = Deliverer(self._core)
         self._actions = UserActions(self._core, self._deliverer)
-        self._server = Server(self._core, {**conversations.METHODS, **chat.METHODS, **surfaces.METHODS})
+        self._server = Server(
+            self._core, {**conversations.METHODS, **usergroups.METHODS, **chat.METHODS, **surfaces.METHODS}
+        )
 
     @property
     def url(self) -> str:
@@ -83,6 +85,11 @@ class SlackStandIn(Managing):
     def channels(self) -> list[Json]:
         """Every channel and direct conversation."""
         return [channel.summary() for channel in self._core.workspace.channels.values() if not channel.deleted]
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The user groups: id by handle."""
+        return {group.handle: group.id for group in self._core.workspace.groups.values()}
 
     @property
     def deliveries(self) -> deque[Json]:

@@ -25,6 +25,16 @@ class Managing:
         self._bot_client = bot_client
         self.message_seconds = MESSAGE_SECONDS
 
+    # -- groups of the directory -----------------------------------------------------------------------------------
+
+    def join_group(self, group: str, user: str) -> None:
+        """Make somebody a member of a group, which is given by its object id or name. The bot is sent nothing of it."""
+        self._tenant.group(group).members.add(self._tenant.person(user).role)
+
+    def leave_group(self, group: str, user: str) -> None:
+        """Take somebody out of a group. The bot is sent nothing of it."""
+        self._tenant.group(group).members.discard(self._tenant.person(user).role)
+
     # -- the app ---------------------------------------------------------------------------------------------------
 
     async def install(self, conversation: str, by: str = "") -> None:

@@ -35,6 +35,14 @@ class Person(Struct, frozen=True):
     upn: str
 
 
+class Group(Struct):
+    """A security group of the directory, with the roles of its members; groups within it count as theirs."""
+
+    id: str
+    name: str
+    members: set[str] = field(default_factory=set)
+
+
 class Message(Struct):
     """One message. ``thread`` is the id of its root ("" for a root and outside channels)."""
 
@@ -154,6 +162,8 @@ class Tenant:
             )
             for role in ROLES
         }
+        operators = Group(_guid("operators group"), "Batch operators", {"operator"})
+        self.groups = {operators.id: operators}
         digest = hashlib.sha256(b"team").hexdigest()[:32]
         self.team_id = f"19:{digest}@thread.tacv2"
         self.team_name = "Batch Ops"
@@ -183,6 +193,13 @@ class Tenant:
             if user in {person.role, person.id, person.aad_object_id}:
                 return person
         raise StandInError("UserNotFound", user)
+
+    def group(self, group: str) -> Group:
+        """A group by object id or name. Raises ``GroupNotFound``."""
+        for each in self.groups.values():
+            if group in {each.id, each.name}:
+                return each
+        raise StandInError("GroupNotFound", group)
 
     def chat(self, conversation: str, user: str = "") -> Conversation:
         """By name or id (a thread's id too). With ``user``, that person must be a member.

@@ -17,6 +17,7 @@ from bot.sandbox.teams.client import Client
 from bot.sandbox.teams.connector import REGION, Connector, Verify
 from bot.sandbox.teams.errors import StandInError
 from bot.sandbox.teams.faults import Faults
+from bot.sandbox.teams.graph import Graph
 from bot.sandbox.teams.keys import ChannelKeys
 from bot.sandbox.teams.people import BOT, Conversation, Message, Tenant, split
 from bot.sandbox.teams.record import entry
@@ -55,6 +56,10 @@ class TeamsStandIn(Client):
         tenant = Tenant(app_id=app_id, bot_name=bot_name, tenant_id=tenant_id, clock=clock)
         super().__init__(tenant, Envelope(tenant, zone=zone), BotClient(tenant, self._keys, self.faults))
         self._connector = Connector(tenant, verify, self._keys, self.faults)
+        self.graph = Graph(tenant, verify)
+        """Microsoft Graph, as far as it says who is in which group."""
+        self.graph_url = ""
+        """Its address with the version."""
         self._runner: web.AppRunner | None = None
         self.service_url = ""
         """The connector's address, ending in a slash; it stands in every activity as ``serviceUrl``."""
@@ -78,7 +83,9 @@ class TeamsStandIn(Client):
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; :attr:`service_url` and :attr:`openid_url` are known afterwards."""
-        self._runner = web.AppRunner(self._connector.app(self._shared.routes()), access_log=None)
+        self._runner = web.AppRunner(
+            self._connector.app([*self._shared.routes(), *self.graph.routes()]), access_log=None
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()
@@ -87,6 +94,7 @@ class TeamsStandIn(Client):
         self.service_url = f"{base}/{REGION}/{self._tenant.id}/"
         self.openid_url = f"{base}/.well-known/openidconfiguration"
         self._connector.service_url = self._bot_client.service_url = self._envelope.service_url = self.service_url
+        self.graph_url = f"{base}/graph/v1.0"
         self._connector.jwks_url = f"{base}/keys"
         self._shared.url = base
         await self._bot_client.open()
@@ -114,6 +122,11 @@ class TeamsStandIn(Client):
             role: {"id": person.id, "aadObjectId": person.aad_object_id, "name": person.name, "role": role}
             for role, person in self._tenant.people.items()
         }
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The groups of the directory: object id by name."""
+        return {group.name: group.id for group in self._tenant.groups.values()}
 
     @property
     def conversations(self) -> dict[str, Json]:

@@ -19,8 +19,9 @@ MANAGEMENT: Final = "https://management.azure.com/"
 MANAGEMENT_CLASSIC: Final = "https://management.core.windows.net/"
 BATCH: Final = "https://batch.core.windows.net/"
 BOT_FRAMEWORK: Final = "https://api.botframework.com"
+GRAPH: Final = "https://graph.microsoft.com"
 
-RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, BOT_FRAMEWORK)
+RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, BOT_FRAMEWORK, GRAPH)
 """The resources a managed identity may ask a token for."""
 
 LIFETIME: Final = 24 * 3600
