@@ -11,6 +11,7 @@ from bot.chat.request import Conversation, Person
 from bot.chat.slack import inbound
 from bot.chat.slack.people import SlackPeople
 from bot.chat.teams.activity import Account, Activity, ChannelData, Named, standing
+from bot.chat.teams.groups import EntraGroups
 from bot.chat.teams.people import TeamsPeople
 
 OWN = {"team_id": "T0OWN", "enterprise_id": "E0OWN"}
@@ -108,7 +109,7 @@ def test_a_bot_is_one_on_teams() -> None:
 
 @pytest.mark.parametrize(("role", "kind"), [("user", "member"), ("guest", "guest"), ("anonymous", "guest")])
 async def test_the_roster_says_who_is_a_guest_on_teams(role: str, kind: str) -> None:
-    outbound, people = mock.Mock(), TeamsPeople()
+    outbound, people = mock.Mock(), TeamsPeople(EntraGroups(mock.AsyncMock(), "http://graph", "scope"))
     outbound.once = mock.AsyncMock(return_value=Account("29:1", aad_object_id="o", tenant_id="t", user_role=role))
     where, person = Conversation("teams", "19:a", team="t"), Person("teams", "o", home="t")
     assert (await people.known(outbound, person, where)).kind == kind
