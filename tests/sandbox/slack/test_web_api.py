@@ -184,6 +184,25 @@ async def test_people_and_places(slack: SlackStandIn, client: AsyncWebClient) ->
     assert (await client.chat_postMessage(channel="U0ADMIN01", text="x"))["channel"] == "D0ADMIN01"
 
 
+async def test_user_groups(slack: SlackStandIn, client: AsyncWebClient) -> None:
+    (group,) = (await client.usergroups_list(include_users=True, include_count=True))["usergroups"]
+    assert (group["id"], group["handle"], group["users"], group["user_count"]) == (
+        "S0OPERATORS",
+        "batch-operators",
+        ["U0OPERATOR"],
+        1,
+    )
+    assert "users" not in (await client.usergroups_list())["usergroups"][0]
+    slack.join_group("batch-operators", "viewer")
+    slack.leave_group("batch-operators", "operator")
+    assert (await client.usergroups_users_list(usergroup="S0OPERATORS"))["users"] == ["U0VIEWER1"]
+    assert await refusal(client.usergroups_users_list(usergroup="S404")) == "no_such_subteam"
+    slack.disable_group("S0OPERATORS")
+    assert await refusal(client.usergroups_users_list(usergroup="S0OPERATORS")) == "no_such_subteam"
+    assert (await client.usergroups_list())["usergroups"] == []
+    assert (await client.usergroups_list(include_disabled=True))["usergroups"][0]["date_delete"]
+
+
 async def test_one_message_a_second_in_a_channel(clock: Clock) -> None:
     async with workspace(clock, post_burst=2) as slack:
         client = client_of(slack)
