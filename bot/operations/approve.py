@@ -11,6 +11,7 @@ An emergency is kept the same way: it runs at once, is shown to others, and wait
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -169,12 +170,18 @@ class Approvals:
 
         return await self._step(id_, withdrawn, now)
 
-    async def acknowledge(self, id_: str, person: Person, now: datetime) -> Approval:
-        """Somebody else has seen an emergency. Raises ApprovalRefused for whoever ran it."""
+    async def acknowledge(self, id_: str, person: Person, conversation: Conversation, now: datetime) -> Approval:
+        """Somebody else has seen an emergency, who may approve such a change, or make it, or go ahead themselves.
+
+        Raises ApprovalRefused for others, and for whoever ran it.
+        """
 
         def seen(approval: Approval) -> Approval:
             if self._policy.people.same(approval.requester, person.key):
                 raise ApprovalRefused("approval.self", "Somebody else has to acknowledge it.")
+            if not self._answers_for(approval, person, conversation):
+                why = "It is for somebody to acknowledge who may approve such a change, or make it."
+                raise ApprovalRefused("approval.approver", why)
             vote = Vote(person.key, self._name(person), True, now)
             return replace(approval, state="acknowledged", votes=(*approval.votes, vote), ended=now)
 
@@ -204,7 +211,11 @@ class Approvals:
             raise ApprovalRefused("approval.void", "It has changed since it was approved.")
         if found.state == "run":
             return found
-        return await self._step(id_, lambda each: replace(each, state="run", ended=now), now, ("approved",), late=True)
+
+        def begun(approval: Approval) -> Approval:
+            return replace(approval, state="run", ended=now, begun_by=request.key)
+
+        return await self._step(id_, begun, now, ("approved",), late=True)
 
     async def runnable(self, id_: str, request: CommandRequest) -> Approval:
         """An approved change that this request may run. Raises ApprovalRefused otherwise."""
@@ -222,10 +233,18 @@ class Approvals:
     def _runnable(self, approval: Approval, request: CommandRequest) -> None:
         if not self._policy.people.same(approval.requester, request.person.key):
             raise ApprovalRefused("approval.requester", "It is run as the request of whoever asked for it.")
-        if approval.state == "run" and request.key != key_of(approval):
+        if approval.state == "run" and request.key != approval.begun_by:
             raise ApprovalRefused("approval.used", "It was run already.")
         if approval.state not in ("approved", "run"):
             raise ApprovalRefused("approval.state", f"It {approval_cards.state_word(approval.state)}.")
+
+    def _answers_for(self, approval: Approval, person: Person, conversation: Conversation) -> bool:
+        """Whether somebody may approve a change by one of its rules, or could make it, with or without approvals."""
+        question = msgspec.json.decode(approval.question, type=Question)
+        policy = self._policy
+        could = policy.decide(dataclasses.replace(question, person=person, conversation=conversation)).allowed
+        by_rule = any(policy.may_approve(need, question, person, conversation) for need in needs_of(approval))
+        return could or by_rule or policy.may_break_glass(person)
 
     def _rules_for(self, approval: Approval, person: Person, conversation: Conversation) -> tuple[str, ...]:
         """The rules by which somebody may decide. Raises ApprovalRefused where there is none."""
@@ -286,7 +305,7 @@ class Approvals:
             msgspec.json.encode(request),
             wanted.command,
             wanted.question.account,
-            str(wanted.question.target),
+            wanted.question.changed,
             wanted.digest,
             msgspec.json.encode(wanted.question),
             msgspec.json.encode(list(wanted.needs)),
@@ -364,12 +383,16 @@ def key_of(approval: Approval) -> str:
 
 
 def request_of(approval: Approval, now: datetime) -> CommandRequest | None:
-    """The request that an approved change is run by: its requester's, where it was asked; None if it cannot be read."""
+    """The request that an approved change is run by: its requester's, where it was asked; None if it cannot be read.
+
+    The groups that the requester was in when it was asked count no more: the platform is asked anew.
+    """
     asked = decoded(approval.request, CommandRequest)
     if asked is None:
         return None
     return replace(
         asked,
+        person=replace(asked.person, groups=()),
         key=key_of(approval),
         text=f"{RUN} {approval.id}",
         values={},

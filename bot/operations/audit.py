@@ -88,11 +88,16 @@ class Act:
 class Verdict:
     """What a check of the trail found: how many lines follow from each other from the first on, and the hash of the
     last of those; ``broken`` is the number of the first line that does not follow, None where all do.
+
+    ``missing`` is how many lines the end has lost of those that were noted beside the trail, or posted; ``rewritten``
+    says that the line noted as the last one has another hash, or that nothing is noted of lines that are there.
     """
 
     lines: int
     head: str
     broken: int | None
+    missing: int = 0
+    rewritten: bool = False
 
 
 class Audit:
@@ -112,13 +117,18 @@ class Audit:
         logged(entry)
 
     async def verify(self) -> Verdict:
-        """Check every line of the chain, from the first."""
-        seq, previous = 0, ""
+        """Check every line of the chain, from the first, and that it ends no sooner than it once did."""
+        noted, its_hash = await self._store.audit_noted()  # first: lines may be added meanwhile
+        posted = await self._store.audit_posted()
+        seq, previous, found = 0, "", ""
         while rows := await self._store.audit_rows(seq, _SLICE):
             if (wrong := broken(rows, previous, seq)) is not None:
                 return Verdict(wrong - 1, previous if wrong == seq + 1 else rows[wrong - seq - 2].hash, wrong)
+            if seq < noted <= rows[-1].seq:
+                found = rows[noted - seq - 1].hash
             seq, previous = rows[-1].seq, rows[-1].hash
-        return Verdict(seq, previous, None)
+        missing = max(0, noted - seq, posted - seq)
+        return Verdict(seq, previous, None, missing, not missing and bool(seq) and (not noted or found != its_hash))
 
 
 def logged(entry: AuditEntry) -> None:

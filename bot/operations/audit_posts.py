@@ -1,9 +1,13 @@
-"""The audit trail in a conversation: every line of it, a few in one message, each once."""
+"""The audit trail in a conversation: every line of it, a few in one message, each once.
+
+Where it ends is said there once a day and in the log once an hour: with that, kept outside of the database, it can be
+proved later that nothing was cut off (``audit verify HASH``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -12,7 +16,7 @@ import structlog
 from bot.chat.platforms import PLATFORMS
 from bot.chat.request import Conversation
 from cards.build import bold, code, muted, stamped, text
-from cards.card import Bullets, Card, Footer, Mark, Text, Time
+from cards.card import Bullets, Card, Footer, Mark, Text, Time, Words
 from cards.formatting import plural
 from storage.port.audit import AuditRow
 from storage.port.decoding import decoded
@@ -23,6 +27,8 @@ log = structlog.get_logger()
 
 _AT_ONCE = 15
 """Lines in one message: about a screen."""
+_LOGGED = timedelta(hours=1)
+"""How often the log says where the trail ends."""
 _MARKS = {"done": Mark.DONE, "started": Mark.CHANGING, "failed": Mark.FAILED, "emergency": Mark.FAILED}
 
 
@@ -48,31 +54,38 @@ class AuditPosts:
         self._store = store
         self._key = conversation
         self._posting = posting
+        self._day: date | None = None
+        self._logged: datetime | None = None
 
     async def post(self, now: datetime) -> int:
         """Put lines that are not posted yet into the outbox, some at a time; how many."""
+        last, hash_ = await self._store.audit_head()
+        if self._logged is None or now - self._logged >= _LOGGED:
+            log.info("audit.head", line=last, hash=hash_)
+            self._logged = now
         if not self._key or (conversation := await self._conversation()) is None:
             return 0
         after = await self._store.audit_posted()
-        last, hash_ = await self._store.audit_head()
-        if not last or after == last:
+        if last <= after:
+            if after and self._day != now.date():
+                card = _ends(last, hash_) if last == after else _lost(last, after)
+                await self._put(f"audit-of-{now:%Y-%m-%d}", after, after, conversation, card, now)
             return 0
         first = after == 0 and last > _AT_ONCE  # switched on later: what was before is not posted
         rows = [] if first else await self._store.audit_rows(after, _AT_ONCE)
         upto, card = (last, _begun(last, hash_)) if first else (rows[-1].seq, posted_card(rows))
-        entry = OutboxEntry(
-            f"audit-{after}",
-            conversation.key,
-            msgspec.json.encode(conversation),
-            msgspec.json.encode(stamped(card, zone=self._posting.zone, as_of=now)),
-            1,
-            now,
-        )
+        return (len(rows) or 1) if await self._put(f"audit-{after}", after, upto, conversation, card, now) else 0
+
+    async def _put(self, id_: str, after: int, upto: int, to: Conversation, card: Card, now: datetime) -> bool:
+        """Put a message into the outbox, after which no other is needed today to say where the trail ends."""
+        encoded = msgspec.json.encode(stamped(card, zone=self._posting.zone, as_of=now))
+        entry = OutboxEntry(id_, to.key, msgspec.json.encode(to), encoded, 1, now)
+        self._day = now.date()
         if not await self._store.post_audit(after, upto, entry):
-            return 0
+            return False
         if self._posting.posted:
             self._posting.posted([entry])
-        return len(rows) or 1
+        return True
 
     async def _conversation(self) -> Conversation | None:
         platform, _, id_ = self._key.partition(":")
@@ -101,6 +114,21 @@ def _begun(last: int, hash_: str) -> Card:
     return Card(
         title=text(bold("The audit trail is posted here from now on.")),
         blocks=(Footer(text(muted(f"Line {last} has the hash "), code(hash_))),),
+    )
+
+
+def _ends(last: int, hash_: str) -> Card:
+    return Card(
+        title=text(bold(f"The audit trail has {plural(last, 'line')}.")),
+        blocks=(Footer(text(muted(f"Line {last} has the hash "), code(hash_))),),
+    )
+
+
+def _lost(last: int, after: int) -> Card:
+    return Card(
+        title=text(bold(f"The audit trail has lost its last {plural(after - last, 'line')}.")),
+        mark=Mark.FAILED,
+        blocks=(Words(text(f"It had {plural(after, 'line')}, and has {last}. Compare the database with a backup.")),),
     )
 
 

@@ -32,7 +32,7 @@ LASTS = timedelta(minutes=5)
 
 Rule = Literal[
     "confirm.unknown", "confirm.person", "confirm.conversation", "confirm.used", "confirm.expired", "confirm.name",
-    "confirm.reason",
+    "confirm.reason", "confirm.answer",
 ]  # fmt: skip
 
 
@@ -51,14 +51,22 @@ _CONVERSATION = Refused("confirm.conversation", "It can only be confirmed where 
 _USED = Refused("confirm.used", "It was confirmed or dropped already.")
 _EXPIRED = Refused("confirm.expired", "It was asked for more than five minutes ago, and may not stand as it was shown.")
 
+YES = "yes"
+NO = frozenset({"no", "n", "cancel"})
+"""Words that drop a change. What is neither yes nor one of these is asked about again."""
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered: yes or no, with the name that was typed, or the reason that was given."""
+    """What was answered: the word that was typed (yes, no, or the name of what goes), or the reason that was given."""
 
-    yes: bool = True
-    name: str = ""
+    word: str = YES
     reason: str = ""
+
+    def drops(self, found: Confirmation) -> bool:
+        """Whether it says no. What goes may itself be called so, and its name is a yes."""
+        word = self.word.strip().casefold()
+        return word in NO and not (found.name and word == found.name.casefold())
 
 
 @dataclass(frozen=True)
@@ -113,13 +121,13 @@ class Confirmations:
     ) -> Confirmation | Refused:
         """Use a confirmation for a request: what was confirmed, or why it does not hold.
 
-        Somebody else's is not used up by trying, nor one's own by a name that was typed wrongly. A request that is
+        Somebody else's is not used up by trying, nor one's own by a name or an answer that is none. A request that is
         answered anew after a crash may take it again.
         """
         found = await self._store.confirmation(id_)
         if found and (found.person != person or found.conversation != conversation):
             return _PERSON if found.person != person else _CONVERSATION
-        open_ = found and answer.yes and not found.used and now < found.expires
+        open_ = found and not answer.drops(found) and not found.used and now < found.expires
         if found and open_ and (missing := _missing(found, answer)):
             return missing
         found = await self._store.use_confirmation(id_, request, now)
@@ -177,14 +185,19 @@ def _question(asked: Asked, waiting: Confirmation) -> Card:
 
 
 def _missing(found: Confirmation, answer: Answer) -> Refused | None:
-    """What a yes lacks: the name of what goes, or the reason."""
+    """What a yes lacks: the name of what goes, the reason, or the yes itself."""
     if found.reason and not answer.reason.strip():
         again = Button("Say why…", f"request {found.id}", how="form", style="primary")
         return Refused("confirm.reason", "It has to be said why it should be done.", (again,))
-    if found.name and answer.name.strip().casefold() != found.name.casefold():
+    word = answer.word.strip()
+    if found.name and word.casefold() != found.name.casefold():
         again = Button("Type the name…", f"confirm {found.id}", how="form", style="danger")
-        typed = f"“{answer.name.strip()}” is not its name" if answer.name.strip() else "The name is missing"
+        typed = f"“{word[:60]}” is not its name" if word else "The name is missing"
         return Refused("confirm.name", f"{typed}: type {found.name} to confirm it.", (again,))
+    if not found.name and word.casefold() != YES:
+        yes = Button("Yes, do it", f"confirm {found.id}", how="edit", style="danger")
+        no = Button("No", f"confirm {found.id} no", how="edit")
+        return Refused("confirm.answer", f"“{word[:60]}” is neither yes nor no. It still waits for one.", (yes, no))
     return None
 
 

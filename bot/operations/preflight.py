@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from bot.domain.price import HourlyCost
+from bot.policy.question import Target
 
 
 class Fix(NamedTuple):
@@ -43,6 +44,9 @@ class Preflight:
 
     ``confirm`` asks for a confirmation though the command only changes: it interrupts work, or is dear. ``name`` is
     what has to be typed to confirm it, for what destroys much; empty where a press of a button will do.
+
+    ``makes`` and ``uses`` are entities that only a look finds: those that are changed or created besides what was
+    typed, and those that are only used, such as the pool in a template. The policy judges them too.
     """
 
     refused: str = ""
@@ -56,6 +60,8 @@ class Preflight:
     nodes_after: int | None = None
     confirm: bool = False
     name: str = ""
+    makes: tuple[Target, ...] = ()
+    uses: tuple[Target, ...] = ()
 
 
 NOTHING_TO_CHECK = Preflight()

@@ -4,7 +4,12 @@ Patterns are those of a shell (``*``, ``?``, ``[ab]``), compared without regard 
 
 What a command is about need not be one entity. A command about all of a kind, or about whatever a pattern fits, is
 granted by a grant for everything (``*``) or everything of its kind (``pool:*``) alone, or by the very same pattern; it
-is denied by every grant with ``deny`` for entities of its kind, because one of those may be among them.
+is denied by every grant with ``deny`` for entities of its kind, because one of those may be among them. So is one
+about tasks of a job, or nodes of a pool.
+
+What a command is about need not be of one kind either: to move a job changes the job and the pool. Each entity that is
+changed or created has to be granted; a deny, or a rule for approvals, holds where it fits any of them, or one that is
+only used.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import translate
 
-from bot.policy.question import Question
+from bot.policy.question import PARENTS, Question, Target
 from bot.policy.settings import GrantSettings
 
 CONVERSATION = "conversation:"
@@ -45,25 +50,38 @@ class Entities:
             self._of_kind[kind] = Pattern(own)
 
     def fit(self, question: Question) -> bool:
-        """Whether all that a command is about is among them."""
-        if self.everything:
-            return True
-        for kind, id_ in _names(question):
-            if kind in self._of_kind:
-                if not id_ or _WILD.search(id_):  # many: one of them might not fit
-                    return not {f"{kind}:*", f"{kind}:{id_.lower()}"}.isdisjoint(self._patterns)
-                if self._of_kind[kind].fits(id_):
-                    return True
-        return False
+        """Whether all that the target of a command stands for is among them."""
+        return self.everything or any(self._has(kind, id_) for kind, id_ in _names(question, question.target))
 
     def touch(self, question: Question) -> bool:
-        """Whether anything that a command may be about is among them."""
+        """Whether anything that a command may change, create or use is among them.
+
+        What is not filled in yet may become something else; see :attr:`Question.partial`.
+        """
         if self.everything:
             return True
-        return any(
-            kind in self._of_kind and (not id_ or bool(_WILD.search(id_)) or self._of_kind[kind].fits(id_))
-            for kind, id_ in _names(question)
-        )
+        about = [each for each in question.about if each.id or not question.partial]
+        return any(self._may_have(kind, id_) for target in about for kind, id_ in _names(question, target))
+
+    def suit(self, question: Question) -> bool:
+        """Whether there is anything among them that an empty target may become."""
+        return self.everything or any(kind in self._of_kind for kind, _ in _names(question, question.target))
+
+    def _has(self, kind: str, id_: str) -> bool:
+        if kind not in self._of_kind:
+            return False
+        if not id_ or _WILD.search(id_):  # many: one of them might not fit
+            return not {f"{kind}:*", f"{kind}:{id_.lower()}"}.isdisjoint(self._patterns)
+        return self._of_kind[kind].fits(id_)
+
+    def _may_have(self, kind: str, id_: str) -> bool:
+        if kind not in self._of_kind:
+            return False
+        within, _, own = id_.partition("/")
+        if own == "*" and not _WILD.search(within):  # whatever is in this one, and nothing of another
+            patterns = (each.partition(":")[2] for each in self._patterns if each.startswith(f"{kind}:"))
+            return Pattern(each.partition("/")[0] for each in patterns).fits(within)
+        return not id_ or bool(_WILD.search(id_)) or self._of_kind[kind].fits(id_)
 
 
 class Grant:
@@ -98,9 +116,13 @@ class Grant:
 
     def _holds_on(self, question: Question) -> bool:
         """Whether it holds on the entities; one that may still be named is one that suits the asker."""
-        if question.partial and not question.target.id:
-            return self._entities.everything if self.deny else self._entities.touch(question)
-        return self._entities.touch(question) if self.deny else self._entities.fit(question)
+        if self.deny:
+            return self._entities.touch(question)
+        return (
+            self._entities.suit(question)
+            if question.partial and not question.target.id
+            else self._entities.fit(question)
+        )
 
 
 class Grants:
@@ -133,17 +155,18 @@ def _in_words(given: GrantSettings) -> str:
     return f"{verbs} in {accounts}{entities}{effect}"
 
 
-def _names(question: Question) -> Iterator[tuple[str, str]]:
-    """What a command is about and what that is within, each as (kind, id); an empty id is all of the kind.
+def _names(question: Question, target: Target) -> Iterator[tuple[str, str]]:
+    """What an entity is and what it is within, each as (kind, id); an empty id is all of the kind.
 
-    A node is named ``POOL/NODE`` and a task ``JOB/TASK``; an account by its name in the settings.
+    A node is named ``POOL/NODE``, a task ``JOB/TASK`` and a package ``APPLICATION/VERSION``; an account by its name in
+    the settings. A command for nodes or tasks that names their pool or job alone is about any of them (``POOL/*``).
     """
-    target = question.target
-    kind = target.kind or question.command.partition(" ")[0]
+    noun = question.command.partition(" ")[0]
+    kind = target.kind or noun
     if target.parent:
-        yield {"node": "pool", "task": "job"}.get(kind, ""), target.parent
+        yield PARENTS.get(kind, ""), target.parent
         yield kind, f"{target.parent}/{target.id}"
-    elif kind == "account":
-        yield kind, target.id or question.account
-    else:
-        yield kind, target.id
+        return
+    yield kind, target.id or question.account if kind == "account" else target.id
+    if target.id and PARENTS.get(noun) == kind:
+        yield noun, f"{target.id}/*"

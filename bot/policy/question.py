@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from bot.chat.request import Conversation, Person
@@ -10,6 +11,9 @@ from bot.settings import Role
 
 Effect: TypeAlias = Literal["read", "change", "destroy"]
 """What a command does: it only reads; it changes something that can be changed back; it destroys, which cannot be."""
+
+PARENTS = {"node": "pool", "task": "job", "package": "application"}
+"""What an entity is named within, by its kind."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class Needs:
 class Target:
     """What a command is about: an entity of Azure by its kind, or nothing in particular.
 
-    ``parent`` is the pool of a node and the job of a task. ``owner`` is whoever made it (``platform:id``), for what the
-    bot keeps for people; empty where nobody did.
+    ``parent`` is the pool of a node, the job of a task and the application of a package. ``owner`` is whoever made it
+    (``platform:id``), for what the bot keeps for people; empty where nobody did.
     """
 
     kind: str = ""
@@ -44,9 +48,17 @@ class Target:
         return f"{self.kind} {f'{self.parent}/' if self.parent else ''}{self.id}".strip()
 
 
+def in_words(targets: Iterable[Target]) -> str:
+    """``job nightly, pool gpu-a``; empty for nothing in particular."""
+    return ", ".join(filter(None, map(str, targets)))
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of the policy. ``account`` is empty for what is about none; ``alone``: for the asker alone.
+
+    ``also`` are other entities that it changes or creates besides its ``target``: each of them has to be granted.
+    ``uses`` are those that it only reads or runs on. A deny, or a rule for approvals, holds where it fits any of all.
 
     ``partial`` says that not everything is filled in yet: what is empty may become anything, so the answer is whether
     there is anything with which it would be allowed.
@@ -61,6 +73,24 @@ class Question:
     target: Target = Target()
     alone: bool = False
     partial: bool = False
+    also: tuple[Target, ...] = ()
+    uses: tuple[Target, ...] = ()
+
+    @property
+    def changed(self) -> str:
+        """Every entity that it changes or creates, for people."""
+        return in_words((self.target, *self.also))
+
+    @property
+    def about(self) -> tuple[Target, ...]:
+        """Every entity that it changes, creates or uses, its target first."""
+        return (self.target, *self.also, *self.uses)
+
+    def each(self) -> Iterator[Question]:
+        """The question for each entity that it changes or creates as the target; the others are used besides."""
+        yield self
+        for target in self.also:
+            yield replace(self, target=target, also=(), uses=(self.target, *self.uses))
 
     @property
     def writes(self) -> bool:

@@ -26,6 +26,10 @@ their home workspace or tenant), the conversation, the account, the command and 
 
 The first rule that refuses is the answer. A command that is run for somebody (a saved query, a confirmed change, an
 approved one) is asked about anew, with their permissions alone.
+
+Where a change is about several entities, each that is changed or created has to be granted, and a deny holds that names
+any of them, or one that is only used (the pool of a new job, the pool that is cloned). What only a look finds, such as
+the pool in a template, is judged once it is found.
 """
 
 from __future__ import annotations
@@ -96,7 +100,15 @@ class Policy:
         return self.standing(person, Conversation(person.platform, "")).role.role
 
     def decide(self, question: Question) -> Decision:
-        """The decision, in the order that this module's docstring gives."""
+        """The decision, in the order that this module's docstring gives.
+
+        Where several entities are changed each is judged, and the first refusal is the answer.
+        """
+        judged = [self._judge(each) for each in question.each()]
+        return next((each for each in judged if not each.allowed), judged[0])
+
+    def _judge(self, question: Question) -> Decision:
+        """The decision on what the target stands for, with what is used besides."""
         role, given = self._asker(question)
         holding = [each for each in given if question.writes and each[0].holds_for(question)]
         refused = (

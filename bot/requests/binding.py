@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from rapidfuzz import process
 
 from bot.chat.request import CommandRequest
+from bot.operations.preflight import NOTHING_TO_CHECK, Preflight
+from bot.policy.question import PARENTS, in_words
 from bot.policy.rules import Effect, Question, Target
 from bot.requests.command import Call, Command, CommandError
 
@@ -20,24 +22,39 @@ if TYPE_CHECKING:
     from bot.azure.account import Account
     from bot.requests.context import Context
 
-_PARENTS = {"node": "pool", "task": "job"}
-"""What an entity is named within. The kinds below are tried in this order: the narrowest first."""
-_KINDS = ("node", "task", "pool", "job", "schedule", "application", "package", "certificate")
+_KINDS = ("node", "task", "pool", "job", "schedule", "application", "package", "certificate", "account")
+"""In this order a command's target is looked for, after the kind that it is named after: the narrowest first."""
+_NAMED_SO = _KINDS[:-1]
+"""Kinds after which parameters are called that name one; ``account`` is where it is, and not what it is about."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a call is about: see :class:`bot.policy.question.Question` for each."""
+
+    target: Target
+    also: tuple[Target, ...] = ()
+    uses: tuple[Target, ...] = ()
+
+    def __str__(self) -> str:
+        """Everything that it changes or creates."""
+        return in_words((self.target, *self.also))
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A call that is bound: the account's name (empty for none), its target, and its effect."""
+    """A call that is bound: the account's name (empty for none), what it is about, and its effect."""
 
     call: Call
     account: str
-    target: Target
+    about: About
     effect: Effect
 
-    def question(self, ctx: Context) -> Question:
-        """What is asked of the policy."""
+    def question(self, ctx: Context, found: Preflight = NOTHING_TO_CHECK) -> Question:
+        """What is asked of the policy, with what a look ahead has ``found`` that it is about besides."""
         asked = self.call.command.question(ctx.request)
-        return replace(asked, effect=self.effect, account=self.account, target=self.target, alone=self.call.alone)
+        asked = replace(asked, effect=self.effect, account=self.account, alone=self.call.alone, **vars(self.about))
+        return replace(asked, also=(*asked.also, *found.makes), uses=(*asked.uses, *found.uses))
 
 
 async def bind(call: Call, ctx: Context) -> Bound:
@@ -50,15 +67,32 @@ async def bind(call: Call, ctx: Context) -> Bound:
         account = _default(ctx) if named is None else named if named in known else ""
     owner = call.command.mark.owner
     made_by = await owner(ctx, *call.args, **call.kwargs) if owner else ""
-    return Bound(call, account, target_of(call.command.noun, given, made_by), call.effect)
+    return Bound(call, account, about(call.command, given, made_by), call.effect)
 
 
-def target_of(noun: str, given: Mapping[str, Any], owner: str = "") -> Target:
-    """What a command about ``noun`` is about, by what is given by name; ``owner`` is whoever made it."""
-    kinds = (noun, *_KINDS)
-    kind = next((kind for kind in kinds if kind in _KINDS and isinstance(given.get(kind), str)), "")
-    parent = given.get(_PARENTS.get(kind, ""))
-    return Target(kind, str(given.get(kind, "")), str(parent or ""), owner)
+def about(known: Command, given: Mapping[str, Any], owner: str = "", *, partial: bool = False) -> About:
+    """What a command is about, by what is given by name; ``owner`` is whoever made it.
+
+    A parameter is called after the kind of what it names, or ``names`` of the command says of which kind that is. Every
+    entity that is named is changed or created, unless ``uses`` says otherwise; the pool of a node is only its parent. A
+    command that makes one like another and finds its name itself is about that other, unless it is ``partial``.
+    """
+    mark, order = known.mark, (known.noun, *_KINDS)
+    kinds = {**{kind: kind for kind in _NAMED_SO}, **mark.names}
+    named = {name: kind for name, kind in kinds.items() if isinstance(given.get(name), str) and given[name]}
+    changed = sorted((name for name in named if name not in mark.uses), key=lambda name: order.index(named[name]))
+    used = [name for name in mark.uses if name in named]
+    if not changed and not partial:
+        changed = [name for name in used if named[name] == known.noun]
+    within = {named[name]: str(given[name]) for name in named if named[name] in PARENTS.values()}
+
+    def target(name: str) -> Target:
+        kind = named[name]
+        return Target(kind, str(given[name]), within.get(PARENTS.get(kind, ""), ""))
+
+    parents = {PARENTS.get(named[name]) for name in changed}
+    first, *rest = [target(name) for name in changed if named[name] not in parents] or [Target()]
+    return About(replace(first, owner=owner), tuple(rest), tuple(map(target, used)))
 
 
 def draft(known: Command, given: Mapping[str, str], request: CommandRequest, account: str = "") -> Question:
@@ -73,9 +107,9 @@ def draft(known: Command, given: Mapping[str, str], request: CommandRequest, acc
         known.question(request),
         effect=known.effect_with(given),
         account=(_plain(given.get("account")) or account) if takes else "",
-        target=target_of(known.noun, given),
         alone=bool(option) and given.get(option, value) == value,
         partial=True,
+        **vars(about(known, given, partial=True)),
     )
 
 

@@ -57,7 +57,7 @@ def act(
         conversation=conversation.key,
         account=bound.account,
         command=bound.call.shown,
-        target=str(bound.target),
+        target=str(bound.about),
         effect=bound.effect,
         rule=decision.rule,
         also=" ".join(each for each in people.ids(person.key) if each != person.key),
@@ -143,12 +143,14 @@ class Changes:
                 await self._approvals.void(change.approved.id, datetime.now(UTC))
             fixes = [Button(fix.label, fix.command) for fix in found.fixes]
             raise _Answered("rejected", build.refusal(found.refused, "", fixes), "preflight")
+        await self._found(change, ctx, found)
         before, after = altered(found)
         change = changed(change, act=changed(change.act, before=before, after=after))
         shown = digest(call.shown, change.bound.account, found)
         if change.approved:
             return await self._approved(change, change.approved, ctx, found, shown)
-        needs = ctx.services.policy.approvals(change.bound.question(ctx), size_of(found))
+        question = change.bound.question(ctx, found)
+        needs = ctx.services.policy.approvals(question, size_of(found))
         if needs and change.given.emergency and not ctx.services.policy.may_break_glass(ctx.request.person):
             why = "“--emergency” is for those whom [break_glass] of the settings names."
             refused = build.refusal(why, "Nothing was done. Ask without it, and others can agree.")
@@ -160,7 +162,7 @@ class Changes:
         wanted = Wanted(
             ctx.request,
             call.typed,
-            change.bound.question(ctx),
+            question,
             found,
             shown,
             needs,
@@ -175,6 +177,16 @@ class Changes:
         approval, elsewhere = await self._approvals.ask(wanted, datetime.now(UTC))
         card = approval_cards.asked_card(approval, elsewhere)
         raise _Answered("approval", card, needs[0].rule, approval.id)
+
+    async def _found(self, change: Change, ctx: Context, found: Preflight) -> None:
+        """Goes on where the policy allows it for what only the look has found too. Raises Barred where it does not."""
+        if found.makes or found.uses:
+            policy = ctx.services.policy
+            decision = policy.decide(change.bound.question(ctx, found))
+            if not decision.allowed:
+                if change.approved:
+                    await self._approvals.void(change.approved.id, datetime.now(UTC))
+                raise Barred(refusals.forbidden(decision, ctx.request.person, policy), decision.rule)
 
     async def _confirmed(
         self, change: Change, ctx: Context, found: Preflight, shown: str, needs: list[ApprovalNeed] | None = None
@@ -192,7 +204,7 @@ class Changes:
         asked = Asked(
             change.given.after(change.bound.call.typed),
             change.bound.account,
-            str(change.bound.target),
+            str(change.bound.about),
             found,
             shown,
             tuple(since),

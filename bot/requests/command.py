@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bot.chat.request import CommandRequest
@@ -83,6 +83,8 @@ class Mark:
     reconcile: Reconciling | None = None
     azure: bool = False
     reads_with: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
 
 
 def command(
@@ -97,6 +99,8 @@ def command(
     alone: str = "",
     changes_with: Sequence[str] = (),
     reads_with: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
+    uses: Sequence[str] = (),
     check: str = "",
     preflight: Preflighting | None = None,
     reconcile: Reconciling | None = None,
@@ -110,6 +114,10 @@ def command(
     itself keeps, such as a mute or a saved query. ``changes_with`` names parameters of which one has to be given for
     the command to change anything; without them it shows, which is a read. ``reads_with`` names parameters with which
     it shows instead of changing, such as ``as`` of ``pool create … as:bicep``.
+
+    What it is about. Parameters that are called after a kind (``pool``, ``job``) name what it changes; ``names`` says
+    the kind of others (``{"to": "pool"}``), and ``uses`` which of them it only reads or runs on. What is only found by
+    looking, such as the pool in a template, its preflight says (:attr:`bot.operations.preflight.Preflight.uses`).
 
     Who may run it (:mod:`bot.policy.rules`). ``role`` is the least role. A verb needs a grant besides (``[[grants]]``
     of the settings, for the command's path, account and entity): its role stays viewer. ``shared`` is the least role
@@ -140,6 +148,8 @@ def command(
         reconcile,
         azure,
         tuple(reads_with),
+        dict(names or {}),
+        tuple(uses),
     )
 
     def marked(handler: H) -> H:

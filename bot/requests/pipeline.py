@@ -175,7 +175,7 @@ class Pipeline:
         if isinstance(found, Refused):
             await self._refused(found.rule, found.reason, f"confirm {confirmation}")
             yield refusals.aside(refused_card(found), self.request)
-        elif not answer.yes:
+        elif answer.drops(found):
             yield dropped_card(found.command)
         else:
             command = Given(reason=answer.reason).after(found.command)

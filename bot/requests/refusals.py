@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 from msgspec.structs import replace
 
@@ -9,15 +11,27 @@ from bot.azure.errors import AzureError
 from bot.chat.request import CommandRequest, Person
 from bot.policy.rules import Decision, Policy
 from bot.requests.command import CommandError, Instead
-from cards.build import bold, refusal, text
-from cards.card import Actions, Button, Card, Mark, Mention, Piece, Words
+from cards.build import bold, code, refusal, text
+from cards.card import Actions, Button, Card, Mark, Words
 from cards.command_line import join
 from cards.formatting import number
 
 log = structlog.get_logger()
 
 _NAMED = 3
-"""Ids that a refusal names; the others are counted."""
+"""Names that a refusal gives; the others are counted."""
+_RULES = {
+    "access.outsiders": "You are not named in the settings",
+    "access.none": "You have no role",
+    "access.unread": "It could not be read who you are",
+    "command.role": "Your role is too low",
+    "command.shared": "Your role is too low for a whole channel",
+    "command.others": "Somebody else made it",
+    "grants.none": "Nobody granted you this",
+}
+"""The rules in words."""
+_BY_NAME = "The settings deny it"
+"""The same for grants that deny, which the settings give names."""
 
 
 def of_error(error: Exception, typed: str, correlation: str) -> Card:
@@ -44,8 +58,9 @@ def forbidden(decision: Decision, person: Person, policy: Policy) -> Card:
     """The policy refused: the rule, who can, and how to be allowed."""
     log.info("policy.refused", rule=decision.rule, person=person.key)
     section = "a table [[grants]]" if decision.rule == "grants.none" else "[access]"
-    able = [] if decision.rule == "access.unread" else _able(decision, person, policy)
-    advice = [text(f"The rule is {decision.rule}. ", *able)]
+    advice = [text(f"{_RULES.get(decision.rule, _BY_NAME)} (", code(decision.rule), ").")]
+    if decision.rule != "access.unread":
+        advice.append(text(_able(decision, person, policy)))
     if decision.needed or decision.rule in ("grants.none", "access.outsiders"):  # a grant that denies is meant to
         advice.append(text(f"Somebody who runs the bot can add your id to {section} in its settings: {person.key}"))
     if decision.rule in ("command.shared", "command.others"):
@@ -63,16 +78,17 @@ def aside(card: Card, request: CommandRequest) -> Card:
     return replace(card, private=True) if request.how == "edit" and request.conversation.kind != "personal" else card
 
 
-def _able(decision: Decision, person: Person, policy: Policy) -> list[str | Piece]:
-    """Who can, mentioned: a few of them, and how many more."""
-    if not decision.able:
-        return [f"Nobody here has the role {decision.needed} yet." if decision.needed else "Nobody here can."]
-    named: list[str | Piece] = []
-    for each in decision.able[:_NAMED]:
-        id_ = f"{person.platform}:{each}"
-        named += [", " if named else "Those who can: ", Mention(id_, policy.people.name(id_))]
-    more = len(decision.able) - _NAMED
-    return [*named, f" and {number(more)} more." if more > 0 else "."]
+def who_can(able: Sequence[str], person: Person, policy: Policy, most: int) -> str:
+    """The names of those who can: a few of them, and how many more; without a mention, which would notify them."""
+    named = ", ".join(policy.people.name(f"{person.platform}:{each}") for each in able[:most])
+    more = len(able) - most
+    return f"Those who can: {named}{f' and {number(more)} more' if more > 0 else ''}."
+
+
+def _able(decision: Decision, person: Person, policy: Policy) -> str:
+    if decision.able:
+        return who_can(decision.able, person, policy, _NAMED)
+    return f"Nobody here has the role {decision.needed} yet." if decision.needed else "Nobody here can."
 
 
 def _mistake(error: CommandError) -> Card:

@@ -20,12 +20,15 @@ import cyclopts
 
 from bot.operations.workflow import WORKFLOW, Workflow
 from bot.requests import corrections
-from bot.requests.command import MARK, Call, Command, Handler, Mark
+from bot.requests.command import MARK, Call, Command, CommandError, Handler, Mark
 from bot.requests.grammar import grammar_of, names_last, node, parameters_of, spelled_out
 from cards.command_line import join
 
 LIVE_FORM = "__batchbot_form__"
 """The attribute of a function that :func:`bot.requests.forms.form_of` has marked."""
+
+MOST = 10**12
+"""No number that people type is further from 0: what is lies outside of what databases, dates and Azure can hold."""
 
 
 @dataclass
@@ -116,7 +119,9 @@ class Registry:
             _, bound, _ = self._app.parse_args([*path, *arguments], print_error=False, exit_on_error=False)
         except cyclopts.CycloptsError as error:
             raise corrections.mistake(known, tokens[len(path) :], error) from None
-        return Call(known, bound.args, bound.kwargs, join(tokens))
+        call = Call(known, bound.args, bound.kwargs, join(tokens))
+        _bounded(call)
+        return call
 
     def menu(self) -> list[Command]:
         """The commands for a platform's short list, in their order."""
@@ -130,11 +135,21 @@ class Registry:
         return grouped
 
 
+def _bounded(call: Call) -> None:
+    """Raises CommandError for a number that is none of anything here, before a handler reckons with it."""
+    for name, value in call.arguments.items():
+        if isinstance(value, int | float) and not abs(value) <= MOST:  # nor one that is no number
+            raise CommandError(
+                f"{name} is out of range: a number here is between -{MOST:,} and {MOST:,}.",
+                [f"help {call.command.path}"],
+            )
+
+
 def _check(known: Command) -> None:
     """Raises ValueError where what ``@command`` says cannot be true of the handler."""
     mark, names = known.mark, {parameter.name for parameter in known.parameters}
     option = mark.alone.partition(":")[0]
-    if missing := {*mark.changes_with, *mark.reads_with, *([option] if option else [])} - names:
+    if missing := {*mark.changes_with, *mark.reads_with, *mark.names, *mark.uses, *filter(None, [option])} - names:
         raise ValueError(f"the command {mark.path!r} has no parameter {', '.join(sorted(missing))}")
     if bool(mark.others) != bool(mark.owner):
         raise ValueError(f"the command {mark.path!r} has others without owner, or owner without others")

@@ -128,6 +128,7 @@ async def _looked(source: Account, name: str, wanted: Place, mode: Mode) -> Pref
     azure=True,
     check="account list",
     preflight=preflight,
+    names={"name": "account"},
     examples=["account create renderfarm", "account create renderfarm group:render-rg region:westeurope"],
 )
 async def create(

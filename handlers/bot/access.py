@@ -7,12 +7,15 @@ from bot.policy.rules import Question, Standing
 from bot.requests.binding import bind
 from bot.requests.command import Command, CommandError, command
 from bot.requests.context import Context
+from bot.requests.refusals import who_can
 from cards import build
 from cards.build import actions, blocks, bold, code, muted, text
-from cards.card import Block, Bullets, Button, Card, Heading, Mark, Mention, Piece, Text, Words
+from cards.card import Block, Bullets, Button, Card, Heading, Mark, Text, Words
 from handlers.bot.saved import Typed
 from handlers.shared.common import titled
 
+_NAMED = 10
+"""Names that an answer gives."""
 _KINDS = {
     "member": "",
     "guest": "a guest of this workspace or tenant",
@@ -111,13 +114,4 @@ async def _question(ctx: Context, known: Command, tokens: list[str]) -> Question
 
 
 def _who_can(ctx: Context, able: tuple[str, ...]) -> Words | None:
-    if not able:
-        return None
-    policy, platform = ctx.services.policy, ctx.request.person.platform
-    named: list[str | Piece] = []
-    for each in able[:10]:
-        named += [
-            ", " if named else "Those who can: ",
-            Mention(f"{platform}:{each}", policy.people.name(f"{platform}:{each}")),
-        ]
-    return Words(text(*named, "."))
+    return Words(text(who_can(able, ctx.request.person, ctx.services.policy, _NAMED))) if able else None

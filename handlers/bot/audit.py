@@ -139,7 +139,7 @@ async def audit_export(
 
 @command("audit verify", effect="read", examples=["audit verify", "audit verify 4f0c2a"])
 async def audit_verify(ctx: Context, head: str = "") -> Card:
-    """Check that no line of the audit trail was altered, removed or inserted.
+    """Check that no line of the audit trail was altered, removed or inserted, its last ones neither.
 
     Each line's hash covers the line and the hash before it. The last hash, noted elsewhere, proves it later: give it,
     or its beginning, to see whether it still is in the trail.
@@ -163,6 +163,27 @@ async def audit_verify(ctx: Context, head: str = "") -> Card:
             ),
             refused=True,
         )
+    if verdict.missing:
+        return Card(
+            title=text(bold(f"The audit trail has lost its last {plural(verdict.missing, 'line')}.")),
+            mark=Mark.FAILED,
+            blocks=blocks(
+                Words(
+                    text(
+                        f"It has {plural(verdict.lines, 'line')}, and had {number(verdict.lines + verdict.missing)}. "
+                        "Somebody, or a damaged disk, has changed the database: compare it with a backup."
+                    )
+                )
+            ),
+            refused=True,
+        )
+    if verdict.rewritten:
+        return Card(
+            title=text(bold("The audit trail is not the one whose end the bot noted.")),
+            mark=Mark.FAILED,
+            blocks=(Words(text("The chain is whole in itself, so its last lines were written anew.")),),
+            refused=True,
+        )
     if head and not await _holds(ctx, head.strip().lower()):
         return Card(
             title=text(bold("No line has that hash: the trail is not the one it was noted of.")),
@@ -184,13 +205,15 @@ async def audit_verify(ctx: Context, head: str = "") -> Card:
 async def audit_ack(ctx: Context, emergency: str) -> Card:
     """Acknowledge that somebody else went ahead without approval in an emergency.
 
+    That is for those who may approve such a change, or make it.
+
     :param emergency: its id
     """
     if ctx.approvals is None:
         raise CommandError("Nothing can be acknowledged from here.")
-    show = Button("Show it", f"approval show {emergency}")
+    show, request = Button("Show it", f"approval show {emergency}"), ctx.request
     try:
-        found = await ctx.approvals.acknowledge(emergency, ctx.request.person, ctx.now())
+        found = await ctx.approvals.acknowledge(emergency, request.person, request.conversation, ctx.now())
     except ApprovalRefused as error:
         missing = error.rule == "approval.unknown"
         raise Barred(unknown_card(emergency) if missing else refusal(error.why, "", [show]), error.rule) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from bot.operations.confirm import Answer
+from bot.operations.confirm import NO, YES, Answer
 from bot.requests.command import command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
@@ -21,9 +21,9 @@ async def confirm(ctx: Context, change: str, answer: str = "yes") -> AsyncIterat
     It holds for five minutes, once, for whoever was asked, and where they were asked.
 
     :param change: the change's id, which the question's buttons carry
-    :param answer: yes or no; the name of what goes, where the question asks for it
+    :param answer: yes, or no, n or cancel; the name of what goes, where the question asks for it
     """
-    async for card in ctx.confirm(change, Answer(answer.strip().lower() != "no", name=answer)):
+    async for card in ctx.confirm(change, Answer(answer)):
         yield card
 
 
@@ -47,8 +47,8 @@ async def confirm_form(ctx: Context, values: Values) -> FormChanges:
     if waiting is None or not waiting.name:
         return _gone() if waiting is None else FormChanges(hints={"answer": "yes or no"})
     typed = values.get("answer", "").strip()
-    typed = "" if typed.lower() == "yes" else typed  # what the field holds before anybody types
-    wrong = typed and typed.casefold() not in (waiting.name.casefold(), "no")
+    typed = "" if typed.lower() == YES else typed  # what the field holds before anybody types
+    wrong = typed and typed.casefold() not in {waiting.name.casefold(), *NO}
     return FormChanges(
         values={} if typed else {"answer": ""},
         hints={"answer": f"Type {waiting.name}"},

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import cast
 
+from bot.operations.audit import Act
 from bot.operations.engine import Operations
-from bot.requests.command import CommandError, command
+from bot.policy.rules import Effect, Needs, Question
+from bot.requests import refusals
+from bot.requests.binding import bind
+from bot.requests.command import Barred, CommandError, command
 from bot.requests.context import Context
+from bot.requests.grammar import words
+from bot.requests.universal import taken
 from cards import build
 from cards.build import blocks, chip, code, refusal, text
 from cards.card import Button, Card, Column, Mark, Time, Words
 from cards.formatting import number
 from handlers.shared.common import titled
-from storage.port.operations import OperationState
+from storage.port.decoding import decoded
+from storage.port.operations import OperationRow, OperationState
 
 _COLUMNS = (
     Column("Id", width=2),
@@ -111,11 +121,13 @@ async def show_operation(ctx: Context, operation: str) -> AsyncIterator[Card]:
 async def stop_operation(ctx: Context, operation: str) -> Card:
     """Stop an operation where it can be stopped: between two of the things it does. What was done stays done.
 
+    Whoever began it may, and whoever may run its command on what it is about.
+
     :param operation: its id
     """
     row = await ctx.store.operation(operation)
-    if row and not ctx.allows(row.workflow):
-        return refusal(f"To stop it you would have to be allowed “{row.workflow}”.", "", [Button("Home", "home")])
+    if row:
+        await _may_stop(ctx, row)
     if row is None or not await _service(ctx).stop(operation):
         return refusal(
             f"“{operation[:60]}” is not under way.",
@@ -131,6 +143,31 @@ async def stop_operation(ctx: Context, operation: str) -> Card:
             build.actions(Button("Show", f"operation show {operation}"), Button("Operations", "operation list")),
         ),
     )
+
+
+async def _may_stop(ctx: Context, row: OperationRow) -> None:
+    """Goes on for whoever began it, and for whoever may run its command anew. Raises Barred for others."""
+    policy, person = ctx.services.policy, ctx.request.person
+    act = decoded(row.act, Act) if row.act else None
+    if act and policy.people.same(act.person, person.key):
+        return
+    decision = policy.decide(await _question(ctx, row, act))
+    if not decision.allowed:
+        raise Barred(refusals.forbidden(decision, person, policy), decision.rule)
+
+
+async def _question(ctx: Context, row: OperationRow, act: Act | None) -> Question:
+    """What the policy would be asked if the asker ran the operation's command; all of its kind where it is not known.
+
+    Without the command, as for an operation of an older version, it is what destroys anything in the account.
+    """
+    asked = Question(ctx.request.person, ctx.request.conversation, row.workflow, "destroy", Needs(azure=True))
+    if act:
+        asked = replace(asked, effect="change" if act.effect == "read" else cast("Effect", act.effect))
+        with suppress(CommandError):  # a command that is typed otherwise by now
+            tokens, _ = taken(ctx.registry.find(words(act.typed)), words(act.typed))
+            asked = (await bind(ctx.registry.parse(tokens), ctx)).question(ctx)
+    return replace(asked, account=row.account)
 
 
 def _service(ctx: Context) -> Operations:

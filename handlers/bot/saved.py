@@ -1,9 +1,10 @@
 """Saved queries: commands under a name, for a channel or for oneself.
 
-A saved query is a command and nothing more: whoever runs it needs the role that the command needs, and where it names
-no account it means the default of the conversation it is run in. What somebody else saved for a channel is replaced or
-forgotten with the role operator. A person's own stands before the channel's of the same
-name.
+A saved query is a command that only reads: whoever saves one for others must not be able to change anything with their
+hands. One that an older version saved and that changes something is shown and not run. Whoever runs a query needs the
+role that the command needs, and where it names no account it means the default of the conversation it is run in. What
+somebody else saved for a channel is replaced or forgotten with the role operator. A person's own stands before the
+channel's of the same name.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from cyclopts import Parameter
 from msgspec import Struct
 
 from bot.chat.request import Author
-from bot.requests.command import CommandError, command
+from bot.requests.command import Call, CommandError, command
 from bot.requests.context import Context
 from bot.requests.grammar import words as split
 from bot.requests.preferences import QUERIES, person_of, place_of
@@ -34,7 +35,9 @@ from storage.port.decoding import decoded
 MOST = 100
 """Queries that a channel or a person can save."""
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
-_OWN = frozenset({"save", "save mine", "saved", "run", "forget"})
+_OWN = frozenset({"saved", "run"})
+_LEADING = frozenset({"confirm", "request", "approval run", "undo"})
+"""Commands that only read themselves, and then run a change that waits."""
 _MINE = "mine"
 _BUTTONS = 3
 _COLUMNS = (
@@ -90,7 +93,7 @@ async def _saved_by(ctx: Context, name: str, *, whose: Whose | None = None) -> s
     examples=["save failing job list failed>0", "save gpu pool show gpu-a"],
 )
 async def save(ctx: Context, name: str, *words: Typed) -> Card:
-    """Save a command under a name for everybody in this channel.
+    """Save a command that only reads under a name for everybody in this channel.
 
     :param name: letters, digits, dots and hyphens, 40 at most
     :param words: the command, as it is typed
@@ -100,7 +103,7 @@ async def save(ctx: Context, name: str, *words: Typed) -> Card:
 
 @command("save mine", effect="change", check="saved", examples=["save mine failing job list failed>0"])
 async def save_mine(ctx: Context, name: str, *words: Typed) -> Card:
-    """Save a command under a name for yourself, wherever you are.
+    """Save a command that only reads under a name for yourself, wherever you are.
 
     :param name: letters, digits, dots and hyphens, 40 at most
     :param words: the command, as it is typed
@@ -124,6 +127,17 @@ async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> A
     found = _find(await _all(ctx), ctx, name, whose)
     if isinstance(found, Card):
         yield found
+        return
+    try:
+        call = ctx.registry.parse(split(found.query.command))
+    except CommandError:  # of a command that is not there any more: it says so itself
+        call = None
+    if call and _changes(call):
+        yield refusal(
+            f"{found.name} would change something: {found.query.command}",
+            "What is saved is run only where it reads. If you want it, type it yourself.",
+            [Button("Saved queries", "saved")],
+        )
         return
     async for card in ctx.run(found.query.command):
         yield card
@@ -198,6 +212,17 @@ def _check(ctx: Context, before: list[str], tokens: list[str]) -> None:
         raise CommandError(f"That cannot be saved: {error.message}", fixed) from None
     if call.command.path in _OWN:
         raise CommandError(f"“{call.command.path}” cannot be saved: save the command itself.", ["saved"])
+    if _changes(call):
+        raise CommandError(
+            f"“{call.command.path}” cannot be saved: only what reads can, so that nobody changes something by a name "
+            "that somebody else gave it.",
+            [join(["help", "save"])],
+        )
+
+
+def _changes(call: Call) -> bool:
+    """Whether a call changes something, or runs a change that waits."""
+    return call.effect != "read" or call.command.path in _LEADING
 
 
 def _listed(ctx: Context, every: list[Saved], news: str) -> Card:

@@ -62,6 +62,8 @@ async def default_preflight(ctx: Context, application: str, version: str, *, acc
     azure=True,
     check="application show {application}",
     preflight=default_preflight,
+    names={"version": "package"},
+    uses=["version"],
     examples=["application default renderer 4.2"],
 )
 async def set_default(
@@ -126,6 +128,7 @@ async def activate_preflight(ctx: Context, application: str, version: str, *, ac
     azure=True,
     check="application show {application}",
     preflight=activate_preflight,
+    names={"version": "package"},
     examples=["package activate renderer 4.2"],
 )
 async def activate(ctx: Context, application: str, version: str, *, account: str | None = None) -> AsyncIterator[Card]:

@@ -61,6 +61,7 @@ async def preflight(ctx: Context, thumbprint: str, *, algorithm: str = "sha1", a
     azure=True,
     check="certificate show {thumbprint}",
     preflight=preflight,
+    names={"thumbprint": "certificate"},
     examples=["certificate cancel-deletion cff2ab63c8c955aaf71989efa641b906558d9fb7"],
 )
 async def cancel_deletion(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ from bot.domain.job_health import total
 from bot.operations.preflight import Preflight
 from bot.operations.run import Run
 from bot.operations.workflow import Failure, Outcome, workflow
+from bot.policy.question import Target
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.uploads import is_reference
@@ -100,6 +102,7 @@ async def preflight(
     reads_with=("as",),
     check="job show {job}",
     preflight=preflight,
+    uses=["pool"],
     examples=[
         "job create nightly pool:gpu-a",
         "job create nightly-1124 template:nightly values:'frames=100'",
@@ -166,7 +169,8 @@ async def cloning(
     counts = await counts_of(source, asked.like)
     tasks = total(counts)
     said = f"{plural(tasks, 'task of it is', 'tasks of it are')} not copied: the new job has none." if tasks else ""
-    return await check_new(ctx, source, found, asked, said)
+    ahead = await check_new(ctx, source, found, asked, said)
+    return ahead if new else replace(ahead, makes=(Target("job", asked.job),))
 
 
 @command(
@@ -175,6 +179,8 @@ async def cloning(
     azure=True,
     check="job list",
     preflight=cloning,
+    names={"new": "job"},
+    uses=["job", "pool"],
     examples=["job clone nightly-1123", "job clone nightly-1123 nightly-1124 pool:gpu-b"],
 )
 async def clone_job(
@@ -348,4 +354,8 @@ async def check_new(ctx: Context, source: Account, found: Clone, asked: NewJob, 
         ENDS_AT_ONCE if ends else "",
         new_jobs.left_out(found),
     )
-    return Preflight(effects=tuple(filter(None, effects)), state=pool.state.lower() if pool else "")
+    return Preflight(
+        effects=tuple(filter(None, effects)),
+        state=pool.state.lower() if pool else "",
+        uses=new_jobs.used(pool),
+    )

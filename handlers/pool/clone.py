@@ -74,6 +74,8 @@ async def preflight(
     azure=True,
     check="pool show {to}",
     preflight=preflight,
+    names={"to": "pool"},
+    uses=["pool"],
     reads_with=("as",),
     examples=["pool clone gpu gpu-2", "pool clone gpu gpu-2 dedicated:0", "pool clone gpu gpu-2 as:bicep"],
 )

@@ -108,6 +108,8 @@ async def preflight(
     reads_with=("as",),
     check="schedule show {schedule}",
     preflight=preflight,
+    names={"like": "job"},
+    uses=["pool", "like"],
     examples=[
         "schedule create nightly every:1d start:2026-12-01T22:00 like:nightly-1123",
         "schedule create thumbnails every:30m pool:encode-spot done:end",
@@ -279,4 +281,8 @@ async def check_new(ctx: Context, source: Account, found: Clone, schedule: str, 
         new_jobs.without_nodes(pool),
         new_jobs.left_out(found),
     )
-    return Preflight(effects=tuple(filter(None, effects)), state=pool.state.lower() if pool else "")
+    return Preflight(
+        effects=tuple(filter(None, effects)),
+        state=pool.state.lower() if pool else "",
+        uses=new_jobs.used(pool),
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from bot.azure.account import Account
 from bot.azure.models import JobSchedule
 from bot.domain.bodies.clone import Clone
 from bot.operations.preflight import Preflight
+from bot.policy.question import Target
 from bot.requests.command import command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
@@ -30,7 +32,8 @@ async def running(ctx: Context, schedule: str, *, account: str | None = None) ->
     if stopped := blocked(source):
         return stopped
     found, asked = await _asked(ctx, source, schedule)
-    return await check_new(ctx, source, found, asked, _SAID)
+    ahead = await check_new(ctx, source, found, asked, _SAID)
+    return replace(ahead, uses=(*ahead.uses, Target("job", asked.job)))
 
 
 @command(

@@ -165,6 +165,7 @@ async def check_change(ctx: Context, schedule: str, wanted: Wanted, account: str
     azure=True,
     check="schedule show {schedule}",
     preflight=setting,
+    uses=["pool"],
     examples=["schedule set nightly every:12h", "schedule set nightly end:none priority:100 pool:gpu-b"],
 )
 async def set_(

@@ -17,6 +17,7 @@ from bot.domain.bodies.limits import problems
 from bot.domain.bodies.pasted import NotABody, pasted
 from bot.domain.bodies.path import parsed, value_at, with_value
 from bot.operations.preflight import Fix, Preflight
+from bot.policy.question import Target
 from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.formatting import number
@@ -80,6 +81,11 @@ async def pool_named(ctx: Context, source: Account, body: Mapping[str, Any]) -> 
     async with finding_pool(ctx, source, pool, "pool show"):
         return (await source.fetch(Pool, source.pool(pool), select=POOL)).value
     raise AssertionError("it is found, or the answer says that it is not")
+
+
+def used(pool: Pool | None) -> tuple[Target, ...]:
+    """The pool that a body names, for the policy."""
+    return (Target("pool", pool.id),) if pool else ()
 
 
 def unfit(ctx: Context, source: Account, pool: Pool | None) -> Preflight | None:

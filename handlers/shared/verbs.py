@@ -24,6 +24,8 @@ def may(ctx: Context, source: Account, path: str, target: Target) -> bool:
     if known is None or source.writer is None:
         return False
     asked = replace(known.question(ctx.request), account=source.name, target=target)
+    if target.kind in known.mark.uses:  # it makes something like this, under a name that is still to be given
+        asked = replace(asked, target=Target(target.kind), uses=(target,), partial=True)
     return ctx.services.policy.decide(asked).allowed
 
 

@@ -10,6 +10,7 @@ from bot.azure.models import Job
 from bot.domain.task_input.model import MOST_TASKS, TaskInput, problem_lines
 from bot.domain.task_input.read import one_task
 from bot.operations.preflight import Fix, Preflight
+from bot.policy.question import Target
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
@@ -78,6 +79,7 @@ async def preflight(
         effects=tuple(effects),
         state=f"{found_job.state} {new_tasks.digest(found)}",
         confirm=len(found.tasks) > 1,
+        uses=(Target("pool", pool),) if (pool := new_tasks.pool_of(found_job)) else (),
     )
 
 

@@ -93,12 +93,17 @@ def some_ids(ids: list[str]) -> str:
     return ", ".join(ids[:_SHOWN]) + (f" and {number(rest)} more" if rest > 0 else "")
 
 
+def pool_of(job: Job) -> str:
+    """The pool that a job's tasks run on; empty where none is made for it yet."""
+    return next((each.pool_id for each in (job.execution_info, job.pool_info) if each and each.pool_id), "")
+
+
 async def estimate(source: Account, job: Job, found: TaskInput) -> list[str]:
     """How many run at a time, and how long all will take by the job's own tasks; nothing where that is unknown.
 
     Raises AzureError PoolNotFound where the job's pool is gone.
     """
-    pool_id = next((each.pool_id for each in (job.execution_info, job.pool_info) if each and each.pool_id), "")
+    pool_id = pool_of(job)
     if not pool_id:
         return []
     pool = (await source.fetch(Pool, source.pool(pool_id), select=_POOL)).value

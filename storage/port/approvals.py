@@ -50,6 +50,7 @@ class Approval(Struct, frozen=True):
     ``digest`` is of the change as it was shown, ``question`` the encoded question that the policy was asked. ``needs``
     are the encoded rules that want an approval. ``card`` is the encoded card without its buttons, ``figures`` the
     encoded figures that were shown. ``copies`` are the messages that show it. ``version`` counts its changes, from 1.
+    ``begun_by`` is the key of the request that runs it; empty until one does.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Approval(Struct, frozen=True):
     votes: tuple[Vote, ...] = ()
     version: int = 1
     ended: datetime | None = None
+    begun_by: str = ""
 
 
 class ApprovalStore(Protocol):

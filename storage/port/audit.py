@@ -127,6 +127,10 @@ class AuditStore(Protocol):
         """The number and the hash of the last line; 0 and nothing where there is none."""
         ...
 
+    async def audit_noted(self) -> tuple[int, str]:
+        """The same as it was noted beside the trail with each line: a trail that ends before it has lost lines."""
+        ...
+
     async def audit_posted(self) -> int:
         """The number of the last line that was put into the audit conversation's outbox."""
         ...

@@ -17,6 +17,7 @@ from storage.sqlite.timestamps import from_timestamp, to_timestamp
 _ENTRY = AuditEntry.__struct_fields__
 _COLUMNS = ", ".join(_ENTRY)
 _POSTED = "audit:posted"
+_NOTED = "audit:head"
 _LIKE = "LIKE ? ESCAPE '!'"
 
 
@@ -32,11 +33,18 @@ def append(db: Database, entry: AuditEntry) -> None:
     db.execute("UPDATE meta SET value = value WHERE name = ?", [_POSTED])
     last, previous = head(db)
     at, *rest = msgspec.structs.astuple(entry)
+    hash_ = chained(previous, last + 1, entry)
     marks = ", ".join("?" * (len(_ENTRY) + 2))
     db.execute(
         f"INSERT INTO audit (seq, hash, {_COLUMNS}) VALUES ({marks})",  # noqa: S608 - fixed words
-        [last + 1, chained(previous, last + 1, entry), to_timestamp(at), *rest],
+        [last + 1, hash_, to_timestamp(at), *rest],
     )
+    note_head(db, last + 1, hash_)
+
+
+def note_head(db: Database, seq: int, hash_: str) -> None:
+    """Note where the trail ends, beside it, so that a trail whose end is missing can be told from a whole one."""
+    db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", [_NOTED, f"{seq} {hash_}".encode()])
 
 
 class SqliteAudit(Connection):
@@ -86,6 +94,16 @@ class SqliteAudit(Connection):
     async def audit_head(self) -> tuple[int, str]:
         """The number and the hash of the last line; 0 and nothing where there is none."""
         return await self._run(lambda: head(self._db))
+
+    async def audit_noted(self) -> tuple[int, str]:
+        """The same as it was noted beside the trail with each line: a trail that ends before it has lost lines."""
+
+        def work() -> tuple[int, str]:
+            row = self._db.execute("SELECT value FROM meta WHERE name = ?", [_NOTED]).fetchone()
+            seq, _, hash_ = bytes(row[0]).decode().partition(" ") if row else ("0", "", "")
+            return int(seq), hash_
+
+        return await self._run(work)
 
     async def audit_posted(self) -> int:
         """The number of the last line that was put into the audit conversation's outbox."""

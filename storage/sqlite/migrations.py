@@ -417,6 +417,16 @@ def approvals_and_the_chain_of_the_audit_trail(db: Database) -> None:
     chain_the_audit_trail(db)
 
 
+@migrations()
+def the_end_of_the_audit_trail(db: Database) -> None:
+    """Where the audit trail ends, noted beside it."""
+    row = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    if row:
+        db.execute(
+            "INSERT OR REPLACE INTO meta (name, value) VALUES ('audit:head', ?)", [f"{row[0]} {row[1]}".encode()]
+        )
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

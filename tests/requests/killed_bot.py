@@ -111,7 +111,7 @@ async def confirm(ctx: Context, change: str, answer: Literal["yes", "no"] = "yes
     :param change: the change's id
     :param answer: yes or no
     """
-    async for card in ctx.confirm(change, Answer(answer == "yes")):
+    async for card in ctx.confirm(change, Answer(answer)):
         yield card
 
 
