@@ -44,8 +44,6 @@ Posted: TypeAlias = Callable[[Iterable[OutboxEntry]], None]
 """Hears of messages that were put into the outbox."""
 _TRIES = 8
 """How often a step is taken anew that somebody else was quicker with."""
-RUN = "approval run"
-"""The command that an approved change is run by."""
 
 
 class ApprovalRefused(Exception):
@@ -375,29 +373,3 @@ class Approvals:
 
     def _name(self, person: Person) -> str:
         return person.name or self._policy.people.name(person.key)
-
-
-def key_of(approval: Approval) -> str:
-    """The key of the request that an approved change is run by."""
-    return f"approval:{approval.id}"
-
-
-def request_of(approval: Approval, now: datetime) -> CommandRequest | None:
-    """The request that an approved change is run by: its requester's, where it was asked; None if it cannot be read.
-
-    The groups that the requester was in when it was asked count no more: the platform is asked anew.
-    """
-    asked = decoded(approval.request, CommandRequest)
-    if asked is None:
-        return None
-    return replace(
-        asked,
-        person=replace(asked.person, groups=()),
-        key=key_of(approval),
-        text=f"{RUN} {approval.id}",
-        values={},
-        how="post",
-        message=None,
-        reply_url="",
-        at=now,
-    )

@@ -90,7 +90,7 @@ class Verdict:
     last of those; ``broken`` is the number of the first line that does not follow, None where all do.
 
     ``missing`` is how many lines the end has lost of those that were noted beside the trail, or posted; ``rewritten``
-    says that the line noted as the last one has another hash, or that nothing is noted of lines that are there.
+    says that the line that was noted as the last one has another hash, or that nothing is noted of the lines there are.
     """
 
     lines: int

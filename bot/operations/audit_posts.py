@@ -126,7 +126,7 @@ def _ends(last: int, hash_: str) -> Card:
 
 def _lost(last: int, after: int) -> Card:
     return Card(
-        title=text(bold(f"The audit trail has lost its last {plural(after - last, 'line')}.")),
+        title=text(bold(f"The audit trail has lost {plural(after - last, 'line')} at its end.")),
         mark=Mark.FAILED,
         blocks=(Words(text(f"It had {plural(after, 'line')}, and has {last}. Compare the database with a backup.")),),
     )

@@ -17,7 +17,8 @@ import structlog
 
 from bot.chat.request import CommandRequest, Conversation
 from bot.clock import Clock
-from bot.operations.approve import ApprovalRefused, Approvals, request_of
+from bot.operations.approve import ApprovalRefused, Approvals
+from bot.operations.approved_request import request_of
 from bot.operations.audit import Act, Audit
 from bot.operations.audit_posts import AuditPosts
 from bot.policy.question import Question

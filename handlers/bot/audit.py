@@ -165,7 +165,7 @@ async def audit_verify(ctx: Context, head: str = "") -> Card:
         )
     if verdict.missing:
         return Card(
-            title=text(bold(f"The audit trail has lost its last {plural(verdict.missing, 'line')}.")),
+            title=text(bold(f"The audit trail has lost {plural(verdict.missing, 'line')} at its end.")),
             mark=Mark.FAILED,
             blocks=blocks(
                 Words(

@@ -35,7 +35,7 @@ from storage.port.decoding import decoded
 MOST = 100
 """Queries that a channel or a person can save."""
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
-_OWN = frozenset({"saved", "run"})
+_OWN = frozenset({"save", "save mine", "saved", "run", "forget"})
 _LEADING = frozenset({"confirm", "request", "approval run", "undo"})
 """Commands that only read themselves, and then run a change that waits."""
 _MINE = "mine"

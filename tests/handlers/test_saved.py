@@ -11,9 +11,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.request import Author, CommandRequest, Conversation, Person
+from bot.requests.preferences import QUERIES, place_of
 from cards.card import Actions, Button, Card, Menu, plain
-from handlers.bot.saved import MOST
+from handlers.bot.saved import MOST, Query
 from tests.golden import check
 from tests.handlers.conftest import START, Scene
 
@@ -204,3 +205,39 @@ async def test_an_account_that_left_the_settings_is_no_default(saved: Scene) -> 
     del saved.accounts._accounts[second]
     assert first in title(await ask(saved, "pool list"))
     saved.accounts._accounts[second] = saved.accounts._accounts[first]  # for the scene to close
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "pool resize cfd 1",
+        "pool delete cfd",
+        "confirm 1a2b3c4d5e6f7a8b",
+        "request 1a2b3c4d5e6f7a8b why",
+        "approve 1a2b3c4d5e6f",
+        "approval run 1a2b3c4d5e6f",
+        "deny 1a2b3c4d5e6f no",
+        "withdraw 1a2b3c4d5e6f",
+        "undo 1a2b3c4d5e6f",
+        "operation stop 1a2b3c4d5e6f",
+        "audit ack 1a2b3c4d5e6f",
+        "alert mute cfd",
+    ],
+)
+async def test_what_changes_something_is_neither_saved_nor_run(saved: Scene, typed: str) -> None:
+    for path in ("save", "save mine"):
+        card = await ask(saved, f"{path} status {typed}")
+        assert card.refused
+        assert "only what reads can" in title(card)
+    by = Author.of(CommandRequest("k", "", Person("slack", "mallory"), CHANNEL, START))
+    kept = msgspec.json.encode(Query(typed, by))  # as an older version saved it
+    await saved.store.put_preference(
+        QUERIES, place_of(CommandRequest("k", "", Person("slack", "x"), CHANNEL, START)), "status", kept, START
+    )
+    card = await ask(saved, "run status", "operator")
+    assert card.refused
+    assert title(card) == f"status would change something: {typed}"
+
+
+async def test_what_would_only_show_is_saved(saved: Scene) -> None:
+    assert not (await ask(saved, "save bicep pool clone cfd cfd-2 as:bicep")).refused

@@ -91,7 +91,8 @@ async def test_can_i_says_who_can(tmp_path: Path) -> None:
     async with guarded(tmp_path) as bot:
         refused = await bot.ask("can-i pool delete gpu-a", "slack:U0EVE")
         assert "grants.none" in str(refused.blocks)
-        assert "slack:U0OTTO" in str(refused.blocks)
+        assert "Those who can: Olga, Otto." in str(refused.blocks)
+        assert "Mention" not in str(refused.blocks), "which would notify them"
         assert (await bot.ask("can-i")).refused
         assert (await bot.ask("can-i dance")).refused
 

@@ -315,6 +315,8 @@ async def test_an_emergency_goes_ahead_and_is_told_and_acknowledged(bot: Bot) ->
     assert any("Nobody has acknowledged this emergency" in said(card) for card in (await bot.messages()).values())
     await bot.look(25 * HOUR)
     assert len(await bot.messages()) == 3, "one reminder a day"
+    bystander = await bot.ask(f"audit ack {found.id}", "slack:U0EVE")
+    assert said(bystander) == "It is for somebody to acknowledge who may approve such a change, or make it."
     assert said(await bot.ask(f"audit ack {found.id}", "slack:U0MIA")) == "You acknowledged it."
     messages = await bot.messages()
     assert not any(buttons(messages[copy.entry]) for copy in found.copies)

@@ -9,12 +9,13 @@ from typing import Any, Literal
 import pytest
 
 from bot.chat.request import Conversation, Person
+from bot.policy.approvals import ApprovalRules, Size
 from bot.policy.grants import Grants
 from bot.policy.people import People
 from bot.policy.question import Needs, Question, Target
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
-from bot.policy.settings import GrantSettings, PersonSettings, grant_mistakes, person_mistakes
+from bot.policy.settings import ApprovalSettings, GrantSettings, PersonSettings, grant_mistakes, person_mistakes
 from bot.settings import AccessSettings
 
 VERB = Needs(azure=True)
@@ -248,3 +249,61 @@ def test_names_of_grants_and_ids_of_people_are_their_own() -> None:
         "people 3.ids: 'U' is no id: write slack:U012AB3CD or teams:OBJECT-ID (names can be changed, ids not)",
     ]
     assert not list(grant_mistakes([grant("conversation:teams:19:a@thread.tacv2", "pool *", entities=["*"])], ["sim"]))
+
+
+NIGHTLY = Target("job", "nightly")
+MOVE = {"command": "job move", "target": NIGHTLY, "also": (GPU,)}
+CLONE = {"command": "pool clone", "target": Target("pool", "new"), "uses": (GPU,)}
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "rule"),
+    [
+        ([grant(entities=["job:nightly"])], MOVE, "grants.none"),
+        ([grant(entities=["pool:gpu-a"])], MOVE, "grants.none"),
+        ([grant(entities=["job:nightly", "pool:gpu-*"])], MOVE, ""),
+        ([grant(entities=["job:nightly"]), grant(entities=["pool:gpu-*"])], MOVE, ""),
+        ([grant(), grant(entities=["pool:gpu-*"], deny=True, name="no")], MOVE, "grants.no"),
+        ([grant(), grant(entities=["job:nightly"], deny=True, name="no")], MOVE, "grants.no"),
+        ([grant(entities=["pool:new"])], CLONE, ""),
+        ([grant(entities=["pool:gpu-a"])], CLONE, "grants.none"),
+        ([grant(), grant(entities=["pool:gpu-a"], deny=True, name="no")], CLONE, "grants.no"),
+        ([grant(), grant(entities=["pool:new"], deny=True, name="no")], CLONE, "grants.no"),
+        ([grant(), grant(entities=["pool:other"], deny=True, name="no")], CLONE, ""),
+    ],
+)
+def test_each_entity_that_a_change_is_about_is_judged(
+    given: list[GrantSettings], more: dict[str, Any], rule: str
+) -> None:
+    decision = policy(*given).decide(asked(**more))
+    assert ("" if decision.allowed else decision.rule) == rule
+
+
+@pytest.mark.parametrize("denied", [["job:nightly"], ["pool:gpu-a"]])
+def test_a_deny_of_an_entity_holds_for_admins_too(denied: list[str]) -> None:
+    judge = policy(grant(entities=denied, deny=True, name="no"), admins=["slack:U1"])
+    assert judge.decide(asked(**MOVE)).rule == "grants.no"
+
+
+@pytest.mark.parametrize(
+    ("entities", "more", "allowed"),
+    [
+        (["task:nightly/t1"], {"command": "task delete", "target": NIGHTLY}, False),
+        (["task:other/*"], {"command": "task delete", "target": NIGHTLY}, True),
+        (["task:*"], {"command": "task delete", "target": NIGHTLY}, False),
+        (["node:gpu-a/tvm-1"], {"command": "node reboot"}, False),
+        (["node:gpu-b/*"], {"command": "node reboot"}, True),
+        (["package:render/*"], {"command": "package activate", "target": Target("package", "4.2", "render")}, False),
+        (["application:render"], {"command": "package activate", "target": Target("package", "4.2", "render")}, False),
+    ],
+)
+def test_what_is_within_is_denied_too(entities: list[str], more: dict[str, Any], *, allowed: bool) -> None:
+    judge = policy(grant(), grant(entities=entities, deny=True, name="no"))
+    assert judge.decide(asked(**more)).allowed is allowed
+
+
+def test_a_rule_for_approvals_holds_for_any_entity_of_a_change() -> None:
+    rules = ApprovalRules([ApprovalSettings(entities=["pool:gpu-*"])])
+    assert rules.needed(asked(**MOVE), Size())
+    assert rules.needed(asked(**CLONE), Size())
+    assert not rules.needed(asked(**{**CLONE, "uses": ()}), Size())
