@@ -217,7 +217,7 @@ class _Message:
         return blocks if kept else []
 
     def _bullets(self, bullets: Bullets, room: int, slots: int) -> list[Json]:
-        items = []
+        items: list[Json] = []
         for item in bullets.items:
             words, lost = cut_runs(runs(item, self.clock), PARAGRAPH)
             self.omitted.add("character of text", lost)
@@ -229,7 +229,14 @@ class _Message:
             room -= need
             kept += 1
         self.omitted.add("list item", len(items) - kept)
-        return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})] if kept else []
+        if not kept:
+            return []
+        if bullets.dots:
+            return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})]
+        lines = items[0]["elements"]
+        for item in items[1:kept]:
+            lines = [*lines, {"type": "text", "text": "\n"}, *item["elements"]]
+        return [rich_text({"type": "rich_text_section", "elements": lines})]
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:
         columns = NARROW if self.table_drawn else self._columns(table, room)

@@ -78,7 +78,7 @@ async def preflight(
     return Preflight(
         effects=tuple(effects),
         state=f"{found_job.state} {new_tasks.digest(found)}",
-        confirm=len(found.tasks) > 1,
+        question=f"Add {plural(len(found.tasks), 'task')}{f' from {name}' if name else ''} to job {found_job.id}",
         uses=(Target("pool", pool),) if (pool := new_tasks.pool_of(found_job)) else (),
     )
 
