@@ -147,8 +147,8 @@ async def changed_since(
 ) -> list[Text]:
     """What has changed since a change was asked about, and who changed it as far as the bot did: a line each.
 
-    ``platform`` is the asker's: people of another one are named without a mention. Where it is not known ``surely`` that
-    something has changed, nothing is said where the bot changed nothing.
+    ``platform`` is the asker's: people of another one are named without a mention. Where it is not known
+    ``surely`` that something has changed, nothing is said where the bot changed nothing.
     """
     shown = decoded(before.shown, Figures) or Figures({})
     lines: list[Text] = [text(each) for each in shown.changed(Figures.of(found))]

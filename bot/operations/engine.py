@@ -207,9 +207,12 @@ class Operations:
         return Undoing(id_, outcome.undo, found.at + UNDOABLE, row.changed or found.at, left)
 
     async def step(self, id_: str, name: str) -> bytes | None:
-        """The encoded result of a step that has ended, such as what was there before."""
+        """The encoded result of a step that has ended, such as what was there before.
+
+        Of an operation that has ended it is kept only where there is a way back.
+        """
         steps = await self._store.operation_steps(id_)
-        return next((step.result for step in steps if step.name == name and step.state == "done"), None)
+        return next((step.result for step in steps if step.name == name and step.state == "done"), b"") or None
 
     async def run(self) -> None:
         """Hold what is run, and go on with what nobody holds, until cancelled."""

@@ -135,7 +135,9 @@ def _may_help(error: Exception) -> bool:
     """
     if isinstance(error, Unknown):
         return False
-    return not isinstance(error, AzureError) or error.passing or error.status in _PASSES
+    if not isinstance(error, AzureError):
+        return True
+    return (error.passing or error.status in _PASSES) and "quota" not in error.code.lower()
 
 
 def _steps(view: View) -> Bullets | None:

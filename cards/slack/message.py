@@ -233,9 +233,9 @@ class _Message:
             return []
         if bullets.dots:
             return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})]
-        lines = items[0]["elements"]
-        for item in items[1:kept]:
-            lines = [*lines, {"type": "text", "text": "\n"}, *item["elements"]]
+        lines: list[Json] = list(items[0]["elements"])
+        for other in items[1:kept]:
+            lines += [{"type": "text", "text": "\n"}, *other["elements"]]
         return [rich_text({"type": "rich_text_section", "elements": lines})]
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:

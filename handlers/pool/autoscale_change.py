@@ -161,10 +161,9 @@ async def _preflight(ctx: Context, source: Account, found: Scaled, given: str, m
         place = f"{str(first.place).capitalize()}: " if first.place else ""
         return Preflight(f"The formula cannot be taken. {place}{first.what} {first.fix}".strip())
     most = await _most(source, found, linted)
-    now = steps.has(pool)
-    at_once = (
-        () if before.enabled or most == (now.dedicated, now.spot) else (f"It decides the size at once: {now} now.",)
-    )
+    now = (pool.current_dedicated_nodes, pool.current_low_priority_nodes)
+    changes_now = not before.enabled and most != now
+    at_once = (f"It decides the size at once; the pool has {plural(sum(now), 'node')} now.",) if changes_now else ()
     warnings = [each for each in linted.remarks if each.weight == "warning"]
     every = f"{minutes} min" if minutes else f"{before.minutes} min"
     differences = [Difference("Scales", str(before), f"by a formula every {every}")]
