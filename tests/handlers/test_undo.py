@@ -27,12 +27,12 @@ def undo_of(card: Card) -> str:
 
 
 async def test_nothing_is_asked_where_nothing_has_changed(operator: Operator) -> None:
-    first = await operator.ask(RESIZE.format(4))
-    card = await operator.ask(RESIZE.format(6))
-    assert "Undo: back to 4 dedicated and 0 spot nodes" in str(card)
+    first = await operator.ask(RESIZE.format(1))
+    card = await operator.ask(RESIZE.format(2))
+    assert "Undo: back to 1 dedicated and 0 spot nodes" in str(card)
     assert "sim-dev" in str(card), "there are several accounts"
     back = await operator.question(undo_of(card))
-    assert plain(back.title) == f"Pool {POOL} has 4 dedicated and 0 spot nodes"
+    assert plain(back.title) == f"Pool {POOL} has 1 dedicated and 0 spot nodes"
     id_ = undo_of(card).split()[1]
     assert f"undo of {id_}" in str(back)
     listed = str(await operator.question("operation list"))
@@ -43,48 +43,48 @@ async def test_nothing_is_asked_where_nothing_has_changed(operator: Operator) ->
             year=2000, tzinfo=operator.scene.world.time.tzinfo))) if "undo" in each.how
     ]  # fmt: skip
     assert line.how.endswith(f"undo {id_}")
-    assert plain(first.title) == f"Pool {POOL} has 4 dedicated and 0 spot nodes"
+    assert plain(first.title) == f"Pool {POOL} has 1 dedicated and 0 spot nodes"
 
 
 async def test_what_somebody_set_since_is_not_overwritten_unasked(operator: Operator) -> None:
-    await operator.ask(RESIZE.format(4))
-    card = await operator.ask(RESIZE.format(6))
-    operator.scene.world.accounts["sim-dev"].allocator.resize(operator.pool(POOL), 9, 0)
+    await operator.ask(RESIZE.format(1))
+    card = await operator.ask(RESIZE.format(2))
+    operator.scene.world.accounts["sim-dev"].allocator.resize(operator.pool(POOL), 4, 0)
     operator.scene.advance(minutes=5)
     asked = await operator.question(undo_of(card))
-    assert plain(asked.title).startswith(f"Resize pool {POOL} to 4 dedicated and 0 spot nodes")
+    assert plain(asked.title).startswith(f"Resize pool {POOL} to 1 dedicated and 0 spot nodes")
     assert "which undoes" in plain(asked.title)
-    assert "Dedicated nodes: 6 → 9" in str(asked)
-    assert operator.pool(POOL).body.target_dedicated_nodes == 9
+    assert "Dedicated nodes: 2 → 4" in str(asked)
+    assert operator.pool(POOL).body.target_dedicated_nodes == 4
     back = await operator.ask(undo_of(card))
-    assert plain(back.title) == f"Pool {POOL} has 4 dedicated and 0 spot nodes"
+    assert plain(back.title) == f"Pool {POOL} has 1 dedicated and 0 spot nodes"
     assert "undo of" in str(back), "also when it was confirmed"
 
 
 async def test_what_the_bot_changed_since_is_named(operator: Operator) -> None:
-    await operator.ask(RESIZE.format(4))
-    card = await operator.ask(RESIZE.format(6))
-    await operator.ask(RESIZE.format(8))
+    await operator.ask(RESIZE.format(1))
+    card = await operator.ask(RESIZE.format(2))
+    await operator.ask(RESIZE.format(3))
     asked = str(await operator.question(undo_of(card)))
-    assert "Dedicated nodes: 6 → 8" in asked
+    assert "Dedicated nodes: 2 → 3" in asked
     assert "text:viewer" in asked or "viewer" in asked
-    assert operator.pool(POOL).body.target_dedicated_nodes == 8
+    assert operator.pool(POOL).body.target_dedicated_nodes == 3
 
 
 async def test_a_resize_that_was_stopped_is_no_success(operator: Operator) -> None:
-    await operator.ask(RESIZE.format(2))
+    await operator.ask(RESIZE.format(1))
     pool, account = operator.pool(POOL), operator.scene.world.accounts["sim-dev"]
     resize = type(account.allocator).resize
 
     def other(self: object, *args: object, **more: object) -> object:
         """Somebody asks for less while the nodes are on their way."""
         del self, args, more
-        return resize(account.allocator, pool, 3, 0)
+        return resize(account.allocator, pool, 2, 0)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(type(account.allocator), "resize", other)
-        card = await operator.ask(RESIZE.format(7))
-    assert plain(card.title) == f"Pool {POOL} stopped at 3 of 7 nodes"
+        card = await operator.ask(RESIZE.format(4))
+    assert plain(card.title) == f"Pool {POOL} stopped at 2 of 4 nodes"
     assert card.mark.name == "WARNING"
     rows = await operator.scene.store.operations(limit=1)
     assert rows[0].state == "stopped"
