@@ -206,7 +206,7 @@ class Changes:
         now = {each.what: each.before for each in found.differences if each.what in undoing.left}
         after = undoing.ended + timedelta(microseconds=1)  # its own line of the trail is no later change
         before = Confirmation(
-            "", "", "", "", "", after, account=change.bound.account, target=str(change.bound.target),
+            "", "", "", "", "", after, account=change.bound.account, target=str(change.bound.about),
             asked=after, shown=msgspec.json.encode(Figures({what: undoing.left[what] for what in now})),
         )  # fmt: skip
         if now and all(undoing.left[what] == value for what, value in now.items()):
