@@ -275,15 +275,18 @@ class Operations:
                 state, card, outcome = await self._outcome(here, act)
                 now = self._clock.now()
                 entry = self._entry(here, act, state, card, outcome, now) if act else None
+                encoded = msgspec.json.encode(card)
+                used = set(_UPLOAD.findall(row.arguments + row.act))
                 noted = await self._store.end_operation(
                     row.id,
                     self._holder,
                     state,
-                    msgspec.json.encode(card),
+                    encoded,
                     now,
                     entry,
                     act=msgspec.json.encode(act.ended()) if act else b"",
-                    uploads={each.decode() for each in _UPLOAD.findall(row.arguments + row.act)},
+                    # A button of its last card may go on with it, where it was stopped halfway.
+                    uploads={each.decode() for each in used - set(_UPLOAD.findall(encoded))},
                     keep_steps=(_OUTCOME, _BEFORE) if outcome and outcome.undo else (),
                 )
             except Lost:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.requests.context import Context
 from cards.card import Card, plain
+from handlers.pool import steps
 from tests.handlers.conftest import Scene
 from tests.handlers.operated import Operator, WorldClock, buttons, operated
 
@@ -100,3 +101,25 @@ async def test_the_form_has_asked_already(operator: Operator) -> None:
     values = {"pool": "win-build", "dedicated": "1", "spot": "0", "account": "sim-dev"}
     card = (await operator.cards("pool resize", values=values))[-1]
     assert not any(each.command.startswith("confirm") for each in buttons(card)), plain(card.title)
+
+
+async def test_nodes_are_replaced_in_a_pool_that_was_short_before(operator: Operator) -> None:
+    account, pool = operator.scene.world.accounts["sim-dev"], operator.pool(POOL)
+    await operator.ask(RESIZE.format(1))
+    account.allocator.resize(pool, 6, 0)
+    operator.scene.advance(minutes=10)
+    had = pool.body.current_dedicated_nodes
+    assert 0 < had < 6, "the quota ended it"
+    account.inject.break_nodes(POOL)
+    card = await operator.ask(f"pool replace-broken {POOL} account:sim-dev")
+    assert plain(card.title) == f"Replaced 1 node of pool {POOL}; it has {had} of 6 nodes, as before"
+    assert not card.refused
+    assert "Try again" not in [each.text for each in buttons(card)]
+
+
+async def test_trying_again_is_not_offered_where_a_quota_ended_it(operator: Operator) -> None:
+    account, pool = operator.scene.world.accounts["sim-dev"], operator.pool(POOL)
+    account.allocator.resize(pool, 6, 0)
+    operator.scene.advance(minutes=10)
+    assert steps.may_help((("AllocationFailed", "There is no capacity."),))
+    assert not steps.may_help(tuple((error.code, error.message) for error in pool.body.resize_errors))
