@@ -136,9 +136,10 @@ class Table(Struct, frozen=True, tag="table"):
 
 
 class Bullets(Struct, frozen=True, tag="bullets"):
-    """A short list."""
+    """A short list. Without ``dots`` its items begin with a mark of their own."""
 
     items: tuple[Text, ...]
+    dots: bool = True
 
 
 class Code(Struct, frozen=True, tag="code"):

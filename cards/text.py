@@ -126,8 +126,9 @@ class _Page:
                 return self._wrap([run._replace(style="muted") for run in runs(text, self.clock)])
             case Facts():
                 return self._facts(block)
-            case Bullets(items):
-                return [line for item in items for line in self._wrap(self._cut(runs(item, self.clock)), "• ")]
+            case Bullets(items, dots):
+                dot = "• " if dots else ""
+                return [line for item in items for line in self._wrap(self._cut(runs(item, self.clock)), dot)]
             case Table():
                 return self._table(block)
             case Code():

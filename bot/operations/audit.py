@@ -15,7 +15,7 @@ The lines are a chain of hashes (:func:`storage.port.audit.chained`), which :met
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
 
@@ -55,6 +55,29 @@ class Act:
     approval: str = ""
     typed: str = ""
     """The command as it can be typed again; in no line of the trail."""
+    name: str = ""
+    """What the person is called; in no line of the trail."""
+    undoes: str = ""
+    """The operation that it takes back; empty where it takes none back."""
+    left: dict[str, str] = field(default_factory=dict)
+    """What it is to leave, by its name for people (see Outcome.left); in no line of the trail."""
+
+    def without_secrets(self) -> Act:
+        """As it may be stored: every secret that was typed is left out."""
+        return replace(
+            self,
+            command=redact(self.command),
+            target=redact(self.target),
+            before=redact(self.before),
+            after=redact(self.after),
+            reason=redact(self.reason),
+            typed=redact(self.typed),
+            left={name: redact(value) for name, value in self.left.items()},
+        )
+
+    def ended(self) -> Act:
+        """What is kept of it once its line is written: who did it, and what it took back and left."""
+        return replace(self.without_secrets(), command="", before="", after="", reason="", typed="")
 
     def entry(
         self, at: datetime, result: Result, details: str = "", rule: str = "", *, azure_request: str = ""
@@ -75,7 +98,7 @@ class Act:
             result,
             redact(details)[:_LONGEST],
             self.also,
-            self.how,
+            f"{self.how}, undo {self.undoes}".removeprefix(", ") if self.undoes else self.how,
             redact(self.before)[:_LONGEST],
             redact(self.after)[:_LONGEST],
             redact(self.reason)[:_LONGEST],

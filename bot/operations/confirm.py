@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from bot.content.redaction import redact
 from bot.operations.preflight import Preflight
 from bot.operations.shown import Figures, what_it_does
 from cards.build import actions, blocks, bold, code, refusal, text
@@ -75,6 +76,7 @@ class Asked:
 
     ``since`` says what has changed since it was asked about before, a line each. ``reasons`` are the sentences that say
     why others must agree, where a reason is asked for instead of a yes. ``final`` says that it cannot be undone.
+    ``question`` asks for it without a question mark, and ``place`` names its account where there are several.
     """
 
     command: str
@@ -85,6 +87,8 @@ class Asked:
     since: tuple[Text, ...] = ()
     reasons: tuple[str, ...] = ()
     final: bool = True
+    question: str = ""
+    place: str = ""
 
 
 class Confirmations:
@@ -138,10 +142,13 @@ class Confirmations:
         return found if now < found.expires else _EXPIRED
 
 
-async def changed_since(store: AuditStore, before: Confirmation, found: Preflight, platform: str) -> list[Text]:
+async def changed_since(
+    store: AuditStore, before: Confirmation, found: Preflight, platform: str, *, surely: bool = True
+) -> list[Text]:
     """What has changed since a change was asked about, and who changed it as far as the bot did: a line each.
 
-    ``platform`` is the asker's: people of another one are named without a mention.
+    ``platform`` is the asker's: people of another one are named without a mention. Where it is not known
+    ``surely`` that something has changed, nothing is said where the bot changed nothing.
     """
     shown = decoded(before.shown, Figures) or Figures({})
     lines: list[Text] = [text(each) for each in shown.changed(Figures.of(found))]
@@ -152,14 +159,17 @@ async def changed_since(store: AuditStore, before: Confirmation, found: Prefligh
             who = row.entry.person
             named = Mention(who) if who.startswith(f"{platform}:") else who
             lines.append(text("By ", named, ": ", code(row.entry.command), " ", Time(row.entry.at)))
+    if not lines and not surely:
+        return []
     return lines or [text("It is not as it was when you were asked, and nobody changed it through me.")]
 
 
 def _question(asked: Asked, waiting: Confirmation) -> Card:
-    title, last = f"Really run “{asked.command}”?", ""
+    asks = f"{asked.question or f'Run “{redact(asked.command)}”'}{asked.place}"
+    title, last = f"{asks}?", ""
     if waiting.reason:
         title, last = (
-            f"Others must agree to “{asked.command}”: why should it be done?",
+            f"{asks}? Others must agree to it: why should it be done?",
             "They are shown what you write. ",
         )
         yes = Button("Say why…", f"request {waiting.id}", how="form", style="primary")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Mapping
@@ -24,8 +25,9 @@ from msgspec import Struct
 from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
 from bot.clock import Clock
+from bot.content.redaction import HIDDEN
 from bot.operations.audit import Act, Audit, Result
-from bot.operations.operation_card import UNDOABLE, failed_card, outcome_card, running_card, stopped_card
+from bot.operations.operation_card import UNDOABLE, byline, failed_card, outcome_card, running_card, stopped_card
 from bot.operations.run import Run
 from bot.operations.workflow import (
     Failure,
@@ -57,6 +59,24 @@ _LONGEST_WAIT = 30.0
 """Seconds between two such runs at most."""
 _OUTCOME = "outcome"
 """The step that holds how a workflow ended."""
+_BEFORE = "before"
+"""The step that holds what was there before, which a command that takes it back may read."""
+_UPLOAD = re.compile(rb"\bfile:(u[0-9a-f]{24})\b")
+"""A reference to what was attached, in arguments and in what was typed."""
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """How an operation is taken back: the command, until when that may be, and what the operation left.
+
+    ``left`` is a state by the names that the command's look ahead gives it; see Outcome.left.
+    """
+
+    operation: str
+    command: str
+    until: datetime
+    ended: datetime
+    left: dict[str, str]
 
 
 class Workflows(Protocol):
@@ -122,7 +142,14 @@ class Operations:
         id_ = hashlib.sha256(b"\0".join([request.encode(), workflow.encode(), encoded])).hexdigest()[:12]
         now = self._clock.now()
         row = OperationRow(
-            id_, request, workflow, account, target, encoded, msgspec.json.encode(act) if act else b"", now
+            id_,
+            request,
+            workflow,
+            account,
+            target,
+            encoded,
+            msgspec.json.encode(act.without_secrets()) if act else b"",
+            now,
         )
         if await self._store.add_operation(row, self._holder, now + self._held):
             self._start(row)
@@ -167,18 +194,25 @@ class Operations:
             here.run.stopping = True
         return asked
 
-    async def undo(self, id_: str) -> tuple[str, datetime] | None:
-        """The command that takes an operation back, and until when it may be; None where nothing does."""
+    async def undo(self, id_: str) -> Undoing | None:
+        """How an operation is taken back; None where nothing does."""
         row = await self._store.operation(id_)
         steps = await self._store.operation_steps(id_) if row else []
-        found = next((step for step in steps if step.name == _OUTCOME), None)
+        found = next((step for step in steps if step.name == _OUTCOME and step.result), None)
         outcome = decoded(found.result, Outcome) if found else None
-        return (outcome.undo, found.at + UNDOABLE) if found and outcome and outcome.undo else None
+        if row is None or found is None or outcome is None or not outcome.undo:
+            return None
+        act = decoded(row.act, Act) if row.act else None
+        left = outcome.left or (act.left if act else {})
+        return Undoing(id_, outcome.undo, found.at + UNDOABLE, row.changed or found.at, left)
 
     async def step(self, id_: str, name: str) -> bytes | None:
-        """The encoded result of a step that has ended, such as what was there before."""
+        """The encoded result of a step that has ended, such as what was there before.
+
+        Of an operation that has ended it is kept only where there is a way back.
+        """
         steps = await self._store.operation_steps(id_)
-        return next((step.result for step in steps if step.name == name and step.state == "done"), None)
+        return next((step.result for step in steps if step.name == name and step.state == "done"), b"") or None
 
     async def run(self) -> None:
         """Hold what is run, and go on with what nobody holds, until cancelled."""
@@ -217,7 +251,12 @@ class Operations:
 
     def _start(self, row: OperationRow) -> None:
         known = self._workflows.get(row.workflow)
-        view = View(text(bold(known.title.format(row.target) if known else row.workflow.capitalize())))
+        act = decoded(row.act, Act) if row.act else None
+        title = known.title.format(row.target) if known else row.workflow.capitalize()
+        view = View(
+            text(bold(f"Undo: {title}" if act and act.undoes else title)),
+            byline=byline(act, row.account if len(self._accounts.names) > 1 else ""),
+        )
         here = self._running[row.id] = _Running(row, view)
         here.task = asyncio.create_task(self._work(here), name=f"operation {row.id}")
         here.task.add_done_callback(lambda _: self._ended(here))
@@ -237,7 +276,19 @@ class Operations:
                 now = self._clock.now()
                 entry = self._entry(here, act, state, card, outcome, now) if act else None
                 encoded = msgspec.json.encode(card)
-                noted = await self._store.end_operation(row.id, self._holder, state, encoded, now, entry)
+                used = set(_UPLOAD.findall(row.arguments + row.act))
+                noted = await self._store.end_operation(
+                    row.id,
+                    self._holder,
+                    state,
+                    encoded,
+                    now,
+                    entry,
+                    act=msgspec.json.encode(act.ended()) if act else b"",
+                    # A button of its last card may go on with it, where it was stopped halfway.
+                    uploads={each.decode() for each in used - set(_UPLOAD.findall(encoded))},
+                    keep_steps=(_OUTCOME, _BEFORE) if outcome and outcome.undo else (),
+                )
             except Lost:
                 noted = False
             except StoreError:  # nothing more can be noted: nobody holds it soon, and whoever looks then goes on
@@ -254,7 +305,9 @@ class Operations:
     async def _outcome(self, here: _Running, act: Act | None) -> tuple[OperationState, Card, Outcome | None]:
         """Run the workflow to its end, whatever that is. Raises Lost and StoreError."""
         row, view = here.row, here.view
-        command = act.typed if act else ""
+        typed = act.typed if act else ""
+        # What was attached is not kept, nor is a secret that was typed: the same words would not do the same.
+        command = "" if HIDDEN in typed or _UPLOAD.search(typed.encode()) else typed
         try:
             outcome = await self._patiently(here)
         except (Lost, StoreError):
@@ -269,7 +322,7 @@ class Operations:
             card = failed_card(view, error, command, act.correlation if act else row.id, self._clock.now())
             return ("unknown" if isinstance(error, Unknown) else "failed"), card, None
         card = outcome_card(view, outcome, row.id, row.started, self._clock.now())
-        return ("failed" if outcome.failed else "done"), card, outcome
+        return ("failed" if outcome.failed else "stopped" if outcome.stopped else "done"), card, outcome
 
     async def _patiently(self, here: _Running) -> Outcome:
         """Run the workflow; anew from its start for as long as Azure does not answer what it reads."""
@@ -303,6 +356,7 @@ class Operations:
         )
         run.stopping = stopping
         arguments = msgspec.json.decode(row.arguments, type=known.arguments)
+        here.view.open = getattr(arguments, "show", "")
         outcome = await known.body(run, arguments)
         body = msgspec.json.encode(outcome)
         if not await self._store.note_steps(self._holder, [StepRow(row.id, _OUTCOME, "done", self._clock.now(), body)]):

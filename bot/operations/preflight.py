@@ -43,7 +43,9 @@ class Preflight:
     ``nodes_before`` and ``nodes_after`` how many there are. Thresholds for approval are judged by them.
 
     ``confirm`` asks for a confirmation though the command only changes: it interrupts work, or is dear. ``name`` is
-    what has to be typed to confirm it, for what destroys much; empty where a press of a button will do.
+    what has to be typed to confirm it, for what destroys much; empty where a press of a button will do. ``question`` is
+    what is asked then, as a command and without a question mark: ``Reboot 1 node of pool gpu``; where it is empty, the
+    command is quoted.
 
     ``makes`` and ``uses`` are entities that only a look finds: those that are changed or created besides what was
     typed, and those that are only used, such as the pool in a template. The policy judges them too.
@@ -62,6 +64,7 @@ class Preflight:
     name: str = ""
     makes: tuple[Target, ...] = ()
     uses: tuple[Target, ...] = ()
+    question: str = ""
 
 
 NOTHING_TO_CHECK = Preflight()

@@ -40,7 +40,11 @@ class Outcome(Struct, frozen=True):
     """How a workflow ended. ``headline`` is the answer in a line, ``blocks`` and ``buttons`` come below it.
 
     ``undo`` is the command that takes it back, offered for 15 minutes; empty where nothing does. ``before`` and
-    ``after`` are what it changed, in words, for the audit trail. ``failed`` says that it did not do what was asked.
+    ``after`` are what it changed, in words, for the audit trail and for the button that takes it back. ``left`` is the
+    state that it left, by the names that the look ahead of ``undo`` gives it: where that finds another state, somebody
+    has changed it since. Empty where the differences of the change's own look ahead say it.
+
+    ``failed`` says that it did not do what was asked, ``stopped`` that somebody stopped it halfway.
     """
 
     headline: str
@@ -51,6 +55,8 @@ class Outcome(Struct, frozen=True):
     after: str = ""
     failed: bool = False
     mark: Mark = Mark.DONE
+    left: dict[str, str] = {}
+    stopped: bool = False
 
 
 class Failure(Exception):
@@ -94,6 +100,12 @@ class View:
     stoppable: bool = False
     waiting: str = ""
     """Why it does not go on at the moment; empty while it does."""
+    byline: str = ""
+    """Who began it, in which account where there are several, and what it undoes: ``by Otto · render-prod``."""
+    open: str = ""
+    """The command that shows what it is about; empty where none does."""
+    stop: Button | None = None
+    """What stops it at the moment by a command of its own, such as stopping a resize."""
     card: Card | None = None
     """The last card, once it has ended."""
 

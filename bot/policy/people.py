@@ -27,6 +27,10 @@ class People:
         """Whether two ids are of the same person."""
         return other in self.ids(one)
 
+    def named(self, id_: str) -> str:
+        """The name that the settings give whoever has this id; empty where they give none."""
+        return self._names.get(id_, "")
+
     def name(self, id_: str) -> str:
         """The name that the settings give whoever has this id, else the id without its platform."""
         return self._names.get(id_) or id_.partition(":")[2]

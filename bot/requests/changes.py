@@ -6,10 +6,10 @@ before it is answered, so that a crash in between loses the answer's delivery an
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
@@ -20,9 +20,10 @@ from bot.operations import approval_cards, confirm
 from bot.operations.approve import ApprovalRefused, Approvals, Wanted
 from bot.operations.audit import Act, Audit, Result, logged
 from bot.operations.confirm import Asked, Confirmations
+from bot.operations.engine import Undoing
 from bot.operations.preflight import NOTHING_TO_CHECK, Preflight
 from bot.operations.run_once import RunOnce
-from bot.operations.shown import altered, digest, size_of
+from bot.operations.shown import Figures, altered, digest, size_of
 from bot.policy.approvals import ApprovalNeed
 from bot.policy.people import People
 from bot.policy.rules import Decision
@@ -34,7 +35,7 @@ from bot.requests.preferences import place_of
 from bot.requests.universal import NOTHING, Given
 from cards import build
 from cards.build import muted, text
-from cards.card import Button, Card, Footer, plain
+from cards.card import Button, Card, Footer, Text, plain
 from storage.port.approvals import Approval
 from storage.port.confirmations import Confirmation
 from storage.port.errors import StoreError
@@ -64,6 +65,7 @@ def act(
         how="form" if request.values else "click" if request.message else "typed",
         reason=given.emergency or given.reason,
         typed=bound.call.typed,
+        name=people.named(person.key) or person.name,
     )
 
 
@@ -73,7 +75,7 @@ class Change:
 
     ``once`` is the right to run it; None where no journal holds the request, as at the command line. ``given`` are the
     options that every change takes. ``taken`` is the confirmation with which the asker has said yes, and ``approved``
-    the approval by which it is run.
+    the approval by which it is run. ``undoing`` is the operation that it takes back.
     """
 
     bound: Bound
@@ -82,6 +84,7 @@ class Change:
     given: Given = NOTHING
     taken: Confirmation | None = None
     approved: Approval | None = None
+    undoing: Undoing | None = None
 
 
 class _Answered(Exception):
@@ -145,8 +148,9 @@ class Changes:
             raise _Answered("rejected", build.refusal(found.refused, "", fixes), "preflight")
         await self._found(change, ctx, found)
         before, after = altered(found)
-        change = changed(change, act=changed(change.act, before=before, after=after))
-        shown = digest(call.shown, change.bound.account, found)
+        left = {each.what: each.after for each in found.differences}
+        change = changed(change, act=changed(change.act, before=before, after=after, left=left))
+        shown = digest(call.exact, change.bound.account, found)
         if change.approved:
             return await self._approved(change, change.approved, ctx, found, shown)
         question = change.bound.question(ctx, found)
@@ -155,8 +159,10 @@ class Changes:
             why = "“--emergency” is for those whom [break_glass] of the settings names."
             refused = build.refusal(why, "Nothing was done. Ask without it, and others can agree.")
             raise _Answered("refused", refused, "break_glass.people")
-        if change.bound.effect == "destroy" or found.confirm:
-            await self._confirmed(change, ctx, found, shown)
+        overwritten = await self._overwritten(change, ctx, found)
+        asks = found.confirm and not _shown_in_form(change, ctx)
+        if change.bound.effect == "destroy" or asks or overwritten:
+            await self._confirmed(change, ctx, found, shown, overwritten=overwritten)
         if not needs:
             return change
         wanted = Wanted(
@@ -188,8 +194,34 @@ class Changes:
                     await self._approvals.void(change.approved.id, datetime.now(UTC))
                 raise Barred(refusals.forbidden(decision, ctx.request.person, policy), decision.rule)
 
+    async def _overwritten(self, change: Change, ctx: Context, found: Preflight) -> list[Text]:
+        """What was changed since by others than the operation that is taken back, a line each; nothing otherwise.
+
+        That is found by what the operation left, where the look ahead says how that stands now; else by the audit
+        trail, which knows the bot's own changes alone.
+        """
+        undoing = change.undoing
+        if undoing is None:
+            return []
+        now = {each.what: each.before for each in found.differences if each.what in undoing.left}
+        after = undoing.ended + timedelta(microseconds=1)  # its own line of the trail is no later change
+        before = Confirmation(
+            "", "", "", "", "", after, account=change.bound.account, target=str(change.bound.about),
+            asked=after, shown=msgspec.json.encode(Figures({what: undoing.left[what] for what in now})),
+        )  # fmt: skip
+        if now and all(undoing.left[what] == value for what, value in now.items()):
+            return []
+        platform = ctx.request.conversation.platform
+        return await confirm.changed_since(ctx.store, before, found, platform, surely=bool(now))
+
     async def _confirmed(
-        self, change: Change, ctx: Context, found: Preflight, shown: str, needs: list[ApprovalNeed] | None = None
+        self,
+        change: Change,
+        ctx: Context,
+        found: Preflight,
+        shown: str,
+        needs: list[ApprovalNeed] | None = None,
+        overwritten: Sequence[Text] = (),
     ) -> None:
         """Goes on where the asker has said yes to the change as it is now, and given a reason where ``needs`` want one.
 
@@ -200,9 +232,10 @@ class Changes:
             return
         stale = taken is not None and taken.digest != shown
         platform = ctx.request.conversation.platform
-        since = await confirm.changed_since(ctx.store, taken, found, platform) if taken and stale else []
+        since = await confirm.changed_since(ctx.store, taken, found, platform) if taken and stale else overwritten
+        undo = f"undo {change.undoing.operation}" if change.undoing else ""
         asked = Asked(
-            change.given.after(change.bound.call.typed),
+            undo or change.given.after(change.bound.call.typed),
             change.bound.account,
             str(change.bound.about),
             found,
@@ -210,6 +243,8 @@ class Changes:
             tuple(since),
             tuple(need.why for need in needs or ()),
             change.bound.effect == "destroy",
+            question=_question(change, found),
+            place=f" in {change.bound.account}" if change.bound.account and len(ctx.accounts) > 1 else "",
         )
         card = await self._confirmations.ask(
             asked, person=change.act.person, conversation=place_of(ctx.request), now=datetime.now(UTC)
@@ -261,6 +296,18 @@ class Changes:
         else:
             await self._audit.append(entry)
         return card
+
+
+def _question(change: Change, found: Preflight) -> str:
+    """What is asked, without a question mark: ``Reboot 1 node of gpu``."""
+    asks = found.question or f"Run “{change.bound.call.readable}”"
+    return f"{asks}, which undoes {change.undoing.operation}" if change.undoing else asks
+
+
+def _shown_in_form(change: Change, ctx: Context) -> bool:
+    """Whether a form was filled in whose foot says what the question would say; what destroys is asked all the same."""
+    path = change.bound.call.command.path
+    return bool(ctx.request.values) and path in ctx.services.registry.live_forms
 
 
 def _refusal(error: Exception, change: Change) -> tuple[Result, Card, str]:

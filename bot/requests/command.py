@@ -7,15 +7,18 @@ from its signature.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bot.chat.request import CommandRequest
+from bot.content.redaction import redact
 from bot.operations.preflight import Preflighting
 from bot.operations.reconcile import Reconciling
 from bot.policy.rules import Effect, Needs, Question
 from cards.card import Card
+from cards.text_fit import elide
 
 if TYPE_CHECKING:
     from bot.requests.context import Context
@@ -32,6 +35,10 @@ NAMED = frozenset({"account", "pool", "node", "job", "task", "schedule", "applic
 MARK = "__batchbot_command__"
 """The attribute under which :func:`command` leaves its mark on a handler."""
 _FEW = 4
+_LONG_WORD = 40
+"""Characters of a word in a title: the ids of nodes are longer."""
+_ATTACHED = re.compile(r"\bfile:u[0-9a-f]{24}\b")
+"""How a command refers to what was attached; see bot.requests.uploads."""
 _EFFECTS: dict[Effect, str] = {
     "read": "It only reads.",
     "change": "It makes a change.",
@@ -279,6 +286,11 @@ class Command:
         return self.summary if self.effect == "read" else f"{self.summary} Needs {self.needs_sentence}."
 
 
+def _words(value: object) -> str:
+    """An argument as people write it."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else _ATTACHED.sub("attached", str(value))
+
+
 @dataclass(frozen=True)
 class Call:
     """A command with its arguments, ready to run."""
@@ -307,10 +319,23 @@ class Call:
         return bool(option) and self.arguments.get(option) == value
 
     @property
-    def shown(self) -> str:
-        """What is to be done, in one canonical line: the path and every argument that was given, by name."""
-        given = (f"{name}:{value}" for name, value in sorted(self.arguments.items()) if value not in (None, ()))
+    def exact(self) -> str:
+        """What is to be done, in one canonical line that nothing else has: every argument that was given, by name."""
+        given = (f"{name}:{value!r}" for name, value in sorted(self.arguments.items()) if value not in (None, ()))
         return " ".join([self.command.path, *given])
+
+    @property
+    def shown(self) -> str:
+        """The same for people: words are joined, and what was attached is no id, as in ``tasks:attached``."""
+        given = (
+            (name, _words(value)) for name, value in sorted(self.arguments.items()) if value not in (None, (), False)
+        )
+        return " ".join([self.command.path, *(name if value == "True" else f"{name}:{value}" for name, value in given)])
+
+    @property
+    def readable(self) -> str:
+        """As it was typed, for a title: without secrets, long words shortened, and what was attached is no id."""
+        return " ".join(elide(_ATTACHED.sub("attached", word), _LONG_WORD) for word in redact(self.typed).split())
 
     async def cards(self, ctx: Context) -> AsyncIterator[Card]:
         """Run the handler: one card, or for a live answer each card that follows."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.operations.approve import Approvals
     from bot.operations.audit import Act, Audit
     from bot.operations.confirm import Answer
+    from bot.operations.engine import Undoing
     from bot.requests.registry import Registry
     from cards.card import Card
     from storage.port.store import Store
@@ -48,8 +49,8 @@ def no_writer(account: str) -> str:
 class Running(Protocol):
     """Runs other commands on behalf of whoever asks, with their permission alone."""
 
-    def run(self, command: str) -> AsyncIterator[Card]:
-        """The cards of a command, as if it had been typed."""
+    def run(self, command: str, undoing: Undoing | None = None) -> AsyncIterator[Card]:
+        """The cards of a command, as if it had been typed; ``undoing`` is the operation that it takes back."""
         ...
 
     def confirm(self, confirmation: str, answer: Answer) -> AsyncIterator[Card]:
@@ -169,11 +170,14 @@ class Context:
         """The default account that is chosen here by now: where it has just been changed."""
         return await default_account(self.store, self.request, self.accounts.names)
 
-    def run(self, command: str) -> AsyncIterator[Card]:
-        """Run another command on behalf of the asker, with their permission alone: its cards."""
+    def run(self, command: str, undoing: Undoing | None = None) -> AsyncIterator[Card]:
+        """Run another command on behalf of the asker, with their permission alone: its cards.
+
+        ``undoing`` is the operation that it takes back: it is asked about where that left something else than there is.
+        """
         if self.running is None:
             raise CommandError(f"“{command}” cannot be run from here.")
-        return self.running.run(command)
+        return self.running.run(command, undoing)
 
     async def operate(self, workflow: str, account: Account, target: str, arguments: Struct) -> AsyncIterator[Card]:
         """Begin the workflow of that name on an account: its cards, until it is over.

@@ -26,6 +26,7 @@ from bot.operations import reconcile
 from bot.operations.approve import ApprovalRefused, Approvals
 from bot.operations.audit import Act, Audit
 from bot.operations.confirm import Answer, Confirmations, Refused, dropped_card, refused_card
+from bot.operations.engine import Undoing
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
 from bot.policy.rules import Decision
@@ -76,6 +77,8 @@ class Pipeline:
     """The confirmation with which the change was confirmed; None for none."""
     approved: Approval | None = None
     """The approval by which the change is run; None for none."""
+    undoing: Undoing | None = None
+    """The operation that the change takes back; None for none."""
 
     async def cards(self) -> AsyncGenerator[Card]:
         """The answer, and what replaces it. Raises what a read raises; see :mod:`bot.requests.refusals`."""
@@ -96,7 +99,7 @@ class Pipeline:
             async for card in call.cards(ctx):
                 yield offered(card, ctx)
         else:
-            change = Change(bound, act, self.once, given, self.taken, self.approved)
+            change = Change(bound, act, self.once, given, self.taken, self.approved, self.undoing)
             async for card in self.operations.changes.cards(change, ctx):
                 yield offered(card, ctx)
 
@@ -157,9 +160,9 @@ class Pipeline:
         await self.operations.audit.append(act.entry(datetime.now(UTC), "unknown"))
         return card or reconcile.unknown_card(begun, _checked_by(mark.check, arguments))
 
-    def run(self, command: str) -> AsyncGenerator[Card]:
-        """The cards of another command, as if the asker had typed it."""
-        return changed(self, request=replace(self.request, text=command, values={})).cards()
+    def run(self, command: str, undoing: Undoing | None = None) -> AsyncGenerator[Card]:
+        """The cards of another command, as if the asker had typed it; ``undoing`` is the operation it takes back."""
+        return changed(self, request=replace(self.request, text=command, values={}), undoing=undoing).cards()
 
     async def confirm(self, confirmation: str, answer: Answer) -> AsyncGenerator[Card]:
         """The cards of a change that waits for its confirmation, which goes through every step anew."""
@@ -203,7 +206,8 @@ class Pipeline:
         await self.operations.audit.append(self._act(bound, ruled, NOTHING).entry(datetime.now(UTC), "refused", why))
 
     def _act(self, bound: Bound, decision: Decision, given: Given) -> Act:
-        return act(self.request, bound, decision, self.correlation, self.services.policy.people, given)
+        noted = act(self.request, bound, decision, self.correlation, self.services.policy.people, given)
+        return changed(noted, undoes=self.undoing.operation) if self.undoing else noted
 
 
 def _checked_by(command: str, given: dict[str, object]) -> str:

@@ -217,19 +217,27 @@ class _Message:
         return blocks if kept else []
 
     def _bullets(self, bullets: Bullets, room: int, slots: int) -> list[Json]:
-        items = []
+        items: list[list[Json]] = []
         for item in bullets.items:
             words, lost = cut_runs(runs(item, self.clock), PARAGRAPH)
             self.omitted.add("character of text", lost)
             if said(words).strip():
-                items.append({"type": "rich_text_section", "elements": rich(words)})
+                items.append(rich(words))
+        sections: list[Json] = [{"type": "rich_text_section", "elements": each} for each in items]
         room -= 100
         kept = 0
-        while kept < len(items) and slots and (need := size(items[kept]) + 1) <= room:
+        while kept < len(items) and slots and (need := size(sections[kept]) + 1) <= room:
             room -= need
             kept += 1
         self.omitted.add("list item", len(items) - kept)
-        return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": items[:kept]})] if kept else []
+        if not kept:
+            return []
+        if bullets.dots:
+            return [rich_text({"type": "rich_text_list", "style": "bullet", "elements": sections[:kept]})]
+        lines = items[0]
+        for each in items[1:kept]:
+            lines = [*lines, {"type": "text", "text": "\n"}, *each]
+        return [rich_text({"type": "rich_text_section", "elements": lines})]
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:
         columns = NARROW if self.table_drawn else self._columns(table, room)

@@ -199,7 +199,7 @@ class _Message:
             words, lost = cut_runs(runs(item, self.clock), PARAGRAPH)
             if not said(words).strip():
                 continue
-            block = rich([Run("• "), *words]) | {"spacing": "Small"}
+            block = rich([Run("• "), *words] if bullets.dots else words) | {"spacing": "Small"}
             if lost_items or len(found) >= slots or (need := size(block) + 1) > room:
                 lost_items += 1
                 continue

@@ -70,6 +70,7 @@ async def preflight(ctx: Context, account: str) -> Preflight:
         nodes_before=nodes,
         nodes_after=0,
         name=name,
+        question=f"Delete account {name}",
     )
 
 

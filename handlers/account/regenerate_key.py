@@ -66,6 +66,7 @@ async def preflight(ctx: Context, account: str, key: KeyName) -> Preflight:
         ),
         state=f"{source.settings.batch_name} {key} {sorted(used)}",
         name=source.settings.batch_name,
+        question=f"Replace the {key} key of account {source.settings.batch_name}",
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
+from bot.content.redaction import redact
 from bot.operations.audit import Act
 from bot.operations.engine import Operations
 from bot.policy.rules import Effect, Needs, Question
@@ -17,7 +18,7 @@ from bot.requests.context import Context
 from bot.requests.grammar import words
 from bot.requests.universal import taken
 from cards import build
-from cards.build import blocks, chip, code, refusal, text
+from cards.build import blocks, chip, code, muted, refusal, text
 from cards.card import Button, Card, Column, Mark, Time, Words
 from cards.formatting import number
 from handlers.shared.common import titled
@@ -27,6 +28,7 @@ from storage.port.operations import OperationRow, OperationState
 _COLUMNS = (
     Column("Id", width=2),
     Column("What", width=4),
+    Column("Who", width=2),
     Column("State", width=2),
     Column("Begun", rank=1, width=3),
 )
@@ -56,15 +58,14 @@ async def undo(ctx: Context, operation: str) -> AsyncIterator[Card]:
             [Button("Operations", "operation list")],
         )
         return
-    back, until = found
-    if ctx.now() > until:
+    if ctx.now() > found.until:
         yield refusal(
             "That was more than fifteen minutes ago: others may rely on it by now.",
-            f"This would take it back: {back}",
+            f"This would take it back: {redact(found.command)}",
             [Button("Operations", "operation list")],
         )
         return
-    async for card in ctx.run(back):
+    async for card in ctx.run(found.command, found):
         yield card
 
 
@@ -73,10 +74,12 @@ async def list_operations(ctx: Context) -> Card:
     """List the newest operations: changes of Azure that take a while, and how far each is."""
     rows = await ctx.store.operations(limit=_SHOWN)
     running = sum(row.state == "running" for row in rows)
+    several = len(ctx.accounts) > 1
     shown = [
         [
             text(code(row.id)),
-            text(f"{row.workflow} {row.target}"),
+            text(f"{row.workflow} {row.target}", muted(f" in {row.account}") if several and row.account else None),
+            text(_who(row, ctx)),
             text(chip(*_STATES[row.state])),
             text(Time(row.started)),
         ]
@@ -168,6 +171,15 @@ async def _question(ctx: Context, row: OperationRow, act: Act | None) -> Questio
             tokens, _ = taken(ctx.registry.find(words(act.typed)), words(act.typed))
             asked = (await bind(ctx.registry.parse(tokens), ctx)).question(ctx)
     return replace(asked, account=row.account)
+
+
+def _who(row: OperationRow, ctx: Context) -> str:
+    """Who began it, and what it takes back; empty where the bot began it by itself."""
+    act = decoded(row.act, Act) if row.act else None
+    if act is None:
+        return ""
+    who = act.name or ctx.services.policy.people.name(act.person)
+    return f"{who}, undo of {act.undoes}" if act.undoes else who
 
 
 def _service(ctx: Context) -> Operations:

@@ -50,6 +50,7 @@ async def disabling(ctx: Context, job: str, *, tasks: OfTasks = "requeue", accou
         state=state,
         differences=(Difference("State", state, "disabled"),),
         confirm=counts.running > 0 and tasks != "wait",
+        question=f"Disable job {found.id}",
     )
 
 

@@ -57,7 +57,7 @@ async def terminating(ctx: Context, job: str, *, reason: str | None = None, acco
         "Its release task runs on the nodes that ran its preparation task." if found.job_release_task else "",
         "A job that has ended cannot be enabled again; its tasks and files stay until it is deleted.",
     ]
-    return Preflight(effects=tuple(filter(None, effects)), state=found.state.lower())
+    return Preflight(effects=tuple(filter(None, effects)), state=found.state.lower(), question=f"End job {found.id}")
 
 
 @command(
@@ -125,7 +125,12 @@ async def deleting(ctx: Context, job: str, *, account: str | None = None) -> Pre
         _automatic(found.pool_info is not None and found.pool_info.auto_pool_specification is not None),
         f"Schedule {schedule} stays, and starts its next job when it is due." if schedule else "",
     ]
-    return Preflight(effects=tuple(filter(None, effects)), state=state, name=found.id if all_tasks else "")
+    return Preflight(
+        effects=tuple(filter(None, effects)),
+        state=state,
+        name=found.id if all_tasks else "",
+        question=f"Delete job {found.id}",
+    )
 
 
 @command(

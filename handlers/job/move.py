@@ -76,6 +76,7 @@ async def moving(
         state=f"{found.state.lower()} {info.pool_id} {target.state.lower()}",
         differences=(Difference("Pool", info.pool_id, target.id),),
         confirm=active and counts.running > 0 and tasks != "wait",
+        question=f"Move job {found.id} to pool {target.id}",
     )
 
 

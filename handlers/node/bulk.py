@@ -133,6 +133,7 @@ async def look(
         effects=tuple(effects),
         state=f"{plural(len(able), 'node')} {digest(able)}",
         confirm=bool(running) and tasks != "taskcompletion",
+        question=f"{verb.verb} {plural(len(able), 'node')} of pool {pool}",
     )
 
 

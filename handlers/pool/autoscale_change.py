@@ -161,6 +161,9 @@ async def _preflight(ctx: Context, source: Account, found: Scaled, given: str, m
         place = f"{str(first.place).capitalize()}: " if first.place else ""
         return Preflight(f"The formula cannot be taken. {place}{first.what} {first.fix}".strip())
     most = await _most(source, found, linted)
+    now = (pool.current_dedicated_nodes, pool.current_low_priority_nodes)
+    changes_now = not before.enabled and most != now
+    at_once = (f"It decides the size at once; the pool has {plural(sum(now), 'node')} now.",) if changes_now else ()
     warnings = [each for each in linted.remarks if each.weight == "warning"]
     every = f"{minutes} min" if minutes else f"{before.minutes} min"
     differences = [Difference("Scales", str(before), f"by a formula every {every}")]
@@ -170,13 +173,15 @@ async def _preflight(ctx: Context, source: Account, found: Scaled, given: str, m
             differences.append(Difference("Formula", _head(before.formula), _head(given)))
     cost = found.cost(pool.current_dedicated_nodes, pool.current_low_priority_nodes)
     return Preflight(
-        effects=(*_growth(most, linted), *map(_warning, warnings[:_WARNINGS])),
+        effects=(*at_once, *_growth(most, linted), *map(_warning, warnings[:_WARNINGS])),
         state=f"{before.enabled} {before.minutes} {before.formula} {pool.state}",
         differences=tuple(differences),
         cost_before=cost,
         cost_after=found.cost(*most) if most else None,
         nodes_before=pool.current_dedicated_nodes + pool.current_low_priority_nodes,
         nodes_after=sum(most) if most else None,
+        confirm=bool(at_once),
+        question=f"Let a formula size pool {pool.id}",
     )
 
 

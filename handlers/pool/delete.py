@@ -86,6 +86,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None) -> P
         nodes_before=has.nodes,
         nodes_after=0,
         name=found.id if running or jobs else "",
+        question=f"Delete pool {found.id}",
     )
 
 

@@ -101,6 +101,8 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
         cost_after=cost,
         nodes_before=0,
         nodes_after=wanted.nodes,
+        confirm=wanted.nodes > 0,
+        question=f"Make pool {body['id']} with {wanted}",
     )
 
 
@@ -185,12 +187,25 @@ async def making(run: Run, asked: NewPool) -> Outcome:
     if not wanted.nodes:
         what = "its formula decides how many nodes it has" if body.get("enableAutoScale") else "it has no nodes"
         return Outcome(f"Pool {pool} is made; {what}", (), buttons, undo=asked.delete, after=f"pool {pool}")
-    found = await steps.wait_steady(run, "nodes", pool, wanted.nodes)
-    if fell_short(reading(found)):
+    stop = asked.show.replace("pool show", "pool stop-resize", 1)
+    found = await steps.wait_steady(run, "nodes", pool, wanted.nodes, stop=stop)
+    errors = fell_short(reading(found))
+    if not errors and (halted := steps.halted(found, wanted)):
+        return Outcome(
+            f"Pool {pool} is made and {halted}",
+            (),
+            buttons,
+            undo=asked.delete,
+            after=str(steps.has(found)),
+            stopped=True,
+            mark=Mark.WARNING,
+        )
+    if errors:
+        again = Button("Try again", f"{asked.resize} {wanted.dedicated} spot:{wanted.spot}")
         return Outcome(
             f"Pool {pool} is made and has {steps.has(found)} instead of {wanted}",
             tuple(resize_errors(found, run.account.now())),
-            (Button("Try again", f"{asked.resize} {wanted.dedicated} spot:{wanted.spot}"), *buttons),
+            (*((again,) if steps.may_help(errors) else ()), *buttons),
             undo=asked.delete,
             after=str(steps.has(found)),
             failed=True,

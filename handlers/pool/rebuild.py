@@ -165,6 +165,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
         nodes_before=targets.nodes,
         nodes_after=targets.nodes,
         confirm=nodes > 0,
+        question=f"Change pool {found.pool.id} and replace {plural(nodes, 'node')}",
     )
 
 

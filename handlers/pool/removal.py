@@ -83,6 +83,7 @@ async def meaning(
         nodes_before=now.nodes,
         nodes_after=after.nodes,
         confirm=bool(running) or not regrow,
+        question=f"{'Replace' if regrow else 'Remove'} {plural(len(nodes), 'node')} of pool {pool.id}",
     )
 
 
@@ -90,6 +91,7 @@ async def removing(run: Run, asked: Removal) -> Outcome:
     """Remove them, and ask for new ones; then look whether those work."""
     before = await run.once("before", Targets, lambda: steps.targets(run, asked.pool))
     autoscale = await run.once("autoscale", bool, lambda: _scales(run, asked.pool))
+    had = await run.once("had", Targets, lambda: _has(run, asked.pool))
     gone = await steps.remove(run, asked.pool, asked.nodes, asked.tasks)
     buttons = (Button("Open pool", asked.show, style="primary"), Button("All nodes", asked.list))
     left = f" of {number(len(asked.nodes))}" if gone.nodes < len(asked.nodes) else ""
@@ -101,6 +103,7 @@ async def removing(run: Run, asked: Removal) -> Outcome:
             (),
             buttons,
             undo=back,
+            left=steps.left(Targets(before.dedicated - gone.dedicated, before.spot - gone.spot)),
             before=str(before),
             after=f"{gone} removed",
             mark=Mark.WARNING if left else Mark.DONE,
@@ -108,18 +111,25 @@ async def removing(run: Run, asked: Removal) -> Outcome:
     now = await run.once("regrow-from", Targets, lambda: steps.targets(run, asked.pool))
     wanted = Targets(now.dedicated + gone.dedicated, now.spot + gone.spot)
     found = await steps.resize(run, "regrow", asked.pool, wanted, etag=now.etag)
-    if fell_short(reading(found)):
+    now_has, errors = steps.has(found), fell_short(reading(found))
+    if now_has.dedicated < had.dedicated or now_has.spot < had.spot:  # a pool that was short before is no failure
+        again = Button("Try again", f"{asked.back} {wanted.dedicated} spot:{wanted.spot}", style="primary")
+        halted = "" if errors else f": {steps.halted(found, wanted)}"
         return Outcome(
-            f"Removed {removed}, and pool {found.id} has {steps.has(found)} instead of {wanted}",
-            tuple(resize_errors(found, run.account.now())),
-            (Button("Try again", f"{asked.back} {wanted.dedicated} spot:{wanted.spot}", style="primary"), *buttons),
+            f"Removed {removed}, and pool {found.id} has {now_has} instead of {wanted}{halted}",
+            tuple(resize_errors(found, run.account.now())) if errors else (),
+            (*((again,) if steps.may_help(errors) else ()), *buttons),
             before=str(before),
-            after=str(steps.has(found)),
-            failed=True,
+            after=str(now_has),
+            failed=bool(errors),
+            stopped=not errors,
+            mark=Mark.WARNING,
         )
     await steps.wait_ready(run, "ready", asked.pool)
     bad = await _bad(run, asked)
     trouble = f"; {plural(len(bad), 'node is', 'nodes are')} bad again: {by_state(bad)}" if bad else ""
+    if now_has.nodes < wanted.nodes:
+        trouble += f"; it has {number(now_has.nodes)} of {number(wanted.nodes)} nodes, as before"
     return Outcome(
         f"Replaced {removed} of pool {found.id}{trouble}",
         (),
@@ -128,6 +138,10 @@ async def removing(run: Run, asked: Removal) -> Outcome:
         after=f"{gone} replaced",
         mark=Mark.WARNING if bad or left else Mark.DONE,
     )
+
+
+async def _has(run: Run, pool: str) -> Targets:
+    return steps.has(await steps.read(run, pool))
 
 
 async def _scales(run: Run, pool: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from bot.azure.account import Account
-from bot.azure.models import Pool
+from bot.azure.models import NodeRow, Pool
 from bot.azure.writes import pools
 from bot.domain.licence import pays_windows
 from bot.domain.pool_health import fell_short
@@ -19,7 +19,7 @@ from bot.operations.workflow import Outcome, workflow
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
-from cards.card import Button, Card, Field, Option
+from cards.card import Button, Card, Field, Mark, Option
 from cards.formatting import plural
 from handlers.pool import steps
 from handlers.pool.sections import resize_errors
@@ -36,7 +36,8 @@ _SHORTEST = 5
 class Resize(Struct, frozen=True):
     """What was asked for; None stays as it is. ``minutes`` is the resize timeout, 0 for the service's default.
 
-    ``back`` and ``show`` are the beginning of the command that undoes it, and the one that shows the pool.
+    ``back`` and ``show`` are the beginning of the command that undoes it, and the one that shows the pool; ``stop``
+    stops it.
     """
 
     pool: str
@@ -46,6 +47,7 @@ class Resize(Struct, frozen=True):
     minutes: int
     back: str
     show: str
+    stop: str = ""
 
 
 async def preflight(
@@ -83,21 +85,24 @@ async def preflight(
     ]
     fewer = max(0, found.current_dedicated_nodes - after.dedicated)
     fewer += max(0, found.current_low_priority_nodes - after.spot)
+    running = fewer and await _running(source, found.id)
     return Preflight(
         effects=(_interrupted(fewer, tasks),) if fewer else (),
         state=str(before),
         differences=tuple(
             Difference(what, str(one), str(other))
             for what, one, other in (
-                ("Dedicated nodes", before.dedicated, after.dedicated),
-                ("Spot nodes", before.spot, after.spot),
+                (steps.SIZES[0], before.dedicated, after.dedicated),
+                (steps.SIZES[1], before.spot, after.spot),
             )
             if one != other
         ),
         cost_before=costs[0],
         cost_after=costs[1],
-        nodes_before=before.dedicated + before.spot,
-        nodes_after=after.dedicated + after.spot,
+        nodes_before=before.nodes,
+        nodes_after=after.nodes,
+        confirm=bool(running) or (not before.nodes and after.nodes > 0),
+        question=f"Resize pool {found.id} to {after}",
     )
 
 
@@ -139,6 +144,7 @@ async def resize(
         minutes or 0,
         back=line(ctx, source, "pool resize", pool),
         show=line(ctx, source, "pool show", pool),
+        stop=line(ctx, source, "pool stop-resize", pool),
     )
     async for card in ctx.operate("pool resize", source, pool, asked):
         yield card
@@ -157,18 +163,23 @@ async def resizing(run: Run, asked: Resize) -> Outcome:
         etag=before.etag,
         deallocation=asked.tasks,
         minutes=asked.minutes,
+        stop=asked.stop,
     )
     undo = f"{asked.back} {before.dedicated} spot:{before.spot}"
     short = bool(fell_short(reading(found)))
-    nodes = steps.has(found)
+    nodes, halted = steps.has(found), "" if short else steps.halted(found, after)
+    what = f"has {nodes} and wanted {after}" if short else halted or f"has {nodes}"
     return Outcome(
-        f"Pool {found.id} has {nodes} and wanted {after}" if short else f"Pool {found.id} has {nodes}",
+        f"Pool {found.id} {what}",
         tuple(resize_errors(found, run.account.now())) if short else (),
         (Button("Open pool", asked.show, style="primary"),),
         undo=undo,
         before=str(before),
-        after=str(after),
+        after=str(Targets.of(found)),
+        left=steps.left(Targets.of(found)),
         failed=short,
+        stopped=bool(halted),
+        mark=Mark.WARNING if halted else Mark.DONE,
     )
 
 
@@ -209,6 +220,12 @@ async def resize_form(ctx: Context, values: Values) -> FormChanges:
         notes=changes.notes,
         submit="Resize",
     )
+
+
+async def _running(source: Account, pool: str) -> int:
+    """The tasks that run on a pool's nodes."""
+    nodes, _ = await source.every(NodeRow, source.nodes(pool), select="id,runningTasksCount")
+    return sum(node.running_tasks_count for node in nodes)
 
 
 def _checked(pool: str, dedicated: int | None, spot: int | None, minutes: int | None) -> None:

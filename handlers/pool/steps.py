@@ -12,11 +12,13 @@ from bot.azure.models import NodeRow, Pool
 from bot.azure.plane import Written
 from bot.azure.writes import pools
 from bot.domain.entity import fold
+from bot.domain.nodes import ErrorText
 from bot.domain.states import NODES, NodeState, NodeStateFacts, facts_of
 from bot.operations.preflight import Fix, Preflight
 from bot.operations.run import Run, Status
 from bot.requests.context import Context
-from cards.formatting import plural
+from cards.card import Button
+from cards.formatting import number, plural
 from handlers.shared.common import line
 
 SELECT = (
@@ -25,6 +27,8 @@ SELECT = (
     "resizeErrors"
 )
 """What is read of a pool before it is changed, and while its nodes come and go."""
+SIZES = ("Dedicated nodes", "Spot nodes")
+"""What the look ahead of a resize calls the numbers of nodes."""
 BROKEN: tuple[NodeState, ...] = ("unusable", "starttaskfailed")
 """States of nodes that do no work and come out of that by no means of their own. A node of state unknown may."""
 _LEAVING = "leavingpool"
@@ -57,6 +61,11 @@ class Targets(Struct, frozen=True):
         return f"{self.dedicated} dedicated and {self.spot} spot nodes"
 
 
+def left(wanted: Targets) -> dict[str, str]:
+    """What a pool is left with, by the names that the look ahead of a resize gives it; see Outcome.left."""
+    return dict(zip(SIZES, (str(wanted.dedicated), str(wanted.spot)), strict=True))
+
+
 def has(pool: Pool) -> Targets:
     """The nodes that a pool has."""
     return Targets(pool.current_dedicated_nodes, pool.current_low_priority_nodes)
@@ -76,13 +85,31 @@ def unsteady(ctx: Context, source: Account, pool: Pool) -> Preflight | None:
     )
 
 
+def halted(pool: Pool, wanted: Targets) -> str:
+    """``stopped at 2 of 5 nodes``, where a pool came to rest with others than were asked for and Azure reports no
+    error: somebody stopped it, or asked for something else meanwhile. Empty where it has what was asked for.
+    """
+    now = has(pool)
+    if str(now) == str(wanted):
+        return ""
+    return f"stopped at {number(now.nodes)} of {plural(wanted.nodes, 'node')}"
+
+
+def may_help(errors: Sequence[ErrorText]) -> bool:
+    """Whether asking for the nodes again can bring more: not where a quota is used up."""
+    return not any("quota" in code.lower() for code, *_ in errors)
+
+
 async def read(run: Run, pool: str) -> Pool:
     """The pool as it is now."""
     return (await run.account.fetch(Pool, run.account.pool(pool), select=SELECT)).value
 
 
-async def wait_steady(run: Run, name: str, pool: str, wants: int) -> Pool:
-    """Follow until the pool is steady, as the step ``name``; it should have so many nodes then."""
+async def wait_steady(run: Run, name: str, pool: str, wants: int, *, stop: str = "") -> Pool:
+    """Follow until the pool is steady, as the step ``name``; it should have so many nodes then.
+
+    ``stop`` is the command that stops it meanwhile; empty for none.
+    """
     had = await run.once(f"{name}-from", int, lambda: _count(run, pool))
 
     async def arrived() -> Status:
@@ -91,7 +118,11 @@ async def wait_steady(run: Run, name: str, pool: str, wants: int) -> Pool:
         steady = found.allocation_state.lower() == "steady"
         return Status(steady, f"{plural(nodes, 'node')}, {wants} wanted", abs(nodes - had), abs(wants - had))
 
-    await run.until(name, "Wait until the pool is steady", arrived)
+    run.view.stop = Button("Stop the resize", stop) if stop else None
+    try:
+        await run.until(name, "Wait until the pool is steady", arrived)
+    finally:
+        run.view.stop = None
     return await read(run, pool)
 
 
@@ -104,10 +135,11 @@ async def resize(
     etag: str,
     deallocation: pools.Deallocation | None = None,
     minutes: int = 0,
+    stop: str = "",
 ) -> Pool:
     """Ask for so many nodes as the step ``name``, and wait until the pool is steady.
 
-    ``minutes`` is how long that may take, 0 for the service's default.
+    ``minutes`` is how long that may take, 0 for the service's default; ``stop`` is the command that stops it.
     """
 
     def send() -> Awaitable[Written]:
@@ -125,7 +157,7 @@ async def resize(
         return str(Targets.of(await read(run, pool))) == str(wanted)
 
     await run.write(name, f"Ask Azure for {wanted}", send, landed=landed)
-    return await wait_steady(run, f"{name}-steady", pool, wanted.nodes)
+    return await wait_steady(run, f"{name}-steady", pool, wanted.nodes, stop=stop)
 
 
 async def remove(run: Run, pool: str, nodes: Sequence[str], deallocation: pools.Deallocation | None) -> Targets:
@@ -136,11 +168,11 @@ async def remove(run: Run, pool: str, nodes: Sequence[str], deallocation: pools.
     """
     portions = [nodes[at : at + pools.MOST_REMOVED] for at in range(0, len(nodes), pools.MOST_REMOVED)]
     gone = Targets(0, 0)
-    for number, portion in enumerate(portions, 1):
-        run.view.stoppable = number < len(portions)
-        if number > 1 and not await run.once(f"go-on-{number}", bool, lambda: _goes_on(run)):
+    for call, portion in enumerate(portions, 1):
+        run.view.stoppable = call < len(portions)
+        if call > 1 and not await run.once(f"go-on-{call}", bool, lambda: _goes_on(run)):
             break
-        went = await _remove_portion(run, pool, portion, deallocation, number, len(portions))
+        went = await _remove_portion(run, pool, portion, deallocation, call, len(portions))
         gone = Targets(gone.dedicated + went.dedicated, gone.spot + went.spot)
     run.view.stoppable = False
     return gone

@@ -57,6 +57,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None) -> P
         differences=(Difference("Nodes that it wants", str(wanted), f"about {nodes}"),),
         nodes_before=wanted.nodes,
         nodes_after=nodes.nodes,
+        question=f"Stop the resize of pool {found.id}",
     )
 
 
@@ -98,6 +99,7 @@ async def stopping(run: Run, asked: StopResize) -> Outcome:
         (),
         (Button("Open pool", asked.show, style="primary"),),
         undo=f"{asked.back} {before.dedicated} spot:{before.spot}",
+        left=steps.left(Targets.of(found)),
         before=f"{before} wanted",
         after=str(steps.has(found)),
     )

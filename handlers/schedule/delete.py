@@ -82,6 +82,7 @@ async def deleting(ctx: Context, schedule: str, *, account: str | None = None) -
         effects=tuple(filter(None, effects)),
         state=f"{found.state.lower()} {len(jobs)}",
         name=found.id if jobs else "",
+        question=f"Delete schedule {found.id}",
     )
 
 

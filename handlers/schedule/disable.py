@@ -139,7 +139,11 @@ async def terminating(ctx: Context, schedule: str, *, account: str | None = None
         f"Its job {recent} ends with it, if it is not over: tasks that run end and count as failed." if recent else "",
         "A schedule that has ended cannot be enabled again; its jobs stay until it is deleted.",
     )
-    return Preflight(effects=tuple(filter(None, effects)), state=f"{found.state.lower()} {recent}")
+    return Preflight(
+        effects=tuple(filter(None, effects)),
+        state=f"{found.state.lower()} {recent}",
+        question=f"End schedule {found.id}",
+    )
 
 
 @command(

@@ -29,6 +29,8 @@ from handlers.task.adding import AddTasks, One, constraints_of
 _SELECT = "id,state,usesTaskDependencies,poolInfo,executionInfo,onAllTasksComplete,maxParallelTasks"
 _SHOWN_AGAIN = 2_000
 """Characters that a form on every platform can show again after a check; more would be cut off."""
+_SHOWN_FIRST = 10
+"""Of more tasks than that it is shown what was read of them before they are added."""
 _OVER = ("completed", "terminating", "deleting")
 
 
@@ -78,7 +80,8 @@ async def preflight(
     return Preflight(
         effects=tuple(effects),
         state=f"{found_job.state} {new_tasks.digest(found)}",
-        confirm=len(found.tasks) > 1,
+        confirm=len(found.tasks) > _SHOWN_FIRST,
+        question=f"Add {plural(len(found.tasks), 'task')}{f' from {name}' if name else ''} to job {found_job.id}",
         uses=(Target("pool", pool),) if (pool := new_tasks.pool_of(found_job)) else (),
     )
 

@@ -64,6 +64,7 @@ async def terminating(ctx: Context, job: str, *tasks: Typed, account: str | None
         effects=tuple(filter(None, effects)),
         state=found.digest,
         confirm=len(found.tasks) > 1 or bool(running),
+        question=f"End {plural(len(found.tasks), 'task')} of job {found.job.id}",
     )
 
 
@@ -135,6 +136,7 @@ async def deleting(ctx: Context, job: str, *tasks: Typed, account: str | None = 
         effects=tuple(filter(None, effects)),
         state=found.digest,
         name=found.job.id if len(found.tasks) > 1 else "",
+        question=f"Delete {plural(len(found.tasks), 'task')} of job {found.job.id}",
     )
 
 

@@ -54,7 +54,12 @@ async def reactivating(ctx: Context, job: str, *tasks: Typed, account: str | Non
         if found.job.state.lower() in ("disabled", "disabling")
         else "",
     ]
-    return Preflight(effects=tuple(filter(None, effects)), state=found.digest, confirm=True)
+    return Preflight(
+        effects=tuple(filter(None, effects)),
+        state=found.digest,
+        confirm=True,
+        question=f"Run {plural(len(found.tasks), 'task')} of job {found.job.id} again",
+    )
 
 
 @command(

@@ -18,8 +18,9 @@ class OperationRow(Struct, frozen=True):
     """One operation.
 
     ``request`` is the key of the request that began it, ``workflow`` names what is done and ``arguments`` is the
-    encoded rest of it; ``act`` is the encoded beginning of its line in the audit trail. ``stopping`` says that somebody
-    asked to stop it. ``outcome`` is the encoded last card; empty while it is ``running``.
+    encoded rest of it, empty once it has ended; ``act`` is the encoded beginning of its line in the audit trail, and
+    afterwards what is kept of it. ``stopping`` says that somebody asked to stop it. ``outcome`` is the encoded last
+    card; empty while it is ``running``.
     """
 
     id: str
@@ -88,10 +89,16 @@ class OperationStore(Protocol):
         outcome: bytes,
         now: datetime,
         entry: AuditEntry | None = None,
+        *,
+        act: bytes = b"",
+        uploads: Collection[str] = (),
+        keep_steps: Collection[str] = (),
     ) -> bool:
         """Note how an operation ended, with its line of the audit trail, both or neither.
 
-        False where another holds it by now, or it has ended.
+        What was given for it is forgotten with that: its arguments, these ``uploads``, and the results of its steps but
+        for ``keep_steps``; ``act`` takes the place of what was noted of the act. False, and nothing is changed, where
+        another holds it by now, or it has ended.
         """
         ...
 

@@ -49,7 +49,11 @@ class RequestStore(Protocol):
         ...
 
     async def finish(self, key: str, state: Literal["done", "failed"]) -> None:
-        """Mark a journal row as worked off: its answer was delivered, or cannot be."""
+        """Mark a journal row as worked off: its answer was delivered, or cannot be.
+
+        Its key stays, by which it is known when it comes again; what was typed goes, also from the confirmation that it
+        used.
+        """
         ...
 
     async def hold_requests(self, holder: str, keys: Collection[str], until: datetime) -> None:

@@ -112,6 +112,7 @@ def _connect(path: Path, patience: float) -> Database:
             _refuse_newer(path, db)
             db.enable_wal()
             db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten: it may have been a secret
             if migrations.pending(db):
                 migrations.apply(db)
         except BaseException:

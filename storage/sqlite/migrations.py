@@ -6,6 +6,7 @@ buckets are whole seconds. A migration that was released is never edited: add an
 
 from __future__ import annotations
 
+import json
 from typing import Any, Protocol
 
 from sqlite_utils import Database
@@ -425,6 +426,23 @@ def the_end_of_the_audit_trail(db: Database) -> None:
         db.execute(
             "INSERT OR REPLACE INTO meta (name, value) VALUES ('audit:head', ?)", [f"{row[0]} {row[1]}".encode()]
         )
+
+
+@migrations()
+def what_has_ended_is_forgotten(db: Database) -> None:
+    """What was typed and given for requests and operations that have ended goes, as it does for new ones by itself."""
+    over = "state IN ('done', 'failed')"
+    db.execute(
+        f"UPDATE confirmations SET command = '', shown = x'' "  # noqa: S608
+        f"WHERE used IN (SELECT key FROM journal WHERE {over})"
+    )
+    db.execute(f"UPDATE journal SET body = x'', command = '', outcome = x'' WHERE {over}")  # noqa: S608
+    db.execute("UPDATE operations SET arguments = x'' WHERE state <> 'running'")
+    for id_, act in db.execute(
+        "SELECT id, act FROM operations WHERE state <> 'running' AND length(act) > 0"
+    ).fetchall():
+        kept = {**json.loads(act), **dict.fromkeys(("command", "before", "after", "reason", "typed"), "")}
+        db.execute("UPDATE operations SET act = ? WHERE id = ?", [json.dumps(kept).encode(), id_])
 
 
 def unknown(db: Database) -> list[str]:

@@ -104,22 +104,36 @@ class SqliteOperations(Connection):
         outcome: bytes,
         now: datetime,
         entry: AuditEntry | None = None,
+        *,
+        act: bytes = b"",
+        uploads: Collection[str] = (),
+        keep_steps: Collection[str] = (),
     ) -> bool:
         """Note how an operation ended, with its line of the audit trail, both or neither.
 
-        False where another holds it by now, or it has ended.
+        What was given for it is forgotten with that: its arguments, these ``uploads``, and the results of its steps but
+        for ``keep_steps``; ``act`` takes the place of what was noted of the act. False, and nothing is changed, where
+        another holds it by now, or it has ended.
         """
 
         def work() -> bool:
             with self._db.atomic():
                 cursor = self._db.execute(
-                    "UPDATE operations SET state = ?, outcome = ?, changed = ? "
+                    "UPDATE operations SET state = ?, outcome = ?, changed = ?, act = ?, arguments = x'' "
                     "WHERE id = ? AND holder = ? AND state = 'running'",
-                    [state, outcome, to_timestamp(now), id_, holder],
+                    [state, outcome, to_timestamp(now), act, id_, holder],
                 )
-                if cursor.rowcount == 1 and entry:
+                if cursor.rowcount != 1:
+                    return False
+                kept = ", ".join("?" * len(keep_steps))
+                self._db.execute(
+                    f"UPDATE operation_steps SET result = x'' WHERE operation = ? AND name NOT IN ({kept})",  # noqa: S608
+                    [id_, *keep_steps],
+                )
+                self._db.conn.executemany("DELETE FROM uploads WHERE id = ?", [(each,) for each in uploads])
+                if entry:
                     append(self._db, entry)
-                return cursor.rowcount == 1
+                return True
 
         return await self._run(work)
 

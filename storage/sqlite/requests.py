@@ -69,8 +69,20 @@ class SqliteRequests(Connection):
         await self._run(work)
 
     async def finish(self, key: str, state: Literal["done", "failed"]) -> None:
-        """Mark a journal row as worked off: its answer was delivered, or cannot be."""
-        await self._write("UPDATE journal SET state = ? WHERE key = ?", [state, key])
+        """Mark a journal row as worked off: its answer was delivered, or cannot be.
+
+        Its key stays, by which it is known when it comes again; what was typed goes, also from the confirmation that it
+        used.
+        """
+
+        def work() -> None:
+            with self._db.atomic():
+                self._db.execute(
+                    "UPDATE journal SET state = ?, body = x'', command = '', outcome = x'' WHERE key = ?", [state, key]
+                )
+                self._db.execute("UPDATE confirmations SET command = '', shown = x'' WHERE used = ?", [key])
+
+        await self._run(work)
 
     async def hold_requests(self, holder: str, keys: Collection[str], until: datetime) -> None:
         """Go on holding these rows."""

@@ -278,7 +278,7 @@ async def test_a_package_is_activated_and_made_the_default(asker: Asker) -> None
     rows = await asker.scene.store.operations()
     back = await asker.operations.undo(next(row.id for row in rows if row.workflow == "application default"))
     assert back
-    await asker.ask(back[0])
+    await asker.ask(back.command)
     assert found.default_version == before
 
 

@@ -45,6 +45,12 @@ class Changing:
     asked: int = 0
 
     async def ask(self, text: str, person: Person = OPERATOR, **more: Any) -> Card:
+        """The answer, once its question, where there is one, was answered with yes."""
+        card = await self.once(text, person, **more)
+        yes = next((each.command for each in buttons(card) if each.command.startswith("confirm ")), "")
+        return await self.once(" ".join(yes.split()[:2]), person) if yes else card
+
+    async def once(self, text: str, person: Person = OPERATOR, **more: Any) -> Card:
         self.asked += 1
         here = Conversation("text", "here")
         request = CommandRequest(f"key-{self.asked}", text, person, here, datetime.now(UTC), **more)
@@ -108,6 +114,8 @@ def buttons(card: Card) -> list[Button]:
 async def test_a_fixed_pool_is_scaled_by_a_formula_and_back(changing: Changing) -> None:
     pool = changing.pool(FIXED)
     before = pool.body.target_dedicated_nodes, pool.body.target_low_priority_nodes
+    asked = await changing.once(f"pool autoscale enable {FIXED} ```\n{FORMULA}\n``` minutes:10")
+    assert "It decides the size at once" in str(asked), "it may change the size now"
     card = await changing.ask(f"pool autoscale enable {FIXED} ```\n{FORMULA}\n``` minutes:10")
     assert plain(card.title).startswith(f"Pool {FIXED} scales by the formula every 10 min: it wants 2 dedicated")
     assert (pool.body.auto_scale_formula, pool.body.auto_scale_evaluation_interval) == (FORMULA, "PT10M")
@@ -115,7 +123,7 @@ async def test_a_fixed_pool_is_scaled_by_a_formula_and_back(changing: Changing) 
     again = await changing.ask(f"pool autoscale enable {FIXED} $TargetDedicatedNodes = 1;")
     assert again.refused
     assert "scales by a formula already" in str(again)
-    back = await changing.ask(undo.command)
+    back = await changing.once(undo.command)
     assert not back.refused, plain(back.title)
     assert not pool.body.enable_auto_scale
     assert (pool.body.target_dedicated_nodes, pool.body.target_low_priority_nodes) == before

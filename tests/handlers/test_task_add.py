@@ -17,6 +17,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.uploads import is_reference
 from cards import text
 from cards.card import Attachment, Button, Card, Form, plain
+from cards.command_line import join
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.operated import operated
@@ -102,8 +103,7 @@ async def test_the_ways_to_give_tasks(asker: Asker) -> None:
 
 
 async def test_a_table_with_a_template_is_shown_before_it_is_added(asker: Asker) -> None:
-    values = {"job": JOB, "tasks": CSV, "template": TEMPLATE}
-    cards = [card async for card in asker.cards("task add", values=values)]
+    cards = [card async for card in asker.cards(join(["task", "add", JOB, f"tasks:{CSV}", f"template:{TEMPLATE}"]))]
     asked = text.render(cards[0]).payload["text"]
     for shown in (
         "kB in 3 requests.",

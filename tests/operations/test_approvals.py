@@ -42,7 +42,7 @@ async def test_what_is_small_needs_nobody(bot: Bot) -> None:
 
 async def test_what_is_large_is_asked_why_and_then_waits(bot: Bot) -> None:
     question = await bot.ask("pool resize gpu-a 64")
-    assert said(question) == "Others must agree to “pool resize gpu-a 64”: why should it be done?"
+    assert said(question) == "Run “pool resize gpu-a 64”? Others must agree to it: why should it be done?"
     assert buttons(question)["Say why…"].how == "form"
     command = buttons(question)["Say why…"].command
     waits = await bot.ask(command, values={"reason": "the release is late"})

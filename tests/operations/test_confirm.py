@@ -94,7 +94,7 @@ def button(card: Card, answer: Literal["yes", "no"]) -> str:
 
 async def test_it_asks_first_and_says_what_goes(bot: Bot) -> None:
     card = await bot.ask("destroy gpu-a")
-    assert plain(card.title) == "Really run “destroy gpu-a”?"
+    assert plain(card.title) == "Run “destroy gpu-a” in first?"
     assert "3 nodes go." in str(card.blocks)
     assert bot.destroyed == []
     assert plain((await bot.ask(button(card, "yes"))).title) == "gpu-a is gone"

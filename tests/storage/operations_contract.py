@@ -66,7 +66,7 @@ class OperationsContract:
         assert await store.end_operation("a", "two", "failed", b"card", NOON + HOUR, line("failed"))
         assert not await store.end_operation("a", "two", "done", b"other", NOON + HOUR, line("done"))
         assert not await store.note_steps("two", [step("resize", "done")]), "it has ended"
-        ended = replace(operation("a"), state="failed", changed=NOON + HOUR, outcome=b"card")
+        ended = replace(operation("a"), state="failed", changed=NOON + HOUR, outcome=b"card", arguments=b"", act=b"")
         assert await store.operation("a") == ended
         assert await store.audit(NOON) == [line("failed")]
 
