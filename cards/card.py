@@ -314,8 +314,9 @@ class Form(Struct, frozen=True):
     """The form of one command, made from its signature. ``command`` is its path, such as ``pool list``.
 
     ``how`` says where the answer goes after submission; ``notes`` stand at the foot. ``live`` is True for a form that
-    is checked while it is open and before it is taken, ``opened`` where the fields behind "More…" are shown. ``zone``
-    is the IANA name of the zone in which moments are shown and read.
+    is checked while it is open and before it is taken, ``opened`` where the fields behind "More…" are shown. ``danger``
+    is True where something is destroyed: its button says so where the platform can. ``zone`` is the IANA name of the
+    zone in which moments are shown and read.
     """
 
     title: str
@@ -328,6 +329,7 @@ class Form(Struct, frozen=True):
     live: bool = False
     opened: bool = False
     zone: str = "UTC"
+    danger: bool = False
 
     @property
     def errors(self) -> dict[str, str]:

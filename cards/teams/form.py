@@ -54,7 +54,7 @@ def _actions(form: Form, packed: str) -> list[Json]:
     submit: Json = {
         "type": "Action.Submit",
         "title": cut(isolate(clean_line(form.submit)), BUTTON) or "Run",
-        "style": "positive",
+        "style": "destructive" if form.danger else "positive",
         "data": {"form": packed},
     }
     if not form.live:

@@ -6,7 +6,6 @@ import asyncio
 from datetime import timedelta
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.typed import typed_formula
 from bot.operations.preflight import Preflight
@@ -19,7 +18,7 @@ from cards.formatting import duration
 from handlers.pool.autoscale import suggestion
 from handlers.pool.autoscale_change import preflight_edit, preflight_enable
 from handlers.pool.autoscale_disable import preflight_disable
-from handlers.pool.formulas import Scaled, past_of, readable, scaled, tried
+from handlers.pool.formulas import Scaled, examined, past_of, readable, scaled, tried
 from handlers.pool.what_if import compared, costs
 from handlers.shared.preflight import form_notes, notes
 
@@ -70,7 +69,7 @@ async def _checked(ctx: Context, values: Values, path: str, submit: str) -> Form
     if not formula:
         return changes
     interval = timedelta(minutes=minutes) if minutes else found.interval
-    linted = lint(formula, found.surroundings(interval))
+    linted = await examined(formula, found.surroundings(interval))
     preflight = preflight_edit if path.endswith("edit") else preflight_enable
     checked, history = await asyncio.gather(
         preflight(ctx, pool, formula, minutes=minutes, account=account),

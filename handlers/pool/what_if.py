@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.syntax import place_of
 from bot.domain.autoscale.what_if import Point, Totals, WhatIf, assumptions
@@ -20,7 +19,7 @@ from cards.card import Button, Card, Code, Facts, Mark, Picture, Words
 from cards.charts.scaling import Scaling, ScalingPoint, scaling_alt
 from cards.formatting import duration, money, number, percent, plural
 from handlers.pool.autoscale import LONGEST_COMMAND, suggestion
-from handlers.pool.formulas import Scaled, given_formula, past_of, readable, remark, remarks, scaled, tried
+from handlers.pool.formulas import Scaled, examined, given_formula, past_of, readable, remark, remarks, scaled, tried
 from handlers.shared.common import line, section, titled
 
 MOST_DAYS = 7
@@ -56,7 +55,7 @@ async def what_if(
     found = await scaled(ctx, source, pool, "pool what-if")
     interval = found.interval if minutes is None else timedelta(minutes=minutes)
     used = given_formula(ctx, formula, pool) or found.formula or suggestion(found)
-    linted = lint(used, found.surroundings(interval))
+    linted = await examined(used, found.surroundings(interval))
     if linted.errors:
         return _unfit(ctx, source, found, used, linted)
     past = await past_of(ctx, source, found, days)
