@@ -299,6 +299,8 @@ class Field(Struct, frozen=True):
     least: int | None = None
     most: int | None = None
     """Bounds of a number, or of how many files or choices (``most``)."""
+    pasted_in: str = ""
+    """Of a ``file``: the field that takes the same as text. A platform without files in forms shows that one alone."""
     reset: bool = False
     """The program put the value there: it takes the place of what was filled in."""
 

@@ -159,7 +159,10 @@ def _typed(field: Field, filled: Values) -> Field:
     value = filled.get(field.name)
     if value is None:
         return field
-    return replace(field, value=",".join(words(value)) if field.kind == "choices" else value)
+    if field.kind == "choices":
+        return replace(field, value=",".join(words(value)))
+    alone = words(value) if field.lines else []
+    return replace(field, value=alone[0] if len(alone) == 1 else value)  # a text of lines, without its quotes
 
 
 def _with_parameter(field: Field, parameter: Parameter | None) -> Field:
@@ -245,7 +248,8 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
 
 def _unfit(form: Form) -> dict[str, str]:
     """What is wrong with values by themselves: a form is not checked with what is too long, or no number."""
-    typed = [field for field in form.fields if field.kind != "file"]  # what is pasted there is kept as a file
+    pasted = {field.pasted_in or field.name for field in form.fields if field.kind == "file"}  # kept as a file
+    typed = [field for field in form.fields if field.kind != "file" and field.name not in pasted]
     wrong = {field.name: words for field in typed if (words := out_of_bounds(field))}
     if typed and (total := sum(len(field.value) for field in typed)) > LONGEST:
         longest = max(typed, key=lambda field: len(field.value))

@@ -142,6 +142,17 @@ def suggestion(found: Scaled) -> str:
     return suggested(found.slots, max(dedicated, spot, 1), spot=spot > dedicated)
 
 
+def use(ctx: Context, source: Account, found: Scaled, formula: str, minutes: int | None) -> Button | None:
+    """The button to the form that gives the pool this formula; None for its own, and where the asker may not."""
+    if formula == found.formula:
+        return None
+    enabled = found.pool.enable_auto_scale
+    path, label = ("edit", "Use this formula…") if enabled else ("enable", "Enable this formula…")
+    names = (found.pool.id, formula)
+    button = verb(ctx, source, label, f"pool autoscale {path}", *names, how="form", minutes=minutes)
+    return button if button and len(button.command) <= LONGEST_COMMAND else None
+
+
 @command(
     "pool autoscale lint",
     effect="read",
@@ -184,6 +195,7 @@ def _linted(ctx: Context, source: Account, found: Scaled | None, formula: str, l
         for label, path in (("What if", "pool what-if"), ("Evaluate now", "pool autoscale evaluate")):
             if len(again := line(ctx, source, path, found.pool.id, *given)) <= LONGEST_COMMAND:
                 buttons.append(Button(label, again, style="primary" if not buttons else "default"))
+        buttons += [each for each in [use(ctx, source, found, formula, None)] if each]
     return Card(
         title=titled(name, said(linted)),
         mark=Mark.FAILED if errors else Mark.DONE if clean else Mark.WARNING,

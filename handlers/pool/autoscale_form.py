@@ -19,7 +19,7 @@ from handlers.pool.autoscale import suggestion
 from handlers.pool.autoscale_change import preflight_edit, preflight_enable
 from handlers.pool.autoscale_disable import preflight_disable
 from handlers.pool.formulas import Scaled, examined, past_of, readable, scaled, tried
-from handlers.pool.what_if import compared, costs
+from handlers.pool.what_if import compared, costs, sampled
 from handlers.shared.preflight import form_notes, notes
 
 _DAYS = 3
@@ -108,6 +108,8 @@ async def _would_have(
     if result.failed == result.evaluations:
         return (Note(text("Every evaluation would have failed over the pool's own past."), Mark.WARNING),)
     words = compared(result, *costs(found, result))
+    if sampled(result) < timedelta(days=_DAYS) / 2:
+        return (Note(text("By ", duration(sampled(result)), " of samples: ", bold(words), "."), Mark.WARNING),)
     window = duration(result.history.until - result.history.since)
     return (Note(text("Over the last ", window, ": ", bold(words), ".")),)
 
