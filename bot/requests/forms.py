@@ -133,7 +133,10 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
         asked = [field for field in fields if not field.more or field.name in values]
         kept = {field.name: values.get(field.name, "") for field in asked}
         fields = [replace(field, value=kept.get(field.name, field.value)) for field in fields]
-    unasked = [filled[name] for name in shown if name in settled or (live and name in live.without and name in filled)]
+    aside = {*settled, *(live.without if live else ())}
+    unasked = [
+        _word(each, filled[each.name]) for each in known.parameters if each.name in aside and each.name in filled
+    ]
     command = join([*known.path.split(), *unasked]) if unasked else known.path
     return Form(
         title_of(known),
@@ -150,8 +153,16 @@ def _settled(known: Command, filled: Values) -> dict[str, str]:
     """What a form that destroys something was opened for, which is not to be changed in it; empty for others."""
     if known.effect != "destroy":
         return {}
-    names = [each.name for each in known.parameters if each.positional and each.names and not each.many]
+    named = [each for each in known.parameters if each.names and not each.many]
+    names = [each.name for each in named if each.positional or each.names == "account"]
     return {name: filled[name] for name in names if name in filled}
+
+
+def _word(parameter: Parameter, value: str) -> str:
+    """The word of a command that gives a parameter its value."""
+    if parameter.positional:
+        return value
+    return parameter.name if parameter.kind == "flag" else f"{parameter.name}:{value}"
 
 
 def _typed(field: Field, filled: Values) -> Field:

@@ -325,10 +325,10 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
     if not pool or (lacks and "template" not in asked):
         half = pool and len(lacks) == 1 and "body" not in asked
         errors = dict.fromkeys(lacks, "Choose one.") if half else {}
-        return FormChanges(options=options, hints=hints, errors=errors, submit="Create")
+        return FormChanges(options=options, hints=hints, errors=errors, submit="Make")
     try:
         found = await preflight(ctx, pool, account=values.get("account"), **asked)
     except CommandError as error:
-        return msgspec.structs.replace(form_error(error, submit="Create"), options=options, hints=hints)
-    changes = form_notes(found, submit="Create")
+        return msgspec.structs.replace(form_error(error, submit="Make"), options=options, hints=hints)
+    changes = form_notes(found, submit="Make")
     return msgspec.structs.replace(changes, options=options, hints=hints)

@@ -66,8 +66,9 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
     """
     if wrong := problems("pool", body):
         named = _PARAMETERS.get(wrong[0].place.partition(".")[0].partition("[")[0], "")
-        words = wrong[0].words if named == "pool" else "; ".join(map(str, wrong[:3]))
-        return Preflight(f"It cannot be made as it is: {words}.", at=named)
+        if named == "pool":
+            return Preflight(f"An id has {wrong[0].words}.", at=named)
+        return Preflight(f"It cannot be made as it is: {'; '.join(map(str, wrong[:3]))}.", at=named)
     secrets = [each.what for each in missing(body) if each.required]
     secrets += [spelled(path) for path in write_only.given(body)]
     if secrets:

@@ -157,7 +157,7 @@ def gathered(values: Values) -> Values:
     "task add",
     Field("job", "Job", "name", names="job", refresh=True),
     Field("paste", "JSON or CSV, pasted", lines=True, hint=f"Up to {number(MOST_TASKS)} tasks.", refresh=True),
-    Field("tasks", "Or a file of it", "file", refresh=True, most=1, pasted_in="paste"),
+    Field("tasks", "Or a file of it", "file", hint="One file.", refresh=True, most=1, pasted_in="paste"),
     Field(
         "template",
         "Command, for CSV",

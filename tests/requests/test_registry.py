@@ -249,12 +249,13 @@ def test_a_command_that_only_reads_is_no_verb() -> None:
 
 
 def a_verb(path: str, effect: str = "change") -> Registry:
-    async def act(ctx: Context, pool: str, *, dedicated: int = 0, reason: str = "") -> Card:
+    async def act(ctx: Context, pool: str, *, dedicated: int = 0, reason: str = "", account: str = "") -> Card:
         """Do it.
 
         :param pool: the pool's id
         :param dedicated: dedicated; as it is where it is left out
         :param reason: reason
+        :param account: the account
         """
         raise AssertionError
 
@@ -283,16 +284,16 @@ def test_the_title_of_a_form_is_words_and_its_button_is_the_verb(path: str, titl
 
 def test_a_hint_says_nothing_that_the_label_says() -> None:
     hints = {field.name: field.hint for field in make_form(a_verb("pool resize"), ["pool", "resize"]).fields}
-    assert hints == {"pool": "", "dedicated": "as it is where it is left out", "reason": ""}
+    assert hints == {"pool": "", "dedicated": "as it is where it is left out", "reason": "", "account": ""}
 
 
 def test_what_is_destroyed_is_not_changed_in_the_form_that_was_opened_for_it() -> None:
     made = a_verb("pool delete", "destroy")
-    form = make_form(made, ["pool", "delete", "nightly"])
+    form = make_form(made, ["pool", "delete", "nightly", "account:prod"])
     assert form.danger
     assert [field.name for field in form.fields] == ["dedicated", "reason"]
-    assert (form.command, form.intro) == ("pool delete nightly", "Do it.\nPool: nightly")
+    assert (form.command, form.intro) == ("pool delete nightly account:prod", "Do it.\nPool: nightly\nAccount: prod")
     assert make_form(made, words(form.command), {"reason": "old"}).command == form.command
     filled = with_values(made, words(form.command), {"pool": "another", "reason": "old"})
-    assert filled == ["pool", "delete", "nightly", "reason:old"]
+    assert filled == ["pool", "delete", "nightly", "reason:old", "account:prod"]
     assert next(field.name for field in make_form(made, ["pool", "delete"]).fields) == "pool"
