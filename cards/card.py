@@ -300,6 +300,8 @@ class Field(Struct, frozen=True):
     least: int | None = None
     most: int | None = None
     """Bounds of a number, or of how many files or choices (``most``)."""
+    pasted_in: str = ""
+    """Of a ``file``: the field that takes the same as text. A platform without files in forms shows that one alone."""
     reset: bool = False
     """The program put the value there: it takes the place of what was filled in."""
 
@@ -315,8 +317,9 @@ class Form(Struct, frozen=True):
     """The form of one command, made from its signature. ``command`` is its path, such as ``pool list``.
 
     ``how`` says where the answer goes after submission; ``notes`` stand at the foot. ``live`` is True for a form that
-    is checked while it is open and before it is taken, ``opened`` where the fields behind "More…" are shown. ``zone``
-    is the IANA name of the zone in which moments are shown and read.
+    is checked while it is open and before it is taken, ``opened`` where the fields behind "More…" are shown. ``danger``
+    is True where something is destroyed: its button says so where the platform can. ``zone`` is the IANA name of the
+    zone in which moments are shown and read.
     """
 
     title: str
@@ -329,6 +332,7 @@ class Form(Struct, frozen=True):
     live: bool = False
     opened: bool = False
     zone: str = "UTC"
+    danger: bool = False
 
     @property
     def errors(self) -> dict[str, str]:

@@ -116,6 +116,21 @@ def whole(value: str) -> float | None:
     return number if value.isascii() and "_" not in value and abs(number) < 1e15 else None
 
 
+def out_of_bounds(field: Field) -> str:
+    """What is wrong with the number in a field, as a sentence; empty where it is one within its bounds, or none."""
+    value = field.value.strip()
+    if field.kind != "number" or not value:
+        return ""
+    number = whole(value)
+    if number is None or not number.is_integer():
+        return f"“{value[:40]}” is no whole number."
+    if field.least is not None and number < field.least:
+        return f"{field.least:,} at least, not {number:,.0f}."
+    if field.most is not None and number > field.most:
+        return f"{field.most:,} at most, not {number:,.0f}."
+    return ""
+
+
 def foot(form: Form) -> Iterator[list[Run]]:
     """The notes as runs, each after its mark; empty ones are left out."""
     clock = Clock(Card((), zone=form.zone))

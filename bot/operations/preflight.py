@@ -34,7 +34,8 @@ class Difference(NamedTuple):
 class Preflight:
     """What a look ahead found.
 
-    ``refused`` says why it cannot be done; empty where it can. ``fixes`` are what could be asked for instead.
+    ``refused`` says why it cannot be done; empty where it can. ``at`` is the parameter that this is about, if any, and
+    so the field of the form below which it stands. ``fixes`` are what could be asked for instead.
     ``differences`` are what it alters, and ``effects`` what it will do, a sentence each (what it interrupts, how many
     go). ``state`` is what it was judged by, such as the target's ETag and counts: a confirmation or an approval holds
     for this state only.
@@ -65,6 +66,7 @@ class Preflight:
     makes: tuple[Target, ...] = ()
     uses: tuple[Target, ...] = ()
     question: str = ""
+    at: str = ""
 
 
 NOTHING_TO_CHECK = Preflight()

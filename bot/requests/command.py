@@ -47,12 +47,16 @@ _EFFECTS: dict[Effect, str] = {
 
 
 class CommandError(Exception):
-    """What was typed cannot be run: ``message`` says why, ``nearest`` are corrected commands to offer."""
+    """What was typed cannot be run: ``message`` says why, ``nearest`` are corrected commands to offer.
 
-    def __init__(self, message: str, nearest: Sequence[str] = ()) -> None:
+    ``at`` is the parameter that is wrong, where it is one, and so the field of the form below which it stands.
+    """
+
+    def __init__(self, message: str, nearest: Sequence[str] = (), *, at: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.nearest = tuple(nearest)
+        self.at = at
 
 
 class Instead(Exception):
@@ -282,8 +286,10 @@ class Command:
 
     @property
     def intro(self) -> str:
-        """What its form says above the fields."""
-        return self.summary if self.effect == "read" else f"{self.summary} Needs {self.needs_sentence}."
+        """What its form says above the fields. Nobody gets the form of a verb who has no grant for it."""
+        return (
+            self.summary if self.effect == "read" or self.mark.azure else f"{self.summary} Needs {self.needs_sentence}."
+        )
 
 
 def _words(value: object) -> str:

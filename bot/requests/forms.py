@@ -24,11 +24,13 @@ from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
 from bot.requests.command import Call, Command, CommandError, Instead, Parameter
-from bot.requests.grammar import words
+from bot.requests.form_words import button_of, title_of
+from bot.requests.grammar import LONGEST, words
 from bot.requests.registry import LIVE_FORM, Registry
 from cards.build import text
 from cards.card import Field, FieldKind, Form, Mark, Note, Option, plain
 from cards.command_line import join
+from cards.form_values import out_of_bounds
 
 if TYPE_CHECKING:
     from bot.requests.context import Context
@@ -119,9 +121,10 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
     known = registry.command(tokens)
     live = live_form(registry, known.path)
     filled = filled_in(known, list(tokens[len(known.path.split()) :]))
+    settled = _settled(known, filled)
     shown = {each.name: each for each in known.parameters if not each.hidden}
-    own = {field.name: field for field in (live.fields if live else ())}
-    rest = [name for name in shown if name not in own and not (live and name in live.without)]
+    own = {field.name: field for field in (live.fields if live else ()) if field.name not in settled}
+    rest = [name for name in shown if name not in own and name not in settled and not (live and name in live.without)]
     fields = [_with_parameter(field, shown.get(name)) for name, field in own.items()]
     fields += [_field(shown[name]) for name in rest]
     if values is None:
@@ -130,9 +133,36 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
         asked = [field for field in fields if not field.more or field.name in values]
         kept = {field.name: values.get(field.name, "") for field in asked}
         fields = [replace(field, value=kept.get(field.name, field.value)) for field in fields]
-    unasked = [filled[name] for name in (live.without if live else ()) if name in filled]
+    aside = {*settled, *(live.without if live else ())}
+    unasked = [
+        _word(each, filled[each.name]) for each in known.parameters if each.name in aside and each.name in filled
+    ]
     command = join([*known.path.split(), *unasked]) if unasked else known.path
-    return Form(known.path.capitalize(), command, tuple(fields), known.intro, live=live is not None)
+    return Form(
+        title_of(known),
+        command,
+        tuple(fields),
+        "\n".join([known.intro, *(f"{name.capitalize()}: {value}" for name, value in settled.items())]),
+        submit=button_of(known),
+        live=live is not None,
+        danger=known.effect == "destroy",
+    )
+
+
+def _settled(known: Command, filled: Values) -> dict[str, str]:
+    """What a form that destroys something was opened for, which is not to be changed in it; empty for others."""
+    if known.effect != "destroy":
+        return {}
+    named = [each for each in known.parameters if each.names and not each.many]
+    names = [each.name for each in named if each.positional or each.names == "account"]
+    return {name: filled[name] for name in names if name in filled}
+
+
+def _word(parameter: Parameter, value: str) -> str:
+    """The word of a command that gives a parameter its value."""
+    if parameter.positional:
+        return value
+    return parameter.name if parameter.kind == "flag" else f"{parameter.name}:{value}"
 
 
 def _typed(field: Field, filled: Values) -> Field:
@@ -140,7 +170,10 @@ def _typed(field: Field, filled: Values) -> Field:
     value = filled.get(field.name)
     if value is None:
         return field
-    return replace(field, value=",".join(words(value)) if field.kind == "choices" else value)
+    if field.kind == "choices":
+        return replace(field, value=",".join(words(value)))
+    alone = words(value) if field.lines else []
+    return replace(field, value=alone[0] if len(alone) == 1 else value)  # a text of lines, without its quotes
 
 
 def _with_parameter(field: Field, parameter: Parameter | None) -> Field:
@@ -150,7 +183,7 @@ def _with_parameter(field: Field, parameter: Parameter | None) -> Field:
     options = field.options or tuple(Option(choice, choice) for choice in parameter.choices)
     return replace(
         field,
-        hint=field.hint or parameter.help,
+        hint=field.hint or _hint(field.label, parameter.help),
         value=field.value or parameter.default,
         required=field.required or parameter.required,
         names=field.names or parameter.names,
@@ -159,16 +192,26 @@ def _with_parameter(field: Field, parameter: Parameter | None) -> Field:
 
 
 def _field(parameter: Parameter) -> Field:
+    label = parameter.name.replace("_", " ").capitalize()
     return Field(
         name=parameter.name,
-        label=parameter.name.replace("_", " ").capitalize(),
+        label=label,
         kind=_kind(parameter),
         names=parameter.names,
-        hint=parameter.help,
+        hint=_hint(label, parameter.help),
         value=parameter.default,
         options=tuple(Option(choice, choice) for choice in parameter.choices),
         required=parameter.required,
     )
+
+
+def _hint(label: str, help_: str) -> str:
+    """What the help of a parameter says beyond the field's label."""
+    named, words = label.lower(), help_.lower()
+    if words in (named, f"the {named}", f"the {named}'s id"):
+        return ""
+    rest = help_[len(label) :] if words.startswith((f"{named}; ", f"{named}: ")) else ""
+    return rest[2:] or help_
 
 
 def _kind(parameter: Parameter) -> FieldKind:
@@ -189,6 +232,8 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
     form = replace(form, zone=ctx.zone)
     before = {each.name: each.default for each in known.parameters}
     kept = filled_in(known, tokens[len(known.path.split()) :])
+    if wrong := _unfit(form):
+        return _changed(form, FormChanges(errors=wrong), before, opening=opening)
     try:
         async with asyncio.timeout(seconds):
             changes = await live.check(ctx, {**kept, **_values(form)})
@@ -200,7 +245,7 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
         log.warning("form.late", command=known.path, seconds=seconds)
         changes = _unchecked("This could not be checked in time; it is checked again when something changes.")
     except CommandError as error:
-        changes = _unchecked(error.message)
+        changes = FormChanges(errors={error.at: error.message}) if error.at else _unchecked(error.message)
     except Instead as error:
         changes = _unchecked(plain(error.card.title))
     except AzureError as error:
@@ -210,6 +255,17 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
         log.exception("form.check_failed", command=known.path)
         changes = _unchecked("This could not be checked; the log has the cause.")
     return _changed(form, changes, before, opening=opening)
+
+
+def _unfit(form: Form) -> dict[str, str]:
+    """What is wrong with values by themselves: a form is not checked with what is too long, or no number."""
+    pasted = {field.pasted_in or field.name for field in form.fields if field.kind == "file"}  # kept as a file
+    typed = [field for field in form.fields if field.kind != "file" and field.name not in pasted]
+    wrong = {field.name: words for field in typed if (words := out_of_bounds(field))}
+    if typed and (total := sum(len(field.value) for field in typed)) > LONGEST:
+        longest = max(typed, key=lambda field: len(field.value))
+        wrong[longest.name] = f"That is {total:,} characters in all; a form has {LONGEST:,} at most."
+    return wrong
 
 
 def _values(form: Form) -> dict[str, str]:
@@ -249,11 +305,13 @@ def _changed(form: Form, changes: FormChanges, before: Values, *, opening: bool)
                 default=changes.defaults.get(name, field.default),
             )
         )
+    there = {field.name for field in fields}
+    elsewhere = [Note(text(words), Mark.WARNING) for name, words in changes.errors.items() if name not in there]
     opened = any(each.more and (each.error or each.value != before.get(each.name, "")) for each in fields)
     return replace(
         form,
         fields=tuple(fields),
-        notes=(*form.notes, *changes.notes),
+        notes=(*form.notes, *elsewhere, *changes.notes),
         submit=changes.submit or form.submit,
         opened=form.opened or opened,
     )
@@ -265,9 +323,9 @@ def with_values(registry: Registry, tokens: Sequence[str], values: Values) -> li
     live = live_form(registry, known.path)
     if live and live.gather:
         values = live.gather(values)
-    if live and live.without:
-        typed = filled_in(known, list(tokens[len(known.path.split()) :]))
-        values = {**{name: typed[name] for name in live.without if name in typed}, **values}
+    typed = filled_in(known, list(tokens[len(known.path.split()) :]))
+    kept = {name: typed[name] for name in (live.without if live else ()) if name in typed}
+    values = {**values, **_settled(known, typed)} | {name: value for name, value in kept.items() if name not in values}
     positional, options = [], []
     for parameter in known.parameters:
         value = values.get(parameter.name, "").strip()

@@ -19,6 +19,8 @@ FILES = 10
 _FIRST_MOMENT, _LAST_MOMENT = 10**9, 10**10 - 1
 """Slack's datetimepicker takes ten digits."""
 
+_ATTACHED = f"{FILE}F"
+"""Beginning of a file of Slack's; a reference to what the bot keeps is text, or it would be lost."""
 VALUE, LIVE = "value", "live"
 """The action_id of a field, and of one whose changes have the form checked."""
 NAMES, LIVE_NAMES = "names:", "live:"
@@ -63,7 +65,7 @@ def _element(field: Field, omitted: Omitted, action: str, names: str) -> Json:  
         case "moment" if not field.value or _seconds(field.value):
             at = {"initial_date_time": _seconds(field.value)} if field.value else {}
             return {"type": "datetimepicker", "action_id": action, **at}
-        case "file" if all(part.startswith(FILE) for part in several(field.value)):  # Slack keeps what is attached
+        case "file" if all(part.startswith(_ATTACHED) for part in several(field.value)):  # Slack keeps what is attached
             return {"type": "file_input", "action_id": action, "max_files": min(max(field.most or 1, 1), FILES)}
     return _typed(field, omitted, action)
 

@@ -54,7 +54,7 @@ def _actions(form: Form, packed: str) -> list[Json]:
     submit: Json = {
         "type": "Action.Submit",
         "title": cut(isolate(clean_line(form.submit)), BUTTON) or "Run",
-        "style": "positive",
+        "style": "destructive" if form.danger else "positive",
         "data": {"form": packed},
     }
     if not form.live:
@@ -101,9 +101,10 @@ def _body(form: Form, room: int) -> list[Json]:
 
 
 def _drawn(field: Field, form: Form, omitted: Omitted) -> list[Json]:
-    """A field's inputs, its hint, and what is wrong with it."""
-    parts = inputs(field, form, omitted)
-    hint = clean_line(f"{field.hint} {PASTE}" if field.kind == "file" else field.hint)
+    """A field's inputs, its hint, and what is wrong with it; of a file that is pasted elsewhere only that it is."""
+    elsewhere = field.kind == "file" and field.pasted_in and not field.value
+    parts = [] if elsewhere else inputs(field, form, omitted)
+    hint = clean_line(PASTE if elsewhere else f"{field.hint} {PASTE}" if field.kind == "file" else field.hint)
     if hint:
         parts.append(small_print([Run(cut(isolate(hint), HINT))]) | {"spacing": "None"})
     if error := isolate(clean_line(field.error)):

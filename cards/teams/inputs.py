@@ -40,7 +40,7 @@ def _common(field: Field, form: Form, omitted: Omitted) -> Json:
     common: Json = {"id": FIELD + field.name, "label": shown}
     if not field.required or field.kind == "flag":
         return common
-    if form.live:
+    if form.live or field.more:  # what is not shown must not keep it from being sent
         return common | {"label": f"{cut(shown, LABEL - 2)} *"}
     return common | {"isRequired": True, "errorMessage": f"{cut(shown, 60)} is needed"}
 
@@ -63,19 +63,15 @@ def _input(field: Field, common: Json, omitted: Omitted) -> Json:  # noqa: PLR09
     number = whole(value) if value else None
     if field.kind == "number" and (not value or number is not None):
         shown = {} if number is None else {"value": int(number) if number.is_integer() else number}
-        return {"type": "Input.Number", **common, **shown, **_bounds(field)}
+        # No min and max: to the clients' card library an empty input is out of any bounds, and it does not send the
+        # form, nor say why. They are checked when the form comes (:func:`cards.form_values.out_of_bounds`).
+        return {"type": "Input.Number", **common, **shown}
     several_lines = {"isMultiline": True} if field.lines or field.kind == "file" else {}
     return {"type": "Input.Text", **common, **_value(cut(value, VALUE)), **several_lines}
 
 
 def _value(value: str) -> Json:
     return {"value": value} if value else {}
-
-
-def _bounds(field: Field) -> Json:
-    if field.least is not None and field.most is not None and field.least > field.most:
-        return {}
-    return {key: bound for key, bound in (("min", field.least), ("max", field.most)) if bound is not None}
 
 
 def _moment(field: Field, form: Form, omitted: Omitted) -> list[Json]:

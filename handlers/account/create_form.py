@@ -97,7 +97,7 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
         errors=errors,
         defaults={"mode": MODES["batch"], "storage": "none"},
         notes=tuple(notes),
-        submit="Create",
+        submit="Make",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.azure.account import Account
+from bot.policy.rules import Target
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
@@ -13,6 +14,7 @@ from cards.card import Button, Card, Code, Mark, Menu, Option, Words
 from cards.command_line import join
 from handlers.shared.common import line, template, titled
 from handlers.shared.portal import Page, portal
+from handlers.shared.verbs import may
 
 Kind = Literal["account", "pool", "job", "schedule"]
 _NAMES: dict[Kind, str] = {"account": "an account", "pool": "a pool", "job": "a job", "schedule": "a job schedule"}
@@ -60,8 +62,12 @@ async def show_new(ctx: Context, kind: Kind, *, account: str | None = None) -> C
 
 
 def new_menu(ctx: Context, source: Account) -> Menu:
-    """The "+" of the home card."""
-    options = tuple(Option(f"+ {kind.capitalize()}", kind) for kind in ("pool", "job", "schedule", "account"))
+    """The "+" of the home card: the forms that the asker may use, or else what to use instead."""
+    kinds: tuple[Kind, ...] = ("pool", "job", "schedule", "account")
+    options = tuple(Option(f"+ {kind.capitalize()}", kind) for kind in kinds)
+    offered = tuple(each for each in options if may(ctx, source, f"{each.value} create", Target(each.value, "")))
+    if offered:
+        return Menu("+ New", template(ctx, source, "{}", "create"), offered, how="form")
     return Menu("+ New", template(ctx, source, "new", "{}"), options)
 
 

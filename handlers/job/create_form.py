@@ -43,10 +43,10 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
     job, json = values.get("job", ""), values.get("json", "")
     json = "" if json.startswith(FILE) and not is_reference(json) else json  # a file is read when the form is sent
     if not job:
-        return FormChanges(submit="Create")
+        return FormChanges(submit="Make")
     if not (values.get("pool") or values.get("template") or json):
         taken = await new_jobs.id_taken(ctx, source, job)
-        return FormChanges(errors={"job": taken.refused} if taken else {}, submit="Create")
+        return FormChanges(errors={"job": taken.refused} if taken else {}, submit="Make")
     given = settings_of(values, ("priority", "time", "retries", "done"))
     found = await preflight(
         ctx,
@@ -61,7 +61,7 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
         json=json or None,
         account=values.get("account"),
     )
-    return form_notes(found, "job", submit="Create")
+    return form_notes(found, "job", submit="Make")
 
 
 @form_of(

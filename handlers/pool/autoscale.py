@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.results import explained, parsed
 from bot.domain.autoscale.suggested import suggested
@@ -21,6 +20,7 @@ from handlers.pool.formulas import (
     Evaluated,
     Scaled,
     evaluated,
+    examined,
     given_formula,
     readable,
     remarks,
@@ -45,11 +45,11 @@ async def autoscale(ctx: Context, pool: str, *, account: str | None = None) -> C
     """
     source = ctx.account(account)
     found = await scaled(ctx, source, pool, "pool autoscale")
-    return _scales(ctx, source, found) if found.formula else _fixed(ctx, source, found)
+    return await _scales(ctx, source, found) if found.formula else _fixed(ctx, source, found)
 
 
-def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
-    pool, linted = found.pool, lint(found.formula, found.surroundings())
+async def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
+    pool, linted = found.pool, await examined(found.formula, found.surroundings())
     run = pool.auto_scale_run
     age = found.at - run.timestamp if run and run.timestamp else timedelta(0)
     stale = autoscale_overdue(reading(pool), age.total_seconds())
@@ -142,6 +142,17 @@ def suggestion(found: Scaled) -> str:
     return suggested(found.slots, max(dedicated, spot, 1), spot=spot > dedicated)
 
 
+def use(ctx: Context, source: Account, found: Scaled, formula: str, minutes: int | None) -> Button | None:
+    """The button to the form that gives the pool this formula; None for its own, and where the asker may not."""
+    if formula == found.formula:
+        return None
+    enabled = found.pool.enable_auto_scale
+    path, label = ("edit", "Use this formula…") if enabled else ("enable", "Enable this formula…")
+    names = (found.pool.id, formula)
+    button = verb(ctx, source, label, f"pool autoscale {path}", *names, how="form", minutes=minutes)
+    return button if button and len(button.command) <= LONGEST_COMMAND else None
+
+
 @command(
     "pool autoscale lint",
     effect="read",
@@ -165,12 +176,12 @@ async def lint_formula(
     source = ctx.account(account)
     interval = None if minutes is None else timedelta(minutes=minutes)
     if pool is None:
-        return _linted(ctx, source, None, text_, lint(text_))
+        return _linted(ctx, source, None, text_, await examined(text_))
     found = await scaled(ctx, source, pool, "pool autoscale lint")
     if not text_ and not found.formula:
         return _fixed(ctx, source, found)
     used = text_ or found.formula
-    return _linted(ctx, source, found, used, lint(used, found.surroundings(interval)))
+    return _linted(ctx, source, found, used, await examined(used, found.surroundings(interval)))
 
 
 def _linted(ctx: Context, source: Account, found: Scaled | None, formula: str, linted: Linted) -> Card:
@@ -184,6 +195,7 @@ def _linted(ctx: Context, source: Account, found: Scaled | None, formula: str, l
         for label, path in (("What if", "pool what-if"), ("Evaluate now", "pool autoscale evaluate")):
             if len(again := line(ctx, source, path, found.pool.id, *given)) <= LONGEST_COMMAND:
                 buttons.append(Button(label, again, style="primary" if not buttons else "default"))
+        buttons += [each for each in [use(ctx, source, found, formula, None)] if each]
     return Card(
         title=titled(name, said(linted)),
         mark=Mark.FAILED if errors else Mark.DONE if clean else Mark.WARNING,
@@ -205,7 +217,7 @@ async def evaluate_formula(ctx: Context, pool: str, *formula: str, account: str 
     source = ctx.account(account)
     found = await scaled(ctx, source, pool, "pool autoscale evaluate")
     used = given_formula(ctx, formula, pool) or found.formula or suggestion(found)
-    linted = lint(used, found.surroundings())
+    linted = await examined(used, found.surroundings())
     result = await evaluated(ctx, source, found, readable(linted, ["help pool autoscale evaluate"]))
     return _evaluated(ctx, source, found, used, result)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ from bot.azure.account import Account
 from bot.azure.models import Pool
 from bot.azure.plane import Written
 from bot.azure.writes import pools
-from bot.domain.autoscale.lint import LONGEST_INTERVAL, SHORTEST_INTERVAL, lint
+from bot.domain.autoscale.lint import LONGEST_INTERVAL, SHORTEST_INTERVAL
 from bot.domain.autoscale.remarks import Linted, Remark
 from bot.domain.autoscale.results import parsed
 from bot.domain.autoscale.typed import typed_formula
@@ -24,7 +23,7 @@ from bot.requests.context import Context
 from cards.build import text
 from cards.card import Button, Card, Mark, Words
 from cards.formatting import duration, plural
-from handlers.pool.formulas import SELECT, Scaled, given_formula, scaled
+from handlers.pool.formulas import SELECT, Scaled, examined, given_formula, scaled
 from handlers.shared.capacity import capacity
 from handlers.shared.common import line, safe
 from handlers.shared.preflight import blocked
@@ -155,7 +154,9 @@ async def _preflight(ctx: Context, source: Account, found: Scaled, given: str, m
             f"Pool {pool.id} is {pool.allocation_state} now: autoscale can be enabled when it is steady.",
             fixes=(Fix("Stop the resize", line(ctx, source, "pool stop-resize", pool.id)),),
         )
-    linted = lint(given or before.formula, found.surroundings(timedelta(minutes=minutes) if minutes else None))
+    linted = await examined(
+        given or before.formula, found.surroundings(timedelta(minutes=minutes) if minutes else None)
+    )
     if linted.errors:
         first = linted.errors[0]
         place = f"{str(first.place).capitalize()}: " if first.place else ""
@@ -211,8 +212,8 @@ async def _most(source: Account, found: Scaled, linted: Linted) -> tuple[int, in
     ):
         if bounds is None:
             caps.append(target or 0)
-        elif math.isfinite(bounds.high):
-            caps.append(max(0, math.floor(bounds.high)))
+        elif bounds.capped:
+            caps.append(max(0, int(bounds.high)))
         else:
             known = known or await capacity(source)
             room = known.room(pool.vm_size, spot=spot).nodes
@@ -225,7 +226,7 @@ async def _most(source: Account, found: Scaled, linted: Linted) -> tuple[int, in
 def _growth(most: tuple[int, int] | None, linted: Linted) -> list[str]:
     if most is None:
         return ["It has no cap, and it is not known what the quota leaves room for."]
-    capped = all(bounds is None or math.isfinite(bounds.high) for bounds in (linted.dedicated, linted.spot))
+    capped = all(bounds is None or bounds.capped for bounds in (linted.dedicated, linted.spot))
     kinds = [plural(count, f"{kind} node") for count, kind in zip(most, ("dedicated", "spot"), strict=True) if count]
     grown = " and ".join(kinds) or "no node"
     return [f"It may grow to {grown}{'' if capped else ', which is all that the quota leaves room for'}."]

@@ -6,7 +6,6 @@ import asyncio
 from datetime import timedelta
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.typed import typed_formula
 from bot.operations.preflight import Preflight
@@ -19,8 +18,8 @@ from cards.formatting import duration
 from handlers.pool.autoscale import suggestion
 from handlers.pool.autoscale_change import preflight_edit, preflight_enable
 from handlers.pool.autoscale_disable import preflight_disable
-from handlers.pool.formulas import Scaled, past_of, readable, scaled, tried
-from handlers.pool.what_if import compared, costs
+from handlers.pool.formulas import Scaled, examined, past_of, readable, scaled, tried
+from handlers.pool.what_if import compared, costs, sampled
 from handlers.shared.preflight import form_notes, notes
 
 _DAYS = 3
@@ -70,7 +69,7 @@ async def _checked(ctx: Context, values: Values, path: str, submit: str) -> Form
     if not formula:
         return changes
     interval = timedelta(minutes=minutes) if minutes else found.interval
-    linted = lint(formula, found.surroundings(interval))
+    linted = await examined(formula, found.surroundings(interval))
     preflight = preflight_edit if path.endswith("edit") else preflight_enable
     checked, history = await asyncio.gather(
         preflight(ctx, pool, formula, minutes=minutes, account=account),
@@ -109,6 +108,8 @@ async def _would_have(
     if result.failed == result.evaluations:
         return (Note(text("Every evaluation would have failed over the pool's own past."), Mark.WARNING),)
     words = compared(result, *costs(found, result))
+    if sampled(result) < timedelta(days=_DAYS) / 2:
+        return (Note(text("By ", duration(sampled(result)), " of samples: ", bold(words), "."), Mark.WARNING),)
     window = duration(result.history.until - result.history.since)
     return (Note(text("Over the last ", window, ": ", bold(words), ".")),)
 

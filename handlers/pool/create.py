@@ -26,14 +26,14 @@ from bot.requests.command import CommandError, Instead, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from bot.requests.uploads import is_reference
-from cards.build import refusal, text
-from cards.card import Button, Card, Field, Mark, Note, Option
+from cards.build import refusal
+from cards.card import Button, Card, Field, Option
 from cards.formatting import number
 from handlers.pool import given
 from handlers.pool.making import NewPool, making, meaning
 from handlers.shared.capacity import capacity
 from handlers.shared.common import images_of, line, sizes_of
-from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.preflight import blocked, form_error, form_notes
 from handlers.shared.shown_as import Format, shown_as
 from handlers.shared.templates import from_template
 
@@ -325,11 +325,10 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
     if not pool or (lacks and "template" not in asked):
         half = pool and len(lacks) == 1 and "body" not in asked
         errors = dict.fromkeys(lacks, "Choose one.") if half else {}
-        return FormChanges(options=options, hints=hints, errors=errors, submit="Create")
+        return FormChanges(options=options, hints=hints, errors=errors, submit="Make")
     try:
         found = await preflight(ctx, pool, account=values.get("account"), **asked)
     except CommandError as error:
-        notes: tuple[Note, ...] = (Note(text(error.message), Mark.WARNING),)
-        return FormChanges(options=options, notes=notes, submit="Create")
-    changes = form_notes(found, "size", submit="Create")
+        return msgspec.structs.replace(form_error(error, submit="Make"), options=options, hints=hints)
+    changes = form_notes(found, submit="Make")
     return msgspec.structs.replace(changes, options=options, hints=hints)

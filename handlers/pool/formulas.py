@@ -17,6 +17,7 @@ from bot.azure.models.price import Prices
 from bot.azure.writes import pools
 from bot.domain.autoscale.evaluate import PoolNow, evaluate
 from bot.domain.autoscale.history import History, history
+from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted, Remark, Surroundings
 from bot.domain.autoscale.results import Explained, explained, metrics_of, of_outcome, parsed
 from bot.domain.autoscale.rows import UNSEEN, Rows, rows_of
@@ -115,6 +116,15 @@ async def past_of(ctx: Context, source: Account, found: Scaled, days: int) -> Hi
     return await asyncio.to_thread(history, samples, found.slots)
 
 
+async def examined(formula: str, around: Surroundings | None = None) -> Linted:
+    """Every remark on a formula; a long one is read beside the event loop, which takes a tenth of a second."""
+    return lint(formula, around) if len(formula) <= _SHORT else await asyncio.to_thread(lint, formula, around)
+
+
+_SHORT = 2_000
+"""Characters of a formula that is read at once."""
+
+
 async def tried(found: Scaled, formula: Formula, past: History, interval: timedelta) -> WhatIf:
     """The formula over the past, beside the event loop: a week takes most of a second."""
     return await asyncio.to_thread(what_if, formula, past, found.slots, interval=interval)
@@ -150,7 +160,7 @@ async def evaluated(ctx: Context, source: Account, found: Scaled, formula: Formu
                 return _of_run(decoder_of(AutoScaleRun).decode(written.body), formula.text)
     until = found.at + timedelta(minutes=1)
     samples = await ctx.store.samples(source.name, found.pool.id, until - _RECENT, until)
-    return _own(found, formula, why, await asyncio.to_thread(rows_of, samples, found.slots, found.at))
+    return await _own(found, formula, why, await asyncio.to_thread(rows_of, samples, found.slots, found.at))
 
 
 def _of_run(run: AutoScaleRun, formula: str) -> Evaluated:
@@ -160,14 +170,14 @@ def _of_run(run: AutoScaleRun, formula: str) -> Evaluated:
     return Evaluated(tuple(explained(parsed(run.results), formula)), at=run.timestamp)
 
 
-def _own(found: Scaled, formula: Formula, why: str, rows: Rows) -> Evaluated:
+async def _own(found: Scaled, formula: Formula, why: str, rows: Rows) -> Evaluated:
     pool = found.pool
     now = PoolNow(
         float(pool.target_dedicated_nodes or 0), float(pool.target_low_priority_nodes or 0), float(found.slots)
     )
     notes = tuple(words for name, words in UNSEEN.items() if name in metrics_of(formula))
     try:
-        outcome = evaluate(formula, rows, found.at, now)
+        outcome = await asyncio.to_thread(evaluate, formula, rows, found.at, now)
     except FormulaError as error:
         place = place_of(formula.text, error.at)
         return Evaluated(error=f"{str(place).capitalize()}: {error.message}", own=why, notes=notes, at=found.at)

@@ -25,6 +25,8 @@ MOST_OPTIONS = 100
 NONE = "none"
 """The word that takes something away."""
 _OWN = "/subscriptions/"
+_FIELDS = {"variable": "env"}
+"""The parameter that pairs are given with, where it is not called as they are."""
 _PART = re.compile(r"[:\s]+")
 
 
@@ -34,7 +36,9 @@ def pairs(typed: str, what: str) -> dict[str, str]:
     for item in _items(typed):
         name, is_pair, value = item.partition("=")
         if not is_pair or not name.strip():
-            raise CommandError(f"“{item[:60]}” is no {what}: write name=value, with commas between them.")
+            raise CommandError(
+                f"“{item[:60]}” is no {what}: write name=value, with commas between them.", at=_FIELDS.get(what, what)
+            )
         found[name.strip()] = value.strip()
     return found
 
@@ -63,7 +67,7 @@ def vm_size(sizes: Mapping[str, VmSize], typed: str) -> str:
     if found is None:
         near = nearest(typed, [size.name for size in sizes.values()])
         hint = f" Near it: {', '.join(near)}." if near else ""
-        raise CommandError(f"The region has no VM size “{typed[:60]}”.{hint}", ["size list"])
+        raise CommandError(f"The region has no VM size “{typed[:60]}”.{hint}", ["size list"], at="size")
     return found.name
 
 
@@ -76,7 +80,9 @@ def image(images: Sequence[SupportedImage], typed: str, agent: str = "") -> Imag
     """
     if typed.lower().startswith(_OWN):
         if not agent:
-            raise CommandError("An image of your own needs its node agent too: agent:'batch.node.ubuntu 22.04'.")
+            raise CommandError(
+                "An image of your own needs its node agent too: agent:'batch.node.ubuntu 22.04'.", at="image"
+            )
         return Image(agent, resource_id=typed)
     parts = [part for part in _PART.split(typed.lower()) if part]
     exact = [each for each in images if key(each) == ":".join(parts[:3])]
@@ -89,7 +95,7 @@ def image(images: Sequence[SupportedImage], typed: str, agent: str = "") -> Imag
         which = "several images" if found else "no image"
         near = [key(each) for each in found[:4]] or nearest(typed, [key(each) for each in images])
         hint = f" Such as {', '.join(near)}." if near else ""
-        raise CommandError(f"“{typed[:60]}” is {which} that the service offers.{hint}", ["image list"])
+        raise CommandError(f"“{typed[:60]}” is {which} that the service offers.{hint}", ["image list"], at="image")
     reference = found[0].image_reference
     if reference is None:
         raise CommandError("The service does not say what that image is.", ["image list"])

@@ -65,7 +65,10 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
     ``extra`` are sentences about what it will be.
     """
     if wrong := problems("pool", body):
-        return Preflight("It cannot be made as it is: " + "; ".join(map(str, wrong[:3])) + ".")
+        named = _PARAMETERS.get(wrong[0].place.partition(".")[0].partition("[")[0], "")
+        if named == "pool":
+            return Preflight(f"An id has {wrong[0].words}.", at=named)
+        return Preflight(f"It cannot be made as it is: {'; '.join(map(str, wrong[:3]))}.", at=named)
     secrets = [each.what for each in missing(body) if each.required]
     secrets += [spelled(path) for path in write_only.given(body)]
     if secrets:
@@ -106,11 +109,28 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
     )
 
 
+_PARAMETERS = {
+    "id": "pool",
+    "displayName": "title",
+    "metadata": "metadata",
+    "startTask": "start",
+    "targetDedicatedNodes": "dedicated",
+    "targetLowPriorityNodes": "spot",
+    "taskSlotsPerNode": "slots",
+    "resizeTimeout": "minutes",
+    "applicationPackageReferences": "packages",
+    "autoScaleFormula": "upto",
+}
+"""The parameter, and so the field of the form, that says what stands at the beginning of a path in the body."""
+
+
 def _taken(known: Capacity, body: Body, again: Again) -> Preflight | None:
     """The refusal where the account has a pool of that id, or may have no more pools."""
     named = str(body["id"])
     if any(same_id(pool.id, named) for pool in known.pools):
-        return Preflight(f"There is a pool {named} already.", fixes=(Fix("Choose another id", again(id=f"{named}-2")),))
+        return Preflight(
+            f"There is a pool {named} already.", fixes=(Fix("Choose another id", again(id=f"{named}-2")),), at="pool"
+        )
     most = known.account.pool_quota if known.account else None
     if most is not None and len(known.pools) >= most:
         return Preflight(f"The account has the {plural(most, 'pool')} that it may have: delete one that is not needed.")
@@ -122,9 +142,10 @@ def out_of_support(
 ) -> Preflight | None:
     """The refusal where Batch has ended its support of a size or an image; None where it has not."""
     found = known.sizes.get(size.lower())
-    for what, end in ((size, found.eol if found else None), ("this image", given.ended(images, image))):
+    ends = (("size", size, found.eol if found else None), ("image", "this image", given.ended(images, image)))
+    for at, what, end in ends:
         if end and end <= source.now():
-            return Preflight(f"Batch has ended its support of {what} on {day(end)}: choose another.")
+            return Preflight(f"Batch has ended its support of {what} on {day(end)}: choose another.", at=at)
     return None
 
 
@@ -135,16 +156,20 @@ def no_room(known: Capacity, size: str, wanted: Targets, slots: int, again: Agai
         return Preflight(
             f"{size} cannot be had as spot nodes.",
             fixes=(Fix("Dedicated ones", again(dedicated=wanted.nodes, spot=0)),),
+            at="spot",
         )
     for kind, count, spot in (("dedicated", wanted.dedicated, False), ("spot", wanted.spot, True)):
         if count and (refused := known.refused(size, count, spot=spot)):
             why, most = refused
-            return Preflight(why, fixes=(Fix(f"Choose {number(most)}", again(**{kind: most})),) if most else ())
+            return Preflight(
+                why, fixes=(Fix(f"Choose {number(most)}", again(**{kind: most})),) if most else (), at=kind
+            )
     most = min(_SLOTS_A_CORE * found.vcpus, _MOST_SLOTS) if found and found.vcpus else _MOST_SLOTS
     if slots > most:
         return Preflight(
             f"A node of {size} has {plural(most, 'task slot')} at most.",
             fixes=(Fix(f"Choose {most}", again(slots=most)),),
+            at="slots",
         )
     return None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Literal, get_args
 
+import msgspec
 from msgspec import Struct
 
 from bot.azure.account import Account
@@ -16,11 +18,12 @@ from bot.domain.pools import reading
 from bot.operations.preflight import Difference, Fix, Preflight
 from bot.operations.run import Run
 from bot.operations.workflow import Outcome, workflow
-from bot.requests.command import CommandError, command
+from bot.requests.command import CommandError, Instead, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
-from cards.card import Button, Card, Field, Mark, Option
-from cards.formatting import plural
+from cards.build import refusal, text
+from cards.card import Button, Card, Field, Mark, Note, Option
+from cards.formatting import number, plural
 from handlers.pool import steps
 from handlers.pool.sections import resize_errors
 from handlers.pool.steps import Targets
@@ -64,10 +67,12 @@ async def preflight(
     source = ctx.account(account)
     if stopped := blocked(source):
         return stopped
-    _checked(pool, dedicated, spot, minutes)
+    _checked(dedicated, spot, minutes)
     async with finding_pool(ctx, source, pool, "pool resize"):
         found = (await source.fetch(Pool, source.pool(pool), select=steps.SELECT)).value
     before = Targets.of(found)
+    if dedicated is None and spot is None and not found.enable_auto_scale:
+        raise Instead(_how_many(ctx, source, found, before))
     after = before.asked(dedicated, spot)
     if found.enable_auto_scale:
         return Preflight(
@@ -129,8 +134,8 @@ async def resize(
     Quotas and the price an hour are checked before anything happens.
 
     :param pool: the pool's id
-    :param dedicated: dedicated nodes; as many as now where it is left out
-    :param spot: spot nodes; as many as now where it is left out
+    :param dedicated: dedicated nodes; the pool's target stays where it is left out
+    :param spot: spot nodes; the pool's target stays where it is left out
     :param tasks: what becomes of tasks on nodes that go: back into the queue, ended, or waited for
     :param minutes: how long the resize may take, 5 at least; 15 where it is left out
     :param account: the account, by its name in the settings
@@ -209,16 +214,18 @@ async def resize_form(ctx: Context, values: Values) -> FormChanges:
         return FormChanges()
     source = ctx.account(account)
     async with finding_pool(ctx, source, pool, "pool resize"):
-        now = Targets.of((await source.fetch(Pool, source.pool(pool), select=steps.SELECT)).value)
-    dedicated, spot = (int(values[name]) if values.get(name) else None for name in ("dedicated", "spot"))
-    found = await preflight(ctx, pool, dedicated, spot=spot, account=account)
-    changes = form_notes(found)
-    return FormChanges(
-        prefill={"dedicated": str(now.dedicated), "spot": str(now.spot)},
-        errors={"dedicated" if dedicated else "spot": found.refused} if found.refused else {},
-        defaults={"dedicated": str(now.dedicated), "spot": str(now.spot)},
-        notes=changes.notes,
-        submit="Resize",
+        found = (await source.fetch(Pool, source.pool(pool), select=steps.SELECT)).value
+    now = Targets.of(found)
+    wanted = now.asked(*(int(values[name]) if values.get(name) else None for name in ("dedicated", "spot")))
+    looked, known = await asyncio.gather(
+        preflight(ctx, pool, wanted.dedicated, spot=wanted.spot, tasks=_tasks(values), account=account),
+        capacity(source),
+    )
+    present = {"dedicated": str(now.dedicated), "spot": str(now.spot)}
+    changes = form_notes(looked, "pool", submit="Resize")
+    room = _room(known, found)
+    return msgspec.structs.replace(
+        changes, prefill=present, defaults=present, notes=(*changes.notes, *([Note(text(room))] if room else []))
     )
 
 
@@ -228,14 +235,36 @@ async def _running(source: Account, pool: str) -> int:
     return sum(node.running_tasks_count for node in nodes)
 
 
-def _checked(pool: str, dedicated: int | None, spot: int | None, minutes: int | None) -> None:
+def _tasks(values: Values) -> pools.Deallocation | None:
+    chosen = values.get("tasks")
+    return next((each for each in get_args(pools.Deallocation) if each == chosen), None)
+
+
+def _room(known: Capacity, pool: Pool) -> str:
+    """What the quotas leave room for, in a sentence; empty where nothing is known of them."""
+    free = [
+        f"{number(room)} more {kind}"
+        for kind, spot in (("dedicated", False), ("spot", True))
+        if (room := known.room(pool.vm_size, spot=spot).nodes) is not None
+    ]
+    return f"The quotas leave room for {' and '.join(free)} nodes." if free else ""
+
+
+def _how_many(ctx: Context, source: Account, pool: Pool, now: Targets) -> Card:
+    """That a number is missing, with the form, which holds the present ones."""
+    return refusal(
+        "How many nodes?",
+        f"Pool {pool.id} is to have {now} now. Fill in the form, or give the number of dedicated nodes, of spot nodes, "
+        "or both.",
+        [
+            Button("Fill in the form", line(ctx, source, "pool resize", pool.id), how="form", style="primary"),
+            Button("Open pool", line(ctx, source, "pool show", pool.id)),
+        ],
+    )
+
+
+def _checked(dedicated: int | None, spot: int | None, minutes: int | None) -> None:
     """Raises CommandError for what no pool can be asked for."""
-    again = ["pool resize", pool]
-    if dedicated is None and spot is None:
-        raise CommandError(
-            "How many nodes? Give the number of dedicated nodes, spot nodes, or both.",
-            [f"{' '.join(again)} 4", f"{' '.join(again)} spot:4", "help pool resize"],
-        )
     if min(dedicated or 0, spot or 0) < 0:
         raise CommandError("A pool cannot have fewer than 0 nodes.", ["help pool resize"])
     if minutes is not None and minutes < _SHORTEST:
@@ -253,9 +282,10 @@ def _does_not_fit(ctx: Context, source: Account, known: Capacity, pool: Pool, af
             continue
         why, fits = refused
         most = now + fits
-        options = {"spot": most} if spot else {"dedicated": most}
-        again = line(ctx, source, "pool resize", pool.id, **options)
-        return Preflight(why, fixes=(Fix(f"Choose {most}", again), Fix("Quotas", line(ctx, source, "account show"))))
+        at = "spot" if spot else "dedicated"
+        again = line(ctx, source, "pool resize", pool.id, **{at: most})
+        fixes = (Fix(f"Choose {most}", again), Fix("Quotas", line(ctx, source, "account show")))
+        return Preflight(why, fixes=fixes, at=at)
     return None
 
 

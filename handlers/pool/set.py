@@ -19,13 +19,13 @@ from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
 from cards.build import text
-from cards.card import Button, Card, Field, Mark, Note, Option, Words
+from cards.card import Button, Card, Field, Option, Words
 from cards.formatting import plural
 from handlers.pool import editing, given, steps
 from handlers.shared.chosen_nodes import ALL
 from handlers.shared.common import is_secret, line, safe, tail
 from handlers.shared.missing import finding_pool
-from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.preflight import blocked, form_error, form_notes
 
 _PATH = "pool set"
 _YES_NO = (Option("yes", "yes"), Option("no", "no"))
@@ -331,5 +331,5 @@ async def set_form(ctx: Context, values: Values) -> FormChanges:
     try:
         looked = await preflight(ctx, pool, account=values.get("account"), **given_now)
     except CommandError as error:
-        return FormChanges(defaults=defaults, notes=(Note(text(error.message), Mark.WARNING),), submit="Change")
+        return msgspec.structs.replace(form_error(error, submit="Change"), defaults=defaults)
     return msgspec.structs.replace(form_notes(looked, "start", submit="Change"), defaults=defaults)

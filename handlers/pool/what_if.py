@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
-from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.syntax import place_of
 from bot.domain.autoscale.what_if import Point, Totals, WhatIf, assumptions
@@ -19,8 +18,8 @@ from cards.build import blocks, facts, refusal, text
 from cards.card import Button, Card, Code, Facts, Mark, Picture, Words
 from cards.charts.scaling import Scaling, ScalingPoint, scaling_alt
 from cards.formatting import duration, money, number, percent, plural
-from handlers.pool.autoscale import LONGEST_COMMAND, suggestion
-from handlers.pool.formulas import Scaled, given_formula, past_of, readable, remark, remarks, scaled, tried
+from handlers.pool.autoscale import LONGEST_COMMAND, suggestion, use
+from handlers.pool.formulas import Scaled, examined, given_formula, past_of, readable, remark, remarks, scaled, tried
 from handlers.shared.common import line, section, titled
 
 MOST_DAYS = 7
@@ -56,7 +55,7 @@ async def what_if(
     found = await scaled(ctx, source, pool, "pool what-if")
     interval = found.interval if minutes is None else timedelta(minutes=minutes)
     used = given_formula(ctx, formula, pool) or found.formula or suggestion(found)
-    linted = lint(used, found.surroundings(interval))
+    linted = await examined(used, found.surroundings(interval))
     if linted.errors:
         return _unfit(ctx, source, found, used, linted)
     past = await past_of(ctx, source, found, days)
@@ -102,8 +101,8 @@ def _card(
 
     fits = len(again(days)) <= LONGEST_COMMAND
     return Card(
-        title=titled(headline, f"pool {found.pool.id}", f"the last {plural(days, 'day')}" if days > 1 else "one day"),
-        mark=Mark.WARNING if result.failed * 2 > result.evaluations else Mark.DONE,
+        title=titled(headline, f"pool {found.pool.id}", _span(result, days)),
+        mark=Mark.WARNING if doubtful(result, days) else Mark.DONE,
         as_of=found.at,
         blocks=blocks(
             Picture(
@@ -123,11 +122,18 @@ def _card(
                     for length in (1, 3, MOST_DAYS)
                     if fits
                 ),
+                use(ctx, source, found, formula, minutes),
                 Button("Autoscale", line(ctx, source, "pool autoscale", found.pool.id)),
                 Button("Pool", line(ctx, source, "pool show", found.pool.id)),
             ),
         ),
     )
+
+
+def doubtful(result: WhatIf, days: int) -> bool:
+    """Whether to take the finding with care: little was sampled, evaluations failed, or tasks are interrupted."""
+    little = sampled(result) < timedelta(days=days) / 2
+    return little or result.failed * 2 > result.evaluations or result.interrupted >= 0.5
 
 
 def costs(found: Scaled, result: WhatIf) -> tuple[Money | None, Money | None]:
@@ -202,11 +208,26 @@ def _failures(result: WhatIf, formula: str) -> Words | None:
     return Words(text(f"{counted} and changed nothing. {str(place).capitalize()}: {result.failure.message}"))
 
 
+def sampled(result: WhatIf) -> timedelta:
+    """How much of the past was sampled."""
+    return len(result.points) * timedelta(seconds=30)
+
+
+_ALL = 0.98
+"""The share of a window from which it counts as sampled."""
+
+
+def _span(result: WhatIf, days: int) -> str:
+    """What the finding is about: ``the last 7 days``, or as much of them as was sampled, ``by 1 day of samples``."""
+    if sampled(result) < _ALL * timedelta(days=days):
+        return f"by {duration(sampled(result))} of samples"
+    return f"the last {plural(days, 'day')}" if days > 1 else "one day"
+
+
 def _known(result: WhatIf, days: int) -> str:
     """How much of the window is known, where it is not all of it."""
-    window = timedelta(days=days)
-    seen = len(result.points) * timedelta(seconds=30)
-    if seen >= 0.98 * window:
+    window, seen = timedelta(days=days), sampled(result)
+    if seen >= _ALL * window:
         return ""
     return f"{percent(seen / window, 1)} of these {plural(days, 'day')} was sampled ({duration(seen)}). "
 

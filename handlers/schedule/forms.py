@@ -60,10 +60,10 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
     schedule, json = values.get("schedule", ""), values.get("json", "")
     json = "" if json.startswith(FILE) and not is_reference(json) else json  # a file is read when the form is sent
     if not schedule:
-        return FormChanges(submit="Create")
+        return FormChanges(submit="Make")
     if not (json or any(values.get(name) for name in ("pool", "like", "template"))):
         taken = await new_jobs.id_taken(ctx, ctx.account(values.get("account")), schedule)
-        return FormChanges(errors={"schedule": taken.refused} if taken else {}, submit="Create")
+        return FormChanges(errors={"schedule": taken.refused} if taken else {}, submit="Make")
     given = settings_of(values, _SETTINGS)
     found = await preflight(
         ctx,
@@ -80,7 +80,7 @@ async def create_form(ctx: Context, values: Values) -> FormChanges:
         json=json or None,
         account=values.get("account"),
     )
-    return form_notes(found, "schedule", submit="Create")
+    return form_notes(found, "schedule", submit="Make")
 
 
 @form_of(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.azure.account import Account
 from bot.operations.preflight import Preflight
+from bot.requests.command import CommandError
 from bot.requests.context import no_writer
 from bot.requests.forms import FormChanges
 from cards.build import bold, muted, text
@@ -43,9 +44,25 @@ def notes(found: Preflight) -> tuple[Note, ...]:
 
 
 def form_notes(found: Preflight, at: str = "", notes_before: Sequence[Note] = (), *, submit: str = "") -> FormChanges:
-    """What a live form says of a preflight. With a field's name ``at``, a refusal is an error at that field.
+    """What a live form says of a preflight.
 
-    ``submit`` is the word on its button.
+    A refusal stands below the field that it is about, by the preflight itself, or else below that named ``at``; where
+    neither says, at the foot. ``submit`` is the word on the button.
     """
-    errors = {at: found.refused} if found.refused and at else {}
-    return FormChanges(errors=errors, notes=(*notes_before, *notes(found)), submit=submit)
+    if found.refused and (named := found.at or at):
+        foot = _instead(found)
+        return FormChanges(errors={named: found.refused}, notes=(*notes_before, *foot), submit=submit)
+    return FormChanges(notes=(*notes_before, *notes(found)), submit=submit)
+
+
+def form_error(error: CommandError, *, submit: str = "") -> FormChanges:
+    """What a live form says of what cannot be run as it is filled in: below its field, or at the foot."""
+    if error.at:
+        return FormChanges(errors={error.at: error.message}, submit=submit)
+    return FormChanges(notes=(Note(text(error.message), Mark.WARNING),), submit=submit)
+
+
+def _instead(found: Preflight) -> tuple[Note, ...]:
+    """What could be asked for instead, in words."""
+    instead = ", ".join(fix.label for fix in found.fixes)
+    return (Note(text(muted(f"Instead: {instead}."))),) if instead else ()

@@ -54,7 +54,7 @@ async def preflight(
     found_job = await _job(ctx, source, job)
     if problem := _ended(ctx, source, found_job):
         return problem
-    name, found = await _given(ctx, found_job, tasks, template or "", _one(job, id_, command, slots, retries))
+    name, found = await _given(ctx, source, found_job, tasks, template or "", _one(job, id_, command, slots, retries))
     again = await _again(ctx, source, job, tasks, template, found)
     exist = await new_tasks.taken(source, found_job.id, found.tasks)
     if exist and not skip:
@@ -159,14 +159,14 @@ def gathered(values: Values) -> Values:
 @form_of(
     "task add",
     Field("job", "Job", "name", names="job", refresh=True),
-    Field("tasks", "JSON or CSV", "file", hint=f"Up to {number(MOST_TASKS)} tasks.", refresh=True, most=1),
+    Field("paste", "JSON or CSV, pasted", lines=True, hint=f"Up to {number(MOST_TASKS)} tasks.", refresh=True),
+    Field("tasks", "Or a file of it", "file", hint="One file.", refresh=True, most=1, pasted_in="paste"),
     Field(
         "template",
         "Command, for CSV",
         hint="With the names of columns in braces: render --frame {frame}. Not needed with a column commandLine.",
         refresh=True,
     ),
-    Field("paste", "Or paste them", lines=True, more=True, refresh=True),
     Field("id", "A single task's id", more=True),
     Field("command", "Its command line", more=True),
     Field("slots", "Slots that it takes", "number", default="1", least=1, more=True),
@@ -190,15 +190,17 @@ async def add_form(ctx: Context, values: Values) -> FormChanges:
     pasted: bytes | str = "" if tasks.startswith(FILE) else tasks
     if is_reference(tasks):
         pasted = (await ctx.uploads.read(ctx.request, tasks)).body
+        if len(pasted) <= _SHOWN_AGAIN and not values.get("paste"):
+            kept = {"paste": pasted.decode(errors="replace"), "tasks": ""}
     if pasted:
         found = await new_tasks.read(pasted, given.get("template", ""), found_job)
-        at = "paste" if values.get("paste") and not values.get("tasks") else "tasks"
+        at = "tasks" if values.get("tasks") and not kept else "paste"
         if found.problems:
             errors[at] = " ".join(problem_lines(found.problems, 3))
         else:
             notes += [Note(text(each)) for each in new_tasks.preview(found)]
-        if at == "tasks" and len(tasks) > _SHOWN_AGAIN:
-            kept["tasks"] = await _reference(ctx, tasks)
+        if not is_reference(tasks) and len(tasks) > _SHOWN_AGAIN:
+            kept = {"paste": "", "tasks": await _reference(ctx, tasks)}
             notes.append(Note(text("What you pasted is kept: the field has a reference to it.")))
     else:
         notes.append(Note(text("You see the first three tasks and the last before anything is added.")))
@@ -221,7 +223,9 @@ def _ended(ctx: Context, source: Account, job: Job) -> Preflight | None:
     )
 
 
-async def _given(ctx: Context, job: Job, tasks: str | None, template: str, single: One | None) -> tuple[str, TaskInput]:
+async def _given(
+    ctx: Context, source: Account, job: Job, tasks: str | None, template: str, single: One | None
+) -> tuple[str, TaskInput]:
     """What was given, read, and the name of the file. Raises Instead for what is wrong with it, and CommandError."""
     if tasks and single:
         raise CommandError("Give either a single task or a list of them.", ["help task add"])
@@ -231,9 +235,11 @@ async def _given(ctx: Context, job: Job, tasks: str | None, template: str, singl
         )
         name = "The task"
     else:
-        upload = await ctx.uploads.read(ctx.request, await _reference(ctx, tasks or ""))
+        reference = await _reference(ctx, tasks or "")
+        upload = await ctx.uploads.read(ctx.request, reference)
         name, found = upload.name, await new_tasks.read(upload.body, template, job)
-    new_tasks.refuse_problems(found, name)
+    again = "" if single else line(ctx, source, "task add", job.id, tasks=reference, template=template)
+    new_tasks.refuse_problems(found, name, again)
     return ("" if single else name), found
 
 

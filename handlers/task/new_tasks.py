@@ -38,8 +38,11 @@ async def read(content: bytes | str, template: str, job: Job | None) -> TaskInpu
     return await asyncio.to_thread(read_tasks, content, template=template, uses_dependencies=uses)
 
 
-def refuse_problems(found: TaskInput, name: str) -> None:
-    """Raises Instead with everything that is wrong, where something is; ``name`` is the file's, empty for pasted."""
+def refuse_problems(found: TaskInput, name: str, again: str = "") -> None:
+    """Raises Instead with everything that is wrong, where something is; ``name`` is the file's, empty for pasted.
+
+    ``again`` is the command whose form holds what was given, so that it can be mended there; empty for none.
+    """
     if not found.problems:
         return
     lines = Bullets(tuple(text(safe(each)) for each in problem_lines(found.problems)))
@@ -47,7 +50,13 @@ def refuse_problems(found: TaskInput, name: str) -> None:
         Card(
             title=text(bold(f"{name or 'What you pasted'} cannot be added as it is. Nothing was done.")),
             mark=Mark.WARNING,
-            blocks=blocks(lines, actions(Button("How it is written", "help task add"))),
+            blocks=blocks(
+                lines,
+                actions(
+                    Button("Back to the form", again, how="form", style="primary") if again else None,
+                    Button("How it is written", "help task add"),
+                ),
+            ),
             refused=True,
         )
     )

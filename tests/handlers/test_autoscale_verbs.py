@@ -25,7 +25,7 @@ from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.sandbox.world.live import LivePool
 from bot.settings import AccessSettings
-from cards.card import Actions, Button, Card, Footer, Form, plain
+from cards.card import Actions, Button, Card, Footer, Form, Mark, plain
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.test_autoscale import ACCOUNT, lived
@@ -247,3 +247,39 @@ def _plain(card: Card) -> Card:
     """Without what differs from run to run: times and ids."""
     kept = tuple(block for block in card.blocks if not isinstance(block, Actions | Footer))
     return changed(card, blocks=kept, as_of=None)
+
+
+async def test_a_formula_that_was_tried_can_be_taken_over_and_says_by_how_much_it_was_tried(changing: Changing) -> None:
+    await lived(changing.scene, FIXED, days=1, slots=1, counted=False)
+    formula = 'a = time() > time("2026-11-24") ? 1 : 2; $TargetDedicatedNodes = min(2, a);'
+    tried = await changing.ask(f"pool what-if {FIXED} ```{formula}```")
+    assert plain(tried.title).endswith("of samples"), "not the last 7 days, of which six are unknown"
+    assert tried.mark is Mark.WARNING
+    linted = await changing.ask(f"pool autoscale lint pool:{FIXED} ```{formula}```")
+    for card in (tried, linted):
+        use = next(each for each in buttons(card) if each.text == "Enable this formula…")
+        form = await changing.form(use.command)
+        assert {field.name: field.value for field in form.fields}["formula"] == formula
+        assert use.how == "form"
+    [whole] = [each for each in buttons(tried) if each.text == "1 day"]
+    assert plain((await changing.ask(whole.command)).title).endswith("one day")
+    nobody = Person("text", "nobody", zone="America/Chicago")
+    offered = buttons(await changing.ask(f"pool what-if {FIXED} ```{formula}```", nobody))
+    assert not [each for each in offered if each.text == "Enable this formula…"]
+
+
+@pytest.mark.parametrize("command", ["autoscale lint pool:{}", "what-if {}", "autoscale evaluate {}"])
+async def test_a_formula_that_grows_beyond_every_number_is_answered_in_words(changing: Changing, command: str) -> None:
+    await lived(changing.scene, FIXED, days=0.1, slots=1, counted=False)
+    bomb = f"a=2;{'a=a*a;' * 90}$TargetDedicatedNodes=a;"
+    card = await changing.ask(f"pool {command.format(FIXED)} ```{bomb}```")
+    words = repr(card)
+    assert "no cap" in words if "lint" in command else "too large a number" in words
+
+
+async def test_what_is_far_too_long_is_not_read_in_a_form(changing: Changing) -> None:
+    long = "$TargetDedicatedNodes = 1;" + "x = 1;" * 10_000
+    form = await changing.form("pool autoscale enable", {"pool": FIXED, "formula": long})
+    assert "10,000 at most" in form.errors["formula"]
+    within = await changing.form("pool autoscale enable", {"pool": FIXED, "formula": "x = 1;" * 1500})
+    assert "the service takes 8,192" in within.errors["formula"]

@@ -60,7 +60,31 @@ async def test_the_form_offers_what_there_is_and_says_what_it_costs(operator: Op
     assert "/h" in "\n".join(plain(note.text) for note in filled.notes)
     check("pool-create-form", filled)
     many = await operator.form("pool create", {**values, "dedicated": "5000"})
-    assert "do not fit" in many.errors["size"]
+    assert "do not fit" in many.errors["dedicated"]
+    assert not any("do not fit" in plain(note.text) for note in many.notes), "said once, below the field"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at", "said"),
+    [
+        ({"pool": "not an id"}, "pool", "1 to 64 letters"),
+        ({"metadata": "x"}, "metadata", "write name=value"),
+        ({"slots": "9"}, "slots", "8 task slots at most"),
+        ({"dedicated": "-1"}, "dedicated", "0 at least"),
+        ({"minutes": "4"}, "minutes", "5 at least"),
+        ({"packages": ",".join(f"p{n}" for n in range(11))}, "packages", "more than 10"),
+    ],
+)
+async def test_what_is_wrong_stands_below_its_own_field_and_goes_when_it_is_mended(
+    operator: Operator, wrong: dict[str, str], at: str, said: str
+) -> None:
+    values = {"pool": "fresh", "size": "Standard_D2s_v3", "image": "canonical:ubuntu-24_04-lts:server"}
+    values["account"] = "sim-dev"
+    filled = await operator.form("pool create", values | wrong)
+    assert list(filled.errors) == [at]
+    assert said in filled.errors[at]
+    assert not any(said in plain(note.text) for note in filled.notes)
+    assert (await operator.form("pool create", values)).errors == {}
 
 
 @pytest.mark.parametrize(

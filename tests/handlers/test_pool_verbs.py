@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.requests.context import Context
-from cards.card import plain
+from cards.card import Actions, Mark, Menu, plain
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.operated import Operator, WorldClock, buttons, operated
@@ -75,3 +75,50 @@ async def test_alerts_and_cards_offer_what_mends_it(operator: Operator) -> None:
     bad = next(node.id for node in operator.pool("montecarlo").nodes.values() if node.state == "starttaskfailed")
     node = await operator.question(f"node show montecarlo {bad} account:sim-dev")
     check("node-show-operator", still(node, operator.scene))
+
+
+async def test_the_form_of_a_resize_opens_with_what_there_is_and_follows_what_is_filled_in(operator: Operator) -> None:
+    pool = operator.pool("win-build").body
+    now = str(pool.target_dedicated_nodes), str(pool.target_low_priority_nodes or 0)
+    form = await operator.form("pool resize win-build account:sim-dev")
+    values = {field.name: field.value for field in form.fields}
+    assert (values["dedicated"], values["spot"]) == now
+    shown = [plain(note.text) for note in form.notes]
+    assert "as now" in shown[0]
+    assert shown[1].startswith("The quotas leave room for ")
+    assert not form.errors
+    assert not [note for note in form.notes if note.mark is Mark.WARNING], "nothing was typed yet"
+    check("pool-resize-form", form)
+    fewer = await operator.form("pool resize", {"pool": "win-build", "spot": "1", "account": "sim-dev"})
+    assert plain(fewer.notes[0].text) == f"Spot nodes: {now[1]} → 1", "a target that is left out stays"
+    many = await operator.form("pool resize", {**values, "dedicated": "5000"})
+    assert list(many.errors) == ["dedicated"]
+    wrong = await operator.form("pool resize", {**values, "dedicated": "-1"})
+    assert wrong.errors == {"dedicated": "0 at least, not -1."}
+
+
+async def test_a_resize_without_numbers_offers_the_form(operator: Operator) -> None:
+    card = await operator.question("pool resize win-build account:sim-dev")
+    assert card.refused
+    assert plain(card.title) == "How many nodes?"
+    form = buttons(card)[0]
+    assert (form.command, form.how) == ("pool resize win-build account:sim-dev", "form")
+
+
+async def test_a_pool_is_not_changed_for_another_in_the_form_that_deletes_it(operator: Operator) -> None:
+    form = await operator.form("pool delete win-build account:sim-dev")
+    assert form.danger
+    assert "pool" not in [field.name for field in form.fields]
+    assert form.intro.endswith("Pool: win-build\nAccount: sim-dev")
+    assert "4 running tasks go" in "\n".join(plain(note.text) for note in form.notes)
+    check("pool-delete-form", form)
+
+
+async def test_the_menu_of_what_is_new_opens_the_forms(operator: Operator) -> None:
+    home = await operator.question("home account:sim-dev")
+    menus = [each for block in home.blocks if isinstance(block, Actions) for each in block.items]
+    menu = next(each for each in menus if isinstance(each, Menu) and each.label == "+ New")
+    assert menu.how == "form"
+    assert "pool" in [each.value for each in menu.options]
+    form = await operator.form(menu.command.replace("{}", "pool"))
+    assert (form.title, form.submit) == ("Make a pool", "Make")

@@ -246,3 +246,54 @@ def test_what_only_shows_is_a_read_though_the_command_changes() -> None:
 def test_a_command_that_only_reads_is_no_verb() -> None:
     with pytest.raises(ValueError, match="only reads"):
         Registry().add(list_things, Mark("thing list", "viewer", (), 0, azure=True))
+
+
+def a_verb(path: str, effect: str = "change") -> Registry:
+    async def act(ctx: Context, pool: str, *, dedicated: int = 0, reason: str = "", account: str = "") -> Card:
+        """Do it.
+
+        :param pool: the pool's id
+        :param dedicated: dedicated; as it is where it is left out
+        :param reason: reason
+        :param account: the account
+        """
+        raise AssertionError
+
+    made = Registry()
+    made.add(act, Mark(path, "viewer", (), 0, effect=effect, azure=True))  # type: ignore[arg-type]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "button"),
+    [
+        ("pool create", "Make a pool", "Make"),
+        ("pool resize", "Resize a pool", "Resize"),
+        ("pool set", "Change a pool", "Change"),
+        ("application delete", "Delete an application", "Delete"),
+        ("pool autoscale enable", "Enable autoscale", "Enable"),
+        ("node reboot", "Reboot nodes", "Reboot"),
+        ("pool stop-resize", "Stop the resize", "Stop"),
+    ],
+)
+def test_the_title_of_a_form_is_words_and_its_button_is_the_verb(path: str, title: str, button: str) -> None:
+    form = make_form(a_verb(path), path.split())
+    assert (form.title, form.submit, form.intro) == (title, button, "Do it.")
+    assert len(title) <= 24, "as much as Slack shows"
+
+
+def test_a_hint_says_nothing_that_the_label_says() -> None:
+    hints = {field.name: field.hint for field in make_form(a_verb("pool resize"), ["pool", "resize"]).fields}
+    assert hints == {"pool": "", "dedicated": "as it is where it is left out", "reason": "", "account": ""}
+
+
+def test_what_is_destroyed_is_not_changed_in_the_form_that_was_opened_for_it() -> None:
+    made = a_verb("pool delete", "destroy")
+    form = make_form(made, ["pool", "delete", "nightly", "account:prod"])
+    assert form.danger
+    assert [field.name for field in form.fields] == ["dedicated", "reason"]
+    assert (form.command, form.intro) == ("pool delete nightly account:prod", "Do it.\nPool: nightly\nAccount: prod")
+    assert make_form(made, words(form.command), {"reason": "old"}).command == form.command
+    filled = with_values(made, words(form.command), {"pool": "another", "reason": "old"})
+    assert filled == ["pool", "delete", "nightly", "reason:old", "account:prod"]
+    assert next(field.name for field in make_form(made, ["pool", "delete"]).fields) == "pool"

@@ -29,6 +29,11 @@ class Bounds(Struct, frozen=True):
     low: float = -math.inf
     high: float = math.inf
 
+    @property
+    def capped(self) -> bool:
+        """Whether a target within them has a cap: one that a pool could have."""
+        return self.high <= vocabulary.MOST_NODES
+
     def joined(self, other: Bounds) -> Bounds:
         """What holds for either."""
         return Bounds(min(self.low, other.low), max(self.high, other.high))
@@ -49,8 +54,14 @@ _OF_MEMBERS: Final[Mapping[str, Bounds]] = {
 _STEPS: Final[Mapping[str, Callable[[float], int]]] = {"ceil": math.ceil, "floor": math.floor, "round": round}
 
 
-def bounds(node: Expression, known: Mapping[str, Bounds]) -> Bounds:  # noqa: PLR0911 - one a kind
+def bounds(node: Expression, known: Mapping[str, Bounds]) -> Bounds:
     """The bounds of an expression; ``known`` are those of variables that were set before."""
+    found = _bounds(node, known)
+    return found if found.low < math.inf and found.high > -math.inf else ANY
+
+
+def _bounds(node: Expression, known: Mapping[str, Bounds]) -> Bounds:  # noqa: PLR0911 - one a kind
+    """The same, which say nothing where they are beyond every number, or none (infinite ones off each other)."""
     match node:
         case Number():
             return Bounds(node.value, node.value)

@@ -33,6 +33,9 @@ from bot.domain.autoscale.syntax import (
 )
 from bot.domain.autoscale.values import Unsuited, Value
 
+_MOST_VALUES = 500_000
+"""Elements of vectors that an evaluation makes: some twenty times a week's samples, in a fraction of a second."""
+
 
 class Metrics(Protocol):
     """The samples that a formula may ask for, as far as they are available at the moment of its evaluation."""
@@ -103,6 +106,7 @@ class _Evaluation:
             vocabulary.SLOTS: pool.slots,
         }
         self._set: dict[str, Value] = {}
+        self._made = 0
 
     def run(self) -> Outcome:
         outcome = Outcome(self._set)
@@ -145,15 +149,25 @@ class _Evaluation:
         used = name if name in self._set else alias
         if used not in self._set:
             return None
+        at = self._formula.targets()[used].at
         try:
-            return max(0, int(values.number(self._set[used])))
-        except (Unsuited, OverflowError, ValueError):
-            at = self._formula.targets()[used].at
+            wanted = max(0, int(values.number(self._set[used])))
+        except Unsuited:
             raise FormulaError(f"{used} has to be a number, not {values.shown(self._set[used])}.", at) from None
+        if wanted > vocabulary.MOST_NODES:
+            raise FormulaError(f"{used} comes to {values.shown(self._set[used])}: no pool has so many nodes.", at)
+        return wanted
 
     def _value(self, node: Expression) -> Value:
         """A value; a bare metric is one only where the documentation uses it so."""
-        found = self._any(node)
+        try:
+            found = self._any(node)
+        except OverflowError:
+            raise FormulaError("This is too large a number, or too long a time.", node.at) from None
+        if isinstance(found, tuple):
+            self._made += len(found)
+            if self._made > _MOST_VALUES:
+                raise FormulaError("The formula calculates with too many values.", node.at)
         if not isinstance(found, _Metric):
             return found
         if found not in vocabulary.NODE_COUNTS:
@@ -163,7 +177,7 @@ class _Evaluation:
     def _any(self, node: Expression) -> Value:  # noqa: PLR0911 - one a kind
         match node:
             case Number():
-                return node.value
+                return self._finite(node.value, node.at)
             case String():
                 return node.value
             case Name():
@@ -189,6 +203,12 @@ class _Evaluation:
                 return self._member(node)
             case Index():
                 return self._index(node)
+
+    def _finite(self, value: Value, at: int) -> Value:
+        try:
+            return values.finite(value)
+        except Unsuited as error:
+            raise _wrong(error, at) from None
 
     def _number(self, node: Expression) -> float:
         try:
@@ -255,7 +275,7 @@ class _Evaluation:
         if node.name == "stop":
             raise _Stopped
         try:
-            return self._called(node.name, given)
+            return values.finite(self._called(node.name, given))
         except Unsuited as error:
             raise _wrong(error, node.at) from None
         except (ValueError, IndexError, ZeroDivisionError, OverflowError, statistics.StatisticsError):

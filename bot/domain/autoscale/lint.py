@@ -41,7 +41,9 @@ COSTLY = 100.0
 def lint(text: str, around: Surroundings | None = None) -> Linted:
     """Every remark on a formula. Never raises."""
     around = around or Surroundings()
-    remarks = [*_sizes(text), *_interval(around)]
+    if too_long := tuple(_sizes(text)):
+        return Linted(too_long)  # reading much more than the service takes would take long
+    remarks = [*_interval(around)]
     try:
         formula = read(text)
     except FormulaError as error:
@@ -124,7 +126,7 @@ def _caps(seen: Seen) -> Iterator[Remark]:
         if used is None or found is None:
             continue
         place = _place(seen.formula, targets[used])
-        if math.isinf(found.high):
+        if not found.capped:
             yield Remark(
                 "warning",
                 "no cap",
@@ -135,7 +137,7 @@ def _caps(seen: Seen) -> Iterator[Remark]:
             )
         elif costly := _costly(seen.around.a_node, int(found.high), spot=name == vocabulary.SPOT):
             yield Remark("warning", "costly cap", place, *costly)
-        if found.low >= 1:
+        if 1 <= found.low <= vocabulary.MOST_NODES:
             least = math.floor(found.low)
             yield Remark(
                 "warning",

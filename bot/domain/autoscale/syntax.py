@@ -151,7 +151,9 @@ def place_of(text: str, at: int) -> Place:
 
 
 def read(text: str) -> Formula:
-    """A formula as a tree. Raises FormulaError; its limits are :mod:`bot.domain.autoscale.lint`'s."""
+    """A formula as a tree. Raises FormulaError, unread where it is longer than the service takes."""
+    if (size := len(text.encode())) > LONGEST:
+        raise FormulaError(f"The formula has {size:,} bytes; the service takes {LONGEST:,}.", 0, _SYNTAX)
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:

@@ -13,6 +13,10 @@ from bot.domain.autoscale.functions import Vector
 Value: TypeAlias = float | Vector | str | datetime | timedelta
 
 
+_MOST_ELEMENTS: Final = 25_000
+"""Of a vector: a week of samples, one in 30 seconds, is 20,160."""
+
+
 class Unsuited(Exception):
     """An operator or a function does not take such values."""
 
@@ -61,18 +65,28 @@ def flattened(values: list[Value]) -> Vector:
     found: list[float] = []
     for value in values:
         found += value if isinstance(value, tuple) else [number(value)]
+        if len(found) > _MOST_ELEMENTS:
+            raise Unsuited(f"a vector has {_MOST_ELEMENTS:,} elements at most")
     return tuple(found)
 
 
+def finite(value: Value) -> Value:
+    """The value itself. Raises Unsuited where it is, or has in it, a number that no computer word holds."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    if not all(math.isfinite(each) for each in numbers if isinstance(each, float)):
+        raise Unsuited("that is too large a number")
+    return value
+
+
 def applied(sign: str, left: Value, right: Value) -> Value:
-    """An operator on two values. Raises Unsuited, and ZeroDivisionError."""
+    """An operator on two values; what comes out is finite. Raises Unsuited, and ZeroDivisionError."""
     if sign in _COMPARISONS:
         return _compared(sign, left, right)
     if sign in ("&&", "||"):
         a, b = bool(number(left)), bool(number(right))
         return float((a and b) if sign == "&&" else (a or b))
     if isinstance(left, float | tuple) and isinstance(right, float | tuple):
-        return _calculated(_ARITHMETIC[sign], left, right)
+        return finite(_calculated(_ARITHMETIC[sign], left, right))
     return _timed(sign, left, right)
 
 
@@ -117,12 +131,18 @@ def _timed(sign: str, left: Value, right: Value) -> Value:
     raise Unsuited(f"“{sign}” does not go with {kind(left)} and {kind(right)}")
 
 
+def _remainder(left: float, right: float) -> float:
+    if right == 0:
+        raise ZeroDivisionError
+    return math.fmod(left, right)
+
+
 _ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
-    "%": math.fmod,
+    "%": _remainder,
 }
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "==": operator.eq,

@@ -12,6 +12,9 @@ from typing import Final
 DEDICATED, SPOT = "$TargetDedicatedNodes", "$TargetLowPriorityNodes"
 DEALLOCATION = "$NodeDeallocationOption"
 
+MOST_NODES: Final = 2**31 - 1
+"""That a target can hold: the service's are whole numbers of 32 bits ("Pool - Add", targetDedicatedNodes)."""
+
 ALIASES: Final[Mapping[str, str]] = {"$TargetDedicated": DEDICATED, "$TargetLowPriority": SPOT}
 """Old names; where both are set the full name counts."""
 

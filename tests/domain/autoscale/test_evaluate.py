@@ -259,6 +259,30 @@ def test_values_in_words(value: Value, words: str) -> None:
     assert shown(value) == words
 
 
+NINES = "9" * 308
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"a = 2; {'a = a * a; ' * 90}$TargetDedicatedNodes = a;", "too large a number"),
+        (f"$TargetDedicatedNodes = 0 - {NINES} - {NINES};", "too large a number"),
+        (f"$TargetDedicatedNodes = norm({NINES}, {NINES}, {NINES}, {NINES});", "too large a number"),
+        (f"x = {NINES}9999;", "too large a number"),
+        ("$TargetDedicatedNodes = 3000000000;", "no pool has so many nodes"),
+        (f"$TargetDedicatedNodes = {NINES};", "no pool has so many nodes"),
+        ("x = 1 % 0;", "divides by zero"),
+        ("x = time() - TimeInterval_Year * 99999;", "too long a time"),
+        ("x = $ActiveTasks.GetSample(TimeInterval_Year * 99999);", "too long a time"),
+        (f"a = vec(1, 2); {'a = vec(a, a); ' * 60}", "25,000 elements at most"),
+        (f"a = $ActiveTasks.GetSample(20); {'a = vec(a, a); ' * 10}x = a{' + a' * 99};", "too many values"),
+    ],
+)
+def test_what_grows_beyond_every_bound_is_said_and_not_calculated(text: str, words: str) -> None:
+    with pytest.raises(FormulaError, match=words):
+        run(text)
+
+
 @given(st.text(alphabet="x$T=;()?:1.+-*/<>!&| \n'\"[],%max", max_size=60))
 def test_any_text_is_evaluated_or_refused(text: str) -> None:
     try:

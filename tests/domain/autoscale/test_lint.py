@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Surroundings
+from bot.domain.autoscale.syntax import LONGEST, FormulaError, read
 from bot.domain.price import HourlyCost
 
 GOOD = """\
@@ -117,3 +118,19 @@ def test_every_remark_but_a_plain_mistake_says_what_to_write() -> None:
     for each in lint(text, Surroundings(slots=4, a_node=PRICE)).remarks:
         assert each.why, each.rule
         assert each.fix, each.rule
+
+
+def test_a_formula_longer_than_the_service_takes_is_not_read() -> None:
+    """Reading 100 kB takes seconds; what is wrong with its length is all that is said."""
+    found = lint("$TargetDedicatedNodes = 1;" + " " * LONGEST)
+    assert [each.rule for each in found.remarks] == ["too long"]
+    assert found.formula is None
+    with pytest.raises(FormulaError, match="the service takes 8,192"):
+        read("x = 1;" * LONGEST)
+
+
+@pytest.mark.parametrize("rest", ["$TargetDedicatedNodes = a;", "b = a - a; $TargetDedicatedNodes = ceil(b);"])
+def test_bounds_beyond_every_number_are_none(rest: str) -> None:
+    found = lint(f"a = 2; {'a = a * a; ' * 90}{rest}")
+    assert "no cap" in [each.rule for each in found.remarks]
+    assert not any(len(each.what) > 200 for each in found.remarks)

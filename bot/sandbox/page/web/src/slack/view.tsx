@@ -251,14 +251,36 @@ function Files(props: { id: string; user: string; most: number; set: (value: Giv
   return <input id={props.id} type="file" multiple={props.most > 1} onChange={(event) => void upload([...(event.target.files ?? [])])} />;
 }
 
+/** A select whose options the app gives while somebody types. It shows what is chosen, also what the app chose. */
 function Searched(props: { id: string; element: Json; block: string; view: SlackView; user: string; set: (value: Given) => void }) {
+  const first: string = props.element.initial_option?.text.text ?? "";
+  const [chosen, setChosen] = useState(first);
+  const [typed, setTyped] = useState(first);
   const [found, setFound] = useState<Json[]>([]);
   const search = useSuggestions(props.element, props.block, { user: props.user, view: props.view.id }, setFound);
+  const choose = (value: string) => {
+    const options: Json[] = found[0]?.options ? found.flatMap((group) => group.options) : found;
+    const text: string = options.find((option) => option.value === value)?.text.text ?? value;
+    setChosen(text);
+    setTyped(text);
+    setFound([]);
+    props.set(value);
+  };
   return (
     <span className="external">
-      <input id={props.id} type="search" placeholder={props.element.placeholder?.text ?? "Type to search"} onChange={(event) => search(event.target.value)} />
+      <input
+        id={props.id}
+        type="search"
+        value={typed}
+        placeholder={props.element.placeholder?.text ?? "Type to search"}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          search(event.target.value);
+        }}
+        onBlur={() => found.length === 0 && setTyped(chosen)}
+      />
       {found.length > 0 && (
-        <select className="select" aria-label="Found" defaultValue="" onChange={(event) => props.set(event.target.value)}>
+        <select className="select" aria-label="Found" defaultValue="" onChange={(event) => choose(event.target.value)}>
           <option value="" disabled>
             {found.length} found: choose
           </option>
