@@ -129,7 +129,7 @@ async def removing(run: Run, asked: Removal) -> Outcome:
     bad = await _bad(run, asked)
     trouble = f"; {plural(len(bad), 'node is', 'nodes are')} bad again: {by_state(bad)}" if bad else ""
     if now_has.nodes < wanted.nodes:
-        trouble += f"; it has {number(now_has.nodes)} of {number(wanted.nodes)} nodes, as before"
+        trouble += f"; it has {number(now_has.nodes)} of {number(wanted.nodes)} nodes, and was short before"
     return Outcome(
         f"Replaced {removed} of pool {found.id}{trouble}",
         (),

@@ -112,7 +112,9 @@ async def test_nodes_are_replaced_in_a_pool_that_was_short_before(operator: Oper
     assert 0 < had < 6, "the quota ended it"
     account.inject.break_nodes(POOL)
     card = await operator.ask(f"pool replace-broken {POOL} account:sim-dev")
-    assert plain(card.title) == f"Replaced 1 node of pool {POOL}; it has {had} of 6 nodes, as before"
+    now = pool.body.current_dedicated_nodes
+    assert had <= now < 6
+    assert plain(card.title) == f"Replaced 1 node of pool {POOL}; it has {now} of 6 nodes, and was short before"
     assert not card.refused
     assert "Try again" not in [each.text for each in buttons(card)]
 
@@ -123,3 +125,13 @@ async def test_trying_again_is_not_offered_where_a_quota_ended_it(operator: Oper
     operator.scene.advance(minutes=10)
     assert steps.may_help((("AllocationFailed", "There is no capacity."),))
     assert not steps.may_help(tuple((error.code, error.message) for error in pool.body.resize_errors))
+
+
+async def test_what_goes_on_can_be_opened_and_stopped(operator: Operator) -> None:
+    await operator.ask(RESIZE.format(1))
+    cards = await operator.cards(RESIZE.format(2))
+    running = [card for card in cards if plain(card.title) == f"Resizing pool {POOL} · under way"]
+    offered = {each.text: each.command for card in running for each in buttons(card)}
+    assert offered["Stop the resize"] == f"pool stop-resize {POOL} account:sim-dev"
+    assert offered["Open"] == f"pool show {POOL} account:sim-dev"
+    assert all("by viewer · sim-dev" in str(card) for card in cards)
