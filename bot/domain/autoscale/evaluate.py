@@ -7,13 +7,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Protocol
 
 from msgspec import Struct, field
 from rapidfuzz import process
 
 from bot.domain.autoscale import functions, values, vocabulary
 from bot.domain.autoscale.functions import Vector
+from bot.domain.autoscale.metrics import Metrics, NoSamples
 from bot.domain.autoscale.syntax import (
     Binary,
     Call,
@@ -35,25 +35,6 @@ from bot.domain.autoscale.values import Unsuited, Value
 
 _MOST_VALUES = 500_000
 """Elements of vectors that an evaluation makes: some twenty times a week's samples, in a fraction of a second."""
-
-
-class Metrics(Protocol):
-    """The samples that a formula may ask for, as far as they are available at the moment of its evaluation."""
-
-    def known(self, name: str) -> bool:
-        """Whether a variable is sampled at all."""
-
-    def newest(self, name: str, count: int) -> Sequence[float]:
-        """The newest samples, the newest first."""
-
-    def between(self, name: str, since: datetime, until: datetime) -> Sequence[float]:
-        """Samples of a span, the newest first."""
-
-    def began(self, name: str) -> datetime | None:
-        """The moment of the oldest sample."""
-
-    def count(self, name: str) -> int:
-        """How many samples there are."""
 
 
 class PoolNow(Struct, frozen=True):
@@ -390,24 +371,5 @@ def constant(node: Expression, known: Mapping[str, Value]) -> Value | None:
     """The value of an expression that needs neither samples nor the pool; ``known`` are variables whose value is."""
     if any(isinstance(part, Call) and part.name in ("rand", "time") for part in parts(node)):
         return None
-    evaluation = _Evaluation(Formula("", ()), _NoSamples(), datetime.min.replace(tzinfo=UTC), PoolNow(), None)
+    evaluation = _Evaluation(Formula("", ()), NoSamples(), datetime.min.replace(tzinfo=UTC), PoolNow(), None)
     return evaluation.alone(node, known)
-
-
-class _NoSamples:
-    """Metrics without any."""
-
-    def known(self, name: str) -> bool:
-        return False
-
-    def newest(self, name: str, count: int) -> Sequence[float]:
-        return ()
-
-    def between(self, name: str, since: datetime, until: datetime) -> Sequence[float]:
-        return ()
-
-    def began(self, name: str) -> datetime | None:
-        return None
-
-    def count(self, name: str) -> int:
-        return 0
