@@ -163,7 +163,7 @@ def _listed(
                 filtering.without(wanted, line(ctx, source, "job list")),
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
-                Button("Refresh", again(page=start.page, skip=start.skip, met=start.met), how="edit"),
+                Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
                 Button("CSV", line(ctx, source, "csv job", *wanted.tokens)),
             ),
         ),

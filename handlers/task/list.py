@@ -139,7 +139,7 @@ def _listed(
                 filtering.without(wanted, line(ctx, source, "task list", job)),
                 Button("Job", line(ctx, source, "job show", job)),
                 Button("Filter…", again(), how="form"),
-                Button("Refresh", again(page=start.page, skip=start.skip, met=start.met), how="edit"),
+                Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
                 Button("CSV", line(ctx, source, "csv task", job, *wanted.tokens)),
             ),
         ),
