@@ -148,7 +148,7 @@ def refusal(what: str, advice: str = "", buttons: Sequence[Button] = ()) -> Card
 
 
 def stamped(card: Card, *, zone: str, as_of: datetime) -> Card:
-    """The card in the asker's zone, with a moment to count ages from where it has none."""
+    """The card in the zone of whoever reads it, with a moment to count ages from where it has none."""
     return replace(card, zone=zone, as_of=card.as_of or as_of)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cards.card import Attachment, Card, Chip, Mark, Mention, Progress, Span, Text, Time
 from cards.formatting import bar, file_size, number, percent
+from cards.people import unnamed
 from cards.text_fit import clean, clean_line, cut, isolate, units
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -121,10 +122,15 @@ def runs(text: Text, clock: Clock, *, lines: bool = False) -> list[Run]:
             case Time():
                 run = Run(clock.say(piece))
             case Mention(who, name):
-                run = Run(isolate(f"@{clean_line(name) or 'you'}"), "bold", who=who)
+                run = Run(isolate(_named(who, clean_line(name))), "bold", who=who)
         if run.text:
             found.append(run)
     return found
+
+
+def _named(who: str, name: str) -> str:
+    """``@Mia``; an id that stands in a name's place says nothing to anybody."""
+    return unnamed(who) if name and who.endswith(f":{name}") and unnamed(who) != name else f"@{name or 'you'}"
 
 
 def _piece(words: str, lines: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import handlers
+from bot.requests.grammar import words
 from bot.requests.registry import Registry
 from bot.tools.reference import markdown, settings_rows
 from bot.tools.slack_manifest import EVENTS, manifest
@@ -56,6 +58,28 @@ def test_every_command_and_parameter_has_help(registry: Registry) -> None:
 def test_every_setting_has_a_meaning() -> None:
     for key, _, _, meaning in settings_rows():
         assert meaning, key
+
+
+_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/reference.md"}),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_in_the_pages_are_commands(registry: Registry, page: Path) -> None:
+    """What stands as code and begins with the first word of a command can be typed, but for what it leaves out."""
+    nouns = registry.nouns()
+    for span in _SPAN.findall(page.read_text(encoding="utf-8").replace("\\|", "|")):
+        tokens = words(span)
+        if len(tokens) < 2 or tokens[0] not in nouns or "[" in span:  # a usage with its options is made from the code
+            continue
+        known = registry.find(tokens)
+        assert known, f"{page.name}: “{span}” is no command"
+        if len(tokens) > len(known.path.split()):
+            registry.parse(tokens)
 
 
 def test_the_readme_names_both_commands() -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from cards.people import unnamed
+
 
 class Person(Struct, frozen=True):
     """Who asks. ``id`` is the immutable user id on ``platform``; ``zone`` an IANA name when the platform gave it.
@@ -96,5 +98,9 @@ class Author(Struct, frozen=True):
         return cls(request.person.key, request.person.name)
 
     def shown_to(self, request: CommandRequest) -> str:
-        """In words for whoever asks: you, the name, or the id where the platform gives no name."""
-        return "you" if self.id == Author.of(request).id else self.name or self.id.partition(":")[2]
+        """In words for whoever reads the answer to a request: "you" only in a personal chat, where nobody else does."""
+        me = request.person
+        if self.id == me.key and request.conversation.kind == "personal":
+            return "you"
+        name = self.name or (me.name if self.id == me.key else "")
+        return name or unnamed(self.id)

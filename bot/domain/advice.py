@@ -36,7 +36,11 @@ class Trouble(Struct, frozen=True):
     advice: Advice
 
 
-_LOGS = "read the start task's stdout and stderr on the node, mend the script or its input, then reimage the node"
+_LOGS = (
+    "read the start task's stdout and stderr on the node, mend the script or its input, then reboot the node, or "
+    "remove it and let the pool make another"
+)
+_ANEW = "reboot the node; if that does not help, remove it and let the pool make another"
 _ACCESS = "the address is wrong, the file is gone, or its signature has expired"
 
 _CODES: dict[str, Advice] = {
@@ -95,9 +99,9 @@ _FAMILIES: tuple[tuple[str, Advice], ...] = (
         "mount",
         Advice("a file system could not be mounted", "check address, key and network; then reboot the node"),
     ),
-    ("disk", Advice("there is trouble with a disk", "reboot the node; if that does not help, reimage or remove it")),
+    ("disk", Advice("there is trouble with a disk", _ANEW)),
 )
-_UNKNOWN_CODE = Advice("the code is all that is known", "reboot the node; if that does not help, reimage or remove it")
+_UNKNOWN_CODE = Advice("the code is all that is known", _ANEW)
 
 _SILENT: dict[str, Advice] = {
     "unusable": Advice(

@@ -256,6 +256,13 @@ class Command:
         return " ".join([self.path, *(parameter.usage for parameter in self.parameters if not parameter.hidden)])
 
     @property
+    def brief(self) -> str:
+        """What has to be typed; an ellipsis stands for the options, where there are any."""
+        shown = [each for each in self.parameters if not each.hidden]
+        needed = [each.usage for each in shown if each.required]
+        return " ".join([self.path, *needed, *(["…"] if len(needed) < len(shown) else [])])
+
+    @property
     def needs(self) -> Needs:
         """The roles that it needs."""
         return Needs(self.mark.role, self.mark.shared, self.mark.others, self.mark.azure)

@@ -72,7 +72,7 @@ class Context:
     request: CommandRequest
     services: Services
     zone: str
-    """IANA name of the asker's zone, or the bot's where it is unknown."""
+    """IANA name of the zone in which times are given and read; see :meth:`bot.requests.dispatcher.Dispatcher.zone`."""
     live: LiveAnswer
     """For handlers that yield cards: the id of the stop button, and whether it was pressed."""
     lives: LiveAnswers

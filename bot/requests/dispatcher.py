@@ -136,7 +136,7 @@ class Dispatcher:
             form = forms.make_form(registry, tokens, values)
             if not form.live:
                 return form
-            with self._pipeline(request) as pipeline:
+            with self._pipeline(request, alone=True) as pipeline:
                 try:
                     async with asyncio.timeout(seconds):
                         ctx = await pipeline.context()
@@ -163,15 +163,20 @@ class Dispatcher:
             self.lives.end(pipeline.live, last)
 
     @contextmanager
-    def _pipeline(self, request: CommandRequest, once: RunOnce | None = None) -> Iterator[Pipeline]:
-        """The pipeline for a request, under whose correlation id everything is logged."""
+    def _pipeline(
+        self, request: CommandRequest, once: RunOnce | None = None, *, alone: bool = False
+    ) -> Iterator[Pipeline]:
+        """The pipeline for a request, under whose correlation id everything is logged.
+
+        ``alone`` says that the asker alone sees what comes of it, as of a form.
+        """
         correlation = secrets.token_hex(4)
         with structlog.contextvars.bound_contextvars(correlation=correlation, key=request.key):
             yield Pipeline(
                 self.services,
                 self.operations,
                 request,
-                self._zone(request),
+                self.zone(request, alone=alone),
                 correlation,
                 LiveAnswer(),
                 self.lives,
@@ -179,7 +184,16 @@ class Dispatcher:
             )
 
     def _stamped(self, card: Card, request: CommandRequest) -> Card:
-        return build.stamped(card, zone=self._zone(request), as_of=datetime.now(UTC))
+        zone = self.zone(request, alone=card.private)
+        return build.stamped(card, zone=zone, as_of=datetime.now(UTC))
 
-    def _zone(self, request: CommandRequest) -> str:
-        return request.person.zone or self.services.chatting.zone
+    def zone(self, request: CommandRequest, *, alone: bool = False) -> str:
+        """IANA name of the zone in which an answer gives times.
+
+        The asker's own where nobody else reads it: in a personal chat, or where it is shown to them ``alone``. A
+        channel has one zone for everybody: that of its quiet hours, or else the bot's.
+        """
+        if request.person.zone and (alone or request.conversation.kind == "personal"):
+            return request.person.zone
+        watching = self.services.watching
+        return watching.alerts.zone_of(request.conversation.key) if watching else self.services.chatting.zone

@@ -171,9 +171,8 @@ class RequestJournal:
             yield await self._dispatcher.reconciled(request, row.command, row.started or row.accepted)
         elif row and abs(datetime.now(UTC) - row.accepted) > _STALE:  # accepted later than now: the clock was wrong
             log.warning("request.stale", key=row.key, accepted=row.accepted.isoformat())
-            yield stamped(
-                _stale_card(request, row.accepted), zone=request.person.zone or "UTC", as_of=datetime.now(UTC)
-            )
+            zone = self._dispatcher.zone(request)
+            yield stamped(_stale_card(request, row.accepted), zone=zone, as_of=datetime.now(UTC))
         else:
             async for card in self._dispatcher.cards(request, RunOnce(self._store, request.key, self._holder)):
                 yield card

@@ -80,7 +80,7 @@ class Chatting:
     bot_name: str = "batch"
     """What is typed before a command."""
     zone: str = "UTC"
-    """IANA name of the zone where a person's own is unknown."""
+    """IANA name of the zone of channels without their own, and of people whose zone is unknown."""
     direct: Callable[[Person, Conversation], Awaitable[Conversation]] | None = None
     """The conversation with a person alone; raises Undelivered. None where nobody can be written to."""
     fetch: Fetch | None = None

@@ -53,8 +53,9 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
         await alerts.set_hours(here, None)
         return _card(ctx, alerts, None, "taken back")
     begin, end = _hours(hours) if hours else (known.begin if known else None, known.end if known else None)
+    usual = known.zone if known else ctx.request.person.zone or ctx.zone
     wanted = Hours(
-        zone=parts.a_zone(zone, [*_AGAIN, *([hours] if hours else [])]) if zone else known.zone if known else ctx.zone,
+        zone=parts.a_zone(zone, [*_AGAIN, *([hours] if hours else [])]) if zone else usual,
         begin=begin,
         end=end,
         days=_days(days, hours) if days else known.days if known else _EVERY,

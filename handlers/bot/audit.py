@@ -24,12 +24,12 @@ from handlers.shared.files import csv_of
 from storage.port.audit import AuditEntry, AuditFilter, AuditRow, Result
 
 _COLUMNS = (
-    Column("Line", align="right", rank=3),
-    Column("When", width=2),
-    Column("Who", width=2),
     Column("What", width=4),
     Column("Result", width=2),
-    Column("Rule", rank=1, width=2),
+    Column("Who", width=2),
+    Column("When", rank=1, width=2),
+    Column("Rule", rank=2, width=2),
+    Column("Line", align="right", rank=3),
 )
 _MARKS: dict[Result, Mark] = {
     "done": Mark.DONE,
@@ -88,7 +88,7 @@ async def audit(
     return Card(
         title=titled("Audit trail", " ".join(again), plural(len(rows), "line") if rows else "nothing fits"),
         blocks=blocks(
-            table(_COLUMNS, [_row(row) for row in rows]) if rows else None,
+            table(_COLUMNS, [_row(ctx, row) for row in rows]) if rows else None,
             actions(
                 older,
                 Button("As CSV", join(["audit", "export", "csv", *again])),
@@ -263,16 +263,22 @@ def _wanted(
     )
 
 
-def _row(row: AuditRow) -> Sequence[str | Piece | Text]:
+def _name(ctx: Context, id_: str) -> str:
+    """The name of the settings, or the asker's own; the bare id of whoever has none."""
+    me = ctx.request.person
+    return me.name if id_ == me.key and me.name else ctx.services.policy.people.name(id_)
+
+
+def _row(ctx: Context, row: AuditRow) -> Sequence[str | Piece | Text]:
     entry = row.entry
     reason = f": {entry.reason}" if entry.reason else ""
     return (
-        number(row.seq),
-        Time(entry.at),
-        Mention(entry.person, entry.person.partition(":")[2]),
         text(code(entry.command), f" in {entry.account}" if entry.account else "", reason),
         chip(_MARKS[entry.result], entry.result),
+        Mention(entry.person, _name(ctx, entry.person)),
+        Time(entry.at),
         entry.rule,
+        number(row.seq),
     )
 
 

@@ -45,9 +45,7 @@ async def show_new(ctx: Context, kind: Kind, *, account: str | None = None) -> C
         title=titled(f"Creating {_NAMES[kind]} is not allowed here."),
         mark=Mark.STOPPED,
         blocks=blocks(
-            Words(
-                text("Until then the Azure portal does it, or the Azure CLI, once its words in capitals are filled in:")
-            ),
+            Words(text("Ask whoever may, or use the Azure CLI, once its words in capitals are filled in:")),
             Code(_cli(kind, source)),
             build.actions(
                 portal(source, _PAGES[kind]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
 from bot.content.redaction import redact
@@ -19,7 +20,7 @@ from bot.requests.grammar import words
 from bot.requests.universal import taken
 from cards import build
 from cards.build import blocks, chip, code, muted, refusal, text
-from cards.card import Button, Card, Column, Mark, Time, Words
+from cards.card import Bullets, Button, Card, Column, Mark, Menu, Option, Time, Words
 from cards.formatting import number
 from handlers.shared.common import titled
 from storage.port.decoding import decoded
@@ -40,16 +41,21 @@ _STATES: dict[OperationState, tuple[Mark, str]] = {
     "stopped": (Mark.STOPPED, "stopped"),
 }
 _SHOWN = 20
+_OFFERED = 4
+"""Operations that are offered to be taken back."""
 
 
 @command("undo", effect="read", examples=["undo 1a2b3c4d5e6f"])
-async def undo(ctx: Context, operation: str) -> AsyncIterator[Card]:
+async def undo(ctx: Context, operation: str | None = None) -> AsyncIterator[Card]:
     """Take back an operation, where Azure allows it, within 15 minutes of its end.
 
     What it does then is another change, which is checked, allowed or refused, and recorded like any other.
 
-    :param operation: its id, which the button of its message carries
+    :param operation: its id, which the button of its message carries; your last ones are shown if left out
     """
+    if operation is None:
+        yield await _undoable(ctx)
+        return
     found = await _service(ctx).undo(operation)
     if found is None:
         yield refusal(
@@ -69,6 +75,37 @@ async def undo(ctx: Context, operation: str) -> AsyncIterator[Card]:
         yield card
 
 
+async def _undoable(ctx: Context) -> Card:
+    """The asker's newest operations that can still be taken back."""
+    service, now, me = _service(ctx), ctx.now(), ctx.services.policy.people.ids(ctx.request.person.key)
+    found: list[tuple[OperationRow, datetime]] = []
+    for row in await ctx.store.operations(limit=_SHOWN):
+        act = decoded(row.act, Act) if row.act else None
+        if act is None or act.person not in me or row.state == "running":
+            continue
+        back = await service.undo(row.id)
+        if back and now <= back[1]:
+            found.append((row, back[1]))
+    if not found:
+        return refusal(
+            "You have changed nothing of late that can be taken back.",
+            "Some changes can be taken back for 15 minutes after their end.",
+            [Button("Operations", "operation list")],
+        )
+    shown = found[:_OFFERED]
+    return Card(
+        title=titled("What do you want to take back?"),
+        as_of=now,
+        blocks=blocks(
+            Bullets(tuple(text(_what(row), ", until ", Time(until, "clock")) for row, until in shown)),
+            build.actions(
+                *(Button(f"Undo {_what(row)}", f"undo {row.id}") for row, _ in shown),
+                Button("Operations", "operation list"),
+            ),
+        ),
+    )
+
+
 @command("operation list", effect="read", examples=["operation list"])
 async def list_operations(ctx: Context) -> Card:
     """List the newest operations: changes of Azure that take a while, and how far each is."""
@@ -78,7 +115,7 @@ async def list_operations(ctx: Context) -> Card:
     shown = [
         [
             text(code(row.id)),
-            text(f"{row.workflow} {row.target}", muted(f" in {row.account}") if several and row.account else None),
+            text(_what(row), muted(f" in {row.account}") if several and row.account else None),
             text(_who(row, ctx)),
             text(chip(*_STATES[row.state])),
             text(Time(row.started)),
@@ -92,7 +129,9 @@ async def list_operations(ctx: Context) -> Card:
         blocks=blocks(
             build.table(_COLUMNS, shown) if rows else Words(text("The bot has changed nothing in Azure yet.")),
             build.actions(
-                build.open_menu("Show", "operation show {}", [row.id for row in rows]),
+                Menu("Show", "operation show {}", tuple(Option(f"{_what(row)} · {row.id}", row.id) for row in rows))
+                if rows
+                else None,
                 Button("Refresh", "operation list", how="edit"),
                 Button("Home", "home"),
             ),
@@ -180,6 +219,10 @@ def _who(row: OperationRow, ctx: Context) -> str:
         return ""
     who = act.name or ctx.services.policy.people.name(act.person)
     return f"{who}, undo of {act.undoes}" if act.undoes else who
+
+
+def _what(row: OperationRow) -> str:
+    return f"{row.workflow} {row.target}"
 
 
 def _service(ctx: Context) -> Operations:

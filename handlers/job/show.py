@@ -16,10 +16,12 @@ from bot.domain.job_health import total as all_tasks
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, chip, code, facts, muted, text, when
-from cards.card import Block, Bullets, Button, Card, Mark, Progress
+from cards.build import blocks, bold, chip, code, facts, muted, text, when
+from cards.card import Block, Bullets, Button, Card, Mark, Progress, Words
 from cards.formatting import number
 from handlers.job.changing import buttons
+from handlers.job.failures import NONE as NO_FAILURES
+from handlers.job.failures import Failures, failures_of
 from handlers.pool.sections import auto_pool
 from handlers.shared.common import (
     failure,
@@ -49,8 +51,10 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
     source = ctx.account(account)
     async with finding_job(ctx, source, job, "job show"):
         fetched = await source.fetch(Job, source.job(job))
-    counts, sizes = await asyncio.gather(source.task_counts(fetched.value.id), sizes_of(source))
-    return job_card(ctx, source, fetched.value, fetched.at, counts.value.task_counts, sizes)
+    counted, sizes = await asyncio.gather(source.task_counts(fetched.value.id), sizes_of(source))
+    counts = counted.value.task_counts
+    failures = await failures_of(source, fetched.value.id) if counts.failed else NO_FAILURES
+    return job_card(ctx, source, fetched.value, fetched.at, counts, sizes, failures)
 
 
 def job_card(
@@ -60,8 +64,9 @@ def job_card(
     at: datetime,
     counts: Counts | None = None,
     sizes: Mapping[str, VmSize] = MappingProxyType({}),
+    failures: Failures = NO_FAILURES,
 ) -> Card:
-    """All of a job, its progress, and VM sizes for its automatic pool."""
+    """All of a job, its progress, why tasks of it failed, and VM sizes for its automatic pool."""
     counts = counts or Counts()
     total = all_tasks(counts)
     run = found.execution_info
@@ -81,6 +86,7 @@ def job_card(
         blocks=blocks(
             *_cannot_run(run),
             Progress("Tasks", counts.completed, total, "tasks", state.mark) if total else None,
+            _why(failures, counts),
             facts(
                 ("Waiting", number(counts.active)),
                 ("Running", number(counts.running)),
@@ -105,6 +111,9 @@ def job_card(
                 Button("Failed tasks", line(ctx, source, "task list", found.id, state="failed"), style="primary")
                 if counts.failed
                 else None,
+                Button("Logs", line(ctx, source, "log", found.id, failures.example, "stderr.txt"))
+                if failures.example
+                else None,
                 Button("Tasks", line(ctx, source, "task list", found.id)),
                 *buttons(ctx, source, found.id, found.state, counts.failed),
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
@@ -122,6 +131,14 @@ def job_card(
             ),
         ),
     )
+
+
+def _why(failures: Failures, counts: Counts) -> Words | None:
+    """Why tasks failed, and of how many that is known where there are more."""
+    if not failures.causes:
+        return None
+    some = f" (of {number(failures.read)} that were read)" if failures.read < counts.failed else ""
+    return Words(text(bold("Why: "), failures.words, muted(some) if some else None))
 
 
 def _cannot_run(run: JobExecution | None) -> list[Block]:

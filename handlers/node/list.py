@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 from bot.azure.models import Node
+from bot.domain.advice import of_node
 from bot.domain.states import NodeState, is_bad
 from bot.filter import NODE
 from bot.requests.command import command
@@ -29,10 +30,10 @@ _LISTED = (
 _COLUMNS = (
     Column("Node", width=3),
     Column("State", width=2),
-    Column("Since", width=2),
-    Column("Tasks", "right", rank=1),
-    Column("Kind", rank=2),
-    Column("Trouble", rank=3, width=3),
+    Column("Since", rank=1, width=2),
+    Column("Tasks", "right", rank=2),
+    Column("Kind", rank=3),
+    Column("Trouble", width=3),
 )
 NodeSort = Literal["trouble", "name", "state", "age", "tasks"]
 
@@ -120,13 +121,20 @@ _SORTS: dict[NodeSort, Callable[[Node], Any]] = {
 }
 
 
-def _row(node: Node) -> list[Text]:
-    wrong = node.errors[0].code if node.errors else ""
+def _wrong(node: Node) -> str:
+    """What is wrong with a node in few words; empty for one that is well."""
+    if node.errors:
+        return node.errors[0].code
     info = node.start_task_info
-    if not wrong and info and info.failure_info:
-        wrong = f"start task: {info.failure_info.code}"
-    if not wrong and node.scheduling_state.lower() == "disabled":
-        wrong = "takes no tasks"
+    if info and info.failure_info:
+        return f"start task: {info.failure_info.code}"
+    if node.scheduling_state.lower() == "disabled":
+        return "takes no tasks"
+    return next((each.name for each in of_node(node)), "")
+
+
+def _row(node: Node) -> list[Text]:
+    wrong = _wrong(node)
     return [
         text(code(node.id)),
         text(node_chip(node.state)),

@@ -79,6 +79,10 @@ def pool_card(
                 Button("Autoscale", line(ctx, source, "pool autoscale", found.id)),
                 Button("All pools", line(ctx, source, "pool list")),
                 Button("Refresh", line(ctx, source, "pool show", found.id), how="edit"),
+                Button("As code", line(ctx, source, "show-as pool", found.id)),
+                Button(
+                    "Save as template…", line(ctx, source, "template save", **{"from": f"pool/{found.id}"}), how="form"
+                ),
                 Button("JSON", line(ctx, source, "raw pool", found.id)),
                 portal(source, "pools"),
             ),

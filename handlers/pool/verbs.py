@@ -34,4 +34,5 @@ def buttons(ctx: Context, source: Account, pool: Pool, entry: PoolNodeCounts | N
         verb(ctx, source, "Stop resize", "pool stop-resize", pool.id) if resizing and fixed else None,
         verb(ctx, source, "Resize…", "pool resize", pool.id, how="form") if fixed and not resizing else None,
         more(ctx, source, "pool", [pool.id], _RARE),
+        verb(ctx, source, "Enable autoscale…", "pool autoscale enable", pool.id, how="form") if fixed else None,
     )

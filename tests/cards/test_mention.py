@@ -42,6 +42,12 @@ def test_nobody_else_is_mentioned(who: str) -> None:
     assert not any(f"<!{word}" in shown for word in ("here", "channel")) or "rich_text" in shown
 
 
+def test_an_id_is_no_name() -> None:
+    id_ = "4e8aec12-0000-4000-8000-0000000000a1"
+    card = Card(title=text_of(Mention(f"teams:{id_}", id_)))
+    assert "somebody on Teams (4e8aec12)" in str(text.render(card).payload["text"])
+
+
 def test_elsewhere_it_is_the_name() -> None:
     card = Card(title=text_of(MIA, " look"))
     assert "@Mia look" in str(text.render(card).payload["text"])

@@ -21,7 +21,7 @@ from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
-from bot.requests.services import AzureReading, Services
+from bot.requests.services import AzureReading, Chatting, Services
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios import build
@@ -30,6 +30,8 @@ from cards.card import Card
 from storage.sqlite.store import SqliteStore
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+ZONE = "America/Chicago"
+"""Of everybody here, and of the channel they write in."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Scene:
 
     async def ask(self, text: str, **more: Any) -> Card:
         """Type a command."""
-        person = Person("text", "viewer", zone="America/Chicago")
+        person = Person("text", "viewer", zone=ZONE)
         request = CommandRequest("k", text, person, Conversation("text", "here"), datetime.now(UTC), **more)
         return await self.dispatcher.card(request)
 
@@ -95,7 +97,9 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         )
         store = SqliteStore.open(tmp_path / "t.db")
         policy = Policy(Access(AccessSettings()))
-        dispatcher = Dispatcher(Services(Registry.discover(handlers), policy, store, AzureReading(accounts)))
+        dispatcher = Dispatcher(
+            Services(Registry.discover(handlers), policy, store, AzureReading(accounts), Chatting(zone=ZONE))
+        )
         yield Scene(dispatcher, accounts, store, sandbox, world)
         await accounts.close()
         await store.close()

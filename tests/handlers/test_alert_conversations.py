@@ -138,7 +138,7 @@ async def test_subscriptions_are_listed_and_removed(alert_bot: AlertBot) -> None
         ("alert subscribe entity:pool:", "Which pool?", "help"),
         ("alert subscribe account:render-pro", "There is no account", "alert subscribe account:render-prod"),
         ("alert unsubscribe 5ab00", "no subscription “5ab00”", "alert unsubscribe 5ab001"),
-        ("alert mute", "needs a entity", "help alert mute"),
+        ("alert mute", "needs an entity", "help alert mute"),
         ("alert mute render-* for:tomorow", "no span of time", "alert mute 'render-*' for:2h"),
         ("alert mute 'a b' for:2h", "fits no name", "alert mute ab"),
         ("alert mute render-* for:2000d", "too long", "alert mute 'render-*' for:365d"),

@@ -9,12 +9,12 @@ from unittest import mock
 import pytest
 
 from bot.sandbox.world.refused import Refused
-from cards.card import Card, plain
+from cards.card import Card, Menu, Words, plain
 from handlers.job.move import Move
 from storage.port.operations import StepRow
 from tests.golden import check
 from tests.handlers.conftest import Scene
-from tests.handlers.verbs import Verbs, button, buttons, menu, steady, verbs
+from tests.handlers.verbs import Verbs, button, buttons, items, menu, steady, verbs
 
 BUSY = "basalt-sh0135-comp"
 """A job of the demo with tasks that run and tasks that wait."""
@@ -56,6 +56,28 @@ async def test_disabling_is_undone_by_its_button(asker: Verbs) -> None:
     done = await asker.do(f"job disable {BUSY} tasks:requeue")
     back = await asker.do(button(done, "Undo").command)
     assert plain(back.title) == f"Job {BUSY} is active again"
+
+
+async def test_undo_alone_shows_what_can_be_taken_back(asker: Verbs) -> None:
+    nothing = await asker.ask("undo")
+    assert plain(nothing.title) == "You have changed nothing of late that can be taken back."
+    await asker.do(f"job disable {BUSY} tasks:requeue")
+    offered = await asker.ask("undo")
+    back = await asker.do(button(offered, f"Undo job disable {BUSY}").command)
+    assert plain(back.title) == f"Job {BUSY} is active again"
+
+
+async def test_operations_are_chosen_by_what_they_did(asker: Verbs) -> None:
+    await asker.do(f"job disable {BUSY} tasks:requeue")
+    chosen = next(each for each in items(await asker.ask("operation list")) if isinstance(each, Menu))
+    assert [each.text for each in chosen.options] == [f"job disable {BUSY} · {chosen.options[0].value}"]
+
+
+async def test_a_job_says_why_its_tasks_failed(asker: Verbs) -> None:
+    shown = await asker.ask(f"job show {FAILING}")
+    why = next(plain(block.text) for block in shown.blocks if isinstance(block, Words))
+    assert why.startswith("Why: BlobAccessDenied: the storage refused an input file")
+    assert button(shown, "Logs").command.startswith(f"log {FAILING} ")
 
 
 @pytest.mark.parametrize(("tasks", "finished"), [("wait", "success"), ("terminate", "failure")])

@@ -182,8 +182,17 @@ async def test_the_desk_answers_once_however_often_it_is_asked(dispatcher: Dispa
     await task
     assert await journal.accept(made()) is None
     assert len(chat.answers) == 1
-    assert chat.answers[0][1].zone == "Europe/Berlin"
+    assert chat.answers[0][1].zone == "UTC", "a channel has the bot's zone, whoever asks"
     assert await store.unfinished() == []
+
+
+async def test_times_are_in_the_askers_zone_only_where_nobody_else_reads_them(dispatcher: Dispatcher) -> None:
+    berlin = Person("slack", "U1", zone="Europe/Berlin")
+    in_channel = msgspec.structs.replace(made(), person=berlin)
+    alone = msgspec.structs.replace(in_channel, conversation=Conversation("slack", "D1", "personal"))
+    assert (await dispatcher.card(in_channel)).zone == "UTC"
+    assert (await dispatcher.card(alone)).zone == "Europe/Berlin"
+    assert dispatcher.zone(in_channel, alone=True) == "Europe/Berlin", "such as a form, or a private answer"
 
 
 async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store: SqliteStore) -> None:

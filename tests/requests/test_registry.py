@@ -87,7 +87,7 @@ def test_what_people_type(registry: Registry, typed: str, args: tuple[str, ...] 
         ("thing list a state:actve", "Choose from", "thing list a state:active"),
         ("thing list a stat:active", "does not know what to do with “stat:active”", "thing list a state:active"),
         ("thing list a page:x", "unable to convert", "help thing list"),
-        ("thing list", "“thing list” needs a shelf: thing list SHELF", "help thing list"),
+        ("thing list", "“thing list” needs a shelf. Type thing list SHELF …", "help thing list"),
         ("", "I know no command", "help"),
         ("zzz qqq", "I know no command", "help"),
     ],
@@ -97,6 +97,37 @@ def test_mistakes_get_the_nearest_command(registry: Registry, typed: str, messag
         registry.parse(words(typed))
     assert message in caught.value.message
     assert nearest in caught.value.nearest
+
+
+@pytest.mark.parametrize(
+    ("typed", "changing"),
+    [
+        ("job craete x", ["job create x"]),
+        ("pool delte gpu", ["pool delete gpu"]),
+        ("nodes reboot gpu a", ["node reboot gpu a"]),
+        ("pool whatif gpu", []),
+        ("job add x", []),
+        ("job kill x", []),
+        ("node restart gpu a", []),
+        ("node allocate gpu a", []),
+        ("node login gpu a", []),
+        ("schedule run-now nightly", []),
+        ("job remove x", []),
+    ],
+)
+def test_a_mistyped_command_gets_no_change_that_was_not_meant(typed: str, changing: list[str]) -> None:
+    known = Registry.discover(handlers)
+    with pytest.raises(CommandError) as caught:
+        known.parse(words(typed))
+    found = [(each, known.find(words(each))) for each in caught.value.nearest]
+    assert [each for each, command_ in found if command_ and command_.effect != "read"] == changing
+
+
+def test_a_missing_word_is_named_with_its_article() -> None:
+    known = Registry.discover(handlers)
+    with pytest.raises(CommandError) as caught:
+        known.parse(words("operation show"))
+    assert caught.value.message == "“operation show” needs an operation. Type operation show OPERATION"
 
 
 def test_a_text_too_long_or_with_an_open_quote_is_told() -> None:
@@ -220,7 +251,7 @@ def test_the_value_of_an_option_may_begin_with_a_hyphen(registry: Registry) -> N
     registry.add(paint_things, Mark("thing paint", "viewer", (), 0))
     call = registry.parse(words("thing paint shade:-a for=-b=c"))
     assert call.arguments == {"shade": "-a", "for": "-b=c"}
-    with pytest.raises(CommandError, match="“thing paint” needs a for: "):
+    with pytest.raises(CommandError, match=r"needs a for\. Type thing paint for:FOR …"):
         registry.parse(words("thing paint"))
 
 

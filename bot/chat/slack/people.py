@@ -36,6 +36,7 @@ class Profile(Struct, frozen=True):
     kind: Kind
     zone: str | None
     home: str
+    name: str
 
 
 class SlackPeople:
@@ -73,6 +74,7 @@ class SlackPeople:
         groups, unread = self.groups.of(person.id)
         return replace(
             person,
+            name=person.name or (profile.name if profile else ""),
             groups=groups,
             unread=unread,
             home=home,
@@ -92,9 +94,8 @@ class SlackPeople:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("slack.person_unread", error=type(error).__name__)
             return
-        self._profiles[id_] = Profile(
-            time.monotonic(), self._kind(user), user.get("tz"), str(user.get("team_id") or "")
-        )
+        home, name = str(user.get("team_id") or ""), str(user.get("real_name") or "")
+        self._profiles[id_] = Profile(time.monotonic(), self._kind(user), user.get("tz"), home, name)
         self._profiles.move_to_end(id_)
         while len(self._profiles) > _MOST:
             self._profiles.popitem(last=False)

@@ -1,0 +1,52 @@
+"""Why tasks of a job failed, in a line: the causes that alerts tell apart, with how often each struck."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from bot.alerting.rules.common import ranked
+from bot.alerting.rules.failures import in_words
+from bot.azure.account import Account
+from bot.azure.models import Task
+from bot.content.redaction import redact
+from bot.domain.causes import cause_of
+from bot.domain.findings import CauseCount
+
+_READ = 200
+"""Failed tasks that are read: a request, however many there are."""
+_FAILED = "state eq 'completed' and executionInfo/result eq 'failure'"
+
+
+class Failures(Struct, frozen=True):
+    """The causes of the failed tasks that were ``read``, the greatest first; ``example`` is a task of the greatest."""
+
+    causes: tuple[CauseCount, ...] = ()
+    read: int = 0
+
+    @property
+    def words(self) -> str:
+        """``exit code 137 ×9 · DiskFull ×2; most often killed …``."""
+        return in_words(self.causes)
+
+    @property
+    def example(self) -> str:
+        """A task that failed for the greatest cause; empty where none failed."""
+        return self.causes[0].example if self.causes else ""
+
+
+NONE = Failures()
+
+
+async def failures_of(source: Account, job: str) -> Failures:
+    """Read some of a job's failed tasks, in one request."""
+    found: dict[str, CauseCount] = {}
+    pages = source.pages(Task, source.tasks(job), filter=_FAILED, select="id,executionInfo", page_size=_READ)
+    page = await anext(pages)
+    for task in page.items:
+        run = task.execution_info
+        info = run.failure_info if run else None
+        code, said = (info.code, redact(info.message)) if info else ("", "")
+        cause = cause_of(run.exit_code if run else None, code, said)
+        known = found.get(cause)
+        found[cause] = CauseCount(cause, known.count + 1 if known else 1, known.example if known else task.id)
+    return Failures(ranked(found.values()), len(page.items))
