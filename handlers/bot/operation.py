@@ -84,8 +84,8 @@ async def _undoable(ctx: Context) -> Card:
         if act is None or act.person not in me or row.state == "running":
             continue
         back = await service.undo(row.id)
-        if back and now <= back[1]:
-            found.append((row, back[1]))
+        if back and now <= back.until:
+            found.append((row, back.until))
     if not found:
         return refusal(
             "You have changed nothing of late that can be taken back.",
