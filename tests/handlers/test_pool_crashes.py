@@ -146,7 +146,7 @@ async def test_every_write_of_a_pool_that_takes_an_etag_has_one(
         assert not card.refused, typed
     account.allocator.resize(pool, 4, 0)
     await operator.ask("pool stop-resize old-experiment account:sim-dev")
-    await operator.ask("pool delete e1 account:sim-dev", name="e1")
+    await operator.ask("pool delete e1 account:sim-dev")
     assert sent == [
         ("POST pools", False),
         ("POST resize", True),

@@ -432,7 +432,7 @@ async def test_the_trail_is_listed_and_filtered(bot: Bot) -> None:
     await bot.ask("pool resize gpu-a 9", "slack:U0EVE")
     for typed, lines in LISTED.items():
         tables = [block for block in (await bot.ask(typed)).blocks if isinstance(block, Table)]
-        found = [plain(row.cells[0]) for table in tables for row in table.rows]
+        found = [plain(row.cells[-1]) for table in tables for row in table.rows]
         assert found == lines, typed
     assert (await bot.ask("audit since:yesterday")).refused
 
