@@ -14,6 +14,9 @@ FILE = "file:"
 """Stands before the platform's id of an attached file."""
 _YES = {"true", "yes", "on", "1"}
 
+_EARLIEST, _LATEST = 1973, 9998
+"""Years in which every zone's offset is whole minutes (Liberia's was the last that was not), and a day more exists."""
+
 
 def label(field: Field) -> str:
     """``Severity (default: warning)``; never empty but where the field has no name either."""
@@ -82,12 +85,12 @@ def hour(value: str) -> str:
 
 
 def moment(value: str) -> datetime | None:
-    """The moment that a value holds, aware; None where it holds none."""
+    """The moment that a value holds, aware; None where it holds none, or one before zones had whole minutes."""
     try:
         at = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return at if at.tzinfo and _EARLIEST <= at.year <= _LATEST else None
 
 
 def written(at: datetime) -> str:
