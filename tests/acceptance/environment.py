@@ -41,8 +41,8 @@ class Environment:
 
     @property
     def greeting(self) -> str:
-        """How the home card begins."""
-        return f"● {self.account.facts.name} · "
+        """How the home card goes on after its mark."""
+        return f" {self.account.facts.name} · "
 
     @property
     def account(self) -> AccountState:
@@ -108,7 +108,7 @@ class Environment:
     def letters_teams(self) -> list[dict[str, Any]]:
         """The same with the replies in threads."""
         said = self.teams.history_of(self.room, "bot")
-        return [each for each in said if not each["summary"].startswith(self.greeting)]
+        return [each for each in said if not each["summary"][1:].startswith(self.greeting)]
 
 
 def empty(account: AccountState) -> None:

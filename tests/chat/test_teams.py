@@ -261,7 +261,7 @@ async def test_a_form_that_may_not_be_is_explained_in_the_dialog(world: World) -
 
 async def test_a_form_that_takes_too_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.teams._parts()[2]._patience = 0.01
-    monkeypatch.setattr(world.intake, "form", lambda *_: asyncio.sleep(60))
+    monkeypatch.setattr(world.intake, "form", lambda *_, **__: asyncio.sleep(60))
     _, body = await world.post_once(opened(world, pressed(Button("Filter", "pool list", "form"))["data"]))
     assert body["task"]["type"] == "message"
 

@@ -52,6 +52,7 @@ def test_what_is_dear_is_asked_for_by_one_person_and_agreed_to_by_another(demo: 
 
         be(page, "operator")
         say(pane, f"{name} {DEAR.format(pool)}")
+        answer(pane, f"Resize pool {pool} to 12 dedicated").get_by_role("button", name="Yes, do it").click()
         asked = answer(pane, "Who may approve")
         for words in ("frames are late", f"pool {pool}", "$2.42/h", "expires"):
             expect(asked).to_contain_text(words)

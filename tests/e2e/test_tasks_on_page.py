@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.e2e.test_page import FLAGS, PATIENCE, Demo, answer, both, say, shots
+from tests.e2e.test_page import FLAGS, PATIENCE, Demo, answer, both, say
 from tests.skips import need
-
-__all__ = ["shots"]
 
 TEMPLATE = "./thumbnail.sh --frame {frame} --size {size}"
 

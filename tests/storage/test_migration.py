@@ -118,7 +118,10 @@ def renamed(body: dict[str, Any], **names: str) -> dict[str, Any]:
 
 def of_today(body: dict[str, Any]) -> dict[str, Any]:
     """With what is known of a person today, which an older version did not ask for: no groups and no home."""
-    return {**body, "person": {**body["person"], "groups": [], "home": "", "kind": "member"}}
+    return {
+        **body,
+        "person": {**body["person"], "groups": [], "home": "", "kind": "member", "unread": [], "kind_read": True},
+    }
 
 
 # What the file has to hold for the rest to prove anything.
