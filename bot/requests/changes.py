@@ -36,6 +36,7 @@ from bot.requests.universal import NOTHING, Given
 from cards import build
 from cards.build import muted, text
 from cards.card import Button, Card, Footer, Text, plain
+from cards.form_values import FILE
 from storage.port.approvals import Approval
 from storage.port.confirmations import Confirmation
 from storage.port.errors import StoreError
@@ -305,9 +306,13 @@ def _question(change: Change, found: Preflight) -> str:
 
 
 def _shown_in_form(change: Change, ctx: Context) -> bool:
-    """Whether a form was filled in whose foot says what the question would say; what destroys is asked all the same."""
-    path = change.bound.call.command.path
-    return bool(ctx.request.values) and path in ctx.services.registry.live_forms
+    """Whether a form was filled in whose foot says what the question would say; what destroys is asked all the same.
+
+    What is in a file is not seen in a form.
+    """
+    values, path = ctx.request.values, change.bound.call.command.path
+    files = any(value.startswith(FILE) for value in values.values())
+    return bool(values) and not files and path in ctx.services.registry.live_forms
 
 
 def _refusal(error: Exception, change: Change) -> tuple[Result, Card, str]:
