@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from cards.charts import style
 from cards.charts.canvas import Box, Canvas
 from cards.charts.figures import cores
+from cards.charts.labels import cut, head
 from cards.charts.scaling import Scaling, ScalingPoint, runs
 from cards.charts.style import SIZES, Colour
 from cards.charts.timeaxis import Tick, ticks
-from cards.charts.usage_picture import NARROWEST, WIDEST, cut, folded, scale
+from cards.charts.usage_picture import NARROWEST, WIDEST, scale
 
 _Value = Callable[[ScalingPoint], float]
 
@@ -59,12 +60,13 @@ class _ScalingPicture:
         points = self.chart.points
         nodes = max((max(each.nodes, each.was_nodes) for each in points), default=0.0)
         waiting = max((max(each.waiting, each.was_waiting or 0.0) for each in points), default=0.0)
-        head, u = self._head(), self.u
+        u = self.u
+        top = head(self.canvas, self.chart.headline, self.chart.subtitle, u, cut)
         foot = self.canvas.height - 82 * u
-        room = foot - head - 190 * u
+        room = foot - top - 190 * u
         widest = max(self.canvas.measure(cores(each), SIZES.text * u) for each in (nodes, waiting, 100))
         left, right = round(self.margin + widest + 16 * u), round(self.canvas.width - self.margin)
-        upper = _Panel("NODES", (left, round(head + 96 * u), right, round(head + 96 * u + 0.58 * room)), nodes)
+        upper = _Panel("NODES", (left, round(top + 96 * u), right, round(top + 96 * u + 0.58 * room)), nodes)
         lower = _Panel("TASKS WAITING", (left, round(foot - 0.42 * room), right, round(foot)), waiting)
         for panel in (upper, lower):
             self._grid(panel)
@@ -80,23 +82,6 @@ class _ScalingPicture:
         if not points:
             self._nothing(upper)
         return self.canvas.png()
-
-    def _head(self) -> float:
-        """Headline and subtitle; returns where they end."""
-        u, canvas, room = self.u, self.canvas, self.canvas.width - 2 * self.margin
-        size = SIZES.headline * u
-        while size > SIZES.headline_least * u and canvas.measure(self.chart.headline, size, bold=True) > room:
-            size -= 2 * u
-        y = 86 * u
-        first, second = folded(canvas, self.chart.headline, size, room)
-        canvas.text(self.margin, y, first, size, style.INK, bold=True)
-        if second:
-            y += 60 * u
-            canvas.text(self.margin, y, cut(canvas, second, size, room, bold=True), size, style.INK, bold=True)
-        y += 58 * u
-        words = cut(canvas, self.chart.subtitle, SIZES.text * u, room)
-        canvas.text(self.margin, y, words, SIZES.text * u, style.MUTED)
-        return y
 
     def _names(self, panel: _Panel, was: str) -> None:
         """The panel's name, and which colour is what."""

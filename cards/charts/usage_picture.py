@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cards.charts import style
 from cards.charts.canvas import Box, Canvas
 from cards.charts.figures import coarser, cores, figures, gaps, in_cores, runs, span
+from cards.charts.labels import cut, head
 from cards.charts.style import SIZES, Colour
 from cards.charts.timeaxis import Tick, ticks
 from cards.charts.usage import UsageChart, UsagePoint
@@ -43,10 +44,10 @@ class _UsagePicture:
 
     def draw(self) -> bytes:
         """Everything, from the back to the front."""
-        head = self._head()
+        top = self._head()
         foot = self._strip_top()
         left, right = self._sides()
-        self.plot = (left, round(head + 46 * self.u), right, round(foot - 70 * self.u))
+        self.plot = (left, round(top + 46 * self.u), right, round(foot - 70 * self.u))
         self._grid()
         self._holes()
         self._curves()
@@ -61,28 +62,13 @@ class _UsagePicture:
 
     def _head(self) -> float:
         """Headline, subtitle and note; returns where they end."""
-        u, canvas, room = self.u, self.canvas, self.canvas.width - 2 * self.margin
-        size = SIZES.headline * u
-        while size > SIZES.headline_least * u and canvas.measure(self.chart.headline, size, bold=True) > room:
-            size -= 2 * u
-        y = 86 * u
-        first, second = folded(canvas, self.chart.headline, size, room)
-        canvas.text(self.margin, y, first, size, style.INK, bold=True)
-        if second:
-            y += 60 * u
-            self._fitted(y, second, size, style.INK, bold=True)
-        if self.chart.subtitle:
+        u, canvas, note = self.u, self.canvas, self.chart.note
+        y = head(canvas, self.chart.headline, self.chart.subtitle, u, cut)
+        if note and self.chart.note_at is None:
             y += 58 * u
-            self._fitted(y, self.chart.subtitle, SIZES.text * u, style.MUTED)
-        if self.chart.note and self.chart.note_at is None:
-            y += 58 * u
-            self._fitted(y, self.chart.note, SIZES.text * u, style.IDLE_TEXT, bold=True)
+            words = cut(canvas, note, SIZES.text * u, canvas.width - 2 * self.margin, bold=True)
+            canvas.text(self.margin, y, words, SIZES.text * u, style.IDLE_TEXT, bold=True)
         return y
-
-    def _fitted(self, y: float, words: str, size: float, colour: Colour, *, bold: bool = False) -> None:
-        """A line that is cut where the picture ends."""
-        room = self.canvas.width - 2 * self.margin
-        self.canvas.text(self.margin, y, cut(self.canvas, words, size, room, bold=bold), size, colour, bold=bold)
 
     def _sides(self) -> tuple[int, int]:
         """Left and right of the plot: what the labels beside it leave."""
@@ -364,16 +350,6 @@ def scale(peak: float) -> tuple[float, float]:
     return max(1, math.ceil(peak / best)) * best, best
 
 
-def folded(canvas: Canvas, words: str, size: float, room: float) -> tuple[str, str]:
-    """A bold line broken where it has to be, if it does not fit: what fits, and the rest."""
-    parts = words.split()
-    for n in range(len(parts), 0, -1):
-        first = " ".join(parts[:n])
-        if canvas.measure(first, size, bold=True) <= room:
-            return first, " ".join(parts[n:])
-    return cut(canvas, words, size, room, bold=True), ""
-
-
 def apart(wanted: Sequence[float], height: float, top: float, bottom: float) -> list[float]:
     """Places near the wanted ones (from the top), at least ``height`` apart and inside [top, bottom]."""
     indexes: list[float] = []
@@ -387,17 +363,3 @@ def apart(wanted: Sequence[float], height: float, top: float, bottom: float) -> 
         up = min((indexes[1] - wanted[1]) / 2, indexes[0] - top)
         indexes = [index - up for index in indexes]
     return indexes
-
-
-def cut(canvas: Canvas, words: str, size: float, room: float, *, bold: bool = False) -> str:
-    """The words, or as many of them as fit and an ellipsis."""
-    if canvas.measure(words, size, bold=bold) <= room:
-        return words
-    low, high = 0, len(words)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if canvas.measure(words[:middle].rstrip() + "…", size, bold=bold) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return words[:low].rstrip() + "…"
