@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import re
-import secrets
-import socket
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,6 +24,7 @@ from bot.azure.errors import AzureError
 from bot.clock import Clock
 from bot.content.redaction import HIDDEN
 from bot.operations.audit import Act, Audit, Result
+from bot.operations.lease import HELD, RENEWALS, holder
 from bot.operations.operation_card import UNDOABLE, byline, failed_card, outcome_card, running_card, stopped_card
 from bot.operations.run import Run
 from bot.operations.workflow import (
@@ -48,9 +46,6 @@ from storage.port.uploads import UploadStore
 
 log = structlog.get_logger()
 
-_HELD = timedelta(seconds=10)
-"""For how long an operation is held: one that a crash interrupted goes on after that at the latest."""
-_RENEWALS = 3
 _ELSEWHERE = 2.0
 """Seconds between two looks at an operation that another instance runs."""
 _OUTAGE = timedelta(minutes=15)
@@ -119,7 +114,7 @@ class Operations:
         audit: Audit,
         clock: Clock | None = None,
         *,
-        held: timedelta = _HELD,
+        held: timedelta = HELD,
     ) -> None:
         """``held`` is for how long an operation is held before it has to be renewed."""
         self._store = store
@@ -128,7 +123,7 @@ class Operations:
         self._audit = audit
         self._clock = clock or Clock()
         self._held = held
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = holder()
         self._running: dict[str, _Running] = {}
 
     async def begin(
@@ -217,7 +212,7 @@ class Operations:
     async def run(self) -> None:
         """Hold what is run, and go on with what nobody holds, until cancelled."""
         while True:
-            await self._clock.sleep(self._held.total_seconds() / _RENEWALS)
+            await self._clock.sleep(self._held.total_seconds() / RENEWALS)
             try:
                 if self._running:
                     await self._store.hold_operations(self._holder, list(self._running), self._clock.now() + self._held)

@@ -15,9 +15,6 @@ holds any longer is what a crash interrupted, and whoever checks next takes it o
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +24,7 @@ from msgspec.structs import replace
 
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
+from bot.operations.lease import HELD, RENEWALS, holder
 from bot.operations.run_once import RunOnce
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.dispatcher import Dispatcher
@@ -41,10 +39,6 @@ log = structlog.get_logger()
 
 _STALE = timedelta(minutes=15)
 """After which nobody expects an answer any more, and what was asked may no longer be wanted."""
-_HELD = timedelta(seconds=10)
-"""For how long a row is held: a crash is answered after that at the latest, once an instance runs again."""
-_RENEWALS = 3
-"""How often a row is renewed while it is held once: two renewals may come late."""
 
 
 class RequestJournal:
@@ -57,14 +51,14 @@ class RequestJournal:
         chats: Mapping[str, Chat],
         delivery: AnswerDelivery | None = None,
         *,
-        held: timedelta = _HELD,
+        held: timedelta = HELD,
     ) -> None:
         """``held`` is for how long a row is held before it has to be renewed."""
         self._dispatcher = dispatcher
         self._store = store
         self._chats = chats
         self._held = held
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = holder()
         self._delivery = delivery or AnswerDelivery(chats, store)
         self._work: dict[str, asyncio.Task[Card]] = {}
 
@@ -96,7 +90,7 @@ class RequestJournal:
     async def run(self) -> None:
         """Hold what is worked on, and take over what nobody holds, until cancelled."""
         while True:
-            await asyncio.sleep(self._held.total_seconds() / _RENEWALS)
+            await asyncio.sleep(self._held.total_seconds() / RENEWALS)
             try:
                 if self._work:
                     await self._store.hold_requests(self._holder, list(self._work), datetime.now(UTC) + self._held)

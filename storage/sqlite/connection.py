@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 SLICE = 2000
 """Rows that one prune transaction deletes at most, so that an acknowledgement never waits long behind it."""
+FURTHEST = timedelta(hours=1)
+"""No row is held so far ahead: one that seems to be was held by a clock that has been set back since."""
 
 ADVICE = {
     sqlite3.SQLITE_BUSY: "another process holds it: stop that process (one bot per file), or name another file",
@@ -83,6 +86,15 @@ class Connection:
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._worker, guarded)
+
+    async def _write(self, sql: str, values: list[Any]) -> int:
+        """One statement in a transaction; returns the number of rows it touched."""
+
+        def work() -> int:
+            with self._db.atomic():
+                return int(self._db.execute(sql, values).rowcount)
+
+        return await self._run(work)
 
     async def _delete(self, table: str, key: str, where: str, values: Sequence[int | str]) -> int:
         """Delete rows in transactions of at most ``SLICE`` rows; returns how many."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from storage.port.audit import AuditEntry
 from storage.port.operations import OperationRow, OperationState, StepRow
 from storage.sqlite.audit import append
-from storage.sqlite.connection import Connection
+from storage.sqlite.connection import FURTHEST, Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _OPERATION = "id, request, workflow, account, target, arguments, act, started, state, changed, stopping, outcome"
 _STEP = "operation, name, state, at, result"
-_FURTHEST = timedelta(hours=1)
-"""No row is held so far ahead: one that seems to be was held by a clock that has been set back since."""
 
 
 class SqliteOperations(Connection):
@@ -86,15 +84,7 @@ class SqliteOperations(Connection):
 
     async def stop_operation(self, id_: str) -> bool:
         """Ask a running operation to stop; False where it has ended."""
-
-        def work() -> bool:
-            with self._db.atomic():
-                cursor = self._db.execute(
-                    "UPDATE operations SET stopping = 1 WHERE id = ? AND state = 'running'", [id_]
-                )
-                return cursor.rowcount == 1
-
-        return await self._run(work)
+        return await self._write("UPDATE operations SET stopping = 1 WHERE id = ? AND state = 'running'", [id_]) == 1
 
     async def end_operation(
         self,
@@ -157,7 +147,7 @@ class SqliteOperations(Connection):
                 rows = self._db.execute(
                     "UPDATE operations SET holder = ?, held_until = ? WHERE state = 'running' "  # noqa: S608
                     f"AND (held_until <= ? OR held_until > ?) RETURNING {_OPERATION}",
-                    [holder, to_timestamp(until), to_timestamp(now), to_timestamp(until + _FURTHEST)],
+                    [holder, to_timestamp(until), to_timestamp(now), to_timestamp(until + FURTHEST)],
                 ).fetchall()
             return sorted(map(_row, rows), key=lambda row: (row.started, row.id))
 
@@ -165,14 +155,7 @@ class SqliteOperations(Connection):
 
     async def release_operations(self, holder: str) -> None:
         """Hold no operation any longer."""
-
-        def work() -> None:
-            with self._db.atomic():
-                self._db.execute(
-                    "UPDATE operations SET held_until = 0 WHERE holder = ? AND state = 'running'", [holder]
-                )
-
-        await self._run(work)
+        await self._write("UPDATE operations SET held_until = 0 WHERE holder = ? AND state = 'running'", [holder])
 
     async def _operations(self, which: str, values: list[Any]) -> list[OperationRow]:
         def work() -> list[OperationRow]:

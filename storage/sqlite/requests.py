@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from storage.port.audit import AuditEntry
 from storage.port.requests import JournalRow
 from storage.sqlite.audit import append
-from storage.sqlite.connection import Connection
+from storage.sqlite.connection import FURTHEST, Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _ROW = "key, body, accepted, state, started, command, outcome"
 _OPEN = "state IN ('received', 'started')"
-_FURTHEST = timedelta(hours=1)
-"""No row is held so far ahead: one that seems to be was held by a clock that has been set back since."""
 
 
 class SqliteRequests(Connection):
@@ -108,7 +106,7 @@ class SqliteRequests(Connection):
                 rows = self._db.execute(
                     f"UPDATE journal SET holder = ?, held_until = ? WHERE {_OPEN} "  # noqa: S608
                     f"AND (held_until <= ? OR held_until > ?) RETURNING {_ROW}",
-                    [holder, to_timestamp(until), to_timestamp(now), to_timestamp(until + _FURTHEST)],
+                    [holder, to_timestamp(until), to_timestamp(now), to_timestamp(until + FURTHEST)],
                 ).fetchall()
             return sorted(map(_row, rows), key=lambda row: (row.accepted, row.key))
 
@@ -120,15 +118,6 @@ class SqliteRequests(Connection):
         def work() -> list[JournalRow]:
             rows = self._db.execute(f"SELECT {_ROW} FROM journal WHERE {_OPEN} ORDER BY accepted, key")  # noqa: S608
             return [_row(row) for row in rows]
-
-        return await self._run(work)
-
-    async def _write(self, sql: str, values: list[Any]) -> int:
-        """One statement in a transaction; returns the number of rows it touched."""
-
-        def work() -> int:
-            with self._db.atomic():
-                return int(self._db.execute(sql, values).rowcount)
 
         return await self._run(work)
 
