@@ -9,6 +9,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.download import SECONDS, body_of
 from bot.chat.port import AttachedFile, FetchError
 from bot.chat.request import Person
 from bot.chat.slack.errors import code_of
@@ -18,8 +19,6 @@ log = structlog.get_logger()
 
 _HOSTS = ("slack.com", "slack-gov.com")
 """Whose subdomains, such as files.slack.com, have files: the bot's token goes there and nowhere else."""
-_SECONDS = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
-_PIECE = 1 << 16
 
 
 async def fetch(client: AsyncWebClient, token: str, person: Person, file: str, most: int) -> AttachedFile:
@@ -55,24 +54,19 @@ def _ours(url: str, api: str) -> bool:
 
 async def _read(url: str, token: str, name: str, most: int) -> bytes:
     """The bytes. Slack sends whoever it does not let in to a page to sign in, which is not followed."""
-    body = bytearray()
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with (
-            aiohttp.ClientSession(timeout=_SECONDS) as session,
+            aiohttp.ClientSession(timeout=SECONDS) as session,
             session.get(url, headers=headers, allow_redirects=False) as answer,
         ):
             if answer.status != 200:
                 log.warning("slack.file_refused", status=answer.status)
                 raise FetchError(_refused("" if answer.status >= 500 else "missing_scope"))
-            async for piece in answer.content.iter_chunked(_PIECE):
-                body += piece
-                if len(body) > most:
-                    raise FetchError(f"{name} is larger than {file_size(most)}, which is the most.")
+            return await body_of(answer, name, most)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         log.warning("slack.file_lost", error=type(error).__name__)
         raise FetchError(f"{name} could not be read from Slack: try again.") from error
-    return bytes(body)
 
 
 def _refused(code: str) -> str:

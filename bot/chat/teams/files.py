@@ -13,17 +13,15 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
+from bot.chat.download import SECONDS, body_of
 from bot.chat.port import AttachedFile, FetchError
 from bot.chat.teams.activity import Activity
 from bot.settings import is_loopback
-from cards.formatting import file_size
 
 log = structlog.get_logger()
 
 FILE = "application/vnd.microsoft.teams.file.download.info"
 _REMEMBERED = 500
-_SECONDS = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=20)
-_PIECE = 1 << 16
 _AGAIN = "The address of the file is not known any more: attach it again."
 
 
@@ -75,19 +73,14 @@ def allowed(url: str, hosts: Sequence[str]) -> bool:
 
 async def _read(session: aiohttp.ClientSession, url: str, name: str, most: int) -> bytes:
     """The bytes. The address itself is never logged, and a redirection of it is not followed."""
-    body = bytearray()
     try:
-        async with session.get(url, allow_redirects=False, timeout=_SECONDS) as answer:
+        async with session.get(url, allow_redirects=False, timeout=SECONDS) as answer:
             if answer.status in (401, 403, 404, 410):
                 raise FetchError(_AGAIN)
             if answer.status != 200:
                 log.warning("teams.file_refused", status=answer.status)
                 raise FetchError(f"SharePoint does not give {name} ({answer.status}): attach it again.")
-            async for piece in answer.content.iter_chunked(_PIECE):
-                body += piece
-                if len(body) > most:
-                    raise FetchError(f"{name} is larger than {file_size(most)}, which is the most.")
+            return await body_of(answer, name, most)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         log.warning("teams.file_lost", error=type(error).__name__)
         raise FetchError(f"{name} could not be read from SharePoint: attach it again.") from error
-    return bytes(body)
