@@ -12,12 +12,14 @@ from bot.azure.models import Counts, Job
 from bot.azure.plane import Written
 from bot.azure.writes.jobs import OfTasks
 from bot.operations.preflight import Fix, Preflight
-from bot.operations.run import Run, Status
+from bot.operations.run import Run
 from bot.operations.workflow import Failure
 from bot.requests.context import Context
 from cards.card import Action, Button, Option
 from cards.formatting import plural
+from handlers.shared import followed
 from handlers.shared.common import line
+from handlers.shared.followed import GONE, OVER, Before
 from handlers.shared.missing import finding_job
 from handlers.shared.verbs import more, unless_gone, verb
 
@@ -26,8 +28,6 @@ SELECT = (
     "onAllTasksComplete,jobReleaseTask"
 )
 """What is needed of a job."""
-GONE = "gone"
-"""The state of a job that does not exist any more."""
 WHAT_BECOMES_OF_TASKS = (
     Option("Requeue: they stop now and start anew when it goes on", "requeue"),
     Option("Terminate: they end now, as failed, and never run again", "terminate"),
@@ -44,11 +44,6 @@ _RARE_WHILE_OPEN = (
     ("Terminate…", "terminate"),
 )
 _RARE = (("Clone…", "clone"), ("Delete…", "delete"))
-_OVER = {
-    "terminating": "it is ending",
-    "completed": "it is completed, for good",
-    "deleting": "it is being deleted",
-}
 
 
 class OnJob(Struct, frozen=True):
@@ -57,13 +52,6 @@ class OnJob(Struct, frozen=True):
     job: str
     show: str
     back: str = ""
-
-
-class Before(Struct, frozen=True):
-    """A job's ETag and state when a change of it began."""
-
-    etag: str
-    state: str
 
 
 async def found_job(ctx: Context, source: Account, job: str, verb: str) -> Job:
@@ -80,7 +68,7 @@ async def counts_of(source: Account, job: str) -> Counts:
 
 def ended(ctx: Context, source: Account, job: Job) -> Preflight | None:
     """The refusal where a job ends, has ended or goes, and nothing can be changed of it any more."""
-    why = _OVER.get(job.state.lower())
+    why = OVER.get(job.state.lower())
     if why is None:
         return None
     fixes = [Fix("Open job", line(ctx, source, "job show", job.id))]
@@ -135,11 +123,7 @@ async def before(run: Run, job: str, name: str = "before") -> Before:
 
 async def ask(run: Run, job: str, name: str, title: str, send: Callable[[], Awaitable[Written]], *landed: str) -> None:
     """Send a change of a job's state; the states ``landed`` say that it took effect."""
-
-    async def took_effect() -> bool:
-        return await state_of(run, job) in landed
-
-    await run.write(name, title, send, landed=took_effect)
+    await followed.ask(run, lambda: state_of(run, job), name, title, send, landed)
 
 
 async def until(
@@ -152,15 +136,7 @@ async def until(
     longest: timedelta = timedelta(hours=2),
 ) -> str:
     """Wait until a job is in one of the states, or in one that it does not leave (``over``); the state it is in."""
-    ends = {*states, *over}
-
-    async def check() -> Status:
-        state = await state_of(run, job)
-        return Status(state in ends, state)
-
-    state = (await run.until(name, title, check, longest=longest)).detail
-    run.view.steps[name].detail = ""  # its title says it
-    return state
+    return await followed.until(run, lambda: state_of(run, job), name, title, {*states, *over}, longest)
 
 
 def show(asked: OnJob) -> Button:
@@ -171,7 +147,7 @@ def show(asked: OnJob) -> Button:
 def buttons(ctx: Context, source: Account, job: str, state: str, failed: int) -> tuple[Action | None, ...]:
     """What somebody may do to a job in a state, with so many failed tasks: likely verbs, and a menu of the others."""
     state = state.lower()
-    opened = state not in _OVER
+    opened = state not in OVER
     likely = (
         verb(ctx, source, "Enable", "job enable", job) if state in ("disabled", "disabling") else None,
         verb(ctx, source, "Disable…", "job disable", job, how="form") if state in ("active", "enabling") else None,

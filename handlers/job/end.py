@@ -17,8 +17,9 @@ from bot.requests.forms import FormChanges, Values, form_of
 from cards.card import Button, Card, Field
 from cards.formatting import number, plural
 from handlers.job import changing
-from handlers.job.changing import GONE, OnJob
+from handlers.job.changing import OnJob
 from handlers.shared.common import line
+from handlers.shared.followed import GONE
 from handlers.shared.preflight import blocked, form_notes
 
 _LONGEST_REASON = 200

@@ -21,6 +21,7 @@ from cards.card import Button, Card, Field, Words
 from handlers.job import changing
 from handlers.job.changing import OnJob
 from handlers.shared.common import line
+from handlers.shared.followed import Before
 from handlers.shared.missing import finding_pool
 from handlers.shared.new_jobs import POOL, unfit, without_nodes
 from handlers.shared.preflight import blocked, form_notes
@@ -34,7 +35,7 @@ class Move(OnJob, frozen=True):
     open_pool: str = ""
 
 
-class Was(changing.Before, frozen=True):
+class Was(Before, frozen=True):
     """The job before: the pool it had too."""
 
     pool: str

@@ -10,23 +10,18 @@ from bot.azure.account import Account
 from bot.azure.models import JobSchedule
 from bot.azure.plane import Written
 from bot.operations.preflight import Fix, Preflight
-from bot.operations.run import Run, Status
+from bot.operations.run import Run
 from bot.operations.workflow import Failure
 from bot.requests.context import Context
 from cards.card import Action, Button
+from handlers.shared import followed
 from handlers.shared.common import line
+from handlers.shared.followed import GONE, OVER, Before
 from handlers.shared.missing import finding_schedule
 from handlers.shared.verbs import more, unless_gone, verb
 
 SELECT = "id,eTag,state,schedule,executionInfo"
 """What is needed of a schedule."""
-GONE = "gone"
-"""The state of a schedule that does not exist any more."""
-_OVER = {
-    "terminating": "it is ending",
-    "completed": "it is completed, for good",
-    "deleting": "it is being deleted",
-}
 
 
 class OnSchedule(Struct, frozen=True):
@@ -35,13 +30,6 @@ class OnSchedule(Struct, frozen=True):
     schedule: str
     show: str
     back: str = ""
-
-
-class Before(Struct, frozen=True):
-    """A schedule's ETag and state when a change of it began."""
-
-    etag: str
-    state: str
 
 
 async def found_schedule(ctx: Context, source: Account, schedule: str, wanted: str) -> JobSchedule:
@@ -53,7 +41,7 @@ async def found_schedule(ctx: Context, source: Account, schedule: str, wanted: s
 
 def ended(ctx: Context, source: Account, schedule: JobSchedule) -> Preflight | None:
     """The refusal where a schedule ends, has ended or goes."""
-    why = _OVER.get(schedule.state.lower())
+    why = OVER.get(schedule.state.lower())
     if why is None:
         return None
     show = Fix("Open schedule", line(ctx, source, "schedule show", schedule.id))
@@ -90,23 +78,12 @@ async def ask(
     run: Run, schedule: str, name: str, title: str, send: Callable[[], Awaitable[Written]], *landed: str
 ) -> None:
     """Send a change of a schedule's state; the states ``landed`` say that it took effect."""
-
-    async def took_effect() -> bool:
-        return await state_of(run, schedule) in landed
-
-    await run.write(name, title, send, landed=took_effect)
+    await followed.ask(run, lambda: state_of(run, schedule), name, title, send, landed)
 
 
 async def until(run: Run, schedule: str, name: str, title: str, *states: str) -> str:
     """Wait until a schedule is in one of the states, or gone; the state that it is in."""
-
-    async def check() -> Status:
-        state = await state_of(run, schedule)
-        return Status(state in (*states, GONE), state)
-
-    state = (await run.until(name, title, check)).detail
-    run.view.steps[name].detail = ""  # its title says it
-    return state
+    return await followed.until(run, lambda: state_of(run, schedule), name, title, {*states, GONE})
 
 
 def show(asked: OnSchedule) -> Button:
@@ -117,7 +94,7 @@ def show(asked: OnSchedule) -> Button:
 def buttons(ctx: Context, source: Account, schedule: str, state: str) -> tuple[Action | None, ...]:
     """What somebody may do to a schedule in a state: the likely verbs, and a menu of the others."""
     state = state.lower()
-    opened = state not in _OVER
+    opened = state not in OVER
     rest = [("Edit…", "set"), ("Terminate…", "terminate")] if opened else []
     rest += [("Delete…", "delete")] if state != "deleting" else []
     return (

@@ -26,10 +26,11 @@ from cards.card import Button, Card, Field, Words
 from cards.formatting import number, plural
 from handlers.job.list import counts_of
 from handlers.schedule import changing
-from handlers.schedule.changing import GONE, OnSchedule
+from handlers.schedule.changing import OnSchedule
 from handlers.schedule.create import NewSchedule, check_new
 from handlers.shared import new_jobs
 from handlers.shared.common import line
+from handlers.shared.followed import GONE
 from handlers.shared.missing import finding_schedule
 from handlers.shared.preflight import blocked, form_notes
 from handlers.shared.verbs import unless_gone

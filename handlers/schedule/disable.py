@@ -19,6 +19,7 @@ from handlers.schedule.changing import OnSchedule
 from handlers.schedule.recurrence import next_runs
 from handlers.schedule.show import recent_job
 from handlers.shared.common import line
+from handlers.shared.followed import GONE
 from handlers.shared.preflight import blocked, form_notes
 from handlers.shared.runs import runs_line
 
@@ -174,7 +175,7 @@ async def terminates(run: Run, asked: OnSchedule) -> Outcome:
     def send() -> Awaitable[Written]:
         return schedules.terminate(run.writer, asked.schedule, etag=before.etag)
 
-    ends = ("terminating", "completed", "deleting", changing.GONE)
+    ends = ("terminating", "completed", "deleting", GONE)
     await changing.ask(run, asked.schedule, "terminate", "Ask Azure to end it", send, *ends)
     state = await changing.until(run, asked.schedule, "ended", "Wait until it has ended", "completed")
     buttons = (changing.show(asked),) if is_over(state) else ()

@@ -28,6 +28,7 @@ from handlers.schedule.changing import OnSchedule
 from handlers.schedule.plan import NONE, Plan, runs_of
 from handlers.shared import new_jobs
 from handlers.shared.common import line
+from handlers.shared.followed import Before
 from handlers.shared.missing import finding_schedule
 from handlers.shared.preflight import blocked
 from handlers.shared.runs import runs_line
@@ -92,7 +93,7 @@ class Set(OnSchedule, frozen=True):
     wanted: Wanted = Wanted()
 
 
-class Was(changing.Before, frozen=True):
+class Was(Before, frozen=True):
     """The schedule when it began: what changes, and what it had there."""
 
     changed: Wanted

@@ -12,15 +12,18 @@ from bot.azure.models import Task
 from bot.azure.plane import Written
 from bot.content.redaction import redact
 from bot.filter import TASK, parse
-from bot.operations.preflight import Fix, Preflight
+from bot.operations.preflight import Fix, Preflight, Preflighting
 from bot.operations.run import Result, Run
 from bot.operations.workflow import Outcome
 from bot.requests.context import Context
+from bot.requests.forms import FormChanges, Values
+from bot.requests.grammar import words
 from cards.build import code, muted, text
-from cards.card import Attachment, Block, Bullets, Button, Mark
+from cards.card import Attachment, Block, Bullets, Button, Field, Mark
 from cards.formatting import number, plural
 from handlers.shared.common import line
 from handlers.shared.files import csv_of
+from handlers.shared.preflight import form_notes
 from handlers.shared.verbs import unless_gone
 from handlers.task.chosen import Chosen, Item, Wanted, filter_of, fitting, names
 
@@ -41,6 +44,22 @@ class OnTasks(Struct, frozen=True):
     zone: str
     show: str
     tasks: str
+
+
+_HINT = "Ids, or a filter as in task list: state:failed exit:137 id:frame-*, or the word all"
+WHICH = (
+    Field("job", "Job", "name", names="job", refresh=True),
+    Field("tasks", "Tasks", hint=_HINT, refresh=True, required=True),
+)
+"""The fields of the forms of verbs of tasks."""
+
+
+async def form_for(ctx: Context, values: Values, preflight: Preflighting, submit: str) -> FormChanges:
+    """What the form of a verb says: how many tasks it is about, which, and what becomes of them."""
+    if not (values.get("job") and values.get("tasks")):
+        return FormChanges()
+    found = await preflight(ctx, values["job"], *words(values["tasks"]), account=values.get("account"))
+    return form_notes(found, "tasks", submit=submit)
 
 
 def asked_of(ctx: Context, source: Account, job: str, words: Sequence[str]) -> OnTasks:

@@ -13,17 +13,14 @@ from bot.operations.workflow import Outcome, workflow
 from bot.requests.command import command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
-from bot.requests.grammar import words
-from cards.card import Button, Card, Field
+from cards.card import Button, Card
 from cards.formatting import number, plural
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
-from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.preflight import blocked
 from handlers.task import bulk
-from handlers.task.bulk import OnTasks, asked_of
+from handlers.task.bulk import WHICH, OnTasks, asked_of, form_for
 from handlers.task.chosen import choose, over
-
-HINT = "Ids, or a filter as in task list: state:failed exit:137 id:frame-*, or the word all"
 
 
 class Terminate(OnTasks, frozen=True):
@@ -176,30 +173,16 @@ async def deletes(run: Run, asked: OnTasks) -> Outcome:
     return bulk.outcome(asked, results, "deleted", "delete")
 
 
-@form_of(
-    "task terminate",
-    Field("job", "Job", "name", names="job", refresh=True),
-    Field("tasks", "Tasks", hint=HINT, refresh=True, required=True),
-)
+@form_of("task terminate", *WHICH)
 async def terminate_form(ctx: Context, values: Values) -> FormChanges:
     """Says how many end, and which."""
-    if not (values.get("job") and values.get("tasks")):
-        return FormChanges()
-    found = await terminating(ctx, values["job"], *words(values["tasks"]), account=values.get("account"))
-    return form_notes(found, "tasks", submit="Terminate")
+    return await form_for(ctx, values, terminating, "Terminate")
 
 
-@form_of(
-    "task delete",
-    Field("job", "Job", "name", names="job", refresh=True),
-    Field("tasks", "Tasks", hint=HINT, refresh=True, required=True),
-)
+@form_of("task delete", *WHICH)
 async def delete_form(ctx: Context, values: Values) -> FormChanges:
     """Says how many go, and which."""
-    if not (values.get("job") and values.get("tasks")):
-        return FormChanges()
-    found = await deleting(ctx, values["job"], *words(values["tasks"]), account=values.get("account"))
-    return form_notes(found, "tasks", submit="Delete")
+    return await form_for(ctx, values, deleting, "Delete")
 
 
 def _left(others: int, why: str) -> str:

@@ -20,9 +20,8 @@ from handlers.shared.common import line
 from handlers.shared.filtering import Typed
 from handlers.shared.preflight import blocked, form_notes
 from handlers.task import bulk
-from handlers.task.bulk import OnTasks, asked_of
+from handlers.task.bulk import WHICH, OnTasks, asked_of, form_for
 from handlers.task.chosen import choose, failed, over
-from handlers.task.end import HINT
 
 _FAILED = "state:failed"
 _OVER = {"terminating": "is ending", "completed": "is completed, for good", "deleting": "is being deleted"}
@@ -134,17 +133,10 @@ async def reactivate_failed(
         yield card
 
 
-@form_of(
-    "task reactivate",
-    Field("job", "Job", "name", names="job", refresh=True),
-    Field("tasks", "Tasks", hint=HINT, refresh=True, required=True),
-)
+@form_of("task reactivate", *WHICH)
 async def reactivate_form(ctx: Context, values: Values) -> FormChanges:
     """Says how many start anew, which, and what is gone then."""
-    if not (values.get("job") and values.get("tasks")):
-        return FormChanges()
-    found = await reactivating(ctx, values["job"], *words(values["tasks"]), account=values.get("account"))
-    return form_notes(found, "tasks", submit="Reactivate")
+    return await form_for(ctx, values, reactivating, "Reactivate")
 
 
 @form_of(
