@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import random
 import sys
 import tempfile
@@ -24,14 +25,18 @@ from typing import Any
 
 import aiohttp
 
+from bot.sandbox.entity_specs import PoolSpecification
+from bot.sandbox.world.account import AccountState
 from tests.acceptance.environment import CHANNEL, Environment, empty, environment
 from tests.soak.trouble import Happened, Trouble, truth
 
 _TALKATIVE = {"alerts": {"group_wait": 1, "group_interval": 2, "repeat": 600}}
 """Grouping is all but off, so that there are many messages to lose or to double."""
 _REPEAT = "This may be a repeat"
-_OFTEN = 0.5
-"""How likely it is that somebody resizes the pool between two kills."""
+_OFTEN = 0.9
+"""How likely it is that somebody resizes a pool between two kills."""
+_RESIZED = ("resized-1", "resized-2", "resized-3", "resized-4")
+"""Pools that nothing else resizes, in turn: one alone is mostly still resizing when it is asked again."""
 
 
 @dataclass
@@ -75,10 +80,12 @@ class Outcome:
 
 
 async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1, operations: bool = False) -> Outcome:
-    """Run it; see :class:`Outcome`. With ``operations`` a pool is resized all the while."""
+    """Run it; see :class:`Outcome`. With ``operations`` pools are resized all the while."""
     chance = random.Random(seed)
     outcome, begun = Outcome(), time.monotonic()
-    async with environment(folder, speed=speed, seed=seed, prepare=empty, settings=_TALKATIVE) as stage:
+    resizes = itertools.cycle((pool, nodes) for nodes in (1, 0) for pool in _RESIZED)
+    prepare = _with_pools if operations else empty
+    async with environment(folder, speed=speed, seed=seed, prepare=prepare, settings=_TALKATIVE) as stage:
         if operations:
             _allow(stage, outcome)
         await stage.program.start()
@@ -91,7 +98,7 @@ async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1, 
         trouble = Trouble(stage.account, seed)
         while outcome.kills < kills:
             if operations and chance.random() < _OFTEN:
-                await _resize(stage, chance)
+                await _resize(stage, *next(resizes))
             await _live(stage, trouble, outcome, chance.uniform(0.15, 1.2), chance)
             await stage.program.kill()
             outcome.kills += 1
@@ -112,6 +119,13 @@ async def soak(folder: Path, *, kills: int, speed: float = 20.0, seed: int = 1, 
     return outcome
 
 
+def _with_pools(account: AccountState) -> None:
+    """Nothing to do, and pools that can be resized without a thought for the first."""
+    empty(account)
+    for pool in _RESIZED:
+        account.commands.add_pool(pool, PoolSpecification(vm_size="Standard_D2s_v3", target_dedicated_nodes=0))
+
+
 def _allow(stage: Environment, outcome: Outcome) -> None:
     """Give the program an identity that may write, and count the resizes that Azure accepts."""
     [(name, settings)] = stage.program.raw["accounts"].items()
@@ -128,10 +142,10 @@ def _allow(stage: Environment, outcome: Outcome) -> None:
     plane.serve = counted  # type: ignore[method-assign]
 
 
-async def _resize(stage: Environment, chance: random.Random) -> None:
-    """Somebody resizes the pool; while the program is down nobody hears it."""
+async def _resize(stage: Environment, pool: str, nodes: int) -> None:
+    """Somebody resizes a pool; while the program is down nobody hears it."""
     with suppress(aiohttp.ClientError, OSError, TimeoutError):
-        await stage.slack.command("admin", "batch-ops", f"pool resize pool1 {chance.randint(2, 5)}")
+        await stage.slack.command("admin", "batch-ops", f"pool resize {pool} {nodes}")
 
 
 async def _end_operations(stage: Environment, outcome: Outcome) -> None:
