@@ -1,0 +1,42 @@
+"""Values over time beside those of the period before: the specification of the trend picture."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+Tone: TypeAlias = Literal["good", "bad", "busy", "other"]
+
+
+class TrendSeries(Struct, frozen=True, array_like=True):
+    """One line (or filled area): a value for each bucket, None where nothing is known.
+
+    ``before`` are those of the period before, bucket by bucket; drawn thin and pale.
+    """
+
+    name: str
+    tone: Tone
+    values: tuple[float | None, ...]
+    before: tuple[float | None, ...] = ()
+
+
+class TrendChart(Struct, frozen=True, tag="trend"):
+    """What the trend picture shows: buckets of ``step`` seconds from ``since`` on, series from the most important.
+
+    ``unit`` is an ISO 4217 currency, ``s`` (a duration in seconds), ``%`` (values are shares of 1) or empty for counts.
+    ``bars`` draws the series as bars of counts, stacked, else as lines.
+    """
+
+    headline: str
+    subtitle: str
+    series: tuple[TrendSeries, ...]
+    since: datetime
+    step: int
+    zone: str = "UTC"
+    unit: str = ""
+    bars: bool = False
+    note: str = ""
+    width: int = 1600
+    height: int = 900
