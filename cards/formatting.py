@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import timedelta
 
 
@@ -52,6 +53,26 @@ def bar(part: float, whole: float, width: int = 10) -> str:
     if part > 0 and filled == 0:
         filled = 1
     return "▓" * filled + "░" * (width - filled)
+
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: Iterable[float | None]) -> str:
+    """Values as a line of blocks, from nothing to the greatest: ``▁▂▂▃▅``; what is not known is ``·``.
+
+    The lowest block is zero or less; whatever is more than that rises above it.
+    """
+    given = list(values)
+    most = max((value for value in given if value is not None), default=0.0)
+    steps = len(_BLOCKS) - 1
+
+    def block(value: float | None) -> str:
+        if value is None:
+            return "·"
+        return _BLOCKS[max(1, round(value / most * steps))] if value > 0 else _BLOCKS[0]
+
+    return "".join(block(value) for value in given)
 
 
 def file_size(count: int) -> str:

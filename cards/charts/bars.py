@@ -46,3 +46,31 @@ class BarChart(Struct, frozen=True, tag="bars"):
     note: str = ""
     width: int = 1600
     height: int = 900
+
+
+def total(bar: Bar) -> float | None:
+    """The sum of what is known of a bar; None where nothing is."""
+    known = [value for value in bar.values if value is not None]
+    return sum(known) if known else None
+
+
+def parts(bar: Bar) -> list[tuple[int, float, float]]:
+    """(series, begin, end) of each part of a bar that is not nothing: up from zero, and down where it is negative."""
+    up = down = 0.0
+    found = []
+    for index, value in enumerate(bar.values):
+        if not value:
+            continue
+        begin = up if value > 0 else down
+        found.append((index, begin, begin + value))
+        if value > 0:
+            up += value
+        else:
+            down += value
+    return found
+
+
+def stacked(bar: Bar) -> tuple[float, float]:
+    """How far a bar reaches below zero (0 or less) and above it."""
+    ends = [end for _, _, end in parts(bar)]
+    return min([0.0, *ends]), max([0.0, *ends])

@@ -70,10 +70,16 @@ class Canvas:
         left, top, right, bottom = box
         self.area([(left, top), (right, top), (right, bottom), (left, bottom)], colour)
 
-    def line(self, points: Points, colour: Colour, width: float, clip: Box | None = None) -> None:
-        """Draw a line through points; a row with NaN lifts the pen."""
+    def line(
+        self, points: Points, colour: Colour, width: float, clip: Box | None = None, dash: tuple[float, ...] = ()
+    ) -> None:
+        """Draw a line through points; a row with NaN lifts the pen. ``dash``: pixels of ink and of gap, by turns."""
         path = Path(np.asarray(points, dtype=float))
-        style = {"edgecolor": _rgb(colour), "linewidth": width, "capstyle": "projecting", "joinstyle": "miter"}
+        style: dict[str, object] = {"edgecolor": _rgb(colour), "linewidth": width}
+        if dash:  # matplotlib counts them in widths of the line
+            style |= {"linestyle": (0, tuple(each / width for each in dash)), "capstyle": "butt", "joinstyle": "round"}
+        else:
+            style |= {"capstyle": "projecting", "joinstyle": "miter"}
         self._patch(path, clip, facecolor="none", **style)
 
     def text(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cards.charts.bars import BarChart
+from cards.charts.bars_picture import draw_bars
 from cards.charts.canvas import own_settings
 from cards.charts.heatmap import HeatMap
 from cards.charts.heatmap_picture import draw_heatmap
@@ -12,6 +14,8 @@ from cards.charts.scaling import Scaling
 from cards.charts.scaling_picture import draw_scaling
 from cards.charts.topology import Topology
 from cards.charts.topology_picture import draw_topology
+from cards.charts.trend import TrendChart
+from cards.charts.trend_picture import draw_trend
 from cards.charts.usage import UsageChart
 from cards.charts.usage_picture import draw_usage
 
@@ -20,6 +24,8 @@ _PICTURES: dict[type, Callable[[Any], bytes]] = {
     HeatMap: draw_heatmap,
     Topology: draw_topology,
     Scaling: draw_scaling,
+    BarChart: draw_bars,
+    TrendChart: draw_trend,
 }
 
 

@@ -51,6 +51,8 @@ class Sizes(Struct, frozen=True):
     text: float = 40
     label: float = 42
     small: float = 36
+    phone: float = 32
+    """Least size of what must be read on a phone."""
     least: float = 26
     line: float = 5
     thin: float = 2
