@@ -44,6 +44,8 @@ class Retention(Struct, frozen=True):
     """The hourly rollup of transitions; more than a year, so that a week can be held against last year's."""
     incidents: timedelta = 90 * DAY
     """Resolved ones, since their last change, with their notifications."""
+    job_runs: timedelta = 400 * DAY
+    """What jobs came to, since they ended; more than a year, so that a run can be held against last year's."""
     entries: timedelta = 30 * DAY
     """Outbox entries that are delivered, or never will be, since they were last due."""
 

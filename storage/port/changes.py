@@ -9,6 +9,7 @@ from msgspec import Struct
 from storage.port.incidents import IncidentRow, NotificationRow
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 from storage.port.outbox import OutboxEntry
+from storage.port.runs import JobRun
 
 
 class ChangeSet(Struct):
@@ -20,6 +21,7 @@ class ChangeSet(Struct):
     incidents: list[IncidentRow] = []
     notifications: list[NotificationRow] = []
     entries: list[OutboxEntry] = []
+    runs: list[JobRun] = []
 
 
 class ChangeStore(Protocol):
@@ -29,7 +31,8 @@ class ChangeStore(Protocol):
         """Store a change set in one transaction, rollups included; returns how many transitions were new.
 
         A transition that is known already is left alone, and so is one older than what retention keeps. Cursors,
-        snapshots, incidents and notifications replace what is there. Outbox entries overwrite ``card``, ``version``,
-        ``not_before`` and ``broadcast`` of those that are there, never how far they were delivered. Raises StoreError.
+        snapshots, incidents, notifications and runs of jobs replace what is there. Outbox entries overwrite ``card``,
+        ``version``, ``not_before`` and ``broadcast`` of those that are there, never how far they were delivered. Raises
+        StoreError.
         """
         ...

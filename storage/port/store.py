@@ -18,6 +18,7 @@ from storage.port.operations import OperationStore
 from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
 from storage.port.requests import RequestStore
+from storage.port.runs import RunStore
 from storage.port.samples import SampleStore
 from storage.port.uploads import UploadStore
 
@@ -35,6 +36,7 @@ class Store(
     MonitoringStore,
     IncidentStore,
     OutboxStore,
+    RunStore,
     LiveStore,
     OperationStore,
     ChangeStore,

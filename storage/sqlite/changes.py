@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.port.changes import ChangeSet
-from storage.sqlite import incidents, monitoring, outbox
+from storage.sqlite import incidents, monitoring, outbox, runs
 from storage.sqlite.connection import Connection
 
 
@@ -21,6 +21,7 @@ class SqliteChanges(Connection):
                 incidents.put_incidents(self._db, changes.incidents)
                 incidents.put_notifications(self._db, changes.notifications)
                 outbox.put_entries(self._db, changes.entries)
+                runs.put_runs(self._db, changes.runs)
                 return new
 
         return await self._run(work)

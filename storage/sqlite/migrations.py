@@ -445,6 +445,25 @@ def what_has_ended_is_forgotten(db: Database) -> None:
         db.execute("UPDATE operations SET act = ? WHERE id = ?", [json.dumps(kept).encode(), id_])
 
 
+@migrations()
+def runs_of_jobs(db: Database) -> None:
+    """What jobs that are over came to. Ids are in any case, as the service compares them."""
+    db.execute(
+        """
+        CREATE TABLE job_runs (
+            account TEXT NOT NULL, job TEXT NOT NULL COLLATE NOCASE, pool TEXT NOT NULL, started INTEGER NOT NULL,
+            ended INTEGER NOT NULL, schedule TEXT NOT NULL COLLATE NOCASE, tasks INTEGER NOT NULL,
+            failed INTEGER NOT NULL, retries INTEGER NOT NULL, queue REAL, core_seconds REAL, lost_core_seconds REAL,
+            cost REAL, idle_cost REAL, currency TEXT NOT NULL, at_least INTEGER NOT NULL,
+            PRIMARY KEY (account, job, started)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX job_runs_schedule ON job_runs (account, schedule, ended)")
+    db.execute("CREATE INDEX job_runs_account ON job_runs (account, ended)")
+    db.execute("CREATE INDEX job_runs_ended ON job_runs (ended)")
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

@@ -18,6 +18,7 @@ from storage.sqlite.operations import SqliteOperations
 from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
 from storage.sqlite.requests import SqliteRequests
+from storage.sqlite.runs import SqliteRuns
 from storage.sqlite.samples import SqliteSamples
 from storage.sqlite.uploads import SqliteUploads
 
@@ -35,6 +36,7 @@ class SqliteStore(
     SqliteMonitoring,
     SqliteIncidents,
     SqliteOutbox,
+    SqliteRuns,
     SqliteLive,
     SqliteOperations,
     SqliteChanges,
@@ -62,6 +64,7 @@ class SqliteStore(
         gone += await self._prune_files(now) + await self._prune_samples(now)
         gone += await self._prune_operations(now)
         gone += await self._prune_uploads(now)
+        gone += await self._prune_job_runs(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

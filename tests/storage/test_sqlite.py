@@ -29,9 +29,10 @@ from tests.storage.live_contract import LiveContract
 from tests.storage.monitoring_contract import MonitoringContract, entry, incident, transition
 from tests.storage.operations_contract import OperationsContract
 from tests.storage.outbox_contract import OutboxContract
+from tests.storage.runs_contract import RunsContract
 
 
-class TestSqlite(StoreContract, MonitoringContract, OutboxContract, LiveContract, OperationsContract):
+class TestSqlite(StoreContract, MonitoringContract, OutboxContract, LiveContract, OperationsContract, RunsContract):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
         numbers = itertools.count()

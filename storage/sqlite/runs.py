@@ -1,0 +1,76 @@
+"""Runs of jobs: :class:`storage.port.runs.RunStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import asdict
+from sqlite_utils import Database
+
+from storage.port.runs import JobRun
+from storage.sqlite.connection import Connection
+from storage.sqlite.timestamps import from_timestamp, to_timestamp
+
+_COLUMNS = tuple(JobRun.__struct_fields__)
+
+
+def put_runs(db: Database, runs: Sequence[JobRun]) -> None:
+    """Put runs in the place of what is kept of them; within the caller's transaction."""
+    names, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+    db.conn.executemany(
+        f"INSERT OR REPLACE INTO job_runs ({names}) VALUES ({marks})",  # noqa: S608 - our own names
+        [_row(run) for run in runs],
+    )
+
+
+class SqliteRuns(Connection):
+    """One row for each run, by account, job and start."""
+
+    async def job_runs(
+        self,
+        account: str,
+        *,
+        schedule: str | None = None,
+        job: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 1000,
+    ) -> list[JobRun]:
+        """The newest that fit, newest end first."""
+        conditions: list[tuple[str, Any]] = [("account = ?", account)]
+        conditions += [("schedule = ?", schedule)] if schedule is not None else []
+        conditions += [("job = ?", job)] if job is not None else []
+        conditions += [("ended >= ?", to_timestamp(since))] if since else []
+        conditions += [("ended < ?", to_timestamp(until))] if until else []
+        where = " AND ".join(condition for condition, _ in conditions)
+        values = [value for _, value in conditions]
+
+        def work() -> list[JobRun]:
+            rows = self._db.execute(
+                f"SELECT {', '.join(_COLUMNS)} FROM job_runs WHERE {where} "  # noqa: S608 - our own names
+                "ORDER BY ended DESC, job DESC LIMIT ?",
+                [*values, limit],
+            )
+            return [_run(row) for row in rows]
+
+        return await self._run(work)
+
+    async def _prune_job_runs(self, now: datetime) -> int:
+        """Delete what is older than is kept; returns how many rows."""
+        return await self._delete(
+            "job_runs", "account, job, started", "ended < ?", [to_timestamp(now - self._retention.job_runs)]
+        )
+
+
+def _row(run: JobRun) -> list[Any]:
+    values = asdict(run)
+    return [to_timestamp(value) if isinstance(value, datetime) else value for value in values.values()]
+
+
+def _run(row: Sequence[Any]) -> JobRun:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for moment in ("started", "ended"):
+        values[moment] = from_timestamp(values[moment])
+    return JobRun(**{**values, "at_least": bool(values["at_least"])})
