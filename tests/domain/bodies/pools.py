@@ -6,9 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.domain.bodies.hidden import MARK
-
 from bot.domain.bodies.arm import ENUMERATIONS
+from bot.domain.bodies.hidden import MARK
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda words: words != MARK)
 """Anything but what stands for a hidden value, which is left out of a pasted body on purpose."""
