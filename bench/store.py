@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from storage.port.samples import Sample
+from storage.port.core_use import CoreUse
+from storage.port.samples import JobCores, Sample, Work
 from storage.sqlite.store import SqliteStore
 
 DAYS = 90
@@ -30,13 +31,21 @@ BATCH = 1000
 GOAL_MS = 10.0
 
 
+def sampled(pool: str, at: datetime, minute: int) -> Sample:
+    """A pool with both kinds of nodes, three jobs, and cores that idle for several reasons."""
+    busy = float(minute % 49)
+    dedicated = CoreUse(busy, starting=4.0, waiting=max(0.0, 44.0 - busy))
+    jobs = tuple(JobCores(f"job-{minute // 480}-{n}", busy / 4) for n in range(3))
+    return Sample("render", pool, at, 60.0, dedicated, CoreUse(busy / 4, broken=4.0), 16, 4, Work(7, 12, 99, 1), jobs)
+
+
 async def fill(store: SqliteStore, pools: int) -> tuple[float, float]:
     """Write all samples in batches; returns rows a second by the wall and by the processor."""
     batch: list[Sample] = []
     begun, worked = time.perf_counter(), time.process_time()
     for minute in range(1, MINUTES + 1):
         at = SINCE + timedelta(minutes=minute)
-        batch += [Sample("render", f"pool-{n}", at, 60.0, minute % 65, 64.0, 16) for n in range(pools)]
+        batch += [sampled(f"pool-{n}", at, minute) for n in range(pools)]
         if len(batch) >= BATCH:
             await store.add_samples(batch)
             batch = []
@@ -79,7 +88,7 @@ async def measure(path: Path, pools: int) -> None:
 
     def tick() -> Awaitable[object]:
         at = UNTIL + timedelta(minutes=next(numbers))
-        return store.add_samples([Sample("render", f"pool-{n}", at, 60.0, 32.0, 64.0, 16) for n in range(20)])
+        return store.add_samples([sampled(f"pool-{n}", at, 1) for n in range(20)])
 
     ticks = await timed(200, tick)
     print(f"  one minute of 20 pools: p50 {statistics.median(ticks):.2f} ms")
@@ -93,7 +102,8 @@ def _raw(store: SqliteStore) -> list[tuple[float, ...]]:
     """The same figures by the index on the raw rows."""
     return list(
         store._db.execute(
-            "SELECT at / 21600000000 AS bucket, sum(busy * seconds), sum(total * seconds) FROM samples "
+            "SELECT at / 21600000000 AS bucket, sum((dedicated_busy + spot_busy) * seconds), "
+            "sum(dedicated_waiting * seconds), sum(spot_broken * seconds) FROM samples "
             "WHERE series IN (SELECT id FROM series WHERE account = 'render' AND pool <> '') GROUP BY bucket"
         )
     )

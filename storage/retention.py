@@ -9,12 +9,18 @@ from msgspec import Struct, field
 
 RESOLUTIONS = (60, 300, 1800, 21600, 86400)
 """Seconds of the rollups. Each divides the next, so that a coarse bucket is a sum of finer ones."""
+JOB_RESOLUTIONS = RESOLUTIONS[2:]
+"""Those of jobs: they are many, and whoever asks what one used wants sums, no minutes."""
 
 DAY = timedelta(days=1)
 
 
 def _rollups() -> dict[int, timedelta | None]:
     return {60: 7 * DAY, 300: 30 * DAY, 1800: 90 * DAY, 21600: 365 * DAY, 86400: None}
+
+
+def _job_rollups() -> dict[int, timedelta | None]:
+    return {1800: 90 * DAY, 21600: 365 * DAY, 86400: 400 * DAY}
 
 
 class Retention(Struct, frozen=True):
@@ -39,6 +45,8 @@ class Retention(Struct, frozen=True):
     samples: timedelta = 7 * DAY
     rollups: Mapping[int, timedelta | None] = field(default_factory=_rollups)
     """Of samples, by resolution in seconds; None is forever."""
+    job_rollups: Mapping[int, timedelta | None] = field(default_factory=_job_rollups)
+    """Of what jobs kept busy. What is older is still there of their pools."""
     transitions: timedelta = 30 * DAY
     transition_counts: timedelta = 400 * DAY
     """The hourly rollup of transitions; more than a year, so that a week can be held against last year's."""
@@ -49,17 +57,21 @@ class Retention(Struct, frozen=True):
     entries: timedelta = 30 * DAY
     """Outbox entries that are delivered, or never will be, since they were last due."""
 
-    def resolution(self, since: int, until: int, step: int) -> tuple[int, int]:
+    def resolution(
+        self, since: int, until: int, step: int, of: Mapping[int, timedelta | None] | None = None
+    ) -> tuple[int, int]:
         """The rollup to read for buckets of ``step`` seconds from ``since``, and where the first bucket starts.
 
         All three are seconds (since 1970). The coarsest rollup on whose grid ``since`` lies wins, if it is kept as long
         as the window; else the coarsest that divides ``step``, with the first bucket on the grid point before
-        ``since``. Raises ValueError when ``step`` is no multiple of a kept resolution.
+        ``since``. ``of`` are the rollups there are, those of cores by default. Raises ValueError when ``step`` is no
+        multiple of a kept resolution.
         """
-        fitting = [r for r in RESOLUTIONS if step > 0 and step % r == 0]
+        rollups = of or self.rollups
+        fitting = [r for r in sorted(rollups) if step > 0 and step % r == 0]
         if not fitting:
-            raise ValueError(f"a step of {step} s is no multiple of {RESOLUTIONS[0]} s")
+            raise ValueError(f"a step of {step} s is no multiple of {min(rollups)} s")
         span = timedelta(seconds=until - since)
-        reaches = [r for r in fitting if (kept := self.rollups[r]) is None or span <= kept]
+        reaches = [r for r in fitting if (kept := rollups[r]) is None or span <= kept]
         chosen = max((r for r in reaches if since % r == 0), default=fitting[-1])
         return chosen, since - since % chosen

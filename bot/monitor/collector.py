@@ -1,4 +1,4 @@
-"""Samples busy and all cores, nodes and tasks of every pool, once a period, into the store.
+"""Samples the cores of every pool by what they do, nodes and tasks, once a period, into the store.
 
 Where an account is watched, a sample takes the pools and node counts that the poll has just read. By itself it costs
 two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from polls, every
@@ -15,11 +15,13 @@ from typing import Protocol, TypeVar
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
+from bot.domain.core_use import by_job, core_use
 from bot.domain.states import is_active, with_machine
 from bot.monitor.cores_by_size import CoresBySize
 from bot.monitor.scene import JobView, Scene
@@ -76,12 +78,16 @@ class Samples(Protocol):
 
 
 class Reading(Struct, frozen=True):
-    """Pools and their node counts as they were read at ``at``, the service's time; tasks by pool where counted."""
+    """Pools and their node counts as they were read at ``at``, the service's time; tasks by pool where counted.
+
+    ``slots`` are the running task slots of each job, by pool.
+    """
 
     pools: list[PoolState]
     counts: list[PoolNodeCounts]
     at: datetime
     work: Mapping[str, Work] = MappingProxyType({})
+    slots: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
     @classmethod
     def of(cls, scene: Scene) -> Reading | None:
@@ -99,15 +105,17 @@ class Reading(Struct, frozen=True):
             for view in scene.pools.values()
         ]
         counts = [PoolNodeCounts(view.id, *view.counts) for view in scene.pools.values()]
-        return cls(pools, counts, scene.at, {pool: _work(scene.jobs_in(pool)) for pool in scene.pools})
+        work = {pool: _work(scene.jobs_in(pool)) for pool in scene.pools}
+        slots = {pool: {job.id: job.running for job in scene.jobs_in(pool)} for pool in scene.pools}
+        return cls(pools, counts, scene.at, work, slots)
 
 
 class _Share(Struct, frozen=True):
-    """How many nodes of a pool were busy, in parts, while so many ran."""
+    """How many nodes of a pool were busy, in parts, dedicated and spot, while so many ran."""
 
     at: datetime
-    running: int
-    busy: float
+    running: tuple[int, int]
+    busy: tuple[float, float]
 
 
 class Collector:
@@ -159,14 +167,24 @@ class Collector:
             if cores is None:
                 continue
             count = counts.get(pool.id, PoolNodeCounts())
-            nodes = with_machine(count.dedicated) + with_machine(count.low_priority)
             busy = await self._busy_nodes(account, pool, count, at, thrifty=thrifty)
-            total = float(nodes * cores)
-            spot, work = with_machine(count.low_priority), reading.work.get(pool.id)
-            busy = min(busy * cores, total)
-            samples.append(Sample(account.name, pool.id, at, seconds, busy, total, nodes, spot, work))
+            work = reading.work.get(pool.id)
+            waiting = work.waiting > 0 if work else None
+            sample = Sample(
+                account.name,
+                pool.id,
+                at,
+                seconds,
+                core_use(count.dedicated, cores, busy[0], waiting),
+                core_use(count.low_priority, cores, busy[1], waiting),
+                with_machine(count.dedicated) + with_machine(count.low_priority),
+                with_machine(count.low_priority),
+                work,
+            )
+            jobs = by_job(sample.busy, reading.slots.get(pool.id, {}))
+            samples.append(replace(sample, jobs=jobs))
         if not reading.pools:
-            samples.append(Sample(account.name, "", at, seconds, 0.0, 0.0, 0))
+            samples.append(Sample(account.name, "", at, seconds))
         self._last[account.name] = at
         return samples
 
@@ -245,16 +263,16 @@ class Collector:
 
     async def _busy_nodes(
         self, account: Source, pool: PoolState, count: PoolNodeCounts, at: datetime, *, thrifty: bool
-    ) -> float:
-        """Busy nodes, in parts where a node runs several tasks: the share of its task slots that is taken.
+    ) -> tuple[float, float]:
+        """Busy nodes, dedicated and spot; in parts where a node runs several tasks: the share of its slots in use.
 
         Where it is to be thrifty, those parts are good for the next sample too, while as many nodes run.
         """
-        running = count.dedicated.running + count.low_priority.running
+        running = count.dedicated.running, count.low_priority.running
         key = account.name, pool.id
-        if pool.task_slots_per_node <= 1 or running == 0:
+        if pool.task_slots_per_node <= 1 or not any(running):
             self._shares.pop(key, None)
-            return float(running)
+            return float(running[0]), float(running[1])
         known = self._shares.get(key)
         if thrifty and known and known.running == running and (at - known.at).total_seconds() < 1.5 * self._period:
             return known.busy
@@ -262,11 +280,13 @@ class Collector:
             Node,
             Account.nodes(pool.id),
             filter="state eq 'running'",
-            select="id,state,runningTaskSlotsCount",
+            select="id,state,isDedicated,runningTaskSlotsCount",
         )
-        busy = sum(min(1.0, node.running_task_slots_count / pool.task_slots_per_node) for node in nodes)
-        self._shares[key] = _Share(at, running, busy)
-        return busy
+        busy = [0.0, 0.0]
+        for node in nodes:
+            busy[not node.is_dedicated] += min(1.0, node.running_task_slots_count / pool.task_slots_per_node)
+        self._shares[key] = _Share(at, running, (busy[0], busy[1]))
+        return busy[0], busy[1]
 
 
 def _work(jobs: Iterable[JobView]) -> Work:

@@ -1,29 +1,56 @@
-"""Samples and their rollups: :class:`storage.port.samples.SampleStore`."""
+"""Samples and what they add to their rollups: a part of :class:`storage.port.samples.SampleStore`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlite_utils import Database
 
-from storage.port.samples import Bucket, Sample, Work
+from storage.port.samples import JobCores, Sample, Work
 from storage.retention import Retention
-from storage.rollup import MICRO, RollupIncrements
+from storage.rollup import MICRO, USES, JobIncrements, RollupIncrements, figures, uses
 from storage.sqlite.connection import Connection
+from storage.sqlite.series import SeriesNumbers
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
-_COLUMNS = "series, at, seconds, busy, total, nodes, spot, waiting, running, succeeded, failed"
+_USES = ", ".join(USES)
+_COLUMNS = f"series, at, seconds, nodes, spot_nodes, waiting, running, succeeded, failed, jobs, {_USES}"
+_ADDED = ", ".join(f"{name} = {name} + excluded.{name}" for name in (*USES, "seconds"))
+_INSERT: Final = f"INSERT INTO samples ({_COLUMNS}) VALUES ({', '.join('?' * (10 + len(USES)))})"  # noqa: S608 - our own names
+ADD_ROLLUPS: Final = f"""
+    INSERT INTO rollups (step, series, start, {_USES}, seconds) VALUES ({", ".join("?" * (len(USES) + 4))})
+    ON CONFLICT DO UPDATE SET {_ADDED}
+"""  # noqa: S608 - our own names
+_ADD_JOBS: Final = """
+    INSERT INTO job_rollups (step, account, start, job, dedicated, spot) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET dedicated = dedicated + excluded.dedicated, spot = spot + excluded.spot
+"""
+
+
+class _Fresh(NamedTuple):
+    """A sample that is new, with the numbers of its series and account, and its jobs by number."""
+
+    series: int
+    account: int
+    at: int
+    sample: Sample
+    jobs: list[tuple[int, float]]
 
 
 class SqliteSamples(Connection):
-    """A series is one pool, or with an empty pool name the whole account."""
+    """A series is one pool, or with an empty pool name the whole account.
+
+    Of an account's own series the samples have but the moment and the seconds; its cores are in the rollups.
+    """
 
     def __init__(self, path: Path, db: Database, worker: ThreadPoolExecutor, retention: Retention) -> None:
         super().__init__(path, db, worker, retention)
-        self._series: dict[tuple[str, str], int] = {}
+        self._numbers = SeriesNumbers(db.conn)
 
     async def add_samples(self, samples: Sequence[Sample]) -> None:
         """Store samples and add them to every rollup in the same transaction; a sample seen before is ignored.
@@ -37,31 +64,33 @@ class SqliteSamples(Connection):
                 with self._db.atomic():
                     self._roll_up(self._fresh(samples))
             except BaseException:
-                self._series.clear()  # numbers given out by a transaction that was rolled back
+                self._numbers.forget()  # those given out by a transaction that was rolled back
                 raise
 
         await self._run(work)
 
-    def _fresh(self, samples: Sequence[Sample]) -> list[tuple[int, int, int, Sample]]:
-        """Insert samples of pools; returns (series, account's series, moment, sample) of those that were new."""
+    def _fresh(self, samples: Sequence[Sample]) -> list[_Fresh]:
+        """Insert samples of pools; returns those that were new."""
         horizon = self._samples_horizon()
+        number = self._numbers.series
         by_series: dict[tuple[int, int], dict[int, Sample]] = {}
         for sample in samples:
             if (at := to_timestamp(sample.at)) >= horizon:
-                key = self._series_id(sample.account, sample.pool), self._series_id(sample.account, "")
+                key = number(sample.account, sample.pool), number(sample.account, "")
                 by_series.setdefault(key, {}).setdefault(at, sample)
         fresh = [
-            (series, account, at, sample)
+            _Fresh(series, account, at, sample, self._shares(series, sample))
             for (series, account), moments in by_series.items()
             for known in [{} if series == account else self._known(series, moments)]
             for at, sample in moments.items()
             if at not in known
         ]
-        self._db.conn.executemany(
-            f"INSERT INTO samples ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own names
-            [(n, at, *_row(sample)) for n, account, at, sample in fresh if n != account],
-        )
+        self._db.conn.executemany(_INSERT, [_row(each) for each in fresh if each.series != each.account])
         return fresh
+
+    def _shares(self, series: int, sample: Sample) -> list[tuple[int, float]]:
+        """The jobs of a sample by number, with their cores; none where nothing was busy."""
+        return [(self._numbers.job(series, each.job), each.cores) for each in sample.jobs if each.job and sample.busy]
 
     def _known(self, series: int, moments: Collection[int]) -> dict[int, float]:
         """The samples of a series that are stored already, around some moments: their moments and seconds."""
@@ -72,77 +101,35 @@ class SqliteSamples(Connection):
             )
         )
 
-    def _roll_up(self, fresh: list[tuple[int, int, int, Sample]]) -> None:
+    def _roll_up(self, fresh: list[_Fresh]) -> None:
         """Add new samples to the rollups, and to their account's own row, which all pools of a moment share."""
-        increments = RollupIncrements()
-        polls: dict[int, dict[int, list[float]]] = {}  # by account and moment: seconds, busy, total, nodes
-        for series, account, at, sample in fresh:
-            poll = polls.setdefault(account, {}).setdefault(at, [0.0, 0.0, 0.0, 0])
-            poll[0] = max(poll[0], sample.seconds)
-            if series != account:
-                poll[1] += sample.busy
-                poll[2] += sample.total
-                poll[3] += sample.nodes
-                increments.add_cores(series, account, at - round(sample.seconds * MICRO), at, sample.busy, sample.total)
+        increments, jobs = RollupIncrements(), JobIncrements()
+        polls: dict[int, dict[int, float]] = {}  # seconds by account and moment
+        for each in fresh:
+            sample, at = each.sample, each.at
+            moments = polls.setdefault(each.account, {})
+            moments[at] = max(moments.get(at, 0.0), sample.seconds)
+            if each.series != each.account:
+                begin = at - round(sample.seconds * MICRO)
+                increments.add_cores(each.series, each.account, begin, at, figures(sample.dedicated, sample.spot))
+                jobs.add(each.account, each.jobs, begin, at, sample)
         for account, moments in polls.items():
             known = self._known(account, moments)
-            for at, (seconds, *_) in moments.items():
+            for at, seconds in moments.items():
                 increments.add_observed(account, at - round(seconds * MICRO), at - round(known.get(at, 0.0) * MICRO))
             self._db.conn.executemany(
                 """
-                INSERT INTO samples (series, at, seconds, busy, total, nodes) VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET seconds = max(seconds, excluded.seconds), busy = busy + excluded.busy,
-                    total = total + excluded.total, nodes = nodes + excluded.nodes
+                INSERT INTO samples (series, at, seconds, nodes) VALUES (?, ?, ?, 0)
+                ON CONFLICT DO UPDATE SET seconds = max(seconds, excluded.seconds)
                 """,
-                [(account, at, *poll) for at, poll in moments.items()],
+                [(account, at, seconds) for at, seconds in moments.items()],
             )
             self._db.conn.execute(
                 "UPDATE series SET first = min(ifnull(first, ?1), ?1), last = max(ifnull(last, ?2), ?2) WHERE id = ?3",
                 (min(moments), max(moments), account),
             )
-        self._db.conn.executemany(
-            """
-            INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET busy = busy + excluded.busy, total = total + excluded.total,
-                seconds = seconds + excluded.seconds
-            """,
-            increments.rows(),
-        )
-
-    def _series_id(self, account: str, pool: str) -> int:
-        """The small number of a series, given out on first use."""
-        found = self._series.get((account, pool))
-        if found is None:
-            self._db.conn.execute("INSERT OR IGNORE INTO series (account, pool) VALUES (?, ?)", (account, pool))
-            (found,) = self._db.conn.execute(
-                "SELECT id FROM series WHERE account = ? AND pool = ?", (account, pool)
-            ).fetchone()
-            self._series[account, pool] = found
-        return found
-
-    async def usage(self, account: str, pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
-        """Buckets of ``step`` seconds in [since, until), empty ones left out; see ``Retention.resolution``."""
-        begin, end = to_timestamp(since) // MICRO, -(-to_timestamp(until) // MICRO)
-        kept, origin = self._retention.resolution(begin, end, step)
-
-        def work() -> list[Bucket]:
-            rows = self._db.execute(
-                """
-                SELECT :origin + (start - :origin) / :step * :step AS bucket, sum(busy), sum(total), sum(seconds)
-                FROM rollups
-                WHERE step = :kept AND start >= :origin AND start < :end
-                  AND series = (SELECT id FROM series WHERE account = :account AND pool = :pool)
-                GROUP BY bucket ORDER BY bucket
-                """,
-                {"origin": origin, "end": end, "step": step, "kept": kept, "account": account, "pool": pool or ""},
-            )
-            return [
-                Bucket(from_timestamp(start * MICRO), busy, total, min(seconds, step))
-                for start, busy, total, seconds in rows
-                if seconds > 0
-            ]
-
-        return await self._run(work)
+        self._db.conn.executemany(ADD_ROLLUPS, increments.rows())
+        self._db.conn.executemany(_ADD_JOBS, jobs.rows())
 
     async def samples(self, account: str, pool: str, since: datetime, until: datetime) -> list[Sample]:
         """The samples of a pool in [since, until), the oldest first, as long as they are kept."""
@@ -155,8 +142,13 @@ class SqliteSamples(Connection):
                 ORDER BY at
                 """,  # noqa: S608 - our own names
                 [account, pool, to_timestamp(since), to_timestamp(until)],
-            )
-            return [_sample(account, pool, *row) for row in rows]
+            ).fetchall()
+            shared = [_jobs.decode(row[9]) if row[9] else [] for row in rows]
+            names = self._numbers.jobs(number for jobs in shared for number, _ in jobs)
+            return [
+                _sample(account, pool, row, tuple(JobCores(names[number], cores) for number, cores in jobs))
+                for row, jobs in zip(rows, shared, strict=True)
+            ]
 
         return await self._run(work)
 
@@ -180,36 +172,69 @@ class SqliteSamples(Connection):
         """Delete old samples and buckets, a slice at a time; returns how many rows."""
         horizon = to_timestamp(now - self._retention.samples)
 
-        def mark() -> list[int]:
+        def mark() -> list[tuple[int, str]]:
             with self._db.atomic():
                 if horizon > self._samples_horizon():
                     self._db.execute(
                         "INSERT OR REPLACE INTO meta (name, value) VALUES ('pruned', ?)", [str(horizon).encode()]
                     )
-            return [row[0] for row in self._db.execute("SELECT id FROM series")]
+            return list(self._db.execute("SELECT id, pool FROM series"))
+
+        def until(step: int, kept: timedelta) -> int:
+            return to_timestamp(now - kept) // MICRO - step
 
         gone = 0
-        for number in await self._run(mark):
+        for number, pool in await self._run(mark):
             gone += await self._delete("samples", "series, at", "series = ? AND at < ?", [number, horizon])
             for step, kept in self._retention.rollups.items():
                 if kept is not None:
-                    where = [step, number, to_timestamp(now - kept) // MICRO - step]
                     gone += await self._delete(
-                        "rollups", "step, series, start", "step = ? AND series = ? AND start < ?", where
+                        "rollups",
+                        "step, series, start",
+                        "step = ? AND series = ? AND start < ?",
+                        [step, number, until(step, kept)],
                     )
+            for step, kept in self._retention.job_rollups.items() if not pool else ():
+                if kept is not None:
+                    gone += await self._delete(
+                        "job_rollups",
+                        "step, account, start, job",
+                        "step = ? AND account = ? AND start < ?",
+                        [step, number, until(step, kept)],
+                    )
+        return gone + await self._prune_jobs()
+
+    async def _prune_jobs(self) -> int:
+        """Forget the numbers of jobs of which no rollup is left: the coarsest is kept the longest."""
+        coarsest = max(self._retention.job_rollups)
+        gone = await self._delete(
+            "job_series", "id", "id NOT IN (SELECT job FROM job_rollups WHERE step = ?)", [coarsest]
+        )
+        if gone:
+            await self._run(self._numbers.forget)
         return gone
 
 
-def _row(sample: Sample) -> tuple[float | int | None, ...]:
-    """A sample's columns behind its series and moment; tasks that were not counted are NULL."""
-    work = sample.work
+_jobs = msgspec.json.Decoder(list[tuple[int, float]])
+
+
+def _row(fresh: _Fresh) -> tuple[float | int | bytes | None, ...]:
+    """A sample's columns; tasks that were not counted are NULL, and so is what no job keeps busy."""
+    sample, work = fresh.sample, fresh.sample.work
     tasks = (work.waiting, work.running, work.succeeded, work.failed) if work else (None,) * 4
-    return sample.seconds, sample.busy, sample.total, sample.nodes, sample.spot, *tasks
+    return (
+        fresh.series,
+        fresh.at,
+        sample.seconds,
+        sample.nodes,
+        sample.spot_nodes,
+        *tasks,
+        msgspec.json.encode(fresh.jobs) if fresh.jobs else None,
+        *figures(sample.dedicated, sample.spot),
+    )
 
 
-def _sample(
-    account: str, pool: str, series: int, at: int, seconds: float, busy: float, total: float, nodes: int,
-    spot: int | None, waiting: int | None, *tasks: int,
-) -> Sample:  # fmt: skip
+def _sample(account: str, pool: str, row: tuple[Any, ...], jobs: tuple[JobCores, ...]) -> Sample:
+    _, at, seconds, nodes, spot_nodes, waiting, *tasks = row[:9]
     work = None if waiting is None else Work(waiting, *tasks)
-    return Sample(account, pool, from_timestamp(at), seconds, busy, total, nodes, spot or 0, work)
+    return Sample(account, pool, from_timestamp(at), seconds, *uses(row[10:]), nodes, spot_nodes or 0, work, jobs)

@@ -19,8 +19,8 @@ from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.runs import SqliteRuns
-from storage.sqlite.samples import SqliteSamples
 from storage.sqlite.uploads import SqliteUploads
+from storage.sqlite.usage import SqliteUsage
 
 
 class SqliteStore(
@@ -29,7 +29,7 @@ class SqliteStore(
     SqliteAudit,
     SqliteApprovals,
     SqliteConversations,
-    SqliteSamples,
+    SqliteUsage,
     SqliteFiles,
     SqliteUploads,
     SqlitePreferences,

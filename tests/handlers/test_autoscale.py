@@ -10,6 +10,7 @@ import pytest
 
 from cards.card import Actions, Button, Card, Picture, plain
 from cards.charts.scaling import Scaling
+from storage.port.core_use import CoreUse
 from storage.port.samples import Sample, Work
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -33,7 +34,10 @@ async def lived(
         running = min(pending, nodes * slots)
         done += running / 20
         work = Work(pending - running, running, int(done), 0) if counted else None
-        samples.append(Sample(ACCOUNT, pool, at, 60.0, running * 8.0 / slots, nodes * 8.0, nodes, 0, work))
+        busy = running * 8.0 / slots
+        samples.append(
+            Sample(ACCOUNT, pool, at, 60.0, CoreUse(busy, unused=nodes * 8.0 - busy), nodes=nodes, work=work)
+        )
     for n in range(0, len(samples), 1000):
         await scene.store.add_samples(samples[n : n + 1000])
 

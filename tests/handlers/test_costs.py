@@ -14,6 +14,7 @@ from bot.azure.models.price import NO_PRICES, Prices
 from cards import slack, teams, text
 from cards.card import Card, Table, plain
 from handlers.usage.costs import Month, a_node, a_pool, hourly, month_so_far, now
+from storage.port.core_use import CoreUse
 from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
 from tests.golden import check
@@ -60,7 +61,7 @@ async def burnt(store: SqliteStore, name: str, cores: float, first: datetime, ho
     """Samples of a pool that had so many cores, five minutes each."""
     steps = hours * 12
     moments = [first + timedelta(minutes=5 * (step + 1)) for step in range(steps)]
-    await store.add_samples([Sample("a", name, at, 300.0, 0.0, cores, 1) for at in moments])
+    await store.add_samples([Sample("a", name, at, 300.0, CoreUse(unused=cores), nodes=1) for at in moments])
 
 
 async def test_a_month_is_core_hours_times_the_price_of_a_core(store: SqliteStore) -> None:

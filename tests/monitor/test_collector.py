@@ -12,8 +12,9 @@ from bot.azure.models import Node, NodeCounts, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
 from bot.monitor.collector import Collector, Reading
 from bot.monitor.scene import JobView, PoolView, Scene
+from storage.port.core_use import CoreUse
 from storage.port.errors import StoreError
-from storage.port.samples import Sample, Work
+from storage.port.samples import JobCores, Sample, Work
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
@@ -81,7 +82,8 @@ async def test_one_task_a_node_needs_no_node_list() -> None:
     dedicated = NodeCounts(running=2, idle=1, total=3)
     batch = Batch(pools=(pool(),), counts=(PoolNodeCounts(pool_id="a", dedicated=dedicated, low_priority=spot),))
     [sample] = await Collector([batch], Memory()).sample(batch)
-    assert sample == Sample("render", "a", NOON, 60.0, busy=12.0, total=16.0, nodes=4, spot=1)
+    dedicated_use, spot_use = CoreUse(8.0, unknown=4.0), CoreUse(4.0)
+    assert sample == Sample("render", "a", NOON, 60.0, dedicated_use, spot_use, nodes=4, spot_nodes=1)
     assert batch.calls == ["/nodecounts", "/pools"]
 
 
@@ -90,6 +92,7 @@ async def test_all_that_has_a_machine_counts() -> None:
     batch = Batch(pools=(pool(),), counts=(counts(**states, preempted=7, deallocated=7),))
     [sample] = await Collector([batch], Memory()).sample(batch)
     assert (sample.nodes, sample.total, sample.busy) == (6, 24.0, 0.0)
+    assert sample.dedicated == CoreUse(starting=4.0, broken=8.0, leaving=8.0, unknown=4.0)
 
 
 async def test_task_slots_share_a_node() -> None:
@@ -128,6 +131,8 @@ async def test_tasks_of_a_pool_are_those_of_its_jobs_as_a_look_counted_them() ->
     reading = Reading.of(msgspec.structs.replace(scene(NOON), jobs=jobs))
     [sample] = await Collector([], Memory()).sample(Batch(), reading)
     assert sample.work == Work(waiting=5, running=3, succeeded=14, failed=1)
+    assert sample.dedicated == CoreUse(4.0, waiting=4.0)
+    assert sample.jobs == (JobCores("one", 4.0 * 2 / 3), JobCores("two", 4.0 / 3))
 
 
 async def test_what_a_look_has_read_is_not_read_again() -> None:
@@ -138,7 +143,9 @@ async def test_what_a_look_has_read_is_not_read_again() -> None:
         at = NOON + timedelta(seconds=seconds)
         await collector.after("render", scene(at), at)
     assert [(each.at - NOON).total_seconds() for each in store.samples] == [0, 58, 120]
-    assert store.samples[0] == Sample("render", "a", NOON, 60.0, 4.0, 8.0, nodes=2, work=Work(0, 0, 0, 0))
+    assert store.samples[0] == Sample(
+        "render", "a", NOON, 60.0, CoreUse(4.0, unused=4.0), nodes=2, work=Work(0, 0, 0, 0)
+    )
     assert (batch.calls, heard) == ([], [["a"]] * 3)
 
 
@@ -174,7 +181,7 @@ async def test_a_size_nobody_knows_is_left_out() -> None:
 
 async def test_no_pool_at_all_is_told_too() -> None:
     batch = Batch()
-    assert await Collector([batch], Memory()).sample(batch) == [Sample("render", "", NOON, 60.0, 0.0, 0.0, 0)]
+    assert await Collector([batch], Memory()).sample(batch) == [Sample("render", "", NOON, 60.0)]
 
 
 async def test_a_sample_stands_for_the_time_since_the_last() -> None:

@@ -16,11 +16,12 @@ from storage.port.approvals import Approval
 from storage.port.audit import AuditEntry, broken
 from storage.port.confirmations import Confirmation
 from storage.port.conversations import ConversationReference
+from storage.port.core_use import NO_USE, CoreUse
 from storage.port.files import SharedFile
 from storage.port.outbox import OutboxEntry
 from storage.port.preferences import Preference
 from storage.port.requests import JournalRow
-from storage.port.samples import Bucket, Sample, Work
+from storage.port.samples import Bucket, JobCores, Sample, Work
 from storage.port.store import Store
 from storage.port.uploads import Upload, UploadTicket
 from storage.retention import RESOLUTIONS
@@ -44,8 +45,18 @@ def approval(id: str, *, state: Any = "pending", version: int = 1, expires: date
     )  # fmt: skip
 
 
+def used(busy: float, total: float) -> CoreUse:
+    """So many busy cores, or core-seconds, of all; nothing waited for the others."""
+    return CoreUse(busy, unused=total - busy)
+
+
+def bucket(start: datetime, busy: float, total: float, seconds: float) -> Bucket:
+    """A bucket of dedicated cores."""
+    return Bucket(start, used(busy, total), NO_USE, seconds)
+
+
 def sample(at: datetime, busy: float = 2, total: float = 4, *, pool: str = "a", seconds: float = 60) -> Sample:
-    return Sample("render", pool, at, seconds, busy, total, 1)
+    return Sample("render", pool, at, seconds, used(busy, total), nodes=1)
 
 
 def recomputed(samples: list[Sample], pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
@@ -66,7 +77,7 @@ def recomputed(samples: list[Sample], pool: str | None, since: datetime, until: 
         covered = min(step, sum(inside(at, seconds, start) for at, seconds in looks.items()))
         if covered > 0:
             busy, total = sum(s.busy * part for s, part in parts), sum(s.total * part for s, part in parts)
-            buckets.append(Bucket(start, busy, total, covered))
+            buckets.append(bucket(start, busy, total, covered))
         start += timedelta(seconds=step)
     return buckets
 
@@ -214,25 +225,25 @@ class StoreContract:
         await store.add_samples([sample(NOON + MINUTE), sample(NOON + MINUTE, 8, 8, pool="b")])
         await store.add_samples([sample(NOON + 2 * MINUTE, 4, 4)])
         whole = await store.usage("render", None, NOON, NOON + HOUR, 300)
-        assert whole == [Bucket(NOON, (2 + 8 + 4) * 60, (4 + 8 + 4) * 60, 120)]
-        assert await store.usage("render", "b", NOON, NOON + HOUR, 300) == [Bucket(NOON, 480, 480, 60)]
+        assert whole == [bucket(NOON, (2 + 8 + 4) * 60, (4 + 8 + 4) * 60, 120)]
+        assert await store.usage("render", "b", NOON, NOON + HOUR, 300) == [bucket(NOON, 480, 480, 60)]
         assert await store.usage("other", None, NOON, NOON + HOUR, 300) == []
         assert await store.usage("render", "nothing", NOON, NOON + HOUR, 300) == []
 
     async def test_an_account_without_pools_was_looked_at(self, store: Store) -> None:
         await store.add_samples([sample(NOON + MINUTE, 0, 0, pool="")])
-        assert await store.usage("render", None, NOON, NOON + HOUR, 60) == [Bucket(NOON, 0, 0, 60)]
+        assert await store.usage("render", None, NOON, NOON + HOUR, 60) == [bucket(NOON, 0, 0, 60)]
 
     async def test_a_long_sample_leaves_no_holes(self, store: Store) -> None:
         await store.add_samples([sample(NOON + 5 * MINUTE, seconds=300)])
         buckets = await store.usage("render", "a", NOON, NOON + HOUR, 60)
-        assert buckets == [Bucket(NOON + n * MINUTE, 120, 240, 60) for n in range(5)]
+        assert buckets == [bucket(NOON + n * MINUTE, 120, 240, 60) for n in range(5)]
 
     async def test_days_of_a_zone_count_from_its_midnight(self, store: Store) -> None:
         midnight = datetime(2026, 11, 18, 18, 30, tzinfo=UTC)  # in Kolkata
         await store.add_samples([sample(midnight), sample(midnight + MINUTE), sample(midnight + DAY)])
         buckets = await store.usage("render", "a", midnight, midnight + DAY, 86400)
-        assert buckets == [Bucket(midnight, 240, 480, 120)]
+        assert buckets == [bucket(midnight, 240, 480, 120)]
 
     async def test_a_crooked_start_begins_on_the_grid(self, store: Store) -> None:
         await store.add_samples([sample(NOON + MINUTE)])
@@ -244,7 +255,10 @@ class StoreContract:
             await store.usage("render", None, NOON, NOON + HOUR, 90)
 
     async def test_samples_of_a_pool_come_back_as_they_went_in(self, store: Store) -> None:
-        told = Sample("render", "a", NOON, 60.0, 2.0, 8.0, 4, 1, Work(7, 2, 100, 3))
+        told = Sample(
+            "render", "a", NOON, 60.0, used(1.0, 6.0), CoreUse(1.0, broken=1.0), 4, 1, Work(7, 2, 100, 3),
+            (JobCores("nightly", 1.5), JobCores("adhoc", 0.25)),
+        )  # fmt: skip
         untold = sample(NOON + MINUTE)
         await store.add_samples([untold, told, sample(NOON, pool="b")])
         assert await store.samples("render", "a", NOON, NOON + HOUR) == [told, untold]
@@ -339,7 +353,7 @@ class StoreContract:
         await store.prune(NOON)
         await store.add_samples([old])
         day = NOON.replace(hour=0) - 10 * DAY
-        assert await store.usage("render", None, day, day + DAY, 86400) == [Bucket(day, 120, 240, 60)]
+        assert await store.usage("render", None, day, day + DAY, 86400) == [bucket(day, 120, 240, 60)]
 
     async def test_an_approval_is_changed_by_one_at_a_time(self, store: Store) -> None:
         message = OutboxEntry("approval-a-1", "slack:C1", b"{}", b"{}", 1, NOON)

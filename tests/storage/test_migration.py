@@ -41,7 +41,9 @@ from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Card, plain
 from cards.text import render
+from storage.port.core_use import NO_USE, CoreUse
 from storage.port.outbox import DeliveryState
+from storage.port.samples import Sample
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
 from tests.alerting.alert_room import RecordedEntries, StillClock
@@ -349,6 +351,14 @@ async def test_samples_conversations_files_and_the_key_of_links(store: SqliteSto
     minutes = [row for row in old.rows("rollups", "start") if row["step"] == 60 and row["series"] == account]
     buckets = await store.usage(ACCOUNT, None, THEN - timedelta(hours=3), THEN, 60)
     assert [(each.busy, each.total) for each in buckets] == [(row["busy"], row["total"]) for row in minutes]
+    raw = {row["at"]: row for row in old.rows("samples", "at") if row["series"] != account}
+    samples = await store.samples(ACCOUNT, "pool1", THEN - timedelta(days=1), THEN)
+    assert {(each.at, each.busy, each.dedicated.unknown, each.spot_nodes, each.jobs) for each in samples} == {
+        (moment(at), row["busy"], row["total"] - row["busy"], 0, ()) for at, row in raw.items()
+    }
+    of_jobs = await store.usage_by_job(ACCOUNT, THEN.replace(hour=0), THEN, 86400)
+    assert {each.job for each in of_jobs} <= {""}
+    assert sum(each.dedicated for each in of_jobs) == pytest.approx(sum(row["busy"] for row in minutes))
     conversations = {(each.platform, each.id): each for each in await store.conversations()}
     for row in old.rows("conversations"):
         kept = conversations.pop((row["platform"], row["id"]))
@@ -484,3 +494,29 @@ async def test_an_old_file_needs_no_migration_twice(path: Path) -> None:
     assert content(path) == before
     every = [each.name for each in migrations.pending(Database(memory=True))]
     assert [name for (name,) in before["migrations"]] == every
+
+
+def test_spot_nodes_that_were_counted_take_their_cores_along(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    older = Database(sqlite3.connect(path))
+    migrations.apply(older, stop_before="cores_by_what_they_did")
+    older.execute("INSERT INTO series (id, account, pool) VALUES (1, 'a', ''), (2, 'a', 'p')")
+    at = [int((THEN + timedelta(minutes=n)).timestamp() * 1e6) for n in range(3)]
+    older.conn.executemany(
+        "INSERT INTO samples (series, at, seconds, busy, total, nodes, spot) VALUES (2, ?, 60, ?, ?, ?, ?)",
+        [(at[0], 4, 16, 4, 1), (at[1], 4, 16, 4, None), (at[2], 0, 0, 0, 0)],
+    )
+    older.conn.commit()
+    older.close()
+
+    async def read() -> list[Sample]:
+        store = SqliteStore.open(path)
+        try:
+            return await store.samples("a", "p", THEN, THEN + timedelta(hours=1))
+        finally:
+            await store.close()
+
+    told, untold, none = asyncio.run(read())
+    assert (told.dedicated, told.spot) == (CoreUse(3, unknown=9), CoreUse(1, unknown=3))
+    assert (untold.dedicated, untold.spot) == (CoreUse(4, unknown=12), NO_USE)
+    assert (none.dedicated, none.spot) == (NO_USE, NO_USE)

@@ -15,6 +15,7 @@ import pytest
 from sqlite_utils import Database
 
 from storage.port.changes import ChangeSet
+from storage.port.core_use import CoreUse
 from storage.port.errors import StoreError
 from storage.port.files import SharedFile
 from storage.port.incidents import NotificationRow
@@ -24,15 +25,18 @@ from storage.retention import Retention
 from storage.sqlite.connection import SLICE
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
-from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed
+from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed, used
 from tests.storage.live_contract import LiveContract
 from tests.storage.monitoring_contract import MonitoringContract, entry, incident, transition
 from tests.storage.operations_contract import OperationsContract
 from tests.storage.outbox_contract import OutboxContract
 from tests.storage.runs_contract import RunsContract
+from tests.storage.usage_contract import UsageContract
 
 
-class TestSqlite(StoreContract, MonitoringContract, OutboxContract, LiveContract, OperationsContract, RunsContract):
+class TestSqlite(
+    StoreContract, MonitoringContract, OutboxContract, LiveContract, OperationsContract, RunsContract, UsageContract
+):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
         numbers = itertools.count()
@@ -106,7 +110,7 @@ async def test_nothing_runs_on_the_event_loop(tmp_path: Path) -> None:
     threads = set()
     await store._run(lambda: store._db.conn.set_trace_callback(lambda _: threads.add(threading.current_thread())))
     await store.accept("k", b"", NOON)
-    await store.add_samples([Sample("a", "p", NOON, 60, 1, 1, 1)])
+    await store.add_samples([Sample("a", "p", NOON, 60, CoreUse(1))])
     await store.usage("a", None, NOON, NOON + timedelta(hours=1), 60)
     await store.prune(NOON)
     assert len(threads) == 1
@@ -116,11 +120,11 @@ async def test_nothing_runs_on_the_event_loop(tmp_path: Path) -> None:
 
 async def test_a_failed_write_leaves_no_trace(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "bot.db")
-    bad = Sample("a", "p", NOON, 60, float("nan"), 1, 1)  # SQLite stores NaN as NULL, which the column refuses
+    bad = Sample("a", "p", NOON, 60, CoreUse(float("nan")))  # SQLite stores NaN as NULL, which the column refuses
     with pytest.raises(StoreError, match=r"bot\.db: SQLite refuses"):
-        await store.add_samples([Sample("a", "q", NOON, 60, 1, 1, 1), bad])
+        await store.add_samples([Sample("a", "q", NOON, 60, CoreUse(1)), bad])
     assert await store.sampled_range("a") is None
-    await store.add_samples([Sample("a", "q", NOON, 60, 1, 1, 1)])
+    await store.add_samples([Sample("a", "q", NOON, 60, CoreUse(1))])
     assert len(await store.usage("a", "q", NOON - timedelta(hours=1), NOON, 60)) == 1
     await store.close()
 
@@ -179,14 +183,14 @@ from datetime import UTC, datetime, timedelta
 from storage.port.files import SharedFile
 from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
-from tests.storage.contract import NOON
+from tests.storage.contract import NOON, used
 
 async def main():
     store = SqliteStore.open(sys.argv[1])
     first = int(sys.argv[2])
     for n in range(first, first + 100000):
         at = NOON + timedelta(minutes=n)
-        await store.add_samples([Sample("render", pool, at, 60, n % 7, 8, 1) for pool in "ab"])
+        await store.add_samples([Sample("render", pool, at, 60, used(n % 7, 8)) for pool in "ab"])
         assert await store.accept(f"key-{n}", b"body", NOON)
         print(n, flush=True)
 
@@ -211,11 +215,14 @@ def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
         assert kept >= {f"key-{n}" for n in acknowledged[1:]}
         rows = await store._run(
             lambda: store._db.execute(
-                "SELECT pool, at, seconds, busy, total FROM samples JOIN series ON id = series WHERE pool <> ''"
+                "SELECT pool, at, seconds, dedicated_busy, dedicated_unused "
+                "FROM samples JOIN series ON id = series WHERE pool <> ''"
             ).fetchall()
         )
         epoch = NOON - timedelta(seconds=NOON.timestamp())
-        samples = [Sample("render", p, epoch + timedelta(microseconds=at), s, b, t, 1) for p, at, s, b, t in rows]
+        samples = [
+            Sample("render", p, epoch + timedelta(microseconds=at), s, used(b, b + idle)) for p, at, s, b, idle in rows
+        ]
         assert {s.at for s in samples} >= {NOON + timedelta(minutes=n) for n in acknowledged[1:]}
         since, until = NOON - timedelta(hours=1), max(s.at for s in samples) + timedelta(hours=1)
         for pool in (None, "a"):

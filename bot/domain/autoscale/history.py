@@ -77,10 +77,11 @@ def history(samples: Sequence[Sample], slots: int) -> History | None:
         arrived, known = _arrived(before, after, slots, seconds)
         steps = max(1, round(length / PERIOD))
         counted += steps if known else 0
-        dedicated = max(0, after.nodes - after.spot)
+        dedicated = max(0, after.nodes - after.spot_nodes)
         waiting = float(after.work.waiting) if after.work else None
         spans += [
-            Span(before.at + n * length / steps, arrived / steps, dedicated, after.spot, waiting) for n in range(steps)
+            Span(before.at + n * length / steps, arrived / steps, dedicated, after.spot_nodes, waiting)
+            for n in range(steps)
         ]
     if not spans:
         return None

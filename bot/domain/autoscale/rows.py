@@ -109,8 +109,8 @@ def _row(sample: Sample, slots: int) -> Row:
         running=float(work.running) if work else running(sample, slots),
         succeeded=float(work.succeeded) if work else 0.0,
         failed=float(work.failed) if work else 0.0,
-        dedicated=float(sample.nodes - sample.spot),
-        spot=float(sample.spot),
+        dedicated=float(sample.nodes - sample.spot_nodes),
+        spot=float(sample.spot_nodes),
         usable=float(sample.nodes),
         load=100.0 * sample.busy / sample.total if sample.total else 0.0,
     )

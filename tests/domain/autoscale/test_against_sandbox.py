@@ -12,6 +12,7 @@ from bot.domain.autoscale.what_if import what_if
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.live import LivePool
 from bot.sandbox.world.scenarios import build
+from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Sample, Work
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -28,7 +29,7 @@ def sampled(world: World, pool: LivePool, hours: int) -> list[Sample]:
         succeeded, failed = (sum(job.counts[column] for job in pool.jobs) for column in (2, 3))
         dedicated, spot = pool.total(True), pool.total(False)
         work = Work(waiting, running, succeeded, failed)
-        samples.append(Sample("a", "p", world.time, 60.0, 0.0, 1.0, dedicated + spot, spot, work))
+        samples.append(Sample("a", "p", world.time, 60.0, CoreUse(unused=1.0), NO_USE, dedicated + spot, spot, work))
     return samples
 
 
@@ -42,7 +43,7 @@ def test_what_would_have_been_is_about_what_was(name: str) -> None:
     samples = sampled(world, pool, 12)
     last = samples[-1]
     text = pool.body.auto_scale_formula or (
-        f"$TargetDedicatedNodes = {last.nodes - last.spot}; $TargetLowPriorityNodes = {last.spot};"
+        f"$TargetDedicatedNodes = {last.nodes - last.spot_nodes}; $TargetLowPriorityNodes = {last.spot_nodes};"
     )
     past = history(samples, pool.slots)
     assert past

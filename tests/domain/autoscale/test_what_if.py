@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.domain.autoscale.history import ASSUMED, History, history
 from bot.domain.autoscale.syntax import read
 from bot.domain.autoscale.what_if import WhatIf, assumptions, what_if
+from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Sample, Work
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -19,7 +20,8 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def sample(minute: int, work: Work | None, nodes: int = 4, busy: float = 0.0, spot: int = 0) -> Sample:
-    return Sample("a", "p", NOON + minute * MINUTE, 60.0, busy, 2.0 * nodes, nodes, spot, work)
+    cores = CoreUse(busy, unused=2.0 * nodes - busy)
+    return Sample("a", "p", NOON + minute * MINUTE, 60.0, cores, NO_USE, nodes, spot, work)
 
 
 def past(hours: int, of: Callable[[int], Work | None], nodes: int = 4, slots: int = 1) -> History:

@@ -1,0 +1,56 @@
+"""The small numbers under which pools, accounts and jobs are kept in samples and rollups."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+_MOST_JOBS = 100_000
+"""Numbers of jobs that are remembered; beyond that they are looked up again."""
+
+
+class SeriesNumbers:
+    """Numbers of pools, of accounts (an empty pool) and of jobs, given out on first use."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._series: dict[tuple[str, str], int] = {}
+        self._jobs: dict[tuple[int, str], int] = {}
+
+    def forget(self) -> None:
+        """Those that a transaction gave out which was rolled back, and with them all that are remembered."""
+        self._series.clear()
+        self._jobs.clear()
+
+    def series(self, account: str, pool: str) -> int:
+        """The number of a pool, or with an empty name of an account."""
+        found = self._series.get((account, pool))
+        if found is None:
+            self._db.execute("INSERT OR IGNORE INTO series (account, pool) VALUES (?, ?)", (account, pool))
+            (found,) = self._db.execute(
+                "SELECT id FROM series WHERE account = ? AND pool = ?", (account, pool)
+            ).fetchone()
+            self._series[account, pool] = found
+        return found
+
+    def job(self, series: int, job: str) -> int:
+        """The number of a job in a pool's series."""
+        found = self._jobs.get((series, job))
+        if found is None:
+            if len(self._jobs) >= _MOST_JOBS:
+                self._jobs.clear()
+            self._db.execute("INSERT OR IGNORE INTO job_series (series, job) VALUES (?, ?)", (series, job))
+            (found,) = self._db.execute(
+                "SELECT id FROM job_series WHERE series = ? AND job = ?", (series, job)
+            ).fetchone()
+            self._jobs[series, job] = found
+        return found
+
+    def jobs(self, numbers: Iterable[int]) -> dict[int, str]:
+        """The jobs of some numbers."""
+        wanted = ",".join(str(int(number)) for number in set(numbers))
+        return dict(
+            self._db.execute(
+                "SELECT id, job FROM job_series WHERE id IN (SELECT value FROM json_each(?))", (f"[{wanted}]",)
+            )
+        )
