@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cards.charts.bars import BarChart, total
-from cards.charts.figures import cores, figures, gaps, in_cores, span
+from cards.charts.figures import bounded, cores, figures, gaps, in_cores, span
 from cards.charts.heatmap import HeatMap, heatmap_alt
 from cards.charts.scaling import Scaling, scaling_alt
 from cards.charts.topology import Topology, topology_alt
@@ -129,7 +129,13 @@ def _usage(chart: UsageChart) -> str:
         f"All: {cores(found.total)} on average, {cores(found.last.total)} at the end, peak {cores(found.total_peak)}.",
     ]
     if found.total > 0:
-        parts.append(f"Idle: {1 - found.share:.0%} of all cores.")
+        parts.append(f"Idle: {1 - found.share:.0%} of all cores{f', {chart.idle}' if chart.idle else ''}.")
+    if found.spot > 0:
+        parts.append(f"Of them spot: {cores(found.busy_spot)} of {in_cores(found.spot)} busy on average.")
+    if unsure := bounded(chart.points, chart.step):
+        parts.append(
+            f"From {_moment(unsure[0][0], zone)} to {_moment(unsure[-1][1], zone)} busy is at most what is shown."
+        )
     if missing := gaps(chart):
         longest = max(end - begin for begin, end in missing)
         holes = "1 gap" if len(missing) == 1 else f"{len(missing)} gaps"

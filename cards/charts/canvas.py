@@ -24,7 +24,7 @@ from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 from numpy.typing import NDArray
 from PIL import Image
 
-from cards.charts.style import RAMPS, Colour, Ramps, palette
+from cards.charts.style import RAMPS, SIZES, Colour, Ramps, palette
 
 Points: TypeAlias = NDArray[np.float64] | Sequence[tuple[float, float]]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -48,7 +48,7 @@ def own_settings() -> AbstractContextManager[None]:
 
 
 class Canvas:
-    """A white sheet of ``width`` x ``height`` pixels. What is drawn later lies on top.
+    """A white sheet of ``width`` x ``height`` pixels with a border. What is drawn later lies on top.
 
     ``ramps`` are the colours that the PNG may hold, see :data:`cards.charts.style.RAMPS`.
     """
@@ -134,6 +134,8 @@ class Canvas:
         # A chart is long stretches of one colour: consult the palette once a stretch, not once a pixel.
         heads = np.concatenate(([0], np.flatnonzero(pixels[1:] != pixels[:-1]) + 1))
         indices = np.repeat(_nearest(self._ramps)[_key(pixels[heads])], np.diff(heads, append=pixels.size))
+        sheet, thick = indices.reshape(self.height, self.width), max(1, round(SIZES.frame * self.width / 1600))
+        sheet[:thick] = sheet[-thick:] = sheet[:, :thick] = sheet[:, -thick:] = 0  # the border's colour is the first
         image = Image.frombuffer("P", (self.width, self.height), indices.tobytes(), "raw", "P", 0, 1)
         image.putpalette([channel for colour in palette(self._ramps) for channel in colour])
         out = io.BytesIO()

@@ -38,13 +38,14 @@ def data_of(chart: object) -> Data:
 
 def _usage(chart: UsageChart) -> Data:
     zone = ZoneInfo(chart.zone)
+    columns = ("start", "busy cores", "all cores", "busy spot cores", "all spot cores", "sampled share", "busy at most")
     rows = tuple(
-        (_iso(point.start, zone), point.busy, point.total, point.covered)
-        if point.covered > 0
-        else (_iso(point.start, zone), None, None, 0.0)
-        for point in chart.points
+        (_iso(p.start, zone), p.busy, p.total, p.busy_spot, p.spot, p.covered, "yes" if p.at_most else "")
+        if p.covered > 0
+        else (_iso(p.start, zone), None, None, None, None, 0.0, "")
+        for p in chart.points
     )
-    return Data(("start", "busy cores", "all cores", "sampled share"), rows)
+    return Data(columns, rows)
 
 
 def _bars(chart: BarChart) -> Data:

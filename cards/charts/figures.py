@@ -20,6 +20,8 @@ class Figures(Struct, frozen=True):
     total_peak: float
     last: UsagePoint
     covered: float
+    busy_spot: float = 0.0
+    spot: float = 0.0
 
     @property
     def share(self) -> float:
@@ -54,6 +56,12 @@ def gaps(chart: UsageChart) -> list[tuple[datetime, datetime]]:
     return found
 
 
+def bounded(points: Sequence[UsagePoint], step: int) -> list[tuple[datetime, datetime]]:
+    """Stretches of which is only known how many cores were busy at most."""
+    marked = [point for point in points if point.at_most]
+    return [(part[0].start, part[-1].start + timedelta(seconds=step)) for part in runs(marked, step)]
+
+
 def figures(chart: UsageChart) -> Figures | None:
     """The figures, or None when nothing was sampled in the window."""
     sampled = [point for point in chart.points if point.covered > 0]
@@ -70,6 +78,8 @@ def figures(chart: UsageChart) -> Figures | None:
         total_peak=max(point.total for point in sampled),
         last=sampled[-1],
         covered=min(1.0, weight * chart.step / window) if window > 0 else 0.0,
+        busy_spot=sum(point.busy_spot * point.covered for point in sampled) / weight,
+        spot=sum(point.spot * point.covered for point in sampled) / weight,
     )
 
 
@@ -115,12 +125,14 @@ def coarser(points: Sequence[UsagePoint], step: int, factor: int) -> list[UsageP
     merged = []
     for number, group in groups.items():
         weight = sum(point.covered for point in group)
-        busy, total = (
-            (sum(p.busy * p.covered for p in group) / weight, sum(p.total * p.covered for p in group) / weight)
-            if weight
-            else (0.0, 0.0)
-        )
-        merged.append(UsagePoint(first + number * length, busy, total, weight / factor))
+        cores = [(p.busy, p.total, p.busy_spot, p.spot) for p in group]
+        means = [
+            sum(value * p.covered for value, p in zip(column, group, strict=True)) / (weight or 1.0)
+            for column in zip(*cores, strict=True)
+        ]
+        busy, total, busy_spot, spot = means
+        at_most = any(p.at_most for p in group if p.covered > 0)
+        merged.append(UsagePoint(first + number * length, busy, total, weight / factor, busy_spot, spot, at_most))
     return merged
 
 

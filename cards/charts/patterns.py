@@ -26,6 +26,18 @@ class Plane:
         if partial or fill.colour != fill.edge:
             self._edge(left, top, right, bottom, fill.edge)
 
+    def between(
+        self, tops: NDArray[np.float64], bottoms: NDArray[np.float64], fill: Fill, *, partial: bool = False
+    ) -> None:
+        """An area by columns of pixels, each from its top down to its bottom; nothing where one of them is NaN."""
+        height, width = self.pixels.shape[:2]
+        rows = np.arange(height)[:, None]
+        where = (rows >= tops) & (rows < bottoms)
+        tile = self._tile(fill, partial)
+        period = tile.shape[0]
+        pattern = np.tile(tile, (-(-height // period), -(-width // period), 1))[:height, :width]
+        self.pixels[where] = pattern[where]
+
     def box(self, box: tuple[float, float, float, float], colour: Colour) -> None:
         """A rectangle of one colour."""
         left, top, right, bottom = self._within(box)
@@ -41,12 +53,16 @@ class Plane:
             self.pixels[top:bottom, left:right] = (*fill.colour, 255)
             return
         # Patterns are cut from a tile as large as their period, turned so that neighbours join.
-        tile = self._tiles.get((fill, partial))
-        if tile is None:
-            tile = self._tiles[fill, partial] = _tile(fill, partial, self.u)
+        tile = self._tile(fill, partial)
         period = tile.shape[0]
         rows, columns = np.arange(top, bottom) % period, np.arange(left, right) % period
         self.pixels[top:bottom, left:right] = tile[rows[:, None], columns]
+
+    def _tile(self, fill: Fill, partial: bool) -> NDArray[np.uint8]:
+        tile = self._tiles.get((fill, partial))
+        if tile is None:
+            tile = self._tiles[fill, partial] = _tile(fill, partial, self.u)
+        return tile
 
     def _edge(self, left: int, top: int, right: int, bottom: int, colour: Colour) -> None:
         thick = max(1, round(3 * self.u))
@@ -83,6 +99,8 @@ def _second(pattern: Pattern, x: NDArray[np.int_], y: NDArray[np.int_], period: 
         return (x - y) % period < third
     if pattern == "level":
         return y < third
+    if pattern == "grid":
+        return (y < third // 2) | (x < third // 2)
     if pattern == "dots":
         dot = (x < third) & (y < third)
         shifted = (x >= period // 2) & (x < period // 2 + third) & (y >= period // 2) & (y < period // 2 + third)

@@ -13,10 +13,11 @@ from cards.charts import style
 from cards.charts.canvas import Box, Canvas
 from cards.charts.figures import cores
 from cards.charts.labels import cut, head
+from cards.charts.plot import NARROWEST, WIDEST
 from cards.charts.scaling import Scaling, ScalingPoint, runs
 from cards.charts.style import SIZES, Colour
 from cards.charts.timeaxis import Tick, ticks
-from cards.charts.usage_picture import NARROWEST, WIDEST, scale
+from cards.charts.usage_picture import scale
 
 _Value = Callable[[ScalingPoint], float]
 

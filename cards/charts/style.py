@@ -2,6 +2,10 @@
 
 Sizes are pixels of a picture 1600 wide and grow with its width: a picture 1600 wide is read on a phone at 360, where 40
 becomes 9. The colours differ without red and green, and by lightness alone.
+
+Pictures have paper of their own with a border, and are the same for everybody. Which theme somebody reads in is told to
+no bot, and one message has readers in both; and no colour at all is legible, at 4.5 to 1, on a see-through sheet over
+white and over the dark of Slack or Teams (tests/cards/charts/test_colours.py).
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ PAST: Colour = (221, 226, 232)
 PAST_BUSY: Colour = (176, 188, 202)
 WINDOW: Colour = (228, 237, 252)
 WINDOW_ALL: Colour = (168, 198, 246)
+FRAME: Colour = (200, 208, 216)
+"""The border of every picture: it ends the sheet where the chat is as white as the sheet."""
 
 RAMPS: Ramps = (
     (PAPER, INK, 9),
@@ -60,6 +66,7 @@ class Sizes(Struct, frozen=True):
     bar: float = 3
     """Least width of a bucket in the plot."""
     strip_bar: float = 12
+    frame: float = 3
     riser: float = 14
     """Least mean distance between two jumps of the line at which it keeps its full width."""
 
@@ -68,8 +75,8 @@ SIZES = Sizes()
 
 
 def palette(ramps: Ramps = RAMPS) -> list[Colour]:
-    """Every colour a picture may hold: the pairs and the shades between them."""
-    colours: dict[Colour, None] = {}
+    """Every colour a picture may hold: the border's, the pairs and the shades between them."""
+    colours: dict[Colour, None] = {FRAME: None}
     for a, b, between in ramps:
         for n in range(between + 2):
             share = n / (between + 1)

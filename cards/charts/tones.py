@@ -26,8 +26,8 @@ from cards.charts.style import (
     Ramps,
 )
 
-Pattern: TypeAlias = Literal["plain", "rising", "falling", "level", "dots"]
-"""One colour; stripes from the lower left, from the upper left, from left to right; dots."""
+Pattern: TypeAlias = Literal["plain", "rising", "falling", "level", "dots", "grid"]
+"""One colour; stripes from the lower left, from the upper left, from left to right; dots; a grid."""
 
 
 class Fill(Struct, frozen=True):
@@ -45,7 +45,8 @@ def _mixed(colour: Colour, share: float) -> Colour:
 
 
 BILLED: Colour = (58, 72, 90)
-GOOD: Colour = (38, 152, 108)
+GOOD: Colour = (104, 200, 158)
+GOOD_EDGE: Colour = (18, 116, 80)
 BAD: Colour = (158, 20, 32)
 OTHER: Colour = (124, 134, 146)
 
@@ -54,7 +55,7 @@ _FIRST: dict[str, Fill] = {
     "idle": Fill(IDLE, IDLE, IDLE_TEXT),
     "spot": Fill(WINDOW_ALL, BUSY, BUSY, "rising"),
     "billed": Fill(BILLED, BILLED, BILLED),
-    "good": Fill(GOOD, GOOD, GOOD),
+    "good": Fill(GOOD, GOOD, GOOD_EDGE),
     "bad": Fill(BAD, _mixed(BAD, 0.6), BAD, "falling"),
     "other": Fill(_mixed(OTHER, 0.6), OTHER, OTHER, "dots"),
 }
@@ -63,7 +64,7 @@ _AGAIN: tuple[tuple[float, float, Pattern], ...] = (
     (0.75, 0.2, "rising"),
     (0.2, 0.75, "dots"),
     (0.88, 0.3, "falling"),
-    (0.6, 0.6, "plain"),
+    (0.8, 0.35, "grid"),
 )
 """The second series of a tone and those after it: how much paper is in its two colours, and its pattern."""
 
@@ -99,7 +100,7 @@ def _ramps() -> Ramps:
         for nth in range(len(_AGAIN) + 1):
             fill = _fill(tone, nth)
             colours |= dict.fromkeys((fill.colour, fill.second, fill.edge))
-    smoothed = (BUSY, IDLE_TEXT, BILLED, GOOD, BAD, OTHER)  # colours of lines
+    smoothed = (BUSY, IDLE_TEXT, BILLED, GOOD_EDGE, BAD, OTHER)  # colours of lines
     return (
         (PAPER, INK, 9),
         (PAPER, MUTED, 6),

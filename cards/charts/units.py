@@ -47,7 +47,7 @@ def axis(low: float, high: float, unit: str = "") -> Axis:
         high = {"%": 1.0, "s": 60.0}.get(unit, 1.0)
     fitting: list[Axis] = []
     greatest = max(-low, high)
-    for step in takewhile(lambda step: step <= 10 * greatest, _candidates(unit, greatest / (_STEPS + 1))):
+    for step in takewhile(lambda step: step <= max(10.0, 10 * greatest), _candidates(unit, greatest / (_STEPS + 1))):
         below, above = _whole(-low / step), _whole(high / step)
         if below + above <= _STEPS + bool(below and above):
             fitting.append(Axis(-below * step, above * step, below + above))
@@ -56,7 +56,7 @@ def axis(low: float, high: float, unit: str = "") -> Axis:
 
 def _whole(steps: float) -> int:
     """So many steps at least, without one more for an error of the last bit."""
-    return math.ceil(steps - 1e-9)
+    return math.ceil(steps * (1 - 1e-9))
 
 
 def _candidates(unit: str, least: float) -> Iterator[float]:

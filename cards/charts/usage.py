@@ -8,12 +8,19 @@ from msgspec import Struct
 
 
 class UsagePoint(Struct, frozen=True, array_like=True):
-    """One bucket: its start (aware), mean busy cores, mean allocated cores, and how much of it was sampled (0..1)."""
+    """One bucket: its start (aware), mean busy cores, mean allocated cores, and how much of it was sampled (0..1).
+
+    ``busy_spot`` and ``spot`` are how many of these are of spot nodes. ``at_most``: so many were busy at most, as in
+    history that came from Azure Monitor, which counts nodes and not what they do.
+    """
 
     start: datetime
     busy: float
     total: float
     covered: float
+    busy_spot: float = 0.0
+    spot: float = 0.0
+    at_most: bool = False
 
 
 class UsageChart(Struct, frozen=True, tag="usage"):
@@ -21,7 +28,8 @@ class UsageChart(Struct, frozen=True, tag="usage"):
 
     ``points`` are in time order, ``step`` seconds apart; buckets with ``covered == 0`` are drawn as a gap.
     ``strip`` is the whole kept history, coarser, with the window marked on it. ``zone`` is an IANA name. ``note`` is
-    one line on the most striking thing; with ``note_at`` it points at that moment in the picture.
+    one line on the most striking thing; with ``note_at`` it points at that moment in the picture. ``idle`` says what
+    the idle gap came to in the whole window, in a few characters (``$731``).
     """
 
     headline: str
@@ -36,3 +44,4 @@ class UsageChart(Struct, frozen=True, tag="usage"):
     width: int = 1600
     height: int = 900
     note_at: datetime | None = None
+    idle: str = ""

@@ -6,20 +6,26 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cards.charts import style
-from cards.charts.canvas import Box, Canvas
-from cards.charts.figures import coarser, cores, figures, gaps, in_cores, runs, span
+from cards.charts.canvas import Canvas
+from cards.charts.figures import bounded, coarser, cores, figures, gaps, in_cores, runs
 from cards.charts.labels import cut, head
+from cards.charts.patterns import Plane
+from cards.charts.plot import apart, hole, level, nothing, sheet_height, sheet_width, time_axis, upright
 from cards.charts.style import SIZES, Colour
-from cards.charts.timeaxis import Tick, ticks
+from cards.charts.tones import fills
 from cards.charts.usage import UsageChart, UsagePoint
+from cards.charts.usage_strip import draw_strip, moment, strip_words
 
-WIDEST, NARROWEST = 4000, 320
+_AT_MOST = "busy at most"
+_SAMPLE = 44
+"""Where words begin behind a sample of a pattern."""
+_BUSY = fills(["busy"])[0]
+_SPOT = fills(["spot"])[0]
 
 
 def draw_usage(chart: UsageChart) -> bytes:
@@ -33,14 +39,13 @@ class _UsagePicture:
     def __init__(self, chart: UsageChart) -> None:
         self.chart = chart
         self.found = figures(chart)
-        width = min(WIDEST, max(NARROWEST, chart.width))
-        height = min(WIDEST, max(NARROWEST * 9 // 16, chart.height))
-        self.canvas = Canvas(width, height)
+        width = sheet_width(chart.width)
+        self.canvas = Canvas(width, sheet_height(chart.height))
         self.u = width / 1600
         self.margin = SIZES.margin * self.u
         peak = max((max(p.total, p.busy) for p in chart.points if p.covered > 0), default=0.0)
         self.top_value, self.value_step = scale(peak)
-        self.plot: Box = (0, 0, 0, 0)
+        self.plot: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def draw(self) -> bytes:
         """Everything, from the back to the front."""
@@ -55,7 +60,7 @@ class _UsagePicture:
         self._ends()
         self._callout()
         if self.chart.strip:
-            self._strip(foot)
+            draw_strip(self.canvas, self.u, self.chart, (left, right), foot, whole=self.found is None)
         return self.canvas.png()
 
     # Above and beside the plot.
@@ -76,27 +81,17 @@ class _UsagePicture:
         if self.found is None:
             return round(self.margin + 10 * u), round(canvas.width - self.margin - 10 * u)
         widest = max(canvas.measure(cores(v), SIZES.text * u) for v in self._values())
-        ends = max(
-            max(canvas.measure(value, SIZES.small * u), canvas.measure(name, SIZES.label * u, bold=True))
-            for name, value, _, _ in self._end_labels()
-        )
-        strip = max((canvas.measure(line, SIZES.small * u) for line in self._strip_words()), default=0)
-        right = canvas.width - self.margin / 2 - max(ends, strip) - 22 * u
+        small = SIZES.small * u
+        ends = [canvas.measure(line, small) for line in (*strip_words(self.chart), self.chart.idle)]
+        for name, lines, _, _ in self._end_labels():
+            ends += [canvas.measure(name, SIZES.label * u, bold=True), canvas.measure(lines[0], small)]
+            ends += [canvas.measure(line, small) + _SAMPLE * u for line in lines[1:]]
+        right = canvas.width - self.margin / 2 - max(ends) - 22 * u
         return round(self.margin + widest + 16 * u), round(right)
 
     def _strip_top(self) -> float:
         """Where the strip begins, or the picture's lower edge without one."""
         return self.canvas.height - (142 if self.chart.strip else 12) * self.u
-
-    def _level(self, left: float, right: float, y: float, width: float, colour: Colour) -> None:
-        """A crisp horizontal stroke."""
-        thick = max(1, round(width * self.u))
-        self.canvas.box((left, y - thick // 2, right, y - thick // 2 + thick), colour)
-
-    def _upright(self, x: float, top: float, bottom: float, width: float, colour: Colour) -> None:
-        """A crisp vertical stroke."""
-        thick = max(1, round(width * self.u))
-        self.canvas.box((x - thick // 2, round(top), x - thick // 2 + thick, round(bottom)), colour)
 
     # The plot.
 
@@ -119,53 +114,20 @@ class _UsagePicture:
             return
         for value in self._values():
             y = self._y(value)
-            self._level(left, right, y, 2, style.GRID)
+            level(self.canvas, self.u, left, right, y, 2, style.GRID)
             size = SIZES.text * self.u
             self.canvas.text(left - 16 * self.u, y + 0.36 * size, cores(value), size, style.MUTED, align="right")
 
     def _holes(self) -> None:
         """Time without samples: hatched, and named where there is room."""
         _, top, _, bottom = self.plot
-        u, size = self.u, SIZES.small * self.u
         if self.found is None:
-            self._nothing()
+            kept = [point for point in self.chart.strip if point.covered > 0]
+            more = f"samples are kept from {moment(self.chart, kept[0].start)}" if kept else "nothing was measured yet"
+            nothing(self.canvas, self.plot, self.u, "No samples in this window", more)
             return
         for begin, end in gaps(self.chart):
-            box = (self._x(begin), top, self._x(end), bottom)
-            self._hatch(box)
-            width, middle = box[2] - box[0], (box[0] + box[2]) / 2
-            words = self.canvas.measure("no data", size)
-            if width > words + 40 * u:
-                half = words / 2 + 14 * u
-                self.canvas.box((middle - half, bottom - 78 * u, middle + half, bottom - 20 * u), style.VOID)
-                self.canvas.text(middle, bottom - 36 * u, "no data", size, style.MUTED, align="center")
-            elif (narrow := min(size, width - 2 * u)) >= SIZES.least * u and bottom - top > words + 40 * u:
-                self.canvas.text(middle, bottom - words / 2 - 20 * u, "no data", narrow, style.MUTED, upright=True)
-
-    def _hatch(self, box: Box) -> None:
-        left, top, right, bottom = box
-        self.canvas.box(box, style.VOID)
-        height, pitch = bottom - top, 26 * self.u
-        strokes = [
-            (x, y)
-            for n in range(math.floor((left - height) / pitch), math.ceil(right / pitch))
-            for x, y in ((n * pitch, bottom), (n * pitch + height, top), (math.nan, math.nan))
-        ]
-        self.canvas.line(strokes, style.VOID_LINE, SIZES.thin * self.u, clip=box)
-
-    def _nothing(self) -> None:
-        """No sample in the whole window: say so, and say what there is."""
-        left, top, right, bottom = self.plot
-        u, middle = self.u, (left + right) / 2
-        self._hatch(self.plot)
-        kept = [point for point in self.chart.strip if point.covered > 0]
-        more = f"samples are kept from {self._moment(kept[0].start)}" if kept else "nothing has been measured yet"
-        y, first = (top + bottom) / 2, "No samples in this window"
-        size, small = 52 * u, SIZES.text * u
-        half = max(self.canvas.measure(first, size, bold=True), self.canvas.measure(more, small)) / 2 + 40 * u
-        self.canvas.box((round(middle - half), round(y - 82 * u), round(middle + half), round(y + 84 * u)), style.PAPER)
-        self.canvas.text(middle, y - 12 * u, first, size, style.INK, bold=True, align="center")
-        self.canvas.text(middle, y + 52 * u, more, small, style.MUTED, align="center")
+            hole(self.canvas, (self._x(begin), top, self._x(end), bottom), self.u)
 
     def _curves(self) -> None:
         """Busy filled, idle tinted above it, all as a line on top."""
@@ -183,9 +145,39 @@ class _UsagePicture:
             self.canvas.area(np.concatenate([total, busy[::-1]]), style.IDLE)
             self.canvas.area(np.concatenate([busy, floor]), style.BUSY)
             lines += [total, np.full((1, 2), np.nan)]
+        self._kinds(stretches, step)
         if lines:  # full risers side by side would make one black mass: crowded, the whole line is a thin one
             width = SIZES.line * (0.45 if crowded else 1.0)
             self.canvas.line(np.concatenate(lines), style.INK, width * self.u)
+
+    def _kinds(self, stretches: Sequence[Sequence[UsagePoint]], step: int) -> None:
+        """Over what is busy: stripes where it is on spot, half of it left out where so much was busy at most."""
+        points = [point for stretch in stretches for point in stretch]
+        if not any(point.busy_spot or point.at_most for point in points):
+            return
+        left, top, right, bottom = self.plot
+        plane = Plane(right - left, bottom - top, self.u)
+        tops, spots, unsure = (np.full(right - left, np.nan) for _ in range(3))
+        for stretch in stretches:
+            edges = [self._x(point.start) - left for point in stretch]
+            end = max(self._x(stretch[-1].start + timedelta(seconds=step)) - left, edges[0] + round(4 * self.u))
+            widths = np.diff([*edges, end])
+            here = slice(edges[0], edges[0] + int(widths.sum()))
+            y = np.array([(self._y(p.busy), self._y(p.busy - p.busy_spot), p.at_most) for p in stretch]) - (top, top, 0)
+            tops[here], spots[here], unsure[here] = np.repeat(y, widths, axis=0)[: right - left - edges[0]].T
+        sure = unsure == 0
+        plane.between(np.where(sure, tops, np.nan), spots, _SPOT)
+        plane.between(np.where(unsure == 1, tops, np.nan), np.full(right - left, bottom - top), _BUSY, partial=True)
+        self.canvas.stamp(left, top, plane.pixels)
+        size = SIZES.small * self.u
+        half = self.canvas.measure(_AT_MOST, size) / 2 + 14 * self.u
+        for begin, finish in bounded(points, step):
+            near, far = self._x(begin), self._x(finish)
+            if far - near > 2 * half + 12 * self.u:
+                middle = (near + far) / 2
+                box = (middle - half, bottom - 72 * self.u, middle + half, bottom - 18 * self.u)
+                self.canvas.box(box, style.PAPER)
+                self.canvas.text(middle, bottom - 32 * self.u, _AT_MOST, size, style.MUTED, align="center")
 
     def _outline(self, stretch: Sequence[UsagePoint], step: int, *, busy: bool) -> NDArray[np.float64]:
         """The upper edge of a stretch as steps."""
@@ -198,35 +190,21 @@ class _UsagePicture:
 
     def _time_axis(self) -> None:
         left, _, right, bottom = self.plot
-        u, size = self.u, SIZES.text * self.u
         if self.found is not None:
-            self._level(left, right, bottom, 3, style.MUTED)
-
-        def width(tick: Tick) -> float:
-            return len(tick.label) * 0.6 * size
-
-        def fits(found: list[Tick]) -> bool:
-            indexes = [(self._x(tick.at), width(tick)) for tick in found]
-            return all(b - a > (wide + broad) / 2 + 26 * u for (a, wide), (b, broad) in pairwise(indexes))
-
-        for tick in ticks(self.chart.since, self.chart.until, self.chart.zone, fits):
-            x = self._x(tick.at)
-            self._upright(x, bottom, bottom + 12 * u, 2, style.MUTED)
-            half = self.canvas.measure(tick.label, size) / 2
-            index = min(max(x, half + 8 * u), self.canvas.width - half - 8 * u)
-            colour = style.INK if tick.strong else style.MUTED
-            self.canvas.text(index, bottom + 52 * u, tick.label, size, colour, align="center")
+            level(self.canvas, self.u, left, right, bottom, 3, style.MUTED)
+        time_axis(self.canvas, self.u, bottom, (self.chart.since, self.chart.until, self.chart.zone), self._x)
 
     # At the end of the lines.
 
-    def _end_labels(self) -> list[tuple[str, str, float, Colour]]:
-        """(name, value, cores, colour), from the top."""
+    def _end_labels(self) -> list[tuple[str, tuple[str, ...], float, Colour]]:
+        """(name, lines, cores, colour), from the top. The second line is of spot, where there is any."""
         if self.found is None:
             return []
         last = self.found.last
+        spot = bool(self.found.spot)
         return [
-            ("ALL", in_cores(last.total), last.total, style.INK),
-            ("BUSY", in_cores(last.busy), last.busy, style.BUSY_TEXT),
+            ("ALL", (in_cores(last.total), *([f"{cores(last.spot)} spot"] * spot)), last.total, style.INK),
+            ("BUSY", (in_cores(last.busy), *([f"{cores(last.busy_spot)} spot"] * spot)), last.busy, style.BUSY_TEXT),
         ]
 
     def _ends(self) -> None:
@@ -234,19 +212,28 @@ class _UsagePicture:
         labels = self._end_labels()
         if not labels:
             return
-        _, top, right, bottom = self.plot
+        canvas, (_, top, right, bottom) = self.canvas, self.plot
         u, x = self.u, right + 22 * self.u
-        height = 96 * u
-        indexes = apart([self._y(value) for _, _, value, _ in labels], height, top + 14 * u, bottom - 44 * u)
-        for y, (name, value, _, colour) in zip(indexes, labels, strict=True):
-            self.canvas.text(x, y - 4 * u, name, SIZES.label * u, colour, bold=True)
-            self.canvas.text(x, y + 38 * u, value, SIZES.small * u, style.MUTED)
-        upper, lower = indexes
-        if lower - upper > 2.1 * height:
-            y = (upper + lower) / 2
+        extra = 42 * u * (len(labels[0][1]) - 1)
+        height = 96 * u + extra
+        places = apart([self._y(value) for _, _, value, _ in labels], height, top + 14 * u, bottom - 44 * u - extra)
+        for y, (name, lines, _, colour) in zip(places, labels, strict=True):
+            canvas.text(x, y - 4 * u, name, SIZES.label * u, colour, bold=True)
+            canvas.text(x, y + 38 * u, lines[0], SIZES.small * u, style.MUTED)
+            if len(lines) > 1:
+                canvas.text(x + _SAMPLE * u, y + 80 * u, lines[1], SIZES.small * u, style.MUTED)
+        if extra:  # how spot is drawn, beside what is busy of it
+            sample = Plane(round(32 * u), round(32 * u), u)
+            sample.fill((0, 0, *sample.pixels.shape[:2]), _SPOT)
+            canvas.stamp(round(x), round(places[1] + 50 * u), sample.pixels)
+        upper, lower = places
+        needs = (96 + 42 * bool(self.chart.idle)) * u
+        if lower - upper > height + needs + 8 * u:
+            y = (upper + extra + lower - (42 * u if self.chart.idle else 0)) / 2
             idle = max(0.0, labels[0][2] - labels[1][2])
-            self.canvas.text(x, y - 4 * u, "IDLE", SIZES.label * u, style.IDLE_TEXT, bold=True)
-            self.canvas.text(x, y + 38 * u, cores(idle), SIZES.small * u, style.MUTED)
+            canvas.text(x, y - 4 * u, "IDLE", SIZES.label * u, style.IDLE_TEXT, bold=True)
+            for n, line in enumerate(line for line in (cores(idle), self.chart.idle) if line):
+                canvas.text(x, y + (38 + 42 * n) * u, line, SIZES.small * u, style.MUTED)
 
     # The note.
 
@@ -268,76 +255,9 @@ class _UsagePicture:
         box = (round(start), round(top - 8 * u), round(start + width), round(top + 52 * u))
         at_most = [p.total for p in self.chart.points if p.covered > 0 and p.start <= at]
         target = self._y(at_most[-1] if at_most else self.top_value)
-        self._upright(x, box[3], max(box[3], target - 6 * u), 4, style.IDLE_TEXT)
+        upright(self.canvas, u, x, box[3], max(box[3], target - 6 * u), 4, style.IDLE_TEXT)
         self.canvas.box(box, style.IDLE)
         self.canvas.text(start + 18 * u, box[3] - 19 * u, words, size, style.IDLE_TEXT, bold=True)
-
-    # The strip.
-
-    def _strip(self, top: float) -> None:
-        """The kept history with the window marked on it."""
-        u, chart, canvas = self.u, self.chart, self.canvas
-        step = self._strip_step()
-        begin, end = min(chart.strip[0].start, chart.since), max(chart.strip[-1].start + step, chart.until)
-        left, _, right, _ = self.plot
-        lines = self._strip_words()
-        if self.found is None:  # the plot went to the edge; the strip's words need room
-            right -= round(max(canvas.measure(line, SIZES.small * u) for line in lines) + 12 * u)
-        wide = (right - left) * (step / (end - begin))
-        factor = math.ceil(SIZES.strip_bar * u / wide)
-        strip, step = coarser(chart.strip, round(step.total_seconds()), factor), step * factor
-        box = (left, round(top), right, round(top + 72 * u))
-        peak = max((point.total for point in strip), default=0.0) or 1.0
-
-        def x(at: datetime) -> int:
-            return round(left + (at - begin) / (end - begin) * (right - left))
-
-        def hill(stretch: list[UsagePoint], *, busy: bool) -> list[tuple[float, float]]:
-            edge = [
-                (at, box[3] - min(1.0, (point.busy if busy else point.total) / peak) * (box[3] - box[1] - 4 * u))
-                for point in stretch
-                for at in (x(point.start), x(point.start + step))
-            ]
-            rounded = [(at, float(round(y))) for at, y in edge]
-            return [*rounded, (rounded[-1][0], box[3]), (rounded[0][0], box[3])]
-
-        least = round(10 * u)
-        first = min(x(chart.since), right - least)
-        window = (first, box[1], max(x(chart.until), first + least), box[3])
-        canvas.box(window, style.WINDOW)
-        for stretch in runs(strip, round(step.total_seconds())):
-            for busy, past, now in ((False, style.PAST, style.WINDOW_ALL), (True, style.PAST_BUSY, style.BUSY)):
-                shape = hill(stretch, busy=busy)
-                canvas.area(shape, past)
-                canvas.area(shape, now, clip=window)
-        self._level(left, right, box[3], 2, style.PAST_BUSY)
-        for edge in (window[0], window[2]):
-            self._upright(edge, box[1] - 6 * u, box[3] + 2 * u, 4, style.BUSY_TEXT)
-        y, size = self.canvas.height - 18 * u, SIZES.small * u
-        canvas.text(left, y, self._moment(begin), size, style.MUTED)
-        canvas.text(right, y, self._moment(end), size, style.MUTED, align="right")
-        for n, line in enumerate(lines):
-            canvas.text(right + 22 * u, top + (32 + 42 * n) * u, line, size, style.MUTED)
-
-    def _strip_step(self) -> timedelta:
-        """How long a bucket of the strip is: the least distance between two."""
-        starts = [point.start for point in self.chart.strip]
-        return min((b - a for a, b in pairwise(starts)), default=timedelta(seconds=self.chart.step))
-
-    def _strip_words(self) -> tuple[str, ...]:
-        """How much is shown of how much is kept, in two lines."""
-        strip, window = self.chart.strip, self.chart.until - self.chart.since
-        if not strip:
-            return ()
-        kept = strip[-1].start + self._strip_step() - strip[0].start
-        return (span(window), f"of {span(kept)}") if kept > window else (span(kept), "kept so far")
-
-    def _moment(self, at: datetime) -> str:
-        """A date, with the time of day where the history is short."""
-        local = at.astimezone(ZoneInfo(self.chart.zone))
-        strip = self.chart.strip
-        long = strip and strip[-1].start - strip[0].start > timedelta(days=2)
-        return f"{local.day} {local:%b}" if long else f"{local:%a %H:%M}"
 
 
 _ROUND = (10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80)
@@ -348,18 +268,3 @@ def scale(peak: float) -> tuple[float, float]:
     steps = (base * 10**power / 10 for power in range(14) for base in _ROUND)
     best = next(step for step in steps if step.is_integer() and 4 * step >= peak)
     return max(1, math.ceil(peak / best)) * best, best
-
-
-def apart(wanted: Sequence[float], height: float, top: float, bottom: float) -> list[float]:
-    """Places near the wanted ones (from the top), at least ``height`` apart and inside [top, bottom]."""
-    indexes: list[float] = []
-    for index in wanted:
-        indexes.append(max(index, indexes[-1] + height if indexes else top))
-    room = bottom
-    for n in reversed(range(len(indexes))):
-        indexes[n] = max(top, min(indexes[n], room))
-        room = indexes[n] - height
-    if len(indexes) == 2 and indexes[1] > wanted[1] and wanted[0] > top:  # share the push
-        up = min((indexes[1] - wanted[1]) / 2, indexes[0] - top)
-        indexes = [index - up for index in indexes]
-    return indexes

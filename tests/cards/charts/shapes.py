@@ -7,6 +7,8 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from cards.charts.usage import UsageChart, UsagePoint
 
 END = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -51,6 +53,14 @@ def holed(chart: UsageChart, since: datetime, until: datetime) -> tuple[UsagePoi
     return tuple(point for point in chart.points if not since <= point.start < until)
 
 
+def with_spot(points: tuple[UsagePoint, ...], share: float, until: datetime | None = None) -> tuple[UsagePoint, ...]:
+    """Points of which a share is spot, and up to ``until`` so many were busy at most."""
+    return tuple(
+        replace(p, busy_spot=p.busy * share, spot=p.total * share, at_most=until is not None and p.start < until)
+        for p in points
+    )
+
+
 def shapes() -> dict[str, UsageChart]:
     """Every shape that a picture has to stand."""
     week = usage_chart()
@@ -61,6 +71,9 @@ def shapes() -> dict[str, UsageChart]:
         "week": usage_chart(points=gap, note="$1,842 spent, $731 on idle cores"),
         "pointed": usage_chart(points=gap, note="Wed 12:00 – 18:00: 96 % idle", note_at=END - 81 * HOUR),
         "day": usage_chart(DAY, 300),
+        "spot": usage_chart(points=with_spot(gap, 0.4), idle="$731"),
+        "back-filled": usage_chart(points=with_spot(week.points, 0.0, END - 3 * DAY), idle="9,173 h"),
+        "spot back-filled": usage_chart(points=with_spot(gap, 0.4, END - 3 * DAY), idle="$731"),
         "hour": usage_chart(HOUR, 60, strip=working_days(END - DAY, END, 1800)),
         "month": usage_chart(30 * DAY, 7200),
         "crowded": usage_chart(30 * DAY, 1800),

@@ -6,29 +6,17 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from numpy.typing import NDArray
 from PIL import Image
 
 from cards.charts import style
 from cards.charts.canvas import Canvas
 from cards.charts.draw import draw
-from cards.charts.usage import UsageChart
-from cards.charts.usage_picture import apart, scale
-from tests.cards.charts.shapes import DAY, END, HOUR, constant, holed, shapes, usage_chart
+from cards.charts.plot import apart
+from cards.charts.usage_picture import scale
+from tests.cards.charts.pixels import bordered, count, kept, pixels
+from tests.cards.charts.shapes import DAY, END, HOUR, constant, holed, shapes, usage_chart, with_spot
 
 SHAPES = shapes()
-
-
-def opened(chart: UsageChart) -> Image.Image:
-    return Image.open(io.BytesIO(draw(chart)))
-
-
-def pixels(chart: UsageChart) -> NDArray[np.uint8]:
-    return np.asarray(opened(chart).convert("RGB"))
-
-
-def count(image: NDArray[np.uint8], colour: style.Colour) -> int:
-    return int((image == np.array(colour)).all(axis=2).sum())
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -41,10 +29,8 @@ def test_every_shape_is_a_small_palette_picture(name: str) -> None:
     if chart.width > 320:
         assert image.size == (chart.width, chart.height)
     assert len(png) < 64_000
-    # Paper all around: nothing runs off the sheet.
-    rgb = np.asarray(image.convert("RGB"))
-    for edge in (rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]):
-        assert (edge == 255).all()
+    bordered(np.asarray(image.convert("RGB")))
+    kept("usage", name, png)
 
 
 def test_the_same_chart_is_the_same_picture() -> None:
@@ -129,25 +115,19 @@ def test_the_palette_is_small_and_keeps_the_colours() -> None:
     assert [tuple(map(int, colour)) for colour in drawn] == colours
 
 
-@pytest.mark.parametrize(
-    ("paper", "ink"),
-    [
-        (style.PAPER, style.INK),
-        (style.PAPER, style.MUTED),
-        (style.PAPER, style.BUSY_TEXT),
-        (style.PAPER, style.IDLE_TEXT),
-        (style.IDLE, style.IDLE_TEXT),
-        (style.VOID, style.MUTED),
-    ],
-)
-def test_text_has_contrast(paper: style.Colour, ink: style.Colour) -> None:
-    """WCAG AA for normal text."""
-
-    def light(colour: style.Colour) -> float:
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in colour)]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    assert (light(paper) + 0.05) / (light(ink) + 0.05) >= 4.5
+def test_spot_is_striped_and_what_may_be_less_is_half_left_out() -> None:
+    chart = usage_chart(DAY, 300, points=constant(DAY, 300, 50, 100), strip=())
+    plain = pixels(chart)
+    spot = pixels(replace(chart, points=with_spot(chart.points, 0.5)))
+    busy = count(plain, style.BUSY)
+    assert count(plain, style.WINDOW_ALL) < 100
+    assert count(spot, style.WINDOW_ALL) + count(spot, style.BUSY) == pytest.approx(busy, rel=0.06), "a narrower plot"
+    assert count(spot, style.WINDOW_ALL) == pytest.approx(busy * 0.5 * 0.6, rel=0.1), (
+        "of each half two fifths are busy's"
+    )
+    unsure = pixels(replace(chart, points=with_spot(chart.points, 0.0, END)))
+    assert count(unsure, style.BUSY) == pytest.approx(busy / 2, rel=0.1)
+    assert count(unsure, style.IDLE) == pytest.approx(count(plain, style.IDLE), rel=0.02)
 
 
 def test_a_window_of_any_length_is_drawn() -> None:

@@ -9,10 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from cards.charts.alt import alt
+from cards.charts.data import data_of
 from cards.charts.figures import coarser, cores, figures, gaps, most_idle, span
 from cards.charts.timeaxis import Tick, ticks
 from cards.charts.usage import UsagePoint
+from tests.cards.charts.bar_shapes import bar_shapes
+from tests.cards.charts.heatmaps import heatmaps
 from tests.cards.charts.shapes import DAY, END, HOUR, constant, holed, shapes, usage_chart
+from tests.cards.charts.topologies import topologies
+from tests.cards.charts.trend_shapes import trend_shapes
 
 
 def test_alt_tells_the_figures() -> None:
@@ -156,3 +161,49 @@ def test_days_have_their_own_length() -> None:
 def test_when_nothing_fits_there_is_one_tick_at_most() -> None:
     assert ticks(END - DAY, END, "UTC", lambda found: False) == []
     assert ticks(END - 400 * DAY, END, "UTC", lambda found: False) == [Tick(utc(2026, 1, 1), "2026", strong=True)]
+
+
+def test_alt_tells_the_bars() -> None:
+    assert alt(bar_shapes()["week filling"]) == (
+        "$1,261 last week, 30 % of it on idle cores. render-prod · all pools · 16 – 22 Nov 2026, Chicago time. "
+        "Bars of Busy, Idle and Spot, 7 bars from Mon 16 to Sun 22. Mon 16 $194; Tue 17 $226; Wed 18 $316; Thu 19 $215;"
+        " Fri 20 $197; Sat 21 $65, still filling; Sun 22 $49, still filling. Busy $766, Idle $372 and Spot $123 in all."
+    )
+    assert "26 Aug no data; 27 Aug $0;" in alt(bar_shapes()["zero is not unknown"])
+    assert "Mon 16 $132, no data for Idle" in alt(bar_shapes()["partly unknown"])
+    quarter = alt(bar_shapes()["quarter"])
+    assert "most $193: 23 Sep. No data for 7 bars. 3 bars still filling." in quarter
+
+
+def test_alt_tells_the_trend() -> None:
+    told = alt(trend_shapes()["tasks"])
+    assert "completed: 10.1 k in all (8,678 before), most 717 at Tue 17 Nov 18:00." in told
+    assert "no data in 5 of 28 parts" in alt(trend_shapes()["runtime holed"])
+
+
+def test_alt_tells_spot_and_what_may_be_less() -> None:
+    told = alt(shapes()["spot back-filled"])
+    assert "Of them spot: " in told
+    assert "From Sun 15 Nov 00:00 to Thu 19 Nov 00:00 busy is at most what is shown." in told
+    assert ", $731." in told
+
+
+def test_every_chart_has_words_and_data() -> None:
+    every = {**shapes(), **bar_shapes(), **trend_shapes(), **heatmaps(), **topologies()}
+    for name, chart in every.items():
+        assert 0 < len(alt(chart)) < 2000, name
+        data = data_of(chart)
+        assert all(len(row) == len(data.columns) for row in data.rows), name
+    with pytest.raises(TypeError, match="int is no chart"):
+        data_of(3)
+
+
+def test_data_is_unrounded_and_unknown_is_empty() -> None:
+    data = data_of(bar_shapes()["partly unknown"])
+    assert data.columns == ("bar", "Busy (USD)", "Idle (USD)", "Spot (USD)", "still filling")
+    assert data.rows[:2] == (("Mon 16", 112.4, None, 20.1, ""), ("Tue 17", 131.0, 70.2, 24.4, ""))
+    trend = data_of(trend_shapes()["burn"])
+    assert trend.columns == ("start", "spent (EUR)", "spent (EUR) before", "forecast (EUR)")
+    assert trend.rows[1] == ("2026-11-17T00:00:00-06:00", 260.0, 230.0, None)
+    usage = data_of(usage_chart(DAY, 3600, points=(UsagePoint(END - HOUR, 3, 4, 0),)))
+    assert usage.rows == (("2026-11-21T23:00:00-06:00", None, None, None, None, 0.0, ""),)

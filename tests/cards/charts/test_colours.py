@@ -1,0 +1,88 @@
+"""Words and parts of pictures are legible for everybody, wherever a picture is read."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from cards.charts import style
+from cards.charts.node_states import luminance
+from cards.charts.style import Colour
+from cards.charts.tones import TONED, fills
+from tests.cards.charts.test_nodestates import SEEN_BY, seen
+
+TONES = ("busy", "idle", "spot", "billed", "good", "bad", "other")
+SLACK_DARK: Colour = (26, 29, 33)
+TEAMS_DARK: Colour = (31, 31, 31)
+"""What messages lie on in the dark themes of the two clients."""
+
+
+def contrast(a: Colour, b: Colour) -> float:
+    """WCAG 2.2."""
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("paper", "ink"),
+    [
+        (style.PAPER, style.INK),
+        (style.PAPER, style.MUTED),
+        (style.PAPER, style.BUSY_TEXT),
+        (style.PAPER, style.IDLE_TEXT),
+        (style.IDLE, style.IDLE_TEXT),
+        (style.VOID, style.MUTED),
+    ],
+)
+def test_text_has_contrast(paper: Colour, ink: Colour) -> None:
+    """WCAG AA for normal text."""
+    assert contrast(paper, ink) >= 4.5
+
+
+@pytest.mark.parametrize("tone", TONES)
+def test_every_area_is_seen_on_paper(tone: str) -> None:
+    """WCAG 1.4.11: 3 to 1 for what has to be seen; a pale area has it by its edge."""
+    for fill in fills([tone] * 6):
+        assert contrast(style.PAPER, fill.edge) >= 3
+
+
+@pytest.mark.parametrize("dark", [SLACK_DARK, TEAMS_DARK])
+def test_no_colour_is_legible_on_a_see_through_sheet(dark: Colour) -> None:
+    """Why pictures have paper of their own: the best grey there is has less than 4.5 to 1 on one of the grounds."""
+    greys = [(n, n, n) for n in range(256)]
+    best = max(min(contrast(grey, (255, 255, 255)), contrast(grey, dark)) for grey in greys)
+    assert best < 4.5
+
+
+@pytest.mark.parametrize("ground", [(255, 255, 255), SLACK_DARK, TEAMS_DARK])
+def test_the_sheet_ends_somewhere(ground: Colour) -> None:
+    """By its border on white, by its paper on dark."""
+    assert max(contrast(ground, style.FRAME), contrast(ground, style.PAPER)) >= 1.5
+
+
+@pytest.mark.parametrize("eyes", SEEN_BY)
+def test_tones_differ_for_all_eyes(eyes: str) -> None:
+    """CIE76 above 10 between any two, or another pattern."""
+    found = dict(zip(TONES, fills(TONES), strict=True))
+    for (a, first), (b, second) in combinations(found.items(), 2):
+        apart = float(np.linalg.norm(seen(first.colour, eyes) - seen(second.colour, eyes)))
+        assert apart > 10 or first.pattern != second.pattern, f"{a} and {b} are {apart:.1f} apart for {eyes}"
+
+
+def test_no_colour_alone() -> None:
+    """In grey two tones differ by their lightness or their pattern; so do six series of one tone."""
+    pairs = [*combinations(fills(TONES), 2), *(pair for tone in TONES for pair in combinations(fills([tone] * 6), 2))]
+    for first, second in pairs:
+        lightness = abs(seen(first.colour, "everybody")[0] - seen(second.colour, "everybody")[0])
+        assert first.pattern != second.pattern or lightness > 8, (first, second)
+
+
+def test_the_palette_is_small_and_every_colour_is_its_own_nearest() -> None:
+    colours = style.palette(TONED)
+    assert len(colours) <= 256
+    found = fills([tone for tone in TONES for _ in range(6)])
+    flat = {colour for fill in found for colour in (fill.colour, fill.second, fill.edge)}
+    assert flat <= set(colours)
+    assert len({(red >> 3, green >> 2, blue >> 3) for red, green, blue in flat}) == len(flat)
