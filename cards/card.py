@@ -152,12 +152,16 @@ class Code(Struct, frozen=True, tag="code"):
 
 
 class Picture(Struct, frozen=True, tag="picture"):
-    """A chart as an image. ``alt`` gives the figures to those who cannot see it; ``key`` names the image."""
+    """A chart as an image. ``alt`` gives the figures to those who cannot see it; ``key`` names the image.
+
+    ``native`` lets a platform that draws charts itself draw this one, where it is small enough and loses nothing.
+    """
 
     key: str
     alt: str
     chart: Chart
     title: str = ""
+    native: bool = False
 
 
 class Attachment(Struct, frozen=True, tag="attachment"):
@@ -347,7 +351,8 @@ class Rendered(Struct, frozen=True):
 
     ``payload`` is the platform's message body (Slack: ``{"text", "blocks"}``; Teams: the Adaptive Card;
     text: ``{"text"}``), ``summary`` one plain line for notifications, ``pictures`` and ``attachments`` the images and
-    files still to be delivered, ``omitted`` what had to go, in words, which the payload says too.
+    files still to be delivered, ``omitted`` what had to go, in words, which the payload says too. ``modern`` says that
+    the payload has something in it that not every workspace draws yet.
     """
 
     payload: dict[str, object]
@@ -355,6 +360,7 @@ class Rendered(Struct, frozen=True):
     pictures: tuple[Picture, ...] = ()
     omitted: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    modern: bool = False
 
 
 def plain(text: Text) -> str:

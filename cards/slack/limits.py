@@ -19,3 +19,5 @@ TABLE_ROWS, TABLE_COLUMNS, TABLE_TEXT = 100, 20, 10_000
 NARROW, LEAST = 6, 3
 """Columns that are still readable in Slack's message width, and how few a table may keep for the sake of its rows."""
 TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600
+CHARTS, CHART_SERIES, CHART_BARS, CHART_TITLE, CHART_NAME, AXIS = 2, 6, 20, 50, 20, 50
+"""Of the block data_visualization, of which a message holds two. A later source has twelve series: six hold."""

@@ -32,11 +32,13 @@ from cards.card import (
 )
 from cards.click import Click, asking, fill
 from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
+from cards.slack.chart import native_block
 from cards.slack.limits import (
     ALT,
     BLOCKS,
     BUTTON_TEXT,
     BUTTON_VALUE,
+    CHARTS,
     ELEMENTS,
     FIELD,
     FIELDS,
@@ -76,12 +78,13 @@ from cards.table_fit import Grid, fit, monospaced
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 
-def render(card: Card, pictures: Mapping[str, str] = {}) -> Rendered:
+def render(card: Card, pictures: Mapping[str, str] = {}, *, modern: bool = False) -> Rendered:
     """``{"text", "blocks"}`` for chat.postMessage and chat.update. ``pictures`` maps a picture's key to a file id.
 
-    Attachments are always still to be delivered: into the message's thread, which needs the message first.
+    With ``modern`` small charts are Slack's own, where their pictures allow it. Attachments are always still to be
+    delivered: into the message's thread, which needs the message first.
     """
-    return _Message(card, pictures).render()
+    return _Message(card, pictures, modern=modern).render()
 
 
 def decode_click(action: Mapping[str, object]) -> Click | None:
@@ -109,8 +112,10 @@ def _how(value: object) -> How:
 class _Message:
     """One message in the making."""
 
-    def __init__(self, card: Card, pictures: Mapping[str, str]) -> None:
+    def __init__(self, card: Card, pictures: Mapping[str, str], *, modern: bool) -> None:
         self.card = card
+        self.modern = modern
+        self.charts = 0
         self.files = pictures
         self.clock = Clock(card)
         self.omitted = Omitted()
@@ -139,6 +144,7 @@ class _Message:
             tuple(self.waiting),
             self.omitted.phrases(),
             tuple(self.attached),
+            bool(self.charts),
         )
 
     def _small_print(self, footers: Sequence[Footer]) -> list[Run]:
@@ -282,7 +288,21 @@ class _Message:
         self.omitted.add("line", cutting[1])
         return [block]
 
+    def _chart(self, picture: Picture, room: int, slots: int) -> list[Json]:
+        """The picture's chart as Slack draws it, with what it cannot say below; nothing where it must be a picture."""
+        found = native_block(picture) if self.modern and self.charts < CHARTS and slots > 1 else None
+        if found is None:
+            return []
+        below = context([Run(isolate(" · ".join(found[1].below)), "muted")]) if found[1].below else None
+        blocks = [found[0], *([below] if below else [])]
+        if sum(size(block) + 1 for block in blocks) > room:
+            return []
+        self.charts += 1
+        return blocks
+
     def _picture(self, picture: Picture, room: int, slots: int) -> list[Json]:
+        if drawn := self._chart(picture, room, slots):
+            return drawn
         file = self.files.get(picture.key)
         alt = isolate(clean_line(picture.alt)) or "picture"
         name = isolate(clean_line(picture.title))

@@ -36,6 +36,7 @@ from cards.card import (
 from cards.click import Click, asking, fill
 from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
 from cards.table_fit import fit
+from cards.teams.chart import native_element
 from cards.teams.limits import (
     ACTION_TEXT,
     ALT,
@@ -60,9 +61,14 @@ from cards.teams.text import Json, rich, safe, small_print
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 
-def render(card: Card, pictures: Mapping[str, str] = {}, files: Mapping[str, str] = {}) -> Rendered:
-    """The Adaptive Card. ``pictures`` maps a picture's key and ``files`` an attachment's name to its https address."""
-    return _Message(card, pictures, files).render()
+def render(
+    card: Card, pictures: Mapping[str, str] = {}, files: Mapping[str, str] = {}, *, modern: bool = False
+) -> Rendered:
+    """The Adaptive Card. ``pictures`` maps a picture's key and ``files`` an attachment's name to its https address.
+
+    With ``modern`` small charts are Teams' own, where their pictures allow it, with the picture as their fallback.
+    """
+    return _Message(card, pictures, files, modern=modern).render()
 
 
 def decode_click(data: Mapping[str, object]) -> Click | None:
@@ -84,8 +90,10 @@ def decode_click(data: Mapping[str, object]) -> Click | None:
 class _Message:
     """One card in the making."""
 
-    def __init__(self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str]) -> None:
+    def __init__(self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str], *, modern: bool) -> None:
         self.card = card
+        self.modern = modern
+        self.charts = 0
         self.addresses = pictures
         self.files = files
         self.clock = Clock(card)
@@ -117,6 +125,7 @@ class _Message:
             tuple(self.waiting),
             self.omitted.phrases(),
             tuple(self.attached),
+            bool(self.charts),
         )
 
     def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911
@@ -265,6 +274,8 @@ class _Message:
             "size": "Stretch",
             "msteams": {"allowExpand": True},
         }
+        if drawn := self._chart(picture, image, room):
+            return drawn
         found = [rich([Run(cut(name, LABEL))], weight="Bolder"), image] if name else [image]
         if sum(size(block) + 1 for block in found) > room:
             self.omitted.add("picture", names=[name or alt])
@@ -272,6 +283,18 @@ class _Message:
         for words, limit in ((alt, ALT), (name, LABEL)):
             self.omitted.add("character of a picture's description", units(words) - limit)
         return found
+
+    def _chart(self, picture: Picture, image: Json, room: int) -> list[Json]:
+        """The picture's chart as Teams draws it, with what it cannot say below; nothing where it must be a picture."""
+        found = native_element(picture, image) if self.modern else None
+        if found is None:
+            return []
+        words = isolate(" · ".join(found[1].below))
+        blocks = [found[0], *([small_print([Run(words)])] if words else [])]
+        if sum(size(block) + 1 for block in blocks) > room:
+            return []
+        self.charts += 1
+        return blocks
 
     def _attachment(self, block: Attachment, room: int) -> list[Json]:
         address = self.files.get(block.name, "")

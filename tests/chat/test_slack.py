@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import msgspec
@@ -27,6 +27,7 @@ from cards.build import blocks, bold, text
 from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart
 from storage.port.conversations import ConversationReference
+from storage.port.preferences import Preference
 from tests.chat.fakes import LiveRows, asked
 
 _NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
@@ -80,6 +81,13 @@ class Memory:
 
     def __init__(self) -> None:
         self.kept: dict[str, ConversationReference] = {}
+        self.set: dict[tuple[str, str, str], Preference] = {}
+
+    async def put_preference(self, namespace: str, owner: str, name: str, value: bytes, at: datetime) -> None:
+        self.set[namespace, owner, name] = Preference(name, value, at)
+
+    async def all_preferences(self, namespace: str) -> list[tuple[str, Preference]]:
+        return [(owner, each) for (kind, owner, _), each in self.set.items() if kind == namespace]
 
     async def put_conversation(self, reference: ConversationReference) -> None:
         self.kept[reference.id] = reference
@@ -137,12 +145,14 @@ async def http(request: pytest.FixtureRequest) -> AsyncIterator[SlackHarness]:
         yield made
 
 
-async def _harness(mode: str, *, out: bool = False) -> AsyncIterator[SlackHarness]:
+async def _harness(
+    mode: str, *, out: bool = False, blocks: Literal["classic", "modern"] = "classic"
+) -> AsyncIterator[SlackHarness]:
     workspace = SlackStandIn(Workspace(socket_mode=mode == "socket", file_processing=(0.1, 0.2)))
     await workspace.start()
     intake, store, pictures = RequestIntake(), Memory(), Pictures()
     slack = Slack(
-        SlackSettings(mode=mode, api_url=workspace.api_url),  # type: ignore[arg-type]
+        SlackSettings(mode=mode, api_url=workspace.api_url, blocks=blocks),  # type: ignore[arg-type]
         store,  # type: ignore[arg-type]
         pictures,
         bot_token=Secret(workspace.settings.bot_token),

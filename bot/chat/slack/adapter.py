@@ -29,6 +29,7 @@ from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
+from bot.chat.slack.modern import ModernBlocks
 from bot.chat.slack.people import SlackPeople
 from bot.chat.slack.settings import SlackSettings
 from bot.chat.slack.signature import admitted
@@ -107,7 +108,8 @@ class Slack:
         budget = Budget(LIMITS)
         self._following = Following(self._client, pictures, budget, self._post)
         self._channels = Channels(store)
-        self._messages = Messages(self._client, budget, self._following, self._channels)
+        self._modern = ModernBlocks(store, wanted=settings.blocks == "modern")
+        self._messages = Messages(self._client, budget, self._following, self._channels, self._modern)
         self._suggestions = Suggestions(self._people)
         self._forms = Forms(self._client, self._people)
         self._intake: RequestIntake | None = None
@@ -143,6 +145,7 @@ class Slack:
         """
         self._intake = intake
         await self._channels.load()
+        await self._modern.load()
         self._following.later(self._people.groups.keep())
         connected = False
         try:

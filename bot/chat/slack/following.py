@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -59,7 +59,7 @@ class Following:
     def posted(self, channel: str, stamp: str, thread: str | None, card: Card, rendered: Rendered) -> None:
         """A card was posted without its pictures and files: let them follow."""
         if rendered.pictures:
-            task = self.later(self.replace(channel, stamp, card))
+            task = self.later(self.replace(channel, stamp, card, modern=rendered.modern))
             self._pending[channel, stamp] = task
             task.add_done_callback(lambda done: self._overtaken(channel, stamp, done))
         if rendered.attachments:
@@ -70,9 +70,9 @@ class Following:
         if task := self._pending.pop((channel, stamp), None):
             task.cancel()
 
-    async def replace(self, channel: str, stamp: str, card: Card) -> None:
+    async def replace(self, channel: str, stamp: str, card: Card, *, modern: bool) -> None:
         """Update a message once its pictures are ready; one that fails is described in words instead."""
-        payload = await self.whole(channel, card)
+        payload: Mapping[str, Any] = (await self.whole(channel, card, modern=modern)).payload
 
         async def call() -> None:
             async with self._budget.turn(channel, Priority.ALERT, "update"):
@@ -80,17 +80,20 @@ class Following:
 
         await patiently(call)
 
-    async def whole(self, channel: str, card: Card, *, within: float | None = None) -> dict[str, Any]:
-        """The message with its pictures uploaded, or described in words where they fail or take over ``within``."""
+    async def whole(self, channel: str, card: Card, *, modern: bool, within: float | None = None) -> Rendered:
+        """The message with its pictures uploaded, or described in words where they fail or take over ``within``.
+
+        ``modern``: its small charts are Slack's own (:mod:`bot.chat.slack.modern`).
+        """
         files: dict[str, str] = {}
         try:
             async with asyncio.timeout(within):
-                for picture in render(card).pictures:
+                for picture in render(card, modern=modern).pictures:
                     files[picture.key] = await upload(self._client, self._pictures, picture)
         except Exception:  # a chart never fails its card, whatever happened to it
             log.exception("slack.picture_failed", channel=channel)
             card = without_pictures(card)
-        return dict(render(card, files).payload)
+        return render(card, files, modern=modern)
 
     async def share(self, channel: str, thread: str, attachments: Sequence[Attachment]) -> None:
         """Put files into a thread, each once however often its card is edited; one that fails is reported there."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.budget import Budget, Priority
@@ -17,8 +18,9 @@ from bot.chat.request import Conversation, Person
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import judged, judged_response
 from bot.chat.slack.following import Following
+from bot.chat.slack.modern import ModernBlocks
 from cards.build import without_attachments
-from cards.card import Card
+from cards.card import Card, Rendered
 from cards.slack.message import render
 
 T = TypeVar("T")
@@ -35,8 +37,16 @@ _PICTURE_SECONDS = 20.0
 class Messages:
     """The half of :class:`bot.chat.port.Chat` that sends to Slack; every method raises Undelivered."""
 
-    def __init__(self, client: AsyncWebClient, budget: Budget, following: Following, channels: Channels) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        budget: Budget,
+        following: Following,
+        channels: Channels,
+        modern: ModernBlocks,
+    ) -> None:
         self._client = client
+        self._modern = modern
         self._budget = budget
         self._following = following
         self._channels = channels
@@ -51,13 +61,18 @@ class Messages:
         priority: Priority = Priority.ALERT,
     ) -> tuple[str, str]:
         """Post a card with its key in the metadata; pictures and files follow. Returns its timestamp and channel."""
-        rendered = render(card)
-        call = _call(conversation, rendered.payload)
+        more: dict[str, Any] = {}
         if key:
-            call["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+            more["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
         if conversation.thread:
-            call["reply_broadcast"] = loud
-        answer = await self._once(conversation, priority, "post", lambda: self._client.chat_postMessage(**call))
+            more["reply_broadcast"] = loud
+
+        async def send(drawn: Rendered) -> AsyncSlackResponse:
+            return await self._client.chat_postMessage(**_call(conversation, drawn.payload), **more)
+
+        rendered, answer = await self._once(
+            conversation, priority, "post", lambda: self._sent(conversation, card, send)
+        )
         stamp, channel = str(answer["ts"]), str(answer["channel"])
         self._following.posted(channel, stamp, conversation.thread, card, rendered)
         return stamp, channel
@@ -65,8 +80,11 @@ class Messages:
     async def post_private(self, conversation: Conversation, person: Person, card: Card) -> None:
         """Post a card that one person sees, until they reload; without files, which cannot be private."""
         card = without_attachments(card, "This answer is for you alone: ask me in a direct message.")
-        call = _call(conversation, render(card).payload) | {"user": person.id}
-        await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._client.chat_postEphemeral(**call))
+
+        async def send(drawn: Rendered) -> AsyncSlackResponse:
+            return await self._client.chat_postEphemeral(**_call(conversation, drawn.payload), user=person.id)
+
+        await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._sent(conversation, card, send))
 
     async def say(self, conversation: Conversation, person: Person, words: str) -> None:
         """Send one person something without any blocks."""
@@ -89,17 +107,29 @@ class Messages:
     ) -> None:
         """Replace a message, pictures included, so that the picture it has does not vanish until the next is there."""
         self._following.overtake(conversation.id, message)
-        payload = await self._following.whole(conversation.id, card, within=_PICTURE_SECONDS)
-        await self._once(conversation, priority, "update", lambda: self._replace(conversation.id, message, payload))
+
+        def whole(*, modern: bool) -> Awaitable[Rendered]:
+            return self._following.whole(conversation.id, card, modern=modern, within=_PICTURE_SECONDS)
+
+        async def send(drawn: Rendered) -> None:
+            await self._replace(conversation.id, message, drawn.payload)
+
+        team = conversation.team
+        drawn = await whole(modern=self._modern.has(team))
+        await self._once(
+            conversation, priority, "update", lambda: self._modern.sent(team, drawn, lambda: whole(modern=False), send)
+        )
 
     async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
         """Replace a message by the card that is the newest when the turn has come; its pictures and files follow."""
 
-        async def call() -> tuple[Card, Any]:
+        async def send(drawn: Rendered) -> None:
+            await self._replace(conversation.id, message, drawn.payload)
+
+        async def call() -> tuple[Card, Rendered]:
             card = newest()
-            rendered = render(card)
             self._following.overtake(conversation.id, message)
-            await self._replace(conversation.id, message, rendered.payload)
+            rendered, _ = await self._sent(conversation, card, send)
             return card, rendered
 
         card, rendered = await self._once(conversation, Priority.LIVE, "update", call)
@@ -137,6 +167,17 @@ class Messages:
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             raise judged(error) from error
         return Conversation("slack", str(answer["channel"]["id"]), "personal", conversation.team, name=person.name)
+
+    async def _sent(
+        self, conversation: Conversation, card: Card, send: Callable[[Rendered], Awaitable[T]]
+    ) -> tuple[Rendered, T]:
+        """Send a card as its workspace draws it, its pictures still to follow."""
+
+        async def plain() -> Rendered:
+            return render(card)
+
+        drawn = render(card, modern=self._modern.has(conversation.team))
+        return await self._modern.sent(conversation.team, drawn, plain, send)
 
     async def _replace(self, channel: str, message: str, payload: Mapping[str, Any]) -> None:
         await self._client.chat_update(channel=channel, ts=message, **payload)

@@ -23,6 +23,10 @@ class SlackSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
     api_url: str = "https://slack.com/api/"
     """Slack's Web API; other hosts only for stand-ins."""
 
+    blocks: Literal["classic", "modern"] = "classic"
+    """``modern`` lets Slack draw small charts itself; a workspace without such charts gets pictures, as with
+    ``classic``."""
+
     def mistakes(self, bot: BotSettings) -> Iterator[str]:
         """What types cannot say, a line each."""
         yield from address_mistakes("slack.api_url", self.api_url)

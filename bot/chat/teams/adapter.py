@@ -76,7 +76,13 @@ class Teams:
         self._verifier.open()
         await self._references.load()
         connector = Connector(self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope)
-        outbound = Outbound(connector, self._references, self._pictures, self._settings.service_hosts)
+        outbound = Outbound(
+            connector,
+            self._references,
+            self._pictures,
+            self._settings.service_hosts,
+            modern=self._settings.blocks == "modern",
+        )
         knowing = KnowingIntake(intake, self._people, outbound)
         self._running = knowing, outbound, Invokes(knowing, outbound)
 

@@ -66,11 +66,15 @@ class Outbound:
         pictures: Pictures,
         hosts: Sequence[str],
         budget: Budget | None = None,
+        *,
+        modern: bool = False,
     ) -> None:
+        """``modern`` lets Teams draw small charts itself."""
         self._connector = connector
         self._references = references
         self._pictures = pictures
         self._hosts = tuple(hosts)
+        self._modern = modern
         self.budget = budget or Budget(LIMITS)
 
     async def render(self, card: Card) -> Rendered:
@@ -82,7 +86,7 @@ class Outbound:
         found = {picture.key: link for picture, link in zip(rendered.pictures, links, strict=True) if link}
         lent = await asyncio.gather(*(self._lend(file) for file in rendered.attachments))
         files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
-        return cards.teams.message.render(card, found, files) if found or files else rendered
+        return cards.teams.message.render(card, found, files, modern=self._modern) if found or files else rendered
 
     async def once(
         self,

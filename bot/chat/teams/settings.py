@@ -39,6 +39,9 @@ class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
     graph_scope: str = "https://graph.microsoft.com/.default"
     """Scope of the bot's tokens for Microsoft Graph."""
 
+    blocks: Literal["classic", "modern"] = "classic"
+    """``modern`` lets Teams draw small charts itself; a client that cannot shows the picture, as with ``classic``."""
+
     def mistakes(self, bot: BotSettings) -> Iterator[str]:
         """What types cannot say, a line each."""
         yield from address_mistakes("teams.openid_url", self.openid_url)

@@ -65,7 +65,7 @@ def content(core: Core, arguments: Arguments) -> Json:
 def _sound_blocks(core: Core, blocks: Any, error: str = "invalid_blocks") -> list[Json]:
     if not isinstance(blocks, list):
         raise Refused("invalid_blocks_format")
-    if wrong := wrong_with_blocks(blocks, core.files.image_ready):
+    if wrong := wrong_with_blocks(blocks, core.files.image_ready, charts=not core.faults.old_blocks):
         raise Refused(error, [f"[ERROR] {words}" for words in wrong], details={"errors": wrong})
     return with_ids(blocks, lambda: core.workspace.id("", 5))
 

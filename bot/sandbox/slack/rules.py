@@ -6,6 +6,7 @@ refused as unsupported.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -113,6 +114,48 @@ def _nullable(check: Check) -> Check:
     return lambda value, at, findings: None if value is None else check(value, at, findings)
 
 
+def _finite(value: object, at: str, findings: Findings) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        findings.add("must provide a finite number", at)
+
+
+def _positive(value: object, at: str, findings: Findings) -> None:
+    _finite(value, at, findings)
+    if isinstance(value, int | float) and not value > 0:
+        findings.add("must be more than 0", at)
+
+
+def _every_category(chart: Mapping[str, Any], at: str, findings: Findings) -> None:
+    """Names of series differ, and each has one value for each category, in the order of the axis."""
+    names = [series["name"] for series in chart["series"]]
+    if len(set(names)) < len(names):
+        findings.add("names of series must be unique", f"{at}/series")
+    for index, series in enumerate(chart["series"]):
+        if [point["label"] for point in series["data"]] != chart["axis_config"]["categories"]:
+            findings.add("labels must match axis_config.categories", f"{at}/series/{index}/data")
+
+
+_SERIES = shape({"name": string(20), "data": many(shape({"label": string(20), "value": _finite}), 20)})
+_PLOT = shape(
+    {
+        "type": anything,
+        "series": many(_SERIES, 6),
+        "axis_config": shape(
+            {"categories": many(string(20), 20)}, {"x_label": string(50, 0), "y_label": string(50, 0)}
+        ),
+    },
+    {},
+    _every_category,
+)
+CHART = typed(
+    {
+        "bar": _PLOT,
+        "line": _PLOT,
+        "area": _PLOT,
+        "pie": shape({"type": anything, "segments": many(shape({"label": string(20), "value": _positive}), 6)}),
+    }
+)
+
 BLOCKS: dict[str, Check] = {
     "section": _block(
         {},
@@ -139,10 +182,11 @@ BLOCKS: dict[str, Check] = {
     "rich_text": _block(RICH_TEXT),
     "markdown": _block({"text": string(MARKDOWN_CHARACTERS)}),
     "table": _block({"rows": many(many(CELL, 20), 100)}, {"column_settings": many(_nullable(COLUMN), 20)}),
+    "data_visualization": _block({"title": string(50), "chart": CHART}),
 }
 
 _ANYWHERE = {"section", "divider", "header", "context", "actions", "image", "input", "rich_text"}
-MESSAGE = _ANYWHERE | {"context_actions", "markdown", "table"}
+MESSAGE = _ANYWHERE | {"context_actions", "markdown", "table", "data_visualization"}
 _VIEW: dict[str, Check] = {
     "private_metadata": string(3000, 0),
     "callback_id": string(255, 0),
@@ -180,7 +224,12 @@ def _characters(value: object) -> int:
     return 0
 
 
+CHARTS = 2
+
+
 def _message_totals(blocks: Sequence[Mapping[str, Any]], at: str, findings: Findings) -> None:
+    if sum(block["type"] == "data_visualization" for block in blocks) > CHARTS:
+        findings.add(f"no more than {CHARTS} data_visualization blocks allowed", at)
     tables = [block for block in blocks if block["type"] == "table"]
     if len(tables) > 1:
         findings.add("only one table allowed", at)
@@ -201,6 +250,7 @@ def _view_totals(view: Mapping[str, Any], at: str, findings: Findings) -> None:
 
 
 MESSAGE_CHECK = many(typed({kind: BLOCKS[kind] for kind in MESSAGE}), MESSAGE_BLOCKS, 0)
+OLD_MESSAGE_CHECK = many(typed({kind: BLOCKS[kind] for kind in MESSAGE - {"data_visualization"}}), MESSAGE_BLOCKS, 0)
 VIEW_CHECK = typed(
     {
         "modal": shape(
@@ -221,10 +271,13 @@ VIEW_CHECK = typed(
 )
 
 
-def wrong_with_blocks(blocks: object, file_ready: FileReady = lambda file: False) -> list[str]:
-    """What is wrong with the blocks of a message, as Slack words it; empty when they are legal."""
+def wrong_with_blocks(blocks: object, file_ready: FileReady = lambda file: False, *, charts: bool = True) -> list[str]:
+    """What is wrong with the blocks of a message, as Slack words it; empty when they are legal.
+
+    ``charts``: the workspace has the block data_visualization, which Slack hands out little by little.
+    """
     findings = Findings(file_ready)
-    MESSAGE_CHECK(blocks, "/blocks", findings)
+    (MESSAGE_CHECK if charts else OLD_MESSAGE_CHECK)(blocks, "/blocks", findings)
     if not findings.words and isinstance(blocks, list):
         for total in (_unique_block_ids, _one_focus, _message_totals):
             total(blocks, "/blocks", findings)

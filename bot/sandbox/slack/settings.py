@@ -89,6 +89,8 @@ class Faults:
     """Seconds that every request waits first."""
     deaf: bool = False
     """Sockets stay open and say nothing more; what should have gone through them is lost."""
+    old_blocks: bool = False
+    """Charts are refused as invalid_blocks, as in a workspace that Slack has not given them to yet."""
     duplicates: int = 0
     """So many deliveries are made twice."""
     lose_answers: dict[str, int] = field(default_factory=dict)

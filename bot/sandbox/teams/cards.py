@@ -273,6 +273,25 @@ def _pairs(value: object) -> bool:
     )
 
 
+def _points(value: object) -> bool:
+    return _all(value, lambda point: isinstance(point.get("x"), str | int | float) and _number(point.get("y")))
+
+
+def _groups(value: object) -> bool:
+    return _all(value, lambda group: isinstance(group.get("legend"), str) and _points(group.get("values")))
+
+
+def _rows(value: object) -> bool:
+    def point(each: Json) -> bool:
+        return isinstance(each.get("legend"), str) and _number(each.get("value"))
+
+    return _all(value, lambda row: isinstance(row.get("title"), str) and _all(row.get("data"), point))
+
+
+def _all(value: object, sound: Callable[[Json], bool]) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) and sound(each) for each in value)
+
+
 _CHECKS: dict[str, Callable[[object], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
@@ -281,4 +300,7 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "list": lambda value: isinstance(value, list),
     "pairs": _pairs,
+    "points": _points,
+    "groups": _groups,
+    "rows": _rows,
 }

@@ -74,6 +74,30 @@ _ACTION: Mapping[str, Check] = {
 }
 _DATE: Mapping[str, Check] = {"max": "string", "min": "string", "placeholder": "string", "value": "string"}
 
+_CHART: Mapping[str, Check] = {
+    **_BLOCK,
+    "title": "string",
+    "showTitle": "boolean",
+    "showLegend": "boolean",
+    "colorSet": ("categorical", "sequential", "sequentialred", "sequentialgreen", "sequentialyellow", "diverging"),
+    "color": "string",
+    "maxWidth": "string",
+    "xAxisTitle": "string",
+    "yAxisTitle": "string",
+    "fallback": "object",
+}
+_BARS: Mapping[str, Check] = {**_CHART, "showBarValues": "boolean", "yMin": "number", "yMax": "number"}
+CHARTS: Mapping[str, Spec] = {
+    "Chart.VerticalBar": Spec({**_BARS, "data": "points"}, required=("data",)),
+    "Chart.VerticalBar.Grouped": Spec({**_BARS, "stacked": "boolean", "data": "groups"}, required=("data",)),
+    "Chart.HorizontalBar": Spec(
+        {**_CHART, "displayMode": ("absolutewithaxis", "absolutenoaxis", "parttowhole"), "data": "points"},
+        required=("data",),
+    ),
+    "Chart.HorizontalBar.Stacked": Spec({**_CHART, "data": "rows"}, required=("data",)),
+}
+"""Charts that the client draws itself, as in Microsoft's card types (microsoft-teams-cards 2.1)."""
+
 ELEMENTS: Mapping[str, Spec] = {
     "TextBlock": Spec(
         {
@@ -117,6 +141,7 @@ ELEMENTS: Mapping[str, Spec] = {
         {**_BLOCK, "codeSnippet": "string", "language": "string", "startLineNumber": "number"},
         required=("codeSnippet",),
     ),
+    **CHARTS,
     "FactSet": Spec({**_BLOCK, "facts": "pairs"}, required=("facts",)),
     "Container": Spec({**_BLOCK, **_BOX}, required=("items",), children={"items": "element"}),
     "ColumnSet": Spec(
