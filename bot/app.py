@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 import handlers
+from bot.accounting.bill_keeper import BillKeeper
 from bot.alerting import rules
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
@@ -65,8 +66,9 @@ class App:
         self.settings = settings
         self.store = store
         self.clock = clock or Clock()
-        retail = Retail(settings.bot.prices_url, settings.bot.currency)
+        retail = Retail(settings.bot.prices_url, settings.bot.currency, store=store, terms=settings.prices)
         self.accounts = Accounts(settings.accounts, environment, retail=retail)
+        self.bills = BillKeeper(self.accounts, store, self.clock)
         self.registry = Registry.discover(handlers)
         self.drawing = Drawing()
         links = Links(store, settings.bot.public_url, days=settings.bot.picture_days)
@@ -164,6 +166,7 @@ class App:
         resumed = await self.journal.resume()
         await self.alerts.load()
         await self.jobs.load()
+        await self.bills.load()
         for account in self.observers:
             self._count_watched(account)
         self._background = [
@@ -175,6 +178,7 @@ class App:
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
+            asyncio.create_task(self.bills.run(), name="bills"),
             asyncio.create_task(prune(self.store), name="prune"),
         ]
         if self.settings.watch.poll_seconds > self.settings.bot.poll_seconds:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 from rapidfuzz import process
 
+from bot.azure.price_settings import PriceSettings
 from bot.chat.platform import PlatformSettings
 from bot.chat.platforms import PLATFORMS, connectable
 from bot.policy import listing
@@ -62,6 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     access: AccessSettings = AccessSettings()
     watch: WatchSettings = WatchSettings()
     keep: KeepSettings = KeepSettings()
+    prices: PriceSettings = PriceSettings()
     alerts: AlertSettings = AlertSettings()
     people: list[PersonSettings] = []
     grants: list[GrantSettings] = []
@@ -214,6 +216,7 @@ def _values(settings: Settings) -> Iterator[str]:
     for name, account in settings.accounts.items():
         yield from account.mistakes(name)
     yield from settings.bot.mistakes()
+    yield from settings.prices.mistakes()
     access = settings.access
     for key, people in (("viewers", access.viewers), ("operators", access.operators), ("admins", access.admins)):
         for person in people:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 
 
 def number(value: float) -> str:
@@ -89,16 +90,32 @@ def file_size(count: int) -> str:
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
 
 
-def money(amount: float, currency: str) -> str:
-    """An amount with its currency (ISO 4217): ``$1,204``, ``$3.40``, ``€0.096``, ``CHF 3.40``.
+_MINOR = dict.fromkeys(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+"""Decimals of currencies that have not two (ISO 4217)."""
 
-    Whole from 100 on, three figures below 1: prices of machines differ there.
+
+def decimals(currency: str) -> int:
+    """The decimals of a currency: 2 for most, 0 for yen, 3 for Kuwait's dinar."""
+    return _MINOR.get(currency, 2)
+
+
+def money(amount: float | Decimal, currency: str, digits: int | None = None) -> str:
+    """An amount with its currency (ISO 4217): ``$1,204``, ``$3.40``, ``€0.096``, ``CHF 3.40``, ``¥340``, ``KWD 3.400``.
+
+    Whole from 100 on, three figures below 1: prices of machines differ there. With ``digits`` it has so many decimals
+    whatever its size, as parts have that are shown to sum to a total.
     """
-    size = abs(amount)
-    if size >= 99.995 or not amount:
+    size = abs(float(amount))
+    if digits is not None:
+        figure = f"{abs(amount):,.{digits}f}"
+        if not any(digit in "123456789" for digit in figure):
+            amount = 0
+    elif size >= 99.995 or not amount:
         figure = f"{size:,.0f}"
     elif size >= 0.995:
-        figure = f"{size:.2f}"
+        figure = f"{size:.{decimals(currency)}f}"
     else:
         indexes = min(6, 2 - math.floor(math.log10(size)))
         whole, _, part = f"{size:.{indexes}f}".rstrip("0").partition(".")

@@ -57,6 +57,9 @@ class Retention(Struct, frozen=True):
     entries: timedelta = 30 * DAY
     """Outbox entries that are delivered, or never will be, since they were last due."""
 
+    bill: timedelta = 400 * DAY
+    """Days that Azure billed, with their corrections: a month can be held against last year's."""
+
     def resolution(
         self, since: int, until: int, step: int, of: Mapping[int, timedelta | None] | None = None
     ) -> tuple[int, int]:

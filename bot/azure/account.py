@@ -8,7 +8,7 @@ through its :class:`~bot.azure.writer.Writer`, which has an identity of its own.
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from azure.mgmt.batch.aio import BatchManagementClient
 
 from bot.azure.answers import Fetched, Listing, Page, Window, decoder_of
 from bot.azure.bookmarks import Bookmarks
+from bot.azure.cost import CostManagement
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
 from bot.azure.errors import AzureError
@@ -35,6 +36,7 @@ from bot.azure.models.price import NO_PRICES, Prices
 from bot.azure.paths import Paths
 from bot.azure.pipeline import DEADLINE, Clock, Dated, Traffic, pipeline
 from bot.azure.plane import Plane
+from bot.azure.price_settings import Reservation
 from bot.azure.prices import Retail
 from bot.azure.versions import API_VERSION, CERTIFICATES_VERSION
 from bot.azure.writer import Writer
@@ -61,7 +63,12 @@ class Account(Paths):
         self.name = name
         self.settings = settings
         self._retail = retail
+        self._credentials = credentials
+        self._deadline = deadline
+        self._costs: CostManagement | None = None
         self._clock = Clock()
+        self.currency = ""
+        """The currency of the account's bill; empty while it is unknown."""
         self.traffic = Traffic()
         """What was asked of the account, on both planes."""
         self._bookmarks = Bookmarks()
@@ -215,11 +222,24 @@ class Account(Paths):
         return await self._images.get()
 
     async def prices(self) -> Prices:
-        """List prices of the account's region, without any where they are unknown or switched off. Never raises."""
+        """What is paid in the account's region, without any where that is unknown or switched off. Never raises."""
         try:
-            return await self._retail.region(await self._location.get()) if self._retail else NO_PRICES
+            return await self._retail.region(await self._location.get(), self.currency) if self._retail else NO_PRICES
         except AzureError:
             return NO_PRICES
+
+    def costs(self) -> CostManagement:
+        """What asks for the bill. Raises AzureError NoTokenCredential where the account is reached with its key."""
+        self._managed()
+        if self._costs is None:
+            who, limit = self._credentials, self._deadline
+            self._costs = CostManagement(self.settings, who, deadline=limit, traffic=self.traffic)
+        return self._costs
+
+    def reservations(self, prices: Prices) -> Sequence[Reservation]:
+        """The reserved nodes of the settings, where they are in the currency of these prices."""
+        retail = self._retail
+        return retail.terms.reservations if retail and prices.currency == retail.sheet_currency else ()
 
     async def certificates(self) -> tuple[list[Certificate], datetime]:
         """All certificates, over the last api-version that has them: a 4xx means that the account offers none."""
@@ -323,3 +343,5 @@ class Account(Paths):
         await self._batch.close()
         if self._arm:
             await self._arm.close()
+        if self._costs:
+            await self._costs.close()

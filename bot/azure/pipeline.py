@@ -166,7 +166,7 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         self._clock.hear(answer.headers.get("Date"))
         if answer.status_code < 300:
             return response
-        wait = AsyncRetryPolicy().get_retry_after(response)
+        wait = _wait(response)
         refused = refusal(answer.status_code, answer.content, answer.headers, wait)
         log.info(
             "azure.call_refused",
@@ -178,6 +178,18 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
             request_id=refused.request_id,
         )
         raise refused
+
+
+_COST_WAIT = re.compile(r"x-ms-ratelimit-microsoft\.costmanagement-.*retry-after", re.IGNORECASE)
+
+
+def _wait(response: Response) -> float | None:
+    """The seconds that an answer asks to wait; of Cost Management's several headers the largest."""
+    found = [AsyncRetryPolicy().get_retry_after(response)]
+    for name, value in response.http_response.headers.items():
+        if _COST_WAIT.fullmatch(name) and re.fullmatch(r"\d{1,6}", value.strip()):
+            found.append(float(value))
+    return max((wait for wait in found if wait is not None), default=None)
 
 
 def pipeline(

@@ -2,7 +2,8 @@
 
 Where an account is watched, a sample takes the pools and node counts that the poll has just read. By itself it costs
 two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from polls, every
-other time. Tasks are known of watched accounts alone, from the counts that polls have read.
+other time. Tasks are known of watched accounts alone, from the counts that polls have read; where samples are taken
+more often than polls, the tasks of the last poll are good for :data:`LONGEST`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import structlog
@@ -21,18 +21,18 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
-from bot.domain.core_use import by_job, core_use
-from bot.domain.states import is_active, with_machine
 from bot.monitor.cores_by_size import CoresBySize
-from bot.monitor.scene import JobView, Scene
+from bot.monitor.reading import Reading, sample_of
+from bot.monitor.scene import Scene
 from storage.port.errors import StoreError
-from storage.port.samples import Sample, Work
+from storage.port.samples import PoolEra, Sample
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 LONGEST = timedelta(minutes=5)
 """The longest time one sample stands for."""
+_SELECT = "id,state,creationTime,vmSize,taskSlotsPerNode,virtualMachineConfiguration,metadata"
 LONGEST_BACKOFF = 900.0
 """Seconds."""
 
@@ -76,38 +76,9 @@ class Samples(Protocol):
         """The first and last sample of an account."""
         ...
 
-
-class Reading(Struct, frozen=True):
-    """Pools and their node counts as they were read at ``at``, the service's time; tasks by pool where counted.
-
-    ``slots`` are the running task slots of each job, by pool.
-    """
-
-    pools: list[PoolState]
-    counts: list[PoolNodeCounts]
-    at: datetime
-    work: Mapping[str, Work] = MappingProxyType({})
-    slots: Mapping[str, Mapping[str, int]] = MappingProxyType({})
-
-    @classmethod
-    def of(cls, scene: Scene) -> Reading | None:
-        """What a poll has read; None where it did not read all of it."""
-        if not {"pools", "nodes"} <= scene.read:
-            return None
-        pools = [
-            PoolState(
-                id=view.id,
-                state=view.state,
-                creation_time=view.created,
-                vm_size=view.vm_size,
-                task_slots_per_node=view.slots,
-            )
-            for view in scene.pools.values()
-        ]
-        counts = [PoolNodeCounts(view.id, *view.counts) for view in scene.pools.values()]
-        work = {pool: _work(scene.jobs_in(pool)) for pool in scene.pools}
-        slots = {pool: {job.id: job.running for job in scene.jobs_in(pool)} for pool in scene.pools}
-        return cls(pools, counts, scene.at, work, slots)
+    async def add_pool_eras(self, account: str, eras: list[PoolEra]) -> None:
+        """Note what pools are like."""
+        ...
 
 
 class _Share(Struct, frozen=True):
@@ -137,6 +108,8 @@ class Collector:
         self._cores = {account.name: CoresBySize(account) for account in self._accounts}
         self._last: dict[str, datetime] = {}
         self._shares: dict[tuple[str, str], _Share] = {}
+        self._eras: dict[tuple[str, str], PoolEra] = {}
+        self._polled: dict[str, Reading] = {}
 
     def read_from_names(self, account: str) -> frozenset[str]:
         """VM sizes of an account whose cores were read from their names, because ARM did not give them."""
@@ -149,57 +122,60 @@ class Collector:
         An account without any pool gives one sample with an empty pool name. Nothing is returned when the service's
         clock has not moved since the sample before.
         """
-        thrifty = reading is not None
-        reading = reading or await self._read(account)
-        at = reading.at
-        last = await self._previous(account.name)
-        if last is not None and at <= last:
-            return []
-        # Before the very first sample nothing is known: it stands for one period, like any other.
-        since = timedelta(seconds=self._period) if last is None else at - last
-        seconds = min(since, LONGEST).total_seconds()
-        self._heard(account.name, "pool", reading.pools)
-        cores_of = await self._cores_of(account)
-        counts = {each.pool_id: each for each in reading.counts}
-        samples = []
-        for pool in reading.pools:
-            cores = cores_of(pool.vm_size)
-            if cores is None:
-                continue
-            count = counts.get(pool.id, PoolNodeCounts())
-            busy = await self._busy_nodes(account, pool, count, at, thrifty=thrifty)
-            work = reading.work.get(pool.id)
-            waiting = work.waiting > 0 if work else None
-            sample = Sample(
-                account.name,
-                pool.id,
-                at,
-                seconds,
-                core_use(count.dedicated, cores, busy[0], waiting),
-                core_use(count.low_priority, cores, busy[1], waiting),
-                with_machine(count.dedicated) + with_machine(count.low_priority),
-                with_machine(count.low_priority),
-                work,
-            )
-            jobs = by_job(sample.busy, reading.slots.get(pool.id, {}))
-            samples.append(replace(sample, jobs=jobs))
-        if not reading.pools:
-            samples.append(Sample(account.name, "", at, seconds))
-        self._last[account.name] = at
-        return samples
+        return (await self._taken(account, reading))[0]
 
     async def collect(self, account: Source, reading: Reading | None = None) -> None:
         """Take one sample and store it. Raises AzureError and StoreError; what was not stored is made up for."""
         before = self._last.get(account.name)
-        samples = await self.sample(account, reading)
+        samples, eras = await self._taken(account, reading)
         try:
             await self._store.add_samples(samples)
+            if eras:
+                await self._store.add_pool_eras(account.name, eras)
         except BaseException:
             if before is not None:
                 self._last[account.name] = before
             else:
                 self._last.pop(account.name, None)
             raise
+        self._eras.update({(account.name, era.pool): era for era in eras})
+
+    async def _taken(self, account: Source, reading: Reading | None) -> tuple[list[Sample], list[PoolEra]]:
+        """Samples, and the pools that are not what they were."""
+        thrifty = reading is not None
+        reading = reading or await self._read(account)
+        at = reading.at
+        last = await self._previous(account.name)
+        if last is not None and at <= last:
+            return [], []
+        # Before the very first sample nothing is known: it stands for one period, like any other.
+        since = timedelta(seconds=self._period) if last is None else at - last
+        seconds = min(since, LONGEST).total_seconds()
+        self._heard(account.name, "pool", reading.pools)
+        cores_of = await self._cores_of(account)
+        counts = {each.pool_id: each for each in reading.counts}
+        samples, eras = [], []
+        for pool in reading.pools:
+            cores = cores_of(pool.vm_size)
+            if cores is None:
+                continue
+            count = counts.get(pool.id, PoolNodeCounts())
+            busy = await self._busy_nodes(account, pool, count, at, thrifty=thrifty)
+            samples.append(sample_of(account.name, pool.id, reading, seconds, count, cores, busy))
+            eras += self._era(account.name, pool, reading, cores)
+        if not reading.pools:
+            samples.append(Sample(account.name, "", at, seconds))
+        self._last[account.name] = at
+        return samples, eras
+
+    def _era(self, account: str, pool: PoolState, reading: Reading, cores: int) -> list[PoolEra]:
+        """What a pool is like, where it is not known to be so."""
+        traits = reading.traits.get(pool.id)
+        if traits is None:
+            return []
+        era = PoolEra(pool.id, reading.at, pool.vm_size, cores, traits.windows, dict(traits.tags))
+        known = self._eras.get((account, pool.id))
+        return [] if known is not None and replace(known, since=era.since) == era else [era]
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
         """Take a sample from a poll, where a period has passed since the last. What fails is logged, not raised.
@@ -210,6 +186,7 @@ class Collector:
         source = next((each for each in self._accounts if each.name == account), None)
         if reading is None or source is None:
             return
+        self._polled[account] = reading
         try:
             last = await self._previous(account)
             # Polls do not fall on the beat to the second: a little early is better than one poll too late.
@@ -258,8 +235,10 @@ class Collector:
 
     async def _read(self, account: Source) -> Reading:
         counts, at = await account.node_counts()
-        pools, _ = await account.every(PoolState, "/pools", select="id,state,creationTime,vmSize,taskSlotsPerNode")
-        return Reading(pools, counts, at)
+        pools, _ = await account.every(PoolState, "/pools", select=_SELECT)
+        polled = self._polled.get(account.name)
+        known = polled is not None and at - polled.at <= LONGEST
+        return Reading.of_lists(pools, counts, at, polled.tasks if polled and known else {})
 
     async def _busy_nodes(
         self, account: Source, pool: PoolState, count: PoolNodeCounts, at: datetime, *, thrifty: bool
@@ -287,17 +266,6 @@ class Collector:
             busy[not node.is_dedicated] += min(1.0, node.running_task_slots_count / pool.task_slots_per_node)
         self._shares[key] = _Share(at, running, (busy[0], busy[1]))
         return busy[0], busy[1]
-
-
-def _work(jobs: Iterable[JobView]) -> Work:
-    """The tasks of a pool's jobs. Those that wait in a disabled job would not start whatever nodes there are."""
-    waiting = running = succeeded = failed = 0
-    for job in jobs:
-        waiting += (job.active or 0) if is_active(job.state) else 0
-        running += job.running
-        succeeded += job.succeeded
-        failed += job.failed
-    return Work(waiting, running, succeeded, failed)
 
 
 def _complain(account: str, error: AzureError | StoreError) -> None:

@@ -211,8 +211,8 @@ def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exh
     return cause
 
 
-def fold_task_counts(pending: PendingState, job: str, counts: Counts) -> None:
-    """A job's tasks by state, now."""
+def fold_task_counts(pending: PendingState, job: str, counts: Counts, slots: int = 0) -> None:
+    """A job's tasks by state, now, and the task slots that running ones take."""
     if job not in pending.jobs:
         return
     view, at = pending.job(job), pending.at
@@ -223,7 +223,7 @@ def fold_task_counts(pending: PendingState, job: str, counts: Counts) -> None:
     if fewer and not counts.active:
         _move_others(pending, view)  # its last tasks run: what is next in the pool begins
     view.active, view.running, view.succeeded, view.failed = counts.active, begun, *ended
-    view.counted = at
+    view.counted, view.running_slots = at, max(slots, begun)
     view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
     view.rate.append((at, counts.succeeded + counts.failed, counts.failed))
     pending.recounted.discard(job)

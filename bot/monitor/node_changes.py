@@ -94,6 +94,7 @@ def _draw_pool(view: PoolView, row: PoolState) -> None:
     view.allocation, view.allocation_since = row.allocation_state.lower(), row.allocation_state_transition_time
     view.vm_size, view.slots = row.vm_size, row.task_slots_per_node
     view.windows = pays_windows(row.virtual_machine_configuration)
+    view.tags = tags_of(row)
     view.dedicated, view.spot = row.current_dedicated_nodes, row.current_low_priority_nodes
     view.target_dedicated = row.target_dedicated_nodes or 0
     view.target_spot = row.target_low_priority_nodes or 0
@@ -104,6 +105,11 @@ def _draw_pool(view: PoolView, row: PoolState) -> None:
     run = row.auto_scale_run if row.enable_auto_scale else None
     view.autoscale_at = run.timestamp if run else None
     view.autoscale_error = _said(run.error) if run and run.error and run.error.code else None
+
+
+def tags_of(row: PoolState) -> dict[str, str]:
+    """The metadata of a pool, without what looks like a secret."""
+    return {each.name[:_LONGEST]: redact(each.value)[:_LONGEST] for each in row.metadata if each.name}
 
 
 def _seconds(text: str, otherwise: float) -> float:

@@ -282,7 +282,7 @@ class Observer:
             if read.sort == "nodes":
                 _draw_nodes(pending, read.name, *answer)
             elif isinstance(answer, TaskCountsResult):
-                fold_task_counts(pending, read.name, answer.task_counts)
+                fold_task_counts(pending, read.name, answer.task_counts, answer.task_slot_counts.running)
             else:
                 await fold_tasks(pending, read.name, answer)
 

@@ -34,13 +34,15 @@ NodeView: TypeAlias = NodeFacts
 class PoolView(PoolFacts):
     """A pool. ``troubled`` has the nodes that are unusable, unknown, offline, preempted or failed their start task.
 
-    ``idle_since`` is since when it has had idle nodes and none at work or booting, ``idle_least`` how many at least;
-    ``preempted_at`` the last times at which nodes were seen preempted, newest last, an hour's worth.
+    ``tags`` is its metadata. ``idle_since`` is since when it has had idle nodes and none at work or booting,
+    ``idle_least`` how many at least; ``preempted_at`` the last times at which nodes were seen preempted, newest last,
+    an hour's worth.
     """
 
     since: datetime | None = None
     created: datetime | None = None
     slots: int = 1
+    tags: dict[str, str] = field(default_factory=dict)
     idle_since: datetime | None = None
     idle_least: int = 0
     preempted_at: list[datetime] = field(default_factory=list)
@@ -51,7 +53,8 @@ class JobView(JobFacts):
 
     ``causes`` say why tasks failed, for those that were seen to fail; ``failures`` is how many these are,
     ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time. ``examples`` are tasks of
-    the causes that are exit codes, a few of each, read for what they printed. ``rate`` are (time, completed,
+    the causes that are exit codes, a few of each, read for what they printed. ``running_slots`` are the task slots that
+    its running tasks take. ``rate`` are (time, completed,
     failed) of the last hour, for rates and the time left.
     """
 
@@ -60,6 +63,7 @@ class JobView(JobFacts):
     ended: datetime | None = None
     schedule: str = ""
     counted: datetime | None = None
+    running_slots: int = 0
     failures: int = 0
     exhausted: int = 0
     failed_at: datetime | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from msgspec import Struct
 
+from bot.accounting.service import Accounting
 from bot.azure.roles import CONTRIBUTOR
 from bot.chat.port import Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
@@ -97,6 +98,11 @@ class Context:
     def accounts(self) -> Accounts:
         """The accounts of the settings."""
         return self.services.reading.accounts
+
+    @property
+    def accounting(self) -> Accounting:
+        """What accounts cost, and their bill."""
+        return Accounting(self.services.store, self.services.reading.accounts)
 
     @property
     def relay(self) -> Relaying | None:

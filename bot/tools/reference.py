@@ -10,6 +10,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from bot.azure.price_settings import Reservation, SheetPrice
 from bot.ops import health
 from bot.requests.registry import Registry
 from bot.settings import AccountSettings
@@ -77,6 +78,8 @@ _KINDS: dict[object, str] = {
     float: "number",
     bool: "`true` or `false`",
     list[str]: "list of texts",
+    list[SheetPrice]: "list of tables",
+    list[Reservation]: "list of tables",
 }
 
 

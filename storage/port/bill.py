@@ -35,10 +35,23 @@ class BillRow(Struct, frozen=True):
     unit: str = ""
 
 
+class BillCorrection(Struct, frozen=True):
+    """A day of an account whose amount became another one ``at`` a reading, after it had been read as ``before``."""
+
+    account: str
+    day: date
+    basis: Basis
+    currency: str
+    at: datetime
+    before: float
+    after: float
+
+
 class BillReading(Struct, frozen=True):
     """How the bill of an account stands: ``at`` it was asked last, ``as_of`` answered last (None: never).
 
-    ``message`` says what was wrong and what to do, such as the role that is missing.
+    ``message`` says what was wrong and what to do, such as the role that is missing. ``first`` is the earliest day that
+    was read (None: none was), so that reading what is older goes on after a restart.
     """
 
     account: str
@@ -46,6 +59,7 @@ class BillReading(Struct, frozen=True):
     at: datetime
     as_of: datetime | None = None
     message: str = ""
+    first: date | None = None
 
 
 class BillStore(Protocol):
@@ -54,7 +68,10 @@ class BillStore(Protocol):
     async def put_bill(
         self, account: str, first: date, last: date, rows: Sequence[BillRow], reading: BillReading
     ) -> None:
-        """Put ``rows`` in the place of all that is kept of the account from ``first`` to ``last``, both inclusive."""
+        """Put ``rows`` in the place of all that is kept of the account from ``first`` to ``last``, both inclusive.
+
+        Where that makes another amount of a day that had one, a correction is noted.
+        """
         ...
 
     async def put_bill_reading(self, reading: BillReading) -> None:
@@ -63,6 +80,10 @@ class BillStore(Protocol):
 
     async def bill(self, account: str, first: date, last: date) -> list[BillRow]:
         """The rows of these days, both inclusive, by day, pool and meter."""
+        ...
+
+    async def bill_corrections(self, account: str, first: date, last: date) -> list[BillCorrection]:
+        """What became another amount after it had been read, for these days, both inclusive; by day and time."""
         ...
 
     async def bill_reading(self, account: str) -> BillReading | None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from storage.port.approvals import ApprovalStore
 from storage.port.audit import AuditStore
+from storage.port.bill import BillStore
 from storage.port.changes import ChangeStore
 from storage.port.confirmations import ConfirmationStore
 from storage.port.conversations import ConversationStore
@@ -17,6 +18,7 @@ from storage.port.monitoring import MonitoringStore
 from storage.port.operations import OperationStore
 from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
+from storage.port.prices import PriceStore
 from storage.port.requests import RequestStore
 from storage.port.runs import RunStore
 from storage.port.samples import SampleStore
@@ -40,6 +42,8 @@ class Store(
     LiveStore,
     OperationStore,
     ChangeStore,
+    PriceStore,
+    BillStore,
     Protocol,
 ):
     """All of it. Times are aware datetimes; every method is a transaction of its own and runs off the event loop."""

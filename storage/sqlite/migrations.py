@@ -550,6 +550,52 @@ def cores_by_what_they_did(db: Database) -> None:
     )
 
 
+@migrations()
+def list_prices_and_their_changes(db: Database) -> None:
+    """List prices as they were read, each with its changes."""
+    db.execute(
+        """
+        CREATE TABLE price_lists (
+            region TEXT NOT NULL, currency TEXT NOT NULL, as_of INTEGER NOT NULL, PRIMARY KEY (region, currency)
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE prices (
+            region TEXT NOT NULL, currency TEXT NOT NULL, size TEXT NOT NULL, windows INTEGER NOT NULL,
+            meter TEXT NOT NULL, since INTEGER NOT NULL, amount REAL,
+            PRIMARY KEY (region, currency, size, windows, meter, since)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+@migrations()
+def the_bill(db: Database) -> None:
+    """What Azure billed by day, pool and meter, what was corrected later, and how reading it went."""
+    db.execute(
+        """
+        CREATE TABLE bill (
+            account TEXT NOT NULL, day TEXT NOT NULL, basis TEXT NOT NULL, pool TEXT NOT NULL, resource TEXT NOT NULL,
+            meter TEXT NOT NULL, category TEXT NOT NULL, subcategory TEXT NOT NULL, currency TEXT NOT NULL,
+            amount REAL NOT NULL, quantity REAL NOT NULL, unit TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX bill_days ON bill (account, day)")
+    db.execute("CREATE INDEX bill_old ON bill (day)")
+    db.execute(
+        """
+        CREATE TABLE bill_corrections (
+            account TEXT NOT NULL, day TEXT NOT NULL, basis TEXT NOT NULL, currency TEXT NOT NULL, at INTEGER NOT NULL,
+            before REAL NOT NULL, after REAL NOT NULL, PRIMARY KEY (account, day, basis, currency, at)
+        ) STRICT
+        """
+    )
+    db.execute("CREATE TABLE bill_readings (account TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL) STRICT")
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from storage.sqlite.approvals import SqliteApprovals
 from storage.sqlite.audit import SqliteAudit
+from storage.sqlite.bill import SqliteBill
 from storage.sqlite.changes import SqliteChanges
 from storage.sqlite.confirmations import SqliteConfirmations
 from storage.sqlite.conversations import SqliteConversations
@@ -17,6 +18,7 @@ from storage.sqlite.monitoring import SqliteMonitoring
 from storage.sqlite.operations import SqliteOperations
 from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
+from storage.sqlite.prices import SqlitePrices
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.runs import SqliteRuns
 from storage.sqlite.uploads import SqliteUploads
@@ -40,6 +42,8 @@ class SqliteStore(
     SqliteLive,
     SqliteOperations,
     SqliteChanges,
+    SqlitePrices,
+    SqliteBill,
 ):
     """All of the port, on one connection. Every method may raise StoreError."""
 
@@ -65,6 +69,7 @@ class SqliteStore(
         gone += await self._prune_operations(now)
         gone += await self._prune_uploads(now)
         gone += await self._prune_job_runs(now)
+        gone += await self._prune_bill(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

@@ -292,6 +292,22 @@ def test_what_is_not_the_price_of_a_machine_is_left_out(odd: dict[str, Any]) -> 
         assert picked(*rows).amounts == {("standard_d2s_v3", False, "on demand"): 0.096}
 
 
+def test_prices_that_disagree_are_unknown() -> None:
+    twice = row(retailPrice=0.1)
+    for rows in ([row(), twice], [twice, row()], [row(), twice, row()], [row(), twice, twice]):
+        assert picked(*rows).amounts == {}
+    assert list(picked(row(), row()).amounts.values()) == [0.096]
+    newer = row(retailPrice=0.2, effectiveStartDate="2026-01-01T00:00:00Z")
+    assert list(picked(row(), twice, newer).amounts.values()) == [0.2]
+    elsewhere = row(retailPrice=0.3, isPrimaryMeterRegion=False)
+    assert list(picked(elsewhere, row(retailPrice=0.4, isPrimaryMeterRegion=False), row()).amounts.values()) == [0.096]
+
+
+def test_a_price_that_has_ended_is_left_out() -> None:
+    assert picked(row(effectiveEndDate="2026-01-01T00:00:00Z")).amounts == {}
+    assert picked(row(effectiveEndDate="2029-01-01T00:00:00Z")).amounts
+
+
 def test_the_latest_price_that_holds() -> None:
     later = row(retailPrice=0.1, effectiveStartDate="2026-01-01T00:00:00Z")
     for rows in ([row(), later], [later, row()]):

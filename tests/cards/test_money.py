@@ -25,7 +25,20 @@ from cards.formatting import money
         (0, "USD", "$0"),
         (-12.5, "USD", "−$12.50"),
         (-1500, "SEK", "−SEK 1,500"),
+        (34.4, "JPY", "¥34"),
+        (1204.4, "JPY", "¥1,204"),
+        (3.4, "KWD", "KWD 3.400"),
+        (0.0846, "KWD", "KWD 0.0846"),
+        (1204.4, "KWD", "KWD 1,204"),
     ],
 )
 def test_an_amount_has_its_currency(amount: float, currency: str, told: str) -> None:
     assert money(amount, currency) == told
+
+
+@pytest.mark.parametrize(
+    ("amount", "digits", "told"),
+    [(1204.5, 2, "$1,204.50"), (-0.004, 2, "$0.00"), (-0.4, 0, "$0"), (-12.0, 0, "−$12"), (0.5, 3, "$0.500")],
+)
+def test_parts_of_a_total_have_its_decimals(amount: float, digits: int, told: str) -> None:
+    assert money(amount, "USD", digits) == told

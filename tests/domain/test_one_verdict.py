@@ -36,7 +36,7 @@ from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, WatchSettings
 from cards.card import Bullets, Card, Facts, Mark, Progress, Table, plain
 from cards.formatting import money
-from storage.port.samples import Sample
+from storage.port.samples import PoolEra, Sample
 from storage.sqlite.store import SqliteStore
 from tests.domain.accounts import AnyAccount, OneAccount, Told, accounts
 from tests.monitor.observed_sandbox import MemoryStore
@@ -81,6 +81,9 @@ class Samples:
     """Keeps no samples."""
 
     async def add_samples(self, samples: list[Sample]) -> None:
+        """Nothing to do."""
+
+    async def add_pool_eras(self, account: str, eras: list[PoolEra]) -> None:
         """Nothing to do."""
 
     async def sampled_range(self, account: str) -> None:

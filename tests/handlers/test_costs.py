@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
-from bot.azure.models import Pool, VmSize
+from bot.azure.models import Pool
 from bot.azure.models.price import NO_PRICES, Prices
+from bot.domain.money.ledger import Ledger, LedgerRow
+from bot.domain.money.spend import Spend
 from cards import slack, teams, text
 from cards.card import Card, Table, plain
-from handlers.usage.costs import Month, a_node, a_pool, hourly, month_so_far, now
+from handlers.usage.costs import a_node, a_pool, hourly, month_so_far, now
 from storage.port.core_use import CoreUse
-from storage.port.samples import Sample
-from storage.sqlite.store import SqliteStore
 from tests.golden import check
 from tests.handlers.conftest import Scene, sampled
 from tests.handlers.test_cards import still
@@ -34,7 +34,6 @@ PRICES = Prices(
     "USD",
     AT - timedelta(hours=1),
 )
-SIZES = {"standard_nc6s_v3": VmSize("Standard_NC6s_v3", "f", 6, 112.0, 1, True, None)}
 
 
 def words(card: Card) -> str:
@@ -52,84 +51,35 @@ def pool(name: str, size: str = "STANDARD_D4s_v3", dedicated: int = 0, spot: int
     return msgspec.convert(body, Pool)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> SqliteStore:
-    return SqliteStore.open(tmp_path / "t.db")
-
-
-async def burnt(store: SqliteStore, name: str, cores: float, first: datetime, hours: int) -> None:
-    """Samples of a pool that had so many cores, five minutes each."""
-    steps = hours * 12
-    moments = [first + timedelta(minutes=5 * (step + 1)) for step in range(steps)]
-    await store.add_samples([Sample("a", name, at, 300.0, CoreUse(unused=cores), nodes=1) for at in moments])
-
-
-async def test_a_month_is_core_hours_times_the_price_of_a_core(store: SqliteStore) -> None:
-    first = AT - timedelta(hours=10)
-    await burnt(store, "d", 40, first, 10)
-    await burnt(store, "gpu", 12, first, 10)
-    pools = [pool("d", dedicated=10), pool("gpu", "Standard_NC6s_v3", dedicated=2)]
-    month = await month_so_far(store, "a", pools, SIZES, PRICES, AT)
-    assert month
-    # 40 cores of four for 0.2, and 12 of six for 3.0, ten hours each
-    assert month.amount == pytest.approx(10 * (10 * 0.2 + 2 * 3.0))
-    assert month.seen == pytest.approx(1, abs=0.01)
-    assert (month.priced, month.mixed) == (1.0, False)
-    assert month.since == first + timedelta(minutes=5)
-    assert month.sentence(PRICES, ZoneInfo("UTC")) == (
-        "about $80.00 this month at list prices of 23 Nov (own samples since 23 Nov)"
-    )
-
-
-async def test_what_was_before_the_month_does_not_count(store: SqliteStore) -> None:
+def ledger(money: float, *, hours: float = 100.0, unpriced: float = 0.0, **more: Any) -> Ledger:
+    """What an account used since the month began."""
     begin = datetime(2026, 11, 1, tzinfo=UTC)
-    await burnt(store, "d", 4, begin - timedelta(hours=20), 21)
-    month = await month_so_far(store, "a", [pool("d", dedicated=1)], {}, PRICES, begin + timedelta(hours=1))
-    assert month
-    assert month.amount == pytest.approx(0.2)
-    assert month.since == begin
-    none = await month_so_far(store, "a", [], {}, PRICES, datetime(2026, 12, 2, tzinfo=UTC))
-    assert none is None
-    assert await month_so_far(store, "b", [], {}, PRICES, begin) is None
+    spend = Spend("USD", CoreUse(busy=hours), money=CoreUse(busy=money), unpriced=unpriced)
+    row = LedgerRow("d", begin, spend, "Standard_D4s_v3")
+    facts: dict[str, Any] = {
+        "as_of": AT,
+        "first": begin,
+        "seen": 1.0,
+        "price_source": "list prices",
+        "prices_as_of": AT,
+    }
+    return Ledger("a", "USD", begin, AT, rows=(row,) if hours else (), **(facts | more))
 
 
-async def test_gone_and_unpriced_pools_are_told_and_spot_is_shared_out(store: SqliteStore) -> None:
-    first = AT - timedelta(hours=20)
-    await burnt(store, "mixed", 40, first, 10)  # and nothing in the ten hours after
-    await burnt(store, "gone", 40, first, 10)
-    await burnt(store, "odd", 20, first, 10)
-    pools = [pool("mixed", dedicated=1, spot=3), pool("odd", "Standard_Unknown", dedicated=5)]
-    month = await month_so_far(store, "a", pools, {}, PRICES, AT)
-    assert month
-    assert month.amount == pytest.approx(10 * 40 / 4 * (0.2 + 3 * 0.04) / 4)
-    assert month.priced == pytest.approx(0.4)
-    assert month.mixed
-    assert month.sentence(PRICES, ZoneInfo("UTC")) == (
-        "about $8.00 this month at list prices of 23 Nov (own samples since 22 Nov, 50 % of the time; "
-        "without 60 % of the core-hours, of pools that are gone or unpriced; spot at its share of now)"
+def test_a_month_in_words() -> None:
+    utc = ZoneInfo("UTC")
+    assert month_so_far(ledger(80.0), utc) == (
+        "about $80.00 this month at list prices of 23 Nov (own samples since 1 Nov)"
     )
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"), [({"targetLowPriorityNodes": 5}, 0.04), ({"targetDedicatedNodes": 5}, 0.2), ({}, 0.2)]
-)
-async def test_an_empty_pool_is_priced_by_what_it_wants(
-    store: SqliteStore, wanted: dict[str, int], expected: float
-) -> None:
-    await burnt(store, "d", 4, AT - timedelta(hours=1), 1)
-    empty = msgspec.convert({"id": "d", "vmSize": "Standard_D4s_v3", **wanted}, Pool)
-    month = await month_so_far(store, "a", [empty], {}, PRICES, AT)
-    assert month
-    assert month.amount == pytest.approx(expected)
-
-
-def test_a_month_without_cores_or_without_prices() -> None:
-    idle = Month(0.0, AT, 1.0, None, mixed=False)
-    assert idle.sentence(PRICES, ZoneInfo("UTC")).startswith("about $0 this month")
-    blind = Month(0.0, AT, 1.0, 0.0, mixed=False)
-    assert blind.sentence(PRICES, ZoneInfo("UTC")) == "this month's cores have no known price"
-    late = Month(5.0, datetime(2026, 11, 3, 2, tzinfo=UTC), 1.0, 1.0, mixed=False)
-    assert "since 2 Nov" in late.sentence(PRICES, ZoneInfo("America/Chicago"))
+    assert month_so_far(ledger(8.0, unpriced=60.0, seen=0.5), utc) == (
+        "about $8.00 this month at list prices of 23 Nov (own samples since 1 Nov, 50 % of the time; "
+        "without 60 % of the core-hours, whose price is unknown)"
+    )
+    assert month_so_far(ledger(0.0, hours=0.0), utc).startswith("about $0 this month")
+    assert month_so_far(ledger(0.0, unpriced=100.0), utc) == "this month's cores have no known price"
+    assert month_so_far(ledger(0.0, first=None), utc) == "no samples this month yet"
+    late = ledger(5.0, first=datetime(2026, 11, 3, 2, tzinfo=UTC), seen=0.9)
+    assert "since 2 Nov" in month_so_far(late, ZoneInfo("America/Chicago"))
 
 
 def test_prices_in_words() -> None:

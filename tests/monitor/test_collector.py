@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from bot.azure.errors import AzureError
-from bot.azure.models import Node, NodeCounts, PoolNodeCounts, VmSize
-from bot.azure.models.watched import PoolState
-from bot.monitor.collector import Collector, Reading
+from bot.azure.models import NameValue, Node, NodeCounts, PoolNodeCounts, VmSize
+from bot.azure.models.watched import MachineState, PoolState
+from bot.monitor.collector import Collector
+from bot.monitor.reading import Reading
 from bot.monitor.scene import JobView, PoolView, Scene
 from storage.port.core_use import CoreUse
 from storage.port.errors import StoreError
-from storage.port.samples import JobCores, Sample, Work
+from storage.port.samples import JobCores, PoolEra, Sample, Work
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
@@ -49,6 +50,7 @@ class Batch:
 class Memory:
     def __init__(self) -> None:
         self.samples: list[Sample] = []
+        self.eras: list[PoolEra] = []
         self.broken = False
         self._news = asyncio.Condition()
 
@@ -63,6 +65,9 @@ class Memory:
         """Wait for so many samples of an account."""
         async with asyncio.timeout(20), self._news:
             await self._news.wait_for(lambda: sum(sample.account == account for sample in self.samples) >= number)
+
+    async def add_pool_eras(self, account: str, eras: list[PoolEra]) -> None:
+        self.eras += eras
 
     async def sampled_range(self, account: str) -> tuple[datetime, datetime] | None:
         moments = [sample.at for sample in self.samples if sample.account == account]
@@ -133,6 +138,61 @@ async def test_tasks_of_a_pool_are_those_of_its_jobs_as_a_look_counted_them() ->
     assert sample.work == Work(waiting=5, running=3, succeeded=14, failed=1)
     assert sample.dedicated == CoreUse(4.0, waiting=4.0)
     assert sample.jobs == (JobCores("one", 4.0 * 2 / 3), JobCores("two", 4.0 / 3))
+
+
+async def test_while_an_active_job_is_not_counted_nobody_knows_whether_tasks_wait() -> None:
+    for jobs, use in (
+        ({"new": JobView("new", state="active", pool="a")}, CoreUse(4.0, unknown=4.0)),
+        ({"off": JobView("off", state="disabled", pool="a", active=9)}, CoreUse(4.0, unused=4.0)),
+        ({}, CoreUse(4.0, unused=4.0)),
+    ):
+        reading = Reading.of(msgspec.structs.replace(scene(NOON), jobs=jobs))
+        [sample] = await Collector([], Memory()).sample(Batch(), reading)
+        assert sample.dedicated == use
+
+
+async def test_jobs_share_cores_by_the_slots_that_their_tasks_take() -> None:
+    jobs = {
+        "wide": JobView("wide", state="active", pool="a", active=0, running=1, running_slots=3),
+        "thin": JobView("thin", state="active", pool="a", active=0, running=1, running_slots=1),
+    }
+    reading = Reading.of(msgspec.structs.replace(scene(NOON), jobs=jobs))
+    [sample] = await Collector([], Memory()).sample(Batch(), reading)
+    assert sample.jobs == (JobCores("wide", 3.0), JobCores("thin", 1.0))
+
+
+async def test_a_pool_is_noted_when_it_is_not_what_it_was() -> None:
+    store = Memory()
+    collector = Collector([], store)
+    tags = [NameValue("team", "blue"), NameValue("key", "AccountKey=" + "x" * 86 + "==")]
+    for minute, size, windows in ((0, "standard_d4s_v3", False), (1, "standard_d4s_v3", False), (2, "b", True)):
+        machine = MachineState(node_agent_sku_id="batch.node.windows amd64" if windows else "batch.node.ubuntu 22.04")
+        state = msgspec.structs.replace(
+            pool(),
+            metadata=tuple(tags),
+            virtual_machine_configuration=machine,
+            vm_size="Standard_D8s_v3" if windows else size,
+        )
+        at = NOON + timedelta(minutes=minute)
+        await collector.collect(Batch(), Reading.of_lists([state], [counts(idle=1)], at, {}))
+    assert [(era.since, era.cores, era.windows) for era in store.eras] == [
+        (NOON, 4, False),
+        (NOON + timedelta(minutes=2), 8, True),
+    ]
+    assert store.eras[0].tags["team"] == "blue"
+    assert "x" * 86 not in store.eras[0].tags["key"]
+
+
+async def test_the_tasks_of_the_last_poll_are_good_for_samples_between_polls() -> None:
+    jobs = {"one": JobView("one", state="active", pool="a", active=0, running=1)}
+    batch = Batch(pools=(pool(),), counts=(counts(running=1, idle=1),))
+    collector = Collector([batch], Memory())
+    await collector.after("render", msgspec.structs.replace(scene(NOON), jobs=jobs), NOON)
+    for minutes, use in ((4, CoreUse(4.0, unused=4.0)), (6, CoreUse(4.0, unknown=4.0))):
+        batch.at = NOON + timedelta(minutes=minutes)
+        [sample] = await collector.sample(batch)
+        assert sample.dedicated == use
+        assert bool(sample.jobs) == (minutes == 4)
 
 
 async def test_what_a_look_has_read_is_not_read_again() -> None:

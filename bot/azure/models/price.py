@@ -30,6 +30,7 @@ class PriceItem(Wire):
     type: str = ""
     is_primary_meter_region: bool = True
     effective_start_date: datetime | None = None
+    effective_end_date: datetime | None = None
 
 
 class PriceListing(Wire):
@@ -62,24 +63,55 @@ class Price(Struct, frozen=True):
 class Prices(Struct, frozen=True):
     """The list prices of a region; without any where they are unknown, and then false.
 
-    ``amounts`` are per node and hour in ``currency``, ``as_of`` is the service's time when they were read.
+    ``amounts`` are per node and hour in ``currency``, ``as_of`` is the service's time when they were read. ``past`` has
+    what each price was, from when on, the oldest first (None: it had none), where it was another than now. ``sheet``
+    are own prices (by size, Windows, spot), which stand above the list, and ``discount`` is percent off the list.
     """
 
     amounts: Mapping[Key, float] = MappingProxyType({})
     currency: str = ""
     as_of: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    past: Mapping[Key, tuple[tuple[datetime, float | None], ...]] = MappingProxyType({})
+    sheet: Mapping[tuple[str, bool, bool], float] = MappingProxyType({})
+    discount: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self.amounts)
+        return bool(self.amounts or self.sheet)
 
-    def hourly(self, size: str, *, windows: bool, spot: bool) -> Price | None:
-        """The price of a node of a VM size (in any case); None where the region's list has none."""
+    @property
+    def source(self) -> str:
+        """What a price of the list is called: ``list price``, ``list price less 12 %``."""
+        return f"list price less {self.discount:g} %" if self.discount else "list price"
+
+    @property
+    def sources(self) -> str:
+        """Where prices come from, in words: ``list prices``, ``own prices``, or both."""
+        listed = f"list prices less {self.discount:g} %" if self.discount else "list prices"
+        return " and ".join(filter(None, ["own prices" if self.sheet else "", listed if self.amounts else ""]))
+
+    def hourly(self, size: str, *, windows: bool, spot: bool, at: datetime | None = None) -> Price | None:
+        """The price of a node of a VM size (in any case), now or at a time; None where it is unknown."""
+        own = self.sheet.get((size.lower(), windows, spot))
+        if own is not None:
+            return Price(own, self.currency, self.as_of, "spot" if spot else "on demand", "own price")
         meters: tuple[Meter, ...] = ("spot", "low priority") if spot else ("on demand",)
         for meter in meters:
-            amount = self.amounts.get((size.lower(), windows, meter))
+            amount = self._listed((size.lower(), windows, meter), at)
             if amount is not None:
-                return Price(amount, self.currency, self.as_of, meter)
+                off = 1 - self.discount / 100
+                return Price(amount * off, self.currency, self.as_of, meter, self.source)
         return None
+
+    def changes(self, since: datetime, until: datetime) -> list[datetime]:
+        """When prices of the list changed in a window, both ends left out."""
+        found = {begins for each in self.past.values() for begins, _ in each[1:] if since < begins < until}
+        return sorted(found)
+
+    def _listed(self, key: Key, at: datetime | None) -> float | None:
+        past = self.past.get(key)
+        if at is None or not past:
+            return self.amounts.get(key)
+        return next((amount for begins, amount in reversed(past) if begins <= at), past[0][1])
 
 
 NO_PRICES = Prices()

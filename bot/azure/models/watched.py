@@ -41,6 +41,7 @@ class PoolState(Wire):
     auto_scale_evaluation_interval: str = ""
     auto_scale_run: AutoScaleRun | None = None
     task_slots_per_node: int = 1
+    metadata: tuple[NameValue, ...] = ()
 
 
 class NodeErrorState(Wire):

@@ -1,0 +1,49 @@
+"""The windows that money is shown over: whole UTC days, as Azure bills."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal, TypeAlias, get_args
+
+from msgspec import Struct
+
+Window: TypeAlias = Literal["month", "last-month", "7d", "30d", "90d"]
+WINDOWS: Final[tuple[Window, ...]] = get_args(Window)
+
+
+class Days(Struct, frozen=True):
+    """Days from ``first`` to ``last``, both inclusive, in words such as ``this month``."""
+
+    first: date
+    last: date
+    words: str
+
+    @property
+    def since(self) -> datetime:
+        """The beginning of the first day."""
+        return datetime.combine(self.first, time(), UTC)
+
+    @property
+    def until(self) -> datetime:
+        """The end of the last day."""
+        return datetime.combine(self.last + timedelta(days=1), time(), UTC)
+
+    @property
+    def count(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
+
+def days_of(window: Window, now: datetime) -> Days:
+    """The days of a window; today is the last one, but of ``last-month``."""
+    today = now.astimezone(UTC).date()
+    begin = today.replace(day=1)
+    match window:
+        case "month":
+            return Days(begin, today, "this month")
+        case "last-month":
+            last = begin - timedelta(days=1)
+            return Days(last.replace(day=1), last, f"in {last:%B %Y}")
+        case _:
+            count = int(window.removesuffix("d"))
+            return Days(today - timedelta(days=count - 1), today, f"in the last {count} days")

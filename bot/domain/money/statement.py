@@ -1,0 +1,105 @@
+"""What an account cost over some days: own usage beside the bill, by day and pool. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
+
+from bot.domain.entity import fold
+from bot.domain.money.ledger import Ledger
+from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final
+from bot.domain.money.spans import Days
+from bot.domain.money.spend import NOTHING, Spend, total
+from storage.port.bill import BillReading, BillRow
+
+_WEEKLY_FROM = 45
+"""From so many days on they are shown by the week."""
+
+
+class DayLine(Struct, frozen=True):
+    """A day, or a week that begins on it: own usage, and what was billed (amortized; None: nothing is on the bill).
+
+    ``partial`` says that it may still grow or change.
+    """
+
+    day: date
+    own: Spend
+    billed: float | None
+    partial: bool = False
+
+
+class PoolLine(Struct, frozen=True):
+    """A pool: own usage, and what was billed (amortized; None: nothing). An empty pool is what belongs to none."""
+
+    pool: str
+    own: Spend
+    billed: float | None
+
+
+class Statement(Struct, frozen=True):
+    """The ledger and the bill of an account on some days; ``reconciled`` by currency, the largest first.
+
+    ``reading`` is how the bill stands (None: it was never asked for), ``restated`` the settled days that changed later.
+    """
+
+    days: Days
+    now: datetime
+    ledger: Ledger
+    rows: tuple[BillRow, ...]
+    reading: BillReading | None
+    reconciled: tuple[Reconciled, ...]
+    restated: tuple[Restated, ...]
+
+    @property
+    def main(self) -> Reconciled | None:
+        """The bill in the currency that there is most of; None where there is none."""
+        return self.reconciled[0] if self.reconciled else None
+
+    @property
+    def currency(self) -> str:
+        """The currency of amounts that are billed, else of own usage; empty where neither is known."""
+        return self.main.currency if self.main else self.ledger.currency
+
+    @property
+    def comparable(self) -> bool:
+        """Whether own usage and the bill are in one currency."""
+        return bool(self.main) and self.currency == self.ledger.currency
+
+    @property
+    def by_week(self) -> bool:
+        """Whether :meth:`day_lines` are weeks."""
+        return self.days.count >= _WEEKLY_FROM
+
+    def day_lines(self) -> list[DayLine]:
+        """Every day of the window that has begun, or every week from Monday on."""
+        own = self.ledger.by("day")
+        billed = by_day(self.rows, "amortized").get(self.currency, {})
+        lines: dict[date, list[DayLine]] = {}
+        day, today = self.days.first, self.now.astimezone(UTC).date()
+        while day <= min(self.days.last, today):
+            line = DayLine(day, own.get(day.isoformat(), NOTHING), billed.get(day), not is_final(day, self.now))
+            lines.setdefault(day - timedelta(days=day.weekday()) if self.by_week else day, []).append(line)
+            day += timedelta(days=1)
+        return [
+            DayLine(
+                max(begin, self.days.first),
+                total(each.own for each in days),
+                sum(each.billed for each in days if each.billed is not None)
+                if any(each.billed is not None for each in days)
+                else None,
+                any(each.partial for each in days),
+            )
+            for begin, days in lines.items()
+        ]
+
+    def pool_lines(self) -> list[PoolLine]:
+        """Every pool that was used or billed, the dearest first; what belongs to none comes last."""
+        own = self.ledger.by("pool")
+        billed: Mapping[str, float] = by_pool(self.rows, "amortized").get(self.currency, {})
+        names = {fold(name): name for name in billed} | {fold(name): name for name in own}
+        by_name = {fold(name): spend for name, spend in own.items()}
+        billed = {fold(name): amount for name, amount in billed.items()}
+        lines = [PoolLine(name, by_name.get(key, NOTHING), billed.get(key)) for key, name in names.items()]
+        return sorted(lines, key=lambda line: (not line.pool, -(line.billed or 0.0), -line.own.cost.total, line.pool))
