@@ -15,15 +15,12 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from bot.sandbox.world import VmSize
-from bot.sandbox.world.prices import REGIONS, low_priority, on_demand, priced, spot
+from bot.sandbox.world.prices import RATES, REGIONS, low_priority, on_demand, priced, spot
 
 from .listener import respond
 from .odata import EQUALITY, Column, FilterError, Kind, compile_filter
 
 PATH: Final = "/api/retail/prices"
-RATES: Final = {"USD": 1.0, "EUR": 0.86, "GBP": 0.75, "CHF": 0.8, "AUD": 1.52, "JPY": 155.0}
-"""Currency -> what a dollar is in it."""
-
 _CONTENT_TYPE: Final = "application/json; charset=utf-8"
 _YEAR: Final = 8760
 
