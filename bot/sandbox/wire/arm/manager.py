@@ -77,7 +77,7 @@ class ResourceManager(Listener):
             "/.well-known/openid-configuration": self._openid,
             prices.PATH: lambda request: self.prices.answer(request, self.url),
         }
-        self.prices = prices.RetailPrices()
+        self.prices = prices.RetailPrices(world.prices)
         self.identity_header = secrets.token_hex(16)
         self.app.router.add_route("*", "/{path:.*}", self._route)
 
