@@ -15,10 +15,12 @@ from bot.sandbox.world.scenarios import SCENARIOS, build
 
 from .wire.arm import ResourceManager
 from .wire.control import add_control
+from .wire.cost_control import add_cost_control
 from .wire.dataplane import DataPlane
 from .wire.fault_injection import add_fault_injection
 from .wire.faults import Faults
 from .wire.listener import loopback
+from .wire.monitor import Monitor
 from .wire.odata import warm
 from .wire.tokens import Tokens
 
@@ -33,13 +35,14 @@ class AzureSandbox:
 
     After `start` the addresses are known: ``endpoints`` (account name -> data-plane URL), ``arm_url``,
     ``identity_endpoint`` and ``identity_header``. ``faults`` holds each listener's faults by account name, and those
-    of Resource Manager by "arm".
+    of Resource Manager by "arm", those of Azure Monitor by "monitor".
     """
 
     def __init__(self, world: World, *, tokens: Tokens | None = None, seed: int = 0) -> None:
         self.world = world
         self.tokens = tokens or Tokens()
         self.arm = ResourceManager(world, self.tokens, Faults(seed), accounts_changed=self._follow_accounts)
+        self.monitor = Monitor(world, self.tokens, Faults(seed + 1_000_000))
         self.accounts: dict[str, DataPlane] = {}
         self._seed = seed
         self._pulse: asyncio.Task[None] | None = None
@@ -58,8 +61,11 @@ class AzureSandbox:
             for number, account in enumerate(self.world.accounts.values()):
                 await self._serve(account, port + number if port else 0)
             if loopback(host):
-                add_control(self.arm, self.world.clock, self.world.settle)
+                for listener in (self.arm, self.monitor):
+                    add_control(listener, self.world.clock, self.world.settle)
+                add_cost_control(self.arm, self.monitor, self.world.accounts)
             await self.arm.start(host)
+            await self.monitor.start(host)
         except OSError:
             await self.close()
             raise
@@ -93,6 +99,7 @@ class AzureSandbox:
             self._pulse = None
         for plane in self.accounts.values():
             await plane.close()
+        await self.monitor.close()
         await self.arm.close()
 
     @property
@@ -111,6 +118,11 @@ class AzureSandbox:
         return self.arm.prices_url
 
     @property
+    def metrics_url(self) -> str:
+        """Where Azure Monitor answers, for every region."""
+        return self.monitor.url
+
+    @property
     def identity_endpoint(self) -> str:
         """What IDENTITY_ENDPOINT would be."""
         return self.arm.identity_endpoint
@@ -122,8 +134,9 @@ class AzureSandbox:
 
     @property
     def faults(self) -> Mapping[str, Faults]:
-        """Account name -> its faults; "arm" -> those of Resource Manager."""
-        return {**{name: plane.faults for name, plane in self.accounts.items()}, "arm": self.arm.faults}
+        """Account name -> its faults; "arm" -> those of Resource Manager; "monitor" -> those of Azure Monitor."""
+        planes = {name: plane.faults for name, plane in self.accounts.items()}
+        return {**planes, "arm": self.arm.faults, "monitor": self.monitor.faults}
 
     def announce(self) -> list[str]:
         """``NAME=value`` lines that a client needs; the first account's names are bare, the others' end in _2, _3, …"""
@@ -143,6 +156,7 @@ class AzureSandbox:
         return [
             *lines,
             f"ARM_ENDPOINT={self.arm_url}",
+            f"METRICS_ENDPOINT={self.metrics_url}",
             f"PRICES_URL={self.prices_url}",
             f"IDENTITY_ENDPOINT={self.identity_endpoint}",
             f"IDENTITY_HEADER={self.identity_header}",

@@ -23,6 +23,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from aiohttp import web
 from jsonschema import Draft4Validator, FormatChecker
@@ -103,7 +104,7 @@ def complaints(document: str, method: str, path: str, status: int, body: bytes) 
 
 def _check(document: str, schema: Mapping[str, Any], body: bytes) -> list[str]:
     base = _uri(document)
-    absolute = json.loads(json.dumps(schema).replace('"$ref": "#/', f'"$ref": "{base}#/'))
+    absolute = json.loads(re.sub(r'(?<="\$ref": ")[^"]+', lambda ref: urljoin(base, ref[0]), json.dumps(schema)))
     validator = _Validator(absolute, registry=_registry(), format_checker=_formats)
     return [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(json.loads(body))]
 
@@ -115,7 +116,9 @@ def _document(name: str) -> Any:
     definitions = document["definitions"]
     for definition in definitions.values():
         for parent in definition.pop("allOf", []):
-            inherited = definitions[parent["$ref"].rpartition("/")[2]]
+            other, _, pointer = parent["$ref"].partition("#")
+            home = _document(_file(urljoin(_uri(name), other)))["definitions"] if other else definitions
+            inherited = home[pointer.rpartition("/")[2]]
             definition["properties"] = inherited.get("properties", {}) | definition.get("properties", {})
             definition["required"] = [*inherited.get("required", []), *definition.get("required", [])]
     return document
@@ -145,14 +148,18 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", text), re.IGNORECASE)
 
 
+def _file(uri: str) -> str:
+    """The document that pretends to lie there; the last three steps of an external reference are its name here."""
+    name = uri.removeprefix(ORIGIN)
+    if not (shared("azure/specs") / name).exists():
+        name = "common-types/" + "-".join(Path(name).parts[-3:]).replace("common-types-", "monitor-")
+    return name
+
+
 @cache
 def _registry() -> Registry[Any]:
     def retrieve(uri: str) -> Resource[Any]:
-        name = uri.removeprefix(ORIGIN)
-        if not (shared("azure/specs") / name).exists():
-            # An external reference: the last three steps of its path are the file's name here.
-            name = "common-types/" + "-".join(Path(name).parts[-3:])
-        return DRAFT4.create_resource(_document(name))
+        return DRAFT4.create_resource(_document(_file(uri)))
 
     return Registry(retrieve=retrieve)  # type: ignore[call-arg]
 

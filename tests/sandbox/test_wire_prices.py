@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from aiohttp import ClientSession
 
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.wire.prices import PATH
-from bot.sandbox.world.prices import LINUX, REGIONS, on_demand, priced
+from bot.sandbox.world.prices import LINUX, REGIONS, UNLISTED, on_demand, priced, spot
 from bot.sandbox.world.sizes import SIZES
 from tests.sandbox import still_world
 from tests.shared import shared
@@ -32,7 +34,7 @@ async def sandbox() -> AsyncIterator[AzureSandbox]:
 
 
 async def ask(sandbox: AzureSandbox, **query: str) -> tuple[int, dict[str, Any]]:
-    params = {name.replace("_", "$"): value for name, value in query.items()}
+    params = {name.replace("_", "$", 1) if name[0] == "_" else name: value for name, value in query.items()}
     async with ClientSession() as session, session.get(sandbox.prices_url, params=params) as answer:
         return answer.status, await answer.json()
 
@@ -50,7 +52,7 @@ async def test_a_price_has_all_its_fields(sandbox: AzureSandbox) -> None:
         "CustomerEntityId": "Default",
         "CustomerEntityType": "Retail",
         "NextPageLink": None,
-        "Count": 9,
+        "Count": len(body["Items"]),
     }
     for item in body["Items"]:
         term = ["reservationTerm"] if item["type"] == "Reservation" else []
@@ -61,7 +63,8 @@ async def test_a_price_has_all_its_fields(sandbox: AzureSandbox) -> None:
     assert ("Virtual Machines DSv3 Series Windows", "D4s v3 Spot", "Consumption") in names
     assert ("Virtual Machines DSv3 Series", "D4s v3 Low Priority", "Consumption") in names
     assert ("Virtual Machines DSv3 Series", "D4s v3", "Reservation") in names
-    assert len({item["meterId"] + item["type"] for item in body["Items"]}) == 9
+    primary = [item for item in body["Items"] if item["isPrimaryMeterRegion"]]
+    assert len({item["meterId"] + item["type"] for item in primary}) == 9
 
 
 async def test_the_whole_list_comes_in_pages_of_a_thousand(sandbox: AzureSandbox) -> None:
@@ -78,7 +81,8 @@ async def test_the_whole_list_comes_in_pages_of_a_thousand(sandbox: AzureSandbox
     assert pages > 2
     assert {item["type"] for item in items} == {"Consumption"}
     assert {item["armRegionName"] for item in items} == REGIONS.keys()
-    assert len({item["meterId"] for item in items}) == len(items)
+    rows = {(item["meterId"], item["effectiveStartDate"], item["skuId"]) for item in items}
+    assert len(rows) == len(items)
 
 
 async def test_prices_in_another_currency_are_the_same_in_it(sandbox: AzureSandbox) -> None:
@@ -110,6 +114,71 @@ async def test_it_is_read_only_and_needs_no_token(sandbox: AzureSandbox) -> None
     async with ClientSession() as session, session.post(sandbox.prices_url) as answer:
         assert answer.status == 400
     assert (await ask(sandbox, _filter="serviceName eq 'Storage'"))[1]["Items"] == []
+
+
+async def test_a_meter_has_prices_of_the_past_and_of_days_to_come(sandbox: AzureSandbox) -> None:
+    book, now = sandbox.world.prices, f"{sandbox.world.time:%Y-%m-%dT%H:%M:%SZ}"
+    _, body = await ask(sandbox, _filter="armRegionName eq 'westeurope' and priceType eq 'Consumption'")
+    kinds: dict[str, set[int]] = {"on demand": set(), "spot": set()}
+    for size in priced():
+        for market, ending in (("on demand", ""), ("spot", " Spot")):
+            meter = size.name.partition("_")[2].replace("_", " ") + ending
+            rows = {
+                item["effectiveStartDate"]: item["retailPrice"]
+                for item in body["Items"]
+                if item["meterName"] == meter
+                and item["isPrimaryMeterRegion"]
+                and item["productName"].endswith("Series")
+            }
+            if not rows:
+                continue  # on another page, or not to be had as spot
+            valid = max(since for since in rows if since <= now)
+            price = on_demand if market == "on demand" else spot
+            assert rows[valid] == pytest.approx(price(size, "westeurope", windows=False))
+            older, coming = min(rows) < valid, max(rows) > now
+            kinds[market].add(older + 2 * coming)
+            assert not older or book.changed == datetime.fromisoformat(valid)
+    assert kinds["on demand"] >= {0, 1, 2} and kinds["spot"] >= {0, 1, 2}
+
+
+async def test_rows_that_a_reader_has_to_leave_out(sandbox: AzureSandbox) -> None:
+    async def rows(region: str = "eastus", **query: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        skip = 0
+        while True:
+            _, body = await ask(
+                sandbox, _filter=f"armRegionName eq '{region}' and serviceName eq 'Virtual Machines'", _skip=f"{skip}",
+                **query,
+            )  # fmt: skip
+            found += body["Items"]
+            skip += 1000
+            if not body["NextPageLink"]:
+                return found
+
+    found = await rows()
+    elsewhere = [item for item in found if not item["isPrimaryMeterRegion"]]
+    assert elsewhere
+    assert {item["isPrimaryMeterRegion"] for item in await rows(meterRegion="'primary'")} == {True}
+    names = {item["productName"] for item in found}
+    assert any(name.endswith("CloudServices") for name in names)
+    assert any(name.endswith("Cloud Services") for name in names)
+    assert {item["type"] for item in found} == {"Consumption", "DevTestConsumption", "Reservation"}
+    same = Counter((item["meterId"], item["effectiveStartDate"], item["type"]) for item in found)
+    assert max(same.values()) == 2
+    assert not any(item["armSkuName"].lower() in UNLISTED for item in found)
+    assert not any("savingsPlan" in item for item in found)
+    with_plans = [item for item in await rows(**{"api-version": "2023-01-01-preview"}) if "savingsPlan" in item]
+    assert {plan["term"] for item in with_plans for plan in item["savingsPlan"]} == {"1 Year", "3 Years"}
+    assert all(plan["unitPrice"] < item["unitPrice"] for item in with_plans for plan in item["savingsPlan"])
+
+
+async def test_the_preview_minds_the_case_of_values(sandbox: AzureSandbox) -> None:
+    wanted = "armSkuName eq 'standard_d4s_v3' and armRegionName eq 'EastUS'"
+    assert (await ask(sandbox, _filter=wanted))[1]["Count"] > 0
+    preview = {"api-version": "2023-01-01-preview"}
+    assert (await ask(sandbox, _filter=wanted, **preview))[1]["Count"] == 0
+    exact = "armSkuName eq 'Standard_D4s_v3' and armRegionName eq 'eastus'"
+    assert (await ask(sandbox, _filter=exact, **preview))[1]["Count"] > 0
 
 
 def test_every_size_has_a_price() -> None:

@@ -45,13 +45,14 @@ class Column(NamedTuple):
 
     ``attributes`` lead from the entity to the value; any of them may be None on the way. ``values``, where not empty,
     are the lower-case members of the enumeration; other literals are refused. Text is compared without case, as the
-    service does with ids, states and VM sizes.
+    service does with ids, states and VM sizes, unless it is to be ``exact``.
     """
 
     attributes: tuple[str, ...]
     operators: frozenset[str]
     kind: Kind
     values: frozenset[str] = frozenset()
+    exact: bool = False
 
 
 Table = Mapping[str, Column]
@@ -120,7 +121,7 @@ class _Writer:
         name = operator.lower()
         column = self._column(path, name)
         value = _literal(literal, path, column)
-        fold = ".lower()" if column.kind is Kind.TEXT else ""
+        fold = ".lower()" if column.kind is Kind.TEXT and not column.exact else ""
         return self._reach(column, f"{{}}{fold} {_PYTHON[name]} {self._constant(value)}", absent=name == "ne")
 
     def _column(self, path: str, operator: str) -> Column:
@@ -163,7 +164,10 @@ def _literal(token: Token, path: str, column: Column) -> Any:
         return int(token)
     if kind is Kind.BOOLEAN:
         return token.lower() == "true"
-    text = token[1:-1].replace("''", "'").lower()
+    text = token[1:-1].replace("''", "'")
+    if column.exact:
+        return text
+    text = text.lower()
     if column.values and text not in column.values:
         raise FilterError(f"The value {text} is not valid for the property {path}")
     return text

@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 MANAGEMENT: Final = "https://management.azure.com/"
 MANAGEMENT_CLASSIC: Final = "https://management.core.windows.net/"
 BATCH: Final = "https://batch.core.windows.net/"
+METRICS: Final = "https://metrics.monitor.azure.com"
 BOT_FRAMEWORK: Final = "https://api.botframework.com"
 GRAPH: Final = "https://graph.microsoft.com"
 
-RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, BOT_FRAMEWORK, GRAPH)
+RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, METRICS, BOT_FRAMEWORK, GRAPH)
 """The resources a managed identity may ask a token for."""
 
 LIFETIME: Final = 24 * 3600

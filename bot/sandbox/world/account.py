@@ -20,6 +20,7 @@ from bot.sandbox.world.commands import Commands
 from bot.sandbox.world.fault_injection import FaultInjection
 from bot.sandbox.world.files import Files
 from bot.sandbox.world.jobs import JobLifecycle
+from bot.sandbox.world.ledger import Ledger
 from bot.sandbox.world.list_lag import ListLag
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 from bot.sandbox.world.node_operations import NodeOperations
@@ -43,8 +44,9 @@ RETENTION = timedelta(hours=36)
 class AccountState:
     """The account: `commands` holds its operations, `inject` the faults a sandbox may add.
 
-    `list_lag` delays lists. Each kind of entity has its state machine: `allocator` for pools, `fleet` for nodes,
-    `runner` for tasks, `job_lifecycle` for jobs and `schedule_lifecycle` for job schedules.
+    `list_lag` delays lists, `ledger` knows what was used and what it cost. Each kind of entity has its state machine:
+    `allocator` for pools, `fleet` for nodes, `runner` for tasks, `job_lifecycle` for jobs and `schedule_lifecycle` for
+    job schedules.
     """
 
     def __init__(self, world: World, facts: Account) -> None:
@@ -63,6 +65,7 @@ class AccountState:
         self.certificates_served = True
         self.files = Files(self)
         self.list_lag = ListLag(self)
+        self.ledger = Ledger(self)
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)
         self.fleet = Fleet(self)

@@ -16,6 +16,7 @@ from typing import Any
 from bot.sandbox.entities import Account
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.clock import Clock
+from bot.sandbox.world.prices import PriceBook
 
 
 class World:
@@ -26,6 +27,7 @@ class World:
         self.seed = seed
         self.rng = random.Random(seed)
         self.time = self.clock.now()
+        self.prices = PriceBook(self.time)
         self.accounts: dict[str, AccountState] = {}
         self._heap: list[tuple[datetime, int, Callable[..., None], tuple[Any, ...]]] = []
         self._made = 0

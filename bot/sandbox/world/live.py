@@ -22,6 +22,7 @@ from bot.sandbox.world.sizes import VmSize
 
 if TYPE_CHECKING:
     from bot.sandbox.world.autoscale import PoolMetrics
+    from bot.sandbox.world.ledger.book import Book
     from bot.sandbox.world.node_users import NodeUser
 
 NODE_STATES = (
@@ -120,7 +121,7 @@ class LivePool:
     """
 
     __slots__ = (
-        "_order", "autoscale_fault", "body", "counts", "deallocation", "evaluations", "jobs", "machine",
+        "_order", "autoscale_fault", "body", "book", "counts", "deallocation", "evaluations", "jobs", "machine",
         "machines", "metrics", "network", "nodes", "number", "open", "resizes", "scaled_at", "serial",
         "shortfall", "size", "slots", "stuck", "waiting",
     )  # fmt: skip
@@ -128,6 +129,7 @@ class LivePool:
     def __init__(self, body: Pool, size: VmSize, machines: MachineBehaviour, number: int, network: str) -> None:
         self.body = body
         self.size = size
+        self.book: Book
         self.machines = machines
         self.number = number
         self.slots = body.task_slots_per_node

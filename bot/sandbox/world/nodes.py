@@ -57,6 +57,7 @@ class Fleet:
         counts = node.pool.counts[body.is_dedicated]
         counts[body.state] -= 1
         counts[state] += 1
+        self._account.ledger.node(node.pool, body.is_dedicated, body.state, state)
         body.state, body.state_transition_time = state, self._world.time
 
     def load(self, node: LiveNode) -> None:
@@ -152,6 +153,7 @@ class Fleet:
         )
         node = pool.nodes[node_id] = LiveNode(body, pool, number, pool.slots)
         pool.counts[dedicated]["creating"] += 1
+        account.ledger.node(pool, dedicated, None, "creating")
         account.cores[dedicated] += pool.size.vcpus
         account.family_cores[pool.size.family] += pool.size.vcpus if dedicated else 0
         pool.reordered()
@@ -271,6 +273,7 @@ class Fleet:
         node.left = True
         node.life += 1
         pool.counts[body.is_dedicated][body.state] -= 1
+        account.ledger.node(pool, body.is_dedicated, body.state, None)
         account.cores[body.is_dedicated] -= pool.size.vcpus
         account.family_cores[pool.size.family] -= pool.size.vcpus if body.is_dedicated else 0
         del pool.nodes[node.id]

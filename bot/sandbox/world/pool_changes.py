@@ -54,6 +54,7 @@ def _change(account: AccountState, pool: LivePool, changes: dict[str, object]) -
     body.start_task = start_task_defaults(body.start_task)
     body.vm_size = body.vm_size.lower()
     pool.rebuilt(size)
+    account.ledger.changed(pool)
     if "virtual_machine_configuration" in changes:
         config = body.virtual_machine_configuration
         pool.machines = machines_of(config.node_agent_sku_id if config else None)

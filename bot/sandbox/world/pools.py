@@ -94,6 +94,7 @@ class Allocator:
         self._made += 1
         machines = machines or machines_of(config.node_agent_sku_id if config else None)
         pool = account.pools[pool_id] = LivePool(body, size, machines, self._made, account.guid())
+        account.ledger.opened(pool)
         for job in account.jobs.values():
             if (
                 job.pool is None
@@ -118,6 +119,7 @@ class Allocator:
                 self._account.fleet.found(pool, dedicated, since)
         pool.body.allocation_state_transition_time = since + timedelta(minutes=3)
         pool.body.resize_errors = pool.shortfall or None
+        self._account.ledger.founded(pool, since)
 
     # --- resizing -----------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,15 @@
 """What machines cost in the sandbox: a list price for every size, and what Azure makes of it elsewhere and on Windows.
 
-Prices are about what Azure asks; they do not move, so that the same world always costs the same.
+Prices are about what Azure asks. Those of some machines changed in the weeks before a world began (`PriceBook`); since
+then they do not move, so that the same world always costs the same.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Final, Literal
 from zlib import crc32
 
 from bot.sandbox.world.sizes import SIZES, VmSize
@@ -43,6 +47,14 @@ REGIONS: Final[dict[str, tuple[str, float]]] = {
 }
 """Region -> what the price list calls it, and how much dearer it is."""
 
+RATES: Final = {"USD": 1.0, "EUR": 0.86, "GBP": 0.75, "CHF": 0.8, "AUD": 1.52, "JPY": 155.0}
+"""Currency -> what a dollar is in it."""
+
+Market = Literal["on demand", "spot", "low priority"]
+
+LONG_AGO: Final = datetime(2025, 6, 1, tzinfo=UTC)
+"""Since when prices that did not change are valid."""
+
 _WINDOWS = 0.046  # dollars a core and hour
 _LOW_PRIORITY = {False: 0.2, True: 0.4}  # of the price on demand, without and with Windows
 
@@ -63,6 +75,68 @@ def low_priority(size: VmSize, region: str, *, windows: bool) -> float:
     return round(on_demand(size, region, windows=windows) * _LOW_PRIORITY[windows], 6)
 
 
+UNLISTED: Final = frozenset({"standard_m128s"})
+"""Sizes that the price list has forgotten, as Azure's has some: they cost, and nobody can look up what."""
+
+
 def priced() -> list[VmSize]:
-    """The sizes that have a price, in the list's order."""
-    return [size for name, size in SIZES.items() if name in LINUX]
+    """The sizes whose prices are listed, in the list's order."""
+    return [size for name, size in SIZES.items() if name in LINUX and name not in UNLISTED]
+
+
+def list_price(size: VmSize, region: str, market: Market, *, windows: bool) -> float:
+    """Dollars an hour, as of when a world begins."""
+    price = {"on demand": on_demand, "spot": spot, "low priority": low_priority}[market]
+    return price(size, region, windows=windows)
+
+
+def series_of(size: VmSize, *, windows: bool) -> str:
+    """The series as the bill calls it."""
+    series = size.family.removeprefix("Standard").removeprefix("standard").removesuffix("Family").strip()
+    return f"{series} Series{' Windows' if windows else ''}"
+
+
+def meter_of(size: VmSize, market: Market) -> str:
+    """The meter, which is what the price list calls the size in that market."""
+    return size.name.partition("_")[2].replace("_", " ") + MARKETS[market]
+
+
+MARKETS: Final[dict[Market, str]] = {"on demand": "", "spot": " Spot", "low priority": " Low Priority"}
+"""Market -> what the names of its meters end in."""
+
+
+class PriceBook:
+    """Prices as time goes, of a world that begins at ``start``.
+
+    Of every second spot price and every third other one there is an older value, up to ``changed``: the first day of a
+    month, at least 30 days before the beginning. For every fourth a dearer one is announced for ``coming``, which no
+    world reaches.
+    """
+
+    def __init__(self, start: datetime) -> None:
+        before = start.astimezone(UTC) - timedelta(days=30)
+        self.changed = before.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        self.coming = datetime(start.year + 5, 1, 1, tzinfo=UTC)
+        self._known = cache(self._versions)
+
+    def versions(self, size: VmSize, region: str, market: Market, *, windows: bool) -> Sequence[tuple[datetime, float]]:
+        """Since when which price (dollars an hour) holds, the oldest first; announced ones too."""
+        return self._known(size, region, market, windows)
+
+    def _versions(self, size: VmSize, region: str, market: Market, windows: bool) -> list[tuple[datetime, float]]:
+        now = list_price(size, region, market, windows=windows)
+        found = [(LONG_AGO, now)]
+        mark = crc32(f"{size.name} {market}".encode())
+        if mark % (2 if market == "spot" else 3) == 0:
+            found = [(LONG_AGO, round(now * (0.85 if market == "spot" else 1.06), 6)), (self.changed, now)]
+        if mark % 4 == 1:
+            found.append((self.coming, round(now * 1.1, 6)))
+        return found
+
+    def at(self, size: VmSize, region: str, windows: bool, market: Market, when: datetime) -> float:
+        """Dollars an hour at a time."""
+        price = 0.0
+        for since, dollars in self._known(size, region, market, windows):
+            if since <= when or not price:
+                price = dollars
+        return price

@@ -221,6 +221,7 @@ class Runner:
         node.running[task] = job
         job.running[task] = node
         node.free -= task.slots
+        self._account.ledger.sent(job, task, node)
         node.remember(job, task)
         fleet.load(node)
         world.after(
@@ -328,6 +329,7 @@ class Runner:
         old, now = task.execution_info, self._world.time
         info = outcome(old, old.start_time or now, now, cause)
         self.move(job, task, "completed", info)
+        self._account.ledger.completed(job, node, failed=cause is not None)
         if node is not None:
             node.body.total_tasks_run += 1
             node.body.total_tasks_succeeded += cause is None
@@ -399,6 +401,7 @@ class Runner:
         if node is not None:
             del node.running[task]
             node.free += task.slots
+            self._account.ledger.freed(job, task, node)
             self._account.fleet.load(node)
         return node
 

@@ -23,9 +23,11 @@ from .accounts import AccountRoutes
 from .applications import ApplicationWrites
 from .body import CONTENT_TYPE, in_arm_words
 from .certificates import CertificateWrites
+from .costs import CostRoutes
 from .directory import Directory
 from .lists import ResourceRoutes
 from .locations import LocationRoutes
+from .metrics import MetricRoutes
 from .network import NetworkRoutes
 from .pools import PoolWrites
 from .routes import OTHER_PROVIDERS, Handlers, choose, match
@@ -56,6 +58,7 @@ class ResourceManager(Listener):
         self._authenticator = ArmAuthenticator(tokens)
         self._accounts_changed = accounts_changed
         directory = Directory(world)
+        self.costs = CostRoutes(directory, tokens, self._address)
         self._handlers: Handlers = {
             **SubscriptionRoutes(directory, tokens.tenant).handlers,
             **AccountRoutes(directory, self._address).handlers,
@@ -65,6 +68,8 @@ class ResourceManager(Listener):
             **ApplicationWrites(directory).handlers,
             **CertificateWrites(directory, self._address).handlers,
             **PoolWrites(directory, self._address).handlers,
+            **MetricRoutes(directory).handlers,
+            **self.costs.handlers,
         }
         self._open: Mapping[str, Callable[[web.Request], Awaitable[web.Response]]] = {
             "/msi/token": self._token,
@@ -72,7 +77,7 @@ class ResourceManager(Listener):
             "/.well-known/openid-configuration": self._openid,
             prices.PATH: lambda request: self.prices.answer(request, self.url),
         }
-        self.prices = prices.RetailPrices()
+        self.prices = prices.RetailPrices(world.prices)
         self.identity_header = secrets.token_hex(16)
         self.app.router.add_route("*", "/{path:.*}", self._route)
 

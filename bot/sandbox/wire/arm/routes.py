@@ -66,6 +66,9 @@ _ROUTES: Final = tuple(
         (rf"{_POOL}/disableAutoScale", "pool unscaled"),
         (rf"{_POOL}/stopResize", "pool stopped"),
         (rf"{_ACCOUNT}/poolOperationResults/(?P<operation>[^/]+)", "pool deletion"),
+        (rf"{_ACCOUNT}/providers/Microsoft\.Insights/metrics", "metrics"),
+        (rf"{_ACCOUNT}/providers/Microsoft\.Insights/metricDefinitions", "metric definitions"),
+        (r"(?P<scope>.*)/providers/Microsoft\.CostManagement/query", "cost query"),
         (rf"{_LOCATION}/quotas", "quotas"),
         (rf"{_LOCATION}/checkNameAvailability", "name"),
         (rf"{_LOCATION}/virtualMachineSkus", "skus"),
@@ -73,7 +76,12 @@ _ROUTES: Final = tuple(
     )
 )
 
-OTHER_PROVIDERS: Final = frozenset({"subscriptions", "subscription", "groups", "group", "provider", "storage accounts"})
+OTHER_PROVIDERS: Final = frozenset(
+    {
+        *("subscriptions", "subscription", "groups", "group", "provider", "storage accounts"),
+        *("metrics", "metric definitions", "cost query"),
+    }
+)
 """Names of paths that are not the Batch provider's and have api-versions of their own."""
 
 

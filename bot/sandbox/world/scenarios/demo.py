@@ -18,6 +18,7 @@ from bot.sandbox.world.scenarios.demo_inventory import (
     park,
     studio_applications,
 )
+from bot.sandbox.world.scenarios.demo_past import demo_bill
 from bot.sandbox.world.scenarios.demo_studio import studio
 from bot.sandbox.world.scenarios.parts import apart
 
@@ -35,3 +36,4 @@ def demo(world: World) -> None:
     certificates(render)
     engineering_applications(simulation)
     calibration(simulation)
+    demo_bill(world)

@@ -24,6 +24,7 @@ from bot.sandbox.entity_specs import (
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.behaviour import PROGRAM_NOT_FOUND, MachineBehaviour, Work, exited
 from bot.sandbox.world.engine import World
+from bot.sandbox.world.scenarios.demo_past import engineering_past
 from bot.sandbox.world.scenarios.parts import (
     HPC,
     UBUNTU,
@@ -61,6 +62,7 @@ def engineering(world: World) -> None:
         jobs=60,
         tags={"owner": "simulation"},
     )
+    engineering_past(account)
     _pools(account)
     _Studies(account).begin()
     _regression(account)

@@ -38,6 +38,7 @@ from bot.sandbox.world.behaviour import (
     exited,
 )
 from bot.sandbox.world.engine import World
+from bot.sandbox.world.scenarios.demo_past import studio_past
 from bot.sandbox.world.scenarios.parts import (
     UBUNTU,
     Batch,
@@ -95,6 +96,7 @@ def studio(world: World) -> None:
         jobs=100,
         tags={"owner": "pipeline", "cost-center": "4711"},
     )
+    studio_past(account)
     _pools(account)
     _Shots(account).begin()
     _schedules(account)

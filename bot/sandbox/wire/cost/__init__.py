@@ -1,0 +1,1 @@
+"""Cost Management's query: what is asked, and what the bill answers."""

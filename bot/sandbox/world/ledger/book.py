@@ -1,0 +1,50 @@
+"""One pool of the simulation, as its nodes and slots come and go."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.sandbox.world.ledger.integral import Integral, Row
+from bot.sandbox.world.ledger.past import KEPT, PoolFacts
+from bot.sandbox.world.ledger.use import HOUR, NOTHING, Kinds, Use
+
+_NO_MACHINE: Final = frozenset({None, "preempted", "deallocated"})
+
+_MACHINES, _SLOTS = {True: 0, False: 1}, {True: 2, False: 3}
+_KEEP = int(KEPT.total_seconds()) // HOUR
+
+
+def has_machine(state: str | None) -> bool:
+    """Whether a node in that state has a machine, and so costs something; None: there is no node."""
+    return state not in _NO_MACHINE
+
+
+class Book:
+    """A pool of one size since it was made, or since it got another size; by the hour."""
+
+    __slots__ = ("_hours", "facts")
+
+    def __init__(self, facts: PoolFacts, start: float) -> None:
+        self.facts = facts
+        self._hours = Integral(4, HOUR, start, _KEEP)
+
+    def machines(self, at: float, dedicated: bool, by: int) -> None:
+        """So many machines more."""
+        self._hours.change(at, _MACHINES[dedicated], by)
+
+    def slots(self, at: float, dedicated: bool, by: int) -> None:
+        """So many slots more are held by tasks."""
+        self._hours.change(at, _SLOTS[dedicated], by)
+
+    def keys(self) -> list[int]:
+        """The hours in which it had nodes, by number."""
+        return list(self._hours.rows)
+
+    def hour(self, key: int, now: float) -> Kinds:
+        """An hour up to now."""
+        row = self._hours.row(key, now)
+        return NOTHING if row is None else Kinds(self._use(row, True), self._use(row, False))
+
+    def _use(self, row: Row, dedicated: bool) -> Use:
+        nodes, cores = row[_MACHINES[dedicated]], self.facts.size.vcpus
+        return Use(nodes, nodes * cores, row[_SLOTS[dedicated]] * cores / self.facts.slots)
