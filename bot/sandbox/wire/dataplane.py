@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -10,7 +11,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from bot.sandbox.world import AccountState, Refused
+from bot.sandbox.world import AccountState, LiveJob, LivePool, Refused
 from bot.sandbox.world.list_lag import body_of
 
 from .auth import Authenticator
@@ -128,11 +129,11 @@ class DataPlane(Listener):
     # --- routes -------------------------------------------------------------------------------------------------------
 
     async def _pools(self, request: web.Request) -> web.Response:
-        return await self._seen(request, POOLS, _sorted(self.account.pools), self.account.pool_body)
+        return await self._seen(request, POOLS, _sorted(self.account.pools), self._pool_body(request))
 
     async def _pool(self, request: web.Request) -> web.Response:
         pool = self.account.pool(request.match_info["pool"])
-        return self.one(request, POOLS, self.account.pool_body(pool))
+        return self.one(request, POOLS, self._pool_body(request)(pool))
 
     async def _nodes(self, request: web.Request) -> web.Response:
         pool = self.account.pool(request.match_info["pool"])
@@ -150,11 +151,11 @@ class DataPlane(Listener):
         raise Refusal("PoolUsageMetricAPIRetired")
 
     async def _jobs(self, request: web.Request) -> web.Response:
-        return await self._seen(request, JOBS, _sorted(self.account.jobs), self.account.job_body)
+        return await self._seen(request, JOBS, _sorted(self.account.jobs), self._job_body(request))
 
     async def _job(self, request: web.Request) -> web.Response:
         job = self.account.job(request.match_info["job"])
-        return self.one(request, JOBS, self.account.job_body(job))
+        return self.one(request, JOBS, self._job_body(request)(job))
 
     async def _task_counts(self, request: web.Request) -> web.Response:
         body = self.account.list_lag.task_counts(self.account.job(request.match_info["job"]))
@@ -179,7 +180,13 @@ class DataPlane(Listener):
     async def _schedule_jobs(self, request: web.Request) -> web.Response:
         schedule = self.account.schedule(request.match_info["schedule"])
         jobs = [job for job in _sorted(self.account.jobs) if job.schedule is schedule]
-        return await self._seen(request, SCHEDULE_JOBS, jobs, self.account.job_body)
+        return await self._seen(request, SCHEDULE_JOBS, jobs, self._job_body(request))
+
+    def _pool_body(self, request: web.Request) -> Callable[[LivePool], Struct]:
+        return partial(self.account.pool_body, stats="$expand" in request[QUERY])
+
+    def _job_body(self, request: web.Request) -> Callable[[LiveJob], Struct]:
+        return partial(self.account.job_body, stats="$expand" in request[QUERY])
 
     async def _seen(
         self, request: web.Request, listing: Listing, things: Sequence[T], body: Callable[[T], Struct]

@@ -11,6 +11,8 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from bot.sandbox.entities import Account, Job, JobSchedule, Node, Pool, PoolNodeCounts, Task, TaskCountsResult
 from bot.sandbox.entity_parts import ResizeError
 from bot.sandbox.world import bodies
@@ -21,6 +23,7 @@ from bot.sandbox.world.fault_injection import FaultInjection
 from bot.sandbox.world.files import Files
 from bot.sandbox.world.jobs import JobLifecycle
 from bot.sandbox.world.ledger import Ledger
+from bot.sandbox.world.ledger.stats import Statistics
 from bot.sandbox.world.list_lag import ListLag
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
 from bot.sandbox.world.node_operations import NodeOperations
@@ -66,6 +69,7 @@ class AccountState:
         self.files = Files(self)
         self.list_lag = ListLag(self)
         self.ledger = Ledger(self)
+        self.statistics = Statistics(self)
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)
         self.fleet = Fleet(self)
@@ -116,17 +120,19 @@ class AccountState:
         """All schedules in the order the service lists them: by id."""
         return sorted(self.schedules.values(), key=_key)
 
-    def pool_body(self, pool: LivePool) -> Pool:
-        """What the wire answers for the pool; valid until the world moves on."""
-        return bodies.pool_body(self.facts.endpoint, pool)
+    def pool_body(self, pool: LivePool, *, stats: bool = False) -> Pool:
+        """What the wire answers for the pool; valid until the world moves on. `stats` are told where asked for."""
+        body = bodies.pool_body(self.facts.endpoint, pool)
+        return msgspec.structs.replace(body, stats=self.statistics.pool(pool)) if stats and body.stats is None else body
 
     def node_body(self, node: LiveNode) -> Node:
         """What the wire answers for the node; valid until the world moves on."""
         return bodies.node_body(self.facts.endpoint, node)
 
-    def job_body(self, job: LiveJob) -> Job:
-        """What the wire answers for the job; valid until the world moves on."""
-        return bodies.job_body(self.facts.endpoint, job)
+    def job_body(self, job: LiveJob, *, stats: bool = False) -> Job:
+        """What the wire answers for the job; valid until the world moves on. `stats` are told where asked for."""
+        body = bodies.job_body(self.facts.endpoint, job)
+        return msgspec.structs.replace(body, stats=self.statistics.job(job)) if stats and body.stats is None else body
 
     def task_body(self, job: LiveJob, task: LiveTask) -> Task:
         """What the wire answers for the task."""
