@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from math import isclose
 from typing import Any
 
 import msgspec
 
 from bot.sandbox.world import AccountState, LiveJob, LiveNode, LivePool, LiveTask, World
 from bot.sandbox.world.bodies import etag
+from bot.sandbox.world.ledger import Kinds
+from bot.sandbox.world.ledger.book import has_machine
+from bot.sandbox.world.ledger.gauges import CORES, NODES, STATES, WIDTH
 from bot.sandbox.world.live import NODE_STATES
 
 TASK_MOVES = {
@@ -75,6 +79,7 @@ class Watch:
         self.looks += 1
         for account in self.world.accounts.values():
             check_account(account)
+            check_ledger(account)
             if account.list_lag.seconds:
                 check_list_lag(account)
             for pool in account.pools.values():
@@ -95,6 +100,33 @@ class Watch:
         assert when <= self.world.time, key
         assert when >= self._seen.get(key, when), key
         self._seen[key] = when
+
+
+def check_ledger(account: AccountState) -> None:
+    """The ledger counts what there is; what jobs kept busy adds up to what pools had busy."""
+    ledger = account.ledger
+    counted = [0.0] * WIDTH
+    for pool in account.pools.values():
+        machines: Counter[bool] = Counter()
+        held: Counter[bool] = Counter()
+        for node in pool.nodes.values():
+            kind = node.body.is_dedicated
+            machines[kind] += has_machine(node.state)
+            held[kind] += pool.slots - node.free
+            counted[STATES[node.state]] += 1
+            counted[NODES[kind]] += 1
+            counted[CORES[kind]] += pool.size.vcpus * has_machine(node.state)
+        assert pool.book.levels == (machines[True], machines[False], held[True], held[False]), pool.id
+    assert ledger.gauges.levels == counted
+    start, now = ledger.start, account.world.time
+    by_pool: defaultdict[str, Kinds] = defaultdict(Kinds)
+    for pool_id, _, _, busy in ledger.job_hours():
+        by_pool[pool_id] += busy
+    for pool_id in {book.facts.pool for book in ledger.books}:
+        use = ledger.core_seconds(pool_id, start, now)
+        assert use.total.busy <= use.total.cores * (1 + 1e-9) + 1e-3, pool_id
+        for kind, other in ((use.dedicated, by_pool[pool_id].dedicated), (use.spot, by_pool[pool_id].spot)):
+            assert isclose(kind.busy, other.busy, rel_tol=1e-6, abs_tol=0.1), pool_id
 
 
 def check_account(account: AccountState) -> None:

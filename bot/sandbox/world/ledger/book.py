@@ -36,6 +36,12 @@ class Book:
         """So many slots more are held by tasks."""
         self._hours.change(at, _SLOTS[dedicated], by)
 
+    @property
+    def levels(self) -> tuple[int, int, int, int]:
+        """What it has at this moment: dedicated and spot machines, slots held on both."""
+        machines, spot, slots, spot_slots = (round(level) for level in self._hours.levels)
+        return machines, spot, slots, spot_slots
+
     def keys(self) -> list[int]:
         """The hours in which it had nodes, by number."""
         return list(self._hours.rows)

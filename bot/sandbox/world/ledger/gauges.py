@@ -54,6 +54,11 @@ class Gauges:
                 del self.events[next(iter(self.events))]
         counts[event, pool, job] += 1
 
+    @property
+    def levels(self) -> list[float]:
+        """What there is at this moment, by column."""
+        return self._minutes.levels
+
     def minute(self, key: int, now: float) -> Row | None:
         """The integrals over a minute, up to now."""
         return self._minutes.row(key, now)

@@ -174,17 +174,20 @@ class Ledger:
 
     def job_core_seconds(self, job: str, since: datetime | None = None, until: datetime | None = None) -> Kinds:
         """Busy core-seconds of a job in the simulation; ``cores`` and ``nodes`` are zero, for a job has none."""
-        return sum((use for _, name, _, use in self._job_hours(since, until) if name == job), NOTHING)
+        return sum((use for _, name, _, use in self.job_hours(since, until) if name == job), NOTHING)
 
     def by_job(self, pool: str, since: datetime | None = None, until: datetime | None = None) -> dict[str, Kinds]:
         """Busy core-seconds of all jobs in a pool of the simulation; they add up to the pool's."""
         found: dict[str, Kinds] = {}
-        for where, name, _, use in self._job_hours(since, until):
+        for where, name, _, use in self.job_hours(since, until):
             if where == pool:
                 found[name] = found.get(name, NOTHING) + use
         return found
 
-    def _job_hours(self, since: datetime | None, until: datetime | None) -> Iterator[tuple[str, str, int, Kinds]]:
+    def job_hours(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[tuple[str, str, int, Kinds]]:
+        """Pool, job, number of the hour since 1970, and busy core-seconds in it; of the simulation."""
         start, end = (since or self.start).timestamp(), until.timestamp() if until else self.now
         for pool, job, hours in [*self.jobs.all(), *self._running()]:
             for key, busy in hours.items():
