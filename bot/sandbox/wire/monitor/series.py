@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from bot.sandbox.world.ledger import Ledger
 from bot.sandbox.world.ledger.gauges import CORES, MINUTE, NODES, STATES, WIDTH
-from bot.sandbox.world.ledger.past import KEPT
+from bot.sandbox.world.ledger.past import KEPT, PastPool
 from bot.sandbox.world.ledger.use import HOUR
 
 from .definitions import Aggregation, Metric
@@ -50,7 +50,16 @@ class Reader:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._begun = ledger.start.timestamp()
+        known = min((part.since.timestamp() for part in ledger.past), default=self._begun)
+        self._first = math.ceil(
+            max(known, ledger.now - KEPT.total_seconds()) / MINUTE
+        )  # the first minute that is known
+        self._now = int(ledger.now // MINUTE)  # the minute that is not over yet
         self._rows: dict[int, list[float]] = {}
+        self._torn = {
+            int(edge.timestamp() // HOUR) for part in ledger.past for edge in (part.since, part.until)
+        }  # hours within which a pool of the past came or went
 
     def levels(self, metric: Metric, starts: list[int], step: int) -> list[Point]:
         """The points that begin at those minutes, each ``step`` minutes long."""
@@ -70,7 +79,7 @@ class Reader:
         found: defaultdict[Dimensions, list[Point]] = defaultdict(lambda: [Point() for _ in starts])
         for index, start in enumerate(starts):
             for minute, pool, job, number in self._events(metric, start, start + step):
-                late = self._known_now() - minute
+                late = self._now - minute
                 told = number if late > len(LATE) else int(number * LATE[late - 1])
                 if told:
                     found[pool if by_pool else "", job if by_job else ""][index].add(1.0, told)
@@ -78,23 +87,13 @@ class Reader:
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
-    def _known_now(self) -> int:
-        """The minute that is not over yet."""
-        return int(self._ledger.now // MINUTE)
-
-    def _first(self) -> int:
-        """The first minute of which anything is known."""
-        ledger = self._ledger
-        begun = min((part.since.timestamp() for part in ledger.past), default=ledger.start.timestamp())
-        return max(math.ceil(begun / MINUTE), math.ceil((ledger.now - KEPT.total_seconds()) / MINUTE))
-
     def _samples(self, column: int, start: int, end: int) -> Iterator[tuple[float, int]]:
         """Values and for how many minutes they stand."""
-        now = self._known_now()
-        minute, end = max(start, self._first()), min(end, now)
-        simulated = int(self._ledger.start.timestamp() // MINUTE)
+        now = self._now
+        minute, end = max(start, self._first), min(end, now)
+        simulated = int(self._begun // MINUTE)
         while minute < end:
-            if minute % 60 == 0 and minute + 60 <= min(end, simulated) and self._whole(minute // 60):
+            if minute % 60 == 0 and minute + 60 <= min(end, simulated) and minute // 60 not in self._torn:
                 yield self._hour(minute // 60)[column], 60
                 minute += 60
                 continue
@@ -105,24 +104,17 @@ class Reader:
     def _minute(self, column: int, minute: int) -> float:
         ledger, start = self._ledger, minute * MINUTE
         value = 0.0
-        row = ledger.gauges.minute(minute, ledger.now) if start + MINUTE > ledger.start.timestamp() else None
+        row = ledger.gauges.minute(minute, ledger.now) if start + MINUTE > self._begun else None
         if row is not None:
             value += row[column] / MINUTE
-        if start < ledger.start.timestamp():
+        if start < self._begun:
             hour = minute // 60
-            if self._whole(hour):
+            if hour not in self._torn:
                 return value + self._hour(hour)[column]
             for part in ledger.past:
                 if share := part.overlap(start, start + MINUTE) / MINUTE:
                     value += _levels(part.at(hour), part.facts.size.vcpus).get(column, 0.0) * share
         return value
-
-    def _whole(self, hour: int) -> bool:
-        """Whether no pool of the past came or went within an hour."""
-        start, end = hour * HOUR, (hour + 1) * HOUR
-        return not any(
-            start < edge.timestamp() < end for part in self._ledger.past for edge in (part.since, part.until)
-        )
 
     def _hour(self, hour: int) -> list[float]:
         """All levels of an hour of the past, in which no pool came or went."""
@@ -137,26 +129,31 @@ class Reader:
 
     def _events(self, metric: Metric, start: int, end: int) -> Iterator[tuple[int, str, str, int]]:
         """Minute, pool, job, how many."""
-        start, end = max(start, self._first()), min(end, self._known_now())
+        start, end = max(start, self._first), min(end, self._now)
         for minute in range(start, end):
             for (event, pool, job), number in self._ledger.gauges.events.get(minute, {}).items():
                 if event == metric.event:
                     yield minute, pool, job, number
-        begun = self._ledger.start.timestamp() / MINUTE
-        for minute in range(start, min(end, math.ceil(begun))):
-            yield from self._past_events(metric, minute)
-
-    def _past_events(self, metric: Metric, minute: int) -> Iterator[tuple[int, str, str, int]]:
-        """Tasks of the past begin and end at an even pace; the jobs that had them are called after pool and day."""
+        end = min(end, math.ceil(self._begun / MINUTE))
         for part in self._ledger.past:
-            hour = part.at(minute // 60)
-            if hour is None or not hour.busy or not part.overlap(minute * MINUTE, (minute + 1) * MINUTE):
-                continue
-            ran, failed = part.tasks(minute // 60, hour)
-            many = failed if metric.event == "fail" else ran
-            within = minute % 60
-            if number := many * (within + 1) // 60 - many * within // 60:
-                yield minute, part.facts.pool, f"{part.facts.pool}-{_day(minute)}", number
+            first, last = int(part.since.timestamp() // MINUTE), math.ceil(part.until.timestamp() / MINUTE)
+            yield from _past_events(part, metric, max(start, first), min(end, last))
+
+
+def _past_events(part: PastPool, metric: Metric, start: int, end: int) -> Iterator[tuple[int, str, str, int]]:
+    """Tasks of the past begin and end at an even pace; the jobs that had them are called after pool and day."""
+    minute = start
+    while minute < end:
+        hour, within = divmod(minute, 60)
+        until = min(60, within + end - minute)
+        minute = hour * 60 + until
+        known = part.at(hour)
+        if known is None or not known.busy:
+            continue
+        ran, failed = part.tasks(hour, known)
+        many = failed if metric.event == "fail" else ran
+        if number := many * until // 60 - many * within // 60:
+            yield hour * 60 + within, part.facts.pool, f"{part.facts.pool}-{_day(minute - 1)}", number
 
 
 def _day(minute: int) -> str:
