@@ -158,6 +158,25 @@ async def test_a_reservation_is_bought_once_and_spread(sandbox: AzureSandbox) ->
     assert min(row["PreTaxCost"] for row in refund) == -25
 
 
+async def test_prices_are_found_by_the_bills_meters(sandbox: AzureSandbox) -> None:
+    day = date(2026, 11, 20)
+    rows = await ask(
+        sandbox, "MeterId", "Meter", measures=("PreTaxCost", "UsageQuantity"), first=day, last=day,
+        filter={"dimensions": {"name": "PricingModel", "operator": "In", "values": ["OnDemand", "Spot"]}},
+    )  # fmt: skip
+    found = 0
+    async with ClientSession() as session:
+        for row in rows:
+            async with session.get(sandbox.prices_url, params={"$filter": f"meterId eq '{row['MeterId']}'"}) as answer:
+                items = [item for item in (await answer.json())["Items"] if item["type"] == "Consumption"]
+            for item in items[-1:]:
+                found += 1
+                assert item["meterName"] == row["Meter"]
+                valid = [one for one in items if one["effectiveStartDate"] <= f"{day}T00:00:00Z"]
+                assert row["PreTaxCost"] / row["UsageQuantity"] == pytest.approx(valid[-1]["retailPrice"])
+    assert found >= 4
+
+
 async def test_filters(sandbox: AzureSandbox) -> None:
     def within(name: str, *values: str) -> dict[str, Any]:
         return {"dimensions": {"name": name, "operator": "In", "values": list(values)}}

@@ -91,7 +91,23 @@ def test_a_node_without_a_machine_costs_nothing_and_an_unusable_one_does() -> No
     assert spot.state == "preempted"
     assert ledger.core_seconds("p", taken, now).spot.nodes == pytest.approx(600 / 15 * 5, abs=1)
     assert ledger.core_seconds("p", START, now).spot.nodes == pytest.approx(600)
-    assert ledger.core_seconds("p", START, now).dedicated.nodes == pytest.approx(2 * 900)
+    use = ledger.core_seconds("p", START, now).dedicated
+    assert use.nodes == pytest.approx(2 * 900)
+    assert (use.broken, use.starting, use.leaving) == pytest.approx((300 * 4, 0, 0))
+    assert use.unused == pytest.approx(2 * 900 * 4 - 300 * 4)
+
+
+def test_nodes_that_come_and_go_are_told_apart() -> None:
+    account = small()
+    account.commands.resize("p", 4, 0)
+    now = advance(account, minutes=30)
+    use = account.ledger.core_seconds("p", START, now)
+    boots = [node.body for node in account.pool("p").nodes.values() if node.body.allocation_time > START]
+    assert len(boots) == 2 and all(body.state == "idle" for body in boots)
+    booted = sum((body.state_transition_time - body.allocation_time).total_seconds() for body in boots)
+    assert use.dedicated.starting == pytest.approx(booted * 4)
+    assert use.spot.leaving > 0 == use.spot.starting
+    assert use.spot.leaving < use.spot.cores < 600 * 4
 
 
 def test_hours_add_up_and_do_not_depend_on_when_one_looks() -> None:

@@ -17,7 +17,18 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from bot.sandbox.world import VmSize
-from bot.sandbox.world.prices import LONG_AGO, MARKETS, RATES, REGIONS, Market, PriceBook, on_demand, priced, series_of
+from bot.sandbox.world.prices import (
+    LONG_AGO,
+    MARKETS,
+    RATES,
+    REGIONS,
+    Market,
+    PriceBook,
+    meter_id,
+    on_demand,
+    priced,
+    series_of,
+)
 
 from .listener import respond
 from .odata import EQUALITY, Column, FilterError, Kind, compile_filter
@@ -206,7 +217,7 @@ def _item(
         arm_region_name=region,
         location=REGIONS[region][0],
         effective_start_date=f"{since:%Y-%m-%dT%H:%M:%SZ}",
-        meter_id=str(uuid.uuid5(sku, product)),
+        meter_id=meter_id(region, name, product),
         meter_name=name,
         product_id=product_id,
         sku_id=f"{product_id}/{sku.hex[:4].upper()}",

@@ -6,6 +6,7 @@ then they do not move, so that the same world always costs the same.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -99,6 +100,11 @@ def series_of(size: VmSize, *, windows: bool) -> str:
 def meter_of(size: VmSize, market: Market) -> str:
     """The meter, which is what the price list calls the size in that market."""
     return size.name.partition("_")[2].replace("_", " ") + MARKETS[market]
+
+
+def meter_id(region: str, meter: str, product: str) -> str:
+    """The meter's id, the same in the price list and on the bill."""
+    return str(uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_OID, f"{region} {meter}"), product))
 
 
 MARKETS: Final[dict[Market, str]] = {"on demand": "", "spot": " Spot", "low priority": " Low Priority"}

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from bot.sandbox.world.ledger import Charge
+from bot.sandbox.world.prices import meter_id
 
 
 class Column(Struct, frozen=True):
@@ -23,7 +24,7 @@ def _subscription(charge: Charge) -> str:
 
 
 def _meter_id(charge: Charge) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{charge.location} {charge.subcategory} {charge.meter}"))
+    return meter_id(charge.location, charge.meter, f"{charge.category} {charge.subcategory}")
 
 
 _COLUMNS: Final[Mapping[str, Callable[[Charge], str]]] = {

@@ -11,6 +11,15 @@ from bot.sandbox.world.ledger.use import HOUR, NOTHING, Kinds, Use
 _NO_MACHINE: Final = frozenset({None, "preempted", "deallocated"})
 
 _MACHINES, _SLOTS = {True: 0, False: 1}, {True: 2, False: 3}
+_WIDTH = 10
+_STARTING, _BROKEN, _LEAVING = 4, 6, 8  # the columns of dedicated nodes; those of spot nodes follow each
+_REASONS: Final = {
+    **dict.fromkeys(
+        ("creating", "starting", "waitingforstarttask", "rebooting", "reimaging", "upgradingos"), _STARTING
+    ),
+    **dict.fromkeys(("unusable", "unknown", "offline", "starttaskfailed"), _BROKEN),
+    **dict.fromkeys(("leavingpool", "deallocating"), _LEAVING),
+}
 _KEEP = int(KEPT.total_seconds()) // HOUR
 
 
@@ -26,11 +35,19 @@ class Book:
 
     def __init__(self, facts: PoolFacts, start: float) -> None:
         self.facts = facts
-        self._hours = Integral(4, HOUR, start, _KEEP)
+        self._hours = Integral(_WIDTH, HOUR, start, _KEEP)
 
-    def machines(self, at: float, dedicated: bool, by: int) -> None:
-        """So many machines more."""
-        self._hours.change(at, _MACHINES[dedicated], by)
+    def node(self, at: float, dedicated: bool, before: str | None, after: str | None) -> None:
+        """A node came (no state before), went (none after), or is in another state."""
+        if machines := has_machine(after) - has_machine(before):
+            self._hours.change(at, _MACHINES[dedicated], machines)
+        old, new = _REASONS.get(before or ""), _REASONS.get(after or "")
+        if old == new:
+            return
+        if old is not None:
+            self._hours.change(at, old + (not dedicated), -1)
+        if new is not None:
+            self._hours.change(at, new + (not dedicated), 1)
 
     def slots(self, at: float, dedicated: bool, by: int) -> None:
         """So many slots more are held by tasks."""
@@ -39,7 +56,7 @@ class Book:
     @property
     def levels(self) -> tuple[int, int, int, int]:
         """What it has at this moment: dedicated and spot machines, slots held on both."""
-        machines, spot, slots, spot_slots = (round(level) for level in self._hours.levels)
+        machines, spot, slots, spot_slots = (round(level) for level in self._hours.levels[:4])
         return machines, spot, slots, spot_slots
 
     def keys(self) -> list[int]:
@@ -53,4 +70,6 @@ class Book:
 
     def _use(self, row: Row, dedicated: bool) -> Use:
         nodes, cores = row[_MACHINES[dedicated]], self.facts.size.vcpus
-        return Use(nodes, nodes * cores, row[_SLOTS[dedicated]] * cores / self.facts.slots)
+        starting, broken, leaving = (row[column + (not dedicated)] for column in (_STARTING, _BROKEN, _LEAVING))
+        busy = row[_SLOTS[dedicated]] * cores / self.facts.slots
+        return Use(nodes, nodes * cores, busy, starting * cores, broken * cores, leaving * cores)

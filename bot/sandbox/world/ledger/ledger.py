@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from bot.sandbox.world.ledger.billing import Billing
-from bot.sandbox.world.ledger.book import Book, has_machine
+from bot.sandbox.world.ledger.book import Book
 from bot.sandbox.world.ledger.charges import Charge
 from bot.sandbox.world.ledger.gauges import Gauges
 from bot.sandbox.world.ledger.jobs import Hours, JobBook, spread
@@ -104,8 +104,7 @@ class Ledger:
         """A node came (no state before), went (none after), or is in another state."""
         now = self.now
         self.gauges.node(now, dedicated, pool.size.vcpus, before, after)
-        if machines := has_machine(after) - has_machine(before):
-            pool.book.machines(now, dedicated, machines)
+        pool.book.node(now, dedicated, before, after)
 
     def sent(self, job: LiveJob, task: LiveTask, node: LiveNode) -> None:
         """A task holds its slots of a node from now on."""
@@ -170,7 +169,7 @@ class Ledger:
             if use is NOTHING or not use.total.nodes:
                 continue
             told = min((key + 1) * HOUR, now) - max(key * HOUR, begun)
-            yield book.facts, key, use if seconds >= told - 1e-6 else _scaled(use, seconds / told)
+            yield book.facts, key, use if seconds >= told - 1e-6 else use * (seconds / told)
 
     def job_core_seconds(self, job: str, since: datetime | None = None, until: datetime | None = None) -> Kinds:
         """Busy core-seconds of a job in the simulation; ``cores`` and ``nodes`` are zero, for a job has none."""
@@ -236,10 +235,3 @@ def past_use(facts: PoolFacts, hour: PastHour, seconds: float) -> Kinds:
         cores = nodes * facts.size.vcpus * seconds
         kinds.append(Use(nodes * seconds, cores, cores * hour.busy) if nodes else NONE)
     return Kinds(*kinds)
-
-
-def _scaled(use: Kinds, share: float) -> Kinds:
-    def part(of: Use) -> Use:
-        return Use(of.nodes * share, of.cores * share, of.busy * share)
-
-    return Kinds(part(use.dedicated), part(use.spot))

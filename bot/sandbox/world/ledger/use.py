@@ -6,26 +6,39 @@ from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 HOUR: Final = 3600
 
 
 class Use(Struct, frozen=True):
-    """Of one kind of node, over a span: ``nodes`` are node-seconds with a machine, which are billed; ``cores`` and
-    ``busy`` are core-seconds, the latter by the slots that tasks held.
+    """Of one kind of node, over a span: ``nodes`` are node-seconds with a machine, which are billed; all others are
+    core-seconds. ``busy`` goes by the slots that tasks held; ``starting``, ``broken`` and ``leaving`` are whole nodes
+    by their state, `unused` is what remains: nodes that could have worked.
     """
 
     nodes: float = 0.0
     cores: float = 0.0
     busy: float = 0.0
+    starting: float = 0.0
+    broken: float = 0.0
+    leaving: float = 0.0
 
     @property
     def idle(self) -> float:
-        """Core-seconds in which nothing ran."""
+        """Core-seconds in which nothing ran, for whatever reason."""
         return self.cores - self.busy
 
+    @property
+    def unused(self) -> float:
+        """Core-seconds in which nothing ran although the node was well."""
+        return self.idle - self.starting - self.broken - self.leaving
+
     def __add__(self, other: Use) -> Use:
-        return Use(self.nodes + other.nodes, self.cores + other.cores, self.busy + other.busy)
+        return Use(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+
+    def __mul__(self, share: float) -> Use:
+        return Use(*(value * share for value in astuple(self)))
 
 
 NONE: Final = Use()
@@ -44,6 +57,9 @@ class Kinds(Struct, frozen=True):
 
     def __add__(self, other: Kinds) -> Kinds:
         return Kinds(self.dedicated + other.dedicated, self.spot + other.spot)
+
+    def __mul__(self, share: float) -> Kinds:
+        return Kinds(self.dedicated * share, self.spot * share)
 
 
 NOTHING: Final = Kinds()
