@@ -29,6 +29,7 @@ from bot.monitor.backfill import BackFill
 from bot.monitor.collector import Collector
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.names import Names
+from bot.monitor.network import NetworkSampler
 from bot.monitor.observer import Observer
 from bot.monitor.scene import Scene
 from bot.monitor.watcher import Watcher
@@ -89,6 +90,7 @@ class App:
         )
         self.collector = Collector(self.accounts, store, bot.poll_seconds, heard=self.names.heard)
         self.backfill = BackFill(self.accounts, store, self.clock)
+        self.network = NetworkSampler(self.accounts, store, self.clock)
         self.observers = {
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
@@ -180,6 +182,7 @@ class App:
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.backfill.run(), name="history"),
+            asyncio.create_task(self.network.run(), name="network"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
             asyncio.create_task(self.bills.run(), name="bills"),
             asyncio.create_task(prune(self.store), name="prune"),
