@@ -25,9 +25,11 @@ from bot.clock import Clock
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
+from bot.monitor.backfill import BackFill
 from bot.monitor.collector import Collector
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.names import Names
+from bot.monitor.network import NetworkSampler
 from bot.monitor.observer import Observer
 from bot.monitor.scene import Scene
 from bot.monitor.watcher import Watcher
@@ -87,11 +89,13 @@ class App:
             store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
         )
         self.collector = Collector(self.accounts, store, bot.poll_seconds, heard=self.names.heard)
+        self.backfill = BackFill(self.accounts, store, self.clock)
+        self.network = NetworkSampler(self.accounts, store, self.clock)
         self.observers = {
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
         traffic = {account.name: account.traffic for account in self.accounts}
-        self.monitor_status = MonitorStatus(self.observers, traffic, self.outbox, self.clock)
+        self.monitor_status = MonitorStatus(self.observers, traffic, self.outbox, self.clock, self.backfill.status)
         self.watcher = Watcher(
             self.observers.values(),
             self.alerts.saw,
@@ -177,6 +181,8 @@ class App:
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.names.run(), name="names"),
+            asyncio.create_task(self.backfill.run(), name="history"),
+            asyncio.create_task(self.network.run(), name="network"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),
             asyncio.create_task(self.bills.run(), name="bills"),
             asyncio.create_task(prune(self.store), name="prune"),

@@ -117,6 +117,8 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Which Azure cloud; sets the ARM address and token audiences."""
     arm_endpoint: str = ""
     """ARM address, where it is not the cloud's own."""
+    metrics_endpoint: str = ""
+    """Azure Monitor's metrics address, where it is not the region's own, https://REGION.metrics.monitor.azure.com."""
 
     @property
     def batch_name(self) -> str:
@@ -129,6 +131,13 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
         labels = (urlsplit(self.endpoint).hostname or "").split(".")
         return self.region or (labels[1] if len(labels) > 3 else "")
 
+    @property
+    def has_metrics(self) -> bool:
+        """Whether Azure Monitor can be asked: not with a key, which is no token, nor about an account of this machine
+        unless an address is given."""
+        here = is_loopback(urlsplit(self.endpoint).hostname or "")
+        return self.credential != "shared_key" and bool(self.metrics_endpoint or not here)
+
     def mistakes(self, name: str) -> Iterator[str]:
         """What types cannot say of the account that is called ``name``, a line each."""
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", name):
@@ -136,6 +145,8 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
         yield from address_mistakes(f"accounts.{name}.endpoint", self.endpoint)
         if self.arm_endpoint:
             yield from address_mistakes(f"accounts.{name}.arm_endpoint", self.arm_endpoint)
+        if self.metrics_endpoint:
+            yield from address_mistakes(f"accounts.{name}.metrics_endpoint", self.metrics_endpoint)
 
     def secrets(self, name: str) -> Iterator[tuple[str, str]]:
         """Keys of the account called ``name`` that name a variable which has to be set, and the variable."""

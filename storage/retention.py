@@ -47,6 +47,8 @@ class Retention(Struct, frozen=True):
     """Of samples, by resolution in seconds; None is forever."""
     job_rollups: Mapping[int, timedelta | None] = field(default_factory=_job_rollups)
     """Of what jobs kept busy. What is older is still there of their pools."""
+    network: timedelta = 90 * DAY
+    """What pools took in and sent out, half an hour at a time."""
     transitions: timedelta = 30 * DAY
     transition_counts: timedelta = 400 * DAY
     """The hourly rollup of transitions; more than a year, so that a week can be held against last year's."""

@@ -23,6 +23,7 @@ from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
+from bot.azure.metrics import Gauges, Metrics
 from bot.azure.models import (
     BatchAccountResource,
     Certificate,
@@ -102,6 +103,7 @@ class Account(Paths):
                 **pipeline(base, clock, traffic=self.traffic),
             )
             self._arm = Plane(self.arm, base, API_VERSION, clock, deadline, traffic=self.traffic)
+        self._metrics = Metrics(settings, credentials, self._location.get, deadline=deadline, traffic=self.traffic)
         self.writer = (
             Writer(settings, credentials, deadline=deadline, traffic=self.traffic)
             if settings.write_credential
@@ -241,6 +243,15 @@ class Account(Paths):
         retail = self._retail
         return retail.terms.reservations if retail and prices.currency == retail.sheet_currency else ()
 
+    @property
+    def has_metrics(self) -> bool:
+        """Whether Azure Monitor can be asked about it at all."""
+        return self.settings.has_metrics
+
+    async def gauges(self, names: Sequence[str], since: datetime, until: datetime) -> Gauges:
+        """Averages of the account's gauges in Azure Monitor, by the hour; see :class:`bot.azure.metrics.Metrics`."""
+        return await self._metrics.hourly(names, since, until)
+
     async def certificates(self) -> tuple[list[Certificate], datetime]:
         """All certificates, over the last api-version that has them: a 4xx means that the account offers none."""
         url = self._batch.address("/certificates", version=CERTIFICATES_VERSION)
@@ -340,6 +351,7 @@ class Account(Paths):
         """Close the connections; the credentials are not the account's own."""
         if self.writer:
             await self.writer.close()
+        await self._metrics.close()
         await self._batch.close()
         if self._arm:
             await self._arm.close()

@@ -10,3 +10,5 @@ CONTRIBUTOR = "Azure Batch Data Contributor (6aaa78f1-f7de-44ca-8722-c64a23943ca
 """The smallest that may write pools, jobs, schedules, applications and certificates."""
 OWNER = "Azure Batch Account Contributor (29fe4964-1e60-436b-bd3a-77fd4c178b3c)"
 """The one that may also make and delete accounts, and regenerate their keys."""
+MONITORING_READER = "Monitoring Reader (43d0d8ad-25c7-4714-9337-8ba259a9fe05)"
+"""Reads metrics of Azure Monitor; it is not needed for anything else."""

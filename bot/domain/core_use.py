@@ -49,3 +49,32 @@ def by_job(busy: float, slots: Mapping[str, int]) -> tuple[JobCores, ...]:
     if not taken or not busy:
         return ()
     return tuple(JobCores(job, busy * number / taken) for job, number in slots.items() if number)
+
+
+NODE_GAUGES: Final = (
+    "RunningNodeCount", "IdleNodeCount", "CreatingNodeCount", "StartingNodeCount", "WaitingForStartTaskNodeCount",
+    "StartTaskFailedNodeCount", "RebootingNodeCount", "ReimagingNodeCount", "OfflineNodeCount", "UnusableNodeCount",
+    "LeavingPoolNodeCount",
+)  # fmt: skip
+"""Azure Monitor's counts of nodes that have a machine, by state; working ones are the first."""
+CORE_GAUGES: Final = ("CoreCount", "LowPriorityCoreCount")
+"""Dedicated and spot cores. Unusable nodes are among them (MONEY.md §6)."""
+
+
+def at_most(gauges: Mapping[str, float]) -> tuple[CoreUse, CoreUse] | None:
+    """Dedicated and spot cores by what Azure Monitor counted of an account; None where that does not say enough.
+
+    Monitor knows nodes that run a task, not how many of their slots are taken, and nothing by pool: busy is the share
+    of such nodes of all, and at most that. Why the others idled it does not say.
+    """
+    dedicated = gauges.get(CORE_GAUGES[0])
+    if dedicated is None:
+        return None
+    cores = (dedicated, gauges.get(CORE_GAUGES[1], 0.0))
+    nodes = sum(gauges.get(name, 0.0) for name in NODE_GAUGES)
+    if any(cores) and not nodes:
+        return None
+    share = min(1.0, gauges.get(NODE_GAUGES[0], 0.0) / nodes) if nodes else 0.0
+    busy = [amount * share for amount in cores]
+    first, second = (CoreUse(taken, unknown=amount - taken) for taken, amount in zip(busy, cores, strict=True))
+    return first, second

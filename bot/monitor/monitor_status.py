@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
 from bot.clock import Clock
+from bot.monitor.backfill import HistoryStatus
 from bot.monitor.scene import Blindness, Scene
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
@@ -28,7 +30,8 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
 
     ``polled`` is the last poll (None before the first), ``wait`` how long it waits for the next one now, ``calls`` and
     ``received`` are what it takes per minute in calls and bytes. ``throttled`` is since when the account asks for
-    less, ``blind`` since when and why it cannot be read.
+    less, ``blind`` since when and why it cannot be read. ``history`` is how reading what was before the bot stands;
+    None where it has none to read.
     """
 
     name: str
@@ -38,6 +41,7 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     received: float = 0.0
     throttled: datetime | None = None
     blind: Blindness | None = None
+    history: HistoryStatus | None = None
 
 
 class Outbox(Struct, frozen=True, kw_only=True):
@@ -106,9 +110,15 @@ class MonitorStatus:
     """Implements :class:`Status`; :meth:`after` is to be called after every poll."""
 
     def __init__(
-        self, observers: Mapping[str, Watched], traffic: Mapping[str, Traffic], post: Posted, clock: Clock
+        self,
+        observers: Mapping[str, Watched],
+        traffic: Mapping[str, Traffic],
+        post: Posted,
+        clock: Clock,
+        history: Mapping[str, HistoryStatus] = MappingProxyType({}),
     ) -> None:
-        """Both mappings go by the accounts' names, in the order of the settings."""
+        """The mappings go by the accounts' names, in the order of the settings."""
+        self._history = history
         self.began = clock.now()
         self._observers = observers
         self._traffic = traffic
@@ -159,6 +169,7 @@ class MonitorStatus:
             received=received,
             throttled=throttled[0] if throttled and self._clock.now() - throttled[1] <= SPAN else None,
             blind=self._blind.get(name),
+            history=self._history.get(name),
         )
 
     def outbox(self) -> Outbox:

@@ -164,6 +164,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
             "resource_group": printed[f"RESOURCE_GROUP{suffix}"],
             "region": printed[f"LOCATION{suffix}"],
             "arm_endpoint": printed["ARM_ENDPOINT"],
+            "metrics_endpoint": printed.get("METRICS_ENDPOINT", ""),
             "credential": "managed_identity",
             "write_credential": "managed_identity",
         }

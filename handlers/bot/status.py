@@ -50,6 +50,7 @@ async def show_status(ctx: Context) -> Card:
         blocks=blocks(
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *_blind(accounts),
+            *_history(accounts),
             *_lost(gone, conversations),
             *_down(outbox),
             *_waiting(ctx, outbox, conversations),
@@ -107,6 +108,16 @@ def _blind(accounts: list[AccountStatus]) -> list[Block]:
         if each.blind
     ]
     return section("Cannot be read", Bullets(tuple(lines))) if lines else []
+
+
+def _history(accounts: list[AccountStatus]) -> list[Block]:
+    """Why nothing is known of accounts before the bot came, where that could be mended."""
+    lines = [
+        text(code(each.name), f": {safe(each.history.words)}")
+        for each in accounts
+        if each.history and each.history.words
+    ]
+    return section("History from Azure Monitor", Bullets(tuple(lines))) if lines else []
 
 
 def _lost(gone: list[DestinationStatus], conversations: dict[str, str]) -> list[Block]:

@@ -15,6 +15,7 @@ from storage.port.files import FileStore
 from storage.port.incidents import IncidentStore
 from storage.port.live import LiveStore
 from storage.port.monitoring import MonitoringStore
+from storage.port.network import NetworkStore
 from storage.port.operations import OperationStore
 from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
@@ -32,6 +33,7 @@ class Store(
     ApprovalStore,
     ConversationStore,
     SampleStore,
+    NetworkStore,
     FileStore,
     UploadStore,
     PreferenceStore,

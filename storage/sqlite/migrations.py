@@ -596,6 +596,21 @@ def the_bill(db: Database) -> None:
     db.execute("CREATE TABLE bill_readings (account TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL) STRICT")
 
 
+@migrations()
+def network_of_pools(db: Database) -> None:
+    """What pools took in and sent out (GiB) from ``begin`` to ``at``, and the service's counters as they were then."""
+    db.execute(
+        """
+        CREATE TABLE network (
+            series INTEGER NOT NULL REFERENCES series(id), at INTEGER NOT NULL, begin INTEGER NOT NULL,
+            read REAL NOT NULL, written REAL NOT NULL, began INTEGER NOT NULL, counted_read REAL NOT NULL,
+            counted_written REAL NOT NULL,
+            PRIMARY KEY (series, at)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

@@ -15,6 +15,7 @@ from storage.sqlite.files import SqliteFiles
 from storage.sqlite.incidents import SqliteIncidents
 from storage.sqlite.live import SqliteLive
 from storage.sqlite.monitoring import SqliteMonitoring
+from storage.sqlite.network import SqliteNetwork
 from storage.sqlite.operations import SqliteOperations
 from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
@@ -22,7 +23,6 @@ from storage.sqlite.prices import SqlitePrices
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.runs import SqliteRuns
 from storage.sqlite.uploads import SqliteUploads
-from storage.sqlite.usage import SqliteUsage
 
 
 class SqliteStore(
@@ -31,7 +31,7 @@ class SqliteStore(
     SqliteAudit,
     SqliteApprovals,
     SqliteConversations,
-    SqliteUsage,
+    SqliteNetwork,
     SqliteFiles,
     SqliteUploads,
     SqlitePreferences,
@@ -66,7 +66,7 @@ class SqliteStore(
         gone = await self._prune_requests(now) + await self._prune_confirmations(now)
         gone += await self._prune_approvals(now)
         gone += await self._prune_files(now) + await self._prune_samples(now)
-        gone += await self._prune_operations(now)
+        gone += await self._prune_operations(now) + await self._prune_network(now)
         gone += await self._prune_uploads(now)
         gone += await self._prune_job_runs(now)
         gone += await self._prune_bill(now)

@@ -28,6 +28,7 @@ from storage.sqlite.store import SqliteStore
 from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed, used
 from tests.storage.live_contract import LiveContract
 from tests.storage.monitoring_contract import MonitoringContract, entry, incident, transition
+from tests.storage.network_contract import NetworkContract
 from tests.storage.operations_contract import OperationsContract
 from tests.storage.outbox_contract import OutboxContract
 from tests.storage.runs_contract import RunsContract
@@ -35,7 +36,14 @@ from tests.storage.usage_contract import UsageContract
 
 
 class TestSqlite(
-    StoreContract, MonitoringContract, OutboxContract, LiveContract, OperationsContract, RunsContract, UsageContract
+    StoreContract,
+    MonitoringContract,
+    OutboxContract,
+    LiveContract,
+    OperationsContract,
+    RunsContract,
+    UsageContract,
+    NetworkContract,
 ):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:

@@ -8,7 +8,7 @@ from msgspec import field
 
 from bot.azure.models.base import FailureInfo, NameValue, Wire
 from bot.azure.models.job import JobScheduleExecution, Schedule
-from bot.azure.models.pool import AutoScaleRun, ResizeError
+from bot.azure.models.pool import AutoScaleRun, PoolStats, ResizeError
 from bot.azure.models.task import Place, Run, TaskConstraints
 
 
@@ -42,6 +42,13 @@ class PoolState(Wire):
     auto_scale_run: AutoScaleRun | None = None
     task_slots_per_node: int = 1
     metadata: tuple[NameValue, ...] = ()
+
+
+class PoolTraffic(Wire):
+    """What a pool's nodes read and wrote over the network, with ``$expand=stats``."""
+
+    id: str = ""
+    stats: PoolStats | None = None
 
 
 class NodeErrorState(Wire):
