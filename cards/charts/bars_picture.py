@@ -10,7 +10,7 @@ from cards.charts.across_picture import draw_across
 from cards.charts.bars import BarChart, parts, stacked, total
 from cards.charts.canvas import Canvas
 from cards.charts.labels import cut, elided, head
-from cards.charts.patterns import Plane
+from cards.charts.patterns import LEAST, Plane
 from cards.charts.plot import (
     EndLabel,
     Ends,
@@ -112,6 +112,11 @@ class _BarsPicture:
         left = round(self._middle(index) - width / 2)
         return left, left + width
 
+    def _plain(self) -> bool:
+        """Whether bars are too narrow for patterns; then their parts differ by lightness."""
+        near, far = self._sides(0)
+        return far - near < LEAST * self.u
+
     # Bars.
 
     def _holes(self) -> None:
@@ -140,7 +145,8 @@ class _BarsPicture:
                     ground += 1  # something is more than nothing
                 if begin and ground - y > 3 * apart:  # what lies on another part stands off it
                     y, ground = (y, ground - apart) if end > 0 else (y + apart, ground)
-                plane.fill((near - left, y - top, far - left, ground - top), self.fills[series], partial=bar.partial)
+                box = (near - left, y - top, far - left, ground - top)
+                plane.fill(box, self.fills[series], partial=bar.partial, plain=self._plain())
             if self.totals[index] is not None and None in bar.values:
                 y = self._y(stacked(bar)[1])
                 hatch(canvas, (near, max(top, y - round(30 * u)), far, y), u)
@@ -232,7 +238,7 @@ class _BarsPicture:
             for row, series in enumerate(reversed(range(len(chart.series)))):
                 y = middles.get(series, y)
                 name, lines = names[row]
-                labels.append(EndLabel(name, lines, y + 14 * self.u, self.fills[series]))
+                labels.append(EndLabel(name, lines, y + 14 * self.u, self.fills[series], plain=self._plain()))
         if chart.level is not None:
             name, lines = names[len(names) - 1]
             labels.append(EndLabel(name, lines, self._y(chart.level) + 12 * self.u))

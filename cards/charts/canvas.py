@@ -1,7 +1,8 @@
-"""A sheet to draw on, by matplotlib's artists and Agg, in pixels from the top left; and its PNG.
+"""A sheet to draw on, in pixels from the top left; and its PNG.
 
-No axes and no layout engine: a picture computes where its things stand. Colours are those of the style, so the PNG's
-palette is known beforehand and no picture has to be searched for its colours.
+Polygons and lines are drawn by matplotlib's Agg, words by Pillow, rectangles and stamps are written: no figure, no axes
+and no layout engine, which take most of a picture's time. A picture computes where its things stand. Colours are those
+of the style, so the PNG's palette is known beforehand and no picture has to be searched for its colours.
 """
 
 from __future__ import annotations
@@ -10,19 +11,17 @@ import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache, lru_cache
+from pathlib import Path as File
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager, get_font
-from matplotlib.patches import PathPatch
+from matplotlib import get_data_path, rc_context
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import get_font
 from matplotlib.path import Path
-from matplotlib.text import Text
-from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
+from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFont
 
 from cards.charts.style import RAMPS, SIZES, Colour, Ramps, palette
 
@@ -31,15 +30,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 _DPI = 72  # so that a point is a pixel
-_RC: dict[Any, Any] = {
-    "text.usetex": False,
-    "text.parse_math": False,  # "$1,842" is money
-    "text.hinting": "no_autohint",
-    "path.simplify": False,
-    "agg.path.chunksize": 0,
-    "path.sketch": None,
-    "path.effects": [],
-}
+_RC: dict[Any, Any] = {"path.simplify": False, "agg.path.chunksize": 0, "path.sketch": None, "path.effects": []}
 
 
 def own_settings() -> AbstractContextManager[None]:
@@ -56,31 +47,35 @@ class Canvas:
     def __init__(self, width: int, height: int, ramps: Ramps = RAMPS) -> None:
         self.width, self.height = width, height
         self._ramps = ramps
-        self._figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white", edgecolor="none")
-        self._agg = FigureCanvasAgg(self._figure)
+        self._agg = RendererAgg(width, height, _DPI)  # type: ignore[no-untyped-call]
+        self._sheet: NDArray[np.uint8] = np.asarray(self._agg.buffer_rgba())  # type: ignore[no-untyped-call]
+        self._sheet[:] = 255
         self._down = Affine2D().scale(1, -1).translate(0, height)
-        self._layer = 0
 
     def area(self, points: Points, colour: Colour, clip: Box | None = None) -> None:
         """Fill a polygon. Its edges are not smoothed: give whole pixels."""
-        self._patch(Path(np.asarray(points, dtype=float)), clip, facecolor=_rgb(colour), antialiased=False)
+        pen = self._pen(clip)
+        pen.set_linewidth(0)
+        pen.set_antialiased(False)
+        self._agg.draw_path(pen, Path(np.asarray(points, dtype=float)), self._down, _rgb(colour))  # type: ignore[no-untyped-call]
 
     def box(self, box: Box, colour: Colour) -> None:
         """Fill a rectangle."""
-        left, top, right, bottom = box
-        self.area([(left, top), (right, top), (right, bottom), (left, bottom)], colour)
+        left, top, right, bottom = (max(0, round(edge)) for edge in box)
+        self._sheet[top:bottom, left:right] = (*colour, 255)
 
     def line(
         self, points: Points, colour: Colour, width: float, clip: Box | None = None, dash: tuple[float, ...] = ()
     ) -> None:
         """Draw a line through points; a row with NaN lifts the pen. ``dash``: pixels of ink and of gap, by turns."""
-        path = Path(np.asarray(points, dtype=float))
-        style: dict[str, object] = {"edgecolor": _rgb(colour), "linewidth": width}
-        if dash:  # matplotlib counts them in widths of the line
-            style |= {"linestyle": (0, tuple(each / width for each in dash)), "capstyle": "butt", "joinstyle": "round"}
-        else:
-            style |= {"capstyle": "projecting", "joinstyle": "miter"}
-        self._patch(path, clip, facecolor="none", **style)
+        pen = self._pen(clip)
+        pen.set_foreground(_rgb(colour), isRGBA=True)
+        pen.set_linewidth(width)
+        pen.set_capstyle("butt" if dash else "projecting")
+        pen.set_joinstyle("round" if dash else "miter")
+        if dash:
+            pen.set_dashes(0, dash)
+        self._agg.draw_path(pen, Path(np.asarray(points, dtype=float)), self._down)  # type: ignore[no-untyped-call]
 
     def text(
         self,
@@ -95,33 +90,23 @@ class Canvas:
         upright: bool = False,
     ) -> None:
         """Write one line with its baseline at ``y`` (``upright``: turned, its middle at ``x``, ``y``)."""
-        self._layer += 1
-        self._figure.add_artist(
-            Text(
-                x,
-                self.height - y,
-                _writable(words, bold),
-                color=_rgb(colour),
-                fontproperties=_font(size, bold),
-                horizontalalignment="center" if upright else align,
-                verticalalignment="center" if upright else "baseline",
-                rotation=90 if upright else 0,
-                parse_math=False,
-                zorder=self._layer,
-                transform=Affine2D(),
-            )
-        )
+        ink, left, top = _ink(_writable(words, bold), size, bold)
+        if upright:
+            ink = np.rot90(ink)
+            self._write(ink, round(x - ink.shape[1] / 2), round(y - ink.shape[0] / 2), colour)
+            return
+        shift = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * self.measure(words, size, bold=bold) if words else 0
+        self._write(ink, round(x - shift) + left, round(y) + top, colour)
 
     def stamp(self, left: int, top: int, pixels: NDArray[np.uint8]) -> None:
-        """Lay a finished picture (height x width x RGBA) on the sheet, pixel on pixel."""
-        self._layer += 1
-        bottom = self.height - top - pixels.shape[0]
-        self._figure.figimage(pixels, left, bottom, origin="upper", zorder=self._layer)
+        """Lay a finished picture (height x width x RGBA, opaque or see-through) on the sheet, pixel on pixel."""
+        under = self._sheet[top : top + pixels.shape[0], left : left + pixels.shape[1]]
+        pixels = pixels[: under.shape[0], : under.shape[1]]
+        np.copyto(under.view(np.uint32), np.ascontiguousarray(pixels).view(np.uint32), where=pixels[:, :, 3:] > 0)
 
     def pixels(self) -> NDArray[np.uint8]:
         """What is drawn so far: height x width x RGBA."""
-        self._agg.draw()  # type: ignore[no-untyped-call]
-        return np.array(self._agg.get_renderer().buffer_rgba())  # type: ignore[no-untyped-call]
+        return self._sheet.copy()
 
     def measure(self, words: str, size: float, *, bold: bool = False) -> float:
         """The width of a line of text in pixels."""
@@ -129,8 +114,7 @@ class Canvas:
 
     def png(self) -> bytes:
         """The sheet as a PNG of palette colours."""
-        self._agg.draw()  # type: ignore[no-untyped-call]
-        pixels = np.asarray(self._agg.get_renderer().buffer_rgba()).view(np.uint32).ravel()  # type: ignore[no-untyped-call]
+        pixels = self._sheet.view(np.uint32).ravel()
         # A chart is long stretches of one colour: consult the palette once a stretch, not once a pixel.
         heads = np.concatenate(([0], np.flatnonzero(pixels[1:] != pixels[:-1]) + 1))
         indices = np.repeat(_nearest(self._ramps)[_key(pixels[heads])], np.diff(heads, append=pixels.size))
@@ -142,42 +126,55 @@ class Canvas:
         image.save(out, "PNG", compress_level=6)
         return out.getvalue()
 
-    def _patch(self, path: Path, clip: Box | None, **style: object) -> None:
-        self._layer += 1
-        patch = PathPatch(path, **{"edgecolor": "none", "linewidth": 0, **style, "zorder": self._layer})
-        patch.set_transform(self._down)
-        self._figure.add_artist(patch)
+    def _pen(self, clip: Box | None) -> Any:
+        pen = self._agg.new_gc()
+        pen.set_snap(False)
         if clip is not None:
             left, top, right, bottom = clip
-            patch.set_clip_box(TransformedBbox(Bbox([[left, bottom], [right, top]]), self._down))
+            pen.set_clip_rectangle(Bbox([[left, self.height - bottom], [right, self.height - top]]))
+        return pen
+
+    def _write(self, ink: NDArray[np.uint8], left: int, top: int, colour: Colour) -> None:
+        """Colour where the ink is, mixed with what is there where there is little of it."""
+        rows = slice(max(0, -top), max(0, min(ink.shape[0], self.height - top)))
+        columns = slice(max(0, -left), max(0, min(ink.shape[1], self.width - left)))
+        share = ink[rows, columns, None].astype(np.uint16)
+        near, high = left + columns.start, top + rows.start
+        under = self._sheet[high : high + share.shape[0], near : near + share.shape[1], :3]
+        under[:] = (under * (255 - share) + np.array(colour, dtype=np.uint16) * share + 127) // 255
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _width(words: str, size: float, bold: bool) -> float:
-    width, _, _ = _ruler().get_text_width_height_descent(words, _font(size, bold), False)  # type: ignore[no-untyped-call]
-    return float(width)
+    return float(_font(size, bold).getlength(words))
 
 
-@cache
-def _ruler() -> RendererAgg:
-    """Measures text for every sheet: they all have the same resolution."""
-    return RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
+@lru_cache(maxsize=512)
+def _ink(words: str, size: float, bold: bool) -> tuple[NDArray[np.uint8], int, int]:
+    """A line of words, 0 … 255 where there is ink, and where it lies from the beginning of its baseline."""
+    if not words:
+        return np.zeros((0, 0), dtype=np.uint8), 0, 0
+    mask, (left, top) = _font(size, bold).getmask2(words, mode="L", anchor="ls")
+    return np.array(mask, dtype=np.uint8).reshape(mask.size[1], mask.size[0]), int(left), int(top)
 
 
-def _rgb(colour: Colour) -> tuple[float, float, float]:
+def _rgb(colour: Colour) -> tuple[float, float, float, float]:
     red, green, blue = colour
-    return red / 255, green / 255, blue / 255
+    return red / 255, green / 255, blue / 255, 1.0
 
 
 @cache
-def _font(size: float, bold: bool) -> FontProperties:
-    return FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
+def _font(size: float, bold: bool) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans as matplotlib brings it along: the same on every machine."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    file = File(get_data_path()) / "fonts" / "ttf" / name
+    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @cache
 def _letters(bold: bool) -> frozenset[int]:
-    """What the font that matplotlib brings along can write."""
-    return frozenset(get_font(fontManager.findfont(_font(10, bold))).get_charmap())
+    """What the font can write."""
+    return frozenset(get_font(str(_font(10, bold).path)).get_charmap())
 
 
 def _writable(words: str, bold: bool) -> str:

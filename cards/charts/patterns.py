@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from cards.charts.style import PAPER, Colour
 from cards.charts.tones import Fill, Pattern
 
+LEAST = 22
+"""The width at 1600 from which on a pattern can be seen."""
+
 
 class Plane:
     """``width`` x ``height`` pixels that rectangles (left, top, right, bottom) are filled on; ``u`` as in a picture."""
@@ -17,8 +20,15 @@ class Plane:
         self.pixels: NDArray[np.uint8] = np.zeros((height, width, 4), dtype=np.uint8)
         self._tiles: dict[tuple[Fill, bool], NDArray[np.uint8]] = {}
 
-    def fill(self, box: tuple[float, float, float, float], fill: Fill, *, partial: bool = False) -> None:
-        """An area with its edge where it is pale; ``partial``: half of it left out in stripes, with an edge."""
+    def fill(
+        self, box: tuple[float, float, float, float], fill: Fill, *, partial: bool = False, plain: bool = False
+    ) -> None:
+        """An area with its edge where it is pale; ``partial``: half of it left out in stripes, with an edge.
+
+        ``plain`` leaves out the pattern: where there is no room for it, it would only be noise.
+        """
+        if plain:
+            fill = Fill(fill.colour, fill.colour, fill.edge)
         left, top, right, bottom = self._within(box)
         if right <= left or bottom <= top:
             return

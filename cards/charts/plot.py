@@ -146,7 +146,7 @@ class Stroke(Struct, frozen=True):
 class EndLabel(Struct, frozen=True):
     """A name beside the end of what it names: at height ``y``, with a sample of how it is drawn, and figures.
 
-    ``second`` is how that is drawn which the second of the lines tells.
+    ``second`` is how that is drawn which the second of the lines tells, ``plain`` that the fill has no pattern here.
     """
 
     name: str
@@ -155,6 +155,7 @@ class EndLabel(Struct, frozen=True):
     fill: Fill | None = None
     stroke: Stroke | None = None
     second: Stroke | None = None
+    plain: bool = False
 
 
 _WIDEST_NAME = 400
@@ -195,7 +196,7 @@ class Ends:
         u, canvas = self.u, self.canvas
         if label.fill is not None:
             sample = Plane(round(34 * u), round(34 * u), u)
-            sample.fill((0, 0, *sample.pixels.shape[:2]), label.fill)
+            sample.fill((0, 0, *sample.pixels.shape[:2]), label.fill, plain=label.plain)
             canvas.stamp(round(x), round(y - 34 * u), sample.pixels)
         if label.stroke is not None:
             label.stroke.draw(canvas, [(x, round(y - 18 * u)), (x + 36 * u, round(y - 18 * u))], u)

@@ -10,6 +10,8 @@ white and over the dark of Slack or Teams (tests/cards/charts/test_colours.py).
 
 from __future__ import annotations
 
+from functools import cache
+
 from msgspec import Struct
 
 Colour = tuple[int, int, int]
@@ -74,11 +76,12 @@ class Sizes(Struct, frozen=True):
 SIZES = Sizes()
 
 
-def palette(ramps: Ramps = RAMPS) -> list[Colour]:
+@cache
+def palette(ramps: Ramps = RAMPS) -> tuple[Colour, ...]:
     """Every colour a picture may hold: the border's, the pairs and the shades between them."""
     colours: dict[Colour, None] = {FRAME: None}
     for a, b, between in ramps:
         for n in range(between + 2):
             share = n / (between + 1)
             colours[tuple(round(x + (y - x) * share) for x, y in zip(a, b, strict=True))] = None  # type: ignore[index]
-    return list(colours)
+    return tuple(colours)

@@ -13,7 +13,7 @@ from cards.charts import style
 from cards.charts.canvas import Canvas
 from cards.charts.figures import span
 from cards.charts.labels import cut, head
-from cards.charts.patterns import Plane
+from cards.charts.patterns import LEAST, Plane
 from cards.charts.plot import (
     EndLabel,
     Ends,
@@ -174,7 +174,7 @@ class _TrendPicture:
         left, top, right, bottom = self.plot
         plane, gap = Plane(right - left, bottom - top, self.u), max(1, round(2 * self.u))
         pitch = (right - left) / self.buckets
-        width = max(1, min(round(170 * self.u), int(pitch * 0.8), int(pitch) - 1))
+        width = self._width()
         for n in range(self.buckets):
             near = round(self._edge(n) + (pitch - width) / 2)
             ground, reached = self._y(0), 0.0
@@ -184,7 +184,7 @@ class _TrendPicture:
                     continue
                 above = min(self._y(reached + value), ground - 1)
                 foot = ground - gap if reached and ground - above > 3 * gap else ground
-                plane.fill((near - left, above - top, near + width - left, foot - top), fill)
+                plane.fill((near - left, above - top, near + width - left, foot - top), fill, plain=self._plain())
                 ground, reached = above, reached + value
         self.canvas.stamp(left, top, plane.pixels)
         level(self.canvas, self.u, left, right, self._y(0), 3, style.MUTED)
@@ -195,6 +195,15 @@ class _TrendPicture:
             steps = np.column_stack([xs, ys]).astype(float)
             self.canvas.line(steps, style.PAPER, (SIZES.thin + 7) * self.u)  # a rim, so that it is seen over bars
             self.outline.draw(self.canvas, steps, self.u)
+
+    def _width(self) -> int:
+        """Of a bar."""
+        pitch = (self.plot[2] - self.plot[0]) / self.buckets
+        return max(1, min(round(170 * self.u), int(pitch * 0.8), int(pitch) - 1))
+
+    def _plain(self) -> bool:
+        """Whether bars are too narrow for patterns; then their parts differ by lightness."""
+        return self._width() < LEAST * self.u
 
     # At the end.
 
@@ -226,7 +235,9 @@ class _TrendPicture:
             words = f"{figure(sum(all_of_it), unit)} in all" if all_of_it else "no data"
             was = [each for each in series.before if each is not None]
             lines = (words, f"{figure(sum(was), unit)} before") if was else (words,)
-            found.insert(0, EndLabel(series.name, lines, self._y(reached + value / 2) + 14 * self.u, fill))
+            found.insert(
+                0, EndLabel(series.name, lines, self._y(reached + value / 2) + 14 * self.u, fill, plain=self._plain())
+            )
             reached += value
         if before := self._sums(True)[: self.buckets]:
             label = EndLabel(

@@ -23,7 +23,7 @@ WHOLE_CURRENCIES = frozenset(
 _STEPS = 4
 _ROUND = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 _SECONDS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
-_SHARES = (0.01, 0.02, 0.025, 0.05, 0.1, 0.2, 0.25)
+_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
 
 
 class Axis(Struct, frozen=True):
@@ -126,26 +126,31 @@ def _percent(share: float) -> str:
 def _amount(size: float, currency: str, whole: bool) -> str:
     """Money, short."""
     if size >= 10_000:
-        return money(0, currency).removesuffix("0") + cores(size)
+        return _symbol(currency) + cores(size)
     if currency in WHOLE_CURRENCIES or (whole and size >= 0.995):
-        return money(0, currency).removesuffix("0") + f"{size:,.0f}"
+        return _symbol(currency) + f"{size:,.0f}"
     return money(size, currency)
 
 
 def axis_labels(found: Axis, unit: str = "") -> tuple[str, ...]:
     """What stands beside the axis at each of its values: as :func:`figure`, with as many decimals everywhere."""
-    if unit in {"", "h", "s", "%", *WHOLE_CURRENCIES}:
-        labels = [figure(value, unit) for value in found.values]
-        # The unit of hours is said once, at the top; a bare zero needs none.
-        return tuple("0" if not value else label for value, label in zip(found.values, labels, strict=True))
-    step = found.values[1] - found.values[0]
-    if max(-found.low, found.high) >= 10_000 or step.is_integer():
-        digits = 0
-    else:
-        digits = next(n for n in count(2) if n > 9 or abs(step * 10**n - round(step * 10**n)) < 1e-6)
-    symbol = money(0, unit).removesuffix("0")
-    return tuple(
-        "0" if not value else figure(value, unit) if abs(value) >= 10_000
-        else f"{'−' if value < 0 else ''}{symbol}{abs(value):,.{digits}f}"
-        for value in found.values
-    )  # fmt: skip
+    whole = unit in {"", "s", "%", *WHOLE_CURRENCIES}
+    values = found.values
+    step, digits = values[1] - values[0], 0
+    if not whole and not step.is_integer() and max(-found.low, found.high) < 10_000:
+        digits = next(
+            n for n in count(1 if unit == "h" else 2) if n > 9 or abs(step * 10**n - round(step * 10**n)) < 1e-6
+        )
+
+    def label(value: float) -> str:
+        if whole or abs(value) >= 10_000:
+            return figure(value, unit)
+        amount = f"{abs(value):,.{digits}f}"
+        return ("−" if value < 0 else "") + (f"{amount} h" if unit == "h" else _symbol(unit) + amount)
+
+    return tuple(label(value) if value else "0" for value in values)
+
+
+def _symbol(currency: str) -> str:
+    """What stands before an amount."""
+    return money(0, currency).removesuffix("0")

@@ -6,7 +6,7 @@ Fields and limits as in docs.slack.dev, data visualization block; not every work
 from __future__ import annotations
 
 from cards.card import Picture
-from cards.charts.native import NativeChart, Room, native, unit_words
+from cards.native_chart import NativeChart, Room, native, unit_words
 from cards.slack.limits import AXIS, CHART_BARS, CHART_NAME, CHART_SERIES, CHART_TITLE
 from cards.slack.text import Json
 from cards.text_fit import cut

@@ -7,7 +7,7 @@ learn.microsoft.com, charts in Adaptive Cards. Microsoft gives no limits; ours k
 from __future__ import annotations
 
 from cards.card import Picture
-from cards.charts.native import NativeChart, NativeSeries, Room, native, unit_words
+from cards.native_chart import NativeChart, NativeSeries, Room, native, unit_words
 from cards.teams.limits import CHART_BARS, CHART_NAME, CHART_SERIES, LABEL
 from cards.teams.text import Json
 

@@ -101,15 +101,14 @@ class Slack:
         self._app_token = app_token
         self._socket: AsyncSocketModeHandler | None = None
         self._watchdog: asyncio.Task[None] | None = None
-        self._deaf_seconds = deaf_seconds
-        self._connect_seconds = connect_seconds
+        self._deaf_seconds, self._connect_seconds = deaf_seconds, connect_seconds
         self._received = time.monotonic()
         self._people = SlackPeople(self._client)
         budget = Budget(LIMITS)
         self._following = Following(self._client, pictures, budget, self._post)
         self._channels = Channels(store)
-        self._modern = ModernBlocks(store, wanted=settings.blocks == "modern")
-        self._messages = Messages(self._client, budget, self._following, self._channels, self._modern)
+        modern = ModernBlocks(store, wanted=settings.blocks == "modern")
+        self._messages = Messages(self._client, budget, self._following, self._channels, modern)
         self._suggestions = Suggestions(self._people)
         self._forms = Forms(self._client, self._people)
         self._intake: RequestIntake | None = None
@@ -144,8 +143,7 @@ class Slack:
         Where Slack does not answer, or refuses, that is tried again until it is done: everything else need not wait.
         """
         self._intake = intake
-        await self._channels.load()
-        await self._modern.load()
+        await asyncio.gather(self._channels.load(), self._messages.load())
         self._following.later(self._people.groups.keep())
         connected = False
         try:

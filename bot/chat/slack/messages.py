@@ -51,6 +51,10 @@ class Messages:
         self._following = following
         self._channels = channels
 
+    async def load(self) -> None:
+        """Learn what was noted of workspaces before; call it before the first message."""
+        await self._modern.load()
+
     async def post_once(
         self,
         conversation: Conversation,
