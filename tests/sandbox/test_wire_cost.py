@@ -323,6 +323,7 @@ def test_timeframes(timeframe: str, first: date, last: date) -> None:
         b'{"type":"Usage","timeframe":"Someday","dataset":{}}',
         b'{"type":"Usage","timeframe":"MonthToDate","dataset":{"granularity":"Hourly"}}',
         b'{"type":"Usage","timeframe":"MonthToDate","dataset":{"grouping":[{"type":"Dimension","name":"Weather"}]}}',
+        b'{"type":"Usage","timeframe":"MonthToDate","dataset":{"grouping":[{"type":"Dimension","name":"UnitOfMeasure"}]}}',
         b'{"type":"Usage","timeframe":"MonthToDate","dataset":{"aggregation":{"a":{"name":"Cost","function":"Max"}}}}',
         b'{"type":"Usage","timeframe":"MonthToDate","dataset":{"filter":{}}}',
         b'{"type":"Usage","timeframe":"MonthToDate","dataset":{"filter":{"and":[]}}}',
@@ -334,11 +335,20 @@ def test_bad_definitions_are_refused(body: bytes) -> None:
         understand(body, START)
 
 
-def test_three_groups_are_one_too_many() -> None:
-    group = '{"type":"Dimension","name":"Meter"}'
-    body = f'{{"type":"Usage","timeframe":"MonthToDate","dataset":{{"grouping":[{group},{group},{group}]}}}}'
-    with pytest.raises(DefinitionError, match="up to 2 group by"):
-        understand(body.encode(), START)
+async def test_many_groups_are_taken_and_as_few_as_one_likes(sandbox: AzureSandbox) -> None:
+    names = ("ResourceId", "ResourceType", "ResourceLocation", "ChargeType", "ServiceName", "MeterSubCategory", "Meter")
+    rows = await ask(sandbox, *names, granularity="None")
+    assert sum(row["PreTaxCost"] for row in rows) == pytest.approx(truth(sandbox))
+    sandbox.arm.costs.groups = 2
+    with pytest.raises(HttpResponseError, match="up to 2 group by"):
+        await ask(sandbox, *names)
+
+
+async def test_tags_may_be_included(sandbox: AzureSandbox) -> None:
+    sandbox.world.accounts["sim-dev"].facts.pool_allocation_mode = "UserSubscription"
+    rows = await ask(sandbox, "ResourceId", granularity="None", scope=scope_of(sandbox, "sim-dev"), include=["Tags"])
+    assert list(rows[0]) == ["PreTaxCost", "ResourceId", "Tags", "Currency"]
+    assert ['"batchaccountname":"sim-dev"', '"poolname":"cfd"'] in [row["Tags"] for row in rows]
 
 
 def test_the_throttle_counts_units_in_three_windows() -> None:

@@ -2,7 +2,7 @@
 
 GET  /_sandbox/cost     what is switched how
 POST /_sandbox/cost     {"access": "no role"} and/or {"metrics": false}, {"quota": false}, {"perScope": 4},
-                        {"throttle": {"count": 3, "seconds": 20}}, {"correct": {"day": "2026-11-20", "factor": 1.1}},
+                        {"groups": 2}, {"throttle": {"count": 3, "seconds": 20}}, {"correct": {"day": "2026-11-20", "factor": 1.1}},
                         {"credit": {"day": "2026-11-20", "dollars": 25}}, {"currency": "EUR"}, {"account": name}
 """
 
@@ -55,6 +55,7 @@ class CostChange(Struct, forbid_unknown_fields=True, rename="camel"):
     metrics: bool | UnsetType = UNSET
     quota: bool | UnsetType = UNSET
     per_scope: int | UnsetType | None = UNSET
+    groups: int | UnsetType = UNSET
     throttle: Refusals | UnsetType = UNSET
     account: str = ""
     correct: Corrected | UnsetType = UNSET
@@ -73,6 +74,7 @@ def add_cost_control(arm: ResourceManager, monitor: Monitor, accounts: Mapping[s
             "metrics": monitor.permitted,
             "quota": costs.throttle.on,
             "perScope": costs.throttle.per_scope,
+            "groups": costs.groups,
             "currencies": currencies,
         }
 
@@ -97,6 +99,8 @@ def add_cost_control(arm: ResourceManager, monitor: Monitor, accounts: Mapping[s
             costs.throttle.on = asked.quota
         if asked.per_scope is not UNSET:
             costs.throttle.per_scope = asked.per_scope
+        if asked.groups is not UNSET:
+            costs.groups = asked.groups
         if asked.throttle is not UNSET:
             costs.throttle.refuse(asked.throttle.count, asked.throttle.seconds)
         return respond(state(), content_type=JSON)

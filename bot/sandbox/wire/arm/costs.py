@@ -15,7 +15,7 @@ from aiohttp import web
 from bot.sandbox.world import AccountState
 from bot.sandbox.world.ledger.past import KEPT
 
-from ..cost.definition import DefinitionError, Query, understand
+from ..cost.definition import MOST_GROUPS, DefinitionError, Query, understand
 from ..cost.rows import Told, columns, rows
 from ..cost.throttle import Throttle
 from ..errors import ArmRefusal
@@ -36,7 +36,10 @@ _ABOVE = re.compile(r"/*providers/Microsoft\.(Management/managementGroups|Billin
 
 
 class CostRoutes:
-    """Answers from the bills of the accounts in a scope. ``page`` is how many rows come at once."""
+    """Answers from the bills of the accounts in a scope.
+
+    ``page`` is how many rows come at once, ``groups`` how many groupings one may ask for.
+    """
 
     def __init__(self, directory: Directory, tokens: Tokens, address: Callable[[], str]) -> None:
         self._directory = directory
@@ -45,6 +48,7 @@ class CostRoutes:
         self.access: Access = "allowed"
         self.throttle = Throttle()
         self.page = 1000
+        self.groups = MOST_GROUPS
         self.handlers: Handlers = {("POST", "cost query"): self._query}
 
     async def _query(self, request: web.Request, parts: Parts) -> web.Response:
@@ -53,7 +57,7 @@ class CostRoutes:
         self._check_access(scope)
         now = self._directory.world.time
         try:
-            query = understand(await request.read(), now)
+            query = understand(await request.read(), now, self.groups)
         except DefinitionError as error:
             raise _bad(str(error)) from None
         start, size = self._place(request)

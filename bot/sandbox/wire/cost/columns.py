@@ -35,18 +35,30 @@ _COLUMNS: Final[Mapping[str, Callable[[Charge], str]]] = {
     "ResourceLocation": lambda charge: charge.location,
     "SubscriptionId": _subscription,
     "ServiceName": lambda charge: charge.service,
+    "ServiceTier": lambda charge: charge.subcategory,
     "Meter": lambda charge: charge.meter,
     "MeterId": _meter_id,
     "MeterCategory": lambda charge: charge.category,
-    "MeterSubCategory": lambda charge: charge.subcategory,
-    "Product": lambda charge: " - ".join(part for part in (charge.category, charge.subcategory, charge.meter) if part),
-    "UnitOfMeasure": lambda charge: charge.unit,
+    "MeterSubcategory": lambda charge: charge.subcategory,
     "ChargeType": lambda charge: charge.charge_type,
     "PricingModel": lambda charge: charge.pricing,
     "PublisherType": lambda _: "Azure",
     "ReservationName": lambda charge: charge.reservation,
     "ReservationId": lambda charge: charge.reservation and str(uuid.uuid5(uuid.NAMESPACE_OID, charge.reservation)),
+    "BillingMonth": lambda charge: f"{charge.day:%Y-%m}-01T00:00:00",
+    "ConsumedService": lambda charge: charge.resource_type.partition("/")[0],
+    "Frequency": lambda charge: "OneTime" if charge.charge_type == "Purchase" else "UsageBased",
+    **dict.fromkeys(
+        (
+            *("AccountName", "BenefitId", "BenefitName", "BillingAccountId", "BillingPeriod", "CostAllocationRuleName"),
+            *("DepartmentName", "EnrollmentAccountName", "InvoiceNumber", "MarkupRuleName", "PartNumber"),
+            *("ResourceGuid", "SubscriptionName"),
+        ),
+        lambda _: "",
+    ),
 }
+# The names are those the service lists when it refuses another one [github.com/warrendt/Azure2AzureTK,
+# 3-CostInformation/README.md]: a unit of measure is none of them. Those the world knows nothing of are empty.
 
 DIMENSIONS: Final = {name.lower(): Column(name, value) for name, value in _COLUMNS.items()}
 """Name in lower case -> dimension."""

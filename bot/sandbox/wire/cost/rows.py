@@ -32,6 +32,8 @@ def columns(query: Query) -> list[dict[str, str]]:
             found += [{"name": "TagKey", "type": "String"}, {"name": "TagValue", "type": "String"}]
         else:
             found.append({"name": DIMENSIONS[group.name.lower()].name, "type": "String"})
+    if query.tags:
+        found.append({"name": "Tags", "type": "Array"})
     return [*found, {"name": "Currency", "type": "String"}]
 
 
@@ -41,7 +43,7 @@ def rows(query: Query, told: Iterable[Told]) -> list[list[Any]]:
     for charge, currency in told:
         if not _counts(query, charge) or not query.wanted(charge):
             continue
-        row = sums[*_when(query, charge), *_groups(query, charge), currency]
+        row = sums[*_when(query, charge), *_groups(query, charge), *_tags(query, charge), currency]
         for index, measure in enumerate(query.measures):
             row[index] += _amount(query, charge, measure, currency)
     return [[*sums[key], *key] for key in sorted(sums)]
@@ -70,6 +72,11 @@ def _groups(query: Query, charge: Charge) -> list[str]:
         else:
             found.append(dimension(charge, group.name))
     return found
+
+
+def _tags(query: Query, charge: Charge) -> list[tuple[str, ...]]:
+    """Tags are texts of a name and a value in quotes [github.com/mivano/azure-cost-cli, AzureCostApiRetriever.cs]."""
+    return [tuple(f'"{key.lower()}":"{charge.tags[key]}"' for key in sorted(charge.tags))] if query.tags else []
 
 
 def _amount(query: Query, charge: Charge, measure: str, currency: str) -> float:
