@@ -31,9 +31,13 @@ _DECODER = msgspec.json.Decoder(CostAnswer)
 QueryType = Literal["ActualCost", "AmortizedCost"]
 _PAGES = 200
 """A list that does not end is not followed for ever: 5,000 rows a page."""
-_BY = ("ResourceId", "Meter", "MeterCategory", "MeterSubcategory", "UnitOfMeasure")
+_BY_MOST = ("ResourceId", "Meter", "MeterCategory", "MeterSubcategory")
 _BY_LEAST = ("ResourceId", "Meter")
 """What the service's document promises: two (costmanagement.json, QueryDataset.grouping)."""
+_BY = ((*_BY_MOST, "UnitOfMeasure"), _BY_MOST, _BY_LEAST)
+"""What rows are told apart by, tried in this order: not every agreement knows the unit, and the service takes more
+than two in practice.
+"""
 
 
 class CostLine(Struct, frozen=True):
@@ -73,7 +77,7 @@ class CostManagement:
         )
         self._plane = Plane(client, base, VERSION, self._clock, deadline, traffic=traffic)
         self._scope = f"/subscriptions/{quote(settings.subscription, safe='')}"
-        self._by: tuple[str, ...] = _BY
+        self._ways: tuple[tuple[str, ...], ...] = _BY
 
     async def lines(
         self,
@@ -90,13 +94,15 @@ class CostManagement:
         With ``tag`` rows have that tag's value. Where the service holds to the two groupings that its document
         promises, categories and units are not told, nor are tags and meters at once. Raises AzureError.
         """
-        try:
-            return [line async for line in self._lines(kind, first, last, where, limiter, self._by, tag)]
-        except AzureError as error:
-            if error.status != 400 or self._by == _BY_LEAST or "group" not in error.message.lower():
-                raise
-        self._by = _BY_LEAST
-        return [line async for line in self._lines(kind, first, last, where, limiter, self._by, tag)]
+        while True:
+            by = self._ways[0]
+            try:
+                return [line async for line in self._lines(kind, first, last, where, limiter, by, tag)]
+            except AzureError as error:
+                if error.status != 400 or by == _BY_LEAST or "group" not in error.message.lower():
+                    raise
+            if self._ways[0] == by:  # another question may have found out meanwhile
+                self._ways = self._ways[1:]
 
     async def _lines(
         self,

@@ -142,12 +142,13 @@ async def test_the_longest_of_its_own_headers_is_waited_for(service: Service, co
 async def test_where_two_groupings_are_allowed_two_are_asked_for(service: Service, costs: CostManagement) -> None:
     refused = say({"error": {"code": "BadRequest", "message": "Query can have up to 2 group by clauses."}}, status=400)
     few = [COLUMNS[0], COLUMNS[2], COLUMNS[3], COLUMNS[4], COLUMNS[8]]
-    bodies = Bodies(refused, say(table([1.0, 20261123, "r", "m", "EUR"], columns=few)), say(table(ROW)))
+    unknown = say({"error": {"code": "BadRequest", "message": "Invalid dataset grouping: 'UnitOfMeasure'"}}, status=400)
+    bodies = Bodies(unknown, refused, say(table([1.0, 20261123, "r", "m", "EUR"], columns=few)), say(table(ROW)))
     service.answers = [bodies]
     (line,) = await asked(costs)
     assert (line.meter, line.category, line.currency) == ("m", "", "EUR")
     await asked(costs)
-    assert [len(body["dataset"]["grouping"]) for body in bodies.sent] == [5, 2, 2]
+    assert [len(body["dataset"]["grouping"]) for body in bodies.sent] == [5, 4, 2, 2]
 
 
 async def test_tags_are_asked_for_by_their_key(service: Service, costs: CostManagement) -> None:

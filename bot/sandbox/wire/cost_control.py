@@ -2,7 +2,8 @@
 
 GET  /_sandbox/cost     what is switched how
 POST /_sandbox/cost     {"access": "no role"} and/or {"metrics": false}, {"quota": false}, {"perScope": 4},
-                        {"groups": 2}, {"throttle": {"count": 3, "seconds": 20}}, {"correct": {"day": "2026-11-20", "factor": 1.1}},
+                        {"groups": 2}, {"throttle": {"count": 3, "seconds": 20}},
+                        {"correct": {"day": "2026-11-20", "factor": 1.1}},
                         {"credit": {"day": "2026-11-20", "dollars": 25}}, {"currency": "EUR"}, {"account": name}
 """
 
