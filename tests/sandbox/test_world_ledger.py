@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.sandbox.entity_specs import JobSpecification, PoolSpecification, TaskSpecification
 from bot.sandbox.world import AccountState, Clock, World
 from bot.sandbox.world.behaviour import MachineBehaviour, Work
 from bot.sandbox.world.ledger import Correction, Reservation, Shape
+from bot.sandbox.world.ledger.integral import Integral
 from bot.sandbox.world.ledger.past import PastPool, PoolFacts
 from bot.sandbox.world.scenarios import build
 from bot.sandbox.world.scenarios.parts import UBUNTU, Batch, add_account, on, submit
@@ -184,6 +187,24 @@ def test_a_past_pool_ends_when_it_ends(until: datetime) -> None:
     last = part.at(part.last)
     assert last is not None and last.dedicated == 2
     assert part.at(part.last + 1) is None is part.at(part.first - 1)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 9000), st.integers(0, 1), st.integers(-3, 5)), max_size=20),
+    st.floats(0, 5000),
+)
+def test_an_integral_is_the_sum_of_its_steps(changes: list[tuple[float, int, int]], after: float) -> None:
+    integral, now = Integral(2, 3600, 1000.0, 10**6), 1000.0
+    truth, levels = [0.0, 0.0], [0, 0]
+    for wait, index, by in changes:
+        now += wait
+        truth = [total + level * wait for total, level in zip(truth, levels, strict=True)]
+        integral.change(now, index, by)
+        levels[index] += by
+    now += after
+    truth = [total + level * after for total, level in zip(truth, levels, strict=True)]
+    rows = [integral.row(key, now) or (0.0, 0.0) for key in range(int(now // 3600) + 1)]
+    assert [sum(row[index] for row in rows) for index in (0, 1)] == pytest.approx(truth, abs=1e-3)
 
 
 # --- the bill ---------------------------------------------------------------------------------------------------------
