@@ -15,6 +15,7 @@ from bot.sandbox.entities import Account
 from bot.sandbox.world.ledger import charges as rates
 from bot.sandbox.world.ledger.charges import Charge, Correction, Reservation
 from bot.sandbox.world.ledger.past import PoolFacts
+from bot.sandbox.world.ledger.reserved import Reserved, midnight
 from bot.sandbox.world.ledger.resources import account_id, place
 from bot.sandbox.world.ledger.use import HOUR, Kinds, hour_of
 from bot.sandbox.world.prices import RATES, Market, PriceBook, meter_of, series_of
@@ -75,7 +76,7 @@ class Billing:
 
     def charges(self, day: date) -> Sequence[Charge]:
         """All lines of a UTC day, so far where it is today."""
-        begins = _midnight(day)
+        begins = midnight(day)
         ends = begins + timedelta(days=1)
         if (known := self._whole.get(day)) is not None:
             return known
@@ -98,10 +99,10 @@ class Billing:
         """In dollars, before corrections."""
         hours: defaultdict[PoolKey, list[tuple[int, Kinds]]] = defaultdict(list)
         facts: dict[PoolKey, PoolFacts] = {}
-        for of, key, use in self._ledger.pieces(None, _midnight(day), until):
+        for of, key, use in self._ledger.pieces(None, midnight(day), until):
             facts[_key(of)] = of
             hours[_key(of)].append((key, use))
-        free = _Reserved(self._reservations, day)
+        free = Reserved(self._reservations, day)
         for pool in sorted(hours):
             yield from self._machines(day, facts[pool], hours[pool], free)
             yield from self._beside(day, facts[pool], hours[pool])
@@ -116,7 +117,7 @@ class Billing:
                 )  # fmt: skip
 
     def _machines(
-        self, day: date, facts: PoolFacts, hours: list[tuple[int, Kinds]], reserved: _Reserved
+        self, day: date, facts: PoolFacts, hours: list[tuple[int, Kinds]], reserved: Reserved
     ) -> Iterator[Charge]:
         for dedicated in (True, False):
             market: Market = "on demand" if dedicated else "spot"
@@ -190,7 +191,7 @@ class Billing:
 
     def _storage(self, day: date, until: datetime) -> Iterator[Charge]:
         storage = self._account.auto_storage_account_id
-        seconds = (min(until.timestamp(), self._ledger.now)) - _midnight(day).timestamp()
+        seconds = (min(until.timestamp(), self._ledger.now)) - midnight(day).timestamp()
         first = min((part.since for part in self._ledger.past), default=self._ledger.start).date()
         if not storage or seconds <= 0 or day < first:
             return
@@ -203,7 +204,7 @@ class Billing:
             quantity=quantity, actual=quantity * rates.STORED, amortized=quantity * rates.STORED,
         )  # fmt: skip
 
-    def _purchases(self, day: date, reserved: _Reserved, until: datetime) -> Iterator[Charge]:
+    def _purchases(self, day: date, reserved: Reserved, until: datetime) -> Iterator[Charge]:
         for each in self._reservations:
             order = uuid.uuid5(uuid.NAMESPACE_URL, f"{account_id(self._account)}/{each.name}")
             line = Charge(
@@ -224,7 +225,7 @@ class Billing:
             if each.since.date() == day:
                 yield replace(line, unit="1", quantity=each.quantity, actual=each.price, charge_type="Purchase")
             ends = min(until.timestamp(), self._ledger.now)
-            left = reserved.left(each, _midnight(day).timestamp(), ends)
+            left = reserved.left(each, midnight(day).timestamp(), ends)
             if left > 1e-9:
                 yield replace(line, quantity=left, amortized=left * each.hourly, charge_type="UnusedReservation")
 
@@ -238,7 +239,7 @@ class Billing:
         """
         looked = now.timestamp() // REFRESH * REFRESH
         late = (8 + crc32(f"{self._account.name} {day}".encode()) % 17) * HOUR
-        begins, known = _midnight(day), looked - late
+        begins, known = midnight(day), looked - late
         ends = begins + timedelta(days=1)
         if known <= begins.timestamp():
             return ()
@@ -266,39 +267,3 @@ PoolKey = tuple[str, str, bool]
 
 def _key(facts: PoolFacts) -> PoolKey:
     return facts.pool, facts.size.name, facts.windows
-
-
-class _Reserved:
-    """How much of each reservation is left, by the hour of a day."""
-
-    def __init__(self, reservations: Sequence[Reservation], day: date) -> None:
-        noon = _midnight(day) + timedelta(hours=12)
-        self._valid = [each for each in reservations if each.since <= noon < each.since + timedelta(days=each.days)]
-        self._taken: defaultdict[tuple[str, int], float] = defaultdict(float)
-
-    def _for(self, facts: PoolFacts) -> list[Reservation]:
-        return [each for each in self._valid if each.vm_size.lower() == facts.size.name.lower()]
-
-    def name(self, facts: PoolFacts) -> str:
-        """The reservation that machines of the size are covered by."""
-        return self._for(facts)[0].name
-
-    def take(self, facts: PoolFacts, key: int, nodes: float) -> tuple[float, float]:
-        """How many of the node-hours are covered in an hour, and what each of them costs."""
-        for each in self._for(facts):
-            given = min(nodes, each.quantity - self._taken[each.name, key])
-            if given > 0:
-                self._taken[each.name, key] += given
-                return given, each.hourly
-        return 0.0, 0.0
-
-    def left(self, reservation: Reservation, start: float, end: float) -> float:
-        """Node-hours of it that nobody used between two times of the day."""
-        if reservation not in self._valid or end <= start:
-            return 0.0
-        used = sum(hours for (name, _), hours in self._taken.items() if name == reservation.name)
-        return reservation.quantity * (end - start) / HOUR - used
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
