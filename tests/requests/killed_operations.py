@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import signal
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -136,7 +137,17 @@ def run(
     _folder, _deadly_step = folder, deadly
     os.environ.update(environment)
     Plane.send = _sent  # type: ignore[method-assign]
-    asyncio.run(_run(settings, text, begun))
+    try:
+        asyncio.run(_run(settings, text, begun))
+    except BaseException:
+        (_folder / "trouble").write_text(traceback.format_exc(), encoding="utf-8")
+        raise
+
+
+def trouble_of(folder: Path) -> str:
+    """Why one did not come to its end, as far as that is known."""
+    path = folder / "trouble"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 async def _run(settings: Mapping[str, Any], text: str, begun: datetime) -> None:
