@@ -67,6 +67,8 @@ class Wanted:
     needs: Sequence[ApprovalNeed]
     reason: str
     correlation: str
+    undoes: str = ""
+    """The operation that it takes back; empty for none."""
 
 
 class Approvals:
@@ -307,7 +309,7 @@ class Approvals:
             wanted.digest,
             msgspec.json.encode(wanted.question),
             msgspec.json.encode(list(wanted.needs)),
-            approval_cards.encoded(Decision(tuple(what_it_does(wanted.found)), able)),
+            approval_cards.encoded(Decision(tuple(what_it_does(wanted.found)), able, wanted.undoes)),
             msgspec.json.encode(Figures.of(wanted.found)),
             wanted.reason,
             wanted.correlation,

@@ -24,7 +24,7 @@ from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.port import AttachedFile, ChatStartError, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import files, inbound
-from bot.chat.slack.authorization import REFUSED, Installation
+from bot.chat.slack.authorization import REFUSED, Installation, without_token_warning
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
@@ -57,11 +57,6 @@ minute for chat.postMessage, tier 4 for chat.postEphemeral, tier 3 for chat.upda
 edit a second and message is more than anybody can read."""
 
 
-def _without_token_twice(record: logging.LogRecord) -> bool:
-    """Bolt warns when it finds SLACK_BOT_TOKEN in the environment beside a client, which is where we take it from."""
-    return "`token` will be unused" not in record.getMessage()
-
-
 class SlackStartError(ChatStartError):
     """Slack does not accept the bot; the message says what to mend."""
 
@@ -91,7 +86,7 @@ class Slack:
         self._bot_token = bot_token
         # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
-        logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(_without_token_twice)
+        logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(without_token_warning)
         self._installation = Installation(bot_token.reveal())
         self._app = AsyncApp(
             client=self._client,

@@ -6,6 +6,7 @@ tells whoever wrote that the app is not installed any more and must be installed
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,11 @@ REFUSED = (
     "I cannot answer: Slack does not accept my token any more. Whoever runs this bot has to install its app again, or "
     "give it the new token."
 )
+
+
+def without_token_warning(record: logging.LogRecord) -> bool:
+    """Bolt warns that the token of the client is not used where something else says who the bot is. It is the same."""
+    return "`token` will be unused" not in record.getMessage()
 
 
 class Installation(AsyncAuthorize):
