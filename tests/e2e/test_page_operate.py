@@ -157,7 +157,7 @@ def make_all(phone: Page, chat: str, shots: Path) -> None:
         search = dialog.get_by_placeholder("Type to search").first
         search.fill("made-teams")
         phone.get_by_text("made-teams", exact=True).last.click()
-    make(dialog, "Pool: none → ", "job")
+    make(dialog, f"Job made-{chat}-job is made on pool made-{chat}", "job")
     done(f"Job made-{chat}-job is", "job")
 
 
