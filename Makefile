@@ -27,6 +27,7 @@ bench: $(READY)  ## measured figures, ratios taken side by side
 soak: $(READY)  ## the program is killed at random while trouble goes on: nothing may be lost or doubled; KILLS=1000
 	$(PY) -m tests.soak --kills $(KILLS)
 	$(PY) -m tests.soak --kills $(KILLS) --operations
+	BATCHBOT_KILLS=$(KILLS) $(PY) -m pytest -n auto tests/requests/test_killed_operations.py tests/operations/test_killed_adder.py
 
 docs: $(READY)  ## what is made from the code: docs/reference.md, manifest.yaml
 	$(VENV)/bin/batchbot reference > docs/reference.md

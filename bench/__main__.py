@@ -18,6 +18,7 @@ PARTS = (
     ["bench.alerting_scale"],
     ["bench.names"],
     ["bench.guard"],
+    ["bench.operate"],
     ["bench.task_add"],
 )
 

@@ -44,15 +44,20 @@ def decisions() -> float:
     return DECISIONS / (time.perf_counter() - began)
 
 
-async def pending(folder: Path) -> tuple[float, float]:
-    """Milliseconds for the last page of many pending approvals, and for what is to be done about them."""
-    store, now = SqliteStore.open(folder / "bench.db"), datetime.now(UTC)
+async def put_pending(store: SqliteStore, now: datetime) -> None:
+    """Many changes that wait for others, the last of them until well after ``now``."""
     for number in range(PENDING):
         approval = Approval(
             f"{number:012d}", "pending", "slack:U1", "", b"{}", "pool resize a 64", "sim", "pool a", "d", b"{}", b"[]",
             b"{}", b"{}", "why", "c", now, now + timedelta(hours=4, seconds=number),
         )  # fmt: skip
         await store.put_approval(approval, [])
+
+
+async def pending(folder: Path) -> tuple[float, float]:
+    """Milliseconds for the last page of many pending approvals, and for what is to be done about them."""
+    store, now = SqliteStore.open(folder / "bench.db"), datetime.now(UTC)
+    await put_pending(store, now)
     began = time.perf_counter()
     found, total = await store.approvals(["pending"], offset=PENDING - 20)
     listed = time.perf_counter() - began

@@ -42,10 +42,12 @@ from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.approval_keeper import ApprovalKeeper
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
+from bot.requests.offered import offered_to_all
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
 from bot.settings_file import Settings
+from cards.card import Card
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
 
@@ -80,7 +82,8 @@ class App:
         self.upload_page = UploadPage(store, links.signer, bot.public_url, self._uploaded)
         self.names = Names(self.accounts, bot.poll_seconds)
         self.chats: dict[str, Chat] = {}
-        self.outbox = OutboxWorker(store, self.chats, self.clock)
+        self.policy = settings.policy()
+        self.outbox = OutboxWorker(store, self.chats, self.clock, self._for_all)
         several = len(self.accounts) > 1
         self.alerts = AlertService(
             store, rules.discover(), settings.alerts, self.outbox, self.clock, zone=bot.zone, several=several
@@ -105,7 +108,7 @@ class App:
         self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
         services = Services(
             self.registry,
-            settings.policy(),
+            self.policy,
             store,
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
             Chatting(
@@ -253,6 +256,12 @@ class App:
     async def _uploaded(self, request: CommandRequest) -> object:
         """Somebody uploaded on the page what they asked for in a chat."""
         return await self.journal.accept(request)
+
+    def _for_all(self, card: Card, conversation: Conversation) -> Card:
+        """What the bot posts by itself, without buttons that are refused to everybody who sees it."""
+        writing = {account.name for account in self.accounts if account.writer}
+        default = next(iter(self.accounts.names), "")
+        return offered_to_all(card, self.registry, self.policy, conversation, default, writing.__contains__)
 
     async def _reached(self, conversation: Conversation, yes: bool) -> None:
         """The bot was let into a conversation, or put out of it."""

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 import yaml
 
-import handlers
 from bot.requests.grammar import words
 from bot.requests.registry import Registry
 from bot.tools.reference import markdown, settings_rows
 from bot.tools.slack_manifest import EVENTS, manifest
+from tests.commands import every_command
 from tests.shared import shared
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    return Registry.discover(handlers)
+    return every_command()
 
 
 def test_the_reference_page_is_true(registry: Registry) -> None:

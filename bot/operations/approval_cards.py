@@ -44,10 +44,12 @@ class Decision(Struct, frozen=True):
     """What the card of an approval says besides what became of it: what the change does, and who may approve.
 
     ``able`` are the ids of whoever may, by the rule; empty where whoever could run it may, and nobody is named.
+    ``undoes`` is the operation that it takes back; empty for none.
     """
 
     blocks: tuple[Block, ...]
     able: dict[str, list[Mention]]
+    undoes: str = ""
 
 
 def state_word(state: ApprovalState) -> str:
@@ -58,6 +60,12 @@ def state_word(state: ApprovalState) -> str:
 def needs_of(approval: Approval) -> list[ApprovalNeed]:
     """The rules that want an approval."""
     return decoded(approval.needs, list[ApprovalNeed]) or []
+
+
+def undone_by(approval: Approval) -> str:
+    """The operation that the change takes back; empty for none."""
+    decision = decoded(approval.card, Decision)
+    return decision.undoes if decision else ""
 
 
 def shown(approval: Approval, missing: Sequence[tuple[ApprovalNeed, int]]) -> Card:
@@ -74,6 +82,7 @@ def shown(approval: Approval, missing: Sequence[tuple[ApprovalNeed, int]]) -> Ca
                 ("Reason", approval.reason),
                 ("Account", approval.account),
                 ("About", approval.target),
+                ("Takes back", f"operation {decision.undoes}" if decision.undoes else ""),
                 ("Asked", (Time(approval.asked),)),
             ),
             *decision.blocks,

@@ -67,6 +67,8 @@ class Wanted:
     needs: Sequence[ApprovalNeed]
     reason: str
     correlation: str
+    undoes: str = ""
+    """The operation that it takes back; empty for none."""
 
 
 class Approvals:
@@ -289,7 +291,7 @@ class Approvals:
         request = wanted.request
         id_ = hashlib.sha256(f"{request.key}\0{wanted.command}".encode()).hexdigest()[:12]
         able = {
-            need.rule: [self._named(each) for each in self._policy.approvers(need, wanted.question)]
+            need.rule: self._once(self._policy.approvers(need, wanted.question), request.person.platform)
             for need in wanted.needs
         }
         conversations = [] if request.conversation.kind == "personal" else [request.conversation]
@@ -307,7 +309,7 @@ class Approvals:
             wanted.digest,
             msgspec.json.encode(wanted.question),
             msgspec.json.encode(list(wanted.needs)),
-            approval_cards.encoded(Decision(tuple(what_it_does(wanted.found)), able)),
+            approval_cards.encoded(Decision(tuple(what_it_does(wanted.found)), able, wanted.undoes)),
             msgspec.json.encode(Figures.of(wanted.found)),
             wanted.reason,
             wanted.correlation,
@@ -367,6 +369,13 @@ class Approvals:
     def _tell(self, entries: Sequence[OutboxEntry]) -> None:
         if self._posted and entries:
             self._posted(entries)
+
+    def _once(self, ids: Sequence[str], platform: str) -> list[Mention]:
+        """Each person once, however many ids they have: by the one on the platform where it was asked, if any."""
+        found: dict[tuple[str, ...], str] = {}
+        for each in sorted(ids, key=lambda id_: (not id_.startswith(f"{platform}:"), id_)):
+            found.setdefault(self._policy.people.ids(each), each)
+        return [self._named(each) for each in found.values()]
 
     def _named(self, id_: str) -> Mention:
         return Mention(id_, self._policy.people.name(id_))

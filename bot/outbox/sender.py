@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -56,10 +56,20 @@ class Attempts(Struct, eq=False):
     anew: bool = False
 
 
+Shown: TypeAlias = Callable[[Card, Conversation], Card]
+"""What is shown of a card in a conversation, such as without buttons that nobody there may press."""
+
+
+def as_it_is(card: Card, _: Conversation) -> Card:
+    """All of it."""
+    return card
+
+
 class Sender:
     """Sends the entries of one conversation."""
 
-    def __init__(self, chat: Chat, store: OutboxStore, clock: Clock, totals: Totals) -> None:
+    def __init__(self, chat: Chat, store: OutboxStore, clock: Clock, totals: Totals, shown: Shown = as_it_is) -> None:
+        self._shown = shown
         self._chat = chat
         self._store = store
         self._clock = clock
@@ -76,6 +86,7 @@ class Sender:
             conversation = msgspec.json.decode(row.entry.address, type=Conversation)
         except msgspec.DecodeError as error:
             return await self._give_up(row, f"unreadable: {error}"[:200])
+        card = self._shown(card, conversation)
         if so_far.plain:
             card = shortened(card)
         if root or so_far.alone:

@@ -15,7 +15,7 @@ from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.destination_queue import DestinationQueue, DestinationStatus
-from bot.outbox.sender import Sender, Totals
+from bot.outbox.sender import Sender, Shown, Totals, as_it_is
 from storage.port.outbox import OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
@@ -27,8 +27,10 @@ _CHECK_AGAIN = 60.0
 class OutboxWorker:
     """Delivers entries. Conversations do not wait for each other; those of a platform that does not answer do."""
 
-    def __init__(self, store: OutboxStore, chats: Mapping[str, Chat], clock: Clock) -> None:
+    def __init__(self, store: OutboxStore, chats: Mapping[str, Chat], clock: Clock, shown: Shown = as_it_is) -> None:
+        """``shown`` says what a conversation is shown of a card."""
         self.totals = Totals()
+        self._shown = shown
         self._store = store
         self._chats = chats
         self._clock = clock
@@ -112,7 +114,7 @@ class OutboxWorker:
                 self._unknown_platforms.add(platform)
             return None
         breaker = self._breakers.setdefault(platform, CircuitBreaker(platform, self._clock))
-        sender = Sender(chat, self._store, self._clock, self.totals)
+        sender = Sender(chat, self._store, self._clock, self.totals, self._shown)
         self._queues[where] = queue = DestinationQueue(where, sender, self._store, breaker, self._clock)
         if self._running:
             self._begin(where)

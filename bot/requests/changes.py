@@ -175,6 +175,7 @@ class Changes:
             needs,
             change.given.emergency or change.given.reason,
             change.act.correlation,
+            change.undoing.operation if change.undoing else "",
         )
         if change.given.emergency:
             return await self._emergency(change, wanted)
@@ -236,7 +237,7 @@ class Changes:
         since = await confirm.changed_since(ctx.store, taken, found, platform) if taken and stale else overwritten
         undo = f"undo {change.undoing.operation}" if change.undoing else ""
         asked = Asked(
-            undo or change.given.after(change.bound.call.typed),
+            change.given.after(undo or change.bound.call.typed),
             change.bound.account,
             str(change.bound.about),
             found,

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from bot.chat.request import CommandRequest
-from bot.operations import reconcile
+from bot.operations import approval_cards, reconcile
 from bot.operations.approve import ApprovalRefused, Approvals
 from bot.operations.audit import Act, Audit
 from bot.operations.confirm import Answer, Confirmations, Refused, dropped_card, refused_card
@@ -79,6 +79,8 @@ class Pipeline:
     """The approval by which the change is run; None for none."""
     undoing: Undoing | None = None
     """The operation that the change takes back; None for none."""
+    undoes: str = ""
+    """Its id, where others have agreed to that and only the id was kept; empty for none."""
 
     async def cards(self) -> AsyncGenerator[Card]:
         """The answer, and what replaces it. Raises what a read raises; see :mod:`bot.requests.refusals`."""
@@ -195,7 +197,8 @@ class Pipeline:
             yield refusals.aside(refusal(error.why, "Nothing was done.", [Button("Home", "home")]), self.request)
             return
         request = replace(self.request, text=found.command, values={})
-        async for card in changed(self, request=request, approved=found).cards():
+        undoes = approval_cards.undone_by(found)
+        async for card in changed(self, request=request, approved=found, undoes=undoes).cards():
             yield card
 
     async def _refused(self, rule: str, why: str, command: str) -> None:
@@ -207,7 +210,7 @@ class Pipeline:
 
     def _act(self, bound: Bound, decision: Decision, given: Given) -> Act:
         noted = act(self.request, bound, decision, self.correlation, self.services.policy.people, given)
-        return changed(noted, undoes=self.undoing.operation) if self.undoing else noted
+        return changed(noted, undoes=self.undoing.operation if self.undoing else self.undoes)
 
 
 def _checked_by(command: str, given: dict[str, object]) -> str:

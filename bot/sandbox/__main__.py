@@ -81,7 +81,7 @@ def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:
         "OPS": ",".join(_ops(slack, teams)),
         "OPERATORS": ",".join(groups),
         "ADMINS": ",".join(admins),
-        "PEOPLE": ";".join(",".join(ids) for ids in people.values() if len(ids) > 1),
+        "PEOPLE": ";".join(f"{role.capitalize()}={','.join(ids)}" for role, ids in people.items() if len(ids) > 1),
     }
 
 

@@ -190,7 +190,10 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
 def _guard_rails(printed: Mapping[str, str], channel: str) -> dict[str, Any]:
     """What a company would set: one person on both platforms is one, and what is dear needs a second one."""
     return {
-        "people": [{"ids": ids.split(",")} for ids in printed["PEOPLE"].split(";")],
+        "people": [
+            {"name": name, "ids": ids.split(",")}
+            for name, _, ids in (person.partition("=") for person in printed["PEOPLE"].split(";"))
+        ],
         "approvals": [{"name": "dear", "price_per_hour": _DEAR, "approvers": ["admins"], "expires_minutes": 60}],
         "break_glass": {"people": printed["ADMINS"].split(","), "conversation": channel},
     }

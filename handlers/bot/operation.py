@@ -17,7 +17,7 @@ from bot.requests.binding import bind
 from bot.requests.command import Barred, CommandError, command
 from bot.requests.context import Context
 from bot.requests.grammar import words
-from bot.requests.universal import taken
+from bot.requests.universal import Given, taken
 from cards import build
 from cards.build import blocks, chip, code, muted, refusal, text
 from cards.card import Bullets, Button, Card, Column, Mark, Menu, Option, Time, Words
@@ -45,13 +45,17 @@ _OFFERED = 4
 """Operations that are offered to be taken back."""
 
 
-@command("undo", effect="read", examples=["undo 1a2b3c4d5e6f"])
-async def undo(ctx: Context, operation: str | None = None) -> AsyncIterator[Card]:
+@command("undo", effect="read", examples=["undo 1a2b3c4d5e6f", "undo 1a2b3c4d5e6f --reason 'it was too much'"])
+async def undo(
+    ctx: Context, operation: str | None = None, *, reason: str | None = None, emergency: str | None = None
+) -> AsyncIterator[Card]:
     """Take back an operation, where Azure allows it, within 15 minutes of its end.
 
     What it does then is another change, which is checked, allowed or refused, and recorded like any other.
 
     :param operation: its id, which the button of its message carries; your last ones are shown if left out
+    :param reason: why, where others must agree to it
+    :param emergency: why it cannot wait for them, for whom the settings let go ahead without
     """
     if operation is None:
         yield await _undoable(ctx)
@@ -71,7 +75,7 @@ async def undo(ctx: Context, operation: str | None = None) -> AsyncIterator[Card
             [Button("Operations", "operation list")],
         )
         return
-    async for card in ctx.run(found.command, found):
+    async for card in ctx.run(Given(reason=reason or "", emergency=emergency or "").after(found.command), found):
         yield card
 
 

@@ -19,6 +19,7 @@ from handlers.job import changing
 from handlers.job.changing import OnJob
 from handlers.shared.common import line
 from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.verbs import runs_on
 
 
 class Disable(OnJob, frozen=True):
@@ -122,7 +123,10 @@ async def enabling(ctx: Context, job: str, *, account: str | None = None) -> Pre
     if not counts.active and not counts.running and found.on_all_tasks_complete.lower() == "terminatejob":
         ends = "It has no task left to run and ends by itself then, so it will be completed at once."
     return Preflight(
-        effects=tuple(filter(None, (waiting, ends))), state=state, differences=(Difference("State", state, "active"),)
+        effects=tuple(filter(None, (waiting, ends))),
+        state=state,
+        differences=(Difference("State", state, "active"),),
+        uses=runs_on(found),
     )
 
 

@@ -104,7 +104,7 @@ async def _would_have(
     past = await past_of(ctx, source, found, _DAYS) if linted.formula and not linted.errors else None
     if past is None:
         return ()
-    result = await tried(found, readable(linted), past, interval)
+    result = await tried(source, found, readable(linted), past, interval)
     if result.failed == result.evaluations:
         return (Note(text("Every evaluation would have failed over the pool's own past."), Mark.WARNING),)
     words = compared(result, *costs(found, result))

@@ -30,6 +30,7 @@ from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.build import bold, chip, code, muted, text
 from cards.card import Block, Bullets, Mark, Text
+from handlers.shared.boot_time import boot_time
 from handlers.shared.common import safe, section
 from handlers.shared.missing import finding_pool
 
@@ -125,9 +126,14 @@ _SHORT = 2_000
 """Characters of a formula that is read at once."""
 
 
-async def tried(found: Scaled, formula: Formula, past: History, interval: timedelta) -> WhatIf:
-    """The formula over the past, beside the event loop: a week takes most of a second."""
-    return await asyncio.to_thread(what_if, formula, past, found.slots, interval=interval)
+async def tried(source: Account, found: Scaled, formula: Formula, past: History, interval: timedelta) -> WhatIf:
+    """The formula over the past, beside the event loop: a week takes most of a second.
+
+    New nodes take as long as those that there are took to boot, of the pool's VM size first.
+    """
+    pools, _ = await source.every(Pool, "/pools", select="id,vmSize,currentDedicatedNodes,currentLowPriorityNodes")
+    boot = await boot_time(source, pools, found.pool.vm_size)
+    return await asyncio.to_thread(what_if, formula, past, found.slots, interval=interval, boot=boot)
 
 
 class Evaluated(Struct, frozen=True):

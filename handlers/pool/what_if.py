@@ -65,7 +65,7 @@ async def what_if(
             "The bot samples every pool once a minute. Come back in a few minutes; a day or two say more.",
             [Button("Usage", line(ctx, source, "usage", pool=found.pool.id))],
         )
-    result = await tried(found, readable(linted), past, interval)
+    result = await tried(source, found, readable(linted), past, interval)
     return _card(ctx, source, found, used, linted, result, days, interval)
 
 

@@ -8,6 +8,8 @@ from typing import Literal, TypeVar
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
+from bot.azure.models import Job
+from bot.domain.job_health import pool_of
 from bot.policy.rules import Target
 from bot.requests.context import Context
 from cards.card import Button, How, Menu, Option
@@ -16,6 +18,11 @@ from handlers.shared.common import line
 
 T = TypeVar("T")
 _WITHIN = {"task": "job", "node": "pool"}
+
+
+def runs_on(job: Job) -> tuple[Target, ...]:
+    """The pool that a job's tasks run on, for the policy: what starts tasks uses it."""
+    return (Target("pool", pool),) if (pool := pool_of(job)) else ()
 
 
 def may(ctx: Context, source: Account, path: str, target: Target) -> bool:

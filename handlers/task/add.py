@@ -10,7 +10,6 @@ from bot.azure.models import Job
 from bot.domain.task_input.model import MOST_TASKS, TaskInput, problem_lines
 from bot.domain.task_input.read import one_task
 from bot.operations.preflight import Fix, Preflight
-from bot.policy.question import Target
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
@@ -23,6 +22,7 @@ from cards.formatting import number, plural
 from handlers.shared.common import line, titled
 from handlers.shared.missing import finding_job
 from handlers.shared.preflight import blocked
+from handlers.shared.verbs import runs_on
 from handlers.task import new_tasks
 from handlers.task.adding import AddTasks, One, constraints_of
 
@@ -82,7 +82,7 @@ async def preflight(
         state=f"{found_job.state} {new_tasks.digest(found)}",
         confirm=len(found.tasks) > _SHOWN_FIRST,
         question=f"Add {plural(len(found.tasks), 'task')}{f' from {name}' if name else ''} to job {found_job.id}",
-        uses=(Target("pool", pool),) if (pool := new_tasks.pool_of(found_job)) else (),
+        uses=runs_on(found_job),
     )
 
 

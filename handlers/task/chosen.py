@@ -136,7 +136,7 @@ async def choose(ctx: Context, source: Account, verb: str, job: str, words: Sequ
             [join([*verb.split(), job, each]) for each in ("state:failed", ALL)],
         )
     async with finding_job(ctx, source, job, verb):
-        found = (await source.fetch(Job, source.job(job), select="id,state")).value
+        found = (await source.fetch(Job, source.job(job), select="id,state,poolInfo,executionInfo")).value
         ids = names(words)
         if ids:
             tasks = await _named(ctx, source, found.id, ids)

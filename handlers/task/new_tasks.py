@@ -11,6 +11,7 @@ from math import ceil
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Pool, Task
+from bot.domain.job_health import pool_of
 from bot.domain.licence import pays_windows
 from bot.domain.price import per_hour
 from bot.domain.task_input.collections import cut
@@ -100,11 +101,6 @@ def some_ids(ids: list[str]) -> str:
     """The first ids, and how many more."""
     rest = len(ids) - _SHOWN
     return ", ".join(ids[:_SHOWN]) + (f" and {number(rest)} more" if rest > 0 else "")
-
-
-def pool_of(job: Job) -> str:
-    """The pool that a job's tasks run on; empty where none is made for it yet."""
-    return next((each.pool_id for each in (job.execution_info, job.pool_info) if each and each.pool_id), "")
 
 
 async def estimate(source: Account, job: Job, found: TaskInput) -> list[str]:

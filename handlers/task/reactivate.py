@@ -19,6 +19,7 @@ from cards.formatting import plural
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
 from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.verbs import runs_on
 from handlers.task import bulk
 from handlers.task.bulk import WHICH, OnTasks, asked_of, form_for
 from handlers.task.chosen import choose, failed, over
@@ -58,6 +59,7 @@ async def reactivating(ctx: Context, job: str, *tasks: Typed, account: str | Non
         state=found.digest,
         confirm=True,
         question=f"Run {plural(len(found.tasks), 'task')} of job {found.job.id} again",
+        uses=runs_on(found.job),
     )
 
 

@@ -434,9 +434,26 @@ async def out(request: pytest.FixtureRequest) -> AsyncIterator[SlackHarness]:
 async def test_an_outage_at_the_start_is_waited_out(out: SlackHarness) -> None:
     await asyncio.sleep(0.2)
     out.workspace.faults.outage = False
-    await out.until(lambda: out.slack._bot_user and (out.slack._socket is None or out.slack._watchdog))
+    await out.until(lambda: out.slack._installation.user and (out.slack._socket is None or out.slack._watchdog))
     await out.workspace.say("operator", "batch-ops", "@batchbot home")
     await out.until(out.bot_messages)
+
+
+@pytest.mark.parametrize("out", ["http"], indirect=True)  # a socket is opened only once Slack answers
+async def test_a_command_in_an_outage_is_taken_and_answered_after_it(out: SlackHarness) -> None:
+    assert (await out.workspace.command("viewer", "batch-ops", "home")).ok
+    await out.until(lambda: out.intake.asks)
+    assert "install" not in str(out.workspace.messages("batch-ops", viewer="viewer"))
+    out.workspace.faults.outage = False
+    assert (await out.workspace.command("viewer", "batch-ops", "pool list")).ok
+    await out.until(lambda: any("you asked pool list" in message["text"] for message in out.bot_messages()))
+
+
+async def test_a_bot_whose_token_is_refused_says_so(http: SlackHarness) -> None:
+    http.slack._installation.refused = True
+    await http.workspace.command("viewer", "batch-ops", "home")
+    await http.until(lambda: "does not accept my token" in str(http.workspace.messages("batch-ops", viewer="viewer")))
+    assert http.intake.asks == []
 
 
 async def test_a_bot_that_is_refused_does_not_start(http: SlackHarness) -> None:

@@ -13,7 +13,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-import handlers
 from bot.alerting.rules import discover
 from bot.alerting.rules.common import jobs_of
 from bot.alerting.rules.money import hourly
@@ -31,13 +30,13 @@ from bot.monitor.scene import Scene
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, WatchSettings
 from cards.card import Bullets, Card, Facts, Mark, Progress, Table, plain
 from cards.formatting import money
 from storage.port.samples import PoolEra, Sample
 from storage.sqlite.store import SqliteStore
+from tests.commands import every_command
 from tests.domain.accounts import AnyAccount, OneAccount, Told, accounts
 from tests.monitor.observed_sandbox import MemoryStore
 
@@ -99,7 +98,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     store = SqliteStore.open(tmp_path_factory.mktemp("verdict") / "t.db")
     source = AnyAccount(Told([], {}, [], [], {}, []))
     policy = Policy(Access(AccessSettings()))
-    yield source, Dispatcher(Services(Registry.discover(handlers), policy, store, AzureReading(OneAccount(source))))
+    yield source, Dispatcher(Services(every_command(), policy, store, AzureReading(OneAccount(source))))
     asyncio.run(store.close())
     asyncio.run(source.close())
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-import handlers
 from bot.alerting.model import Event, Incident, Notification, Subscription
 from bot.alerting.rules import discover
 from bot.alerting.service import AlertService
@@ -21,7 +20,6 @@ from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
-from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Actions, Button, Card, Menu, plain
@@ -30,6 +28,7 @@ from storage.port.changes import ChangeSet
 from storage.port.conversations import ConversationReference
 from storage.port.outbox import OutboxEntry
 from tests.alerting.alert_room import RecordedEntries, StillClock
+from tests.commands import every_command
 from tests.golden import check
 from tests.handlers.conftest import Scene
 
@@ -100,7 +99,7 @@ async def alerting(scene: Scene) -> AlertBot:
     )
     scene.dispatcher = Dispatcher(
         Services(
-            Registry.discover(handlers),
+            every_command(),
             Policy(Access(AccessSettings(operators=["slack:U0OPERATOR"]))),
             scene.store,
             AzureReading(scene.accounts),

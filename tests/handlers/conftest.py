@@ -12,7 +12,6 @@ from unittest import mock
 
 import pytest
 
-import handlers
 from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.request import CommandRequest, Conversation, Person
@@ -28,6 +27,7 @@ from bot.sandbox.world.scenarios import build
 from bot.settings import AccessSettings, AccountSettings
 from cards.card import Card
 from storage.sqlite.store import SqliteStore
+from tests.commands import every_command
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 ZONE = "America/Chicago"
@@ -97,9 +97,7 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         )
         store = SqliteStore.open(tmp_path / "t.db")
         policy = Policy(Access(AccessSettings()))
-        dispatcher = Dispatcher(
-            Services(Registry.discover(handlers), policy, store, AzureReading(accounts), Chatting(zone=ZONE))
-        )
+        dispatcher = Dispatcher(Services(every_command(), policy, store, AzureReading(accounts), Chatting(zone=ZONE)))
         yield Scene(dispatcher, accounts, store, sandbox, world)
         await accounts.close()
         await store.close()

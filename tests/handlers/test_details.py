@@ -11,7 +11,6 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-import handlers
 from bot.azure.account import Account
 from bot.azure.accounts import Accounts
 from bot.azure.answers import decoder_of
@@ -33,7 +32,6 @@ from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.context import Context
 from bot.requests.live import LiveAnswers
-from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AccountSettings
 from cards import slack, teams, text
@@ -48,6 +46,7 @@ from handlers.task.show import task_card
 from tests.azure.recordings import answered, recordings
 from tests.azure.service import KEY
 from tests.cards import limits, schemas
+from tests.commands import every_command
 from tests.handlers import fields, full_bodies
 from tests.shared import shared
 
@@ -72,7 +71,7 @@ def here() -> Surroundings:
     accounts = Accounts({"a": settings}, {"KEY": KEY})
     request = CommandRequest("k", "", Person("text", "viewer"), Conversation("text", "here"), AT)
     nothing = cast(Any, None)
-    services = Services(Registry.discover(handlers), Policy(Access(AccessSettings())), nothing, AzureReading(accounts))
+    services = Services(every_command(), Policy(Access(AccessSettings())), nothing, AzureReading(accounts))
     ctx = Context(request, services, "UTC", nothing, LiveAnswers())
     return Surroundings(ctx, accounts.get())
 

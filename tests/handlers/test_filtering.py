@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import web
 
+import handlers
 from bot.azure.errors import AzureError
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.requests.command import Mark
 from bot.requests.context import Context
 from bot.requests.forms import make_form
+from bot.requests.registry import Registry
 from cards.card import Actions, Button, Card, Footer, Menu, plain
 from handlers.shared import filtering
 from tests.handlers.conftest import Scene
@@ -252,7 +254,8 @@ async def test_a_reading_pauses_after_its_time_and_tells_an_error_that_comes_lat
 async def context(scene: Scene) -> Context:
     """What a handler is given."""
     made: list[Context] = []
-    registry = scene.dispatcher.services.registry
+    registry = Registry.discover(handlers)
+    scene.use(registry)
 
     async def spy(ctx: Context) -> Card:
         """Spy."""

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from unittest import mock
 
 import pytest
 
+from bot.policy.grants import Grants
+from bot.policy.roles import Access
+from bot.policy.rules import Policy
+from bot.policy.settings import GrantSettings
+from bot.requests.dispatcher import Dispatcher
 from bot.sandbox.world.refused import Refused
+from bot.settings import AccessSettings
 from cards.card import Card, Menu, Words, plain
 from handlers.job.move import Move
 from storage.port.operations import StepRow
@@ -278,3 +285,17 @@ async def test_a_move_that_is_cut_off_anywhere_is_finished_once(asker: Verbs, af
     assert (job.state, job.body.pool_info.pool_id) == ("active", "render-gpu")
     verbs_sent = [each[1].rpartition("/")[2] for each in asker.sent]
     assert verbs_sent == ["disable", BUSY, "enable"], "each was sent once"
+
+
+@pytest.mark.parametrize("command", [f"job enable {BUSY}", f"task reactivate {FAILING} all"])
+async def test_what_starts_tasks_on_a_pool_is_refused_where_the_pool_is_denied(asker: Verbs, command: str) -> None:
+    await asker.do(f"job disable {BUSY} tasks:requeue")
+    for allowed in (False, True):
+        denied = GrantSettings(["text:viewer"], ["*"], entities=["pool:other" if allowed else "pool:*"], deny=True)
+        services = asker.scene.dispatcher.services
+        policy = Policy(Access(AccessSettings(admins=["text:viewer"])), Grants([denied]))
+        asker.scene.dispatcher = Dispatcher(replace(services, policy=policy))
+        asker.sent.clear()
+        card = await asker.ask(command)
+        assert card.refused is not allowed, plain(card.title)
+        assert asker.sent == [] or allowed

@@ -6,9 +6,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-import handlers
 from bot.filter import FILE, SHORT, Entity, conditional, parse
-from bot.requests.registry import Registry
 from cards.card import Attachment, Card, Menu, Table, plain
 from handlers.account import list as account_list
 from handlers.file import list as file
@@ -17,6 +15,7 @@ from handlers.job import preparation
 from handlers.schedule import list as schedule
 from handlers.shared.listing import Listing
 from handlers.task import subtasks
+from tests.commands import every_command
 from tests.golden import check
 from tests.handlers.conftest import Scene, nobody
 from tests.handlers.test_cards import still
@@ -54,7 +53,7 @@ def content(card: Card) -> list[list[str]]:
 def test_what_a_list_is_sorted_by_is_what_its_command_takes(handler: object, listing: Listing[object]) -> None:
     hints = get_type_hints(handler)
     assert get_args(hints["sort"]) == tuple(listing.orders)
-    registry = Registry.discover(handlers)
+    registry = every_command()
     taken = {each.name: each for each in registry.commands[listing.file].parameters}
     assert taken["sort"].choices == tuple(listing.orders)
     names = [each.name for each in registry.commands[listing.path].parameters if each.positional]

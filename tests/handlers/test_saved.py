@@ -11,8 +11,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+import handlers
 from bot.chat.request import Author, CommandRequest, Conversation, Person
 from bot.requests.preferences import QUERIES, place_of
+from bot.requests.registry import Registry
 from cards.card import Actions, Button, Card, Menu, plain
 from handlers.bot.saved import MOST, Query
 from tests.golden import check
@@ -125,7 +127,8 @@ async def test_a_wrong_name_is_answered_with_the_nearest(saved: Scene) -> None:
 
 
 async def test_whoever_runs_it_needs_the_role_of_the_command(saved: Scene) -> None:
-    registry = saved.dispatcher.services.registry
+    registry = Registry.discover(handlers)
+    saved.use(registry)
     known = registry.commands["pool list"]
     registry.commands["pool list"] = dataclasses.replace(known, mark=dataclasses.replace(known.mark, role="operator"))
     await ask(saved, "save q pool list", person="operator")

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
+from bot.policy.approvals import ApprovalRules
+from bot.policy.roles import Access
+from bot.policy.rules import Policy
+from bot.policy.settings import ApprovalSettings
 from bot.requests.context import Context
+from bot.requests.dispatcher import Dispatcher
+from bot.settings import AccessSettings
 from cards.card import Card, plain
 from handlers.pool import steps
 from tests.handlers.conftest import Scene
@@ -135,3 +142,22 @@ async def test_what_goes_on_can_be_opened_and_stopped(operator: Operator) -> Non
     assert offered["Stop the resize"] == f"pool stop-resize {POOL} account:sim-dev"
     assert offered["Open"] == f"pool show {POOL} account:sim-dev"
     assert all("by viewer · sim-dev" in str(card) for card in cards)
+
+
+async def test_what_others_agreed_to_is_still_known_to_take_something_back(operator: Operator) -> None:
+    await operator.ask(RESIZE.format(1))
+    card = await operator.ask(RESIZE.format(2))
+    id_ = undo_of(card).split()[1]
+    services = operator.scene.dispatcher.services
+    rule = ApprovalSettings(nodes=0, approvers=["text:viewer"], self_approval=True, name="all")
+    policy = Policy(Access(AccessSettings(admins=["text:viewer"])), approvals=ApprovalRules([rule]))
+    operator.scene.dispatcher = Dispatcher(replace(services, policy=policy))
+    why = next(each.command for each in buttons(await operator.question(undo_of(card))) if each.text == "Say why…")
+    waits = await operator.question(f"{why} 'it was too much'")
+    assert "waits for an approval" in plain(waits.title)
+    [approval], _ = await operator.scene.store.approvals(["pending"])
+    assert f"operation {id_}" in str(await operator.question(f"approval show {approval.id}"))
+    await operator.question(f"approve {approval.id}")
+    back = await operator.question(f"approval run {approval.id}")
+    assert plain(back.title) == f"Pool {POOL} has 1 dedicated and 0 spot nodes"
+    assert f"undo of {id_}" in str(back)

@@ -35,6 +35,8 @@ HELD = timedelta(seconds=0.5)
 _HERE = Conversation("slack", "C1")
 _ASKER = Person("slack", "U1", "Otto", "UTC")
 _SECONDS = 120
+_REGISTRY = Registry.discover(handlers)
+"""Made once: processes are forked from one that has it."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def run(folder: Path, settings: AccountSettings, environment: dict[str, str], va
 async def _run(folder: Path, settings: AccountSettings, values: dict[str, str]) -> None:
     began = datetime.now(UTC)
     store, accounts = SqliteStore.open(folder / "bot.db"), Accounts({"tiny": settings})
-    registry, chat = Registry.discover(handlers), Recorder(folder)
+    registry, chat = _REGISTRY, Recorder(folder)
     operations = Operations(store, accounts, registry.workflows, Audit(store), held=HELD)
     policy = Policy(Access(AccessSettings(operators=["slack:U1"])))
     services = Services(registry, policy, store, AzureReading(accounts), operations=operations)

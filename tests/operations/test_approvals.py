@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from bot.policy.settings import ApprovalSettings, BreakGlassSettings
-from cards.card import Attachment, Table, plain
+from cards.card import Attachment, Bullets, Mention, Table, plain
 from storage.port.errors import StoreError
 from tests.operations.guarded import ALONE, SLACK, TEAMS, Bot, buttons, guarded, policy_of, said
 
@@ -73,6 +73,24 @@ async def test_somebody_agrees_and_it_is_run_as_its_requesters(bot: Bot) -> None
     assert not buttons(messages[f"approval-{id_}-1"]), "the buttons are gone"
     notices = [said(card) for name, card in messages.items() if name != f"approval-{id_}-1"]
     assert notices == ["@Olga “pool resize gpu-a 64” was approved by @Otto."]
+
+
+BOTH_SIDES = ApprovalSettings(nodes=10, approvers=["slack:U0OTTO", "teams:otto", "teams:eve"], name="many")
+
+
+@pytest.mark.parametrize("bot", [{"approvals": [BOTH_SIDES]}], indirect=True)
+async def test_who_may_approve_is_named_once_however_many_ids_they_have(bot: Bot) -> None:
+    await bot.requested()
+    [card] = (await bot.messages()).values()
+    mentions = [
+        piece
+        for block in card.blocks
+        if isinstance(block, Bullets)
+        for item in block.items
+        for piece in item
+        if isinstance(piece, Mention)
+    ]
+    assert [(each.id, each.name) for each in mentions] == [("slack:U0OTTO", "Otto"), ("teams:eve", "eve")]
 
 
 @pytest.mark.parametrize("bot", [{"approvals": [TWO]}], indirect=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
 import random
 import signal
 from collections import Counter
@@ -20,11 +19,12 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import build
 from bot.settings import AccountSettings
+from tests.kills import kills_of
 from tests.operations import killed_adder
 from tests.operations.killed_adder import Recorder
 
 TASKS = 10_000
-KILLS = int(os.environ.get("BATCHBOT_KILLS", "4"))
+KILLS = kills_of("task add")
 KILLED_AT = tuple(TASKS * number // KILLS for number in range(KILLS))
 """So many tasks are there when the bot is killed; a few requests more or less are on their way."""
 

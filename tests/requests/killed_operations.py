@@ -12,10 +12,13 @@ import itertools
 import json
 import os
 import signal
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 import handlers
 from bot.azure.accounts import Accounts
@@ -35,8 +38,10 @@ from bot.settings import AccessSettings, AccountSettings
 from cards.card import Card, plain
 from storage.sqlite.store import SqliteStore
 
-SPEED = 40.0
+SPEED = 100.0
 """How many times faster than the wall time runs, here and in the sandbox."""
+_REGISTRY = Registry.discover(handlers)
+"""Made once: processes are forked from one that has it."""
 _HELD = timedelta(seconds=0.3)
 _STEPS = ("start_change", "add_operation", "note_steps", "end_operation", "record_outcome", "finish")
 _folder = Path()
@@ -48,6 +53,11 @@ _deadly_step = -1
 def _reached() -> None:
     if next(_steps) == _deadly_step:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def steps_of(folder: Path) -> int:
+    """After how many steps the last one that was not killed came to its end."""
+    return int((folder / "steps").read_text(encoding="utf-8"))
 
 
 def _deadly(store: SqliteStore) -> SqliteStore:
@@ -127,12 +137,22 @@ def run(
     _folder, _deadly_step = folder, deadly
     os.environ.update(environment)
     Plane.send = _sent  # type: ignore[method-assign]
-    asyncio.run(_run(settings, text, begun))
+    try:
+        asyncio.run(_run(settings, text, begun))
+    except BaseException:
+        (_folder / "trouble").write_text(traceback.format_exc(), encoding="utf-8")
+        raise
+
+
+def trouble_of(folder: Path) -> str:
+    """Why one did not come to its end, as far as that is known."""
+    path = folder / "trouble"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 async def _run(settings: Mapping[str, Any], text: str, begun: datetime) -> None:
     store, accounts = _deadly(SqliteStore.open(_folder / "bot.db")), Accounts({"a": AccountSettings(**settings)})
-    registry, clock = Registry.discover(handlers), Clock(speed=SPEED, start=_now(begun))
+    registry, clock = _REGISTRY, Clock(speed=SPEED, start=_now(begun))
     policy = Policy(Access(AccessSettings(admins=["slack:U1"])))
     operations = Operations(store, accounts, registry.workflows, Audit(store), clock, held=_HELD * SPEED)
     dispatcher = Dispatcher(Services(registry, policy, store, AzureReading(accounts), operations=operations))
@@ -149,6 +169,7 @@ async def _run(settings: Mapping[str, Any], text: str, begun: datetime) -> None:
                 await task
             while await _something_left(store):  # noqa: ASYNC110 - what ends it happens in the database
                 await asyncio.sleep(0.02)
+        (_folder / "steps").write_text(str(next(_steps)), encoding="utf-8")
     finally:
         for task_ in running:
             task_.cancel()
@@ -169,4 +190,6 @@ def _now(begun: datetime) -> datetime:
 
 def _asked(text: str) -> CommandRequest:
     key = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return CommandRequest(key, text, Person("slack", "U1"), Conversation("slack", "C1"), datetime.now(UTC))
+    request = CommandRequest(key, text, Person("slack", "U1"), Conversation("slack", "C1"), datetime.now(UTC))
+    # Who presses the button of a question has the answer in the question's place.
+    return msgspec.structs.replace(request, how="edit", message="m0") if text.startswith("confirm ") else request

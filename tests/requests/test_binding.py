@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-import handlers
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.policy.rules import Target
 from bot.policy.settings import KINDS
 from bot.requests.binding import about, draft
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
-from bot.requests.registry import MOST, Registry
+from bot.requests.registry import MOST
+from tests.commands import every_command
 
-REGISTRY = Registry.discover(handlers)
+REGISTRY = every_command()
 A, B = Target("pool", "gpu-a"), Target("pool", "gpu-b")
 JOB = Target("job", "nightly")
 

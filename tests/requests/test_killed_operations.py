@@ -2,216 +2,149 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
-import os
-import signal
-import sqlite3
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from bot.sandbox.entity_specs import JobSpecification, PoolInformation
 from bot.sandbox.server import AzureSandbox
-from bot.sandbox.world import AccountState, World
 from bot.sandbox.world import Clock as WorldClock
-from tests.requests import killed_operations
-from tests.requests.killed_operations import SPEED, messages
+from bot.sandbox.world import World
+from tests.kills import kills_of
+from tests.requests.killed_operations import SPEED
+from tests.requests.killing import Ended, Stage, audit, killed_at
 from tests.sandbox import still_world
 from tests.sandbox.writable_sandbox import add_pool
 
-GROUP = "batch-rg"
-MOST = 120
-"""Steps that no operation of these tests has."""
-STRIDE = int(os.environ.get("KILL_STRIDE", "3"))
-"""Every which step one is killed at; 1 for all of them, which takes minutes."""
-
-
-@dataclass
-class Stage:
-    """A sandbox, what it was asked to change, and bots that are started on it."""
-
-    sandbox: AzureSandbox
-    account: AccountState
-    folder: Path
-    begun: datetime
-    writes: list[tuple[str, str]] = field(default_factory=list)
-
-    async def start(self, name: str, text: str = "", deadly: int = -1) -> int:
-        """Start the bot called so, and return how it ended: 0, or the negative signal that killed it."""
-        folder = self.folder / name
-        folder.mkdir(exist_ok=True)
-        facts = self.account.facts
-        settings = {
-            "endpoint": self.sandbox.endpoints[facts.name],
-            "subscription": facts.subscription,
-            "resource_group": facts.resource_group,
-            "account": facts.name,
-            "region": facts.location,
-            "arm_endpoint": self.sandbox.arm_url,
-            "credential": "managed_identity",
-            "write_credential": "managed_identity",
-        }
-        environment = {
-            "IDENTITY_ENDPOINT": self.sandbox.identity_endpoint,
-            "IDENTITY_HEADER": self.sandbox.identity_header,
-        }
-        process = _context().Process(
-            target=killed_operations.run, args=(folder, settings, environment, text, deadly, self.begun)
-        )
-        process.start()
-        await asyncio.to_thread(process.join, 90)
-        return int(process.exitcode if process.exitcode is not None else 99)
-
-    def count(self, method: str, path: str) -> int:
-        """How often such a write was accepted."""
-        return sum(each == (method, path) for each in self.writes)
-
-
-def _context() -> Any:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.requests.killed_operations"])
-    return context
+GONE, LEFT = 40, 3
+"""Tasks that a bulk delete is about, and that its filter leaves out."""
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     begun = datetime.now(UTC)
     world = World(seed=5, clock=WorldClock(begun, speed=SPEED))
-    account = world.add_account(still_world.account())
+    account = world.add_account(still_world.account(families=[], families_enforced=False, dedicated_core_quota=10_000))
     sandbox = AzureSandbox(world)
     await sandbox.start()
-    made = Stage(sandbox, account, tmp_path, begun)
-    for listener in (sandbox.arm, *sandbox.accounts.values()):
-        _watch(listener, made.writes)
-    yield made
+    yield Stage(sandbox, account, tmp_path, begun)
     await sandbox.close()
 
 
-def _watch(listener: Any, writes: list[tuple[str, str]]) -> None:
-    """Note the writes that it accepts."""
-    serve: Callable[..., Any] = listener.serve
-
-    async def watched(request: Any, *args: Any) -> Any:
-        response = await serve(request, *args)
-        if request.method != "GET" and response.status < 300:
-            writes.append((request.method, request.path.rpartition("batchAccounts")[2] or request.path))
-        return response
-
-    listener.serve = watched
+def told(stage: Stage, ended: Ended) -> None:
+    """What happened is in the audit trail, once."""
+    results = audit(stage.folder / ended.name)
+    assert results[-1] == "done", ended
+    assert results.count("done") == 1
 
 
-def audit(folder: Path) -> list[str]:
-    """The results of the audit trail, in order."""
-    with sqlite3.connect(folder / "bot.db") as db:
-        return [str(row[0]) for row in db.execute("SELECT result FROM audit ORDER BY seq")]
+def interrupted(ended: list[Ended]) -> int:
+    """How many died before their operation was begun."""
+    return sum(not each.begun for each in ended)
 
 
-def confirmation(folder: Path) -> str:
-    """The id of what waits for a yes."""
-    with sqlite3.connect(folder / "bot.db") as db:
-        [(found,)] = db.execute("SELECT id FROM confirmations WHERE used = ''").fetchall()
-    return str(found)
+@pytest.mark.timeout(1800)
+async def test_an_account_is_made_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("accounts", "locations"):
+        monkeypatch.setattr(f"bot.sandbox.wire.arm.{module}.ACCOUNT_QUOTA", 10_000)
 
+    def named(name: str) -> str:
+        return name.replace("-", "")
 
-async def killed_at_each_step(
-    stage: Stage,
-    text: Callable[[str], str],
-    prepare: Callable[[str], None],
-    after: Callable[[str, list[str]], None],
-    first: int = 0,
-    *,
-    asks: bool = False,
-) -> None:
-    """Kill one bot after another, each a step later, until one is not killed. ``after`` looks at what came of each."""
-    for step in range(first, MOST, STRIDE):
-        name = f"n{step:03}"
-        prepare(name)
-        asked = text(name)
-        if asks:  # and what is killed is the press of the button
-            assert await stage.start(name, asked) == 0
-            asked = f"confirm {confirmation(stage.folder / name)}"
-        code = await stage.start(name, asked, step)
-        assert code in (0, -signal.SIGKILL), f"step {step} ended with {code}"
-        assert code == 0 or await stage.start(name) == 0, f"step {step}: it does not come to an end"
-        shown = messages(stage.folder / name)[1 if asks else 0 :]
-        assert [line["op"] for line in shown].count("post") == 1, f"step {step}: {shown}"
-        assert len({line["message"] for line in shown}) == 1, f"step {step}: one message, edited to its end"
-        after(name, [line["title"] for line in shown])
-        if code == 0:
-            assert step > 10
-            return
-    raise AssertionError("it has more steps than any operation")
-
-
-INTERRUPTED = "I was interrupted before anything was done."
-
-
-@pytest.mark.timeout(600)
-async def test_an_account_is_made_once(stage: Stage) -> None:
-    stage.account.facts.location = "westeurope"
-    doubtful = 0
-
-    def after(name: str, titles: list[str]) -> None:
-        nonlocal doubtful
-        made = stage.count("PUT", f"/{name}")
-        if titles[-1] == INTERRUPTED:  # before the operation was begun: nothing has happened
-            doubtful += 1
-            assert made == 0
+    kills = kills_of("account create")
+    ended = await killed_at(stage, kills, lambda name: f"account create {named(name)}", lambda name: None)
+    for each in ended:
+        made = stage.sent("PUT", f"/{named(each.name)}")
+        if each.begun:
+            assert each.titles[-1] == f"Batch account {named(each.name)} is there"
+            assert made == 1, each
+            assert named(each.name) in stage.sandbox.world.accounts
+            told(stage, each)
         else:
-            assert titles[-1] == f"Batch account {name} is there", titles
-            assert made == 1
-            assert name in stage.sandbox.world.accounts
-            assert audit(stage.folder / name)[-1] == "done"
-            assert audit(stage.folder / name).count("done") == 1
-            stage.sandbox.world.remove_account(stage.sandbox.world.accounts[name])
-
-    await killed_at_each_step(stage, lambda name: f"account create {name}", lambda name: None, after)
-    assert doubtful <= 2
+            assert made == 0, each
+    assert interrupted(ended) <= kills // 3
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
+async def test_a_pool_is_made_once(stage: Stage) -> None:
+    kills = kills_of("pool create")
+    asked = "pool create {} size:d2s_v3 image:ubuntu-24_04-lts dedicated:1"
+    ended = await killed_at(stage, kills, asked.format, lambda name: None, asks=True)
+    for each in ended:
+        made = stage.sent("POST", "/pools", each.name)
+        if each.begun:
+            assert each.titles[-1].startswith(f"Pool {each.name} has 1 "), each
+            assert made == 1, each
+            assert len(stage.account.pools[each.name].nodes) == 1
+            told(stage, each)
+        else:
+            assert made == 0, each
+            assert each.name not in stage.account.pools
+    assert interrupted(ended) <= kills // 3
+
+
+@pytest.mark.timeout(1800)
 async def test_a_pool_is_resized_once(stage: Stage) -> None:
-    def prepare(name: str) -> None:
-        stage.account.pools.clear()
-        add_pool(stage.account, name, 1)
-
-    def after(name: str, titles: list[str]) -> None:
-        asked = stage.count("POST", f"/pools/{name}/resize")
-        if titles[-1] == INTERRUPTED:
-            assert asked == 0
+    kills = kills_of("pool resize")
+    prepare = lambda name: add_pool(stage.account, name, 1)  # noqa: E731
+    ended = await killed_at(stage, kills, lambda name: f"pool resize {name} 3", prepare)
+    for each in ended:
+        asked = stage.sent("POST", f"/pools/{each.name}/resize")
+        if each.begun:
+            assert asked == 1, each
+            assert each.titles[-1].startswith(f"Pool {each.name} has 3 dedicated"), each
+            assert len(stage.account.pools[each.name].nodes) == 3
+            told(stage, each)
         else:
-            assert asked == 1
-            assert titles[-1].startswith(f"Pool {name} has 3 dedicated"), titles
-            assert len(stage.account.pools[name].nodes) == 3
-            assert audit(stage.folder / name).count("done") == 1
-
-    await killed_at_each_step(stage, lambda name: f"pool resize {name} 3", prepare, after, 1 % STRIDE)
+            assert asked == 0, each
+    assert interrupted(ended) <= kills // 3
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 async def test_nodes_are_removed_once(stage: Stage) -> None:
-    def prepare(name: str) -> None:
-        stage.account.pools.clear()
-        add_pool(stage.account, name, 4)
-
     chosen: dict[str, str] = {}
 
     def text(name: str) -> str:
         chosen[name] = next(iter(stage.account.pools[name].nodes))
         return f"node remove {name} {chosen[name]}"
 
-    def after(name: str, titles: list[str]) -> None:
-        asked = stage.count("POST", f"/pools/{name}/removenodes")
-        if titles[-1] == INTERRUPTED:
-            assert asked == 0
-        else:
-            assert asked == 1, titles
-            left = stage.account.pools[name].nodes
+    kills = kills_of("node remove")
+    prepare = lambda name: add_pool(stage.account, name, 4)  # noqa: E731
+    ended = await killed_at(stage, kills, text, prepare, asks=True)
+    for each in ended:
+        asked, left = stage.sent("POST", f"/pools/{each.name}/removenodes"), stage.account.pools[each.name].nodes
+        if each.begun:
+            assert asked == 1, each
             assert len(left) == 3
-            assert chosen[name] not in left
+            assert chosen[each.name] not in left
+            told(stage, each)
+        else:
+            assert asked == 0, each
+            assert len(left) == 4
+    assert interrupted(ended) <= kills // 3
 
-    await killed_at_each_step(stage, text, prepare, after, 2 % STRIDE, asks=True)
+
+@pytest.mark.timeout(1800)
+async def test_tasks_on_a_filter_are_deleted_once(stage: Stage) -> None:
+    def prepare(name: str) -> None:
+        stage.account.commands.add_job(name, JobSpecification(pool_info=PoolInformation(pool_id="none")))
+        for number in range(GONE + LEFT):
+            kind = "old" if number < GONE else "new"
+            stage.account.commands.add_task(name, f"{kind}-{number:02}", "sleep 1")
+
+    kills = kills_of("task delete")
+    ended = await killed_at(stage, kills, lambda name: f"task delete {name} id:old-*", prepare, asks=True)
+    for each in ended:
+        sent = [stage.sent("DELETE", f"/jobs/{each.name}/tasks/old-{number:02}") for number in range(GONE)]
+        left = set(stage.account.jobs[each.name].tasks)
+        if each.begun:
+            assert each.titles[-1] == f"{GONE} tasks of job {each.name} were deleted", each
+            assert sent == [1] * GONE, each
+            assert left == {f"new-{number:02}" for number in range(GONE, GONE + LEFT)}
+            told(stage, each)
+        else:
+            assert sent == [0] * GONE, each
+            assert len(left) == GONE + LEFT
+    assert interrupted(ended) <= kills // 3

@@ -24,7 +24,6 @@ import msgspec
 import pytest
 from sqlite_utils import Database
 
-import handlers
 from bot.alerting.model import Notification
 from bot.alerting.rules import discover
 from bot.alerting.service import AlertService
@@ -36,7 +35,6 @@ from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.preferences import default_account
-from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.settings import AccessSettings, AlertSettings
 from cards.card import Card, plain
@@ -47,6 +45,7 @@ from storage.port.samples import Sample
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
 from tests.alerting.alert_room import RecordedEntries, StillClock
+from tests.commands import every_command
 
 OLD = Path(__file__).parent / "data" / "a09b1f7.sqlite3"
 THEN = datetime(2026, 11, 20, 7, tzinfo=UTC)
@@ -391,7 +390,7 @@ class NoAccounts:
 
 def dispatcher(store: SqliteStore) -> Dispatcher:
     policy = Policy(Access(AccessSettings()))
-    return Dispatcher(Services(Registry.discover(handlers), policy, store, AzureReading(NoAccounts())))  # type: ignore[arg-type]
+    return Dispatcher(Services(every_command(), policy, store, AzureReading(NoAccounts())))  # type: ignore[arg-type]
 
 
 # The file itself.

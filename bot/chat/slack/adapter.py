@@ -24,6 +24,7 @@ from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.port import AttachedFile, ChatStartError, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import files, inbound
+from bot.chat.slack.authorization import REFUSED, Installation, without_token_warning
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
@@ -57,11 +58,6 @@ minute for chat.postMessage, tier 4 for chat.postEphemeral, tier 3 for chat.upda
 edit a second and message is more than anybody can read."""
 
 
-def _without_token_twice(record: logging.LogRecord) -> bool:
-    """Bolt warns when it finds SLACK_BOT_TOKEN in the environment beside a client, which is where we take it from."""
-    return "`token` will be unused" not in record.getMessage()
-
-
 class SlackStartError(ChatStartError):
     """Slack does not accept the bot; the message says what to mend."""
 
@@ -91,9 +87,12 @@ class Slack:
         self._bot_token = bot_token
         # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
-        logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(_without_token_twice)
+        logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(without_token_warning)
+        self._installation = Installation(bot_token.reveal())
         self._app = AsyncApp(
             client=self._client,
+            authorize=self._installation,  # type: ignore[arg-type]  # Bolt takes its own kind too
+            user_facing_authorize_error_message=REFUSED,
             signing_secret=signing_secret.reveal() if signing_secret else "",
             request_verification_enabled=settings.mode == "http",
             process_before_response=True,  # else Bolt acknowledges events before anything of them is journalled
@@ -112,7 +111,6 @@ class Slack:
         self._suggestions = Suggestions(self._people)
         self._forms = Forms(self._client, self._people)
         self._intake: RequestIntake | None = None
-        self._bot_user = ""
         self._connecting: asyncio.Task[None] | None = None
         self._listen()
 
@@ -156,8 +154,9 @@ class Slack:
         """Learn who the bot is, and connect; False where Slack does not answer. Raises SlackStartError."""
         try:
             answer = await self._client.auth_test()
-            self._bot_user = answer["user_id"]
-            self._people.installed(answer.data if isinstance(answer.data, dict) else {})
+            told = answer.data if isinstance(answer.data, dict) else {}
+            self._installation.accepted(told)
+            self._people.installed(told)
             if self._settings.mode == "socket" and self._app_token and self._watchdog is None:
                 self._socket = AsyncSocketModeHandler(self._app, self._app_token.reveal(), web_client=self._client)
                 self._socket.client.message_listeners.append(self._hear)
@@ -165,6 +164,7 @@ class Slack:
                 self._watchdog = asyncio.create_task(self._watch())
         except SlackApiError as error:
             if not is_passing(error):
+                self._installation.refused = True
                 why = f"Slack refuses the bot ({code_of(error)}): install the app, or renew its token"
                 raise SlackStartError(why) from None
             log.warning("slack.unreachable", code=code_of(error))
@@ -243,10 +243,10 @@ class Slack:
         await ack()
 
     async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
-        if not self._bot_user and not await self._connected():
+        if not self._installation.user and not await self._connected():
             raise ConnectionError("not known yet who the bot is: Slack sends the event again")
-        await self._channels.event(body, self._bot_user)
-        request = inbound.from_event(body, self._bot_user)
+        await self._channels.event(body, self._installation.user)
+        request = inbound.from_event(body, self._installation.user)
         if request:
             await self._accept(request)
             await self._channels.seen(request.conversation)

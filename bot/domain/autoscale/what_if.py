@@ -26,7 +26,7 @@ from bot.domain.autoscale.syntax import Formula, FormulaError
 from bot.domain.autoscale.vocabulary import PERIOD
 
 BOOT: Final = timedelta(minutes=5)
-"""How long a new node is taken to need until it takes tasks."""
+"""How long a new node is taken to need until it takes tasks, where it is not known how long others needed."""
 INTERVAL: Final = timedelta(minutes=15)
 """The service's own evaluation interval."""
 _STEP: Final = PERIOD.total_seconds()
@@ -61,7 +61,7 @@ class WhatIf(Struct, frozen=True):
 
     ``longest`` is the longest that a task would have waited, ``interrupted`` how many running tasks would have been
     stopped, ``done`` how many ended, ``left`` how many did not. ``failed`` of ``evaluations`` came to nothing, the
-    first because of ``failure``.
+    first because of ``failure``. ``boot`` is how long a node took to boot; None where that was not known.
     """
 
     history: History
@@ -77,6 +77,7 @@ class WhatIf(Struct, frozen=True):
     failure: FormulaError | None
     uses_spot: bool
     metrics: tuple[str, ...]
+    boot: timedelta | None = None
 
     def mean_wait(self, totals: Totals) -> timedelta:
         """How long a task waited in the mean (time waited by all, over all tasks)."""
@@ -90,13 +91,13 @@ class WhatIf(Struct, frozen=True):
 
 
 def what_if(
-    formula: Formula, past: History, slots: int, *, interval: timedelta = INTERVAL, boot: timedelta = BOOT
+    formula: Formula, past: History, slots: int, *, interval: timedelta = INTERVAL, boot: timedelta | None = None
 ) -> WhatIf:
     """The formula over the past. A week takes about a second: not for the event loop."""
     return _Run(formula, past, slots, interval, boot).run()
 
 
-def assumptions(found: WhatIf, slots: int, *, boot: timedelta = BOOT) -> list[str]:
+def assumptions(found: WhatIf, slots: int) -> list[str]:
     """What was taken for granted, a sentence each, the weightiest first."""
     seconds = found.history.task_seconds
     notes = [
@@ -110,7 +111,9 @@ def assumptions(found: WhatIf, slots: int, *, boot: timedelta = BOOT) -> list[st
     elif not found.waiting_known:
         share = round(100 * found.history.counted)
         notes.append(f"tasks were counted in {share}% of the time; otherwise the work is what really ran")
-    notes += [f"a new node takes tasks after {_spoken(boot.total_seconds())}", "the quota has room for every node"]
+    boot = f"a new node takes tasks after {_spoken((found.boot or BOOT).total_seconds())}"
+    notes.append(f"{boot}, as nodes of this account booted" if found.boot else boot)
+    notes.append("the quota has room for every node")
     if slots > 1:
         notes.append("each task takes one slot, and tasks fill one node after the other")
     if found.uses_spot:
@@ -238,9 +241,11 @@ class _Kind(Struct):
 class _Run:
     """One going through the past."""
 
-    def __init__(self, formula: Formula, past: History, slots: int, interval: timedelta, boot: timedelta) -> None:
+    def __init__(
+        self, formula: Formula, past: History, slots: int, interval: timedelta, boot: timedelta | None
+    ) -> None:
         self._formula, self._past, self._slots = formula, past, slots
-        self._interval, self._boot = interval, boot.total_seconds()
+        self._interval, self._booted, self._boot = interval, boot, (boot or BOOT).total_seconds()
         first = past.spans[0]
         self._dedicated = _Kind(float(first.dedicated), float(first.dedicated))
         self._spot = _Kind(float(first.spot), float(first.spot))
@@ -268,6 +273,7 @@ class _Run:
             points.append(self._counted(span, would, was))
         return WhatIf(
             history=self._past,
+            boot=self._booted,
             points=tuple(points),
             would=would,
             was=was,

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import handlers
 from bot.azure.models import NodeCounts
 from bot.azure.models.price import Prices
 from bot.domain.findings import CauseCount, EntityKind, Severity, fingerprint
@@ -20,6 +19,7 @@ from bot.requests.registry import Registry
 from storage.port.monitoring import Transition
 from tests.alerting.rules.scenes import KINDS
 from tests.alerting.rules.test_docs import ROWS
+from tests.commands import every_command
 
 _NODE_KINDS = ("node.unusable", "node.start_task_failed", "node.unknown", "node.offline", "node.preempted")
 ABOUT: dict[str, str] = {
@@ -177,7 +177,7 @@ SCENES = st.builds(
 
 @lru_cache
 def registry() -> Registry:
-    return Registry.discover(handlers)
+    return every_command()
 
 
 @given(SCENES)
