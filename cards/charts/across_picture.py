@@ -90,8 +90,7 @@ class _AcrossPicture:
         if right - left < _LEAST * self.width:  # the hatching says it, too
             names, figures, left, right = self._sides(canvas, _NAMES / 2, filling=False)
         ends = [stacked(bar) for bar in chart.bars]
-        low = min([low for low, _ in ends] + [chart.level or 0.0])
-        high = max([high for _, high in ends] + [chart.level or 0.0])
+        low, high = self._range()
         scale = (right - left) / (high - low) if high > low else 0.0
 
         def x(value: float) -> int:
@@ -138,8 +137,9 @@ class _AcrossPicture:
     def _sides(self, canvas: Canvas, names: float, *, filling: bool) -> tuple[list[str], list[str], int, int]:
         """Names that take so much of the width at most, figures, and what they leave to the bars: left and right."""
         u, chart, size = self.u, self.chart, SIZES.text * self.u
+        low, high = self._range()
         labels = [elided(canvas, bar.label, size, names * self.width) for bar in chart.bars]
-        figures, before, behind = [], 0.0, 0.0
+        figures, before, behind = [], 0.0, []
         for bar, value, words in zip(chart.bars, self.totals, alike(self.totals, chart.unit), strict=True):
             some = " + ?" if None in bar.values and value is not None else ""
             figures.append(words + some + (", still filling" if bar.partial and filling else ""))
@@ -147,6 +147,15 @@ class _AcrossPicture:
             if (value or 0.0) < 0:  # their figures stand to the left of their bars
                 before = max(before, wide)
             else:
-                behind = max(behind, wide + (90 * u if value is None else 30 * u if some else 0.0))
+                reach = (stacked(bar)[1] - low) / (high - low) if high > low else 0.0
+                behind.append((reach, wide + (90 * u if value is None else 30 * u if some else 0.0)))
         left = self.margin + max(canvas.measure(label, size) for label in labels) + 26 * u + before
-        return labels, figures, round(left), round(self.width - self.margin - behind)
+        room = self.width - self.margin - left
+        bars = min([room, *((room - wide) / reach for reach, wide in behind if reach > 0)])
+        return labels, figures, round(left), round(left + bars)
+
+    def _range(self) -> tuple[float, float]:
+        """What the bars and the line reach from and to."""
+        ends = [stacked(bar) for bar in self.chart.bars]
+        line = self.chart.level or 0.0
+        return min([low for low, _ in ends] + [line]), max([high for _, high in ends] + [line])
