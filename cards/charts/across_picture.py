@@ -14,8 +14,8 @@ from cards.charts.units import alike, figure
 
 _LOWEST, _HIGHEST, _THICKEST = 66, 112, 64
 """A row's height at 1600, and its bar's."""
-_NAMES = 0.36
-"""The part of the width that names may take."""
+_NAMES, _LEAST = 0.36, 0.25
+"""The part of the width that names may take, and that bars should have."""
 
 
 def draw_across(chart: BarChart) -> bytes:
@@ -86,19 +86,11 @@ class _AcrossPicture:
 
     def _rows(self, canvas: Canvas, top: int, pitch: int) -> None:
         u, chart, size = self.u, self.chart, SIZES.text * self.u
-        names = [elided(canvas, bar.label, size, _NAMES * self.width) for bar in chart.bars]
-        figures = [
-            words + (" + ?" if None in bar.values and value is not None else "") + (", still filling" * bar.partial)
-            for bar, value, words in zip(chart.bars, self.totals, alike(self.totals, chart.unit), strict=True)
-        ]
+        names, figures, left, right = self._sides(canvas, _NAMES, filling=True)
+        if right - left < _LEAST * self.width:  # the hatching says it, too
+            names, figures, left, right = self._sides(canvas, _NAMES / 2, filling=False)
         ends = [stacked(bar) for bar in chart.bars]
-        low = min(low for low, _ in ends)
-        high = max([high for _, high in ends] + ([] if chart.level is None else [chart.level]))
-        most = max(canvas.measure(each, size) for each in figures) + 20 * u
-        left = round(self.margin + max(canvas.measure(name, size) for name in names) + 26 * u)
-        right = round(self.width - self.margin - most)
-        if any((each or 0.0) < 0 for each in self.totals):
-            left += round(most)  # their figures stand to the left of their bars
+        low, high = self._range()
         scale = (right - left) / (high - low) if high > low else 0.0
 
         def x(value: float) -> int:
@@ -141,3 +133,29 @@ class _AcrossPicture:
             half = canvas.measure(words, SIZES.small * u, bold=True) / 2
             middle = min(max(x(chart.level), self.margin + half), self.width - self.margin - half)
             canvas.text(middle, bottom + 46 * u, words, SIZES.small * u, style.INK, bold=True, align="center")
+
+    def _sides(self, canvas: Canvas, names: float, *, filling: bool) -> tuple[list[str], list[str], int, int]:
+        """Names that take so much of the width at most, figures, and what they leave to the bars: left and right."""
+        u, chart, size = self.u, self.chart, SIZES.text * self.u
+        low, high = self._range()
+        labels = [elided(canvas, bar.label, size, names * self.width) for bar in chart.bars]
+        figures, before, behind = [], 0.0, []
+        for bar, value, words in zip(chart.bars, self.totals, alike(self.totals, chart.unit), strict=True):
+            some = " + ?" if None in bar.values and value is not None else ""
+            figures.append(words + some + (", still filling" if bar.partial and filling else ""))
+            wide = canvas.measure(figures[-1], size) + 20 * u
+            if (value or 0.0) < 0:  # their figures stand to the left of their bars
+                before = max(before, wide)
+            else:
+                reach = (stacked(bar)[1] - low) / (high - low) if high > low else 0.0
+                behind.append((reach, wide + (90 * u if value is None else 30 * u if some else 0.0)))
+        left = self.margin + max(canvas.measure(label, size) for label in labels) + 26 * u + before
+        room = self.width - self.margin - left
+        bars = min([room, *((room - wide) / reach for reach, wide in behind if reach > 0)])
+        return labels, figures, round(left), round(left + bars)
+
+    def _range(self) -> tuple[float, float]:
+        """What the bars and the line reach from and to."""
+        ends = [stacked(bar) for bar in self.chart.bars]
+        line = self.chart.level or 0.0
+        return min([low for low, _ in ends] + [line]), max([high for _, high in ends] + [line])

@@ -54,12 +54,8 @@ class _BarsPicture:
         self.fills = fills([series.tone for series in chart.series])
         self.totals = [total(bar) for bar in chart.bars]
         tops = [stacked(bar) for bar in chart.bars]
-        extra = [] if chart.level is None else [chart.level]
-        self.axis = axis(
-            min((low for low, _ in tops), default=0.0),
-            max([*(high for _, high in tops), *extra], default=0.0),
-            chart.unit,
-        )
+        line = chart.level or 0.0
+        self.axis = axis(min([low for low, _ in tops] + [line]), max([high for _, high in tops] + [line]), chart.unit)
         self.plot: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def draw(self) -> bytes:

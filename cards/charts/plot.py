@@ -80,6 +80,8 @@ def hole(canvas: Canvas, box: Box, u: float, words: str = "no data") -> None:
         canvas.box((middle - half, bottom - 78 * u, middle + half, bottom - 20 * u), style.VOID)
         canvas.text(middle, bottom - 36 * u, words, size, style.MUTED, align="center")
     elif (narrow := min(size, width - 2 * u)) >= SIZES.least * u and bottom - top > wide + 40 * u:
+        half = 0.6 * narrow
+        canvas.box((middle - half, bottom - wide - 30 * u, middle + half, bottom - 10 * u), style.VOID)
         canvas.text(middle, bottom - wide / 2 - 20 * u, words, narrow, style.MUTED, upright=True)
 
 

@@ -20,6 +20,8 @@ WHOLE_CURRENCIES = frozenset(
 )
 """Currencies without a smaller coin (ISO 4217: no digits after the point)."""
 
+_SHORT = 100_000
+"""From which on money and hours are told in thousands."""
 _STEPS = 4
 _ROUND = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 _SECONDS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
@@ -81,7 +83,7 @@ def _round_numbers(least: float, *, whole: bool) -> Iterator[float]:
 
 
 def figure(value: float, unit: str = "", whole: bool = False) -> str:
-    """A value in as few characters as tell it: ``$1,204``, ``$34.6 k``, ``¥120``, ``21,840 h``, ``12 min``, ``58 %``.
+    """A value in as few characters as tell it: ``$1,204``, ``$346 k``, ``¥120``, ``21,840 h``, ``12 min``, ``58 %``.
 
     ``whole`` leaves out the cents of money, except where nothing else is there.
     """
@@ -91,7 +93,7 @@ def figure(value: float, unit: str = "", whole: bool = False) -> str:
     if unit == "s":
         return "0" if not size else sign + _duration(size)
     if unit == "h":
-        return _signed(sign, f"{cores(size)} h")
+        return _signed(sign, f"{size:,.0f} h" if 10_000 <= size < _SHORT else f"{cores(size)} h")
     if not unit:
         return _signed(sign, cores(size))
     return _signed(sign, _amount(size, unit, whole))
@@ -125,7 +127,7 @@ def _percent(share: float) -> str:
 
 def _amount(size: float, currency: str, whole: bool) -> str:
     """Money, short."""
-    if size >= 10_000:
+    if size >= _SHORT - 0.5:
         return _symbol(currency) + cores(size)
     if currency in WHOLE_CURRENCIES or (whole and size >= 0.995):
         return _symbol(currency) + f"{size:,.0f}"
@@ -137,13 +139,13 @@ def axis_labels(found: Axis, unit: str = "") -> tuple[str, ...]:
     whole = unit in {"", "s", "%", *WHOLE_CURRENCIES}
     values = found.values
     step, digits = values[1] - values[0], 0
-    if not whole and not step.is_integer() and max(-found.low, found.high) < 10_000:
+    if not whole and not step.is_integer() and max(-found.low, found.high) < _SHORT:
         digits = next(
             n for n in count(1 if unit == "h" else 2) if n > 9 or abs(step * 10**n - round(step * 10**n)) < 1e-6
         )
 
     def label(value: float) -> str:
-        if whole or abs(value) >= 10_000:
+        if whole or abs(value) >= _SHORT:
             return figure(value, unit)
         amount = f"{abs(value):,.{digits}f}"
         return ("−" if value < 0 else "") + (f"{amount} h" if unit == "h" else _symbol(unit) + amount)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cards.charts import style
+from cards.charts.canvas import Canvas
+from cards.charts.draw import draw
 from cards.charts.node_states import luminance
 from cards.charts.style import Colour
 from cards.charts.tones import TONED, fills
+from tests.cards.charts.bar_shapes import bar_shapes
+from tests.cards.charts.shapes import shapes
 from tests.cards.charts.test_nodestates import SEEN_BY, seen
+from tests.cards.charts.trend_shapes import trend_shapes
 
 TONES = ("busy", "idle", "spot", "billed", "good", "bad", "other")
 SLACK_DARK: Colour = (26, 29, 33)
@@ -86,3 +93,25 @@ def test_the_palette_is_small_and_every_colour_is_its_own_nearest() -> None:
     flat = {colour for fill in found for colour in (fill.colour, fill.second, fill.edge)}
     assert flat <= set(colours)
     assert len({(red >> 3, green >> 2, blue >> 3) for red, green, blue in flat}) == len(flat)
+
+
+def test_every_word_of_every_picture_is_legible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WCAG AA, 4.5 to 1, by what really lies under the ink."""
+    found: dict[tuple[Colour, Colour], int] = {}
+    write = Canvas._write
+
+    def watched(self: Canvas, ink: NDArray[np.uint8], left: int, top: int, colour: Colour) -> None:
+        rows = slice(max(0, top), max(0, top) + ink.shape[0])
+        under = self._sheet[rows, max(0, left) : max(0, left) + ink.shape[1], :3]
+        mask = ink[-under.shape[0] or 1 :, -under.shape[1] or 1 :] > 128 if under.size else np.zeros((0, 0), dtype=bool)
+        for ground, count in Counter(map(tuple, under[mask[: under.shape[0], : under.shape[1]]].tolist())).items():
+            found[colour, ground] = found.get((colour, ground), 0) + count  # type: ignore[index]
+        write(self, ink, left, top, colour)
+
+    monkeypatch.setattr(Canvas, "_write", watched)
+    for chart in [*shapes().values(), *bar_shapes().values(), *trend_shapes().values()]:
+        draw(chart)
+    total = sum(found.values())
+    pale = {pair: count for pair, count in found.items() if contrast(*pair) < 4.5 and count > total / 100_000}
+    assert total > 100_000
+    assert not pale
