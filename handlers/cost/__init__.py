@@ -1,0 +1,1 @@
+"""Money: who spent it, what a job came to, and the bill."""

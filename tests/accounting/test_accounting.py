@@ -1,0 +1,115 @@
+"""Usage, receipts and sums agree with the sandbox's truth: over accounts of any seed, watched over real HTTP.
+
+`BATCHBOT_SEED=7 pytest tests/accounting` tries that one too; it is told by the test that fails.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from bot.sandbox.world.ledger import Kinds
+
+from bot.domain.money.spend import Spend, total
+from bot.domain.states import is_over
+from tests.accounting.town import BEGIN, NAME, Town, made_up, town
+
+SEEDS = [
+    *([int(os.environ["BATCHBOT_SEED"])] if "BATCHBOT_SEED" in os.environ else []),
+    random.randrange(1 << 30),
+    1,
+    2,
+]
+HALF_HOUR = 1800
+
+
+def close(found: float, truth: float, *, per: float = 0.01, least: float = 0.0) -> None:
+    """To one percent, as is promised; ``least`` is what sampling may miss of very little."""
+    assert found == pytest.approx(truth, rel=per, abs=least)
+
+
+def both(spend: Spend) -> tuple[float, float]:
+    """All core-hours, and the busy ones."""
+    return spend.core_hours.total, spend.core_hours.busy
+
+
+def of(truth: Kinds) -> tuple[float, float]:
+    return truth.total.cores / 3600, truth.total.busy / 3600
+
+
+@pytest.fixture(params=SEEDS, ids=[f"seed {seed}" for seed in SEEDS])
+def seed(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+async def test_the_program_agrees_with_the_truth(seed: int, tmp_path: Path) -> None:
+    """An hour and a half of an account that nobody has seen before, looked at every half minute."""
+    async with town(made_up(seed), tmp_path) as here:
+        await here.watched(hours=1.5, every=30)
+        until = here.world.time
+        await _usage_agrees(here, until)
+        await _money_agrees(here, until)
+        await _sums_are_exact(here, until)
+        here.advance(minutes=31)  # statistics of tasks have come
+        await _receipts_agree(here)
+
+
+async def _usage_agrees(here: Town, until: datetime) -> None:
+    ledger = await here.accounting.spend(NAME, BEGIN, until, step=HALF_HOUR)
+    truth = of(here.truth.ledger.core_seconds(None, BEGIN, until))
+    cores = both(ledger.total)
+    sampling = truth[0] * 30 / 3600  # a node or task that comes between two looks
+    close(cores[0], truth[0], least=sampling)
+    close(cores[1], truth[1], least=sampling)
+    for pool, spend in ledger.by("pool").items():
+        close(both(spend)[0], of(here.truth.ledger.core_seconds(pool, BEGIN, until))[0], least=sampling)
+    lent = here.truth.ledger.core_seconds(None, BEGIN, until).spot
+    close(ledger.total.spot_hours.total, lent.cores / 3600, least=sampling)
+
+
+async def _money_agrees(here: Town, until: datetime) -> None:
+    """Own usage at list prices is what Azure will bill for machines."""
+    ledger = await here.accounting.spend(NAME, BEGIN, until, step=HALF_HOUR)
+    billed = sum(charge.actual for charge in here.truth.ledger.bill(BEGIN.date()) if charge.machines)
+    assert ledger.currency == "USD"
+    assert not ledger.total.unpriced
+    close(ledger.total.cost.total, billed, least=billed * 30 / 3600)
+
+
+async def _sums_are_exact(here: Town, until: datetime) -> None:
+    spans = await here.accounting.spend(NAME, BEGIN, until, step=HALF_HOUR)
+    jobs = await here.accounting.jobs(NAME, BEGIN, until, step=HALF_HOUR)
+    for name, spend in spans.by("pool").items():
+        of_pool = total(each.own + each.idle_share for each in jobs if each.pool == name)
+        assert of_pool.cost.total == pytest.approx(spend.cost.total, rel=1e-9, abs=1e-12)
+        assert both(of_pool) == pytest.approx(both(spend), rel=1e-9, abs=1e-12)
+    midnight = BEGIN.replace(hour=0)
+    spans = await here.accounting.spend(NAME, midnight, until, step=HALF_HOUR)
+    days = await here.accounting.spend(NAME, midnight, until)
+    for ledger in (spans, days):
+        for what in ("pool", "size", "tag:team", "day"):
+            whole = total(ledger.by(what).values())
+            assert whole.cost.total == pytest.approx(spans.total.cost.total, rel=1e-9)
+            assert both(whole) == pytest.approx(both(spans.total), rel=1e-9)
+
+
+async def _receipts_agree(here: Town) -> None:
+    jobs = list(here.truth.jobs.values())
+    assert jobs
+    for job in jobs:
+        receipt = await here.receipt(job.id)
+        truth = here.truth.ledger.job_core_seconds(job.id).total.busy
+        if is_over(job.state):
+            assert not receipt.tasks.unknown_runs
+        if not receipt.at_least:
+            close(receipt.own.core_hours.total * 3600, truth, least=1.0)
+        else:
+            assert receipt.own.core_hours.total * 3600 <= truth * 1.01
+        if receipt.cost is not None:
+            assert sum(line.money for line in receipt.parts()) == pytest.approx(receipt.cost)
+        kept = await here.store.job_runs(NAME, job=job.id)
+        if kept:
+            assert (kept[0].core_seconds or 0.0) <= receipt.own.core_hours.total * 3600 * 1.000001
