@@ -1,1 +1,1 @@
-"""Money: who spent it, what a job came to, and the bill."""
+"""What accounts cost: the bill beside own usage, who spent it, and exports."""

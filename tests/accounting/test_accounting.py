@@ -11,18 +11,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from bot.sandbox.world.ledger import Kinds
 
 from bot.domain.money.spend import Spend, total
 from bot.domain.states import is_over
+from bot.sandbox.world.ledger import Kinds
 from tests.accounting.town import BEGIN, NAME, Town, made_up, town
 
-SEEDS = [
-    *([int(os.environ["BATCHBOT_SEED"])] if "BATCHBOT_SEED" in os.environ else []),
-    random.randrange(1 << 30),
-    1,
-    2,
-]
+SEEDS = [int(os.environ.get("BATCHBOT_SEED", "1")), random.randrange(1 << 30)]
+"""One of anybody's choice, and any other."""
 HALF_HOUR = 1800
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from unittest import mock
 
 from bot.accounting.service import Accounting
-
 from bot.alerting import rules
 from bot.alerting.service import AlertService
 from bot.azure.account import Account
