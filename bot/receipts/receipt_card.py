@@ -41,8 +41,8 @@ _WORDS: dict[Part, str] = {
 }
 _COLUMNS = (
     Column("What", width=4),
-    Column("Core-hours", "right", rank=1, width=2),
     Column("Cost", "right", width=2),
+    Column("Core-hours", "right", rank=1, width=2),
 )
 
 
@@ -250,14 +250,14 @@ def _table(receipt: Receipt) -> Table | None:
     rows = [
         [
             _WORDS[line.what],
-            f"{line.core_hours:,}",
             money(line.money, currency, digits) if line.priced else "price unknown",
+            f"{line.core_hours:,}",
         ]
         for line in lines
     ]
     found = table(_COLUMNS, rows)
     paid = money(whole, currency, digits) if all(line.priced for line in lines) else "price unknown"
-    cells = ("all", f"{hours:,}", paid)
+    cells = ("all", paid, f"{hours:,}")
     last = Row(tuple(text(bold(cell)) if cell else () for cell in cells))
     return Table(found.columns, (*found.rows, last))
 
@@ -284,6 +284,8 @@ def _small(receipt: Receipt) -> list[str]:
         notes.append("its share of idle is not known: that time was not sampled")
     elif receipt.seen < WHOLE:
         notes.append(f"its share of idle is of {percent(receipt.seen, 1)} of the time, which was sampled")
+    elif receipt.idle_cost:
+        notes.append("its share of idle is of the half hours in which it ran")
     if receipt.own.currency:
         notes.append("list or own prices, no bill")
     joined = "; ".join(notes)

@@ -32,11 +32,11 @@ _FEW_TASKS = 5_000
 """Tasks of a run that are read for this card, so that ten runs are no matter of minutes."""
 _COLUMNS = (
     Column("Job", width=3),
-    Column("Ended", rank=2, width=2),
-    Column("Ran", "right", width=2),
-    Column("Failed", "right", rank=3),
-    Column("Core-hours", "right", rank=1, width=2),
     Column("Cost", "right", width=2),
+    Column("Ran", "right", width=2),
+    Column("Core-hours", "right", rank=1, width=2),
+    Column("Failed", "right", rank=2),
+    Column("Ended", rank=3, width=3),
 )
 
 
@@ -187,7 +187,7 @@ def _table(
     found = build.table(_COLUMNS, rows)
     if not currency or all(part is None for part in rounded):
         return found
-    last = (text(bold("all")), (), (), (), (), text(bold(money(whole, currency, digits))))
+    last = (text(bold("all")), text(bold(money(whole, currency, digits))), (), (), (), ())
     return Table(found.columns, (*found.rows, Row(last)))
 
 
@@ -202,11 +202,11 @@ def _row(run: JobRun, part: Decimal | None, currency: str, digits: int) -> list[
     hours = run.core_seconds
     return [
         text(code(run.job)),
-        text(Time(run.ended)),
-        text(duration(run.ended - run.started)),
-        text(number(run.failed)) if run.failed else text(muted("–")),
-        text(f"{least}{number(round(hours / 3600, 1))}") if hours is not None else text(muted("not known")),
         cost,
+        text(duration(run.ended - run.started)),
+        text(f"{least}{hours / 3600:,.1f}") if hours is not None else text(muted("not known")),
+        text(number(run.failed)) if run.failed else text(muted("–")),
+        text(Time(run.ended)),
     ]
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from bot.accounting.service import Accounting
@@ -29,6 +30,7 @@ from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world import World
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.behaviour import MachineBehaviour, Work, exited
+from bot.sandbox.world.ledger import Shape
 from bot.sandbox.world.scenarios.parts import UBUNTU, WINDOWS, Batch, add_account, metadata, on, submit
 from bot.settings import AccountSettings, AlertSettings, WatchSettings
 from storage.port.outbox import OutboxEntry
@@ -69,8 +71,9 @@ class Entries:
 class Town:
     """The account from both sides: as it is, and as the program sees it."""
 
-    def __init__(self, world: World, accounts: Accounts, path: Path) -> None:
+    def __init__(self, world: World, sandbox: AzureSandbox, accounts: Accounts, path: Path) -> None:
         self.world = world
+        self.sandbox = sandbox
         self.truth: AccountState = world.accounts[NAME]
         self.accounts = accounts
         self.source: Account = accounts.get(NAME)
@@ -141,7 +144,7 @@ async def town(world: World, path: Path) -> AsyncIterator[Town]:
     with mock.patch.dict("os.environ", identity):
         accounts = Accounts({NAME: settings}, retail=Retail(sandbox.prices_url, patience=60.0))
         await accounts.warm()
-        found = Town(world, accounts, path / "town.db")
+        found = Town(world, sandbox, accounts, path / "town.db")
         try:
             yield found
         finally:
@@ -232,3 +235,35 @@ def made_up(seed: int) -> World:
 
 def _submit(account: AccountState, job: str, where: str, batch: Batch) -> None:
     submit(account, job, JobSpecification(pool_info=on(where)), batch)
+
+
+def with_past(seed: int) -> World:
+    """Some pools of any size and kind that have been there for weeks, and some that are gone."""
+    rng = random.Random(seed)
+    world, account = empty(seed)
+    kinds: tuple[Any, ...] = ("office", "bursty", "steady", "forgotten")
+    for n in range(rng.randint(1, 4)):
+        name, since = f"pool-{n}", BEGIN - timedelta(days=rng.uniform(2, 80))
+        shape = Shape(
+            kind=rng.choice(kinds), extra=rng.randint(0, 12), extra_spot=rng.randint(0, 6), busy=rng.uniform(0.1, 0.95)
+        )
+        dedicated, spot = rng.randint(1, 4), rng.randint(0, 4)
+        if rng.random() < 0.3:
+            until = since + (BEGIN - since) * rng.uniform(0.2, 0.9)
+            account.ledger.remember(
+                name, rng.choice(_SIZES), since, until, shape, dedicated=dedicated, spot=spot, slots=4
+            )
+            continue
+        account.ledger.shapes[name] = shape
+        account.allocator.add(
+            name,
+            PoolSpecification(
+                vm_size=rng.choice(_SIZES),
+                virtual_machine_configuration=rng.choice((UBUNTU, WINDOWS)),
+                target_dedicated_nodes=dedicated,
+                target_low_priority_nodes=spot,
+                task_slots_per_node=rng.choice((1, 4)),
+            ),
+            since=since,
+        )
+    return world

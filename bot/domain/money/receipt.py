@@ -5,10 +5,11 @@ Definitions, so that figures agree everywhere:
 - *own* is what its tasks took by their own times, every run of a task: price of the node x slots of the task / slots of
   the node x time. Runs that were made again are *lost*, whatever they were made again for.
 - *idle share* is its part of what its pools cost beside, in proportion to its part of their busy core-hours in each
-  span of time; *boot* is the part of that for nodes that were starting. Over all jobs of a pool, and the time in which
-  none ran, own and idle shares sum to what the pool cost.
-- *queue* is from the creation of its first task to the first start of one; *boot* of that is the time in which nodes of
-  its pool were starting.
+  half hour in which it ran; *boot* is the part of that for nodes that were starting. Over all jobs of a pool, and the
+  time in which none ran, own and idle shares sum to what the pool cost, but for what samples miss between two looks:
+  by samples alone (:meth:`bot.accounting.service.Accounting.jobs`) the sum is exact.
+- *queue* is from the creation of its first task to the first start of one; *boot* of that is the time in which nodes
+  of its pool were starting.
 - *spot saved* is what its spot core-hours would have cost on dedicated nodes less what they cost, and less the work
   that was lost when tasks were requeued, which would not have been done twice.
 """
