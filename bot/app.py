@@ -13,6 +13,7 @@ from aiohttp import web
 
 import handlers
 from bot.accounting.bill_keeper import BillKeeper
+from bot.accounting.service import Accounting
 from bot.alerting import rules
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
@@ -38,6 +39,8 @@ from bot.operations.engine import Operations
 from bot.ops import health
 from bot.ops.pruning import prune
 from bot.outbox import OutboxWorker
+from bot.receipts.keeper import ReceiptKeeper
+from bot.receipts.reader import ReceiptReader
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.approval_keeper import ApprovalKeeper
 from bot.requests.dispatcher import Dispatcher
@@ -97,13 +100,27 @@ class App:
         self.observers = {
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
+        self.receipts = ReceiptKeeper(
+            store,
+            {account.name: account for account in self.accounts},
+            ReceiptReader(store, Accounting(store, self.accounts)),
+            self.outbox,
+            self.clock,
+            zone=self.alerts.zone_of,
+        )
         traffic = {account.name: account.traffic for account in self.accounts}
         self.monitor_status = MonitorStatus(self.observers, traffic, self.outbox, self.clock, self.backfill.status)
         self.watcher = Watcher(
             self.observers.values(),
             self.alerts.saw,
             self.clock,
-            after=[self.monitor_status.after, self.jobs.after, self._count_watched_after, self.collector.after],
+            after=[
+                self.monitor_status.after,
+                self.jobs.after,
+                self._count_watched_after,
+                self.collector.after,
+                self.receipts.after,
+            ],
         )
         self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
         services = Services(
@@ -183,6 +200,7 @@ class App:
             asyncio.create_task(self.outbox.run(), name="outbox"),
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
+            asyncio.create_task(self.receipts.run(), name="receipts"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.backfill.run(), name="history"),
             asyncio.create_task(self.network.run(), name="network"),

@@ -85,5 +85,8 @@ ORDER = (
     "account.topology",
     "job.topology",
     "usage.cores",
+    "cost.job",
+    "cost.schedule",
+    "cost.receipts",
 )
 """The order in which help, forms and the reference page show the commands, by module; others come after these."""

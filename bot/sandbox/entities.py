@@ -275,6 +275,7 @@ class Task(Wire, kw_only=True):
     authentication_token_settings: AuthenticationTokenSettings | None = None
     execution_info: TaskExecutionInformation | None = None
     node_info: NodeInformation | None = None
+    stats: dict[str, Any] | None = None
 
 
 class TaskCounts(Wire, kw_only=True):

@@ -189,6 +189,14 @@ class TaskRow(Wire):
     node_info: Place | None = None
 
 
+class TaskTimes(TaskRow):
+    """What a task took: a row, the slots and nodes it ran on, and with ``$expand=stats`` the time of all its runs."""
+
+    required_slots: int = 1
+    multi_instance_settings: MultiInstance | None = None
+    stats: TaskStats | None = None
+
+
 class Task(TaskRow):
     """All of a task."""
 

@@ -163,12 +163,15 @@ class DataPlane(Listener):
 
     async def _tasks(self, request: web.Request) -> web.Response:
         job = self.account.job(request.match_info["job"])
-        return await self._seen(request, TASKS, job.ordered(), lambda task: self.account.task_body(job, task))
+        stats = "$expand" in request[QUERY]
+        return await self._seen(
+            request, TASKS, job.ordered(), lambda task: self.account.task_body(job, task, stats=stats)
+        )
 
     async def _task(self, request: web.Request) -> web.Response:
         job = self.account.job(request.match_info["job"])
         task = self.account.task(job.id, request.match_info["task"])
-        return self.one(request, TASKS, self.account.task_body(job, task))
+        return self.one(request, TASKS, self.account.task_body(job, task, stats="$expand" in request[QUERY]))
 
     async def _schedules(self, request: web.Request) -> web.Response:
         return await self._seen(request, SCHEDULES, _sorted(self.account.schedules), self.account.schedule_body)

@@ -33,6 +33,7 @@ from bot.sandbox.world.pools import Allocator
 from bot.sandbox.world.refused import Refused, not_found
 from bot.sandbox.world.schedules import ScheduleLifecycle
 from bot.sandbox.world.sizes import VmSize
+from bot.sandbox.world.task_stats import task_stats
 from bot.sandbox.world.tasks import Runner
 
 if TYPE_CHECKING:
@@ -134,9 +135,11 @@ class AccountState:
         body = bodies.job_body(self.facts.endpoint, job)
         return msgspec.structs.replace(body, stats=self.statistics.job(job)) if stats and body.stats is None else body
 
-    def task_body(self, job: LiveJob, task: LiveTask) -> Task:
-        """What the wire answers for the task."""
-        return bodies.task_body(self.facts.endpoint, job, task)
+    def task_body(self, job: LiveJob, task: LiveTask, *, stats: bool = False) -> Task:
+        """What the wire answers for the task, with its statistics where these are asked for and there are any."""
+        body = bodies.task_body(self.facts.endpoint, job, task)
+        body.stats = task_stats(self.facts.endpoint, job, task, self.world.time) if stats else None
+        return body
 
     def schedule_body(self, schedule: LiveSchedule) -> JobSchedule:
         """What the wire answers for the schedule; valid until the world moves on."""

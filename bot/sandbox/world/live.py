@@ -33,7 +33,10 @@ NODE_STATES = (
 
 
 class LiveTask(Struct, gc=False, eq=False, kw_only=True):
-    """One task; `run` counts the times it was sent to a node, so that an event of an earlier run is known as stale."""
+    """One task; `run` counts the times it was sent to a node, so that an event of an earlier run is known as stale.
+
+    `held` are the seconds that all its runs took which are over.
+    """
 
     id: str
     spec: TaskSpecification
@@ -51,6 +54,7 @@ class LiveTask(Struct, gc=False, eq=False, kw_only=True):
     pool_id: str | None = None
     node_id: str | None = None
     run: int = 0
+    held: float = 0.0
 
 
 class Preparation(Struct, gc=False, kw_only=True):

@@ -403,6 +403,8 @@ class Runner:
             node.free += task.slots
             self._account.ledger.freed(job, task, node)
             self._account.fleet.load(node)
+            if (began := task.execution_info.start_time) is not None:
+                task.held += (self._world.time - began).total_seconds()
         return node
 
     def move(self, job: LiveJob, task: LiveTask, state: str, info: TaskExecutionInformation | None = None) -> None:

@@ -1,0 +1,257 @@
+"""When a job is over: keeps what it came to, and posts its receipt where that was asked for, once.
+
+What is to be done is read from the transitions that are stored, behind a cursor of its own, which moves in the
+transaction that keeps the run and writes the messages. So a job that ended while the program was down, or just before
+it was killed, gets its receipt all the same; and since the messages of a receipt always have the same ids, one that is
+made again is still sent once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from bot.alerting.model import Notification
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.clock import Clock
+from bot.domain.entity import fold, same_id, schedule_of
+from bot.domain.money.receipt import Receipt
+from bot.monitor.scene import JobView, Scene
+from bot.receipts.asked import Asked, asked_anywhere
+from bot.receipts.reader import ReceiptReader
+from bot.receipts.receipt_card import receipt_card
+from cards.command_line import join
+from storage.port.changes import ChangeSet
+from storage.port.decoding import decoded
+from storage.port.errors import StoreError
+from storage.port.monitoring import Cursor, Transition
+from storage.port.outbox import OutboxEntry
+from storage.port.store import Store
+
+log = structlog.get_logger()
+
+STREAM = "receipts"
+"""The cursor's stream."""
+SETTLING = timedelta(minutes=2)
+"""After its end: the last tasks of a job are listed, its last samples taken and its alert posted within two polls."""
+MOST = 200
+"""Jobs that ended at once: of more, only those are read that a schedule made or somebody asks for."""
+TRIES = 5
+"""Attempts at a job that cannot be read, one for each poll."""
+STATISTICS = timedelta(minutes=35)
+"""After its end the statistics of a job's tasks have come, which tell how long runs took that were made again."""
+_LOOKS, _BETWEEN, _AT_ONCE = timedelta(hours=3), timedelta(minutes=30), 5
+"""How long these are waited for, the time between two looks, and how many jobs are looked at after a poll."""
+_PAGE = 1000
+_TICK = timedelta(microseconds=1)
+_AFTER_FAILURE = 30.0
+_ALERTS = ("job.completed", "job.failed")
+
+
+class Post(Protocol):
+    """What is needed of the delivery."""
+
+    def put(self, entries: Iterable[OutboxEntry]) -> None:
+        """These were stored: bring them out."""
+        ...
+
+
+class ReceiptKeeper:
+    """Receipts of every account. :meth:`after` is called after each poll, :meth:`run` beside everything else."""
+
+    def __init__(
+        self,
+        store: Store,
+        accounts: Mapping[str, Account],
+        reader: ReceiptReader,
+        post: Post,
+        clock: Clock,
+        *,
+        zone: Callable[[str], str],
+    ) -> None:
+        """``zone`` gives a conversation's zone."""
+        self._store = store
+        self._accounts = accounts
+        self._reader = reader
+        self._post = post
+        self._clock = clock
+        self._zone = zone
+        self._horizons: dict[str, datetime] = {}
+        self._ended: dict[tuple[str, str], JobView] = {}
+        self._tries: dict[tuple[str, str], int] = {}
+        self._looked: dict[tuple[str, str], datetime] = {}
+        self._nudged = asyncio.Event()
+
+    async def after(self, account: str, scene: Scene, now: datetime) -> None:
+        """A poll was stored: what ended :data:`SETTLING` before it can be worked off."""
+        for pool in scene.pools.values():
+            self._reader.heard(account, pool.id, pool.slots)
+        for job in scene.ended:
+            self._ended[account, fold(job.id)] = job
+        if scene.blind is None and "jobs" in scene.read:
+            self._horizons[account] = scene.at - SETTLING
+            self._nudged.set()
+
+    async def run(self) -> None:
+        """Work off what has ended, until cancelled."""
+        while True:
+            await self._nudged.wait()
+            self._nudged.clear()
+            for account in list(self._horizons):
+                try:
+                    await self.work_off(account)
+                except StoreError as error:
+                    log.error("receipts.not_stored", account=account, message=str(error))  # noqa: TRY400 - it says all
+                    await self._clock.sleep(_AFTER_FAILURE)  # the cursor stays: it is done again
+                except Exception:  # one account's trouble does not keep the others from their receipts
+                    log.exception("receipts.failed", account=account)
+                    await self._clock.sleep(_AFTER_FAILURE)
+
+    async def work_off(self, account: str) -> int:
+        """Make the receipts of all jobs of an account that ended since the cursor; returns how many.
+
+        Raises StoreError.
+        """
+        until = self._horizons[account]
+        cursors = await self._store.cursors(account)
+        since = next((each.at for each in cursors if each.stream == STREAM), None)
+        if since is None:
+            await self._store.record(ChangeSet(cursors=[Cursor(account, STREAM, until)]))
+            return 0
+        ended = await self._ended_within(account, since, until)
+        asked = await asked_anywhere(self._store)
+        made = 0
+        for each in ended:
+            if len(ended) > MOST and not schedule_of(each.id) and not any(x.concerns(account, each.id) for x in asked):
+                continue
+            receipt = await self._receipt(account, each)
+            if receipt is None:
+                if self._again(account, each):
+                    return made  # the cursor stays before it
+                continue
+            await self._keep(receipt, asked, each.at)
+            made += 1
+        if until > since:
+            await self._store.record(ChangeSet(cursors=[Cursor(account, STREAM, until)]))
+        await self._look_again(account, until)
+        self._forget(account, until)
+        return made
+
+    async def _ended_within(self, account: str, since: datetime, until: datetime) -> list[Transition]:
+        """The ends of jobs in [since, until), the oldest first."""
+        found: set[Transition] = set()
+        while True:
+            page = await self._store.transitions(account, entity="job", since=since, until=until, limit=_PAGE)
+            found.update(each for each in page if each.after == "completed")
+            before = page[-1].at + _TICK if len(page) == _PAGE else since  # what shares a moment comes again
+            if not since < before < until:
+                return sorted(found, key=lambda each: (each.at, each.id))
+            until = before
+
+    async def _receipt(self, account: str, ended: Transition) -> Receipt | None:
+        """A job's receipt; None where it cannot be read now, or is not over any more."""
+        source = self._accounts[account]
+        try:
+            return await self._reader.read(source, ended.id)
+        except AzureError as error:
+            if not error.not_found:
+                log.warning("receipts.unread", account=account, job=ended.id, message=str(error))
+                return None
+        view = self._ended.get((account, fold(ended.id)))
+        return await self._reader.of_gone(source, view, view.ended or ended.at) if view and view.started else None
+
+    def _again(self, account: str, ended: Transition) -> bool:
+        """Whether a job that could not be read is tried again, at the next poll."""
+        key = account, fold(ended.id)
+        self._tries[key] = self._tries.get(key, 0) + 1
+        return self._tries[key] < TRIES
+
+    async def _keep(self, receipt: Receipt, asked: Iterable[Asked], at: datetime) -> None:
+        """Store the run, the messages about it and how far was read, in one transaction."""
+        run = receipt.run()
+        wanting = [each for each in asked if each.wants(receipt)] if run else []
+        threads = await self._threads(receipt) if wanting else {}
+        entries = [self._entry(receipt, each, threads.get(each.conversation.key, "")) for each in wanting]
+        await self._store.record(
+            ChangeSet(runs=[run] if run else [], entries=entries, cursors=[Cursor(receipt.account, STREAM, at)])
+        )
+        if entries:
+            self._post.put(entries)
+
+    async def _look_again(self, account: str, now: datetime) -> None:
+        """Complete what was "at least" when its job ended, in what is kept and in what was posted of it."""
+        runs = await self._store.job_runs(account, since=now - _LOOKS, until=now - STATISTICS)
+        due = [run for run in runs if run.at_least and self._looked.get((account, run.job), now) <= now]
+        for run in due[:_AT_ONCE]:
+            self._looked[account, run.job] = now + _BETWEEN
+            try:
+                receipt = await self._reader.read(self._accounts[account], run.job)
+            except AzureError:
+                continue  # it is gone, or is looked at once more
+            whole = receipt.run()
+            if whole is None or whole.started != run.started or whole.at_least:
+                continue
+            ids = [entry_id(receipt, each.conversation.key) for each in await asked_anywhere(self._store)]
+            posted = [each.entry for each in await self._store.deliveries(ids)]
+            entries = [
+                replace(each, card=self._card(receipt, each.destination), version=each.version + 1) for each in posted
+            ]
+            await self._store.record(ChangeSet(runs=[whole], entries=entries))
+            if entries:
+                self._post.put(entries)
+
+    async def _threads(self, receipt: Receipt) -> dict[str, str]:
+        """The alerts that said in a conversation that the job is over: the receipt is a reply to them."""
+        since = self._clock.now() - timedelta(days=1)
+        rows = await self._store.incidents(account=receipt.account, since=since)
+        over = [
+            row.id for row in rows if row.rule in _ALERTS and row.entity == "job" and same_id(row.name, receipt.job)
+        ]
+        found = {}
+        for row in await self._store.notifications(over[:1]):
+            notification = decoded(row.body, Notification)
+            if notification and notification.entry and not notification.gathered:
+                found[row.conversation] = notification.entry
+        return found
+
+    def _entry(self, receipt: Receipt, asked: Asked, reply_to: str) -> OutboxEntry:
+        where = asked.conversation.key
+        return OutboxEntry(
+            entry_id(receipt, where),
+            where,
+            msgspec.json.encode(asked.conversation),
+            self._card(receipt, where),
+            1,
+            self._clock.now(),
+            reply_to=reply_to,
+        )
+
+    def _card(self, receipt: Receipt, where: str) -> bytes:
+        several = len(self._accounts) > 1
+
+        def command(*tokens: str) -> str:
+            return join([*tokens, *([f"account:{receipt.account}"] if several else [])])
+
+        return msgspec.json.encode(receipt_card(receipt, command, zone=self._zone(where), several=several))
+
+    def _forget(self, account: str, until: datetime) -> None:
+        """What was remembered of jobs that ended before a moment."""
+        self._tries = {key: tries for key, tries in self._tries.items() if key[0] != account}
+        for key, view in list(self._ended.items()):
+            if key[0] == account and (view.ended or until) < until:
+                del self._ended[key]
+        self._looked = {key: due for key, due in self._looked.items() if key[0] != account or due > until - _LOOKS}
+
+
+def entry_id(receipt: Receipt, conversation: str) -> str:
+    """The outbox entry of a receipt in a conversation: the same whenever it is made; another for a job made anew."""
+    what = "\n".join([receipt.account, fold(receipt.job), receipt.started.isoformat(), conversation])
+    return f"receipt-{hashlib.sha256(what.encode()).hexdigest()[:20]}"

@@ -1,0 +1,138 @@
+"""Usage, receipts, bill and sums agree with the sandbox's truth: over accounts of any seed, watched over real HTTP.
+
+`BATCHBOT_SEED=7 pytest tests/accounting` tries that one too; it is told by the test that fails.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.accounting.bill_keeper import BillKeeper
+from bot.domain.money.spend import Spend, total
+from bot.sandbox.world.ledger import Kinds
+from storage.port.bill import Basis
+from tests.accounting.town import BEGIN, NAME, Town, made_up, town, with_past
+
+SEEDS = [int(os.environ.get("BATCHBOT_SEED", "1")), random.randrange(1 << 30)]
+"""One of anybody's choice, and any other."""
+HALF_HOUR = 1800
+
+
+def close(found: float, truth: float, *, per: float = 0.01, least: float = 0.0) -> None:
+    """To one percent, as is promised; ``least`` is what sampling may miss of very little."""
+    assert found == pytest.approx(truth, rel=per, abs=least)
+
+
+def both(spend: Spend) -> tuple[float, float]:
+    """All core-hours, and the busy ones."""
+    return spend.core_hours.total, spend.core_hours.busy
+
+
+def of(truth: Kinds) -> tuple[float, float]:
+    return truth.total.cores / 3600, truth.total.busy / 3600
+
+
+@pytest.fixture(params=SEEDS, ids=[f"seed {seed}" for seed in SEEDS])
+def seed(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+async def test_the_program_agrees_with_the_truth(seed: int, tmp_path: Path) -> None:
+    """An hour and a half of an account that nobody has seen before, looked at every half minute."""
+    async with town(made_up(seed), tmp_path) as here:
+        await here.watched(hours=1.5, every=30)
+        until = here.world.time
+        await _usage_agrees(here, until)
+        await _money_agrees(here, until)
+        await _sums_are_exact(here, until)
+        here.advance(minutes=31)  # statistics of tasks have come
+        await _receipts_agree(here)
+
+
+@pytest.mark.parametrize("basis", ["actual", "amortized"])
+async def test_the_bill_agrees_with_the_truth_to_the_cent(seed: int, basis: Basis, tmp_path: Path) -> None:
+    """A month of an account with a past: day by day and pool by pool; both sum to the month."""
+    async with town(with_past(seed), tmp_path) as here:
+        here.sandbox.arm.costs.throttle.on = False
+        last = BEGIN.date() - timedelta(days=4)  # what is younger still moves
+        first = last - timedelta(days=29)
+        assert await BillKeeper([here.source], here.store).read([here.source], first, last)
+        rows = (await here.accounting.bill(NAME, first, last, basis)).rows
+        found: Counter[object] = Counter()
+        truth: Counter[object] = Counter()
+        for row in rows:
+            found.update({("day", row.day): row.amount, ("pool", row.pool): row.amount})  # type: ignore[dict-item]
+        for charge in (each for n in range(30) for each in here.truth.ledger.bill(first + timedelta(days=n))):
+            amount = getattr(charge, basis) if charge.charge_type == "Usage" else 0.0
+            truth.update({("day", charge.day): amount, ("pool", charge.pool.lower()): amount})
+        assert {key: pytest.approx(value, abs=0.005) for key, value in truth.items()} == dict(found)
+        for what in ("day", "pool"):
+            whole = sum(value for (kind, _), value in found.items() if kind == what)  # type: ignore[misc, has-type]
+            assert whole == pytest.approx(sum(row.amount for row in rows))
+
+
+async def _usage_agrees(here: Town, until: datetime) -> None:
+    ledger = await here.accounting.spend(NAME, BEGIN, until, step=HALF_HOUR)
+    truth = of(here.truth.ledger.core_seconds(None, BEGIN, until))
+    cores = both(ledger.total)
+    sampling = truth[0] * 30 / 3600  # a node or task that comes between two looks
+    close(cores[0], truth[0], least=sampling)
+    close(cores[1], truth[1], least=sampling)
+    for pool, spend in ledger.by("pool").items():
+        close(both(spend)[0], of(here.truth.ledger.core_seconds(pool, BEGIN, until))[0], least=sampling)
+    lent = here.truth.ledger.core_seconds(None, BEGIN, until).spot
+    close(ledger.total.spot_hours.total, lent.cores / 3600, least=sampling)
+
+
+async def _money_agrees(here: Town, until: datetime) -> None:
+    """Own usage at list prices is what Azure will bill for machines."""
+    ledger = await here.accounting.spend(NAME, BEGIN, until, step=HALF_HOUR)
+    billed = sum(charge.actual for charge in here.truth.ledger.bill(BEGIN.date()) if charge.machines)
+    assert ledger.currency == "USD"
+    assert not ledger.total.unpriced
+    close(ledger.total.cost.total, billed, least=billed * 30 / 3600)
+
+
+async def _sums_are_exact(here: Town, until: datetime) -> None:
+    spans = await here.accounting.spend(NAME, BEGIN, until, step=HALF_HOUR)
+    jobs = await here.accounting.jobs(NAME, BEGIN, until, step=HALF_HOUR)
+    for name, spend in spans.by("pool").items():
+        of_pool = total(each.own + each.idle_share for each in jobs if each.pool == name)
+        assert of_pool.cost.total == pytest.approx(spend.cost.total, rel=1e-9, abs=1e-12)
+        assert both(of_pool) == pytest.approx(both(spend), rel=1e-9, abs=1e-12)
+    midnight = BEGIN.replace(hour=0)
+    spans = await here.accounting.spend(NAME, midnight, until, step=HALF_HOUR)
+    days = await here.accounting.spend(NAME, midnight, until)
+    for ledger in (spans, days):
+        for what in ("pool", "size", "tag:team", "day"):
+            whole = total(ledger.by(what).values())
+            assert whole.cost.total == pytest.approx(spans.total.cost.total, rel=1e-9)
+            assert both(whole) == pytest.approx(both(spans.total), rel=1e-9)
+
+
+async def _receipts_agree(here: Town) -> None:
+    """Each with the truth about its job; together they are all that was busy."""
+    jobs = list(here.truth.jobs.values())
+    busy, whole = 0.0, True
+    for job in jobs:
+        receipt = await here.receipt(job.id)
+        own = receipt.own.core_hours.total * 3600
+        truth = here.truth.ledger.job_core_seconds(job.id).total.busy
+        busy, whole = busy + own, whole and not receipt.at_least
+        if receipt.at_least:  # some of its runs were made again, and it goes on or ended a moment ago
+            assert receipt.ended is None or here.world.time - receipt.ended < timedelta(minutes=31)
+            assert own <= truth * 1.01
+        else:
+            close(own, truth, least=1.0)
+        if receipt.cost is not None:
+            assert sum(line.money for line in receipt.parts()) == pytest.approx(receipt.cost)
+        for run in await here.store.job_runs(NAME, job=job.id):
+            assert (run.core_seconds or 0.0) <= own * 1.000001
+    if whole:
+        close(busy, here.truth.ledger.core_seconds(None, BEGIN, here.world.time).total.busy, least=1.0)
