@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from bot.domain.entity import fold
+from bot.domain.entity import fold, same_id
 from bot.domain.money.ledger import Ledger
-from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final
+from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final, reconcile
 from bot.domain.money.spans import Days
 from bot.domain.money.spend import NOTHING, Spend, total
 from storage.port.bill import BillReading, BillRow
@@ -71,6 +72,13 @@ class Statement(Struct, frozen=True):
     def by_week(self) -> bool:
         """Whether :meth:`day_lines` are weeks."""
         return self.days.count >= _WEEKLY_FROM
+
+    def of_pool(self, pool: str) -> Statement:
+        """The same of one pool; what was corrected afterwards is not known of it alone."""
+        ledger = replace(self.ledger, rows=tuple(row for row in self.ledger.rows if same_id(row.pool, pool)))
+        rows = tuple(row for row in self.rows if same_id(row.pool, pool))
+        found = reconcile(rows, ledger.rows, ledger.currency, self.now)
+        return replace(self, ledger=ledger, rows=rows, reconciled=found, restated=())
 
     def day_lines(self) -> list[DayLine]:
         """Every day of the window that has begun, or every week from Monday on."""

@@ -1,0 +1,1 @@
+"""What accounts cost: the bill beside own usage, who spent it, and exports."""
