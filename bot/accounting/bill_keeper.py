@@ -134,8 +134,10 @@ class BillKeeper:
             found = await self._ask(accounts, first, last)
         except AzureError as error:
             log.warning("bill.refused", code=error.code, status=error.status, message=error.message)
+            latest = last >= now.astimezone(UTC).date() - timedelta(days=1)
             for account in accounts:
-                await self._note(account, _state(error), now, _why(error, account.settings.subscription))
+                if latest or not error.passing:  # days of the past that come later make the bill no older
+                    await self._note(account, _state(error), now, _why(error, account.settings.subscription))
             return False
         for account in accounts:
             await self._put(account, first, last, found.get(account.name, []), now)

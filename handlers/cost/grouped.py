@@ -7,17 +7,17 @@ from typing import Literal
 
 from bot.azure.account import Account
 from bot.domain.money.spans import Window
-from bot.domain.money.spend import Spend
+from bot.domain.money.spend import Spend, total
 from bot.domain.money.statement import Statement
 from bot.requests.context import Context
-from cards.build import actions, blocks, bold, note, table, text
+from cards.build import actions, blocks, bold, table, text
 from cards.card import Button, Card, Column, Mark, Row, Table, Words
 from cards.formatting import money, number, percent, plural
 from handlers.cost.parts import column, cost_of, headline, idle_of, notes, window_buttons
 from handlers.shared.common import line, titled
 from handlers.shared.money import digits_of, parts
 
-_MOST = 20
+_MOST = 31
 By = Literal["pool", "day", "size", "tag"]
 _NAMES: dict[By, str] = {"pool": "Pool", "day": "Day", "size": "VM size", "tag": "Tag"}
 
@@ -33,7 +33,6 @@ def card(ctx: Context, source: Account, statement: Statement, window: Window, by
         as_of=statement.now,
         blocks=blocks(
             spend_table(_NAMES[by], lines, statement) if lines else Words(text("Nothing was used or billed.")),
-            note(f"The {_MOST} dearest are shown; “Export” has all of them.") if len(lines) > _MOST else None,
             window_buttons(ctx, source, window, "cost", by=by),
             actions(
                 Button("Summary", line(ctx, source, "cost", window=window)),
@@ -64,6 +63,10 @@ def _lines(statement: Statement, by: By) -> list[tuple[str, Spend, float | None]
 def spend_table(name: str, lines: Sequence[tuple[str, Spend, float | None]], statement: Statement) -> Table:
     """Names with what they were billed, own usage, and what was idle of it; the sum stands below."""
     billed = any(each[2] is not None for each in lines)
+    if rest := lines[_MOST - 1 :] if len(lines) > _MOST else ():
+        known = [each[2] for each in rest if each[2] is not None]
+        others = (plural(len(rest), "other"), total(each[1] for each in rest), sum(known) if known else None)
+        lines = [*lines[: _MOST - 1], others]
     columns = [Column(name, width=3)]
     if billed:
         columns.append(Column("Billed", "right", width=2))
@@ -77,9 +80,7 @@ def spend_table(name: str, lines: Sequence[tuple[str, Spend, float | None]], sta
     money_columns = [([each[2] for each in lines], bill)] if billed else []
     money_columns += [([cost_of(each[1]) for each in lines], own), ([idle_of(each[1]) for each in lines], own)]
     cells = [column(values, currency) for values, currency in money_columns]
-    rows = [
-        [shown[0], *(each[place] for each in cells), *_hours(shown[1])] for place, shown in enumerate(lines[:_MOST])
-    ]
+    rows = [[shown[0], *(each[place] for each in cells), *_hours(shown[1])] for place, shown in enumerate(lines)]
     whole = statement.ledger.total
     foot = [text(bold("all")), *(text(bold(_sum(values, currency))) for values, currency in money_columns)]
     foot += [text(bold(cell)) for cell in _hours(whole)]

@@ -117,8 +117,11 @@ def idle_words(spend: Spend) -> Text:
         shown, idle = parts([value for _, value in reasons], spend.currency)
     else:
         shown, idle = [f"{number(round(value))} h" for _, value in reasons], f"{number(round(use.idle))} core-hours"
+    whole = f"{idle} ({percent(use.idle, use.total)} of own usage)"
+    if len(reasons) == 1:
+        return text(bold("Idle  "), f"{whole}, {REASONS[reasons[0][0]]}")
     pieces = " · ".join(f"{words} {REASONS[name]}" for (name, _), words in zip(reasons, shown, strict=True))
-    return text(bold("Idle  "), f"{idle} ({percent(use.idle, use.total)} of own usage): {pieces}")
+    return text(bold("Idle  "), f"{whole}: {pieces}")
 
 
 def bill_words(statement: Statement) -> list[Words]:
@@ -191,7 +194,8 @@ def _worst(main: Reconciled) -> str:
     if worst.own is None:
         return f"; nothing is known of {worst.meter} ({money(worst.billed, main.currency)})"
     billed, own = money(worst.billed, main.currency), money(worst.own, main.currency)
-    return f"; most at {worst.meter} ({own} of {billed})"
+    missing = ": is a discount or a reservation missing in the settings?" if worst.own > worst.billed else ""
+    return f"; most at {worst.meter} ({own} of {billed}){missing}"
 
 
 def notes(ctx: Context, statement: Statement) -> Footer | None:
@@ -212,6 +216,8 @@ def notes(ctx: Context, statement: Statement) -> Footer | None:
         found.append(f"Own usage is known since {ledger.first:%d %b}. ")
     if ledger.prices_as_of and ledger.total.cost.total:
         found += [f"Own usage is at {ledger.price_source}, read ", Time(ledger.prices_as_of), ". "]
+    if statement.reading and statement.reading.first and statement.reading.first > statement.days.first:
+        found.append(f"The bill is known since {statement.reading.first:%d %b}. ")
     if statement.reading and statement.reading.as_of:
         found += ["The bill was read ", Time(statement.reading.as_of), ". "]
     offset = ZoneInfo(ctx.zone).utcoffset(statement.now.replace(tzinfo=None))
@@ -221,40 +227,45 @@ def notes(ctx: Context, statement: Statement) -> Footer | None:
 
 
 def picture(source: Account, statement: Statement, where: str, lines: Sequence[DayLine]) -> Picture | None:
-    """Own usage by day, busy and idle, below what else was billed; None where there is nothing to draw."""
+    """The bill by day as busy and idle machines and the rest; own usage where there is none. None: nothing to draw."""
     ledger = statement.ledger
-    comparable = statement.comparable and any(each.billed is not None for each in lines)
-    priced = bool(ledger.currency) and ledger.total.cost.total > 0
-    if not priced and not any(each.billed for each in lines):
+    priced = ledger.total.cost.total > 0
+    billed = any(each.billed is not None for each in lines)
+    if not priced and not billed:
         return None
-    if priced:
-        series = [BarSeries("busy", "busy"), BarSeries("idle", "idle")]
-        if comparable:
-            series.append(BarSeries("rest of the bill", "billed"))
-        unit = ledger.currency
-    else:
-        series, unit = [BarSeries("billed", "billed")], statement.currency
-    bars = tuple(Bar(_label(each, statement), _values(each, priced, comparable), each.partial) for each in lines)
-    total = sum(value or 0.0 for bar in bars for value in bar.values)
-    what = "own usage and the rest of the bill" if comparable else "own usage" if priced else "billed"
+    unit = statement.currency if billed else ledger.currency
+    estimated = priced and unit == ledger.currency
+    names: tuple[BarSeries, ...] = (BarSeries("busy", "busy"), BarSeries("idle", "idle"))
+    if billed:
+        names += (BarSeries("disks, network, other", "other"),)
+    bars = tuple(
+        Bar(_label(each, statement), _values(each, billed=billed, estimated=estimated), each.partial) for each in lines
+    )
+    what = "bill" if billed else "own usage"
     chart = BarChart(
-        headline=f"{money(total, unit)} {statement.days.words}",
+        headline=f"{headline(statement)} {statement.days.words}",
         subtitle=f"{source.name} · {where} · {what} by {'week' if statement.by_week else 'day'}, UTC",
-        series=tuple(series),
+        series=names,
         bars=bars,
         unit=unit,
-        note=_picture_note(lines),
+        note=_picture_note(lines, billed=billed, estimated=estimated),
     )
     return Picture(key=f"cost-{source.name}", alt=alt(chart), chart=chart, title=f"Costs of {source.name}")
 
 
-def _values(each: DayLine, priced: bool, comparable: bool) -> tuple[float | None, ...]:
-    if not priced:
-        return (each.billed,)
-    busy, idle = each.own.cost.busy, each.own.cost.idle
-    if not comparable:
-        return busy, idle
-    return busy, idle, None if each.billed is None else max(0.0, each.billed - busy - idle)
+def _values(each: DayLine, *, billed: bool, estimated: bool) -> tuple[float | None, ...]:
+    split = each.split()
+    if split is not None:
+        return split
+    cost = each.own.cost
+    own = (cost.busy, cost.idle) if estimated and each.own.core_hours.total else (None, None)
+    return (*own, None) if billed else own
+
+
+def _picture_note(lines: Iterable[DayLine], *, billed: bool, estimated: bool) -> str:
+    partial = "pale: may still change" if any(each.partial for each in lines) else ""
+    missing = billed and estimated and any(each.billed is None and each.own.core_hours.total for each in lines)
+    return "; ".join(filter(None, [partial, "own usage where nothing is billed yet" if missing else ""]))
 
 
 def _label(each: DayLine, statement: Statement) -> str:
@@ -263,7 +274,3 @@ def _label(each: DayLine, statement: Statement) -> str:
         if statement.by_week or statement.days.count < 10 or each.day.day == 1
         else str(each.day.day)
     )
-
-
-def _picture_note(lines: Iterable[DayLine]) -> str:
-    return "pale: may still change" if any(each.partial for each in lines) else ""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bot.domain.entity import fold, same_id
 from bot.domain.money.ledger import Ledger
+from bot.domain.money.meters import kind_of
 from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final, reconcile
 from bot.domain.money.spans import Days
 from bot.domain.money.spend import NOTHING, Spend, total
@@ -22,13 +23,27 @@ _WEEKLY_FROM = 45
 class DayLine(Struct, frozen=True):
     """A day, or a week that begins on it: own usage, and what was billed (amortized; None: nothing is on the bill).
 
-    ``partial`` says that it may still grow or change.
+    ``machines`` is what of that was for machines. ``partial`` says that it may still grow or change.
     """
 
     day: date
     own: Spend
     billed: float | None
+    machines: float = 0.0
     partial: bool = False
+
+    def split(self) -> tuple[float, float, float] | None:
+        """The bill as busy and idle machines, by the shares of own usage, and the rest of it; None where there is none.
+
+        Of machines without own usage nobody knows whether they were busy: they are in the rest.
+        """
+        if self.billed is None:
+            return None
+        use = self.own.core_hours
+        if not use.total:
+            return 0.0, 0.0, self.billed
+        busy = self.machines * use.busy / use.total
+        return busy, self.machines - busy, self.billed - self.machines
 
 
 class PoolLine(Struct, frozen=True):
@@ -84,10 +99,13 @@ class Statement(Struct, frozen=True):
         """Every day of the window that has begun, or every week from Monday on."""
         own = self.ledger.by("day")
         billed = by_day(self.rows, "amortized").get(self.currency, {})
+        machines = by_day((row for row in self.rows if kind_of(row) == "machines"), "amortized").get(self.currency, {})
         lines: dict[date, list[DayLine]] = {}
         day, today = self.days.first, self.now.astimezone(UTC).date()
         while day <= min(self.days.last, today):
-            line = DayLine(day, own.get(day.isoformat(), NOTHING), billed.get(day), not is_final(day, self.now))
+            final = is_final(day, self.now)
+            mine = own.get(day.isoformat(), NOTHING)
+            line = DayLine(day, mine, billed.get(day), machines.get(day, 0.0), not final)
             lines.setdefault(day - timedelta(days=day.weekday()) if self.by_week else day, []).append(line)
             day += timedelta(days=1)
         return [
@@ -97,6 +115,7 @@ class Statement(Struct, frozen=True):
                 sum(each.billed for each in days if each.billed is not None)
                 if any(each.billed is not None for each in days)
                 else None,
+                sum(each.machines for each in days),
                 any(each.partial for each in days),
             )
             for begin, days in lines.items()

@@ -105,6 +105,12 @@ def test_windows_is_a_meter_of_its_own() -> None:
     assert found.well_explained
 
 
+def test_where_windows_is_not_told_a_meter_counts_both() -> None:
+    rows = [billed(60.0, category="", subcategory="")]
+    (found,) = reconcile(rows, [own(40.0, windows=True), own(20.0)], "USD", NOW)
+    assert [(each.meter, each.explained) for each in found.machines] == [("D4s v3", 1.0)]
+
+
 def test_own_usage_of_a_size_that_was_not_billed_is_told() -> None:
     (found,) = reconcile([billed(100.0)], [own(100.0), own(30.0, "Standard_F2s_v2")], "USD", NOW)
     assert found.unbilled == 30.0
