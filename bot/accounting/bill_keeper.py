@@ -35,7 +35,7 @@ BACK = 92
 """Days that are read when an account is new here."""
 CHUNK = 31
 """Days of one query: one QPU."""
-BETWEEN = 240.0
+BETWEEN = 45.0
 """Seconds between two queries of the past, which nobody waits for."""
 AGAIN = 900.0
 """Seconds until another try where the service did not answer."""

@@ -38,6 +38,12 @@ REASONS: dict[IdleReason, str] = {
     "unknown": "for an unknown reason",
 }
 _KINDS: dict[MeterKind, str] = {"addresses": "IP addresses", "other": "other meters"}
+_SERIES = (
+    BarSeries("busy", "busy"),
+    BarSeries("idle", "idle"),
+    BarSeries("machines, not watched", "billed"),
+    BarSeries("disks, network, other", "other"),
+)
 _ZONE_MATTERS = 3 * 3600
 _WHOLE = 0.98
 _FEW_DAYS = 10
@@ -112,26 +118,32 @@ def idle_words(spend: Spend) -> Text:
     use = spend.cost if priced else spend.core_hours
     if not use.idle:
         return ()
-    reasons = sorted(((name, value) for name, value in use.reasons().items() if value), key=lambda each: -each[1])
+    named = sorted(use.reasons().items(), key=lambda each: -each[1])
     if priced:
-        shown, idle = parts([value for _, value in reasons], spend.currency)
+        amounts, idle = parts([value for _, value in named], spend.currency)
     else:
-        shown, idle = [f"{number(round(value))} h" for _, value in reasons], f"{number(round(use.idle))} core-hours"
+        amounts, idle = [f"{number(round(value))} h" for _, value in named], f"{number(round(use.idle))} core-hours"
+    told = [(name, words) for (name, _), words in zip(named, amounts, strict=True) if _something(words)]
     whole = f"{idle} ({percent(use.idle, use.total)} of own usage)"
-    if len(reasons) == 1:
-        return text(bold("Idle  "), f"{whole}, {REASONS[reasons[0][0]]}")
-    pieces = " · ".join(f"{words} {REASONS[name]}" for (name, _), words in zip(reasons, shown, strict=True))
+    if len(told) == 1:
+        return text(bold("Idle  "), f"{whole}, {REASONS[told[0][0]]}")
+    pieces = " · ".join(f"{words} {REASONS[name]}" for name, words in told)
     return text(bold("Idle  "), f"{whole}: {pieces}")
+
+
+def _something(words: str) -> bool:
+    """Whether a figure that is shown is not nothing."""
+    return any(digit in "123456789" for digit in words)
 
 
 def bill_words(statement: Statement) -> list[Words]:
     """What was billed, a line for each currency, with what the rest is for; or why nothing is known."""
     found: list[Words] = []
     for each in statement.reconciled:
-        kinds = [(kind, value) for kind, value in each.kinds.items() if abs(value) >= 0.005]
-        shown, whole = parts([value for _, value in kinds], each.currency)
-        pieces = " · ".join(f"{words} {_KINDS.get(kind, kind)}" for (kind, _), words in zip(kinds, shown, strict=True))
-        found.append(Words(text(bold("Billed  "), f"{whole}: {pieces}" if len(kinds) > 1 else _alone(whole, pieces))))
+        shown, whole = parts(list(each.kinds.values()), each.currency)
+        kinds = [(kind, words) for kind, words in zip(each.kinds, shown, strict=True) if _something(words)]
+        pieces = " · ".join(f"{words} {_KINDS.get(kind, kind)}" for kind, words in kinds)
+        found.append(Words(text(bold("Billed  "), f"{whole}: {pieces}" if len(kinds) > 1 else pieces or whole)))
         if (spread := each.spread) is not None:
             more = "more" if spread > 0 else "less"
             found.append(
@@ -149,10 +161,6 @@ def bill_words(statement: Statement) -> list[Words]:
     return found
 
 
-def _alone(whole: str, pieces: str) -> str:
-    return pieces or whole
-
-
 def unbilled(statement: Statement) -> str:
     """Why there is no bill: not allowed, nothing known, or nothing billed yet are different answers."""
     reading: BillReading | None = statement.reading
@@ -168,8 +176,10 @@ def unbilled(statement: Statement) -> str:
 def explained_words(statement: Statement) -> Text:
     """How much of the machines' part of the bill own usage explains, and where it does not."""
     main = statement.main
-    if main is None or not main.billed:
+    if main is None or not main.kinds.get("machines"):
         return ()
+    if not main.compared:
+        return text(bold("Explained  "), "not known: no day was both watched throughout and billed in full yet")
     if not statement.comparable:
         own = statement.ledger.currency
         return text(
@@ -235,17 +245,19 @@ def picture(source: Account, statement: Statement, where: str, lines: Sequence[D
         return None
     unit = statement.currency if billed else ledger.currency
     estimated = priced and unit == ledger.currency
-    names: tuple[BarSeries, ...] = (BarSeries("busy", "busy"), BarSeries("idle", "idle"))
-    if billed:
-        names += (BarSeries("disks, network, other", "other"),)
+    values = [_values(each, estimated=estimated) for each in lines]
+    there = [any(row[place] for row in values) for place in range(len(_SERIES))]
+    if not any(there):
+        return None
     bars = tuple(
-        Bar(_label(each, statement), _values(each, billed=billed, estimated=estimated), each.partial) for each in lines
+        Bar(_label(each, statement), tuple(value for value, keep in zip(row, there, strict=True) if keep), each.partial)
+        for each, row in zip(lines, values, strict=True)
     )
     what = "bill" if billed else "own usage"
     chart = BarChart(
         headline=f"{headline(statement)} {statement.days.words}",
         subtitle=f"{source.name} · {where} · {what} by {'week' if statement.by_week else 'day'}, UTC",
-        series=names,
+        series=tuple(each for each, keep in zip(_SERIES, there, strict=True) if keep),
         bars=bars,
         unit=unit,
         note=_picture_note(lines, billed=billed, estimated=estimated),
@@ -253,13 +265,12 @@ def picture(source: Account, statement: Statement, where: str, lines: Sequence[D
     return Picture(key=f"cost-{source.name}", alt=alt(chart), chart=chart, title=f"Costs of {source.name}")
 
 
-def _values(each: DayLine, *, billed: bool, estimated: bool) -> tuple[float | None, ...]:
+def _values(each: DayLine, *, estimated: bool) -> tuple[float | None, ...]:
     split = each.split()
     if split is not None:
         return split
     cost = each.own.cost
-    own = (cost.busy, cost.idle) if estimated and each.own.core_hours.total else (None, None)
-    return (*own, None) if billed else own
+    return (cost.busy, cost.idle, None, None) if estimated and each.own.core_hours.total else (None,) * len(_SERIES)
 
 
 def _picture_note(lines: Iterable[DayLine], *, billed: bool, estimated: bool) -> str:

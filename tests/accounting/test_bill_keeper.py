@@ -146,3 +146,23 @@ async def test_an_account_that_never_cost_anything_has_no_data(scene: Scene, sou
     assert reading
     assert reading.state == "no data"
     assert "8 to 24 hours" in reading.message
+
+
+async def test_own_usage_is_the_truth_of_the_ledger_pool_by_pool(scene: Scene, source: Account) -> None:
+    sim = scene.accounts.get("sim-dev")
+    await sim.node_counts()
+    await watched(scene.store, scene.world, [sim], 9)
+    ledger = scene.world.accounts["sim-dev"].ledger
+    since = START.replace(hour=0) - timedelta(days=8)
+    found = await Accounting(scene.store, scene.accounts).spend("sim-dev", since, START.replace(hour=0))
+    truth: dict[str, float] = {}
+    for day in range(8):
+        for charge in ledger.bill(since.date() + timedelta(days=day)):
+            if charge.machines:
+                truth[charge.pool] = truth.get(charge.pool, 0.0) + charge.amortized
+    own = {pool: spend.cost.total for pool, spend in found.by("pool").items()}
+    assert own == pytest.approx(truth, rel=0.01)
+    assert sum(own.values()) == pytest.approx(sum(truth.values()), rel=0.01)
+    assert found.total.core_hours.total == pytest.approx(
+        ledger.core_seconds(None, since, START.replace(hour=0)).total.cores / 3600, rel=0.01
+    )

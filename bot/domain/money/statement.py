@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +21,15 @@ _WEEKLY_FROM = 45
 """From so many days on they are shown by the week."""
 
 
+class Split(NamedTuple):
+    """An amount of the bill: machines that were busy, idle, and of which nobody knows; and what is for other things."""
+
+    busy: float
+    idle: float
+    unwatched: float
+    rest: float
+
+
 class DayLine(Struct, frozen=True):
     """A day, or a week that begins on it: own usage, and what was billed (amortized; None: nothing is on the bill).
 
@@ -32,18 +42,18 @@ class DayLine(Struct, frozen=True):
     machines: float = 0.0
     partial: bool = False
 
-    def split(self) -> tuple[float, float, float] | None:
+    def split(self) -> Split | None:
         """The bill as busy and idle machines, by the shares of own usage, and the rest of it; None where there is none.
 
-        Of machines without own usage nobody knows whether they were busy: they are in the rest.
+        Of machines without own usage nobody knows whether they were busy.
         """
         if self.billed is None:
             return None
-        use = self.own.core_hours
+        use, rest = self.own.core_hours, self.billed - self.machines
         if not use.total:
-            return 0.0, 0.0, self.billed
+            return Split(0.0, 0.0, self.machines, rest)
         busy = self.machines * use.busy / use.total
-        return busy, self.machines - busy, self.billed - self.machines
+        return Split(busy, self.machines - busy, 0.0, rest)
 
 
 class PoolLine(Struct, frozen=True):
@@ -92,7 +102,7 @@ class Statement(Struct, frozen=True):
         """The same of one pool; what was corrected afterwards is not known of it alone."""
         ledger = replace(self.ledger, rows=tuple(row for row in self.ledger.rows if same_id(row.pool, pool)))
         rows = tuple(row for row in self.rows if same_id(row.pool, pool))
-        found = reconcile(rows, ledger.rows, ledger.currency, self.now)
+        found = reconcile(rows, ledger, self.now)
         return replace(self, ledger=ledger, rows=rows, reconciled=found, restated=())
 
     def day_lines(self) -> list[DayLine]:
