@@ -35,7 +35,7 @@ BACK = 92
 """Days that are read when an account is new here."""
 CHUNK = 31
 """Days of one query: one QPU."""
-BETWEEN = 240.0
+BETWEEN = 45.0
 """Seconds between two queries of the past, which nobody waits for."""
 AGAIN = 900.0
 """Seconds until another try where the service did not answer."""
@@ -134,8 +134,10 @@ class BillKeeper:
             found = await self._ask(accounts, first, last)
         except AzureError as error:
             log.warning("bill.refused", code=error.code, status=error.status, message=error.message)
+            latest = last >= now.astimezone(UTC).date() - timedelta(days=1)
             for account in accounts:
-                await self._note(account, _state(error), now, _why(error, account.settings.subscription))
+                if latest or not error.passing:  # days of the past that come later make the bill no older
+                    await self._note(account, _state(error), now, _why(error, account.settings.subscription))
             return False
         for account in accounts:
             await self._put(account, first, last, found.get(account.name, []), now)

@@ -110,6 +110,7 @@ class Accounting:
             rows,
             rates.source,
             rates.as_of,
+            {bucket.start: bucket.seconds for bucket in whole if not bucket.at_most},
         )
 
     async def jobs(
@@ -143,7 +144,7 @@ class Accounting:
             ledger,
             tuple(rows),
             await self._store.bill_reading(account),
-            reconcile(rows, ledger.rows, ledger.currency, now),
+            reconcile(rows, ledger, now),
             restated(corrections, "amortized"),
         )
 

@@ -114,6 +114,15 @@ class Account(Paths):
     def __repr__(self) -> str:
         return f"Account({self.name!r}, {self.settings.endpoint!r})"
 
+    @property
+    def resource_id(self) -> str:
+        """The account's id in Resource Manager, by the settings."""
+        settings = self.settings
+        return (
+            f"/subscriptions/{settings.subscription}/resourceGroups/{settings.resource_group}"
+            f"/providers/Microsoft.Batch/batchAccounts/{settings.batch_name}"
+        )
+
     def now(self) -> datetime:
         """The service's clock: its last ``Date`` and the time since (UTC, aware); before the first answer, ours."""
         return self._clock.now()

@@ -47,14 +47,14 @@ class Choice:
     """Picks the price of each machine by the hour out of a region's list, page by page.
 
     A meter may be listed for several regions of billing, and with prices of the past and of days to come: the region's
-    own counts, then the latest that holds. Cloud services and dedicated hosts are sold under the same sizes, and left
-    out; so are meters without a price, and prices for development and test. Where more than one is left and they
-    disagree, the price is unknown.
+    own counts, then the latest that holds; those of the past are what it cost before. Cloud services and dedicated
+    hosts are sold under the same sizes, and left out; so are meters without a price, and prices for development and
+    test. Where more than one is left and they disagree, the price is unknown.
     """
 
     def __init__(self) -> None:
         self.currency = ""
-        self._best: dict[Key, tuple[tuple[bool, datetime], float | None]] = {}
+        self._listed: dict[Key, dict[datetime, tuple[bool, float | None]]] = {}
 
     def add(self, items: Iterable[PriceItem], now: datetime) -> None:
         """Take in some more prices; the first one's currency is the list's."""
@@ -68,23 +68,29 @@ class Choice:
             if item.effective_end_date is not None and item.effective_end_date <= now:
                 continue
             key = (size, product.endswith("windows"), _meter(item.sku_name))
-            rank = (item.is_primary_meter_region, begins)
-            known = self._best.get(key)
-            if known is None or rank > known[0]:
-                self._best[key] = rank, item.retail_price
-            elif rank == known[0] and item.retail_price != known[1]:
-                self._best[key] = rank, None
+            since = self._listed.setdefault(key, {})
+            known = since.get(begins)
+            own = item.is_primary_meter_region
+            if known is None or own > known[0]:
+                since[begins] = own, item.retail_price
+            elif own == known[0] and item.retail_price != known[1]:
+                since[begins] = own, None
 
-    def found(self) -> dict[PriceKey, tuple[datetime, float]]:
-        """What was picked: since when each price holds, and the amount."""
-        return {
-            PriceKey(*key): (begins, amount) for key, ((_, begins), amount) in self._best.items() if amount is not None
-        }
+    def found(self) -> dict[PriceKey, tuple[tuple[datetime, float], ...]]:
+        """What was picked: since when each price held, the oldest first; the last one holds now."""
+        found: dict[PriceKey, tuple[tuple[datetime, float], ...]] = {}
+        for key, since in self._listed.items():
+            own = any(primary for primary, _ in since.values())
+            prices = sorted((begins, amount) for begins, (primary, amount) in since.items() if primary is own)
+            if prices[-1][1] is not None:
+                found[PriceKey(*key)] = tuple((begins, amount) for begins, amount in prices if amount is not None)
+        return found
 
     def prices(self, at: datetime) -> Prices:
         """What was picked."""
-        amounts = {key: amount for key, (_, amount) in self._best.items() if amount is not None}
-        return Prices(amounts, self.currency, at)
+        found = {(key.size, key.windows, _METERS[key.meter]): each for key, each in self.found().items()}
+        past = {key: each for key, each in found.items() if len(each) > 1}
+        return Prices({key: each[-1][1] for key, each in found.items()}, self.currency, at, past)
 
 
 def kept_prices(listed: PriceList) -> Prices:

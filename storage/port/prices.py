@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -38,9 +38,9 @@ class PriceStore(Protocol):
     """Price lists. Every method may raise StoreError."""
 
     async def put_prices(
-        self, region: str, currency: str, as_of: datetime, found: Mapping[PriceKey, tuple[datetime, float]]
+        self, region: str, currency: str, as_of: datetime, found: Mapping[PriceKey, Sequence[tuple[datetime, float]]]
     ) -> PriceList:
-        """Note a list that was read ``as_of``: for each key since when it holds, and the amount. The list by now.
+        """Note a list that was read ``as_of``: for each key what it was since when, the oldest first. The list by now.
 
         What changed is kept beside what was: from the moment since which it holds, but not before the list was read
         the last time. What is listed no longer has no price from ``as_of`` on.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.port.prices import PriceChange, PriceKey, PriceList
@@ -14,9 +14,9 @@ class SqlitePrices(Connection):
     """A row for each change of a price, and one for each list."""
 
     async def put_prices(
-        self, region: str, currency: str, as_of: datetime, found: Mapping[PriceKey, tuple[datetime, float]]
+        self, region: str, currency: str, as_of: datetime, found: Mapping[PriceKey, Sequence[tuple[datetime, float]]]
     ) -> PriceList:
-        """Note a list that was read ``as_of``: for each key since when it holds, and the amount. The list by now."""
+        """Note a list that was read ``as_of``: for each key what it was since when. The list by now."""
 
         def work() -> PriceList:
             with self._db.atomic():
@@ -62,14 +62,15 @@ class SqlitePrices(Connection):
 
 
 def _changes(
-    before: PriceList | None, as_of: datetime, found: Mapping[PriceKey, tuple[datetime, float]]
+    before: PriceList | None, as_of: datetime, found: Mapping[PriceKey, Sequence[tuple[datetime, float]]]
 ) -> list[tuple[PriceKey, datetime, float | None]]:
     """What is new in a list: each price that was another, or none."""
     known = {change.key: change.amount for change in before.changes} if before else {}
     changes: list[tuple[PriceKey, datetime, float | None]] = []
-    for key, (since, amount) in found.items():
+    for key, listed in found.items():
+        since, amount = listed[-1]
         if key not in known:
-            changes.append((key, since, amount))
+            changes += [(key, *each) for each in listed]
         elif known[key] != amount:
             read = before.as_of if before else since
             changes.append((key, since if read < since <= as_of else as_of, amount))

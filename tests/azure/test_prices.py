@@ -292,6 +292,18 @@ def test_what_is_not_the_price_of_a_machine_is_left_out(odd: dict[str, Any]) -> 
         assert picked(*rows).amounts == {("standard_d2s_v3", False, "on demand"): 0.096}
 
 
+def test_prices_of_the_past_are_what_it_cost_before() -> None:
+    older = row(retailPrice=0.08, effectiveStartDate="2024-01-01T00:00:00Z")
+    elsewhere = row(retailPrice=9.0, isPrimaryMeterRegion=False, effectiveStartDate="2023-01-01T00:00:00Z")
+    later = row(retailPrice=7.0, effectiveStartDate="2099-01-01T00:00:00Z")
+    prices = picked(row(), elsewhere, later, older)
+    for at, amount in ((datetime(2024, 12, 31, tzinfo=UTC), 0.08), (NOW, 0.096), (None, 0.096)):
+        price = prices.hourly("standard_d2s_v3", windows=False, spot=False, at=at)
+        assert price
+        assert price.amount == amount
+    assert prices.changes(datetime(2024, 1, 1, tzinfo=UTC), NOW) == [datetime(2025, 1, 1, tzinfo=UTC)]
+
+
 def test_prices_that_disagree_are_unknown() -> None:
     twice = row(retailPrice=0.1)
     for rows in ([row(), twice], [twice, row()], [row(), twice, row()], [row(), twice, twice]):

@@ -6,7 +6,7 @@ Sums are exact: rows sum to their account, and jobs with the idle time that no j
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from storage.port.bill import BillReading, BillRow
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, JobBucket, PoolBucket, PoolEra
 
+_DAY = 86_400
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -55,6 +56,16 @@ class Ledger(Struct, frozen=True):
     rows: tuple[LedgerRow, ...] = ()
     price_source: str = ""
     prices_as_of: datetime | None = None
+    sampled: Mapping[datetime, float] = MappingProxyType({})
+    """Seconds that were sampled of each span, by its beginning; history from Azure Monitor is none."""
+
+    def watched_days(self, share: float) -> frozenset[date]:
+        """The UTC days of which at least such a share was sampled."""
+        days: dict[date, float] = {}
+        for start, seconds in self.sampled.items():
+            day = start.astimezone(UTC).date()
+            days[day] = days.get(day, 0.0) + seconds
+        return frozenset(day for day, seconds in days.items() if seconds >= share * _DAY)
 
     @property
     def seen_since_first(self) -> float:

@@ -54,11 +54,13 @@ class MeterOf(NamedTuple):
 def meters_of(row: BillRow) -> list[MeterOf]:
     """What a machine's meter counts; some count two sizes (``D4 v3/D4s v3``).
 
-    Spot and low priority are in the meter's name, Windows in the product, which is the meter's subcategory.
+    Spot and low priority are in the meter's name, Windows in the product, which is the meter's subcategory: where that
+    is not told, both are meant.
     """
     name = _LENT.sub("", row.meter)
     spot, windows = name != row.meter, "windows" in row.subcategory.lower()
-    return [MeterOf(_plain(part), spot, windows) for part in name.split("/")]
+    licences = (windows,) if row.subcategory else (False, True)
+    return [MeterOf(_plain(part), spot, licence) for part in name.split("/") for licence in licences]
 
 
 def meter_of_size(vm_size: str, *, spot: bool, windows: bool) -> MeterOf:

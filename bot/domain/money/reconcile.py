@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from msgspec import Struct
 
-from bot.domain.money.ledger import LedgerRow
+from bot.domain.money.ledger import Ledger, LedgerRow
 from bot.domain.money.meters import METER_KINDS, MeterKind, MeterOf, kind_of, meter_of_size, meters_of
 from storage.port.bill import Basis, BillCorrection, BillRow
 
@@ -21,6 +21,8 @@ FINAL_AFTER = timedelta(hours=72)
 """A day's charges may change so long after its end ("Understand Cost Management data")."""
 TOLD_AFTER = timedelta(hours=24)
 """Usage is on the bill so long after it, at the latest."""
+WATCHED = 0.95
+"""A day counts as watched throughout from this share on."""
 WORTH_TELLING = 0.01
 """From this share on the difference of actual and amortized is told."""
 EXPLAINED = (0.95, 1.05)
@@ -95,26 +97,23 @@ class Reconciled(Struct, frozen=True):
         return share if abs(share) > WORTH_TELLING else None
 
 
-def reconcile(
-    rows: Iterable[BillRow], own: Iterable[LedgerRow], own_currency: str, now: datetime
-) -> tuple[Reconciled, ...]:
+def reconcile(rows: Iterable[BillRow], ledger: Ledger, now: datetime) -> tuple[Reconciled, ...]:
     """The bill by currency, the largest first; no currency is added to another.
 
-    ``rows`` are of both bases and ``own`` of the same days. Days that are not told in full yet are not compared.
+    ``rows`` are of both bases and the ledger of the same days. Days that are not told in full yet, and those that were
+    not watched throughout, are not compared.
     """
     billed: dict[str, list[BillRow]] = defaultdict(list)
     for row in rows:
         billed[row.currency].append(row)
-    mine = list(own)
-    found = [_reconciled(currency, each, mine, own_currency, now) for currency, each in billed.items()]
+    found = [_reconciled(currency, each, ledger, now) for currency, each in billed.items()]
     return tuple(sorted(found, key=lambda each: -abs(each.amortized)))
 
 
-def _reconciled(
-    currency: str, rows: Sequence[BillRow], own: Sequence[LedgerRow], own_currency: str, now: datetime
-) -> Reconciled:
+def _reconciled(currency: str, rows: Sequence[BillRow], ledger: Ledger, now: datetime) -> Reconciled:
     amortized = [row for row in rows if row.basis == "amortized"]
-    compared = {row.day for row in rows if now >= _end(row.day) + TOLD_AFTER}
+    watched = ledger.watched_days(WATCHED)
+    compared = {row.day for row in rows if row.day in watched and now >= _end(row.day) + TOLD_AFTER}
     kinds: dict[MeterKind, float] = defaultdict(float)
     meters: dict[str, list[BillRow]] = defaultdict(list)
     for row in amortized:
@@ -122,8 +121,8 @@ def _reconciled(
         kinds[kind] += row.amount
         if kind == "machines" and row.day in compared:
             meters[f"{row.meter} Windows" if "windows" in row.subcategory.lower() else row.meter].append(row)
-    known = currency == own_currency
-    complete = [row for row in own if row.start.astimezone(UTC).date() in compared]
+    known = currency == ledger.currency
+    complete = [row for row in ledger.rows if row.start.astimezone(UTC).date() in compared]
     left = _own_by_meter(complete) if known else {}
     machines = []
     for meter, each in sorted(meters.items()):

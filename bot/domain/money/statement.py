@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from bot.domain.entity import fold
+from bot.domain.entity import fold, same_id
 from bot.domain.money.ledger import Ledger
-from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final
+from bot.domain.money.meters import kind_of
+from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final, reconcile
 from bot.domain.money.spans import Days
 from bot.domain.money.spend import NOTHING, Spend, total
 from storage.port.bill import BillReading, BillRow
@@ -18,16 +21,39 @@ _WEEKLY_FROM = 45
 """From so many days on they are shown by the week."""
 
 
+class Split(NamedTuple):
+    """An amount of the bill: machines that were busy, idle, and of which nobody knows; and what is for other things."""
+
+    busy: float
+    idle: float
+    unwatched: float
+    rest: float
+
+
 class DayLine(Struct, frozen=True):
     """A day, or a week that begins on it: own usage, and what was billed (amortized; None: nothing is on the bill).
 
-    ``partial`` says that it may still grow or change.
+    ``machines`` is what of that was for machines. ``partial`` says that it may still grow or change.
     """
 
     day: date
     own: Spend
     billed: float | None
+    machines: float = 0.0
     partial: bool = False
+
+    def split(self) -> Split | None:
+        """The bill as busy and idle machines, by the shares of own usage, and the rest of it; None where there is none.
+
+        Of machines without own usage nobody knows whether they were busy.
+        """
+        if self.billed is None:
+            return None
+        use, rest = self.own.core_hours, self.billed - self.machines
+        if not use.total:
+            return Split(0.0, 0.0, self.machines, rest)
+        busy = self.machines * use.busy / use.total
+        return Split(busy, self.machines - busy, 0.0, rest)
 
 
 class PoolLine(Struct, frozen=True):
@@ -72,14 +98,24 @@ class Statement(Struct, frozen=True):
         """Whether :meth:`day_lines` are weeks."""
         return self.days.count >= _WEEKLY_FROM
 
+    def of_pool(self, pool: str) -> Statement:
+        """The same of one pool; what was corrected afterwards is not known of it alone."""
+        ledger = replace(self.ledger, rows=tuple(row for row in self.ledger.rows if same_id(row.pool, pool)))
+        rows = tuple(row for row in self.rows if same_id(row.pool, pool))
+        found = reconcile(rows, ledger, self.now)
+        return replace(self, ledger=ledger, rows=rows, reconciled=found, restated=())
+
     def day_lines(self) -> list[DayLine]:
         """Every day of the window that has begun, or every week from Monday on."""
         own = self.ledger.by("day")
         billed = by_day(self.rows, "amortized").get(self.currency, {})
+        machines = by_day((row for row in self.rows if kind_of(row) == "machines"), "amortized").get(self.currency, {})
         lines: dict[date, list[DayLine]] = {}
         day, today = self.days.first, self.now.astimezone(UTC).date()
         while day <= min(self.days.last, today):
-            line = DayLine(day, own.get(day.isoformat(), NOTHING), billed.get(day), not is_final(day, self.now))
+            final = is_final(day, self.now)
+            mine = own.get(day.isoformat(), NOTHING)
+            line = DayLine(day, mine, billed.get(day), machines.get(day, 0.0), not final)
             lines.setdefault(day - timedelta(days=day.weekday()) if self.by_week else day, []).append(line)
             day += timedelta(days=1)
         return [
@@ -89,6 +125,7 @@ class Statement(Struct, frozen=True):
                 sum(each.billed for each in days if each.billed is not None)
                 if any(each.billed is not None for each in days)
                 else None,
+                sum(each.machines for each in days),
                 any(each.partial for each in days),
             )
             for begin, days in lines.items()

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.domain.money.ledger import LedgerRow
+from bot.domain.money.ledger import Ledger, LedgerRow
 from bot.domain.money.meters import kind_of, meter_of_size, meters_of
 from bot.domain.money.reconcile import by_day, by_pool, is_final, reconcile, restated
 from bot.domain.money.spend import Spend
@@ -29,6 +29,13 @@ def billed(
     currency: str = "USD",
 ) -> BillRow:
     return BillRow("a", day, basis, pool, f"/x/{pool}", meter, category, subcategory, currency, amount, 5.0, "1 Hour")
+
+
+def ledger(rows: list[LedgerRow], currency: str = "USD", watched: float = 86_400.0) -> Ledger:
+    """These rows, of days that were watched so long."""
+    since, until = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+    sampled = {since + timedelta(days=day): watched for day in range(30)}
+    return Ledger("a", currency, since, until, NOW, since, 1.0, tuple(rows), sampled=sampled)
 
 
 def own(
@@ -82,7 +89,7 @@ def test_machines_are_explained_by_meter_and_the_rest_stands_by_kind() -> None:
         billed(7.0, "P4 LRS Disk", "Storage", "Premium SSD Managed Disks"),
         billed(-3.0, "Service credit", "Credit", "", pool=""),
     ]
-    (found,) = reconcile(rows, [own(97.0, spot=19.0)], "USD", NOW)
+    (found,) = reconcile(rows, ledger([own(97.0, spot=19.0)]), NOW)
     assert found.amortized == 174.0
     assert dict(found.kinds) == {"machines": 170.0, "disks": 7.0, "credits": -3.0}
     assert sum(found.kinds.values()) == found.amortized
@@ -100,13 +107,19 @@ def test_machines_are_explained_by_meter_and_the_rest_stands_by_kind() -> None:
 
 def test_windows_is_a_meter_of_its_own() -> None:
     rows = [billed(40.0, subcategory="Dsv3 Series Windows"), billed(20.0)]
-    (found,) = reconcile(rows, [own(40.0, windows=True), own(20.0)], "USD", NOW)
+    (found,) = reconcile(rows, ledger([own(40.0, windows=True), own(20.0)]), NOW)
     assert [(each.meter, each.explained) for each in found.machines] == [("D4s v3 Windows", 1.0), ("D4s v3", 1.0)]
     assert found.well_explained
 
 
+def test_where_windows_is_not_told_a_meter_counts_both() -> None:
+    rows = [billed(60.0, category="", subcategory="")]
+    (found,) = reconcile(rows, ledger([own(40.0, windows=True), own(20.0)]), NOW)
+    assert [(each.meter, each.explained) for each in found.machines] == [("D4s v3", 1.0)]
+
+
 def test_own_usage_of_a_size_that_was_not_billed_is_told() -> None:
-    (found,) = reconcile([billed(100.0)], [own(100.0), own(30.0, "Standard_F2s_v2")], "USD", NOW)
+    (found,) = reconcile([billed(100.0)], ledger([own(100.0), own(30.0, "Standard_F2s_v2")]), NOW)
     assert found.unbilled == 30.0
     assert found.own == 130.0
 
@@ -114,15 +127,20 @@ def test_own_usage_of_a_size_that_was_not_billed_is_told() -> None:
 def test_days_that_are_not_told_in_full_are_not_compared() -> None:
     late = NOW.date()
     rows = [billed(100.0), billed(5.0, day=late), billed(60.0, day=late - timedelta(days=1))]
-    (found,) = reconcile(rows, [own(100.0), own(50.0, day=late), own(60.0, day=late - timedelta(days=1))], "USD", NOW)
+    (found,) = reconcile(rows, ledger([own(100.0), own(50.0, day=late), own(60.0, day=late - timedelta(days=1))]), NOW)
     assert found.compared == (DAY,)
     assert found.explained == 1.0
     assert found.kinds["machines"] == 165.0
 
 
+def test_days_that_were_not_watched_throughout_are_not_compared() -> None:
+    (found,) = reconcile([billed(100.0)], ledger([own(60.0)], watched=0.6 * 86_400), NOW)
+    assert (found.compared, found.explained, found.amortized) == ((), None, 100.0)
+
+
 def test_days_younger_than_three_days_are_not_final() -> None:
     days = [DAY + timedelta(days=each) for each in range(6)]
-    (found,) = reconcile([billed(1.0, day=day) for day in days], [], "USD", NOW)
+    (found,) = reconcile([billed(1.0, day=day) for day in days], ledger([]), NOW)
     assert found.not_final == (date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25))
     ended = datetime(2026, 11, 24, tzinfo=UTC)
     assert is_final(date(2026, 11, 20), ended)
@@ -131,7 +149,7 @@ def test_days_younger_than_three_days_are_not_final() -> None:
 
 def test_two_currencies_are_never_added() -> None:
     rows = [billed(10.0), billed(900.0, currency="EUR", basis="amortized"), billed(9.0, basis="actual")]
-    dear, cheap = reconcile(rows, [own(10.0)], "USD", NOW)
+    dear, cheap = reconcile(rows, ledger([own(10.0)]), NOW)
     assert (dear.currency, dear.own, dear.explained) == ("EUR", None, None)
     assert (cheap.currency, cheap.explained, cheap.actual) == ("USD", 1.0, 9.0)
     assert by_day(rows, "amortized") == {"USD": {DAY: 10.0}, "EUR": {DAY: 900.0}}
@@ -140,13 +158,13 @@ def test_two_currencies_are_never_added() -> None:
 
 @pytest.mark.parametrize(("actual", "told"), [(100.0, None), (100.9, None), (150.0, 1 / 3), (0.0, -1.0)])
 def test_actual_and_amortized_differ_where_it_is_worth_telling(actual: float, told: float | None) -> None:
-    (found,) = reconcile([billed(100.0), billed(actual, basis="actual")], [], "USD", NOW)
+    (found,) = reconcile([billed(100.0), billed(actual, basis="actual")], ledger([]), NOW)
     assert found.spread == (None if told is None else pytest.approx(told))
 
 
 def test_nothing_billed_is_nothing_and_a_free_month_is_zero() -> None:
-    assert reconcile([], [own(5.0)], "USD", NOW) == ()
-    (free,) = reconcile([billed(0.0)], [own(0.0)], "USD", NOW)
+    assert reconcile([], ledger([own(5.0)]), NOW) == ()
+    (free,) = reconcile([billed(0.0)], ledger([own(0.0)]), NOW)
     assert (free.amortized, free.explained, free.spread) == (0.0, None, None)
 
 

@@ -1,0 +1,287 @@
+"""What the cards of costs share: windows, the picture, and sentences about the bill and own usage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from zoneinfo import ZoneInfo
+
+from bot.azure.account import Account
+from bot.domain.money.meters import MeterKind
+from bot.domain.money.reconcile import Reconciled
+from bot.domain.money.spans import WINDOWS, Window
+from bot.domain.money.spend import Spend
+from bot.domain.money.statement import DayLine, Statement
+from bot.requests.context import Context
+from cards.build import actions, bold, note, text
+from cards.card import Actions, Button, Footer, Picture, Piece, Text, Time, Words
+from cards.charts.alt import alt
+from cards.charts.bars import Bar, BarChart, BarSeries
+from cards.formatting import money, number, percent, plural
+from handlers.shared.common import line
+from handlers.shared.money import parts
+from storage.port.bill import BillReading
+from storage.port.core_use import IdleReason
+
+LABELS: dict[Window, str] = {
+    "month": "This month",
+    "last-month": "Last month",
+    "7d": "7 d",
+    "30d": "30 d",
+    "90d": "90 d",
+}
+REASONS: dict[IdleReason, str] = {
+    "starting": "starting",
+    "unused": "nothing to do",
+    "waiting": "work waits",
+    "broken": "broken",
+    "leaving": "leaving",
+    "unknown": "for an unknown reason",
+}
+_KINDS: dict[MeterKind, str] = {"addresses": "IP addresses", "other": "other meters"}
+_SERIES = (
+    BarSeries("busy", "busy"),
+    BarSeries("idle", "idle"),
+    BarSeries("machines, not watched", "billed"),
+    BarSeries("disks, network, other", "other"),
+)
+_ZONE_MATTERS = 3 * 3600
+_WHOLE = 0.98
+_FEW_DAYS = 10
+_CORRECTIONS = 3
+
+
+def window_buttons(ctx: Context, source: Account, window: Window, *tokens: str, **options: object) -> Actions | None:
+    """The windows as buttons that redraw the same message."""
+    return actions(
+        *(
+            Button(LABELS[each], line(ctx, source, *tokens, window=each, **options), how="edit", current=each == window)
+            for each in WINDOWS
+        )
+    )
+
+
+def headline(statement: Statement) -> str:
+    """``$1,842 billed``, ``$1,790 own usage``, ``Price unknown of 40 core-hours``, ``Nothing used``."""
+    if statement.reconciled:
+        return " and ".join(money(each.amortized, each.currency) for each in statement.reconciled) + " billed"
+    spend = statement.ledger.total
+    hours = spend.core_hours.total
+    if not hours:
+        return "Nothing used"
+    if (spend.priced or 0.0) <= 0:
+        return f"Price unknown of {plural(round(hours), 'core-hour')}"
+    return f"{money(spend.cost.total, spend.currency)} own usage"
+
+
+def own_words(spend: Spend) -> Text:
+    """``Own usage $1,790, spot saved $210``."""
+    saved = spend.spot_saved
+    spot = f", spot saved {money(saved, spend.currency)}" if saved and saved > 0 and spend.currency else ""
+    return text(bold("Own usage  "), own_cost(spend), spot)
+
+
+def column(values: Sequence[float | None], currency: str) -> list[str]:
+    """Money of one column, rounded so that it adds up; a dash where nothing is known."""
+    rounded = iter(parts([value for value in values if value is not None], currency)[0])
+    return ["–" if value is None or not currency else next(rounded) for value in values]
+
+
+def cost_of(spend: Spend) -> float | None:
+    """All of it in money; None where no price is known."""
+    return spend.cost.total if (spend.priced or 0.0) > 0 else None
+
+
+def idle_of(spend: Spend) -> float | None:
+    """What was idle of it in money; None where no price is known."""
+    return spend.cost.idle if (spend.priced or 0.0) > 0 else None
+
+
+def amount(value: float | None, currency: str) -> str:
+    """Money, or that it is not known."""
+    return "–" if value is None else money(round(value, 6), currency)
+
+
+def own_cost(spend: Spend) -> str:
+    """``$1,790``, ``$1,790 without 12 % of the core-hours``, ``price unknown``, ``nothing``."""
+    if not spend.core_hours.total:
+        return "nothing"
+    priced = spend.priced
+    if not spend.currency or priced is None or priced <= 0:
+        return "price unknown"
+    without = f", without {percent(1 - priced, 1)} of the core-hours, whose price is unknown" if priced < _WHOLE else ""
+    return f"{money(spend.cost.total, spend.currency)}{without}"
+
+
+def idle_words(spend: Spend) -> Text:
+    """``Idle $402 of $1,790: $210 nothing to do · $90 starting``; in core-hours where no price is known."""
+    priced = bool(spend.currency and spend.cost.total)
+    use = spend.cost if priced else spend.core_hours
+    if not use.idle:
+        return ()
+    named = sorted(use.reasons().items(), key=lambda each: -each[1])
+    if priced:
+        amounts, idle = parts([value for _, value in named], spend.currency)
+    else:
+        amounts, idle = [f"{number(round(value))} h" for _, value in named], f"{number(round(use.idle))} core-hours"
+    told = [(name, words) for (name, _), words in zip(named, amounts, strict=True) if _something(words)]
+    whole = f"{idle} ({percent(use.idle, use.total)} of own usage)"
+    if len(told) == 1:
+        return text(bold("Idle  "), f"{whole}, {REASONS[told[0][0]]}")
+    pieces = " · ".join(f"{words} {REASONS[name]}" for name, words in told)
+    return text(bold("Idle  "), f"{whole}: {pieces}")
+
+
+def _something(words: str) -> bool:
+    """Whether a figure that is shown is not nothing."""
+    return any(digit in "123456789" for digit in words)
+
+
+def bill_words(statement: Statement) -> list[Words]:
+    """What was billed, a line for each currency, with what the rest is for; or why nothing is known."""
+    found: list[Words] = []
+    for each in statement.reconciled:
+        shown, whole = parts(list(each.kinds.values()), each.currency)
+        kinds = [(kind, words) for kind, words in zip(each.kinds, shown, strict=True) if _something(words)]
+        pieces = " · ".join(f"{words} {_KINDS.get(kind, kind)}" for kind, words in kinds)
+        found.append(Words(text(bold("Billed  "), f"{whole}: {pieces}" if len(kinds) > 1 else pieces or whole)))
+        if (spread := each.spread) is not None:
+            more = "more" if spread > 0 else "less"
+            found.append(
+                Words(
+                    text(
+                        f"The invoice says {money(each.actual, each.currency)}, {percent(abs(spread), 1)} {more}: "
+                        "it has reservations on the day they were bought, here they are spread over what they cover."
+                    )
+                )
+            )
+    if not statement.reconciled:
+        found.append(Words(text(bold("Billed  "), unbilled(statement))))
+    elif statement.reading and statement.reading.state not in ("ok", "no data"):
+        found.append(Words(text("The bill may be old. ", statement.reading.message)))
+    return found
+
+
+def unbilled(statement: Statement) -> str:
+    """Why there is no bill: not allowed, nothing known, or nothing billed yet are different answers."""
+    reading: BillReading | None = statement.reading
+    if reading is None:
+        return "not read yet: the bill is asked for in the background, within the quota of Cost Management."
+    if reading.state != "ok":
+        return reading.message or "not known"
+    if statement.days.last >= statement.now.date():
+        return f"nothing billed yet {statement.days.words}: costs appear 8 to 24 hours after use."
+    return f"nothing was billed {statement.days.words}."
+
+
+def explained_words(statement: Statement) -> Text:
+    """How much of the machines' part of the bill own usage explains, and where it does not."""
+    main = statement.main
+    if main is None or not main.kinds.get("machines"):
+        return ()
+    if not main.compared:
+        return text(bold("Explained  "), "not known: no day was both watched throughout and billed in full yet")
+    if not statement.comparable:
+        own = statement.ledger.currency
+        return text(
+            bold("Explained  "),
+            f"not known: prices are in {own}, the bill in {main.currency}" if own else "not known: prices are unknown",
+        )
+    share = main.explained
+    if share is None:
+        return ()
+    days = plural(len(main.compared), "day")
+    compared = (
+        f"own usage {money(main.own or 0.0, main.currency)} of {money(main.billed, main.currency)} that machines were "
+        f"billed in {days}"
+    )
+    return text(bold("Explained  "), f"{round(share * 100)} %: {compared}{_worst(main)}")
+
+
+def _worst(main: Reconciled) -> str:
+    worst = main.worst
+    if main.well_explained or worst is None:
+        return ""
+    if worst.own is None:
+        return f"; nothing is known of {worst.meter} ({money(worst.billed, main.currency)})"
+    billed, own = money(worst.billed, main.currency), money(worst.own, main.currency)
+    missing = ": is a discount or a reservation missing in the settings?" if worst.own > worst.billed else ""
+    return f"; most at {worst.meter} ({own} of {billed}){missing}"
+
+
+def notes(ctx: Context, statement: Statement) -> Footer | None:
+    """The small print: what may change, what was corrected, what was seen, whose days and prices they are."""
+    ledger, main = statement.ledger, statement.main
+    found: list[str | Piece] = []
+    if main and main.not_final:
+        found.append(f"Since {main.not_final[0]:%d %b} the bill may still change: it settles after three days. ")
+    for each in statement.restated[-_CORRECTIONS:]:
+        before, after = money(each.before, each.currency), money(each.after, each.currency)
+        found.append(f"{each.day:%d %b} was corrected afterwards from {before} to {after}. ")
+    if ledger.first is None:
+        found.append("There are no samples of own usage in this window. ")
+    elif ledger.seen_since_first < _WHOLE:
+        share = percent(ledger.seen_since_first, 1)
+        found.append(f"Of the time since {ledger.first:%d %b} {share} was sampled. ")
+    elif ledger.first.date() > statement.days.first:
+        found.append(f"Own usage is known since {ledger.first:%d %b}. ")
+    if ledger.prices_as_of and ledger.total.cost.total:
+        found += [f"Own usage is at {ledger.price_source}, read ", Time(ledger.prices_as_of), ". "]
+    if statement.reading and statement.reading.first and statement.reading.first > statement.days.first:
+        found.append(f"The bill is known since {statement.reading.first:%d %b}. ")
+    if statement.reading and statement.reading.as_of:
+        found += ["The bill was read ", Time(statement.reading.as_of), ". "]
+    offset = ZoneInfo(ctx.zone).utcoffset(statement.now.replace(tzinfo=None))
+    if offset is not None and abs(offset.total_seconds()) > _ZONE_MATTERS:
+        found.append("Days are UTC days, as Azure bills.")
+    return note(*found) if found else None
+
+
+def picture(source: Account, statement: Statement, where: str, lines: Sequence[DayLine]) -> Picture | None:
+    """The bill by day as busy and idle machines and the rest; own usage where there is none. None: nothing to draw."""
+    ledger = statement.ledger
+    priced = ledger.total.cost.total > 0
+    billed = any(each.billed is not None for each in lines)
+    if not priced and not billed:
+        return None
+    unit = statement.currency if billed else ledger.currency
+    estimated = priced and unit == ledger.currency
+    values = [_values(each, estimated=estimated) for each in lines]
+    there = [any(row[place] for row in values) for place in range(len(_SERIES))]
+    if not any(there):
+        return None
+    bars = tuple(
+        Bar(_label(each, statement), tuple(value for value, keep in zip(row, there, strict=True) if keep), each.partial)
+        for each, row in zip(lines, values, strict=True)
+    )
+    what = "bill" if billed else "own usage"
+    chart = BarChart(
+        headline=f"{headline(statement)} {statement.days.words}",
+        subtitle=f"{source.name} · {where} · {what} by {'week' if statement.by_week else 'day'}, UTC",
+        series=tuple(each for each, keep in zip(_SERIES, there, strict=True) if keep),
+        bars=bars,
+        unit=unit,
+        note=_picture_note(lines, billed=billed, estimated=estimated),
+    )
+    return Picture(key=f"cost-{source.name}", alt=alt(chart), chart=chart, title=f"Costs of {source.name}")
+
+
+def _values(each: DayLine, *, estimated: bool) -> tuple[float | None, ...]:
+    split = each.split()
+    if split is not None:
+        return split
+    cost = each.own.cost
+    return (cost.busy, cost.idle, None, None) if estimated and each.own.core_hours.total else (None,) * len(_SERIES)
+
+
+def _picture_note(lines: Iterable[DayLine], *, billed: bool, estimated: bool) -> str:
+    partial = "pale: may still change" if any(each.partial for each in lines) else ""
+    missing = billed and estimated and any(each.billed is None and each.own.core_hours.total for each in lines)
+    return "; ".join(filter(None, [partial, "own usage where nothing is billed yet" if missing else ""]))
+
+
+def _label(each: DayLine, statement: Statement) -> str:
+    return (
+        f"{each.day.day} {each.day:%b}"
+        if statement.by_week or statement.days.count < 10 or each.day.day == 1
+        else str(each.day.day)
+    )

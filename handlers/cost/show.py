@@ -1,0 +1,109 @@
+"""The bill beside own usage: what it was, what for, what of it is explained, and what stood idle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from bot.azure.account import Account
+from bot.domain.money.spans import Window, days_of
+from bot.domain.money.spend import total
+from bot.domain.money.statement import PoolLine, Statement
+from bot.requests.command import command
+from bot.requests.context import Context
+from cards.build import actions, blocks, table
+from cards.card import Actions, Button, Card, Column, Mark, Table, Words
+from cards.formatting import plural
+from handlers.cost import grouped
+from handlers.cost.parts import (
+    bill_words,
+    column,
+    cost_of,
+    explained_words,
+    headline,
+    idle_of,
+    idle_words,
+    notes,
+    own_words,
+    picture,
+    window_buttons,
+)
+from handlers.shared.common import line, titled
+
+_TOP = 5
+_COLUMNS = (
+    Column("Pool", width=3),
+    Column("Billed", "right", width=2),
+    Column("Own usage", "right", width=2),
+    Column("Idle", "right", rank=1, width=2),
+)
+
+
+@command("cost", effect="read", examples=["cost", "cost window:last-month", "cost by:size"], menu=65)
+async def cost(
+    ctx: Context,
+    *,
+    window: Window = "month",
+    by: Literal["pool", "day", "size", "tag"] | None = None,
+    account: str | None = None,
+) -> Card:
+    """Show what an account cost: the bill by day and pool beside own usage, and what stood idle.
+
+    :param window: the days, in UTC as Azure bills
+    :param by: list it by pool, day, VM size or tag instead
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    statement = await ctx.accounting.statement(source.name, days_of(window, source.now()))
+    if by is not None:
+        return grouped.card(ctx, source, statement, window, by)
+    pools = statement.pool_lines()
+    explained, idle = explained_words(statement), idle_words(statement.ledger.total)
+    return Card(
+        title=titled(headline(statement), source.name, statement.days.words),
+        mark=Mark.RUNNING if pools else Mark.IDLE,
+        as_of=statement.now,
+        blocks=blocks(
+            picture(source, statement, "all pools", statement.day_lines()),
+            *bill_words(statement),
+            Words(own_words(statement.ledger.total)),
+            Words(explained) if explained else None,
+            Words(idle) if idle else None,
+            _table(pools, statement),
+            window_buttons(ctx, source, window, "cost"),
+            _more(ctx, source, window, pools),
+            notes(ctx, statement),
+        ),
+    )
+
+
+def _table(pools: Sequence[PoolLine], statement: Statement) -> Table | None:
+    """The dearest pools and the rest of them, so that what is shown adds up."""
+    if not pools:
+        return None
+    cut = _TOP if len(pools) > _TOP + 1 else len(pools)
+    shown = [(each.pool or "of no pool", each) for each in pools[:cut]]
+    if rest := pools[cut:]:
+        billed = [each.billed for each in rest if each.billed is not None]
+        others = PoolLine("", total(each.own for each in rest), sum(billed) if billed else None)
+        shown.append((f"{plural(len(rest), 'other')}", others))
+    own = statement.ledger.currency
+    cells = zip(
+        [name for name, _ in shown],
+        column([each.billed for _, each in shown], statement.currency if statement.main else ""),
+        column([cost_of(each.own) for _, each in shown], own),
+        column([idle_of(each.own) for _, each in shown], own),
+        strict=True,
+    )
+    return table(_COLUMNS, cells)
+
+
+def _more(ctx: Context, source: Account, window: Window, pools: Sequence[PoolLine]) -> Actions | None:
+    dearest = next((each.pool for each in pools if each.pool), None)
+    return actions(
+        Button(f"Pool {dearest}", line(ctx, source, "cost pool", dearest, window=window)) if dearest else None,
+        Button("By size", line(ctx, source, "cost", window=window, by="size")),
+        Button("By tag", line(ctx, source, "cost", window=window, by="tag")),
+        Button("Export", line(ctx, source, "cost export", window=window)),
+        Button("Usage", line(ctx, source, "usage")),
+    )

@@ -1,0 +1,81 @@
+"""Own usage and the bill by day and pool, side by side."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bot.domain.money.ledger import Ledger, LedgerRow
+from bot.domain.money.reconcile import reconcile
+from bot.domain.money.spans import Days
+from bot.domain.money.spend import Spend
+from bot.domain.money.statement import Statement
+from storage.port.bill import BillRow
+from storage.port.core_use import CoreUse
+
+NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+FIRST = date(2026, 2, 1)
+
+
+def row(day: date, amount: float, *, pool: str = "p", category: str = "Virtual Machines") -> BillRow:
+    return BillRow("a", day, "amortized", pool, "/x", "D4s v3", category, "", "USD", amount, 1.0, "1 Hour")
+
+
+def own(day: date, busy: float, idle: float, pool: str = "P") -> LedgerRow:
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    use = CoreUse(busy=busy, unused=idle)
+    return LedgerRow(pool, at, Spend("USD", use, money=use), "Standard_D4s_v3")
+
+
+def statement(days: Days, rows: list[BillRow], ledger_rows: list[LedgerRow]) -> Statement:
+    ledger = Ledger("a", "USD", days.since, days.until, NOW, days.since, 1.0, tuple(ledger_rows))
+    return Statement(days, NOW, ledger, tuple(rows), None, reconcile(rows, ledger, NOW), ())
+
+
+def test_the_first_of_a_month_has_one_day_and_nothing_billed() -> None:
+    today = NOW.date()
+    found = statement(Days(today, today, "this month"), [], [own(today, 1.0, 3.0)])
+    (line,) = found.day_lines()
+    assert (line.billed, line.split(), line.partial) == (None, None, True)
+    assert found.main is None
+    assert found.currency == "USD"
+
+
+@pytest.mark.parametrize(("year", "month", "count"), [(2026, 2, 28), (2024, 2, 29), (2025, 12, 31)])
+def test_a_month_has_its_days(year: int, month: int, count: int) -> None:
+    first = date(year, month, 1)
+    days = Days(first, first + timedelta(days=count - 1), "then")
+    assert len(statement(days, [row(first, 1.0)], []).day_lines()) == count
+
+
+def test_the_bill_of_a_day_is_shared_out_as_its_machines_were_used() -> None:
+    rows = [row(FIRST, 80.0), row(FIRST, 5.0, category="Storage"), row(FIRST + timedelta(days=1), 10.0)]
+    found = statement(Days(FIRST, FIRST + timedelta(days=1), "then"), rows, [own(FIRST, 1.0, 3.0)])
+    used, unwatched = found.day_lines()
+    assert used.split() == (20.0, 60.0, 0.0, 5.0)
+    assert unwatched.split() == (0.0, 0.0, 10.0, 0.0)
+    for line in (used, unwatched):
+        assert sum(line.split() or ()) == line.billed
+
+
+def test_weeks_begin_on_monday_and_sum_to_the_window() -> None:
+    days = Days(date(2025, 12, 2), date(2026, 2, 28), "then")
+    rows = [row(days.first + timedelta(days=day), 1.0) for day in range(days.count)]
+    found = statement(days, rows, [own(days.first + timedelta(days=day), 1.0, 1.0) for day in range(0, days.count, 3)])
+    lines = found.day_lines()
+    assert found.by_week
+    assert lines[0].day == date(2025, 12, 2)
+    assert all(line.day.weekday() == 0 for line in lines[1:])
+    assert sum(line.billed or 0.0 for line in lines) == days.count
+    assert sum(line.own.cost.total for line in lines) == pytest.approx(found.ledger.total.cost.total)
+
+
+def test_a_pool_is_one_whatever_case_the_bill_writes_it_in() -> None:
+    days = Days(FIRST, FIRST, "then")
+    rows = [row(FIRST, 4.0, pool="render"), row(FIRST, 9.0, pool=""), row(FIRST, 1.0, pool="gone")]
+    found = statement(days, rows, [own(FIRST, 1.0, 1.0, "Render")])
+    assert [(line.pool, line.billed) for line in found.pool_lines()] == [("Render", 4.0), ("gone", 1.0), ("", 9.0)]
+    mine = found.of_pool("RENDER")
+    assert mine.main
+    assert (mine.main.amortized, mine.ledger.total.cost.total) == (4.0, 2.0)
