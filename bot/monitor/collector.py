@@ -3,7 +3,8 @@
 Where an account is watched, a sample takes the pools and node counts that the poll has just read. By itself it costs
 two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from polls, every
 other time. Tasks are known of watched accounts alone, from the counts that polls have read; where samples are taken
-more often than polls, the tasks of the last poll are good for :data:`LONGEST`.
+more often than polls, the tasks of the last poll are good for :data:`LONGEST`. The cores of a sample are the mean of
+those that were there and those of the sample before, where that is no longer ago.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
 from bot.monitor.cores_by_size import CoresBySize
-from bot.monitor.reading import Reading, sample_of
+from bot.monitor.reading import Reading, averaged, sample_of
 from bot.monitor.scene import Scene
 from storage.port.errors import StoreError
 from storage.port.samples import PoolEra, Sample
@@ -107,6 +108,7 @@ class Collector:
         self._heard = heard
         self._cores = {account.name: CoresBySize(account) for account in self._accounts}
         self._last: dict[str, datetime] = {}
+        self._points: dict[str, tuple[datetime, Mapping[str, Sample]]] = {}
         self._shares: dict[tuple[str, str], _Share] = {}
         self._eras: dict[tuple[str, str], PoolEra] = {}
         self._polled: dict[str, Reading] = {}
@@ -126,7 +128,7 @@ class Collector:
 
     async def collect(self, account: Source, reading: Reading | None = None) -> None:
         """Take one sample and store it. Raises AzureError and StoreError; what was not stored is made up for."""
-        before = self._last.get(account.name)
+        before, points = self._last.get(account.name), self._points.get(account.name)
         samples, eras = await self._taken(account, reading)
         try:
             await self._store.add_samples(samples)
@@ -137,6 +139,8 @@ class Collector:
                 self._last[account.name] = before
             else:
                 self._last.pop(account.name, None)
+            if points is not None:
+                self._points[account.name] = points
             raise
         self._eras.update({(account.name, era.pool): era for era in eras})
 
@@ -163,10 +167,13 @@ class Collector:
             busy = await self._busy_nodes(account, pool, count, at, thrifty=thrifty)
             samples.append(sample_of(account.name, pool.id, reading, seconds, count, cores, busy))
             eras += self._era(account.name, pool, reading, cores)
-        if not reading.pools:
-            samples.append(Sample(account.name, "", at, seconds))
+        empty = Sample(account.name, "", at, seconds)
+        known = self._points.get(account.name)
+        self._points[account.name] = at, {sample.pool: sample for sample in samples}
         self._last[account.name] = at
-        return samples, eras
+        if known is not None and known[0] == last and at - known[0] <= LONGEST:
+            samples = averaged(samples, known[1], empty)
+        return samples if reading.pools else [*samples, empty], eras
 
     def _era(self, account: str, pool: PoolState, reading: Reading, cores: int) -> list[PoolEra]:
         """What a pool is like, where it is not known to be so."""

@@ -31,8 +31,9 @@ class Sample(Struct, frozen=True):
     """Cores, nodes and tasks of one pool at one moment.
 
     ``seconds`` is the time this sample stands for (since the one before, at most five minutes: a longer silence
-    is a gap, not a guess). ``dedicated`` and ``spot`` are cores by what they did. The samples of one poll of an account
-    share ``at``; one with an empty ``pool`` says that the account was polled and had no pool. ``spot_nodes`` of the
+    is a gap, not a guess). ``dedicated`` and ``spot`` are cores by what they did, in the mean of that time as far as it
+    is known; nodes and tasks are those of the moment. The samples of one poll of an account share ``at``; one with an
+    empty ``pool`` says that the account was polled and had no pool. ``spot_nodes`` of the
     ``nodes`` are spot nodes; ``work`` is None where tasks were not counted. ``jobs`` share the busy cores: what they
     leave belongs to no known job, and where they are more than were busy, each has its part of those that were.
     """

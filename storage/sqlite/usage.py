@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from storage.port.samples import Bucket, JobBucket, PoolBucket, PoolEra
@@ -25,18 +26,20 @@ _BY_POOL: Final = f"""
     SELECT series.pool, {_BUCKET}, {_SUMS}, max(at_most)
     FROM series CROSS JOIN rollups
     WHERE series.account = :account AND series.pool <> ''
-        AND rollups.step = :kept AND rollups.series = series.id AND start >= :origin AND start < :end
+        AND rollups.step = :kept AND rollups.series = series.id AND start >= :since AND start < :end
     GROUP BY series.pool, bucket ORDER BY series.pool, bucket
 """  # noqa: S608 - our own names
 _BY_JOB: Final = f"""
     SELECT series.pool, job_series.job, {_BUCKET}, sum(dedicated), sum(spot)
     FROM job_rollups CROSS JOIN job_series ON job_series.id = job_rollups.job
         CROSS JOIN series ON series.id = job_series.series
-    WHERE job_rollups.step = :kept AND start >= :origin AND start < :end
+    WHERE job_rollups.step = :kept AND start >= :since AND start < :end
         AND job_rollups.account = (SELECT id FROM series WHERE account = :account AND pool = '')
         AND (:job IS NULL OR job_rollups.job IN (SELECT id FROM job_series WHERE job = :job))
     GROUP BY job_rollups.job, bucket
 """  # noqa: S608 - our own names
+_SLICE: Final = 14 * 86_400
+"""Seconds of jobs that are read at a time."""
 _NOISE: Final = 1e-9
 """A smaller share of what was busy is the rounding of sums, and no core-seconds."""
 
@@ -70,7 +73,7 @@ class SqliteUsage(SqliteSamples):
         """Busy core-seconds by pool, job and start; what no known job kept busy has an empty name."""
         asked = self._asked(account, since, until, step, self._retention.job_rollups)
 
-        def work() -> list[JobBucket]:
+        def work(asked: Mapping[str, Any]) -> list[JobBucket]:
             found = [
                 JobBucket(pool, name, from_timestamp(start * MICRO), dedicated, spot)
                 for pool, name, start, dedicated, spot in self._db.conn.execute(_BY_JOB, {**asked, "job": job})
@@ -78,9 +81,14 @@ class SqliteUsage(SqliteSamples):
             ]
             if job is None:
                 found += self._of_no_job(found, asked)
-            return sorted(found, key=lambda each: (each.pool, each.job, each.start))
+            return found
 
-        return await self._run(work)
+        # Jobs are many: a slice of time after the other, so that nothing urgent waits long behind a whole quarter.
+        slice_, found = max(1, _SLICE // step) * step, []
+        for begin in range(asked["origin"], asked["end"], slice_):
+            part = {**asked, "since": begin, "end": min(begin + slice_, asked["end"])}
+            found += await self._run(partial(work, part))
+        return sorted(found, key=lambda each: (each.pool, each.job, each.start))
 
     def _of_no_job(self, found: Sequence[JobBucket], asked: Mapping[str, Any]) -> list[JobBucket]:
         """What pools have been busy with beyond their jobs."""
@@ -106,7 +114,7 @@ class SqliteUsage(SqliteSamples):
         """The parameters of a query: which rollup to read, and from where."""
         begin, end = to_timestamp(since) // MICRO, -(-to_timestamp(until) // MICRO)
         kept, origin = self._retention.resolution(begin, end, step, of)
-        return {"account": account, "origin": origin, "end": end, "step": step, "kept": kept}
+        return {"account": account, "origin": origin, "since": origin, "end": end, "step": step, "kept": kept}
 
     async def add_history(self, account: str, buckets: Sequence[Bucket], step: int) -> int:
         """Add what an account is known to have had, half an hour at a time, where nothing is known yet."""

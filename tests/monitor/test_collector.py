@@ -112,7 +112,7 @@ async def test_task_slots_share_a_node() -> None:
 async def test_in_samples_from_looks_the_share_of_slots_is_good_for_another_one_while_as_many_nodes_run() -> None:
     batch = Batch()
     collector = Collector([batch], Memory())
-    for minutes, slots, busy in ((0, 1, 2.0), (1, 2, 2.0), (2, 2, 4.0)):
+    for minutes, slots, busy in ((0, 1, 2.0), (1, 2, 2.0), (2, 2, (2.0 + 4.0) / 2)):
         batch.nodes["/pools/a/nodes"] = [Node(id="n", state="running", running_task_slots_count=slots)]
         reading = Reading([pool(slots=2)], [counts(running=1)], NOON + timedelta(minutes=minutes))
         [sample] = await collector.sample(batch, reading)
@@ -149,6 +149,35 @@ async def test_while_an_active_job_is_not_counted_nobody_knows_whether_tasks_wai
         reading = Reading.of(msgspec.structs.replace(scene(NOON), jobs=jobs))
         [sample] = await Collector([], Memory()).sample(Batch(), reading)
         assert sample.dedicated == use
+
+
+async def test_cores_are_the_mean_of_the_time_that_a_sample_stands_for() -> None:
+    store = Memory()
+    collector = Collector([], store)
+
+    async def read(minute: int, **states: PoolNodeCounts) -> list[Sample]:
+        at = NOON + timedelta(minutes=minute)
+        reading = Reading.of_lists([pool(name) for name in states], list(states.values()), at, {})
+        before = len(store.samples)
+        await collector.collect(Batch(), reading)
+        return store.samples[before:]
+
+    [first] = await read(0, a=counts("a", running=2))
+    assert first.dedicated == CoreUse(8.0), "what was before the first is not known"
+    grown, new = await read(1, a=counts("a", running=3, idle=1), b=counts("b", creating=4))
+    assert (grown.dedicated, grown.nodes) == (CoreUse(10.0, unknown=2.0), 4)
+    assert (new.dedicated, new.nodes) == (CoreUse(starting=8.0), 4)
+    store.broken = True
+    with pytest.raises(StoreError):
+        await read(2, a=counts("a", running=9), b=counts("b"))
+    store.broken = False
+    [same, gone] = await read(3, a=counts("a", running=3, idle=1))
+    assert (same.dedicated, same.seconds) == (CoreUse(12.0, unknown=4.0), 120)
+    assert (gone.pool, gone.dedicated, gone.nodes) == ("b", CoreUse(starting=8.0), 0)
+    [last, none] = await read(4)
+    assert (last.pool, last.dedicated.busy, none) == ("a", 6.0, Sample("render", "", NOON + timedelta(minutes=4), 60.0))
+    [late] = await read(30, a=counts("a", running=1))
+    assert (late.dedicated, late.seconds) == (CoreUse(4.0), 300), "a silence is a gap, not a line"
 
 
 async def test_jobs_share_cores_by_the_slots_that_their_tasks_take() -> None:
@@ -188,11 +217,11 @@ async def test_the_tasks_of_the_last_poll_are_good_for_samples_between_polls() -
     batch = Batch(pools=(pool(),), counts=(counts(running=1, idle=1),))
     collector = Collector([batch], Memory())
     await collector.after("render", msgspec.structs.replace(scene(NOON), jobs=jobs), NOON)
-    for minutes, use in ((4, CoreUse(4.0, unused=4.0)), (6, CoreUse(4.0, unknown=4.0))):
+    for minutes, use in ((4, CoreUse(4.0, unused=4.0)), (6, CoreUse(4.0, unused=2.0, unknown=2.0))):
         batch.at = NOON + timedelta(minutes=minutes)
         [sample] = await collector.sample(batch)
         assert sample.dedicated == use
-        assert bool(sample.jobs) == (minutes == 4)
+        assert sample.jobs == (JobCores("one", 4.0 if minutes == 4 else 2.0),)
 
 
 async def test_what_a_look_has_read_is_not_read_again() -> None:
