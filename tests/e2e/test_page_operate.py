@@ -154,11 +154,10 @@ def make_all(phone: Page, chat: str, shots: Path) -> None:
         field(dialog, "Pool").fill("made-slack")
         dialog.get_by_role("combobox", name="Found").select_option(label="made-slack")
     else:
-        search = dialog.get_by_placeholder("Type to search").first
-        search.fill("made-teams")
-        phone.get_by_text("made-teams", exact=True).last.click()
+        dialog.get_by_placeholder("Type to search").first.press_sequentially("made-te")
+        dialog.locator(".ac-choiceSetInput-choice").filter(has_text="made-teams").click()
     make(dialog, f"Job made-{chat}-job is made on pool made-{chat}", "job")
-    done(f"Job made-{chat}-job is", "job")
+    done(f"Job made-{chat}-job is created", "job")
 
 
 def field(dialog: Locator, label: str) -> Locator:

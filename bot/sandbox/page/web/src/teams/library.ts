@@ -121,9 +121,10 @@ const host = new AC.HostConfig({
 });
 
 export type Pressed = (action: Json, inputs: Record<string, string>) => void;
+export type Searched = (input: string, typed: string) => Promise<{ title: string; value: string }[]>;
 
 /** The card as an element. Pictures come by the stand-in's proxy, as they come by Teams'. */
-export function render(given: Json, onPressed: Pressed): HTMLElement | undefined {
+export function render(given: Json, onPressed: Pressed, onSearched?: Searched): HTMLElement | undefined {
   const context = new AC.SerializationContext();
   context.setElementRegistry(elements);
   context.setActionRegistry(actions);
@@ -133,6 +134,11 @@ export function render(given: Json, onPressed: Pressed): HTMLElement | undefined
   card.onExecuteAction = (action) => {
     if (action instanceof AC.OpenUrlAction && action.url) window.open(action.url, "_blank", "noopener");
     if (action instanceof Submit || action instanceof Execute) onPressed(action.source, values(action));
+  };
+  card.onInputValueChanged = (input) => {
+    if (!onSearched || !input.id || !(input instanceof AC.ChoiceSetInput) || !input.isDynamicTypeahead()) return;
+    const typed = input.getFilterForDynamicSearch();
+    if (typed) void onSearched(input.id, typed).then((found) => input.renderChoices(typed, found));
   };
   const drawn = card.render();
   drawn?.querySelectorAll("[role=cell], [role=columnheader]").forEach(measure);

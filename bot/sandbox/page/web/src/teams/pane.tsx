@@ -188,7 +188,11 @@ function Dialogs({ role }: { role: Role }) {
     <Modal key={dialog.id} title={dialog.title ?? BOT} className="teams-backdrop" onClose={() => void run(() => act("teams", "close", { user: role, dialog: dialog.id }))}>
       <div className="modal-body">
         {dialog.card && (
-          <Card card={dialog.card} onPress={(action, inputs) => act("teams", "submit", { user: role, dialog: dialog.id, action, inputs })} />
+          <Card
+            card={dialog.card}
+            onPress={(action, inputs) => act("teams", "submit", { user: role, dialog: dialog.id, action, inputs })}
+            onSearch={(input, query) => act("teams", "search", { user: role, conversation: "", message: dialog.id, input, query })}
+          />
         )}
         {dialog.url && (
           <a href={dialog.url} target="_blank" rel="noopener noreferrer">
