@@ -41,7 +41,7 @@ _KINDS: dict[MeterKind, str] = {"addresses": "IP addresses", "other": "other met
 _SERIES = (
     BarSeries("busy", "busy"),
     BarSeries("idle", "idle"),
-    BarSeries("machines, not watched", "billed"),
+    BarSeries("not watched", "billed"),
     BarSeries("disks, network, other", "other"),
 )
 _ZONE_MATTERS = 3 * 3600
