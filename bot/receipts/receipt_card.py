@@ -39,6 +39,7 @@ _WORDS: dict[Part, str] = {
     "leaving": "idle: nodes leaving",
     "unknown": "idle: reason not known",
 }
+_GOING = "tasks that are done, or run"
 _COLUMNS = (
     Column("What", width=4),
     Column("Cost", "right", width=2),
@@ -249,7 +250,7 @@ def _table(receipt: Receipt) -> Table | None:
     digits = digits_of(receipt)
     rows = [
         [
-            _WORDS[line.what],
+            _GOING if line.what == "useful" and receipt.ended is None else _WORDS[line.what],
             money(line.money, currency, digits) if line.priced else "price unknown",
             f"{line.core_hours:,}",
         ]

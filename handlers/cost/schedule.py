@@ -18,10 +18,10 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, bold, code, muted, text
-from cards.card import Button, Card, Column, Mark, Picture, Row, Table, Text, Time, Words
+from cards.card import Button, Card, Column, Mark, Picture, Row, Table, Text, Words
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
-from cards.formatting import duration, money, number, plural
+from cards.formatting import duration, money, plural
 from handlers.shared.common import line, template, titled
 from handlers.shared.missing import finding_schedule
 from storage.port.changes import ChangeSet
@@ -35,8 +35,6 @@ _COLUMNS = (
     Column("Cost", "right", width=2),
     Column("Ran", "right", width=2),
     Column("Core-hours", "right", rank=1, width=2),
-    Column("Failed", "right", rank=2),
-    Column("Ended", rank=3, width=3),
 )
 
 
@@ -187,7 +185,7 @@ def _table(
     found = build.table(_COLUMNS, rows)
     if not currency or all(part is None for part in rounded):
         return found
-    last = (text(bold("all")), text(bold(money(whole, currency, digits))), (), (), (), ())
+    last = (text(bold("all")), text(bold(money(whole, currency, digits))), (), ())
     return Table(found.columns, (*found.rows, Row(last)))
 
 
@@ -205,8 +203,6 @@ def _row(run: JobRun, part: Decimal | None, currency: str, digits: int) -> list[
         cost,
         text(duration(run.ended - run.started)),
         text(f"{least}{hours / 3600:,.1f}") if hours is not None else text(muted("not known")),
-        text(number(run.failed)) if run.failed else text(muted("–")),
-        text(Time(run.ended)),
     ]
 
 
