@@ -20,6 +20,7 @@ PARTS = (
     ["bench.guard"],
     ["bench.operate"],
     ["bench.task_add"],
+    ["bench.forecast"],
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -32,7 +32,7 @@ from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.names import Names
 from bot.monitor.network import NetworkSampler
 from bot.monitor.observer import Observer
-from bot.monitor.scene import Scene
+from bot.monitor.scene import MoneyView, Scene
 from bot.monitor.watcher import Watcher
 from bot.operations.audit import Audit
 from bot.operations.engine import Operations
@@ -41,6 +41,10 @@ from bot.ops.pruning import prune
 from bot.outbox import OutboxWorker
 from bot.receipts.keeper import ReceiptKeeper
 from bot.receipts.reader import ReceiptReader
+from bot.reports.compose import Composer
+from bot.reports.pools import Pools
+from bot.reports.service import Reports
+from bot.reports.watch import MoneyWatch
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.requests.approval_keeper import ApprovalKeeper
 from bot.requests.dispatcher import Dispatcher
@@ -110,6 +114,8 @@ class App:
         )
         traffic = {account.name: account.traffic for account in self.accounts}
         self.monitor_status = MonitorStatus(self.observers, traffic, self.outbox, self.clock, self.backfill.status)
+        pools = Pools()
+        self.reports, self.money = self._reporting(pools, several=several)
         self.watcher = Watcher(
             self.observers.values(),
             self.alerts.saw,
@@ -120,6 +126,7 @@ class App:
                 self._count_watched_after,
                 self.collector.after,
                 self.receipts.after,
+                pools.after,
             ],
         )
         self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
@@ -136,7 +143,7 @@ class App:
                 self.upload_page if bot.public_url else None,
                 self.outbox.put,
             ),
-            Watching(self.alerts, self.monitor_status, self.jobs),
+            Watching(self.alerts, self.monitor_status, self.jobs, self.reports),
             self.operations,
         )
         self.dispatcher = Dispatcher(services)
@@ -158,6 +165,16 @@ class App:
                 self.chats[name] = chat
                 routes += chat.routes()
         self._web.add_routes(routes)
+
+    def _reporting(self, pools: Pools, *, several: bool) -> tuple[Reports, MoneyWatch]:
+        """What is said of money by the calendar, and what is found in it all the time."""
+        settings = self.settings
+        accounting = Accounting(self.store, self.accounts)
+        composer = Composer(accounting, self.store, [each.budget() for each in settings.budgets])
+        patience = timedelta(hours=settings.reports.wait_hours)
+        reports = Reports(composer, pools, self.outbox.put, self.clock, several=several, patience=patience)
+        floor = settings.reports.unusual_from
+        return reports, MoneyWatch(composer, self.observers, self.clock, self._money_is, floor=floor)
 
     @classmethod
     async def open(
@@ -201,6 +218,8 @@ class App:
             asyncio.create_task(self.alerts.run(), name="alerts"),
             asyncio.create_task(self.watcher.run(), name="watcher"),
             asyncio.create_task(self.receipts.run(), name="receipts"),
+            asyncio.create_task(self.reports.run(), name="reports"),
+            asyncio.create_task(self.money.run(), name="money"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.backfill.run(), name="history"),
             asyncio.create_task(self.network.run(), name="network"),
@@ -254,6 +273,10 @@ class App:
     def _count_watched(self, account: str) -> None:
         """Jobs that somebody watches are counted in every look."""
         self.observers[account].watched_jobs = self.jobs.watched(account)
+
+    def _money_is(self, account: str, money: MoneyView) -> None:
+        """How an account's money stands goes into its next looks, where the alert rules find it."""
+        self.observers[account].money = money
 
     async def _count_watched_after(self, account: str, scene: Scene, now: datetime) -> None:
         self._count_watched(account)

@@ -38,6 +38,7 @@ from bot.policy.settings import (
     is_group,
     person_mistakes,
 )
+from bot.reports.settings import BudgetSettings, ReportSettings, budget_mistakes
 from bot.settings import (
     AccessSettings,
     AccountSettings,
@@ -70,6 +71,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     approvals: list[ApprovalSettings] = []
     break_glass: BreakGlassSettings = BreakGlassSettings()
     audit: AuditSettings = AuditSettings()
+    budgets: list[BudgetSettings] = []
+    reports: ReportSettings = ReportSettings()
 
     def policy(self) -> Policy:
         """The policy that these settings make."""
@@ -103,7 +106,7 @@ _OLDER_NAMES = {("alerts", "places"): "channels"}
 """Keys that were called otherwise before, by section."""
 
 
-LISTS = ("people", "grants", "approvals")
+LISTS = ("people", "grants", "approvals", "budgets")
 """Sections that a file may have several of, each ``[[…]]``."""
 
 
@@ -236,6 +239,7 @@ def _values(settings: Settings) -> Iterator[str]:
     yield from grant_mistakes(settings.grants, names)
     yield from approval_mistakes(settings.approvals, names)
     yield from break_glass_mistakes(settings.break_glass, settings.audit)
+    yield from budget_mistakes(settings.budgets, names)
 
 
 def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:

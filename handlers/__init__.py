@@ -92,5 +92,9 @@ ORDER = (
     "cost.job",
     "cost.schedule",
     "cost.receipts",
+    "report.preview",
+    "report.subscribe",
+    "report.budgets",
+    "report.unusual",
 )
 """The order in which help, forms and the reference page show the commands, by module; others come after these."""

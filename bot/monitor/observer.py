@@ -35,7 +35,7 @@ from bot.monitor.job_changes import (
 from bot.monitor.node_changes import fold_counts, fold_node_states, fold_nodes, fold_pools, shape_of
 from bot.monitor.plan import SLOW, Read, chosen, wanted
 from bot.monitor.reader import Reader, Source
-from bot.monitor.scene import Area, Blindness, JobView, QuotaView, Scene
+from bot.monitor.scene import Area, Blindness, JobView, MoneyView, QuotaView, Scene
 from bot.settings import WatchSettings
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
@@ -94,6 +94,8 @@ class Observer:
     def __init__(self, account: Source, store: Store, clock: Clock, settings: WatchSettings | None = None) -> None:
         self.name = account.name
         self.watched_jobs: set[str] = set()
+        self.money: MoneyView | None = None
+        """How the account's money stands; None while nobody has looked."""
         self.effort = Effort()
         self._account = account
         self._store = store
@@ -202,6 +204,8 @@ class Observer:
         missing = await self._sweep(reader, pending)
         if await self._quota(reader, pending):
             read.add("quota")
+        if self.money is not None:
+            read.add("money")
         await self._turns(reader, pending, missing)
         await evidence.gather(pending, reader.printed, self._allowed - reader.calls)
         close_jobs(pending)
@@ -324,6 +328,7 @@ class Observer:
             ended=tuple(pending.ended),
             blind=self._blind,
             prices=self._prices,
+            money=self.money or MoneyView(),
         )
 
 

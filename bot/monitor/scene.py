@@ -17,13 +17,15 @@ from bot.domain.entity import fold
 from bot.domain.failures import Example
 from bot.domain.findings import CauseCount
 from bot.domain.job_health import JobFacts
+from bot.domain.money.anomalies import Anomaly
+from bot.domain.money.budgets import BudgetState
 from bot.domain.nodes import NodeFacts
 from bot.domain.pools import PoolFacts
 from bot.domain.schedule_health import ScheduleFacts
 from storage.port.monitoring import Transition
 
 V = TypeVar("V")
-Area: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "schedules", "quota"]
+Area: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "schedules", "quota", "money"]
 """A part of an account that is read at one go; what was not read in a poll is not judged anew."""
 
 
@@ -87,6 +89,21 @@ class QuotaView(Struct, frozen=True):
     rows: tuple[tuple[str, int, int], ...] = ()
 
 
+class UnusualView(Struct, frozen=True):
+    """A day that cost unusually much, which nobody has answered to, and when it was ``found`` (the bot's clock)."""
+
+    anomaly: Anomaly
+    found: datetime
+
+
+class MoneyView(Struct, frozen=True):
+    """How the money of an account stands, in ``currency``."""
+
+    currency: str = ""
+    budgets: tuple[BudgetState, ...] = ()
+    unusual: tuple[UnusualView, ...] = ()
+
+
 class Blindness(Struct, frozen=True):
     """The account cannot be read: since when (the bot's clock), the code, and the words."""
 
@@ -101,7 +118,7 @@ class Scene(Struct, kw_only=True):
 
     ``at`` is the service's time of the poll, ``read`` the areas that were read in it, ``news`` the transitions that
     are new, ``ended`` the jobs that ended or vanished in it. ``prices`` are those of the account's region, without any
-    while they are unknown.
+    while they are unknown. ``money`` is how it stood at the last look at it, which is rarer.
 
     ``pools``, ``jobs`` and ``schedules`` are by their own spelling of the id. Ask :meth:`pool` and its like for what
     something else names, for its spelling may be another.
@@ -118,6 +135,7 @@ class Scene(Struct, kw_only=True):
     ended: tuple[JobView, ...] = ()
     blind: Blindness | None = None
     prices: Prices = NO_PRICES
+    money: MoneyView = MoneyView()
     _folded: dict[str, Any] = field(default_factory=dict)
 
     def pool(self, name: str) -> PoolView | None:

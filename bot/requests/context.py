@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.operations.audit import Act, Audit
     from bot.operations.confirm import Answer
     from bot.operations.engine import Undoing
+    from bot.reports.service import Reports
     from bot.requests.registry import Registry
     from cards.card import Card
     from storage.port.store import Store
@@ -138,6 +139,11 @@ class Context:
     def jobs(self) -> WatchedJobs | None:
         """The living cards of watched jobs; None where nothing is watched."""
         return self.services.watching.jobs if self.services.watching else None
+
+    @property
+    def reports(self) -> Reports | None:
+        """Reports of money; None where none are posted."""
+        return self.services.watching.reports if self.services.watching else None
 
     @property
     def direct(self) -> Callable[[Person, Conversation], Awaitable[Conversation]] | None:

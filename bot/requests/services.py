@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.azure.files import Remote
     from bot.monitor.monitor_status import Status
     from bot.operations.engine import Operations
+    from bot.reports.service import Reports
     from storage.port.outbox import OutboxEntry
     from storage.port.store import Store
 
@@ -71,6 +72,8 @@ class Watching:
     """How watching and delivery stand."""
     jobs: WatchedJobs
     """The living cards of watched jobs."""
+    reports: Reports | None = None
+    """Reports of money; None where none are posted."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from storage.port.operations import OperationStore
 from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
 from storage.port.prices import PriceStore
+from storage.port.reports import ReportStore
 from storage.port.requests import RequestStore
 from storage.port.runs import RunStore
 from storage.port.samples import SampleStore
@@ -37,6 +38,7 @@ class Store(
     FileStore,
     UploadStore,
     PreferenceStore,
+    ReportStore,
     MonitoringStore,
     IncidentStore,
     OutboxStore,

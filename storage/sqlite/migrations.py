@@ -611,6 +611,35 @@ def network_of_pools(db: Database) -> None:
     )
 
 
+@migrations()
+def reports_of_money(db: Database) -> None:
+    """Which reports were posted, what they advised, and unusual days with what was said of them."""
+    db.execute(
+        """
+        CREATE TABLE report_posts (
+            conversation TEXT NOT NULL, report TEXT NOT NULL, period TEXT NOT NULL, at INTEGER NOT NULL,
+            body BLOB NOT NULL, PRIMARY KEY (conversation, report, period)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE advice (
+            account TEXT NOT NULL, report TEXT NOT NULL, period TEXT NOT NULL, pool TEXT NOT NULL, at INTEGER NOT NULL,
+            body BLOB NOT NULL, PRIMARY KEY (account, report, period, pool)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE anomalies (
+            account TEXT NOT NULL, pool TEXT NOT NULL, day TEXT NOT NULL, found INTEGER NOT NULL, body BLOB NOT NULL,
+            answer TEXT NOT NULL, reply BLOB NOT NULL, PRIMARY KEY (account, pool, day)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

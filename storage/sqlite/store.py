@@ -20,6 +20,7 @@ from storage.sqlite.operations import SqliteOperations
 from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
 from storage.sqlite.prices import SqlitePrices
+from storage.sqlite.reports import SqliteReports
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.runs import SqliteRuns
 from storage.sqlite.uploads import SqliteUploads
@@ -35,6 +36,7 @@ class SqliteStore(
     SqliteFiles,
     SqliteUploads,
     SqlitePreferences,
+    SqliteReports,
     SqliteMonitoring,
     SqliteIncidents,
     SqliteOutbox,
@@ -70,6 +72,7 @@ class SqliteStore(
         gone += await self._prune_uploads(now)
         gone += await self._prune_job_runs(now)
         gone += await self._prune_bill(now)
+        gone += await self._prune_reports(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

@@ -33,6 +33,8 @@ class Program:
     """Seconds by which its clock is wrong."""
     process: ForkServerProcess | None = None
     starts: int = 0
+    die_at: str = ""
+    """The step of posting a report at which it kills itself (:data:`STEPS`); empty: at none."""
 
     async def start(self) -> None:
         """Run it, and wait until it listens."""
@@ -42,7 +44,7 @@ class Program:
     def begin(self) -> None:
         """Run it."""
         self.process = _context().Process(
-            target=_run, args=(self.raw, dict(self.environment), self.time, self.ahead, str(self.log))
+            target=_run, args=(self.raw, dict(self.environment), self.time, self.ahead, str(self.log), self.die_at)
         )
         self.process.start()
         self.starts += 1
@@ -65,6 +67,13 @@ class Program:
         """End it, by ``kill`` or ``stop``, and run it again."""
         await (self.kill() if how == "kill" else self.stop())
         await self.start()
+
+    async def died(self) -> None:
+        """Wait until it has killed itself."""
+        process, self.process = self.process, None
+        assert process
+        await asyncio.to_thread(process.join, START_SECONDS)
+        assert process.exitcode == -signal.SIGKILL, self.said()[-3000:]
 
     async def kill(self) -> None:
         """As a machine that loses its power."""
@@ -94,16 +103,16 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _run(raw: dict[str, Any], environment: dict[str, str], fast: FastTime, ahead: float, log: str) -> None:
+def _run(raw: dict[str, Any], environment: dict[str, str], fast: FastTime, ahead: float, log: str, die_at: str) -> None:
     """The child."""
     with Path(log).open("a", encoding="utf-8") as out:
         os.dup2(out.fileno(), sys.stdout.fileno())
         os.dup2(out.fileno(), sys.stderr.fileno())
     os.environ.update(environment)
-    asyncio.run(_serve(raw, FastClock(fast, ahead)))
+    asyncio.run(_serve(raw, FastClock(fast, ahead), die_at))
 
 
-async def _serve(raw: dict[str, Any], clock: FastClock) -> None:
+async def _serve(raw: dict[str, Any], clock: FastClock, die_at: str) -> None:
     from bot.app import App  # noqa: PLC0415
     from bot.ops import logs  # noqa: PLC0415 - in the child only
     from bot.settings_file import check  # noqa: PLC0415
@@ -114,11 +123,52 @@ async def _serve(raw: dict[str, Any], clock: FastClock) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     app = await App.open(check(raw), clock=clock)
     app.drawing.start = _nothing  # type: ignore[method-assign] # no chart is asked for: starts are to be quick
+    if die_at:
+        _deadly(app, die_at)
     try:
         await app.start()
         await stopped.wait()
     finally:
         await app.stop()
+
+
+STEPS = (
+    "before it is decided",
+    "after it is decided",
+    "before it is claimed",
+    "after it is claimed",
+    "after it is posted",
+    "after it is noted",
+)
+"""Of posting a report, in their order."""
+
+
+def _deadly(app: Any, die_at: str) -> None:
+    """The program dies, as a machine that loses its power, at a step of the first report that comes to it."""
+
+    def around(of: Any, method: str, before: str, after: str, entry: int | None = None) -> None:
+        real = getattr(of, method)
+
+        async def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if entry is not None and not str(args[entry]).startswith("report-"):
+                return await real(*args, **kwargs)
+            _reached(before, die_at)
+            found = await real(*args, **kwargs)
+            _reached(after, die_at)
+            return found
+
+        setattr(of, method, wrapped)
+
+    around(app.store, "post_report", STEPS[0], STEPS[1])
+    around(app.store, "claim", STEPS[2], STEPS[3], entry=0)
+    for chat in app.chats.values():
+        around(chat, "post_once", "", STEPS[4], entry=2)
+    around(app.store, "delivered", "", STEPS[5], entry=0)
+
+
+def _reached(step: str, die_at: str) -> None:
+    if step == die_at:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _pace_by(clock: FastClock) -> None:

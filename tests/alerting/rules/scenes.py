@@ -14,7 +14,7 @@ from bot.monitor.scene import JobView, NodeView, PoolView, QuotaView, Scene, Sch
 from storage.port.monitoring import Transition
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-EVERYTHING: Any = frozenset(("pools", "nodes", "jobs", "tasks", "schedules", "quota"))
+EVERYTHING: Any = frozenset(("pools", "nodes", "jobs", "tasks", "schedules", "quota", "money"))
 KINDS = discover()
 
 

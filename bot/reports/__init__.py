@@ -1,0 +1,1 @@
+"""Reports of money by calendar: what they say, to whom they go, and that each goes once; and what budgets come to."""

@@ -1,0 +1,322 @@
+"""How a report looks: verdict, picture, what moved and why, the month, what to do, what became of it, fine print.
+
+In the order in which people ask: what was spent, did it change, what drove it, is the month on track, what now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from bot.domain.entity import fold
+from bot.domain.money.advice import Advice
+from bot.domain.money.anomalies import Anomaly, anomaly_id
+from bot.domain.money.budgets import BudgetState
+from bot.domain.money.movers import Mover
+from bot.domain.money.report import WHOLE, Became, Report, Restated
+from bot.domain.money.shares import rounded_parts
+from bot.reports.calendar import days_differ
+from bot.reports.compose import period_before
+from bot.reports.picture import amount_of, busy, picture
+from bot.reports.words import budget_words, cents, day_of, month_words, span_of
+from cards.build import actions, blocks, bold, facts, muted, text
+from cards.card import (
+    Action,
+    Actions,
+    Block,
+    Bullets,
+    Button,
+    Card,
+    Footer,
+    Heading,
+    Mark,
+    Menu,
+    Option,
+    Text,
+    Time,
+    Words,
+)
+from cards.command_line import join
+from cards.formatting import decimals, money, number, percent, plural
+
+TOP = 3
+"""Pools that are named; the rest is one sum."""
+_ROSE = 0.25
+"""A rise by so much is marked as a warning."""
+_TIMES = 150
+"""Per cent more; from there on it is said as so many times as much."""
+_BUTTONS = 3
+_SYMBOLS = {"done": Mark.DONE.symbol, "gone": Mark.DONE.symbol, "not done": Mark.WARNING.symbol, "unknown": "?"}
+
+
+class ReportWriter:
+    """Writes reports in the time zone ``zone``. With ``several`` accounts every command names its own."""
+
+    def __init__(self, zone: str, *, several: bool) -> None:
+        self._zone = zone
+        self._several = several
+
+    def card(self, report: Report, now: datetime) -> Card:
+        """The whole of it; ``now`` is the moment that ages are counted from."""
+        quiet = not report.now.core_hours.total and not report.amount
+        return Card(
+            title=_title(report),
+            mark=_mark(report),
+            as_of=now,
+            zone=self._zone,
+            blocks=blocks(
+                None if quiet else picture(report),
+                Words(_line(report)) if not quiet else None,
+                _pools(report),
+                *_section("What moved", [_moved(each, report) for each in report.movers]),
+                *_month(report),
+                *_section("To do", [_todo(each, report) for each in report.advice]),
+                *_section(f"What became of the advice of {period_before(report.kind)}", list(_became(report))),
+                *_section("Unusual", [_unusual(each, report) for each in report.unusual]),
+                self._actions(report),
+                Footer(text(muted(" · ".join(self._small(report, now))))),
+            ),
+        )
+
+    def _command(self, report: Report, *words: str) -> str:
+        return join([*words, *([f"account:{report.account}"] if self._several else [])])
+
+    def _actions(self, report: Report) -> Actions | None:
+        doing: list[Action] = [
+            Button(
+                f"{each.button} · {each.pool}" if len(each.pool) <= 16 else each.button,
+                self._command(report, *each.command),
+                how="form" if each.kind == "formula" else "post",
+                style="primary" if n == 0 else "default",
+            )
+            for n, each in enumerate(report.advice[:_BUTTONS])
+        ]
+        return actions(
+            *doing,
+            *self._answers(report),
+            Button("Usage", self._command(report, "usage", "7d" if report.kind != "monthly" else "30d")),
+            Button("Subscriptions", "cost subscriptions"),
+        )
+
+    def _answers(self, report: Report) -> Iterator[Action]:
+        """What can be said of unusual days: buttons where there is one, menus where there are several."""
+        days = {anomaly_id(each): f"{each.pool}, {day_of(each.unusual.day)}" for each in report.unusual}
+        for label, answer in (("It was planned", "planned"), ("Ignore", "ignore")):
+            if len(days) == 1:
+                (name,) = days
+                command = self._command(report, "cost", "unusual", name, answer)
+                yield Button(label, command, how="edit" if answer == "planned" else "form")
+            elif days:
+                options = tuple(Option(words, name) for name, words in days.items())
+                yield Menu(label, self._command(report, "cost", "unusual", "{}", answer).replace("'{}'", "{}"), options)
+
+    def _small(self, report: Report, now: datetime) -> Iterator[str]:
+        """What has to be known to read the figures rightly."""
+        if report.late:
+            yield "posted without waiting longer for fresher data"
+        if report.billed:
+            yield "what was billed, because the bot's own samples know too little of the time"
+        elif report.prices_source and report.now.priced:
+            as_of = f" of {day_of(report.prices_as_of.date())}" if report.prices_as_of else ""
+            yield f"own usage at {report.prices_source}{as_of}"
+        if report.seen < WHOLE and not report.billed:
+            yield f"{percent(report.seen, 1)} of the time was seen, the rest is unknown"
+        if report.whole and not report.billed and (priced := report.now.priced) and priced < WHOLE:
+            yield f"{percent(1 - priced, 1)} of the core-hours have no known price and are in no sum"
+        if report.at_most:
+            yield "busy is at most that: part of it is Azure Monitor's history"
+        if report.restated:
+            yield f"{period_before(report.kind)} was {_corrected(report.restated)}"
+        if report.restated_bill:
+            yield f"the bill of {period_before(report.kind)} was {_corrected(report.restated_bill)}"
+        yield from _bill_notes(report)
+        if days_differ(self._zone, now):
+            yield "days are UTC days"
+
+
+def _title(report: Report) -> Text:
+    when = {"daily": day_of(report.first), "weekly": "last week", "monthly": f"in {report.first:%B}"}[report.kind]
+    if not report.now.core_hours.total and not report.amount:
+        seen = report.as_of is not None and report.seen > 0
+        words = f"No nodes in {report.account} {when}" if seen else f"Nothing was seen of {report.account} {when}"
+        return text(bold(words), f" · {span_of(report.first, report.last)}")
+    if not report.now.priced and not report.billed:
+        words = f"{number(round(report.now.core_hours.total))} core-hours in {report.account} {when}, price unknown"
+        return text(bold(words), f" · {span_of(report.first, report.last)}")
+    if not report.whole:
+        unknown = percent(1 - (report.now.priced or 0.0), 1)
+        words = f"At least {amount_of(report.amount, report)} on {report.account} {when}"
+        return text(bold(f"{words}, {unknown} of its core-hours have no known price"), _span(report))
+    return text(
+        bold(f"{amount_of(report.amount, report)} {_spent(report)} {report.account} {when}, {_changed(report)}"),
+        f" · {span_of(report.first, report.last)}" if report.kind != "daily" else None,
+        *(f" · {words}" for words in _verdicts(report)),
+    )
+
+
+def _span(report: Report) -> str:
+    return f" · {span_of(report.first, report.last)}"
+
+
+def _spent(report: Report) -> str:
+    return "billed for" if report.billed else "on"
+
+
+def _verdicts(report: Report) -> Iterator[str]:
+    """The worst of the budgets, which belongs into the first line."""
+    for level in ("over", "will be over"):
+        if found := [each for each in report.budgets if each.level == level]:
+            yield f"{'over' if level == 'over' else 'heading over'} {_its(found)}"
+            return
+
+
+def _its(found: Sequence[BudgetState]) -> str:
+    return f"budget {found[0].budget.name}" if len(found) == 1 else plural(len(found), "budget")
+
+
+def _mark(report: Report) -> Mark:
+    levels = {each.level for each in report.budgets}
+    if "over" in levels:
+        return Mark.FAILED
+    risen = (report.change or 0.0) >= _ROSE and report.before is not None
+    if "will be over" in levels or report.unusual or risen:
+        return Mark.WARNING
+    return Mark.DONE if report.now.core_hours.total else Mark.IDLE
+
+
+def _changed(report: Report) -> str:
+    period = period_before(report.kind)
+    if report.before is None:
+        return f"nothing to compare with {period}"
+    if not report.before.cost.total:
+        return f"nothing {period}"
+    share = round((report.change or 0.0) * 100)
+    if share >= _TIMES:
+        return f"{number(round(share / 100 + 1, 1))} times {period}"
+    if not share:
+        return f"as much as {period}"
+    return f"{number(abs(share))} % {'more' if share > 0 else 'less'} than {period}"
+
+
+def _line(report: Report) -> Text:
+    """``Busy 58 % of 21,840 core-hours · idle $731 · spot saved $1,120 · bill explained 97 %``."""
+    now, used = report.now, report.used
+    pieces = []
+    if used.core_hours.total:
+        most = "at most " if report.at_most else ""
+        pieces.append(f"{most}{busy(report)} busy of {number(round(used.core_hours.total))} core-hours")
+    if report.currency and now.priced and report.whole and not report.billed:
+        pieces.append(f"idle {amount_of(now.cost.idle, report)}")
+    if now.spot_saved and report.whole:
+        pieces.append(f"spot saved {amount_of(now.spot_saved, report)}")
+    if report.explained is not None:
+        pieces.append(f"bill explained {percent(report.explained, 1)}")
+    return text(" · ".join(pieces))
+
+
+def _pools(report: Report) -> Words | None:
+    """``Top pools  gpu-a $912 (+40 %) · cpu-b $488 · 5 more $228``: what is shown sums to what was spent."""
+    if len(report.pools) < 2 or not report.currency or not (report.now.priced or report.billed):
+        return None
+    top, rest = report.pools[:TOP], report.pools[TOP:]
+    values = [each.money for each in top] + ([sum(each.money for each in rest)] if rest else [])
+    digits = 0 if abs(report.amount) >= 100 else decimals(report.currency)
+    shown = [money(each, report.currency, digits) for each in rounded_parts(values, digits)]
+    pieces = [
+        f"{each.pool or 'no pool'} {amount}{_share(each.money, report.pools_before.get(fold(each.pool)))}"
+        for each, amount in zip(top, shown, strict=False)
+    ]
+    if rest:
+        pieces.append(f"{number(len(rest))} more {shown[-1]}")
+    return Words(text(bold("Top pools  "), " · ".join(pieces)))
+
+
+def _share(now: float, before: float | None) -> str:
+    """`` (+40 %)``, nothing where it is about the same or there was nothing."""
+    if not before:
+        return ""
+    share = round((now - before) / before * 100)
+    return f" ({'+' if share > 0 else '−'}{number(abs(share))} %)" if abs(share) >= 5 else ""
+
+
+def _moved(mover: Mover, report: Report) -> Text:
+    sign = "+" if mover.change > 0 else "−"
+    share = round(mover.change / mover.before * 100) if mover.before > 0.005 else None
+    size = f" ({sign}{number(abs(share))} %)" if share is not None and abs(share) < 1000 else ""
+    why = mover.cause.words if mover.cause else "no single cause: several small ones"
+    return text(bold(mover.pool), f" {sign}{amount_of(abs(mover.change), report)}{size}: {why}")
+
+
+def _month(report: Report) -> list[Block]:
+    month = report.month
+    if month is None or not report.currency or (month.amount is None and month.rate is None):
+        return []
+    rows = [("Month end", text(month_words(month, report.currency)))]
+    rows += [(f"Budget {each.budget.name}", text(budget_words(each))) for each in report.budgets]
+    shown = facts(*rows)
+    basis = Footer(text(muted(f"Forecast {month.basis}."))) if month.basis else None
+    return [each for each in (Heading(f"{month.today:%B}"), shown, basis) if each is not None]
+
+
+def _todo(advice: Advice, report: Report) -> Text:
+    since = text(" since ", Time(advice.since, "clock")) if advice.since else ()
+    when = {"daily": "that day", "weekly": "last week"}.get(report.kind, f"in {report.first:%B}")
+    return text(f"{Mark.WARNING.symbol} {advice.words}", since, f" · {amount_of(advice.loss, report)} {when}")
+
+
+def _became(report: Report) -> Iterator[Text]:
+    for each in report.became:
+        yield text(f"{_SYMBOLS[each.outcome.became]} {each.advice.words}: {_result(each, report)}")
+    if report.saved > 0:
+        yield text(bold(f"{amount_of(report.saved, report)} saved, as measured."))
+
+
+def _result(each: Became, report: Report) -> str:
+    before, after = amount_of(each.outcome.before, report), each.outcome.after
+    match each.outcome.became:
+        case "done":
+            return f"done, {before} became {amount_of(after or 0.0, report)}"
+        case "gone":
+            return f"pool {each.advice.pool} has no nodes any more, {before} saved"
+        case "not done":
+            return f"not done, it cost {amount_of(after or 0.0, report)} more since"
+    return "what became of it cannot be measured"
+
+
+def _unusual(each: Anomaly, report: Report) -> Text:
+    found = each.unusual
+    usual = amount_of(found.usual, report)
+    return text(
+        bold(each.pool),
+        f" on {day_of(found.day)}: {amount_of(found.amount, report)}, usually {usual}: {each.cause.words}",
+    )
+
+
+def _bill_notes(report: Report) -> Iterator[str]:
+    """How the bill stands: no permission, no data, and zero are three different answers."""
+    bill = report.bill
+    match bill.state:
+        case None:
+            return
+        case "no permission":
+            yield f"no bill: {bill.message or 'not allowed'}"
+        case "no data":
+            yield "nothing billed yet"
+        case _ if bill.amount is not None and bill.as_of:
+            as_of = f"{day_of(bill.as_of.date())} {bill.as_of:%H:%M} UTC"
+            yield f"bill {money(cents(bill.amount), bill.currency)} as of {as_of}"
+            if bill.filling:
+                days = ", ".join(f"{day:%a}" for day in bill.filling)
+                yield f"{days} still {'fills' if len(bill.filling) == 1 else 'fill'}"
+        case _:
+            yield f"no bill: {bill.message or 'nothing billed yet'}"
+
+
+def _corrected(restated: Restated) -> str:
+    """``$1,842, now $1,861``."""
+    was, now = (money(cents(each), restated.currency) for each in (restated.was, restated.now))
+    return f"{was}, now {now}"
+
+
+def _section(name: str, lines: Sequence[Text]) -> list[Block]:
+    return [Heading(name), Bullets(tuple(lines))] if lines else []

@@ -1,0 +1,165 @@
+"""What the days of an account cost, as far as they are known, and what is known to have changed in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.accounting.service import Accounting
+from bot.domain.entity import fold
+from bot.domain.money.billed import billed_ledger
+from bot.domain.money.forecast import WINDOW
+from bot.domain.money.ledger import Ledger, LedgerRow
+from bot.domain.money.reconcile import is_final
+from bot.domain.money.report import PRICED
+from storage.port.monitoring import Transition
+from storage.port.samples import Bucket
+
+DAYS = 120
+"""Days that are looked back: a forecast tries itself on them, and a calm series shows that it is."""
+SEEN = 0.8
+"""A day of which less was sampled is unknown: its cost would be too little."""
+_DAY = timedelta(days=1)
+_WEEK = 7
+_CHANGES = timedelta(days=14)
+"""How long ago a pool may have been made, resized or deleted for the last week to be another one than those before."""
+
+
+Covers: TypeAlias = Callable[[LedgerRow], bool]
+
+
+def everything(row: LedgerRow) -> bool:
+    """Covers all of an account."""
+    return True
+
+
+class Kept(Protocol):
+    """What is needed of the store."""
+
+    async def usage(self, account: str, pool: str | None, since: datetime, until: datetime, step: int) -> list[Bucket]:
+        """See :class:`storage.port.samples.SampleStore`."""
+        ...
+
+    async def transitions(
+        self, account: str, *, entity: str = "", since: datetime | None = None, limit: int = 1000
+    ) -> list[Transition]:
+        """See :class:`storage.port.monitoring.MonitoringStore`."""
+        ...
+
+
+class History(Struct, frozen=True):
+    """The days of an account up to ``today`` (UTC), which is not over.
+
+    ``ledger`` has all of them, ``known`` are those that were seen and priced as a whole. ``changes`` are the pools that
+    were made, resized and deleted in the last two weeks.
+    """
+
+    today: date
+    ledger: Ledger
+    known: frozenset[date]
+    changes: tuple[Transition, ...] = ()
+
+    @property
+    def daily(self) -> dict[date, float]:
+        """What each known day cost."""
+        return totals(self.ledger.rows, self.known)
+
+    def of_pool(self, pool: str) -> dict[date, float]:
+        """What each known day of a pool cost; nothing on days on which it had no nodes."""
+        return totals((row for row in self.ledger.rows if fold(row.pool) == fold(pool)), self.known)
+
+    def pools(self, covers: Covers = everything) -> list[str]:
+        """The pools that any of it is of, by name."""
+        return sorted({fold(row.pool): row.pool for row in self.ledger.rows if row.pool and covers(row)}.values())
+
+    def changed(self, covers: Covers = everything) -> str:
+        """``pool gpu-a was made on 24 Nov``: the pool that changed most within the last week, where it is known why."""
+        moved: dict[str, float] = {}
+        for pool in self.pools(covers):
+            costs = self.of_pool(pool)
+            recent = [cost for day, cost in costs.items() if (self.today - day).days <= _WEEK]
+            earlier = [cost for day, cost in costs.items() if (self.today - day).days > _WEEK][-3 * _WEEK :]
+            if recent and earlier:
+                moved[pool] = sum(recent) / len(recent) - sum(earlier) / len(earlier)
+        for pool in sorted(moved, key=lambda each: -abs(moved[each]))[:1]:
+            own = sorted((each for each in self.changes if fold(each.id) == fold(pool)), key=lambda each: each.at)
+            words = [f"pool {pool} was {what} on {_day(each.at)}" for each in own if (what := _what(each))]
+            return words[-1] if words else _came_or_went(pool, self.of_pool(pool))
+        return ""
+
+
+def totals(rows: Iterable[LedgerRow], days: Iterable[date]) -> dict[date, float]:
+    """What some rows came to on each of these days; a day without any cost nothing."""
+    found = dict.fromkeys(sorted(days), 0.0)
+    for row in rows:
+        day = row.start.astimezone(UTC).date()
+        if day in found:
+            found[day] += row.spend.cost.total
+    return found
+
+
+async def history(accounting: Accounting, store: Kept, account: str, now: datetime, days: int = DAYS) -> History:
+    """The last days of an account. Raises KeyError for an unknown one, StoreError."""
+    today = now.astimezone(UTC).date()
+    midnight = datetime.combine(today, time(), UTC)
+    since = midnight - days * _DAY
+    ledger = await accounting.spend(account, since, midnight + _DAY)
+    buckets = await store.usage(account, None, since, midnight, int(_DAY.total_seconds()))
+    seen = {bucket.start.date() for bucket in buckets if bucket.seconds >= SEEN * _DAY.total_seconds()}
+    known = frozenset(seen & _priced(ledger, seen))
+    pools = await store.transitions(account, entity="pool", since=midnight - _CHANGES)
+    resizes = await store.transitions(account, entity="allocation", since=midnight - _CHANGES)
+    changes = [*pools, *(each for each in resizes if each.after == "steady" and each.before)]
+    bill = await accounting.bill(account, since.date(), today - _DAY, "amortized")
+    as_of = bill.reading.as_of if bill.reading else None
+    billed = billed_ledger(account, bill.rows, since, midnight, as_of)
+    if billed and as_of and billed.currency == ledger.currency:
+        ledger, known = _with_bill(ledger, known, billed, as_of)
+    return History(today, ledger, known, tuple(changes))
+
+
+def _with_bill(
+    ledger: Ledger, known: frozenset[date], billed: Ledger, as_of: datetime
+) -> tuple[Ledger, frozenset[date]]:
+    """The ledger with the bill's rows in the place of days that own samples know too little of, where those are final.
+
+    What is on the bill of no pool stays out, as in own usage.
+    """
+    final = {row.start.date() for row in billed.rows if is_final(row.start.date(), as_of)} - known
+    kept = tuple(row for row in ledger.rows if row.start.astimezone(UTC).date() not in final)
+    added = tuple(row for row in billed.rows if row.pool and row.start.date() in final)
+    return replace(ledger, rows=kept + added), known | final
+
+
+def _priced(ledger: Ledger, days: Iterable[date]) -> set[date]:
+    """The days of whose core-hours nearly all have a price."""
+    by_day = ledger.by("day")
+    shares = {day: by_day[day.isoformat()].priced if day.isoformat() in by_day else None for day in days}
+    return {day for day, share in shares.items() if share is None or share >= PRICED}
+
+
+def _came_or_went(pool: str, costs: Mapping[date, float]) -> str:
+    """That a pool has had nodes since a day of the last two weeks, or none any more; empty where neither is so."""
+    paid = [day for day, cost in costs.items() if cost]
+    if not paid or len(costs) < WINDOW:
+        return ""
+    last = max(costs)
+    if last - min(paid) < _CHANGES:
+        return f"pool {pool} has had nodes since {_day(min(paid))}"
+    if timedelta() < last - max(paid) < _CHANGES:
+        return f"pool {pool} has had no nodes since {_day(max(paid))}"
+    return ""
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b}"
+
+
+def _what(change: Transition) -> str:
+    if change.entity == "allocation":
+        return "resized"
+    return {"deleted": "deleted", "active": "" if change.before else "made"}.get(change.after.lower(), "")

@@ -1,0 +1,165 @@
+"""Posts reports: each subscription's last period that is due, once, when what it says is fresh.
+
+The period's key is taken in the transaction that puts the message into the outbox. So it is posted once, whoever else
+runs on the same store, whenever this program dies, and however long it was away: then the last period alone is made up
+for. What is not fresh yet is waited for, up to a limit, and then it is posted and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from bot.clock import Clock
+from bot.domain.money.report import Report
+from bot.reports.calendar import Cadence, Kind, Period, following, latest
+from bot.reports.card import ReportWriter
+from bot.reports.compose import Composer
+from bot.reports.pools import Pools
+from bot.reports.subscriptions import ReportSubscription, subscriptions
+from cards.card import Card
+from storage.port.errors import StoreError
+from storage.port.outbox import OutboxEntry
+from storage.port.reports import AdviceRow, ReportPost
+
+log = structlog.get_logger()
+
+LONGEST = 60.0
+"""Seconds between two looks: a subscription that was made elsewhere is seen within that."""
+_AFTER_FAILURE = 10.0
+PATIENCE = timedelta(hours=6)
+"""How long a report waits for data of its period after it is due."""
+_BILL_AGE = timedelta(hours=12)
+"""A bill that was read longer ago is not fresh."""
+
+Put = Callable[[Iterable[OutboxEntry]], None]
+
+
+class Reports:
+    """Reports of every account. Run :meth:`run` beside everything else."""
+
+    def __init__(
+        self,
+        composer: Composer,
+        pools: Pools,
+        put: Put,
+        clock: Clock,
+        *,
+        several: bool,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        """``put`` hears of messages in the outbox, ``several`` is True with more than one account."""
+        self.composer = composer
+        self._pools = pools
+        self._put = put
+        self._clock = clock
+        self._several = several
+        self._patience = patience
+        self._nudged = asyncio.Event()
+        self._done: set[tuple[str, str, str]] = set()
+
+    def now(self) -> datetime:
+        """The bot's clock."""
+        return self._clock.now()
+
+    def nudge(self) -> None:
+        """A subscription was made or taken back."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Post what falls due, until cancelled."""
+        while True:
+            self._nudged.clear()
+            wait = LONGEST
+            try:
+                wait = await self.tick()
+            except StoreError as error:
+                log.error("reports.not_stored", message=str(error))  # noqa: TRY400 - it says all
+                wait = _AFTER_FAILURE
+            except Exception:  # one look that fails does not keep the next one from being made
+                log.exception("reports.failed")
+            with suppress(TimeoutError):
+                await self._clock.until(self._nudged, wait)
+
+    async def tick(self) -> float:
+        """Post what is due now; seconds until the next look. Raises StoreError."""
+        now = self.now()
+        wait = LONGEST
+        for each in await subscriptions(self.composer.store):
+            period = latest(each.cadence, now)
+            if each.at <= period.due and self._key(each, period) not in self._done:
+                try:
+                    await self._due(each, period, now)
+                except (KeyError, ValueError) as error:
+                    # An account that the settings know no more, or amounts that cannot be added: others go on.
+                    log.warning("report.not_made", report=each.report, error=str(error))
+                    self._done.add(self._key(each, period))
+            wait = min(wait, max(1.0, (following(each.cadence, now).due - now).total_seconds()))
+        return wait
+
+    async def preview(self, account: str, kind: Kind, zone: str, conversation: str = "") -> Card:
+        """The report of the last period that is over, as it would be posted now. Raises KeyError, StoreError."""
+        now = self.now()
+        period = latest(Cadence(kind, zone, 0), now)
+        report = await self._report(account, period, now, conversation, late=False)
+        return ReportWriter(zone, several=self._several).card(report, now)
+
+    async def _report(self, account: str, period: Period, now: datetime, conversation: str, *, late: bool) -> Report:
+        pools = self._pools.now(account)
+        return await self.composer.report(account, period, now, pools, conversation=conversation, late=late)
+
+    async def _due(self, subscription: ReportSubscription, period: Period, now: datetime) -> None:
+        store, key = self.composer.store, self._key(subscription, period)
+        if await store.report_post(*key):
+            self._done.add(key)
+            return
+        account = subscription.account
+        fresh = await self.fresh(account, period, now)
+        if not fresh and now < period.due + self._patience:
+            return
+        report = await self._report(account, period, now, subscription.conversation.key, late=not fresh)
+        if (entry := self._entry(subscription, period, report, now)) is None:
+            log.info("report.not_wanted", report=subscription.report, period=period.key)
+        post = ReportPost(*key, now, msgspec.json.encode(report.said()))
+        advice = [
+            AdviceRow(account, subscription.report, period.key, each.pool, now, msgspec.json.encode(each))
+            for each in report.advice
+        ]
+        if await store.post_report(post, advice if entry else [], entry) and entry:
+            log.info("report.posted", report=subscription.report, period=period.key, late=not fresh)
+            self._put([entry])
+        self._done.add(key)
+
+    async def fresh(self, account: str, period: Period, now: datetime) -> bool:
+        """Whether all of a period was seen, and the bill was read after it where it is read at all."""
+        kept = await self.composer.store.sampled_range(account)
+        if kept is None or kept[1] < period.until:
+            return False
+        reading = await self.composer.store.bill_reading(account)
+        if reading is None or reading.as_of is None or reading.state in ("no permission", "no data"):
+            return True
+        return now - reading.as_of < _BILL_AGE and reading.as_of >= period.until
+
+    def _entry(
+        self, subscription: ReportSubscription, period: Period, report: Report, now: datetime
+    ) -> OutboxEntry | None:
+        """The message; None where its conditions do not hold."""
+        if subscription.least is not None and report.amount < subscription.least:
+            return None
+        if subscription.rose is not None and (report.change is None or report.change < subscription.rose):
+            return None
+        where = subscription.conversation
+        card = ReportWriter(subscription.cadence.zone, several=self._several).card(report, now)
+        name = hashlib.blake2b("\0".join(self._key(subscription, period)).encode(), digest_size=8).hexdigest()
+        address, body = msgspec.json.encode(where), msgspec.json.encode(card)
+        return OutboxEntry(f"report-{name}", where.key, address, body, 1, now)
+
+    def _key(self, subscription: ReportSubscription, period: Period) -> tuple[str, str, str]:
+        """What makes a post the same: its conversation, report and period."""
+        return subscription.conversation.key, subscription.report, period.key

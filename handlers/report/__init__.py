@@ -1,0 +1,1 @@
+"""Reports of money, by hand and by subscription, budgets, and answers to unusual days."""

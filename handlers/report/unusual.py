@@ -1,0 +1,129 @@
+"""Days that cost unusually much, and what people say of them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+import msgspec
+
+from bot.chat.request import Author
+from bot.domain.entity import fold
+from bot.domain.money.anomalies import ACTIVE, Anomaly, Verdict, anomaly_id, answered
+from bot.requests.command import CommandError, command
+from bot.requests.context import Context
+from cards import build
+from cards.build import blocks, code, refusal, text
+from cards.card import Bullets, Button, Card, Mark, Text, Time, Words
+from cards.formatting import number
+from handlers.report import parts
+from handlers.shared.common import line, nearest, titled
+from storage.port.decoding import decoded
+from storage.port.reports import AnomalyRow
+
+_LISTED = timedelta(days=60)
+
+
+@command(
+    "cost unusual",
+    effect="change",
+    changes_with=("answer",),
+    shared="operator",
+    check="cost unusual",
+    examples=[
+        "cost unusual",
+        "cost unusual gpu-a@2026-11-18 planned",
+        "cost unusual gpu-a@2026-11-18 ignore month end",
+    ],
+)
+async def unusual(
+    ctx: Context,
+    day: str | None = None,
+    answer: Literal["planned", "ignore"] | None = None,
+    *because: str,
+    account: str | None = None,
+) -> Card:
+    """List days that cost unusually much, or say that one was planned or does not matter.
+
+    A planned day says nothing of what is usual; a cause that is ignored is not told again for that pool.
+
+    :param day: the pool and the day, such as gpu-a@2026-11-18
+    :param answer: planned, or ignore its cause from now on
+    :param because: why, for whoever reads it later
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    now = parts.service(ctx).now()
+    rows = await ctx.store.anomalies(source.name, now - _LISTED)
+    found = {anomaly_id(each): (row, each) for row in rows if (each := decoded(row.body, Anomaly))}
+    if day is None:
+        return _listed(ctx, source.name, list(found.values()), "")
+    name = next((each for each in found if fold(each) == fold(day)), None)
+    if name is None:
+        near = nearest(day, found)[:3]
+        return refusal(
+            f"No unusual day is called “{day[:60]}”.",
+            "Did you mean one of these?" if near else "None was found within 60 days.",
+            [*(Button(each, line(ctx, source, "cost unusual", each)) for each in near), _all(ctx, source.name)],
+        )
+    row, anomaly = found[name]
+    if answer is None:
+        return _listed(ctx, source.name, [(row, anomaly)], "")
+    verdict: Verdict = answer
+    reply = answered(anomaly, verdict, " ".join(because))
+    if not await ctx.store.answer_anomaly(source.name, row.pool, row.day, answer, msgspec.json.encode(reply)):
+        raise CommandError("It was forgotten meanwhile.", ["cost unusual"])
+    whose = Author.of(ctx.request).name or "you"
+    words = "was planned" if answer == "planned" else "does not matter, and its cause is not told again"
+    return Card(
+        title=titled(f"Pool {anomaly.pool} on {_day(anomaly.unusual.day)} {words}", f"said by {whose}"),
+        mark=Mark.DONE,
+        as_of=now,
+        blocks=blocks(
+            Words(text(anomaly.cause.words, f" — {reply.because}" if reply.because else "")),
+            build.actions(
+                Button("Open", line(ctx, source, "pool show", anomaly.pool)), _all(ctx, source.name),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _listed(ctx: Context, account: str, found: list[tuple[AnomalyRow, Anomaly]], news: str) -> Card:
+    source = ctx.account(account)
+    now = parts.service(ctx).now()
+    open_ = [each for row, each in found if not row.answer and now - row.found < ACTIVE]
+    buttons = []
+    for each in open_[:2]:
+        named = f" · {each.pool}" if len(open_) > 1 else ""
+        buttons += [
+            Button(f"Planned{named}", line(ctx, source, "cost unusual", anomaly_id(each), "planned"), how="edit"),
+            Button(f"Ignore…{named}", line(ctx, source, "cost unusual", anomaly_id(each), "ignore"), how="edit"),
+        ]
+    return Card(
+        title=titled("Days that cost unusually much", number(len(found)), news),
+        mark=Mark.WARNING if open_ else Mark.NEUTRAL,
+        as_of=now,
+        blocks=blocks(
+            Bullets(tuple(_row(row, each) for row, each in found))
+            if found
+            else Words(text("None within 60 days, of the pools that are calm enough for that to be said.")),
+            build.actions(*buttons, Button("Report", line(ctx, source, "cost preview", "weekly"))),
+        ),
+    )
+
+
+def _row(row: AnomalyRow, found: Anomaly) -> Text:
+    day = found.unusual
+    said = f"{row.answer}" if row.answer else ""
+    return text(
+        code(anomaly_id(found)), f"  {found.cause.words}, {number(round(day.amount))} instead of ",
+        f"{number(round(day.usual))}", f" · {said}" if said else "", " · found ", Time(row.found),
+    )  # fmt: skip
+
+
+def _all(ctx: Context, account: str) -> Button:
+    return Button("All of them", line(ctx, ctx.account(account), "cost unusual"))
+
+
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"

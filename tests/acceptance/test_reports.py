@@ -1,0 +1,90 @@
+"""A weekly report by the program itself: posted once in each chat, whenever the program dies."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from bot.chat.fallback import REPEAT
+from bot.chat.platforms import PLATFORMS
+from bot.chat.request import Conversation
+from bot.reports.calendar import Cadence
+from bot.reports.subscriptions import ReportSubscription, subscribe, subscriptions, unsubscribe
+from storage.port.core_use import NO_USE, CoreUse
+from storage.port.samples import Sample
+from storage.sqlite.store import SqliteStore
+from tests.acceptance.environment import Environment, environment
+from tests.acceptance.program import STEPS
+
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+DUE = MONDAY + timedelta(hours=9)
+TITLE = "core-hours in"
+
+
+async def test_a_weekly_report_is_posted_once_whenever_the_program_dies(tmp_path: Path) -> None:
+    async with environment(tmp_path, start=DUE + timedelta(minutes=1)) as stage:
+        await _sampled(stage)
+        await stage.begin()
+        await stage.until(lambda: not stage.undelivered(), 60, "all is told")
+        await stage.program.kill()
+        for number, step in enumerate(STEPS):
+            channel = stage.slack.create_channel(f"round-{number}")  # nothing of another round is found there
+            await _subscribed(stage, f"slack:{channel}", f"teams:{stage.room}")
+            before = _reports(stage, channel)
+            stage.program.die_at = step
+            stage.program.begin()
+            await stage.program.died()
+            stage.program.die_at = ""
+            await stage.program.start()
+            known = lambda: stage.rows("SELECT count(*) FROM outbox WHERE id LIKE 'report-%' AND sent = 1")  # noqa: E731
+            await stage.until(lambda known=known: known() == [(2,)], 200, f"both have it: {step}")
+            await stage.wait(70)  # one more look at what is due
+            slack, teams = (now[len(was) :] for was, now in zip(before, _reports(stage, channel), strict=True))
+            # Slack is asked whether it is there. Teams cannot be: what may be there twice says so.
+            assert [REPEAT in each for each in slack] == [False], step
+            assert [REPEAT in each for each in teams] in ([False], [True], [False, True]), step
+            await stage.program.kill()
+            _forget(stage)
+
+
+async def _sampled(stage: Environment) -> None:
+    """A week of samples, from before the program began: what is older than it keeps is not taken later."""
+    store = SqliteStore.open(stage.database)
+    use, begin = CoreUse(busy=4, unused=4), MONDAY - timedelta(days=7)
+    name, step = stage.account.facts.name, timedelta(minutes=5)
+    await store.add_samples(
+        [Sample(name, "pool1", begin + n * step, 300, use, NO_USE, 2) for n in range(1, 7 * 288 + 1)]
+    )
+    await store.close()
+
+
+async def _subscribed(stage: Environment, *channels: str) -> None:
+    """These channels want the report of the week, and no others."""
+    store, name = SqliteStore.open(stage.database), stage.account.facts.name
+    decoded = [msgspec.json.decode(each.body, type=Conversation) for each in await store.conversations()]
+    known = {each.key: each for each in decoded}
+    for each in await subscriptions(store):
+        await unsubscribe(store, each)
+    for key in channels:
+        platform, _, id_ = key.partition(":")
+        conversation = known.get(key) or PLATFORMS[platform].conversation(id_)
+        made = ReportSubscription(id=platform, conversation=conversation, account=name, cadence=Cadence(), at=MONDAY)
+        await subscribe(store, made)
+    await store.close()
+
+
+def _reports(stage: Environment, channel: str) -> list[list[str]]:
+    """The reports in each chat, by all that they say."""
+    slack = [str(each) for each in stage.slack.messages(channel) if TITLE in str(each)]
+    teams = [str(stage.teams.message(stage.room, each["id"])) for each in stage.told_teams() if TITLE in str(each)]
+    return [slack, teams]
+
+
+def _forget(stage: Environment) -> None:
+    """So that the same week is due again."""
+    with sqlite3.connect(stage.database) as db:
+        db.execute("DELETE FROM report_posts")
+        db.execute("DELETE FROM outbox WHERE id LIKE 'report-%'")
