@@ -144,7 +144,8 @@ async def measure(path: Path, pools: int) -> None:
     buckets = await store.usage(ACCOUNT, None, SINCE, UNTIL, STEP)
     raw = await timed(1, lambda: store._run(lambda: _raw(store)))
     median = statistics.median(read)
-    print(f"  90 days of the account, {len(buckets)} buckets: {median:.1f} ms (worst {max(read):.1f})")
+    spread = f"best {min(read):.1f}, worst {max(read):.1f}"
+    print(f"  90 days of the account, {len(buckets)} buckets: {median:.1f} ms ({spread})")
     print(f"    (goal {GOAL_MS:.0f} ms: {_goal(median <= GOAL_MS)}; the same from the raw rows {min(raw):,.0f} ms)")
     for words, ask in (
         ("90 days of a pool", lambda: store.usage(ACCOUNT, "pool-3", SINCE, UNTIL, STEP)),
