@@ -23,6 +23,7 @@ from storage.port.prices import PriceStore
 from storage.port.requests import RequestStore
 from storage.port.runs import RunStore
 from storage.port.samples import SampleStore
+from storage.port.timings import TimingStore
 from storage.port.uploads import UploadStore
 
 
@@ -41,6 +42,7 @@ class Store(
     IncidentStore,
     OutboxStore,
     RunStore,
+    TimingStore,
     LiveStore,
     OperationStore,
     ChangeStore,

@@ -22,6 +22,7 @@ from storage.sqlite.preferences import SqlitePreferences
 from storage.sqlite.prices import SqlitePrices
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.runs import SqliteRuns
+from storage.sqlite.timings import SqliteTimings
 from storage.sqlite.uploads import SqliteUploads
 
 
@@ -39,6 +40,7 @@ class SqliteStore(
     SqliteIncidents,
     SqliteOutbox,
     SqliteRuns,
+    SqliteTimings,
     SqliteLive,
     SqliteOperations,
     SqliteChanges,
@@ -70,6 +72,7 @@ class SqliteStore(
         gone += await self._prune_uploads(now)
         gone += await self._prune_job_runs(now)
         gone += await self._prune_bill(now)
+        gone += await self._prune_timings(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

@@ -32,6 +32,7 @@ from tests.storage.network_contract import NetworkContract
 from tests.storage.operations_contract import OperationsContract
 from tests.storage.outbox_contract import OutboxContract
 from tests.storage.runs_contract import RunsContract
+from tests.storage.timings_contract import TimingsContract
 from tests.storage.usage_contract import UsageContract
 
 
@@ -44,6 +45,7 @@ class TestSqlite(
     RunsContract,
     UsageContract,
     NetworkContract,
+    TimingsContract,
 ):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
