@@ -92,5 +92,6 @@ ORDER = (
     "cost.job",
     "cost.schedule",
     "cost.receipts",
+    "trend.show",
 )
 """The order in which help, forms and the reference page show the commands, by module; others come after these."""

@@ -8,20 +8,17 @@ and no more. No poll fails for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from bot.azure.models.watched import NodeTimes, TaskTimes
 from bot.domain.pools import in_state
 from bot.domain.states import NodeState
+from bot.domain.trends.times import boots_of, with_tasks
 from bot.monitor.account_state import PendingState
 from bot.monitor.job_changes import OVER
 from bot.monitor.scene import JobView, PoolView
-from storage.port.spread import spread_of
-from storage.port.timings import JobTimes, NodeBoot
+from storage.port.timings import JobTimes
 
-LONGEST_BOOT = timedelta(hours=1)
-"""What took longer from its allocation to its last boot was rebooted since, or is no measure of a boot."""
 _BOOTING: tuple[NodeState, ...] = ("creating", "starting", "waitingforstarttask")
 
 TasksOf = Callable[[str], Awaitable[Sequence[TaskTimes] | None]]
@@ -37,16 +34,14 @@ async def gather(pending: PendingState, tasks: TasksOf, nodes: NodesOf, left: in
     pools = list(_come_up(pending))[: max(0, left - len(read))]
     booted = await asyncio.gather(*(nodes(pool) for pool in pools))
     for pool, found in zip(pools, booted, strict=True):
-        pending.boots += _boots(pending, pool, found or ())
+        size, since = pending.pools[pool].vm_size, pending.baseline or pending.at
+        pending.boots += boots_of(pending.account, pool, size, found or (), since)
 
 
-def _times(pending: PendingState, view: JobView, tasks: Iterable[TaskTimes]) -> JobTimes:
-    ran = [(task.creation_time, task.execution_info) for task in tasks]
-    waits = [(run.start_time - made).total_seconds() for made, run in ran if made and run.start_time]
-    runs = [(run.end_time - run.start_time).total_seconds() for _, run in ran if run.start_time and run.end_time]
+def _times(pending: PendingState, view: JobView, tasks: Sequence[TaskTimes]) -> JobTimes:
     ended = view.ended or view.since or pending.at
     counts = view.active is not None
-    return JobTimes(
+    job = JobTimes(
         account=pending.account,
         job=view.id,
         started=view.started or view.created or ended,
@@ -55,10 +50,8 @@ def _times(pending: PendingState, view: JobView, tasks: Iterable[TaskTimes]) -> 
         pool=view.pool,
         tasks=view.total if counts else None,
         failed=view.failed if counts else None,
-        waits=spread_of(waits),
-        runs=spread_of(runs),
-        read=len(ran),
     )
+    return with_tasks(job, tasks)
 
 
 def _come_up(pending: PendingState) -> Iterator[str]:
@@ -71,14 +64,3 @@ def _come_up(pending: PendingState) -> Iterator[str]:
 
 def _booting(pool: PoolView) -> int:
     return sum(in_state(pool, state) for state in _BOOTING)
-
-
-def _boots(pending: PendingState, pool: str, rows: Iterable[NodeTimes]) -> Iterator[NodeBoot]:
-    for row in rows:
-        allocated, booted = row.allocation_time, row.last_boot_time
-        if not allocated or not booted or not pending.is_news(allocated):
-            continue
-        if timedelta() < booted - allocated <= LONGEST_BOOT:
-            seconds = (booted - allocated).total_seconds()
-            size = row.vm_size or pending.pools[pool].vm_size
-            yield NodeBoot(pending.account, pool, row.id, size.lower(), not row.is_dedicated, allocated, seconds)
