@@ -42,10 +42,11 @@ class WindowError(ValueError):
 
 
 class Kept(Struct, frozen=True):
-    """From when to when anything is kept: the first and the last moment of it."""
+    """From when to when anything is kept: the first and the last moment of it, and its finest buckets (seconds)."""
 
     first: datetime
     last: datetime
+    finest: int = 60
 
 
 class Window(Struct, frozen=True):
@@ -70,12 +71,13 @@ class Window(Struct, frozen=True):
         return round(self.span.total_seconds() / self.step)
 
 
-def step_of(since: datetime, until: datetime, now: datetime, points: int = POINTS) -> int:
+def step_of(since: datetime, until: datetime, kept: Kept, points: int = POINTS) -> int:
     """The finest step (seconds) in which a span has so few buckets, and that is kept for as long ago as it begins."""
-    seconds, age = (until - since).total_seconds(), now - since
+    seconds, age = (until - since).total_seconds(), kept.last - since
     for step in _STEPS:
-        kept = _KEPT[step]
-        if seconds <= step * points and (kept is None or age <= kept + timedelta(seconds=step)):
+        limit = _KEPT[step]
+        held = limit is None or age <= limit + timedelta(seconds=step)
+        if step >= kept.finest and seconds <= step * points and held:
             return step
     return _STEPS[-1]
 
@@ -85,7 +87,7 @@ def latest(span: timedelta, kept: Kept) -> Window:
 
     It may begin before what is kept: what is missing there is a gap.
     """
-    step = step_of(kept.last - span, kept.last, kept.last)
+    step = step_of(kept.last - span, kept.last, kept)
     until = _ceiling(kept.last, step)
     return Window(_floor(until - span, step), until, step)
 
@@ -106,7 +108,7 @@ def between(since: datetime, until: datetime, kept: Kept) -> Window:
 
 
 def _fitted(since: datetime, until: datetime, kept: Kept) -> Window:
-    step = step_of(max(since, kept.first), min(until, kept.last), kept.last)
+    step = step_of(max(since, kept.first), min(until, kept.last), kept)
     begin, end = _floor(since, step), _ceiling_of(until, step)
     least, most = _floor(kept.first, step), _ceiling(kept.last, step)
     shown = Window(max(begin, least), min(end, most), step, cut=begin < least or end > most)
@@ -159,7 +161,7 @@ def wider(window: Window, kept: Kept) -> Window | None:
 def strip_of(window: Window, kept: Kept) -> Window:
     """All that is kept, and the window where it reaches further back, in few coarse buckets: the strip below."""
     first, last = min(kept.first, window.since), max(kept.last, window.since)
-    step = step_of(first, last, last, STRIP)
+    step = step_of(first, last, Kept(first, last, kept.finest), STRIP)
     return Window(_floor(first, step), _ceiling(last, step), step)
 
 

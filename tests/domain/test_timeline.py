@@ -34,7 +34,8 @@ _SECONDS = st.integers(0, 500 * 86400)
 @st.composite
 def kepts(draw: st.DrawFn) -> Kept:
     first = _START + timedelta(seconds=draw(_SECONDS))
-    return Kept(first, first + timedelta(seconds=draw(st.integers(0, 400 * 86400))))
+    length = timedelta(seconds=draw(st.integers(0, 400 * 86400)))
+    return Kept(first, first + length, draw(st.sampled_from([60, 1800])))
 
 
 @st.composite
