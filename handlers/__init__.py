@@ -96,5 +96,6 @@ ORDER = (
     "report.subscribe",
     "report.budgets",
     "report.unusual",
+    "trend.show",
 )
 """The order in which help, forms and the reference page show the commands, by module; others come after these."""

@@ -20,7 +20,7 @@ from bot.clock import Clock
 from bot.content.redaction import redact
 from bot.domain.quota import quotas_of, used_by, uses_quota
 from bot.domain.states import total
-from bot.monitor import evidence
+from bot.monitor import evidence, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, PendingState
 from bot.monitor.job_changes import (
     OVER,
@@ -209,6 +209,7 @@ class Observer:
         await self._turns(reader, pending, missing)
         await evidence.gather(pending, reader.printed, self._allowed - reader.calls)
         close_jobs(pending)
+        await timings.gather(pending, reader.task_times, reader.node_times, self._allowed - reader.calls)
 
     def _all_schedules(self, pending: PendingState) -> bool:
         """Whether schedules are listed whole: now and then, and once when a run came due, for the job it made."""

@@ -20,7 +20,15 @@ from bot.azure.answers import Fetched, Page
 from bot.azure.errors import AzureError
 from bot.azure.models import BatchAccountResource, PoolNodeCounts, TaskCountsResult, VmSize, select_of
 from bot.azure.models.price import Prices
-from bot.azure.models.watched import JobState, NodeState, PoolState, ScheduleState, TaskState
+from bot.azure.models.watched import (
+    JobState,
+    NodeState,
+    NodeTimes,
+    PoolState,
+    ScheduleState,
+    TaskState,
+    TaskTimes,
+)
 from bot.domain.states import TROUBLED_NODES
 from bot.monitor.account_state import OVERLAP
 from bot.monitor.evidence import Files, Said, said_in
@@ -141,6 +149,22 @@ class Reader:
         path, wanted = Account.tasks(job), f"{_since(since)} and {changed}"
         return await self._try("tasks", lambda: self._list(TaskState, path, wanted), job=job)
 
+    async def task_times(self, job: str) -> list[TaskTimes] | None:
+        """When a job's tasks were made, began and ended: of a thousand, which is one answer."""
+        path = Account.tasks(job)
+        return await self._try(
+            "tasks",
+            lambda: self._list(TaskTimes, path, select="creationTime,executionInfo", most=1),
+            job=job,
+            aside=True,
+        )
+
+    async def node_times(self, pool: str) -> list[NodeTimes] | None:
+        """When a pool's nodes were allocated and booted: of a thousand."""
+        return await self._try(
+            "nodes", lambda: self._list(NodeTimes, Account.nodes(pool), most=1), missing=[], aside=True
+        )
+
     async def counts(self, job: str) -> TaskCountsResult | None:
         """Tasks of a job by state."""
 
@@ -212,8 +236,9 @@ class Reader:
         wanted: str = "",
         select: str | None = None,
         size: int = 1000,
+        most: int | None = None,
     ) -> list[T]:
-        """A list, whole or not at all."""
+        """A list, whole or not at all; with ``most`` no more pages of it."""
         chosen = select_of(cast("type[Struct]", kind)) if select is None else select
         items: list[T] = []
         self.calls += 1
@@ -222,6 +247,8 @@ class Reader:
             async for page in pages:
                 items += page.items
                 self.at = self.at or page.at
+                if most is not None and (most := most - 1) < 1:
+                    break
                 self.calls += page.next is not None
         return items
 

@@ -20,10 +20,14 @@ class RunOnce:
         self._store = store
         self._key = key
         self._holder = holder
+        self.begun = False
+        """Whether the right was taken: something was, or may have been, changed."""
 
     async def begin(self, command: str, at: datetime) -> bool:
         """Take the right to run ``command``; False where it was taken before, or the row is another's by now."""
-        return await self._store.start_change(self._key, self._holder, command, at)
+        taken = await self._store.start_change(self._key, self._holder, command, at)
+        self.begun = self.begun or taken
+        return taken
 
     async def record(self, outcome: bytes, entry: AuditEntry) -> None:
         """Note what came of it (the encoded answer), with its line of the audit trail."""

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 
 import structlog
 from msgspec import Struct
@@ -21,6 +22,7 @@ from bot.chat.fallback import UNSENDABLE, as_text, marked
 from bot.chat.port import Chat, KnowsPeople, Undelivered, UnreadableError
 from bot.chat.request import CommandRequest
 from bot.clock import Clock, backoff
+from bot.requests.edit_order import EditOrder
 from bot.requests.live_cards import Following, LiveCards, Takeover
 from bot.requests.live_wording import unclaimed
 from cards.card import Card
@@ -35,6 +37,17 @@ _ZONE_SECONDS = 2.0
 _SETTLE = 2.0
 """Seconds after which a message whose answer was lost is expected to be readable."""
 _SAY_SECONDS = 10.0
+
+
+class Unshown(Enum):
+    """Why an answer that could be delivered was not."""
+
+    OVERTAKEN = "overtaken"
+    """Its message shows the answer to a newer click, or is about to."""
+
+
+class _OvertakenError(Exception):
+    """A newer answer has the message."""
 
 
 class _Attempt(Struct, eq=False):
@@ -67,6 +80,7 @@ class AnswerDelivery:
         self._chats = chats
         self._clock = clock or Clock()
         self._live = LiveCards(chats, store, self._clock, self.answer, following)
+        self._order = EditOrder()
 
     async def with_zone(self, request: CommandRequest) -> CommandRequest:
         """The request with the person's time zone, their groups, and whether they are a guest, as far as the platform
@@ -85,16 +99,21 @@ class AnswerDelivery:
             return replace(request, person=chat.marked(request.person)) if isinstance(chat, KnowsPeople) else request
         return replace(request, person=replace(request.person, zone=zone))
 
-    async def answer(self, request: CommandRequest, card: Card, *, doubtful: bool = False) -> str | None:
+    async def answer(
+        self, request: CommandRequest, card: Card, *, doubtful: bool = False, spare: bool = False
+    ) -> str | Unshown | None:
         """Deliver the card, which may take as long as :data:`PATIENCE`. Never raises.
 
         What is true of the card only while it lives is left out: :meth:`follow` adds it, where there is more to come.
 
         Returns the id of the message that shows it (empty where it cannot be edited), None where it was given up and
         the log says why. ``doubtful`` says that an earlier run of the program may have delivered an answer already.
+
+        Where a newer click has the message that it would replace, it is left out if it can be spared (``spare``: it
+        says what was read, and nothing was done), and posted as a message of its own otherwise.
         """
         async with self._live.takeover() as takeover:
-            shown = await self._delivered(request, card, takeover, doubtful=doubtful)
+            shown = await self._delivered(request, card, takeover, doubtful=doubtful, spare=spare)
             takeover.done = shown is not None
             return shown
 
@@ -111,8 +130,8 @@ class AnswerDelivery:
         await self._live.drain(seconds)
 
     async def _delivered(
-        self, request: CommandRequest, card: Card, takeover: Takeover, *, doubtful: bool
-    ) -> str | None:
+        self, request: CommandRequest, card: Card, takeover: Takeover, *, doubtful: bool, spare: bool
+    ) -> str | Unshown | None:
         chat = self._chats[request.conversation.platform]
         attempt = _Attempt(request, unclaimed(card), doubtful=doubtful, earlier=doubtful)
         key, since = key_of(request), min(request.at, datetime.now(UTC))
@@ -120,6 +139,12 @@ class AnswerDelivery:
         while True:
             try:
                 return await self._once(chat, attempt, key, since, takeover)
+            except _OvertakenError:
+                log.info("answer.overtaken", key=request.key, spared=spare)
+                if spare:
+                    return Unshown.OVERTAKEN
+                attempt.request = replace(attempt.request, how="post")
+                continue
             except Undelivered as error:
                 failure = error
             except Exception as error:  # the card cannot be rendered, or the adapter breaks its word
@@ -133,7 +158,10 @@ class AnswerDelivery:
             await self._clock.sleep(wait)
 
     async def _once(self, chat: Chat, attempt: _Attempt, key: str, since: datetime, takeover: Takeover) -> str:
-        """One attempt; where the answer may be there already it is searched for first. Raises Undelivered."""
+        """One attempt; where the answer may be there already it is searched for first.
+
+        Raises Undelivered, and _OvertakenError where a newer answer has the message.
+        """
         if attempt.doubtful:
             found = await self._found(chat, attempt, key, since)
             if found and not attempt.earlier:
@@ -141,9 +169,15 @@ class AnswerDelivery:
             if found:
                 attempt.request = replace(attempt.request, how="edit", message=found)
             attempt.doubtful = attempt.earlier = False
-        if attempt.request.how == "edit" and attempt.request.message:
-            await takeover.of(attempt.request.conversation, attempt.request.message)
-        return await chat.answer(attempt.request, attempt.card, key)
+        request = attempt.request
+        aside = attempt.card.private and request.conversation.kind != "personal"
+        if request.how == "edit" and request.message and not aside:
+            async with self._order.turn(request) as wanted:
+                if not wanted:
+                    raise _OvertakenError
+                await takeover.of(request.conversation, request.message)
+                return await chat.answer(request, attempt.card, key)
+        return await chat.answer(request, attempt.card, key)
 
     async def _found(self, chat: Chat, attempt: _Attempt, key: str, since: datetime) -> str | None:
         """The message with the answer, where there is one; where nobody can say, the card is marked as a repeat."""

@@ -75,6 +75,9 @@ class LiveForm:
     ``fields`` come first and in this order; those named after a parameter ask for it in their own way, the others need
     ``gather``, which makes the command's parameters of what was filled in. ``without`` are parameters not asked for:
     what is typed for one of them stays in the form's command, and is given to ``check`` and to the command.
+
+    ``redraws`` is a parameter: a form that is opened with a value for it, as by a button of the command's own card,
+    has its answer take the place of that card.
     """
 
     path: str
@@ -82,13 +85,16 @@ class LiveForm:
     check: Check
     gather: Gather | None
     without: tuple[str, ...]
+    redraws: str = ""
 
 
-def form_of(path: str, *fields: Field, gather: Gather | None = None, without: Sequence[str] = ()) -> Callable[[C], C]:
+def form_of(
+    path: str, *fields: Field, gather: Gather | None = None, without: Sequence[str] = (), redraws: str = ""
+) -> Callable[[C], C]:
     """Mark an async function as what checks the form of the command ``path``; see :class:`LiveForm`."""
 
     def marked(check: C) -> C:
-        setattr(check, LIVE_FORM, LiveForm(path, fields, check, gather, tuple(without)))
+        setattr(check, LIVE_FORM, LiveForm(path, fields, check, gather, tuple(without), redraws))
         return check
 
     return marked
@@ -144,6 +150,7 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
         tuple(fields),
         "\n".join([known.intro, *(f"{name.capitalize()}: {value}" for name, value in settled.items())]),
         submit=button_of(known),
+        how="edit" if live and live.redraws and live.redraws in filled else "post",
         live=live is not None,
         danger=known.effect == "destroy",
     )

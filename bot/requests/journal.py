@@ -26,7 +26,7 @@ from bot.chat.port import Chat
 from bot.chat.request import CommandRequest
 from bot.operations.lease import HELD, RENEWALS, holder
 from bot.operations.run_once import RunOnce
-from bot.requests.answer_delivery import AnswerDelivery
+from bot.requests.answer_delivery import AnswerDelivery, Unshown
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.forms import OPENING
 from cards.build import actions, blocks, bold, code, stamped, text
@@ -144,17 +144,19 @@ class RequestJournal:
     async def _answer(self, request: CommandRequest, row: JournalRow | None) -> Card:
         """Work a request off: its answer, which is delivered. ``row`` is what an earlier run left of it."""
         request = await self._delivery.with_zone(request)
-        cards = self._cards(request, row)
+        once = RunOnce(self._store, request.key, self._holder)
+        cards = self._cards(request, row, once)
         card = await anext(cards)
-        message = await self._delivery.answer(request, card, doubtful=row is not None)
-        if message is None:
+        spare = row is None and not once.begun
+        message = await self._delivery.answer(request, card, doubtful=row is not None, spare=spare)
+        if message is None or isinstance(message, Unshown):
             await cards.aclose()
         else:
             await self._delivery.follow(request, message, card, cards)
         await self._store.finish(request.key, "failed" if message is None else "done")
         return card
 
-    async def _cards(self, request: CommandRequest, row: JournalRow | None) -> AsyncGenerator[Card]:
+    async def _cards(self, request: CommandRequest, row: JournalRow | None, once: RunOnce) -> AsyncGenerator[Card]:
         """The answer and what follows it; of a request that was left, what the module's docstring says."""
         if row and (cards := await self._dispatcher.followed(request)) is not None:
             async for card in cards:
@@ -168,7 +170,7 @@ class RequestJournal:
             zone = self._dispatcher.zone(request)
             yield stamped(_stale_card(request, row.accepted), zone=zone, as_of=datetime.now(UTC))
         else:
-            async for card in self._dispatcher.cards(request, RunOnce(self._store, request.key, self._holder)):
+            async for card in self._dispatcher.cards(request, once):
                 yield card
 
 

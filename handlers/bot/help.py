@@ -27,7 +27,10 @@ from handlers.usage import costs
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Pools and nodes", ("pool", "node", "size", "image", "nodefile", "nodelog")),
     ("Jobs, tasks and schedules", ("job", "task", "subtask", "preparation", "schedule", "file", "log")),
-    ("The account", ("home", "account", "usage", "application", "package", "certificate", "topology", "history")),
+    (
+        "The account",
+        ("home", "account", "usage", "trend", "application", "package", "certificate", "topology", "history"),
+    ),
     ("Alerts", ("alert",)),
     ("As files, and for again", ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget")),
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),

@@ -1,147 +1,206 @@
-"""Usage: busy and all cores over a window, as a picture."""
+"""Usage: busy cores under all cores over a window, as a picture, and the gap between them by reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from bot.azure.account import Account
+from bot.domain import timeline
+from bot.domain.core_usage import core_hours
+from bot.domain.timeline import Kept, Window
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, facts, text
-from cards.card import Button, Card, Facts, Footer, Mark, Picture, Words
+from cards.build import blocks, text
+from cards.card import Button, Card, Mark, Picture, Words
 from cards.charts.alt import alt
-from cards.charts.figures import most_idle
 from cards.charts.usage import UsageChart, UsagePoint
-from cards.formatting import number, percent
 from handlers.shared.common import line, titled
+from handlers.usage import as_csv, parts
+from handlers.usage import gap as gaps
+from handlers.usage import subject as subjects
+from handlers.usage import window as windows
+from handlers.usage.gap import Gap
+from handlers.usage.subject import Asked as Subject
+from handlers.usage.subject import Use
+from handlers.usage.window import Preset
 from storage.port.samples import Bucket
 
-Window = Literal["1h", "24h", "7d", "30d"]
-_WINDOWS: dict[str, tuple[timedelta, int, str]] = {
-    "1h": (timedelta(hours=1), 60, "the last hour"),
-    "24h": (timedelta(hours=24), 300, "the last 24 hours"),
-    "7d": (timedelta(days=7), 1800, "the last 7 days"),
-    "30d": (timedelta(days=30), 21600, "the last 30 days"),
-}
-_STRIP_BUCKETS = 240
-_WORTH_A_NOTE = 0.1
-_STEPS = (60, 300, 1800, 21600, 86400)
 
+@command(
+    "usage",
+    effect="read",
+    examples=[
+        "usage",
+        "usage 7d",
+        "usage 24h pool:gpu-a",
+        "usage job:nightly:job-12",
+        "usage 30d tag:team=render",
+        "usage from:yesterday to:now",
+        "usage from:2026-11-23T08:00 to:2026-11-23T18:00",
+    ],
+    menu=60,
+)
+async def usage(
+    ctx: Context,
+    window: Preset | None = None,
+    *,
+    pool: str | None = None,
+    job: str | None = None,
+    size: str | None = None,
+    tag: str | None = None,
+    from_: str | None = None,
+    to: str | None = None,
+    csv: bool = False,
+    account: str | None = None,
+) -> Card:
+    """Draw busy and all cores over a time window; the gap between them is idle, by reason and in money.
 
-@command("usage", effect="read", examples=["usage", "usage 7d", "usage 24h pool:gpu-a"], menu=60)
-async def usage(ctx: Context, window: Window = "24h", *, pool: str | None = None, account: str | None = None) -> Card:
-    """Draw busy and all cores over a time window; the gap between them is idle.
-
-    :param window: how far back
+    :param window: how far back; 24h where nothing is said
     :param pool: only this pool
+    :param job: only what this job kept busy, in the pools where it ran
+    :param size: only pools of this VM size
+    :param tag: only pools with this metadata, such as team=render
+    :param from_: from when on, such as 2026-11-23T08:00, yesterday, or 3d for three days ago
+    :param to: up to when
+    :param csv: as a file, with the figures of each bucket
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    span, step, words = _WINDOWS[window]
-    buttons = build.actions(
-        *(
-            Button(_label(each), line(ctx, source, "usage", each, pool=pool), how="edit", current=each == window)
-            for each in _WINDOWS
-        ),
-        Button("Pools", line(ctx, source, "pool list")),
-    )
-    kept = await ctx.store.sampled_range(source.name)
-    where = f"pool {pool}" if pool else "all pools"
+    subject = Subject(pool, job, size, tag)
+    subjects.one_of(ctx, source, subject)
+
+    def again(preset: str | None = None, **moments: str) -> str:
+        tokens = ("usage", preset) if preset else ("usage",)
+        return line(ctx, source, *tokens, **subject.options, **moments)
+
+    kept = await subjects.kept(ctx, source, subject)
     if kept is None:
-        return Card(
-            title=titled(f"Usage of {source.name}", "no samples yet"),
-            mark=Mark.IDLE,
-            blocks=blocks(
-                Words(text("The bot samples cores once a minute, from now on. Come back in a few minutes.")), buttons
-            ),
-        )
-    first, last = kept
-    until = _ceiling(last, step)
-    since = until - span
-    buckets = await ctx.store.usage(source.name, pool, since, until, step)
-    if pool and not buckets:
-        return build.refusal(
-            f"There are no samples of pool “{pool}” in {words}.",
-            "It may not exist, or had no nodes.",
-            [Button("All pools", line(ctx, source, "usage", window)), Button("Pools", line(ctx, source, "pool list"))],
-        )
-    busy = sum(bucket.busy for bucket in buckets) / 3600
-    total = sum(bucket.total for bucket in buckets) / 3600
-    headline = f"{percent(busy, total)} busy of {number(round(total))} core-hours" if total else "No cores allocated"
+        return _no_samples(ctx, source, again)
+    if job and not (window or from_ or to):
+        from_, to = await _run_of(ctx, source, job, kept)
+    asked = windows.asked(window, from_, to, kept, ctx.zone, again)
+    belongs = await subjects.belonging(ctx, source, subject)
+    shown = asked.window
+    use = await subjects.use(ctx, source, subject, belongs, shown)
+    if (pool and not use.own) or (job and not use.pools):
+        return _nothing_of(ctx, source, subject, asked.words(ZoneInfo(ctx.zone)), window or "24h")
     zone = ZoneInfo(ctx.zone)
-    points = _points(buckets, since, until, step)
-    note, note_at = _note(points, step, total, zone)
+    found = gaps.gap(core_hours(use.own), use.spend, shared=bool(job))
+    headline = _headline(use, found)
+    if csv:
+        return _as_file(ctx, source, subject, asked, use, headline)
+    points = _points(use.own, shown)
+    note, note_at = parts.note(points, shown.step, found.total, zone)
+    strip = timeline.strip_of(shown, kept)
     chart = UsageChart(
         headline=headline,
-        subtitle=f"{source.name} · {where} · {_days(since, until, zone)}",
+        subtitle=f"{source.name} · {subject.words} · {_days(shown, zone)}",
         points=points,
-        step=step,
-        since=since,
-        until=until,
+        step=shown.step,
+        since=shown.since,
+        until=shown.until,
         zone=ctx.zone,
         note=note,
         note_at=note_at,
-        strip=await _strip(ctx, source.name, pool, first, until),
+        idle=gaps.idle_money(found),
+        strip=_points(await subjects.strip(ctx, source, subject, belongs, strip), strip),
     )
+    words = f"{alt(chart)} {gaps.in_words(found)}".strip()
+    key = f"usage-{source.name}-{asked.preset or timeline.written(shown.since)}"
     return Card(
-        title=titled(headline, source.name, where, words),
-        mark=Mark.RUNNING if total else Mark.IDLE,
-        as_of=last,
+        title=titled(headline, source.name, subject.words, asked.words(ZoneInfo(ctx.zone))),
+        mark=Mark.RUNNING if found.total else Mark.IDLE,
+        as_of=kept.last + subjects.INSTANT,
         blocks=blocks(
-            Picture(key=f"usage-{source.name}-{window}", alt=alt(chart), chart=chart, title=f"Usage of {source.name}"),
-            _figures(buckets, busy, total),
-            _gap(buckets, span),
-            buttons,
+            Picture(key=key, alt=words, chart=chart, title=f"Usage of {source.name}"),
+            windows.presets(asked, again),
+            windows.slider(asked, kept, again),
+            parts.figures(use, found, await subjects.network(ctx, source, subject, shown), shown),
+            gaps.table(found) if found.total else None,
+            parts.of_job(use) if job else None,
+            parts.most_idle_pool(use.pools, found) if not subject.options else None,
+            parts.next_steps(ctx, source, subject, use.pools, asked),
+            *(build.note(each) for each in windows.notes(asked, kept, ctx.zone)),
+            parts.sampled(use.own, shown, kept),
+            parts.from_monitor(use.own, shown.step, zone),
+            gaps.price_note(found),
         ),
     )
 
 
-def _note(points: tuple[UsagePoint, ...], step: int, total: float, zone: ZoneInfo) -> tuple[str, datetime | None]:
-    """The stretch that idled most, where it is a tenth of all core-hours or more."""
-    idle = most_idle(points, step)
-    if idle is None or idle.core_hours < _WORTH_A_NOTE * total:
-        return "", None
-    begin, end = idle.since.astimezone(zone), idle.until.astimezone(zone)
-    shown = f"{begin:%a %H:%M} – {end:%H:%M}" if begin.date() == end.date() else f"{begin:%a %H:%M} – {end:%a %H:%M}"
-    return f"{shown}\n{percent(idle.share, 1)} idle", begin + (end - begin) / 2
-
-
-def _figures(buckets: Sequence[Bucket], busy: float, total: float) -> Facts | None:
-    latest = buckets[-1] if buckets else None
-    peak = max(buckets, key=lambda bucket: bucket.total / bucket.seconds, default=None)
-    return facts(
-        ("Busy now", _cores(latest) if latest else None),
-        ("Busy core-hours", f"{number(round(busy))} of {number(round(total))}"),
-        ("Idle core-hours", f"{number(round(total - busy))} ({percent(total - busy, total)})" if total else None),
-        ("Most cores", number(round(peak.total / peak.seconds)) if peak else None),
+def _as_file(ctx: Context, source: Account, subject: Subject, asked: windows.Asked, use: Use, headline: str) -> Card:
+    zone = ZoneInfo(ctx.zone)
+    begin = asked.window.since.astimezone(zone)
+    about = "-".join(["usage", source.name, *subject.options.values(), f"{begin:%Y%m%d-%H%M}"])
+    title = f"Core-hours of {subject.words}, {asked.words(zone)}"
+    shown = windows.moments(asked.window.since, asked.window.until)
+    return Card(
+        title=titled(headline, source.name, subject.words, asked.words(zone)),
+        blocks=blocks(
+            as_csv.csv(about, title, use.own, asked.window),
+            build.actions(Button("Picture", line(ctx, source, "usage", **subject.options, **shown))),
+        ),
     )
 
 
-def _cores(bucket: Bucket) -> str:
-    busy, total = bucket.busy / bucket.seconds, bucket.total / bucket.seconds
-    return f"{number(round(busy, 1))} of {number(round(total))} cores"
+async def _run_of(ctx: Context, source: Account, job: str, kept: Kept) -> tuple[str | None, str | None]:
+    """From when to when a job kept cores busy, as moments are typed; nothing where it never did."""
+    whole = timeline.strip_of(Window(kept.first, kept.last, kept.finest), kept)
+    rows = await ctx.store.usage_by_job(source.name, whole.since, whole.until, whole.step, job)
+    if not rows:
+        return None, None
+    ends = max(row.start for row in rows) + timedelta(seconds=whole.step)
+    return timeline.written(min(row.start for row in rows)), timeline.written(min(ends, whole.until))
 
 
-def _gap(buckets: Sequence[Bucket], span: timedelta) -> Footer | None:
-    """How much of the window was sampled, where it was not all of it."""
-    seen = sum(bucket.seconds for bucket in buckets)
-    whole = span.total_seconds()
-    return (
-        build.note(f"{percent(seen, whole)} of this window was sampled; the rest is unknown.")
-        if (seen < whole * 0.98)
-        else None
+def _headline(use: Use, found: Gap) -> str:
+    """``58 % busy of 21,840 core-hours``."""
+    if not found.total:
+        return "No cores allocated" if any(bucket.seconds for bucket in use.own) else "Nothing was sampled"
+    _, total = gaps.hours_in_words([line.hours for line in found.lines])
+    most = "at most " if found.hours.at_most else ""
+    idle = gaps.idle_money(found)
+    words = f"{most}{gaps.shares(found)[0]} busy of {total} core-hours{f', idle {idle}' if idle else ''}"
+    return words[0].upper() + words[1:]
+
+
+def _no_samples(ctx: Context, source: Account, again: windows.Again) -> Card:
+    return Card(
+        title=titled(f"Usage of {source.name}", "no samples yet"),
+        mark=Mark.IDLE,
+        blocks=blocks(
+            Words(text("The bot samples cores once a minute, from now on. Come back in a few minutes.")),
+            build.actions(
+                *(Button(words, again(each), how="edit") for each, words in windows.LABELS.items()),
+                Button("Pools", line(ctx, source, "pool list")),
+            ),
+        ),
     )
 
 
-def _points(buckets: Sequence[Bucket], since: datetime, until: datetime, step: int) -> tuple[UsagePoint, ...]:
-    """Every bucket of the window, with empty ones where nothing was sampled."""
+def _nothing_of(ctx: Context, source: Account, subject: Subject, words: str, preset: Preset) -> Card:
+    name, value = next(iter(subject.options.items()))
+    why = "It may not exist, or had no nodes." if name == "pool" else "It may not exist, or ran no task in that time."
+    return build.refusal(
+        f"There are no samples of {name} “{value}” in {words}.",
+        why,
+        [
+            Button("All pools", line(ctx, source, "usage", preset)),
+            Button("90 days", line(ctx, source, "usage", "90d", **subject.options)),
+            Button(f"{name.capitalize()}s", line(ctx, source, f"{name} list")),
+        ],
+    )
+
+
+def _points(buckets: Sequence[Bucket], window: Window) -> tuple[UsagePoint, ...]:
+    """Every bucket of the window, empty ones where nothing was sampled."""
     known = {bucket.start: bucket for bucket in buckets}
     points = []
-    start = since
-    while start < until:
+    start = window.since
+    while start < window.until:
         bucket = known.get(start)
         if bucket and bucket.seconds > 0:
             points.append(
@@ -149,39 +208,21 @@ def _points(buckets: Sequence[Bucket], since: datetime, until: datetime, step: i
                     start,
                     bucket.busy / bucket.seconds,
                     bucket.total / bucket.seconds,
-                    min(1.0, bucket.seconds / step),
+                    min(1.0, bucket.seconds / window.step),
+                    bucket.spot.busy / bucket.seconds,
+                    bucket.spot.total / bucket.seconds,
+                    bucket.at_most,
                 )
             )
         else:
             points.append(UsagePoint(start, 0.0, 0.0, 0.0))
-        start += timedelta(seconds=step)
+        start += timedelta(seconds=window.step)
     return tuple(points)
 
 
-async def _strip(
-    ctx: Context, account: str, pool: str | None, first: datetime, until: datetime
-) -> tuple[UsagePoint, ...]:
-    """All that is kept, coarse enough for a strip."""
-    span = (until - first).total_seconds()
-    step = next((step for step in _STEPS if span / step <= _STRIP_BUCKETS), _STEPS[-1])
-    since = _ceiling(first, step) - timedelta(seconds=step)
-    buckets = await ctx.store.usage(account, pool, since, _ceiling(until, step), step)
-    return _points(buckets, since, _ceiling(until, step), step)
-
-
-def _ceiling(moment: datetime, step: int) -> datetime:
-    """The end of the bucket that a moment lies in."""
-    start = moment.timestamp() // step * step
-    return datetime.fromtimestamp(start + step, tz=moment.tzinfo)
-
-
-def _label(window: str) -> str:
-    return {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}[window]
-
-
-def _days(since: datetime, until: datetime, zone: ZoneInfo) -> str:
-    begin, end = since.astimezone(zone), until.astimezone(zone)
-    if end - begin <= timedelta(hours=36):
+def _days(window: Window, zone: ZoneInfo) -> str:
+    begin, end = window.since.astimezone(zone), window.until.astimezone(zone)
+    if window.span <= timedelta(hours=36):
         day = "" if begin.date() == end.date() else f"{end:%a %d %b} "
         return f"{begin:%a %d %b %H:%M} – {day}{end:%H:%M} {end:%Z}"
     return f"{begin:%d %b} – {end:%d %b %Y}, {zone.key}"

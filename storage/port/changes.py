@@ -10,6 +10,7 @@ from storage.port.incidents import IncidentRow, NotificationRow
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 from storage.port.outbox import OutboxEntry
 from storage.port.runs import JobRun
+from storage.port.timings import JobTimes, NodeBoot
 
 
 class ChangeSet(Struct):
@@ -22,6 +23,8 @@ class ChangeSet(Struct):
     notifications: list[NotificationRow] = []
     entries: list[OutboxEntry] = []
     runs: list[JobRun] = []
+    job_times: list[JobTimes] = []
+    boots: list[NodeBoot] = []
 
 
 class ChangeStore(Protocol):
@@ -31,8 +34,8 @@ class ChangeStore(Protocol):
         """Store a change set in one transaction, rollups included; returns how many transitions were new.
 
         A transition that is known already is left alone, and so is one older than what retention keeps. Cursors,
-        snapshots, incidents, notifications and runs of jobs replace what is there. Outbox entries overwrite ``card``,
-        ``version``, ``not_before`` and ``broadcast`` of those that are there, never how far they were delivered. Raises
-        StoreError.
+        snapshots, incidents, notifications, runs and times of jobs replace what is there; a boot that is known is left
+        alone. Outbox entries overwrite ``card``, ``version``, ``not_before`` and ``broadcast`` of those that are there,
+        never how far they were delivered. Raises StoreError.
         """
         ...

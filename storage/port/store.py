@@ -24,6 +24,7 @@ from storage.port.reports import ReportStore
 from storage.port.requests import RequestStore
 from storage.port.runs import RunStore
 from storage.port.samples import SampleStore
+from storage.port.timings import TimingStore
 from storage.port.uploads import UploadStore
 
 
@@ -43,6 +44,7 @@ class Store(
     IncidentStore,
     OutboxStore,
     RunStore,
+    TimingStore,
     LiveStore,
     OperationStore,
     ChangeStore,

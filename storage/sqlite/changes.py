@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.port.changes import ChangeSet
-from storage.sqlite import incidents, monitoring, outbox, runs
+from storage.sqlite import incidents, monitoring, outbox, runs, timings
 from storage.sqlite.connection import Connection
 
 
@@ -22,6 +22,8 @@ class SqliteChanges(Connection):
                 incidents.put_notifications(self._db, changes.notifications)
                 outbox.put_entries(self._db, changes.entries)
                 runs.put_runs(self._db, changes.runs)
+                timings.put_job_times(self._db, changes.job_times)
+                timings.put_node_boots(self._db, changes.boots)
                 return new
 
         return await self._run(work)

@@ -640,6 +640,34 @@ def reports_of_money(db: Database) -> None:
     )
 
 
+@migrations()
+def how_long_things_took(db: Database) -> None:
+    """Times of jobs that ended and of nodes that booted. Ids are in any case, as the service compares them."""
+    db.execute(
+        """
+        CREATE TABLE job_times (
+            account TEXT NOT NULL, job TEXT NOT NULL COLLATE NOCASE, started INTEGER NOT NULL, ended INTEGER NOT NULL,
+            schedule TEXT NOT NULL COLLATE NOCASE, pool TEXT NOT NULL, tasks INTEGER, failed INTEGER,
+            waits BLOB NOT NULL, runs BLOB NOT NULL, read INTEGER NOT NULL, PRIMARY KEY (account, job, started)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX job_times_account ON job_times (account, ended)")
+    db.execute("CREATE INDEX job_times_schedule ON job_times (account, schedule, ended)")
+    db.execute("CREATE INDEX job_times_ended ON job_times (ended)")
+    db.execute(
+        """
+        CREATE TABLE node_boots (
+            account TEXT NOT NULL, pool TEXT NOT NULL COLLATE NOCASE, node TEXT NOT NULL, vm_size TEXT NOT NULL,
+            spot INTEGER NOT NULL, allocated INTEGER NOT NULL, seconds REAL NOT NULL,
+            PRIMARY KEY (account, pool, node, allocated)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX node_boots_account ON node_boots (account, allocated)")
+    db.execute("CREATE INDEX node_boots_allocated ON node_boots (allocated)")
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

@@ -23,6 +23,7 @@ from storage.sqlite.prices import SqlitePrices
 from storage.sqlite.reports import SqliteReports
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.runs import SqliteRuns
+from storage.sqlite.timings import SqliteTimings
 from storage.sqlite.uploads import SqliteUploads
 
 
@@ -41,6 +42,7 @@ class SqliteStore(
     SqliteIncidents,
     SqliteOutbox,
     SqliteRuns,
+    SqliteTimings,
     SqliteLive,
     SqliteOperations,
     SqliteChanges,
@@ -73,6 +75,7 @@ class SqliteStore(
         gone += await self._prune_job_runs(now)
         gone += await self._prune_bill(now)
         gone += await self._prune_reports(now)
+        gone += await self._prune_timings(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

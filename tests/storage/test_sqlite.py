@@ -33,6 +33,7 @@ from tests.storage.operations_contract import OperationsContract
 from tests.storage.outbox_contract import OutboxContract
 from tests.storage.reports_contract import ReportsContract
 from tests.storage.runs_contract import RunsContract
+from tests.storage.timings_contract import TimingsContract
 from tests.storage.usage_contract import UsageContract
 
 
@@ -46,6 +47,7 @@ class TestSqlite(
     UsageContract,
     NetworkContract,
     ReportsContract,
+    TimingsContract,
 ):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:

@@ -36,6 +36,7 @@ _MESSAGE = "application/vnd.microsoft.activity.message"
 _ERROR = "application/vnd.microsoft.error"
 _FOUND = "application/vnd.microsoft.search.searchResponse"
 _WORKING = "Working on it: the answer follows."
+_OVERTAKEN = "A newer choice is shown instead."
 _STALE = "This button is of an older version of the bot. Ask again to get a new one."
 
 
@@ -112,12 +113,17 @@ class Invokes:
         rendered = await self._answered(request, alone=pressed.trigger == "automatic")
         if rendered is None:
             return _message(_WORKING)
+        if isinstance(rendered, str):
+            return _message(rendered)
         if click.how == "post":
             return _message("The answer is below.")
         return 200, {"statusCode": 200, "type": CARD, "value": rendered.payload}
 
-    async def _answered(self, request: CommandRequest, *, alone: bool) -> Rendered | None:
-        """The answer as soon as it is drawn; None when that takes too long, or the request came before."""
+    async def _answered(self, request: CommandRequest, *, alone: bool) -> Rendered | str | None:
+        """The answer as soon as it is drawn; None when that takes too long, or the request came before.
+
+        A sentence where it was left out, because somebody else's newer click has the message.
+        """
         if request.key in self._waiting:
             return None
         waiting = self._waiting[request.key] = Waiting(alone=alone)
@@ -134,7 +140,7 @@ class Invokes:
         await asyncio.wait(either, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.rendered.done():
             waiting.rendered.cancel()
-            return None
+            return _OVERTAKEN if task.done() and request.how == "edit" else None
         return waiting.rendered.result()
 
     async def _opened(self, activity: Activity) -> Answer:

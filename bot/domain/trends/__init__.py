@@ -1,0 +1,1 @@
+"""How things went over time, and in the period before: jobs, tasks, waits, boots, preemptions. Pure."""

@@ -1,0 +1,1 @@
+"""How things went over time: outcomes, waits, run times, boots and preemptions."""

@@ -1,0 +1,142 @@
+"""Trends: how jobs, tasks, waits, boots and preemptions went, beside the period before."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+from bot.azure.account import Account
+from bot.domain.trends.period import Period, period_of
+from bot.requests.command import command
+from bot.requests.context import Context
+from cards import build
+from cards.build import blocks, muted, text
+from cards.card import Block, Button, Card, Mark, Menu, Option, Picture, Time, Words
+from cards.charts.alt import alt
+from handlers.shared.common import line, template, titled
+from handlers.trend.figures import NAMES, Half, Subject, chart, half, headline, table
+from handlers.trend.gather import Gathered, gather
+from handlers.trend.schedule import schedule_trend
+
+Window = Literal["24h", "7d", "30d", "90d"]
+_WORDS: dict[Window, str] = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
+_LABELS: dict[Window, str] = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
+
+
+@command(
+    "trend",
+    effect="read",
+    examples=["trend", "trend 30d of:queue", "trend 7d of:boot pool:gpu-a", "trend schedule:nightly"],
+)
+async def trend(
+    ctx: Context,
+    window: Window = "7d",
+    *,
+    of: Subject = "tasks",
+    pool: str | None = None,
+    schedule: str | None = None,
+    account: str | None = None,
+) -> Card:
+    """Show how jobs, tasks, waits, boots and preemptions went, beside the period before; or a schedule's runs.
+
+    :param window: how far back; the period before is as long
+    :param of: what the picture shows; the table has everything
+    :param pool: only jobs and nodes of this pool
+    :param schedule: the newest run of this job schedule against its last ten
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    if schedule:
+        return await schedule_trend(ctx, source, schedule)
+    if pool and of == "preempted":
+        of = "tasks"
+    zone = ZoneInfo(ctx.zone)
+    period = period_of(window, source.now(), zone)
+    gathered = await gather(ctx, source, period, pool)
+    now, before = half(gathered, period), half(gathered, period.before)
+    where = f"pool {pool}" if pool else None
+    finding = headline(of, now, before)
+    title = " · ".join(filter(None, [source.name, where, f"last {_WORDS[window]}"]))
+    nothing = not gathered.jobs and not gathered.boots and not now.preempted.nodes.whole
+    return Card(
+        title=titled(finding, source.name, where, f"last {_WORDS[window]}"),
+        mark=Mark.IDLE if nothing else _mark(of, now, before),
+        as_of=gathered.at,
+        blocks=blocks(
+            _nothing(gathered) if nothing else _picture(of, title, period, finding, (now, before), ctx.zone),
+            None if nothing else table(now, before, pool=bool(pool)),
+            _small_print(gathered, now),
+            build.actions(
+                *(
+                    Button(
+                        _LABELS[each],
+                        line(ctx, source, "trend", each, of=_other(of), pool=pool),
+                        how="edit",
+                        current=each == window,
+                    )
+                    for each in _LABELS
+                ),
+                Menu(
+                    "Show",
+                    template(ctx, source, "trend", window, "of:{}").replace("'of:{}'", "of:{}")
+                    + (f" pool:{pool}" if pool else ""),
+                    tuple(
+                        Option(NAMES[each], each) for each in get_args(Subject) if not (pool and each == "preempted")
+                    ),
+                    how="edit",
+                ),
+                _schedules(ctx, source, gathered),
+                Button("Usage", line(ctx, source, "usage", window, pool=pool)),
+                Button("Failed jobs", line(ctx, source, "job list", "failed>0", pool=pool)),
+            ),
+        ),
+    )
+
+
+def _other(of: Subject) -> Subject | None:
+    """The subject where it has to be said."""
+    return None if of == "tasks" else of
+
+
+def _mark(of: Subject, now: Half, before: Half) -> Mark:
+    """A warning where more of it failed than before."""
+    this, that = (now.jobs, before.jobs) if of == "jobs" else (now.tasks, before.tasks)
+    worse = of in ("tasks", "jobs") and (this.share_bad or 0) > 1.25 * (that.share_bad or 0)
+    return Mark.WARNING if worse and (this.bad.whole or 0) > 1 else Mark.NEUTRAL
+
+
+def _picture(of: Subject, where: str, period: Period, finding: str, halves: tuple[Half, Half], zone: str) -> Block:
+    """The picture, or a word where there is nothing in it."""
+    drawn = chart(of, *halves, period, finding, f"{where} · pale: the time before, just as long", zone)
+    if not any(value is not None for series in drawn.series for value in series.values):
+        return Words(text(muted(f"There is nothing to draw for {NAMES[of].lower()}.")))
+    key = f"trend-{of}-{period.span.days}-{period.until:%d%H}"
+    return Picture(key=key, alt=alt(drawn), chart=drawn, title=f"{NAMES[of]}: {where}")
+
+
+def _nothing(gathered: Gathered) -> Words:
+    since = gathered.watched
+    return Words(
+        text(
+            "No job has ended in this time, or in the time before",
+            *((", and the bot has watched since ", Time(since, "clock")) if since else ()),
+            ". Trends are made of jobs that have ended.",
+        )
+    )
+
+
+def _small_print(gathered: Gathered, now: Half) -> Block | None:
+    """How it is counted, and what is missing."""
+    pieces = ["Tasks are counted when their job ends; waits are from a task's creation to the start of its last run."]
+    if now.tasks.uncounted:
+        many = now.tasks.uncounted
+        pieces.append(f"The tasks of {many:,} job{'s' if many > 1 else ''} were not counted.")
+    return build.note(" ".join([*pieces, *gathered.notes]))
+
+
+def _schedules(ctx: Context, source: Account, gathered: Gathered) -> Menu | None:
+    names = sorted({job.schedule for job in gathered.jobs if job.schedule})
+    if not names:
+        return None
+    command = line(ctx, source, "trend") + " schedule:{}"
+    return Menu("Runs of a schedule", command, tuple(Option(name, name) for name in names), asks=True)

@@ -1,0 +1,153 @@
+"""What cores did, in figures that add up: a line for busy, one for each reason of idleness, and their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from bot.domain.core_usage import CoreHours
+from bot.domain.money.shares import rounded_parts
+from bot.domain.money.spend import Spend
+from cards import build
+from cards.build import bold, text
+from cards.card import Column, Footer, Table, Text
+from cards.formatting import number, percent
+from handlers.shared.money import parts as money_parts
+from storage.port.core_use import IDLE_REASONS, IdleReason
+
+REASONS: Final[dict[IdleReason, str]] = {
+    "starting": "starting",
+    "unused": "nothing to do",
+    "waiting": "work waits",
+    "broken": "broken",
+    "leaving": "leaving",
+    "unknown": "not known why",
+}
+_WHOLE_FROM = 100
+_LITTLE = 1e-6
+
+
+class Line(Struct, frozen=True):
+    """A part of the core-hours and of the money."""
+
+    words: str
+    hours: float
+    cost: float
+
+
+class Gap(Struct, frozen=True):
+    """The parts of all core-hours of a window, and what they cost."""
+
+    lines: tuple[Line, ...]
+    hours: CoreHours
+    spend: Spend
+
+    @property
+    def total(self) -> float:
+        """All core-hours."""
+        return sum(line.hours for line in self.lines)
+
+
+def gap(hours: CoreHours, spend: Spend, *, shared: bool = False) -> Gap:
+    """The parts: busy, and each reason that there was; ``shared`` says that idle ones are a share of a pool's."""
+    use, cost = hours.use, spend.cost
+    lines = [Line("busy", use.busy, cost.busy)]
+    lines += [
+        Line(f"{'share of ' if shared else ''}idle: {REASONS[reason]}", use.reasons()[reason], cost.reasons()[reason])
+        for reason in IDLE_REASONS
+        if use.reasons()[reason] > _LITTLE or cost.reasons()[reason] > _LITTLE
+    ]
+    return Gap(tuple(lines), hours, spend)
+
+
+def is_priced(spend: Spend) -> bool:
+    """Whether any of it has a price."""
+    return bool(spend.currency) and (spend.priced or 0.0) > _LITTLE
+
+
+def shares(found: Gap) -> list[str]:
+    """The share of each part in whole percents, which sum to 100."""
+    total = found.total
+    if not total:
+        return ["–"] * len(found.lines)
+    return [f"{share} %" for share in rounded_parts([100 * line.hours / total for line in found.lines], 0)]
+
+
+def digits(total: float) -> int:
+    """Decimals of core-hours that sum to so many."""
+    return 0 if total >= _WHOLE_FROM else 1 if total >= 1 else 2
+
+
+def hours_in_words(values: Sequence[float]) -> tuple[list[str], str]:
+    """Core-hours and their sum, rounded so that what is shown adds up."""
+    total = sum(values)
+    rounded = rounded_parts(values, digits(total))
+    places = digits(total)
+    return [f"{each:,.{places}f}" for each in rounded], f"{sum(rounded):,.{places}f}"
+
+
+def table(found: Gap) -> Table:
+    """Core-hours, shares and money of each part."""
+    hours, all_hours = hours_in_words([line.hours for line in found.lines])
+    spend = found.spend
+    priced = is_priced(spend)
+    costs: list[str] = [""] * len(found.lines)
+    all_costs = ""
+    if priced:
+        costs, all_costs = money_parts([line.cost for line in found.lines], spend.currency)
+    rows: list[list[Text]] = [
+        [text(line.words), text(mine), text(share), text(cost)]
+        for line, mine, share, cost in zip(found.lines, hours, shares(found), costs, strict=True)
+    ]
+    rows.append(
+        [text(bold("all")), text(bold(all_hours)), text(bold("100 %")), text(bold(all_costs)) if all_costs else ()]
+    )
+    columns = [Column("Cores", width=3), Column("Core-hours", "right", width=2), Column("Share", "right", rank=2)]
+    if priced:
+        return build.table([*columns, Column("Cost", "right", rank=1, width=2)], rows)
+    return build.table(columns, [row[:3] for row in rows])
+
+
+def idle_money(found: Gap) -> str:
+    """What idle cores cost, as the table's lines sum to; empty where that is unknown."""
+    if not is_priced(found.spend) or not found.total:
+        return ""
+    costs, _ = money_parts([line.cost for line in found.lines], found.spend.currency)
+    busy, idle = found.lines[0].cost, sum(line.cost for line in found.lines[1:])
+    return money_parts([busy, idle], found.spend.currency)[0][1] if costs else ""
+
+
+def kinds(hours: CoreHours) -> tuple[str, str]:
+    """Dedicated and spot core-hours, each with its busy part; empty where there are none of a kind."""
+    amounts = [hours.dedicated.total, hours.spot.total]
+    (dedicated, spot), _ = hours_in_words(amounts)
+    return (
+        f"{dedicated} core-hours, {percent(hours.dedicated.busy, amounts[0])} busy" if amounts[0] > _LITTLE else "",
+        f"{spot} core-hours, {percent(hours.spot.busy, amounts[1])} busy" if amounts[1] > _LITTLE else "",
+    )
+
+
+def in_words(found: Gap) -> str:
+    """The same for those who cannot see it: ``Idle: 12 core-hours starting, 80 with nothing to do.``"""
+    hours, _ = hours_in_words([line.hours for line in found.lines])
+    parts = [
+        f"{mine} {line.words.removeprefix('share of ').removeprefix('idle: ')}"
+        for line, mine in zip(found.lines, hours, strict=True)
+    ]
+    return f"Core-hours: {', '.join(parts)}." if found.total else ""
+
+
+def price_note(found: Gap) -> Footer | None:
+    """What has no price, where something has none."""
+    spend = found.spend
+    if not found.total:
+        return None
+    if not is_priced(spend):
+        return build.note("Price unknown: no money is shown.")
+    if spend.unpriced > _LITTLE:
+        return build.note(
+            f"{number(round(spend.unpriced, 1))} core-hours have no known price, and are in no amount of money."
+        )
+    return None

@@ -1,0 +1,161 @@
+"""Whose cores a usage card is about: an account's, a pool's, a job's, those of a VM size or of an owner's tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from bot.azure.account import Account
+from bot.domain.core_usage import has_tag, is_of_size, of_job, of_pools, sizes, tags
+from bot.domain.entity import fold
+from bot.domain.money.ledger import Eras
+from bot.domain.money.spend import Spend, total
+from bot.domain.timeline import Kept, Window
+from bot.requests.command import CommandError
+from bot.requests.context import Context
+from handlers.shared.common import line, nearest
+from storage.port.network import NetworkUse
+from storage.port.samples import Bucket, PoolBucket
+
+Belongs: TypeAlias = Callable[[str, datetime], bool]
+INSTANT = timedelta(microseconds=1)
+"""By how much the end of what is kept lies before the last sample."""
+_MINUTE = timedelta(minutes=1)
+JOB_STEP = 1800
+"""The finest buckets that are kept of jobs (seconds)."""
+
+
+class Asked(Struct, frozen=True):
+    """What was typed: one of these at most."""
+
+    pool: str | None = None
+    job: str | None = None
+    size: str | None = None
+    tag: str | None = None
+
+    @property
+    def options(self) -> dict[str, str]:
+        """As options of a command."""
+        given = {"pool": self.pool, "job": self.job, "size": self.size, "tag": self.tag}
+        return {name: value for name, value in given.items() if value}
+
+    @property
+    def words(self) -> str:
+        """``pool gpu-a``, ``all pools``."""
+        return next((f"{name} {value}" for name, value in self.options.items()), "all pools")
+
+    @property
+    def finest(self) -> int:
+        """The finest buckets that are kept of it (seconds)."""
+        return JOB_STEP if self.job else 60
+
+
+class Use(Struct, frozen=True):
+    """What it is about in a window: its buckets, those of the pools that it is about, and what it cost."""
+
+    own: list[Bucket]
+    pools: list[PoolBucket]
+    spend: Spend
+
+    @property
+    def names(self) -> list[str]:
+        """The pools."""
+        return sorted({each.pool for each in self.pools})
+
+
+def one_of(ctx: Context, source: Account, subject: Asked) -> None:
+    """Raises CommandError where more than one was typed, or a tag that is none."""
+    given = list(subject.options.items())
+    if len(given) > 1:
+        names = " and ".join(name for name, _ in given)
+        raise CommandError(
+            f"Usage is of one thing at a time, not of {names} at once.",
+            [line(ctx, source, "usage", **{name: value}) for name, value in given],
+        )
+    if subject.tag and "=" not in subject.tag:
+        raise CommandError(
+            f"“{subject.tag[:60]}” is no tag: write key=value, such as tag:team=render.",
+            [line(ctx, source, "usage", tag=f"team={subject.tag}")],
+            at="tag",
+        )
+
+
+async def belonging(ctx: Context, source: Account, subject: Asked) -> Belongs | None:
+    """Which pools a size or a tag is about; None for anything else. Raises CommandError with the nearest known."""
+    if not subject.size and not subject.tag:
+        return None
+    rows = await ctx.store.pool_eras(source.name)
+    eras = Eras(rows)
+    if subject.size:
+        known = sizes(rows)
+        if fold(subject.size) not in map(fold, known):
+            raise _unknown(ctx, source, "size", subject.size, "No pool had the VM size", known)
+        return is_of_size(eras, subject.size)
+    tag = subject.tag or ""
+    key, _, value = tag.partition("=")
+    if fold(tag) not in map(fold, tags(rows)):
+        raise _unknown(ctx, source, "tag", tag, "No pool had the tag", tags(rows))
+    return has_tag(eras, key, value)
+
+
+def _unknown(ctx: Context, source: Account, name: str, typed: str, words: str, known: Sequence[str]) -> CommandError:
+    near = nearest(typed, known) or list(known)[:4]
+    return CommandError(
+        f"{words} “{typed[:60]}” while the bot has watched.",
+        [line(ctx, source, "usage", **{name: each}) for each in near] or [line(ctx, source, "usage")],
+        at=name,
+    )
+
+
+async def use(ctx: Context, source: Account, subject: Asked, belongs: Belongs | None, window: Window) -> Use:
+    """The buckets of a window, and what they cost."""
+    name, since, until, step = source.name, window.since, window.until, window.step
+    pools = await ctx.store.usage_by_pool(name, since, until, step)
+    if subject.job:
+        parts = await ctx.accounting.jobs(name, since, until, step=step, job=subject.job)
+        where = {fold(each.pool) for each in parts}
+        return Use(
+            of_job(parts, pools),
+            [each for each in pools if fold(each.pool) in where],
+            total(each.whole for each in parts),
+        )
+    ledger = await ctx.accounting.spend(name, since, until, step=step)
+    if belongs:
+        own = of_pools(pools, belongs)
+        rows = [row.spend for row in ledger.rows if row.pool and belongs(row.pool, row.start)]
+        return Use(own, [each for each in pools if belongs(each.pool, each.bucket.start)], total(rows))
+    own = await ctx.store.usage(name, subject.pool, since, until, step)
+    if subject.pool:
+        wanted = fold(subject.pool)
+        rows = [row.spend for row in ledger.rows if fold(row.pool) == wanted]
+        return Use(own, [each for each in pools if fold(each.pool) == wanted], total(rows))
+    return Use(own, pools, ledger.total)
+
+
+async def strip(ctx: Context, source: Account, subject: Asked, belongs: Belongs | None, window: Window) -> list[Bucket]:
+    """All that is kept of it, coarse."""
+    name, since, until, step = source.name, window.since, window.until, window.step
+    if not subject.job and not belongs:
+        return await ctx.store.usage(name, subject.pool, since, until, step)
+    pools = await ctx.store.usage_by_pool(name, since, until, step)
+    if belongs:
+        return of_pools(pools, belongs)
+    return of_job(await ctx.accounting.jobs(name, since, until, step=step, job=subject.job), pools)
+
+
+async def kept(ctx: Context, source: Account, subject: Asked) -> Kept | None:
+    """From when to when anything is known: of the account, its history from before it was sampled included."""
+    name = source.name
+    known = await ctx.store.known_range(name) if not subject.options else await ctx.store.sampled_range(name)
+    # A sample stands for the time up to it: the first for the minute before, the last for no time after.
+    return Kept(known[0] - _MINUTE, known[1] - INSTANT, subject.finest) if known else None
+
+
+async def network(ctx: Context, source: Account, subject: Asked, window: Window) -> NetworkUse | None:
+    """What came in and went out; None where nobody counts it: for jobs, sizes and tags, and before it was read."""
+    if subject.job or subject.size or subject.tag:
+        return None
+    return await ctx.store.network(source.name, subject.pool, window.since, window.until)

@@ -1,0 +1,157 @@
+"""Which window a usage card shows: as it was typed, as buttons carry it, and the buttons that move it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from bot.domain import timeline
+from bot.domain.timeline import PRESETS, Kept, Window, WindowError, written
+from bot.filter.values import Moment
+from bot.requests.command import CommandError
+from cards import build
+from cards.card import Actions, Button
+from cards.formatting import duration
+
+Preset: TypeAlias = Literal["1h", "24h", "7d", "30d", "90d"]
+LABELS: Final[dict[Preset, str]] = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
+WORDS: Final[dict[Preset, str]] = {
+    "1h": "the last hour",
+    "24h": "the last 24 hours",
+    "7d": "the last 7 days",
+    "30d": "the last 30 days",
+    "90d": "the last 90 days",
+}
+_USUAL: Final[Preset] = "24h"
+
+_INSTANT = timedelta(microseconds=1)
+"""What is kept ends within the last minute, and not after it."""
+
+Again: TypeAlias = Callable[..., str]
+"""The same card as a command, with another window: ``again("7d")``, ``again(**{"from": …, "to": …})``."""
+
+
+class Asked(Struct, frozen=True):
+    """What was asked for: a preset, or moments; ``remark`` is a word on how it was read."""
+
+    window: Window
+    preset: Preset | None
+    remark: str = ""
+
+    def words(self, zone: ZoneInfo) -> str:
+        """``the last 7 days``, ``3 d 4 h from Mon 23 Nov 14:00``."""
+        if self.preset:
+            return WORDS[self.preset]
+        begin = self.window.since.astimezone(zone)
+        return f"{duration(self.window.span)} from {begin:%a} {begin.day} {begin:%b %H:%M}"
+
+
+def asked(preset: Preset | None, since: str | None, until: str | None, kept: Kept, zone: str, again: Again) -> Asked:
+    """The window that was typed. Raises CommandError with what could have been meant instead.
+
+    Without moments it is the preset, up to now. From a moment on it lasts the preset, or up to now; up to a moment it
+    has lasted the preset, or a day.
+    """
+    if not since and not until:
+        chosen = preset or _USUAL
+        return Asked(timeline.latest(PRESETS[chosen], kept), chosen)
+    now = kept.last + timedelta(minutes=1)
+    begin, one = _moment(since, now, zone, "from") if since else (None, "")
+    end, other = _moment(until, now, zone, "to") if until else (None, "")
+    if begin is None and end is not None:
+        begin = end - PRESETS[preset or _USUAL]
+    elif begin is not None and end is None:
+        end = begin + PRESETS[preset or _USUAL] if preset or begin >= now else now
+    if begin is None or end is None:
+        raise AssertionError("one of them was typed")
+    try:
+        window = timeline.between(begin, end, kept)
+    except WindowError as error:
+        turned = again(**moments(end, begin)) if begin > end else None
+        kept_words = f"Kept is {all_of(kept, zone)}."
+        nearest = [each for each in (turned, again(_USUAL), again(**moments(kept.first, kept.last))) if each]
+        raise CommandError(f"{error} {kept_words}", nearest, at="to" if begin >= end else "from") from None
+    return Asked(window, None, " ".join(filter(None, [one, other])))
+
+
+def moments(since: datetime, until: datetime) -> dict[str, str]:
+    """A window as a command's options, which mean the same in every zone."""
+    return {"from": written(since), "to": written(until)}
+
+
+def _moment(typed: str, now: datetime, zone: str, name: str) -> tuple[datetime, str]:
+    """The moment that was typed, and a word where its clock stood still or ran twice. Raises CommandError.
+
+    A day is its beginning, or where a window ends its end.
+    """
+    if typed.strip().lower() == "now":
+        return now, ""
+    read = Moment.read(typed)
+    if read is None:
+        example = "2026-11-23, 2026-11-23T14:00, 14:00, yesterday, or 3d for three days ago"
+        raise CommandError(f"“{typed[:40]}” is no moment. Moments are written {example}.", ["usage"], at=name)
+    begin, end = read.span_at(now, zone)
+    whole_day = read.clock is None and read.ago is None
+    return (end if name == "to" and whole_day else begin).astimezone(UTC), _odd(read, begin, zone)
+
+
+def _odd(read: Moment, at: datetime, zone: str) -> str:
+    """What is odd about a clock time in the night in which clocks are put forward or back."""
+    if read.clock is None or read.offset is not None:
+        return ""
+    local = datetime.combine(read.day or at.astimezone(ZoneInfo(zone)).date(), read.clock, ZoneInfo(zone))
+    first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
+    if first is None or second is None or first == second:
+        return ""
+    clock = f"{read.clock:%H:%M}"
+    if first > second:
+        return f"Clocks went back that night, so that {clock} came twice: the first is meant."
+    return f"Clocks went forward that night, and {clock} did not come: the hour after is meant."
+
+
+def _named(at: datetime, zone: str) -> str:
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y %H:%M}"
+
+
+def spelled(since: datetime, until: datetime, zone: str) -> str:
+    """``23 Nov 2026 14:00 – 24 Nov 2026 14:00``."""
+    return f"{_named(since, zone)} – {_named(until, zone)}"
+
+
+def all_of(kept: Kept, zone: str) -> str:
+    """From when to when anything is kept."""
+    return spelled(kept.first, kept.last + _INSTANT, zone)
+
+
+def presets(found: Asked, again: Again) -> Actions | None:
+    """The timeline as links."""
+    return build.actions(
+        *(Button(LABELS[each], again(each), how="edit", current=each == found.preset) for each in LABELS)
+    )
+
+
+def slider(found: Asked, kept: Kept, again: Again) -> Actions | None:
+    """The timeline as a slider: each button carries the whole window, so that it means the same whoever clicks when."""
+    window = found.window
+
+    def button(words: str, moved: Window | None) -> Button | None:
+        return Button(words, again(**moments(moved.since, moved.until)), how="edit") if moved else None
+
+    return build.actions(
+        button("◀ Earlier", timeline.pan(window, -1, kept)),
+        button("Later ▶", timeline.pan(window, 1, kept)),
+        button("+ Zoom in", timeline.narrower(window, kept)),
+        button("− Zoom out", timeline.wider(window, kept)),
+        Button("From – to…", again(**moments(window.since, window.until)), how="form"),
+    )
+
+
+def notes(found: Asked, kept: Kept, zone: str) -> Sequence[str]:
+    """What has to be said of the window."""
+    cut = f"Nothing is kept from outside {all_of(kept, zone)}: the window was cut."
+    return [*([found.remark] if found.remark else []), *([cut] if found.window.cut else [])]

@@ -1,0 +1,74 @@
+"""Sums of cores: pools to their account, jobs to their pools, gaps that stay gaps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.core_usage import core_hours, has_tag, idlest, is_of_size, last_at_most, of_job, of_pools, sizes, tags
+from bot.domain.money.ledger import Eras, JobSpend
+from bot.domain.money.spend import Spend
+from storage.port.core_use import NO_USE, CoreUse
+from storage.port.samples import Bucket, PoolBucket, PoolEra
+
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ERAS = [
+    PoolEra("a", NOON, "Standard_F8", 8, False, {"team": "render"}),
+    PoolEra("a", NOON + 2 * HOUR, "Standard_D2", 2, False, {"Team": "sim"}),
+    PoolEra("b", NOON, "standard_f8", 8, False, {}),
+]
+AMOUNT = st.integers(0, 100_000).map(float)
+USES = st.builds(CoreUse, busy=AMOUNT, starting=AMOUNT, unused=AMOUNT, unknown=AMOUNT)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4), USES, USES), max_size=30))
+def test_parts_of_an_account_sum_to_it(found: list[tuple[str, int, CoreUse, CoreUse]]) -> None:
+    rows = [PoolBucket(pool, Bucket(NOON + n * HOUR, kept, spot, 3600)) for pool, n, kept, spot in found]
+    whole = core_hours(of_pools(rows, lambda pool, at: True)).use.total
+    parts = [core_hours(of_pools(rows, lambda pool, at, own=own: pool == own)).use.total for own in "abc"]
+    assert abs(whole - sum(parts)) < 1e-6 * max(1, whole)
+
+
+def test_a_pool_that_had_no_cores_is_zero_where_others_were_sampled_and_a_gap_is_none() -> None:
+    rows = [
+        PoolBucket("a", Bucket(NOON, CoreUse(busy=9), NO_USE, 1800)),
+        PoolBucket("b", Bucket(NOON + HOUR, NO_USE, NO_USE, 60)),
+    ]
+    assert of_pools(rows, lambda pool, at: pool == "b") == [
+        Bucket(NOON, NO_USE, NO_USE, 1800),
+        Bucket(NOON + HOUR, NO_USE, NO_USE, 60),
+    ]
+
+
+def test_sizes_and_tags_are_those_of_the_time() -> None:
+    eras = Eras(ERAS)
+    f8, render, sim = is_of_size(eras, "STANDARD_F8"), has_tag(eras, "team", "RENDER"), has_tag(eras, "TEAM", "sim")
+    early, late = NOON + HOUR, NOON + 3 * HOUR
+    assert [f8("a", early), f8("A", late), f8("b", late), f8("gone", late)] == [True, False, True, False]
+    assert [render("a", early), render("a", late), sim("a", late)] == [True, False, True]
+    assert sizes(ERAS) == ["standard_f8", "Standard_D2"]
+    assert tags(ERAS) == ["Team=sim", "team=render"]
+
+
+def test_a_job_has_what_it_kept_busy_and_its_share_of_what_idled() -> None:
+    rows = [PoolBucket("a", Bucket(NOON + n * HOUR, CoreUse(busy=7200, unused=7200), NO_USE, 3600)) for n in range(2)]
+    parts = [JobSpend("a", "j", NOON, Spend(hours=CoreUse(busy=1)), Spend(hours=CoreUse(unused=1)))]
+    own = of_job(parts, rows)
+    assert [bucket.busy for bucket in own] == [3600, 0]
+    assert core_hours(own).use == CoreUse(busy=1, unused=1)
+    assert core_hours(own).seconds == 7200
+
+
+def test_the_pool_that_idles_most_and_the_end_of_what_is_only_known_at_most() -> None:
+    def row(pool: str, use: CoreUse, *, at_most: bool = False) -> PoolBucket:
+        return PoolBucket(pool, Bucket(NOON, use, NO_USE, 3600, at_most))
+
+    found = idlest([row("a", CoreUse(busy=9e9)), row("b", CoreUse(broken=7200)), row("c", CoreUse(unused=3600))])
+    assert found and (found.pool, found.use.broken) == ("b", 2)
+    assert idlest([row("a", CoreUse(busy=1))]) is None
+    assert idlest([]) is None
+    assert last_at_most([row("a", NO_USE).bucket]) is None
+    assert last_at_most([row("a", NO_USE, at_most=True).bucket]) == NOON
