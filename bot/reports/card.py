@@ -45,6 +45,8 @@ _ROSE = 0.25
 """A rise by so much is marked as a warning."""
 _TIMES = 150
 """Per cent more; from there on it is said as so many times as much."""
+_WORTH = 0.05
+"""A sum of fewer of the core-hours than that says nothing of what a period cost."""
 _BUTTONS = 3
 _SYMBOLS = {"done": Mark.DONE.symbol, "gone": Mark.DONE.symbol, "not done": Mark.WARNING.symbol, "unknown": "?"}
 
@@ -140,7 +142,7 @@ def _title(report: Report) -> Text:
         seen = report.as_of is not None and report.seen > 0
         words = f"No nodes in {report.account} {when}" if seen else f"Nothing was seen of {report.account} {when}"
         return text(bold(words), f" · {span_of(report.first, report.last)}")
-    if not report.now.priced and not report.billed:
+    if (report.now.priced or 0.0) < _WORTH and not report.billed:
         words = f"{number(round(report.now.core_hours.total))} core-hours in {report.account} {when}, price unknown"
         return text(bold(words), f" · {span_of(report.first, report.last)}")
     if not report.whole:
@@ -181,7 +183,9 @@ def _mark(report: Report) -> Mark:
     risen = (report.change or 0.0) >= _ROSE and report.before is not None
     if "will be over" in levels or report.unusual or risen:
         return Mark.WARNING
-    return Mark.DONE if report.now.core_hours.total else Mark.IDLE
+    if not report.whole:
+        return Mark.NEUTRAL
+    return Mark.DONE if report.now.core_hours.total or report.amount else Mark.IDLE
 
 
 def _changed(report: Report) -> str:
@@ -216,7 +220,7 @@ def _line(report: Report) -> Text:
 
 def _pools(report: Report) -> Words | None:
     """``Top pools  gpu-a $912 (+40 %) · cpu-b $488 · 5 more $228``: what is shown sums to what was spent."""
-    if len(report.pools) < 2 or not report.currency or not (report.now.priced or report.billed):
+    if len(report.pools) < 2 or not report.currency or not report.whole:
         return None
     top, rest = report.pools[:TOP], report.pools[TOP:]
     values = [each.money for each in top] + ([sum(each.money for each in rest)] if rest else [])

@@ -14,6 +14,7 @@ from bot.domain.money.budgets import Budget
 from bot.monitor.scene import MoneyView
 from bot.reports.watch import MoneyWatch
 from storage.port.core_use import NO_USE, CoreUse
+from storage.port.reports import AnomalyRow
 from storage.port.samples import JobCores, PoolEra, Sample
 from storage.sqlite.store import SqliteStore
 from tests.alerting.alert_room import StillClock
@@ -105,17 +106,18 @@ async def test_what_is_answered_is_over(store: SqliteStore) -> None:
     assert msgspec.json.decode(row.body, type=Anomaly) == view.anomaly
 
 
-async def test_a_cause_that_is_ignored_is_not_told_again(store: SqliteStore) -> None:
+async def test_a_cause_that_is_ignored_is_not_told_again(
+    store: SqliteStore, kept: dict[str, Path], tmp_path: Path
+) -> None:
     at = MONDAY + timedelta(hours=1)
     money, heard = watching(store, at)
     await money.look(ACCOUNT, at)
     [view] = heard.views[-1].unusual
     earlier = date(2026, 10, 12)  # as if the same had been told before, and ignored
     reply = msgspec.json.encode(answered(view.anomaly, "ignore"))
-    other = SqliteStore.open(store._path.with_name("other.db"))
-    await _calm(other)
-    from storage.port.reports import AnomalyRow  # noqa: PLC0415
-
+    copy = tmp_path / "other.db"
+    copy.write_bytes((kept["folder"] / "calm.db").read_bytes())
+    other = SqliteStore.open(copy)
     body = msgspec.json.encode(view.anomaly)
     await other.put_anomaly(AnomalyRow(ACCOUNT, "gpu-a", earlier, at - 42 * DAY, body, "ignore", reply))
     money, heard = watching(other, at)
