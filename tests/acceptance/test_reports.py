@@ -21,7 +21,8 @@ from tests.acceptance.program import STEPS
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 DUE = MONDAY + timedelta(hours=9)
-TITLE = "core-hours in"
+TITLE = " tiny last week"
+"""By own usage, or by the bill, whichever is known."""
 
 
 async def test_a_weekly_report_is_posted_once_whenever_the_program_dies(tmp_path: Path) -> None:
