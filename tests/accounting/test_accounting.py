@@ -19,7 +19,9 @@ from bot.sandbox.world.ledger import Kinds
 from storage.port.bill import Basis
 from tests.accounting.town import BEGIN, NAME, Town, made_up, town, with_past
 
-SEEDS = [int(os.environ.get("BATCHBOT_SEED", "1")), random.randrange(1 << 30)]
+ANY = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+"""All processes of one run must draw the same, or they would not agree on which tests there are."""
+SEEDS = [int(os.environ.get("BATCHBOT_SEED", "1")), ANY.randrange(1 << 30)]
 """One of anybody's choice, and any other."""
 HALF_HOUR = 1800
 
