@@ -59,7 +59,7 @@ class Retention(Struct, frozen=True):
     reports: timedelta = 400 * DAY
     """Which reports were posted, what they advised, and unusual days with their answers."""
     timings: timedelta = 400 * DAY
-    """How long jobs and boots took, since then; more than a year, so that a month can be held against last year's."""
+    """How long boots took, since then; more than a year, so that a month can be held against last year's."""
     entries: timedelta = 30 * DAY
     """Outbox entries that are delivered, or never will be, since they were last due."""
 

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
-from storage.port.timings import JobTimes, NodeBoot
+from storage.port.timings import NodeBoot
 
 OVERLAP = timedelta(seconds=60)
 """How long before a cursor a stream is read again. Lists were seen to lag by up to 45 seconds."""
@@ -129,7 +129,6 @@ class PendingState(AccountState):
     before: AccountState = field(default_factory=AccountState)
     news: list[Transition] = field(default_factory=list)
     ended: list[JobView] = field(default_factory=list)
-    times: list[JobTimes] = field(default_factory=list)
     boots: list[NodeBoot] = field(default_factory=list)
     failed_in: set[str] = field(default_factory=set)
     """Jobs of which failures were found in this poll."""
@@ -271,7 +270,6 @@ class PendingState(AccountState):
             transitions=list(self.news),
             cursors=cursors,
             snapshots=snapshots,
-            job_times=self.times,
             boots=self.boots,
         )
 

@@ -209,7 +209,7 @@ class Observer:
         await self._turns(reader, pending, missing)
         await evidence.gather(pending, reader.printed, self._allowed - reader.calls)
         close_jobs(pending)
-        await timings.gather(pending, reader.task_times, reader.node_times, self._allowed - reader.calls)
+        await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
 
     def _all_schedules(self, pending: PendingState) -> bool:
         """Whether schedules are listed whole: now and then, and once when a run came due, for the job it made."""

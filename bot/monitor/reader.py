@@ -27,7 +27,6 @@ from bot.azure.models.watched import (
     PoolState,
     ScheduleState,
     TaskState,
-    TaskTimes,
 )
 from bot.domain.states import TROUBLED_NODES
 from bot.monitor.account_state import OVERLAP
@@ -148,16 +147,6 @@ class Reader:
         changed = "(state eq 'completed' or state eq 'running')" if every else "executionInfo/result eq 'failure'"
         path, wanted = Account.tasks(job), f"{_since(since)} and {changed}"
         return await self._try("tasks", lambda: self._list(TaskState, path, wanted), job=job)
-
-    async def task_times(self, job: str) -> list[TaskTimes] | None:
-        """When a job's tasks were made, began and ended: of a thousand, which is one answer."""
-        path = Account.tasks(job)
-        return await self._try(
-            "tasks",
-            lambda: self._list(TaskTimes, path, select="creationTime,executionInfo", most=1),
-            job=job,
-            aside=True,
-        )
 
     async def node_times(self, pool: str) -> list[NodeTimes] | None:
         """When a pool's nodes were allocated and booted: of a thousand."""

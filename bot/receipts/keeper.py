@@ -34,16 +34,20 @@ from storage.port.decoding import decoded
 from storage.port.errors import StoreError
 from storage.port.monitoring import Cursor, Transition
 from storage.port.outbox import OutboxEntry
+from storage.port.runs import JobRun
 from storage.port.store import Store
 
 log = structlog.get_logger()
 
 STREAM = "receipts"
 """The cursor's stream."""
+KEPT_SINCE = "runs"
+"""A cursor that stays: every job that ended from then on is kept."""
 SETTLING = timedelta(minutes=2)
 """After its end: the last tasks of a job are listed, its last samples taken and its alert posted within two polls."""
 MOST = 200
-"""Jobs that ended at once: of more, only those are read that a schedule made or somebody asks for."""
+"""Jobs that ended at once: of more, only those are read that a schedule made or somebody asks for; of the others is
+kept what the poll saw."""
 TRIES = 5
 """Attempts at a job that cannot be read, one for each poll."""
 STATISTICS = timedelta(minutes=35)
@@ -124,18 +128,23 @@ class ReceiptKeeper:
         cursors = await self._store.cursors(account)
         since = next((each.at for each in cursors if each.stream == STREAM), None)
         if since is None:
-            await self._store.record(ChangeSet(cursors=[Cursor(account, STREAM, until)]))
+            cursors = [Cursor(account, STREAM, until), Cursor(account, KEPT_SINCE, until)]
+            await self._store.record(ChangeSet(cursors=cursors))
             return 0
         ended = await self._ended_within(account, since, until)
         asked = await asked_anywhere(self._store)
         made = 0
         for each in ended:
-            if len(ended) > MOST and not schedule_of(each.id) and not any(x.concerns(account, each.id) for x in asked):
-                continue
-            receipt = await self._receipt(account, each)
+            wanted = schedule_of(each.id) or any(x.concerns(account, each.id) for x in asked)
+            seen = self._seen(account, each)
+            skipped = seen is not None and not wanted and len(ended) > MOST
+            receipt = None if skipped else await self._receipt(account, each)
             if receipt is None:
-                if self._again(account, each):
+                if not skipped and self._again(account, each):
                     return made  # the cursor stays before it
+                await self._store.record(
+                    ChangeSet(runs=[seen] if seen else [], cursors=[Cursor(account, STREAM, each.at)])
+                )
                 continue
             await self._keep(receipt, asked, each.at)
             made += 1
@@ -166,7 +175,24 @@ class ReceiptKeeper:
                 log.warning("receipts.unread", account=account, job=ended.id, message=str(error))
                 return None
         view = self._ended.get((account, fold(ended.id)))
-        return await self._reader.of_gone(source, view, view.ended or ended.at) if view and view.started else None
+        return await self._reader.of_gone(source, view, view.ended or ended.at) if view else None
+
+    def _seen(self, account: str, ended: Transition) -> JobRun | None:
+        """What the poll saw of a job whose tasks are not read."""
+        view = self._ended.get((account, fold(ended.id)))
+        if view is None:
+            return None
+        at, counted = view.ended or ended.at, view.active is not None
+        return JobRun(
+            account=account,
+            job=view.id,
+            pool=view.pool,
+            started=view.started or view.created or at,
+            ended=at,
+            schedule=schedule_of(view.id),
+            tasks=view.total if counted else None,
+            failed=view.failed if counted else None,
+        )
 
     def _again(self, account: str, ended: Transition) -> bool:
         """Whether a job that could not be read is tried again, at the next poll."""

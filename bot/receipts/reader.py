@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Pool, VmSize, select_of
 from bot.azure.models.task import TaskTimes
+from bot.azure.models.watched import JobState
 from bot.domain.cores import cores_of
 from bot.domain.entity import fold, schedule_of
 from bot.domain.job_health import JobFacts, pool_of
@@ -24,7 +26,8 @@ from bot.domain.money.rates import Rates
 from bot.domain.money.receipt import COMPARED, Receipt, boot_within, idle_share_of
 from bot.domain.money.spend import NOTHING, Spend, total
 from bot.domain.states import is_over
-from storage.port.changes import ChangeStore
+from bot.receipts.listed import JOB_TIMES, Runs, newest_first, runs_of, unkept
+from storage.port.changes import ChangeSet, ChangeStore
 from storage.port.runs import JobRun, RunStore
 from storage.port.samples import SampleStore
 
@@ -32,6 +35,11 @@ PAGE = 1000
 """Tasks of a request, the service's limit."""
 MOST_TASKS = 20_000
 """Tasks of a job that are read: twenty requests, some ten seconds."""
+FEW_TASKS = 5_000
+"""Tasks of each of several jobs that are read at once, so that ten runs are no matter of minutes."""
+MOST_RUNS = 20
+"""Runs whose tasks are read for one answer."""
+_AT_ONCE = 3
 _SPAN = 1800
 """Seconds of the spans in which idle time is shared out among jobs: the finest in which busy time is kept by job."""
 _FINE, _FINE_KEPT = 60, timedelta(days=6)
@@ -126,6 +134,7 @@ class ReceiptReader:
             ended=ended,
             as_of=now,
             counted=counted,
+            counted_failed=counts.value.task_counts.failed,
             tasks=tasks,
             idle_share=sampled.idle_share,
             seen=sampled.seen,
@@ -137,9 +146,9 @@ class ReceiptReader:
     async def of_gone(self, source: Account, job: JobFacts, ended: datetime) -> Receipt:
         """The receipt of a job that was deleted when it was over, by what was seen of it and by samples alone.
 
-        ``job`` has its ``started``. Raises StoreError.
+        Raises StoreError.
         """
-        started = job.started or ended
+        started = job.started or job.created or ended
         sampled = await self._sampled(source, job.id, job.pool, started, ended, None)
         receipt = Receipt(
             account=source.name,
@@ -150,45 +159,68 @@ class ReceiptReader:
             started=started,
             ended=ended,
             as_of=source.now(),
-            counted=job.total,
-            tasks=TaskSums(failed=job.failed),
+            counted=None if job.active is None else job.total,
+            counted_failed=job.failed,
+            tasks=TaskSums(),
             idle_share=sampled.idle_share,
             seen=sampled.seen,
             sampled_own=sampled.own,
         )
         return await self._compared(source, receipt)
 
-    async def runs(self, source: Account, schedule: str, *, limit: int = COMPARED) -> list[JobRun]:
-        """The last runs of a schedule that are over, the newest first: as they were kept, else by their times alone.
+    async def runs(self, source: Account, schedule: str, *, limit: int = COMPARED) -> Runs:
+        """The last runs of a schedule: as they were kept, else by their times alone.
 
-        Raises AzureError where the schedule is not there, and StoreError.
+        Raises AzureError where the schedule is not there and no run of it is kept, and StoreError.
         """
         kept = await self._store.job_runs(source.name, schedule=schedule, limit=limit)
-        known = {(fold(run.job), run.started) for run in kept}
-        jobs, _ = await source.every(Job, source.schedule_jobs(schedule), select=_JOB, filter="state eq 'completed'")
-        for job in jobs:
-            run = job.execution_info
-            if run is None or run.start_time is None or run.end_time is None:
-                continue
-            if (fold(job.id), run.start_time) not in known:
-                kept.append(
-                    JobRun(
-                        account=source.name,
-                        job=job.id,
-                        pool=pool_of(job),
-                        started=run.start_time,
-                        ended=run.end_time,
-                        schedule=schedule,
-                    )
-                )
-        return sorted(kept, key=lambda run: run.ended, reverse=True)[:limit]
+        try:
+            rows, _ = await source.every(JobState, source.schedule_jobs(schedule), select=JOB_TIMES)
+        except AzureError as error:
+            if not error.not_found or not kept:
+                raise
+            rows = []
+        going = sorted((row.id for row in rows if not is_over(row.state)), reverse=True)
+        return Runs(newest_first([*kept, *unkept(kept, runs_of(source.name, rows))])[:limit], going)
+
+    async def completed(
+        self, source: Account, runs: Sequence[JobRun], *, most: int = MOST_RUNS, counted: int = 0
+    ) -> list[JobRun]:
+        """The runs with what their tasks came to where nobody has looked at them; it is kept, so that it is read once.
+
+        It is read of the first ``most`` of these, up to :data:`FEW_TASKS` each; the tasks of the first ``counted``
+        are counted, which is not kept. What cannot be read is left as it is. Raises StoreError.
+        """
+        gate = asyncio.Semaphore(_AT_ONCE)
+        due = [run for run in runs if run.read is None]
+        uncounted = [run for run in due[most:counted] if run.tasks is None]
+
+        async def read(run: JobRun) -> JobRun | None:
+            return (await self.read(source, run.job, most=FEW_TASKS, compare=False)).run()
+
+        async def count(run: JobRun) -> JobRun:
+            counts = (await source.task_counts(run.job)).value.task_counts
+            return replace(run, tasks=all_tasks(counts), failed=counts.failed)
+
+        async def one(work: Callable[[JobRun], Awaitable[JobRun | None]], run: JobRun) -> JobRun | None:
+            async with gate:
+                try:
+                    found = await work(run)
+                except AzureError:
+                    return None  # it may be deleted just now: its times are known
+            return found if found and found.started == run.started else None  # else it was made anew
+
+        found = await asyncio.gather(*(one(read, run) for run in due[:most]), *(one(count, run) for run in uncounted))
+        better = {(run.job, run.started): run for run in found if run}
+        await self._store.record(ChangeSet(runs=[run for run in better.values() if run.read is not None]))
+        return [better.get((run.job, run.started), run) for run in runs]
 
     async def _compared(self, source: Account, receipt: Receipt) -> Receipt:
-        """With what is usual for its schedule; without where the schedule itself is gone and no run of it is kept."""
+        """With what is usual for its schedule; by the runs that are kept where the schedule cannot be read."""
         if not receipt.schedule:
             return receipt
         try:
-            runs = await self.runs(source, receipt.schedule, limit=COMPARED + 1)
+            runs = (await self.runs(source, receipt.schedule, limit=COMPARED + 1)).ended
         except AzureError:
             runs = await self._store.job_runs(source.name, schedule=receipt.schedule, limit=COMPARED + 1)
         before = [run for run in runs if run.started < receipt.started]

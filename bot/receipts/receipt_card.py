@@ -65,7 +65,7 @@ def receipt_card(receipt: Receipt, command: Command, *, zone: str, several: bool
                 Button("Where it went", command("cost", "job", receipt.job), style="primary") if not whole else None,
                 Button("Refresh", command("cost", "job", receipt.job), how="edit") if whole else None,
                 Button("Failed tasks", command("task", "list", receipt.job, "state:failed"))
-                if receipt.tasks.failed
+                if receipt.failed
                 else None,
                 Button("Runs", command("cost", "schedule", receipt.schedule)) if receipt.schedule else None,
                 Button("Open", command("job", "show", receipt.job)),
@@ -78,7 +78,7 @@ def receipt_card(receipt: Receipt, command: Command, *, zone: str, several: bool
 
 def mark_of(receipt: Receipt) -> Mark:
     """Done, with more than a few failures, or still going on."""
-    many = receipt.tasks.failed * FEW > max(receipt.counted, receipt.tasks.tasks)
+    many = receipt.failed * FEW > (receipt.all_tasks or 0)
     if receipt.ended is None:
         return Mark.WARNING if many else Mark.RUNNING
     return Mark.FAILED if many else Mark.DONE
@@ -164,9 +164,9 @@ def _longer(more: timedelta | None) -> str:
 def _tasks(receipt: Receipt) -> Text:
     """``2,003 tasks, 16 failed, 212 retries (6.1 core-hours lost) · queue 11 min, boot 7 min · spot saved $61``."""
     tasks = receipt.tasks
-    counted = [plural(max(receipt.counted, tasks.tasks), "task")]
-    if tasks.failed:
-        counted.append(f"{number(tasks.failed)} failed")
+    counted = ["tasks not counted" if receipt.all_tasks is None else plural(receipt.all_tasks, "task")]
+    if receipt.failed:
+        counted.append(f"{number(receipt.failed)} failed")
     again = tasks.retries + tasks.requeues
     if again:
         made = plural(tasks.retries, "retry", "retries") if tasks.retries else ""
@@ -268,6 +268,8 @@ def _small(receipt: Receipt) -> list[str]:
     notes = []
     if receipt.by_samples:
         notes.append("own core-hours by samples of the pool, since not all of its tasks could be read")
+    elif receipt.counted is None:
+        notes.append("its tasks could not be read")
     elif not receipt.read_all:
         notes.append(
             f"{number(receipt.tasks.tasks)} of {plural(receipt.counted, 'task')} were read: what they took is the least"

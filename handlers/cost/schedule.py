@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from statistics import median
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.domain.money.receipt import COMPARED, ENOUGH
 from bot.domain.money.shares import rounded_parts
-from bot.receipts.reader import ReceiptReader
+from bot.receipts.reader import MOST_RUNS, ReceiptReader
 from bot.receipts.receipt_card import digits_for
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -24,12 +22,8 @@ from cards.charts.bars import Bar, BarChart, BarSeries
 from cards.formatting import duration, money, plural
 from handlers.shared.common import line, template, titled
 from handlers.shared.missing import finding_schedule
-from storage.port.changes import ChangeSet
 from storage.port.runs import JobRun
 
-_AT_ONCE = 3
-_FEW_TASKS = 5_000
-"""Tasks of a run that are read for this card, so that ten runs are no matter of minutes."""
 _COLUMNS = (
     Column("Job", width=3),
     Column("Cost", "right", width=2),
@@ -50,40 +44,13 @@ async def cost_of_schedule(
     """
     source = ctx.account(account)
     reader = ReceiptReader(ctx.store, ctx.accounting)
-    most = max(1, min(runs, _MOST))
+    most = max(1, min(runs, MOST_RUNS))
     async with finding_schedule(ctx, source, schedule, "cost schedule"):
-        found = await reader.runs(source, schedule, limit=most)
-    missing = [run for run in found if run.core_seconds is None]
-    if missing:
-        yield _card(ctx, source, schedule, found, reading=len(missing))
-        found = await _completed(ctx, source, reader, found)
+        found = (await reader.runs(source, schedule, limit=most)).ended
+    if missing := sum(run.read is None for run in found):
+        yield _card(ctx, source, schedule, found, reading=missing)
+        found = await reader.completed(source, found)
     yield _card(ctx, source, schedule, found)
-
-
-_MOST = 20
-
-
-async def _completed(ctx: Context, source: Account, reader: ReceiptReader, runs: Sequence[JobRun]) -> list[JobRun]:
-    """The runs with what those came to that were not kept; it is kept then, so that it is read once."""
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(run: JobRun) -> JobRun:
-        if run.core_seconds is not None:
-            return run
-        async with gate:
-            try:
-                receipt = await reader.read(source, run.job, most=_FEW_TASKS, compare=False)
-            except AzureError:
-                return run  # it may be deleted just now: its times are known
-        return receipt.run() or run
-
-    found = list(await asyncio.gather(*map(one, runs)))
-    await ctx.store.record(
-        ChangeSet(
-            runs=[new for old, new in zip(runs, found, strict=True) if new.core_seconds is not None and new != old]
-        )
-    )
-    return found
 
 
 def _card(ctx: Context, source: Account, schedule: str, runs: Sequence[JobRun], *, reading: int = 0) -> Card:
@@ -95,7 +62,7 @@ def _card(ctx: Context, source: Account, schedule: str, runs: Sequence[JobRun], 
     shown = iter(rounded_parts(known, digits))
     rounded: list[Decimal | None] = [None if cost is None else next(shown) for cost in costs]
     whole = sum((part for part in rounded if part is not None), Decimal(0))
-    failed = sum(run.failed for run in runs)
+    failed = sum(run.failed or 0 for run in runs)
     return Card(
         title=titled(
             f"Runs of schedule {schedule}",

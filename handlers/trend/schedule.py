@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.domain.trends.runs import LAST, RunAgainst, against
+from bot.receipts.reader import ReceiptReader
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, code, muted, text
@@ -17,8 +18,7 @@ from cards.charts.bars import Bar, BarChart, BarSeries
 from cards.formatting import duration, number, plural
 from handlers.shared.common import line, titled
 from handlers.shared.missing import finding_schedule
-from handlers.trend.gather import schedule_runs
-from storage.port.timings import JobTimes
+from storage.port.runs import JobRun
 
 _COLUMNS = (
     Column("Run", width=3),
@@ -33,8 +33,9 @@ _COLUMNS = (
 async def schedule_trend(ctx: Context, source: Account, schedule: str) -> Card:
     """The card. Raises Instead where there is no such schedule."""
     async with finding_schedule(ctx, source, schedule, "schedule show"):
-        runs, going = await schedule_runs(ctx, source, schedule, LAST + 1)
-    found = against(runs)
+        reader = ReceiptReader(ctx.store, ctx.accounting)
+        runs = await reader.runs(source, schedule, limit=LAST + 1)
+    going, found = runs.going, against(await reader.completed(source, runs.ended))
     buttons = build.actions(
         Button("Open the run", line(ctx, source, "job show", found.newest.job), style="primary") if found else None,
         Button("All its jobs", line(ctx, source, "schedule jobs", schedule)),
@@ -102,11 +103,11 @@ def _mark(found: RunAgainst) -> Mark:
     return Mark.WARNING if found.odd and (found.longer or 0) > 0 else Mark.DONE
 
 
-def _row(run: JobTimes) -> list[Text]:
+def _row(run: JobRun) -> list[Text]:
     failed = (
         text(muted("not counted")) if run.failed is None else text(number(run.failed) if run.failed else muted("–"))
     )
-    waited, ran = run.waits.percentile(0.5), run.runs.percentile(0.5)
+    waited, ran = run.waits.percentile(0.5), run.runtimes.percentile(0.5)
     return [
         text(code(run.job)),
         text(duration(timedelta(seconds=round(run.seconds)))),

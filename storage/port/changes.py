@@ -10,7 +10,7 @@ from storage.port.incidents import IncidentRow, NotificationRow
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 from storage.port.outbox import OutboxEntry
 from storage.port.runs import JobRun
-from storage.port.timings import JobTimes, NodeBoot
+from storage.port.timings import NodeBoot
 
 
 class ChangeSet(Struct):
@@ -23,7 +23,6 @@ class ChangeSet(Struct):
     notifications: list[NotificationRow] = []
     entries: list[OutboxEntry] = []
     runs: list[JobRun] = []
-    job_times: list[JobTimes] = []
     boots: list[NodeBoot] = []
 
 
@@ -34,8 +33,8 @@ class ChangeStore(Protocol):
         """Store a change set in one transaction, rollups included; returns how many transitions were new.
 
         A transition that is known already is left alone, and so is one older than what retention keeps. Cursors,
-        snapshots, incidents, notifications, runs and times of jobs replace what is there; a boot that is known is left
-        alone. Outbox entries overwrite ``card``, ``version``, ``not_before`` and ``broadcast`` of those that are there,
-        never how far they were delivered. Raises StoreError.
+        snapshots, incidents, notifications and runs of jobs replace what is there, but no run of which more tasks were
+        read; a boot that is known is left alone. Outbox entries overwrite ``card``, ``version``, ``not_before`` and
+        ``broadcast`` of those that are there, never how far they were delivered. Raises StoreError.
         """
         ...

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from storage.port.spread import NOTHING, Spread
+
 
 class JobRun(Struct, frozen=True, kw_only=True):
     """A job that has ended.
@@ -14,8 +16,10 @@ class JobRun(Struct, frozen=True, kw_only=True):
     ``schedule`` is the job schedule that made it, or empty. Times are the service's. ``queue`` are the seconds from its
     first task's creation to the first start of one. ``core_seconds`` are those of its tasks' own runs, ``cost`` what
     these cost and ``idle_cost`` its share of what its pools cost beside, in ``currency``; ``lost_core_seconds`` are of
-    runs that were made again. None is unknown, and never zero. ``at_least`` says that not all of its tasks, or not all
-    runs of them, could be read: ``core_seconds``, ``cost`` and ``lost_core_seconds`` are lower bounds then.
+    runs that were made again. ``waits`` are from a task's creation to the start of its last run, ``runtimes`` from
+    there to its end, of the ``read`` tasks that were read. None is unknown, and never zero; of ``read`` it says that
+    nobody has looked at its tasks. ``at_least`` says that not all of them, or not all runs of them, could be read:
+    ``core_seconds``, ``cost`` and ``lost_core_seconds`` are lower bounds then.
     """
 
     account: str
@@ -24,8 +28,8 @@ class JobRun(Struct, frozen=True, kw_only=True):
     started: datetime
     ended: datetime
     schedule: str = ""
-    tasks: int = 0
-    failed: int = 0
+    tasks: int | None = None
+    failed: int | None = None
     retries: int = 0
     queue: float | None = None
     core_seconds: float | None = None
@@ -34,6 +38,9 @@ class JobRun(Struct, frozen=True, kw_only=True):
     idle_cost: float | None = None
     currency: str = ""
     at_least: bool = False
+    waits: Spread = NOTHING
+    runtimes: Spread = NOTHING
+    read: int | None = None
 
     @property
     def seconds(self) -> float:

@@ -22,7 +22,6 @@ class SqliteChanges(Connection):
                 incidents.put_notifications(self._db, changes.notifications)
                 outbox.put_entries(self._db, changes.entries)
                 runs.put_runs(self._db, changes.runs)
-                timings.put_job_times(self._db, changes.job_times)
                 timings.put_node_boots(self._db, changes.boots)
                 return new
 

@@ -452,9 +452,10 @@ def runs_of_jobs(db: Database) -> None:
         """
         CREATE TABLE job_runs (
             account TEXT NOT NULL, job TEXT NOT NULL COLLATE NOCASE, pool TEXT NOT NULL, started INTEGER NOT NULL,
-            ended INTEGER NOT NULL, schedule TEXT NOT NULL COLLATE NOCASE, tasks INTEGER NOT NULL,
-            failed INTEGER NOT NULL, retries INTEGER NOT NULL, queue REAL, core_seconds REAL, lost_core_seconds REAL,
+            ended INTEGER NOT NULL, schedule TEXT NOT NULL COLLATE NOCASE, tasks INTEGER,
+            failed INTEGER, retries INTEGER NOT NULL, queue REAL, core_seconds REAL, lost_core_seconds REAL,
             cost REAL, idle_cost REAL, currency TEXT NOT NULL, at_least INTEGER NOT NULL,
+            waits BLOB NOT NULL, runtimes BLOB NOT NULL, read INTEGER,
             PRIMARY KEY (account, job, started)
         ) STRICT, WITHOUT ROWID
         """
@@ -641,20 +642,8 @@ def reports_of_money(db: Database) -> None:
 
 
 @migrations()
-def how_long_things_took(db: Database) -> None:
-    """Times of jobs that ended and of nodes that booted. Ids are in any case, as the service compares them."""
-    db.execute(
-        """
-        CREATE TABLE job_times (
-            account TEXT NOT NULL, job TEXT NOT NULL COLLATE NOCASE, started INTEGER NOT NULL, ended INTEGER NOT NULL,
-            schedule TEXT NOT NULL COLLATE NOCASE, pool TEXT NOT NULL, tasks INTEGER, failed INTEGER,
-            waits BLOB NOT NULL, runs BLOB NOT NULL, read INTEGER NOT NULL, PRIMARY KEY (account, job, started)
-        ) STRICT, WITHOUT ROWID
-        """
-    )
-    db.execute("CREATE INDEX job_times_account ON job_times (account, ended)")
-    db.execute("CREATE INDEX job_times_schedule ON job_times (account, schedule, ended)")
-    db.execute("CREATE INDEX job_times_ended ON job_times (ended)")
+def how_long_nodes_took_to_boot(db: Database) -> None:
+    """Times of nodes that booted. Ids are in any case, as the service compares them."""
     db.execute(
         """
         CREATE TABLE node_boots (

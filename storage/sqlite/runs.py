@@ -6,21 +6,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec.structs import asdict
 from sqlite_utils import Database
 
 from storage.port.runs import JobRun
+from storage.port.spread import Spread
 from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _COLUMNS = tuple(JobRun.__struct_fields__)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Spread).decode
 
 
 def put_runs(db: Database, runs: Sequence[JobRun]) -> None:
-    """Put runs in the place of what is kept of them; within the caller's transaction."""
+    """Put runs in the place of what is kept of them, unless fewer tasks were read; within the caller's transaction."""
     names, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+    better = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
     db.conn.executemany(
-        f"INSERT OR REPLACE INTO job_runs ({names}) VALUES ({marks})",  # noqa: S608 - our own names
+        f"INSERT INTO job_runs ({names}) VALUES ({marks}) "  # noqa: S608 - our own names
+        f"ON CONFLICT DO UPDATE SET {better} WHERE ifnull(excluded.read, -1) >= ifnull(job_runs.read, -1)",
         [_row(run) for run in runs],
     )
 
@@ -65,12 +71,22 @@ class SqliteRuns(Connection):
 
 
 def _row(run: JobRun) -> list[Any]:
-    values = asdict(run)
-    return [to_timestamp(value) if isinstance(value, datetime) else value for value in values.values()]
+    return [_stored(value) for value in asdict(run).values()]
+
+
+def _stored(value: Any) -> Any:
+    match value:
+        case datetime():
+            return to_timestamp(value)
+        case Spread():
+            return _encode(value)
+    return value
 
 
 def _run(row: Sequence[Any]) -> JobRun:
     values = dict(zip(_COLUMNS, row, strict=True))
     for moment in ("started", "ended"):
         values[moment] = from_timestamp(values[moment])
+    for spread in ("waits", "runtimes"):
+        values[spread] = _decode(values[spread])
     return JobRun(**{**values, "at_least": bool(values["at_least"])})

@@ -8,15 +8,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from bot.receipts.keeper import KEPT_SINCE
 from cards.card import Actions, Button, Card, Menu, Picture, Table, plain
 from cards.charts.bars import BarChart
 from cards.charts.trend import TrendChart
+from handlers.trend.gather import TIMED
 from storage.port.changes import ChangeSet
 from storage.port.core_use import CoreUse
 from storage.port.monitoring import Cursor, Transition
+from storage.port.runs import JobRun
 from storage.port.samples import Sample
 from storage.port.spread import spread_of
-from storage.port.timings import JobTimes, NodeBoot
+from storage.port.timings import NodeBoot
 from tests.golden import check
 from tests.handlers.conftest import Scene
 
@@ -26,12 +29,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SUBJECTS = ("tasks", "jobs", "queue", "runtime", "boot", "preempted")
 
 
-def job(name: str, ended: datetime, *, failed: int = 0, slow: float = 1.0, pool: str = "render-gpu") -> JobTimes:
+def job(name: str, ended: datetime, *, failed: int = 0, slow: float = 1.0, pool: str = "render-gpu") -> JobRun:
     waits, runs = spread_of([5.0, 30.0, 600.0 * slow]), spread_of([60.0, 120.0 * slow, 900.0])
     schedule = name.rpartition(":")[0]
-    return JobTimes(
+    return JobRun(
         account=ACCOUNT, job=name, started=ended - timedelta(minutes=20) * slow, ended=ended, schedule=schedule,
-        pool=pool, tasks=100, failed=failed, waits=waits, runs=runs, read=3,
+        pool=pool, tasks=100, failed=failed, waits=waits, runtimes=runs, read=3,
     )  # fmt: skip
 
 
@@ -48,8 +51,8 @@ async def fill(scene: Scene) -> None:
     lost = [
         Transition(ACCOUNT, "node", "render-gpu", f"tvm-{n}", "running", "preempted", AT - n * DAY) for n in range(9)
     ]
-    cursors = [Cursor(ACCOUNT, "baseline", AT - 28 * DAY)]
-    await scene.store.record(ChangeSet(transitions=lost, cursors=cursors, job_times=jobs, boots=boots))
+    cursors = [Cursor(ACCOUNT, KEPT_SINCE, AT - 28 * DAY)]
+    await scene.store.record(ChangeSet(transitions=lost, cursors=cursors, runs=jobs, boots=boots))
     samples = [
         Sample(ACCOUNT, "render-gpu", AT - n * HOUR / 12, 300, spot=CoreUse(busy=100), nodes=9, spot_nodes=9)
         for n in range(12 * 24)
@@ -113,7 +116,7 @@ async def test_links_and_menus_redraw_the_message_and_work(scene: Scene) -> None
 async def test_a_newest_run_is_held_against_the_ten_before_it(scene: Scene) -> None:
     await fill(scene)
     late = job("nightly:job-101", AT + HOUR, failed=16, slow=3)
-    await scene.store.record(ChangeSet(job_times=[late]))
+    await scene.store.record(ChangeSet(runs=[late]))
     scene.advance(hours=2)
     await scene.ask("pool list")  # the clock has moved
     card = await scene.ask("trend schedule:nightly")
@@ -133,11 +136,15 @@ async def test_what_was_never_kept_is_read_from_the_service_and_said(scene: Scen
     found = rows(card)
     assert int(found["Tasks ended"][0].replace(",", "")) > 100
     assert "from before the bot watched are read from Batch" in str(card.blocks)
+    kept = await scene.store.job_runs(ACCOUNT)
+    assert len(kept) == TIMED and all(run.read and run.core_seconds for run in kept)
+    await scene.ask("trend")
+    assert {run.job for run in await scene.store.job_runs(ACCOUNT)} > {run.job for run in kept}
     of_schedule = await scene.ask("trend schedule:thumbnails")
     assert "took" in plain(of_schedule.title)
 
 
 async def test_an_account_in_which_nothing_ended_says_so(scene: Scene) -> None:
-    await scene.store.record(ChangeSet(cursors=[Cursor("sim-dev", "baseline", AT - 400 * DAY)]))
+    await scene.store.record(ChangeSet(cursors=[Cursor("sim-dev", KEPT_SINCE, AT - 400 * DAY)]))
     card = await scene.ask("trend 24h account:sim-dev pool:nowhere")
     assert "No job has ended" in str(card.blocks)

@@ -11,12 +11,14 @@ import pytest
 from bot.alerting.model import Subscription
 from bot.chat.request import Conversation
 from bot.domain.findings import Severity
+from bot.domain.trends.facts import percentile
 from bot.receipts import keeper as keeping
 from bot.receipts.asked import Asked, ask
 from cards.card import Card, plain
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError
 from storage.port.outbox import OutboxEntry
+from storage.port.runs import JobRun
 from tests.accounting.town import BEGIN, NAME, Town, small, town
 
 HERE, THERE = Conversation("slack", "C1"), Conversation("teams", "T1")
@@ -52,9 +54,19 @@ async def test_runs_are_kept_and_receipts_posted_where_they_are_asked_for(tmp_pa
         assert first.core_seconds == pytest.approx(truth, rel=1e-3)
         assert first.cost
         assert first.idle_cost is not None
+        await _times_agree(here, first)
         posted = receipts(here)
         assert sorted(title(each).split()[0] for each in posted) == ["nightly:job-1", "nightly:job-2"]
         assert {each.destination for each in posted} == {HERE.key}
+
+
+async def _times_agree(here: Town, run: JobRun) -> None:
+    """What a run's tasks waited and ran, with the truth."""
+    ran = [task.execution_info for task in here.truth.jobs[run.job].tasks.values()]
+    took = [(each.end_time - each.start_time).total_seconds() for each in ran]
+    assert run.read == run.waits.total == run.runtimes.total == len(took)
+    for share in (0.5, 1.0):
+        assert run.runtimes.percentile(share) == pytest.approx(percentile(took, share), rel=0.05)
 
 
 async def test_a_receipt_comes_once_over_restarts_and_full_disks(
@@ -143,7 +155,12 @@ async def test_of_very_many_jobs_only_those_of_schedules_and_those_asked_for_are
     monkeypatch.setattr(keeping, "MOST", 0)
     async with town(small(), tmp_path) as here:
         await here.watched(hours=1.2)
-        assert {run.job for run in await here.store.job_runs(NAME)} == {"nightly:job-1"}
+        runs = await here.store.job_runs(NAME)
+        assert {run.job for run in runs if run.read} == {"nightly:job-1"}
+        (seen,) = [run for run in runs if run.job == "flaky"]  # what the poll saw
+        assert (seen.tasks, seen.cost, seen.read) == (8, None, None)
+        assert seen.failed is not None
+        assert seen.seconds > 0
 
 
 async def test_what_was_at_least_is_completed_when_statistics_have_come(tmp_path: Path) -> None:

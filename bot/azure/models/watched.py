@@ -101,13 +101,6 @@ class JobState(Wire):
     execution_info: JobRun = field(default_factory=JobRun)
 
 
-class RunTimes(Wire):
-    """When a task's last run began and ended."""
-
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-
-
 class TaskState(Wire):
     """A task as it is watched; see :class:`~bot.azure.models.Task`."""
 
@@ -118,13 +111,6 @@ class TaskState(Wire):
     execution_info: Run = field(default_factory=Run)
     node_info: Place = field(default_factory=Place)
     constraints: TaskConstraints = field(default_factory=TaskConstraints)
-
-
-class TaskTimes(Wire):
-    """When a task was made, began and ended."""
-
-    creation_time: datetime | None = None
-    execution_info: RunTimes = field(default_factory=RunTimes)
 
 
 class NodeTimes(Wire):

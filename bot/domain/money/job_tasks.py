@@ -1,4 +1,4 @@
-"""What a job's tasks took, added up page by page: core-seconds by pool, day and kind of node, and the money of them.
+"""What a job's tasks took, added up page by page: core-seconds by pool, day and kind of node, their money, and times.
 
 Of a task the service lists its last run alone: node, start and end. Of the runs before, which ended in a retry or were
 requeued, it tells how many there were; how long they took stands in the task's statistics, which come about half an
@@ -8,7 +8,7 @@ reference of Azure Batch). Where these are missing, what such a task took is kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, TypeAlias
 
@@ -21,6 +21,8 @@ from bot.domain.money.rates import Rates
 from bot.domain.money.spend import NOTHING, Spend, of_cores, total
 from bot.domain.states import is_over
 from storage.port.core_use import CoreUse
+from storage.port.spread import NOTHING as NO_TIMES
+from storage.port.spread import Spread, spread_of
 
 _DAY = timedelta(days=1)
 Outcome: TypeAlias = Literal["done", "failed", "retried", "requeued"]
@@ -49,7 +51,8 @@ class TaskSums(Struct, frozen=True, kw_only=True):
 
     ``took`` is all runs; of it ``failed_spend`` are last runs that failed, ``retried`` and ``requeued`` those that were
     made again. ``created`` is the first task's creation, ``began`` the first start of one that is listed;
-    ``began_at_most`` says that the task had been started before, so that the first start was earlier.
+    ``began_at_most`` says that the task had been started before, so that the first start was earlier. ``waits`` are
+    from a task's creation to the start of its last run, ``runtimes`` from there to its end.
     """
 
     tasks: int = 0
@@ -67,6 +70,8 @@ class TaskSums(Struct, frozen=True, kw_only=True):
     began: datetime | None = None
     began_at_most: bool = False
     pools: tuple[str, ...] = ()
+    waits: Spread = NO_TIMES
+    runtimes: Spread = NO_TIMES
 
     @property
     def at_least(self) -> bool:
@@ -106,11 +111,20 @@ class TaskTally:
         self._unplaced = 0.0
         self._created: datetime | None = None
         self._began: tuple[datetime, bool] | None = None
+        self._waits = self._runtimes = NO_TIMES
 
-    def add(self, tasks: Iterable[TaskTimes]) -> None:
+    def add(self, tasks: Sequence[TaskTimes]) -> None:
         """Add a page of tasks."""
+        waits, runtimes = list[float](), list[float]()
         for task in tasks:
             self._add(task)
+            run = task.execution_info
+            if run and run.start_time and task.creation_time:
+                waits.append((run.start_time - task.creation_time).total_seconds())
+            if run and run.start_time and run.end_time:
+                runtimes.append((run.end_time - run.start_time).total_seconds())
+        self._waits += spread_of(waits)
+        self._runtimes += spread_of(runtimes)
 
     def _add(self, task: TaskTimes) -> None:
         counts, run = self._counts, task.execution_info
@@ -182,6 +196,8 @@ class TaskTally:
             began=self._began[0] if self._began else None,
             began_at_most=bool(self._began and self._began[1]),
             pools=tuple(self._pools.values()),
+            waits=self._waits,
+            runtimes=self._runtimes,
         )
 
 

@@ -71,7 +71,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """What a job came to.
 
     ``ended`` is None while it goes on, and all is "so far" then, as of ``as_of``. ``counted`` are the tasks that the
-    service counts, of which ``tasks`` has those that were read. ``sampled_own`` and ``idle_share`` are by own samples,
+    service counts (None: nobody has counted them) and ``counted_failed`` the failed ones; ``tasks`` has those that were
+    read. ``sampled_own`` and ``idle_share`` are by own samples,
     None where these do not know the job; ``seen`` is the share of its time that was sampled. ``boot`` is the part of
     the queue in which nodes were starting, None where nothing was sampled.
     """
@@ -84,7 +85,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     started: datetime
     ended: datetime | None
     as_of: datetime
-    counted: int
+    counted: int | None
+    counted_failed: int = 0
     tasks: TaskSums
     sampled_own: Spend | None = None
     idle_share: Spend | None = None
@@ -111,7 +113,17 @@ class Receipt(Struct, frozen=True, kw_only=True):
     @property
     def read_all(self) -> bool:
         """Whether all of its tasks were read."""
-        return self.tasks.tasks >= self.counted
+        return self.counted is not None and self.tasks.tasks >= self.counted
+
+    @property
+    def all_tasks(self) -> int | None:
+        """How many tasks it has; None where nobody has counted them."""
+        return None if self.counted is None else max(self.counted, self.tasks.tasks)
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed, as far as is known."""
+        return max(self.counted_failed, self.tasks.failed)
 
     @property
     def at_least(self) -> bool:
@@ -205,8 +217,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
             started=self.started,
             ended=self.ended,
             schedule=self.schedule,
-            tasks=max(self.counted, self.tasks.tasks),
-            failed=self.tasks.failed,
+            tasks=self.all_tasks,
+            failed=None if self.counted is None else self.failed,
             retries=self.tasks.retries + self.tasks.requeues,
             queue=self.tasks.queue.total_seconds() if self.tasks.queue is not None else None,
             core_seconds=None if self.unknown else self.own.core_hours.total * 3600,
@@ -215,6 +227,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
             idle_cost=self.idle_cost,
             currency=self.own.currency,
             at_least=self.at_least,
+            waits=self.tasks.waits,
+            runtimes=self.tasks.runtimes,
+            read=self.tasks.tasks,
         )
 
 

@@ -16,9 +16,10 @@ from msgspec import Struct
 from bot.domain.entity import fold
 from bot.domain.trends.period import Period
 from storage.port.monitoring import TransitionCount
+from storage.port.runs import JobRun
 from storage.port.samples import Bucket
 from storage.port.spread import Spread, all_of
-from storage.port.timings import JobTimes, NodeBoot
+from storage.port.timings import NodeBoot
 
 SHARES: Final = (0.5, 0.9, 0.99)
 """The percentiles that are shown: the middle, the slow ones, the slowest."""
@@ -45,7 +46,7 @@ class Outcomes(Struct, frozen=True):
         return (self.bad.whole or 0) / ended if ended else None
 
 
-def job_outcomes(jobs: Sequence[JobTimes], period: Period, watched: datetime | None) -> Outcomes:
+def job_outcomes(jobs: Sequence[JobRun], period: Period, watched: datetime | None) -> Outcomes:
     """Jobs that ended without and with failed tasks."""
     counted = [job for job in jobs if job.failed is not None]
     return Outcomes(
@@ -55,7 +56,7 @@ def job_outcomes(jobs: Sequence[JobTimes], period: Period, watched: datetime | N
     )
 
 
-def task_outcomes(jobs: Sequence[JobTimes], period: Period, watched: datetime | None) -> Outcomes:
+def task_outcomes(jobs: Sequence[JobRun], period: Period, watched: datetime | None) -> Outcomes:
     """Tasks that succeeded and failed, of jobs that ended."""
     counted = [
         (job.ended, job.tasks - job.failed, job.failed)
@@ -69,7 +70,7 @@ def task_outcomes(jobs: Sequence[JobTimes], period: Period, watched: datetime | 
     )
 
 
-def _uncounted(jobs: Iterable[JobTimes], period: Period) -> int:
+def _uncounted(jobs: Iterable[JobRun], period: Period) -> int:
     return sum(job.failed is None and period.index(job.ended) is not None for job in jobs)
 
 
@@ -84,17 +85,17 @@ def _counts(events: Iterable[tuple[datetime, float]], period: Period, watched: d
     return Series(values, sum(found) if found else None)
 
 
-def waits(jobs: Sequence[JobTimes], period: Period) -> list[Series]:
+def waits(jobs: Sequence[JobRun], period: Period) -> list[Series]:
     """Seconds from the creation of tasks to their start: a series for each of :data:`SHARES`."""
     return _percentiles(jobs, period, lambda job: job.waits)
 
 
-def run_times(jobs: Sequence[JobTimes], period: Period) -> list[Series]:
+def run_times(jobs: Sequence[JobRun], period: Period) -> list[Series]:
     """Seconds that tasks ran: a series for each of :data:`SHARES`."""
-    return _percentiles(jobs, period, lambda job: job.runs)
+    return _percentiles(jobs, period, lambda job: job.runtimes)
 
 
-def _percentiles(jobs: Sequence[JobTimes], period: Period, of: Callable[[JobTimes], Spread]) -> list[Series]:
+def _percentiles(jobs: Sequence[JobRun], period: Period, of: Callable[[JobRun], Spread]) -> list[Series]:
     spreads = [all_of(map(of, group)) for group in period.grouped(jobs, lambda job: job.ended)]
     whole = all_of(spreads)
     return [Series(tuple(spread.percentile(share) for spread in spreads), whole.percentile(share)) for share in SHARES]

@@ -8,8 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from bot.domain.entity import fold
-from storage.port.timings import JobTimes
+from storage.port.runs import JobRun
 
 LAST: Final = 10
 """Runs that the newest one is held against."""
@@ -22,8 +21,8 @@ _ODD: Final = 0.25
 class RunAgainst(Struct, frozen=True):
     """The newest run that has ended, those before it (newest first), and what these took in the middle (seconds)."""
 
-    newest: JobTimes
-    before: tuple[JobTimes, ...]
+    newest: JobRun
+    before: tuple[JobRun, ...]
     usual: float | None
 
     @property
@@ -43,7 +42,7 @@ class RunAgainst(Struct, frozen=True):
         return median(known) if len(known) >= _FEW else None
 
 
-def against(runs: Sequence[JobTimes]) -> RunAgainst | None:
+def against(runs: Sequence[JobRun]) -> RunAgainst | None:
     """The newest run against the last :data:`LAST` before it; None where none has ended."""
     ordered = sorted(runs, key=lambda run: (run.ended, run.job), reverse=True)
     if not ordered:
@@ -51,18 +50,3 @@ def against(runs: Sequence[JobTimes]) -> RunAgainst | None:
     before = tuple(ordered[1 : LAST + 1])
     usual = median(run.seconds for run in before) if len(before) >= _FEW else None
     return RunAgainst(ordered[0], before, usual)
-
-
-def merged(kept: Sequence[JobTimes], read: Sequence[JobTimes]) -> list[JobTimes]:
-    """What the store keeps and what the service still has: each run once, the one of which more is known."""
-    found: dict[tuple[str, int], JobTimes] = {}
-    for run in (*kept, *read):
-        key = fold(run.job), round(run.ended.timestamp())
-        known = found.get(key)
-        if known is None or _worth(run) > _worth(known):
-            found[key] = run
-    return sorted(found.values(), key=lambda run: (run.ended, run.job), reverse=True)
-
-
-def _worth(run: JobTimes) -> tuple[bool, int]:
-    return run.failed is not None, run.read

@@ -12,19 +12,18 @@ from msgspec.structs import replace
 
 from bot.domain.trends.facts import boots_by_size, change, job_outcomes, task_outcomes, waits
 from bot.domain.trends.period import PERIODS, Period, period_of
-from bot.domain.trends.runs import LAST, against, merged
+from bot.domain.trends.runs import LAST, against
+from storage.port.runs import JobRun
 from storage.port.spread import spread_of
-from storage.port.timings import JobTimes, NodeBoot
+from storage.port.timings import NodeBoot
 
 NOW = datetime(2026, 11, 30, 14, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 WEEK = period_of("7d", NOW, UTC)
 
 
-def job(
-    name: str, ended: datetime, *, tasks: int | None = 10, failed: int | None = 0, seconds: float = 600
-) -> JobTimes:
-    return JobTimes(
+def job(name: str, ended: datetime, *, tasks: int | None = 10, failed: int | None = 0, seconds: float = 600) -> JobRun:
+    return JobRun(
         account="a", job=name, started=ended - timedelta(seconds=seconds), ended=ended, schedule="s", pool="p",
         tasks=tasks, failed=failed,
     )  # fmt: skip
@@ -113,15 +112,6 @@ def test_a_run_is_held_against_the_ten_before_it() -> None:
     assert against([]) is None
     alone = against(runs[:3])
     assert alone and alone.usual is None and alone.longer is None and not alone.odd
-
-
-@given(st.lists(st.booleans(), min_size=1, max_size=8))
-def test_of_a_run_that_is_kept_and_still_there_more_is_known_once(kept: list[bool]) -> None:
-    known = [job(f"s:job-{n}", NOW + n * HOUR) for n, mine in enumerate(kept) if mine]
-    read = [job(f"S:job-{n}", NOW + n * HOUR, tasks=None, failed=None) for n in range(len(kept))]
-    found = merged(known, read)
-    assert len(found) == len(kept)
-    assert sum(each.failed is not None for each in found) == sum(kept)
 
 
 def test_a_bucket_begins_where_the_one_before_ends() -> None:

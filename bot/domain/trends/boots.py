@@ -1,27 +1,16 @@
-"""How long the tasks of a job waited and ran, and nodes booted, of those that were read."""
+"""How long nodes took to boot, of those that were read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from msgspec.structs import replace
-
-from bot.azure.models.watched import NodeTimes, TaskTimes
-from storage.port.spread import spread_of
-from storage.port.timings import JobTimes, NodeBoot
+from bot.azure.models.watched import NodeTimes
+from storage.port.timings import NodeBoot
 
 LONGEST_BOOT: Final = timedelta(hours=1)
 """What took longer from its allocation to its last boot was rebooted since, or is no measure of a boot."""
-
-
-def with_tasks(job: JobTimes, tasks: Sequence[TaskTimes]) -> JobTimes:
-    """The job with the times of some of its tasks: of each the last run, which is all that a list says."""
-    ran = [(task.creation_time, task.execution_info) for task in tasks]
-    waits = [(run.start_time - made).total_seconds() for made, run in ran if made and run.start_time]
-    runs = [(run.end_time - run.start_time).total_seconds() for _, run in ran if run.start_time and run.end_time]
-    return replace(job, waits=spread_of(waits), runs=spread_of(runs), read=len(tasks))
 
 
 def boots_of(account: str, pool: str, vm_size: str, nodes: Iterable[NodeTimes], since: datetime) -> Iterator[NodeBoot]:
