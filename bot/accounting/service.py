@@ -9,8 +9,18 @@ from typing import Protocol
 
 from bot.azure.models.price import Prices
 from bot.azure.price_settings import Reservation
-from bot.domain.entity import same_id
-from bot.domain.money.ledger import Bill, Eras, JobSpend, Ledger, LedgerRow, jobs_of, merged, rows_of, unseen_pools
+from bot.domain.money.ledger import (
+    Bill,
+    Eras,
+    JobSpend,
+    Ledger,
+    LedgerRow,
+    jobs_merged,
+    jobs_of,
+    merged,
+    rows_of,
+    unseen_pools,
+)
 from bot.domain.money.price_book import PriceBook
 from bot.domain.money.reconcile import reconcile, restated
 from bot.domain.money.reserved import ReservedRates
@@ -23,7 +33,7 @@ DAY = 86_400
 _FINER = ((timedelta(days=29), 300), (timedelta(days=89), 1800), (timedelta(days=364), 21_600))
 """To what age which spans are kept that are shorter than a day (``storage/retention.py``, less a day)."""
 _SHORT = 1800
-"""Seconds of the spans in which reservations are shared out, where they are kept."""
+"""Seconds of the spans in which reservations, and idle time among jobs, are shared out, where they are kept."""
 _MANY = 500
 """From so many buckets on they are counted beside the event loop."""
 
@@ -119,12 +129,21 @@ class Accounting:
         """What the jobs of an account's pools cost in [since, until), by span; ``step`` is a multiple of 1800.
 
         All of them with the idle time that is nobody's sum to the pools of :meth:`spend`. With ``job`` only that one.
+        Idle time is shared out by the half hour, however long the spans are: so a job has the same share of it on every
+        card. Of what is older than half hours are kept it is by the finest spans that are.
         """
-        ledger = await self.spend(account, since, until, step=step)
-        jobs = await self._store.usage_by_job(account, since, until, step)
+        age = self._accounts.get(account).now() - since
+        fine = next((each for kept, each in _FINER[1:] if age < kept and each < step and not step % each), step)
+        ledger = await self.spend(account, since, until, step=fine)
+        jobs = await self._store.usage_by_job(account, since, until, fine)
+        whole = await self._store.usage(account, None, since, until, step) if fine != step else []
         rows = [row for row in ledger.rows if row.pool]
-        found = await asyncio.to_thread(lambda: tuple(jobs_of(rows, jobs)))
-        return found if job is None else tuple(each for each in found if same_id(each.job, job))
+
+        def count() -> tuple[JobSpend, ...]:
+            found = jobs_of(rows, jobs, job)
+            return jobs_merged(found, whole[0].start, step) if whole else tuple(found)
+
+        return await asyncio.to_thread(count)
 
     async def bill(self, account: str, first: date, last: date, basis: Basis) -> Bill:
         """What Azure billed on these days (UTC), both inclusive, as far as it was read, and how reading it stands."""

@@ -132,6 +132,10 @@ async def _receipts_agree(here: Town) -> None:
             assert own <= truth * 1.01
         else:
             close(own, truth, least=1.0)
+        if receipt.seen:  # `cost pool` and `usage job:` say the same share, whatever spans they count in
+            spends = await here.accounting.jobs(NAME, BEGIN.replace(hour=0), here.world.time, job=job.id)
+            share = total(each.idle_share for each in spends)
+            assert receipt.idle_cost == pytest.approx(share.cost.total, rel=1e-9, abs=1e-12)
         if receipt.cost is not None:
             assert sum(line.money for line in receipt.parts()) == pytest.approx(receipt.cost)
         for run in await here.store.job_runs(NAME, job=job.id):

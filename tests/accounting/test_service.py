@@ -132,6 +132,25 @@ async def test_jobs_and_nobodys_idle_time_are_their_pools(store: SqliteStore) ->
     assert total(each.whole for each in one).cost.total == pytest.approx(nightly.cost.total + idle.cost.total)
 
 
+@pytest.mark.parametrize("step", [1800, 21_600, 86_400])
+async def test_a_job_has_the_idle_time_of_its_half_hours_however_long_the_spans(store: SqliteStore, step: int) -> None:
+    await store.add_pool_eras("a", [era("gpu")])
+    jobs = (JobCores("full", 4.0),)
+    await burnt(store, "gpu", DAY, 1, dedicated=CoreUse(busy=4), jobs=jobs)
+    jobs = (JobCores("idling", 1.0),)
+    await burnt(store, "gpu", DAY + timedelta(hours=1), 1, dedicated=CoreUse(busy=1, unused=3), jobs=jobs)
+    await burnt(store, "gpu", DAY + timedelta(hours=2), 1, dedicated=CoreUse(unused=4))
+    found = await accounting(store).jobs("a", DAY, NOW, step=step)
+    idle = {
+        job: total(each.idle_share for each in found if each.job == job).core_hours.total
+        for job in ("full", "idling", "")
+    }
+    assert idle == {"full": 0, "idling": pytest.approx(3), "": pytest.approx(4)}
+    (one, *_), starts = (await accounting(store).jobs("a", DAY, NOW, step=step, job="IDLING")), {x.start for x in found}
+    assert one.job == "idling"
+    assert len(starts) == (6 if step == 1800 else 1)
+
+
 async def test_a_pool_that_was_made_anew_within_a_day_is_priced_as_it_was(store: SqliteStore) -> None:
     change = DAY + timedelta(hours=6)
     await store.add_pool_eras("a", [era("p"), era("p", "Standard_NC6s_v3", 6, since=change)])

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
-from bot.domain.entity import fold
+from bot.domain.entity import fold, same_id
 from bot.domain.money.rates import Rates
 from bot.domain.money.spend import NOTHING, Spend, of_cores, total
 from storage.port.bill import BillReading, BillRow
@@ -184,7 +184,7 @@ def merged(rows: Iterable[LedgerRow], origin: datetime, step: int) -> tuple[Ledg
     """
     found: dict[tuple[datetime, str, str, bool, tuple[tuple[str, str], ...]], LedgerRow] = {}
     for row in rows:
-        start = origin + timedelta(seconds=(row.start - origin).total_seconds() // step * step)
+        start = _span_of(row.start, origin, step)
         key = (start, fold(row.pool), fold(row.vm_size), row.windows, tuple(sorted(row.tags.items())))
         known = found.get(key)
         found[key] = LedgerRow(
@@ -197,6 +197,10 @@ def merged(rows: Iterable[LedgerRow], origin: datetime, step: int) -> tuple[Ledg
             row.windows,
         )
     return tuple(found[key] for key in sorted(found))
+
+
+def _span_of(moment: datetime, origin: datetime, step: int) -> datetime:
+    return origin + timedelta(seconds=(moment - origin).total_seconds() // step * step)
 
 
 def unseen_pools(account: Iterable[Bucket], buckets: Iterable[PoolBucket]) -> Iterator[PoolBucket]:
@@ -219,10 +223,11 @@ def _beyond(whole: CoreUse, part: CoreUse) -> CoreUse:
     return CoreUse(*(max(0.0, a - b) for a, b in zip(astuple(whole), astuple(part), strict=True)))
 
 
-def jobs_of(rows: Iterable[LedgerRow], jobs: Iterable[JobBucket]) -> Iterator[JobSpend]:
+def jobs_of(rows: Iterable[LedgerRow], jobs: Iterable[JobBucket], only: str | None = None) -> Iterator[JobSpend]:
     """What each job of a pool cost in each span: busy by what its tasks took, idle by its share of all that was busy.
 
-    ``rows`` and ``jobs`` are of the same spans. Whatever is busy in a row and in no job goes to an empty job.
+    ``rows`` and ``jobs`` are of the same spans. Whatever is busy in a row and in no job goes to an empty job. ``only``
+    that job is told, where it is given.
     """
     whole_rows: dict[tuple[str, datetime], LedgerRow] = {}
     for row in rows:  # a pool that was two things in a span is shared out as one
@@ -235,7 +240,7 @@ def jobs_of(rows: Iterable[LedgerRow], jobs: Iterable[JobBucket]) -> Iterator[Jo
         spend = row.spend
         whole = spend.core_hours.busy
         if not whole:
-            if spend.core_hours.total:
+            if spend.core_hours.total and not only:
                 yield JobSpend(row.pool, "", row.start, NOTHING, idle_part(spend, 1.0))
             continue
         found = busy.get((fold(row.pool), row.start), [])
@@ -251,12 +256,25 @@ def jobs_of(rows: Iterable[LedgerRow], jobs: Iterable[JobBucket]) -> Iterator[Jo
         if missing[0] > _DUST * kept[0] or missing[1] > _DUST * kept[1]:
             parts[""] = (nobodys[0] + missing[0], nobodys[1] + missing[1])
         for job, (own, own_spot) in parts.items():
+            if only is not None and not same_id(job, only):
+                continue
             shares = (own / kept[0] if kept[0] else 0.0, own_spot / kept[1] if kept[1] else 0.0)
             mine = busy_part(spend, *shares)
             yield JobSpend(row.pool, job, row.start, mine, idle_part(spend, mine.core_hours.busy / whole))
 
 
 _DUST = 1e-9
+
+
+def jobs_merged(spends: Iterable[JobSpend], origin: datetime, step: int) -> tuple[JobSpend, ...]:
+    """Those of finer spans summed to spans of ``step`` seconds, counted from ``origin``."""
+    found: dict[tuple[datetime, str, str], list[JobSpend]] = {}
+    for each in spends:
+        found.setdefault((_span_of(each.start, origin, step), fold(each.pool), each.job), []).append(each)
+    return tuple(
+        JobSpend(every[0].pool, job, start, total(x.own for x in every), total(x.idle_share for x in every))
+        for (start, _, job), every in found.items()
+    )
 
 
 def busy_part(spend: Spend, dedicated: float, spot: float) -> Spend:
@@ -275,10 +293,12 @@ def _part(spend: Spend, hours: CoreUse, spot_hours: CoreUse, dedicated: float, s
     mine = CoreUse(busy=money.busy * dedicated) if busy else _idle(money) * dedicated
     mine_spot = CoreUse(busy=spot_money.busy * spot) if busy else _idle(spot_money) * spot
     # Without a price are first the spot nodes, where none of theirs is known, then dedicated ones.
-    unpriced_spot = min(spend.unpriced, spend.spot_hours.total) if not spot_money.total else 0.0
-    unpriced_kept = min(spend.unpriced - unpriced_spot, spend.hours.total)
-    unpriced_spot = spend.unpriced - unpriced_kept
-    unpriced = unpriced_kept * _share(hours, spend.hours) + unpriced_spot * _share(spot_hours, spend.spot_hours)
+    unpriced = 0.0
+    if spend.unpriced:
+        unpriced_spot = min(spend.unpriced, spend.spot_hours.total) if not spot_money.total else 0.0
+        unpriced_kept = min(spend.unpriced - unpriced_spot, spend.hours.total)
+        unpriced_spot = spend.unpriced - unpriced_kept
+        unpriced = unpriced_kept * _share(hours, spend.hours) + unpriced_spot * _share(spot_hours, spend.spot_hours)
     if_dedicated: float | None = 0.0
     if spot_hours.total:
         if_dedicated = None if spend.if_dedicated is None else spend.if_dedicated * _share(spot_hours, spend.spot_hours)
