@@ -63,8 +63,12 @@ def _bars(chart: BarChart) -> str:
         if filling := sum(bar.partial for bar in chart.bars):
             parts.append(f"{plural(filling, 'bar')} still filling.")
     if len(names) > 1:
-        sums = [sum(bar.values[n] or 0.0 for bar in chart.bars) for n in range(len(names))]
-        parts.append(f"{_listed([f'{n} {w}' for n, w in zip(names, alike(sums, chart.unit), strict=True)])} in all.")
+        columns = [[value for bar in chart.bars if (value := bar.values[n]) is not None] for n in range(len(names))]
+        sums = dict(zip(names, alike([sum(each) if each else None for each in columns], chart.unit), strict=True))
+        told = [f"{name} {sums[name]}" for name, each in zip(names, columns, strict=True) if each]
+        parts.append(f"{_listed(told)} in all.")
+        if empty := [name for name, each in zip(names, columns, strict=True) if not each]:
+            parts.append(f"No data for {_listed(empty)}.")
     if chart.level is not None:
         parts.append(f"Line: {chart.level_label or 'level'} {figure(chart.level, chart.unit)}.")
     return " ".join(part for part in [*parts, _sentence(chart.note)] if part)

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from cards.charts.alt import alt
+from cards.charts.bars import Bar, BarChart, BarSeries
 from cards.charts.data import data_of
 from cards.charts.figures import coarser, cores, figures, gaps, most_idle, span
 from cards.charts.timeaxis import Tick, ticks
@@ -173,6 +174,14 @@ def test_alt_tells_the_bars() -> None:
     assert "Mon 16 $132, no data for Idle" in alt(bar_shapes()["partly unknown"])
     quarter = alt(bar_shapes()["quarter"])
     assert "most $193: 23 Sep. No data for 7 bars. 3 bars still filling." in quarter
+
+
+def test_alt_tells_no_sum_of_a_series_without_data() -> None:
+    bars = (Bar("Mon", (4.0, None, 0.0)), Bar("Tue", (5.0, None, 0.0)))
+    told = alt(
+        BarChart("", "", (BarSeries("own", "busy"), BarSeries("idle", "idle"), BarSeries("spot", "good")), bars, "USD")
+    )
+    assert told.endswith("own $9.00 and spot $0 in all. No data for idle.")
 
 
 def test_alt_tells_the_trend() -> None:
