@@ -121,6 +121,7 @@ def job_card(
                 if found.job_preparation_task
                 else None,
                 Button("Schedule", line(ctx, source, "schedule show", schedule)) if schedule else None,
+                Button("Cost", line(ctx, source, "cost job", found.id)),
                 Button("Task graph", line(ctx, source, "topology job", found.id))
                 if found.uses_task_dependencies
                 else None,

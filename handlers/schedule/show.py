@@ -89,6 +89,7 @@ def schedule_card(
                 Button("Its jobs", line(ctx, source, "schedule jobs", found.id)),
                 *buttons(ctx, source, found.id, found.state),
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
+                Button("Cost", line(ctx, source, "cost schedule", found.id)),
                 Button("All schedules", line(ctx, source, "schedule list")),
                 Button("Refresh", line(ctx, source, "schedule show", found.id), how="edit"),
                 Button("JSON", line(ctx, source, "raw schedule", found.id)),
