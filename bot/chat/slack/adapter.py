@@ -358,8 +358,7 @@ class Slack:
 
     async def _respond(self, request: CommandRequest, card: Card, *, replace: bool) -> None:
         card = without_attachments(in_words(card), "Invite me to this channel, and ask again.")
-        payload = render(card).payload
-        await self._messages.respond(request.reply_url, payload, private=card.private, replace=replace)
+        await self._messages.respond(request.reply_url, render(card).payload, private=card.private, replace=replace)
 
     async def say(self, request: CommandRequest, words: str) -> None:
         """Show the asker one sentence that only they see. Raises Undelivered."""
