@@ -175,10 +175,19 @@ def without_attachments(card: Card, why: str) -> Card:
 
 def without_pictures(card: Card) -> Card:
     """The card with every picture described in words, for when it cannot be drawn or delivered."""
+    return _described(card, "The picture could not be delivered. ")
 
+
+def in_words(card: Card) -> Card:
+    """The same for where no picture can be shown: nothing has failed, and nothing is promised."""
+    return _described(card, "")
+
+
+def _described(card: Card, why: str) -> Card:
     def described(block: Block) -> Block:
         if isinstance(block, Picture):
-            return Words(text(muted("The picture could not be delivered. "), block.alt))
+            title = bold(f"{block.title}: ") if block.title and not why else None
+            return Words(text(muted(why) if why else None, title, block.alt))
         return block
 
     return replace(card, blocks=tuple(described(block) for block in card.blocks))

@@ -20,7 +20,7 @@ from bot.chat.fallback import marked, shortened
 from bot.chat.port import Chat, Undelivered, UnreadableError
 from bot.chat.request import Conversation
 from bot.clock import Clock, backoff
-from cards.card import Card
+from cards.card import Card, Picture
 from storage.port.outbox import DeliveryState, OutboxStore
 
 log = structlog.get_logger()
@@ -189,8 +189,10 @@ class Sender:
             raise
         if not found or found == row.message:
             return await self._post(row, conversation, card, so_far)
-        # Which version was posted is not known: unless there is only one, the newest follows by an edit.
-        version = max(entry.version - 1, 1)
+        # Which version was posted is not known: unless there is only one, the newest follows by an edit. So do
+        # pictures: a platform may have them follow the post, and it is not known whether they did.
+        pictured = any(isinstance(block, Picture) for block in card.blocks)
+        version = max(entry.version - 1, 0 if pictured else 1)
         await self._note(lambda: self._store.delivered(entry.id, version, found, conversation.id))
         log.info("outbox.found", entry=entry.id)
         return version

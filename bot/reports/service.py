@@ -110,6 +110,13 @@ class Reports:
         report = await self._report(account, period, now, conversation, late=False)
         return ReportWriter(zone, several=self._several).card(report, now)
 
+    async def foreseen(self, subscription: ReportSubscription) -> tuple[Card, bool]:
+        """What a subscription would post now, and whether its conditions hold. Raises KeyError, StoreError."""
+        now, cadence = self.now(), subscription.cadence
+        period = latest(Cadence(cadence.kind, cadence.zone, 0), now)
+        report = await self._report(subscription.account, period, now, subscription.conversation.key, late=False)
+        return ReportWriter(cadence.zone, several=self._several).card(report, now), _holds(subscription, report)
+
     async def _report(self, account: str, period: Period, now: datetime, conversation: str, *, late: bool) -> Report:
         pools = self._pools.now(account)
         return await self.composer.report(account, period, now, pools, conversation=conversation, late=late)
@@ -150,9 +157,7 @@ class Reports:
         self, subscription: ReportSubscription, period: Period, report: Report, now: datetime
     ) -> OutboxEntry | None:
         """The message; None where its conditions do not hold."""
-        if subscription.least is not None and report.amount < subscription.least:
-            return None
-        if subscription.rose is not None and (report.change is None or report.change < subscription.rose):
+        if not _holds(subscription, report):
             return None
         where = subscription.conversation
         card = ReportWriter(subscription.cadence.zone, several=self._several).card(report, now)
@@ -163,3 +168,10 @@ class Reports:
     def _key(self, subscription: ReportSubscription, period: Period) -> tuple[str, str, str]:
         """What makes a post the same: its conversation, report and period."""
         return subscription.conversation.key, subscription.report, period.key
+
+
+def _holds(subscription: ReportSubscription, report: Report) -> bool:
+    """Whether a report is to be posted by the conditions of who asked for it."""
+    if subscription.least is not None and report.amount < subscription.least:
+        return False
+    return subscription.rose is None or (report.change is not None and report.change >= subscription.rose)

@@ -18,7 +18,7 @@ import aiohttp
 
 from bot.sandbox.server import AzureSandbox, skewed, stop_on_signals
 from bot.sandbox.slack import SlackSettings, SlackStandIn
-from bot.sandbox.teams import TeamsStandIn
+from bot.sandbox.teams import StandInError, TeamsStandIn
 from bot.sandbox.wire.tokens import Tokens
 from bot.sandbox.world import Clock
 from bot.sandbox.world.scenarios import SCENARIOS, build
@@ -47,12 +47,12 @@ async def main(options: argparse.Namespace) -> None:
             parts.push_async_callback(teams.close)
             from bot.sandbox.page import Page  # noqa: PLC0415 - only the demo has a page
 
-            page = Page(slack, teams)
+            installing = asyncio.create_task(_install(teams, options.bot))
+            parts.callback(installing.cancel)
+            page = Page(slack, teams, installing=installing)
             await page.start(port=options.page)
             parts.push_async_callback(page.close)
             told |= _chats(slack, teams) | {"PAGE_URL": page.url}
-            installing = asyncio.create_task(_install(teams, options.bot))
-            parts.callback(installing.cancel)
         for name, value in {**told, "READY": "1"}.items():
             print(f"{name}={value}", flush=True)
         await _until_stopped()
@@ -102,7 +102,8 @@ async def _install(teams: TeamsStandIn, bot: str) -> None:
                         break
             await asyncio.sleep(_POLL_SECONDS)
     for conversation in teams.conversations:
-        await teams.install(conversation)
+        with contextlib.suppress(StandInError):  # somebody was faster
+            await teams.install(conversation)
 
 
 async def _until_stopped() -> None:

@@ -79,7 +79,9 @@ from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, 
 
 
 def render(card: Card, pictures: Mapping[str, str] = {}, *, modern: bool = False) -> Rendered:
-    """``{"text", "blocks"}`` for chat.postMessage and chat.update. ``pictures`` maps a picture's key to a file id.
+    """``{"text", "blocks"}`` for chat.postMessage and chat.update.
+
+    ``pictures`` maps a picture's key to a file id, or to an address by https from which Slack can fetch it.
 
     With ``modern`` small charts are Slack's own, where their pictures allow it. Attachments are always still to be
     delivered: into the message's thread, which needs the message first.
@@ -310,7 +312,8 @@ class _Message:
             self.waiting.append(picture)
             words = f"{name}: the picture follows · {alt}" if name else f"The picture follows · {alt}"
             return self._words([Run(words, "muted")], room, slots, small=True)
-        block: Json = {"type": "image", "slack_file": {"id": file}, "alt_text": cut(alt, ALT)}
+        at: Json = {"image_url": file} if web_address(file, URL) else {"slack_file": {"id": file}}
+        block: Json = {"type": "image", **at, "alt_text": cut(alt, ALT)}
         if name:
             block["title"] = plain(name, ALT)
         if not slots or size(block) > room:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.chat.request import Conversation
 from bot.reports.service import Reports
 from bot.requests.command import CommandError
 from bot.requests.context import Context
@@ -30,6 +31,12 @@ async def currency_of(ctx: Context, account: str) -> str:
         return (await service(ctx).composer.accounting.rates(account)).currency
     except KeyError:
         return ""
+
+
+def zone_of(ctx: Context, conversation: Conversation) -> str:
+    """A conversation's own time zone; the asker's where it has none."""
+    hours = ctx.alerts.incidents.hours(conversation.key) if ctx.alerts else None
+    return hours.zone if hours else ctx.request.person.zone or ctx.zone
 
 
 def a_clock(typed: str, again: list[str]) -> int:

@@ -77,7 +77,7 @@ async def subscribe(
         account=source.name,
         cadence=Cadence(
             kind,
-            alert_parts.a_zone(zone, again) if zone else _zone(ctx, conversation),
+            alert_parts.a_zone(zone, again) if zone else parts.zone_of(ctx, conversation),
             parts.a_clock(at, again),
             parts.a_day(day, again),
         ),
@@ -166,12 +166,6 @@ async def _alone(ctx: Context) -> Conversation:
         raise CommandError("I cannot write to you from here: ask for it in our personal chat, without “to:me”.")
     conversation = await ctx.direct(ctx.request.person, ctx.request.conversation)
     return replace(conversation, thread=None, name=conversation.name or ctx.request.person.name)
-
-
-def _zone(ctx: Context, conversation: Conversation) -> str:
-    """A conversation's own time zone; the asker's where it has none."""
-    hours = ctx.alerts.incidents.hours(conversation.key) if ctx.alerts else None
-    return hours.zone if hours else ctx.request.person.zone or ctx.zone
 
 
 async def _visible(ctx: Context) -> tuple[list[ReportSubscription], list[ReportSubscription]]:

@@ -1,4 +1,4 @@
-"""A weekly report by the program itself: posted once in each chat, whenever the program dies."""
+"""A weekly report by the program itself: posted once in each chat, with its picture, whenever the program dies."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ async def test_a_weekly_report_is_posted_once_whenever_the_program_dies(tmp_path
             await stage.program.start()
             known = lambda: stage.rows("SELECT count(*) FROM outbox WHERE id LIKE 'report-%' AND sent = 1")  # noqa: E731
             await stage.until(lambda known=known: known() == [(2,)], 200, f"both have it: {step}")
+            if step in STEPS[4:]:  # its picture was on its way, and each is drawn by a process of its own
+                await stage.until(lambda channel=channel: _pictured(stage, channel), 900, f"its picture: {step}")
             await stage.wait(70)  # one more look at what is due
             slack, teams = (now[len(was) :] for was, now in zip(before, _reports(stage, channel), strict=True))
             # Slack is asked whether it is there. Teams cannot be: what may be there twice says so.
@@ -82,6 +84,12 @@ def _reports(stage: Environment, channel: str) -> list[list[str]]:
     slack = [str(each) for each in stage.slack.messages(channel) if TITLE in str(each)]
     teams = [str(stage.teams.message(stage.room, each["id"])) for each in stage.told_teams() if TITLE in str(each)]
     return [slack, teams]
+
+
+def _pictured(stage: Environment, channel: str) -> bool:
+    """Whether the report in Slack has its picture, and promises none that does not come."""
+    [report] = [str(each) for each in stage.slack.messages(channel) if TITLE in str(each)]
+    return "slack_file" in report and "picture follows" not in report
 
 
 def _forget(stage: Environment) -> None:

@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack.adapter import Slack, SlackStartError
 from bot.chat.slack.settings import SlackSettings
+from bot.content.links import NoAddressError
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
@@ -86,6 +87,9 @@ class Memory:
     async def put_preference(self, namespace: str, owner: str, name: str, value: bytes, at: datetime) -> None:
         self.set[namespace, owner, name] = Preference(name, value, at)
 
+    async def delete_preference(self, namespace: str, owner: str, name: str) -> bool:
+        return self.set.pop((namespace, owner, name), None) is not None
+
     async def all_preferences(self, namespace: str) -> list[tuple[str, Preference]]:
         return [(owner, each) for (kind, owner, _), each in self.set.items() if kind == namespace]
 
@@ -100,6 +104,8 @@ class Pictures:
     """Draws the same picture always, or fails."""
 
     broken = False
+    address = ""
+    """Under which pictures are lent out; empty for none."""
 
     async def png(self, chart: object) -> bytes:
         if self.broken:
@@ -107,7 +113,9 @@ class Pictures:
         return _PNG
 
     async def link(self, png: bytes) -> str:
-        raise AssertionError("Slack takes files")
+        if not self.address:
+            raise NoAddressError("there is no address to fetch it from: set bot.public_url")
+        return f"{self.address}/pictures/1.png?exp=1&sig=2"
 
     async def file_link(self, attachment: Attachment) -> str:
         raise AssertionError("Slack takes files")

@@ -56,7 +56,7 @@ async def test_a_workspace_without_them_gets_the_picture_from_then_on(harness: S
     await harness.until(lambda: harness.bot_messages() and pictured(harness.bot_messages()[0]))
     assert "data_visualization" not in kinds(harness.bot_messages()[0])
     assert len(harness.bot_messages()) == 1, "what was refused was not posted"
-    assert [kind for kind, _, _ in harness.store.set] == ["slack-blocks"]
+    await harness.until(lambda: [kind for kind, _, _ in harness.store.set] == ["slack-blocks"])
     request: CommandRequest = harness.intake.asks[0]
     again = ModernBlocks(harness.store, wanted=True)  # type: ignore[arg-type]
     await again.load()

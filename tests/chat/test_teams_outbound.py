@@ -101,13 +101,13 @@ async def test_the_token_is_asked_for_once_and_renewed_when_refused(world: World
     sender = Bench(world)
     for _ in range(3):
         await sender.post(conversation(world))
-    assert world.credential.asked == ["the/.default"]
+    assert world.credential.asked.count("the/.default") == 1
     assert set(world.service.tokens) == {"Bearer the-bots-own-token"}
     world.service.failures.append(failure(401, "Unauthorized"))
     with pytest.raises(Undelivered):
         await sender.post(conversation(world))
     await sender.post(conversation(world))
-    assert len(world.credential.asked) == 2
+    assert world.credential.asked.count("the/.default") == 2
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 412, 413, 429, 500, 502, 503, 504])
@@ -194,7 +194,7 @@ async def test_no_token_goes_to_a_stored_address_that_is_not_allowed(world: Worl
     with pytest.raises(Undelivered) as raised:
         await Bench(world).post(elsewhere)
     assert raised.value.code == "ServiceUrlRefused"
-    assert not world.credential.asked
+    assert "the/.default" not in world.credential.asked
 
 
 async def test_picture_is_drawn_within_teams_size_and_linked(world: World) -> None:

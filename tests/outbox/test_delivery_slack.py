@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
+from PIL import Image
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import Undelivered, UnreadableError
@@ -358,3 +361,27 @@ async def test_a_picture_never_fails_its_letter_nor_brings_an_old_one_back(bench
     bench.pictures.gate.set()
     await bench.slack.update(OPS, stamp, _pictured("fourth"))
     assert ["fourth" in bench.ever()[0]["text"], "third" in bench.ever()[1]["text"]] == [True, True]
+
+
+@pytest.mark.parametrize("moment", ["before it is noted that it is posted", "afterwards"])
+async def test_a_crash_before_the_picture_came(bench: Bench, moment: str) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    bench.pictures.gate = asyncio.Event()  # it takes long to draw
+    if moment != "afterwards":
+        bench.store.put_preference = never  # type: ignore[method-assign]
+    await bench.give(replace(entry("a", conversation=OPS), card=msgspec.json.encode(_pictured("a"))))
+    await bench.until(bench.ever)
+    if moment == "afterwards":
+        await bench.done()
+    assert "picture follows" in str(bench.workspace.messages("batch-ops"))
+    await bench.stop()
+    file = io.BytesIO()
+    Image.new("P", (32, 18)).save(file, "PNG")
+    bench.pictures.gate, bench.pictures.png_bytes = None, file.getvalue()
+    await bench.start()
+    await bench.until(lambda: "slack_file" in str(bench.workspace.messages("batch-ops")))
+    await bench.done()
+    assert bench.keys() == ["a"]
+    assert "picture follows" not in str(bench.workspace.messages("batch-ops"))

@@ -31,12 +31,13 @@ from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.modern import ModernBlocks
+from bot.chat.slack.owed import OwedPictures
 from bot.chat.slack.people import SlackPeople
 from bot.chat.slack.settings import SlackSettings
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
 from bot.settings import Secret, secret
-from cards.build import refusal, without_attachments, without_pictures
+from cards.build import in_words, refusal, without_attachments
 from cards.card import Button, Card
 from cards.slack import render
 from cards.slack.form import decode_refresh
@@ -104,7 +105,7 @@ class Slack:
         self._received = time.monotonic()
         self._people = SlackPeople(self._client)
         budget = Budget(LIMITS)
-        self._following = Following(self._client, pictures, budget, self._post)
+        self._following = Following(self._client, pictures, budget, self._post, OwedPictures(store))
         self._channels = Channels(store)
         modern = ModernBlocks(store, wanted=settings.blocks == "modern")
         self._messages = Messages(self._client, budget, self._following, self._channels, modern)
@@ -356,9 +357,8 @@ class Slack:
         return stamp
 
     async def _respond(self, request: CommandRequest, card: Card, *, replace: bool) -> None:
-        card = without_attachments(without_pictures(card), "Invite me to this channel, and ask again.")
-        payload = render(card).payload
-        await self._messages.respond(request.reply_url, payload, private=card.private, replace=replace)
+        card = without_attachments(in_words(card), "Invite me to this channel, and ask again.")
+        await self._messages.respond(request.reply_url, render(card).payload, private=card.private, replace=replace)
 
     async def say(self, request: CommandRequest, words: str) -> None:
         """Show the asker one sentence that only they see. Raises Undelivered."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,9 +16,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.budget import Budget, Priority
 from bot.chat.port import Pictures
 from bot.chat.request import Conversation
-from bot.chat.slack.errors import code_of
+from bot.chat.slack.errors import code_of, is_passing, judged
 from bot.chat.slack.outbound import patiently, share, upload
-from cards.build import refusal, without_pictures
+from bot.chat.slack.owed import OwedPictures
+from cards.build import in_words, refusal, without_pictures
 from cards.card import Attachment, Card, Rendered
 from cards.slack.message import render
 from cards.text_fit import file_name
@@ -24,6 +28,11 @@ log = structlog.get_logger()
 
 _SHARED = 500
 """Files of which is remembered that they are in their thread."""
+_OWED = timedelta(days=1)
+"""For which it is tried to bring a message its pictures."""
+_AGAIN_SECONDS = 60.0
+_PRIVATE_SECONDS = 10.0
+"""That an answer for one person waits for its pictures: nothing can follow it."""
 
 
 class Following:
@@ -35,7 +44,9 @@ class Following:
         pictures: Pictures,
         budget: Budget,
         post: Callable[[Conversation, Card], Awaitable[object]],
+        owed: OwedPictures,
     ) -> None:
+        self._owed = owed
         self._client = client
         self._pictures = pictures
         self._budget = budget
@@ -56,29 +67,76 @@ class Following:
         task.add_done_callback(self._done)
         return task
 
-    def posted(self, channel: str, stamp: str, thread: str | None, card: Card, rendered: Rendered) -> None:
-        """A card was posted without its pictures and files: let them follow."""
+    async def resume(self) -> None:
+        """Bring the pictures that an earlier run of the program owes; call it before anything is sent."""
+        for each in await self._owed.left():
+            self._bring(each.channel, each.stamp, each.card, modern=each.modern, until=each.since + _OWED)
+
+    async def posted(self, channel: str, stamp: str, thread: str | None, card: Card, rendered: Rendered) -> None:
+        """A card was posted without its pictures and files: let them follow. That pictures do is noted by now."""
         if rendered.pictures:
-            task = self.later(self.replace(channel, stamp, card, modern=rendered.modern))
-            self._pending[channel, stamp] = task
-            task.add_done_callback(lambda done: self._overtaken(channel, stamp, done))
+            await self._owed.note(channel, stamp, card, modern=rendered.modern)
+            self._bring(channel, stamp, card, modern=rendered.modern, until=datetime.now(UTC) + _OWED)
         if rendered.attachments:
             self.later(self.share(channel, thread or stamp, rendered.attachments))
 
-    def overtake(self, channel: str, stamp: str) -> None:
+    async def overtake(self, channel: str, stamp: str) -> None:
         """A newer card replaces this message: pictures still on their way to it must not bring the old one back."""
         if task := self._pending.pop((channel, stamp), None):
             task.cancel()
+        await self._owed.settle(channel, stamp)
 
-    async def replace(self, channel: str, stamp: str, card: Card, *, modern: bool) -> None:
-        """Update a message once its pictures are ready; one that fails is described in words instead."""
-        payload: Mapping[str, Any] = (await self.whole(channel, card, modern=modern)).payload
+    def _bring(self, channel: str, stamp: str, card: Card, *, modern: bool, until: datetime) -> None:
+        task = self.later(self.replace(channel, stamp, card, modern=modern, until=until))
+        self._pending[channel, stamp] = task
+        task.add_done_callback(lambda done: self._overtaken(channel, stamp, done))
 
-        async def call() -> None:
-            async with self._budget.turn(channel, Priority.ALERT, "update"):
-                await self._client.chat_update(channel=channel, ts=stamp, **payload)
+    async def replace(self, channel: str, stamp: str, card: Card, *, modern: bool, until: datetime) -> None:
+        """Update a message once its pictures are ready; one that fails is described in words instead.
 
-        await patiently(call)
+        While Slack is out it is tried again, until a moment that is known before.
+        """
+
+        while True:
+            payload: Mapping[str, Any] = (await self.whole(channel, card, modern=modern)).payload
+            try:
+                await patiently(partial(self._edit, channel, stamp, payload))
+                break
+            except SlackApiError as error:
+                if not is_passing(error):
+                    log.warning("slack.picture_refused", channel=channel, code=code_of(error))
+                    described = without_pictures(card)
+                    if judged(error).why != "refused" or described == card:
+                        break
+                    card = described
+                    continue
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                log.info("slack.picture_waits", channel=channel, error=type(error).__name__)
+            if datetime.now(UTC) >= until:
+                log.warning("slack.picture_given_up", channel=channel)
+                break
+            await asyncio.sleep(_AGAIN_SECONDS)
+        await self._owed.settle(channel, stamp)
+
+    async def _edit(self, channel: str, stamp: str, payload: Mapping[str, Any]) -> None:
+        async with self._budget.turn(channel, Priority.ALERT, "update"):
+            await self._client.chat_update(channel=channel, ts=stamp, **payload)
+
+    async def lent(self, card: Card, *, modern: bool) -> Rendered:
+        """A message that nothing can follow: its pictures by signed links, or their words where there are none.
+
+        Slack fetches a picture itself, from an address on the Internet; so a link is used where it is one by https.
+        """
+        pictures, links = render(card, modern=modern).pictures, dict[str, str]()
+        try:
+            async with asyncio.timeout(_PRIVATE_SECONDS):
+                for picture in pictures:
+                    link = await self._pictures.link(await self._pictures.png(picture.chart))
+                    if link.startswith("https://"):
+                        links[picture.key] = link
+        except Exception as error:  # a picture never fails its card, whatever happened to it
+            log.info("slack.picture_in_words", error=type(error).__name__)
+        return render(card if len(links) == len(pictures) else in_words(card), links, modern=modern)
 
     async def whole(self, channel: str, card: Card, *, modern: bool, within: float | None = None) -> Rendered:
         """The message with its pictures uploaded, or described in words where they fail or take over ``within``.

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -19,9 +20,11 @@ from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import judged, judged_response
 from bot.chat.slack.following import Following
 from bot.chat.slack.modern import ModernBlocks
-from cards.build import without_attachments
+from cards.build import in_words, without_attachments
 from cards.card import Card, Rendered
 from cards.slack.message import render
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -54,6 +57,7 @@ class Messages:
     async def load(self) -> None:
         """Learn what was noted of workspaces before; call it before the first message."""
         await self._modern.load()
+        await self._following.resume()
 
     async def post_once(
         self,
@@ -78,17 +82,31 @@ class Messages:
             conversation, priority, "post", lambda: self._sent(conversation, card, send)
         )
         stamp, channel = str(answer["ts"]), str(answer["channel"])
-        self._following.posted(channel, stamp, conversation.thread, card, rendered)
+        await self._following.posted(channel, stamp, conversation.thread, card, rendered)
         return stamp, channel
 
     async def post_private(self, conversation: Conversation, person: Person, card: Card) -> None:
-        """Post a card that one person sees, until they reload; without files, which cannot be private."""
+        """Post a card that one person sees, until they reload; without files, which cannot be private.
+
+        Such a message cannot be edited, so its pictures are there from the beginning, or are told in words.
+        """
         card = without_attachments(card, "This answer is for you alone: ask me in a direct message.")
 
         async def send(drawn: Rendered) -> AsyncSlackResponse:
             return await self._client.chat_postEphemeral(**_call(conversation, drawn.payload), user=person.id)
 
-        await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._sent(conversation, card, send))
+        async def call() -> None:
+            await self._modern.sent(conversation.team, drawn, lambda: self._following.lent(card, modern=False), send)
+
+        drawn = await self._following.lent(card, modern=self._modern.has(conversation.team))
+        try:
+            await self._once(conversation, Priority.ANSWER, "ephemeral", call)
+        except Undelivered as error:
+            if error.code != "invalid_blocks" or not _linked(drawn):
+                raise
+            log.warning("slack.picture_unfetched")  # Slack could not fetch it, so nothing was posted
+            card, drawn = in_words(card), render(in_words(card))
+            await self._once(conversation, Priority.ANSWER, "ephemeral", call)
 
     async def say(self, conversation: Conversation, person: Person, words: str) -> None:
         """Send one person something without any blocks."""
@@ -110,7 +128,7 @@ class Messages:
         self, conversation: Conversation, message: str, card: Card, *, priority: Priority = Priority.ALERT
     ) -> None:
         """Replace a message, pictures included, so that the picture it has does not vanish until the next is there."""
-        self._following.overtake(conversation.id, message)
+        await self._following.overtake(conversation.id, message)
 
         def whole(*, modern: bool) -> Awaitable[Rendered]:
             return self._following.whole(conversation.id, card, modern=modern, within=_PICTURE_SECONDS)
@@ -132,12 +150,12 @@ class Messages:
 
         async def call() -> tuple[Card, Rendered]:
             card = newest()
-            self._following.overtake(conversation.id, message)
+            await self._following.overtake(conversation.id, message)
             rendered, _ = await self._sent(conversation, card, send)
             return card, rendered
 
         card, rendered = await self._once(conversation, Priority.LIVE, "update", call)
-        self._following.posted(conversation.id, message, conversation.thread, card, rendered)
+        await self._following.posted(conversation.id, message, conversation.thread, card, rendered)
 
     def update_delay(self, conversation: Conversation) -> float:
         """Seconds until an alert may be edited there."""
@@ -235,6 +253,11 @@ def _call(conversation: Conversation, payload: Mapping[str, Any]) -> dict[str, A
     if conversation.thread:
         call["thread_ts"] = conversation.thread
     return call
+
+
+def _linked(drawn: Rendered) -> bool:
+    blocks: Any = drawn.payload["blocks"]
+    return any("image_url" in block for block in blocks)
 
 
 def _key(message: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_READY_SECONDS = 3.0
+"""For which the start waits for the bot's tokens, and goes on without them."""
+
 PATH = "/api/messages"
 _MOST_BYTES = 512 * 1024
 """Of a request's body. Teams' own limit on a message is 100 KB."""
@@ -65,6 +69,7 @@ class Teams:
         self._people = TeamsPeople(EntraGroups(credential, settings.graph_url, settings.graph_scope))
         self._session: aiohttp.ClientSession | None = None
         self._running: tuple[RequestIntake, Outbound, Invokes] | None = None
+        self._readying: set[asyncio.Task[None]] = set()
 
     # -- bot.chat.port.Chat -----------------------------------------------------------------------------------------
 
@@ -85,10 +90,18 @@ class Teams:
         )
         knowing = KnowingIntake(intake, self._people, outbound)
         self._running = knowing, outbound, Invokes(knowing, outbound)
+        # A first token takes seconds on some machines: longer than an answer waits to learn who asks.
+        self._readying = {asyncio.create_task(ready()) for ready in (connector.ready, self._people.groups.ready)}
+        done, _ = await asyncio.wait(self._readying, timeout=_READY_SECONDS)
+        for each in done:
+            if error := each.exception():  # whoever needs one asks again, and says what is wrong
+                log.warning("teams.no_token", error=f"{type(error).__name__}: {error}"[:200])
 
     async def stop(self) -> None:
         """Stop receiving, finish what is under way and release connections."""
         running, self._running = self._running, None
+        for task in self._readying:
+            task.cancel()
         self._verifier.close()
         if running:
             await running[2].close()

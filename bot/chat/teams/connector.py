@@ -54,6 +54,10 @@ class Connector:
         self._app_id = app_id
         self._clients: dict[str, _Client] = {}
 
+    async def ready(self) -> None:
+        """Have a token, so that the first answer does not wait for it."""
+        await self._tokens.get()
+
     async def post(self, service_url: str, conversation: str, activity: dict[str, object]) -> str:
         """Send a new message; returns its id."""
         answer = await _sound(self._conversations(service_url).send_to_conversation, conversation, activity)
@@ -121,25 +125,41 @@ class _Written(Serializer):
 
 
 class _Tokens:
-    """The bot's own token, renewed five minutes before it ends, by one caller at a time."""
+    """The bot's own token, renewed five minutes before it ends, once for everybody who waits.
+
+    Whoever stops waiting does not stop the renewal: a token that takes long is there for the next.
+    """
 
     def __init__(self, credential: AsyncTokenCredential, scope: str) -> None:
         self._credential = credential
         self._scope = scope
         self._token: AccessToken | None = None
-        self._renewing = asyncio.Lock()
+        self._renewing: asyncio.Task[AccessToken] | None = None
 
     async def get(self) -> str:
-        async with self._renewing:
-            if self._token is None or self._token.expires_on - time.time() < _RENEW_SECONDS:
-                try:
-                    self._token = await self._credential.get_token(self._scope)
-                except AzureError as error:
-                    raise TeamsError(0, "NoToken", type(error).__name__) from error
-            return self._token.token
+        token = self._token
+        if token is None or token.expires_on - time.time() < _RENEW_SECONDS:
+            if self._renewing is None or self._renewing.done():
+                self._renewing = asyncio.create_task(self._renew(), name="token for Teams")
+                self._renewing.add_done_callback(_heard)
+            token = await asyncio.shield(self._renewing)
+        return token.token
+
+    async def _renew(self) -> AccessToken:
+        try:
+            self._token = await self._credential.get_token(self._scope)
+        except AzureError as error:
+            raise TeamsError(0, "NoToken", type(error).__name__) from error
+        return self._token
 
     def drop(self) -> None:
         self._token = None
+
+
+def _heard(task: asyncio.Task[AccessToken]) -> None:
+    """A renewal that failed after everybody had gone is no news for the event loop."""
+    if not task.cancelled():
+        task.exception()
 
 
 class _Bearer(AsyncHTTPPolicy[Any, Any]):

@@ -77,6 +77,14 @@ class EntraGroups:
             return (), self._named
         return tuple(group for group in self._named if _object_id(group) in found[1]), ()
 
+    async def ready(self) -> None:
+        """Have a token, which the credential keeps, so that the first look-up does not wait for it.
+
+        Raises what the credential raises.
+        """
+        if self._named:
+            await self._credential.get_token(self._scope)
+
     async def known(self, person: str) -> None:
         """Ask where it is not known; ``person`` is a directory object id. Never raises: what fails is logged."""
         if self._session is None or not self.of(person)[1] or self._clock() < self._not_before:

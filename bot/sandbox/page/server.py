@@ -33,6 +33,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _PATIENCE = 2.0
+_LOOK_SECONDS = 0.1
 _MOST_BYTES = 64 * 2**20
 """Of what the page sends: a file that somebody attaches comes as base64 within it."""
 
@@ -44,7 +45,16 @@ class Page:
     where it fails the page says how to talk in the terminal.
     """
 
-    def __init__(self, workspace: slack.SlackStandIn, tenant: teams.TeamsStandIn, *, builder: Builder = build) -> None:
+    def __init__(
+        self,
+        workspace: slack.SlackStandIn,
+        tenant: teams.TeamsStandIn,
+        *,
+        builder: Builder = build,
+        installing: asyncio.Future[None] | None = None,
+    ) -> None:
+        """While ``installing`` is not done, somebody is adding the bot to Teams: what is written there waits for it."""
+        self._installing = installing
         self._slack = workspace
         self._teams = tenant
         self._builder = builder
@@ -131,6 +141,7 @@ class Page:
                     "people": list(self._teams.people.values()),
                     "conversations": list(self._teams.conversations.values()),
                     "refused": self._teams.refused,
+                    "installing": self._is_installing(),
                 },
             }
         )
@@ -165,7 +176,18 @@ class Page:
         return web.json_response(await (await _read(request, actions.SLACK)).play(self._slack))
 
     async def _teams_act(self, request: web.Request) -> web.Response:
-        return web.json_response(await (await _read(request, actions.TEAMS)).play(self._teams))
+        act = await _read(request, actions.TEAMS)
+        if isinstance(act, actions.TeamsSay):
+            await self._until_installed(act)
+        return web.json_response(await act.play(self._teams))
+
+    def _is_installing(self) -> bool:
+        return self._installing is not None and not self._installing.done()
+
+    async def _until_installed(self, act: actions.TeamsSay) -> None:
+        """Keep what somebody writes before the bot is there, as the demo starts, until it is."""
+        while self._is_installing() and not self._teams.is_installed(act.conversation):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(_LOOK_SECONDS)
 
     # what changes ---------------------------------------------------------------------------------------------------
 

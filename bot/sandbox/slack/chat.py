@@ -9,6 +9,7 @@ from bot.sandbox.slack import metadata
 from bot.sandbox.slack.api import Arguments, Method
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.errors import Refused
+from bot.sandbox.slack.fetched import fetch
 from bot.sandbox.slack.model import Message, with_ids
 from bot.sandbox.slack.people import BOT_USER, Channel, Json
 from bot.sandbox.slack.rules import wrong_with_blocks
@@ -41,8 +42,8 @@ def writable(core: Core, reference: str) -> Channel:
     return channel
 
 
-def content(core: Core, arguments: Arguments) -> Json:
-    """Text, blocks and attachments, those that were given, all legal.
+async def content(core: Core, arguments: Arguments) -> Json:
+    """Text, blocks and attachments, those that were given, all legal, and their pictures fetched.
 
     Refused: no_text, msg_too_long, invalid_blocks, invalid_blocks_format, invalid_attachments, too_many_attachments.
     """
@@ -59,6 +60,7 @@ def content(core: Core, arguments: Arguments) -> Json:
         raise Refused("no_text")
     if len(given.get("text", "")) > MOST_TEXT:
         raise Refused("msg_too_long")
+    await fetch(core, given)
     return given
 
 
@@ -120,7 +122,7 @@ def _chunks(text: str) -> Sequence[str]:
 async def post_message(core: Core, arguments: Arguments) -> Json:
     """chat.postMessage; ``reply_broadcast`` shows a reply in the channel too, and means nothing outside threads."""
     channel = writable(core, arguments.need("channel"))
-    given = content(core, arguments)
+    given = await content(core, arguments)
     root = thread(core, channel, arguments.get("thread_ts"))
     noted, warning = metadata.given(arguments)
     _at_rate(core, channel)
@@ -145,7 +147,7 @@ async def post_ephemeral(core: Core, arguments: Arguments) -> Json:
     user = arguments.need("user")
     if user not in channel.members:
         raise Refused("user_not_in_channel")
-    given = content(core, arguments)
+    given = await content(core, arguments)
     root = thread(core, channel, arguments.get("thread_ts"))
     _at_rate(core, channel)
     message = Message(core.workspace.ts(), channel.id, BOT_USER, thread_ts=root, only_for=user, **{"text": "", **given})
@@ -173,7 +175,7 @@ async def update(core: Core, arguments: Arguments) -> Json:
     if channel.archived:
         raise Refused("is_inactive")
     broadcast = arguments.flag("reply_broadcast")
-    given = _broadcast(message, arguments) if broadcast else content(core, arguments)
+    given = _broadcast(message, arguments) if broadcast else await content(core, arguments)
     if len(given.get("text", "")) > SPLIT_TEXT:
         raise Refused("msg_too_long")
     if "text" in given and "blocks" not in given:

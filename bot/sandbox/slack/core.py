@@ -23,6 +23,8 @@ class Core:
     faults: Faults = field(default_factory=Faults)
     url: str = ""
     app_url: str = ""
+    hosts: dict[str, str] = field(default_factory=dict)
+    """Names on the Internet -> the address on this machine that plays them (``http://host:port``)."""
     removed: str = ""
     """Why the bot token opens nothing any more: ``account_inactive`` or ``token_revoked``; empty while it does."""
 

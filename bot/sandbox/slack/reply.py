@@ -17,7 +17,7 @@ from bot.sandbox.slack.people import BOT_USER, Json
 _GONE = {"expired_url", "used_url", "invalid_url"}
 
 
-def respond(core: Core, address: ReplyAddress, body: Json) -> None:
+async def respond(core: Core, address: ReplyAddress, body: Json) -> None:
     """Do what a response says. New messages are ephemeral unless ``response_type`` is ``in_channel``.
 
     Only a message that was clicked can be replaced, and wholly so; a slash command's own answers cannot. Refused as
@@ -29,7 +29,7 @@ def respond(core: Core, address: ReplyAddress, body: Json) -> None:
         if source:
             core.workspace.delete(source)
         return
-    given = content(core, arguments)
+    given = await content(core, arguments)
     refer(core, given, address.channel)
     if source and arguments.flag("replace_original"):
         core.workspace.change(source, BOT_USER, {"text": "", "blocks": [], "attachments": [], **given})
@@ -62,7 +62,7 @@ async def serve(core: Core, request: web.Request) -> web.Response:
     try:
         address = core.replies.use(request.path)
         channel = address.channel
-        respond(core, address, _json(await request.text()))
+        await respond(core, address, _json(await request.text()))
     except Refused as refused:
         outcome = refused.code
     core.writes.note("response_url", outcome, channel=channel)

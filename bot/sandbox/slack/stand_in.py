@@ -77,6 +77,11 @@ class SlackStandIn(Managing):
         return self._core.faults
 
     @property
+    def hosts(self) -> dict[str, str]:
+        """Names on the Internet -> the address (``http://host:port``) that plays them, for pictures; change it."""
+        return self._core.hosts
+
+    @property
     def people(self) -> list[Json]:
         """Everybody in the workspace."""
         return [person.summary() for person in self._core.workspace.people.values()]

@@ -45,7 +45,7 @@ class UserActions:
         if taken.body:
             address = self._core.replies.issued[payload["response_url"].removeprefix(self._core.url)]
             try:
-                reply.respond(self._core, address, taken.body)
+                await reply.respond(self._core, address, taken.body)
             except Refused:
                 return self._failed(person, channel, name, Acknowledged(False, "invalid_response", taken.body))
         return taken

@@ -70,6 +70,10 @@ class Managing:
             await self._tell(person, chat, self._envelope.membership(person, chat, joined=False))
         await self._tell(person, chat, self._envelope.installation(person, chat, "remove"))
 
+    def is_installed(self, conversation: str) -> bool:
+        """Whether the bot is in a conversation, so that it hears what is said there. Raises StandInError."""
+        return self._tenant.chat(conversation).installed
+
     def block(self, conversation: str, *, blocked: bool = True) -> None:
         """Block the bot without removing it (or undo it): it is not told, its posts get 403 MessageWritesBlocked."""
         self._tenant.chat(conversation).blocked = blocked

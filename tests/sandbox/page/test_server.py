@@ -230,3 +230,29 @@ async def test_people_channels_and_conversations_are_told(browser: aiohttp.Clien
     assert {person["role"] for person in world["teams"]["people"]} == roles
     assert "batch-ops" in {channel["name"] for channel in world["slack"]["channels"]}
     assert {"personal", "channel", "groupChat"} == {each["kind"] for each in world["teams"]["conversations"]}
+
+
+async def test_what_is_written_before_the_bot_is_there_waits_for_it(
+    stand_ins: tuple[SlackStandIn, TeamsStandIn], web: Path
+) -> None:
+    async def builder() -> Path:
+        return web
+
+    teams, installing = stand_ins[1], asyncio.get_running_loop().create_future()
+    page = Page(*stand_ins, builder=builder, installing=installing)
+    await page.start()
+    mine = next(each["id"] for each in teams.conversations.values() if each["members"] == ["viewer"])
+    async with aiohttp.ClientSession(page.url) as session:
+        said = asyncio.create_task(_do(session, "/api/teams/say", user="viewer", conversation=mine, text="pool list"))
+        await asyncio.sleep(0.3)
+        assert not said.done()
+        async with session.get("/api/people") as answer:
+            assert (await answer.json())["teams"]["installing"]
+        await teams.install(mine)
+        status, answered = await said
+        assert (status, [each["id"] for each in teams.messages(mine, "viewer")]) == (200, [answered["id"]])
+        await teams.uninstall(mine)
+        installing.set_result(None)  # nobody adds it any more: the page says so
+        status, answered = await _do(session, "/api/teams/say", user="viewer", conversation=mine, text="pool list")
+        assert (status, answered["code"]) == (409, "BotNotInstalled")
+    await page.close()

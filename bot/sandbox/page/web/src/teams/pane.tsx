@@ -15,8 +15,7 @@ const REFUSALS = 50;
 
 export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
   const [chosen, setChosen] = useState("personal");
-  const conversations = useLive("conversations", () => get<{ teams: TeamsWorld }>("people"), isMembership)?.teams
-    .conversations ?? world.conversations;
+  const { conversations, installing } = useLive("conversations", () => get<{ teams: TeamsWorld }>("people"), isMembership)?.teams ?? world;
   const mine = conversations.filter((each) => each.members.includes(role));
   const chat = mine.find((each) => (each.kind === "personal" ? "personal" : each.name) === chosen) ?? mine[0]!;
   const [unread, setUnread] = useState<Record<string, number>>({});
@@ -75,7 +74,12 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
           <span>{chat.kind === "personal" ? "your chat with the app" : `the app hears what mentions @${BOT}`}</span>
           <Refusals refused={refused} />
         </header>
-        {!chat.installed && (
+        {!chat.installed && installing && (
+          <p className="install" role="status">
+            {BOT} is being added here: the demo still starts. What you write now is sent as soon as it is there.
+          </p>
+        )}
+        {!chat.installed && !installing && (
           <p className="install" role="status">
             {BOT} is not installed here.{" "}
             <button type="button" onClick={() => void run(() => act("teams", "install", { user: role, conversation: chat.id }))}>
