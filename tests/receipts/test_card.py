@@ -144,6 +144,9 @@ def test_what_is_lost_is_told_as_far_as_it_is_known() -> None:
     none = replace(WHOLE, tasks=replace(TASKS, unknown_runs=4, retried=spend(0, 0)))
     assert "212 retries (how much was lost is not known)" in words(none)
     assert "statistics come about half an hour after the end" in words(none)
+    gone = replace(WHOLE, counted=None, tasks=TaskSums())
+    assert "tasks not counted" in words(gone)
+    assert "its tasks could not be read" in words(gone).lower()
 
 
 def test_runs_whose_costs_are_not_all_known_are_held_against_by_their_time() -> None:

@@ -105,6 +105,7 @@ async def test_what_ended_while_the_program_was_down_gets_its_receipt(tmp_path: 
         await wanted(here)
         await here.watched(minutes=3)
         assert await here.store.job_runs(NAME) == []
+        since = {each.at for each in await here.store.cursors(NAME) if each.stream == keeping.KEPT_SINCE}
         await here.store.close()
         here.advance(hours=2.5)
         here.started()
@@ -113,6 +114,8 @@ async def test_what_ended_while_the_program_was_down_gets_its_receipt(tmp_path: 
         jobs = {run.job for run in await here.store.job_runs(NAME)}
         assert {"flaky", "nightly:job-1", "nightly:job-2"} <= jobs
         assert {title(each).split()[0] for each in receipts(here)} == jobs
+        kept = {each.at for each in await here.store.cursors(NAME) if each.stream == keeping.KEPT_SINCE}
+        assert kept == since != set()
         gap = next(run for run in await here.store.job_runs(NAME) if run.job == "nightly:job-2")
         assert gap.core_seconds  # by its tasks' own times
         assert gap.idle_cost is None  # nobody sampled that time

@@ -81,6 +81,18 @@ def test_what_is_unknown_is_not_zero() -> None:
     assert (kept.core_seconds, kept.cost) == (None, None)
 
 
+def test_tasks_that_nobody_counted_are_not_none_of_them() -> None:
+    gone = replace(receipt(), counted=None)
+    run, empty = gone.run(), receipt().run()
+    assert run and empty
+    assert (run.tasks, run.failed, run.read, gone.read_all) == (None, None, 0, False)
+    assert (empty.tasks, empty.failed) == (0, 0)
+    some = replace(receipt(task(failed=True)), counted=30_000, counted_failed=12)  # not all of them were read
+    kept = some.run()
+    assert kept
+    assert (kept.tasks, kept.failed, kept.read) == (30_000, 12, 1)
+
+
 def test_a_job_without_tasks_cost_nothing_of_its_own() -> None:
     found = replace(receipt(), idle_share=NOTHING)
     assert (found.own_cost, found.cost, found.at_least) == (0, 0, False)
