@@ -50,7 +50,7 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     listen: str = "127.0.0.1:8080"
     """Address and port for Slack, Teams, pictures and health."""
     public_url: str = ""
-    """HTTPS address under which the world reaches ``listen``; needed for pictures in Teams and in private answers on Slack."""
+    """HTTPS address of ``listen`` for the world; for pictures in Teams and in private answers on Slack."""
     database: str = "batchbot.db"
     """SQLite file."""
     zone: str = "UTC"
