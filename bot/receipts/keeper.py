@@ -103,8 +103,6 @@ class ReceiptKeeper:
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
         """A poll was stored: what ended :data:`SETTLING` before it can be worked off."""
-        for pool in scene.pools.values():
-            self._reader.heard(account, pool.id, pool.slots)
         for job in scene.ended:
             self._ended[account, fold(job.id)] = job
         if scene.blind is None and "jobs" in scene.read:
