@@ -27,6 +27,7 @@ from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
 from bot.monitor.backfill import BackFill
+from bot.monitor.background import Background
 from bot.monitor.collector import Collector
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.names import Names
@@ -79,7 +80,9 @@ class App:
         self.clock = clock or Clock()
         retail = Retail(settings.bot.prices_url, settings.bot.currency, store=store, terms=settings.prices)
         self.accounts = Accounts(settings.accounts, environment, retail=retail)
-        self.bills = BillKeeper(self.accounts, store, self.clock)
+        self.background = Background(self.clock)
+        self.accounting = Accounting(store, self.accounts)
+        self.bills = BillKeeper(self.accounts, store, self.clock, self.background)
         self.registry = Registry.discover(handlers)
         self.drawing = Drawing()
         links = Links(store, settings.bot.public_url, days=settings.bot.picture_days)
@@ -99,21 +102,24 @@ class App:
             store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
         )
         self.collector = Collector(self.accounts, store, bot.poll_seconds, heard=self.names.heard)
-        self.backfill = BackFill(self.accounts, store, self.clock)
-        self.network = NetworkSampler(self.accounts, store, self.clock)
+        self.backfill = BackFill(self.accounts, store, self.clock, self.background)
+        self.network = NetworkSampler(self.accounts, store, self.clock, self.background)
         self.observers = {
             account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
         }
         self.receipts = ReceiptKeeper(
             store,
             {account.name: account for account in self.accounts},
-            ReceiptReader(store, Accounting(store, self.accounts)),
+            ReceiptReader(store, self.accounting),
             self.outbox,
             self.clock,
             zone=self.alerts.zone_of,
+            background=self.background,
         )
         traffic = {account.name: account.traffic for account in self.accounts}
-        self.monitor_status = MonitorStatus(self.observers, traffic, self.outbox, self.clock, self.backfill.status)
+        self.monitor_status = MonitorStatus(
+            self.observers, traffic, self.outbox, self.clock, self.backfill.status, self.background
+        )
         pools = Pools()
         self.reports, self.money = self._reporting(pools, several=several)
         self.watcher = Watcher(
@@ -155,8 +161,12 @@ class App:
         self._web = web.Application(client_max_size=1 << 20)
         self._runner: web.AppRunner | None = None
         self._background: list[asyncio.Task[None]] = []
-        routes = [*health.routes(self.monitor_status, traffic, self.alerts), *links.routes(), *self.relay.routes()]
-        routes += self.upload_page.routes()
+        routes = [
+            *health.routes(self.monitor_status, traffic, self.alerts),
+            *links.routes(),
+            *self.relay.routes(),
+            *self.upload_page.routes(),
+        ]
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):
                 chat = platform.connect(section, store, self.gallery, environment)
@@ -169,12 +179,21 @@ class App:
     def _reporting(self, pools: Pools, *, several: bool) -> tuple[Reports, MoneyWatch]:
         """What is said of money by the calendar, and what is found in it all the time."""
         settings = self.settings
-        accounting = Accounting(self.store, self.accounts)
-        composer = Composer(accounting, self.store, [each.budget() for each in settings.budgets])
+        composer = Composer(self.accounting, self.store, [each.budget() for each in settings.budgets])
         patience = timedelta(hours=settings.reports.wait_hours)
-        reports = Reports(composer, pools, self.outbox.put, self.clock, several=several, patience=patience)
+        reports = Reports(
+            composer,
+            pools,
+            self.outbox.put,
+            self.clock,
+            several=several,
+            patience=patience,
+            background=self.background,
+        )
         floor = settings.reports.unusual_from
-        return reports, MoneyWatch(composer, self.observers, self.clock, self._money_is, floor=floor)
+        return reports, MoneyWatch(
+            composer, self.observers, self.clock, self._money_is, floor=floor, background=self.background
+        )
 
     @classmethod
     async def open(

@@ -20,6 +20,7 @@ from bot.azure.cost import READER, CostManagement, QueryType
 from bot.azure.cost_limiter import CostLimiter
 from bot.azure.errors import AzureError
 from bot.clock import Clock
+from bot.monitor.background import BILL, Background
 from storage.port.bill import Basis, BillReading, BillRow, BillState, BillStore
 from storage.port.errors import StoreError
 
@@ -57,10 +58,17 @@ class Waiting(Protocol):
 class BillKeeper:
     """Keeps the bill of accounts in the store. What fails is noted in the reading and logged, not raised."""
 
-    def __init__(self, accounts: Iterable[Account], store: BillStore, clock: Waiting | None = None) -> None:
+    def __init__(
+        self,
+        accounts: Iterable[Account],
+        store: BillStore,
+        clock: Waiting | None = None,
+        background: Background | None = None,
+    ) -> None:
         self._accounts = list(accounts)
         self._store = store
         self._clock = clock or Clock()
+        self._background = background or Background()
         self._limiter = CostLimiter(self._clock)
 
     async def load(self) -> None:
@@ -88,11 +96,16 @@ class BillKeeper:
                 wait = await self.tick(accounts)
             except StoreError as error:
                 log.error("bill.not_stored", message=str(error))  # noqa: TRY400 - it says all
-                wait = AGAIN
-            except Exception:
+                wait = self._fails(accounts, error)
+            except Exception as error:
                 log.exception("bill.failed")
-                wait = AGAIN
+                wait = self._fails(accounts, error)
             await self._clock.sleep(wait)
+
+    def _fails(self, accounts: Sequence[Account], error: Exception) -> float:
+        for account in accounts:
+            self._background.failed(BILL, error, account.name)
+        return AGAIN
 
     async def tick(self, accounts: Sequence[Account]) -> float:
         """Read what is due of the accounts of one subscription; the seconds until the next. Raises StoreError."""
@@ -136,11 +149,14 @@ class BillKeeper:
             log.warning("bill.refused", code=error.code, status=error.status, message=error.message)
             latest = last >= now.astimezone(UTC).date() - timedelta(days=1)
             for account in accounts:
+                why, refused = _why(error, account.settings.subscription), _state(error) == "no permission"
+                self._background.failed(BILL, why, account.name, refused=refused)
                 if latest or not error.passing:  # days of the past that come later make the bill no older
-                    await self._note(account, _state(error), now, _why(error, account.settings.subscription))
+                    await self._note(account, _state(error), now, why)
             return False
         for account in accounts:
             await self._put(account, first, last, found.get(account.name, []), now)
+            self._background.ok(BILL, account.name)
         return True
 
     async def _ask(self, accounts: Sequence[Account], first: date, last: date) -> dict[str, list[BillRow]]:

@@ -28,12 +28,18 @@ from bot.domain.money.spans import Days
 from bot.domain.money.statement import Statement
 from storage.port.bill import Basis, BillStore
 from storage.port.samples import Bucket, PoolBucket, SampleStore
+from storage.retention import Retention
 
 DAY = 86_400
-_FINER = ((timedelta(days=29), 300), (timedelta(days=89), 1800), (timedelta(days=364), 21_600))
-"""To what age which spans are kept that are shorter than a day (``storage/retention.py``, less a day)."""
+_FINER = tuple(
+    (kept - timedelta(days=1), step)
+    for step, kept in sorted(Retention().rollups.items())
+    if kept is not None and 60 < step < DAY
+)
+"""To what age which spans are kept that are shorter than a day, less a day; minutes are too many."""
 _SHORT = 1800
 """Seconds of the spans in which reservations, and idle time among jobs, are shared out, where they are kept."""
+_SHORT_KEPT = next(age for age, step in _FINER if step == _SHORT)
 _MANY = 500
 """From so many buckets on they are counted beside the event loop."""
 
@@ -94,7 +100,7 @@ class Accounting:
         whole = await self._store.usage(account, None, since, until, step)
         eras = Eras(await self._store.pool_eras(account))
         reservations = source.reservations(prices)
-        fine = _SHORT if reservations and step > _SHORT and now - since < _FINER[1][0] and not step % _SHORT else step
+        fine = _SHORT if reservations and step > _SHORT and now - since < _SHORT_KEPT and not step % _SHORT else step
         account_buckets = whole if fine == step else await self._store.usage(account, None, since, until, fine)
         pools = await self._store.usage_by_pool(account, since, until, fine)
         pools += unseen_pools(account_buckets, pools)

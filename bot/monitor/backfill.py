@@ -20,6 +20,8 @@ from bot.azure.metrics import HOUR, Gauges
 from bot.azure.roles import MONITORING_READER
 from bot.clock import Clock
 from bot.domain.core_use import CORE_GAUGES, NODE_GAUGES, at_most
+from bot.monitor.background import HISTORY, Background
+from storage.port.decoding import decoded
 from storage.port.errors import StoreError
 from storage.port.preferences import Preference
 from storage.port.samples import Bucket
@@ -95,10 +97,13 @@ class _Progress(Struct, frozen=True):
 class BackFill:
     """Reads the history of accounts. ``status`` has those that are to have one."""
 
-    def __init__(self, accounts: Iterable[Monitored], store: HistoryStore, clock: Clock) -> None:
+    def __init__(
+        self, accounts: Iterable[Monitored], store: HistoryStore, clock: Clock, background: Background | None = None
+    ) -> None:
         self._accounts = [account for account in accounts if account.has_metrics]
         self._store = store
         self._clock = clock
+        self._background = background or Background(clock)
         self._status = {account.name: HistoryStatus("waiting") for account in self._accounts}
 
     @property
@@ -117,13 +122,16 @@ class BackFill:
         while True:
             wait = _SOON
             try:
-                if await self.read(account):
+                done = await self.read(account)
+                self._background.ok(HISTORY, account.name)
+                if done:
                     return
                 wait = _FIRST
             except AzureError as error:
                 refused = error.status in (401, 403)
                 words = _refused(error) if refused else f"{error.code}: {error.message}"
                 self._status[account.name] = HistoryStatus("refused" if refused else "failed", words)
+                self._background.failed(HISTORY, words, account.name, refused=refused)
                 if complained != error.code:  # said once, however often it is tried
                     log.warning(
                         "history.refused", account=account.name, code=error.code, status=error.status, message=words
@@ -132,10 +140,17 @@ class BackFill:
                 wait = _SOON if error.passing else _DAY
             except StoreError as error:
                 log.error("history.not_stored", account=account.name, message=str(error))  # noqa: TRY400 - it says all
-            except Exception:
+                self._fails(account.name, error)
+            except Exception as error:
                 log.exception("history.failed", account=account.name)
+                self._fails(account.name, error)
                 wait = _DAY
             await self._clock.sleep(wait)
+
+    def _fails(self, account: str, error: Exception) -> None:
+        self._background.failed(HISTORY, error, account)
+        words = next(each.error for each in self._background.all() if (each.name, each.account) == (HISTORY, account))
+        self._status[account] = HistoryStatus("failed", words)
 
     async def read(self, account: Monitored) -> bool:
         """Read what is still missing; False where there is no sample yet. Raises AzureError and StoreError."""
@@ -158,8 +173,9 @@ class BackFill:
     async def _progress(self, account: str) -> _Progress | None:
         """How far it came; where it has not begun, up to the hour of the first sample."""
         for kept in await self._store.preferences(_NAMESPACE, account):
-            if kept.name == _NAME:
-                return msgspec.json.decode(kept.value, type=_Progress)
+            # What is damaged is begun anew: what was added already counts once.
+            if kept.name == _NAME and (progress := decoded(kept.value, _Progress)) is not None:
+                return progress
         sampled = await self._store.sampled_range(account)
         if sampled is None:
             return None

@@ -180,7 +180,9 @@ class Collector:
         traits = reading.traits.get(pool.id)
         if traits is None:
             return []
-        era = PoolEra(pool.id, reading.at, pool.vm_size, cores, traits.windows, dict(traits.tags))
+        era = PoolEra(
+            pool.id, reading.at, pool.vm_size, cores, traits.windows, dict(traits.tags), pool.task_slots_per_node
+        )
         known = self._eras.get((account, pool.id))
         return [] if known is not None and replace(known, since=era.since) == era else [era]
 

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from bot.clock import Clock
 from bot.monitor.backfill import HistoryStatus
+from bot.monitor.background import Background, BackgroundStatus
 from bot.monitor.scene import Blindness, Scene
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
@@ -68,6 +69,10 @@ class Status(Protocol):
         """The delivery."""
         ...
 
+    def background(self) -> Sequence[BackgroundStatus]:
+        """What runs beside the watching, by name and account."""
+        ...
+
 
 class Traffic(Protocol):
     """What is needed of :class:`bot.azure.pipeline.Traffic`: counts since the start."""
@@ -116,9 +121,11 @@ class MonitorStatus:
         post: Posted,
         clock: Clock,
         history: Mapping[str, HistoryStatus] = MappingProxyType({}),
+        background: Background | None = None,
     ) -> None:
         """The mappings go by the accounts' names, in the order of the settings."""
         self._history = history
+        self._background = background or Background(clock)
         self.began = clock.now()
         self._observers = observers
         self._traffic = traffic
@@ -176,6 +183,10 @@ class MonitorStatus:
         """The delivery."""
         return Outbox(conversations=tuple(self._post.status()), down=self._post.down(), totals=self._post.totals)
 
+    def background(self) -> list[BackgroundStatus]:
+        """What runs beside the watching, by name and account."""
+        return self._background.all()
+
     def troubles(self) -> Sequence[str]:
         """What keeps the bot from doing its work, a line each; nothing where all works."""
         now = self._clock.now()
@@ -195,4 +206,4 @@ class MonitorStatus:
             for conversation in outbox.conversations
             if conversation.gone_since
         ]
-        return found
+        return found + self._background.troubles()

@@ -15,6 +15,7 @@ import structlog
 from bot.azure.errors import AzureError
 from bot.azure.models.watched import PoolTraffic
 from bot.clock import Clock
+from bot.monitor.background import NETWORK, Background
 from storage.port.errors import StoreError
 from storage.port.network import NetworkCounter
 
@@ -50,10 +51,13 @@ class Counters(Protocol):
 class NetworkSampler:
     """Reads the counters of every pool of some accounts."""
 
-    def __init__(self, accounts: Iterable[Source], store: Counters, clock: Clock) -> None:
+    def __init__(
+        self, accounts: Iterable[Source], store: Counters, clock: Clock, background: Background | None = None
+    ) -> None:
         self._accounts = list(accounts)
         self._store = store
         self._clock = clock
+        self._background = background or Background(clock)
 
     async def run(self) -> None:
         """Read until cancelled; one account after the other, as nothing here is urgent."""
@@ -63,12 +67,15 @@ class NetworkSampler:
                 try:
                     await self.read(account)
                     told.discard(account.name)
+                    self._background.ok(NETWORK, account.name)
                 except (AzureError, StoreError) as error:
                     if account.name not in told:
                         log.warning("network.refused", account=account.name, message=str(error))
                     told.add(account.name)
-                except Exception:
+                    self._background.failed(NETWORK, error, account.name)
+                except Exception as error:
                     log.exception("network.failed", account=account.name)
+                    self._background.failed(NETWORK, error, account.name)
             await self._clock.sleep(PERIOD)
 
     async def read(self, account: Source) -> int:

@@ -204,7 +204,7 @@ class Observer:
         missing = await self._sweep(reader, pending)
         if await self._quota(reader, pending):
             read.add("quota")
-        if self.money is not None:
+        if self.money is not None and self.money.current(self._clock.now()):
             read.add("money")
         await self._turns(reader, pending, missing)
         await evidence.gather(pending, reader.printed, self._allowed - reader.calls)

@@ -7,7 +7,7 @@ Times are the service's, aware; spans are seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct, field
@@ -25,6 +25,8 @@ from bot.domain.schedule_health import ScheduleFacts
 from storage.port.monitoring import Transition
 
 V = TypeVar("V")
+MONEY_AGE = timedelta(minutes=45)
+"""Three looks at money (:data:`bot.reports.watch.EVERY`): an older one is not taken for how it stands."""
 Area: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "schedules", "quota", "money"]
 """A part of an account that is read at one go; what was not read in a poll is not judged anew."""
 
@@ -97,11 +99,16 @@ class UnusualView(Struct, frozen=True):
 
 
 class MoneyView(Struct, frozen=True):
-    """How the money of an account stands, in ``currency``."""
+    """How the money of an account stands, in ``currency``; ``as_of`` is the look at it (the bot's clock)."""
 
     currency: str = ""
     budgets: tuple[BudgetState, ...] = ()
     unusual: tuple[UnusualView, ...] = ()
+    as_of: datetime | None = None
+
+    def current(self, now: datetime) -> bool:
+        """Whether it was looked at within :data:`MONEY_AGE`: what is older says nothing of now."""
+        return self.as_of is not None and now - self.as_of <= MONEY_AGE
 
 
 class Blindness(Struct, frozen=True):

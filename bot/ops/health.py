@@ -61,6 +61,11 @@ MEASURES = {
     "batchbot_conversations_unreachable": Measure(
         GaugeMetricFamily, "Conversations that cannot be written to.", _BY_PLATFORM
     ),
+    "batchbot_background_failing": Measure(
+        GaugeMetricFamily,
+        "1 while what runs beside the watching fails or is refused, 0 while it works.",
+        ("part", "account"),
+    ),
     "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
 """Everything that is measured beside what Prometheus' client reports of the process."""
@@ -79,7 +84,7 @@ class Measures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every metric with its values."""
         families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
-        for name, labels, value in chain(self._watching(), self._delivery(), self._incidents()):
+        for name, labels, value in chain(self._watching(), self._delivery(), self._beside(), self._incidents()):
             families[name].add_metric(labels, value)
         yield from families.values()
 
@@ -111,6 +116,10 @@ class Measures(Collector):
                 (platform,),
                 sum(conversation.gone_since is not None for conversation in conversations),
             )
+
+    def _beside(self) -> Values:
+        for each in self._monitor_status.background():
+            yield "batchbot_background_failing", (each.name, each.account), float(bool(each.error))
 
     def _incidents(self) -> Values:
         counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.incidents.open())

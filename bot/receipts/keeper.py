@@ -24,6 +24,7 @@ from bot.azure.errors import AzureError
 from bot.clock import Clock
 from bot.domain.entity import fold, same_id, schedule_of
 from bot.domain.money.receipt import Receipt
+from bot.monitor.background import RECEIPTS, Background
 from bot.monitor.scene import JobView, Scene
 from bot.receipts.asked import Asked, asked_anywhere
 from bot.receipts.reader import ReceiptReader
@@ -54,6 +55,8 @@ STATISTICS = timedelta(minutes=35)
 """After its end the statistics of a job's tasks have come, which tell how long runs took that were made again."""
 _LOOKS, _BETWEEN, _AT_ONCE = timedelta(hours=3), timedelta(minutes=30), 5
 """How long these are waited for, the time between two looks, and how many jobs are looked at after a poll."""
+TOLD = timedelta(days=1)
+"""How long it is said of a job that its receipt could not be made."""
 _PAGE = 1000
 _TICK = timedelta(microseconds=1)
 _AFTER_FAILURE = 30.0
@@ -80,6 +83,7 @@ class ReceiptKeeper:
         clock: Clock,
         *,
         zone: Callable[[str], str],
+        background: Background | None = None,
     ) -> None:
         """``zone`` gives a conversation's zone."""
         self._store = store
@@ -93,11 +97,12 @@ class ReceiptKeeper:
         self._tries: dict[tuple[str, str], int] = {}
         self._looked: dict[tuple[str, str], datetime] = {}
         self._nudged = asyncio.Event()
+        self._background = background or Background(clock)
+        self._unread: set[tuple[str, str]] = set()
+        self._given_up: dict[tuple[str, str], datetime] = {}
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
         """A poll was stored: what ended :data:`SETTLING` before it can be worked off."""
-        for pool in scene.pools.values():
-            self._reader.heard(account, pool.id, pool.slots)
         for job in scene.ended:
             self._ended[account, fold(job.id)] = job
         if scene.blind is None and "jobs" in scene.read:
@@ -113,11 +118,30 @@ class ReceiptKeeper:
                 try:
                     await self.work_off(account)
                 except StoreError as error:
+                    self._background.failed(RECEIPTS, error, account)
                     log.error("receipts.not_stored", account=account, message=str(error))  # noqa: TRY400 - it says all
                     await self._clock.sleep(_AFTER_FAILURE)  # the cursor stays: it is done again
-                except Exception:  # one account's trouble does not keep the others from their receipts
+                except Exception as error:  # one account's trouble does not keep the others from their receipts
                     log.exception("receipts.failed", account=account)
+                    self._background.failed(RECEIPTS, error, account)
                     await self._clock.sleep(_AFTER_FAILURE)
+
+    def _tell(self, account: str) -> None:
+        """How it stands: a job that was given up is told for a day."""
+        now = self._clock.now()
+        self._given_up = {key: at for key, at in self._given_up.items() if now - at < TOLD}
+        jobs = [job for of, job in self._given_up if of == account]
+        if jobs:
+            words = f"what {', '.join(jobs[:3])}{' and others' if len(jobs) > 3 else ''} came to could not be read"
+            self._background.failed(RECEIPTS, words, account)
+        else:
+            self._background.ok(RECEIPTS, account)
+
+    def _give_up(self, account: str, job: str, *, refused: bool) -> None:
+        """A job has no receipt, or none that is complete; where it was only deleted, nothing is wrong with the bot."""
+        log.warning("receipts.given_up", account=account, job=job, deleted=not refused)
+        if refused:
+            self._given_up[account, job] = self._clock.now()
 
     async def work_off(self, account: str) -> int:
         """Make the receipts of all jobs of an account that ended since the cursor; returns how many.
@@ -145,6 +169,8 @@ class ReceiptKeeper:
                 await self._store.record(
                     ChangeSet(runs=[seen] if seen else [], cursors=[Cursor(account, STREAM, each.at)])
                 )
+                if not skipped:
+                    self._give_up(account, each.id, refused=(account, fold(each.id)) in self._unread)
                 continue
             await self._keep(receipt, asked, each.at)
             made += 1
@@ -152,6 +178,7 @@ class ReceiptKeeper:
             await self._store.record(ChangeSet(cursors=[Cursor(account, STREAM, until)]))
         await self._look_again(account, until)
         self._forget(account, until)
+        self._tell(account)
         return made
 
     async def _ended_within(self, account: str, since: datetime, until: datetime) -> list[Transition]:
@@ -172,8 +199,10 @@ class ReceiptKeeper:
             return await self._reader.read(source, ended.id)
         except AzureError as error:
             if not error.not_found:
+                self._unread.add((account, fold(ended.id)))
                 log.warning("receipts.unread", account=account, job=ended.id, message=str(error))
                 return None
+        self._unread.discard((account, fold(ended.id)))
         view = self._ended.get((account, fold(ended.id)))
         return await self._reader.of_gone(source, view, view.ended or ended.at) if view else None
 
@@ -220,8 +249,13 @@ class ReceiptKeeper:
             self._looked[account, run.job] = now + _BETWEEN
             try:
                 receipt = await self._reader.read(self._accounts[account], run.job)
-            except AzureError:
-                continue  # it is gone, or is looked at once more
+            except AzureError as error:
+                if error.not_found:  # it was deleted: what is kept stays "at least", as it says
+                    self._looked[account, run.job] = now + _LOOKS
+                    log.info("receipts.not_completed", account=account, job=run.job)
+                elif run.ended < now + _BETWEEN - _LOOKS:  # else it is looked at once more
+                    self._give_up(account, run.job, refused=True)
+                continue
             whole = receipt.run()
             if whole is None or whole.started != run.started or whole.at_least:
                 continue
@@ -271,6 +305,7 @@ class ReceiptKeeper:
     def _forget(self, account: str, until: datetime) -> None:
         """What was remembered of jobs that ended before a moment."""
         self._tries = {key: tries for key, tries in self._tries.items() if key[0] != account}
+        self._unread = {key for key in self._unread if key[0] != account}
         for key, view in list(self._ended.items()):
             if key[0] == account and (view.ended or until) < until:
                 del self._ended[key]

@@ -79,16 +79,11 @@ class Sampled(Struct, frozen=True):
 
 
 class ReceiptReader:
-    """Makes receipts. It keeps nothing but how many slots the nodes of pools that were read have."""
+    """Makes receipts. It keeps nothing."""
 
     def __init__(self, store: Kept, accounting: Accounts) -> None:
         self._store = store
         self._accounting = accounting
-        self._slots: dict[tuple[str, str], int] = {}
-
-    def heard(self, account: str, pool: str, slots: int) -> None:
-        """A pool's nodes have so many task slots; an automatic pool is gone by the time its job's receipt is made."""
-        self._slots[account, fold(pool)] = slots
 
     async def read(
         self,
@@ -232,24 +227,20 @@ class ReceiptReader:
         now = await self._pool(source, pool_of(job)) if pool_of(job) else None
         sizes: dict[str, VmSize] = {}
         if now is not None:
-            self._slots[source.name, fold(now.id)] = now.task_slots_per_node
             try:
                 sizes = await source.vm_sizes()
             except AzureError:
                 sizes = {}
 
         def machine(pool: str, at: datetime) -> Machine | None:
-            slots = self._slots.get((source.name, fold(pool)))
-            if slots is None:
-                return None
             era = eras.at(pool, at)
             if era is not None:
-                return Machine(era.vm_size, era.cores, slots, era.windows)
+                return Machine(era.vm_size, era.cores, era.slots, era.windows)
             if now is None or fold(now.id) != fold(pool):
                 return None
             cores = cores_of(now.vm_size, sizes)
             windows = pays_windows(now.virtual_machine_configuration)
-            return Machine(now.vm_size, cores, slots, windows) if cores else None
+            return Machine(now.vm_size, cores, now.task_slots_per_node, windows) if cores else None
 
         return machine
 

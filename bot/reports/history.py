@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from bot.domain.money.forecast import WINDOW
 from bot.domain.money.ledger import Ledger, LedgerRow
 from bot.domain.money.reconcile import is_final
 from bot.domain.money.report import PRICED
+from storage.port.decoding import decoded
 from storage.port.monitoring import Transition
 from storage.port.samples import Bucket
 
@@ -25,6 +26,8 @@ SEEN = 0.8
 """A day of which less was sampled is unknown: its cost would be too little."""
 _DAY = timedelta(days=1)
 _WEEK = 7
+_PAGE = 1000
+_TICK = timedelta(microseconds=1)
 _CHANGES = timedelta(days=14)
 """How long ago a pool may have been made, resized or deleted for the last week to be another one than those before."""
 
@@ -45,7 +48,14 @@ class Kept(Protocol):
         ...
 
     async def transitions(
-        self, account: str, *, entity: str = "", since: datetime | None = None, limit: int = 1000
+        self,
+        account: str,
+        *,
+        entity: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 1000,
+        after: str = "",
     ) -> list[Transition]:
         """See :class:`storage.port.monitoring.MonitoringStore`."""
         ...
@@ -111,15 +121,46 @@ async def history(accounting: Accounting, store: Kept, account: str, now: dateti
     buckets = await store.usage(account, None, since, midnight, int(_DAY.total_seconds()))
     seen = {bucket.start.date() for bucket in buckets if bucket.seconds >= SEEN * _DAY.total_seconds()}
     known = frozenset(seen & _priced(ledger, seen))
-    pools = await store.transitions(account, entity="pool", since=midnight - _CHANGES)
-    resizes = await store.transitions(account, entity="allocation", since=midnight - _CHANGES)
-    changes = [*pools, *(each for each in resizes if each.after == "steady" and each.before)]
+    pools = await _all(store, account, "pool", midnight - _CHANGES)
+    resizes = await _all(store, account, "allocation", midnight - _CHANGES, "steady")
+    scaled = await _all(store, account, "autoscale", midnight - _CHANGES)
+    changes = [*pools, *resized(resizes, {fold(each.id) for each in scaled})]
     bill = await accounting.bill(account, since.date(), today - _DAY, "amortized")
     as_of = bill.reading.as_of if bill.reading else None
     billed = billed_ledger(account, bill.rows, since, midnight, as_of)
     if billed and as_of and billed.currency == ledger.currency:
         ledger, known = _with_bill(ledger, known, billed, as_of)
     return History(today, ledger, known, tuple(changes))
+
+
+async def _all(store: Kept, account: str, entity: str, since: datetime, after: str = "") -> list[Transition]:
+    """The transitions of a kind since then, page by page, each once, the newest first."""
+    found: dict[Transition, None] = {}
+    until = None
+    while True:
+        page = await store.transitions(account, entity=entity, since=since, until=until, limit=_PAGE, after=after)
+        found |= dict.fromkeys(page)
+        before = page[-1].at + _TICK if len(page) == _PAGE else None  # what shares a moment comes again
+        if before is None or (until is not None and before >= until):
+            return list(found)
+        until = before
+
+
+def resized(steady: Iterable[Transition], scaled: Collection[str]) -> list[Transition]:
+    """Of the moments at which pools became steady those at which somebody had given them another size.
+
+    ``scaled`` are the folded ids of pools that a formula sizes: they go up and down, and that is how they are used.
+    Where a node only came back or went, the targets are those of before.
+    """
+    targets: dict[str, tuple[object, object]] = {}
+    found = []
+    for each in sorted(steady, key=lambda each: each.at):
+        pool, details = fold(each.id), decoded(each.details.encode() or b"{}", dict[str, Any]) or {}
+        target = details.get("targetDedicated"), details.get("targetSpot")
+        if pool not in scaled and each.before and targets.get(pool) != target:
+            found.append(each)
+        targets[pool] = target
+    return found
 
 
 def _with_bill(

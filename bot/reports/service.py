@@ -18,6 +18,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.money.report import Report
+from bot.monitor.background import REPORTS, Background
 from bot.reports.calendar import Cadence, Kind, Period, following, latest
 from bot.reports.card import ReportWriter
 from bot.reports.compose import Composer
@@ -53,6 +54,7 @@ class Reports:
         *,
         several: bool,
         patience: timedelta = PATIENCE,
+        background: Background | None = None,
     ) -> None:
         """``put`` hears of messages in the outbox, ``several`` is True with more than one account."""
         self.composer = composer
@@ -63,6 +65,8 @@ class Reports:
         self._patience = patience
         self._nudged = asyncio.Event()
         self._done: set[tuple[str, str, str]] = set()
+        self._background = background or Background(clock)
+        self._unmade: dict[tuple[str, str], str] = {}
 
     def now(self) -> datetime:
         """The bot's clock."""
@@ -81,9 +85,11 @@ class Reports:
                 wait = await self.tick()
             except StoreError as error:
                 log.error("reports.not_stored", message=str(error))  # noqa: TRY400 - it says all
+                self._background.failed(REPORTS, error)
                 wait = _AFTER_FAILURE
-            except Exception:  # one look that fails does not keep the next one from being made
+            except Exception as error:  # one look that fails does not keep the next one from being made
                 log.exception("reports.failed")
+                self._background.failed(REPORTS, error)
             with suppress(TimeoutError):
                 await self._clock.until(self._nudged, wait)
 
@@ -91,17 +97,33 @@ class Reports:
         """Post what is due now; seconds until the next look. Raises StoreError."""
         now = self.now()
         wait = LONGEST
-        for each in await subscriptions(self.composer.store):
+        wanted = await subscriptions(self.composer.store)
+        for each in wanted:
             period = latest(each.cadence, now)
             if each.at <= period.due and self._key(each, period) not in self._done:
                 try:
                     await self._due(each, period, now)
+                    self._unmade.pop(_place(each), None)
                 except (KeyError, ValueError) as error:
                     # An account that the settings know no more, or amounts that cannot be added: others go on.
                     log.warning("report.not_made", report=each.report, error=str(error))
+                    self._unmade[_place(each)] = _why(each, error)
                     self._done.add(self._key(each, period))
             wait = min(wait, max(1.0, (following(each.cadence, now).due - now).total_seconds()))
+        self._tell({_place(each) for each in wanted})
         return wait
+
+    def _tell(self, wanted: set[tuple[str, str]]) -> None:
+        """How posting stands; what was not made matters as long as somebody wants it."""
+        self._unmade = {place: why for place, why in self._unmade.items() if place in wanted}
+        if self._unmade:
+            self._background.failed(REPORTS, " ".join(sorted(set(self._unmade.values()))))
+        else:
+            self._background.ok(REPORTS)
+
+    def not_made(self, subscription: ReportSubscription) -> str:
+        """Why the last report of a subscription could not be made, in words; empty where it could."""
+        return self._unmade.get(_place(subscription), "")
 
     async def preview(self, account: str, kind: Kind, zone: str, conversation: str = "") -> Card:
         """The report of the last period that is over, as it would be posted now. Raises KeyError, StoreError."""
@@ -175,3 +197,16 @@ def _holds(subscription: ReportSubscription, report: Report) -> bool:
     if subscription.least is not None and report.amount < subscription.least:
         return False
     return subscription.rose is None or (report.change is not None and report.change >= subscription.rose)
+
+
+def _place(subscription: ReportSubscription) -> tuple[str, str]:
+    """A report in a conversation, of any period."""
+    return subscription.conversation.key, subscription.report
+
+
+def _why(subscription: ReportSubscription, error: KeyError | ValueError) -> str:
+    """Why a report cannot be made, and what to do."""
+    what = f"The {subscription.cadence.kind} report of {subscription.account} could not be made: "
+    if isinstance(error, KeyError):
+        return f"{what}the settings have no account of that name any more: take it back."
+    return f"{what}{error}."

@@ -17,6 +17,7 @@ from bot.domain.entity import fold
 from bot.domain.money.anomalies import ACTIVE, Anomaly, Answer, Unusual, first_unusual, told
 from bot.domain.money.movers import PoolSpan, cause_of
 from bot.domain.money.report import spans
+from bot.monitor.background import MONEY, Background
 from bot.monitor.scene import MoneyView, UnusualView
 from bot.reports.compose import Composer
 from bot.reports.history import DAYS, History
@@ -38,13 +39,23 @@ Hear = Callable[[str, MoneyView], None]
 class MoneyWatch:
     """One look after another. ``hear`` is told how the money of an account stands."""
 
-    def __init__(self, composer: Composer, accounts: Iterable[str], clock: Clock, hear: Hear, *, floor: float) -> None:
+    def __init__(
+        self,
+        composer: Composer,
+        accounts: Iterable[str],
+        clock: Clock,
+        hear: Hear,
+        *,
+        floor: float,
+        background: Background | None = None,
+    ) -> None:
         """``floor`` is what a day has to cost more than usual, in the currency of prices."""
         self._composer = composer
         self._accounts = list(accounts)
         self._clock = clock
         self._hear = hear
         self._floor = floor
+        self._background = background or Background(clock)
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -54,11 +65,14 @@ class MoneyWatch:
                 try:
                     if not await self.look(account, self._clock.now()):
                         wait = _SOON
+                    self._background.ok(MONEY, account)
                 except StoreError as error:
                     log.error("money.not_read", account=account, message=str(error))  # noqa: TRY400 - it says all
+                    self._background.failed(MONEY, error, account)
                     wait = _SOON
-                except Exception:  # one account does not keep the others from being looked at
+                except Exception as error:  # one account does not keep the others from being looked at
                     log.exception("money.failed", account=account)
+                    self._background.failed(MONEY, error, account)
                     wait = _SOON
             await self._clock.sleep(wait)
 
@@ -79,7 +93,7 @@ class MoneyWatch:
             for row in rows
             if not row.answer and (found := decoded(row.body, Anomaly)) is not None
         ]
-        return MoneyView(past.ledger.currency, self._composer.states(account, past), tuple(unusual))
+        return MoneyView(past.ledger.currency, self._composer.states(account, past), tuple(unusual), now)
 
     async def _judge(self, account: str, past: History, now: datetime) -> None:
         """Note what stands out of the day that has just ended: only on the first day, and only with its cause."""

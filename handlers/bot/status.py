@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from importlib.metadata import version
 
+from bot.monitor.background import HISTORY, BackgroundStatus
 from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.outbox.destination_queue import DestinationStatus
 from bot.requests.command import CommandError, command
@@ -37,7 +39,8 @@ async def show_status(ctx: Context) -> Card:
     blind = sum(each.blind is not None for each in accounts)
     gone = [each for each in outbox.conversations if each.gone_since]
     waiting = sum(each.waiting for each in outbox.conversations)
-    worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if gone or _slow(accounts) else Mark.RUNNING
+    late = gone or _slow(accounts) or any(each.error and not each.refused for each in ctx.status.background())
+    worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if late else Mark.RUNNING
     return Card(
         title=titled(
             f"{plural(len(accounts), 'account')} watched",
@@ -51,6 +54,7 @@ async def show_status(ctx: Context) -> Card:
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *_blind(accounts),
             *_history(accounts),
+            *_background(ctx.status.background(), ctx.now()),
             *_lost(gone, conversations),
             *_down(outbox),
             *_waiting(ctx, outbox, conversations),
@@ -118,6 +122,31 @@ def _history(accounts: list[AccountStatus]) -> list[Block]:
         if each.history and each.history.words
     ]
     return section("History from Azure Monitor", Bullets(tuple(lines))) if lines else []
+
+
+def _background(beside: Sequence[BackgroundStatus], now: datetime) -> list[Block]:
+    """What runs beside the watching and fails, why, and what of it is therefore how old."""
+    lines = [
+        text(
+            f"{each.name[:1].upper()}{each.name[1:]}",
+            *(((" of "), code(each.account)) if each.account else ()),
+            f": {safe(each.error)}",
+            " (since ",
+            Time(each.since or each.last_ok or now),
+            *((", last well ", Time(each.last_ok)) if each.last_ok else (", never well",)),
+            ")",
+        )
+        for each in beside
+        if each.error and each.name != HISTORY  # which has its own section
+    ]
+    if not lines:
+        return []
+    more = len(lines) - _SHOWN
+    return section(
+        "In the background",
+        Bullets(tuple(lines[:_SHOWN])),
+        *([Words(text(muted(f"… and {more} more")))] if more > 0 else []),
+    )
 
 
 def _lost(gone: list[DestinationStatus], conversations: dict[str, str]) -> list[Block]:

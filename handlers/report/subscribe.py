@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from bot.alerting.routing import key_of
 from bot.chat.request import Author, Conversation
 from bot.reports.calendar import Cadence, Kind, following
+from bot.reports.service import Reports
 from bot.reports.subscriptions import ReportSubscription
 from bot.reports.subscriptions import subscribe as keep
 from bot.reports.subscriptions import subscriptions as kept
@@ -24,7 +25,7 @@ from cards.command_line import join
 from cards.formatting import number
 from handlers.alert import parts as alert_parts
 from handlers.report import parts
-from handlers.shared.common import line, nearest, section, titled
+from handlers.shared.common import line, nearest, safe, section, titled
 
 _ALL = Button("Subscriptions", "cost subscriptions")
 
@@ -192,6 +193,7 @@ async def _listed(ctx: Context, news: str) -> Card:
         blocks=blocks(
             *await _section(ctx, "Sent to you" if personal else "Posted here", here),
             *await _section(ctx, "Sent to you in direct messages", mine),
+            *_not_made(reports, every),
             None if every else Words(text("No reports are posted here. For example: ", code("cost subscribe weekly"))),
             build.actions(
                 Button("Subscribe…", "cost subscribe", how="form"),
@@ -208,6 +210,12 @@ async def _listed(ctx: Context, news: str) -> Card:
             ),
         ),
     )
+
+
+def _not_made(reports: Reports, every: Sequence[ReportSubscription]) -> list[Block]:
+    """The reports that were due and could not be made, and why."""
+    lines = [text(code(each.id), f": {safe(why)}") for each in every if (why := reports.not_made(each))]
+    return section("Could not be made", Bullets(tuple(lines))) if lines else []
 
 
 async def _section(ctx: Context, name: str, every: Sequence[ReportSubscription]) -> list[Block]:

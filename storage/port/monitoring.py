@@ -73,6 +73,7 @@ class MonitoringStore(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 1000,
+        after: str = "",
     ) -> list[Transition]:
         """The newest that fit, newest first. ``since`` is included, ``until`` is not; ``id`` may end in ``*``."""
         ...

@@ -107,7 +107,8 @@ class JobBucket(Struct, frozen=True):
 class PoolEra(Struct, frozen=True):
     """What a pool was like from ``since`` on, until its next era: what prices and owners go by.
 
-    ``cores`` is those of one node, ``tags`` the pool's metadata. ``since`` is when it was first seen so.
+    ``cores`` and ``slots`` (for tasks) are those of one node, ``tags`` the pool's metadata.
+    ``since`` is when it was first seen so.
     """
 
     pool: str
@@ -116,6 +117,7 @@ class PoolEra(Struct, frozen=True):
     cores: int
     windows: bool
     tags: dict[str, str]
+    slots: int = 1
 
 
 class SampleStore(Protocol):

@@ -544,7 +544,7 @@ def cores_by_what_they_did(db: Database) -> None:
         """
         CREATE TABLE pool_eras (
             series INTEGER NOT NULL REFERENCES series(id), since INTEGER NOT NULL, vm_size TEXT NOT NULL,
-            cores INTEGER NOT NULL, windows INTEGER NOT NULL, tags TEXT NOT NULL,
+            cores INTEGER NOT NULL, windows INTEGER NOT NULL, tags TEXT NOT NULL, slots INTEGER NOT NULL,
             PRIMARY KEY (series, since)
         ) STRICT, WITHOUT ROWID
         """
@@ -626,16 +626,16 @@ def reports_of_money(db: Database) -> None:
     db.execute(
         """
         CREATE TABLE advice (
-            account TEXT NOT NULL, report TEXT NOT NULL, period TEXT NOT NULL, pool TEXT NOT NULL, at INTEGER NOT NULL,
-            body BLOB NOT NULL, PRIMARY KEY (account, report, period, pool)
+            account TEXT NOT NULL, report TEXT NOT NULL, period TEXT NOT NULL, pool TEXT NOT NULL COLLATE NOCASE,
+            at INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (account, report, period, pool)
         ) STRICT, WITHOUT ROWID
         """
     )
     db.execute(
         """
         CREATE TABLE anomalies (
-            account TEXT NOT NULL, pool TEXT NOT NULL, day TEXT NOT NULL, found INTEGER NOT NULL, body BLOB NOT NULL,
-            answer TEXT NOT NULL, reply BLOB NOT NULL, PRIMARY KEY (account, pool, day)
+            account TEXT NOT NULL, pool TEXT NOT NULL COLLATE NOCASE, day TEXT NOT NULL, found INTEGER NOT NULL,
+            body BLOB NOT NULL, answer TEXT NOT NULL, reply BLOB NOT NULL, PRIMARY KEY (account, pool, day)
         ) STRICT, WITHOUT ROWID
         """
     )

@@ -51,9 +51,10 @@ class SqliteMonitoring(Connection):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 1000,
+        after: str = "",
     ) -> list[Transition]:
         """The newest that fit, newest first; of one moment, the last stored first."""
-        return await self._run(lambda: _newest(self._db, account, entity, parent, id, (since, until), limit))
+        return await self._run(lambda: _newest(self._db, account, entity, parent, id, (since, until), limit, after))
 
     async def transition_counts(
         self, account: str, since: datetime, until: datetime, entity: str = ""
@@ -152,6 +153,7 @@ def _newest(
     id: str,  # noqa: A002 - the field's name
     span: tuple[datetime | None, datetime | None],
     limit: int,
+    after: str = "",
 ) -> list[Transition]:
     """The newest transitions that fit within ``span`` (from, until), newest first; ``id`` may end in ``*``.
 
@@ -173,6 +175,9 @@ def _newest(
     elif id:
         where.append("id = :id")
         values["id"] = id
+    if after:
+        where.append("after = :after")
+        values["after"] = after
     if since is not None:
         where.append("at >= :since")
         values["since"] = to_timestamp(since)

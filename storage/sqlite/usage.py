@@ -198,17 +198,17 @@ class SqliteUsage(SqliteSamples):
                 for era in sorted(eras, key=lambda era: era.since):
                     series = self._numbers.series(account, era.pool)
                     latest = self._db.conn.execute(
-                        "SELECT since, vm_size, cores, windows, tags FROM pool_eras WHERE series = ? "
+                        "SELECT since, vm_size, cores, windows, tags, slots FROM pool_eras WHERE series = ? "
                         "ORDER BY since DESC LIMIT 1",
                         (series,),
                     ).fetchone()
                     tags = json.dumps(era.tags, ensure_ascii=False, sort_keys=True)
                     since = to_timestamp(era.since)
-                    says = (era.vm_size, era.cores, int(era.windows), tags)
+                    says = (era.vm_size, era.cores, int(era.windows), tags, era.slots)
                     if latest is None or (latest[0] < since and latest[1:] != says):
                         self._db.conn.execute(
-                            "INSERT INTO pool_eras (series, since, vm_size, cores, windows, tags) "
-                            "VALUES (?, ?, ?, ?, ?, ?)",
+                            "INSERT INTO pool_eras (series, since, vm_size, cores, windows, tags, slots) "
+                            "VALUES (?, ?, ?, ?, ?, ?, ?)",
                             (series, since, *says),
                         )
 
@@ -223,13 +223,13 @@ class SqliteUsage(SqliteSamples):
 
         def work() -> list[PoolEra]:
             rows = self._db.conn.execute(
-                "SELECT pool, since, vm_size, cores, windows, tags FROM pool_eras JOIN series ON id = series "
+                "SELECT pool, since, vm_size, cores, windows, tags, slots FROM pool_eras JOIN series ON id = series "
                 "WHERE account = ? ORDER BY pool, since",
                 (account,),
             )
             return [
-                PoolEra(pool, from_timestamp(since), size, cores, bool(windows), json.loads(tags))
-                for pool, since, size, cores, windows, tags in rows
+                PoolEra(pool, from_timestamp(since), size, cores, bool(windows), json.loads(tags), slots)
+                for pool, since, size, cores, windows, tags, slots in rows
             ]
 
         return await self._run(work)

@@ -14,6 +14,7 @@ from bot.accounting.service import Accounting
 from bot.azure.account import Account
 from bot.clock import Clock
 from bot.domain.money.spans import days_of
+from bot.monitor.background import Background
 from bot.sandbox.world.ledger import Correction
 from storage.port.bill import BillRow
 from tests.accounting.history import billed, watched
@@ -113,12 +114,15 @@ async def test_what_is_refused_is_told(scene: Scene, source: Account, access: An
     await billed(scene.store, [source], 3)
     rows = await kept(scene, TODAY - timedelta(days=9))
     scene.sandbox.arm.costs.access = access
-    keeper = BillKeeper([source], scene.store)
+    background = Background()
+    keeper = BillKeeper([source], scene.store, background=background)
     assert not await keeper.read([source], TODAY - timedelta(days=2), TODAY)
     reading = await scene.store.bill_reading("render-prod")
     assert reading
     assert reading.state == state
     assert words in reading.message
+    [said] = background.all()
+    assert (said.error, said.refused) == (reading.message, state == "no permission")
     assert reading.as_of is not None  # what was read before is still there
     assert await kept(scene, TODAY - timedelta(days=9)) == rows
     if state == "no permission":

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from bot.accounting import service
 from bot.accounting.service import Accounting
 from bot.azure.models.price import NO_PRICES, Prices
 from bot.azure.price_settings import Reservation
@@ -17,6 +18,7 @@ from bot.domain.money.spend import total
 from storage.port.bill import BillReading, BillRow
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, JobCores, PoolEra, Sample
+from storage.retention import Retention
 from storage.sqlite.store import SqliteStore
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -270,3 +272,11 @@ def test_windows_are_whole_days_in_utc(window: str, now: datetime, first: date, 
 def test_a_day_begins_where_it_does_in_utc() -> None:
     kiritimati = datetime.fromisoformat("2026-12-01T09:00:00+14:00")
     assert days_of("month", kiritimati) == Days(date(2026, 11, 1), date(2026, 11, 30), "this month")
+
+
+def test_finer_spans_are_asked_for_only_while_they_are_kept() -> None:
+    rollups = Retention().rollups
+    for age, step in service._FINER:
+        kept = rollups[step]
+        assert kept is not None
+        assert age < kept

@@ -19,6 +19,7 @@ from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.clock import Clock
 from bot.domain.money.receipt import Receipt
+from bot.monitor.background import Background
 from bot.monitor.collector import Collector
 from bot.monitor.observer import Observer
 from bot.receipts.keeper import ReceiptKeeper
@@ -92,8 +93,15 @@ class Town:
         self.alerts = AlertService(
             self.store, rules.discover(), AlertSettings(), self.outbox, clock, zone="UTC", several=False
         )
+        self.background = Background(clock)
         self.keeper = ReceiptKeeper(
-            self.store, {NAME: self.source}, self.reader, self.outbox, clock, zone=self.alerts.zone_of
+            self.store,
+            {NAME: self.source},
+            self.reader,
+            self.outbox,
+            clock,
+            zone=self.alerts.zone_of,
+            background=self.background,
         )
 
     async def restarted(self) -> None:

@@ -16,6 +16,7 @@ from bot.alerting.watched_jobs import WatchedJobs
 from bot.chat.port import Undelivered
 from bot.chat.request import Author, CommandRequest, Conversation, Person
 from bot.domain.findings import CauseCount, Entity, Severity, SuggestedAction, fingerprint
+from bot.monitor.background import BackgroundStatus
 from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
@@ -73,12 +74,16 @@ class Standing:
     began: datetime
     rows: list[AccountStatus] = field(default_factory=list)
     box: Outbox = field(default_factory=Outbox)
+    beside: list[BackgroundStatus] = field(default_factory=list)
 
     def accounts(self) -> list[AccountStatus]:
         return self.rows
 
     def outbox(self) -> Outbox:
         return self.box
+
+    def background(self) -> list[BackgroundStatus]:
+        return self.beside
 
 
 async def alerting(scene: Scene) -> AlertBot:

@@ -127,6 +127,17 @@ async def test_who_subscribes_is_told_when_it_comes(bot: ReportBot) -> None:
     assert (await bot.ask("cost unsubscribe 9")).refused
 
 
+async def test_a_report_that_could_not_be_made_is_among_the_subscriptions(
+    bot: ReportBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot.ask("cost subscribe weekly")
+    assert "Could not be made" not in words(await bot.ask("cost subscriptions"))
+    monkeypatch.setattr(Reports, "not_made", lambda self, each: f"USD and EUR in {each.account}")
+    said = words(await bot.ask("cost subscriptions"))
+    assert "Could not be made" in said
+    assert f"USD and EUR in {ACCOUNT}" in said
+
+
 async def test_a_channel_is_an_operators_and_oneself_is_ones_own(bot: ReportBot) -> None:
     assert (await bot.ask("cost subscribe daily", "U0VIEWER")).refused
     mine = await bot.ask("cost subscribe daily to:me", "U0VIEWER")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from bot.monitor.background import BILL, MONEY, BackgroundStatus
 from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.monitor.scene import Blindness, JobView
 from bot.monitor.scene import Scene as Look
@@ -72,6 +73,28 @@ async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> Non
     assert "teams does not answer: 503" in said
     assert "c2VjcmV0" not in said
     assert card.mark is Mark.FAILED
+
+
+async def test_what_fails_in_the_background_is_told(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at
+    alert_bot.status.rows = [AccountStatus(name=ACCOUNT, polled=at, wait=30)]
+    alert_bot.status.beside = [
+        BackgroundStatus(
+            name=BILL, account=ACCOUNT, last_ok=at - timedelta(hours=6), since=at - timedelta(hours=1), error="no *way*"
+        ),
+        BackgroundStatus(name=MONEY, account=ACCOUNT, last_ok=at),
+    ]
+    card = await alert_bot.ask("status")
+    golden(alert_bot, "status-background", card)
+    said = words(card)
+    assert f"Bill of {ACCOUNT}: no *way*" in said
+    assert "last well" in said
+    assert "Budgets" not in said
+    assert card.mark is Mark.WARNING
+    alert_bot.status.beside = [BackgroundStatus(name=BILL, account=ACCOUNT, since=at, error="a role", refused=True)]
+    waits = await alert_bot.ask("status")
+    assert "a role" in words(waits)
+    assert waits.mark is Mark.RUNNING  # the bot works; somebody has to allow it
 
 
 async def test_a_job_is_watched_from_the_chat(alert_bot: AlertBot) -> None:

@@ -15,6 +15,7 @@ from bot.azure.metrics import Gauges
 from bot.clock import Clock
 from bot.domain.core_use import CORE_GAUGES, NODE_GAUGES, at_most
 from bot.monitor.backfill import AT_ONCE, BackFill, buckets
+from bot.monitor.background import Background
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, Sample
 from storage.sqlite.store import SqliteStore
@@ -46,6 +47,18 @@ class Monitor:
         hours = [since + n * HOUR for n in range(int((until - since) / HOUR)) if (since + n * HOUR).hour != 3]
         levels = {"CoreCount": 10.0, "LowPriorityCoreCount": 6.0, "RunningNodeCount": 1.0, "IdleNodeCount": 1.0}
         return Gauges({name: dict.fromkeys(hours, levels.get(name, 0.0)) for name in names}, until)
+
+
+class Resting(Clock):
+    """A clock by which nobody wakes up; ``rests`` once somebody waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rests = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.rests.set()
+        await asyncio.Event().wait()
 
 
 @pytest.fixture
@@ -113,6 +126,29 @@ async def test_what_was_stored_and_not_noted_is_not_doubled(store: SqliteStore) 
     await store.delete_preference("history", "render", "monitor")
     await BackFill([monitor], store, Clock()).read(monitor)
     assert await store.usage("render", None, NOON - 90 * DAY, NOON, 86400) == whole
+
+
+async def test_a_damaged_note_of_how_far_it_came_is_made_anew(store: SqliteStore) -> None:
+    await sampled(store)
+    await store.put_preference("history", "render", "monitor", b"{broken", NOON)
+    monitor = Monitor()
+    assert await BackFill([monitor], store, Clock()).read(monitor)
+    assert monitor.asked
+
+
+async def test_what_fails_is_told(store: SqliteStore) -> None:
+    await sampled(store)
+    monitor, background = Monitor(), Background()
+    monitor.error, monitor.good_for = RuntimeError("unforeseen"), 0
+    clock = Resting()
+    backfill = BackFill([monitor], store, clock, background)
+    running = asyncio.create_task(backfill.run())
+    async with asyncio.timeout(20):
+        await clock.rests.wait()
+    running.cancel()
+    [said] = background.troubles()
+    assert said == "history from Azure Monitor of render: the program failed at it; its log says more"
+    assert backfill.status["render"].state == "failed"
 
 
 async def test_without_a_sample_it_waits(store: SqliteStore) -> None:

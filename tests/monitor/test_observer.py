@@ -11,7 +11,7 @@ import pytest
 
 from bot.clock import Clock
 from bot.monitor.observer import LONGEST_BACKOFF, Observer
-from bot.monitor.scene import Scene
+from bot.monitor.scene import MONEY_AGE, MoneyView, Scene
 from bot.sandbox.world.live import LiveTask
 from bot.settings import WatchSettings
 from storage.port.errors import StoreError
@@ -62,6 +62,14 @@ async def test_the_first_look_is_no_news_and_all_is_seen(stage: Stage) -> None:
     quota = {what: (used, limit) for what, used, limit in scene.quota.rows}
     assert quota["dedicated cores"] == (6, 20)
     assert quota["active jobs and schedules"][0] == 1
+
+
+async def test_money_counts_as_read_while_it_was_looked_at_lately(stage: Stage) -> None:
+    now = datetime.now(UTC)
+    stage.observer.money = MoneyView("USD", as_of=now - MONEY_AGE + timedelta(minutes=10))
+    assert "money" in (await stage.look()).scene.read
+    stage.observer.money = MoneyView("USD", as_of=now - MONEY_AGE - timedelta(minutes=1))
+    assert "money" not in (await stage.look()).scene.read
 
 
 async def test_nothing_new_is_nothing_to_store_but_cursors(stage: Stage) -> None:

@@ -10,13 +10,15 @@ import pytest
 from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.azure.errors import AzureError
 from bot.azure.pipeline import Traffic
+from bot.monitor.background import BILL, MONEY, NETWORK, Background
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.scene import Blindness
 from bot.ops import health
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
-from tests.alerting.alert_room import NOON, Room, finding, room, scene
+from tests.alerting.alert_room import NOON, Room, StillClock, finding, room, scene
 
 
 class Observers:
@@ -40,7 +42,10 @@ class Stage:
     def __init__(self, ops: Room) -> None:
         self.ops = ops
         self.post, self.traffic = Post(), {"render": Traffic()}
-        self.monitor_status = MonitorStatus({"render": Observers()}, self.traffic, self.post, ops.clock)
+        self.background = Background(ops.clock)
+        self.monitor_status = MonitorStatus(
+            {"render": Observers()}, self.traffic, self.post, ops.clock, background=self.background
+        )
         self.url = ""
 
     async def get(self, path: str) -> str:
@@ -83,6 +88,37 @@ async def test_what_does_not_work_is_said(stage: Stage) -> None:
     assert "slack:C1 cannot be written to: not_in_channel" in said
     assert "teams does not answer: 503" in said
     assert "C2" not in said
+
+
+async def test_what_runs_beside_the_watching_is_said(stage: Stage) -> None:
+    await stage.monitor_status.after("render", scene(NOON), NOON)
+    stage.background.ok(MONEY, "render")
+    stage.background.failed(NETWORK, AzureError("Forbidden", "no role", status=403), "render")
+    assert '"ok"' in await stage.get("/health")  # somebody has to allow it; the program works
+    stage.background.failed(BILL, "Cost Management is asked too often", "render")
+    stage.background.failed(MONEY, RuntimeError("a secret"), "render")
+    said = await stage.get("/health")
+    assert "bill of render: Cost Management is asked too often" in said
+    assert "budgets and unusual costs of render: the program failed at it" in said
+    assert '"degraded"' in said
+    assert "a secret" not in said
+    metrics = await stage.get("/metrics")
+    assert 'batchbot_background_failing{account="render",part="bill"} 1.0' in metrics
+    stage.background.ok(BILL, "render")
+    stage.background.ok(MONEY, "render")
+    assert '"ok"' in await stage.get("/health")
+    assert 'batchbot_background_failing{account="render",part="bill"} 0.0' in await stage.get("/metrics")
+
+
+def test_since_is_the_first_failure_of_a_row() -> None:
+    clock = StillClock(NOON)
+    background = Background(clock)
+    background.ok(BILL)
+    for _ in range(2):
+        clock.at += timedelta(minutes=5)
+        background.failed(BILL, "no answer")
+    [found] = background.all()
+    assert (found.last_ok, found.since) == (NOON, NOON + timedelta(minutes=5))
 
 
 async def test_an_account_that_is_not_looked_at_any_more_is_said(stage: Stage) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from bot.alerting.model import Subscription
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
 from bot.chat.request import Conversation
 from bot.domain.findings import Severity
+from bot.domain.money.receipt import Receipt
 from bot.domain.trends.facts import percentile
 from bot.receipts import keeper as keeping
 from bot.receipts.asked import Asked, ask
@@ -150,6 +154,25 @@ async def test_a_job_that_is_deleted_at_its_end_is_kept_by_what_was_seen_of_it(t
         assert run.tasks == 8
         assert run.seconds > 0
         assert any(title(each).startswith("flaky ") for each in receipts(here))
+
+
+async def test_a_job_that_can_never_be_read_is_given_up_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with town(small(), tmp_path) as here:
+        read = here.reader.read
+
+        async def refused(source: Account, job: str, **more: Any) -> Receipt:
+            if job == "nightly:job-1":
+                raise AzureError("Forbidden", "the role is gone", status=403)
+            return await read(source, job, **more)
+
+        monkeypatch.setattr(here.reader, "read", refused)
+        await here.watched(hours=1.2)
+        (seen,) = await here.store.job_runs(NAME, job="nightly:job-1")
+        assert seen.cost is None  # what the poll saw of it is kept
+        [said] = here.background.troubles()
+        assert "what nightly:job-1 came to could not be read" in said
 
 
 async def test_of_very_many_jobs_only_those_of_schedules_and_those_asked_for_are_read(

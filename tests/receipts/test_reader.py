@@ -29,3 +29,14 @@ async def test_a_receipt_agrees_with_the_truth_once_statistics_have_come(tmp_pat
         assert found.idle_cost
         assert found.seen > 0.97
         assert sum(line.money for line in found.parts()) == pytest.approx(found.cost)
+
+
+async def test_what_a_job_cost_is_known_after_a_restart_when_its_pool_is_gone(tmp_path: Path) -> None:
+    async with town(small(), tmp_path) as here:
+        await here.watched(hours=1.2)
+        before = await here.receipt("nightly:job-1")
+        assert before.own_cost
+        await here.restarted()
+        del here.truth.pools["gpu"]
+        after = await here.receipt("nightly:job-1")
+        assert after.own_cost == pytest.approx(before.own_cost)

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from bot.chat.request import Conversation
 from bot.domain.money.advice import PoolNow
+from bot.monitor.background import Background
 from bot.reports.calendar import Cadence
 from bot.reports.pools import Pools
-from bot.reports.service import Reports
-from bot.reports.subscriptions import ReportSubscription, subscribe
+from bot.reports.service import PATIENCE, Reports
+from bot.reports.subscriptions import ReportSubscription, subscribe, unsubscribe
 from cards.card import Card, plain
 from storage.port.bill import BillReading, BillRow
 from storage.port.core_use import NO_USE, CoreUse
@@ -53,13 +54,15 @@ class Room:
     pools: dict[str, PoolNow]
     entries: RecordedEntries
     reports: Reports
+    background: Background
 
     @classmethod
     def of(cls, store: SqliteStore, at: datetime) -> Room:
         clock, sources, entries = StillClock(at), Sources(), RecordedEntries()
         pools = dict(POOLS)
-        reports = Reports(composer(store, sources=sources), Known(pools), entries.put, clock, several=False)
-        return cls(store, clock, sources, pools, entries, reports)
+        made, background = composer(store, sources=sources), Background(clock)
+        reports = Reports(made, Known(pools), entries.put, clock, several=False, background=background)
+        return cls(store, clock, sources, pools, entries, reports, background)
 
     async def subscribe(self, kind: Any = "weekly", where: Conversation = OPS, **more: Any) -> None:
         cadence = Cadence(kind, more.pop("zone", "UTC"), more.pop("minutes", 540))
@@ -106,6 +109,24 @@ async def test_a_week_is_posted_once_at_its_time(room: Room) -> None:
     assert title.startswith("$3,072 on render-prod last week")
     assert await room.at(NINE + HOUR) == []
     assert await Room.of(room.store, NINE + HOUR).at(NINE + HOUR) == []  # nor after a restart
+
+
+async def test_a_report_that_cannot_be_made_is_said_until_nobody_wants_it(room: Room) -> None:
+    room.clock.at = NINE
+    gone = ReportSubscription(
+        id="9", conversation=OPS, account="renamed", cadence=Cadence("weekly", "UTC", 540), at=NINE - HOUR
+    )
+    await subscribe(room.store, gone)
+    await room.subscribe(at=NINE - HOUR)
+    assert len(await room.at(NINE)) == 1  # the other one is posted
+    await room.at(NINE + PATIENCE)
+    assert "no account of that name" in room.reports.not_made(gone)
+    [status] = room.background.all()
+    assert "report of renamed" in status.error
+    await unsubscribe(room.store, gone)
+    await room.at(NINE + PATIENCE)
+    assert room.reports.not_made(gone) == ""
+    assert [each.error for each in room.background.all()] == [""]
 
 
 async def test_two_programs_on_one_store_post_one(room: Room) -> None:

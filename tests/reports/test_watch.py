@@ -11,8 +11,8 @@ import pytest
 
 from bot.domain.money.anomalies import Anomaly, answered
 from bot.domain.money.budgets import Budget
-from bot.monitor.scene import MoneyView
-from bot.reports.watch import MoneyWatch
+from bot.monitor.scene import MONEY_AGE, MoneyView
+from bot.reports.watch import EVERY, MoneyWatch
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.reports import AnomalyRow
 from storage.port.samples import JobCores, PoolEra, Sample
@@ -124,6 +124,14 @@ async def test_a_cause_that_is_ignored_is_not_told_again(
     await money.look(ACCOUNT, at)
     assert heard.views[-1].unusual == ()
     await other.close()
+
+
+def test_what_was_looked_at_long_ago_is_not_how_it_stands() -> None:
+    assert timedelta(seconds=3 * EVERY) == MONEY_AGE
+    view = MoneyView("USD", as_of=MONDAY)
+    assert view.current(MONDAY + MONEY_AGE)
+    assert not view.current(MONDAY + MONEY_AGE + timedelta(seconds=1))
+    assert not MoneyView().current(MONDAY)
 
 
 async def test_budgets_are_told_as_they_stand(store: SqliteStore) -> None:

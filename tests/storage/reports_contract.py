@@ -50,7 +50,8 @@ class ReportsContract:
         row = AnomalyRow("render", "a", date(2026, 11, 18), NOON, b"cost")
         assert await store.put_anomaly(row)
         assert not await store.put_anomaly(replace(row, found=NOON + DAY))
-        assert await store.answer_anomaly("render", "a", row.day, "planned", b"by whom")
+        assert not await store.put_anomaly(replace(row, pool="A"))  # ids are the same in any case
+        assert await store.answer_anomaly("render", "A", row.day, "planned", b"by whom")
         assert not await store.answer_anomaly("render", "b", row.day, "planned", b"")
         assert await store.anomalies("render", NOON) == [replace(row, answer="planned", reply=b"by whom")]
         assert await store.anomalies("render", NOON + MINUTE) == []

@@ -113,7 +113,7 @@ class UsageContract:
         first = PoolEra("a", NOON, "Standard_D4s_v3", 4, False, {"team": "blue"})
         same = replace(first, since=NOON + HOUR)
         grown = replace(first, since=NOON + DAY, vm_size="Standard_D8s_v3", cores=8, windows=True)
-        other = replace(first, pool="b", tags={"wer": "größer ☃"})
+        other = replace(first, pool="b", slots=4, tags={"wer": "größer ☃"})
         await store.add_pool_eras("render", [first, other])
         await store.add_pool_eras("render", [same, grown])
         await store.add_pool_eras("render", [same])

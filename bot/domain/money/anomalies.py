@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from bot.domain.entity import same_id
 from bot.domain.money.movers import Cause
 
 WEEKS = 8
@@ -136,7 +137,7 @@ def anomaly_id(found: Anomaly) -> str:
 def told(found: Anomaly, answers: Collection[Answer]) -> bool:
     """Whether an anomaly is told: not where somebody said that its cause does not matter."""
     return not any(
-        answer.verdict == "ignore" and answer.pool == found.pool and answer.cause == _what(found.cause)
+        answer.verdict == "ignore" and same_id(answer.pool, found.pool) and answer.cause == _what(found.cause)
         for answer in answers
     )
 

@@ -96,6 +96,7 @@ def test_a_cause_that_does_not_matter_is_not_told_again_and_others_are() -> None
     planned = answered(found(TODAY, "weekly"), "planned")
     later = TODAY + timedelta(days=7)
     assert not told(found(later, "nightly"), [ignored, planned])
+    assert not told(found(later, "nightly", "GPU-A"), [ignored])  # ids are the same in any case
     assert told(found(later, "weekly"), [ignored, planned])
     assert told(found(later, "nightly", "gpu-b"), [ignored, planned])
     assert ignored.because == "it is the month's end"
