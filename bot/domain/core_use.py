@@ -16,6 +16,18 @@ _REASONS: Final[Mapping[Role, IdleReason]] = MappingProxyType(
 )
 """Why a node of a role does nothing; of nodes that take tasks it depends on whether any wait. Gone ones cost none."""
 
+IDLE_WORDS: Final[Mapping[IdleReason, str]] = MappingProxyType(
+    {
+        "starting": "starting",
+        "unused": "nothing to do",
+        "waiting": "work waits",
+        "broken": "broken",
+        "leaving": "leaving",
+        "unknown": "not known why",
+    }
+)
+"""The reasons in words, as they go on after "idle: "."""
+
 
 def core_use(counts: NodeCounts, cores: int, busy: float, waiting: bool | None) -> CoreUse:
     """The cores of one kind of nodes in a pool, by what they do.

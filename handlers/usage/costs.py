@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.azure.models.price import Prices
+from bot.domain.core_usage import WHOLE
 from bot.domain.entity import fold
 from bot.domain.licence import pays_windows
 from bot.domain.money.ledger import Ledger
@@ -18,9 +19,6 @@ from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Text, Time, Words
 from cards.formatting import money, percent, plural
-
-_WHOLE = 0.98
-"""From this share on something counts as all of it."""
 
 
 def hourly(prices: Prices, size: str, *, windows: bool = False) -> str:
@@ -90,9 +88,9 @@ def month_so_far(ledger: Ledger, zone: ZoneInfo) -> str:
     if priced == 0:
         return "this month's cores have no known price"
     notes = [f"own samples since {_day(ledger.first, zone)}"]
-    if ledger.seen_since_first < _WHOLE:
+    if ledger.seen_since_first < WHOLE:
         notes[0] += f", {percent(ledger.seen_since_first, 1)} of the time"
-    if priced is not None and priced < _WHOLE:
+    if priced is not None and priced < WHOLE:
         notes.append(f"without {percent(1 - priced, 1)} of the core-hours, whose price is unknown")
     amount = money(round(spend.cost.total, 2), ledger.currency)
     day = _day(ledger.prices_as_of, zone)

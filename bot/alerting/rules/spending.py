@@ -12,7 +12,7 @@ from bot.domain.findings import Entity, Finding, Severity
 from bot.domain.money.anomalies import anomaly_id
 from bot.domain.money.budgets import BudgetState, Level
 from bot.monitor.scene import Scene
-from cards.formatting import money, percent
+from cards.formatting import day_words, money, percent
 
 _SEVERITIES: dict[Level, Severity] = {
     "near": Severity.INFO,
@@ -60,7 +60,7 @@ def unusual(scene: Scene) -> Iterator[Finding]:
         paid, usual = (money(round(each, 2), currency) for each in (day.amount, day.usual))
         yield Finding(
             entity=pool_entity(found.pool),
-            headline=f"pool {found.pool} cost {paid} on {_day(day.day)}, usually {usual}",
+            headline=f"pool {found.pool} cost {paid} on {day_words(day.day)}, usually {usual}",
             since=_begin(day.day),
             figures=(("More than usual", money(round(day.excess, 2), currency)),),
             cause=found.cause.words,
@@ -75,9 +75,9 @@ def unusual(scene: Scene) -> Iterator[Finding]:
 def _verdict(state: BudgetState) -> str:
     match state.level:
         case "over":
-            return f"is over since {_day(state.reached)}"
+            return f"is over since {day_words(state.reached)}"
         case "will be over" if state.over_on:
-            return f"will be over on {_day(state.over_on)}"
+            return f"will be over on {day_words(state.over_on)}"
     return "is nearly used"
 
 
@@ -96,10 +96,6 @@ def _figures(state: BudgetState) -> Iterator[tuple[str, str]]:
 
 def _words(amount: float, state: BudgetState) -> str:
     return money(round(amount, 2), state.currency)
-
-
-def _day(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b}"
 
 
 def _begin(day: date) -> datetime:
