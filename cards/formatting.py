@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 
@@ -40,7 +40,7 @@ _TIMES = 150
 
 
 def change(now: float | None, before: float | None) -> str:
-    """How a figure stands to what it was: ``+40 %``, ``−12 %``, ``2.6 times``, ``the same``, ``new``; empty if unknown."""
+    """How a figure stands to what it was: ``+40 %``, ``−12 %``, ``2.6 times``, ``the same``, ``new``; or empty."""
     if now is None or before is None:
         return ""
     if now == before:
@@ -80,6 +80,11 @@ def _times(now: float, before: float) -> str:
 def day_words(day: date) -> str:
     """``Sun 22 Nov``."""
     return f"{day:%a} {short_day(day)}"
+
+
+def moment_words(at: datetime) -> str:
+    """``Sun 22 Nov 14:05``, in the zone of the moment."""
+    return f"{day_words(at)} {at:%H:%M}"
 
 
 def short_day(day: date) -> str:

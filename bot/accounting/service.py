@@ -121,6 +121,7 @@ class Accounting:
             rates.source,
             rates.as_of,
             {bucket.start: bucket.seconds for bucket in whole if not bucket.at_most},
+            max(sampled[0], since) if sampled and sampled[0] < until else None,
         )
 
     async def jobs(

@@ -14,11 +14,6 @@ from bot.domain.tag import Tag
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, PoolBucket, PoolEra
 
-WHOLE = 0.98
-"""From this share on something counts as all of it."""
-MOSTLY = 0.8
-"""A span of which less was sampled is unknown: its sums would be too little, and nothing is held against it."""
-
 
 def sizes(eras: Iterable[PoolEra]) -> list[str]:
     """Every VM size of pools, as it was written last."""

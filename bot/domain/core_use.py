@@ -11,6 +11,10 @@ from bot.domain.states import NODES, Role, counted, with_machine
 from storage.port.core_use import CoreUse, IdleReason
 from storage.port.samples import JobCores
 
+WHOLE = 0.98
+"""From this share on something counts as all of it."""
+MOSTLY = 0.8
+"""A span of which less was sampled is unknown: its sums would be too little, and nothing is held against it."""
 _REASONS: Final[Mapping[Role, IdleReason]] = MappingProxyType(
     {"coming": "starting", "bad": "broken", "leaving": "leaving"}
 )

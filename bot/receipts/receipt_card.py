@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from bot.domain.core_usage import WHOLE
-from bot.domain.core_use import IDLE_WORDS
+from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.job_health import FEW
 from bot.domain.money.receipt import ENOUGH, Part, Receipt, Usual
 from bot.domain.money.shares import digits_of, rounded_parts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from bot.domain.core_usage import WHOLE
+from bot.domain.core_use import WHOLE
 from bot.domain.entity import fold
 from bot.domain.money.advice import Advice
 from bot.domain.money.anomalies import Anomaly, anomaly_id

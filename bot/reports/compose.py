@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from bot.accounting.service import Accounting
-from bot.domain.core_usage import MOSTLY
+from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
 from bot.domain.money.advice import Advice, PoolNow, advise
 from bot.domain.money.anomalies import Anomaly

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.accounting.service import Accounting
-from bot.domain.core_usage import MOSTLY
+from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
 from bot.domain.money.billed import billed_ledger
 from bot.domain.money.forecast import WINDOW

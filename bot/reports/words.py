@@ -11,19 +11,25 @@ from cards.formatting import day_words, money, percent, plural, short_day
 
 
 def month_words(month: Forecast, currency: str) -> str:
-    """``about $7,900 ($7,400 – $8,600)``, or in words why there is no such number."""
+    """``about $7,900 ($7,400 – $8,600); $3,931 so far``, or in words why there is no such number."""
     so_far = money(cents(month.so_far), currency) if month.so_far is not None else ""
     if month.amount is None:
         began = f"so far {so_far}" if so_far else "nothing seen yet"
         rate = f", at the current rate {money(cents(month.rate), currency)} a day" if month.rate is not None else ""
-        why = "too irregular to forecast" if month.state == "irregular" else "too few days to forecast"
-        return f"{why}: {began}{rate}"
+        return f"{end_words(month, currency)}: {began}{rate}"
+    began = f"; {so_far} so far" if so_far else "; nothing seen yet"
+    missing = f", {plural(month.missing, 'day')} unknown" if month.missing else ""
+    return f"{end_words(month, currency)}{began}{missing}"
+
+
+def end_words(month: Forecast, currency: str) -> str:
+    """``about $7,900 ($7,400 – $8,600)``, ``too few days to forecast``."""
+    if month.amount is None:
+        return "too irregular to forecast" if month.state == "irregular" else "too few days to forecast"
     band = ""
     if month.low is not None and month.high is not None and month.high > month.low:
         band = f" ({about(month.low, currency)} – {about(month.high, currency)})"
-    began = f"; {so_far} so far" if so_far else "; nothing seen yet"
-    missing = f", {plural(month.missing, 'day')} unknown" if month.missing else ""
-    return f"about {about(month.amount, currency)}{band}{began}{missing}"
+    return f"about {about(month.amount, currency)}{band}"
 
 
 def about(amount: float, currency: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
-from bot.domain.core_usage import WHOLE
-from bot.domain.core_use import IDLE_WORDS
+from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.money.meters import MeterKind
 from bot.domain.money.reconcile import Reconciled
 from bot.domain.money.shares import parts

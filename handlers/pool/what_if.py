@@ -10,7 +10,7 @@ from bot.azure.account import Account
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.syntax import place_of
 from bot.domain.autoscale.what_if import Point, Totals, WhatIf, assumptions
-from bot.domain.core_usage import WHOLE
+from bot.domain.core_use import WHOLE
 from bot.domain.price import Money
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
@@ -18,7 +18,7 @@ from cards import build
 from cards.build import blocks, facts, refusal, text
 from cards.card import Button, Card, Code, Facts, Mark, Picture, Words
 from cards.charts.scaling import Scaling, ScalingPoint, scaling_alt
-from cards.formatting import day_words, duration, money, number, percent, plural
+from cards.formatting import duration, moment_words, money, number, percent, plural
 from handlers.pool.autoscale import LONGEST_COMMAND, suggestion, use
 from handlers.pool.formulas import Scaled, examined, given_formula, past_of, readable, remark, remarks, scaled, tried
 from handlers.shared.common import line, section, titled
@@ -243,7 +243,7 @@ def _chart(
              for each in (figures(result, would, was) or Facts(())).items]  # fmt: skip
     return Scaling(
         headline=headline,
-        subtitle=f"{source.name} · pool {found.pool.id} · {day_words(begin)} {begin:%H:%M} – {day_words(end)} {end:%H:%M}",
+        subtitle=f"{source.name} · pool {found.pool.id} · {moment_words(begin)} – {moment_words(end)}",
         points=_buckets(result.points, since, step),
         step=step,
         since=since,

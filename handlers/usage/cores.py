@@ -17,7 +17,7 @@ from cards.build import blocks, text
 from cards.card import Button, Card, Mark, Picture, Words
 from cards.charts.alt import alt
 from cards.charts.usage import UsageChart, UsagePoint
-from cards.formatting import day_words, short_day
+from cards.formatting import day_words, moment_words, short_day
 from handlers.shared.common import line, titled
 from handlers.usage import as_csv, parts
 from handlers.usage import gap as gaps
@@ -225,5 +225,5 @@ def _days(window: Window, zone: ZoneInfo) -> str:
     begin, end = window.since.astimezone(zone), window.until.astimezone(zone)
     if window.span <= timedelta(hours=36):
         day = "" if begin.date() == end.date() else f"{day_words(end)} "
-        return f"{day_words(begin)} {begin:%H:%M} – {day}{end:%H:%M} {end:%Z}"
+        return f"{moment_words(begin)} – {day}{end:%H:%M} {end:%Z}"
     return f"{short_day(begin)} – {short_day(end)} {end:%Y}, {zone.key}"

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
-from bot.domain.core_usage import WHOLE, idlest, last_at_most
-from bot.domain.core_use import IDLE_WORDS
+from bot.domain.core_usage import idlest, last_at_most
+from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.timeline import Kept, Window
 from bot.requests.context import Context
 from cards import build

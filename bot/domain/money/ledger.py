@@ -60,6 +60,8 @@ class Ledger(Struct, frozen=True):
     prices_as_of: datetime | None = None
     sampled: Mapping[datetime, float] = MappingProxyType({})
     """Seconds that were sampled of each span, by its beginning; history from Azure Monitor is none."""
+    watched: datetime | None = None
+    """The first own sample within the window; ``first`` may be earlier, of Azure Monitor's history."""
 
     def watched_days(self, share: float) -> frozenset[date]:
         """The UTC days of which at least such a share was sampled."""
@@ -80,6 +82,11 @@ class Ledger(Struct, frozen=True):
     def total(self) -> Spend:
         """All of it."""
         return total(row.spend for row in self.rows)
+
+    @property
+    def of_pools(self) -> Spend:
+        """What the bot saw itself: without Azure Monitor's history, which names no pools and has no price."""
+        return total(row.spend for row in self.rows if row.pool)
 
     def by(self, what: str) -> dict[str, Spend]:
         """Sums by ``pool``, ``size`` or ``tag:KEY``; an empty key is for those without.

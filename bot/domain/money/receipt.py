@@ -24,7 +24,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.core_usage import WHOLE
+from bot.domain.core_use import WHOLE
 from bot.domain.entity import fold
 from bot.domain.money.job_tasks import TaskSums
 from bot.domain.money.ledger import JobSpend
