@@ -113,7 +113,7 @@ class Accounting:
             account,
             rates.currency,
             since,
-            until,
+            min(until, now),
             sampled[1] if sampled else None,
             first,
             _seen(whole, since, min(until, now)),

@@ -42,7 +42,7 @@ class LedgerRow(Struct, frozen=True):
 
 
 class Ledger(Struct, frozen=True):
-    """What an account used in [since, until), at its rates, as far as it was seen.
+    """What an account used in [since, until), at its rates, as far as it was seen; ``until`` is now at the latest.
 
     ``as_of`` is the last sample (None: there is none), ``first`` the first one within the window, ``seen`` the share
     of the window up to now that was sampled. ``currency`` is empty where no price is known.
