@@ -232,8 +232,9 @@ def _pools(report: Report) -> Words | None:
 
 
 def _against(now: float, before: float | None) -> str:
-    """`` (+40 %)``, nothing where there was nothing."""
-    return f" ({change(now, before)})" if before else ""
+    """`` (+40 %)``, nothing where it is the same or there was nothing."""
+    words = change(now, before) if before else ""
+    return "" if not words or words.endswith("the same") else f" ({words})"
 
 
 def _moved(mover: Mover, report: Report) -> Text:
