@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 
@@ -28,6 +28,68 @@ def percent(part: float, whole: float) -> str:
     if 0 < share < 1:
         return "under 1 %"
     return f"{math.floor(share)} %"
+
+
+def share(value: float, digits: int = 0) -> str:
+    """A share of 1, rounded: ``12 %``, ``0.8 %`` with a digit."""
+    return f"{value * 100:,.{digits}f} %"
+
+
+_TIMES = 150
+"""Per cent more, from which on it is told as so many times as much."""
+
+
+def change(now: float | None, before: float | None) -> str:
+    """How a figure stands to what it was: ``+40 %``, ``−12 %``, ``2.6 times``, ``the same``, ``new``; or empty."""
+    if now is None or before is None:
+        return ""
+    if now == before:
+        return "the same"
+    if not before:
+        return "new"
+    more = _per_cent_more(now, before)
+    if not more:
+        return "about the same"
+    if more >= _TIMES:
+        return _times(now, before)
+    return f"{'+' if more > 0 else '−'}{number(abs(more))} %"
+
+
+def compared(now: float, before: float, what: str, least: int = 1) -> str:
+    """The same as a sentence goes on: ``12 % more than usual``, ``2.6 times as much as usual``, ``as much as usual``.
+
+    ``least`` are the per cent from which on it is another figure; ``before`` is not nothing.
+    """
+    more = _per_cent_more(now, before)
+    if abs(more) < least:
+        return f"as much as {what}"
+    if more >= _TIMES:
+        return f"{_times(now, before)} as much as {what}"
+    return f"{number(abs(more))} % {'more' if more > 0 else 'less'} than {what}"
+
+
+def _per_cent_more(now: float, before: float) -> int:
+    return round((now - before) / abs(before) * 100)
+
+
+def _times(now: float, before: float) -> str:
+    times = now / before
+    return f"{number(round(times, 1))} times" if times < 1000 else "over 1,000 times"
+
+
+def day_words(day: date) -> str:
+    """``Sun 22 Nov``."""
+    return f"{day:%a} {short_day(day)}"
+
+
+def moment_words(at: datetime) -> str:
+    """``Sun 22 Nov 14:05``, in the zone of the moment."""
+    return f"{day_words(at)} {at:%H:%M}"
+
+
+def short_day(day: date) -> str:
+    """``22 Nov``."""
+    return f"{day.day} {day:%b}"
 
 
 def duration(span: timedelta) -> str:

@@ -11,7 +11,8 @@ import math
 from msgspec import Struct
 
 from cards.charts.bars import BarChart, Tone
-from cards.charts.units import WHOLE_CURRENCIES, alike, figure
+from cards.charts.units import alike, figure
+from cards.formatting import decimals
 from cards.text_fit import clean_line, elide
 
 
@@ -88,7 +89,7 @@ def _label(name: str, limit: int) -> str:
 
 def _rounded(value: float, unit: str) -> float:
     """As many digits as the unit has; a chart's hover would show all seventeen."""
-    digits = 0 if unit in WHOLE_CURRENCIES else 2 if unit else 1
+    digits = min(2, decimals(unit)) if unit else 1
     short = round(value, digits)
     return short if short or not value else float(f"{value:.2g}")
 

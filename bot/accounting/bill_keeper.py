@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -20,6 +20,7 @@ from bot.azure.cost import READER, CostManagement, QueryType
 from bot.azure.cost_limiter import CostLimiter
 from bot.azure.errors import AzureError
 from bot.clock import Clock
+from bot.domain.money.spans import utc_day
 from bot.monitor.background import BILL, Background
 from storage.port.bill import Basis, BillReading, BillRow, BillState, BillStore
 from storage.port.errors import StoreError
@@ -114,7 +115,7 @@ class BillKeeper:
         known = [reading for reading in readings.values() if reading and reading.as_of]
         answered = [reading.as_of for reading in known if reading.as_of] if len(known) == len(accounts) else []
         if not answered or (now - min(answered)).total_seconds() >= EVERY * (1 - JITTER):
-            last = now.astimezone(UTC).date()
+            last = utc_day(now)
             first = last - timedelta(days=MOVING - 1)
             if answered:  # what has moved since it was read, after a longer silence; a chunk at most
                 moved = min(answered).date() - timedelta(days=MOVING - 1)
@@ -126,7 +127,7 @@ class BillKeeper:
 
     async def _go_back(self, accounts: Sequence[Account], known: Sequence[BillReading], now: datetime) -> float:
         """Read a piece of the past, where some is missing; the seconds until the next thing is due."""
-        today = now.astimezone(UTC).date()
+        today = utc_day(now)
         oldest = max((reading.first or today for reading in known), default=today)
         horizon = today - timedelta(days=BACK)
         if oldest > horizon:
@@ -147,7 +148,7 @@ class BillKeeper:
             found = await self._ask(accounts, first, last)
         except AzureError as error:
             log.warning("bill.refused", code=error.code, status=error.status, message=error.message)
-            latest = last >= now.astimezone(UTC).date() - timedelta(days=1)
+            latest = last >= utc_day(now) - timedelta(days=1)
             for account in accounts:
                 why, refused = _why(error, account.settings.subscription), _state(error) == "no permission"
                 self._background.failed(BILL, why, account.name, refused=refused)
@@ -186,7 +187,7 @@ class BillKeeper:
         # An account that cost nothing for days is no account without a bill.
         ever = bool(rows) or bool(before and before.state == "ok")
         # Only a reading of the latest days says how fresh the bill is.
-        latest = last >= now.astimezone(UTC).date() - timedelta(days=1)
+        latest = last >= utc_day(now) - timedelta(days=1)
         as_of = now if latest or before is None else before.as_of
         oldest = first
         if before and before.first and before.as_of and before.as_of.date() >= first - timedelta(days=1):

@@ -119,7 +119,7 @@ class Accounting:
             account,
             rates.currency,
             since,
-            until,
+            min(until, now),
             sampled[1] if sampled else None,
             first,
             _seen(whole, since, min(until, now)),
@@ -127,6 +127,7 @@ class Accounting:
             rates.source,
             rates.as_of,
             {bucket.start: bucket.seconds for bucket in whole if not bucket.at_most},
+            max(sampled[0], since) if sampled and sampled[0] < until else None,
         )
 
     async def jobs(

@@ -8,8 +8,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from bot.domain.entity import fold
-from bot.domain.money.ledger import Eras, JobSpend, tag_of
+from bot.domain.money.ledger import Eras, JobSpend
 from bot.domain.money.spend import NOTHING, Spend
+from bot.domain.tag import Tag
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, PoolBucket, PoolEra
 
@@ -29,9 +30,9 @@ def is_of_size(eras: Eras, vm_size: str) -> Callable[[str, datetime], bool]:
     return lambda pool, at: (era := eras.at(pool, at)) is not None and fold(era.vm_size) == fold(vm_size)
 
 
-def has_tag(eras: Eras, key: str, value: str) -> Callable[[str, datetime], bool]:
-    """Whether a pool had a tag (both in any case) at a moment."""
-    return lambda pool, at: (era := eras.at(pool, at)) is not None and fold(tag_of(era.tags, key)) == fold(value)
+def has_tag(eras: Eras, tag: Tag) -> Callable[[str, datetime], bool]:
+    """Whether a pool had a tag at a moment."""
+    return lambda pool, at: (era := eras.at(pool, at)) is not None and tag.on(era.tags)
 
 
 def of_pools(rows: Iterable[PoolBucket], wanted: Callable[[str, datetime], bool]) -> list[Bucket]:

@@ -11,10 +11,26 @@ from bot.domain.states import NODES, Role, counted, with_machine
 from storage.port.core_use import CoreUse, IdleReason
 from storage.port.samples import JobCores
 
+WHOLE = 0.98
+"""From this share on something counts as all of it."""
+MOSTLY = 0.8
+"""A span of which less was sampled is unknown: its sums would be too little, and nothing is held against it."""
 _REASONS: Final[Mapping[Role, IdleReason]] = MappingProxyType(
     {"coming": "starting", "bad": "broken", "leaving": "leaving"}
 )
 """Why a node of a role does nothing; of nodes that take tasks it depends on whether any wait. Gone ones cost none."""
+
+IDLE_WORDS: Final[Mapping[IdleReason, str]] = MappingProxyType(
+    {
+        "starting": "starting",
+        "unused": "nothing to do",
+        "waiting": "work waits",
+        "broken": "broken",
+        "leaving": "leaving",
+        "unknown": "not known why",
+    }
+)
+"""The reasons in words, as they go on after "idle: "."""
 
 
 def core_use(counts: NodeCounts, cores: int, busy: float, waiting: bool | None) -> CoreUse:

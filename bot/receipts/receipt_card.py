@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 from msgspec import Struct
 
+from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.job_health import FEW
-from bot.domain.money.receipt import ENOUGH, WHOLE, Part, Receipt, Usual
-from bot.domain.money.shares import rounded_parts
+from bot.domain.money.receipt import ENOUGH, Part, Receipt, Usual
+from bot.domain.money.shares import digits_of, rounded_parts
 from bot.domain.states import word
 from cards.build import actions, blocks, bold, muted, note, table, text
 from cards.card import Button, Card, Column, Mark, Row, Table, Text, Words
-from cards.formatting import decimals, duration, money, number, percent, plural, spark
+from cards.formatting import compared, duration, money, number, percent, plural, spark
 from storage.port.core_use import IDLE_REASONS
 
 Command = Callable[..., str]
 """A command's line from its words, naming the account where there are several."""
 
 _MINUTE = timedelta(minutes=1)
-_NOTEWORTHY = 10
+NOTEWORTHY = 10
 """Percent more or less than usual that are worth a word."""
-_TINY = 0.1
-_WHOLE_FROM = 100
-"""Money below which it is shown with more decimals, and from which on without any."""
 _WORDS: dict[Part, str] = {
     "own": "its tasks, by samples",
     "useful": "tasks that succeeded",
     "failed": "tasks that failed",
     "lost": "runs made again",
-    "starting": "idle: nodes starting",
-    "unused": "idle: nothing to do",
-    "waiting": "idle: though tasks wait",
-    "broken": "idle: broken nodes",
-    "leaving": "idle: nodes leaving",
-    "unknown": "idle: reason not known",
+    **{reason: f"idle: {words}" for reason, words in IDLE_WORDS.items()},
 }
 _GOING = "tasks that are done, or run"
 _COLUMNS = (
@@ -94,7 +86,7 @@ def cost_words(receipt: Receipt) -> str:
     if not currency:
         return "no core-hours"
     lines = shown_lines(receipt)
-    digits = digits_of(receipt)
+    digits = _digits(receipt)
     nothing = Decimal(0)
     whole = money(sum((line.money for line in lines), nothing), currency, digits)
     idle = sum((line.money for line in lines if line.what in IDLE_REASONS), nothing)
@@ -122,23 +114,16 @@ def shown_lines(receipt: Receipt) -> list[ShownLine]:
     """What became of it, line by line, without lines of nothing."""
     lines = [line for line in receipt.parts() if line.core_hours > 0 or line.money > 0]
     hours = rounded_parts([line.core_hours for line in lines], 1)
-    amounts = rounded_parts([line.money for line in lines], digits_of(receipt))
+    amounts = rounded_parts([line.money for line in lines], _digits(receipt))
     return [
         ShownLine(line.what, part, amount, bool(line.money) or not line.core_hours)
         for line, part, amount in zip(lines, hours, amounts, strict=True)
     ]
 
 
-def digits_of(receipt: Receipt) -> int:
-    """The decimals of its money, the same wherever it stands: none from 100 on."""
-    return digits_for(sum(line.money for line in receipt.parts()), currency_of(receipt))
-
-
-def digits_for(total: float, currency: str) -> int:
-    """The decimals of parts and their total: none from 100 on, those of the currency, more of very small totals."""
-    if total >= _WHOLE_FROM:
-        return 0
-    return decimals(currency) + (min(4, -math.floor(math.log10(total))) if 0 < total < _TINY else 0)
+def _digits(receipt: Receipt) -> int:
+    """The decimals of its money, the same wherever it stands."""
+    return digits_of(sum(line.money for line in receipt.parts()), currency_of(receipt))
 
 
 def _title(receipt: Receipt, several: bool) -> Text:
@@ -203,7 +188,7 @@ def _spot(receipt: Receipt) -> str:
 
 def _amount(value: float, currency: str) -> str:
     """Money of its own, with the decimals of its currency below 100."""
-    return money(value, currency, digits_for(value, currency))
+    return money(value, currency, digits_of(value, currency))
 
 
 def _against(usual: Usual | None, receipt: Receipt) -> Text:
@@ -230,14 +215,13 @@ def _against(usual: Usual | None, receipt: Receipt) -> Text:
 
 
 def _dearer(receipt: Receipt) -> str:
-    """``97 % more than usual``; nothing where that is not known, or it cost as usual."""
+    """``97 % more than usual``; nothing where that is not known."""
     usual = receipt.usual
     if usual is None or not usual.cost or receipt.cost is None or receipt.idle_cost is None:
         return ""
-    share = round((receipt.cost / usual.cost - 1) * 100)
-    if abs(share) < _NOTEWORTHY or usual.currency != currency_of(receipt):
+    if usual.currency != currency_of(receipt):
         return ""
-    return f"{number(abs(share))} % {'more' if share > 0 else 'less'} than usual"
+    return compared(receipt.cost, usual.cost, "usual", NOTEWORTHY)
 
 
 def _table(receipt: Receipt) -> Table | None:
@@ -247,7 +231,7 @@ def _table(receipt: Receipt) -> Table | None:
         return None
     nothing = Decimal(0)
     hours, whole = sum((x.core_hours for x in lines), nothing), sum((x.money for x in lines), nothing)
-    digits = digits_of(receipt)
+    digits = _digits(receipt)
     rows = [
         [
             _GOING if line.what == "useful" and receipt.ended is None else _WORDS[line.what],

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from bot.domain.core_use import WHOLE
 from bot.domain.entity import fold
 from bot.domain.money.advice import Advice
 from bot.domain.money.anomalies import Anomaly, anomaly_id
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.movers import Mover
-from bot.domain.money.report import WHOLE, Became, Report, Restated
-from bot.domain.money.shares import rounded_parts
+from bot.domain.money.report import Became, Report, Restated
+from bot.domain.money.shares import parts
 from bot.reports.calendar import days_differ
 from bot.reports.compose import period_before
 from bot.reports.picture import amount_of, busy, picture
-from bot.reports.words import budget_words, cents, day_of, month_words, span_of
+from bot.reports.words import budget_words, cents, month_words, span_of
 from cards.build import actions, blocks, bold, facts, muted, text
 from cards.card import (
     Action,
@@ -36,15 +37,13 @@ from cards.card import (
     Time,
     Words,
 )
-from cards.command_line import join
-from cards.formatting import decimals, money, number, percent, plural
+from cards.command_line import join, join_template
+from cards.formatting import change, compared, day_words, money, number, percent, plural
 
 TOP = 3
 """Pools that are named; the rest is one sum."""
 _ROSE = 0.25
 """A rise by so much is marked as a warning."""
-_TIMES = 150
-"""Per cent more; from there on it is said as so many times as much."""
 _WORTH = 0.05
 """A sum of fewer of the core-hours than that says nothing of what a period cost."""
 _BUTTONS = 3
@@ -81,7 +80,10 @@ class ReportWriter:
         )
 
     def _command(self, report: Report, *words: str) -> str:
-        return join([*words, *([f"account:{report.account}"] if self._several else [])])
+        return join(self._tokens(report, *words))
+
+    def _tokens(self, report: Report, *words: str) -> list[str]:
+        return [*words, *([f"account:{report.account}"] if self._several else [])]
 
     def _actions(self, report: Report) -> Actions | None:
         doing: list[Action] = [
@@ -102,7 +104,7 @@ class ReportWriter:
 
     def _answers(self, report: Report) -> Iterator[Action]:
         """What can be said of unusual days: buttons where there is one, menus where there are several."""
-        days = {anomaly_id(each): f"{each.pool}, {day_of(each.unusual.day)}" for each in report.unusual}
+        days = {anomaly_id(each): f"{each.pool}, {day_words(each.unusual.day)}" for each in report.unusual}
         for label, answer in (("It was planned", "planned"), ("Ignore", "ignore")):
             if len(days) == 1:
                 (name,) = days
@@ -110,7 +112,7 @@ class ReportWriter:
                 yield Button(label, command, how="edit" if answer == "planned" else "form")
             elif days:
                 options = tuple(Option(words, name) for name, words in days.items())
-                yield Menu(label, self._command(report, "cost", "unusual", "{}", answer).replace("'{}'", "{}"), options)
+                yield Menu(label, join_template(self._tokens(report, "cost", "unusual", "{}", answer)), options)
 
     def _small(self, report: Report, now: datetime) -> Iterator[str]:
         """What has to be known to read the figures rightly."""
@@ -119,7 +121,7 @@ class ReportWriter:
         if report.billed:
             yield "what was billed, because the bot's own samples know too little of the time"
         elif report.prices_source and report.now.priced:
-            as_of = f" of {day_of(report.prices_as_of.date())}" if report.prices_as_of else ""
+            as_of = f" of {day_words(report.prices_as_of.date())}" if report.prices_as_of else ""
             yield f"own usage at {report.prices_source}{as_of}"
         if report.seen < WHOLE and not report.billed:
             yield f"{percent(report.seen, 1)} of the time was seen, the rest is unknown"
@@ -137,7 +139,7 @@ class ReportWriter:
 
 
 def _title(report: Report) -> Text:
-    when = {"daily": day_of(report.first), "weekly": "last week", "monthly": f"in {report.first:%B}"}[report.kind]
+    when = {"daily": day_words(report.first), "weekly": "last week", "monthly": f"in {report.first:%B}"}[report.kind]
     if not report.now.core_hours.total and not report.amount:
         seen = report.as_of is not None and report.seen > 0
         words = f"No nodes in {report.account} {when}" if seen else f"Nothing was seen of {report.account} {when}"
@@ -194,12 +196,7 @@ def _changed(report: Report) -> str:
         return f"nothing to compare with {period}"
     if not report.before.cost.total:
         return f"nothing {period}"
-    share = round((report.change or 0.0) * 100)
-    if share >= _TIMES:
-        return f"{number(round(share / 100 + 1, 1))} times {period}"
-    if not share:
-        return f"as much as {period}"
-    return f"{number(abs(share))} % {'more' if share > 0 else 'less'} than {period}"
+    return compared(report.amount, report.before.cost.total, period)
 
 
 def _line(report: Report) -> Text:
@@ -224,10 +221,9 @@ def _pools(report: Report) -> Words | None:
         return None
     top, rest = report.pools[:TOP], report.pools[TOP:]
     values = [each.money for each in top] + ([sum(each.money for each in rest)] if rest else [])
-    digits = 0 if abs(report.amount) >= 100 else decimals(report.currency)
-    shown = [money(each, report.currency, digits) for each in rounded_parts(values, digits)]
+    shown, _ = parts(values, report.currency)
     pieces = [
-        f"{each.pool or 'no pool'} {amount}{_share(each.money, report.pools_before.get(fold(each.pool)))}"
+        f"{each.pool or 'no pool'} {amount}{_against(each.money, report.pools_before.get(fold(each.pool)))}"
         for each, amount in zip(top, shown, strict=False)
     ]
     if rest:
@@ -235,18 +231,15 @@ def _pools(report: Report) -> Words | None:
     return Words(text(bold("Top pools  "), " · ".join(pieces)))
 
 
-def _share(now: float, before: float | None) -> str:
-    """`` (+40 %)``, nothing where it is about the same or there was nothing."""
-    if not before:
-        return ""
-    share = round((now - before) / before * 100)
-    return f" ({'+' if share > 0 else '−'}{number(abs(share))} %)" if abs(share) >= 5 else ""
+def _against(now: float, before: float | None) -> str:
+    """`` (+40 %)``, nothing where it is the same or there was nothing."""
+    words = change(now, before) if before else ""
+    return "" if not words or words.endswith("the same") else f" ({words})"
 
 
 def _moved(mover: Mover, report: Report) -> Text:
     sign = "+" if mover.change > 0 else "−"
-    share = round(mover.change / mover.before * 100) if mover.before > 0.005 else None
-    size = f" ({sign}{number(abs(share))} %)" if share is not None and abs(share) < 1000 else ""
+    size = _against(mover.now, mover.before)
     why = mover.cause.words if mover.cause else "no single cause: several small ones"
     return text(bold(mover.pool), f" {sign}{amount_of(abs(mover.change), report)}{size}: {why}")
 
@@ -292,7 +285,7 @@ def _unusual(each: Anomaly, report: Report) -> Text:
     usual = amount_of(found.usual, report)
     return text(
         bold(each.pool),
-        f" on {day_of(found.day)}: {amount_of(found.amount, report)}, usually {usual}: {each.cause.words}",
+        f" on {day_words(found.day)}: {amount_of(found.amount, report)}, usually {usual}: {each.cause.words}",
     )
 
 
@@ -307,7 +300,7 @@ def _bill_notes(report: Report) -> Iterator[str]:
         case "no data":
             yield "nothing billed yet"
         case _ if bill.amount is not None and bill.as_of:
-            as_of = f"{day_of(bill.as_of.date())} {bill.as_of:%H:%M} UTC"
+            as_of = f"{day_words(bill.as_of.date())} {bill.as_of:%H:%M} UTC"
             yield f"bill {money(cents(bill.amount), bill.currency)} as of {as_of}"
             if bill.filling:
                 days = ", ".join(f"{day:%a}" for day in bill.filling)

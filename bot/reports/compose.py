@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from bot.accounting.service import Accounting
+from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
 from bot.domain.money.advice import Advice, PoolNow, advise
 from bot.domain.money.anomalies import Anomaly
@@ -24,8 +25,6 @@ from bot.reports.subscriptions import report_of
 from storage.port.decoding import decoded
 from storage.port.store import Store
 
-COMPARABLE = 0.8
-"""The share of a period that has to have been sampled before another is held against it."""
 _BEFORE = {"daily": "the day before", "weekly": "the week before", "monthly": "the month before"}
 
 
@@ -115,7 +114,7 @@ class Composer:
                 budgets=self.states(account, past),
                 advice=tuple(advise(now_spans, pools, now)) if not billed else (),
                 became=what_became(
-                    given if not billed and ledger.seen >= COMPARABLE else [],
+                    given if not billed and ledger.seen >= MOSTLY else [],
                     now_spans,
                     pools,
                     stretch=earlier.days / period.days,
@@ -155,7 +154,7 @@ class Composer:
 def known_whole(ledger: Ledger) -> bool:
     """Whether a period was seen, and priced, enough for its cost to be named and another to be held against it."""
     priced = ledger.total.priced
-    return ledger.first is not None and ledger.seen >= COMPARABLE and (priced is None or priced >= PRICED)
+    return ledger.first is not None and ledger.seen >= MOSTLY and (priced is None or priced >= PRICED)
 
 
 def _restated(said: Said, ledger: Ledger) -> Restated | None:

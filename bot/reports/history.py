@@ -10,20 +10,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.accounting.service import Accounting
+from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
 from bot.domain.money.billed import billed_ledger
 from bot.domain.money.forecast import WINDOW
-from bot.domain.money.ledger import Ledger, LedgerRow
+from bot.domain.money.ledger import Ledger, LedgerRow, by_day
 from bot.domain.money.reconcile import is_final
 from bot.domain.money.report import PRICED
+from bot.domain.money.spans import utc_day
+from bot.domain.money.spend import NOTHING, Spend
+from cards.formatting import short_day
 from storage.port.decoding import decoded
 from storage.port.monitoring import Transition
 from storage.port.samples import Bucket
 
 DAYS = 120
 """Days that are looked back: a forecast tries itself on them, and a calm series shows that it is."""
-SEEN = 0.8
-"""A day of which less was sampled is unknown: its cost would be too little."""
 _DAY = timedelta(days=1)
 _WEEK = 7
 _PAGE = 1000
@@ -76,11 +78,14 @@ class History(Struct, frozen=True):
     @property
     def daily(self) -> dict[date, float]:
         """What each known day cost."""
-        return totals(self.ledger.rows, self.known)
+        return self._costs(self.ledger.daily())
 
     def of_pool(self, pool: str) -> dict[date, float]:
         """What each known day of a pool cost; nothing on days on which it had no nodes."""
-        return totals((row for row in self.ledger.rows if fold(row.pool) == fold(pool)), self.known)
+        return self._costs(by_day(row for row in self.ledger.rows if fold(row.pool) == fold(pool)))
+
+    def _costs(self, spends: Mapping[date, Spend]) -> dict[date, float]:
+        return {day: spends.get(day, NOTHING).cost.total for day in sorted(self.known)}
 
     def pools(self, covers: Covers = everything) -> list[str]:
         """The pools that any of it is of, by name."""
@@ -97,29 +102,19 @@ class History(Struct, frozen=True):
                 moved[pool] = sum(recent) / len(recent) - sum(earlier) / len(earlier)
         for pool in sorted(moved, key=lambda each: -abs(moved[each]))[:1]:
             own = sorted((each for each in self.changes if fold(each.id) == fold(pool)), key=lambda each: each.at)
-            words = [f"pool {pool} was {what} on {_day(each.at)}" for each in own if (what := _what(each))]
+            words = [f"pool {pool} was {what} on {short_day(each.at)}" for each in own if (what := _what(each))]
             return words[-1] if words else _came_or_went(pool, self.of_pool(pool))
         return ""
 
 
-def totals(rows: Iterable[LedgerRow], days: Iterable[date]) -> dict[date, float]:
-    """What some rows came to on each of these days; a day without any cost nothing."""
-    found = dict.fromkeys(sorted(days), 0.0)
-    for row in rows:
-        day = row.start.astimezone(UTC).date()
-        if day in found:
-            found[day] += row.spend.cost.total
-    return found
-
-
 async def history(accounting: Accounting, store: Kept, account: str, now: datetime, days: int = DAYS) -> History:
     """The last days of an account. Raises KeyError for an unknown one, StoreError."""
-    today = now.astimezone(UTC).date()
+    today = utc_day(now)
     midnight = datetime.combine(today, time(), UTC)
     since = midnight - days * _DAY
     ledger = await accounting.spend(account, since, midnight + _DAY)
     buckets = await store.usage(account, None, since, midnight, int(_DAY.total_seconds()))
-    seen = {bucket.start.date() for bucket in buckets if bucket.seconds >= SEEN * _DAY.total_seconds()}
+    seen = {utc_day(bucket.start) for bucket in buckets if bucket.seconds >= MOSTLY * _DAY.total_seconds()}
     known = frozenset(seen & _priced(ledger, seen))
     pools = await _all(store, account, "pool", midnight - _CHANGES)
     resizes = await _all(store, account, "allocation", midnight - _CHANGES, "steady")
@@ -170,16 +165,16 @@ def _with_bill(
 
     What is on the bill of no pool stays out, as in own usage.
     """
-    final = {row.start.date() for row in billed.rows if is_final(row.start.date(), as_of)} - known
-    kept = tuple(row for row in ledger.rows if row.start.astimezone(UTC).date() not in final)
-    added = tuple(row for row in billed.rows if row.pool and row.start.date() in final)
+    final = {utc_day(row.start) for row in billed.rows if is_final(utc_day(row.start), as_of)} - known
+    kept = tuple(row for row in ledger.rows if utc_day(row.start) not in final)
+    added = tuple(row for row in billed.rows if row.pool and utc_day(row.start) in final)
     return replace(ledger, rows=kept + added), known | final
 
 
 def _priced(ledger: Ledger, days: Iterable[date]) -> set[date]:
     """The days of whose core-hours nearly all have a price."""
-    by_day = ledger.by("day")
-    shares = {day: by_day[day.isoformat()].priced if day.isoformat() in by_day else None for day in days}
+    spends = ledger.daily()
+    shares = {day: spends.get(day, NOTHING).priced for day in days}
     return {day for day, share in shares.items() if share is None or share >= PRICED}
 
 
@@ -190,14 +185,10 @@ def _came_or_went(pool: str, costs: Mapping[date, float]) -> str:
         return ""
     last = max(costs)
     if last - min(paid) < _CHANGES:
-        return f"pool {pool} has had nodes since {_day(min(paid))}"
+        return f"pool {pool} has had nodes since {short_day(min(paid))}"
     if timedelta() < last - max(paid) < _CHANGES:
-        return f"pool {pool} has had no nodes since {_day(max(paid))}"
+        return f"pool {pool} has had no nodes since {short_day(max(paid))}"
     return ""
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b}"
 
 
 def _what(change: Transition) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from bot.domain.money.budgets import Budget
+from bot.domain.tag import Tag
 
 
 class BudgetSettings(Struct, forbid_unknown_fields=True, frozen=True):
@@ -48,8 +49,7 @@ def budget_mistakes(budgets: Sequence[BudgetSettings], accounts: Collection[str]
             yield f"{where}.account: there is no account {each.account!r} here: {', '.join(accounts)}"
         if each.pools and each.tag:
             yield f"{where}: it is for pools or for a tag: leave one of them out, or make two budgets"
-        key, equals, value = each.tag.partition("=")
-        if each.tag and not (equals and key.strip() and value.strip()):
+        if each.tag and Tag.read(each.tag) is None:
             yield f"{where}.tag: {each.tag!r} is no tag: write key=value, such as team=render"
         known = each.account, each.budget().name
         if known in names:

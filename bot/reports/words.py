@@ -7,23 +7,29 @@ from datetime import date
 
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.forecast import Forecast
-from cards.formatting import money, percent, plural
+from cards.formatting import day_words, money, percent, plural, short_day
 
 
 def month_words(month: Forecast, currency: str) -> str:
-    """``about $7,900 ($7,400 – $8,600)``, or in words why there is no such number."""
+    """``about $7,900 ($7,400 – $8,600); $3,931 so far``, or in words why there is no such number."""
     so_far = money(cents(month.so_far), currency) if month.so_far is not None else ""
     if month.amount is None:
-        began = f"so far {so_far}" if so_far else "nothing billed yet"
+        began = f"so far {so_far}" if so_far else "nothing seen yet"
         rate = f", at the current rate {money(cents(month.rate), currency)} a day" if month.rate is not None else ""
-        why = "too irregular to forecast" if month.state == "irregular" else "too few days to forecast"
-        return f"{why}: {began}{rate}"
+        return f"{end_words(month, currency)}: {began}{rate}"
+    began = f"; {so_far} so far" if so_far else "; nothing seen yet"
+    missing = f", {plural(month.missing, 'day')} unknown" if month.missing else ""
+    return f"{end_words(month, currency)}{began}{missing}"
+
+
+def end_words(month: Forecast, currency: str) -> str:
+    """``about $7,900 ($7,400 – $8,600)``, ``too few days to forecast``."""
+    if month.amount is None:
+        return "too irregular to forecast" if month.state == "irregular" else "too few days to forecast"
     band = ""
     if month.low is not None and month.high is not None and month.high > month.low:
         band = f" ({about(month.low, currency)} – {about(month.high, currency)})"
-    began = f"; {so_far} so far" if so_far else "; nothing billed yet"
-    missing = f", {plural(month.missing, 'day')} unknown" if month.missing else ""
-    return f"about {about(month.amount, currency)}{band}{began}{missing}"
+    return f"about {about(month.amount, currency)}{band}"
 
 
 def about(amount: float, currency: str) -> str:
@@ -37,9 +43,9 @@ def budget_words(state: BudgetState) -> str:
     used = f"{percent(state.spent, state.budget.amount)} of {money(state.budget.amount, state.currency)} used"
     match state.level:
         case "over":
-            return f"{used}, over since {day_of(state.reached)}"
+            return f"{used}, over since {day_words(state.reached)}"
         case "will be over" if state.over_on:
-            return f"{used}, over on {day_of(state.over_on)} by the forecast"
+            return f"{used}, over on {day_words(state.over_on)} by the forecast"
     return f"{used}, will do" if state.month.amount is not None else used
 
 
@@ -48,14 +54,9 @@ def cents(value: float | None) -> float:
     return round(value or 0.0, 2)
 
 
-def day_of(day: date) -> str:
-    """``Sun 22 Nov``."""
-    return f"{day:%a} {day.day} {day:%b}"
-
-
 def span_of(first: date, last: date) -> str:
     """``16 – 22 Nov``, ``28 Sep – 4 Oct``, ``22 Nov``."""
     if first == last:
-        return f"{last.day} {last:%b}"
-    begin = f"{first.day}" if (first.year, first.month) == (last.year, last.month) else f"{first.day} {first:%b}"
-    return f"{begin} – {last.day} {last:%b}"
+        return short_day(last)
+    begin = f"{first.day}" if (first.year, first.month) == (last.year, last.month) else short_day(first)
+    return f"{begin} – {short_day(last)}"

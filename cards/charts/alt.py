@@ -14,7 +14,7 @@ from cards.charts.topology import Topology, topology_alt
 from cards.charts.trend import TrendChart, TrendSeries
 from cards.charts.units import alike, figure
 from cards.charts.usage import UsageChart
-from cards.formatting import plural
+from cards.formatting import moment_words, plural
 
 _EACH = 12
 """Bars that are told one by one; of more, the sum and the greatest are."""
@@ -151,7 +151,7 @@ def _usage(chart: UsageChart) -> str:
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    return moment_words(local)
 
 
 def _sentence(text: str) -> str:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from cards.formatting import plural
+from cards.formatting import moment_words, plural
 
 
 class ScalingPoint(Struct, frozen=True, array_like=True):
@@ -46,7 +46,7 @@ def scaling_alt(chart: Scaling) -> str:
     """The figures of the picture in a few sentences."""
     zone = ZoneInfo(chart.zone)
     begin, end = chart.since.astimezone(zone), chart.until.astimezone(zone)
-    window = f"{begin:%a} {begin.day} {begin:%b %H:%M} to {end:%a} {end.day} {end:%b %H:%M} ({chart.zone})"
+    window = f"{moment_words(begin)} to {moment_words(end)} ({chart.zone})"
     parts = [f"{chart.headline}.", f"Chart of nodes and waiting tasks with the formula and as they were, {window}."]
     if not chart.points:
         return " ".join([*parts, "No samples in this window."])
@@ -54,7 +54,7 @@ def scaling_alt(chart: Scaling) -> str:
     at = most.start.astimezone(zone)
     was = max(point.was_nodes for point in chart.points)
     parts.append(
-        f"With the formula at most {plural(round(most.nodes), 'node')}, at {at:%a} {at.day} {at:%b %H:%M}; "
+        f"With the formula at most {plural(round(most.nodes), 'node')}, at {moment_words(at)}; "
         f"really at most {round(was):,}."
     )
     return " ".join([*parts, *chart.figures])

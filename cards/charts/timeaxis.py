@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from cards.formatting import short_day
+
 
 class Tick(Struct, frozen=True):
     """A moment and what is written under it; ``strong`` where a day or month begins."""
@@ -79,16 +81,12 @@ def _weekday(day: date) -> str:
     return f"{day:%a} {day.day}"
 
 
-def _dated(day: date) -> str:
-    return f"{day.day} {day:%b}"
-
-
 _FINEST_FIRST: tuple[tuple[int, Callable[[datetime, datetime, ZoneInfo], Iterator[Tick]]], ...] = (
     *((minutes * 60, _clock(minutes)) for minutes in (5, 10, 15, 30, 60, 120, 180, 240, 360, 720)),
     (86400, _daily(lambda day: True, _weekday)),
-    (2 * 86400, _daily(lambda day: day.toordinal() % 2 == 1, _dated)),
-    (7 * 86400, _daily(lambda day: day.weekday() == 0, _dated)),
-    (14 * 86400, _daily(lambda day: day.toordinal() % 14 == 1, _dated)),  # ordinal 1 was a Monday
+    (2 * 86400, _daily(lambda day: day.toordinal() % 2 == 1, short_day)),
+    (7 * 86400, _daily(lambda day: day.weekday() == 0, short_day)),
+    (14 * 86400, _daily(lambda day: day.toordinal() % 14 == 1, short_day)),  # ordinal 1 was a Monday
     (30 * 86400, _daily(lambda day: day.day == 1, lambda day: f"{day:%b}")),
     (91 * 86400, _daily(lambda day: day.day == 1 and day.month % 3 == 1, lambda day: f"{day:%b %y}")),
     (365 * 86400, _daily(lambda day: day.day == 1 and day.month == 1, lambda day: f"{day:%Y}")),

@@ -13,12 +13,7 @@ from itertools import count, takewhile
 from msgspec import Struct
 
 from cards.charts.figures import cores
-from cards.formatting import duration, money
-
-WHOLE_CURRENCIES = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "XAF"}
-)
-"""Currencies without a smaller coin (ISO 4217: no digits after the point)."""
+from cards.formatting import decimals, duration, money
 
 _SHORT = 100_000
 """From which on money and hours are told in thousands."""
@@ -70,7 +65,7 @@ def _candidates(unit: str, least: float) -> Iterator[float]:
         yield from (step for step in _SHARES if step >= least)
         yield from _round_numbers(max(0.5, least), whole=False)
     else:
-        yield from _round_numbers(least, whole=unit in {"", *WHOLE_CURRENCIES})
+        yield from _round_numbers(least, whole=not unit or not decimals(unit))
 
 
 def _round_numbers(least: float, *, whole: bool) -> Iterator[float]:
@@ -129,14 +124,14 @@ def _amount(size: float, currency: str, whole: bool) -> str:
     """Money, short."""
     if size >= _SHORT - 0.5:
         return _symbol(currency) + cores(size)
-    if currency in WHOLE_CURRENCIES or (whole and size >= 0.995):
+    if not decimals(currency) or (whole and size >= 0.995):
         return _symbol(currency) + f"{size:,.0f}"
     return money(size, currency)
 
 
 def axis_labels(found: Axis, unit: str = "") -> tuple[str, ...]:
     """What stands beside the axis at each of its values: as :func:`figure`, with as many decimals everywhere."""
-    whole = unit in {"", "s", "%", *WHOLE_CURRENCIES}
+    whole = unit in {"", "s", "%"} or not decimals(unit)
     values = found.values
     step, digits = values[1] - values[0], 0
     if not whole and not step.is_integer() and max(-found.low, found.high) < _SHORT:

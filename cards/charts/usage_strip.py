@@ -13,6 +13,7 @@ from cards.charts.figures import coarser, runs, span
 from cards.charts.plot import level, upright
 from cards.charts.style import SIZES
 from cards.charts.usage import UsageChart, UsagePoint
+from cards.formatting import short_day
 
 
 def draw_strip(canvas: Canvas, u: float, chart: UsageChart, sides: tuple[int, int], top: float, *, whole: bool) -> None:
@@ -80,4 +81,4 @@ def moment(chart: UsageChart, at: datetime) -> str:
     local = at.astimezone(ZoneInfo(chart.zone))
     strip = chart.strip
     long = strip and strip[-1].start - strip[0].start > timedelta(days=2)
-    return f"{local.day} {local:%b}" if long else f"{local:%a %H:%M}"
+    return short_day(local) if long else f"{local:%a %H:%M}"

@@ -24,7 +24,7 @@ from cards.build import blocks, chip, code, muted, text
 from cards.card import Action, Block, Bullets, Button, Card, Mark, Menu, Picture, Text
 from cards.charts.topology import Box, Kind, Layer, Part, Tie, Topology, parts, topology_alt
 from cards.charts.topology import Mark as BoxMark
-from cards.formatting import number, percent, plural
+from cards.formatting import moment_words, number, percent, plural
 from handlers.pool.trouble import in_words, worst
 from handlers.shared import node_counts
 from handlers.shared.common import line, section, template, titled
@@ -208,7 +208,7 @@ def _chart(ctx: Context, source: Account, whole: _Whole) -> Topology:
     at = whole.at.astimezone(ZoneInfo(ctx.zone))
     about = [plural(len(whole.schedules), "schedule")] if whole.schedules else []
     about += [plural(len(whole.jobs), "job"), plural(len(whole.pools), "pool")]
-    about += [plural(sum(pool.nodes for pool in whole.pools), "node"), f"{at:%a} {at.day} {at:%b %H:%M}"]
+    about += [plural(sum(pool.nodes for pool in whole.pools), "node"), moment_words(at)]
     return Topology(
         headline=_headline(whole),
         subtitle=" · ".join(about),

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bot.azure.account import Account
+from bot.domain.money.shares import digits_of, parts
 from bot.domain.money.spans import Window
 from bot.domain.money.spend import Spend, total
 from bot.domain.money.statement import Statement
 from bot.requests.context import Context
 from cards.build import actions, blocks, bold, table, text
 from cards.card import Button, Card, Column, Mark, Row, Table, Words
-from cards.formatting import money, number, percent, plural
+from cards.formatting import day_words, money, number, percent, plural
 from handlers.cost.parts import column, cost_of, headline, idle_of, notes, window_buttons
 from handlers.shared.common import line, titled
-from handlers.shared.money import digits_of, parts
 
 _MOST = 31
 By = Literal["pool", "day", "size", "tag"]
@@ -55,7 +55,7 @@ def _lines(statement: Statement, by: By) -> list[tuple[str, Spend, float | None]
     if by == "day":
         days = statement.day_lines()
         week = "week of " if statement.by_week else ""
-        return [(f"{week}{each.day:%a %d %b}", each.own, each.billed) for each in reversed(days)]
+        return [(f"{week}{day_words(each.day)}", each.own, each.billed) for each in reversed(days)]
     sizes = statement.ledger.by("size").items()
     return [(size or "unknown", spend, None) for size, spend in sorted(sizes, key=lambda each: -each[1].cost.total)]
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
+from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.money.meters import MeterKind
 from bot.domain.money.reconcile import Reconciled
+from bot.domain.money.shares import parts
 from bot.domain.money.spans import WINDOWS, Window
 from bot.domain.money.spend import Spend
 from bot.domain.money.statement import DayLine, Statement
@@ -16,11 +18,9 @@ from cards.build import actions, bold, note, text
 from cards.card import Actions, Button, Footer, Picture, Piece, Text, Time, Words
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
-from cards.formatting import money, number, percent, plural
+from cards.formatting import money, number, percent, plural, short_day
 from handlers.shared.common import line
-from handlers.shared.money import parts
 from storage.port.bill import BillReading
-from storage.port.core_use import IdleReason
 
 LABELS: dict[Window, str] = {
     "month": "This month",
@@ -28,14 +28,6 @@ LABELS: dict[Window, str] = {
     "7d": "7 d",
     "30d": "30 d",
     "90d": "90 d",
-}
-REASONS: dict[IdleReason, str] = {
-    "starting": "starting",
-    "unused": "nothing to do",
-    "waiting": "work waits",
-    "broken": "broken",
-    "leaving": "leaving",
-    "unknown": "for an unknown reason",
 }
 _KINDS: dict[MeterKind, str] = {"addresses": "IP addresses", "other": "other meters"}
 _SERIES = (
@@ -45,8 +37,6 @@ _SERIES = (
     BarSeries("disks, network, other", "other"),
 )
 _ZONE_MATTERS = 3 * 3600
-_WHOLE = 0.98
-_FEW_DAYS = 10
 _CORRECTIONS = 3
 
 
@@ -108,7 +98,7 @@ def own_cost(spend: Spend) -> str:
     priced = spend.priced
     if not spend.currency or priced is None or priced <= 0:
         return "price unknown"
-    without = f", without {percent(1 - priced, 1)} of the core-hours, whose price is unknown" if priced < _WHOLE else ""
+    without = f", without {percent(1 - priced, 1)} of the core-hours, whose price is unknown" if priced < WHOLE else ""
     return f"{money(spend.cost.total, spend.currency)}{without}"
 
 
@@ -126,8 +116,8 @@ def idle_words(spend: Spend) -> Text:
     told = [(name, words) for (name, _), words in zip(named, amounts, strict=True) if _something(words)]
     whole = f"{idle} ({percent(use.idle, use.total)} of own usage)"
     if len(told) == 1:
-        return text(bold("Idle  "), f"{whole}, {REASONS[told[0][0]]}")
-    pieces = " · ".join(f"{words} {REASONS[name]}" for name, words in told)
+        return text(bold("Idle  "), f"{whole}, {IDLE_WORDS[told[0][0]]}")
+    pieces = " · ".join(f"{words} {IDLE_WORDS[name]}" for name, words in told)
     return text(bold("Idle  "), f"{whole}: {pieces}")
 
 
@@ -213,21 +203,21 @@ def notes(ctx: Context, statement: Statement) -> Footer | None:
     ledger, main = statement.ledger, statement.main
     found: list[str | Piece] = []
     if main and main.not_final:
-        found.append(f"Since {main.not_final[0]:%d %b} the bill may still change: it settles after three days. ")
+        found.append(f"Since {short_day(main.not_final[0])} the bill may still change: it settles after three days. ")
     for each in statement.restated[-_CORRECTIONS:]:
         before, after = money(each.before, each.currency), money(each.after, each.currency)
-        found.append(f"{each.day:%d %b} was corrected afterwards from {before} to {after}. ")
+        found.append(f"{short_day(each.day)} was corrected afterwards from {before} to {after}. ")
     if ledger.first is None:
         found.append("There are no samples of own usage in this window. ")
-    elif ledger.seen_since_first < _WHOLE:
+    elif ledger.seen_since_first < WHOLE:
         share = percent(ledger.seen_since_first, 1)
-        found.append(f"Of the time since {ledger.first:%d %b} {share} was sampled. ")
+        found.append(f"Of the time since {short_day(ledger.first)} {share} was sampled. ")
     elif ledger.first.date() > statement.days.first:
-        found.append(f"Own usage is known since {ledger.first:%d %b}. ")
+        found.append(f"Own usage is known since {short_day(ledger.first)}. ")
     if ledger.prices_as_of and ledger.total.cost.total:
         found += [f"Own usage is at {ledger.price_source}, read ", Time(ledger.prices_as_of), ". "]
     if statement.reading and statement.reading.first and statement.reading.first > statement.days.first:
-        found.append(f"The bill is known since {statement.reading.first:%d %b}. ")
+        found.append(f"The bill is known since {short_day(statement.reading.first)}. ")
     if statement.reading and statement.reading.as_of:
         found += ["The bill was read ", Time(statement.reading.as_of), ". "]
     offset = ZoneInfo(ctx.zone).utcoffset(statement.now.replace(tzinfo=None))
@@ -281,7 +271,7 @@ def _picture_note(lines: Iterable[DayLine], *, billed: bool, estimated: bool) ->
 
 def _label(each: DayLine, statement: Statement) -> str:
     return (
-        f"{each.day.day} {each.day:%b}"
+        short_day(each.day)
         if statement.by_week or statement.days.count < 10 or each.day.day == 1
         else str(each.day.day)
     )

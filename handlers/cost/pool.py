@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bot.azure.account import Account
 from bot.domain.entity import same_id
 from bot.domain.money.ledger import JobSpend
+from bot.domain.money.shares import parts
 from bot.domain.money.spans import Window, days_of
 from bot.domain.money.spend import Spend, total
 from bot.requests.command import command
@@ -28,7 +29,6 @@ from handlers.cost.parts import (
     window_buttons,
 )
 from handlers.shared.common import line, nearest, titled
-from handlers.shared.money import parts
 
 _TOP = 8
 _COLUMNS = (

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.domain.money.receipt import COMPARED, ENOUGH
-from bot.domain.money.shares import rounded_parts
+from bot.domain.money.shares import digits_of, rounded_parts
 from bot.receipts.reader import MOST_RUNS, ReceiptReader
-from bot.receipts.receipt_card import digits_for
+from bot.receipts.receipt_card import NOTEWORTHY
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
@@ -19,7 +19,7 @@ from cards.build import blocks, bold, code, muted, text
 from cards.card import Button, Card, Column, Mark, Picture, Row, Table, Text, Words
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
-from cards.formatting import duration, money, plural
+from cards.formatting import compared, duration, money, plural, short_day
 from handlers.shared.common import line, template, titled
 from handlers.shared.missing import finding_schedule
 from storage.port.runs import JobRun
@@ -58,7 +58,7 @@ def _card(ctx: Context, source: Account, schedule: str, runs: Sequence[JobRun], 
     currency = currencies.pop() if len(currencies) == 1 else ""
     costs = [_cost(run) for run in runs]
     known = [cost for cost in costs if cost is not None]
-    digits = digits_for(sum(known), currency) if currency else 0
+    digits = digits_of(sum(known), currency) if currency else 0
     shown = iter(rounded_parts(known, digits))
     rounded: list[Decimal | None] = [None if cost is None else next(shown) for cost in costs]
     whole = sum((part for part in rounded if part is not None), Decimal(0))
@@ -109,7 +109,7 @@ def _picture(ctx: Context, source: Account, schedule: str, runs: Sequence[JobRun
     shared = any(run.idle_cost is not None for run in runs)
     bars = tuple(
         Bar(
-            f"{day.day} {day:%b}" if one_a_day else f"{day.day} {day:%b %H:%M}",
+            short_day(day) if one_a_day else f"{short_day(day)} {day:%H:%M}",
             (run.cost, run.idle_cost) if shared else (run.cost,),
         )
         for day, run in zip(days, reversed(runs), strict=True)
@@ -135,13 +135,8 @@ def _headline(runs: Sequence[JobRun], currency: str) -> str:
         return "The last run's cost is unknown"
     if len(others) < ENOUGH or not median(others):
         return f"The last run cost {money(last, currency)}"
-    share = round((last / median(others) - 1) * 100)
-    as_usual = abs(share) < _NOTEWORTHY
-    against = "as usual" if as_usual else f"{abs(share)} % {'more' if share > 0 else 'less'} than usual"
+    against = compared(last, median(others), "usual", NOTEWORTHY)
     return f"The last run cost {money(last, currency)}, {against}"
-
-
-_NOTEWORTHY = 10
 
 
 def _table(

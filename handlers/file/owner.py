@@ -15,7 +15,7 @@ from cards.build import code, refusal, text
 from cards.card import Button, Card, Chip, Text
 from cards.command_line import join
 from cards.formatting import duration as spoken
-from handlers.shared.common import line, nearest
+from handlers.shared.common import line, nearest, template
 from handlers.shared.missing import no_job, no_node, no_pool, no_task
 from handlers.shared.states import node_chip, task_chip
 
@@ -72,7 +72,7 @@ class Home:
 
     def template(self, verb: Literal["list", "get", "log"]) -> str:
         """A menu's command, with ``{}`` for the file."""
-        return self.command(verb, "{}").replace("'{}'", "{}")
+        return template(self.ctx, self.source, _COMMANDS[self.kind][verb], self.outer, self.name, "{}")
 
     def download(self, file: str) -> str:
         """The lines of Azure's own command line that fetch a file."""

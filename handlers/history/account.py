@@ -16,7 +16,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, muted, text
 from cards.card import Block, Button, Card, Column, Mark, Text
-from cards.formatting import number
+from cards.formatting import day_words, number
 from handlers.alert import parts
 from handlers.history.parts import READ, about, changes, extent, nothing_recorded
 from handlers.shared.common import line, nearest, section, titled
@@ -136,4 +136,4 @@ def _overview(counts: Sequence[TransitionCount], by: str, zone: str) -> list[Blo
 def _named(start: datetime, by: str, zone: str) -> str:
     """``Tue 24 Nov``, or ``Tue 24 Nov 14:00``, in a zone; ``start`` is a whole hour."""
     local = start.astimezone(zone_of(zone))
-    return f"{local:%a} {local.day} {local:%b}" + (f" {local:%H:%M}" if by == "hour" else "")
+    return day_words(local) + (f" {local:%H:%M}" if by == "hour" else "")

@@ -19,7 +19,7 @@ from cards.build import blocks, chip, code, facts, muted, text
 from cards.card import Block, Bullets, Button, Card, Mark, Picture, Text, Words
 from cards.charts.topology import Box, Kind, Layer, Tie, Topology, parts, topology_alt
 from cards.charts.topology import Mark as BoxMark
-from cards.formatting import number, plural
+from cards.formatting import moment_words, number, plural
 from handlers.shared.common import line, section, template, titled
 from handlers.shared.missing import finding_job
 from handlers.shared.states import job_chip
@@ -61,7 +61,7 @@ async def job_topology(ctx: Context, job: str, *, account: str | None = None) ->
             return _independent(ctx, source, found)
         tasks, more = await _read(source, found.value.id)
     net = await asyncio.to_thread(graph, tasks)
-    chart = _chart(source, found.value, net, found.at.astimezone(ZoneInfo(ctx.zone)).strftime("%a %d %b %H:%M"))
+    chart = _chart(source, found.value, net, moment_words(found.at.astimezone(ZoneInfo(ctx.zone))))
     bad = [task for group in net.groups if group.states.get("failed") for task in group.ids]
     stuck = [task for group in net.groups if group.worst in ("blocked", "circle") for task in group.ids]
     return Card(

@@ -23,7 +23,7 @@ from cards.build import blocks, bold, chip, code, muted, text
 from cards.card import Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Picture, Text, Time, Words
 from cards.charts.heatmap import Cell, HeatMap, Section, heatmap_alt
 from cards.charts.node_states import index_of
-from cards.formatting import number, plural
+from cards.formatting import moment_words, number, plural
 from handlers.shared import node_counts
 from handlers.shared.common import line, section, template, titled
 from handlers.shared.missing import finding_pool
@@ -172,7 +172,7 @@ def _picture(ctx: Context, source: Account, fleets: Sequence[_Fleet], where: str
         parts = [*parts[: _MOST_SECTIONS - 1], Section(f"{number(len(rest))} more pools", together)]
     chart = HeatMap(
         headline=_answer(fleets)[0],
-        subtitle=f"{source.name} · {where} · {at:%a} {at.day} {at:%b %H:%M}",
+        subtitle=f"{source.name} · {where} · {moment_words(at)}",
         sections=tuple(parts),
     )
     return Picture(f"nodes-{source.name}-{key}", heatmap_alt(chart), chart, f"Nodes of {where}")

@@ -10,6 +10,7 @@ from bot.azure.account import Account
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.syntax import place_of
 from bot.domain.autoscale.what_if import Point, Totals, WhatIf, assumptions
+from bot.domain.core_use import WHOLE
 from bot.domain.price import Money
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
@@ -17,7 +18,7 @@ from cards import build
 from cards.build import blocks, facts, refusal, text
 from cards.card import Button, Card, Code, Facts, Mark, Picture, Words
 from cards.charts.scaling import Scaling, ScalingPoint, scaling_alt
-from cards.formatting import duration, money, number, percent, plural
+from cards.formatting import duration, moment_words, money, number, percent, plural
 from handlers.pool.autoscale import LONGEST_COMMAND, suggestion, use
 from handlers.pool.formulas import Scaled, examined, given_formula, past_of, readable, remark, remarks, scaled, tried
 from handlers.shared.common import line, section, titled
@@ -213,13 +214,12 @@ def sampled(result: WhatIf) -> timedelta:
     return len(result.points) * timedelta(seconds=30)
 
 
-_ALL = 0.98
 """The share of a window from which it counts as sampled."""
 
 
 def _span(result: WhatIf, days: int) -> str:
     """What the finding is about: ``the last 7 days``, or as much of them as was sampled, ``by 1 day of samples``."""
-    if sampled(result) < _ALL * timedelta(days=days):
+    if sampled(result) < WHOLE * timedelta(days=days):
         return f"by {duration(sampled(result))} of samples"
     return f"the last {plural(days, 'day')}" if days > 1 else "one day"
 
@@ -227,7 +227,7 @@ def _span(result: WhatIf, days: int) -> str:
 def _known(result: WhatIf, days: int) -> str:
     """How much of the window is known, where it is not all of it."""
     window, seen = timedelta(days=days), sampled(result)
-    if seen >= _ALL * window:
+    if seen >= WHOLE * window:
         return ""
     return f"{percent(seen / window, 1)} of these {plural(days, 'day')} was sampled ({duration(seen)}). "
 
@@ -243,7 +243,7 @@ def _chart(
              for each in (figures(result, would, was) or Facts(())).items]  # fmt: skip
     return Scaling(
         headline=headline,
-        subtitle=f"{source.name} · pool {found.pool.id} · {begin:%a %d %b %H:%M} – {end:%a %d %b %H:%M}",
+        subtitle=f"{source.name} · pool {found.pool.id} · {moment_words(begin)} – {moment_words(end)}",
         points=_buckets(result.points, since, step),
         step=step,
         since=since,

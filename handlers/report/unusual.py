@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, code, refusal, text
 from cards.card import Bullets, Button, Card, Mark, Text, Time, Words
-from cards.formatting import number
+from cards.formatting import day_words, number
 from handlers.report import parts
 from handlers.shared.common import line, nearest, titled
 from storage.port.decoding import decoded
@@ -76,7 +76,7 @@ async def unusual(
     whose = Author.of(ctx.request).name or "you"
     words = "was planned" if answer == "planned" else "does not matter, and its cause is not told again"
     return Card(
-        title=titled(f"Pool {anomaly.pool} on {_day(anomaly.unusual.day)} {words}", f"said by {whose}"),
+        title=titled(f"Pool {anomaly.pool} on {day_words(anomaly.unusual.day)} {words}", f"said by {whose}"),
         mark=Mark.DONE,
         as_of=now,
         blocks=blocks(
@@ -123,7 +123,3 @@ def _row(row: AnomalyRow, found: Anomaly) -> Text:
 
 def _all(ctx: Context, account: str) -> Button:
     return Button("All of them", line(ctx, ctx.account(account), "cost unusual"))
-
-
-def _day(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b}"

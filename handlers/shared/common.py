@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ from bot.content.redaction import redact
 from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Block, Heading, Piece, Text, Time
-from cards.command_line import join
+from cards.command_line import join, join_template
 from cards.formatting import duration
 
 NEAREST = 4
@@ -28,19 +28,22 @@ def line(ctx: Context, account: Account, *tokens: str, **options: object) -> str
     ``line(ctx, account, "task list", "my job", state="active")`` → ``task list 'my job' state:active``; an option that
     is True is a flag and stands by its name alone.
     """
+    return join(_tokens(ctx, account, tokens, options))
+
+
+def template(ctx: Context, account: Account, *tokens: str, **options: object) -> str:
+    """A menu's command, with ``{}`` for the chosen value."""
+    return join_template(_tokens(ctx, account, tokens, options))
+
+
+def _tokens(ctx: Context, account: Account, tokens: Sequence[str], options: Mapping[str, object]) -> list[str]:
     path, *names = tokens
-    words = [*path.split(), *names]
-    words += [
+    set_ = [
         name if value is True else f"{name}:{value}"
         for name, value in options.items()
         if value is not None and value is not False and value != ""
     ]
-    return join([*words, *ctx.naming(account)])
-
-
-def template(ctx: Context, account: Account, *tokens: str) -> str:
-    """A menu's command, with ``{}`` for the chosen value."""
-    return line(ctx, account, *tokens).replace("'{}'", "{}")
+    return [*path.split(), *names, *set_, *ctx.naming(account)]
 
 
 def titled(*parts: object) -> Text:

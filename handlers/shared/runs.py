@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from cards.formatting import moment_words
+
 
 def runs_line(runs: Sequence[datetime], zone: str) -> str:
     """``Mon 23 Nov 08:00, Tue 24 Nov 08:00 CST``."""
     local = [each.astimezone(ZoneInfo(zone)) for each in runs]
-    words = [f"{each:%a} {each.day} {each:%b %H:%M}" for each in local]
+    words = [moment_words(each) for each in local]
     return f"{', '.join(words)} {local[-1].tzname()}" if words else ""

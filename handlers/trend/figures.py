@@ -14,7 +14,6 @@ from bot.domain.trends.facts import (
     Series,
     SizeBoots,
     boots_by_size,
-    change,
     job_outcomes,
     preemptions,
     run_times,
@@ -26,7 +25,7 @@ from cards import build
 from cards.build import muted, text
 from cards.card import Column, Table, Text
 from cards.charts.trend import Tone, TrendChart, TrendSeries
-from cards.formatting import duration, number, plural
+from cards.formatting import change, duration, number, plural, share
 from handlers.trend.gather import Gathered
 
 Subject: TypeAlias = Literal["tasks", "jobs", "queue", "runtime", "boot", "preempted"]
@@ -125,10 +124,10 @@ def _count(value: float | None) -> str:
     return "–" if value is None else number(round(value, 1))
 
 
-def _share(value: float | None, share: float | None) -> str:
+def _share(value: float | None, failed: float | None) -> str:
     if value is None:
         return "–"
-    return f"{number(value)} ({share:.1%})".replace("%", " %") if share else number(value)
+    return f"{number(value)} ({share(failed, 1)})" if failed else number(value)
 
 
 def _length(seconds: float | None) -> str:
@@ -162,8 +161,7 @@ def _ended_headline(what: str, now: Outcomes, before: Outcomes) -> str:
     ended = _ended(now)
     if not ended:
         return f"No {what} ended"
-    share = now.share_bad or 0.0
-    bad = f"{share:.1%} failed".replace("%", " %") if share else "none failed"
+    bad = f"{share(now.share_bad, 1)} failed" if now.share_bad else "none failed"
     return _with(f"{plural(int(ended), what)} ended, {bad}", ended, _ended(before))
 
 

@@ -15,7 +15,7 @@ from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Footer, Mark, Picture, Text, Time, Words
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
-from cards.formatting import duration, number, plural
+from cards.formatting import duration, number, plural, short_day
 from handlers.shared.common import line, titled
 from handlers.shared.missing import finding_schedule
 from storage.port.runs import JobRun
@@ -134,7 +134,8 @@ def _unread(found: RunAgainst) -> Footer | None:
 def _chart(found: RunAgainst, headline: str, account: str, zone: ZoneInfo) -> BarChart:
     """A bar for each run, the oldest first."""
     runs = [*reversed(found.before), found.newest]
-    bars = tuple(Bar(f"{run.ended.astimezone(zone):%d %b %H:%M}".lstrip("0"), (run.seconds,)) for run in runs)
+    ends = [run.ended.astimezone(zone) for run in runs]
+    bars = tuple(Bar(f"{short_day(end)} {end:%H:%M}", (run.seconds,)) for end, run in zip(ends, runs, strict=True))
     usual = median(run.seconds for run in found.before) if found.usual is not None else None
     return BarChart(
         headline,

@@ -78,8 +78,7 @@ async def trend(
                 ),
                 Menu(
                     "Show",
-                    template(ctx, source, "trend", window, "of:{}").replace("'of:{}'", "of:{}")
-                    + (f" pool:{pool}" if pool else ""),
+                    template(ctx, source, "trend", window, of="{}", pool=pool),
                     tuple(
                         Option(NAMES[each], each) for each in get_args(Subject) if not (pool and each == "preempted")
                     ),

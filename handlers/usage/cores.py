@@ -17,6 +17,7 @@ from cards.build import blocks, text
 from cards.card import Button, Card, Mark, Picture, Words
 from cards.charts.alt import alt
 from cards.charts.usage import UsageChart, UsagePoint
+from cards.formatting import day_words, moment_words, short_day
 from handlers.shared.common import line, titled
 from handlers.usage import as_csv, parts
 from handlers.usage import gap as gaps
@@ -223,6 +224,6 @@ def _points(buckets: Sequence[Bucket], window: Window) -> tuple[UsagePoint, ...]
 def _days(window: Window, zone: ZoneInfo) -> str:
     begin, end = window.since.astimezone(zone), window.until.astimezone(zone)
     if window.span <= timedelta(hours=36):
-        day = "" if begin.date() == end.date() else f"{end:%a %d %b} "
-        return f"{begin:%a %d %b %H:%M} – {day}{end:%H:%M} {end:%Z}"
-    return f"{begin:%d %b} – {end:%d %b %Y}, {zone.key}"
+        day = "" if begin.date() == end.date() else f"{day_words(end)} "
+        return f"{moment_words(begin)} – {day}{end:%H:%M} {end:%Z}"
+    return f"{short_day(begin)} – {short_day(end)} {end:%Y}, {zone.key}"

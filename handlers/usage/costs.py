@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.azure.models.price import Prices
+from bot.domain.core_use import WHOLE
 from bot.domain.entity import fold
 from bot.domain.licence import pays_windows
-from bot.domain.money.ledger import Ledger
+from bot.domain.money.spans import days_of, utc_day
+from bot.domain.money.statement import Statement
 from bot.domain.pools import reading
 from bot.domain.price import HourlyCost, of_pool
 from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Text, Time, Words
-from cards.formatting import money, percent, plural
-
-_WHOLE = 0.98
-"""From this share on something counts as all of it."""
+from cards.formatting import money, percent, plural, short_day
+from handlers.cost.parts import headline
 
 
 def hourly(prices: Prices, size: str, *, windows: bool = False) -> str:
@@ -71,34 +71,36 @@ def now(prices: Prices, pools: Iterable[Pool], counts: Mapping[str, PoolNodeCoun
 async def line_of(
     ctx: Context, source: Account, pools: Sequence[Pool], counts: Mapping[str, PoolNodeCounts], at: datetime
 ) -> Words | None:
-    """The line of the home card: what the account costs now, and about what it cost this month. None without prices."""
+    """The line of the home card: what the account costs now, and what it cost this month; None if neither is known."""
     prices = await source.prices()
-    if not prices:
+    statement = await ctx.accounting.statement(source.name, days_of("month", at))
+    if not prices and not statement.main:
         return None
-    begin = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    ledger = await ctx.accounting.spend(source.name, begin, at)
-    pieces = [now(prices, pools, counts), month_so_far(ledger, ZoneInfo(ctx.zone))]
+    pieces = [now(prices, pools, counts), month_so_far(statement, ZoneInfo(ctx.zone))]
     return Words(text(bold("Cost  "), " · ".join(filter(None, pieces))))
 
 
-def month_so_far(ledger: Ledger, zone: ZoneInfo) -> str:
-    """``about $1,204 this month at list prices of 23 Nov (own samples since 3 Nov)``."""
-    spend = ledger.total
-    if ledger.first is None or ledger.prices_as_of is None:
-        return "no samples this month yet"
-    priced = spend.priced
-    if priced == 0:
-        return "this month's cores have no known price"
-    notes = [f"own samples since {_day(ledger.first, zone)}"]
-    if ledger.seen_since_first < _WHOLE:
-        notes[0] += f", {percent(ledger.seen_since_first, 1)} of the time"
-    if priced is not None and priced < _WHOLE:
-        notes.append(f"without {percent(1 - priced, 1)} of the core-hours, whose price is unknown")
-    amount = money(round(spend.cost.total, 2), ledger.currency)
-    day = _day(ledger.prices_as_of, zone)
-    return f"about {amount} this month at {ledger.price_source} of {day} ({'; '.join(notes)})"
+def month_so_far(statement: Statement, zone: ZoneInfo) -> str:
+    """``$3,931 billed this month, still filling since 27 Nov``; without a bill own usage, and first how much is known.
 
-
-def _day(moment: datetime, zone: ZoneInfo) -> str:
-    there = moment.astimezone(zone)
-    return f"{there.day} {there:%b}"
+    ``about $185 since the bot began to watch on 29 Nov``, ``40 % of the core-hours have a known price: about $80 …``.
+    """
+    if statement.main:
+        filling = statement.main.not_final
+        return f"{headline(statement)} this month" + (
+            f", still filling since {short_day(filling[0])}" if filling else ""
+        )
+    ledger = statement.ledger
+    if ledger.watched is None:
+        return "nothing seen this month yet"
+    spend = ledger.of_pools
+    priced = 1.0 if spend.priced is None else spend.priced
+    late = utc_day(ledger.watched) > statement.days.first
+    since = f"since the bot began to watch on {short_day(ledger.watched.astimezone(zone))}" if late else "this month"
+    if not priced:
+        return f"no core-hours {since} have a known price"
+    known = [f"{percent(priced, 1)} of the core-hours have a known price"] if priced < WHOLE else []
+    if ledger.first == ledger.watched and ledger.seen_since_first < WHOLE:
+        known.append(f"{percent(ledger.seen_since_first, 1)} of the time was sampled")
+    lead = f"{', '.join(known)}: " if known else ""
+    return f"{lead}about {money(round(spend.cost.total, 2), ledger.currency)} own usage {since}"

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from msgspec import Struct
 
 from bot.domain.core_usage import CoreHours
+from bot.domain.core_use import IDLE_WORDS
+from bot.domain.money.shares import parts as money_parts
 from bot.domain.money.shares import rounded_parts
 from bot.domain.money.spend import Spend
 from cards import build
 from cards.build import bold, text
 from cards.card import Column, Footer, Table, Text
 from cards.formatting import number, percent
-from handlers.shared.money import parts as money_parts
-from storage.port.core_use import IDLE_REASONS, IdleReason
+from storage.port.core_use import IDLE_REASONS
 
-REASONS: Final[dict[IdleReason, str]] = {
-    "starting": "starting",
-    "unused": "nothing to do",
-    "waiting": "work waits",
-    "broken": "broken",
-    "leaving": "leaving",
-    "unknown": "not known why",
-}
 _WHOLE_FROM = 100
 _LITTLE = 1e-6
 
@@ -55,7 +47,9 @@ def gap(hours: CoreHours, spend: Spend, *, shared: bool = False) -> Gap:
     use, cost = hours.use, spend.cost
     lines = [Line("busy", use.busy, cost.busy)]
     lines += [
-        Line(f"{'share of ' if shared else ''}idle: {REASONS[reason]}", use.reasons()[reason], cost.reasons()[reason])
+        Line(
+            f"{'share of ' if shared else ''}idle: {IDLE_WORDS[reason]}", use.reasons()[reason], cost.reasons()[reason]
+        )
         for reason in IDLE_REASONS
         if use.reasons()[reason] > _LITTLE or cost.reasons()[reason] > _LITTLE
     ]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.domain.core_usage import idlest, last_at_most
+from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.timeline import Kept, Window
 from bot.requests.context import Context
 from cards import build
@@ -15,18 +16,17 @@ from cards.build import bold, facts, text
 from cards.card import Actions, Button, Facts, Footer, Text, Time, Words
 from cards.charts.figures import most_idle
 from cards.charts.usage import UsagePoint
-from cards.formatting import file_size, number, percent
+from cards.formatting import file_size, number, percent, short_day
 from handlers.shared.common import line
 from handlers.usage import gap as gaps
 from handlers.usage import window as windows
-from handlers.usage.gap import REASONS, Gap
+from handlers.usage.gap import Gap
 from handlers.usage.subject import Asked as Subject
 from handlers.usage.subject import Use
 from storage.port.network import NetworkUse
 from storage.port.samples import Bucket, PoolBucket
 
 _WORTH_A_NOTE = 0.1
-_WHOLE = 0.98
 _GIB = 1 << 30
 
 
@@ -85,7 +85,7 @@ def most_idle_pool(rows: Sequence[PoolBucket], found: Gap) -> Words | None:
         text(
             "Most of the gap: ",
             bold(worst.pool),
-            f", {hours} idle core-hours ({share} of it), mostly {REASONS[reason]}.",
+            f", {hours} idle core-hours ({share} of it), mostly {IDLE_WORDS[reason]}.",
         )
     )
 
@@ -106,7 +106,6 @@ def next_steps(
 ) -> Actions | None:
     """What is likely wanted next: the pool that idles most, its details, cost, trend."""
     worst = None if subject.options else idlest(rows)
-    cost = "cost" in ctx.registry.commands
     trend = asked.preset if asked.preset in ("24h", "7d", "30d", "90d") else None
     pool = subject.pool
 
@@ -120,7 +119,7 @@ def next_steps(
         Button(f"Most idle: {worst.pool}", same(pool=worst.pool), style="primary") if worst else None,
         Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
         Button("Job", line(ctx, source, "job show", subject.job)) if subject.job else None,
-        Button("Cost", line(ctx, source, "cost")) if cost else None,
+        Button("Cost", line(ctx, source, "cost")),
         Button("Trend", line(ctx, source, "trend", *([trend] if trend else []), pool=pool)),
         Button("All pools", same()) if subject.options else None,
         Button("Pools", line(ctx, source, "pool list")),
@@ -134,7 +133,7 @@ def sampled(buckets: Sequence[Bucket], window: Window, kept: Kept) -> Footer | N
     whole = (min(window.until, kept.last) - window.since).total_seconds()
     return (
         build.note(f"{percent(seen, whole)} of this window was sampled; the rest is unknown.")
-        if whole > 0 and seen < whole * _WHOLE
+        if whole > 0 and seen < whole * WHOLE
         else None
     )
 
@@ -146,6 +145,6 @@ def from_monitor(buckets: Sequence[Bucket], step: int, zone: ZoneInfo) -> Footer
         return None
     end = (last + timedelta(seconds=step)).astimezone(zone)
     return build.note(
-        f"Up to {end.day} {end:%b %H:%M} the figures are from Azure Monitor: busy is at most what is shown, "
+        f"Up to {short_day(end)} {end:%H:%M} the figures are from Azure Monitor: busy is at most what is shown, "
         "spot nodes are not in them, and neither the pool nor the reason is known."
     )

@@ -13,6 +13,7 @@ from bot.domain.core_usage import has_tag, is_of_size, of_job, of_pools, sizes, 
 from bot.domain.entity import fold
 from bot.domain.money.ledger import Eras
 from bot.domain.money.spend import Spend, total
+from bot.domain.tag import Tag
 from bot.domain.timeline import Kept, Window
 from bot.requests.command import CommandError
 from bot.requests.context import Context
@@ -95,10 +96,10 @@ async def belonging(ctx: Context, source: Account, subject: Asked) -> Belongs | 
             raise _unknown(ctx, source, "size", subject.size, "No pool had the VM size", known)
         return is_of_size(eras, subject.size)
     tag = subject.tag or ""
-    key, _, value = tag.partition("=")
-    if fold(tag) not in map(fold, tags(rows)):
+    wanted = Tag.read(tag)
+    if wanted is None or not any(wanted.on(era.tags) for era in rows):
         raise _unknown(ctx, source, "tag", tag, "No pool had the tag", tags(rows))
-    return has_tag(eras, key, value)
+    return has_tag(eras, wanted)
 
 
 def _unknown(ctx: Context, source: Account, name: str, typed: str, words: str, known: Sequence[str]) -> CommandError:

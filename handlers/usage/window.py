@@ -15,7 +15,7 @@ from bot.filter.values import Moment
 from bot.requests.command import CommandError
 from cards import build
 from cards.card import Actions, Button
-from cards.formatting import duration
+from cards.formatting import duration, moment_words
 
 Preset: TypeAlias = Literal["1h", "24h", "7d", "30d", "90d"]
 LABELS: Final[dict[Preset, str]] = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
@@ -47,7 +47,7 @@ class Asked(Struct, frozen=True):
         if self.preset:
             return WORDS[self.preset]
         begin = self.window.since.astimezone(zone)
-        return f"{duration(self.window.span)} from {begin:%a} {begin.day} {begin:%b %H:%M}"
+        return f"{duration(self.window.span)} from {moment_words(begin)}"
 
 
 def asked(preset: Preset | None, since: str | None, until: str | None, kept: Kept, zone: str, again: Again) -> Asked:

@@ -112,8 +112,8 @@ async def _sums_are_exact(here: Town, until: datetime) -> None:
     spans = await here.accounting.spend(NAME, midnight, until, step=HALF_HOUR)
     days = await here.accounting.spend(NAME, midnight, until)
     for ledger in (spans, days):
-        for what in ("pool", "size", "tag:team", "day"):
-            whole = total(ledger.by(what).values())
+        for sums in (ledger.by("pool"), ledger.by("size"), ledger.by("tag:team"), ledger.daily()):
+            whole = total(sums.values())
             assert whole.cost.total == pytest.approx(spans.total.cost.total, rel=1e-9)
             assert both(whole) == pytest.approx(both(spans.total), rel=1e-9)
 

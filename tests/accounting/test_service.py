@@ -102,11 +102,12 @@ async def test_days_hours_and_pools_sum_to_the_account(store: SqliteStore) -> No
     money = accounting(store)
     daily = await money.spend("a", DAY - timedelta(days=1), NOW)
     hourly = await money.spend("a", DAY - timedelta(days=1), NOW, step=3600)
-    for what in ("pool", "day", "size"):
-        assert daily.by(what).keys() == hourly.by(what).keys()
-        for key, spend in daily.by(what).items():
-            assert hourly.by(what)[key].cost.total == pytest.approx(spend.cost.total)
-            assert hourly.by(what)[key].core_hours.total == pytest.approx(spend.core_hours.total)
+    sums = [(daily.by("pool"), hourly.by("pool")), (daily.by("size"), hourly.by("size"))]
+    for coarse, fine in (*sums, (daily.daily(), hourly.daily())):
+        assert coarse.keys() == fine.keys()
+        for one, other in zip(coarse.values(), fine.values(), strict=True):
+            assert other.cost.total == pytest.approx(one.cost.total)
+            assert other.core_hours.total == pytest.approx(one.core_hours.total)
     assert len(hourly.rows) > len(daily.rows)
     whole = total(each for each in daily.by("pool").values())
     assert whole.cost.total == pytest.approx(daily.total.cost.total)
@@ -174,8 +175,8 @@ async def test_a_price_that_changed_within_the_window_holds_from_then_on(store: 
     await burnt(store, "p", DAY - timedelta(days=1), 24, dedicated=CoreUse(busy=4))
     await burnt(store, "p", DAY, 24, dedicated=CoreUse(busy=4))
     found = await accounting(store, changed).spend("a", DAY - timedelta(days=1), NOW)
-    assert found.by("day")["2026-11-21"].cost.total == pytest.approx(24 * 0.1)
-    assert found.by("day")["2026-11-22"].cost.total == pytest.approx(8 * 0.1 + 16 * 0.2)
+    assert found.daily()[date(2026, 11, 21)].cost.total == pytest.approx(24 * 0.1)
+    assert found.daily()[date(2026, 11, 22)].cost.total == pytest.approx(8 * 0.1 + 16 * 0.2)
 
 
 async def test_reserved_nodes_are_shared_out_by_the_half_hour(store: SqliteStore) -> None:

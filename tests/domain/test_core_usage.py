@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.core_usage import core_hours, has_tag, idlest, is_of_size, last_at_most, of_job, of_pools, sizes, tags
 from bot.domain.money.ledger import Eras, JobSpend
 from bot.domain.money.spend import Spend
+from bot.domain.tag import Tag
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, PoolBucket, PoolEra
 
@@ -45,7 +46,11 @@ def test_a_pool_that_had_no_cores_is_zero_where_others_were_sampled_and_a_gap_is
 
 def test_sizes_and_tags_are_those_of_the_time() -> None:
     eras = Eras(ERAS)
-    f8, render, sim = is_of_size(eras, "STANDARD_F8"), has_tag(eras, "team", "RENDER"), has_tag(eras, "TEAM", "sim")
+    f8, render, sim = (
+        is_of_size(eras, "STANDARD_F8"),
+        has_tag(eras, Tag("team", "RENDER")),
+        has_tag(eras, Tag("TEAM", "sim")),
+    )
     early, late = NOON + HOUR, NOON + 3 * HOUR
     assert [f8("a", early), f8("A", late), f8("b", late), f8("gone", late)] == [True, False, True, False]
     assert [render("a", early), render("a", late), sim("a", late)] == [True, False, True]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,10 +12,14 @@ import pytest
 from bot.azure.models import Pool
 from bot.azure.models.price import NO_PRICES, Prices
 from bot.domain.money.ledger import Ledger, LedgerRow
+from bot.domain.money.reconcile import reconcile
+from bot.domain.money.spans import days_of
 from bot.domain.money.spend import Spend
+from bot.domain.money.statement import Statement
 from cards import slack, teams, text
 from cards.card import Card, Table, plain
 from handlers.usage.costs import a_node, a_pool, hourly, month_so_far, now
+from storage.port.bill import BillRow
 from storage.port.core_use import CoreUse
 from tests.golden import check
 from tests.handlers.conftest import Scene, sampled
@@ -59,6 +63,7 @@ def ledger(money: float, *, hours: float = 100.0, unpriced: float = 0.0, **more:
     facts: dict[str, Any] = {
         "as_of": AT,
         "first": begin,
+        "watched": begin,
         "seen": 1.0,
         "price_source": "list prices",
         "prices_as_of": AT,
@@ -66,20 +71,42 @@ def ledger(money: float, *, hours: float = 100.0, unpriced: float = 0.0, **more:
     return Ledger("a", "USD", begin, AT, rows=(row,) if hours else (), **(facts | more))
 
 
+def month(found: Ledger, *billed: BillRow) -> Statement:
+    """The month of it, with these rows of the bill."""
+    return Statement(days_of("month", AT), AT, found, billed, None, reconcile(billed, found, AT), ())
+
+
 def test_a_month_in_words() -> None:
     utc = ZoneInfo("UTC")
-    assert month_so_far(ledger(80.0), utc) == (
-        "about $80.00 this month at list prices of 23 Nov (own samples since 1 Nov)"
+    assert month_so_far(month(ledger(80.0)), utc) == "about $80.00 own usage this month"
+    assert month_so_far(month(ledger(8.0, unpriced=60.0, seen=0.5)), utc) == (
+        "40 % of the core-hours have a known price, 50 % of the time was sampled: about $8.00 own usage this month"
     )
-    assert month_so_far(ledger(8.0, unpriced=60.0, seen=0.5), utc) == (
-        "about $8.00 this month at list prices of 23 Nov (own samples since 1 Nov, 50 % of the time; "
-        "without 60 % of the core-hours, whose price is unknown)"
+    assert month_so_far(month(ledger(0.0, hours=0.0)), utc) == "about $0 own usage this month"
+    assert month_so_far(month(ledger(0.0, unpriced=100.0)), utc) == "no core-hours this month have a known price"
+    assert month_so_far(month(ledger(0.0, watched=None)), utc) == "nothing seen this month yet"
+    late = month(ledger(5.0, watched=datetime(2026, 11, 3, 2, tzinfo=UTC), seen=0.1))
+    assert month_so_far(late, ZoneInfo("America/Chicago")) == (
+        "about $5.00 own usage since the bot began to watch on 2 Nov"
     )
-    assert month_so_far(ledger(0.0, hours=0.0), utc).startswith("about $0 this month")
-    assert month_so_far(ledger(0.0, unpriced=100.0), utc) == "this month's cores have no known price"
-    assert month_so_far(ledger(0.0, first=None), utc) == "no samples this month yet"
-    late = ledger(5.0, first=datetime(2026, 11, 3, 2, tzinfo=UTC), seen=0.9)
-    assert "since 2 Nov" in month_so_far(late, ZoneInfo("America/Chicago"))
+
+
+def test_history_without_a_price_does_not_drown_what_the_bot_saw() -> None:
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    past = LedgerRow("", begin, Spend("USD", CoreUse(unknown=2400), unpriced=2400), at_most=True)
+    found = ledger(185.0, watched=AT - timedelta(days=1))
+    fresh = msgspec.structs.replace(found, rows=(past, *found.rows))
+    assert month_so_far(month(fresh), ZoneInfo("UTC")) == "about $185 own usage since the bot began to watch on 22 Nov"
+
+
+def test_a_month_that_is_billed_is_told_as_its_bill() -> None:
+    rows = [
+        BillRow("a", day, "amortized", "d", "vm", "D4s v3", "Virtual Machines", "Dsv3 Series", "USD", amount)
+        for day, amount in ((date(2026, 11, 2), 3000.0), (date(2026, 11, 21), 931.0))
+    ]
+    told = month_so_far(month(ledger(80.0), *rows), ZoneInfo("UTC"))
+    assert told == "$3,931 billed this month, still filling since 21 Nov"
+    assert month_so_far(month(ledger(80.0), rows[0]), ZoneInfo("UTC")) == "$3,000 billed this month"
 
 
 def test_prices_in_words() -> None:
@@ -107,8 +134,8 @@ async def test_home_tells_the_month_from_the_samples(scene: Scene) -> None:
     card = await scene.ask("home")
     check("command-home-cost", still(card, scene))
     line = next(each for each in words(card).splitlines() if each.startswith("Cost"))
-    assert "/h now · about $" in line
-    assert line.endswith("this month at list prices of 23 Nov (own samples since 23 Nov)")
+    assert "/h now · " in line
+    assert line.endswith("own usage since the bot began to watch on 23 Nov")
 
 
 async def test_sizes_by_price(scene: Scene) -> None:

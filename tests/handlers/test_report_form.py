@@ -44,7 +44,7 @@ async def test_it_says_when_the_next_one_comes_and_what_it_would_say_now(bot: Re
     told = notes(opened)
     assert "The next one comes on Mon 30 Nov at 09:00 America/Chicago." not in told  # it is 03:30 there: today's comes
     assert "The next one comes on Mon 23 Nov at 09:00 America/Chicago." in told
-    assert "Now it would say: $3,072 on render-prod last week, 3.4 times the week before" in told
+    assert "Now it would say: $3,072 on render-prod last week, 3.4 times as much as the week before" in told
     monthly = await form(bot, filled(opened) | {"kind": "monthly", "at": "17:30", "zone": "Europe/Berlin"})
     assert "The next one comes on Wed 2 Dec at 17:30 Europe/Berlin." in notes(monthly)
 

@@ -95,7 +95,7 @@ async def test_a_report_is_shown_to_the_asker_alone(bot: ReportBot) -> None:
     weekly = await bot.ask("cost preview")
     assert weekly.private
     assert title(weekly) == (
-        "$3,072 on render-prod last week, 3.4 times the week before · 16 – 22 Nov · over budget gpu"
+        "$3,072 on render-prod last week, 3.4 times as much as the week before · 16 – 22 Nov · over budget gpu"
     )
     assert "pool resize sim-old 0 account:render-prod" in commands(weekly)
     check("report-weekly", weekly)

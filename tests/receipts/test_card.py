@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from bot.domain.money.job_tasks import TaskSums
 from bot.domain.money.receipt import Receipt
+from bot.domain.money.shares import digits_of
 from bot.domain.money.spend import Spend
-from bot.receipts.receipt_card import cost_words, digits_of, receipt_card, shown_lines
+from bot.receipts.receipt_card import cost_words, currency_of, receipt_card, shown_lines
 from cards import text
 from cards.card import Card, Mark, plain
 from cards.command_line import join
@@ -169,6 +170,7 @@ def test_lines_that_are_shown_sum_to_the_total_that_is_shown(
     idle = Spend(currency, hours=CoreUse(starting=1, unused=1), money=CoreUse(starting=starting, unused=unused))
     receipt = replace(WHOLE, tasks=tasks, counted=1, idle_share=idle)
     total = sum(line.money for line in shown_lines(receipt))
-    assert float(total) == pytest.approx(receipt.cost, abs=0.500001 * 10 ** -digits_of(receipt))
+    digits = digits_of(sum(line.money for line in receipt.parts()), currency_of(receipt))
+    assert float(total) == pytest.approx(receipt.cost, abs=0.500001 * 10**-digits)
     amount = re.search(r"[\d,.]+", cost_words(receipt).replace("at least ", ""))
     assert not total or (amount and float(amount[0].replace(",", "").rstrip(".")) == float(total))

@@ -12,7 +12,8 @@ from bot.domain.findings import Entity, Finding, Severity
 from bot.domain.money.anomalies import anomaly_id
 from bot.domain.money.budgets import BudgetState, Level
 from bot.monitor.scene import Scene
-from cards.formatting import money, percent
+from bot.reports.words import cents, end_words
+from cards.formatting import day_words, money, percent
 
 _SEVERITIES: dict[Level, Severity] = {
     "near": Severity.INFO,
@@ -30,7 +31,7 @@ def budget(scene: Scene) -> Iterator[Finding]:
     for state in scene.money.budgets:
         if not state.level:
             continue
-        used, limit = percent(state.spent, state.budget.amount), _words(state.budget.amount, state)
+        used, limit = percent(state.spent, state.budget.amount), money(state.budget.amount, state.currency)
         yield Finding(
             entity=Entity("account", scene.account, f"budget {state.budget.name}"),
             headline=f"budget {state.budget.name} {_verdict(state)}: {used} of {limit}",
@@ -60,7 +61,7 @@ def unusual(scene: Scene) -> Iterator[Finding]:
         paid, usual = (money(round(each, 2), currency) for each in (day.amount, day.usual))
         yield Finding(
             entity=pool_entity(found.pool),
-            headline=f"pool {found.pool} cost {paid} on {_day(day.day)}, usually {usual}",
+            headline=f"pool {found.pool} cost {paid} on {day_words(day.day)}, usually {usual}",
             since=_begin(day.day),
             figures=(("More than usual", money(round(day.excess, 2), currency)),),
             cause=found.cause.words,
@@ -75,9 +76,9 @@ def unusual(scene: Scene) -> Iterator[Finding]:
 def _verdict(state: BudgetState) -> str:
     match state.level:
         case "over":
-            return f"is over since {_day(state.reached)}"
+            return f"is over since {day_words(state.reached)}"
         case "will be over" if state.over_on:
-            return f"will be over on {_day(state.over_on)}"
+            return f"will be over on {day_words(state.over_on)}"
     return "is nearly used"
 
 
@@ -86,20 +87,9 @@ def _figures(state: BudgetState) -> Iterator[tuple[str, str]]:
     month = state.month
     yield "For", f"{state.budget.what}, a month"
     if month.rate is not None:
-        yield "At present", f"{_words(month.rate, state)} a day"
-    if month.amount is not None:
-        band = f" ({_words(month.low, state)} – {_words(month.high, state)})" if month.low and month.high else ""
-        yield "Month end", f"about {_words(month.amount, state)}{band}"
-    elif month.state == "irregular":
-        yield "Month end", "too irregular to forecast"
-
-
-def _words(amount: float, state: BudgetState) -> str:
-    return money(round(amount, 2), state.currency)
-
-
-def _day(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b}"
+        yield "At present", f"{money(cents(month.rate), state.currency)} a day"
+    if month.state != "too few days":
+        yield "Month end", end_words(month, state.currency)
 
 
 def _begin(day: date) -> datetime:

@@ -15,7 +15,9 @@ from msgspec import Struct
 
 from bot.domain.entity import fold
 from bot.domain.money.forecast import Forecast, month_end
-from bot.domain.money.ledger import LedgerRow, tag_of
+from bot.domain.money.ledger import LedgerRow, by_day
+from bot.domain.money.spend import NOTHING
+from bot.domain.tag import Tag
 
 NEAR = 0.8
 """The share of a budget that is worth a word."""
@@ -42,8 +44,7 @@ class Budget(Struct, frozen=True):
         if self.pools:
             return fnmatchcase(fold(row.pool), fold(self.pools))
         if self.tag:
-            key, _, value = self.tag.partition("=")
-            return fold(tag_of(row.tags, key.strip())) == fold(value.strip())
+            return (tag := Tag.read(self.tag)) is not None and tag.on(row.tags)
         return True
 
 
@@ -78,12 +79,8 @@ def state_of(
     ``rows`` are an account's, by day; ``days`` are the days of which anything was seen, today among them where it was:
     a day without a row of the budget's cost nothing. ``changed`` is for :func:`bot.domain.money.forecast.month_end`.
     """
-    covered = [row for row in rows if budget.covers(row)]
-    costs = dict.fromkeys(days, 0.0)
-    for row in covered:
-        day = row.start.date()
-        if day in costs:
-            costs[day] += row.spend.cost.total
+    covered = by_day(row for row in rows if budget.covers(row))
+    costs = {day: covered.get(day, NOTHING).cost.total for day in days}
     so_far = costs.pop(today, 0.0)
     month = month_end(costs, today, changed=changed)
     spent = (month.so_far or 0.0) + so_far
@@ -91,14 +88,12 @@ def state_of(
     level: Level = "over" if spent > budget.amount else "will be over" if over_on else ""
     if not level and spent >= NEAR * budget.amount:
         level = "near"
-    unpriced = sum(row.spend.unpriced for row in covered if _same_month(row.start.date(), today))
+    unpriced = sum(
+        spend.unpriced for day, spend in covered.items() if (day.year, day.month) == (today.year, today.month)
+    )
     limit = budget.amount if level == "over" else NEAR * budget.amount
     reached = today if level == "will be over" else _reached({**costs, today: so_far}, today, limit)
     return BudgetState(budget, currency, spent, month, over_on, level, reached, unpriced)
-
-
-def _same_month(day: date, today: date) -> bool:
-    return (day.year, day.month) == (today.year, today.month)
 
 
 def _reached(costs: dict[date, float], today: date, limit: float) -> date:

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from bot.domain.entity import fold, schedule_of
 from bot.domain.money.ledger import JobSpend, LedgerRow
 from bot.domain.money.meters import kind_of, meters_of
+from bot.domain.money.spans import utc_day
 from bot.domain.money.spend import NOTHING, Spend
 from storage.port.bill import BillRow
 from storage.port.core_use import CoreUse
@@ -123,7 +124,7 @@ def estimated_rows(
             cost = busy[1].total + idle[1].total or None
             reasons = idle[0].reasons()
             yield _row(
-                each.start.astimezone(UTC).date(),
+                utc_day(each.start),
                 each.own.currency or each.idle_share.currency,
                 subscription=subscription,
                 region=region,

@@ -117,22 +117,9 @@ def month_end(daily: Mapping[date, float], today: date, *, changed: str = "") ->
     wrong = _quantile(errors)
     low, high = amount - rest * -math.expm1(-wrong), amount + rest * math.expm1(wrong)
     if not (high - amount <= WIDEST * abs(amount) and amount - low <= WIDEST * abs(amount)):
-        return replace(stands, state="irregular")
+        return replace(said, state="irregular", amount=None, basis="")
     record = f"; the range is how wrong this forecast was in the last {plural(max(1, round(len(errors) / 7)), 'week')}"
     return replace(said, state="ok", low=low, high=high, basis=basis + record)
-
-
-def point(daily: Mapping[date, float], today: date, *, recent_only: bool = False) -> float:
-    """The bare number behind :func:`month_end`, whether or not it should be shown. Needs a day before ``today``."""
-    past, ahead = _month(today)
-    days = [*(day for day in past if day not in daily), *ahead]
-    return sum(daily.get(day, 0.0) for day in past) + sum(_expected(daily, today, days, recent_only=recent_only))
-
-
-def run_rate(daily: Mapping[date, float], today: date) -> float | None:
-    """So far through its days times the days of the month: what is easily said and errs most. Kept to be measured."""
-    seen = [cost for day, cost in daily.items() if day < today and (day.year, day.month) == (today.year, today.month)]
-    return fmean(seen) * monthrange(today.year, today.month)[1] if seen else None
 
 
 def _month(today: date) -> tuple[list[date], list[date]]:

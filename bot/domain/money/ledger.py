@@ -6,7 +6,7 @@ Sums are exact: rows sum to their account, and jobs with the idle time that no j
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -14,7 +14,9 @@ from msgspec.structs import astuple, replace
 
 from bot.domain.entity import fold, same_id
 from bot.domain.money.rates import Rates
+from bot.domain.money.spans import utc_day
 from bot.domain.money.spend import NOTHING, Spend, of_cores, total
+from bot.domain.tag import tag_of
 from storage.port.bill import BillReading, BillRow
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, JobBucket, PoolBucket, PoolEra
@@ -40,7 +42,7 @@ class LedgerRow(Struct, frozen=True):
 
 
 class Ledger(Struct, frozen=True):
-    """What an account used in [since, until), at its rates, as far as it was seen.
+    """What an account used in [since, until), at its rates, as far as it was seen; ``until`` is now at the latest.
 
     ``as_of`` is the last sample (None: there is none), ``first`` the first one within the window, ``seen`` the share
     of the window up to now that was sampled. ``currency`` is empty where no price is known.
@@ -58,12 +60,14 @@ class Ledger(Struct, frozen=True):
     prices_as_of: datetime | None = None
     sampled: Mapping[datetime, float] = MappingProxyType({})
     """Seconds that were sampled of each span, by its beginning; history from Azure Monitor is none."""
+    watched: datetime | None = None
+    """The first own sample within the window; ``first`` may be earlier, of Azure Monitor's history."""
 
     def watched_days(self, share: float) -> frozenset[date]:
         """The UTC days of which at least such a share was sampled."""
         days: dict[date, float] = {}
         for start, seconds in self.sampled.items():
-            day = start.astimezone(UTC).date()
+            day = utc_day(start)
             days[day] = days.get(day, 0.0) + seconds
         return frozenset(day for day, seconds in days.items() if seconds >= share * _DAY)
 
@@ -79,12 +83,21 @@ class Ledger(Struct, frozen=True):
         """All of it."""
         return total(row.spend for row in self.rows)
 
+    @property
+    def of_pools(self) -> Spend:
+        """What the bot saw itself: without Azure Monitor's history, which names no pools and has no price."""
+        return total(row.spend for row in self.rows if row.pool)
+
     def by(self, what: str) -> dict[str, Spend]:
-        """Sums by ``pool``, ``day`` (UTC, ``2026-11-30``), ``size`` or ``tag:KEY``; an empty key is for those without.
+        """Sums by ``pool``, ``size`` or ``tag:KEY``; an empty key is for those without.
 
         Sizes and tag keys are compared without regard to case. Raises ValueError for anything else.
         """
         return totals(self.rows, what)
+
+    def daily(self) -> dict[date, Spend]:
+        """Sums by UTC day; a day without a row is not in it."""
+        return by_day(self.rows)
 
 
 class JobSpend(Struct, frozen=True):
@@ -122,22 +135,23 @@ def totals(rows: Iterable[LedgerRow], what: str) -> dict[str, Spend]:
         match kind:
             case "pool":
                 name = row.pool
-            case "day":
-                name = f"{row.start.astimezone(UTC):%Y-%m-%d}"
             case "size":
                 name = row.vm_size
             case "tag" if key:
                 name = tag_of(row.tags, key)
             case _:
-                raise ValueError(f"nothing is summed by {what!r}: by pool, day, size or tag:KEY")
+                raise ValueError(f"nothing is summed by {what!r}: by pool, size or tag:KEY")
         shown = names.setdefault(fold(name), name) if kind != "tag" else name
         found.setdefault(shown, []).append(row.spend)
     return {name: total(spends) for name, spends in found.items()}
 
 
-def tag_of(tags: Mapping[str, str], key: str) -> str:
-    """The value of a tag whose key is compared without regard to case; empty where there is none."""
-    return next((value for name, value in tags.items() if fold(name) == fold(key)), "")
+def by_day(rows: Iterable[LedgerRow]) -> dict[date, Spend]:
+    """See :meth:`Ledger.daily`."""
+    found: dict[date, list[Spend]] = {}
+    for row in rows:
+        found.setdefault(utc_day(row.start), []).append(row.spend)
+    return {day: total(spends) for day, spends in found.items()}
 
 
 class Eras:

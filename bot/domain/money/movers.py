@@ -13,10 +13,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from bot.domain.core_use import IDLE_WORDS
 from bot.domain.entity import fold, schedule_of
 from bot.domain.money.spend import NOTHING, Spend
-from cards.formatting import money, number, percent
-from storage.port.core_use import IdleReason
+from cards.formatting import money, number, percent, share
 
 MOST = 3
 ENOUGH = 0.5
@@ -30,14 +30,6 @@ _PRICE = 0.02
 _NUMBERED = re.compile(r"[-_.]?\d[\d_.:T-]*$")
 
 CauseKind: TypeAlias = Literal["new", "gone", "price", "dedicated", "spot", "size", "jobs", "idle", "hours"]
-_IDLE: dict[IdleReason, str] = {
-    "starting": "its nodes booted",
-    "unused": "its nodes had nothing to do",
-    "waiting": "its nodes idled while tasks waited",
-    "broken": "its nodes were broken",
-    "leaving": "its nodes were on their way out",
-    "unknown": "its nodes were idle",
-}
 
 
 class PoolSpan(Struct, frozen=True):
@@ -155,8 +147,8 @@ def _kinds(was: PoolSpan, is_: PoolSpan, period: str) -> Iterator[Cause]:
     if dear is None or cheap is None or shares[0] == shares[1]:
         return
     paid = (shares[1] - shares[0]) * is_.spend.core_hours.total * (dear - cheap)
-    words = f"{percent(shares[1], 1)} of its core-hours were dedicated, {percent(shares[0], 1)} {period}"
-    yield Cause("dedicated" if shares[1] > shares[0] else "spot", words.replace("–", "0 %"), paid)
+    words = f"{share(shares[1])} of its core-hours were dedicated, {share(shares[0])} {period}"
+    yield Cause("dedicated" if shares[1] > shares[0] else "spot", words, paid)
 
 
 def _sizes(was: PoolSpan, is_: PoolSpan, change: float) -> Iterator[Cause]:
@@ -205,7 +197,7 @@ def _idle(was: PoolSpan, is_: PoolSpan) -> Iterator[Cause]:
     reason = max(new, key=lambda each: abs(new[each] - old[each]))
     hours = is_.spend.core_hours.reasons()[reason] - was.spend.core_hours.reasons()[reason]
     more = "more" if hours > 0 else "fewer"
-    words = f"{_IDLE[reason]} for {number(abs(round(hours)))} core-hours {more}"
+    words = f"idle ({IDLE_WORDS[reason]}) for {number(abs(round(hours)))} core-hours {more}"
     yield Cause("idle", words, new[reason] - old[reason])
 
 

@@ -24,6 +24,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.domain.core_use import WHOLE
 from bot.domain.entity import fold
 from bot.domain.money.job_tasks import TaskSums
 from bot.domain.money.ledger import JobSpend
@@ -32,8 +33,6 @@ from storage.port.core_use import IDLE_REASONS, IdleReason
 from storage.port.runs import JobRun
 from storage.port.samples import Bucket
 
-WHOLE = 0.98
-"""From this share on all of a time counts as sampled."""
 COMPARED = 10
 """Runs of a schedule that a run is held against."""
 ENOUGH = 3
@@ -158,12 +157,6 @@ class Receipt(Struct, frozen=True, kw_only=True):
         """Money of runs that were made again; None where a price is unknown."""
         lost = self.tasks.lost
         return None if lost.unpriced else lost.cost.total
-
-    @property
-    def boot_cost(self) -> float | None:
-        """Money of its share of nodes that were starting; None where it is unknown."""
-        share = self.idle_share
-        return None if share is None or share.unpriced else share.cost.starting
 
     @property
     def spot_saved(self) -> float | None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bot.domain.money.ledger import Ledger, LedgerRow
 from bot.domain.money.meters import METER_KINDS, MeterKind, MeterOf, kind_of, meter_of_size, meters_of
+from bot.domain.money.spans import utc_day
 from storage.port.bill import Basis, BillCorrection, BillRow
 
 FINAL_AFTER = timedelta(hours=72)
@@ -122,7 +123,7 @@ def _reconciled(currency: str, rows: Sequence[BillRow], ledger: Ledger, now: dat
         if kind == "machines" and row.day in compared:
             meters[f"{row.meter} Windows" if "windows" in row.subcategory.lower() else row.meter].append(row)
     known = currency == ledger.currency
-    complete = [row for row in ledger.rows if row.start.astimezone(UTC).date() in compared]
+    complete = [row for row in ledger.rows if utc_day(row.start) in compared]
     left = _own_by_meter(complete) if known else {}
     machines = []
     for meter, each in sorted(meters.items()):

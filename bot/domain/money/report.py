@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from msgspec import Struct
 
@@ -16,12 +16,9 @@ from bot.domain.money.ledger import Bill, JobSpend, Ledger
 from bot.domain.money.meters import kind_of
 from bot.domain.money.movers import Mover, PoolSpan
 from bot.domain.money.reconcile import is_final
+from bot.domain.money.spans import utc_day
 from bot.domain.money.spend import NOTHING, Spend
 from storage.port.bill import BillState
-
-WHOLE = 0.98
-"""From this share on something counts as all of it."""
-
 
 PRICED = 0.9
 """The share of core-hours that has to have a price for a sum of money to be named as the whole."""
@@ -176,12 +173,12 @@ def daily(ledger: Ledger, days: Iterable[date]) -> list[tuple[date, Spend | None
 
     A day in between without a row had no nodes.
     """
-    by_day = ledger.by("day")
+    by_day = ledger.daily()
     first, last = ledger.first, ledger.as_of
     found: list[tuple[date, Spend | None]] = []
     for day in days:
-        known = by_day.get(day.isoformat())
-        within = first and last and first.astimezone(UTC).date() <= day <= last.astimezone(UTC).date()
+        known = by_day.get(day)
+        within = first and last and utc_day(first) <= day <= utc_day(last)
         found.append((day, known or (NOTHING if within else None)))
     return found
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.azure.price_settings import Reservation
 from bot.domain.entity import fold
 from bot.domain.money.ledger import Eras
 from bot.domain.money.rates import Rate, Rates
+from bot.domain.money.spans import utc_day
 from storage.port.samples import PoolBucket
 
 
@@ -66,7 +67,7 @@ class ReservedRates:
 
 
 def _holds(reservation: Reservation, at: datetime) -> bool:
-    day = at.astimezone(UTC).date()
+    day = utc_day(at)
     return (reservation.since is None or reservation.since <= day) and (
         reservation.until is None or day < reservation.until
     )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+
+from cards.formatting import decimals, money
+
+_WHOLE_FROM = 100
+_TINY = 0.1
 
 
 def rounded_parts(values: Sequence[float], digits: int) -> list[Decimal]:
@@ -20,3 +26,18 @@ def rounded_parts(values: Sequence[float], digits: int) -> list[Decimal]:
     for index in by_remainder[:missing]:
         floors[index] += 1
     return [value * unit for value in floors]
+
+
+def digits_of(total: float, currency: str) -> int:
+    """The decimals of parts and their total: none from 100 on, those of the currency, more of very small totals."""
+    size = abs(total)
+    if size >= _WHOLE_FROM:
+        return 0
+    return decimals(currency) + (min(4, -math.floor(math.log10(size))) if 0 < size < _TINY else 0)
+
+
+def parts(values: Sequence[float], currency: str) -> tuple[list[str], str]:
+    """Parts and their total as they are shown, with the same decimals, so that what is shown adds up."""
+    digits = digits_of(sum(values), currency)
+    rounded = rounded_parts(values, digits)
+    return [money(each, currency, digits) for each in rounded], money(sum(rounded, Decimal(0)), currency, digits)

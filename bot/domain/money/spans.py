@@ -11,6 +11,11 @@ Window: TypeAlias = Literal["month", "last-month", "7d", "30d", "90d"]
 WINDOWS: Final[tuple[Window, ...]] = get_args(Window)
 
 
+def utc_day(at: datetime) -> date:
+    """The UTC day of a moment."""
+    return at.astimezone(UTC).date()
+
+
 class Days(Struct, frozen=True):
     """Days from ``first`` to ``last``, both inclusive, in words such as ``this month``."""
 
@@ -36,7 +41,7 @@ class Days(Struct, frozen=True):
 
 def days_of(window: Window, now: datetime) -> Days:
     """The days of a window; today is the last one, but of ``last-month``."""
-    today = now.astimezone(UTC).date()
+    today = utc_day(now)
     begin = today.replace(day=1)
     match window:
         case "month":

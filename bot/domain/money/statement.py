@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from bot.domain.entity import fold, same_id
 from bot.domain.money.ledger import Ledger
 from bot.domain.money.meters import kind_of
 from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final, reconcile
-from bot.domain.money.spans import Days
+from bot.domain.money.spans import Days, utc_day
 from bot.domain.money.spend import NOTHING, Spend, total
 from storage.port.bill import BillReading, BillRow
 
@@ -107,14 +107,14 @@ class Statement(Struct, frozen=True):
 
     def day_lines(self) -> list[DayLine]:
         """Every day of the window that has begun, or every week from Monday on."""
-        own = self.ledger.by("day")
+        own = self.ledger.daily()
         billed = by_day(self.rows, "amortized").get(self.currency, {})
         machines = by_day((row for row in self.rows if kind_of(row) == "machines"), "amortized").get(self.currency, {})
         lines: dict[date, list[DayLine]] = {}
-        day, today = self.days.first, self.now.astimezone(UTC).date()
+        day, today = self.days.first, utc_day(self.now)
         while day <= min(self.days.last, today):
             final = is_final(day, self.now)
-            mine = own.get(day.isoformat(), NOTHING)
+            mine = own.get(day, NOTHING)
             line = DayLine(day, mine, billed.get(day), machines.get(day, 0.0), not final)
             lines.setdefault(day - timedelta(days=day.weekday()) if self.by_week else day, []).append(line)
             day += timedelta(days=1)

@@ -155,17 +155,3 @@ def preemptions(
 def percentile(values: Sequence[float], share: float) -> float | None:
     """The value that this share (0..1) of them does not exceed (nearest rank); None of none."""
     return sorted(values)[max(1, ceil(share * len(values))) - 1] if values else None
-
-
-def change(now: float | None, before: float | None) -> str:
-    """How a figure stands to the one before: ``+40 %``, ``−12 %``, ``the same``, ``new`` (from 0); empty if unknown."""
-    if now is None or before is None:
-        return ""
-    if now == before:
-        return "the same"
-    if not before:
-        return "new"
-    share = round(100 * (now - before) / before)
-    if not share:
-        return "about the same"
-    return f"+{share:,} %" if share > 0 else f"−{-share:,} %"

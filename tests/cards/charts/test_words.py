@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
-from cards.charts.data import data_of
 from cards.charts.figures import coarser, cores, figures, gaps, most_idle, span
 from cards.charts.timeaxis import Tick, ticks
 from cards.charts.usage import UsagePoint
@@ -197,22 +196,7 @@ def test_alt_tells_spot_and_what_may_be_less() -> None:
     assert ", $731." in told
 
 
-def test_every_chart_has_words_and_data() -> None:
+def test_every_chart_has_words() -> None:
     every = {**shapes(), **bar_shapes(), **trend_shapes(), **heatmaps(), **topologies()}
     for name, chart in every.items():
         assert 0 < len(alt(chart)) < 2000, name
-        data = data_of(chart)
-        assert all(len(row) == len(data.columns) for row in data.rows), name
-    with pytest.raises(TypeError, match="int is no chart"):
-        data_of(3)
-
-
-def test_data_is_unrounded_and_unknown_is_empty() -> None:
-    data = data_of(bar_shapes()["partly unknown"])
-    assert data.columns == ("bar", "Busy (USD)", "Idle (USD)", "Spot (USD)", "still filling")
-    assert data.rows[:2] == (("Mon 16", 112.4, None, 20.1, ""), ("Tue 17", 131.0, 70.2, 24.4, ""))
-    trend = data_of(trend_shapes()["burn"])
-    assert trend.columns == ("start", "spent (EUR)", "spent (EUR) before", "forecast (EUR)")
-    assert trend.rows[1] == ("2026-11-17T00:00:00-06:00", 260.0, 230.0, None)
-    usage = data_of(usage_chart(DAY, 3600, points=(UsagePoint(END - HOUR, 3, 4, 0),)))
-    assert usage.rows == (("2026-11-21T23:00:00-06:00", None, None, None, None, 0.0, ""),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.azure.models.price import Prices
 from bot.azure.price_settings import Reservation
-from bot.domain.money.ledger import Eras, JobSpend, LedgerRow, jobs_of, merged, rows_of, totals, unseen_pools
+from bot.domain.money.ledger import Eras, JobSpend, LedgerRow, by_day, jobs_of, merged, rows_of, totals, unseen_pools
 from bot.domain.money.price_book import PriceBook
 from bot.domain.money.reserved import ReservedRates
 from bot.domain.money.spend import Spend, total
@@ -74,7 +74,7 @@ def test_sums_by_what_one_likes() -> None:
         "ann": pytest.approx(0.4),
         "bob": pytest.approx(3.0),
     }
-    assert list(totals(rows, "day")) == ["2026-11-23", "2026-11-24"]
+    assert list(by_day(rows)) == [date(2026, 11, 23), date(2026, 11, 24)]
     assert set(totals(rows, "size")) == {"Standard_D4s_v3", "STANDARD_NC6s_v3"}
     assert list(totals(rows, "tag:none")) == [""]
     with pytest.raises(ValueError, match="nothing is summed by 'moon'"):

@@ -67,7 +67,7 @@ def test_another_size() -> None:
 
 def test_nodes_that_idled() -> None:
     found = words(pool(spend(100, 20)), pool(spend(110, 220)))
-    assert found == "idle: its nodes had nothing to do for 200 core-hours more"
+    assert found == "idle: idle (nothing to do) for 200 core-hours more"
 
 
 def test_simply_more_nodes() -> None:

@@ -59,14 +59,12 @@ def before(number: int, *, hours: float = 4, cost: float | None = 2.0, currency:
 def test_own_and_the_share_of_idle_are_the_cost() -> None:
     found = receipt(task(slots=4))
     assert (found.own_cost, found.idle_cost, found.cost) == (pytest.approx(1), 1, pytest.approx(2))
-    assert found.boot_cost == 0.25
     assert found.runtime == 4 * HOUR
 
 
 def test_what_is_unknown_is_not_zero() -> None:
     found = replace(receipt(task()), idle_share=None)
     assert found.idle_cost is None
-    assert found.boot_cost is None
     assert found.cost == found.own_cost
     unpriced = receipt(task(node=SPOT), rates=Flat(no_spot=True))
     assert unpriced.own_cost is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.domain.trends.facts import boots_by_size, change, job_outcomes, task_outcomes, waits
+from bot.domain.trends.facts import boots_by_size, job_outcomes, task_outcomes, waits
 from bot.domain.trends.period import PERIODS, Period, period_of
 from bot.domain.trends.runs import LAST, against
 from storage.port.runs import JobRun
@@ -91,15 +91,6 @@ def test_boots_are_told_by_size_the_most_frequent_first() -> None:
     big, small = boots_by_size(boots, WEEK)
     assert (big.vm_size, big.count, big.middle.whole, big.slow) == ("big", 9, 104.0, 108.0)
     assert (small.count, small.middle.whole) == (1, 50.0)
-
-
-@pytest.mark.parametrize(
-    ("now", "before", "words"),
-    [(14, 10, "+40 %"), (9, 10, "−10 %"), (10, 10, "the same"), (0, 0, "the same"), (5, 0, "new"), (None, 3, ""),
-     (1001, 1000, "about the same"), (0, 4, "−100 %"), (3, None, "")],
-)  # fmt: skip
-def test_a_change_in_words(now: float | None, before: float | None, words: str) -> None:
-    assert change(now, before) == words
 
 
 def test_a_run_is_held_against_the_ten_before_it() -> None:
