@@ -126,9 +126,22 @@ class Accounting:
             rows,
             rates.source,
             rates.as_of,
-            {bucket.start: bucket.seconds for bucket in whole if not bucket.at_most},
+            await self._sampled(account, whole, step, now),
             max(sampled[0], since) if sampled and sampled[0] < until else None,
         )
+
+    async def _sampled(self, account: str, whole: Sequence[Bucket], step: int, now: datetime) -> dict[datetime, float]:
+        """Seconds that were sampled, by span. Spans with history in them are taken apart where shorter are kept."""
+        found = {bucket.start: bucket.seconds for bucket in whole if not bucket.at_most}
+        mixed = [each.start for each in whole if each.at_most and now - each.start < _FINER[1][0]]
+        if not mixed or step <= _SHORT or step % _SHORT:
+            return found
+        end = mixed[-1] + timedelta(seconds=step)
+        for each in await self._store.usage(account, None, mixed[0], end, _SHORT):
+            span = mixed[0] + (each.start - mixed[0]) // timedelta(seconds=step) * timedelta(seconds=step)
+            if not each.at_most and span in mixed:
+                found[each.start] = each.seconds
+        return found
 
     async def jobs(
         self, account: str, since: datetime, until: datetime, *, step: int = DAY, job: str | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -72,6 +73,16 @@ def of_job(parts: Iterable[JobSpend], rows: Iterable[PoolBucket]) -> list[Bucket
     ]
 
 
+def finer(buckets: Iterable[Bucket], step: int, piece: int) -> Iterator[Bucket]:
+    """History in buckets of ``step`` seconds as equal pieces of ``piece`` seconds: its mean is all that is known."""
+    share = piece / step
+    for each in buckets:
+        if each.at_most:
+            for start in range(0, step, piece):
+                at = each.start + timedelta(seconds=start)
+                yield Bucket(at, each.dedicated * share, each.spot * share, each.seconds * share, at_most=True)
+
+
 class CoreHours(Struct, frozen=True):
     """Core-hours of a window by what dedicated and spot cores did. ``seconds`` is how much of it was sampled."""
 
@@ -108,10 +119,13 @@ class Idlest(Struct, frozen=True):
     use: CoreUse
 
 
-def idlest(rows: Iterable[PoolBucket]) -> Idlest | None:
-    """The pool with the most idle core-hours; None where none idles."""
+def idlest(rows: Iterable[PoolBucket], money: Mapping[str, float] = MappingProxyType({})) -> Idlest | None:
+    """The pool that idles most: by what that cost where any price is known, else by core-hours; None where none idles.
+
+    ``money`` is what idled in pools, by folded name.
+    """
     sums: dict[str, CoreUse] = {}
     for row in rows:
         sums[row.pool] = sums.get(row.pool, NO_USE) + (row.bucket.dedicated + row.bucket.spot) * (1 / 3600)
-    best = max(sums.items(), key=lambda item: item[1].idle, default=None)
+    best = max(sums.items(), key=lambda item: (money.get(fold(item[0]), 0.0), item[1].idle), default=None)
     return Idlest(*best) if best and best[1].idle > 0 else None

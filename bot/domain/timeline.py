@@ -127,9 +127,9 @@ def _longer(window: Window, least: datetime, most: datetime) -> Window:
 
 
 def pan(window: Window, direction: int, kept: Kept) -> Window | None:
-    """Half of its length earlier (-1) or later (1), as far as there is anything; None where there is nothing more."""
+    """Its whole length earlier (-1) or later (1), as far as there is anything; None where there is nothing more."""
     step = timedelta(seconds=window.step)
-    shift = max(step, window.span // 2 // step * step) * direction
+    shift = max(step, window.span // step * step) * direction
     least, most = _floor(kept.first, window.step), _ceiling(kept.last, window.step)
     since = min(max(window.since + shift, least), most - window.span)
     if (since >= window.since) if direction < 0 else (since <= window.since):

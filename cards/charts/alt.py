@@ -16,6 +16,7 @@ from cards.charts.units import alike, figure
 from cards.charts.usage import UsageChart
 from cards.formatting import moment_words, plural
 
+_MINUTE = 60
 _EACH = 12
 """Bars that are told one by one; of more, the sum and the greatest are."""
 
@@ -54,8 +55,11 @@ def _bars(chart: BarChart) -> str:
         )
     else:
         greatest = totals.index(max(known))
+        whole = sum(known) - sum(
+            bar.values[n] or 0.0 for bar in chart.bars for n, series in enumerate(chart.series) if series.apart
+        )
         parts.append(
-            f"In all {figure(sum(known), chart.unit)}, on average {figure(sum(known) / len(known), chart.unit)}, "
+            f"In all {figure(whole, chart.unit)}, on average {figure(whole / len(known), chart.unit)}, "
             f"most {figure(totals[greatest] or 0.0, chart.unit)}: {chart.bars[greatest].label}."
         )
         if len(known) < len(totals):
@@ -123,14 +127,16 @@ def _usage(chart: UsageChart) -> str:
     zone = ZoneInfo(chart.zone)
     window = f"{_moment(chart.since, zone)} to {_moment(chart.until, zone)} ({chart.zone})"
     found = figures(chart)
+    mean = f" (mean of {span(timedelta(seconds=chart.step))})" if chart.step > _MINUTE else ""
     if found is None:
         return f"{_sentence(chart.headline)} Chart of busy and all cores, {window}: no samples in this window."
     parts = [
         _sentence(chart.headline),
         f"Chart of busy and all cores, {window}.",
         f"Busy: {in_cores(found.busy)} on average, {cores(found.last.busy)} at the end, "
-        f"peak {cores(found.busy_peak)} at {_moment(found.busy_peak_at, zone)}.",
-        f"All: {cores(found.total)} on average, {cores(found.last.total)} at the end, peak {cores(found.total_peak)}.",
+        f"peak {cores(found.busy_peak)}{mean} at {_moment(found.busy_peak_at, zone)}.",
+        f"All: {cores(found.total)} on average, {cores(found.last.total)} at the end, "
+        f"peak {cores(found.total_peak)}{mean}.",
     ]
     if found.total > 0:
         parts.append(f"Idle: {1 - found.share:.0%} of all cores{f', {chart.idle}' if chart.idle else ''}.")

@@ -11,10 +11,14 @@ Tone: TypeAlias = Literal["busy", "idle", "spot", "billed", "good", "bad", "othe
 
 
 class BarSeries(Struct, frozen=True, array_like=True):
-    """One part of every bar: its name, and what it is about."""
+    """One part of every bar: its name, and what it is about.
+
+    ``apart``: it is drawn on the others and in no sum of them, such as what is not billed yet on what is.
+    """
 
     name: str
     tone: Tone = "busy"
+    apart: bool = False
 
 
 class Bar(Struct, frozen=True, array_like=True):

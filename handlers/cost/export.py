@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.money.focus import COLUMNS, Cell, billed_rows, estimated_rows, sums
-from bot.domain.money.spans import Window, days_of
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards.build import actions, blocks, bold, note, text
 from cards.card import Button, Card, Mark, Words
 from cards.formatting import decimals, money, plural
-from handlers.cost.parts import LABELS, unbilled
+from handlers.cost.parts import LABELS, asked, unbilled
 from handlers.shared.common import line, titled
 from handlers.shared.files import csv_of
 
 
-@command("cost export", effect="read", examples=["cost export", "cost export window:last-month"])
-async def cost_export(ctx: Context, *, window: Window = "month", account: str | None = None) -> Card:
+@command("cost export", effect="read", examples=["cost export", "cost export last-month"])
+async def cost_export(ctx: Context, window: str = "month", *, account: str | None = None) -> Card:
     """Export the bill and own usage as CSV with the columns of FOCUS 1.2, which finance programs load.
 
     :param window: the days, in UTC as Azure bills
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    days = days_of(window, source.now())
+    window, days = asked(ctx, source, window, "cost export")
     statement, jobs = await asyncio.gather(
         ctx.accounting.statement(source.name, days), ctx.accounting.jobs(source.name, days.since, days.until)
     )
@@ -53,7 +52,11 @@ async def cost_export(ctx: Context, *, window: Window = "month", account: str | 
     file = await asyncio.to_thread(
         csv_of, name, COLUMNS, [[row[column] for column in COLUMNS] for row in rows], title=f"Costs of {source.name}"
     )
-    columns = (("Billed", "BilledCost"), ("Amortized", "EffectiveCost"), ("Own usage", "x_EstimatedCost"))
+    columns = (
+        ("Cost (EffectiveCost)", "EffectiveCost"),
+        ("Invoice (BilledCost)", "BilledCost"),
+        ("Own usage (x_EstimatedCost)", "x_EstimatedCost"),
+    )
     told = [(label, sums(rows, column)) for label, column in columns]
     return Card(
         title=title,
@@ -62,7 +65,7 @@ async def cost_export(ctx: Context, *, window: Window = "month", account: str | 
         blocks=blocks(
             file,
             *(Words(text(bold(f"{label}  "), _amounts(amounts))) for label, amounts in told if amounts),
-            None if statement.rows else Words(text(bold("Billed  "), unbilled(statement))),
+            None if statement.rows else Words(text(bold("Bill  "), unbilled(statement))),
             note("Rows whose x_Source is “estimate” are own usage at its rates and never have a BilledCost."),
             back,
         ),

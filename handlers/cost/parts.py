@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.money.meters import MeterKind
 from bot.domain.money.reconcile import Reconciled
-from bot.domain.money.shares import parts
-from bot.domain.money.spans import WINDOWS, Window
+from bot.domain.money.shares import parts, share_of
+from bot.domain.money.spans import WINDOWS, Days, Window, days_of
 from bot.domain.money.spend import Spend
-from bot.domain.money.statement import DayLine, Statement
+from bot.domain.money.statement import Statement
+from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.build import actions, bold, note, text
-from cards.card import Actions, Button, Footer, Picture, Piece, Text, Time, Words
-from cards.charts.alt import alt
-from cards.charts.bars import Bar, BarChart, BarSeries
+from cards.card import Actions, Button, Footer, Piece, Text, Time, Words
 from cards.formatting import money, number, percent, plural, short_day
 from handlers.shared.common import line
 from storage.port.bill import BillReading
@@ -30,17 +29,21 @@ LABELS: dict[Window, str] = {
     "90d": "90 d",
 }
 _KINDS: dict[MeterKind, str] = {"addresses": "IP addresses", "other": "other meters"}
-_SERIES = (
-    BarSeries("busy", "busy"),
-    BarSeries("idle", "idle"),
-    BarSeries("not watched", "billed"),
-    BarSeries("disks, network, other", "other"),
-)
 _ZONE_MATTERS = 3 * 3600
 _CORRECTIONS = 3
 
 
-def window_buttons(ctx: Context, source: Account, window: Window, *tokens: str, **options: object) -> Actions | None:
+def asked(ctx: Context, source: Account, window: str, *tokens: str) -> tuple[str, Days]:
+    """The window that was typed, as a word or ``window:7d``, and its days. Raises CommandError with what there is."""
+    typed = window.strip().lower().removeprefix("window:")
+    try:
+        return typed, days_of(typed, source.now())
+    except ValueError as error:
+        nearest = [line(ctx, source, *tokens, window=each) for each in WINDOWS]
+        raise CommandError(str(error), nearest, at="window") from None
+
+
+def window_buttons(ctx: Context, source: Account, window: str, *tokens: str, **options: object) -> Actions | None:
     """The windows as buttons that redraw the same message."""
     return actions(
         *(
@@ -51,23 +54,35 @@ def window_buttons(ctx: Context, source: Account, window: Window, *tokens: str, 
 
 
 def headline(statement: Statement) -> str:
-    """``$1,842 billed``, ``$1,790 own usage``, ``Price unknown of 40 core-hours``, ``Nothing used``."""
+    """``Cost $1,842``, ``$1,790 own usage``, ``Price unknown of 40 core-hours``, ``Nothing used``.
+
+    The cost is the amortized bill: what the invoice says is told beside it where that differs.
+    """
     if statement.reconciled:
-        return " and ".join(money(each.amortized, each.currency) for each in statement.reconciled) + " billed"
-    spend = statement.ledger.total
+        return "Cost " + " and ".join(money(each.amortized, each.currency) for each in statement.reconciled)
+    spend = statement.ledger.own
     hours = spend.core_hours.total
     if not hours:
-        return "Nothing used"
+        return "Own usage not known" if statement.ledger.before.core_hours.total else "Nothing used"
     if (spend.priced or 0.0) <= 0:
         return f"Price unknown of {plural(round(hours), 'core-hour')}"
     return f"{money(spend.cost.total, spend.currency)} own usage"
 
 
-def own_words(spend: Spend) -> Text:
-    """``Own usage $1,790, spot saved $210``."""
+def since_words(statement: Statement) -> str:
+    """``since 29 Nov 03:30 UTC`` where the bot began to watch within the window, else nothing."""
+    begin = statement.ledger.watched_from
+    return f"since {begin:%d %b %H:%M} UTC" if begin and begin > statement.days.since else ""
+
+
+def own_words(statement: Statement) -> Text:
+    """``Own usage $1,790 since 29 Nov 03:30 UTC, spot saved $210``; what was not watched is not known, and not zero."""
+    spend, since = statement.ledger.own, since_words(statement)
+    if not spend.core_hours.total and statement.ledger.before.core_hours.total:
+        return text(bold("Own usage  "), "not known: the bot did not watch then, and Azure Monitor tells no pools")
     saved = spend.spot_saved
     spot = f", spot saved {money(saved, spend.currency)}" if saved and saved > 0 and spend.currency else ""
-    return text(bold("Own usage  "), own_cost(spend), spot)
+    return text(bold("Own usage  "), own_cost(spend), f" {since}" if since and cost_of(spend) is not None else "", spot)
 
 
 def column(values: Sequence[float | None], currency: str) -> list[str]:
@@ -102,8 +117,12 @@ def own_cost(spend: Spend) -> str:
     return f"{money(spend.cost.total, spend.currency)}{without}"
 
 
-def idle_words(spend: Spend) -> Text:
-    """``Idle $402 of $1,790: $210 nothing to do · $90 starting``; in core-hours where no price is known."""
+def idle_words(statement: Statement) -> Text:
+    """``Idle $402 (22 % of own usage): $210 nothing to do · $90 starting; $380 of it on the bill, the rest not yet``.
+
+    In core-hours where no price is known.
+    """
+    spend = statement.ledger.own
     priced = bool(spend.currency and spend.cost.total)
     use = spend.cost if priced else spend.core_hours
     if not use.idle:
@@ -114,11 +133,19 @@ def idle_words(spend: Spend) -> Text:
     else:
         amounts, idle = [f"{number(round(value))} h" for _, value in named], f"{number(round(use.idle))} core-hours"
     told = [(name, words) for (name, _), words in zip(named, amounts, strict=True) if _something(words)]
-    whole = f"{idle} ({percent(use.idle, use.total)} of own usage)"
+    whole = f"{idle} ({share_of(use.idle, use.total)} of own usage)"
     if len(told) == 1:
-        return text(bold("Idle  "), f"{whole}, {IDLE_WORDS[told[0][0]]}")
+        return text(bold("Idle  "), f"{whole}, {IDLE_WORDS[told[0][0]]}", _idle_on_bill(statement))
     pieces = " · ".join(f"{words} {IDLE_WORDS[name]}" for name, words in told)
-    return text(bold("Idle  "), f"{whole}: {pieces}")
+    return text(bold("Idle  "), f"{whole}: {pieces}", _idle_on_bill(statement))
+
+
+def _idle_on_bill(statement: Statement) -> str:
+    """How much of the bill is idle on the days that were watched: what the picture draws."""
+    if not statement.main:
+        return ""
+    idle = sum(each.idle for each in statement.day_lines())
+    return f"; the bill has {money(idle, statement.currency)} of it so far"
 
 
 def _something(words: str) -> bool:
@@ -133,7 +160,7 @@ def bill_words(statement: Statement) -> list[Words]:
         shown, whole = parts(list(each.kinds.values()), each.currency)
         kinds = [(kind, words) for kind, words in zip(each.kinds, shown, strict=True) if _something(words)]
         pieces = " · ".join(f"{words} {_KINDS.get(kind, kind)}" for kind, words in kinds)
-        found.append(Words(text(bold("Billed  "), f"{whole}: {pieces}" if len(kinds) > 1 else pieces or whole)))
+        found.append(Words(text(bold("Cost  "), f"{whole}: {pieces}" if len(kinds) > 1 else pieces or whole)))
         if (spread := each.spread) is not None:
             more = "more" if spread > 0 else "less"
             found.append(
@@ -145,10 +172,21 @@ def bill_words(statement: Statement) -> list[Words]:
                 )
             )
     if not statement.reconciled:
-        found.append(Words(text(bold("Billed  "), unbilled(statement))))
-    elif statement.reading and statement.reading.state not in ("ok", "no data"):
+        found.append(Words(text(bold("Bill  "), unbilled(statement))))
+    elif waiting := unbilled_words(statement):
+        found.append(
+            Words(text(bold("Not billed yet  "), waiting, " of own usage, which is in no other figure of the bill"))
+        )
+    if statement.reconciled and statement.reading and statement.reading.state not in ("ok", "no data"):
         found.append(Words(text("The bill may be old. ", statement.reading.message)))
     return found
+
+
+def unbilled_words(statement: Statement) -> str:
+    """``about $35``: own usage of days of which nothing is on the bill yet; empty where there is none, or no price."""
+    spend = statement.unbilled()
+    known = spend.currency and spend.cost.total > 0
+    return f"about {money(spend.cost.total, spend.currency)}" if known else ""
 
 
 def unbilled(statement: Statement) -> str:
@@ -181,8 +219,8 @@ def explained_words(statement: Statement) -> Text:
         return ()
     days = plural(len(main.compared), "day")
     compared = (
-        f"own usage {money(main.own or 0.0, main.currency)} of {money(main.billed, main.currency)} that machines were "
-        f"billed in {days}"
+        f"own usage {money(main.own or 0.0, main.currency)} of {money(main.billed, main.currency)} that machines "
+        f"cost in {days}"
     )
     return text(bold("Explained  "), f"{round(share * 100)} %: {compared}{_worst(main)}")
 
@@ -207,7 +245,13 @@ def notes(ctx: Context, statement: Statement) -> Footer | None:
     for each in statement.restated[-_CORRECTIONS:]:
         before, after = money(each.before, each.currency), money(each.after, each.currency)
         found.append(f"{short_day(each.day)} was corrected afterwards from {before} to {after}. ")
-    if ledger.first is None:
+    if ledger.before.core_hours.total:
+        begin = f"before {ledger.watched_from:%d %b %H:%M} UTC" if ledger.watched_from else "in this window"
+        hours = plural(round(ledger.before.core_hours.total), "core-hour")
+        found.append(
+            f"Not watched {begin}: Azure Monitor tells {hours} then, of no known pool and so without a price. "
+        )
+    elif ledger.first is None:
         found.append("There are no samples of own usage in this window. ")
     elif ledger.seen_since_first < WHOLE:
         share = percent(ledger.seen_since_first, 1)
@@ -224,54 +268,3 @@ def notes(ctx: Context, statement: Statement) -> Footer | None:
     if offset is not None and abs(offset.total_seconds()) > _ZONE_MATTERS:
         found.append("Days are UTC days, as Azure bills.")
     return note(*found) if found else None
-
-
-def picture(source: Account, statement: Statement, where: str, lines: Sequence[DayLine]) -> Picture | None:
-    """The bill by day as busy and idle machines and the rest; own usage where there is none. None: nothing to draw."""
-    ledger = statement.ledger
-    priced = ledger.total.cost.total > 0
-    billed = any(each.billed is not None for each in lines)
-    if not priced and not billed:
-        return None
-    unit = statement.currency if billed else ledger.currency
-    estimated = priced and unit == ledger.currency
-    values = [_values(each, estimated=estimated) for each in lines]
-    there = [any(row[place] for row in values) for place in range(len(_SERIES))]
-    if not any(there):
-        return None
-    bars = tuple(
-        Bar(_label(each, statement), tuple(value for value, keep in zip(row, there, strict=True) if keep), each.partial)
-        for each, row in zip(lines, values, strict=True)
-    )
-    what = "bill" if billed else "own usage"
-    chart = BarChart(
-        headline=f"{headline(statement)} {statement.days.words}",
-        subtitle=f"{source.name} · {where} · {what} by {'week' if statement.by_week else 'day'}, UTC",
-        series=tuple(each for each, keep in zip(_SERIES, there, strict=True) if keep),
-        bars=bars,
-        unit=unit,
-        note=_picture_note(lines, billed=billed, estimated=estimated),
-    )
-    return Picture(key=f"cost-{source.name}", alt=alt(chart), chart=chart, title=f"Costs of {source.name}")
-
-
-def _values(each: DayLine, *, estimated: bool) -> tuple[float | None, ...]:
-    split = each.split()
-    if split is not None:
-        return split
-    cost = each.own.cost
-    return (cost.busy, cost.idle, None, None) if estimated and each.own.core_hours.total else (None,) * len(_SERIES)
-
-
-def _picture_note(lines: Iterable[DayLine], *, billed: bool, estimated: bool) -> str:
-    partial = "pale: may still change" if any(each.partial for each in lines) else ""
-    missing = billed and estimated and any(each.billed is None and each.own.core_hours.total for each in lines)
-    return "; ".join(filter(None, [partial, "own usage where nothing is billed yet" if missing else ""]))
-
-
-def _label(each: DayLine, statement: Statement) -> str:
-    return (
-        short_day(each.day)
-        if statement.by_week or statement.days.count < 10 or each.day.day == 1
-        else str(each.day.day)
-    )

@@ -9,7 +9,6 @@ from bot.azure.account import Account
 from bot.domain.entity import same_id
 from bot.domain.money.ledger import JobSpend
 from bot.domain.money.shares import parts
-from bot.domain.money.spans import Window, days_of
 from bot.domain.money.spend import Spend, total
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -17,6 +16,7 @@ from cards.build import actions, blocks, bold, refusal, table, text
 from cards.card import Button, Card, Column, Mark, Row, Table, Words
 from cards.formatting import number, plural
 from handlers.cost.parts import (
+    asked,
     bill_words,
     column,
     cost_of,
@@ -25,9 +25,9 @@ from handlers.cost.parts import (
     idle_words,
     notes,
     own_words,
-    picture,
     window_buttons,
 )
+from handlers.cost.picture import picture
 from handlers.shared.common import line, nearest, titled
 
 _TOP = 8
@@ -40,8 +40,8 @@ _COLUMNS = (
 )
 
 
-@command("cost pool", effect="read", examples=["cost pool gpu-a", "cost pool gpu-a window:30d"])
-async def cost_of_pool(ctx: Context, pool: str, *, window: Window = "month", account: str | None = None) -> Card:
+@command("cost pool", effect="read", examples=["cost pool gpu-a", "cost pool gpu-a 30d"])
+async def cost_of_pool(ctx: Context, pool: str, window: str = "month", *, account: str | None = None) -> Card:
     """Show what a pool cost, what stood idle in it, and which jobs spent it.
 
     :param pool: the pool's id; one that is gone is known too
@@ -49,7 +49,7 @@ async def cost_of_pool(ctx: Context, pool: str, *, window: Window = "month", acc
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    days = days_of(window, source.now())
+    window, days = asked(ctx, source, window, "cost pool", pool)
     statement, jobs = await asyncio.gather(
         ctx.accounting.statement(source.name, days), ctx.accounting.jobs(source.name, days.since, days.until)
     )
@@ -59,7 +59,7 @@ async def cost_of_pool(ctx: Context, pool: str, *, window: Window = "month", acc
         return _unknown(ctx, source, pool, window, names, days.words)
     mine = statement.of_pool(known)
     found = [each for each in jobs if same_id(each.pool, known)]
-    explained, idle = explained_words(mine), idle_words(mine.ledger.total)
+    explained, idle = explained_words(mine), idle_words(mine)
     return Card(
         title=titled(headline(mine), f"pool {known}", source.name, mine.days.words),
         mark=Mark.RUNNING,
@@ -67,7 +67,7 @@ async def cost_of_pool(ctx: Context, pool: str, *, window: Window = "month", acc
         blocks=blocks(
             picture(source, mine, f"pool {known}", mine.day_lines()),
             *bill_words(mine),
-            Words(own_words(mine.ledger.total)),
+            Words(own_words(mine)),
             Words(explained) if explained else None,
             Words(idle) if idle else None,
             jobs_table(found, mine.ledger.currency),
@@ -82,7 +82,7 @@ async def cost_of_pool(ctx: Context, pool: str, *, window: Window = "month", acc
     )
 
 
-def _unknown(ctx: Context, source: Account, pool: str, window: Window, names: Sequence[str], words: str) -> Card:
+def _unknown(ctx: Context, source: Account, pool: str, window: str, names: Sequence[str], words: str) -> Card:
     """Nothing was used or billed of such a pool."""
     return refusal(
         f"Nothing was used or billed of a pool “{pool}” {words}.",

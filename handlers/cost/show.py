@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bot.azure.account import Account
-from bot.domain.money.spans import Window, days_of
 from bot.domain.money.spend import total
 from bot.domain.money.statement import PoolLine, Statement
 from bot.requests.command import command
@@ -16,6 +15,7 @@ from cards.card import Actions, Button, Card, Column, Mark, Table, Words
 from cards.formatting import plural
 from handlers.cost import grouped
 from handlers.cost.parts import (
+    asked,
     bill_words,
     column,
     cost_of,
@@ -25,40 +25,41 @@ from handlers.cost.parts import (
     idle_words,
     notes,
     own_words,
-    picture,
     window_buttons,
 )
+from handlers.cost.picture import picture
 from handlers.shared.common import line, titled
 
 _TOP = 5
 _COLUMNS = (
     Column("Pool", width=3),
-    Column("Billed", "right", width=2),
+    Column("Cost", "right", width=2),
     Column("Own usage", "right", width=2),
     Column("Idle", "right", rank=1, width=2),
 )
 
 
-@command("cost", effect="read", examples=["cost", "cost window:last-month", "cost by:size"], menu=65)
+@command("cost", effect="read", examples=["cost", "cost last-month", "cost 14d by:size"], menu=65)
 async def cost(
     ctx: Context,
+    window: str = "month",
     *,
-    window: Window = "month",
     by: Literal["pool", "day", "size", "tag"] | None = None,
     account: str | None = None,
 ) -> Card:
     """Show what an account cost: the bill by day and pool beside own usage, and what stood idle.
 
-    :param window: the days, in UTC as Azure bills
+    :param window: the days, in UTC as Azure bills: month, last-month, or a number of days such as 7d
     :param by: list it by pool, day, VM size or tag instead
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    statement = await ctx.accounting.statement(source.name, days_of(window, source.now()))
+    window, days = asked(ctx, source, window, "cost")
+    statement = await ctx.accounting.statement(source.name, days)
     if by is not None:
         return grouped.card(ctx, source, statement, window, by)
     pools = statement.pool_lines()
-    explained, idle = explained_words(statement), idle_words(statement.ledger.total)
+    explained, idle = explained_words(statement), idle_words(statement)
     return Card(
         title=titled(headline(statement), source.name, statement.days.words),
         mark=Mark.RUNNING if pools else Mark.IDLE,
@@ -66,7 +67,7 @@ async def cost(
         blocks=blocks(
             picture(source, statement, "all pools", statement.day_lines()),
             *bill_words(statement),
-            Words(own_words(statement.ledger.total)),
+            Words(own_words(statement)),
             Words(explained) if explained else None,
             Words(idle) if idle else None,
             _table(pools, statement),
@@ -81,12 +82,14 @@ def _table(pools: Sequence[PoolLine], statement: Statement) -> Table | None:
     """The dearest pools and the rest of them, so that what is shown adds up."""
     if not pools:
         return None
-    cut = _TOP if len(pools) > _TOP + 1 else len(pools)
-    shown = [(each.pool or "of no pool", each) for each in pools[:cut]]
-    if rest := pools[cut:]:
+    named, none = [each for each in pools if each.pool], [each for each in pools if not each.pool]
+    cut = _TOP if len(named) > _TOP + 1 else len(named)
+    shown = [(each.pool, each) for each in named[:cut]]
+    if rest := named[cut:]:
         billed = [each.billed for each in rest if each.billed is not None]
         others = PoolLine("", total(each.own for each in rest), sum(billed) if billed else None)
-        shown.append((f"{plural(len(rest), 'other')}", others))
+        shown.append((plural(len(rest), "other pool"), others))
+    shown += [("of no pool", each) for each in none]
     own = statement.ledger.currency
     cells = zip(
         [name for name, _ in shown],
@@ -98,7 +101,7 @@ def _table(pools: Sequence[PoolLine], statement: Statement) -> Table | None:
     return table(_COLUMNS, cells)
 
 
-def _more(ctx: Context, source: Account, window: Window, pools: Sequence[PoolLine]) -> Actions | None:
+def _more(ctx: Context, source: Account, window: str, pools: Sequence[PoolLine]) -> Actions | None:
     dearest = next((each.pool for each in pools if each.pool), None)
     return actions(
         Button(f"Pool {dearest}", line(ctx, source, "cost pool", dearest, window=window)) if dearest else None,

@@ -26,7 +26,6 @@ from handlers.usage import window as windows
 from handlers.usage.gap import Gap
 from handlers.usage.subject import Asked as Subject
 from handlers.usage.subject import Use
-from handlers.usage.window import Preset
 from storage.port.samples import Bucket
 
 
@@ -46,7 +45,7 @@ from storage.port.samples import Bucket
 )
 async def usage(
     ctx: Context,
-    window: Preset | None = None,
+    window: str | None = None,
     *,
     pool: str | None = None,
     job: str | None = None,
@@ -59,7 +58,7 @@ async def usage(
 ) -> Card:
     """Draw busy and all cores over a time window; the gap between them is idle, by reason and in money.
 
-    :param window: how far back; 24h where nothing is said
+    :param window: how far back, such as 24h, 7d or 14d; 24h where nothing is said
     :param pool: only this pool
     :param job: only what this job kept busy, in the pools where it ran
     :param size: only pools of this VM size
@@ -90,7 +89,9 @@ async def usage(
         return _nothing_of(ctx, source, subject, asked.words(ZoneInfo(ctx.zone)), window or "24h")
     zone = ZoneInfo(ctx.zone)
     found = gaps.gap(core_hours(use.own), use.spend, shared=bool(job))
-    headline = _headline(use, found)
+    since = await subjects.watched_from(ctx, source) if found.hours.at_most else None
+    covered = f" since {since.astimezone(zone):%d %b %H:%M}" if since else ""
+    headline = _headline(use, found, covered)
     if csv:
         return _as_file(ctx, source, subject, asked, use, headline)
     points = _points(use.own, shown)
@@ -106,10 +107,11 @@ async def usage(
         zone=ctx.zone,
         note=note,
         note_at=note_at,
-        idle=gaps.idle_money(found),
+        idle=gaps.idle_money(found) if not covered else "",
         strip=_points(await subjects.strip(ctx, source, subject, belongs, strip), strip),
     )
     words = f"{alt(chart)} {gaps.in_words(found)}".strip()
+    priced = f"Cost{covered}"
     key = f"usage-{source.name}-{asked.preset or timeline.written(shown.since)}"
     return Card(
         title=titled(headline, source.name, subject.words, asked.words(ZoneInfo(ctx.zone))),
@@ -120,14 +122,14 @@ async def usage(
             windows.presets(asked, again),
             windows.slider(asked, kept, again),
             parts.figures(use, found, await subjects.network(ctx, source, subject, shown), shown),
-            gaps.table(found) if found.total else None,
+            gaps.table(found, priced) if found.total else None,
             parts.of_job(use) if job else None,
-            parts.most_idle_pool(use.pools, found) if not subject.options else None,
-            parts.next_steps(ctx, source, subject, use.pools, asked),
+            parts.most_idle_pool(use, found) if not subject.options else None,
+            parts.next_steps(ctx, source, subject, use, asked),
             *(build.note(each) for each in windows.notes(asked, kept, ctx.zone)),
             parts.sampled(use.own, shown, kept),
             parts.from_monitor(use.own, shown.step, zone),
-            gaps.price_note(found),
+            gaps.price_note(found, covered),
         ),
     )
 
@@ -157,14 +159,15 @@ async def _run_of(ctx: Context, source: Account, job: str, kept: Kept) -> tuple[
     return timeline.written(min(row.start for row in rows)), timeline.written(min(ends, whole.until))
 
 
-def _headline(use: Use, found: Gap) -> str:
-    """``58 % busy of 21,840 core-hours``."""
+def _headline(use: Use, found: Gap, covered: str) -> str:
+    """``58 % busy of 21,840 core-hours, idle $123 since 29 Nov 03:30`` where money is known of a part alone."""
     if not found.total:
         return "No cores allocated" if any(bucket.seconds for bucket in use.own) else "Nothing was sampled"
     _, total = gaps.hours_in_words([line.hours for line in found.lines])
     most = "at most " if found.hours.at_most else ""
     idle = gaps.idle_money(found)
-    words = f"{most}{gaps.shares(found)[0]} busy of {total} core-hours{f', idle {idle}' if idle else ''}"
+    busy = gaps.shares(found)[0]
+    words = f"{most}{busy} busy of {total} core-hours{f', idle {idle}{covered}' if idle else ''}"
     return words[0].upper() + words[1:]
 
 
@@ -182,7 +185,7 @@ def _no_samples(ctx: Context, source: Account, again: windows.Again) -> Card:
     )
 
 
-def _nothing_of(ctx: Context, source: Account, subject: Subject, words: str, preset: Preset) -> Card:
+def _nothing_of(ctx: Context, source: Account, subject: Subject, words: str, preset: str) -> Card:
     name, value = next(iter(subject.options.items()))
     why = "It may not exist, or had no nodes." if name == "pool" else "It may not exist, or ran no task in that time."
     return build.refusal(

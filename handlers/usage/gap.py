@@ -8,17 +8,18 @@ from msgspec import Struct
 
 from bot.domain.core_usage import CoreHours
 from bot.domain.core_use import IDLE_WORDS
+from bot.domain.money.shares import digits_of, rounded_parts, share_of
 from bot.domain.money.shares import parts as money_parts
-from bot.domain.money.shares import rounded_parts
 from bot.domain.money.spend import Spend
 from cards import build
 from cards.build import bold, text
 from cards.card import Column, Footer, Table, Text
-from cards.formatting import number, percent
+from cards.formatting import money, number
 from storage.port.core_use import IDLE_REASONS
 
 _WHOLE_FROM = 100
 _LITTLE = 1e-6
+_ALL = 100
 
 
 class Line(Struct, frozen=True):
@@ -62,11 +63,14 @@ def is_priced(spend: Spend) -> bool:
 
 
 def shares(found: Gap) -> list[str]:
-    """The share of each part in whole percents, which sum to 100."""
+    """The share of each part in percent, which sum to 100: with a decimal where whole ones would not."""
     total = found.total
     if not total:
         return ["–"] * len(found.lines)
-    return [f"{share} %" for share in rounded_parts([100 * line.hours / total for line in found.lines], 0)]
+    exact = [100 * line.hours / total for line in found.lines]
+    whole = [rounded_parts([share], 0)[0] for share in exact]
+    digits = 0 if sum(whole) == _ALL else 1  # no share is moved by a whole percent for the sake of the sum
+    return [f"{share} %" for share in rounded_parts(exact, digits)]
 
 
 def digits(total: float) -> int:
@@ -82,8 +86,8 @@ def hours_in_words(values: Sequence[float]) -> tuple[list[str], str]:
     return [f"{each:,.{places}f}" for each in rounded], f"{sum(rounded):,.{places}f}"
 
 
-def table(found: Gap) -> Table:
-    """Core-hours, shares and money of each part."""
+def table(found: Gap, priced_as: str = "Cost") -> Table:
+    """Core-hours, shares and money of each part, the money under a name that says since when it is known."""
     hours, all_hours = hours_in_words([line.hours for line in found.lines])
     spend = found.spend
     priced = is_priced(spend)
@@ -91,6 +95,11 @@ def table(found: Gap) -> Table:
     all_costs = ""
     if priced:
         costs, all_costs = money_parts([line.cost for line in found.lines], spend.currency)
+        unknown = priced_as != "Cost"  # what has hours and no money is then not free
+        costs = [
+            "–" if unknown and line.cost <= _LITTLE < line.hours else cost
+            for line, cost in zip(found.lines, costs, strict=True)
+        ]
     rows: list[list[Text]] = [
         [text(line.words), text(mine), text(share), text(cost)]
         for line, mine, share, cost in zip(found.lines, hours, shares(found), costs, strict=True)
@@ -100,7 +109,7 @@ def table(found: Gap) -> Table:
     )
     columns = [Column("Cores", width=3), Column("Core-hours", "right", width=2), Column("Share", "right", rank=2)]
     if priced:
-        return build.table([*columns, Column("Cost", "right", rank=1, width=2)], rows)
+        return build.table([*columns, Column(priced_as, "right", rank=1, width=2)], rows)
     return build.table(columns, [row[:3] for row in rows])
 
 
@@ -108,9 +117,8 @@ def idle_money(found: Gap) -> str:
     """What idle cores cost, as the table's lines sum to; empty where that is unknown."""
     if not is_priced(found.spend) or not found.total:
         return ""
-    costs, _ = money_parts([line.cost for line in found.lines], found.spend.currency)
     busy, idle = found.lines[0].cost, sum(line.cost for line in found.lines[1:])
-    return money_parts([busy, idle], found.spend.currency)[0][1] if costs else ""
+    return money(idle, found.spend.currency, digits_of(busy + idle, found.spend.currency))
 
 
 def kinds(hours: CoreHours) -> tuple[str, str]:
@@ -118,8 +126,8 @@ def kinds(hours: CoreHours) -> tuple[str, str]:
     amounts = [hours.dedicated.total, hours.spot.total]
     (dedicated, spot), _ = hours_in_words(amounts)
     return (
-        f"{dedicated} core-hours, {percent(hours.dedicated.busy, amounts[0])} busy" if amounts[0] > _LITTLE else "",
-        f"{spot} core-hours, {percent(hours.spot.busy, amounts[1])} busy" if amounts[1] > _LITTLE else "",
+        f"{dedicated} core-hours, {share_of(hours.dedicated.busy, amounts[0])} busy" if amounts[0] > _LITTLE else "",
+        f"{spot} core-hours, {share_of(hours.spot.busy, amounts[1])} busy" if amounts[1] > _LITTLE else "",
     )
 
 
@@ -133,13 +141,15 @@ def in_words(found: Gap) -> str:
     return f"Core-hours: {', '.join(parts)}." if found.total else ""
 
 
-def price_note(found: Gap) -> Footer | None:
+def price_note(found: Gap, covered: str = "") -> Footer | None:
     """What has no price, where something has none."""
     spend = found.spend
     if not found.total:
         return None
     if not is_priced(spend):
         return build.note("Price unknown: no money is shown.")
+    if covered:
+        return build.note(f"Money is known{covered}: of what was before, pools are unknown, and so is the price.")
     if spend.unpriced > _LITTLE:
         return build.note(
             f"{number(round(spend.unpriced, 1))} core-hours have no known price, and are in no amount of money."

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.azure.account import Account
 from bot.domain.core_usage import idlest, last_at_most
 from bot.domain.core_use import IDLE_WORDS, WHOLE
+from bot.domain.entity import fold
 from bot.domain.timeline import Kept, Window
 from bot.requests.context import Context
 from cards import build
@@ -16,7 +17,7 @@ from cards.build import bold, facts, text
 from cards.card import Actions, Button, Facts, Footer, Text, Time, Words
 from cards.charts.figures import most_idle
 from cards.charts.usage import UsagePoint
-from cards.formatting import file_size, number, percent, short_day
+from cards.formatting import duration, file_size, money, number, percent, short_day
 from handlers.shared.common import line
 from handlers.usage import gap as gaps
 from handlers.usage import window as windows
@@ -24,9 +25,10 @@ from handlers.usage.gap import Gap
 from handlers.usage.subject import Asked as Subject
 from handlers.usage.subject import Use
 from storage.port.network import NetworkUse
-from storage.port.samples import Bucket, PoolBucket
+from storage.port.samples import Bucket
 
 _WORTH_A_NOTE = 0.1
+_MINUTE = 60
 _GIB = 1 << 30
 
 
@@ -47,8 +49,8 @@ def figures(use: Use, found: Gap, network: NetworkUse | None, window: Window) ->
         return None
     dedicated, spot = gaps.kinds(found.hours)
     return facts(
-        ("Busy cores", _levels([bucket.busy / bucket.seconds for bucket in sampled], sampled)),
-        ("All cores", _levels([bucket.total / bucket.seconds for bucket in sampled], sampled)),
+        ("Busy cores", _levels([bucket.busy / bucket.seconds for bucket in sampled], sampled, window.step)),
+        ("All cores", _levels([bucket.total / bucket.seconds for bucket in sampled], sampled, window.step)),
         ("Dedicated", dedicated),
         ("Spot", spot),
         ("In and out", _traffic(network, window)),
@@ -64,28 +66,31 @@ def _traffic(network: NetworkUse | None, window: Window) -> Text:
     return text(f"{into} in, {out} out · {network.source}", counted, ", as of ", Time(network.as_of, "clock"))
 
 
-def _levels(cores: Sequence[float], buckets: Sequence[Bucket]) -> str:
-    """``12.4 on average · 12 at the end · 22 at most``."""
+def _levels(cores: Sequence[float], buckets: Sequence[Bucket], step: int) -> str:
+    """``12.4 on average · 12 at the end · 22 at most (mean of 6 h)``: a peak is the greatest mean of a bucket."""
     weight = sum(bucket.seconds for bucket in buckets)
     mean = sum(each * bucket.seconds for each, bucket in zip(cores, buckets, strict=True)) / weight
+    span = f" (mean of {duration(timedelta(seconds=step))})" if step > _MINUTE else ""
     average, last, most = (number(round(each, 1)) for each in (mean, cores[-1], max(cores)))
-    return f"{average} on average · {last} at the end · {most} at most"
+    return f"{average} on average · {last} at the end · {most} at most{span}"
 
 
-def most_idle_pool(rows: Sequence[PoolBucket], found: Gap) -> Words | None:
+def most_idle_pool(use: Use, found: Gap) -> Words | None:
     """The pool to which most of the gap belongs."""
-    worst = idlest(rows)
+    worst = idlest(use.pools, use.idle_money)
     idle = found.total - found.lines[0].hours if found.lines else 0.0
-    if worst is None or worst.use.idle < _WORTH_A_NOTE * idle:
+    cost = use.idle_money.get(fold(worst.pool), 0.0) if worst else 0.0
+    if worst is None or (worst.use.idle < _WORTH_A_NOTE * idle and not cost):
         return None
     reason = max(worst.use.reasons().items(), key=lambda item: item[1])[0]
     (hours,), _ = gaps.hours_in_words([worst.use.idle])
     share = percent(worst.use.idle, idle)
+    dear = f"{money(cost, use.spend.currency)} for " if cost else ""
     return Words(
         text(
-            "Most of the gap: ",
+            "Most idle: ",
             bold(worst.pool),
-            f", {hours} idle core-hours ({share} of it), mostly {IDLE_WORDS[reason]}.",
+            f", {dear}{hours} idle core-hours ({share} of the gap), mostly {IDLE_WORDS[reason]}.",
         )
     )
 
@@ -101,11 +106,11 @@ def next_steps(
     ctx: Context,
     source: Account,
     subject: Subject,
-    rows: Sequence[PoolBucket],
+    use: Use,
     asked: windows.Asked,
 ) -> Actions | None:
     """What is likely wanted next: the pool that idles most, its details, cost, trend."""
-    worst = None if subject.options else idlest(rows)
+    worst = None if subject.options else idlest(use.pools, use.idle_money)
     trend = asked.preset if asked.preset in ("24h", "7d", "30d", "90d") else None
     pool = subject.pool
 
@@ -146,5 +151,5 @@ def from_monitor(buckets: Sequence[Bucket], step: int, zone: ZoneInfo) -> Footer
     end = (last + timedelta(seconds=step)).astimezone(zone)
     return build.note(
         f"Up to {short_day(end)} {end:%H:%M} the figures are from Azure Monitor: busy is at most what is shown, "
-        "spot nodes are not in them, and neither the pool nor the reason is known."
+        "and neither the pool nor the reason is known."
     )

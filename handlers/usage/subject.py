@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from bot.azure.account import Account
-from bot.domain.core_usage import has_tag, is_of_size, of_job, of_pools, sizes, tags
+from bot.domain.core_usage import finer, has_tag, is_of_size, of_job, of_pools, sizes, tags
 from bot.domain.entity import fold
-from bot.domain.money.ledger import Eras
+from bot.domain.money.ledger import Eras, totals
 from bot.domain.money.spend import Spend, total
 from bot.domain.tag import Tag
 from bot.domain.timeline import Kept, Window
@@ -25,7 +26,7 @@ Belongs: TypeAlias = Callable[[str, datetime], bool]
 INSTANT = timedelta(microseconds=1)
 """By how much the end of what is kept lies before the last sample."""
 _MINUTE = timedelta(minutes=1)
-JOB_STEP = 1800
+HISTORY_STEP = JOB_STEP = 1800
 """The finest buckets that are kept of jobs (seconds)."""
 
 
@@ -60,6 +61,8 @@ class Use(Struct, frozen=True):
     own: list[Bucket]
     pools: list[PoolBucket]
     spend: Spend
+    idle_money: Mapping[str, float] = MappingProxyType({})
+    """What idled in each pool, in money, where prices are known."""
 
     @property
     def names(self) -> list[str]:
@@ -133,7 +136,34 @@ async def use(ctx: Context, source: Account, subject: Asked, belongs: Belongs | 
         wanted = fold(subject.pool)
         rows = [row.spend for row in ledger.rows if fold(row.pool) == wanted]
         return Use(own, [each for each in pools if fold(each.pool) == wanted], total(rows))
-    return Use(own, pools, ledger.total)
+    by_pool = totals(ledger.watched_rows, "pool")
+    money = {fold(name): spend.cost.idle for name, spend in by_pool.items() if spend.cost.total}
+    return Use(await _with_history(ctx, name, own, window), pools, ledger.total, money)
+
+
+async def _with_history(ctx: Context, account: str, own: list[Bucket], window: Window) -> list[Bucket]:
+    """Buckets with history between them, which is kept in half hours and no shorter: each part has its mean."""
+    if window.step >= HISTORY_STEP or HISTORY_STEP % window.step:
+        return own
+    kept = await ctx.store.usage(account, None, window.since, window.until, HISTORY_STEP)
+    known = {each.start for each in own}
+    return sorted(
+        [
+            *own,
+            *(
+                piece
+                for piece in finer(kept, HISTORY_STEP, window.step)
+                if piece.start not in known and window.since <= piece.start < window.until
+            ),
+        ],
+        key=lambda each: each.start,
+    )
+
+
+async def watched_from(ctx: Context, source: Account) -> datetime | None:
+    """Since when the bot's own samples are kept; None where there are none."""
+    known = await ctx.store.sampled_range(source.name)
+    return known[0] - _MINUTE if known else None
 
 
 async def strip(ctx: Context, source: Account, subject: Asked, belongs: Belongs | None, window: Window) -> list[Bucket]:

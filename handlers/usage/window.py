@@ -19,7 +19,7 @@ from cards.formatting import duration, moment_words
 
 Preset: TypeAlias = Literal["1h", "24h", "7d", "30d", "90d"]
 LABELS: Final[dict[Preset, str]] = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
-WORDS: Final[dict[Preset, str]] = {
+WORDS: Final[dict[str, str]] = {
     "1h": "the last hour",
     "24h": "the last 24 hours",
     "7d": "the last 7 days",
@@ -35,22 +35,42 @@ Again: TypeAlias = Callable[..., str]
 """The same card as a command, with another window: ``again("7d")``, ``again(**{"from": …, "to": …})``."""
 
 
+_LONGEST: Final = timedelta(days=400)
+
+
+def span_of(preset: str) -> timedelta:
+    """How long a preset is, or so many hours or days as ``36h``. Raises CommandError for anything else."""
+    typed = preset.strip().lower().replace(" ", "")
+    number, unit = typed[:-1], typed[-1:]
+    if not number.isdecimal() or len(number) > 4 or unit not in ("h", "d"):
+        raise _no_window(preset)
+    span = timedelta(hours=int(number)) if unit == "h" else timedelta(days=int(number))
+    if not timedelta(0) < span <= _LONGEST:
+        raise _no_window(preset)
+    return span
+
+
+def _no_window(typed: str) -> CommandError:
+    words = f"“{typed[:20]}” is no window: say how long, up to {_LONGEST.days} days, such as 24h, 14d or 90d."
+    return CommandError(words, ["usage 24h", "usage 7d", "usage 30d"], at="window")
+
+
 class Asked(Struct, frozen=True):
     """What was asked for: a preset, or moments; ``remark`` is a word on how it was read."""
 
     window: Window
-    preset: Preset | None
+    preset: str | None
     remark: str = ""
 
     def words(self, zone: ZoneInfo) -> str:
         """``the last 7 days``, ``3 d 4 h from Mon 23 Nov 14:00``."""
         if self.preset:
-            return WORDS[self.preset]
+            return WORDS.get(self.preset) or f"the last {duration(span_of(self.preset))}"
         begin = self.window.since.astimezone(zone)
         return f"{duration(self.window.span)} from {moment_words(begin)}"
 
 
-def asked(preset: Preset | None, since: str | None, until: str | None, kept: Kept, zone: str, again: Again) -> Asked:
+def asked(preset: str | None, since: str | None, until: str | None, kept: Kept, zone: str, again: Again) -> Asked:
     """The window that was typed. Raises CommandError with what could have been meant instead.
 
     Without moments it is the preset, up to now. From a moment on it lasts the preset, or up to now; up to a moment it
@@ -58,14 +78,14 @@ def asked(preset: Preset | None, since: str | None, until: str | None, kept: Kep
     """
     if not since and not until:
         chosen = preset or _USUAL
-        return Asked(timeline.latest(PRESETS[chosen], kept), chosen)
+        return Asked(timeline.latest(span_of(chosen), kept), chosen)
     now = kept.last + timedelta(minutes=1)
     begin, one = _moment(since, now, zone, "from") if since else (None, "")
     end, other = _moment(until, now, zone, "to") if until else (None, "")
     if begin is None and end is not None:
-        begin = end - PRESETS[preset or _USUAL]
+        begin = end - span_of(preset or _USUAL)
     elif begin is not None and end is None:
-        end = begin + PRESETS[preset or _USUAL] if preset or begin >= now else now
+        end = begin + span_of(preset or _USUAL) if preset or begin >= now else now
     if begin is None or end is None:
         raise AssertionError("one of them was typed")
     try:
@@ -130,9 +150,12 @@ def all_of(kept: Kept, zone: str) -> str:
 
 def presets(found: Asked, again: Again) -> Actions | None:
     """The timeline as links."""
-    return build.actions(
-        *(Button(LABELS[each], again(each), how="edit", current=each == found.preset) for each in LABELS)
-    )
+    return build.actions(*(Button(LABELS[each], again(each), how="edit", current=_is(found, each)) for each in LABELS))
+
+
+def _is(found: Asked, preset: Preset) -> bool:
+    """Whether what is shown is a preset, under whichever of its names: ``1d`` is ``24h``."""
+    return found.preset is not None and span_of(found.preset) == PRESETS[preset]
 
 
 def slider(found: Asked, kept: Kept, again: Again) -> Actions | None:

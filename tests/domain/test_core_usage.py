@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.core_usage import core_hours, has_tag, idlest, is_of_size, last_at_most, of_job, of_pools, sizes, tags
+from bot.domain.core_usage import (
+    core_hours,
+    finer,
+    has_tag,
+    idlest,
+    is_of_size,
+    last_at_most,
+    of_job,
+    of_pools,
+    sizes,
+    tags,
+)
 from bot.domain.money.ledger import Eras, JobSpend
 from bot.domain.money.spend import Spend
 from bot.domain.tag import Tag
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Bucket, PoolBucket, PoolEra
+
+BEGIN = datetime(2026, 11, 23, tzinfo=UTC)
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -77,3 +91,22 @@ def test_the_pool_that_idles_most_and_the_end_of_what_is_only_known_at_most() ->
     assert idlest([]) is None
     assert last_at_most([row("a", NO_USE).bucket]) is None
     assert last_at_most([row("a", NO_USE, at_most=True).bucket]) == NOON
+
+
+def test_the_pool_whose_idle_cores_cost_most_is_the_idlest_where_prices_are_known() -> None:
+    rows = [
+        PoolBucket(name, Bucket(BEGIN, CoreUse(unused=idle), NO_USE, 60.0))
+        for name, idle in (("cheap", 9e6), ("Dear", 3600.0))
+    ]
+    found = idlest(rows, {"dear": 80.0, "cheap": 6.0})
+    assert found
+    assert found.pool == "Dear"
+
+
+def test_history_in_pieces_sums_to_itself_and_what_was_sampled_is_no_history() -> None:
+    history = Bucket(BEGIN, CoreUse(busy=1800.0, unknown=900.0), CoreUse(busy=90.0), 1800.0, at_most=True)
+    sampled = Bucket(BEGIN + timedelta(minutes=30), CoreUse(busy=5.0), CoreUse(), 1800.0)
+    pieces = list(finer([history, sampled], 1800, 300))
+    assert [each.start for each in pieces] == [BEGIN + timedelta(minutes=5 * n) for n in range(6)]
+    assert all(each.at_most and each.seconds == 300 for each in pieces)
+    assert sum(each.total for each in pieces) == pytest.approx(history.total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from bot.domain.money.focus import COLUMNS
 from cards.card import Actions, Attachment, Button, Card, Picture, Table, plain
 from cards.charts.bars import BarChart
+from cards.formatting import money
 from storage.port.bill import BillReading
 from tests.accounting.history import billed, watched
 from tests.golden import check
@@ -72,37 +74,42 @@ async def test_what_is_shown_adds_up(scene: Scene) -> None:
     for command in ("cost by:pool", "cost by:day window:30d", "cost by:size", "cost pool render-cpu"):
         shown = table(await scene.ask(command))
         names = [column.name for column in shown.columns]
-        for name in ("Billed", "Own usage", "Idle", "Own", "Share of idle", "Together"):
+        for name in ("Cost", "Own usage", "Idle", "Own", "Share of idle", "Together"):
             if name in names:
                 place = names.index(name)
                 *parts, whole = (amount(plain(row.cells[place])) for row in shown.rows)
                 assert sum(parts) == pytest.approx(whole), (command, name)
     card = await scene.ask("cost")
-    line = told(card, "Billed")
-    whole, _, pieces = line.removeprefix("Billed").strip().partition(": ")
+    line = told(card, "Cost  ")
+    whole, _, pieces = line.removeprefix("Cost  ").partition(": ")
     assert sum(amount(piece.split()[0]) for piece in pieces.split(" · ")) == amount(whole)
 
 
 async def test_the_picture_is_the_bill_by_day(scene: Scene) -> None:
     await known(scene)
-    statement_total = amount(plain((await scene.ask("cost")).title).split()[0])
+    statement_total = amount(plain((await scene.ask("cost")).title).split()[1])
     card = await scene.ask("cost")
     (picture,) = [block for block in card.blocks if isinstance(block, Picture)]
     chart = picture.chart
     assert isinstance(chart, BarChart)
     assert len(chart.bars) == 23
     assert [bar.partial for bar in chart.bars[-4:]] == [True] * 4
-    drawn = sum(value or 0.0 for bar in chart.bars[:-1] for value in bar.values)
+    names = [series.name for series in chart.series]
+    waiting = names.index("not billed yet")
+    drawn = sum(value or 0.0 for bar in chart.bars for n, value in enumerate(bar.values) if n != waiting)
     assert drawn == pytest.approx(statement_total, abs=0.6)
-    assert chart.bars[-1].values[2] is None  # nothing of today is on the bill: own usage stands there
+    assert [value is not None for value in chart.bars[-1].values] == [n == waiting for n in range(len(names))]
+    unbilled = sum(bar.values[waiting] or 0.0 for bar in chart.bars)
+    assert f" + about {money(unbilled, 'USD')} not billed yet" in chart.headline
+    assert f"about {money(unbilled, 'USD')} of own usage" in told(card, "Not billed yet")
+    idle = sum(bar.values[names.index("idle")] or 0.0 for bar in chart.bars)
+    assert f"In all {plain(card.title).split(' · ')[0].removeprefix('Cost ')}" in picture.alt
+    assert f"the bill has {money(idle, 'USD')} of it" in told(card, "Idle")
     quarter = await scene.ask("cost window:90d")
     weekly = next(block for block in quarter.blocks if isinstance(block, Picture))
     assert isinstance(weekly.chart, BarChart)
     assert len(weekly.chart.bars) == 14
-    assert (
-        weekly.chart.headline
-        == f"{plain((await scene.ask('cost window:90d')).title).split(' · ')[0]} in the last 90 days"
-    )
+    assert weekly.chart.headline.startswith(f"{plain(quarter.title).split(' · ')[0]} in the last 90 days + about ")
 
 
 @pytest.mark.parametrize(
@@ -122,8 +129,8 @@ async def test_without_a_bill_it_is_told_why(scene: Scene, reading: BillReading 
     if reading:
         await scene.store.put_bill_reading(reading)
     card = await scene.ask("cost")
-    assert expected in told(card, "Billed")
-    assert "$0" not in words(card)
+    assert expected in told(card, "Bill")
+    assert not re.search(r"\$0(?![.\d])", words(card))
     assert plain(card.title).split(" · ")[0].endswith("own usage")
 
 
@@ -133,7 +140,7 @@ async def test_a_bill_of_nothing_is_zero(scene: Scene) -> None:
     rows = await scene.store.bill("render-prod", day, START.date())
     free = [replace(row, amount=0.0) for row in rows]
     await scene.store.put_bill("render-prod", day, START.date(), free, BillReading("render-prod", "ok", START, START))
-    assert plain((await scene.ask("cost")).title).startswith("$0 billed")
+    assert plain((await scene.ask("cost")).title).startswith("Cost $0 ")
 
 
 async def test_two_currencies_are_two_lines(scene: Scene) -> None:
@@ -144,9 +151,10 @@ async def test_two_currencies_are_two_lines(scene: Scene) -> None:
     reading = BillReading("render-prod", "ok", START, START)
     await scene.store.put_bill("render-prod", first, START.date(), mixed, reading)
     card = await scene.ask("cost")
-    dollars, euros = plain(card.title).split(" · ")[0].removesuffix(" billed").split(" and ")
-    lines = [line for line in words(card).splitlines() if line.startswith("Billed  ")]
-    assert [line.removeprefix("Billed  ").split(":")[0] for line in lines] == [dollars, euros]
+    dollars, euros = plain(card.title).split(" · ")[0].removeprefix("Cost ").split(" and ")
+    lines = [line for line in words(card).splitlines() if line.startswith("Cost  ")]
+    whole = [amount(line.removeprefix("Cost  ").split(":")[0].replace("€", "")) for line in lines]
+    assert whole == pytest.approx([amount(each.replace("€", "")) for each in (dollars, euros)], abs=0.5)
     assert euros.startswith("€")
 
 
@@ -187,13 +195,26 @@ async def test_the_file_has_the_columns_of_focus_and_the_sums_of_the_card(scene:
     def column(name: str) -> float:
         return sum(float(row[name]) for row in rows if row[name])
 
-    for label, name in (("Billed", "BilledCost"), ("Amortized", "EffectiveCost"), ("Own usage", "x_EstimatedCost")):
-        assert amount(told(card, label).removeprefix(label).strip()) == pytest.approx(column(name), abs=0.01)
+    for label, name in (("Invoice", "BilledCost"), ("Cost", "EffectiveCost"), ("Own usage", "x_EstimatedCost")):
+        assert amount(told(card, f"{label} ({name})").split("  ")[1]) == pytest.approx(column(name), abs=0.01)
     summary = await scene.ask("cost")
-    assert amount(plain(summary.title).split()[0]) == pytest.approx(column("EffectiveCost"), abs=0.6)
+    assert amount(plain(summary.title).split()[1]) == pytest.approx(column("EffectiveCost"), abs=0.6)
     assert all(not row["BilledCost"] and not row["EffectiveCost"] for row in rows if row["x_Source"] == "estimate")
     assert {row["x_Source"] for row in rows} == {"bill", "estimate"}
     assert all(row["ChargePeriodStart"] < row["ChargePeriodEnd"] for row in rows)
+
+
+@pytest.mark.parametrize("command", ["cost 7d", "cost last-month", "cost 14d by:size", "cost pool render-cpu 30d"])
+async def test_the_window_may_be_a_word(scene: Scene, command: str) -> None:
+    await known(scene, days=3)
+    assert not (await scene.ask(command)).refused
+
+
+@pytest.mark.parametrize("window", ["0d", "9999d", "24h", "yesterday"])
+async def test_what_is_no_window_is_told_what_is(scene: Scene, window: str) -> None:
+    card = await scene.ask(f"cost {window}")
+    assert card.refused
+    assert "is no window" in words(card)
 
 
 async def test_who_spent_it_by_tag(scene: Scene) -> None:
@@ -209,11 +230,17 @@ async def test_who_spent_it_by_tag(scene: Scene) -> None:
     card = await scene.ask("cost tag owner window:7d")
     names = [plain(row.cells[0]) for row in table(card).rows]
     assert set(names[:2]) == {"ann", "bob"}
-    assert names[-2:] == ["without it", "all"]
+    assert names[-2:] == ["no owner", "all"]
     keys = await scene.ask("cost by:tag window:7d")
-    assert [plain(row.cells[0]) for row in table(keys).rows] == ["Owner"]
+    assert [plain(row.cells[0]) for row in table(keys).rows] == ["Owner", "all pools"]
     buttons = [each for block in keys.blocks if isinstance(block, Actions) for each in block.items]
     assert any(isinstance(each, Button) and each.command.startswith("cost tag Owner") for each in buttons)
+    one = await scene.ask("cost tag owner=ANN 7d")
+    assert [plain(row.cells[0]) for row in table(one).rows] == ["ann", "all"]
+    assert amount(plain(table(one).rows[0].cells[1])) == amount(plain(table(card).rows[names.index("ann")].cells[1]))
+    other = await scene.ask("cost tag owner=an window:7d")
+    assert other.refused
+    assert "with other values" in words(other)
     missing = await scene.ask("cost tag ownr window:7d")
     assert missing.refused
 

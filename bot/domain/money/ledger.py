@@ -65,11 +65,35 @@ class Ledger(Struct, frozen=True):
 
     def watched_days(self, share: float) -> frozenset[date]:
         """The UTC days of which at least such a share was sampled."""
+        return frozenset(day for day, seconds in self.sampled_days().items() if seconds >= share * _DAY)
+
+    def sampled_days(self) -> dict[date, float]:
+        """Seconds that were sampled of each UTC day of which any was."""
         days: dict[date, float] = {}
         for start, seconds in self.sampled.items():
             day = utc_day(start)
             days[day] = days.get(day, 0.0) + seconds
-        return frozenset(day for day, seconds in days.items() if seconds >= share * _DAY)
+        return days
+
+    @property
+    def watched_from(self) -> datetime | None:
+        """The beginning of the first span in the window that was sampled; None where none was."""
+        return min(self.sampled, default=None)
+
+    @property
+    def watched_rows(self) -> tuple[LedgerRow, ...]:
+        """The rows of own samples: history from Azure Monitor belongs to no pool, and has no price."""
+        return tuple(row for row in self.rows if row.pool)
+
+    @property
+    def own(self) -> Spend:
+        """What own samples know."""
+        return total(row.spend for row in self.watched_rows)
+
+    @property
+    def before(self) -> Spend:
+        """What only history from Azure Monitor knows: core-hours of no pool, without a price."""
+        return total(row.spend for row in self.rows if not row.pool)
 
     @property
     def seen_since_first(self) -> float:

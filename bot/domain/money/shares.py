@@ -37,7 +37,19 @@ def digits_of(total: float, currency: str) -> int:
 
 
 def parts(values: Sequence[float], currency: str) -> tuple[list[str], str]:
-    """Parts and their total as they are shown, with the same decimals, so that what is shown adds up."""
+    """Parts and their total as they are shown, with the same decimals, so that what is shown adds up.
+
+    Whole units only where each part rounded by itself adds up: else the smallest unit, so that no part is moved by a
+    whole dollar for the sake of the sum.
+    """
     digits = digits_of(sum(values), currency)
+    alone = [rounded_parts([value], digits)[0] for value in values]
+    if sum(alone, Decimal(0)) != rounded_parts([sum(values)], digits)[0]:
+        digits = max(digits, decimals(currency))
     rounded = rounded_parts(values, digits)
     return [money(each, currency, digits) for each in rounded], money(sum(rounded, Decimal(0)), currency, digits)
+
+
+def share_of(part: float, whole: float) -> str:
+    """``38 %``: rounded to the nearest, as parts that sum to 100 are; a dash of nothing."""
+    return f"{rounded_parts([100 * part / whole], 0)[0]} %" if whole else "–"

@@ -39,8 +39,15 @@ class Days(Struct, frozen=True):
         return (self.last - self.first).days + 1
 
 
-def days_of(window: Window, now: datetime) -> Days:
-    """The days of a window; today is the last one, but of ``last-month``."""
+LONGEST: Final = 400
+"""Days: what is kept of the bill and of days."""
+
+
+def days_of(window: str, now: datetime) -> Days:
+    """The days of a :data:`Window`, or of another number of them such as ``14d``; all but ``last-month`` end today.
+
+    Raises ValueError for anything else.
+    """
     today = utc_day(now)
     begin = today.replace(day=1)
     match window:
@@ -50,5 +57,12 @@ def days_of(window: Window, now: datetime) -> Days:
             last = begin - timedelta(days=1)
             return Days(last.replace(day=1), last, f"in {last:%B %Y}")
         case _:
-            count = int(window.removesuffix("d"))
+            number = window.removesuffix("d").strip()
+            if not window.endswith("d") or not number.isdecimal() or not 1 <= int(number) <= LONGEST:
+                raise ValueError(
+                    f"“{window[:20]}” is no window: say month, last-month, or up to {LONGEST} days such as 14d."
+                )
+            count = int(number)
+            if count == 1:
+                return Days(today, today, "today")
             return Days(today - timedelta(days=count - 1), today, f"in the last {count} days")

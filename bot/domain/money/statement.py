@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.entity import fold, same_id
-from bot.domain.money.ledger import Ledger
+from bot.domain.money.ledger import Ledger, totals
 from bot.domain.money.meters import kind_of
-from bot.domain.money.reconcile import Reconciled, Restated, by_day, by_pool, is_final, reconcile
+from bot.domain.money.reconcile import WATCHED, Reconciled, Restated, by_day, by_pool, is_final, reconcile
 from bot.domain.money.spans import Days, utc_day
 from bot.domain.money.spend import NOTHING, Spend, total
 from storage.port.bill import BillReading, BillRow
 
+_DAY = 86_400.0
 _WEEKLY_FROM = 45
 """From so many days on they are shown by the week."""
 
@@ -33,7 +34,9 @@ class Split(NamedTuple):
 class DayLine(Struct, frozen=True):
     """A day, or a week that begins on it: own usage, and what was billed (amortized; None: nothing is on the bill).
 
-    ``machines`` is what of that was for machines. ``partial`` says that it may still grow or change.
+    ``own`` is what the bot's own samples know, without history from Azure Monitor. ``machines`` is what of the bill was
+    for machines, ``busy`` and ``idle`` what of that was watched, and ``unbilled`` own usage of days of which nothing is
+    on the bill yet. ``partial`` says that it may still grow or change.
     """
 
     day: date
@@ -41,19 +44,15 @@ class DayLine(Struct, frozen=True):
     billed: float | None
     machines: float = 0.0
     partial: bool = False
+    busy: float = 0.0
+    idle: float = 0.0
+    unbilled: Spend = NOTHING
 
     def split(self) -> Split | None:
-        """The bill as busy and idle machines, by the shares of own usage, and the rest of it; None where there is none.
-
-        Of machines without own usage nobody knows whether they were busy.
-        """
+        """The bill as busy, idle and unwatched machines, and the rest of it; None where there is none."""
         if self.billed is None:
             return None
-        use, rest = self.own.core_hours, self.billed - self.machines
-        if not use.total:
-            return Split(0.0, 0.0, self.machines, rest)
-        busy = self.machines * use.busy / use.total
-        return Split(busy, self.machines - busy, 0.0, rest)
+        return Split(self.busy, self.idle, self.machines - self.busy - self.idle, self.billed - self.machines)
 
 
 class PoolLine(Struct, frozen=True):
@@ -107,15 +106,18 @@ class Statement(Struct, frozen=True):
 
     def day_lines(self) -> list[DayLine]:
         """Every day of the window that has begun, or every week from Monday on."""
-        own = self.ledger.daily()
+        own = totals(self.ledger.watched_rows, "day")
+        watched = self._watched()
         billed = by_day(self.rows, "amortized").get(self.currency, {})
         machines = by_day((row for row in self.rows if kind_of(row) == "machines"), "amortized").get(self.currency, {})
         lines: dict[date, list[DayLine]] = {}
         day, today = self.days.first, utc_day(self.now)
         while day <= min(self.days.last, today):
             final = is_final(day, self.now)
-            mine = own.get(day, NOTHING)
-            line = DayLine(day, mine, billed.get(day), machines.get(day, 0.0), not final)
+            mine = own.get(day.isoformat(), NOTHING)
+            busy, idle = watched.get(day, (0.0, 0.0))
+            unbilled = NOTHING if day in billed else mine
+            line = DayLine(day, mine, billed.get(day), machines.get(day, 0.0), not final, busy, idle, unbilled)
             lines.setdefault(day - timedelta(days=day.weekday()) if self.by_week else day, []).append(line)
             day += timedelta(days=1)
         return [
@@ -127,13 +129,47 @@ class Statement(Struct, frozen=True):
                 else None,
                 sum(each.machines for each in days),
                 any(each.partial for each in days),
+                sum(each.busy for each in days),
+                sum(each.idle for each in days),
+                total(each.unbilled for each in days),
             )
             for begin, days in lines.items()
         ]
 
+    def _watched(self) -> dict[date, tuple[float, float]]:
+        """What of the bill's machine money was busy and idle, by day: of each pool so much as was watched of it.
+
+        A day that was watched in part counts by the share of its time; a pool without own samples on it not at all.
+        """
+        sampled = self.ledger.sampled_days()
+        uses: dict[tuple[date, str], Spend] = {}
+        for row in self.ledger.watched_rows:
+            key = row.start.astimezone(UTC).date(), fold(row.pool)
+            uses[key] = uses.get(key, NOTHING) + row.spend
+        found: dict[date, tuple[float, float]] = {}
+        for each in self.rows:
+            if each.basis != "amortized" or each.currency != self.currency or kind_of(each) != "machines":
+                continue
+            use = uses.get((each.day, fold(each.pool)), NOTHING).core_hours
+            if not use.total:
+                continue
+            begun = (self.now - datetime.combine(each.day, time(), UTC)).total_seconds()
+            share = sampled.get(each.day, 0.0) / max(1.0, min(_DAY, begun))
+            amount = each.amount * (1.0 if share >= WATCHED else share)
+            busy, idle = found.get(each.day, (0.0, 0.0))
+            more = amount * use.busy / use.total
+            found[each.day] = busy + more, idle + amount - more
+        return found
+
+    def unbilled(self) -> Spend:
+        """Own usage of days of which nothing is on the bill yet; nothing where there is no bill at all."""
+        if not self.main:
+            return NOTHING
+        return total(each.unbilled for each in self.day_lines())
+
     def pool_lines(self) -> list[PoolLine]:
         """Every pool that was used or billed, the dearest first; what belongs to none comes last."""
-        own = self.ledger.by("pool")
+        own = totals(self.ledger.watched_rows, "pool")
         billed: Mapping[str, float] = by_pool(self.rows, "amortized").get(self.currency, {})
         names = {fold(name): name for name in billed} | {fold(name): name for name in own}
         by_name = {fold(name): spend for name, spend in own.items()}

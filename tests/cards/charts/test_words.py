@@ -25,8 +25,8 @@ def test_alt_tells_the_figures() -> None:
     chart = usage_chart(DAY, 3600, points=points, headline="Half idle", note="A note")
     assert alt(chart) == (
         "Half idle. Chart of busy and all cores, Sat 21 Nov 00:00 to Sun 22 Nov 00:00 (America/Chicago). "
-        "Busy: 20 cores on average, 30 at the end, peak 30 at Sat 21 Nov 12:00. "
-        "All: 40 on average, 40 at the end, peak 40. Idle: 50% of all cores. A note."
+        "Busy: 20 cores on average, 30 at the end, peak 30 (mean of 1 h) at Sat 21 Nov 12:00. "
+        "All: 40 on average, 40 at the end, peak 40 (mean of 1 h). Idle: 50% of all cores. A note."
     )
     assert "No data in 1 gap, the longest 3 h." in alt(
         replace(chart, points=holed(chart, END - 9 * HOUR, END - 6 * HOUR))

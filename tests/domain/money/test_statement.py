@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.money.ledger import Ledger, LedgerRow
 from bot.domain.money.reconcile import reconcile
 from bot.domain.money.spans import Days
-from bot.domain.money.spend import Spend
+from bot.domain.money.spend import NOTHING, Spend
 from bot.domain.money.statement import Statement
 from storage.port.bill import BillRow
 from storage.port.core_use import CoreUse
@@ -28,8 +30,12 @@ def own(day: date, busy: float, idle: float, pool: str = "P") -> LedgerRow:
     return LedgerRow(pool, at, Spend("USD", use, money=use), "Standard_D4s_v3")
 
 
-def statement(days: Days, rows: list[BillRow], ledger_rows: list[LedgerRow]) -> Statement:
-    ledger = Ledger("a", "USD", days.since, days.until, NOW, days.since, 1.0, tuple(ledger_rows))
+def statement(
+    days: Days, rows: list[BillRow], ledger_rows: list[LedgerRow], sampled: dict[datetime, float] | None = None
+) -> Statement:
+    if sampled is None:
+        sampled = {each.start: 86_400.0 for each in ledger_rows}
+    ledger = Ledger("a", "USD", days.since, days.until, NOW, days.since, 1.0, tuple(ledger_rows), sampled=sampled)
     return Statement(days, NOW, ledger, tuple(rows), None, reconcile(rows, ledger, NOW), ())
 
 
@@ -57,6 +63,57 @@ def test_the_bill_of_a_day_is_shared_out_as_its_machines_were_used() -> None:
     assert unwatched.split() == (0.0, 0.0, 10.0, 0.0)
     for line in (used, unwatched):
         assert sum(line.split() or ()) == line.billed
+
+
+def test_a_day_that_was_watched_in_part_is_split_in_part() -> None:
+    at = datetime(2026, 2, 1, 12, tzinfo=UTC)
+    rows = [row(FIRST, 80.0, pool="p"), row(FIRST, 20.0, pool="gone")]
+    found = statement(Days(FIRST, FIRST, "then"), rows, [own(FIRST, 1.0, 3.0)], {at: 43_200.0})
+    (line,) = found.day_lines()
+    assert line.split() == (10.0, 30.0, 60.0, 0.0)
+    assert (line.billed, found.unbilled()) == (100.0, NOTHING)
+
+
+def test_history_from_azure_monitor_splits_nothing() -> None:
+    history = own(FIRST, 1.0, 3.0, pool="")
+    found = statement(Days(FIRST, FIRST, "then"), [row(FIRST, 80.0)], [history], {})
+    (line,) = found.day_lines()
+    assert line.split() == (0.0, 0.0, 80.0, 0.0)
+    assert found.ledger.own == NOTHING
+    assert found.ledger.before.core_hours.total == 4.0
+
+
+@given(
+    bills=st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc"), st.floats(0, 1e4)), max_size=20),
+    uses=st.lists(
+        st.tuples(st.integers(0, 4), st.sampled_from(["a", "b", ""]), st.floats(0, 9), st.floats(0, 9)), max_size=20
+    ),
+    seconds=st.lists(st.floats(0, 86_400), min_size=5, max_size=5),
+)
+def test_pools_are_split_as_their_account_is(
+    bills: list[tuple[int, str, float]], uses: list[tuple[int, str, float, float]], seconds: list[float]
+) -> None:
+    days = Days(FIRST, FIRST + timedelta(days=4), "then")
+    rows = [row(FIRST + timedelta(days=day), amount, pool=pool) for day, pool, amount in bills]
+    used = [own(FIRST + timedelta(days=day), busy, idle, pool) for day, pool, busy, idle in uses]
+    sampled = {days.since + timedelta(days=day): each for day, each in enumerate(seconds)}
+    found = statement(days, rows, used, sampled)
+    for part in ("busy", "idle"):
+        whole = sum(getattr(line, part) for line in found.day_lines())
+        apart = sum(getattr(line, part) for pool in "abc" for line in found.of_pool(pool).day_lines())
+        assert whole == pytest.approx(apart)
+    for line in found.day_lines():
+        split = line.split()
+        assert split is None or sum(split) == pytest.approx(line.billed)
+        assert line.busy + line.idle <= line.machines + 1e-6
+
+
+def test_what_is_not_billed_yet_is_a_part_of_its_own() -> None:
+    days = Days(FIRST, FIRST + timedelta(days=1), "then")
+    found = statement(days, [row(FIRST, 80.0)], [own(FIRST, 1.0, 3.0), own(days.last, 2.0, 5.0)])
+    assert sum(line.billed or 0.0 for line in found.day_lines()) == 80.0
+    assert found.unbilled().cost.total == 7.0
+    assert statement(days, [], [own(FIRST, 1.0, 3.0)]).unbilled() == NOTHING
 
 
 def test_weeks_begin_on_monday_and_sum_to_the_window() -> None:
