@@ -6,7 +6,7 @@ Of each kind so many series of daily costs are made: steady, with weekends, grow
 peak at the beginning of each month; each day varies by ten per cent besides. Printed are the mean error of the month's
 end on its days 3, 7, 14 and 21, beside that of "so far through days times days"; how often the month ends within the
 range that is shown; and the alarms a month, all of them false, of the series that are calm enough to raise any, with
-the share of threefold days that they find. The goals are those of docs/reports.md.
+the share of threefold days that they find. docs/reports.md has the errors.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from statistics import fmean
 from bot.domain.money.anomalies import calmness, first_unusual
 from bot.domain.money.forecast import month_end
 
-DAY_3, RUN_RATE, FALSE_ALARMS = 0.17, 0.87, 1.0
-"""Goals: the error on day 3, which is that of the run-rate here or less by far, and alarms a month."""
+DAY_3, FALSE_ALARMS = 0.17, 1.0
+"""Goals: the error on day 3, which is also less than that of the run-rate, and alarms a month of a calm series."""
 START = date(2026, 6, 3)
 LENGTH = 151
 """Days of a series: five months, of which October is forecast."""
@@ -150,7 +150,7 @@ def main() -> int:
     error, rate = means[3]
     met = error <= DAY_3 and error < rate and worst <= FALSE_ALARMS
     print(
-        f"goal: on day 3 {DAY_3:.0%} or less (run-rate {RUN_RATE:.0%} in the trials it comes from): {error:.1%} "
+        f"goal: on day 3 {DAY_3:.0%} or less, and less than the run-rate: {error:.1%} "
         f"(run-rate {rate:.0%}); {FALSE_ALARMS:.0f} false alarm a month or fewer: {worst:.2f}: "
         f"{'met' if met else 'MISSED'}"
     )

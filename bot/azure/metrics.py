@@ -1,7 +1,7 @@
 """Gauges of an account by the hour, from the data plane of Azure Monitor (``metrics:getBatch``).
 
 Monitor has an address for each region, and wants a token of its own audience and the role Monitoring Reader. Of Batch
-it keeps gauges of the whole account for 93 days (MONEY.md §6, AZURE.md "Cores, usage and money").
+it keeps gauges of the whole account for 93 days ("Supported metrics for Microsoft.Batch/batchaccounts", Azure Monitor).
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def core_use(counts: NodeCounts, cores: int, busy: float, waiting: bool | None) 
 
     ``cores`` are those of a node, ``busy`` the nodes at work, in parts where a node has free task slots. ``waiting`` is
     whether tasks of the pool's active jobs wait: then free slots and idle nodes wait for work to come to them, else
-    nobody uses them; None where tasks were not counted. Source: MONEY.md §2, "idle cost by why".
+    nobody uses them; None where tasks were not counted. docs/money.md says how
+    they are told.
     """
     nodes: dict[IdleReason, float] = {}
     able = 0
@@ -74,7 +75,7 @@ NODE_GAUGES: Final = (
 )  # fmt: skip
 """Azure Monitor's counts of nodes that have a machine, by state; working ones are the first."""
 CORE_GAUGES: Final = ("CoreCount", "LowPriorityCoreCount")
-"""Dedicated and spot cores. Unusable nodes are among them (MONEY.md §6)."""
+"""Dedicated and spot cores. Unusable nodes are among them ("Supported metrics for Microsoft.Batch/batchaccounts")."""
 
 
 def at_most(gauges: Mapping[str, float]) -> tuple[CoreUse, CoreUse] | None:

@@ -1,7 +1,7 @@
 """What pools take in and send out: the service's own counters of them, read every half hour.
 
-They are part of a pool's statistics, which the service is giving up (AZURE.md, "Clients" 2): where it sends none any
-more, nothing is stored, and nothing is known.
+They are part of a pool's statistics, which the service is giving up ("Azure Batch Job/Pool Lifetime Statistics API will
+be retired", Azure updates): where it sends none any more, nothing is stored, and nothing is known.
 """
 
 from __future__ import annotations

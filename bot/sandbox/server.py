@@ -15,7 +15,7 @@ from bot.sandbox.world.scenarios import SCENARIOS, build
 
 from .wire.arm import ResourceManager
 from .wire.control import add_control
-from .wire.cost_control import add_cost_control
+from .wire.cost.control import add_cost_control
 from .wire.dataplane import DataPlane
 from .wire.fault_injection import add_fault_injection
 from .wire.faults import Faults

@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sqlite3
+from collections.abc import Awaitable
+from contextlib import closing
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 from msgspec.structs import replace
 
+from bot.accounting.bill_keeper import BillKeeper
 from bot.domain.money.focus import COLUMNS
 from cards.card import Actions, Attachment, Button, Card, Picture, Table, plain
 from cards.charts.bars import BarChart
 from cards.formatting import money
 from storage.port.bill import BillReading
+from storage.sqlite.store import SqliteStore
 from tests.accounting.history import billed, watched
 from tests.golden import check
 from tests.handlers.conftest import START, Scene
@@ -23,15 +29,40 @@ from tests.handlers.test_cards import still
 from tests.handlers.test_costs import words
 
 
-async def known(scene: Scene, *, days: int = 24, bill: bool = True, own: bool = True) -> None:
-    """The bot has watched for some days, and has read the bill."""
-    scene.sandbox.arm.costs.throttle.on = False
-    source = scene.accounts.get("render-prod")
-    await source.node_counts()  # from then on the service's clock is known
-    if own:
-        await watched(scene.store, scene.world, [source], days)
-    if bill:
-        await billed(scene.store, [source], days)
+class Known(Protocol):
+    """How a test lets the bot have watched and read."""
+
+    def __call__(self, *, days: int = 24, bill: bool = True) -> Awaitable[None]: ...
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where databases lie that are filled once and copied from then on."""
+    return tmp_path_factory.mktemp("filled")
+
+
+@pytest.fixture
+def known(scene: Scene, folder: Path, tmp_path: Path) -> Known:
+    """Let the bot have watched for some days, and have read the bill: from a copy where that was done before."""
+
+    async def fill(*, days: int = 24, bill: bool = True) -> None:
+        scene.sandbox.arm.costs.throttle.on = False
+        source = scene.accounts.get("render-prod")
+        await source.node_counts()  # from then on the service's clock is known
+        done = folder / f"{days}-{bill}.db"
+        if not done.exists():
+            made = SqliteStore.open(tmp_path / "filling.db")
+            await watched(made, scene.world, [source], days)
+            if bill:
+                await billed(made, [source], days)
+            await made.close()
+            (tmp_path / "filling.db").rename(done)
+        with closing(sqlite3.connect(done)) as whole, closing(sqlite3.connect(tmp_path / "t.db")) as here:
+            whole.backup(here)
+        if bill:
+            await BillKeeper([source], scene.store).load()
+
+    return fill
 
 
 def told(card: Card, label: str) -> str:
@@ -46,8 +77,8 @@ def amount(cell: str) -> float:
     return 0.0 if cell == "–" else float(cell.replace("−", "-").replace("$", "").replace(",", ""))
 
 
-async def test_the_bill_beside_own_usage(scene: Scene) -> None:
-    await known(scene)
+async def test_the_bill_beside_own_usage(scene: Scene, known: Known) -> None:
+    await known()
     for name, command in {
         "cost": "cost",
         "cost-by-day": "cost by:day window:7d",
@@ -69,8 +100,8 @@ def without_file(card: Card) -> Card:
     return replace(card, blocks=tuple(block for block in card.blocks if not isinstance(block, Attachment)))
 
 
-async def test_what_is_shown_adds_up(scene: Scene) -> None:
-    await known(scene)
+async def test_what_is_shown_adds_up(scene: Scene, known: Known) -> None:
+    await known()
     for command in ("cost by:pool", "cost by:day window:30d", "cost by:size", "cost pool render-cpu"):
         shown = table(await scene.ask(command))
         names = [column.name for column in shown.columns]
@@ -85,8 +116,8 @@ async def test_what_is_shown_adds_up(scene: Scene) -> None:
     assert sum(amount(piece.split()[0]) for piece in pieces.split(" · ")) == amount(whole)
 
 
-async def test_the_picture_is_the_bill_by_day(scene: Scene) -> None:
-    await known(scene)
+async def test_the_picture_is_the_bill_by_day(scene: Scene, known: Known) -> None:
+    await known()
     statement_total = amount(plain((await scene.ask("cost")).title).split()[1])
     card = await scene.ask("cost")
     (picture,) = [block for block in card.blocks if isinstance(block, Picture)]
@@ -124,8 +155,10 @@ async def test_the_picture_is_the_bill_by_day(scene: Scene) -> None:
         (BillReading("render-prod", "ok", START, START), "nothing billed yet this month: costs appear 8 to 24 hours"),
     ],
 )
-async def test_without_a_bill_it_is_told_why(scene: Scene, reading: BillReading | None, expected: str) -> None:
-    await known(scene, days=3, bill=False)
+async def test_without_a_bill_it_is_told_why(
+    scene: Scene, known: Known, reading: BillReading | None, expected: str
+) -> None:
+    await known(days=3, bill=False)
     if reading:
         await scene.store.put_bill_reading(reading)
     card = await scene.ask("cost")
@@ -134,8 +167,8 @@ async def test_without_a_bill_it_is_told_why(scene: Scene, reading: BillReading 
     assert plain(card.title).split(" · ")[0].endswith("own usage")
 
 
-async def test_a_bill_of_nothing_is_zero(scene: Scene) -> None:
-    await known(scene, days=3)
+async def test_a_bill_of_nothing_is_zero(scene: Scene, known: Known) -> None:
+    await known(days=3)
     day = (START - timedelta(days=2)).date()
     rows = await scene.store.bill("render-prod", day, START.date())
     free = [replace(row, amount=0.0) for row in rows]
@@ -143,8 +176,8 @@ async def test_a_bill_of_nothing_is_zero(scene: Scene) -> None:
     assert plain((await scene.ask("cost")).title).startswith("Cost $0 ")
 
 
-async def test_two_currencies_are_two_lines(scene: Scene) -> None:
-    await known(scene, days=3)
+async def test_two_currencies_are_two_lines(scene: Scene, known: Known) -> None:
+    await known(days=3)
     first = (START - timedelta(days=2)).date()
     rows = await scene.store.bill("render-prod", first, START.date())
     mixed = [*rows, *(replace(row, currency="EUR", amount=row.amount / 2) for row in rows)]
@@ -158,8 +191,8 @@ async def test_two_currencies_are_two_lines(scene: Scene) -> None:
     assert euros.startswith("€")
 
 
-async def test_a_bill_that_cannot_be_read_any_more_says_so(scene: Scene) -> None:
-    await known(scene, days=3)
+async def test_a_bill_that_cannot_be_read_any_more_says_so(scene: Scene, known: Known) -> None:
+    await known(days=3)
     reading = await scene.store.bill_reading("render-prod")
     assert reading
     await scene.store.put_bill_reading(replace(reading, state="no permission", message="The role is missing."))
@@ -175,9 +208,9 @@ async def test_nothing_at_all(scene: Scene) -> None:
     assert (await scene.ask("cost tag owner")).refused
 
 
-async def test_without_prices_core_hours_are_told(scene: Scene) -> None:
+async def test_without_prices_core_hours_are_told(scene: Scene, known: Known) -> None:
     scene.sandbox.arm.faults.add(kind="error", status=400, path="/api/retail/prices")
-    await known(scene, days=2, bill=False)
+    await known(days=2, bill=False)
     card = await scene.ask("cost")
     assert plain(card.title).startswith("Price unknown of ")
     assert told(card, "Own usage").endswith("price unknown")
@@ -185,8 +218,8 @@ async def test_without_prices_core_hours_are_told(scene: Scene) -> None:
     assert "$" not in words(card)
 
 
-async def test_the_file_has_the_columns_of_focus_and_the_sums_of_the_card(scene: Scene) -> None:
-    await known(scene)
+async def test_the_file_has_the_columns_of_focus_and_the_sums_of_the_card(scene: Scene, known: Known) -> None:
+    await known()
     card = await scene.ask("cost export")
     (file,) = [block for block in card.blocks if isinstance(block, Attachment)]
     rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
@@ -205,8 +238,8 @@ async def test_the_file_has_the_columns_of_focus_and_the_sums_of_the_card(scene:
 
 
 @pytest.mark.parametrize("command", ["cost 7d", "cost last-month", "cost 14d by:size", "cost pool render-cpu 30d"])
-async def test_the_window_may_be_a_word(scene: Scene, command: str) -> None:
-    await known(scene, days=3)
+async def test_the_window_may_be_a_word(scene: Scene, known: Known, command: str) -> None:
+    await known(days=3)
     assert not (await scene.ask(command)).refused
 
 
@@ -217,8 +250,8 @@ async def test_what_is_no_window_is_told_what_is(scene: Scene, window: str) -> N
     assert "is no window" in words(card)
 
 
-async def test_who_spent_it_by_tag(scene: Scene) -> None:
-    await known(scene, days=5, bill=False)
+async def test_who_spent_it_by_tag(scene: Scene, known: Known) -> None:
+    await known(days=5, bill=False)
     eras = await scene.store.pool_eras("render-prod")
     owners = {"render-cpu": "ann", "render-gpu": "bob"}
     tagged = [
@@ -245,8 +278,8 @@ async def test_who_spent_it_by_tag(scene: Scene) -> None:
     assert missing.refused
 
 
-async def test_every_button_is_a_command_that_is_answered(scene: Scene) -> None:
-    await known(scene, days=3)
+async def test_every_button_is_a_command_that_is_answered(scene: Scene, known: Known) -> None:
+    await known(days=3)
     seen: set[str] = set()
     waiting: list[str] = ["cost"]
     while waiting and len(seen) < 25:

@@ -1,7 +1,8 @@
 """What a month will have cost, by what its days cost so far.
 
 Each day that is left costs the median of the same weekday over the last 28 days: of nine ways tried on ninety days of
-six kinds of series it errs least early in a month (17 % on day 3, where "so far through days times days" errs 87 %).
+six kinds of series it errs least early in a month (14 % on day 3, where "so far through days times
+days" errs 68 %: ``bench/forecast.py``).
 Where the last seven days cost over 25 % more or less than that, *and* something is known that changed (a pool that was
 made, resized or deleted), they are gone by instead, which is said.
 

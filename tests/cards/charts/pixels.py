@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,18 @@ def where(image: NDArray[np.uint8], colour: style.Colour) -> NDArray[np.bool_]:
 def count(image: NDArray[np.uint8], colour: style.Colour) -> int:
     """How many pixels have exactly this colour."""
     return int(where(image, colour).sum())
+
+
+def small(kind: str, name: str, chart: Any, *, most: int) -> Image.Image:
+    """A picture of a palette, with its border, of at most so many bytes, and the same when drawn again; kept."""
+    png = draw(chart)
+    image = Image.open(io.BytesIO(png))
+    assert image.mode == "P"
+    assert len(png) < most
+    assert draw(chart) == png
+    bordered(np.asarray(image.convert("RGB")))
+    kept(kind, name, png)
+    return image
 
 
 def bordered(rgb: NDArray[np.uint8]) -> None:

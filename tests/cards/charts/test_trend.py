@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from PIL import Image
 
 from cards.charts import style
-from cards.charts.draw import draw
 from cards.charts.tones import BAD, GOOD, pale
 from cards.charts.trend import TrendSeries, merged
-from tests.cards.charts.pixels import bordered, count, kept, pixels, where
+from tests.cards.charts.pixels import count, pixels, small, where
 from tests.cards.charts.trend_shapes import lines, trend_chart, trend_shapes
 
 SHAPES = trend_shapes()
@@ -20,14 +16,9 @@ SHAPES = trend_shapes()
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_shape_is_a_small_palette_picture(name: str) -> None:
     chart = SHAPES[name]
-    png = draw(chart)
-    image = Image.open(io.BytesIO(png))
-    assert image.mode == "P"
-    assert len(png) < 90_000
+    image = small("trend", name, chart, most=90_000)
     if chart.width > 320:
         assert image.size == (chart.width, chart.height)
-    bordered(np.asarray(image.convert("RGB")))
-    kept("trend", name, png)
 
 
 def test_bars_are_stacked_to_scale() -> None:

@@ -20,11 +20,11 @@ from msgspec import UNSET, Struct, UnsetType
 from bot.sandbox.world import AccountState
 from bot.sandbox.world.ledger import Correction
 
-from .arm import ResourceManager
-from .arm.costs import Access
-from .control import JSON
-from .listener import CONTROL, respond
-from .monitor import Monitor
+from ..arm import ResourceManager
+from ..arm.costs import Access
+from ..control import JSON
+from ..listener import CONTROL, respond
+from ..monitor import Monitor
 
 
 class Refusals(Struct, forbid_unknown_fields=True):
