@@ -206,8 +206,7 @@ class BillKeeper:
             log.warning("bill.refused", code=error.code, status=error.status, message=error.message)
             latest = last >= utc_day(now) - timedelta(days=1)
             for account in accounts:
-                why, refused = _why(error, account.settings.subscription), _state(error) == "no permission"
-                self._background.failed(BILL, why, account.name, refused=refused)
+                self._told(account, error, why_refused(error, account))
                 if latest or not error.passing:  # days of the past that come later make the bill no older
                     await self._note(account, state_of(error), now, why_refused(error, account))
             return False
