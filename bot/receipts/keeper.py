@@ -205,12 +205,13 @@ class ReceiptKeeper:
         try:
             return await self._reader.read(source, ended.id)
         except AzureError as error:
-            if not error.not_found:
+            if error.not_found:
+                self._unread.discard((account, fold(ended.id)))
+            else:
                 self._unread.add((account, fold(ended.id)))
                 log.warning("receipts.unread", account=account, job=ended.id, message=str(error))
                 if self._again(account, ended, error):
                     raise
-        self._unread.discard((account, fold(ended.id)))
         view = self._ended.get((account, fold(ended.id)))
         return await self._reader.of_gone(source, view, view.ended or ended.at) if view else None
 

@@ -28,6 +28,12 @@ async def cost_of_tag(ctx: Context, key: str, *, window: Window = "month", accou
     source = ctx.account(account)
     statement = await ctx.accounting.statement(source.name, days_of(window, source.now()))
     ledger = statement.ledger
+    if not key.strip():
+        return refusal(
+            "Which tag? Tags are the metadata of pools.",
+            "",
+            [Button("Tags", line(ctx, source, "cost", window=window, by="tag"))],
+        )
     found = sorted(ledger.by(f"tag:{key}").items(), key=lambda each: (not each[0], -each[1].cost.total, each[0]))
     if not any(value for value, _ in found):
         known = {name for row in ledger.rows for name in row.tags}
