@@ -67,7 +67,5 @@ def a_share(typed: str, again: list[str]) -> float:
     if not found:
         raise CommandError(f"“{typed[:60]}” is no share: write one like 10%.", [join([*again, "rose:10%"])])
     if (share := float(found[1]) / 100) > _MOST_SHARE:
-        raise CommandError(
-            f"“{typed[:60]}” is more than ever happens: 1000% is the most.", [join([*again, "rose:100%"])]
-        )
+        raise CommandError(f"“{typed[:60]}” is too much: write 1000% at most.", [join([*again, "rose:100%"])])
     return share
