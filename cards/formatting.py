@@ -172,8 +172,8 @@ def money(amount: float | Decimal, currency: str, digits: int | None = None) -> 
     size = abs(float(amount))
     if digits is not None:
         figure = f"{abs(amount):,.{digits}f}"
-        if not any(digit in "123456789" for digit in figure):
-            amount = 0
+    elif size < 5e-7:
+        figure = "0"
     elif size >= 99.995 or not amount:
         figure = f"{size:,.0f}"
     elif size >= 0.995:
@@ -182,5 +182,7 @@ def money(amount: float | Decimal, currency: str, digits: int | None = None) -> 
         indexes = min(6, 2 - math.floor(math.log10(size)))
         whole, _, part = f"{size:.{indexes}f}".rstrip("0").partition(".")
         figure = f"{whole}.{part:<02}"
+    if not any(digit in "123456789" for digit in figure):
+        amount = 0
     symbol = _SYMBOLS.get(currency, f"{currency} ")
     return f"{'−' if amount < 0 else ''}{symbol}{figure}"

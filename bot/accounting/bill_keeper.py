@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import structlog
 from msgspec.structs import replace
 
+from bot.accounting.bill_refusals import NO_DATA, state_of, why_refused, why_unread
 from bot.accounting.bill_rows import POOL_TAG, BilledAccount, batch_filter, rows_of, tagged_filter, tagged_rows
 from bot.azure.account import Account
-from bot.azure.cost import READER, CostManagement, QueryType
+from bot.azure.cost import CostManagement, QueryType
 from bot.azure.cost_limiter import CostLimiter
 from bot.azure.errors import AzureError
 from bot.clock import Clock
@@ -41,6 +42,8 @@ BETWEEN = 45.0
 """Seconds between two queries of the past, which nobody waits for."""
 AGAIN = 900.0
 """Seconds until another try where the service did not answer."""
+_AHEAD = timedelta(minutes=10)
+"""A reading that is dated later than now by more than clocks differ is none."""
 _KINDS: tuple[tuple[QueryType, Basis], ...] = (("ActualCost", "actual"), ("AmortizedCost", "amortized"))
 
 
@@ -71,6 +74,9 @@ class BillKeeper:
         self._clock = clock or Clock()
         self._background = background or Background()
         self._limiter = CostLimiter(self._clock)
+        self._later: dict[str, float] = {}
+        self._unbilled: set[str] = set()
+        self._doubted: set[str] = set()
 
     async def load(self) -> None:
         """Know the currency of each bill from what is kept. Raises StoreError."""
@@ -79,17 +85,23 @@ class BillKeeper:
             if reading and reading.as_of:
                 day = reading.as_of.date()
                 rows = await self._store.bill(account.name, day - timedelta(days=BACK), day)
-                account.currency = _currency(rows) or account.currency
+                account.currency = currency_of(rows) or account.currency
 
     async def run(self) -> None:
         """Read now, where that is due, and then again and again, until cancelled."""
-        groups: dict[tuple[str, str], list[Account]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            for accounts in self.groups():
+                subscription = accounts[0].settings.subscription
+                tasks.create_task(self._keep(accounts), name=f"bill {subscription}")
+
+    def groups(self) -> list[list[Account]]:
+        """The accounts that are asked for together: of one subscription, and reached by one identity."""
+        found: dict[tuple[str, ...], list[Account]] = {}
         for account in self._accounts:
             settings = account.settings
-            groups.setdefault((settings.cloud, settings.subscription.lower()), []).append(account)
-        async with asyncio.TaskGroup() as tasks:
-            for (_, subscription), accounts in groups.items():
-                tasks.create_task(self._keep(accounts), name=f"bill {subscription}")
+            who = settings.credential, settings.client_id.lower()
+            found.setdefault((settings.cloud, settings.subscription.lower(), *who), []).append(account)
+        return list(found.values())
 
     async def _keep(self, accounts: Sequence[Account]) -> None:
         while True:
@@ -108,24 +120,46 @@ class BillKeeper:
             self._background.failed(BILL, error, account.name)
         return AGAIN
 
+    def _told(self, account: Account, error: AzureError, why: str) -> None:
+        self._background.failed(BILL, why, account.name, refused=state_of(error) == "no permission")
+
     async def tick(self, accounts: Sequence[Account]) -> float:
-        """Read what is due of the accounts of one subscription; the seconds until the next. Raises StoreError."""
+        """Read what is due of accounts that are asked for together; the seconds until the next. Raises StoreError."""
+        billed = await self._billed(accounts)
+        waits = [AGAIN] if len(billed) < len(accounts) else []
+        for part in _parts(accounts, billed):
+            key = part[0].name
+            wait = self._later.get(key, 0.0) - self._clock.elapsed()
+            if wait <= 0.0:
+                wait = await self._tick(part, billed)
+                self._later[key] = self._clock.elapsed() + wait if wait == AGAIN else 0.0
+            waits.append(wait)
+        return min(waits)
+
+    async def _tick(self, accounts: Sequence[Account], billed: Mapping[str, BilledAccount]) -> float:
         readings = {account.name: await self._store.bill_reading(account.name) for account in accounts}
         now = max(account.now() for account in accounts)
         known = [reading for reading in readings.values() if reading and reading.as_of]
         answered = [reading.as_of for reading in known if reading.as_of] if len(known) == len(accounts) else []
-        if not answered or (now - min(answered)).total_seconds() >= EVERY * (1 - JITTER):
+        fresh = answered and (now - min(answered)).total_seconds() < EVERY * (1 - JITTER)
+        ahead = answered and max(answered) - now > _AHEAD  # the clock was wrong then, or is now
+        again = any(account.name in self._unbilled for account in accounts)
+        if not fresh or ahead or again:
             last = utc_day(now)
             first = last - timedelta(days=MOVING - 1)
             if answered:  # what has moved since it was read, after a longer silence; a chunk at most
                 moved = min(answered).date() - timedelta(days=MOVING - 1)
                 first = max(min(first, moved), last - timedelta(days=CHUNK - 1))
-            if not await self.read(accounts, first, last):
-                return AGAIN
-            return BETWEEN
-        return await self._go_back(accounts, known, now)
+            return BETWEEN if await self._read(accounts, billed, first, last) else AGAIN
+        return await self._go_back(accounts, billed, known, now)
 
-    async def _go_back(self, accounts: Sequence[Account], known: Sequence[BillReading], now: datetime) -> float:
+    async def _go_back(
+        self,
+        accounts: Sequence[Account],
+        billed: Mapping[str, BilledAccount],
+        known: Sequence[BillReading],
+        now: datetime,
+    ) -> float:
         """Read a piece of the past, where some is missing; the seconds until the next thing is due."""
         today = utc_day(now)
         oldest = max((reading.first or today for reading in known), default=today)
@@ -133,46 +167,67 @@ class BillKeeper:
         if oldest > horizon:
             last = oldest - timedelta(days=1)
             first = max(horizon, last - timedelta(days=CHUNK - 1))
-            return BETWEEN if await self.read(accounts, first, last) else AGAIN
+            return BETWEEN if await self._read(accounts, billed, first, last) else AGAIN
         since = min((reading.as_of for reading in known if reading.as_of), default=now)
         due = EVERY * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads, guards nothing
         return max(60.0, due - (now - since).total_seconds())
 
     async def read(self, accounts: Sequence[Account], first: date, last: date) -> bool:
-        """Read these days of the accounts of one subscription into the store; whether it was answered.
+        """Read these days of accounts that are asked for together into the store; whether all was answered.
 
-        Raises StoreError. What the service refuses is noted for every one of them.
+        Raises StoreError. What the service refuses is noted for those that it was refused for.
         """
+        billed = await self._billed(accounts)
+        answered = [await self._read(part, billed, first, last) for part in _parts(accounts, billed)]
+        return len(billed) == len(accounts) and all(answered)
+
+    async def _billed(self, accounts: Sequence[Account]) -> dict[str, BilledAccount]:
+        """The accounts as the bill knows them; why one cannot be asked for is noted at that one alone."""
+        found = {}
+        for account in accounts:
+            try:
+                account.costs()
+                found[account.name] = await _billed(account)
+            except AzureError as error:
+                self._unbilled.add(account.name)
+                log.warning("bill.no_account", account=account.name, code=error.code, message=error.message)
+                why = why_refused(error, account) if error.code == "NoTokenCredential" else why_unread(error, account)
+                self._told(account, error, why)
+                await self._note(account, state_of(error), account.now(), why)
+        return found
+
+    async def _read(
+        self, accounts: Sequence[Account], billed: Mapping[str, BilledAccount], first: date, last: date
+    ) -> bool:
         now = max(account.now() for account in accounts)
         try:
-            found = await self._ask(accounts, first, last)
+            found = await self._ask(accounts, billed, first, last)
         except AzureError as error:
             log.warning("bill.refused", code=error.code, status=error.status, message=error.message)
             latest = last >= utc_day(now) - timedelta(days=1)
             for account in accounts:
-                why, refused = _why(error, account.settings.subscription), _state(error) == "no permission"
-                self._background.failed(BILL, why, account.name, refused=refused)
+                self._told(account, error, why_refused(error, account))
                 if latest or not error.passing:  # days of the past that come later make the bill no older
-                    await self._note(account, _state(error), now, why)
+                    await self._note(account, state_of(error), now, why_refused(error, account))
             return False
         for account in accounts:
-            await self._put(account, first, last, found.get(account.name, []), now)
             self._background.ok(BILL, account.name)
-        return True
+        believed = [await self._put(account, first, last, found.get(account.name, []), now) for account in accounts]
+        self._unbilled.difference_update(account.name for account in accounts)
+        return all(believed)
 
-    async def _ask(self, accounts: Sequence[Account], first: date, last: date) -> dict[str, list[BillRow]]:
-        billed = {account.name: await _billed(account) for account in accounts}
-        costs = accounts[0].costs()
-        together = [each for each in billed.values() if not each.own_machines]
+    async def _ask(
+        self, accounts: Sequence[Account], billed: Mapping[str, BilledAccount], first: date, last: date
+    ) -> dict[str, list[BillRow]]:
+        costs, parts = accounts[0].costs(), [billed[account.name] for account in accounts]
         found: dict[str, list[BillRow]] = {account.name: [] for account in accounts}
         for kind, basis in _KINDS:
-            if together:
-                lines = await costs.lines(kind, first, last, batch_filter(together), self._limiter)
-                for name, rows in rows_of(lines, together, basis).items():
-                    found[name] += rows
-            for account in accounts:
-                if (own := billed[account.name]).own_machines:
-                    found[account.name] += await self._own(account.costs(), own, kind, basis, first, last)
+            if parts[0].own_machines:
+                found[parts[0].name] += await self._own(costs, parts[0], kind, basis, first, last)
+                continue
+            lines = await costs.lines(kind, first, last, batch_filter(parts), self._limiter)
+            for name, rows in rows_of(lines, parts, basis).items():
+                found[name] += rows
         return found
 
     async def _own(
@@ -181,20 +236,29 @@ class BillKeeper:
         lines = await costs.lines(kind, first, last, tagged_filter(account), self._limiter, tag=POOL_TAG)
         return tagged_rows(lines, account, basis)
 
-    async def _put(self, account: Account, first: date, last: date, rows: list[BillRow], now: datetime) -> None:
+    async def _put(self, account: Account, first: date, last: date, rows: list[BillRow], now: datetime) -> bool:
+        """Store what was read; False where it would empty days that had costs, and nothing yet agrees with that."""
         before = await self._store.bill_reading(account.name)
-        account.currency = _currency(rows) or account.currency
+        kept = await self._store.bill(account.name, min(first, last - timedelta(days=BACK)), last)
+        emptied = {row.basis for row in kept if row.day >= first} - {row.basis for row in rows}
+        if emptied and account.name not in self._doubted:
+            self._doubted.add(account.name)
+            log.warning("bill.emptied", account=account.name, first=str(first), last=str(last))
+            return False
+        self._doubted.discard(account.name)
+        account.currency = currency_of(rows) or account.currency
         # An account that cost nothing for days is no account without a bill.
-        ever = bool(rows) or bool(before and before.state == "ok")
+        ever = bool(rows) or bool(before and before.state == "ok") or any(row.day < first for row in kept)
         # Only a reading of the latest days says how fresh the bill is.
         latest = last >= utc_day(now) - timedelta(days=1)
         as_of = now if latest or before is None else before.as_of
         oldest = first
         if before and before.first and before.as_of and before.as_of.date() >= first - timedelta(days=1):
             oldest = min(first, before.first)  # else days in between are missing: they are read again from here
-        message = "" if ever else _NO_DATA
+        message = "" if ever else NO_DATA
         reading = BillReading(account.name, "ok" if ever else "no data", now, as_of, message, oldest)
         await self._store.put_bill(account.name, first, last, rows, reading)
+        return True
 
     async def _note(self, account: Account, state: BillState, now: datetime, message: str) -> None:
         before = await self._store.bill_reading(account.name)
@@ -202,12 +266,6 @@ class BillKeeper:
         if before:
             reading = replace(before, state=state, at=now, message=message)
         await self._store.put_bill_reading(reading)
-
-
-_NO_DATA = (
-    "Cost Management knows of no costs of this account. Costs appear 8 to 24 hours after use, of a new subscription "
-    "after up to 48 hours; of subscriptions from a partner (CSP) only where the partner lets them be seen."
-)
 
 
 async def _billed(account: Account) -> BilledAccount:
@@ -223,28 +281,18 @@ async def _billed(account: Account) -> BilledAccount:
     )
 
 
-def _currency(rows: Sequence[BillRow]) -> str:
-    """The currency of the latest row; empty where there is none."""
-    return max(rows, key=lambda row: row.day).currency if rows else ""
+def _parts(accounts: Sequence[Account], billed: Mapping[str, BilledAccount]) -> list[list[Account]]:
+    """Those that one question is about: all that the service allocates machines for, and each of the others."""
+    able = [account for account in accounts if account.name in billed]
+    together = [account for account in able if not billed[account.name].own_machines]
+    return [part for part in (together, *([each] for each in able if each not in together)) if part]
 
 
-def _state(error: AzureError) -> BillState:
-    if error.throttled:
-        return "throttled"
-    return "no permission" if error.status in (401, 403) or error.code == "NoTokenCredential" else "failed"
-
-
-def _why(error: AzureError, subscription: str) -> str:
-    if error.code == "NoTokenCredential":
-        return (
-            "The account is reached with its key, which Cost Management does not take: "
-            f"give the bot an Entra ID identity that has the role {READER} on subscription {subscription}."
-        )
-    if error.status in (401, 403):
-        return (
-            f"The bot may not read costs: give the identity that reads the account the role {READER} "
-            f"on subscription {subscription}."
-        )
-    if error.throttled:
-        return "Cost Management is asked too often, by this or other tools of the tenant: it is asked again later."
-    return f"Cost Management did not answer the question: {error.message}"
+def currency_of(rows: Sequence[BillRow]) -> str:
+    """The currency that most was billed in on the latest days; empty where there is no row."""
+    since = max((row.day for row in rows), default=date.max) - timedelta(days=MOVING)
+    money: dict[str, float] = {}
+    for row in rows:
+        if row.day > since:
+            money[row.currency] = money.get(row.currency, 0.0) + abs(row.amount)
+    return max(sorted(money), key=lambda each: money[each], default="")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from bot.accounting.eras import shown_eras
 from bot.azure.models.price import Prices
 from bot.azure.price_settings import Reservation
 from bot.domain.money.ledger import (
@@ -98,7 +99,7 @@ class Accounting:
         rates = PriceBook(prices)
         now = source.now()
         whole = await self._store.usage(account, None, since, until, step)
-        eras = Eras(await self._store.pool_eras(account))
+        eras = Eras(shown_eras(await self._store.pool_eras(account)))
         reservations = source.reservations(prices)
         fine = _SHORT if reservations and step > _SHORT and now - since < _SHORT_KEPT and not step % _SHORT else step
         account_buckets = whole if fine == step else await self._store.usage(account, None, since, until, fine)

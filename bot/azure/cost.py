@@ -7,8 +7,10 @@ which the service asks to wait.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
+from math import isfinite
 from typing import Literal
 from urllib.parse import quote
 
@@ -29,11 +31,15 @@ READER = "Cost Management Reader"
 """The smallest built-in role that may ask ("Assign access to Cost Management data")."""
 _DECODER = msgspec.json.Decoder(CostAnswer)
 QueryType = Literal["ActualCost", "AmortizedCost"]
+_FOUND, _NOTHING = 200, 204
+"""The two answers that the service's document knows; any other one says nothing about money."""
 _PAGES = 200
 """A list that does not end is not followed for ever: 5,000 rows a page."""
 _BY_MOST = ("ResourceId", "Meter", "MeterCategory", "MeterSubcategory")
 _BY_LEAST = ("ResourceId", "Meter")
 """What the service's document promises: two (costmanagement.json, QueryDataset.grouping)."""
+_REFUSED_GROUPING = re.compile(r"up to \d+ group by clauses|invalid dataset grouping", re.IGNORECASE)
+"""How the service says that it does not tell rows apart by that much; a resource group is in its other texts, too."""
 _BY = ((*_BY_MOST, "UnitOfMeasure"), _BY_MOST, _BY_LEAST)
 """What rows are told apart by, tried in this order: not every agreement knows the unit, and the service takes more
 than two in practice.
@@ -99,7 +105,7 @@ class CostManagement:
             try:
                 return [line async for line in self._lines(kind, first, last, where, limiter, by, tag)]
             except AzureError as error:
-                if error.status != 400 or by == _BY_LEAST or "group" not in error.message.lower():
+                if error.status != 400 or by == _BY_LEAST or not _REFUSED_GROUPING.search(error.message):
                     raise
             if self._ways[0] == by:  # another question may have found out meanwhile
                 self._ways = self._ways[1:]
@@ -135,9 +141,11 @@ class CostManagement:
             }
         )
         url: str | None = self._plane.address(f"{self._scope}/providers/Microsoft.CostManagement/query")
-        for _ in range(_PAGES):
-            if url is None:
-                return
+        seen: set[str] = set()
+        while url is not None:
+            if url in seen or len(seen) == _PAGES:  # rows that come twice are money that nobody was billed
+                raise AzureError("UnexpectedAnswer", "Cost Management's list does not end")
+            seen.add(url)
             table = await self._ask(url, body, limiter, qpu(first, last))
             for line in read(table):
                 yield line
@@ -152,9 +160,15 @@ class CostManagement:
             if error.throttled:
                 limiter.hold(error.retry_after or 60.0)
             raise
-        if not answer.body:
-            return CostTable()  # 204: there is nothing
+        if answer.status == _NOTHING:
+            return CostTable()
+        if answer.status != _FOUND:
+            raise AzureError(
+                "UnexpectedAnswer", f"Cost Management answered {answer.status} to a question", status=answer.status
+            )
         found = await self._plane.decoded(_DECODER, Answer(answer.body, answer.at, answer.etag))
+        if found.properties is None or not found.properties.columns:  # that is not "no costs"
+            raise AzureError("UnexpectedAnswer", "Cost Management answered without a table", status=answer.status)
         return found.properties
 
     def today(self) -> date:
@@ -196,14 +210,21 @@ def read(table: CostTable) -> list[CostLine]:
             CostLine(
                 _day(row[day]),
                 str(row[currency] or "").upper(),
-                float(row[money] or 0.0),
-                float(row[quantity] or 0.0) if quantity is not None else 0.0,
+                _number(row[money]),
+                _number(row[quantity]) if quantity is not None else 0.0,
                 *(str(row[each] or "") if each is not None else "" for each in texts),
             )
             for row in table.rows
         ]
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         raise AzureError("UnexpectedAnswer", f"Cost Management answered what is not understood: {error}") from None
+
+
+def _number(value: float | str | None) -> float:
+    number = float(value or 0.0)
+    if not isfinite(number):
+        raise ValueError(f"{value} as an amount")
+    return number
 
 
 def _day(value: float | str | None) -> date:

@@ -183,13 +183,17 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 _COST_WAIT = re.compile(r"x-ms-ratelimit-microsoft\.costmanagement-.*retry-after", re.IGNORECASE)
 
 
+_LONGEST_WAIT = 3600.0
+"""Seconds: a header that asks for days would silence the bot for days."""
+
+
 def _wait(response: Response) -> float | None:
     """The seconds that an answer asks to wait; of Cost Management's several headers the largest."""
     found = [AsyncRetryPolicy().get_retry_after(response)]
     for name, value in response.http_response.headers.items():
         if _COST_WAIT.fullmatch(name) and re.fullmatch(r"\d{1,6}", value.strip()):
             found.append(float(value))
-    return max((wait for wait in found if wait is not None), default=None)
+    return max((min(wait, _LONGEST_WAIT) for wait in found if wait is not None), default=None)
 
 
 def pipeline(

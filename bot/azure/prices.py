@@ -244,9 +244,11 @@ class Retail:
         url: str | None = f"{self._url}?currencyCode={quote(_quoted(currency))}&$filter={quote(filters)}"
         choice = Choice()
         at: datetime | None = None
-        for _ in range(_PAGES):
-            if url is None:
-                break
+        seen: set[str] = set()
+        while url is not None:
+            if url in seen or len(seen) == _PAGES:  # half a list would be taken for the whole one
+                raise AzureError("UnexpectedAnswer", f"the list of prices of {name} does not end")
+            seen.add(url)
             answer = await plane.get(url)
             page = await plane.decoded(self._decoder, answer)
             at = at or answer.at
@@ -254,7 +256,9 @@ class Retail:
             url = plane.own(page.next_page_link) if page.next_page_link else None
         at = at or datetime.now(UTC)
         found = choice.found()
-        if self._store is None or not found:
+        if not found:
+            raise AzureError("NoPrices", f"the list of prices of {name} in {currency} is empty")
+        if self._store is None:
             return choice.prices(at)
         if choice.currency != currency:
             raise AzureError("UnexpectedAnswer", f"prices were asked for in {currency} and came in {choice.currency}")

@@ -7,7 +7,7 @@ for them. What is hidden is always its value alone, so that a reader sees that s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 HIDDEN = "…"
 
@@ -128,6 +128,17 @@ _NAME = re.compile(rf"(?:{_PASSWORDS}|{_KEYS}|token|pwd)\d?", re.IGNORECASE)
 def is_secret(name: str) -> bool:
     """Whether what goes by this name (of a variable, of a field in JSON) is a secret."""
     return any(found.end() == len(name) for found in _NAME.finditer(name))
+
+
+def without_secrets(pairs: Mapping[str, str], longest: int | None = None) -> dict[str, str]:
+    """Names and values, such as a pool's metadata, without what is a secret by its name or looks like one.
+
+    No more than ``longest`` characters of each are kept.
+    """
+    return {
+        redact(name)[:longest]: HIDDEN if value and is_secret(name) else redact(value)[:longest]
+        for name, value in pairs.items()
+    }
 
 
 def _without_values(text: str) -> str:

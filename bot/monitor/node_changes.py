@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.azure.models import NodeCounts, PoolNodeCounts, duration
 from bot.azure.models.pool import ResizeError
 from bot.azure.models.watched import NodeState, PoolState
-from bot.content.redaction import redact
+from bot.content.redaction import redact, without_secrets
 from bot.domain.entity import fold
 from bot.domain.licence import pays_windows
 from bot.domain.states import TROUBLED_NODES, counted
@@ -109,7 +109,7 @@ def _draw_pool(view: PoolView, row: PoolState) -> None:
 
 def tags_of(row: PoolState) -> dict[str, str]:
     """The metadata of a pool, without what looks like a secret."""
-    return {each.name[:_LONGEST]: redact(each.value)[:_LONGEST] for each in row.metadata if each.name}
+    return without_secrets({each.name: each.value for each in row.metadata if each.name}, _LONGEST)
 
 
 def _seconds(text: str, otherwise: float) -> float:

@@ -50,7 +50,9 @@ MOST = 200
 """Jobs that ended at once: of more, only those are read that a schedule made or somebody asks for; of the others is
 kept what the poll saw."""
 TRIES = 5
-"""Attempts at a job that cannot be read, one for each poll."""
+"""Attempts at a job that the service refuses to tell of, one for each poll."""
+PATIENCE = timedelta(hours=6)
+"""After its end: how long a job is tried again while the service does not answer at all."""
 STATISTICS = timedelta(minutes=35)
 """After its end the statistics of a job's tasks have come, which tell how long runs took that were made again."""
 _LOOKS, _BETWEEN, _AT_ONCE = timedelta(hours=3), timedelta(minutes=30), 5
@@ -150,11 +152,12 @@ class ReceiptKeeper:
         """
         until = self._horizons[account]
         cursors = await self._store.cursors(account)
-        since = next((each.at for each in cursors if each.stream == STREAM), None)
-        if since is None:
+        cursor = next((each.at for each in cursors if each.stream == STREAM), None)
+        if cursor is None:
             cursors = [Cursor(account, STREAM, until), Cursor(account, KEPT_SINCE, until)]
             await self._store.record(ChangeSet(cursors=cursors))
             return 0
+        since = min(cursor, until)  # one from a time to come, as a wrong clock leaves it, would pass over all till then
         ended = await self._ended_within(account, since, until)
         asked = await asked_anywhere(self._store)
         made = 0
@@ -162,10 +165,11 @@ class ReceiptKeeper:
             wanted = schedule_of(each.id) or any(x.concerns(account, each.id) for x in asked)
             seen = self._seen(account, each)
             skipped = seen is not None and not wanted and len(ended) > MOST
-            receipt = None if skipped else await self._receipt(account, each)
+            try:
+                receipt = None if skipped else await self._receipt(account, each)
+            except AzureError:
+                return made  # the cursor stays before it
             if receipt is None:
-                if not skipped and self._again(account, each):
-                    return made  # the cursor stays before it
                 await self._store.record(
                     ChangeSet(runs=[seen] if seen else [], cursors=[Cursor(account, STREAM, each.at)])
                 )
@@ -174,7 +178,7 @@ class ReceiptKeeper:
                 continue
             await self._keep(receipt, asked, each.at)
             made += 1
-        if until > since:
+        if until != cursor:
             await self._store.record(ChangeSet(cursors=[Cursor(account, STREAM, until)]))
         await self._look_again(account, until)
         self._forget(account, until)
@@ -193,16 +197,21 @@ class ReceiptKeeper:
             until = before
 
     async def _receipt(self, account: str, ended: Transition) -> Receipt | None:
-        """A job's receipt; None where it cannot be read now, or is not over any more."""
+        """A job's receipt, by samples alone where it cannot be read any more; None where nobody saw it either.
+
+        Raises AzureError where it is to be read again at the next poll.
+        """
         source = self._accounts[account]
         try:
             return await self._reader.read(source, ended.id)
         except AzureError as error:
-            if not error.not_found:
+            if error.not_found:
+                self._unread.discard((account, fold(ended.id)))
+            else:
                 self._unread.add((account, fold(ended.id)))
                 log.warning("receipts.unread", account=account, job=ended.id, message=str(error))
-                return None
-        self._unread.discard((account, fold(ended.id)))
+                if self._again(account, ended, error):
+                    raise
         view = self._ended.get((account, fold(ended.id)))
         return await self._reader.of_gone(source, view, view.ended or ended.at) if view else None
 
@@ -223,8 +232,10 @@ class ReceiptKeeper:
             failed=view.failed if counted else None,
         )
 
-    def _again(self, account: str, ended: Transition) -> bool:
+    def _again(self, account: str, ended: Transition, error: AzureError) -> bool:
         """Whether a job that could not be read is tried again, at the next poll."""
+        if error.passing:
+            return self._horizons[account] - ended.at < PATIENCE
         key = account, fold(ended.id)
         self._tries[key] = self._tries.get(key, 0) + 1
         return self._tries[key] < TRIES

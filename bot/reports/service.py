@@ -36,6 +36,8 @@ LONGEST = 60.0
 _AFTER_FAILURE = 10.0
 PATIENCE = timedelta(hours=6)
 """How long a report waits for data of its period after it is due."""
+FIRST_READING = timedelta(minutes=10)
+"""After its start the program has read the bill, where it may."""
 _BILL_AGE = timedelta(hours=12)
 """A bill that was read longer ago is not fresh."""
 
@@ -65,6 +67,7 @@ class Reports:
         self._patience = patience
         self._nudged = asyncio.Event()
         self._done: set[tuple[str, str, str]] = set()
+        self._started = clock.now()
         self._background = background or Background(clock)
         self._unmade: dict[tuple[str, str], str] = {}
 
@@ -150,7 +153,13 @@ class Reports:
             return
         account = subscription.account
         fresh = await self.fresh(account, period, now)
-        if not fresh and now < period.due + self._patience:
+        if await store.report_posted_after(*key):
+            log.warning("report.older_than_posted", report=subscription.report, period=period.key)
+            self._done.add(key)
+            return
+        # East of UTC a period may be due before its last UTC day is over; after a start the bill is still to be read.
+        longest = max(max(period.due, period.until) + self._patience, self._started + FIRST_READING)
+        if not fresh and now < longest:
             return
         report = await self._report(account, period, now, subscription.conversation.key, late=not fresh)
         if (entry := self._entry(subscription, period, report, now)) is None:
@@ -171,7 +180,9 @@ class Reports:
         if kept is None or kept[1] < period.until:
             return False
         reading = await self.composer.store.bill_reading(account)
-        if reading is None or reading.as_of is None or reading.state in ("no permission", "no data"):
+        if reading is None:  # so it is where no bill is read at all, too
+            return now >= self._started + FIRST_READING
+        if reading.as_of is None or reading.state in ("no permission", "no data"):
             return True
         return now - reading.as_of < _BILL_AGE and reading.as_of >= period.until
 

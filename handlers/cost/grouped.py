@@ -95,7 +95,10 @@ def spend_table(
     foot = [text(bold("all")), *(text(bold(_sum(values, currency))) for values, currency in money_columns)]
     foot += [text(bold(cell)) for cell in _hours(whole)]
     made = table(columns, rows)
-    return Table(made.columns, (*made.rows, Row(tuple(foot))))
+    apart = statement.reconciled[1:] if billed else ()  # another currency is never added: it stands below the sum
+    gap = ["–"] * (len(columns) - 2)
+    more = [[f"billed in {each.currency}", money(each.amortized, each.currency), *gap] for each in apart]
+    return Table(made.columns, (*made.rows, Row(tuple(foot)), *table(columns, more).rows))
 
 
 def _sum(values: Sequence[float | None], currency: str) -> str:

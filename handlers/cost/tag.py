@@ -29,10 +29,16 @@ async def cost_of_tag(ctx: Context, key: str, window: str = "month", *, account:
     """
     source = ctx.account(account)
     key, equals, only = key.partition("=")
+    if not key.strip():
+        return refusal(
+            "Which tag? Tags are the metadata of pools.",
+            "",
+            [Button("Tags", line(ctx, source, "cost", window=window, by="tag"))],
+        )
     window, days = asked(ctx, source, window, "cost tag", key)
     statement = await ctx.accounting.statement(source.name, days)
     ledger = statement.ledger
-    values = totals(ledger.watched_rows, f"tag:{key}") if key else {}
+    values = totals(ledger.watched_rows, f"tag:{key}")
     found = sorted(values.items(), key=lambda each: (not each[0], -each[1].cost.total, each[0]))
     if not any(value for value, _ in found):
         known = {name for row in ledger.rows for name in row.tags}

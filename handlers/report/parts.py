@@ -13,6 +13,7 @@ from handlers.shared.common import nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?")
+_MOST_SHARE = 10.0
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
 
 
@@ -65,4 +66,6 @@ def a_share(typed: str, again: list[str]) -> float:
     found = _SHARE.fullmatch(typed.strip())
     if not found:
         raise CommandError(f"“{typed[:60]}” is no share: write one like 10%.", [join([*again, "rose:10%"])])
-    return float(found[1]) / 100
+    if (share := float(found[1]) / 100) > _MOST_SHARE:
+        raise CommandError(f"“{typed[:60]}” is too much: write 1000% at most.", [join([*again, "rose:100%"])])
+    return share

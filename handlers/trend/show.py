@@ -6,14 +6,15 @@ from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
+from bot.domain.entity import fold
 from bot.domain.trends.period import Period, period_of
-from bot.requests.command import command
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, muted, text
 from cards.card import Block, Button, Card, Mark, Menu, Option, Picture, Time, Words
 from cards.charts.alt import alt
-from handlers.shared.common import line, template, titled
+from handlers.shared.common import line, nearest, template, titled
 from handlers.trend.figures import NAMES, Half, Subject, chart, half, headline, table
 from handlers.trend.gather import Gathered, gather
 from handlers.trend.schedule import schedule_trend
@@ -58,6 +59,8 @@ async def trend(
     finding = headline(of, now, before)
     title = " · ".join(filter(None, [source.name, where, f"last {_WORDS[window]}"]))
     nothing = not gathered.jobs and not gathered.boots and not now.preempted.nodes.whole
+    if pool and nothing:
+        await _seen(ctx, source, pool, window)
     return Card(
         title=titled(finding, source.name, where, f"last {_WORDS[window]}"),
         mark=Mark.IDLE if nothing else _mark(of, now, before),
@@ -90,6 +93,18 @@ async def trend(
             ),
         ),
     )
+
+
+async def _seen(ctx: Context, source: Account, pool: str, window: str) -> None:
+    """Raises CommandError with the nearest pools where none of that name was ever seen."""
+    known = sorted({era.pool for era in await ctx.store.pool_eras(source.name)})
+    if fold(pool) not in map(fold, known):
+        near = nearest(pool, known) or known[:4]
+        raise CommandError(
+            f"No pool “{pool[:60]}” was seen while the bot has watched.",
+            [line(ctx, source, "trend", window, pool=each) for each in near] or [line(ctx, source, "trend", window)],
+            at="pool",
+        )
 
 
 def _other(of: Subject) -> Subject | None:

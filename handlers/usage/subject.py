@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from bot.accounting.eras import shown_eras
 from bot.azure.account import Account
 from bot.domain.core_usage import finer, has_tag, is_of_size, of_job, of_pools, sizes, tags
 from bot.domain.entity import fold
@@ -91,7 +92,7 @@ async def belonging(ctx: Context, source: Account, subject: Asked) -> Belongs | 
     """Which pools a size or a tag is about; None for anything else. Raises CommandError with the nearest known."""
     if not subject.size and not subject.tag:
         return None
-    rows = await ctx.store.pool_eras(source.name)
+    rows = shown_eras(await ctx.store.pool_eras(source.name))
     eras = Eras(rows)
     if subject.size:
         known = sizes(rows)

@@ -68,6 +68,10 @@ class ReportStore(Protocol):
         """One that was posted; None where it was not."""
         ...
 
+    async def report_posted_after(self, conversation: str, report: str, period: str) -> bool:
+        """Whether one of a later period was posted there."""
+        ...
+
     async def advice(self, account: str, report: str, period: str) -> list[AdviceRow]:
         """What was advised for a period, by pool."""
         ...

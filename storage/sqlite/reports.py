@@ -47,6 +47,15 @@ class SqliteReports(Connection):
 
         return await self._run(work)
 
+    async def report_posted_after(self, conversation: str, report: str, period: str) -> bool:
+        """By its key: those of one report sort by time."""
+
+        def work() -> bool:
+            sql = "SELECT 1 FROM report_posts WHERE conversation = ? AND report = ? AND period > ? LIMIT 1"
+            return self._db.execute(sql, [conversation, report, period]).fetchone() is not None
+
+        return await self._run(work)
+
     async def advice(self, account: str, report: str, period: str) -> list[AdviceRow]:
         """By pool."""
 

@@ -138,7 +138,8 @@ class SqliteSamples(Connection):
             rows = self._db.execute(
                 f"""
                 SELECT {_COLUMNS} FROM samples
-                WHERE series = (SELECT id FROM series WHERE account = ? AND pool = ?) AND at >= ? AND at < ?
+                WHERE series IN (SELECT id FROM series WHERE account = ? AND pool = ? COLLATE NOCASE)
+                AND at >= ? AND at < ?
                 ORDER BY at
                 """,  # noqa: S608 - our own names
                 [account, pool, to_timestamp(since), to_timestamp(until)],

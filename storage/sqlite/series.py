@@ -23,13 +23,15 @@ class SeriesNumbers:
         self._jobs.clear()
 
     def series(self, account: str, pool: str) -> int:
-        """The number of a pool, or with an empty name of an account."""
+        """The number of a pool, whose case does not matter, or with an empty name of an account."""
         found = self._series.get((account, pool))
         if found is None:
-            self._db.execute("INSERT OR IGNORE INTO series (account, pool) VALUES (?, ?)", (account, pool))
-            (found,) = self._db.execute(
-                "SELECT id FROM series WHERE account = ? AND pool = ?", (account, pool)
-            ).fetchone()
+            ask = "SELECT id FROM series WHERE account = ? AND pool = ? COLLATE NOCASE ORDER BY id LIMIT 1"
+            row = self._db.execute(ask, (account, pool)).fetchone()
+            if row is None:
+                self._db.execute("INSERT INTO series (account, pool) VALUES (?, ?)", (account, pool))
+                row = self._db.execute(ask, (account, pool)).fetchone()
+            (found,) = row
             self._series[account, pool] = found
         return found
 

@@ -19,7 +19,7 @@ _BUCKET = ":origin + (start - :origin) / :step * :step AS bucket"
 _USAGE: Final = f"""
     SELECT {_BUCKET}, {_SUMS}, max(at_most) FROM rollups
     WHERE step = :kept AND start >= :origin AND start < :end
-        AND series = (SELECT id FROM series WHERE account = :account AND pool = :pool)
+        AND series IN (SELECT id FROM series WHERE account = :account AND pool = :pool COLLATE NOCASE)
     GROUP BY bucket ORDER BY bucket
 """  # noqa: S608 - our own names
 _BY_POOL: Final = f"""
@@ -27,7 +27,7 @@ _BY_POOL: Final = f"""
     FROM series CROSS JOIN rollups
     WHERE series.account = :account AND series.pool <> ''
         AND rollups.step = :kept AND rollups.series = series.id AND start >= :since AND start < :end
-    GROUP BY series.pool, bucket ORDER BY series.pool, bucket
+    GROUP BY series.pool COLLATE NOCASE, bucket ORDER BY series.pool COLLATE NOCASE, bucket
 """  # noqa: S608 - our own names
 _BY_JOB: Final = f"""
     SELECT series.pool, job_series.job, {_BUCKET}, sum(dedicated), sum(spot)
@@ -94,12 +94,13 @@ class SqliteUsage(SqliteSamples):
         """What pools have been busy with beyond their jobs."""
         shared: dict[tuple[str, datetime], tuple[float, float]] = {}
         for each in found:
-            dedicated, spot = shared.get((each.pool, each.start), (0.0, 0.0))
-            shared[each.pool, each.start] = dedicated + each.dedicated, spot + each.spot
+            key = each.pool.lower(), each.start
+            dedicated, spot = shared.get(key, (0.0, 0.0))
+            shared[key] = dedicated + each.dedicated, spot + each.spot
         rest = []
         for row in self._db.conn.execute(_BY_POOL, asked):
             bucket = _bucket(row[1:], asked["step"])
-            dedicated, spot = shared.get((row[0], bucket.start), (0.0, 0.0))
+            dedicated, spot = shared.get((row[0].lower(), bucket.start), (0.0, 0.0))
             left = [
                 busy - known if busy - known > _NOISE * busy else 0.0
                 for busy, known in ((bucket.dedicated.busy, dedicated), (bucket.spot.busy, spot))

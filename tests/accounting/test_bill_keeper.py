@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
-from bot.accounting.bill_keeper import BACK, BillKeeper
+from bot.accounting.bill_keeper import BACK, BETWEEN, BillKeeper, currency_of
 from bot.accounting.service import Accounting
 from bot.azure.account import Account
+from bot.azure.accounts import Accounts
 from bot.clock import Clock
 from bot.domain.money.spans import days_of
 from bot.monitor.background import Background
@@ -23,6 +26,7 @@ from tests.handlers.conftest import START, Scene, scene
 
 __all__ = ["scene"]
 TODAY = START.date()
+KEY = base64.b64encode(b"k" * 64).decode()
 
 
 @pytest.fixture
@@ -170,3 +174,66 @@ async def test_own_usage_is_the_truth_of_the_ledger_pool_by_pool(scene: Scene, s
     assert found.total.core_hours.total == pytest.approx(
         ledger.core_seconds(None, since, START.replace(hour=0)).total.cores / 3600, rel=0.01
     )
+
+
+async def test_what_is_wrong_with_one_account_is_its_own_trouble(
+    scene: Scene, source: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", KEY)
+    settings = source.settings
+    gone = replace(settings, account="nosuch")
+    keyed = replace(settings, credential="shared_key", key_env="KEY")
+    several = Accounts({"gone": gone, "keyed": keyed, source.name: settings})
+    await several.get(source.name).node_counts()
+    keeper = BillKeeper(list(several), scene.store, Clock(speed=1000.0))
+    assert sorted([each.name for each in group] for group in keeper.groups()) == [["gone", "render-prod"], ["keyed"]]
+    assert await keeper.tick([several.get(source.name), several.get("gone"), several.get("keyed")]) == BETWEEN
+    fine, *others = [await scene.store.bill_reading(name) for name in (source.name, "gone", "keyed")]
+    assert fine
+    assert (fine.state, await kept(scene, TODAY - timedelta(days=4)) != []) == ("ok", True)
+    assert [each and each.state for each in others] == ["failed", "no permission"]
+    assert [words in (each.message if each else "") for each, words in zip(others, ("nosuch", "its key"), strict=True)]
+    seen = asked(scene)
+    for _ in range(8):
+        await keeper.tick(list(several))
+    assert len(seen) < 8  # the others' trouble does not make its latest days due again
+    await several.close()
+
+
+async def test_an_empty_answer_is_believed_when_another_agrees(scene: Scene, source: Account) -> None:
+    await billed(scene.store, [source], 10)
+    rows = await kept(scene, TODAY - timedelta(days=9))
+    keeper, first = BillKeeper([source], scene.store, Clock(speed=1000.0)), TODAY - timedelta(days=2)
+    ledger = scene.world.accounts["render-prod"].ledger
+    ledger.past.clear()
+    ledger.books.clear()
+    assert not await keeper.read([source], first, TODAY)
+    assert await kept(scene, TODAY - timedelta(days=9)) == rows
+    scene.sandbox.arm.costs.access = "no role"
+    assert not await keeper.read([source], first, TODAY)
+    scene.sandbox.arm.costs.access = "allowed"
+    assert await keeper.read([source], first, TODAY)
+    assert await kept(scene, first) == []
+    reading = await scene.store.bill_reading("render-prod")
+    assert reading
+    assert (reading.state, reading.message) == ("ok", "")  # there are days before it that cost something
+
+
+async def test_a_reading_from_a_time_to_come_is_due(scene: Scene, source: Account) -> None:
+    await billed(scene.store, [source], 3)
+    reading = await scene.store.bill_reading("render-prod")
+    assert reading
+    await scene.store.put_bill_reading(replace(reading, as_of=source.now() + timedelta(days=10)))
+    await BillKeeper([source], scene.store, Clock(speed=1000.0)).tick([source])
+    reading = await scene.store.bill_reading("render-prod")
+    assert reading and reading.as_of
+    assert reading.as_of <= source.now()
+
+
+def test_the_currency_is_the_one_most_was_billed_in() -> None:
+    def row(currency: str, amount: float, day: date = TODAY) -> BillRow:
+        return BillRow("a", day, "actual", "p", "r", "m", "c", "s", currency, amount)
+
+    assert currency_of([row("EUR", 1.0), row("USD", 90.0), row("EUR", 2.0)]) == "USD"
+    assert currency_of([row("EUR", 500.0, TODAY - timedelta(days=60)), row("USD", 9.0)]) == "USD"
+    assert currency_of([]) == ""

@@ -166,6 +166,47 @@ async def test_nothing_is_no_error(service: Service, costs: CostManagement) -> N
     assert await asked(costs) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({}, 200), ({"error": {"code": "x"}}, 200), ({"properties": {"rows": []}}, 200), (b"", 202), (table(ROW), 206)],
+)
+async def test_what_is_no_table_is_not_taken_for_no_costs(
+    service: Service, costs: CostManagement, body: Any, status: int
+) -> None:
+    service.answers = [say(body, status=status)]
+    with pytest.raises(AzureError) as caught:
+        await asked(costs)
+    assert caught.value.code == "UnexpectedAnswer"
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, "NaN"), (0, "inf"), (1, "-Infinity"), (2, 1e300), (2, "soon")])
+async def test_numbers_that_are_none_are_refused(
+    service: Service, costs: CostManagement, place: int, value: object
+) -> None:
+    service.answers = [say(table([*ROW[:place], value, *ROW[place + 1 :]]))]
+    with pytest.raises(AzureError) as caught:
+        await asked(costs)
+    assert caught.value.code == "UnexpectedAnswer"
+
+
+async def test_a_list_that_does_not_end_is_no_bill(service: Service, costs: CostManagement) -> None:
+    link = f"{service.url}/subscriptions/s/providers/Microsoft.CostManagement/query?$skiptoken=2"
+    service.answers = [say(table(ROW, link=link))]
+    with pytest.raises(AzureError) as caught:
+        await asked(costs)
+    assert "does not end" in caught.value.message
+    assert len(service.asked) == 2
+
+
+async def test_another_refusal_takes_no_column_away(service: Service, costs: CostManagement) -> None:
+    words = "The resource group in the filter is not valid."
+    bodies = Bodies(say({"error": {"code": "BadRequest", "message": words}}, status=400), say(table(ROW)))
+    service.answers = [bodies]
+    with pytest.raises(AzureError):
+        await asked(costs)
+    assert (await asked(costs))[0].unit == "1 Hour"
+
+
 async def test_other_columns_are_an_unexpected_answer(service: Service, costs: CostManagement) -> None:
     service.answers = [say(table([1.0, "x"], columns=[COLUMNS[0], COLUMNS[3]]))]
     with pytest.raises(AzureError) as caught:
@@ -176,6 +217,7 @@ async def test_other_columns_are_an_unexpected_answer(service: Service, costs: C
 def test_columns_are_found_by_name_in_any_order_and_case() -> None:
     columns = [{"name": "currency"}, {"name": "USAGEDATE"}, {"name": "PreTaxCost"}]
     answer = msgspec.convert(table(["usd", 20240229, -3], columns=columns), CostAnswer)
+    assert answer.properties
     (line,) = read(answer.properties)
     assert (line.day, line.currency, line.amount, line.resource) == (date(2024, 2, 29), "USD", -3.0, "")
 
@@ -187,6 +229,7 @@ def test_recorded_answers_are_read() -> None:
             each = json.loads(text)
             if each["route"].startswith("COST") and each["route"].endswith("/query") and each["status"] == 200:
                 answer = msgspec.convert(each["response_body"], CostAnswer)
+                assert answer.properties
                 lines = read(answer.properties)
                 assert len(lines) == len(each["response_body"]["properties"]["rows"]) > 30
                 assert {line.currency for line in lines} == {"USD"}

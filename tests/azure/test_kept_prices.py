@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.azure.price_settings import PriceSettings, Reservation, SheetPrice
-from bot.azure.prices import FRESH, Retail
+from bot.azure.prices import ASK_AGAIN, FRESH, Retail
 from bot.domain.money.price_book import PriceBook
 from storage.port.prices import PriceKey
 from storage.sqlite.store import SqliteStore
@@ -100,6 +100,20 @@ async def test_the_last_good_list_serves_thirty_days_over_a_restart(service: Ser
     await retail.region("westeurope")
     await _settled(retail)
     assert not await retail.region("westeurope")
+    await retail.close()
+
+
+async def test_an_empty_list_takes_no_price_away(service: Service, store: SqliteStore) -> None:
+    await read(service, store, datetime.now(UTC) - timedelta(days=2), row())
+    now = 0.0
+    service.answers = [say(page()), say(page(row(retailPrice=0.2)))]
+    retail = Retail(service.url, store=store, patience=LONG, clock=lambda: now)
+    for asked, price in ((1, 0.096), (1, 0.096), (2, 0.2)):
+        await retail.region("westeurope")
+        await _settled(retail)
+        found = (await retail.region("westeurope")).hourly("Standard_D2s_v3", windows=False, spot=False)
+        assert (found and found.amount, len(service.asked) - 1) == (price, asked)
+        now += ASK_AGAIN / 2 + 1
     await retail.close()
 
 

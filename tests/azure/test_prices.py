@@ -141,8 +141,8 @@ async def test_a_list_that_goes_on_elsewhere_is_refused(service: Service, link: 
 async def test_a_list_that_never_ends_is_not_followed_for_ever(service: Service) -> None:
     service.answers = [say(page(row(), link="?again"))]
     retail = Retail(service.url, patience=LONG)
-    assert await retail.region("westeurope")
-    assert 1 < len(service.asked) < 100
+    assert not await retail.region("westeurope")  # who knows what the rest of it says
+    assert len(service.asked) == 2
     await retail.close()
 
 

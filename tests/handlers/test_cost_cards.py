@@ -189,6 +189,8 @@ async def test_two_currencies_are_two_lines(scene: Scene, known: Known) -> None:
     whole = [amount(line.removeprefix("Cost  ").split(":")[0].replace("€", "")) for line in lines]
     assert whole == pytest.approx([amount(each.replace("€", "")) for each in (dollars, euros)], abs=0.5)
     assert euros.startswith("€")
+    below = table(await scene.ask("cost by:pool")).rows[-1]
+    assert [plain(cell) for cell in below.cells][:2] == ["billed in EUR", euros]
 
 
 async def test_a_bill_that_cannot_be_read_any_more_says_so(scene: Scene, known: Known) -> None:
@@ -276,6 +278,10 @@ async def test_who_spent_it_by_tag(scene: Scene, known: Known) -> None:
     assert "with other values" in words(other)
     missing = await scene.ask("cost tag ownr window:7d")
     assert missing.refused
+    assert (await scene.ask("cost tag '' window:7d")).refused
+    secret = replace(tagged[0], since=tagged[0].since + timedelta(seconds=1), tags={"db_password": "hunter2"})
+    await scene.store.add_pool_eras("render-prod", [secret])  # as versions before kept it
+    assert "hunter2" not in words(await scene.ask("cost tag db_password window:7d"))
 
 
 async def test_every_button_is_a_command_that_is_answered(scene: Scene, known: Known) -> None:

@@ -157,6 +157,7 @@ async def test_a_channel_is_an_operators_and_oneself_is_ones_own(bot: ReportBot)
         ("day:someday", "is no day"),
         ("zone:Berlin", "There is no time zone"),
         ("rose:much", "is no share"),
+        ("rose:99999%", "1000% at most"),
         ("least:-1", "not less than 0"),
     ],
 )

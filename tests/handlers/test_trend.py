@@ -146,5 +146,7 @@ async def test_what_was_never_kept_is_read_from_the_service_and_said(scene: Scen
 
 async def test_an_account_in_which_nothing_ended_says_so(scene: Scene) -> None:
     await scene.store.record(ChangeSet(cursors=[Cursor("sim-dev", KEPT_SINCE, AT - 400 * DAY)]))
-    card = await scene.ask("trend 24h account:sim-dev pool:nowhere")
+    card = await scene.ask("trend 24h account:sim-dev")
     assert "No job has ended" in str(card.blocks)
+    refused = await scene.ask("trend 24h account:sim-dev pool:nowhere")
+    assert "No pool “nowhere”" in plain(refused.title)

@@ -18,6 +18,7 @@ from bot.domain.money.receipt import Receipt
 from bot.domain.trends.facts import percentile
 from bot.receipts import keeper as keeping
 from bot.receipts.asked import Asked, ask
+from bot.receipts.reader import ReceiptReader
 from cards.card import Card, plain
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError
@@ -71,6 +72,23 @@ async def _times_agree(here: Town, run: JobRun) -> None:
     assert run.read == run.waits.total == run.runtimes.total == len(took)
     for share in (0.5, 1.0):
         assert run.runtimes.percentile(share) == pytest.approx(percentile(took, share), rel=0.05)
+
+
+async def test_a_service_that_does_not_answer_delays_a_receipt_and_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with town(small(), tmp_path) as here:
+        await wanted(here, jobs="nightly:*")
+        with monkeypatch.context() as silent:
+
+            async def away(*_: object, **__: object) -> None:
+                raise AzureError("Timeout", "no answer")
+
+            silent.setattr(ReceiptReader, "read", away)
+            await here.watched(hours=1.2)
+            assert receipts(here) == []
+        await here.watched(minutes=5)
+        assert [title(each).split()[0] for each in receipts(here)] == ["nightly:job-1", "nightly:job-2"]
 
 
 async def test_a_receipt_comes_once_over_restarts_and_full_disks(

@@ -18,7 +18,7 @@ from bot.domain.money.advice import PoolNow
 from bot.monitor.background import Background
 from bot.reports.calendar import Cadence
 from bot.reports.pools import Pools
-from bot.reports.service import PATIENCE, Reports
+from bot.reports.service import FIRST_READING, PATIENCE, Reports
 from bot.reports.subscriptions import ReportSubscription, subscribe, unsubscribe
 from cards.card import Card, plain
 from storage.port.bill import BillReading, BillRow
@@ -57,11 +57,13 @@ class Room:
     background: Background
 
     @classmethod
-    def of(cls, store: SqliteStore, at: datetime) -> Room:
-        clock, sources, entries = StillClock(at), Sources(), RecordedEntries()
+    def of(cls, store: SqliteStore, at: datetime, *, up: timedelta = timedelta(days=30)) -> Room:
+        """A program that has been up for so long."""
+        clock, sources, entries = StillClock(at - up), Sources(), RecordedEntries()
         pools = dict(POOLS)
         made, background = composer(store, sources=sources), Background(clock)
         reports = Reports(made, Known(pools), entries.put, clock, several=False, background=background)
+        clock.at = at
         return cls(store, clock, sources, pools, entries, reports, background)
 
     async def subscribe(self, kind: Any = "weekly", where: Conversation = OPS, **more: Any) -> None:
@@ -174,6 +176,33 @@ async def test_it_waits_for_what_is_not_seen_yet_and_then_says_so(room: Room) ->
     assert await room.at(following + 5 * HOUR) == []
     assert len(await room.at(following + 6 * HOUR)) == 1
     assert "posted without waiting longer for fresher data" in str(card_of(room.entries.writes[-1]))
+
+
+async def test_a_day_that_is_due_before_it_is_over_is_waited_for(room: Room) -> None:
+    due = datetime(2026, 11, 23, 22, tzinfo=UTC)  # nine o'clock of the 24th in Auckland
+    await room.subscribe("daily", zone="Pacific/Auckland", minutes=660, at=due - HOUR)
+    await room.sampled(MONDAY + timedelta(hours=20))
+    assert await room.at(due + 6 * HOUR) == []
+    assert len(await room.at(MONDAY + timedelta(hours=30))) == 1
+
+
+async def test_after_a_start_the_first_reading_of_the_bill_is_waited_for(room: Room) -> None:
+    await room.subscribe(at=NINE - HOUR)
+    just = Room.of(room.store, NINE, up=timedelta())
+    assert await just.at(NINE) == []
+    assert len(await just.at(NINE + FIRST_READING)) == 1
+    await _read(room, [_billed(7.0)], NINE - timedelta(days=3))  # before it was down for days
+    await room.subscribe(where=DEV, at=NINE - HOUR)
+    late = Room.of(room.store, NINE + 10 * HOUR, up=timedelta())
+    assert await late.at(NINE + 10 * HOUR) == []
+    assert len(await late.at(NINE + 10 * HOUR + FIRST_READING)) == 1
+    assert "posted without waiting longer" in str(card_of(late.entries.writes[-1]))
+
+
+async def test_a_clock_that_goes_back_posts_no_older_week(room: Room) -> None:
+    await room.subscribe()
+    assert len(await room.at(NINE)) == 1
+    assert await Room.of(room.store, NINE - timedelta(days=14)).at(NINE - timedelta(days=14)) == []
 
 
 async def test_it_is_posted_as_soon_as_it_is_fresh(room: Room) -> None:

@@ -39,6 +39,17 @@ class UsageContract:
         ]
         assert await store.usage_by_pool("other", NOON, NOON + HOUR, 1800) == []
 
+    async def test_the_case_of_a_pool_does_not_matter(self, store: Store) -> None:
+        job = JobCores("x", 4.0)
+        await store.add_samples([seen(NOON + MINUTE, CoreUse(4.0), NO_USE, job, pool="Gpu")])
+        await store.add_samples([seen(NOON + 2 * MINUTE, CoreUse(4.0), NO_USE, job, pool="gpu")])  # made anew
+        window = (NOON, NOON + HOUR, 1800)
+        (each,) = await store.usage_by_pool("render", *window)
+        assert each.bucket.busy == 480
+        assert await store.usage("render", "GPU", *window) == [each.bucket]
+        assert [(one.job, one.dedicated) for one in await store.usage_by_job("render", *window)] == [("x", 480.0)]
+        assert len(await store.samples("render", "gPU", NOON, NOON + HOUR)) == 2
+
     async def test_jobs_share_what_was_busy(self, store: Store) -> None:
         jobs, one = (JobCores("x", 4.0), JobCores("y", 2.0)), JobCores("x", 1.0)
         await store.add_samples(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from bot.azure.models.base import Wire
 
@@ -23,6 +23,6 @@ class CostTable(Struct, rename="camel", frozen=True):
 
 
 class CostAnswer(Wire):
-    """A page as it is sent."""
+    """A page as it is sent; without ``properties`` it is no page."""
 
-    properties: CostTable = field(default_factory=CostTable)
+    properties: CostTable | None = None

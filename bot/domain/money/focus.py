@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeAlias
 
-from bot.domain.entity import fold, schedule_of
+from bot.domain.entity import schedule_of
 from bot.domain.money.ledger import JobSpend, LedgerRow
 from bot.domain.money.meters import kind_of, meters_of
 from bot.domain.money.spans import utc_day
@@ -109,12 +109,9 @@ def estimated_rows(
 
     ``account_id`` is the resource that pools lie below. They sum to the ledger.
     """
-    rows = list(ledger)
-    pools = {(fold(row.pool), row.start): row for row in reversed(rows)}
-    nobody = (JobSpend(row.pool, "", row.start, NOTHING, row.spend) for row in rows if not row.pool)
-    for each in sorted([*jobs, *nobody], key=lambda each: (each.start, each.pool, each.job)):
-        row = pools.get((fold(each.pool), each.start))
-        size, tags = (row.vm_size, row.tags) if row else ("", {})
+    nobody = (JobSpend(row.pool, "", row.start, NOTHING, row.spend) for row in ledger if not row.pool)
+    for each in sorted([*jobs, *nobody], key=lambda each: (each.start, each.pool, each.job, each.vm_size)):
+        size, tags = each.vm_size, each.tags
         resource = f"{account_id}/pools/{each.pool}" if each.pool else account_id
         for spot in (False, True):
             busy, idle = _of_kind(each.own, spot=spot), _of_kind(each.idle_share, spot=spot)

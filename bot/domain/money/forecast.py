@@ -119,6 +119,7 @@ def month_end(daily: Mapping[date, float], today: date, *, changed: str = "") ->
     low, high = amount - rest * -math.expm1(-wrong), amount + rest * math.expm1(wrong)
     if not (high - amount <= WIDEST * abs(amount) and amount - low <= WIDEST * abs(amount)):
         return replace(said, state="irregular", amount=None, basis="")
+    low, high = min(low, high), max(low, high)  # credits may make what is left a negative amount
     record = f"; the range is how wrong this forecast was in the last {plural(max(1, round(len(errors) / 7)), 'week')}"
     return replace(said, state="ok", low=low, high=high, basis=basis + record)
 

@@ -128,7 +128,8 @@ class JobSpend(Struct, frozen=True):
     """One job in a pool and a span of time: what its tasks took (``own``, busy alone), and its share of the idle rest.
 
     Idle core-hours are shared out by busy ones, within the span. Those of a span without any busy ones are nobody's:
-    ``job`` is empty and ``own`` nothing. An empty ``job`` with ``own`` is work that no job is known for.
+    ``job`` is empty and ``own`` nothing. An empty ``job`` with ``own`` is work that no job is known for. A pool that
+    was two things within the span, by size or tags, has the job once for each.
     """
 
     pool: str
@@ -136,6 +137,8 @@ class JobSpend(Struct, frozen=True):
     start: datetime
     own: Spend
     idle_share: Spend
+    vm_size: str = ""
+    tags: Mapping[str, str] = _NO_TAGS
 
     @property
     def whole(self) -> Spend:
@@ -264,24 +267,26 @@ def _beyond(whole: CoreUse, part: CoreUse) -> CoreUse:
 def jobs_of(rows: Iterable[LedgerRow], jobs: Iterable[JobBucket], only: str | None = None) -> Iterator[JobSpend]:
     """What each job of a pool cost in each span: busy by what its tasks took, idle by its share of all that was busy.
 
-    ``rows`` and ``jobs`` are of the same spans. Whatever is busy in a row and in no job goes to an empty job. ``only``
+    ``rows`` and ``jobs`` are of the same spans. Whatever is busy in a row and in no job goes to an empty job. Where a
+    pool was two things in a span, what a job took there is shared out between them by what was busy in each. ``only``
     that job is told, where it is given.
     """
-    whole_rows: dict[tuple[str, datetime], LedgerRow] = {}
-    for row in rows:  # a pool that was two things in a span is shared out as one
-        known = whole_rows.get((fold(row.pool), row.start))
-        whole_rows[fold(row.pool), row.start] = replace(row, spend=known.spend + row.spend) if known else row
+    spans: dict[tuple[str, datetime], list[LedgerRow]] = {}
+    for row in rows:
+        spans.setdefault((fold(row.pool), row.start), []).append(row)
     busy: dict[tuple[str, datetime], list[JobBucket]] = {}
     for each in jobs:
         busy.setdefault((fold(each.pool), each.start), []).append(each)
-    for row in whole_rows.values():
-        spend = row.spend
+    for key, same in spans.items():
+        spend, pool, start = total(row.spend for row in same), same[0].pool, key[1]
         whole = spend.core_hours.busy
         if not whole:
-            if spend.core_hours.total and not only:
-                yield JobSpend(row.pool, "", row.start, NOTHING, idle_part(spend, 1.0))
+            for row in same:
+                if row.spend.core_hours.total and not only:
+                    nobodys_idle = idle_part(row.spend, 1.0)
+                    yield JobSpend(pool, "", start, NOTHING, nobodys_idle, row.vm_size, row.tags)
             continue
-        found = busy.get((fold(row.pool), row.start), [])
+        found = busy.get(key, [])
         dedicated, spot = sum(each.dedicated for each in found) / 3600, sum(each.spot for each in found) / 3600
         # Parts never exceed the row, whatever rounding did to them: sums stay exact.
         kept = max(dedicated, spend.hours.busy), max(spot, spend.spot_hours.busy)
@@ -297,8 +302,11 @@ def jobs_of(rows: Iterable[LedgerRow], jobs: Iterable[JobBucket], only: str | No
             if only is not None and not same_id(job, only):
                 continue
             shares = (own / kept[0] if kept[0] else 0.0, own_spot / kept[1] if kept[1] else 0.0)
-            mine = busy_part(spend, *shares)
-            yield JobSpend(row.pool, job, row.start, mine, idle_part(spend, mine.core_hours.busy / whole))
+            idle_share = busy_part(spend, *shares).core_hours.busy / whole
+            for row in same:
+                if row.spend.core_hours.total:
+                    mine, idle = busy_part(row.spend, *shares), idle_part(row.spend, idle_share)
+                    yield JobSpend(pool, job, start, mine, idle, row.vm_size, row.tags)
 
 
 _DUST = 1e-9

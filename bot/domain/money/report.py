@@ -123,7 +123,7 @@ class Report(Struct, frozen=True, kw_only=True):
         """How much more than the period before, as a share of that; None where there is nothing to compare with."""
         if self.before is None or not self.before.cost.total or not self.whole:
             return None
-        return (self.amount - self.before.cost.total) / self.before.cost.total
+        return (self.amount - self.before.cost.total) / abs(self.before.cost.total)
 
     @property
     def explained(self) -> float | None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.azure.models.price import Prices
 from bot.azure.price_settings import Reservation
@@ -119,6 +120,21 @@ def test_idle_time_of_a_job_is_its_share_of_the_busy() -> None:
     assert found["a"].own.cost.total == pytest.approx(0.3)
     assert found["a"].idle_share.cost.starting == pytest.approx(0.15)
     assert found["b"].whole.cost.total == pytest.approx(0.15)
+
+
+def test_a_job_of_a_pool_that_was_made_anew_is_shared_out_between_what_it_was() -> None:
+    small = row(dedicated=CoreUse(busy=6 * 3600))
+    large = replace(row("gpu", dedicated=CoreUse(busy=2 * 3600, unused=4 * 3600)), pool="D")
+    found = list(
+        jobs_of([small, large], [JobBucket("d", "a", DAY, 4 * 3600, 0), JobBucket("d", "b", DAY, 4 * 3600, 0)])
+    )
+    assert [(each.job, each.vm_size, dict(each.tags), each.own.core_hours.busy) for each in found] == [
+        (job, size, tags, hours)
+        for job in ("a", "b")
+        for size, tags, hours in (("Standard_D4s_v3", {"owner": "ann"}, 3), ("STANDARD_NC6s_v3", {"Owner": "bob"}, 1))
+    ]
+    for mine in (small, large):
+        close(total(each.whole for each in found if each.vm_size == mine.vm_size), mine.spend)
 
 
 def test_what_no_job_is_known_for_stands_apart() -> None:

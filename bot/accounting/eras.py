@@ -1,0 +1,15 @@
+"""What pools were, without the secrets that earlier versions kept of their metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from bot.content.redaction import without_secrets
+from storage.port.samples import PoolEra
+
+
+def shown_eras(eras: Iterable[PoolEra]) -> list[PoolEra]:
+    """The same with tags as they may be shown."""
+    return [replace(era, tags=without_secrets(era.tags)) for era in eras]
