@@ -118,6 +118,22 @@ def before(period: Period) -> Period:
             return Period(last.replace(day=1), last, period.due, f"{last:%Y-%m}", "monthly")
 
 
+def compared_with(period: Period) -> Period:
+    """What a period is held against: the one before it, a day against the same weekday a week before."""
+    if period.kind != "daily":
+        return before(period)
+    day = period.first - timedelta(days=7)
+    return Period(day, day, period.due, day.isoformat(), "daily")
+
+
+def same_days(period: Period, other: Period) -> list[tuple[date, date]]:
+    """The days of a period, each with the same day of the other: the same weekday, or the same day of the month."""
+    if period.kind == "monthly":
+        days = {day.day: day for day in other.dates()}
+        return [(day, days[day.day]) for day in period.dates() if day.day in days]
+    return list(zip(period.dates(), other.dates(), strict=True))
+
+
 def days_differ(zone: str, at: datetime) -> bool:
     """Whether days of a zone are so far from UTC's that it has to be said."""
     offset = at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()

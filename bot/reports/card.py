@@ -17,7 +17,7 @@ from bot.domain.money.movers import Mover
 from bot.domain.money.report import Became, Report, Restated
 from bot.domain.money.shares import parts
 from bot.reports.calendar import days_differ
-from bot.reports.compose import period_before
+from bot.reports.compose import compared_period, period_before
 from bot.reports.picture import amount_of, busy, picture
 from bot.reports.words import budget_words, cents, month_words, span_of
 from cards.build import actions, blocks, bold, facts, muted, text
@@ -40,6 +40,8 @@ from cards.card import (
 from cards.command_line import join, join_template
 from cards.formatting import change, compared, day_words, money, number, percent, plural
 
+BACK = 92
+"""Days that the bill is read back to; where it is known for fewer, reading goes on."""
 TOP = 3
 """Pools that are named; the rest is one sum."""
 _ROSE = 0.25
@@ -57,8 +59,8 @@ class ReportWriter:
         self._zone = zone
         self._several = several
 
-    def card(self, report: Report, now: datetime) -> Card:
-        """The whole of it; ``now`` is the moment that ages are counted from."""
+    def card(self, report: Report, now: datetime, said: str = "") -> Card:
+        """The whole of it; ``now`` is the moment that ages are counted from, ``said`` goes into the small print."""
         quiet = not report.now.core_hours.total and not report.amount
         return Card(
             title=_title(report),
@@ -75,7 +77,7 @@ class ReportWriter:
                 *_section(f"What became of the advice of {period_before(report.kind)}", list(_became(report))),
                 *_section("Unusual", [_unusual(each, report) for each in report.unusual]),
                 self._actions(report),
-                Footer(text(muted(" · ".join(self._small(report, now))))),
+                Footer(text(muted(" · ".join([*self._small(report, now), *([said] if said else [])])))),
             ),
         )
 
@@ -119,7 +121,10 @@ class ReportWriter:
         if report.late:
             yield "posted without waiting longer for fresher data"
         if report.billed:
-            yield "what was billed, because the bot's own samples know too little of the time"
+            yield "these are Azure's bills: the bot was not watching for all of the time"
+            if report.by_own:
+                days = ", ".join(f"{day:%a}" for day in report.by_own)
+                yield f"{days} by the bot's own count of nodes, which is more than is billed so far"
         elif report.prices_source and report.now.priced:
             as_of = f" of {day_words(report.prices_as_of.date())}" if report.prices_as_of else ""
             yield f"own usage at {report.prices_source}{as_of}"
@@ -182,27 +187,62 @@ def _mark(report: Report) -> Mark:
     levels = {each.level for each in report.budgets}
     if "over" in levels:
         return Mark.FAILED
-    risen = (report.change or 0.0) >= _ROSE and report.before is not None
+    risen = (report.change or 0.0) >= _ROSE and not report.filling
     if "will be over" in levels or report.unusual or risen:
         return Mark.WARNING
-    if not report.whole:
+    if not report.whole or report.filling:
         return Mark.NEUTRAL
     return Mark.DONE if report.now.core_hours.total or report.amount else Mark.IDLE
 
 
 def _changed(report: Report) -> str:
-    period = period_before(report.kind)
+    period = compared_period(report.kind)
+    if report.filling:
+        count = len(report.filling)
+        return "not final: the day still fills" if report.kind == "daily" else f"not final: {_still(count)}"
     if report.before is None:
         return f"nothing to compare with {period}"
-    if not report.before.cost.total:
+    if report.compared_days:
+        period = f"the same {_days(len(report.compared_days))} of {period}"
+        return f"{_held(report, period)} on the days that are known of both"
+    return _held(report, period)
+
+
+def _held(report: Report, period: str) -> str:
+    """``3 % less than the week before``: what is compared, in words."""
+    if report.before is None or not report.before.cost.total:
         return f"nothing {period}"
-    return compared(report.amount, report.before.cost.total, period)
+    return compared((report.compared or report.now).cost.total, report.before.cost.total, period)
+
+
+def _final_days(report: Report) -> str:
+    """``Mon – Thu $800, 3 % less than the same 4 days of the week before``: what of a week can be compared already."""
+    if report.before is None or report.compared is None or not report.compared_days:
+        return ""
+    first, last = report.compared_days[0], report.compared_days[-1]
+    days = len(report.compared_days)
+    together = (last - first).days + 1 == days
+    named = (
+        day_words(first) if days == 1 else f"{first:%a} – {last:%a}" if together and days < 7 else f"{days} final days"
+    )
+    period = f"the same {_days(days)} of {compared_period(report.kind)}"
+    return f"{named} {amount_of(report.compared.cost.total, report)}, {_held(report, period)}"
+
+
+def _days(count: int) -> str:
+    return "day" if count == 1 else f"{number(count)} days"
+
+
+def _still(count: int) -> str:
+    return f"{plural(count, 'day')} still {'fills' if count == 1 else 'fill'}"
 
 
 def _line(report: Report) -> Text:
     """``Busy 58 % of 21,840 core-hours · idle $731 · spot saved $1,120 · bill explained 97 %``."""
     now, used = report.now, report.used
     pieces = []
+    if report.filling and (final := _final_days(report)):
+        pieces.append(final)
     if used.core_hours.total:
         most = "at most " if report.at_most else ""
         pieces.append(f"{most}{busy(report)} busy of {number(round(used.core_hours.total))} core-hours")
@@ -240,7 +280,7 @@ def _against(now: float, before: float | None) -> str:
 def _moved(mover: Mover, report: Report) -> Text:
     sign = "+" if mover.change > 0 else "−"
     size = _against(mover.now, mover.before)
-    why = mover.cause.words if mover.cause else "no single cause: several small ones"
+    why = mover.cause.words if mover.cause else "cause not known"
     return text(bold(mover.pool), f" {sign}{amount_of(abs(mover.change), report)}{size}: {why}")
 
 
@@ -302,11 +342,19 @@ def _bill_notes(report: Report) -> Iterator[str]:
         case _ if bill.amount is not None and bill.as_of:
             as_of = f"{day_words(bill.as_of.date())} {bill.as_of:%H:%M} UTC"
             yield f"bill {money(cents(bill.amount), bill.currency)} as of {as_of}"
-            if bill.filling:
-                days = ", ".join(f"{day:%a}" for day in bill.filling)
-                yield f"{days} still {'fills' if len(bill.filling) == 1 else 'fill'}"
+            if filling := bill.filling or report.filling:
+                days = ", ".join(f"{day:%a}" for day in filling)
+                yield f"{days} still {'fills' if len(filling) == 1 else 'fill'}"
+            yield from _reading(report)
         case _:
             yield f"no bill: {bill.message or 'nothing billed yet'}"
+
+
+def _reading(report: Report) -> Iterator[str]:
+    """That the bill is still being read, where that is why there is nothing to compare with."""
+    since = report.bill.since
+    if report.before is None and since and report.bill.as_of and (report.bill.as_of.date() - since).days < BACK:
+        yield f"the bill is still being read: it is known since {day_words(since)}"
 
 
 def _corrected(restated: Restated) -> str:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.accounting.service import Accounting
 from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
 from bot.domain.money.advice import Advice, PoolNow, advise
 from bot.domain.money.anomalies import Anomaly
-from bot.domain.money.billed import billed_ledger
+from bot.domain.money.billed import best_known, billed_ledger
 from bot.domain.money.budgets import Budget, BudgetState, state_of
-from bot.domain.money.forecast import month_end
-from bot.domain.money.ledger import Ledger
+from bot.domain.money.ledger import JobSpend, Ledger
 from bot.domain.money.movers import movers
 from bot.domain.money.report import PRICED, Report, Restated, Said, bill_facts, daily, spans, what_became
-from bot.reports.calendar import Period, before
+from bot.domain.money.spans import utc_day
+from bot.reports.calendar import Period, before, compared_with, same_days
 from bot.reports.history import History, history
 from bot.reports.subscriptions import report_of
 from storage.port.decoding import decoded
@@ -28,9 +30,38 @@ from storage.port.store import Store
 _BEFORE = {"daily": "the day before", "weekly": "the week before", "monthly": "the month before"}
 
 
+_COMPARED = {**_BEFORE, "daily": "the same day the week before"}
+_WATCHED = 0.9
+"""A day of own usage of which less was sampled is not held against another."""
+
+
 def period_before(kind: str) -> str:
     """How the period before is called."""
     return _BEFORE[kind]
+
+
+def compared_period(kind: str) -> str:
+    """How that is called which a period is held against."""
+    return _COMPARED[kind]
+
+
+class Taken(Struct, frozen=True):
+    """A period by own usage, or by the bill (``by_bill``): its ledger, and the days whose cost is not final."""
+
+    own: Ledger
+    ledger: Ledger
+    by_bill: bool
+    filling: frozenset[date] = frozenset()
+    by_own: frozenset[date] = frozenset()
+
+    def final(self, day: date) -> bool:
+        """Whether a day can be held against another: its bill is final, or its own usage was seen throughout."""
+        return day not in self.filling if self.by_bill else day in self.own.watched_days(_WATCHED)
+
+    def on(self, days: Iterable[date]) -> Ledger:
+        """The ledger of some days alone."""
+        wanted = set(days)
+        return replace(self.ledger, rows=tuple(row for row in self.ledger.rows if utc_day(row.start) in wanted))
 
 
 class Composer:
@@ -64,34 +95,46 @@ class Composer:
         ``pools`` say how the account's pools stand, by folded id. ``conversation`` (its key) is whom the report before
         was posted to, for restating it; empty for nobody.
         """
-        earlier = before(period)
-        own = await self.accounting.spend(account, period.since, period.until)
-        ledger, ledger_before = own, await self.accounting.spend(account, earlier.since, earlier.until)
-        billed = None if known_whole(own) else await self._billed(account, period.since, period.until)
-        if billed:  # the bot was not there: the bill of both periods is all that can be held against each other
-            ledger = billed
-            ledger_before = await self._billed(account, earlier.since, earlier.until) or ledger_before
-            now_spans, before_spans = spans(ledger), spans(ledger_before)
-        else:
-            now_spans = spans(ledger, await self.accounting.jobs(account, period.since, period.until))
-            before_spans = spans(ledger_before, await self.accounting.jobs(account, earlier.since, earlier.until))
+        earlier, other = before(period), compared_with(period)
+        taken, was = await self._taken(account, period, other)
+        own, ledger = taken.own, taken.ledger
+        comparable = known_whole(was.ledger) and was.ledger.currency == ledger.currency and was.by_bill == taken.by_bill
+        pairs = [(day, old) for day, old in same_days(period, other) if taken.final(day) and was.final(old)]
+        every = len(pairs) == min(period.days, other.days) and not taken.filling and not was.filling
+        final = set(period.dates()) if every else {day for day, _ in pairs}
+        final_before = set(other.dates()) if every else {day for _, day in pairs}
+        comparable = comparable and bool(pairs)
+        jobs: tuple[JobSpend, ...] = ()
+        jobs_before: tuple[JobSpend, ...] = ()
+        if not taken.by_bill:
+            jobs = await self.accounting.jobs(account, period.since, period.until)
+            jobs_before = await self.accounting.jobs(account, other.since, other.until)
+        now_spans = spans(ledger, jobs)
+        final_spans = (
+            now_spans if every else spans(taken.on(final), [each for each in jobs if utc_day(each.start) in final])
+        )
+        before_spans = spans(
+            was.on(final_before), [each for each in jobs_before if utc_day(each.start) in final_before]
+        )
         past = await self.past(account, now)
         bill = bill_facts(
             await self.accounting.bill(account, period.first, period.last, "amortized"), period.first, period.last
         )
-        comparable = known_whole(ledger_before) and ledger_before.currency == ledger.currency
         key = report_of(period.kind, account)
         post = await self.store.report_post(conversation, key, earlier.key) if conversation else None
         said = decoded(post.body, Said) if post and post.body else None
         bill_before = bill_facts(
             await self.accounting.bill(account, earlier.first, earlier.last, "amortized"), earlier.first, earlier.last
         )
+        restating = was.ledger
+        if said and earlier != other:
+            restating = (await self._taken(account, earlier, compared_with(earlier)))[0].ledger
         given = [
             found for row in await self.store.advice(account, key, earlier.key) if (found := decoded(row.body, Advice))
         ]
 
         def count() -> Report:
-            month = month_end(past.daily, past.today, changed=past.changed())
+            month = past.month
             return Report(
                 account=account,
                 currency=ledger.currency,
@@ -100,48 +143,86 @@ class Composer:
                 last=period.last,
                 now=ledger.total,
                 used=own.total,
-                before=ledger_before.total if comparable else None,
+                before=was.on(final_before).total if comparable else None,
+                compared=taken.on(final).total if comparable and not every else None,
+                compared_days=tuple(sorted(final)) if comparable and not every else (),
+                filling=tuple(sorted(taken.filling)),
+                by_own=tuple(sorted(taken.by_own)),
                 days=tuple(daily(ledger, period.dates())),
                 pools=tuple(now_spans),
-                pools_before={fold(each.pool): each.money for each in before_spans} if comparable else {},
+                pools_before={fold(each.pool): each.money for each in before_spans} if comparable and every else {},
                 seen=ledger.seen,
                 as_of=ledger.as_of,
                 at_most=any(row.at_most for row in own.rows),
                 prices_source=ledger.price_source,
                 prices_as_of=ledger.prices_as_of,
-                movers=tuple(movers(before_spans, now_spans, period_before(period.kind))) if comparable else (),
+                movers=tuple(
+                    movers(
+                        before_spans,
+                        final_spans,
+                        compared_period(period.kind) if every else f"the same days of {compared_period(period.kind)}",
+                        unit="node-hour" if taken.by_bill else "core-hour",
+                    )
+                )
+                if comparable
+                else (),
                 month=month,
                 budgets=self.states(account, past),
-                advice=tuple(advise(now_spans, pools, now)) if not billed else (),
+                advice=tuple(advise(now_spans, pools, now)) if not taken.by_bill else (),
                 became=what_became(
-                    given if not billed and ledger.seen >= MOSTLY else [],
+                    given if not taken.by_bill and ledger.seen >= MOSTLY else [],
                     now_spans,
                     pools,
                     stretch=earlier.days / period.days,
                 ),
                 bill=bill,
-                restated=_restated(said, ledger_before) if said else None,
+                restated=_restated(said, restating) if said and restating else None,
                 restated_bill=_corrected(said.bill, bill_before.amount, bill_before.currency) if said else None,
-                billed=billed is not None,
+                billed=taken.by_bill,
                 late=late,
             )
 
         report = await asyncio.to_thread(count)
         return msgspec.structs.replace(report, unusual=tuple(await self.unusual(account, now)))
 
-    async def _billed(self, account: str, since: datetime, until: datetime) -> Ledger | None:
-        """What was billed, as a ledger; None where the bill was not read from the beginning on."""
-        bill = await self.accounting.bill(account, since.date(), (until - timedelta(days=1)).date(), "amortized")
+    async def _taken(self, account: str, period: Period, other: Period) -> tuple[Taken, Taken]:
+        """Two periods by the same measure: own usage where both were seen, else the bill where it tells of the first.
+
+        Where the bill does not reach back to the other one, that one is by own usage, and is compared with nothing.
+        """
+        own, own_before = [await self.accounting.spend(account, each.since, each.until) for each in (period, other)]
+        billed = await self._billed(account, period, own)
+        before_ = await self._billed(account, other, own_before)
+        if billed and (not known_whole(own) or (before_ and not known_whole(own_before))):
+            return billed, before_ or Taken(own_before, own_before, by_bill=False)
+        return Taken(own, own, by_bill=False), Taken(own_before, own_before, by_bill=False)
+
+    async def _billed(self, account: str, period: Period, own: Ledger) -> Taken | None:
+        """A period by its bill, on days that still fill by own usage where that is more; None where it was not read."""
+        bill = await self.accounting.bill(account, period.first, period.last, "amortized")
         reading = bill.reading
-        if reading is None or reading.first is None or reading.first > since.date():
+        if reading is None or reading.as_of is None or reading.first is None or reading.first > period.first:
             return None
-        return billed_ledger(account, bill.rows, since, until, reading.as_of)
+        billed = billed_ledger(account, bill.rows, period.since, period.until, reading.as_of)
+        if billed is None:
+            return None
+        same = own if own.currency == billed.currency else replace(own, rows=())
+        best = best_known(same, own.watched_days(_WATCHED), billed, reading.as_of)
+        return Taken(own, best.ledger, by_bill=True, filling=best.filling, by_own=best.by_own)
 
     def states(self, account: str, past: History) -> tuple[BudgetState, ...]:
         """How the budgets of an account stand."""
-        days = [*past.known, past.today]
+        days = [*past.known, *past.filling, past.today]
         return tuple(
-            state_of(each, past.ledger.rows, past.ledger.currency, past.today, days, changed=past.changed(each.covers))
+            state_of(
+                each,
+                past.ledger.rows,
+                past.ledger.currency,
+                past.today,
+                days,
+                changed=past.changed(each.covers),
+                filling=past.filling,
+            )
             for each in self.budgets_of(account)
         )
 

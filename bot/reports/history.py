@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -12,10 +13,9 @@ from msgspec.structs import replace
 from bot.accounting.service import Accounting
 from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
-from bot.domain.money.billed import billed_ledger
-from bot.domain.money.forecast import WINDOW
+from bot.domain.money.billed import best_known, billed_ledger
+from bot.domain.money.forecast import WINDOW, Forecast, month_end
 from bot.domain.money.ledger import Ledger, LedgerRow, by_day
-from bot.domain.money.reconcile import is_final
 from bot.domain.money.report import PRICED
 from bot.domain.money.spans import utc_day
 from bot.domain.money.spend import NOTHING, Spend
@@ -66,19 +66,37 @@ class Kept(Protocol):
 class History(Struct, frozen=True):
     """The days of an account up to ``today`` (UTC), which is not over.
 
-    ``ledger`` has all of them, ``known`` are those that were seen and priced as a whole. ``changes`` are the pools that
-    were made, resized and deleted in the last two weeks.
+    ``ledger`` has all of them. ``known`` are those whose cost is known: by a bill that is final, or, where there is
+    none yet, by own usage that was seen and priced as a whole. ``filling`` are days of which neither is so, but
+    something is known: the greater of the bill so far and own usage. ``unbilled`` is how much more own usage is than
+    the bill, of the days that go by it. ``changes`` are the pools that were made, resized
+    and deleted in the last two weeks.
     """
 
     today: date
     ledger: Ledger
     known: frozenset[date]
     changes: tuple[Transition, ...] = ()
+    filling: frozenset[date] = frozenset()
+    unbilled: Mapping[date, float] = MappingProxyType({})
 
     @property
     def daily(self) -> dict[date, float]:
         """What each known day cost."""
         return self._costs(self.ledger.daily())
+
+    @property
+    def month(self) -> Forecast:
+        """How the month of ``today`` ends."""
+        found = month_end(self.daily, self.today, changed=self.changed(), filling=self.growing)
+        first = self.today.replace(day=1)
+        return replace(found, unbilled=sum(cost for day, cost in self.unbilled.items() if day >= first))
+
+    @property
+    def growing(self) -> dict[date, float]:
+        """What is known so far of each day that is not final."""
+        spends = self.ledger.daily()
+        return {day: spends.get(day, NOTHING).cost.total for day in sorted(self.filling)}
 
     def of_pool(self, pool: str) -> dict[date, float]:
         """What each known day of a pool cost; nothing on days on which it had no nodes."""
@@ -121,11 +139,20 @@ async def history(accounting: Accounting, store: Kept, account: str, now: dateti
     scaled = await _all(store, account, "autoscale", midnight - _CHANGES)
     changes = [*pools, *resized(resizes, {fold(each.id) for each in scaled})]
     bill = await accounting.bill(account, since.date(), today - _DAY, "amortized")
-    as_of = bill.reading.as_of if bill.reading else None
-    billed = billed_ledger(account, bill.rows, since, midnight, as_of)
-    if billed and as_of and billed.currency == ledger.currency:
-        ledger, known = _with_bill(ledger, known, billed, as_of)
-    return History(today, ledger, known, tuple(changes))
+    reading = bill.reading
+    filling: frozenset[date] = frozenset()
+    unbilled: dict[date, float] = {}
+    if reading and reading.as_of and reading.first:
+        begin = max(since, datetime.combine(reading.first, time(), UTC))
+        billed = billed_ledger(account, bill.rows, begin, midnight, reading.as_of)
+        if billed and billed.currency == (ledger.currency or billed.currency):
+            ledger, known, filling = _with_bill(ledger, known, billed, reading.as_of)
+            paid, best = billed.daily(), ledger.daily()
+            more = {
+                day: best.get(day, NOTHING).cost.total - paid.get(day, NOTHING).cost.total for day in _dates(billed)
+            }
+            unbilled = {day: cost for day, cost in more.items() if cost > 0}
+    return History(today, ledger, known, tuple(changes), filling, unbilled)
 
 
 async def _all(store: Kept, account: str, entity: str, since: datetime, after: str = "") -> list[Transition]:
@@ -159,16 +186,22 @@ def resized(steady: Iterable[Transition], scaled: Collection[str]) -> list[Trans
 
 
 def _with_bill(
-    ledger: Ledger, known: frozenset[date], billed: Ledger, as_of: datetime
-) -> tuple[Ledger, frozenset[date]]:
-    """The ledger with the bill's rows in the place of days that own samples know too little of, where those are final.
+    own: Ledger, known: frozenset[date], billed: Ledger, as_of: datetime
+) -> tuple[Ledger, frozenset[date], frozenset[date]]:
+    """The ledger by the bill where that was read, the days that are known, and those that are not final.
 
-    What is on the bill of no pool stays out, as in own usage.
+    It is what the card of costs adds up to, what belongs to no pool with it. Pools keep the tags that they last had.
     """
-    final = {utc_day(row.start) for row in billed.rows if is_final(utc_day(row.start), as_of)} - known
-    kept = tuple(row for row in ledger.rows if utc_day(row.start) not in final)
-    added = tuple(row for row in billed.rows if row.pool and utc_day(row.start) in final)
-    return replace(ledger, rows=kept + added), known | final
+    best, filling, _ = best_known(own, known, billed, as_of)
+    tags = {fold(row.pool): row.tags for row in sorted(own.rows, key=lambda row: row.start)}
+    rows = [row if row.tags else replace(row, tags=tags.get(fold(row.pool), row.tags)) for row in best.rows]
+    rows += [row for row in own.rows if not billed.since <= row.start < billed.until]
+    complete = (frozenset(_dates(billed)) - filling) | known
+    return replace(own, rows=tuple(rows), currency=billed.currency), complete, filling - known
+
+
+def _dates(ledger: Ledger) -> list[date]:
+    return [ledger.since.date() + n * _DAY for n in range((ledger.until - ledger.since).days)]
 
 
 def _priced(ledger: Ledger, days: Iterable[date]) -> set[date]:

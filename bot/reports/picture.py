@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from bot.domain.money.report import Report
+from bot.domain.money.shares import rounded_parts
 from bot.domain.money.spend import Spend
 from bot.reports.words import cents, span_of
 from cards.card import Picture
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
-from cards.formatting import money, number, percent
+from cards.formatting import decimals, money, number, percent
 from storage.port.core_use import CoreUse
+
+_WHOLE_FROM = 100
+"""Amounts are shown without decimals from here on."""
 
 
 def picture(report: Report) -> Picture | None:
@@ -65,8 +70,8 @@ def _used(report: Report, *, in_money: bool) -> BarChart:
 def _billed(report: Report) -> BarChart:
     """What was billed each day, of which nobody knows what the nodes did."""
     bars = [
-        Bar(_label(day, report), (spend.cost.total if spend else None,), day in report.bill.filling)
-        for day, spend in report.days
+        Bar(_label(day, report), (value,), day in report.filling)
+        for (day, _), value in zip(report.days, _adding_up([spend for _, spend in report.days], report), strict=True)
     ]
     return BarChart(
         headline=f"{amount_of(report.amount, report)} billed",
@@ -75,6 +80,13 @@ def _billed(report: Report) -> BarChart:
         bars=tuple(bars),
         unit=report.currency,
     )
+
+
+def _adding_up(days: Sequence[Spend | None], report: Report) -> list[float | None]:
+    """What each day came to, rounded so that labels add up to what the headline says; None stays None."""
+    digits = 0 if abs(report.amount) >= _WHOLE_FROM else decimals(report.currency)
+    rounded = iter(rounded_parts([spend.cost.total for spend in days if spend], digits))
+    return [float(next(rounded)) if spend else None for spend in days]
 
 
 def _subtitle(report: Report) -> str:

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -129,16 +130,34 @@ class Reports:
         return self._unmade.get(_place(subscription), "")
 
     async def preview(self, account: str, kind: Kind, zone: str, conversation: str = "") -> Card:
-        """The report of the last period that is over, as it would be posted now. Raises KeyError, StoreError."""
+        """The report of the last period whose UTC days are over: what is posted last, or next, in whatever zone.
+
+        ``zone`` is the one that moments are shown in. So everybody who asks at one moment sees one answer. Where the
+        conversation has the report by subscription it says when that period comes there. Raises KeyError, StoreError.
+        """
         now = self.now()
-        period = latest(Cadence(kind, zone, 0), now)
+        period = _over(kind, now)
         report = await self._report(account, period, now, conversation, late=False)
-        return ReportWriter(zone, several=self._several).card(report, now)
+        said = await self._comes(account, period, now, conversation)
+        return ReportWriter(zone, several=self._several).card(report, now, said)
+
+    async def _comes(self, account: str, period: Period, now: datetime, conversation: str) -> str:
+        """``posted here Mon 30 Nov 09:00 America/Chicago``: when a period comes by subscription; else empty."""
+        wanted = await subscriptions(self.composer.store, conversation) if conversation else []
+        for each in wanted:
+            if each.account == account and each.cadence.kind == period.kind:
+                soon, last = following(each.cadence, now), latest(each.cadence, now)
+                found = next((one for one in (soon, last) if one.key == period.key), None)
+                if found:
+                    local = found.due.astimezone(ZoneInfo(each.cadence.zone))
+                    when = f"{local:%a} {local.day} {local:%b %H:%M} {each.cadence.zone}"
+                    return f"{'comes here' if found.due > now else 'was due here'} {when}"
+        return ""
 
     async def foreseen(self, subscription: ReportSubscription) -> tuple[Card, bool]:
         """What a subscription would post now, and whether its conditions hold. Raises KeyError, StoreError."""
         now, cadence = self.now(), subscription.cadence
-        period = latest(Cadence(cadence.kind, cadence.zone, 0), now)
+        period = _over(cadence.kind, now)
         report = await self._report(subscription.account, period, now, subscription.conversation.key, late=False)
         return ReportWriter(cadence.zone, several=self._several).card(report, now), _holds(subscription, report)
 
@@ -221,3 +240,8 @@ def _why(subscription: ReportSubscription, error: KeyError | ValueError) -> str:
     if isinstance(error, KeyError):
         return f"{what}the settings have no account of that name any more: take it back."
     return f"{what}{error}."
+
+
+def _over(kind: Kind, now: datetime) -> Period:
+    """The last period whose UTC days are over, which does not depend on anybody's zone."""
+    return latest(Cadence(kind, "UTC", 0), now)

@@ -9,6 +9,9 @@ from bot.domain.money.budgets import BudgetState
 from bot.domain.money.forecast import Forecast
 from cards.formatting import day_words, money, percent, plural, short_day
 
+_WORTH = 0.005
+"""A part of so little is not told."""
+
 
 def month_words(month: Forecast, currency: str) -> str:
     """``about $7,900 ($7,400 – $8,600); $3,931 so far``, or in words why there is no such number."""
@@ -18,7 +21,11 @@ def month_words(month: Forecast, currency: str) -> str:
         rate = f", at the current rate {money(cents(month.rate), currency)} a day" if month.rate is not None else ""
         return f"{end_words(month, currency)}: {began}{rate}"
     began = f"; {so_far} so far" if so_far else "; nothing seen yet"
-    missing = f", {plural(month.missing, 'day')} unknown" if month.missing else ""
+    unbilled = month.unbilled if month.so_far is not None and month.unbilled >= _WORTH * month.so_far else 0.0
+    began += f" ({money(cents(unbilled), currency)} of it not billed yet)" if unbilled else ""
+    still = "fills" if month.filling == 1 else "fill"
+    missing = f", {plural(month.filling, 'day')} still {still}" if month.filling else ""
+    missing += f", {plural(month.missing, 'day')} unknown" if month.missing else ""
     return f"{end_words(month, currency)}{began}{missing}"
 
 

@@ -9,8 +9,8 @@ from bot.reports.words import budget_words, month_words
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, bold, code, muted, text
-from cards.card import Bullets, Button, Card, Mark, Progress, Text, Words
+from cards.build import blocks, bold, muted, text
+from cards.card import Bullets, Button, Card, Code, Mark, Progress, Text, Words
 from handlers.report import parts
 from handlers.shared.common import line, titled
 
@@ -36,12 +36,15 @@ async def budgets(ctx: Context, *, account: str | None = None) -> Card:
         Button("Pools", line(ctx, source, "pool list")),
     )
     if not states:
-        example = f'[[budgets]] account = "{source.name}" amount = 8000'
+        example = f'[[budgets]]\naccount = "{source.name}"\namount = 8000'
         return Card(
             title=titled(f"No budget for {source.name}"),
+            mark=Mark.NEUTRAL,
             as_of=now,
             blocks=blocks(
-                Words(text("Whoever runs the bot writes them into its settings, such as ", code(example), ".")), buttons
+                Words(text("Whoever runs the bot sets budgets, in its settings file, with lines like these:")),
+                Code(example),
+                buttons,
             ),
         )
     worst = max(states, key=lambda each: (list(reversed(list(_MARKS))).index(each.level), each.share))
@@ -53,7 +56,7 @@ async def budgets(ctx: Context, *, account: str | None = None) -> Card:
             *(Progress(*_bar(each), mark=_MARKS[each.level]) for each in states),
             Bullets(tuple(_line(each) for each in states)),
             buttons,
-            build.note(muted("By own usage at the account's prices, in UTC days; the bill may differ.")),
+            build.note(muted("By the bill where it was read, else by own usage at the account's prices, in UTC days.")),
         ),
     )
 

@@ -16,7 +16,7 @@ from handlers.report import parts
 async def preview(ctx: Context, kind: Kind = "weekly", *, account: str | None = None) -> Card:
     """Show a report of what an account cost as it would be posted now, to you alone.
 
-    It is of the last day, week or month that is over. Nothing of it is kept.
+    It is of the last day, week or month that is over in UTC, wherever it is asked for. Nothing of it is kept.
 
     :param kind: of the last day, week or month
     :param account: the account, by its name in the settings

@@ -15,7 +15,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, code, refusal, text
 from cards.card import Bullets, Button, Card, Mark, Text, Time, Words
-from cards.formatting import day_words, number
+from cards.formatting import day_words, money, number, plural
 from handlers.report import parts
 from handlers.shared.common import line, nearest, titled
 from storage.port.decoding import decoded
@@ -57,7 +57,7 @@ async def unusual(
     rows = await ctx.store.anomalies(source.name, now - _LISTED)
     found = {anomaly_id(each): (row, each) for row in rows if (each := decoded(row.body, Anomaly))}
     if day is None:
-        return _listed(ctx, source.name, list(found.values()), "")
+        return await _listed(ctx, source.name, list(found.values()))
     name = next((each for each in found if fold(each) == fold(day)), None)
     if name is None:
         near = nearest(day, found)[:3]
@@ -68,7 +68,7 @@ async def unusual(
         )
     row, anomaly = found[name]
     if answer is None:
-        return _listed(ctx, source.name, [(row, anomaly)], "")
+        return await _listed(ctx, source.name, [(row, anomaly)])
     verdict: Verdict = answer
     reply = answered(anomaly, verdict, " ".join(because))
     if not await ctx.store.answer_anomaly(source.name, row.pool, row.day, answer, msgspec.json.encode(reply)):
@@ -88,8 +88,9 @@ async def unusual(
     )  # fmt: skip
 
 
-def _listed(ctx: Context, account: str, found: list[tuple[AnomalyRow, Anomaly]], news: str) -> Card:
+async def _listed(ctx: Context, account: str, found: list[tuple[AnomalyRow, Anomaly]]) -> Card:
     source = ctx.account(account)
+    currency = await parts.currency_of(ctx, account)
     now = parts.service(ctx).now()
     open_ = [each for row, each in found if not row.answer and now - row.found < ACTIVE]
     buttons = []
@@ -100,25 +101,39 @@ def _listed(ctx: Context, account: str, found: list[tuple[AnomalyRow, Anomaly]],
             Button(f"Ignore…{named}", line(ctx, source, "cost unusual", anomaly_id(each), "ignore"), how="edit"),
         ]
     return Card(
-        title=titled("Days that cost unusually much", number(len(found)), news),
+        title=titled(_counted(len(found)), source.name),
         mark=Mark.WARNING if open_ else Mark.NEUTRAL,
         as_of=now,
         blocks=blocks(
-            Bullets(tuple(_row(row, each) for row, each in found))
+            Bullets(tuple(_row(row, each, currency) for row, each in found))
             if found
-            else Words(text("None within 60 days, of the pools that are calm enough for that to be said.")),
+            else Words(text("Only pools whose days are calm enough to know what is usual are looked at.")),
             build.actions(*buttons, Button("Report", line(ctx, source, "cost preview", "weekly"))),
         ),
     )
 
 
-def _row(row: AnomalyRow, found: Anomaly) -> Text:
+def _counted(count: int) -> str:
+    return (
+        f"{plural(count, 'day')} cost unusually much in {_LISTED.days} days"
+        if count
+        else (f"No day cost unusually much in {_LISTED.days} days")
+    )
+
+
+def _row(row: AnomalyRow, found: Anomaly, currency: str) -> Text:
     day = found.unusual
     said = f"{row.answer}" if row.answer else ""
+    cost, usual = (
+        money(round(each, 2), currency) if currency else number(round(each)) for each in (day.amount, day.usual)
+    )
     return text(
-        code(anomaly_id(found)), f"  {found.cause.words}, {number(round(day.amount))} instead of ",
-        f"{number(round(day.usual))}", f" · {said}" if said else "", " · found ", Time(row.found),
-    )  # fmt: skip
+        code(anomaly_id(found)),
+        f"  {found.cause.words}: {cost} instead of {usual}",
+        f" · {said}" if said else "",
+        " · found ",
+        Time(row.found),
+    )
 
 
 def _all(ctx: Context, account: str) -> Button:

@@ -279,7 +279,8 @@ async def test_conditions_keep_it_back_for_that_period(room: Room) -> None:
     await room.subscribe(where=DEV, at=NINE - HOUR, least=3000.0, rose=2.0)
     assert len(await room.at(NINE)) == 1
     await room.subscribe("daily", at=NINE - HOUR, rose=0.1)
-    assert await room.at(NINE) == []  # Sunday was as Saturday
+    assert len(await room.at(NINE)) == 1  # Sunday was as Saturday, but not as the Sunday before
+    assert "3.8 times as much as the same day the week before" in str(card_of(room.entries.writes[-1]))
 
 
 async def test_an_account_that_is_gone_does_not_keep_the_others_back(room: Room) -> None:
@@ -309,3 +310,17 @@ async def test_a_second_currency_is_never_added(room: Room) -> None:
     await room.at(NINE)  # it is not posted, or posted in one currency: never in a sum of two
     for entry in room.entries.writes:
         assert not ("$" in str(card_of(entry)) and "€" in str(card_of(entry)))
+
+
+async def test_a_preview_is_of_one_period_in_every_zone_and_says_when_it_comes(room: Room) -> None:
+    room.clock.at = MONDAY + 3 * HOUR  # which is Sunday evening in Chicago
+    await room.subscribe(zone="America/Chicago")
+    titles = {
+        plain((await room.reports.preview(ACCOUNT, "weekly", zone)).title)
+        for zone in ("UTC", "America/Chicago", "Asia/Tokyo")
+    }
+    assert len(titles) == 1
+    assert "16 – 22 Nov" in titles.pop()
+    here = await room.reports.preview(ACCOUNT, "weekly", "UTC", OPS.key)
+    assert "comes here Mon 23 Nov 09:00 America/Chicago" in str(here)
+    assert "comes here" not in str(await room.reports.preview(ACCOUNT, "weekly", "UTC", DEV.key))

@@ -72,17 +72,26 @@ class BudgetState(Struct, frozen=True):
 
 
 def state_of(
-    budget: Budget, rows: Iterable[LedgerRow], currency: str, today: date, days: Iterable[date], *, changed: str = ""
+    budget: Budget,
+    rows: Iterable[LedgerRow],
+    currency: str,
+    today: date,
+    days: Iterable[date],
+    *,
+    changed: str = "",
+    filling: Iterable[date] = (),
 ) -> BudgetState:
     """How a budget stands on ``today``.
 
     ``rows`` are an account's, by day; ``days`` are the days of which anything was seen, today among them where it was:
-    a day without a row of the budget's cost nothing. ``changed`` is for :func:`bot.domain.money.forecast.month_end`.
+    a day without a row of the budget's cost nothing. ``filling`` are those
+    of them whose cost is not final. ``changed`` is for :func:`bot.domain.money.forecast.month_end`.
     """
     covered = by_day(row for row in rows if budget.covers(row))
     costs = {day: covered.get(day, NOTHING).cost.total for day in days}
     so_far = costs.pop(today, 0.0)
-    month = month_end(costs, today, changed=changed)
+    growing = {day: costs.pop(day) for day in filling if day in costs}
+    month = month_end(costs, today, changed=changed, filling=growing)
     spent = (month.so_far or 0.0) + so_far
     over_on = None if spent > budget.amount else month.crosses(budget.amount)
     level: Level = "over" if spent > budget.amount else "will be over" if over_on else ""

@@ -17,6 +17,7 @@ from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from statistics import fmean, median
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -41,6 +42,8 @@ _BEFORE = 14
 _KNOWN = 3
 """Days that have to be known before anything is forecast."""
 
+_NONE: Mapping[date, float] = MappingProxyType({})
+
 State: TypeAlias = Literal["ok", "no band", "irregular", "too few days"]
 
 
@@ -50,7 +53,9 @@ class Forecast(Struct, frozen=True, kw_only=True):
     ``so_far`` is what its known days cost (None: none of them is known yet, which is not zero), ``amount`` what the
     whole month comes to, with ``low`` and ``high`` around it; ``rate`` what a day costs at present. ``basis`` says what
     it goes by, in words. ``missing`` are days of the month before today of which nothing is known: they are in
-    ``amount`` at what is usual, and in no ``so_far``. ``left`` is what each day from ``today`` on is taken to cost.
+    ``amount`` at what is usual, and in no ``so_far``. ``filling`` are days whose cost is not final: in ``so_far`` with
+    what is known of them, in ``amount`` with what is usual where that is more. ``unbilled`` is what of ``so_far`` is
+    own usage that is not on the bill yet. ``left`` is what each day from ``today`` on is taken to cost.
 
     ``amount`` is None where nothing should be said (``irregular``, ``too few days``); the band is None also where it is
     not known (``no band``: too few days, or another level since a change).
@@ -66,6 +71,8 @@ class Forecast(Struct, frozen=True, kw_only=True):
     basis: str = ""
     switched: bool = False
     missing: int = 0
+    filling: int = 0
+    unbilled: float = 0.0
     left: tuple[float, ...] = ()
 
     def crosses(self, limit: float) -> date | None:
@@ -83,36 +90,45 @@ class Forecast(Struct, frozen=True, kw_only=True):
         return None
 
 
-def month_end(daily: Mapping[date, float], today: date, *, changed: str = "") -> Forecast:
+def month_end(
+    daily: Mapping[date, float], today: date, *, changed: str = "", filling: Mapping[date, float] = _NONE
+) -> Forecast:
     """What the month of ``today`` will have cost.
 
     ``daily`` is what each whole day cost; a day that is not in it is unknown. ``today`` is the first day that is not
     over. ``changed`` says what is known to have changed within the last weeks ("pool gpu-a was made on Tuesday"); empty
-    where nothing did.
+    where nothing did. ``filling`` is what is known so far of days that are not final, none of which is in ``daily``.
     """
     past, ahead = _month(today)
-    seen = [daily[day] for day in past if day in daily]
+    growing = {day: filling[day] for day in past if day in filling}
+    seen = [daily[day] for day in past if day in daily] + list(growing.values())
     so_far = sum(seen) if seen else None
     recent = _known(daily, today, RECENT)
     known = len(_known(daily, today, WINDOW))
+    enough = sum(1 for day in daily if day < today) >= WINDOW
     stands = Forecast(
         today=today,
         state="too few days",
         so_far=so_far,
         rate=fmean(recent) if recent else None,
         missing=len(past) - len(seen),
+        filling=len(growing),
     )
     if known < _KNOWN or not recent:
         return stands
     switched = bool(changed) and _apart(daily, today)
     left = _expected(daily, today, ahead, recent_only=switched)
-    unseen = _expected(daily, today, [day for day in past if day not in daily], recent_only=switched)
-    rest = sum(left) + sum(unseen)
+    unseen = _expected(
+        daily, today, [day for day in past if day not in daily and day not in growing], recent_only=switched
+    )
+    usual = _expected(daily, today, list(growing), recent_only=switched)
+    late = [max(0.0, cost - known_of) for cost, known_of in zip(usual, growing.values(), strict=True)]
+    rest = sum(left) + sum(unseen) + sum(late)
     amount = (so_far or 0.0) + rest
-    basis = _basis(known, changed if switched else "")
+    basis = _basis(known if not enough else WINDOW, changed if switched else "")
     said = replace(stands, state="no band", amount=amount, basis=basis, switched=switched, left=tuple(left))
     # What came before a change says nothing of how wrong a forecast is after it.
-    errors = list(_errors(daily, today, len(ahead))) if known >= WINDOW and not switched else []
+    errors = list(_errors(daily, today, len(ahead))) if enough and not switched else []
     if len(errors) < _TRIALS:
         return said
     wrong = _quantile(errors)

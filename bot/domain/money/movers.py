@@ -1,8 +1,9 @@
 """What made a bill move: pools whose cost changed most from one period to the next, each with its cause.
 
 A pool's cost is core-hours times price, by kind of node. What changed is taken apart into parts that each have a name:
-another price, dedicated nodes where there were spot ones, another VM size, the jobs that ran, idle nodes by reason. A
-cause is named where its part is half of the change or more; where none is, that is said instead of a guess.
+another price, dedicated nodes where there were spot ones, another VM size, the jobs that ran, more or fewer hours of
+nodes. A cause is named where its part is half of the change or more; where none is, that is said instead of a guess.
+That nodes idled longer is no cause by itself: it follows from hours of nodes, and is said with them.
 """
 
 from __future__ import annotations
@@ -13,23 +14,32 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from bot.domain.core_use import IDLE_WORDS
 from bot.domain.entity import fold, schedule_of
 from bot.domain.money.spend import NOTHING, Spend
-from cards.formatting import money, number, percent, share
+from cards.formatting import money, number, share
+from storage.port.core_use import IdleReason
 
 MOST = 3
 ENOUGH = 0.5
 """The share of a change that a cause has to explain."""
 SMALL = 0.01
 """Of all that was spent; what moved less is not shown."""
-_TIMES = 1.6
-"""Core-hours so many times as many, or so many times as few, are a cause by themselves."""
+_FLAT = 0.02
+"""Hours that differ by less are the same: they are no cause."""
 _PRICE = 0.02
 """Prices that differ less are the same: a sheet and a list round otherwise."""
 _NUMBERED = re.compile(r"[-_.]?\d[\d_.:T-]*$")
 
-CauseKind: TypeAlias = Literal["new", "gone", "price", "dedicated", "spot", "size", "jobs", "idle", "hours"]
+CauseKind: TypeAlias = Literal["new", "gone", "price", "dedicated", "spot", "size", "jobs", "hours"]
+Unit: TypeAlias = Literal["core-hour", "node-hour"]
+"""What hours are of: a bill tells hours of nodes, own samples those of cores."""
+_IDLE: Mapping[IdleReason, str] = {
+    "starting": "booting",
+    "unused": "with nothing to do",
+    "waiting": "idle while tasks waited",
+    "broken": "of broken nodes",
+    "leaving": "of nodes on their way out",
+}
 
 
 class PoolSpan(Struct, frozen=True):
@@ -76,27 +86,30 @@ class Mover(Struct, frozen=True):
 
 
 def movers(
-    before: Iterable[PoolSpan], now: Iterable[PoolSpan], period: str, *, most: int = MOST, with_gone: bool = True
+    before: Iterable[PoolSpan], now: Iterable[PoolSpan], period: str, *, most: int = MOST, unit: Unit = "core-hour"
 ) -> list[Mover]:
     """The pools that moved most, up or down, the greatest first. ``period`` is how the one before is called.
 
+    What belongs to no pool is not among them: nothing is known of it that could be a cause.
+
     Raises ValueError for two currencies.
     """
-    earlier, later = {fold(each.pool): each for each in before}, {fold(each.pool): each for each in now}
+    earlier, later = ({fold(each.pool): each for each in spans} for spans in (before, now))
     whole = max(sum(each.money for each in spans.values()) for spans in (earlier, later))
     found = []
     for key in {**earlier, **later}:
         was, is_ = earlier.get(key), later.get(key)
-        if is_ is None and not with_gone:
+        if not key:
             continue
         name = (is_ or was or PoolSpan("", NOTHING)).pool
         change = (is_.money if is_ else 0.0) - (was.money if was else 0.0)
         if abs(change) > SMALL * whole:
-            found.append(Mover(name, was.money if was else 0.0, is_.money if is_ else 0.0, cause_of(was, is_, period)))
+            cause = cause_of(was, is_, period, unit=unit)
+            found.append(Mover(name, was.money if was else 0.0, is_.money if is_ else 0.0, cause))
     return sorted(found, key=lambda each: (-abs(each.change), each.pool))[:most]
 
 
-def cause_of(before: PoolSpan | None, now: PoolSpan | None, period: str) -> Cause | None:
+def cause_of(before: PoolSpan | None, now: PoolSpan | None, period: str, *, unit: Unit = "core-hour") -> Cause | None:
     """Why a pool cost something else than before; None where no part of the change is half of it.
 
     What says most comes first: of two parts that both explain enough, a new price is named before the jobs that ran.
@@ -109,8 +122,8 @@ def cause_of(before: PoolSpan | None, now: PoolSpan | None, period: str) -> Caus
         return Cause("new", f"had no nodes {period}", change)
     if not is_.spend.core_hours.total:
         return Cause("gone", "has no nodes any more", change)
-    parts = [*_prices(was, is_), *_kinds(was, is_, period), *_sizes(was, is_, change)]
-    parts += [*_jobs(was, is_, period), *_idle(was, is_), *_hours(was, is_)]
+    parts = [*_prices(was, is_, unit), *_kinds(was, is_, period, unit), *_sizes(was, is_, change)]
+    parts += [*_jobs(was, is_, period), *_hours(was, is_, period, unit)]
     return next((each for each in parts if each.money / change >= ENOUGH), None)
 
 
@@ -126,20 +139,20 @@ def _price(spend: Spend, *, spot: bool) -> float | None:
     return paid / hours if hours and paid and not spend.unpriced else None
 
 
-def _prices(was: PoolSpan, is_: PoolSpan) -> Iterator[Cause]:
+def _prices(was: PoolSpan, is_: PoolSpan, unit: Unit) -> Iterator[Cause]:
     if fold(was.vm_size) != fold(is_.vm_size):
         return
     for spot in (False, True):
         old, new = _price(was.spend, spot=spot), _price(is_.spend, spot=spot)
         if old is None or new is None or abs(new - old) <= _PRICE * old:
             continue
-        kind = "a spot core-hour" if spot else "a core-hour"
+        kind = f"a spot {unit}" if spot else f"a {unit}"
         currency = is_.spend.currency
         words = f"{kind} of it costs {money(new, currency)}, {money(old, currency)} before"
         yield Cause("price", words, (new - old) * (is_.spend.spot_hours if spot else is_.spend.hours).total)
 
 
-def _kinds(was: PoolSpan, is_: PoolSpan, period: str) -> Iterator[Cause]:
+def _kinds(was: PoolSpan, is_: PoolSpan, period: str, unit: Unit) -> Iterator[Cause]:
     """Dedicated nodes where there were spot ones, or the other way round, at the prices of now."""
     shares = [span.spend.hours.total / span.spend.core_hours.total for span in (was, is_)]
     dear = _price(is_.spend, spot=False) or _price(was.spend, spot=False)
@@ -191,23 +204,16 @@ def _target(group: str, later: list[str], earlier: list[str]) -> str:
     return group if schedule_of(jobs[0]) or len(jobs) > 1 else jobs[0]
 
 
-def _idle(was: PoolSpan, is_: PoolSpan) -> Iterator[Cause]:
-    """The reason for which cores idled more, or less, that changed most."""
-    old, new = was.spend.cost.reasons(), is_.spend.cost.reasons()
-    reason = max(new, key=lambda each: abs(new[each] - old[each]))
-    hours = is_.spend.core_hours.reasons()[reason] - was.spend.core_hours.reasons()[reason]
-    more = "more" if hours > 0 else "fewer"
-    words = f"idle ({IDLE_WORDS[reason]}) for {number(abs(round(hours)))} core-hours {more}"
-    yield Cause("idle", words, new[reason] - old[reason])
-
-
-def _hours(was: PoolSpan, is_: PoolSpan) -> Iterator[Cause]:
-    """Simply more nodes, or fewer."""
-    old, new = was.spend.core_hours.total, is_.spend.core_hours.total
-    if not 1 / _TIMES < new / old < _TIMES:
-        words = (
-            f"had {number(round(new / old, 1))} times the core-hours"
-            if new > old
-            else (f"had {percent(new, old)} of the core-hours")
-        )
-        yield Cause("hours", words, (new - old) * (was.money / old))
+def _hours(was: PoolSpan, is_: PoolSpan, period: str, unit: Unit) -> Iterator[Cause]:
+    """More hours of nodes, or fewer, at the price of before; with what those more were of, where own samples say."""
+    old, new = was.spend.core_hours, is_.spend.core_hours
+    if abs(new.total - old.total) <= _FLAT * old.total:
+        return
+    shown = [number(round(each.total, 1) if each.total < 10 else round(each.total)) for each in (new, old)]
+    words = f"its nodes ran for {shown[0]} {unit}s, {shown[1]} {period}"
+    reasons = {reason: new.reasons()[reason] - old.reasons()[reason] for reason in _IDLE}
+    most = max(reasons, key=lambda each: reasons[each])
+    more = new.total - old.total
+    if more > 0 and reasons[most] >= ENOUGH * more:
+        words += f": {number(round(min(reasons[most], more)))} more {_IDLE[most]}"
+    yield Cause("hours", words, more * (was.money / old.total))

@@ -28,7 +28,8 @@ class BillFacts(Struct, frozen=True):
     """What Azure billed for a period, by the amortized basis.
 
     ``machines`` is what VM meters came to and ``rest`` all others, in ``currency``; None where nothing was read, and
-    then ``state`` and ``message`` say why. ``filling`` are days of the period that may still change at ``as_of``.
+    then ``state`` and ``message`` say why. ``filling`` are days of the period that may still change at ``as_of``,
+    ``since`` is the first day that was read at all, so far.
     """
 
     state: BillState | None
@@ -38,6 +39,7 @@ class BillFacts(Struct, frozen=True):
     machines: float | None = None
     rest: float | None = None
     filling: tuple[date, ...] = ()
+    since: date | None = None
 
     @property
     def amount(self) -> float | None:
@@ -72,7 +74,10 @@ class Report(Struct, frozen=True, kw_only=True):
     """A period of an account. Money is in ``currency``: own usage at its rates, or with ``billed`` what was billed.
 
     ``now`` is the period, ``used`` its own usage in either case (whose cores are known even where its money is not),
-    and ``before`` the one before it (None: too little was seen of it to compare). ``days`` are its days with their
+    and ``before`` what it is compared with (None: too little is known of it). ``filling`` are days of the period whose
+    cost is not final, and ``by_own`` those of a billed one that are own usage, because that is more. Where only some of
+    its days can be compared, ``before`` is of the same days, which are ``compared_days``, and ``compared`` is what they
+    cost now. ``days`` are its days with their
     spend, None for a day of which nothing was seen. ``seen`` is the share of the period that was sampled, ``as_of`` the
     last sample. ``pools`` are all of its pools, the dearest first, and ``pools_before`` what each cost before, by
     folded id. ``restated`` is what the report before said of its period, and what it would say of it today, where that
@@ -87,6 +92,10 @@ class Report(Struct, frozen=True, kw_only=True):
     now: Spend
     used: Spend
     before: Spend | None
+    compared: Spend | None = None
+    compared_days: tuple[date, ...] = ()
+    filling: tuple[date, ...] = ()
+    by_own: tuple[date, ...] = ()
     days: tuple[tuple[date, Spend | None], ...]
     pools: tuple[PoolSpan, ...]
     pools_before: Mapping[str, float] = {}
@@ -120,10 +129,14 @@ class Report(Struct, frozen=True, kw_only=True):
 
     @property
     def change(self) -> float | None:
-        """How much more than the period before, as a share of that; None where there is nothing to compare with."""
+        """How much more than what it is compared with, as a share of that; None where there is nothing.
+
+        It is of days that are final on both sides, and of no others.
+        """
         if self.before is None or not self.before.cost.total or not self.whole:
             return None
-        return (self.amount - self.before.cost.total) / abs(self.before.cost.total)
+        now = (self.compared or self.now).cost.total
+        return (now - self.before.cost.total) / abs(self.before.cost.total)
 
     @property
     def explained(self) -> float | None:
@@ -193,7 +206,7 @@ def bill_facts(bill: Bill, first: date, last: date) -> BillFacts:
     if len(currencies) > 1:
         return BillFacts(reading.state, f"it is in {' and '.join(sorted(currencies))}", reading.as_of)
     if reading.as_of is None or not rows:
-        return BillFacts(reading.state, reading.message, reading.as_of)
+        return BillFacts(reading.state, reading.message, reading.as_of, since=reading.first)
     machines = sum(row.amount for row in rows if kind_of(row) == "machines")
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     filling = tuple(day for day in days if not is_final(day, reading.as_of))
@@ -205,6 +218,7 @@ def bill_facts(bill: Bill, first: date, last: date) -> BillFacts:
         machines,
         sum(row.amount for row in rows) - machines,
         filling,
+        reading.first,
     )
 
 

@@ -131,3 +131,22 @@ def test_any_history_gives_an_answer_that_agrees_with_itself(ago: dict[int, floa
         assert found.high >= found.amount * (1 - 1e-9) - 1e-9
         assert found.high - found.amount <= 0.5 * found.amount + 1e-6
         assert len(ago) >= 28
+
+
+def test_days_that_are_not_final_are_so_far_with_what_is_known_and_usual_in_the_end() -> None:
+    today = date(2026, 11, 30)
+    known = days(lambda day: 100.0, date(2026, 11, 27))
+    found = month_end(
+        known, today, filling={date(2026, 11, n): cost for n, cost in ((27, 100.0), (28, 130.0), (29, 40.0))}
+    )
+    assert (found.so_far, found.filling, found.missing) == (2600 + 270, 3, 0)
+    assert found.amount == 2600 + 100 + 130 + 100 + 100
+    assert found.state == "ok"  # the days before are enough for a range
+    assert found.low is not None
+
+
+@given(st.lists(st.floats(0, 500), min_size=40, max_size=60))
+def test_no_day_is_taken_to_cost_more_than_one_of_the_last_four_weeks(costs: list[float]) -> None:
+    today = date(2026, 11, 12)
+    known = {today - timedelta(days=n + 1): cost for n, cost in enumerate(costs)}
+    assert all(each <= max(costs[:28]) + 1e-9 for each in month_end(known, today).left)

@@ -67,16 +67,43 @@ def test_another_size() -> None:
 
 def test_nodes_that_idled() -> None:
     found = words(pool(spend(100, 20)), pool(spend(110, 220)))
-    assert found == "idle: idle (nothing to do) for 200 core-hours more"
+    expected = "its nodes ran for 330 core-hours, 120 the week before: 200 more with nothing to do"
+    assert found == f"hours: {expected}"
+
+
+def test_other_idle_hours_at_the_same_cores_are_no_cause() -> None:
+    assert words(pool(spend(100, 50)), pool(spend(150.5, 0.0))) == ""
+    flat = words(pool(spend(100, 50)), pool(spend(100, 50, price=1.01)))
+    assert flat == ""
+
+
+def test_a_bill_tells_hours_of_nodes_and_nothing_of_idling() -> None:
+    def billed(hours: float, amount: float) -> PoolSpan:
+        return pool(Spend("USD", CoreUse(unknown=hours), money=CoreUse(unknown=amount)))
+
+    cause = cause_of(billed(96, 48), billed(48, 24), BEFORE, unit="node-hour")
+    assert cause
+    assert (cause.kind, cause.words) == ("hours", "its nodes ran for 48 node-hours, 96 the week before")
+    assert cause_of(billed(96, 48), billed(96, 48.3), BEFORE, unit="node-hour") is None
+    dearer = cause_of(billed(96, 48), billed(96, 72), BEFORE, unit="node-hour")
+    assert dearer
+    assert dearer.words == "a node-hour of it costs $0.75, $0.50 before"
+
+
+def test_what_belongs_to_no_pool_is_no_mover() -> None:
+    assert movers([PoolSpan("", spend(10))], [PoolSpan("", spend(50))], BEFORE) == []
 
 
 def test_simply_more_nodes() -> None:
-    assert words(pool(spend(100, 50)), pool(spend(200, 110))) == "hours: had 2.1 times the core-hours"
+    assert (
+        words(pool(spend(100, 50)), pool(spend(200, 110)))
+        == "hours: its nodes ran for 310 core-hours, 150 the week before"
+    )
 
 
 def test_no_single_cause_is_said_instead_of_guessed() -> None:
     was = pool(spend(100, 50), {"a": 50.0, "b": 50.0})
-    is_ = pool(spend(106, 54), {"a": 53.0, "b": 53.0})
+    is_ = pool(spend(102, 50, price=1.015), {"a": 51.0, "b": 51.0})
     assert words(was, is_) == ""
     assert words(was, was) == ""
 
