@@ -50,7 +50,7 @@ def card(ctx: Context, source: Account, statement: Statement, window: str, by: B
 
 def _headline(statement: Statement, by: By) -> str:
     """The bill tells no VM sizes: there it is own usage."""
-    own = statement.ledger.own
+    own = statement.ledger.of_pools
     return f"{own_cost(own)} own usage" if by == "size" and cost_of(own) is not None else headline(statement)
 
 
@@ -91,7 +91,7 @@ def spend_table(
     money_columns += [([cost_of(each[1]) for each in lines], own), ([idle_of(each[1]) for each in lines], own)]
     cells = [column(values, currency) for values, currency in money_columns]
     rows = [[shown[0], *(each[place] for each in cells), *_hours(shown[1])] for place, shown in enumerate(lines)]
-    whole = whole or statement.ledger.own
+    whole = whole or statement.ledger.of_pools
     foot = [text(bold("all")), *(text(bold(_sum(values, currency))) for values, currency in money_columns)]
     foot += [text(bold(cell)) for cell in _hours(whole)]
     made = table(columns, rows)
@@ -121,7 +121,7 @@ def _tags(ctx: Context, source: Account, statement: Statement, window: str) -> C
     currency = statement.ledger.currency
     digits = digits_of(max(found.values(), default=0.0), currency)
     told = [[key, money(found[key], currency, digits) if currency else "–"] for key in keys[:_MOST]]
-    own = cost_of(statement.ledger.own)
+    own = cost_of(statement.ledger.of_pools)
     whole = [bold("all pools"), bold("–" if own is None else money(own, currency, digits))]
     return Card(
         title=titled(plural(len(keys), "tag") if keys else "No pool has tags", source.name, statement.days.words),

@@ -60,7 +60,7 @@ def headline(statement: Statement) -> str:
     """
     if statement.reconciled:
         return "Cost " + " and ".join(money(each.amortized, each.currency) for each in statement.reconciled)
-    spend = statement.ledger.own
+    spend = statement.ledger.of_pools
     hours = spend.core_hours.total
     if not hours:
         return "Own usage not known" if statement.ledger.before.core_hours.total else "Nothing used"
@@ -77,7 +77,7 @@ def since_words(statement: Statement) -> str:
 
 def own_words(statement: Statement) -> Text:
     """``Own usage $1,790 since 29 Nov 03:30 UTC, spot saved $210``; what was not watched is not known, and not zero."""
-    spend, since = statement.ledger.own, since_words(statement)
+    spend, since = statement.ledger.of_pools, since_words(statement)
     if not spend.core_hours.total and statement.ledger.before.core_hours.total:
         return text(bold("Own usage  "), "not known: the bot did not watch then, and Azure Monitor tells no pools")
     saved = spend.spot_saved
@@ -122,7 +122,7 @@ def idle_words(statement: Statement) -> Text:
 
     In core-hours where no price is known.
     """
-    spend = statement.ledger.own
+    spend = statement.ledger.of_pools
     priced = bool(spend.currency and spend.cost.total)
     use = spend.cost if priced else spend.core_hours
     if not use.idle:

@@ -24,7 +24,7 @@ _DUST = 0.005
 def picture(source: Account, statement: Statement, where: str, lines: Sequence[DayLine]) -> Picture | None:
     """The bill by day as busy and idle machines and the rest; own usage where there is none. None: nothing to draw."""
     ledger = statement.ledger
-    priced = ledger.own.cost.total > 0
+    priced = ledger.of_pools.cost.total > 0
     billed = any(each.billed is not None for each in lines)
     if not priced and not billed:
         return None

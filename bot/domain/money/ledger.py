@@ -86,11 +86,6 @@ class Ledger(Struct, frozen=True):
         return tuple(row for row in self.rows if row.pool)
 
     @property
-    def own(self) -> Spend:
-        """What own samples know."""
-        return total(row.spend for row in self.watched_rows)
-
-    @property
     def before(self) -> Spend:
         """What only history from Azure Monitor knows: core-hours of no pool, without a price."""
         return total(row.spend for row in self.rows if not row.pool)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bot.domain.entity import fold, same_id
 from bot.domain.money.ledger import Ledger, totals
+from bot.domain.money.ledger import by_day as day_totals
 from bot.domain.money.meters import kind_of
 from bot.domain.money.reconcile import WATCHED, Reconciled, Restated, by_day, by_pool, is_final, reconcile
 from bot.domain.money.spans import Days, utc_day
@@ -106,7 +107,7 @@ class Statement(Struct, frozen=True):
 
     def day_lines(self) -> list[DayLine]:
         """Every day of the window that has begun, or every week from Monday on."""
-        own = totals(self.ledger.watched_rows, "day")
+        own = day_totals(self.ledger.watched_rows)
         watched = self._watched()
         billed = by_day(self.rows, "amortized").get(self.currency, {})
         machines = by_day((row for row in self.rows if kind_of(row) == "machines"), "amortized").get(self.currency, {})
@@ -114,7 +115,7 @@ class Statement(Struct, frozen=True):
         day, today = self.days.first, utc_day(self.now)
         while day <= min(self.days.last, today):
             final = is_final(day, self.now)
-            mine = own.get(day.isoformat(), NOTHING)
+            mine = own.get(day, NOTHING)
             busy, idle = watched.get(day, (0.0, 0.0))
             unbilled = NOTHING if day in billed else mine
             line = DayLine(day, mine, billed.get(day), machines.get(day, 0.0), not final, busy, idle, unbilled)

@@ -79,7 +79,7 @@ def test_history_from_azure_monitor_splits_nothing() -> None:
     found = statement(Days(FIRST, FIRST, "then"), [row(FIRST, 80.0)], [history], {})
     (line,) = found.day_lines()
     assert line.split() == (0.0, 0.0, 80.0, 0.0)
-    assert found.ledger.own == NOTHING
+    assert found.ledger.of_pools == NOTHING
     assert found.ledger.before.core_hours.total == 4.0
 
 
