@@ -197,7 +197,7 @@ class ReceiptKeeper:
             until = before
 
     async def _receipt(self, account: str, ended: Transition) -> Receipt | None:
-        """A job's receipt, by samples alone where it cannot be read any more; None where nobody saw it either.
+        """A job's receipt, by samples alone where it is gone; None where it is given up, or nobody saw it either.
 
         Raises AzureError where it is to be read again at the next poll.
         """
@@ -212,6 +212,7 @@ class ReceiptKeeper:
                 log.warning("receipts.unread", account=account, job=ended.id, message=str(error))
                 if self._again(account, ended, error):
                     raise
+                return None
         view = self._ended.get((account, fold(ended.id)))
         return await self._reader.of_gone(source, view, view.ended or ended.at) if view else None
 
