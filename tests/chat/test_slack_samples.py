@@ -23,6 +23,7 @@ from bot.chat.slack.settings import SlackSettings
 from bot.settings import Secret
 from cards.card import Card, Form
 from storage.port.conversations import ConversationReference
+from storage.port.preferences import Preference
 from tests.shared import ROOT, shared
 
 SECRET = "signing-secret"
@@ -101,6 +102,9 @@ class Nothing:
     async def put_conversation(self, reference: ConversationReference) -> None: ...
 
     async def conversations(self, platform: str | None = None) -> list[ConversationReference]:
+        return []
+
+    async def all_preferences(self, namespace: str) -> list[tuple[str, Preference]]:
         return []
 
 
