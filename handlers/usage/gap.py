@@ -149,7 +149,7 @@ def price_note(found: Gap, covered: str = "") -> Footer | None:
     if not is_priced(spend):
         return build.note("Price unknown: no money is shown.")
     if covered:
-        return build.note(f"Money is known{covered}: of what was before, pools are unknown, and so is the price.")
+        return build.note(f"Money is known{covered}. Pools of the time before are unknown, and so is their price.")
     if spend.unpriced > _LITTLE:
         return build.note(
             f"{number(round(spend.unpriced, 1))} core-hours have no known price, and are in no amount of money."

@@ -49,6 +49,6 @@ async def window_form(ctx: Context, values: Values) -> FormChanges:
     window = found.window
     shown = windows.spelled(window.since, window.until, ctx.zone)
     step = duration(timedelta(seconds=window.step))
-    notes = [Note(text(f"{shown}: {duration(window.span)} in steps of {step}. Kept: {whole}."))]
+    notes = [Note(text(f"{shown} · {duration(window.span)} in steps of {step}. Kept: {whole}."))]
     notes += [Note(text(each), Mark.WARNING) for each in windows.notes(found, kept, ctx.zone)]
     return FormChanges(notes=tuple(notes), submit=_SHOW)
