@@ -209,7 +209,7 @@ class _Reader:
         named = self.entity.find(self.entity.named)
         if named is None:
             raise ValueError(f"a {self.entity.name} has no field {self.entity.named}")
-        pattern = Pattern.read(bare)
+        pattern = Pattern.read(bare.strip())
         if low == "or":
             raise CommandError(
                 "There is no “or”: give alternatives by comma, such as state:active,disabled. "

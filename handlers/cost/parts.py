@@ -53,13 +53,17 @@ def window_buttons(ctx: Context, source: Account, window: str, *tokens: str, **o
     )
 
 
+COST = "Cost "
+"""How a headline begins that tells what was billed."""
+
+
 def headline(statement: Statement) -> str:
     """``Cost $1,842``, ``$1,790 own usage``, ``Price unknown of 40 core-hours``, ``Nothing used``.
 
     The cost is the amortized bill: what the invoice says is told beside it where that differs.
     """
     if statement.reconciled:
-        return "Cost " + " and ".join(money(each.amortized, each.currency) for each in statement.reconciled)
+        return COST + " and ".join(money(each.amortized, each.currency) for each in statement.reconciled)
     spend = statement.ledger.of_pools
     hours = spend.core_hours.total
     if not hours:

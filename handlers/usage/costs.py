@@ -20,7 +20,7 @@ from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Text, Time, Words
 from cards.formatting import money, percent, plural, short_day
-from handlers.cost.parts import headline
+from handlers.cost.parts import COST, headline
 
 
 def hourly(prices: Prices, size: str, *, windows: bool = False) -> str:
@@ -81,13 +81,13 @@ async def line_of(
 
 
 def month_so_far(statement: Statement, zone: ZoneInfo) -> str:
-    """``$3,931 billed this month, still filling since 27 Nov``; without a bill own usage, and first how much is known.
+    """``$3,931 this month, still filling since 27 Nov``; without a bill own usage, and first how much is known.
 
     ``about $185 since the bot began to watch on 29 Nov``, ``40 % of the core-hours have a known price: about $80 …``.
     """
     if statement.main:
         filling = statement.main.not_final
-        return f"{headline(statement)} this month" + (
+        return f"{headline(statement).removeprefix(COST)} this month" + (
             f", still filling since {short_day(filling[0])}" if filling else ""
         )
     ledger = statement.ledger

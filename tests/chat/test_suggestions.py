@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+import handlers
 from bot.azure.accounts import Accounts
 from bot.chat.budget import Priority
 from bot.chat.port import Chat
@@ -27,6 +28,7 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.forms import make_form
 from bot.requests.journal import RequestJournal
 from bot.requests.preferences import choose_account
+from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
@@ -37,7 +39,6 @@ from cards.teams import render_form as render_dialog
 from storage.sqlite.store import SqliteStore
 from tests.chat.teams_service import Pictures
 from tests.chat.test_teams_stand_in import Meeting
-from tests.commands import every_command
 from tests.monitor.test_names import Batch
 
 _HERE = ("help", "save", "run", "forget", "use")
@@ -76,7 +77,7 @@ class Room:
         self.batch[0].inside["/pools/gpu-a/nodes"] = [NODE]
         self.batch[0].inside["/pools/cpu/nodes"] = ["tvm-cpu"]
         self.names = Names(self.batch)
-        self.registry = every_command()
+        self.registry = Registry.discover(handlers)  # its own: tests of forms add to it
         policy, reading = Policy(Access(access)), AzureReading(self.accounts, self.names)
         self.dispatcher = Dispatcher(Services(self.registry, policy, self.store, reading))
         self.chats: dict[str, Chat] = {}

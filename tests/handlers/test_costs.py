@@ -105,8 +105,8 @@ def test_a_month_that_is_billed_is_told_as_its_bill() -> None:
         for day, amount in ((date(2026, 11, 2), 3000.0), (date(2026, 11, 21), 931.0))
     ]
     told = month_so_far(month(ledger(80.0), *rows), ZoneInfo("UTC"))
-    assert told == "$3,931 billed this month, still filling since 21 Nov"
-    assert month_so_far(month(ledger(80.0), rows[0]), ZoneInfo("UTC")) == "$3,000 billed this month"
+    assert told == "$3,931 this month, still filling since 21 Nov"
+    assert month_so_far(month(ledger(80.0), rows[0]), ZoneInfo("UTC")) == "$3,000 this month"
 
 
 def test_prices_in_words() -> None:
