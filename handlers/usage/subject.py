@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -146,7 +146,11 @@ async def _with_history(ctx: Context, account: str, own: list[Bucket], window: W
     """Buckets with history between them, which is kept in half hours and no shorter: each part has its mean."""
     if window.step >= HISTORY_STEP or HISTORY_STEP % window.step:
         return own
-    kept = await ctx.store.usage(account, None, window.since, window.until, HISTORY_STEP)
+    stamp = (
+        window.since.timestamp()
+    )  # from the half hour on: off that grid shorter buckets would be read, without history
+    since = datetime.fromtimestamp(stamp - stamp % HISTORY_STEP, UTC)
+    kept = await ctx.store.usage(account, None, since, window.until, HISTORY_STEP)
     known = {each.start for each in own}
     return sorted(
         [

@@ -15,7 +15,7 @@ from tests.e2e.test_page import FLAGS, PATIENCE, Demo, both, say
 from tests.skips import need
 
 ACCOUNT = "account:render-prod"
-TITLE = re.compile(r"busy of [\d,.]+ core-hours|No cores allocated")
+TITLE = re.compile(r"busy of [\d,.]+ core-hours|No cores allocated|Nothing was sampled")
 DRAWN = 60_000
 """Milliseconds for a picture: the first one takes seconds on a busy machine."""
 

@@ -235,6 +235,18 @@ async def test_history_from_azure_monitor_says_at_most(scene: Scene) -> None:
     assert sum(point.covered > 0 for point in chart(kept).points) > 20
 
 
+async def test_history_fills_a_window_of_shorter_buckets_that_begins_off_the_half_hour(scene: Scene) -> None:
+    use = CoreUse(busy=3600 * 4, unknown=3600 * 4)
+    hours = [Bucket(AT - DAY - 6 * HOUR + n * HOUR, use, CoreUse(), 3600, at_most=True) for n in range(24)]
+    await scene.store.add_history(ACCOUNT, hours, 3600)
+    await fill(scene, 2)
+    begin = (AT - DAY).replace(minute=20)
+    shown = await scene.ask(f"usage from:{begin:%Y-%m-%dT%H:%M} to:{begin + 6 * HOUR:%Y-%m-%dT%H:%M}")
+    points = chart(shown).points
+    assert len(points) > 12
+    assert all(point.covered > 0 for point in points)
+
+
 async def test_moments_are_of_the_askers_zone(scene: Scene) -> None:
     await fill(scene, 9)  # the zone of everybody here is six hours behind UTC
     card = await scene.ask("usage from:04:00 to:05:00")
