@@ -11,7 +11,7 @@ READY = $(VENV)/.ready
 demo: $(READY)  ## a living Batch account, Slack and Teams on one page
 	@$(VENV)/bin/batchbot demo --port $(PORT) --speed $(SPEED)
 
-test: $(READY)  ## the tests, some twelve minutes on two cores
+test: $(READY)  ## the tests, some fifteen minutes on two cores
 	$(PY) -m pytest -n auto
 
 check: $(READY)  ## linters, types, and the property tests with many more examples
