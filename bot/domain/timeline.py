@@ -89,7 +89,7 @@ def latest(span: timedelta, kept: Kept) -> Window:
     """
     step = step_of(kept.last - span, kept.last, kept)
     until = _ceiling(kept.last, step)
-    return Window(_floor(until - span, step), until, step)
+    return Window(floor(until - span, step), until, step)
 
 
 def between(since: datetime, until: datetime, kept: Kept) -> Window:
@@ -102,15 +102,15 @@ def between(since: datetime, until: datetime, kept: Kept) -> Window:
         raise WindowError("The window begins after it ends." if since > until else "The window ends as it begins.")
     if since > _ceiling(kept.last, _STEPS[0]):
         raise WindowError("The window lies in the future.")
-    if until <= _floor(kept.first, _STEPS[0]):
+    if until <= floor(kept.first, _STEPS[0]):
         raise WindowError("The window lies before everything that is kept.")
     return _fitted(since, until, kept)
 
 
 def _fitted(since: datetime, until: datetime, kept: Kept) -> Window:
     step = step_of(max(since, kept.first), min(until, kept.last), kept)
-    begin, end = _floor(since, step), _ceiling_of(until, step)
-    least, most = _floor(kept.first, step), _ceiling(kept.last, step)
+    begin, end = floor(since, step), _ceiling_of(until, step)
+    least, most = floor(kept.first, step), _ceiling(kept.last, step)
     shown = Window(max(begin, least), min(end, most), step, cut=begin < least or end > most)
     if shown.span < SHORTEST:
         return _longer(shown, least, most)
@@ -130,7 +130,7 @@ def pan(window: Window, direction: int, kept: Kept) -> Window | None:
     """Its whole length earlier (-1) or later (1), as far as there is anything; None where there is nothing more."""
     step = timedelta(seconds=window.step)
     shift = max(step, window.span // step * step) * direction
-    least, most = _floor(kept.first, window.step), _ceiling(kept.last, window.step)
+    least, most = floor(kept.first, window.step), _ceiling(kept.last, window.step)
     since = min(max(window.since + shift, least), most - window.span)
     if (since >= window.since) if direction < 0 else (since <= window.since):
         return None
@@ -149,7 +149,7 @@ def narrower(window: Window, kept: Kept) -> Window | None:
 
 def wider(window: Window, kept: Kept) -> Window | None:
     """Twice as long around its middle, moved to where something is kept; None where it shows all of that already."""
-    least, most = _floor(kept.first, window.step), _ceiling(kept.last, window.step)
+    least, most = floor(kept.first, window.step), _ceiling(kept.last, window.step)
     if window.since <= least and window.until >= most:
         return None
     span = min(2 * window.span, most - least)
@@ -162,7 +162,7 @@ def strip_of(window: Window, kept: Kept) -> Window:
     """All that is kept, and the window where it reaches further back, in few coarse buckets: the strip below."""
     first, last = min(kept.first, window.since), max(kept.last, window.since)
     step = step_of(first, last, Kept(first, last, kept.finest), STRIP)
-    return Window(_floor(first, step), _ceiling(last, step), step)
+    return Window(floor(first, step), _ceiling(last, step), step)
 
 
 def written(at: datetime) -> str:
@@ -170,14 +170,14 @@ def written(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}Z"
 
 
-def _floor(at: datetime, step: int) -> datetime:
+def floor(at: datetime, step: int) -> datetime:
     """The beginning of the bucket that a moment lies in."""
     return datetime.fromtimestamp(at.timestamp() // step * step, UTC)
 
 
 def _ceiling(at: datetime, step: int) -> datetime:
     """The end of the bucket that a moment lies in, the next one where it is a bucket's first moment."""
-    return _floor(at, step) + timedelta(seconds=step)
+    return floor(at, step) + timedelta(seconds=step)
 
 
 def _ceiling_of(end: datetime, step: int) -> datetime:

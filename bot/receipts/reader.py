@@ -26,6 +26,7 @@ from bot.domain.money.rates import Rates
 from bot.domain.money.receipt import COMPARED, Receipt, boot_within, idle_share_of
 from bot.domain.money.spend import NOTHING, Spend, total
 from bot.domain.states import is_over
+from bot.domain.timeline import floor
 from bot.receipts.listed import JOB_TIMES, Runs, newest_first, runs_of, unkept
 from storage.port.changes import ChangeSet, ChangeStore
 from storage.port.runs import JobRun, RunStore
@@ -267,8 +268,7 @@ class ReceiptReader:
         if not seen:
             return Sampled()
         waited = await self._store.usage(source.name, pool, started, began or until, step) if step == _FINE else []
-        since = datetime.fromtimestamp(started.timestamp() // _SPAN * _SPAN, started.tzinfo)
-        spends = await self._accounting.jobs(source.name, since, until, step=_SPAN, job=job)
+        spends = await self._accounting.jobs(source.name, floor(started, _SPAN), until, step=_SPAN, job=job)
         return Sampled(
             total(each.own for each in spends) if spends else None,
             idle_share_of(job, spends) if spends else NOTHING,

@@ -58,12 +58,8 @@ class _AcrossPicture:
     def _above(self, canvas: Canvas) -> float:
         """Head, note and what is which; returns where rows begin."""
         u, chart = self.u, self.chart
-        y = head(canvas, chart.headline, chart.subtitle, u, cut)
+        y = head(canvas, chart.headline, chart.subtitle, u, cut, chart.note)
         room = self.width - 2 * self.margin
-        if chart.note:
-            y += 58 * u
-            words = cut(canvas, chart.note, SIZES.text * u, room, bold=True)
-            canvas.text(self.margin, y, words, SIZES.text * u, style.IDLE_TEXT, bold=True)
         size = SIZES.label * u
         if len(chart.series) == 1:
             y += 64 * u

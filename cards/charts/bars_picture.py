@@ -61,11 +61,7 @@ class _BarsPicture:
     def draw(self) -> bytes:
         """Everything, from the back to the front."""
         u, canvas, chart = self.u, self.canvas, self.chart
-        top = head(canvas, chart.headline, chart.subtitle, u, cut)
-        if chart.note:
-            top += 58 * u
-            words = cut(canvas, chart.note, SIZES.text * u, canvas.width - 2 * self.margin, bold=True)
-            canvas.text(self.margin, top, words, SIZES.text * u, style.IDLE_TEXT, bold=True)
+        top = head(canvas, chart.headline, chart.subtitle, u, cut, chart.note)
         if len(chart.series) == 1:
             top += 64 * u
             name = elided(canvas, chart.series[0].name, SIZES.label * u, canvas.width - 2 * self.margin, bold=True)

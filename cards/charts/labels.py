@@ -17,8 +17,10 @@ class Shorten(Protocol):
         ...
 
 
-def head(canvas: Canvas, headline: str, subtitle: str, u: float, shorten: Shorten | None = None) -> float:
-    """The finding in one or two lines and what it is about in one; returns where they end.
+def head(
+    canvas: Canvas, headline: str, subtitle: str, u: float, shorten: Shorten | None = None, note: str = ""
+) -> float:
+    """The finding in one or two lines, what it is about in one, and a note in one; returns where they end.
 
     ``shorten`` makes words fit, :func:`elided` where nothing else is said.
     """
@@ -35,6 +37,10 @@ def head(canvas: Canvas, headline: str, subtitle: str, u: float, shorten: Shorte
     if subtitle:
         y += 58 * u
         canvas.text(margin, y, shorten(canvas, subtitle, SIZES.text * u, room), SIZES.text * u, style.MUTED)
+    if note:
+        y += 58 * u
+        words = shorten(canvas, note, SIZES.text * u, room, bold=True)
+        canvas.text(margin, y, words, SIZES.text * u, style.IDLE_TEXT, bold=True)
     return y
 
 

@@ -75,11 +75,7 @@ class _TrendPicture:
     def draw(self) -> bytes:
         """Everything, from the back to the front."""
         u, canvas, chart = self.u, self.canvas, self.chart
-        top = head(canvas, chart.headline, chart.subtitle, u, cut)
-        if chart.note:
-            top += 58 * u
-            words = cut(canvas, chart.note, SIZES.text * u, canvas.width - 2 * self.margin, bold=True)
-            canvas.text(self.margin, top, words, SIZES.text * u, style.IDLE_TEXT, bold=True)
+        top = head(canvas, chart.headline, chart.subtitle, u, cut, chart.note)
         foot = round(canvas.height - 88 * u)
         if not any(value is not None for series in chart.series for value in series.values):
             box = (round(self.margin), round(top + 46 * u), round(canvas.width - self.margin), foot + round(50 * u))

@@ -67,13 +67,9 @@ class _UsagePicture:
 
     def _head(self) -> float:
         """Headline, subtitle and note; returns where they end."""
-        u, canvas, note = self.u, self.canvas, self.chart.note
-        y = head(canvas, self.chart.headline, self.chart.subtitle, u, cut)
-        if note and self.chart.note_at is None:
-            y += 58 * u
-            words = cut(canvas, note, SIZES.text * u, canvas.width - 2 * self.margin, bold=True)
-            canvas.text(self.margin, y, words, SIZES.text * u, style.IDLE_TEXT, bold=True)
-        return y
+        chart = self.chart
+        note = chart.note if chart.note_at is None else ""  # else it stands at its moment
+        return head(self.canvas, chart.headline, chart.subtitle, self.u, cut, note)
 
     def _sides(self) -> tuple[int, int]:
         """Left and right of the plot: what the labels beside it leave."""

@@ -10,8 +10,18 @@ from bot.alerting.service import AlertService
 from bot.requests.command import CommandError
 from bot.requests.context import Context
 from bot.requests.grammar import words
+from cards.card import Field, Option
 
 _MOST = 500
+TO = Field(
+    "to",
+    "To",
+    "choice",
+    hint="A direct message needs no role.",
+    options=(Option("This conversation", "here"), Option("Me, in a direct message", "me")),
+    refresh=True,
+)
+"""Whom a subscription is for."""
 
 
 async def recent(ctx: Context, alerts: AlertService, span: timedelta) -> list[Incident]:

@@ -15,7 +15,7 @@ from cards.card import Field, Mark, Note, Option
 from cards.form_values import several
 from cards.formatting import plural
 from handlers.alert import parts
-from handlers.alert.form_parts import attempt, recent
+from handlers.alert.form_parts import TO, attempt, recent
 from handlers.alert.subscribe import least
 
 _DAY = timedelta(hours=24)
@@ -45,14 +45,7 @@ def gathered(values: Values) -> Values:
     Field(
         "entity", "Only names like", hint="Such as render-*, or pool:gpu-* for pools and what is in them.", refresh=True
     ),
-    Field(
-        "to",
-        "To",
-        "choice",
-        hint="A direct message needs no role.",
-        options=(Option("This conversation", "here"), Option("Me, in a direct message", "me")),
-        refresh=True,
-    ),
+    TO,
     Field("account", "Account", "name", names="account", default="every account", more=True, refresh=True),
     gather=gathered,
 )

@@ -53,8 +53,9 @@ def window_buttons(ctx: Context, source: Account, window: str, *tokens: str, **o
     )
 
 
-COST = "Cost "
-"""How a headline begins that tells what was billed."""
+def billed(statement: Statement) -> str:
+    """``$1,842``, ``€900 and $10.00``: the amortized bill, currency by currency; empty where there is none."""
+    return " and ".join(money(each.amortized, each.currency) for each in statement.reconciled)
 
 
 def headline(statement: Statement) -> str:
@@ -63,7 +64,7 @@ def headline(statement: Statement) -> str:
     The cost is the amortized bill: what the invoice says is told beside it where that differs.
     """
     if statement.reconciled:
-        return COST + " and ".join(money(each.amortized, each.currency) for each in statement.reconciled)
+        return f"Cost {billed(statement)}"
     spend = statement.ledger.of_pools
     hours = spend.core_hours.total
     if not hours:

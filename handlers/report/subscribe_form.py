@@ -14,7 +14,7 @@ from bot.requests.forms import FormChanges, Values, form_of
 from cards.build import text
 from cards.card import Field, Mark, Note, Option, plain
 from handlers.alert import parts as alert_parts
-from handlers.alert.form_parts import attempt
+from handlers.alert.form_parts import TO, attempt
 from handlers.report import parts
 
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -43,14 +43,7 @@ _WHEN = {"daily": "every day", "weekly": "", "monthly": "on the 2nd of the month
     Field("zone", "Time zone", hint="Such as Europe/Berlin.", refresh=True),
     Field("rose", "Only if it rose by", hint="Such as 10%, against the period before.", refresh=True),
     Field("least", "Only if it cost at least", "number", refresh=True),
-    Field(
-        "to",
-        "To",
-        "choice",
-        hint="A direct message needs no role.",
-        options=(Option("This conversation", "here"), Option("Me, in a direct message", "me")),
-        refresh=True,
-    ),
+    TO,
     Field("account", "Account", "name", names="account", more=True, refresh=True),
 )
 async def subscribe_form(ctx: Context, values: Values) -> FormChanges:

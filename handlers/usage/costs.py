@@ -20,7 +20,7 @@ from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Text, Time, Words
 from cards.formatting import money, percent, plural, short_day
-from handlers.cost.parts import COST, headline
+from handlers.cost.parts import billed
 
 
 def hourly(prices: Prices, size: str, *, windows: bool = False) -> str:
@@ -87,9 +87,7 @@ def month_so_far(statement: Statement, zone: ZoneInfo) -> str:
     """
     if statement.main:
         filling = statement.main.not_final
-        return f"{headline(statement).removeprefix(COST)} this month" + (
-            f", still filling since {short_day(filling[0])}" if filling else ""
-        )
+        return f"{billed(statement)} this month" + (f", still filling since {short_day(filling[0])}" if filling else "")
     ledger = statement.ledger
     if ledger.watched is None:
         return "nothing seen this month yet"

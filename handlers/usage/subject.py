@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -16,7 +16,7 @@ from bot.domain.entity import fold
 from bot.domain.money.ledger import Eras, totals
 from bot.domain.money.spend import Spend, total
 from bot.domain.tag import Tag
-from bot.domain.timeline import Kept, Window
+from bot.domain.timeline import Kept, Window, floor
 from bot.requests.command import CommandError
 from bot.requests.context import Context
 from handlers.shared.common import line, nearest
@@ -146,10 +146,8 @@ async def _with_history(ctx: Context, account: str, own: list[Bucket], window: W
     """Buckets with history between them, which is kept in half hours and no shorter: each part has its mean."""
     if window.step >= HISTORY_STEP or HISTORY_STEP % window.step:
         return own
-    stamp = (
-        window.since.timestamp()
-    )  # from the half hour on: off that grid shorter buckets would be read, without history
-    since = datetime.fromtimestamp(stamp - stamp % HISTORY_STEP, UTC)
+    # off the grid of half hours shorter buckets would be read, which have no history
+    since = floor(window.since, HISTORY_STEP)
     kept = await ctx.store.usage(account, None, since, window.until, HISTORY_STEP)
     known = {each.start for each in own}
     return sorted(
