@@ -15,6 +15,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
@@ -117,15 +118,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     running.close()
 
 
-@pytest.fixture
-def page(demo: Demo) -> Iterator[Page]:
+@contextlib.contextmanager
+def opened(**options: Any) -> Iterator[Page]:
+    """A page of a browser of its own; ``options`` are those of ``Browser.new_page``."""
     need("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page = browser.new_page(**options)
         page.set_default_timeout(PATIENCE)
         yield page
         browser.close()
+
+
+@pytest.fixture
+def page(demo: Demo) -> Iterator[Page]:
+    with opened(viewport={"width": 1600, "height": 1000}) as page:
+        yield page
 
 
 def say(pane: Locator, words: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from tests.e2e.test_page import FLAGS, PATIENCE, Demo, both, say
+from tests.e2e.test_page import Demo, both, opened, say
 from tests.skips import need
 
 ACCOUNT = "account:render-prod"
@@ -29,13 +29,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture
 def page(demo: Demo) -> Iterator[Page]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page(viewport=WIDE)
-        page.set_default_timeout(PATIENCE)
+    with opened(viewport=WIDE) as page:
         yield page
-        browser.close()
 
 
 def answer(pane: Locator, words: str | re.Pattern[str]) -> Locator:

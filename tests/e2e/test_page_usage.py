@@ -9,9 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.test_page import FLAGS, PATIENCE, Demo, both, say
+from tests.e2e.test_page import Demo, both, opened, say
 from tests.skips import need
 
 ACCOUNT = "account:render-prod"
@@ -31,13 +31,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture
 def page(demo: Demo) -> Iterator[Page]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page(viewport={"width": 1600, "height": 1100}, timezone_id="UTC")
-        page.set_default_timeout(PATIENCE)
+    with opened(viewport={"width": 1600, "height": 1100}, timezone_id="UTC") as page:
         yield page
-        browser.close()
 
 
 def shown(pane: Locator, words: str | re.Pattern[str]) -> Locator:
