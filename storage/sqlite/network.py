@@ -31,15 +31,11 @@ class SqliteNetwork(SqliteUsage):
         """Store what was added to counters since they were last read; one that is not newer is ignored."""
 
         def work() -> None:
-            with self._db.atomic():
+            with self._numbers.atomic():
                 for counter in counters:
                     self._add_counter(self._numbers.series(account, counter.pool), counter)
 
-        try:
-            await self._run(work)
-        except BaseException:
-            await self._run(self._numbers.forget)
-            raise
+        await self._run(work)
 
     def _add_counter(self, series: int, counter: NetworkCounter) -> None:
         began, at = to_timestamp(counter.began), to_timestamp(counter.at)

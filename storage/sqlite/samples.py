@@ -50,7 +50,7 @@ class SqliteSamples(Connection):
 
     def __init__(self, path: Path, db: Database, worker: ThreadPoolExecutor, retention: Retention) -> None:
         super().__init__(path, db, worker, retention)
-        self._numbers = SeriesNumbers(db.conn)
+        self._numbers = SeriesNumbers(db)
 
     async def add_samples(self, samples: Sequence[Sample]) -> None:
         """Store samples and add them to every rollup in the same transaction; a sample seen before is ignored.
@@ -60,12 +60,8 @@ class SqliteSamples(Connection):
         """
 
         def work() -> None:
-            try:
-                with self._db.atomic():
-                    self._roll_up(self._fresh(samples))
-            except BaseException:
-                self._numbers.forget()  # those given out by a transaction that was rolled back
-                raise
+            with self._numbers.atomic():
+                self._roll_up(self._fresh(samples))
 
         await self._run(work)
 

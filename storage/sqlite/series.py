@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlite_utils import Database
 
 _MOST_JOBS = 100_000
 """Numbers of jobs that are remembered; beyond that they are looked up again."""
@@ -12,13 +14,23 @@ _MOST_JOBS = 100_000
 class SeriesNumbers:
     """Numbers of pools, of accounts (an empty pool) and of jobs, given out on first use."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, db: Database) -> None:
+        self._whole, self._db = db, db.conn
         self._series: dict[tuple[str, str], int] = {}
         self._jobs: dict[tuple[int, str], int] = {}
 
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """A transaction that may give out numbers: where it is rolled back, they are forgotten before anybody asks."""
+        try:
+            with self._whole.atomic():
+                yield
+        except BaseException:
+            self.forget()
+            raise
+
     def forget(self) -> None:
-        """Those that a transaction gave out which was rolled back, and with them all that are remembered."""
+        """All that are remembered: they are looked up again."""
         self._series.clear()
         self._jobs.clear()
 

@@ -125,7 +125,7 @@ class SqliteUsage(SqliteSamples):
         share = piece / step
 
         def work() -> int:
-            with self._db.atomic():
+            with self._numbers.atomic():
                 series = self._numbers.series(account, "")
                 increments, added = RollupIncrements(JOB_RESOLUTIONS), 0
                 groups: dict[int, set[int] | None] = {}
@@ -150,11 +150,7 @@ class SqliteUsage(SqliteSamples):
                 )
                 return added
 
-        try:
-            return await self._run(work)
-        except BaseException:
-            await self._run(self._numbers.forget)
-            raise
+        return await self._run(work)
 
     def _known_pieces(self, series: int, start: int, piece: int, length: int) -> set[int] | None:
         """Of which pieces of a longer bucket something is known; None where they were pruned, and nobody can say."""
@@ -195,7 +191,7 @@ class SqliteUsage(SqliteSamples):
         """Note what pools are like, where it is not what their latest era says."""
 
         def work() -> None:
-            with self._db.atomic():
+            with self._numbers.atomic():
                 for era in sorted(eras, key=lambda era: era.since):
                     series = self._numbers.series(account, era.pool)
                     latest = self._db.conn.execute(
@@ -213,11 +209,7 @@ class SqliteUsage(SqliteSamples):
                             (series, since, *says),
                         )
 
-        try:
-            await self._run(work)
-        except BaseException:
-            await self._run(self._numbers.forget)
-            raise
+        await self._run(work)
 
     async def pool_eras(self, account: str) -> list[PoolEra]:
         """What the pools of an account were like, by pool and time."""
