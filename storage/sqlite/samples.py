@@ -204,12 +204,11 @@ class SqliteSamples(Connection):
     async def _prune_jobs(self) -> int:
         """Forget the numbers of jobs of which no rollup is left: the coarsest is kept the longest."""
         coarsest = max(self._retention.job_rollups)
-        gone = await self._delete(
+        # First, or samples that come between would go by numbers that are deleted.
+        await self._run(self._numbers.forget)
+        return await self._delete(
             "job_series", "id", "id NOT IN (SELECT job FROM job_rollups WHERE step = ?)", [coarsest]
         )
-        if gone:
-            await self._run(self._numbers.forget)
-        return gone
 
 
 _jobs = msgspec.json.Decoder(list[tuple[int, float]])
