@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.azure.account import Account
-from bot.content.redaction import redact
+from bot.content.redaction import HIDDEN, is_secret, redact
 from bot.domain.bodies.fields import Body
 from bot.domain.bodies.path import value_at
 from bot.operations.preflight import Difference, Fix, Preflight
@@ -23,7 +23,7 @@ from cards.card import Button, Card, Field, Option, Words
 from cards.formatting import plural
 from handlers.pool import editing, given, steps
 from handlers.shared.chosen_nodes import ALL
-from handlers.shared.common import is_secret, line, safe, tail
+from handlers.shared.common import line, safe, tail
 from handlers.shared.missing import finding_pool
 from handlers.shared.preflight import blocked, form_error, form_notes
 
@@ -242,7 +242,7 @@ _WORDS = {
 
 
 def _told(name: str, value: str | None) -> str:
-    return "…" if value and is_secret(name) else _shown(value)
+    return HIDDEN if value and is_secret(name) else _shown(value)
 
 
 def _shown(value: Any) -> str:

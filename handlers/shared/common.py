@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
-from bot.content.redaction import redact
+from bot.content.redaction import HIDDEN, is_secret, redact
 from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Block, Heading, Piece, Text, Time
@@ -122,7 +120,7 @@ def identity(user: UserIdentity | None) -> str:
 
 def named(values: Iterable[NameValue]) -> str:
     """``name=value``, a line each; values whose name says that they are secret are not shown."""
-    return "\n".join(f"{each.name}={'…' if is_secret(each.name) else safe(each.value)}" for each in values)
+    return "\n".join(f"{each.name}={HIDDEN if is_secret(each.name) else safe(each.value)}" for each in values)
 
 
 def some(lines: Sequence[str], most: int = 8) -> str:
@@ -134,19 +132,6 @@ def some(lines: Sequence[str], most: int = 8) -> str:
 def tail(resource: str) -> str:
     """The last part of a resource's id, which is its name."""
     return resource.rstrip("/").rsplit("/", 1)[-1]
-
-
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SECRET = re.compile(
-    r"secrets?|pass|passw(or)?d|passphrase|pwd|tokens?|(api|account|access)?keys?|sas|credentials?|signature"
-    r"|conn(ection)?str(ing)?|auth|bearer|cookie"
-)
-
-
-def is_secret(name: str) -> bool:
-    """Whether a setting's name says that its value is secret: ``STORAGE_KEY``, ``apiToken``; not ``KEYBOARD``."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    return any(map(_SECRET.fullmatch, words)) or any(pair == ("connection", "string") for pair in pairwise(words))
 
 
 def safe(words: str) -> str:

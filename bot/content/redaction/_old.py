@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from bot.content.redaction.names import is_secret
+
 HIDDEN = "…"
 
 # Names after which a value is a secret, however they are spelled before that (DB_PASSWORD, --sas-token, accountKey).
@@ -120,14 +122,6 @@ def redact(text: str) -> str:
     if len(text) <= _CHUNK:
         return _without_values(text)
     return "".join(map(_without_values, _chunks(text)))
-
-
-_NAME = re.compile(rf"(?:{_PASSWORDS}|{_KEYS}|token|pwd)\d?", re.IGNORECASE)
-
-
-def is_secret(name: str) -> bool:
-    """Whether what goes by this name (of a variable, of a field in JSON) is a secret."""
-    return any(found.end() == len(name) for found in _NAME.finditer(name))
 
 
 def without_secrets(pairs: Mapping[str, str], longest: int | None = None) -> dict[str, str]:
