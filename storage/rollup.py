@@ -116,9 +116,7 @@ def _two() -> Figures:
     return [0.0, 0.0]
 
 
-def _summed(
-    pile: Mapping[tuple[K, int], Figures], resolutions: Sequence[int]
-) -> Iterator[tuple[int, K, int, Figures]]:
+def _summed(pile: Mapping[tuple[K, int], Figures], resolutions: Sequence[int]) -> Iterator[tuple[int, K, int, Figures]]:
     """(step, key, start, figures) for every resolution: those of the first as they are, each next summed from them."""
     for step in resolutions:
         if step != resolutions[0]:
@@ -132,7 +130,7 @@ def _coarser(pile: Mapping[tuple[K, int], Figures], step: int) -> dict[tuple[K, 
     for (key, start), row in pile.items():
         whole = key, start - start % step
         known = found.get(whole)
-        # Few samples come at a time, so most buckets are made of one: copying it is much faster than adding it to zeros.
+        # Few samples come at a time, so most buckets are made of one: copying it is faster than adding it to zeros.
         found[whole] = row.copy() if known is None else list(map(add, known, row))
     return found
 
