@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import add
 from typing import Final, TypeAlias, TypeVar
 
 from storage.port.core_use import CoreUse
@@ -80,7 +81,7 @@ class RollupIncrements:
 
     def rows(self) -> Iterator[tuple[float, ...]]:
         """(step, series, start, figures ...) for every resolution, each summed from the one before."""
-        for step, series, start, row in _summed(self._finest, self._resolutions, _empty):
+        for step, series, start, row in _summed(self._finest, self._resolutions):
             yield step, series, start, *row
 
 
@@ -107,7 +108,7 @@ class JobIncrements:
 
     def rows(self) -> Iterator[tuple[float, ...]]:
         """(step, account, start, job, dedicated, spot) for every resolution that is kept of jobs."""
-        for step, (account, job), start, row in _summed(self._finest, JOB_RESOLUTIONS, _two):
+        for step, (account, job), start, row in _summed(self._finest, JOB_RESOLUTIONS):
             yield step, account, start, job, *row
 
 
@@ -115,27 +116,35 @@ def _two() -> Figures:
     return [0.0, 0.0]
 
 
-def _summed(
-    pile: Mapping[tuple[K, int], Figures], resolutions: Sequence[int], empty: Callable[[], Figures]
-) -> Iterator[tuple[int, K, int, Figures]]:
-    """(step, key, start, figures) for every resolution, each summed from the one before."""
+def _summed(pile: Mapping[tuple[K, int], Figures], resolutions: Sequence[int]) -> Iterator[tuple[int, K, int, Figures]]:
+    """(step, key, start, figures) for every resolution: those of the first as they are, each next summed from them."""
     for step in resolutions:
-        coarser: defaultdict[tuple[K, int], Figures] = defaultdict(empty)
+        if step != resolutions[0]:
+            pile = _coarser(pile, step)
         for (key, start), row in pile.items():
-            known = coarser[key, start - start % step]
-            for n, value in enumerate(row):
-                if value:
-                    known[n] += value
-        for (key, start), row in coarser.items():
             yield step, key, start, row
-        pile = coarser
 
 
-def _pieces(begin: int, end: int, step: int) -> Iterator[tuple[int, float]]:
+def _coarser(pile: Mapping[tuple[K, int], Figures], step: int) -> dict[tuple[K, int], Figures]:
+    found: dict[tuple[K, int], Figures] = {}
+    for (key, start), row in pile.items():
+        whole = key, start - start % step
+        known = found.get(whole)
+        # Few samples come at a time, so most buckets are made of one: copying it is faster than adding it to zeros.
+        found[whole] = row.copy() if known is None else list(map(add, known, row))
+    return found
+
+
+def _pieces(begin: int, end: int, step: int) -> Sequence[tuple[int, float]]:
     """Buckets of ``step`` seconds between two moments (microseconds): start in seconds, and seconds of it covered."""
     step *= MICRO
+    start = begin - begin % step
+    if begin < end <= start + step:  # most samples lie in one bucket
+        return ((start // MICRO, (end - begin) / MICRO),)
+    found = []
     while begin < end:
         start = begin - begin % step
         stop = min(start + step, end)
-        yield start // MICRO, (stop - begin) / MICRO
+        found.append((start // MICRO, (stop - begin) / MICRO))
         begin = stop
+    return found

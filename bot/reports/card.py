@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from bot.domain.core_use import WHOLE
 from bot.domain.entity import fold
 from bot.domain.money.advice import Advice
 from bot.domain.money.anomalies import Anomaly, anomaly_id
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.movers import Mover
-from bot.domain.money.report import Became, Report, Restated
+from bot.domain.money.report import Became, Report
 from bot.domain.money.shares import parts
-from bot.reports.calendar import days_differ
 from bot.reports.compose import compared_period, period_before
 from bot.reports.picture import amount_of, busy, picture
-from bot.reports.words import budget_words, cents, month_words, span_of
+from bot.reports.small_print import small_print
+from bot.reports.words import budget_words, month_words, span_of
 from cards.build import actions, blocks, bold, facts, muted, text
 from cards.card import (
     Action,
@@ -38,10 +37,8 @@ from cards.card import (
     Words,
 )
 from cards.command_line import join, join_template
-from cards.formatting import change, compared, day_words, money, number, percent, plural
+from cards.formatting import change, compared, day_words, number, percent, plural
 
-BACK = 92
-"""Days that the bill is read back to; where it is known for fewer, reading goes on."""
 TOP = 3
 """Pools that are named; the rest is one sum."""
 _ROSE = 0.25
@@ -77,7 +74,7 @@ class ReportWriter:
                 *_section(f"What became of the advice of {period_before(report.kind)}", list(_became(report))),
                 *_section("Unusual", [_unusual(each, report) for each in report.unusual]),
                 self._actions(report),
-                Footer(text(muted(" · ".join([*self._small(report, now), *([said] if said else [])])))),
+                small_print(report, now, self._zone, said),
             ),
         )
 
@@ -115,32 +112,6 @@ class ReportWriter:
             elif days:
                 options = tuple(Option(words, name) for name, words in days.items())
                 yield Menu(label, join_template(self._tokens(report, "cost", "unusual", "{}", answer)), options)
-
-    def _small(self, report: Report, now: datetime) -> Iterator[str]:
-        """What has to be known to read the figures rightly."""
-        if report.late:
-            yield "posted without waiting longer for fresher data"
-        if report.billed:
-            yield "these are Azure's bills: the bot was not watching for all of the time"
-            if report.by_own:
-                days = ", ".join(f"{day:%a}" for day in report.by_own)
-                yield f"{days} by the bot's own count of nodes, which is more than is billed so far"
-        elif report.prices_source and report.now.priced:
-            as_of = f" of {day_words(report.prices_as_of.date())}" if report.prices_as_of else ""
-            yield f"own usage at {report.prices_source}{as_of}"
-        if report.seen < WHOLE and not report.billed:
-            yield f"{percent(report.seen, 1)} of the time was seen, the rest is unknown"
-        if report.whole and not report.billed and (priced := report.now.priced) and priced < WHOLE:
-            yield f"{percent(1 - priced, 1)} of the core-hours have no known price and are in no sum"
-        if report.at_most:
-            yield "busy is at most that: part of it is Azure Monitor's history"
-        if report.restated:
-            yield f"{period_before(report.kind)} was {_corrected(report.restated)}"
-        if report.restated_bill:
-            yield f"the bill of {period_before(report.kind)} was {_corrected(report.restated_bill)}"
-        yield from _bill_notes(report)
-        if days_differ(self._zone, now):
-            yield "days are UTC days"
 
 
 def _title(report: Report) -> Text:
@@ -190,8 +161,10 @@ def _mark(report: Report) -> Mark:
     risen = (report.change or 0.0) >= _ROSE and not report.filling
     if "will be over" in levels or report.unusual or risen:
         return Mark.WARNING
-    if not report.whole or report.filling:
-        return Mark.NEUTRAL
+    if report.filling:
+        return Mark.CHANGING
+    if not report.whole:
+        return Mark.WARNING
     return Mark.DONE if report.now.core_hours.total or report.amount else Mark.IDLE
 
 
@@ -327,40 +300,6 @@ def _unusual(each: Anomaly, report: Report) -> Text:
         bold(each.pool),
         f" on {day_words(found.day)}: {amount_of(found.amount, report)}, usually {usual}: {each.cause.words}",
     )
-
-
-def _bill_notes(report: Report) -> Iterator[str]:
-    """How the bill stands: no permission, no data, and zero are three different answers."""
-    bill = report.bill
-    match bill.state:
-        case None:
-            return
-        case "no permission":
-            yield f"no bill: {bill.message or 'not allowed'}"
-        case "no data":
-            yield "nothing billed yet"
-        case _ if bill.amount is not None and bill.as_of:
-            as_of = f"{day_words(bill.as_of.date())} {bill.as_of:%H:%M} UTC"
-            yield f"bill {money(cents(bill.amount), bill.currency)} as of {as_of}"
-            if filling := bill.filling or report.filling:
-                days = ", ".join(f"{day:%a}" for day in filling)
-                yield f"{days} still {'fills' if len(filling) == 1 else 'fill'}"
-            yield from _reading(report)
-        case _:
-            yield f"no bill: {bill.message or 'nothing billed yet'}"
-
-
-def _reading(report: Report) -> Iterator[str]:
-    """That the bill is still being read, where that is why there is nothing to compare with."""
-    since = report.bill.since
-    if report.before is None and since and report.bill.as_of and (report.bill.as_of.date() - since).days < BACK:
-        yield f"the bill is still being read: it is known since {day_words(since)}"
-
-
-def _corrected(restated: Restated) -> str:
-    """``$1,842, now $1,861``."""
-    was, now = (money(cents(each), restated.currency) for each in (restated.was, restated.now))
-    return f"{was}, now {now}"
 
 
 def _section(name: str, lines: Sequence[Text]) -> list[Block]:

@@ -30,6 +30,8 @@ _DAY = timedelta(days=1)
 _WEEK = 7
 _PAGE = 1000
 _TICK = timedelta(microseconds=1)
+_IN_FORCE = timedelta(days=4)
+"""A change that was there for less of the last week is not why that week was another one."""
 _CHANGES = timedelta(days=14)
 """How long ago a pool may have been made, resized or deleted for the last week to be another one than those before."""
 
@@ -119,7 +121,11 @@ class History(Struct, frozen=True):
             if recent and earlier:
                 moved[pool] = sum(recent) / len(recent) - sum(earlier) / len(earlier)
         for pool in sorted(moved, key=lambda each: -abs(moved[each]))[:1]:
-            own = sorted((each for each in self.changes if fold(each.id) == fold(pool)), key=lambda each: each.at)
+            latest = self.today - _IN_FORCE
+            own = sorted(
+                (each for each in self.changes if fold(each.id) == fold(pool) and utc_day(each.at) <= latest),
+                key=lambda each: each.at,
+            )
             words = [f"pool {pool} was {what} on {short_day(each.at)}" for each in own if (what := _what(each))]
             return words[-1] if words else _came_or_went(pool, self.of_pool(pool))
         return ""

@@ -22,6 +22,7 @@ import aiohttp
 from bot.app import App
 from bot.ops.signals import until_stopped
 from bot.settings_file import Settings, check
+from bot.tools.lived import LivedPast
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 10
@@ -118,17 +119,18 @@ class Stage:
             answer.raise_for_status()
 
     async def live_through(self, app: App, hours: float, report: Callable[[float], None] | None = None) -> None:
-        """Let the account live through its past, sampled by the program's own collector.
+        """Let the accounts live through their past, looked at and sampled by the program's own parts.
 
         Once a minute in the last two hours; every three minutes before, which no chart of a day can show.
         """
+        past = LivedPast(app, _COARSE * 60)
         minutes = int(hours * 60)
         steps = [_COARSE] * max(0, (minutes - _FINE) // _COARSE)
         steps += [1] * (minutes - sum(steps))
         url = f"{self.printed['ARM_ENDPOINT']}/_sandbox/clock"
         async with aiohttp.ClientSession() as session:
             for number, step in enumerate(steps):
-                await asyncio.gather(*(app.collector.collect(account) for account in app.accounts))
+                await past.look()
                 async with session.post(url, json={"advance": step * 60}) as answer:
                     answer.raise_for_status()
                 if report and number % 100 == 0:

@@ -29,8 +29,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Jobs, tasks and schedules", ("job", "task", "subtask", "preparation", "schedule", "file", "log")),
     (
         "The account",
-        ("home", "account", "usage", "trend", "application", "package", "certificate", "topology", "history"),
+        ("home", "account", "application", "package", "certificate", "topology", "history"),
     ),
+    ("Usage and money", ("usage", "trend", "cost")),
     ("Alerts", ("alert",)),
     ("As files, and for again", ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget")),
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
@@ -166,6 +167,7 @@ def _contents(ctx: Context) -> Card:
 
 def _about(ctx: Context, known: Command) -> Card:
     parameters: list[Text] = []
+    below = [each for each in ctx.registry.nouns().get(known.path, ()) if each.path != known.path]
     for each in known.parameters:
         if each.hidden:
             continue
@@ -185,6 +187,7 @@ def _about(ctx: Context, known: Command) -> Card:
             *section(
                 "Examples", Bullets(tuple(text(code(each)) for each in known.examples)) if known.examples else None
             ),
+            *section("Commands below it", Bullets(tuple(map(_line, below))) if below else None),
             Words(text(muted(f"{known.effect_sentence} Needs {known.needs_sentence}; yours is {ctx.role}."))),
             Actions(
                 (

@@ -14,7 +14,7 @@ from bot.requests.context import Context
 from cards.build import actions, blocks, bold, table, text
 from cards.card import Button, Card, Column, Mark, Row, Table, Words
 from cards.formatting import day_words, money, number, plural
-from handlers.cost.parts import column, cost_of, headline, idle_of, notes, own_cost, window_buttons
+from handlers.cost.parts import apart, column, cost_of, headline, idle_of, notes, own_cost, window_buttons
 from handlers.shared.common import line, titled
 
 _MOST = 31
@@ -95,10 +95,7 @@ def spend_table(
     foot = [text(bold("all")), *(text(bold(_sum(values, currency))) for values, currency in money_columns)]
     foot += [text(bold(cell)) for cell in _hours(whole)]
     made = table(columns, rows)
-    apart = statement.reconciled[1:] if billed else ()  # another currency is never added: it stands below the sum
-    gap = ["–"] * (len(columns) - 2)
-    more = [[f"billed in {each.currency}", money(each.amortized, each.currency), *gap] for each in apart]
-    return Table(made.columns, (*made.rows, Row(tuple(foot)), *table(columns, more).rows))
+    return Table(made.columns, (*made.rows, Row(tuple(foot)), *(apart(statement, columns) if billed else ())))
 
 
 def _sum(values: Sequence[float | None], currency: str) -> str:

@@ -15,8 +15,8 @@ from bot.domain.money.spend import Spend
 from bot.domain.money.statement import Statement
 from bot.requests.command import CommandError
 from bot.requests.context import Context
-from cards.build import actions, bold, note, text
-from cards.card import Actions, Button, Footer, Piece, Text, Time, Words
+from cards.build import actions, bold, note, table, text
+from cards.card import Actions, Button, Column, Footer, Piece, Row, Text, Time, Words
 from cards.formatting import money, number, percent, plural, short_day
 from handlers.shared.common import line
 from storage.port.bill import BillReading
@@ -94,6 +94,13 @@ def column(values: Sequence[float | None], currency: str) -> list[str]:
     """Money of one column, rounded so that it adds up; a dash where nothing is known."""
     rounded = iter(parts([value for value in values if value is not None], currency)[0])
     return ["–" if value is None or not currency else next(rounded) for value in values]
+
+
+def apart(statement: Statement, columns: Sequence[Column]) -> tuple[Row, ...]:
+    """The rows below a table of costs for what is billed in further currencies, which are never added to its sum."""
+    gap = ["–"] * (len(columns) - 2)
+    further = [[f"billed in {each.currency}", money(each.amortized, each.currency), *gap] for each in statement.further]
+    return table(columns, further).rows if further else ()
 
 
 def cost_of(spend: Spend) -> float | None:

@@ -20,6 +20,7 @@ from handlers.shared.common import titled
     "cost receipts",
     effect="change",
     shared="operator",
+    changes_with=("state", "over", "job", "account"),
     check="cost receipts",
     examples=["cost receipts on", "cost receipts over:50", "cost receipts on job:nightly:*", "cost receipts off"],
 )

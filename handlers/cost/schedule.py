@@ -65,9 +65,9 @@ def _card(ctx: Context, source: Account, schedule: str, runs: Sequence[JobRun], 
     failed = sum(run.failed or 0 for run in runs)
     return Card(
         title=titled(
-            f"Runs of schedule {schedule}",
-            plural(len(runs), "run") if runs else "none is over",
-            money(whole, currency, digits) if currency and known else None,
+            _finding(runs, currency) if runs else "No run is over",
+            f"schedule {schedule}",
+            _together(runs, money(whole, currency, digits) if currency and known else "") if runs else None,
             _usually(runs, currency),
         ),
         mark=Mark.CHANGING if reading else Mark.WARNING if failed else Mark.DONE if runs else Mark.IDLE,
@@ -125,6 +125,22 @@ def _picture(ctx: Context, source: Account, schedule: str, runs: Sequence[JobRun
         level_label="usual",
     )
     return Picture(f"runs-{source.name}-{schedule}", alt(chart), chart, f"Runs of schedule {schedule}")
+
+
+def _together(runs: Sequence[JobRun], price: str) -> str:
+    """``10 runs for $413``."""
+    return f"{plural(len(runs), 'run')} for {price}" if price else plural(len(runs), "run")
+
+
+def _finding(runs: Sequence[JobRun], currency: str) -> str:
+    """What the last run came to against what is usual: in money, where that is known, else in time."""
+    if currency and _cost(runs[0]) is not None:
+        return _headline(runs, currency)
+    last, others = runs[0].seconds, [run.seconds for run in runs[1:]]
+    took = f"The last run took {duration(runs[0].ended - runs[0].started)}"
+    if len(others) < ENOUGH or not median(others):
+        return took
+    return f"{took}, {compared(last, median(others), 'usual', NOTEWORTHY)}"
 
 
 def _headline(runs: Sequence[JobRun], currency: str) -> str:

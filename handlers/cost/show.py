@@ -15,6 +15,7 @@ from cards.card import Actions, Button, Card, Column, Mark, Table, Words
 from cards.formatting import plural
 from handlers.cost import grouped
 from handlers.cost.parts import (
+    apart,
     asked,
     bill_words,
     column,
@@ -98,7 +99,8 @@ def _table(pools: Sequence[PoolLine], statement: Statement) -> Table | None:
         column([idle_of(each.own) for _, each in shown], own),
         strict=True,
     )
-    return table(_COLUMNS, cells)
+    made = table(_COLUMNS, cells)
+    return Table(made.columns, (*made.rows, *apart(statement, _COLUMNS)))
 
 
 def _more(ctx: Context, source: Account, window: str, pools: Sequence[PoolLine]) -> Actions | None:

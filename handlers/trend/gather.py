@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
@@ -46,6 +47,11 @@ class Gathered(Struct, frozen=True):
     usage: list[Bucket]
     notes: tuple[str, ...] = ()
 
+    @property
+    def first(self) -> datetime | None:
+        """From when on jobs are known: since they are kept, or the first one before that; None where none is."""
+        return min([*(job.ended for job in self.jobs), *filter(None, [self.watched])], default=None)
+
 
 async def gather(ctx: Context, source: Account, period: Period, pool: str | None) -> Gathered:
     """Everything of a period and the one before; of one pool, where it is given."""
@@ -56,8 +62,7 @@ async def gather(ctx: Context, source: Account, period: Period, pool: str | None
     jobs = await store.job_runs(name, since=since, until=until, limit=_MOST)
     boots = await store.node_boots(name, since, until, pool=pool)
     counts = await store.transition_counts(name, since, until, "node")
-    step = int(min(period.step.total_seconds(), 21600))
-    usage = await store.usage(name, pool, since, until, step)
+    usage = await _usage(ctx, source, period, pool)
     notes = list[str]()
     if watched is None or watched > since:
         jobs, notes = await _earlier(ctx, source, jobs, since, min(watched or until, until))
@@ -66,6 +71,16 @@ async def gather(ctx: Context, source: Account, period: Period, pool: str | None
     if pool:
         jobs = [job for job in jobs if same_id(job.pool, pool)]
     return Gathered(source.now(), watched, jobs, boots, counts, usage, tuple(notes))
+
+
+async def narrowed(ctx: Context, source: Account, gathered: Gathered, period: Period, pool: str | None) -> Gathered:
+    """The same for a shorter period that ends within the same hour."""
+    return replace(gathered, usage=await _usage(ctx, source, period, pool))
+
+
+async def _usage(ctx: Context, source: Account, period: Period, pool: str | None) -> list[Bucket]:
+    step = int(min(period.step.total_seconds(), 21600))
+    return await ctx.store.usage(source.name, pool, period.before.since, period.until, step)
 
 
 async def _earlier(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -14,13 +15,16 @@ from cards import build
 from cards.build import blocks, muted, text
 from cards.card import Block, Button, Card, Mark, Menu, Option, Picture, Time, Words
 from cards.charts.alt import alt
+from cards.formatting import plural, short_day
 from handlers.shared.common import line, nearest, template, titled
 from handlers.trend.figures import NAMES, Half, Subject, chart, half, headline, table
-from handlers.trend.gather import Gathered, gather
+from handlers.trend.gather import Gathered, gather, narrowed
 from handlers.trend.schedule import schedule_trend
 
 Window = Literal["24h", "7d", "30d", "90d"]
 _WORDS: dict[Window, str] = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
+_DRAWN = 3
+"""Points that a picture has at least."""
 _LABELS: dict[Window, str] = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
 
 
@@ -31,7 +35,7 @@ _LABELS: dict[Window, str] = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": 
 )
 async def trend(
     ctx: Context,
-    window: Window = "7d",
+    window: Window | None = None,
     *,
     of: Subject = "tasks",
     pool: str | None = None,
@@ -40,7 +44,7 @@ async def trend(
 ) -> Card:
     """Show how jobs, tasks, waits, boots and preemptions went, beside the period before; or a schedule's runs.
 
-    :param window: how far back; the period before is as long
+    :param window: how far back, 7d if left out; the period before is as long
     :param of: what the picture shows; the table has everything
     :param pool: only jobs and nodes of this pool
     :param schedule: the newest run of this job schedule against its last ten
@@ -52,43 +56,48 @@ async def trend(
     if pool and of == "preempted":
         of = "tasks"
     zone = ZoneInfo(ctx.zone)
-    period = period_of(window, source.now(), zone)
+    chosen: Window = window or "7d"
+    period = period_of(chosen, source.now(), zone)
     gathered = await gather(ctx, source, period, pool)
+    if window is None and period_of("24h", source.now(), zone).since <= (gathered.first or period.since):
+        chosen = "24h"  # nothing older is known: of seven days six would be empty
+        period = period_of(chosen, source.now(), zone)
+        gathered = await narrowed(ctx, source, gathered, period, pool)
     now, before = half(gathered, period), half(gathered, period.before)
     where = f"pool {pool}" if pool else None
     finding = headline(of, now, before)
-    title = " · ".join(filter(None, [source.name, where, f"last {_WORDS[window]}"]))
+    title = " · ".join(filter(None, [source.name, where, f"last {_WORDS[chosen]}"]))
     nothing = not gathered.jobs and not gathered.boots and not now.preempted.nodes.whole
     if pool and nothing:
-        await _seen(ctx, source, pool, window)
+        await _seen(ctx, source, pool, chosen)
     return Card(
-        title=titled(finding, source.name, where, f"last {_WORDS[window]}"),
+        title=titled(finding, source.name, where, f"last {_WORDS[chosen]}"),
         mark=Mark.IDLE if nothing else _mark(of, now, before),
         as_of=gathered.at,
         blocks=blocks(
             _nothing(gathered) if nothing else _picture(of, title, period, finding, (now, before), ctx.zone),
             None if nothing else table(now, before, pool=bool(pool)),
-            _small_print(gathered, now),
+            _small_print(gathered, period, now, zone),
             build.actions(
                 *(
                     Button(
                         _LABELS[each],
                         line(ctx, source, "trend", each, of=_other(of), pool=pool),
                         how="edit",
-                        current=each == window,
+                        current=each == chosen,
                     )
                     for each in _LABELS
                 ),
                 Menu(
                     "Show",
-                    template(ctx, source, "trend", window, of="{}", pool=pool),
+                    template(ctx, source, "trend", chosen, of="{}", pool=pool),
                     tuple(
                         Option(NAMES[each], each) for each in get_args(Subject) if not (pool and each == "preempted")
                     ),
                     how="edit",
                 ),
                 _schedules(ctx, source, gathered),
-                Button("Usage", line(ctx, source, "usage", window, pool=pool)),
+                Button("Usage", line(ctx, source, "usage", chosen, pool=pool)),
                 Button("Failed jobs", line(ctx, source, "job list", "failed>0", pool=pool)),
             ),
         ),
@@ -122,8 +131,12 @@ def _mark(of: Subject, now: Half, before: Half) -> Mark:
 def _picture(of: Subject, where: str, period: Period, finding: str, halves: tuple[Half, Half], zone: str) -> Block:
     """The picture, or a word where there is nothing in it."""
     drawn = chart(of, *halves, period, finding, f"{where} · pale: the time before, just as long", zone)
-    if not any(value is not None for series in drawn.series for value in series.values):
+    known = {at for series in drawn.series for at, value in enumerate(series.values) if value is not None}
+    if not known:
         return Words(text(muted(f"There is nothing to draw for {NAMES[of].lower()}.")))
+    if len(known) < _DRAWN:
+        few = f"{plural(len(known), 'point')} of {period.count}"
+        return Words(text(muted(f"No picture yet: of {NAMES[of].lower()} only {few} would be in it.")))
     key = f"trend-{of}-{period.span.days}-{period.until:%d%H}"
     return Picture(key=key, alt=alt(drawn), chart=drawn, title=f"{NAMES[of]}: {where}")
 
@@ -139,13 +152,28 @@ def _nothing(gathered: Gathered) -> Words:
     )
 
 
-def _small_print(gathered: Gathered, now: Half) -> Block | None:
+def _small_print(gathered: Gathered, period: Period, now: Half, zone: ZoneInfo) -> Block | None:
     """How it is counted, and what is missing."""
     pieces = ["Tasks are counted when their job ends; waits are from a task's creation to the start of its last run."]
     if now.tasks.uncounted:
         many = now.tasks.uncounted
         pieces.append(f"The tasks of {many:,} job{'s' if many > 1 else ''} were not counted.")
-    return build.note(" ".join([*pieces, *gathered.notes]))
+    return build.note(" ".join([*pieces, *gathered.notes, *_kept_since(gathered.watched, period, zone)]))
+
+
+def _kept_since(watched: datetime | None, period: Period, zone: ZoneInfo) -> list[str]:
+    """Since when jobs that end are kept, where that is within the period, and from when on it will be whole."""
+    if watched is None:
+        return ["What jobs came to is kept from now on, also of those that Batch forgets."]
+    if watched <= period.before.since:
+        return []
+    begun, whole, before = (
+        watched.astimezone(zone) + times * period.span for times in range(3)
+    )  # calendar days of that zone
+    kept = f"What jobs came to is kept since {short_day(begun)} {begun:%H:%M}"
+    if watched <= period.since:
+        return [f"{kept}: the period before is whole from {short_day(before)} on."]
+    return [f"{kept}: this period is whole from {short_day(whole)} on, the one before it from {short_day(before)} on."]
 
 
 def _schedules(ctx: Context, source: Account, gathered: Gathered) -> Menu | None:

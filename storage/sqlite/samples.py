@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -69,11 +70,11 @@ class SqliteSamples(Connection):
         """Insert samples of pools; returns those that were new."""
         horizon = self._samples_horizon()
         number = self._numbers.series
-        by_series: dict[tuple[int, int], dict[int, Sample]] = {}
+        by_series: defaultdict[tuple[int, int], dict[int, Sample]] = defaultdict(dict)
         for sample in samples:
             if (at := to_timestamp(sample.at)) >= horizon:
                 key = number(sample.account, sample.pool), number(sample.account, "")
-                by_series.setdefault(key, {}).setdefault(at, sample)
+                by_series[key].setdefault(at, sample)
         fresh = [
             _Fresh(series, account, at, sample, self._shares(series, sample))
             for (series, account), moments in by_series.items()
@@ -86,7 +87,9 @@ class SqliteSamples(Connection):
 
     def _shares(self, series: int, sample: Sample) -> list[tuple[int, float]]:
         """The jobs of a sample by number, with their cores; none where nothing was busy."""
-        return [(self._numbers.job(series, each.job), each.cores) for each in sample.jobs if each.job and sample.busy]
+        if not sample.jobs or not sample.busy:
+            return []
+        return [(self._numbers.job(series, each.job), each.cores) for each in sample.jobs if each.job]
 
     def _known(self, series: int, moments: Collection[int]) -> dict[int, float]:
         """The samples of a series that are stored already, around some moments: their moments and seconds."""

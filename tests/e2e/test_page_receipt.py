@@ -13,7 +13,7 @@ from tests.e2e.test_page import Demo, both, opened, say
 from tests.skips import need
 
 ACCOUNT = "account:render-prod"
-POSTED, WHOLE, RUNS = re.compile(r"thumbnails:job-\d+ done in"), "tasks that succeeded", "Runs of schedule thumbnails"
+POSTED, WHOLE, RUNS = re.compile(r"thumbnails:job-\d+ done in"), "tasks that succeeded", "The last run cost"
 SLOW = 240_000
 WIDE, NARROW = ViewportSize(width=1400, height=1000), ViewportSize(width=390, height=2600)
 
@@ -60,7 +60,7 @@ def test_receipts_are_posted_and_asked_for_in_both_chats(demo: Demo, page: Page,
         say(pane, f"{name} cost job {job[0]} {ACCOUNT}")
         expect(answer(pane, WHOLE)).to_contain_text(re.compile(r"all\s*\$[\d.,]+"))
         say(pane, f"{name} cost schedule thumbnails {ACCOUNT}")
-        expect(answer(pane, RUNS)).to_contain_text(re.compile(r"\d+ runs? · \$"))
+        expect(answer(pane, RUNS)).to_contain_text(re.compile(r"\d+ runs? for \$"))
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
         for chat, pane in zip(("slack", "teams"), panes.values(), strict=True):

@@ -145,6 +145,15 @@ async def test_an_azure_that_fails_is_told_with_its_code(scene: Scene, status: i
     assert plain(card.title).startswith("Azure answered")
 
 
+async def test_help_about_a_command_names_those_below_it(scene: Scene) -> None:
+    card = await scene.ask("help cost")
+    said = str(text.render(card, width=10_000).payload["text"])
+    below = [each.path for each in scene.dispatcher.services.registry.nouns()["cost"] if each.path != "cost"]
+    assert len(below) > 5
+    assert all(f"{path} – " in said for path in below)
+    assert "Commands below it" not in str(text.render(await scene.ask("help cost job"), width=10_000).payload["text"])
+
+
 async def test_help_is_whole_on_every_platform(scene: Scene) -> None:
     card = await scene.ask("help")
     for render in (slack.render, teams.render, text.render):

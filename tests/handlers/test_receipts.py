@@ -77,6 +77,7 @@ async def test_more_tasks_than_are_read_are_said(scene: Scene, monkeypatch: pyte
 async def test_the_runs_of_a_schedule_are_read_once_and_drawn(scene: Scene) -> None:
     card = await scene.ask(f"cost schedule thumbnails {ACCOUNT}")
     check("cost-schedule", still(card, scene))
+    assert plain(card.title).startswith("The last run cost $"), "the finding goes first"
     picture = next(block for block in card.blocks if isinstance(block, Picture))
     assert isinstance(picture.chart, BarChart)
     runs = await scene.store.job_runs("render-prod", schedule="thumbnails")
@@ -89,13 +90,14 @@ async def test_the_runs_of_a_schedule_are_read_once_and_drawn(scene: Scene) -> N
 
 async def test_a_schedule_without_a_run_that_is_over_says_so(scene: Scene) -> None:
     card = await scene.ask(f"cost schedule legacy-export {ACCOUNT}")
-    assert "none is over" in plain(card.title)
+    assert plain(card.title).startswith("No run is over · schedule legacy-export")
     assert not card.refused
     assert (await scene.ask(f"cost schedule thumbnail {ACCOUNT}")).refused
 
 
 async def test_receipts_are_asked_for_and_taken_back(scene: Scene) -> None:
     assert "needs the role operator" in words(await scene.ask("cost receipts on"))
+    assert plain((await scene.ask("cost receipts")).title).startswith("Receipts · none are posted"), "to show is a read"
     scene.permit(operators=["text:viewer"])
     here = Conversation("text", "here")
     none = await scene.ask("cost receipts")

@@ -22,6 +22,7 @@ from storage.port.spread import spread_of
 from storage.port.timings import NodeBoot
 from tests.golden import check
 from tests.handlers.conftest import Scene
+from tests.handlers.test_costs import words
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ACCOUNT = "render-prod"
@@ -150,3 +151,20 @@ async def test_an_account_in_which_nothing_ended_says_so(scene: Scene) -> None:
     assert "No job has ended" in str(card.blocks)
     refused = await scene.ask("trend 24h account:sim-dev pool:nowhere")
     assert "No pool “nowhere”" in plain(refused.title)
+
+
+async def test_a_fresh_installation_says_what_is_missing_and_from_when_it_will_be_there(scene: Scene) -> None:
+    await scene.ask("pool list")  # the service's clock
+    jobs = [job(f"nightly:job-{n}", AT - n * HOUR) for n in range(1, 6)]
+    kept = Cursor(ACCOUNT, KEPT_SINCE, AT - 6 * HOUR)
+    await scene.store.record(ChangeSet(runs=jobs, cursors=[kept]))
+    card = await scene.ask("trend")
+    assert plain(card.title).endswith("last 24 hours"), "of seven days six would be empty"
+    assert "from before the bot watched" not in words(card) or "last 24 hours" in plain(card.title)
+    assert any(isinstance(block, Picture) for block in card.blocks)
+    assert "kept since 23 Nov 00:00" in words(card), "in the zone of who asks"
+    assert "whole from 24 Nov on, the one before it from 25 Nov on" in words(card)
+    month = await scene.ask("trend 30d")
+    assert not any(isinstance(block, Picture) for block in month.blocks), "one bar of thirty is no trend"
+    assert "No picture yet: of tasks only" in words(month)
+    assert "whole from 23 Dec on, the one before it from 22 Jan on" in words(month)

@@ -30,6 +30,19 @@ def test_a_size_that_somebody_gave_is_a_change_and_a_formulas_is_not() -> None:
     assert resized([], set()) == []
 
 
+async def test_a_change_of_yesterday_is_not_why_the_last_week_was_another_one(tmp_path: Path) -> None:
+    store = await ledgered(tmp_path)
+    made = composer(store).accounting
+    for pool in ("gpu-a", "sim-old"):
+        await store.record(ChangeSet(transitions=[steady(pool, 30, 2, "steady", "resizing"), steady(pool, 29, 4)]))
+    past = await history(made, store, ACCOUNT, MONDAY)
+    assert len(past.changes) == 2
+    assert past.changed() == "pool sim-old has had nodes since 17 Nov"
+    await store.record(ChangeSet(transitions=[steady("sim-old", 24 * 6, 8)]))
+    assert (await history(made, store, ACCOUNT, MONDAY)).changed() == "pool sim-old was resized on 17 Nov"
+    await store.close()
+
+
 async def test_an_autoscaled_pool_is_no_known_change_however_many_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

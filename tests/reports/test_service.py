@@ -175,7 +175,7 @@ async def test_it_waits_for_what_is_not_seen_yet_and_then_says_so(room: Room) ->
     assert await room.at(following) == []
     assert await room.at(following + 5 * HOUR) == []
     assert len(await room.at(following + 6 * HOUR)) == 1
-    assert "posted without waiting longer for fresher data" in str(card_of(room.entries.writes[-1]))
+    assert "Posted without waiting longer for fresher data" in str(card_of(room.entries.writes[-1]))
 
 
 async def test_a_day_that_is_due_before_it_is_over_is_waited_for(room: Room) -> None:
@@ -196,7 +196,7 @@ async def test_after_a_start_the_first_reading_of_the_bill_is_waited_for(room: R
     late = Room.of(room.store, NINE + 10 * HOUR, up=timedelta())
     assert await late.at(NINE + 10 * HOUR) == []
     assert len(await late.at(NINE + 10 * HOUR + FIRST_READING)) == 1
-    assert "posted without waiting longer" in str(card_of(late.entries.writes[-1]))
+    assert "Posted without waiting longer" in str(card_of(late.entries.writes[-1]))
 
 
 async def test_a_clock_that_goes_back_posts_no_older_week(room: Room) -> None:
@@ -212,7 +212,7 @@ async def test_it_is_posted_as_soon_as_it_is_fresh(room: Room) -> None:
     assert await room.at(following) == []
     await room.sampled(MONDAY + timedelta(days=1))
     assert len(await room.at(following + HOUR)) == 1
-    assert "posted without waiting" not in str(card_of(room.entries.writes[-1]))
+    assert "Posted without waiting" not in str(card_of(room.entries.writes[-1]))
 
 
 def _billed(amount: float, day: int = 18) -> BillRow:

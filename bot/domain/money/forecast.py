@@ -148,7 +148,7 @@ def _month(today: date) -> tuple[list[date], list[date]]:
 
 def _basis(known: int, changed: str) -> str:
     if changed:
-        return f"by the last {RECENT} days, because {changed}"
+        return f"by the last {RECENT} days, because {changed}; days before that give no range for it"
     if known < WINDOW:
         return f"by {known} days, which is all that is known"
     return f"by the same weekdays of the last {WINDOW} days"

@@ -84,6 +84,11 @@ class Statement(Struct, frozen=True):
         return self.reconciled[0] if self.reconciled else None
 
     @property
+    def further(self) -> tuple[Reconciled, ...]:
+        """The bill in other currencies, which are never added to the main one."""
+        return self.reconciled[1:]
+
+    @property
     def currency(self) -> str:
         """The currency of amounts that are billed, else of own usage; empty where neither is known."""
         return self.main.currency if self.main else self.ledger.currency

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from itertools import combinations
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from cards.charts import style
 from cards.charts.canvas import Canvas
@@ -115,3 +117,26 @@ def test_every_word_of_every_picture_is_legible(monkeypatch: pytest.MonkeyPatch)
     pale = {pair: count for pair, count in found.items() if contrast(*pair) < 4.5 and count > total / 100_000}
     assert total > 100_000
     assert not pale
+
+
+def test_a_picture_of_few_colours_is_half_a_byte_a_pixel_and_loses_no_area() -> None:
+    words = Canvas(800, 400, TONED)
+    tones = [colour for fill in fills(TONES) for colour in (fill.colour, fill.edge)][:12]
+    for at, colour in enumerate(tones):
+        words.box((20 + 40 * at, 20, 40 + 40 * at, 26), colour)
+    words.text(20, 200, "Busy 31 % of 3,524 core-hours", 40, style.INK, bold=True)
+    small = Image.open(io.BytesIO(words.png()))
+    assert small.getcolors(16), "no more than sixteen colours"
+    shown = np.asarray(small.convert("RGB"))
+    for at, colour in enumerate(tones):
+        assert tuple(shown[23, 30 + 40 * at]) == colour
+
+
+def test_a_picture_of_many_colours_keeps_all_of_them() -> None:
+    sheet = Canvas(900, 400, TONED)
+    every = list(dict.fromkeys(fill.colour for tone in TONES for fill in fills([tone] * 3)))[:20]
+    assert len(every) > 16
+    for at, colour in enumerate(every):
+        sheet.box((20 + 40 * at, 20, 50 + 40 * at, 60), colour)
+    shown = np.asarray(Image.open(io.BytesIO(sheet.png())).convert("RGB"))
+    assert [tuple(shown[40, 35 + 40 * at]) for at in range(len(every))] == every
