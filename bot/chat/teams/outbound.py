@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from bot.chat.request import Conversation
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.references import References
+from bot.chat.teams.seals import Place, Seals
 from bot.settings import is_loopback
 from cards.card import Attachment, Card, Picture, Rendered
 
@@ -67,26 +69,34 @@ class Outbound:
         hosts: Sequence[str],
         budget: Budget | None = None,
         *,
+        seals: Seals,
         modern: bool = False,
     ) -> None:
-        """``modern`` lets Teams draw small charts itself."""
+        """``seals`` are those of buttons; ``modern`` lets Teams draw small charts itself."""
         self._connector = connector
         self._references = references
         self._pictures = pictures
         self._hosts = tuple(hosts)
         self._modern = modern
+        self.seals = seals
         self.budget = budget or Budget(LIMITS)
 
-    async def render(self, card: Card) -> Rendered:
-        """The card with links to its pictures and files; one that fails leaves its words."""
-        rendered = cards.teams.message.render(card)
+    async def render(self, card: Card, place: Place | None = None) -> Rendered:
+        """The card with links to its pictures and files; one that fails leaves its words.
+
+        ``place`` is where it is to stand, which the answers to its buttons may replace; None for nowhere.
+        """
+        seal = partial(self.seals.seal, place) if place else None
+        rendered = cards.teams.message.render(card, seal=seal)
         if not rendered.pictures and not rendered.attachments:
             return rendered
         links = await asyncio.gather(*(self._link(picture) for picture in rendered.pictures))
         found = {picture.key: link for picture, link in zip(rendered.pictures, links, strict=True) if link}
         lent = await asyncio.gather(*(self._lend(file) for file in rendered.attachments))
         files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
-        return cards.teams.message.render(card, found, files, modern=self._modern) if found or files else rendered
+        if not found and not files:
+            return rendered
+        return cards.teams.message.render(card, found, files, modern=self._modern, seal=seal)
 
     async def once(
         self,
