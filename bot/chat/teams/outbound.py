@@ -7,20 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
 import cards.teams.message
 from bot.chat.budget import Budget, Limits, Priority
+from bot.chat.hosts import host_of, may_call
 from bot.chat.port import Pictures
 from bot.chat.request import Conversation
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.references import References
 from bot.chat.teams.seals import Place, Seals
-from bot.settings import is_loopback
 from cards.card import Attachment, Card, Picture, Rendered
 
 log = structlog.get_logger()
@@ -36,21 +35,8 @@ _PICTURE_SECONDS = 20.0
 
 
 def allowed(service_url: str, hosts: Sequence[str]) -> bool:
-    """True where the bot's token may be sent: https to a listed host, or http to a listed loopback host.
-
-    A host is listed as ``host`` (any port) or ``host:port``.
-    """
-    try:
-        parts = urlsplit(service_url)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        return False
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        return False
-    if not host or parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        return False
-    listed = {name.strip().lower() for name in hosts}
-    return host in listed or (port is not None and f"{host}:{port}" in listed)
+    """True where the bot's token may be sent: see :func:`bot.chat.hosts.may_call`."""
+    return may_call(service_url, hosts, query=False)
 
 
 def activity(payload: dict[str, object], summary: str) -> dict[str, object]:
@@ -130,7 +116,7 @@ class Outbound:
         if not allowed(conversation.service_url, self._hosts):
             log.warning(
                 "teams.service_url_refused",
-                host=urlsplit(conversation.service_url).hostname,
+                host=host_of(conversation.service_url),
                 conversation=conversation.id,
             )
             raise TeamsError(0, "ServiceUrlRefused", "its host is not in teams.service_hosts", sent=False)
