@@ -60,6 +60,8 @@ class Retention(Struct, frozen=True):
     """Which reports were posted, what they advised, and unusual days with their answers."""
     timings: timedelta = 400 * DAY
     """How long boots took, since then; more than a year, so that a month can be held against last year's."""
+    messages: timedelta = 90 * DAY
+    """Under which id each was posted on Teams: later, answers to its buttons come as messages of their own."""
     entries: timedelta = 30 * DAY
     """Outbox entries that are delivered, or never will be, since they were last due."""
 

@@ -20,11 +20,13 @@ class Person(Struct, frozen=True):
     whether the person is in them.
 
     ``home`` is the workspace or tenant that the person belongs to, which in a shared channel need not be the
-    conversation's; empty where the payload says nothing of it.
+    conversation's; empty where the payload says nothing of it. ``homes`` are all that the payload names as theirs: one
+    of them that is not the bot's makes them ``foreign``.
 
     ``kind``: a ``member`` of the bot's own workspace or tenant, a ``guest`` there, ``foreign`` for a person of another
     one (Slack Connect, shared channels), or a ``bot`` or workflow. Who is no member may do nothing unless named. With
-    ``kind_read`` False the platform could not be asked, so that a ``member`` may be a guest.
+    ``kind_read`` False the platform could not be asked, so that a ``member`` may be a guest, and a ``foreign`` person
+    may be a member: which of the two is assumed depends on what the payload says.
     """
 
     platform: str
@@ -34,6 +36,7 @@ class Person(Struct, frozen=True):
     groups: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     home: str = ""
+    homes: tuple[str, ...] = ()
     kind: Literal["member", "guest", "foreign", "bot"] = "member"
     kind_read: bool = True
 

@@ -26,6 +26,8 @@ class Needs:
     """For a change that holds for everybody in a channel or a group chat; None: no more than ``role``."""
     others: Role | None = None
     """To change what somebody else made for everybody in a channel; None: no more than ``role``."""
+    everybody: Role | None = None
+    """For a change that holds for everybody, wherever it is asked for; None: no more than ``role``."""
     azure: bool = False
     """It changes or destroys something of Azure, which needs a grant."""
 

@@ -19,8 +19,9 @@ their home workspace or tenant), the conversation, the account, the command and 
    while it is not known whether the person is a guest.
 7. ``grants.none``: a change of Azure is refused unless a grant names the person, a group of theirs or the conversation
    for this command, account and entity. Operators may make every change that destroys nothing, admins every change.
-8. ``command.shared``: a change that holds for everybody in a channel or a group chat may need a higher role. It does
-   not in a personal chat, nor where the command is asked for oneself alone (such as ``alert subscribe to:me``).
+8. ``command.everybody``: a change that holds for everybody, wherever it is asked for, may need a higher role.
+   ``command.shared``: so may one that holds for everybody in a channel or a group chat, but not in a personal chat,
+   nor where the command is asked for oneself alone (such as ``alert subscribe to:me``).
 9. ``command.others``: to change what somebody else made for everybody in a channel may need a higher role.
 10. Whatever no rule refused is allowed, by the grant or the setting that gave the role (such as ``access.operators``).
 
@@ -56,7 +57,15 @@ _OUTSIDERS = {
     "bot": "bots and workflows",
 }
 _BY_GROUPS = frozenset(
-    {"access.outsiders", "access.none", "command.role", "grants.none", "command.shared", "command.others"}
+    {
+        "access.outsiders",
+        "access.none",
+        "command.role",
+        "grants.none",
+        "command.everybody",
+        "command.shared",
+        "command.others",
+    }
 )
 """Rules that would not refuse somebody who is in the right group."""
 _UNREAD_GROUPS = "Your group membership could not be read, so no group of yours counts now: try again in a minute."
@@ -169,6 +178,8 @@ class Policy:
         needed, called = question.needs.role, f"“{question.command}”"
         if question.person.kind != "member" and not role.id:
             reason = f"{called} is not for {_OUTSIDERS[question.person.kind]}, unless the settings name them."
+            if not question.person.kind_read:
+                reason = f"{reason} {_UNREAD_KIND}"
             return Decision(False, "access.outsiders", reason, "none")
         if role.role == "none":
             return self._refused(question, role, "access.none", needed, called)
@@ -216,7 +227,11 @@ class Policy:
     def _not_for_everybody(self, question: Question, role: RoleGrant) -> Decision | None:
         """What a channel has for everybody, which may need a higher role to change than what is one's own."""
         needs, called, target = question.needs, f"“{question.command}”", question.target
-        if question.effect == "read" or question.conversation.kind == "personal" or question.alone:
+        if question.effect == "read":
+            return None
+        if needs.everybody and RANK[role.role] < RANK[needs.everybody]:
+            return self._refused(question, role, "command.everybody", needs.everybody, f"{called} for everybody")
+        if question.conversation.kind == "personal" or question.alone:
             return None
         if needs.shared and RANK[role.role] < RANK[needs.shared]:
             return self._refused(question, role, "command.shared", needs.shared, f"{called} for a whole channel")

@@ -86,6 +86,7 @@ class Mark:
     effect: Effect = "read"
     shared: Role | None = None
     others: Role | None = None
+    everybody: Role | None = None
     owner: Owning | None = None
     alone: str = ""
     changes_with: tuple[str, ...] = ()
@@ -106,6 +107,7 @@ def command(
     role: Role = "viewer",
     shared: Role | None = None,
     others: Role | None = None,
+    everybody: Role | None = None,
     owner: Owning | None = None,
     alone: str = "",
     changes_with: Sequence[str] = (),
@@ -133,8 +135,8 @@ def command(
     Who may run it (:mod:`bot.policy.rules`). ``role`` is the least role. A verb needs a grant besides (``[[grants]]``
     of the settings, for the command's path, account and entity): its role stays viewer. ``shared`` is the least role
     where the change holds for everybody in a channel, and ``alone`` (``to:me``) the option with which it holds for the
-    asker only. ``others`` is the least role to change what somebody else made for a channel; ``owner`` finds out who
-    that is.
+    asker only. ``everybody`` is the least role where the change holds for everybody, wherever it is asked for.
+    ``others`` is the least role to change what somebody else made for a channel; ``owner`` finds out who that is.
 
     What surrounds a change, each called as the handler is. ``preflight`` checks whether it can be done and what it
     means, ``reconcile`` how far it came where the program died in between; ``check`` is the command that shows where
@@ -151,6 +153,7 @@ def command(
         effect,
         shared,
         others,
+        everybody,
         owner,
         alone,
         tuple(changes_with),
@@ -265,7 +268,7 @@ class Command:
     @property
     def needs(self) -> Needs:
         """The roles that it needs."""
-        return Needs(self.mark.role, self.mark.shared, self.mark.others, self.mark.azure)
+        return Needs(self.mark.role, self.mark.shared, self.mark.others, self.mark.everybody, self.mark.azure)
 
     @property
     def effect_sentence(self) -> str:
@@ -284,6 +287,8 @@ class Command:
         needs = "a grant" if self.mark.azure else f"the role {self.role}"
         if self.mark.azure and self.role != "viewer":
             needs += f" and the role {self.role}"
+        if self.mark.everybody and self.mark.everybody != self.role:
+            needs += f", and {self.mark.everybody} to change it, since that holds for everybody"
         if self.mark.shared and self.mark.shared != self.role:
             unless = f" (not with {self.mark.alone})" if self.mark.alone else ""
             needs += f", and {self.mark.shared} for a whole channel{unless}"

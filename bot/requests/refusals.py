@@ -25,6 +25,7 @@ _RULES = {
     "access.none": "You have no role",
     "access.unread": "It could not be read who you are",
     "command.role": "Your role is too low",
+    "command.everybody": "Your role is too low for what holds for everybody",
     "command.shared": "Your role is too low for a whole channel",
     "command.others": "Somebody else made it",
     "grants.none": "Nobody granted you this",

@@ -27,9 +27,10 @@ async def suggest(
     """Names of a kind for what was typed, and what was typed as it is; never raises, never late.
 
     ``what`` is one of :data:`bot.requests.command.NAMED`, ``within`` the form's other values. Nothing for whose role is
-    none.
+    none, and for whom nothing names who may be a guest.
     """
-    if what not in NAMED or services.policy.role(request.person) == "none":
+    given = services.policy.standing(request.person, request.conversation).role
+    if what not in NAMED or given.role == "none" or not (given.id or request.person.kind_read):
         return []
     found: list[str] = []
     try:

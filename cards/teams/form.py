@@ -14,6 +14,7 @@ from cards.click import Query, Submission
 from cards.form_values import foot, split
 from cards.render_text import Run, cut_runs
 from cards.teams.inputs import FIELD, FOUND, PASTE, found, inputs, values_of
+from cards.teams.seal import FORM, Seal, with_seal
 from cards.teams.text import Json, rich, small_print
 from cards.text_fit import Omitted, clean, clean_line, cut, isolate, pack, size, units
 
@@ -25,11 +26,11 @@ MORE, SHOW = "form.more", "form.show"
 """The ids of the container of what is behind "More…", and of that button."""
 
 
-def render_form(form: Form, carry: str = "") -> Json:
+def render_form(form: Form, carry: str = "", seal: Seal | None = None) -> Json:
     """The form as an Adaptive Card for a task module.
 
-    ``carry`` is opaque text that :func:`decode_submission` gives back. Raises ValueError when it is longer than 8,000
-    characters together with the command.
+    ``carry`` is opaque text that :func:`decode_submission` gives back; ``seal`` makes the seal that goes with it and
+    the command. Raises ValueError when it is longer than 8,000 characters together with the command.
     """
     kept: Json = {"c": form.command, "h": form.how, "carry": carry}
     if form.live:
@@ -39,7 +40,7 @@ def render_form(form: Form, carry: str = "") -> Json:
     packed = pack(kept)
     if units(packed) > CARRY:
         raise ValueError(f"a Teams form carries {CARRY} characters, not {units(packed)}")
-    actions = _actions(form, packed)
+    actions = _actions(form, with_seal({"form": packed}, seal, FORM))
     card: Json = {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -50,16 +51,16 @@ def render_form(form: Form, carry: str = "") -> Json:
     return card | {"body": _body(form, ROOM - size(actions) - size(card) - 1_000), "actions": actions}
 
 
-def _actions(form: Form, packed: str) -> list[Json]:
+def _actions(form: Form, carried: Json) -> list[Json]:
     submit: Json = {
         "type": "Action.Submit",
         "title": cut(isolate(clean_line(form.submit)), BUTTON) or "Run",
         "style": "destructive" if form.danger else "positive",
-        "data": {"form": packed},
+        "data": carried,
     }
     if not form.live:
         return [submit]
-    return [submit, {"type": "Action.Submit", "title": "Check", "data": {"form": packed, "do": "check"}}]
+    return [submit, {"type": "Action.Submit", "title": "Check", "data": {**carried, "do": "check"}}]
 
 
 def _body(form: Form, room: int) -> list[Json]:

@@ -57,18 +57,25 @@ from cards.teams.limits import (
     TITLE,
     URL,
 )
+from cards.teams.seal import Seal, with_seal
 from cards.teams.text import Json, rich, safe, small_print
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 
 def render(
-    card: Card, pictures: Mapping[str, str] = {}, files: Mapping[str, str] = {}, *, modern: bool = False
+    card: Card,
+    pictures: Mapping[str, str] = {},
+    files: Mapping[str, str] = {},
+    *,
+    modern: bool = False,
+    seal: Seal | None = None,
 ) -> Rendered:
     """The Adaptive Card. ``pictures`` maps a picture's key and ``files`` an attachment's name to its https address.
 
     With ``modern`` small charts are Teams' own, where their pictures allow it, with the picture as their fallback.
+    ``seal`` makes the seal that goes with each button.
     """
-    return _Message(card, pictures, files, modern=modern).render()
+    return _Message(card, pictures, files, modern=modern, seal=seal).render()
 
 
 def decode_click(data: Mapping[str, object]) -> Click | None:
@@ -90,9 +97,18 @@ def decode_click(data: Mapping[str, object]) -> Click | None:
 class _Message:
     """One card in the making."""
 
-    def __init__(self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str], *, modern: bool) -> None:
+    def __init__(
+        self,
+        card: Card,
+        pictures: Mapping[str, str],
+        files: Mapping[str, str],
+        *,
+        modern: bool,
+        seal: Seal | None,
+    ) -> None:
         self.card = card
         self.modern = modern
+        self.seal = seal
         self.charts = 0
         self.addresses = pictures
         self.files = files
@@ -347,7 +363,7 @@ class _Message:
             style["style"] = "destructive"
         elif action.current or action.style == "primary":
             style["style"] = "positive"
-        return _run(text, {"c": action.command, "h": action.how}, inputs=False, **style)
+        return _run(text, with_seal({"c": action.command, "h": action.how}, self.seal), inputs=False, **style)
 
     def _label(self, text: str, limit: int) -> str:
         words = isolate(clean_line(text))
@@ -379,7 +395,7 @@ class _Message:
             "placeholder": "Choose",
             "choices": list(choices.values()),
         }
-        go = _run("Go", {"c": menu.command, "h": menu.how, "m": name}, tooltip=label)
+        go = _run("Go", with_seal({"c": menu.command, "h": menu.how, "m": name}, self.seal), tooltip=label)
         return {
             "type": "ColumnSet",
             "columns": [

@@ -15,7 +15,14 @@ _BUTTONS = 4
 _NONE = "none"
 
 
-@command("use", effect="change", changes_with=("account",), check="use", examples=["use", "use sim-dev", "use none"])
+@command(
+    "use",
+    effect="change",
+    shared="operator",
+    changes_with=("account",),
+    check="use",
+    examples=["use", "use sim-dev", "use none"],
+)
 async def use_account(ctx: Context, account: str | None = None) -> Card:
     """Show or set this channel's default account.
 

@@ -16,7 +16,8 @@ from bot.alerting.sample_incident import TEST
 from bot.alerting.service import AlertService
 from bot.chat.request import Author
 from bot.domain.findings import Entity, Severity
-from bot.requests.command import Instead, command
+from bot.requests import refusals
+from bot.requests.command import Barred, Instead, command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, muted, text
@@ -255,11 +256,13 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     """Acknowledge an alert: you take care of it, and are reminded while it is open.
 
     :param alert: the alert's id, shown in its message
-    :param remind: after how long, such as 4h or 1d; what the settings say if left out
+    :param remind: after how long, such as 4h or 1d; what the settings say if left out, and a longer time is a snooze
     """
     alerts = parts.service(ctx)
     await _found(ctx, alerts, alert, "alert ack")
     span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
+    if span and span > timedelta(seconds=alerts.settings.remind):
+        _may_snooze(ctx)
     incident = await alerts.acknowledge(alert, Author.of(ctx.request), span)
     return await _shown(ctx, alerts, alert, incident)
 
@@ -267,6 +270,7 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
 @command(
     "alert snooze",
     effect="change",
+    everybody="operator",
     check="alert show {alert}",
     examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"],
 )
@@ -281,6 +285,14 @@ async def snooze(ctx: Context, alert: str, span: str) -> Card:
     length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
     incident = await alerts.snooze(alert, Author.of(ctx.request), length)
     return await _shown(ctx, alerts, alert, incident)
+
+
+def _may_snooze(ctx: Context) -> None:
+    """Goes on for whoever may keep everybody from hearing of an alert. Raises Barred for others."""
+    policy, person = ctx.services.policy, ctx.request.person
+    decision = policy.decide(ctx.registry.commands["alert snooze"].question(ctx.request))
+    if not decision.allowed:
+        raise Barred(refusals.forbidden(decision, person, policy), decision.rule)
 
 
 async def _shown(ctx: Context, alerts: AlertService, name: str, incident: Incident | None) -> Card:

@@ -1,10 +1,10 @@
 """Saved queries: commands under a name, for a channel or for oneself.
 
 A saved query is a command that only reads: whoever saves one for others must not be able to change anything with their
-hands. One that an older version saved and that changes something is shown and not run. Whoever runs a query needs the
-role that the command needs, and where it names no account it means the default of the conversation it is run in. What
-somebody else saved for a channel is replaced or forgotten with the role operator. A person's own stands before the
-channel's of the same name.
+hands. One that an older version saved and that changes something is shown and not run. It runs with the lower of two
+roles: whoever runs it needs the role that the command needs, and so did whoever saved it, when they did. Where it names
+no account it means the default of the conversation it is run in. What somebody else saved for a channel is replaced or
+forgotten with the role operator. A person's own stands before the channel's of the same name.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cyclopts import Parameter
 from msgspec import Struct
 
 from bot.chat.request import Author
+from bot.policy.roles import RANK
 from bot.requests.command import Call, CommandError, command
 from bot.requests.context import Context
 from bot.requests.grammar import words as split
@@ -56,6 +57,8 @@ class Query(Struct, frozen=True):
 
     command: str
     by: Author
+    role: str = "viewer"
+    """Of whoever saved it, then."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,13 @@ async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> A
             [Button("Saved queries", "saved")],
         )
         return
+    if call and RANK.get(found.query.role, 0) < RANK[call.command.role]:
+        yield refusal(
+            f"{found.name} needs the role {call.command.role}: {found.query.command}",
+            "Whoever saved it did not have that role. If you want it, type it yourself.",
+            [Button("Saved queries", "saved")],
+        )
+        return
     async for card in ctx.run(found.query.command):
         yield card
 
@@ -178,7 +188,7 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
             "Forget one that nobody needs.",
             [Button("Saved queries", "saved")],
         )
-    query = Query(join(tokens), Author.of(ctx.request))
+    query = Query(join(tokens), Author.of(ctx.request), ctx.role)
     await ctx.store.put_preference(QUERIES, owner, name, msgspec.json.encode(query), ctx.now())
     saved = Saved(name, owner, query, ctx.now())
     whom = "you" if owner == person_of(ctx.request) else "everybody here"

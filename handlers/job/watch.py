@@ -78,7 +78,25 @@ async def watch_job(ctx: Context, job: str | None = None, *, account: str | None
     )
 
 
-@command("job unwatch", effect="change", check="job watch", examples=["job unwatch nightly:job-12"])
+async def _watched_by(ctx: Context, job: str, *, account: str | None = None) -> str:
+    """Whoever has a job watched here; empty where nobody has."""
+    name = account.removeprefix("account:") if account else None
+    known = ctx.accounts.names
+    if ctx.jobs is None or (name is not None and name not in known):
+        return ""
+    source = ctx.account(name)
+    here = ctx.jobs.here(parts.here(ctx))
+    return next((each.person.key for each in here if each.account == source.name and same_id(each.job, job)), "")
+
+
+@command(
+    "job unwatch",
+    effect="change",
+    others="operator",
+    owner=_watched_by,
+    check="job watch",
+    examples=["job unwatch nightly:job-12"],
+)
 async def unwatch_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
     """Stop watching a job; its card stays and says so.
 

@@ -28,7 +28,7 @@ _LISTED = timedelta(days=60)
     "cost unusual",
     effect="change",
     changes_with=("answer",),
-    shared="operator",
+    everybody="operator",
     check="cost unusual",
     examples=[
         "cost unusual",

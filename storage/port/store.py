@@ -14,6 +14,7 @@ from storage.port.conversations import ConversationStore
 from storage.port.files import FileStore
 from storage.port.incidents import IncidentStore
 from storage.port.live import LiveStore
+from storage.port.messages import MessageStore
 from storage.port.monitoring import MonitoringStore
 from storage.port.network import NetworkStore
 from storage.port.operations import OperationStore
@@ -46,6 +47,7 @@ class Store(
     RunStore,
     TimingStore,
     LiveStore,
+    MessageStore,
     OperationStore,
     ChangeStore,
     PriceStore,

@@ -14,6 +14,7 @@ from storage.sqlite.conversations import SqliteConversations
 from storage.sqlite.files import SqliteFiles
 from storage.sqlite.incidents import SqliteIncidents
 from storage.sqlite.live import SqliteLive
+from storage.sqlite.messages import SqliteMessages
 from storage.sqlite.monitoring import SqliteMonitoring
 from storage.sqlite.network import SqliteNetwork
 from storage.sqlite.operations import SqliteOperations
@@ -44,6 +45,7 @@ class SqliteStore(
     SqliteRuns,
     SqliteTimings,
     SqliteLive,
+    SqliteMessages,
     SqliteOperations,
     SqliteChanges,
     SqlitePrices,
@@ -76,6 +78,7 @@ class SqliteStore(
         gone += await self._prune_bill(now)
         gone += await self._prune_reports(now)
         gone += await self._prune_timings(now)
+        gone += await self._prune_messages(now)
         return (
             gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         )

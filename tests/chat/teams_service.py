@@ -101,11 +101,12 @@ class Credential:
 
 
 class Store:
-    """The two tables the adapter uses."""
+    """The tables the adapter uses."""
 
     def __init__(self) -> None:
         self.kept: dict[str, ConversationReference] = {}
         self.history: list[ConversationReference] = []
+        self.posted: dict[str, tuple[str, str]] = {}
 
     async def put_conversation(self, reference: ConversationReference) -> None:
         self.history.append(reference)
@@ -113,6 +114,15 @@ class Store:
 
     async def conversations(self, platform: str | None = None) -> list[ConversationReference]:
         return list(self.kept.values())
+
+    async def secret(self, name: str) -> bytes:
+        return name.encode().ljust(32)
+
+    async def put_message(self, slot: str, conversation: str, message: str, at: datetime) -> None:
+        self.posted.setdefault(slot, (conversation, message))
+
+    async def message(self, slot: str) -> tuple[str, str] | None:
+        return self.posted.get(slot)
 
 
 class Pictures:

@@ -21,8 +21,7 @@ from bot.sandbox.slack.errors import StandInError
 from bot.sandbox.teams.errors import StandInError as TeamsError
 from bot.settings import AccessSettings
 from cards.build import text
-from cards.card import Card, Field, Mark, Note, Option, Rendered, plain
-from cards.teams import render_form
+from cards.card import Card, Field, Mark, Note, Option, plain
 from tests.chat.test_suggestions import Room, until
 
 SIZES = {"cpu": ("d4", "d8"), "gpu": ("nc4", "nc6")}
@@ -449,8 +448,7 @@ async def test_a_form_in_a_conversation_is_checked_in_its_place(room: Room) -> N
     _, outbound, _ = room.meeting.teams._parts()
     form = await room.intake.form("pool try", request)
     assert not isinstance(form, Card)
-    rendered = Rendered(render_form(form), form.title)
-    message = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
+    message = await messages.post_form(outbound, request.conversation, form, "", Priority.ANSWER)
     await outside.click("viewer", "viewer", message, "Check", {"field:pool": "taken", "field:nodes": "2"})
     shown = next(each for each in outside.messages("viewer") if each["id"] == message)
     card = shown["attachments"][0]["content"]

@@ -44,5 +44,8 @@ async def test_in_teams(room: Room) -> None:
     await outside.click("operator", "general", listed["id"], "pools")
     assert "Help: pool show" in (await room.meeting.last("general"))["summary"]
     await outside.say("operator", "general", "@Batch Bot use sim")
-    assert "sim is the default account here" in (await room.meeting.last("general"))["summary"]
+    assert "needs the role operator" in (await room.meeting.last("general"))["summary"]
+    await outside.install("operator")
+    await outside.say("operator", "operator", "use sim")
+    assert "sim is the default account for you" in (await room.meeting.last("operator"))["summary"]
     assert listed["problems"] == []

@@ -15,6 +15,7 @@ from bot.chat.slack.groups import BELIEVED_SECONDS, REFRESH_SECONDS, RETRY_SECON
 from bot.chat.slack.people import SlackPeople
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.sandbox.slack.people import TEAM
 from cards.render_text import Run
 from cards.slack.text import mrkdwn, rich
 from tests.chat.fakes import LiveRows, asked
@@ -142,6 +143,7 @@ async def test_a_limit_is_waited_for_as_long_as_slack_says(slack: SlackStandIn) 
 
 async def test_a_person_comes_with_groups_and_what_could_not_be_read(slack: SlackStandIn) -> None:
     people = SlackPeople(client_of(slack))
+    people.installed({"team_id": TEAM})
     people.groups.name(frozenset({GROUP}))
     stored = Person("slack", VIEWER, groups=(GROUP,))
     marked = people.person(stored)
@@ -167,6 +169,7 @@ class Late:
 
 async def test_a_request_from_before_does_not_keep_its_groups() -> None:
     people = SlackPeople(AsyncWebClient())
+    people.installed({"team_id": TEAM})
     people.groups.name(frozenset({GROUP}))
     delivery = AnswerDelivery({"slack": Late(people)}, LiveRows())  # type: ignore[dict-item, arg-type]
     request = asked(Conversation("slack", "C1"), person=Person("slack", VIEWER, groups=(GROUP,)))

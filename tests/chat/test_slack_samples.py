@@ -193,6 +193,23 @@ async def test_what_a_person_says_to_the_bot_alone_is_an_ask(harness: SlackHarne
     assert all(request.conversation.kind == "personal" for request in harness.intake.asks)
 
 
+@pytest.mark.parametrize("name", samples())
+async def test_no_sample_that_comes_from_another_company_is_a_members(harness: SlackHarness, name: str) -> None:
+    """In a channel shared with it; ``team_id`` of the whole is the bot's own."""
+    payload, other = json.loads(shared(f"chat/samples/slack/{name}").read_text()), "T0OTHERCOMPANY"
+    if event := payload.get("event"):
+        event |= {"user_team": other, "source_team": other}
+        payload["is_ext_shared_channel"] = True
+    elif isinstance(payload.get("user"), dict):
+        payload["user"]["team_id"] = other
+    else:
+        payload["team_id"] = other
+    body, headers = signed(name, payload)
+    await harness.client.post("/slack/events", data=body, headers=headers)
+    assert [each.person.kind for each in harness.intake.asks] == ["foreign"] * len(harness.intake.asks)
+    assert all(each.person.kind_read for each in harness.intake.asks), "nothing has to be looked up for that"
+
+
 def test_every_line_of_the_table_is_about_a_sample() -> None:
     shared("chat/samples/slack")
     assert {entry(name) for name in samples()} == set(EXPECTED)

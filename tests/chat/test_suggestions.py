@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from msgspec.structs import replace
 
 import handlers
 from bot.azure.accounts import Accounts
@@ -192,7 +193,7 @@ async def test_slack_remembers_choices_that_it_does_not_send_along(room: Room) -
     await room.choose(view, "pool", "gpu-a")
     form = make_form(room.registry, ["node", "show", "cpu"])
     opened = {**render_form(form, view["private_metadata"] and _carry(view)), "id": "V-old", "state": {"values": {}}}
-    body = {"action_id": "names:node", "value": "", "user": {"id": "U1"}, "view": opened}
+    body = {"action_id": "names:node", "value": "", "user": {"id": "U0VIEWER1", "team_id": "T0SANDBOX"}, "view": opened}
     suggestions = room.slack._suggestions
     assert [each["value"] for each in await suggestions.options(body, room.intake)] == ['"tvm-cpu"']
     body["view"] = {**opened, "id": view["id"]}
@@ -211,7 +212,8 @@ async def test_questions_of_somebody_elses_modal(room: Room, body: dict[str, Any
 async def installed(room: Room) -> CommandRequest:
     """The bot comes into the viewer's personal chat: what it is asked there."""
     await room.meeting.outside.install("viewer")
-    return room.intake.asked[-1]
+    request = room.intake.asked[-1]
+    return replace(request, person=replace(request.person, kind_read=True))
 
 
 async def dialog(room: Room, command: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 
 from bot.chat.port import Undelivered
 from bot.chat.request import CommandRequest, Conversation
+from bot.chat.teams.seals import Place
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Picture
 from cards.charts.usage import UsageChart
@@ -31,13 +33,15 @@ async def world() -> AsyncIterator[World]:
     await tear_down(world)
 
 
-def pressed(button: Button) -> dict[str, Any]:
-    """The action of a button as the renderer writes it, and as Teams sends it back."""
-    return actions(renderer.render(card(blocks=(Actions((button,)),))).payload)[0]
+def pressed(world: World, button: Button, conversation: str = "a:personal") -> dict[str, Any]:
+    """The action of a button of message 1700 as the bot writes it, and as Teams sends it back."""
+    seal = partial(world.teams._seals.seal, Place.of(conversation, "1700"))
+    return actions(renderer.render(card(blocks=(Actions((button,)),)), seal=seal).payload)[0]
 
 
 def press(world: World, button: Button, *, trigger: str = "manual", **rest: Any) -> dict[str, Any]:
-    action = {key: value for key, value in pressed(button).items() if key != "fallback"}
+    where = rest.get("conversation", {"id": "a:personal"})["id"]
+    action = {key: value for key, value in pressed(world, button, where).items() if key != "fallback"}
     value = {"action": action, "trigger": trigger}
     return world.activity("invoke", name="adaptiveCard/action", value=value, replyToId="1700", id="f:1", **rest)
 
@@ -197,7 +201,7 @@ async def test_search_finds_nothing_politely(world: World) -> None:
 
 @pytest.mark.parametrize(("how", "method"), [("edit", "PUT"), ("post", "POST")])
 async def test_button_of_a_client_without_execute(world: World, how: Any, method: str) -> None:
-    value = pressed(Button("Next", "pool list", how))["fallback"]["data"]
+    value = pressed(world, Button("Next", "pool list", how))["fallback"]["data"]
     assert await world.post_once(world.activity(value=value, replyToId="1700")) == (200, None)
     await world.intake.done()
     assert world.intake.asked[0].text == "pool list"
@@ -227,7 +231,7 @@ def sent(world: World, data: dict[str, Any], **rest: Any) -> dict[str, Any]:
 
 async def test_dialog_from_button_to_answer(world: World) -> None:
     world.intake.prepared = msgspec.structs.replace(FORM, how="edit")
-    data = pressed(Button("Filter", "pool list", "form"))["data"]
+    data = pressed(world, Button("Filter", "pool list", "form"))["data"]
     assert data["msteams"] == {"type": "task/fetch"}
     status, body = await world.post_once(opened(world, data))
     dialog = body["task"]["value"]
@@ -254,7 +258,7 @@ async def test_dialog_from_button_to_answer(world: World) -> None:
 
 async def test_a_form_that_may_not_be_is_explained_in_the_dialog(world: World) -> None:
     world.intake.prepared = card("You may not do that.")
-    _, body = await world.post_once(opened(world, pressed(Button("Filter", "pool list", "form"))["data"]))
+    _, body = await world.post_once(opened(world, pressed(world, Button("Filter", "pool list", "form"))["data"]))
     assert body["task"]["type"] == "continue"
     assert "You may not do that." in str(body["task"]["value"]["card"])
 
@@ -262,7 +266,7 @@ async def test_a_form_that_may_not_be_is_explained_in_the_dialog(world: World) -
 async def test_a_form_that_takes_too_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.teams._parts()[2]._patience = 0.01
     monkeypatch.setattr(world.intake, "form", lambda *_, **__: asyncio.sleep(60))
-    _, body = await world.post_once(opened(world, pressed(Button("Filter", "pool list", "form"))["data"]))
+    _, body = await world.post_once(opened(world, pressed(world, Button("Filter", "pool list", "form"))["data"]))
     assert body["task"]["type"] == "message"
 
 
@@ -282,7 +286,7 @@ async def test_a_form_submitted_twice_runs_once(world: World) -> None:
 
 async def test_a_client_without_dialogs_gets_the_form_as_a_message(world: World) -> None:
     world.intake.prepared = FORM
-    data = pressed(Button("Filter", "pool list", "form"))["data"]
+    data = pressed(world, Button("Filter", "pool list", "form"))["data"]
     assert await world.post_once(world.activity(value=data, replyToId="1700")) == (200, None)
     await world.teams._parts()[2].close()
     assert shown(world) == [("POST", "a:personal/activities", "List pools")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from bot.chat.hosts import may_call
 from bot.chat.port import FetchError
-from bot.chat.teams.files import allowed
 from tests.chat.fakes import asked
 from tests.chat.test_teams_stand_in import Meeting, meeting
 
@@ -70,9 +70,9 @@ async def test_a_file_from_elsewhere_is_not_fetched(meeting: Meeting) -> None:
     ],
 )
 def test_hosts(url: str, fine: bool) -> None:
-    assert allowed(url, PUBLIC) is fine
+    assert may_call(url, PUBLIC, below=True) is fine
 
 
 def test_a_stand_in_on_this_machine_has_to_be_named() -> None:
-    assert allowed("http://127.0.0.1:8080/x", [*PUBLIC, "127.0.0.1"])
-    assert not allowed("http://10.0.0.1/x", [*PUBLIC, "10.0.0.1"])
+    assert may_call("http://127.0.0.1:8080/x", [*PUBLIC, "127.0.0.1"], below=True)
+    assert not may_call("http://10.0.0.1/x", [*PUBLIC, "10.0.0.1"], below=True)

@@ -25,6 +25,7 @@ from bot.chat.teams import messages, outbound
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.outbound import LIMITS, Outbound, allowed
 from bot.chat.teams.references import References
+from bot.chat.teams.seals import Seals
 from cards.card import Attachment, Picture, Rendered
 from cards.charts.usage import UsageChart
 from tests.chat.teams_service import World, build, card, tear_down
@@ -58,7 +59,7 @@ class Bench(Outbound):
         connector = Connector(world.http, world.credential, app_id="app", scope="the/.default")
         references = References(world.store)  # type: ignore[arg-type]
         budget = Budget(LIMITS, lambda: time.monotonic() + sum(self.slept), self._nap)
-        super().__init__(connector, references, world.pictures, ["127.0.0.1"], budget=budget)
+        super().__init__(connector, references, world.pictures, ["127.0.0.1"], budget=budget, seals=Seals(world.store))
 
     async def _nap(self, seconds: float) -> None:
         self.slept.append(seconds)

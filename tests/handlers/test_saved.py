@@ -160,23 +160,23 @@ async def test_a_query_without_an_account_means_the_default_of_the_place(saved: 
     first, second = saved.accounts.names[:2]
     await ask(saved, "save q pool list")
     assert first in title(await ask(saved, "run q"))
-    await ask(saved, f"use {second}")
+    await ask(saved, f"use {second}", person="operator")
     assert second in title(await ask(saved, "run q"))
 
 
 async def test_use_chooses_tells_and_takes_back(saved: Scene) -> None:
     first, second = saved.accounts.names[:2]
     golden("command-use-none", await ask(saved, "use"))
-    chosen = await ask(saved, f"use {second}")
+    chosen = await ask(saved, f"use {second}", person="operator")
     golden("command-use", chosen)
     assert title(chosen).startswith(f"{second} is the default account here")
     assert second in title(await ask(saved, "pool list"))
     assert second in title(await ask(saved, "pool list", person="operator")), "everybody's here"
     assert first in title(await ask(saved, "pool list", conversation=OTHER))
     assert first in title(await ask(saved, f"pool list account:{first}"))
-    assert (await ask(saved, "use nowhere")).refused
+    assert (await ask(saved, "use nowhere", person="operator")).refused
     assert f"use {first}" in commands(await ask(saved, "use"))
-    await ask(saved, "use none")
+    await ask(saved, "use none", person="operator")
     assert first in title(await ask(saved, "pool list"))
 
 
@@ -186,25 +186,25 @@ async def test_ones_own_default_holds_where_the_channel_has_none(saved: Scene) -
     assert second in title(await ask(saved, "pool list", conversation=CHAT))
     assert second in title(await ask(saved, "pool list"))
     assert first in title(await ask(saved, "pool list", person="operator"))
-    await ask(saved, f"use {first}")
+    await ask(saved, f"use {first}", person="operator")
     assert first in title(await ask(saved, "pool list")), "the channel's stands before one's own"
 
 
 async def test_a_button_means_the_account_it_was_made_for_whatever_is_chosen_later(saved: Scene) -> None:
     first, second = saved.accounts.names[:2]
     before = await ask(saved, "pool list")
-    await ask(saved, f"use {second}")
+    await ask(saved, f"use {second}", person="operator")
     after = await ask(saved, "pool list")
     for card, name in ((before, first), (after, second)):
         refresh = next(item.command for item in items(card) if getattr(item, "text", "") == "Refresh")
         for account in (first, second):
-            await ask(saved, f"use {account}")
+            await ask(saved, f"use {account}", person="operator")
             assert name in title(await ask(saved, refresh))
 
 
 async def test_an_account_that_left_the_settings_is_no_default(saved: Scene) -> None:
     first, second = saved.accounts.names[:2]
-    await ask(saved, f"use {second}")
+    await ask(saved, f"use {second}", person="operator")
     del saved.accounts._accounts[second]
     assert first in title(await ask(saved, "pool list"))
     saved.accounts._accounts[second] = saved.accounts._accounts[first]  # for the scene to close
@@ -244,3 +244,19 @@ async def test_what_changes_something_is_neither_saved_nor_run(saved: Scene, typ
 
 async def test_what_would_only_show_is_saved(saved: Scene) -> None:
     assert not (await ask(saved, "save bicep pool clone cfd cfd-2 as:bicep")).refused
+
+
+async def test_a_query_runs_with_the_lower_of_two_roles(saved: Scene) -> None:
+    """Whoever saved it could not have run it: then it is no better in somebody else's hands."""
+    request = CommandRequest("k", "", Person("slack", "viewer"), CHANNEL, datetime.now(UTC))
+    query = Query("job list", Author.of(request), "none")
+    await saved.store.put_preference(QUERIES, place_of(request), "old", msgspec.json.encode(query), datetime.now(UTC))
+    refused = await ask(saved, "run old", person="operator")
+    assert refused.refused
+    assert title(refused) == "old needs the role viewer: job list"
+    await ask(saved, "save new job list", person="operator")
+    kept = {
+        each.name: msgspec.json.decode(each.value, type=Query)
+        for each in await saved.store.preferences(QUERIES, place_of(request))
+    }
+    assert kept["new"].role == "operator"

@@ -1,4 +1,6 @@
-"""What every store has to do for live cards. A test class per implementation inherits this and provides ``fresh``."""
+"""What every store has to do for live cards and posted messages. A test class per implementation inherits this and
+provides ``fresh``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from msgspec.structs import replace
 
 from storage.port.live import LiveCard
 from storage.port.store import Store
+from storage.retention import Retention
 from tests.storage.contract import MINUTE, NOON
 
 
@@ -25,3 +28,12 @@ class LiveContract:
         await store.delete_live("b")
         await store.delete_live("nothing")
         assert await store.live_cards() == [last]
+
+    async def test_a_slot_becomes_one_message_for_a_while(self, store: Store) -> None:
+        assert await store.message("a") is None
+        await store.put_message("a", "19:here", "1700", NOON)
+        await store.put_message("a", "19:there", "1800", NOON + MINUTE)
+        assert await store.message("a") == ("19:here", "1700"), "it stays what it became first"
+        await store.put_message("b", "19:here", "1701", NOON + MINUTE)
+        await store.prune(NOON + Retention().messages + MINUTE)
+        assert (await store.message("a"), await store.message("b")) == (None, ("19:here", "1701"))

@@ -24,6 +24,7 @@ def test_the_page_tells_the_truth() -> None:
     assert f"| resolved incidents, their notifications | {kept.incidents.days} days, `keep.incidents_days` |" in page
     assert f"| delivered outbox messages | {kept.entries.days} days |" in page
     assert f"| how long nodes took to boot | {kept.timings.days} days |" in page
+    assert f"| messages on Teams: under which id each was posted | {kept.messages.days} days |" in page
     assert f"| undeliverable outbox messages | {kept.entries.days} days |" in page
     assert f"| runs of jobs: what each came to | {kept.job_runs.days} days |" in page
     assert f"| requests (journal) | {kept.requests.days} days |" in page

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.download import SECONDS, body_of
+from bot.chat.hosts import host_of
 from bot.chat.port import AttachedFile, FetchError
 from bot.chat.request import Person
 from bot.chat.slack.errors import code_of
+from bot.chat.slack.hosts import ours
 from cards.formatting import file_size
 
 log = structlog.get_logger()
-
-_HOSTS = ("slack.com", "slack-gov.com")
-"""Whose subdomains, such as files.slack.com, have files: the bot's token goes there and nowhere else."""
 
 
 async def fetch(client: AsyncWebClient, token: str, person: Person, file: str, most: int) -> AttachedFile:
@@ -35,21 +32,10 @@ async def fetch(client: AsyncWebClient, token: str, person: Person, file: str, m
     if int(info.get("size") or 0) > most:
         raise FetchError(f"{name} has {file_size(int(info['size']))}, and {file_size(most)} is the most.")
     url = str(info.get("url_private_download") or info.get("url_private") or "")
-    if not _ours(url, client.base_url):
-        log.warning("slack.file_elsewhere", host=urlsplit(url).hostname)
+    if not ours(url, client.base_url):
+        log.warning("slack.file_elsewhere", host=host_of(url))
         raise FetchError(f"{name} is not kept by Slack itself: attach a copy of it.")
     return AttachedFile(name, await _read(url, token, name, most))
-
-
-def _ours(url: str, api: str) -> bool:
-    """Whether the token may be sent there: to Slack by https, or to the very server that the Web API is at."""
-    try:
-        parts, own = urlsplit(url), urlsplit(api)
-        host, same = parts.hostname or "", (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
-    except ValueError:
-        return False
-    slack = parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in _HOSTS)
-    return (slack or same) and parts.username is None and parts.password is None
 
 
 async def _read(url: str, token: str, name: str, most: int) -> bytes:

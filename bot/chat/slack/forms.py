@@ -127,12 +127,7 @@ class Forms:
 
     async def _zoned(self, request: CommandRequest) -> CommandRequest:
         """The request with what is known of its person, unless that takes too long or fails: a form goes without."""
-        try:
-            async with asyncio.timeout(ZONE_SECONDS):
-                return replace(request, person=await self._people.known(request.person))
-        except TimeoutError:
-            log.info("slack.person_late")
-            return self._people.marked(request)
+        return await self._people.soon(request, ZONE_SECONDS)
 
     def _known(self, view: str) -> _Open:
         opened = self._open.setdefault(view, _Open())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +19,8 @@ Payload: TypeAlias = Mapping[str, Any]
 
 _SAID = {None, "file_share", "thread_broadcast"}
 """Subtypes of what a person says: plainly, with a file, or in a thread and the channel at once."""
+SLACKBOT = "USLACKBOT"
+"""Says what others have set up: reminders, answers to words. Who did is not told."""
 _LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
 
 
@@ -44,7 +46,7 @@ def from_command(body: Payload) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=plain(body.get("text") or ""),
-        person=_person(body["user_id"], body.get("user_name", ""), body.get("team_id")),
+        person=_person(body["user_id"], body.get("user_name", ""), [body.get("team_id")]),
         conversation=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
         at=datetime.now(UTC),
         reply_url=body.get("response_url", ""),
@@ -55,7 +57,9 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
     """A mention or a direct message; None for everything that does not ask the bot."""
     event = body["event"]
     kind = event.get("type")
-    if event.get("bot_id") or event.get("subtype") not in _SAID or event.get("user") in (None, "", bot_user):
+    if event.get("subtype") not in _SAID or event.get("user") in (None, "", bot_user, SLACKBOT):
+        return None
+    if any(event.get(key) for key in ("bot_id", "bot_profile", "app_id")):  # an app, or a workflow
         return None
     if not event.get("channel"):  # a mention that Slack does not conversation anywhere cannot be answered
         return None
@@ -71,7 +75,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
     return CommandRequest(
         key=f"slack:{body['event_id']}",
         text=plain(mention.sub("", text)).strip(),
-        person=_person(event["user"], home=event.get("user_team") or event.get("team")),
+        person=_speaker(body, event),
         conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),
         files=tuple(str(file["id"]) for file in event.get("files") or () if file.get("id")),
@@ -95,7 +99,7 @@ def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     request = CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=click.command,
-        person=_person(body["user"]["id"], body["user"].get("name", ""), body["user"].get("team_id")),
+        person=_presser(body),
         conversation=conversation,
         at=datetime.now(UTC),
         how="edit" if click.how == "edit" and stamp else "post",
@@ -125,7 +129,7 @@ def from_view(body: Payload, submission: Submission) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{view['id']}:{view.get('hash', '')}",
         text=submission.command,
-        person=_person(body["user"]["id"], body["user"].get("name", ""), body["user"].get("team_id")),
+        person=_presser(body),
         conversation=carried.conversation,
         at=datetime.now(UTC),
         how=submission.how,
@@ -143,19 +147,42 @@ def from_suggestion(body: Payload, carry: str) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{body['view']['id']}",
         text="",
-        person=_person(body["user"]["id"], body["user"].get("name", ""), body["user"].get("team_id")),
+        person=_presser(body),
         conversation=carried.conversation,
         at=datetime.now(UTC),
     )
 
 
-def _person(user: str, name: str = "", home: str | None = None) -> Person:
+def _speaker(body: Payload, event: Payload) -> Person:
+    """Who said something. In a channel shared with other companies each message names its author's workspace in one
+    field or several; where it does not, they are taken for one of them until their profile says otherwise.
+    """
+    profile = event.get("user_profile")
+    own = [event.get("user_team"), event.get("source_team"), profile.get("team") if isinstance(profile, dict) else None]
+    homes, shared = [*own, event.get("team")], body.get("is_ext_shared_channel")
+    sure = any(own) if shared else shared is False or any(homes)
+    return _person(event["user"], homes=homes, sure=sure)
+
+
+def _presser(body: Payload) -> Person:
+    """Who clicked, chose, typed or submitted something."""
+    user = body["user"]
+    return _person(user["id"], user.get("name", ""), [user.get("team_id")])
+
+
+def _person(user: str, name: str = "", homes: Sequence[object] = (), *, sure: bool | None = None) -> Person:
     """``name`` is the handle, which comes with all but messages: who set or acknowledged something is named by it.
 
-    ``home`` is the person's own workspace, which in a channel shared between workspaces need not be the bot's. Slack
-    sends no user groups with what a person does.
+    ``homes`` are the person's own workspaces by the payload, which in a channel shared between workspaces need not be
+    the bot's. Slack sends no user groups with what a person does. Whoever is not ``sure`` to be of a workspace that is
+    named, or is of none that is, counts as somebody of another.
     """
-    return Person(platform="slack", id=user, name=name, home=home or "")
+    named = tuple(dict.fromkeys(home for home in homes if isinstance(home, str) and home))
+    known = bool(named) if sure is None else sure
+    kind: Literal["member", "foreign", "bot"] = "bot" if user == SLACKBOT else "member" if known else "foreign"
+    return Person(
+        platform="slack", id=user, name=name, home=named[0] if named else "", homes=named, kind=kind, kind_read=False
+    )
 
 
 def _place(

@@ -11,14 +11,15 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.budget import Budget, Priority
+from bot.chat.hosts import host_of
 from bot.chat.port import Undelivered, UnreadableError
 from bot.chat.request import Conversation, Person
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import judged, judged_response
 from bot.chat.slack.following import Following
+from bot.chat.slack.hosts import answers
 from bot.chat.slack.modern import ModernBlocks
 from cards.build import in_words, without_attachments
 from cards.card import Card, Rendered
@@ -35,6 +36,7 @@ _MARGIN = timedelta(minutes=10)
 """How far Slack's clock may be behind ours: it refuses signatures that are half as far off."""
 _PAGE = 200
 _PICTURE_SECONDS = 20.0
+_RESPOND = aiohttp.ClientTimeout(total=30)
 
 
 class Messages:
@@ -117,12 +119,19 @@ class Messages:
         """Answer by response_url, which reaches conversations that the bot is not in (five times in half an hour)."""
         kind = "ephemeral" if private else "in_channel"
         body = {"response_type": kind, "replace_original": replace, **payload}
+        if not answers(url, self._client.base_url):
+            log.warning("slack.response_url_elsewhere", host=host_of(url))
+            raise Undelivered("gone", "response_url_elsewhere")
         try:
-            answer = await AsyncWebhookClient(url, retry_handlers=[]).send_dict(body)
+            async with (
+                aiohttp.ClientSession(timeout=_RESPOND) as session,
+                session.post(url, json=body, allow_redirects=False) as answer,
+            ):
+                status, headers, said = answer.status, answer.headers, await answer.text(errors="replace")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise judged(error) from error
-        if answer.status_code != 200:
-            raise judged_response(answer.status_code, answer.body, answer.headers)
+        if status != 200:
+            raise judged_response(status, said, headers)
 
     async def update(
         self, conversation: Conversation, message: str, card: Card, *, priority: Priority = Priority.ALERT

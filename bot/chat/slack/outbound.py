@@ -11,8 +11,10 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.hosts import host_of
 from bot.chat.port import Pictures
 from bot.chat.slack.errors import status_of
+from bot.chat.slack.hosts import ours
 from cards.card import Attachment, Picture
 from cards.text_fit import clean_line, file_name
 
@@ -76,9 +78,14 @@ async def share(client: AsyncWebClient, attachment: Attachment, channel: str, th
 async def _sent(client: AsyncWebClient, name: str, content: bytes, **more: str) -> str:
     """The first two steps of an upload: an address, and the bytes to it. Returns the file's id."""
     ticket = await patiently(lambda: client.files_getUploadURLExternal(filename=name, length=len(content), **more))
+    url = str(ticket["upload_url"])
+    if not ours(url, client.base_url):
+        raise ConnectionError(f"Slack wants {name} to be sent elsewhere, to {host_of(url) or 'no host'}")
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_UPLOAD_SECONDS)) as session,
-        session.post(ticket["upload_url"], data=content) as answer,
+        session.post(url, data=content, allow_redirects=False) as answer,
     ):
         answer.raise_for_status()
+        if answer.status != 200:
+            raise ConnectionError(f"Slack did not take {name}: {answer.status}")
     return str(ticket["file_id"])

@@ -20,12 +20,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.request import CommandRequest, Person
 from bot.chat.slack.errors import code_of
 from bot.chat.slack.groups import SlackGroups
+from bot.chat.slack.inbound import SLACKBOT
 
 log = structlog.get_logger()
 
 _SECONDS = 3600.0
 """For how long a profile is believed."""
 _MOST = 10_000
+_NOBODY = {"user_not_found", "user_not_visible"}
+"""How Slack calls people of other workspaces whom the bot's own does not know."""
 Kind = Literal["member", "guest", "foreign", "bot"]
 
 
@@ -69,28 +72,45 @@ class SlackPeople:
     def person(self, person: Person) -> Person:
         """The person with what is known by now. What an old profile said is better than nothing, but is not sure."""
         profile = self._profiles.get(person.id)
-        home = person.home or (profile.home if profile else "")
-        elsewhere = self._elsewhere(home)
+        homes = person.homes or tuple(filter(None, [person.home or (profile.home if profile else "")]))
+        away = next(filter(self._elsewhere, homes), "")
         groups, unread = self.groups.of(person.id)
         return replace(
             person,
             name=person.name or (profile.name if profile else ""),
             groups=groups,
             unread=unread,
-            home=home,
-            kind="foreign" if elsewhere else profile.kind if profile else person.kind,
-            kind_read=elsewhere or self._is_fresh(profile),
+            home=away or (homes[0] if homes else ""),
+            kind="foreign" if away else self._kind_by(profile, person.kind),
+            kind_read=bool(away) or self._is_fresh(profile),
             zone=person.zone or (profile.zone if profile else None),
         )
 
+    async def soon(self, request: CommandRequest, seconds: float) -> CommandRequest:
+        """A request with what is known of its person within so many seconds. Never raises."""
+        try:
+            async with asyncio.timeout(seconds):
+                return replace(request, person=await self.known(request.person))
+        except TimeoutError:
+            log.info("slack.person_late")
+            return self.marked(request)
+
+    def _kind_by(self, profile: Profile | None, kind: Kind) -> Kind:
+        """What somebody is whom the payload gives no other workspace. Before the bot knows its own, nobody is of it."""
+        if profile:
+            return profile.kind
+        return kind if self._own or kind == "bot" else "foreign"
+
     async def _ask(self, id_: str) -> None:
-        if self._is_fresh(self._profiles.get(id_)):
+        if not self._own or self._is_fresh(self._profiles.get(id_)):
             return
         try:
             user: Mapping[str, Any] = (await self._client.users_info(user=id_))["user"]
         except SlackApiError as error:
             log.warning("slack.person_unread", code=code_of(error))
-            return
+            if code_of(error) not in _NOBODY:
+                return
+            user = {"is_stranger": True}
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("slack.person_unread", error=type(error).__name__)
             return
@@ -105,9 +125,9 @@ class SlackPeople:
         return profile is not None and time.monotonic() - profile.at < _SECONDS
 
     def _kind(self, user: Mapping[str, Any]) -> Kind:
-        if user.get("is_bot") or user.get("is_workflow_bot"):
+        if user.get("is_bot") or user.get("is_workflow_bot") or user.get("id") == SLACKBOT:
             return "bot"
-        if user.get("is_stranger") or self._elsewhere(str(user.get("team_id") or "")):
+        if user.get("is_stranger") or user.get("deleted") or self._elsewhere(str(user.get("team_id") or "")):
             return "foreign"
         return "guest" if user.get("is_restricted") or user.get("is_ultra_restricted") else "member"
 

@@ -20,6 +20,8 @@ from cards.slack.form import decode_query, decode_submission, render_options
 log = structlog.get_logger()
 
 _MODALS = 200
+_SECONDS = 0.4
+"""For which somebody's profile is waited for: who is not known to be a member gets no names."""
 
 
 class Suggestions:
@@ -46,7 +48,7 @@ class Suggestions:
         if query is None:
             return []
         try:
-            request = self._people.marked(inbound.from_suggestion(body, query.carry))
+            request = await self._people.soon(inbound.from_suggestion(body, query.carry), _SECONDS)
             within = query.within | self._chosen.get(str(body["view"].get("id")), {})
             return render_options(await intake.suggest(request, query.names, query.typed, within))
         except Exception:  # whoever types sees no names, and can go on typing

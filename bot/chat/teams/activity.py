@@ -34,13 +34,18 @@ class Account(Struct, rename="camel"):
     role: str | None = None
     tenant_id: str | None = None
     user_role: str | None = None
+    user_principal_name: str | None = None
 
 
 def standing(account: Account, tenant: str) -> Literal["member", "guest", "foreign"]:
-    """What somebody is to a tenant: whoever is not in a directory (a federated or an anonymous person) is foreign."""
+    """What somebody is to a tenant: whoever is not in a directory (a federated or an anonymous person) is foreign.
+
+    A person of another tenant who was invited has ``#EXT#`` in the name they sign in with, whatever their role is.
+    """
     if not account.aad_object_id or (account.tenant_id and tenant and account.tenant_id != tenant):
         return "foreign"
-    return "guest" if (account.user_role or "").lower() in ("guest", "anonymous") else "member"
+    invited = "#ext#" in (account.user_principal_name or "").lower()
+    return "guest" if invited or (account.user_role or "").lower() in ("guest", "anonymous") else "member"
 
 
 class ConversationAccount(Struct, rename="camel"):
@@ -54,10 +59,11 @@ class ConversationAccount(Struct, rename="camel"):
 
 
 class Named(Struct):
-    """Something with an id."""
+    """Something with an id; ``type`` is a channel's: ``shared`` where people of other tenants may be in it."""
 
     id: str | None = None
     name: str | None = None
+    type: str | None = None
 
 
 class ChannelData(Struct, rename="camel"):
@@ -133,7 +139,7 @@ class Activity(Struct, rename="camel"):
     @property
     def from_bot(self) -> bool:
         """True for what bots say: answering it could go on forever."""
-        return self.sender.role == "bot" or (self.sender.id or "").startswith("28:")
+        return self.sender.role in ("bot", "skill") or (self.sender.id or "").startswith("28:")
 
     def concerns_bot(self, members: list[Account] | None) -> bool:
         """True where the bot itself is one of ``members``."""
@@ -167,13 +173,19 @@ class Activity(Struct, rename="camel"):
 
     def person(self) -> Person:
         """Who said it: the directory's object id, which is the same in every conversation and every bot."""
+        named = [each for each in (self.sender.tenant_id, self.conversation.tenant_id) if each]
+        away = next((each for each in named if each != self.tenant), "")
+        kind = "bot" if self.from_bot else "foreign" if away else standing(self.sender, self.tenant)
+        channel = self.channel_data.channel if self.channel_data else None
+        unsure = kind == "member" and not self.sender.tenant_id and channel is not None and channel.type == "shared"
         return Person(
             platform="teams",
             id=self.sender.aad_object_id or self.sender.id or "",
             name=self.sender.name or "",
             zone=self._zone(),
-            home=self.sender.tenant_id or self.tenant,
-            kind="bot" if self.from_bot else standing(self.sender, self.tenant),
+            home=away or self.tenant,
+            kind="foreign" if unsure else kind,
+            kind_read=not unsure and kind != "member",
         )
 
     def ask(

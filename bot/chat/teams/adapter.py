@@ -28,6 +28,7 @@ from bot.chat.teams.keys import Keys
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.people import KnowingIntake, TeamsPeople
 from bot.chat.teams.references import References
+from bot.chat.teams.seals import Place, Seals
 from bot.chat.teams.settings import TeamsSettings
 from bot.chat.teams.token_check import Verifier
 from bot.settings import SettingsError, secret
@@ -65,6 +66,7 @@ class Teams:
         self._keys = Keys(settings.openid_url)
         self._verifier = Verifier(app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys)
         self._references = References(store)
+        self._seals = Seals(store)
         self._files = Files(settings.file_hosts)
         self._people = TeamsPeople(EntraGroups(credential, settings.graph_url, settings.graph_scope))
         self._session: aiohttp.ClientSession | None = None
@@ -79,13 +81,14 @@ class Teams:
         self._keys.open(self._session)
         self._people.groups.open(self._session)
         self._verifier.open()
-        await self._references.load()
+        await asyncio.gather(self._references.load(), self._seals.load())
         connector = Connector(self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope)
         outbound = Outbound(
             connector,
             self._references,
             self._pictures,
             self._settings.service_hosts,
+            seals=self._seals,
             modern=self._settings.blocks == "modern",
         )
         knowing = KnowingIntake(intake, self._people, outbound)
@@ -141,20 +144,26 @@ class Teams:
         """
         outbound, invokes = self._outbound(), self._invokes()
         waiting = invokes.waiting(request.key)
-        rendered = await outbound.render(card)
+        message = request.message if request.how == "edit" and request.message else None
+        place = Place.of(request.conversation.id, message) if message else Place.new(request.conversation.id)
+        rendered = await outbound.render(card, place)
         private = card.private and request.conversation.kind != "personal"
         if waiting:
             given = waiting.give(rendered)
             if waiting.alone or (private and given and request.how == "edit"):
                 return ""
         if private:
-            await self._answer_privately(outbound, request, rendered)
+            await self._answer_privately(outbound, request, card)
             return ""
-        if request.how == "edit" and request.message:
-            return await self._replace(outbound, request.conversation, request.message, rendered)
-        return await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
+        if message:
+            return await self._replace(outbound, request.conversation, message, card, rendered)
+        posted = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
+        await outbound.seals.posted(place, posted)
+        return posted
 
-    async def _replace(self, outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered) -> str:
+    async def _replace(
+        self, outbound: Outbound, conversation: Conversation, message: str, card: Card, rendered: Rendered
+    ) -> str:
         """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
         try:
             await messages.update(outbound, conversation, message, rendered, Priority.ANSWER)
@@ -162,15 +171,15 @@ class Teams:
             if error.why not in {"missing", "refused"}:
                 raise error.repeatable() from error
             log.info("teams.posted_anew", conversation=conversation.id, why=error.why, code=error.code)
-            return await messages.post(outbound, conversation, rendered, Priority.ANSWER)
+            return await messages.post_card(outbound, conversation, card, Priority.ANSWER)
         return message
 
-    async def _answer_privately(self, outbound: Outbound, request: CommandRequest, rendered: Rendered) -> None:
+    async def _answer_privately(self, outbound: Outbound, request: CommandRequest, card: Card) -> None:
         """Answer in the personal chat, and say so where it was asked; that word may be lost, the answer not."""
         sentence = "I answered you in our personal chat."
         try:
             chat = await messages.direct(outbound, request.person, request.conversation, Priority.ANSWER)
-            await messages.post(outbound, chat, rendered, Priority.ANSWER)
+            await messages.post_card(outbound, chat, card, Priority.ANSWER)
         except Undelivered as error:
             if error.why in {"later", "doubt"}:
                 raise
@@ -199,13 +208,13 @@ class Teams:
     ) -> tuple[str, str]:
         """Post a card once. Teams neither hides a key nor shows a reply in the channel too. Raises Undelivered."""
         outbound = self._outbound()
-        message = await messages.post(outbound, conversation, await outbound.render(card), Priority.ALERT)
-        return message, conversation.id
+        return await messages.post_card(outbound, conversation, card, Priority.ALERT), conversation.id
 
     async def update(self, conversation: Conversation, message: str, card: Card) -> None:
         """Replace a message. Raises Undelivered."""
         outbound = self._outbound()
-        await messages.update(outbound, conversation, message, await outbound.render(card), Priority.ALERT)
+        rendered = await outbound.render(card, Place.of(conversation.id, message))
+        await messages.update(outbound, conversation, message, rendered, Priority.ALERT)
 
     def update_delay(self, conversation: Conversation) -> float:
         """Seconds until the budget has room there."""
@@ -288,10 +297,11 @@ class Teams:
             await intake.accept(activity.ask(activity.spoken(), files=self._files.attached(activity)))
             return
         if click := cards.teams.message.decode_click(activity.value):
+            request = await invokes.asked(activity, activity.value, click.command, click.how)
             if click.how == "form":
-                invokes.present(activity.ask(click.command, message=activity.reply_to_id))
+                invokes.present(request)
             else:
-                await intake.accept(activity.ask(click.command, how=click.how, message=activity.reply_to_id))
+                await intake.accept(request)
         elif submission := submitted(activity.value):
             await invokes.filled(activity, submission)
         else:

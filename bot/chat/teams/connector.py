@@ -86,8 +86,8 @@ class Connector:
         """What the roster of a conversation says of one of its members, by the directory's object id."""
         answer = await _sound(self._conversations(service_url).get_conversation_member, conversation, person)
         more = answer.additional_properties  # what the library's model of an account has no field for
-        tenant, role = (more.get(name) for name in ("tenantId", "userRole"))
-        return Account(answer.id, answer.name, answer.aad_object_id or person, None, tenant, role)
+        tenant, role, login = (more.get(name) for name in ("tenantId", "userRole", "userPrincipalName"))
+        return Account(answer.id, answer.name, answer.aad_object_id or person, None, tenant, role, login)
 
     def _conversations(self, service_url: str) -> ConversationsOperations:
         key = service_url.rstrip("/")

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
 from bot.chat.download import SECONDS, body_of
+from bot.chat.hosts import host_of, may_call
 from bot.chat.port import AttachedFile, FetchError
 from bot.chat.teams.activity import Activity
-from bot.settings import is_loopback
 
 log = structlog.get_logger()
 
@@ -29,7 +28,7 @@ class Files:
     """Addresses of attached files, and what is behind them. ``hosts`` are where files may be fetched from."""
 
     def __init__(self, hosts: Sequence[str]) -> None:
-        self._hosts = tuple(host.strip().lower() for host in hosts)
+        self._hosts = tuple(hosts)
         self._known: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     def attached(self, activity: Activity) -> tuple[str, ...]:
@@ -51,24 +50,10 @@ class Files:
         if reference not in self._known:
             raise FetchError(_AGAIN)
         name, url = self._known[reference]
-        if not allowed(url, self._hosts):
-            log.warning("teams.file_elsewhere", host=urlsplit(url).hostname)
+        if not may_call(url, self._hosts, below=True):
+            log.warning("teams.file_elsewhere", host=host_of(url))
             raise FetchError(f"{name} is not kept in SharePoint, so the bot does not fetch it: attach a copy of it.")
         return AttachedFile(name, await _read(session, url, name, most))
-
-
-def allowed(url: str, hosts: Sequence[str]) -> bool:
-    """Whether a file may be fetched there: https of a listed host or below it, or http of a listed loopback host."""
-    try:
-        parts = urlsplit(url)
-        host, _ = (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        return False
-    if not host or parts.username is not None or parts.password is not None:
-        return False
-    if parts.scheme == "http":
-        return is_loopback(host) and host in hosts
-    return parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in hosts)
 
 
 async def _read(session: aiohttp.ClientSession, url: str, name: str, most: int) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -21,9 +22,11 @@ from bot.chat.request import CommandRequest
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.outbound import CARD, Outbound
-from cards.card import Form, Rendered
+from bot.chat.teams.seals import Place
+from cards.card import Form, How, Rendered
 from cards.click import Submission
 from cards.teams.form import decode_query, render_choices
+from cards.teams.seal import CLICK, FORM, sealed
 
 log = structlog.get_logger()
 
@@ -103,21 +106,43 @@ class Invokes:
 
     async def _pressed(self, activity: Activity) -> Answer:
         pressed = msgspec.convert(activity.value, _Pressed)
-        click = cards.teams.message.decode_click(pressed.action.data or {})
+        data = pressed.action.data or {}
+        click = cards.teams.message.decode_click(data)
         if click is None:
             return _error(400, "BadRequest", _STALE)
+        request = await self.asked(activity, data, click.command, click.how)
         if click.how == "form":
-            self.present(activity.ask(click.command, message=activity.reply_to_id))
+            self.present(request)
             return _message("The form is below.")
-        request = activity.ask(click.command, how=click.how, message=activity.reply_to_id)
         rendered = await self._answered(request, alone=pressed.trigger == "automatic")
         if rendered is None:
             return _message(_WORKING)
         if isinstance(rendered, str):
             return _message(rendered)
-        if click.how == "post":
+        if request.how == "post":
             return _message("The answer is below.")
         return 200, {"statusCode": 200, "type": CARD, "value": rendered.payload}
+
+    async def asked(
+        self,
+        activity: Activity,
+        data: dict[str, object],
+        command: str,
+        how: How,
+        values: dict[str, str] | None = None,
+        carry: str | None = None,
+    ) -> CommandRequest:
+        """The request of a button or a form. What passed through a client replaces nothing without a seal that holds:
+        it is what a person could have typed, and is answered as that.
+
+        ``carry`` is the message that a form remembers, where it is one.
+        """
+        sent = sealed(data, CLICK if carry is None else FORM)
+        message = await self._outbound.seals.held(activity.origin().id, *sent)
+        if message is not None and carry is not None:
+            message = carry
+        edits = how == "edit" and message
+        return activity.ask(command, how="edit" if edits else "post", message=message or None, values=values)
 
     async def _answered(self, request: CommandRequest, *, alone: bool) -> Rendered | str | None:
         """The answer as soon as it is drawn; None when that takes too long, or the request came before.
@@ -148,7 +173,7 @@ class Invokes:
         click = cards.teams.message.decode_click(data)
         if click is None:
             return _closing(_STALE)
-        request = activity.ask(click.command, message=activity.reply_to_id)
+        request = await self.asked(activity, data, click.command, click.how)
         try:
             async with asyncio.timeout(self._patience):
                 form = await self._intake.form(click.command, request)
@@ -156,7 +181,7 @@ class Invokes:
             log.warning("teams.form_late", command=click.command)
             return _closing("The form takes too long to prepare. Try again.")
         if isinstance(form, Form):
-            return _dialog(form, activity.reply_to_id or "")
+            return self._dialog(activity, form, request.message or "")
         rendered = await self._outbound.render(form)
         return _continued(rendered.summary[:64], rendered.payload, "medium")
 
@@ -165,9 +190,9 @@ class Invokes:
         submission = submitted(data)
         if submission is None:
             return _closing(_STALE)
-        request = request_of(activity, submission)
+        request = await self._request_of(activity, data, submission)
         if form := await self._to_mend(request, submission):
-            return _dialog(form, submission.carry)
+            return self._dialog(activity, form, request.message or "")
         await self._intake.accept(request)
         return 200, None  # closes the dialog; the answer comes to the conversation
 
@@ -184,17 +209,29 @@ class Invokes:
 
     async def filled(self, activity: Activity, submission: Submission) -> None:
         """A form that stands in the conversation was sent: take it, or show it again in its place."""
-        request = request_of(activity, submission)
+        data = msgspec.convert(activity.value, dict[str, object])
+        request = await self._request_of(activity, data, submission)
         form = await self._to_mend(request, submission)
         if form is None:
             await self._intake.accept(request)
             return
-        payload = cards.teams.form.render_form(form, carry=submission.carry)
-        rendered = Rendered(payload, form.title)
-        if activity.reply_to_id:
-            await messages.update(self._outbound, request.conversation, activity.reply_to_id, rendered, Priority.ANSWER)
+        carry, where = request.message or "", request.conversation
+        standing = await self._outbound.seals.held(where.id, *sealed(data, FORM))
+        if standing:
+            await messages.update_form(self._outbound, where, standing, form, carry, Priority.ANSWER)
         else:
-            await messages.post(self._outbound, request.conversation, rendered, Priority.ANSWER)
+            await messages.post_form(self._outbound, where, form, carry, Priority.ANSWER)
+
+    async def _request_of(self, activity: Activity, data: dict[str, object], submission: Submission) -> CommandRequest:
+        """The request of a submitted form."""
+        how, carry = submission.how, submission.carry
+        return await self.asked(activity, data, submission.command, how, submission.values, carry)
+
+    def _dialog(self, activity: Activity, form: Form, carry: str) -> Answer:
+        """A form that stands in no message; its answer may replace the one that ``carry`` names."""
+        size = "large" if len(form.fields) > 6 or form.live else "medium"
+        seal = partial(self._outbound.seals.seal, Place.of(activity.origin().id, ""))
+        return _continued(form.title, cards.teams.form.render_form(form, carry, seal), size)
 
     async def _searched(self, activity: Activity) -> Answer:
         query = decode_query(msgspec.convert(activity.value, dict[str, object]))
@@ -217,12 +254,11 @@ class Invokes:
     async def _present(self, request: CommandRequest) -> None:
         try:
             form = await self._intake.form(request.text, request)
+            where = request.conversation
             if isinstance(form, Form):
-                payload = cards.teams.form.render_form(form, carry=request.message or "")
-                rendered = Rendered(payload, form.title)
+                await messages.post_form(self._outbound, where, form, request.message or "", Priority.ANSWER)
             else:
-                rendered = await self._outbound.render(form)
-            await messages.post(self._outbound, request.conversation, rendered, Priority.ANSWER)
+                await messages.post_card(self._outbound, where, form, Priority.ANSWER)
         except Undelivered as error:
             log.warning("teams.form_undelivered", command=request.text, why=error.why, code=error.code)
 
@@ -233,17 +269,6 @@ def submitted(data: dict[str, object]) -> Submission | None:
         return cards.teams.form.decode_submission(data)
     except ValueError:
         return None
-
-
-def request_of(activity: Activity, submission: Submission) -> CommandRequest:
-    """The request of a submitted form."""
-    message = submission.carry or activity.reply_to_id
-    return activity.ask(submission.command, how=submission.how, message=message, values=submission.values)
-
-
-def _dialog(form: Form, carry: str) -> Answer:
-    size = "large" if len(form.fields) > 6 or form.live else "medium"
-    return _continued(form.title, cards.teams.form.render_form(form, carry=carry), size)
 
 
 def _continued(title: str, content: dict[str, object], height: str) -> Answer:

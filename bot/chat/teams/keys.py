@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from bot.chat.hosts import host_of, same_host
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError
 from bot.settings import is_loopback
 
@@ -97,6 +98,8 @@ class Keys:
             self._fetched = self._clock()
 
     async def _read(self, url: str) -> bytes:
+        if not same_host(url, self.url):
+            raise ValueError(f"keys are not fetched from {host_of(url) or 'no host'}")
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise ValueError(f"keys are fetched over https only, not from {parts.scheme}://{parts.hostname}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -12,7 +13,9 @@ from bot.chat.request import Conversation, Person
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError, judged
 from bot.chat.teams.outbound import Outbound, activity, wire_id
-from cards.card import Card, Rendered
+from bot.chat.teams.seals import Place
+from cards.card import Card, Form, Rendered
+from cards.teams.form import render_form
 
 T = TypeVar("T")
 
@@ -23,6 +26,31 @@ async def post(outbound: Outbound, conversation: Conversation, rendered: Rendere
     return await _once(
         outbound, conversation, priority, lambda wire, at: wire.post(at.service_url, wire_id(at), written)
     )
+
+
+async def post_card(outbound: Outbound, conversation: Conversation, card: Card, priority: Priority) -> str:
+    """Send a card as a new message, whose buttons may have their answers replace it; returns the message's id."""
+    place = Place.new(conversation.id)
+    message = await post(outbound, conversation, await outbound.render(card, place), priority)
+    await outbound.seals.posted(place, message)
+    return message
+
+
+async def post_form(outbound: Outbound, conversation: Conversation, form: Form, carry: str, priority: Priority) -> str:
+    """Send a form as a new message, in which it may be shown again; ``carry`` is the message its answer may replace."""
+    place = Place.new(conversation.id)
+    payload = render_form(form, carry, partial(outbound.seals.seal, place))
+    message = await post(outbound, conversation, Rendered(payload, form.title), priority)
+    await outbound.seals.posted(place, message)
+    return message
+
+
+async def update_form(
+    outbound: Outbound, conversation: Conversation, message: str, form: Form, carry: str, priority: Priority
+) -> None:
+    """Show a form again in the message it stands in; ``carry`` as in :func:`post_form`."""
+    payload = render_form(form, carry, partial(outbound.seals.seal, Place.of(conversation.id, message)))
+    await update(outbound, conversation, message, Rendered(payload, form.title), priority)
 
 
 async def say(outbound: Outbound, conversation: Conversation, words: str) -> None:
@@ -51,7 +79,7 @@ async def update_live(outbound: Outbound, conversation: Conversation, message: s
     """Replace a message by the card that is the newest when the turn has come."""
 
     async def call(wire: Connector, at: Conversation) -> None:
-        rendered = await outbound.render(newest())
+        rendered = await outbound.render(newest(), Place.of(conversation.id, message))
         await wire.update(at.service_url, wire_id(at), message, activity(rendered.payload, rendered.summary))
 
     await _once(outbound, _without_thread(conversation), Priority.LIVE, call, edit=True)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 
 import cards.teams.message
 from bot.chat.budget import Budget, Limits, Priority
+from bot.chat.hosts import host_of, may_call
 from bot.chat.port import Pictures
 from bot.chat.request import Conversation
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.references import References
-from bot.settings import is_loopback
+from bot.chat.teams.seals import Place, Seals
 from cards.card import Attachment, Card, Picture, Rendered
 
 log = structlog.get_logger()
@@ -34,21 +35,8 @@ _PICTURE_SECONDS = 20.0
 
 
 def allowed(service_url: str, hosts: Sequence[str]) -> bool:
-    """True where the bot's token may be sent: https to a listed host, or http to a listed loopback host.
-
-    A host is listed as ``host`` (any port) or ``host:port``.
-    """
-    try:
-        parts = urlsplit(service_url)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        return False
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        return False
-    if not host or parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        return False
-    listed = {name.strip().lower() for name in hosts}
-    return host in listed or (port is not None and f"{host}:{port}" in listed)
+    """True where the bot's token may be sent: see :func:`bot.chat.hosts.may_call`."""
+    return may_call(service_url, hosts, query=False)
 
 
 def activity(payload: dict[str, object], summary: str) -> dict[str, object]:
@@ -67,26 +55,34 @@ class Outbound:
         hosts: Sequence[str],
         budget: Budget | None = None,
         *,
+        seals: Seals,
         modern: bool = False,
     ) -> None:
-        """``modern`` lets Teams draw small charts itself."""
+        """``seals`` are those of buttons; ``modern`` lets Teams draw small charts itself."""
         self._connector = connector
         self._references = references
         self._pictures = pictures
         self._hosts = tuple(hosts)
         self._modern = modern
+        self.seals = seals
         self.budget = budget or Budget(LIMITS)
 
-    async def render(self, card: Card) -> Rendered:
-        """The card with links to its pictures and files; one that fails leaves its words."""
-        rendered = cards.teams.message.render(card)
+    async def render(self, card: Card, place: Place | None = None) -> Rendered:
+        """The card with links to its pictures and files; one that fails leaves its words.
+
+        ``place`` is where it is to stand, which the answers to its buttons may replace; None for nowhere.
+        """
+        seal = partial(self.seals.seal, place) if place else None
+        rendered = cards.teams.message.render(card, seal=seal)
         if not rendered.pictures and not rendered.attachments:
             return rendered
         links = await asyncio.gather(*(self._link(picture) for picture in rendered.pictures))
         found = {picture.key: link for picture, link in zip(rendered.pictures, links, strict=True) if link}
         lent = await asyncio.gather(*(self._lend(file) for file in rendered.attachments))
         files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
-        return cards.teams.message.render(card, found, files, modern=self._modern) if found or files else rendered
+        if not found and not files:
+            return rendered
+        return cards.teams.message.render(card, found, files, modern=self._modern, seal=seal)
 
     async def once(
         self,
@@ -120,7 +116,7 @@ class Outbound:
         if not allowed(conversation.service_url, self._hosts):
             log.warning(
                 "teams.service_url_refused",
-                host=urlsplit(conversation.service_url).hostname,
+                host=host_of(conversation.service_url),
                 conversation=conversation.id,
             )
             raise TeamsError(0, "ServiceUrlRefused", "its host is not in teams.service_hosts", sent=False)

@@ -28,9 +28,13 @@ log = structlog.get_logger()
 
 _WAIT = 1.5
 """Seconds that a roster is waited for where a form is to be opened."""
+_TYPING = 0.5
+"""The same where somebody types: who is not known to be a member gets no names."""
 _SECONDS = 3600.0
 """For how long a roster is believed."""
 _MOST = 10_000
+_NOBODY = {"MemberNotFoundInConversation"}
+"""How Teams says that somebody is not in the conversation that they are said to write in."""
 Kind = Literal["member", "guest", "foreign"]
 
 
@@ -48,19 +52,19 @@ class TeamsPeople:
         its directory, so nobody else is in a group of it.
         """
         found = self._kinds.get(person.id)
-        kind = found[1] if found and person.kind == "member" else person.kind
+        kind = found[1] if found and _asked_about(person) else person.kind
         groups, unread = self.groups.of(person.id) if kind in ("member", "guest") else ((), ())
-        sure = person.kind != "member" or self._is_fresh(person.id)
+        sure = not _asked_about(person) or self._is_fresh(person.id)
         return replace(person, kind=kind, kind_read=sure, groups=groups, unread=unread)
 
     async def known(self, outbound: Outbound, person: Person, conversation: Conversation) -> Person:
         """The person with their standing and groups. Never raises: what cannot be read is marked as unread."""
-        if person.id and person.kind in ("member", "guest"):
+        if person.id and (person.kind == "guest" or _asked_about(person)):
             await asyncio.gather(self._ask(outbound, person, conversation), self.groups.known(person.id))
         return self.marked(person)
 
     async def _ask(self, outbound: Outbound, person: Person, conversation: Conversation) -> None:
-        if person.kind != "member" or self._is_fresh(person.id):
+        if not _asked_about(person) or self._is_fresh(person.id):
             return
 
         async def look(connector: Connector, current: Conversation) -> Account:
@@ -70,7 +74,9 @@ class TeamsPeople:
             member = await outbound.once(conversation, Priority.ANSWER, look, there=False)
         except TeamsError as error:
             log.warning("teams.person_unread", status=error.status, code=error.code)
-            return
+            if error.code not in _NOBODY:
+                return
+            member = Account()
         self._kinds[person.id] = (time.monotonic(), standing(member, conversation.team))
         self._kinds.move_to_end(person.id)
         while len(self._kinds) > _MOST:
@@ -79,6 +85,11 @@ class TeamsPeople:
     def _is_fresh(self, id_: str) -> bool:
         found = self._kinds.get(id_)
         return found is not None and time.monotonic() - found[0] < _SECONDS
+
+
+def _asked_about(person: Person) -> bool:
+    """Whether only a roster says what somebody is: who may be a guest, or is not sure to be of another tenant."""
+    return person.kind == "member" or not person.kind_read
 
 
 class KnowingIntake:
@@ -109,12 +120,11 @@ class KnowingIntake:
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """See RequestIntake."""
-        marked = replace(request, person=self._people.marked(request.person))
-        return await self._intake.suggest(marked, what, typed, within)
+        return await self._intake.suggest(await self._asked(request, _TYPING), what, typed, within)
 
-    async def _asked(self, request: CommandRequest) -> CommandRequest:
+    async def _asked(self, request: CommandRequest, seconds: float = _WAIT) -> CommandRequest:
         try:
-            async with asyncio.timeout(_WAIT):
+            async with asyncio.timeout(seconds):
                 person = await self._people.known(self._outbound, request.person, request.conversation)
         except TimeoutError:
             log.info("teams.person_late")
