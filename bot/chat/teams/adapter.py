@@ -14,6 +14,7 @@ from aiohttp import web
 from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import cards.teams.message
+from bot.chat.body import body_of
 from bot.chat.budget import Priority
 from bot.chat.port import AttachedFile, FetchError, Pictures, Reach, RequestIntake, Undelivered, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
@@ -29,7 +30,7 @@ from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.people import KnowingIntake, TeamsPeople
 from bot.chat.teams.references import References
 from bot.chat.teams.settings import TeamsSettings
-from bot.chat.teams.token_check import Verifier
+from bot.chat.teams.token_check import Verifier, compare
 from bot.settings import SettingsError, secret
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
@@ -251,14 +252,14 @@ class Teams:
 
     async def _admitted(self, request: web.Request) -> Activity:
         """The activity, when it comes from Teams, from our tenant, and by an address that may get our token."""
-        authorization = request.headers.get("Authorization", "")
-        if not authorization:
-            raise RefusedError("no Authorization header")
+        signed = await self._verifier.check(request.headers.get("Authorization", ""))
         try:
-            activity = _activities.decode(await _read(request))
-        except (msgspec.DecodeError, RecursionError) as error:
+            activity = _activities.decode(await body_of(request, _MOST_BYTES))
+        except (web.HTTPRequestEntityTooLarge, web.HTTPRequestTimeout) as error:
+            raise RefusedError("body too large or too slow", error.status) from error
+        except (ValueError, RecursionError) as error:  # msgspec's own error is one, and so is text that is no UTF-8
             raise RefusedError(f"no activity: {error}", 400) from error
-        await self._verifier.check(authorization, activity.channel_id, activity.service_url)
+        compare(signed, activity.channel_id, activity.service_url)
         if activity.tenant != self._settings.tenant_id:
             raise RefusedError(f"tenant {activity.tenant or 'unknown'} is not teams.tenant_id", 403)
         if not allowed(activity.service_url or "", self._settings.service_hosts):
@@ -348,16 +349,6 @@ class Teams:
         if self._running is None:
             raise TeamsError(0, "NotRunning", "the Teams adapter is not started", sent=False)
         return self._running
-
-
-async def _read(request: web.Request) -> bytes:
-    """The body, up to what Teams may send."""
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(1 << 16):
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise RefusedError("body too large", 413)
-    return bytes(body)
 
 
 def _credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
