@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.chat.budget import SHARES, Budget, Limits, Priority
-from bot.chat.slack.adapter import LIMITS as SLACK
+from bot.chat.slack.limits import LIMITS as SLACK
 from bot.chat.teams.outbound import LIMITS as TEAMS
 
 ANSWER, ALERT, LIVE = Priority
