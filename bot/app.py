@@ -156,9 +156,9 @@ class App:
         )
         self.dispatcher = Dispatcher(services)
         self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
-        self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
+        self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery, clock=self.clock)
         self.approvals = ApprovalKeeper(
-            self.dispatcher, self.journal.accept, self.clock, audit_conversation=settings.audit.conversation
+            self.dispatcher, self.journal.accept_own, self.clock, audit_conversation=settings.audit.conversation
         )
         self._background: list[asyncio.Task[None]] = []
         routes = [*links.routes(), *self.relay.routes(), *self.upload_page.routes()]
@@ -309,7 +309,7 @@ class App:
 
     async def _uploaded(self, request: CommandRequest) -> object:
         """Somebody uploaded on the page what they asked for in a chat."""
-        return await self.journal.accept(request)
+        return await self.journal.accept_own(request)
 
     def _for_all(self, card: Card, conversation: Conversation) -> Card:
         """What the bot posts by itself, without buttons that are refused to everybody who sees it."""

@@ -21,7 +21,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chat.budget import Budget, Priority
+from bot.chat.budget import Budget
 from bot.chat.port import AttachedFile, ChatStartError, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import files, inbound
@@ -99,7 +99,7 @@ class Slack:
         self._received = time.monotonic()
         self._people = SlackPeople(self._client)
         budget = Budget(LIMITS)
-        self._following = Following(self._client, pictures, budget, self._post, OwedPictures(store))
+        self._following = Following(self._client, pictures, budget, self._add, OwedPictures(store))
         self._channels = Channels(store)
         modern = ModernBlocks(store, wanted=settings.blocks == "modern")
         self._messages = Messages(self._client, budget, self._following, self._channels, modern)
@@ -326,7 +326,7 @@ class Slack:
             if card.private:
                 await self._messages.post_private(request.conversation, request.person, card)
                 return ""
-            return await self._post(request.conversation, card, key)
+            return await self._post(request.conversation, card, key, request.person)
         except Undelivered as error:
             if error.why != "gone" or not request.reply_url:
                 raise
@@ -337,7 +337,7 @@ class Slack:
         """Edit the clicked message, by response_url where the bot cannot reach it; the id by which it can be edited."""
         conversation = request.conversation
         try:
-            await self._messages.update(conversation, message, card, priority=Priority.ANSWER)
+            await self._messages.update(conversation, message, card, asker=request.person)
         except Undelivered as error:
             if error.why not in {"missing", "gone"} or not request.reply_url:
                 raise
@@ -347,10 +347,14 @@ class Slack:
             self._following.later(self._following.share(conversation.id, conversation.thread or message, attachments))
         return message
 
-    async def _post(self, conversation: Conversation, card: Card, key: str = "") -> str:
-        stamp, _ = await self._messages.post_once(conversation, card, key, priority=Priority.ANSWER)
+    async def _post(self, conversation: Conversation, card: Card, key: str, asker: Person) -> str:
+        stamp, _ = await self._messages.post_once(conversation, card, key, asker=asker)
         self._following.later(self._channels.remember(conversation))
         return stamp
+
+    async def _add(self, conversation: Conversation, card: Card) -> None:
+        """Say something that nobody asked for, below a message."""
+        await self._post(conversation, card, "", Person("slack", ""))
 
     async def _respond(self, request: CommandRequest, card: Card, *, replace: bool) -> None:
         card = without_attachments(in_words(card), "Invite me to this channel, and ask again.")

@@ -152,18 +152,19 @@ class Teams:
             await self._answer_privately(outbound, request, rendered)
             return ""
         if request.how == "edit" and request.message:
-            return await self._replace(outbound, request.conversation, request.message, rendered)
-        return await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
+            return await self._replace(outbound, request, request.message, rendered)
+        return await messages.post(outbound, request.conversation, rendered, Priority.ANSWER, request.person.key)
 
-    async def _replace(self, outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered) -> str:
+    async def _replace(self, outbound: Outbound, request: CommandRequest, message: str, rendered: Rendered) -> str:
         """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
+        conversation, asker = request.conversation, request.person.key
         try:
-            await messages.update(outbound, conversation, message, rendered, Priority.ANSWER)
+            await messages.update(outbound, conversation, message, rendered, Priority.ANSWER, asker)
         except Undelivered as error:
             if error.why not in {"missing", "refused"}:
                 raise error.repeatable() from error
             log.info("teams.posted_anew", conversation=conversation.id, why=error.why, code=error.code)
-            return await messages.post(outbound, conversation, rendered, Priority.ANSWER)
+            return await messages.post(outbound, conversation, rendered, Priority.ANSWER, asker)
         return message
 
     async def _answer_privately(self, outbound: Outbound, request: CommandRequest, rendered: Rendered) -> None:
@@ -179,7 +180,7 @@ class Teams:
             sentence = "This answer is for you alone. Add me to a personal chat and ask me there."
         notification = cards.teams.message.render(Card(title=(Span(sentence),)))
         try:
-            await messages.post(outbound, request.conversation, notification, Priority.ANSWER)
+            await messages.post(outbound, request.conversation, notification, Priority.ANSWER, request.person.key)
         except Undelivered as error:
             log.warning("teams.notification_lost", conversation=request.conversation.id, code=error.code)
 

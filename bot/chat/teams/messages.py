@@ -17,11 +17,16 @@ from cards.card import Card, Rendered
 T = TypeVar("T")
 
 
-async def post(outbound: Outbound, conversation: Conversation, rendered: Rendered, priority: Priority) -> str:
-    """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id."""
+async def post(
+    outbound: Outbound, conversation: Conversation, rendered: Rendered, priority: Priority, asker: str = ""
+) -> str:
+    """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id.
+
+    ``asker`` is who waits for it.
+    """
     written = activity(rendered.payload, rendered.summary)
     return await _once(
-        outbound, conversation, priority, lambda wire, at: wire.post(at.service_url, wire_id(at), written)
+        outbound, conversation, priority, lambda wire, at: wire.post(at.service_url, wire_id(at), written), asker=asker
     )
 
 
@@ -34,7 +39,12 @@ async def say(outbound: Outbound, conversation: Conversation, words: str) -> Non
 
 
 async def update(
-    outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered, priority: Priority
+    outbound: Outbound,
+    conversation: Conversation,
+    message: str,
+    rendered: Rendered,
+    priority: Priority,
+    asker: str = "",
 ) -> None:
     """Replace a message."""
     written = activity(rendered.payload, rendered.summary)
@@ -44,6 +54,7 @@ async def update(
         priority,
         lambda wire, at: wire.update(at.service_url, wire_id(at), message, written),
         edit=True,
+        asker=asker,
     )
 
 
@@ -82,8 +93,9 @@ async def _once(
     call: Callable[[Connector, Conversation], Awaitable[T]],
     *,
     edit: bool = False,
+    asker: str = "",
 ) -> T:
     try:
-        return await outbound.once(conversation, priority, call)
+        return await outbound.once(conversation, priority, call, asker=asker)
     except TeamsError as error:
         raise judged(error, edit=edit) from error
