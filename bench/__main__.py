@@ -8,6 +8,7 @@ import sys
 PARTS = (
     ["bench.decode"],
     ["bench.ack"],
+    ["bench.unsigned"],
     ["bench.lists"],
     ["bench.chart"],
     ["bench.memory"],

@@ -39,6 +39,7 @@ from bot.operations.audit import Audit
 from bot.operations.engine import Operations
 from bot.ops import health
 from bot.ops.pruning import prune
+from bot.ops.server import WebServer
 from bot.outbox import OutboxWorker
 from bot.receipts.keeper import ReceiptKeeper
 from bot.receipts.reader import ReceiptReader
@@ -54,6 +55,7 @@ from bot.requests.offered import offered_to_all
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
+from bot.settings import BotSettings
 from bot.settings_file import Settings
 from cards.card import Card
 from storage.retention import DAY, Retention
@@ -154,19 +156,12 @@ class App:
         )
         self.dispatcher = Dispatcher(services)
         self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
-        self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery)
+        self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery, clock=self.clock)
         self.approvals = ApprovalKeeper(
-            self.dispatcher, self.journal.accept, self.clock, audit_conversation=settings.audit.conversation
+            self.dispatcher, self.journal.accept_own, self.clock, audit_conversation=settings.audit.conversation
         )
-        self._web = web.Application(client_max_size=1 << 20)
-        self._runner: web.AppRunner | None = None
         self._background: list[asyncio.Task[None]] = []
-        routes = [
-            *health.routes(self.monitor_status, traffic, self.alerts),
-            *links.routes(),
-            *self.relay.routes(),
-            *self.upload_page.routes(),
-        ]
+        routes = [*links.routes(), *self.relay.routes(), *self.upload_page.routes()]
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):
                 chat = platform.connect(section, store, self.gallery, environment)
@@ -174,7 +169,8 @@ class App:
                     chat.name_groups(settings.groups(name))
                 self.chats[name] = chat
                 routes += chat.routes()
-        self._web.add_routes(routes)
+        told = health.routes(self.monitor_status, traffic, self.alerts)
+        self.servers = _servers(bot, routes, told, health.bare_routes(self.monitor_status))
 
     def _reporting(self, pools: Pools, *, several: bool) -> tuple[Reports, MoneyWatch]:
         """What is said of money by the calendar, and what is found in it all the time."""
@@ -217,10 +213,8 @@ class App:
         await self.drawing.start()
         began = datetime.now(UTC)
         await self._start_chats()
-        host, _, port = self.settings.bot.listen.rpartition(":")
-        self._runner = web.AppRunner(self._web, access_log=None, handle_signals=False)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, int(port)).start()
+        for server in self.servers:
+            await server.start()
         stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
         going_on = await self.operations.resume()
         resumed = await self.journal.resume()
@@ -273,8 +267,8 @@ class App:
 
     async def stop(self) -> None:
         """Stop receiving first, finish what is under way, then close everything."""
-        if self._runner:
-            await self._runner.cleanup()
+        for server in self.servers:
+            await server.close()
         await self.outbox.close()
         for task in self._background:
             task.cancel()
@@ -315,7 +309,7 @@ class App:
 
     async def _uploaded(self, request: CommandRequest) -> object:
         """Somebody uploaded on the page what they asked for in a chat."""
-        return await self.journal.accept(request)
+        return await self.journal.accept_own(request)
 
     def _for_all(self, card: Card, conversation: Conversation) -> Card:
         """What the bot posts by itself, without buttons that are refused to everybody who sees it."""
@@ -330,3 +324,12 @@ class App:
             await self.delivery.resume(datetime.now(UTC))
         if yes:
             await self.alerts.conversations_changed()
+
+
+def _servers(
+    bot: BotSettings, routes: list[web.RouteDef], told: list[web.RouteDef], bare: list[web.RouteDef]
+) -> list[WebServer]:
+    """The addresses on their ports: what is ``told`` to whoever runs the bot has one of its own where that is set."""
+    if not bot.health_listen:
+        return [WebServer(bot.listen, [*routes, *told])]
+    return [WebServer(bot.listen, [*routes, *bare]), WebServer(bot.health_listen, told)]

@@ -49,6 +49,8 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
 
     listen: str = "127.0.0.1:8080"
     """Address and port for Slack, Teams, pictures and health."""
+    health_listen: str = ""
+    """Address and port for ``/metrics`` and the details of ``/health`` alone; empty: they are at ``listen``."""
     public_url: str = ""
     """HTTPS address of ``listen`` for the world; for pictures in Teams and in private answers on Slack."""
     database: str = "batchbot.db"
@@ -76,8 +78,11 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError):
             yield f"bot.zone: {self.zone!r} is no IANA time zone: write one such as Europe/Berlin"
-        if not re.fullmatch(r"\S+:\d{1,5}", self.listen):
-            yield f"bot.listen: {self.listen!r} is not HOST:PORT"
+        for key, where in (("listen", self.listen), ("health_listen", self.health_listen)):
+            if (where or key == "listen") and not re.fullmatch(r"\S+:\d{1,5}", where):
+                yield f"bot.{key}: {where!r} is not HOST:PORT"
+        if self.health_listen == self.listen:
+            yield "bot.health_listen: an address of its own, or leave it out"
         if not re.fullmatch(r"[a-z0-9_-]{1,31}", self.name):
             yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
         if not re.fullmatch(r"[A-Z]{3}", self.currency):

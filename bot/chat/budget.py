@@ -1,12 +1,13 @@
 """How much may be sent, and who goes first: one budget for a workspace and for each of its conversations.
 
 Every post and every edit asks for a turn before its call. Calls into one conversation go out one after the other.
-Where the platform's limits leave no room, answers to people go first, then alerts, then edits of live cards; within one
-priority the order is first come, first served. A turn that waits holds nothing, so whoever comes later with a higher
-priority still goes first.
+Where the platform's limits leave no room, answers to people go first, then alerts, then edits of live cards; but of
+three calls into a conversation one is an alert's where one waits (:data:`ANSWERS_AHEAD`). The answers to several people
+go out in turn, a person each, however many one of them waits for; else the order is first come, first served. A turn
+that waits holds nothing, so whoever comes later with a higher priority still goes first.
 
-The lower priorities may use only a part of each limit (:data:`SHARES`): what is left is there at once for a person,
-also while many cards are live.
+Nobody may use a limit up (:data:`SHARES`): a part of each is kept for alerts, so that one gets through at once however
+many people ask, and a part for people, so that nobody waits because of alerts or of cards that are live.
 """
 
 from __future__ import annotations
@@ -44,8 +45,13 @@ class Priority(enum.IntEnum):
     """An edit of a card that goes on changing."""
 
 
-SHARES: Mapping[Priority, float] = {Priority.ANSWER: 1.0, Priority.ALERT: 0.8, Priority.LIVE: 0.6}
-"""The part of every limit that a priority may use, together with those above it."""
+SHARES: Mapping[Priority, float] = {Priority.ANSWER: 0.8, Priority.ALERT: 0.8, Priority.LIVE: 0.6}
+"""The part of every limit that a priority may use: answers and alerts each together with live edits, which have what
+nobody else uses of their part. Answers use limits of up to :data:`_SOON` seconds whole."""
+ANSWERS_AHEAD = 2
+"""Calls that answers may make in a conversation while an alert waits there, until it is the alert's turn."""
+_SOON = 5.0
+"""Seconds after which there is room again soon enough for whoever waits."""
 
 
 class Limits(NamedTuple):
@@ -79,11 +85,47 @@ class Windows:
         return not self._calls or self._clock() - self._calls[-1] > longest
 
 
+class _Counted:
+    """The calls of one kind in one place, of all and of those who share a part of the limits."""
+
+    def __init__(self, rates: Rates, clock: Callable[[], float]) -> None:
+        part = SHARES[Priority.ANSWER]
+        self._all = Windows(rates, clock)
+        self._but_alerts = Windows(
+            [(calls if seconds <= _SOON else max(1, int(calls * part)), seconds) for calls, seconds in rates], clock
+        )
+        self._but_answers = Windows(rates, clock)
+
+    def wait(self, priority: Priority) -> float:
+        """Seconds until there is room; 0 or less when there is."""
+        share = SHARES[priority]
+        match priority:
+            case Priority.ANSWER:
+                return max(self._all.wait(), self._but_alerts.wait())
+            case Priority.ALERT:
+                return max(self._all.wait(), self._but_answers.wait(share))
+            case Priority.LIVE:
+                return self._all.wait(share)
+
+    def count(self, priority: Priority) -> None:
+        """Note a call."""
+        self._all.count()
+        if priority is not Priority.ALERT:
+            self._but_alerts.count()
+        if priority is not Priority.ANSWER:
+            self._but_answers.count()
+
+    def empty(self) -> bool:
+        """True when the last call has left the longest window."""
+        return self._all.empty()
+
+
 @dataclass(order=True)
 class _Waiter:
-    """A call that waits for its turn."""
+    """A call that waits for its turn. ``round`` is the round of a conversation in which its person has one."""
 
     priority: Priority
+    round: int
     order: int
     conversation: str = field(compare=False)
     kind: str = field(compare=False)
@@ -95,8 +137,30 @@ class _Conversation:
 
     def __init__(self, limits: Mapping[str, Limits], clock: Callable[[], float]) -> None:
         self.busy = False
-        self.windows = {kind: Windows(limit.conversation, clock) for kind, limit in limits.items()}
+        self.windows = {kind: _Counted(limit.conversation, clock) for kind, limit in limits.items()}
         self.held_until = dict.fromkeys(limits, 0.0)
+        self.ahead = 0
+        """Answers that went before an alert which waits here."""
+        self._round = 0
+        self._rounds: dict[str, int] = {}
+
+    def joins(self, person: str) -> int:
+        """The round in which a person's next answer has its turn: the next one that has none of theirs yet."""
+        self._rounds[person] = found = max(self._round, self._rounds.get(person, 0)) + 1
+        return found
+
+    def serves(self, waiter: _Waiter, *, alerts: bool) -> None:
+        """A call has its turn; ``alerts`` says that an alert waits here."""
+        if waiter.priority is Priority.ANSWER:
+            self._round = max(self._round, waiter.round)
+            self.ahead = self.ahead + 1 if alerts else 0
+        elif waiter.priority is Priority.ALERT:
+            self.ahead = 0
+
+    def rests(self) -> None:
+        """Nobody waits here any more: whoever comes next begins anew."""
+        self._round, self.ahead = 0, 0
+        self._rounds.clear()
 
     def idle(self, now: float) -> bool:
         """True when nothing here is worth keeping."""
@@ -117,21 +181,24 @@ class Budget:
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
-        self._workspace = {kind: Windows(limit.workspace, clock) for kind, limit in limits.items()}
+        self._workspace = {kind: _Counted(limit.workspace, clock) for kind, limit in limits.items()}
         self._conversations: dict[str, _Conversation] = {}
         self._waiting: list[_Waiter] = []
         self._order = itertools.count()
         self._alarm: tuple[float, asyncio.Task[None]] | None = None
 
     @asynccontextmanager
-    async def turn(self, conversation: str, priority: Priority, kind: str) -> AsyncIterator[None]:
+    async def turn(self, conversation: str, priority: Priority, kind: str, person: str = "") -> AsyncIterator[None]:
         """Wait until a call of this kind may be made; it is made inside, and counts whether or not it succeeds.
+
+        ``person`` is who waits for an answer: people have their turns one after the other.
 
         In the conversation it counts from the moment it ended: the platform saw it before that, so the platform's own
         windows are never fuller than these. In the workspace, where calls overlap, it counts from its start.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(priority, next(self._order), conversation, kind, turn)
+        round_ = self._conversation(conversation).joins(person) if priority is Priority.ANSWER else 0
+        waiter = _Waiter(priority, round_, next(self._order), conversation, kind, turn)
         bisect.insort(self._waiting, waiter)
         self._dispatch()
         try:
@@ -166,9 +233,9 @@ class Budget:
         return self._conversations.setdefault(conversation, _Conversation(self._limits, self._clock))
 
     def _dispatch(self) -> None:
-        """Give a turn to everybody who may have one, the highest priority first; check again when the next one may."""
+        """Give a turn to everybody who may have one, in their order; check again when the next one may."""
         soonest = float("inf")
-        for waiter in list(self._waiting):
+        for waiter in self._in_order():
             known = self._conversation(waiter.conversation)
             if known.busy or waiter.turn.cancelled():
                 continue  # considered again as soon as that call has ended
@@ -177,21 +244,37 @@ class Budget:
                 soonest = min(soonest, wait)
                 continue
             known.busy = True
-            self._workspace[waiter.kind].count()
+            self._workspace[waiter.kind].count(waiter.priority)
             self._waiting.remove(waiter)
+            known.serves(waiter, alerts=self._alert_waits(waiter.conversation))
             waiter.turn.set_result(None)
         if soonest < float("inf"):
             self._wake_in(soonest)
 
+    def _in_order(self) -> list[_Waiter]:
+        """The highest priority first; and before it alerts whose turn it is in their conversation."""
+        due = [each for each in self._waiting if each.priority is Priority.ALERT and self._is_due(each)]
+        return [*due, *(each for each in self._waiting if each not in due)] if due else list(self._waiting)
+
+    def _is_due(self, alert: _Waiter) -> bool:
+        return self._conversation(alert.conversation).ahead >= ANSWERS_AHEAD
+
+    def _alert_waits(self, conversation: str) -> bool:
+        return any(
+            each.priority is Priority.ALERT and each.conversation == conversation and not each.turn.cancelled()
+            for each in self._waiting
+        )
+
     def _wait(self, known: _Conversation, priority: Priority, kind: str) -> float:
-        share = SHARES[priority]
         held = known.held_until[kind] - self._clock()
-        return max(held, known.windows[kind].wait(share), self._workspace[kind].wait(share))
+        return max(held, known.windows[kind].wait(priority), self._workspace[kind].wait(priority))
 
     def _end(self, waiter: _Waiter) -> None:
         known = self._conversation(waiter.conversation)
         known.busy = False
-        known.windows[waiter.kind].count()
+        known.windows[waiter.kind].count(waiter.priority)
+        if not any(each.conversation == waiter.conversation for each in self._waiting):
+            known.rests()
         self._dispatch()
 
     def _wake_in(self, seconds: float) -> None:

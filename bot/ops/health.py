@@ -7,7 +7,7 @@ not restart one for an outage of Slack.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
@@ -134,11 +134,24 @@ def routes(monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
 
-    async def health(_: web.Request) -> web.Response:
+    async def details(_: web.Request) -> web.Response:
         troubles = list(monitor_status.troubles())
-        return web.json_response({"status": "degraded" if troubles else "ok", "troubles": troubles})
+        return web.json_response({"status": _status(troubles), "troubles": troubles})
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return [web.get("/health", health), web.get("/metrics", metrics)]
+    return [web.get("/health", details), web.get("/metrics", metrics)]
+
+
+def bare_routes(monitor_status: MonitorStatus) -> list[web.RouteDef]:
+    """``/health`` for the world, which says whether all is well and not what is not."""
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"status": _status(list(monitor_status.troubles()))})
+
+    return [web.get("/health", health)]
+
+
+def _status(troubles: Sequence[object]) -> str:
+    return "degraded" if troubles else "ok"

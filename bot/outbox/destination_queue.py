@@ -1,8 +1,8 @@
 """The outbox entries of one conversation, one after the other.
 
 What is to be sent is read from the store just before, so an entry that changed three times is sent once, as it is now.
-The order is that of the times from which they may be sent, then that in which they came; a reply waits for what it
-replies to.
+What is critical goes first, so that it is told within seconds however much else is to be told; then the order is that
+of the times from which they may be sent, then that in which they came. A reply waits for what it replies to.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from bot.chat.port import Undelivered
 from bot.clock import Clock, backoff
 from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.sender import Attempts, Sender
+from cards.card import Mark
 from storage.port.outbox import DeliveryState, OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
@@ -56,6 +58,13 @@ class _Waiting(Struct, eq=False):
     after: float = 0.0
     behind: str = ""
     doubtful: bool = False
+    urgent: bool = False
+
+
+class _Marked(Struct):
+    """What is read of a card before it is its turn."""
+
+    mark: str = ""
 
 
 class DestinationQueue:
@@ -81,9 +90,11 @@ class DestinationQueue:
         """Put an entry into the queue, or note that it has changed."""
         if known := self._waiting.get(entry.id):
             known.due, known.version = entry.not_before, max(known.version, entry.version)
+            known.urgent = _is_urgent(entry)
         else:
             self._came += 1
             waiting = _Waiting(entry.id, entry.not_before, self._came, entry.version, Attempts(), doubtful=doubtful)
+            waiting.urgent = _is_urgent(entry)
             waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
             self._waiting[entry.id] = waiting
         self._wake.set()
@@ -147,7 +158,7 @@ class DestinationQueue:
             if wait <= 0:
                 ready.append(each)
             pause = min(pause, wait)
-        ready.sort(key=lambda each: (each.due, each.order))
+        ready.sort(key=lambda each: (not each.urgent, each.due, each.order))
         return ready[:_AT_ONCE], pause
 
     async def _send_first(self, ready: list[_Waiting]) -> None:
@@ -246,3 +257,10 @@ class DestinationQueue:
 
 def _is_edit(row: DeliveryState) -> bool:
     return bool(row.message) and row.state != "claimed"
+
+
+def _is_urgent(entry: OutboxEntry) -> bool:
+    try:
+        return msgspec.json.decode(entry.card, type=_Marked).mark == Mark.FAILED.value
+    except msgspec.DecodeError:
+        return False

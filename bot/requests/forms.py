@@ -23,9 +23,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
+from bot.chat.typed import LONGEST
 from bot.requests.command import Call, Command, CommandError, Instead, Parameter
 from bot.requests.form_words import button_of, title_of
-from bot.requests.grammar import LONGEST, words
+from bot.requests.grammar import words
 from bot.requests.registry import LIVE_FORM, Registry
 from cards.build import text
 from cards.card import Field, FieldKind, Form, Mark, Note, Option, plain

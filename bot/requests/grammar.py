@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import cyclopts
 
+from bot.chat.typed import LONGEST, MOST
 from bot.requests.command import NAMED, Command, CommandError, Handler, Parameter
 
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "—": "--", "–": "-", "\u00a0": " "})
-LONGEST = 10_000
-"""Characters of a command, and of what is filled into a form."""
 _FENCED = re.compile(r"```(?:\w*\n)?(.*?)\n?```", re.DOTALL)
 _YES_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
@@ -28,7 +27,8 @@ def words(text: str) -> list[str]:
     A block of code between three backticks is one word, taken as it is; so is what stands in quotes, lines and all.
     """
     if len(text) > LONGEST:
-        raise CommandError(f"That is {len(text):,} characters long; a command has {LONGEST:,} at most.")
+        length = f"{len(text):,}" if len(text) < MOST else f"{MOST:,} or more"
+        raise CommandError(f"That is {length} characters long; a command has {LONGEST:,} at most.")
     text = "".join(" " if ord(char) < ord(" ") and char != "\n" else char for char in text)
     found: list[str] = []
     for number, part in enumerate(_FENCED.split(text)):

@@ -10,6 +10,8 @@ holds any longer is what a crash interrupted, and whoever checks next takes it o
 - a change that is an operation (:mod:`bot.operations.engine`) goes on by itself, and its cards are shown;
 - a change that has ended and was not answered is answered with what it came to;
 - a change that was begun and has not ended is never run again: how far it came is checked and reported.
+
+Each person has a share (:mod:`bot.requests.shares`): what is beyond it waits, and what is far beyond it is left undone.
 """
 
 from __future__ import annotations
@@ -22,13 +24,15 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from bot.chat.port import Chat
+from bot.chat.port import Chat, Undelivered
 from bot.chat.request import CommandRequest
+from bot.clock import Clock
 from bot.operations.lease import HELD, RENEWALS, holder
 from bot.operations.run_once import RunOnce
 from bot.requests.answer_delivery import AnswerDelivery, Unshown
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.forms import OPENING
+from bot.requests.shares import Shares, Turn, used_up_card
 from cards.build import actions, blocks, bold, code, stamped, text
 from cards.card import Button, Card, Form, Mark, Option, Time, Words
 from storage.port.decoding import decoded
@@ -37,6 +41,7 @@ from storage.port.store import Store
 
 log = structlog.get_logger()
 
+_AT_ONCE = Turn()
 _STALE = timedelta(minutes=15)
 """After which nobody expects an answer any more, and what was asked may no longer be wanted."""
 
@@ -52,25 +57,36 @@ class RequestJournal:
         delivery: AnswerDelivery | None = None,
         *,
         held: timedelta = HELD,
+        clock: Clock | None = None,
     ) -> None:
-        """``held`` is for how long a row is held before it has to be renewed."""
+        """``held`` is for how long a row is held before it has to be renewed; people's shares refill by ``clock``."""
         self._dispatcher = dispatcher
         self._store = store
         self._chats = chats
         self._held = held
         self._holder = holder()
         self._delivery = delivery or AnswerDelivery(chats, store)
+        self._clock = clock or Clock()
+        self._shares = Shares(self._clock)
         self._work: dict[str, asyncio.Task[Card]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         """Journal a request and start on it; None for a repeated delivery."""
+        return await self._accept(request, counted=True)
+
+    async def accept_own(self, request: CommandRequest) -> asyncio.Task[Card] | None:
+        """The same for what the program goes on with in a person's name: it is no part of their share."""
+        return await self._accept(request, counted=False)
+
+    async def _accept(self, request: CommandRequest, *, counted: bool) -> asyncio.Task[Card] | None:
         now = datetime.now(UTC)
         request = _storable(request)
         body = msgspec.json.encode(request)
         if not await self._store.accept(request.key, body, now, holder=self._holder, until=now + self._held):
             log.info("request.repeated", key=request.key)
             return None
-        return self._start(request)
+        return self._start(request, turn=self._shares.take(request.person.key) if counted else _AT_ONCE)
 
     async def form(
         self,
@@ -121,7 +137,7 @@ class RequestJournal:
         stop_all("the bot was shut down")
         if self._work:
             await asyncio.wait(self._work.values(), timeout=seconds / 2)
-        left = list(self._work.values())
+        left = [*self._work.values(), *self._telling]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -129,8 +145,14 @@ class RequestJournal:
         await self._delivery.drain(seconds / 2)
         await self._store.release_requests(self._holder)
 
-    def _start(self, request: CommandRequest, row: JournalRow | None = None) -> asyncio.Task[Card]:
-        task = asyncio.create_task(self._answer(request, row), name=f"request {request.key}")
+    def _start(
+        self, request: CommandRequest, row: JournalRow | None = None, turn: Turn = _AT_ONCE
+    ) -> asyncio.Task[Card]:
+        if turn.tell:
+            telling = asyncio.create_task(self._tell_used_up(request), name=f"share of {request.person.key}")
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+        task = asyncio.create_task(self._in_turn(request, row, turn), name=f"request {request.key}")
         self._work[request.key] = task
         task.add_done_callback(lambda done: self._ended(request.key, done))
         return task
@@ -140,6 +162,28 @@ class RequestJournal:
         del self._work[key]
         if not task.cancelled() and (error := task.exception()):
             log.error("request.failed", key=key, exc_info=error)
+
+    async def _in_turn(self, request: CommandRequest, row: JournalRow | None, turn: Turn) -> Card:
+        """Work a request off when its time in the person's share has come; one that is beyond it is left undone."""
+        if turn.refused:
+            log.info("request.beyond_share", key=request.key, person=request.person.key)
+            await self._store.finish(request.key, "failed")
+            return used_up_card()
+        if turn.waits:
+            await self._clock.sleep(turn.waits)
+        async with self._shares.place(request.person.key):
+            return await self._answer(request, row)
+
+    async def _tell_used_up(self, request: CommandRequest) -> None:
+        """Tell a person alone that their share is used up; that word may be lost."""
+        try:
+            alone = await self._chats[request.conversation.platform].direct(request.person, request.conversation)
+        except Undelivered as error:
+            log.info("request.share_untold", person=request.person.key, why=error.why, code=error.code)
+            return
+        key = f"{request.key} share"
+        word = replace(request, key=key, conversation=alone, how="post", message=None, reply_url="")
+        await self._delivery.answer(word, used_up_card())
 
     async def _answer(self, request: CommandRequest, row: JournalRow | None) -> Card:
         """Work a request off: its answer, which is delivered. ``row`` is what an earlier run left of it."""

@@ -16,8 +16,10 @@ from bot.monitor.background import BILL, MONEY, NETWORK, Background
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.scene import Blindness
 from bot.ops import health
+from bot.ops.server import WebServer
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
+from bot.tools.demo import free_port
 from tests.alerting.alert_room import NOON, Room, StillClock, finding, room, scene
 
 
@@ -167,3 +169,29 @@ async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
     assert values["batchbot_outbox_messages_waiting"] == ({"platform": "slack"}, 2.0)
     assert values["batchbot_conversations_unreachable"] == ({"platform": "slack"}, 1.0)
     assert all(families[name].documentation for name in families if name.startswith("batchbot"))
+
+
+async def test_the_world_learns_no_details(stage: Stage) -> None:
+    blind = scene(NOON)
+    blind.blind = Blindness(NOON, "NoConnection", "no way")
+    await stage.monitor_status.after("render", blind, NOON)
+    server = WebServer(f"127.0.0.1:{(port := free_port())}", health.bare_routes(stage.monitor_status))
+    await server.start()
+    async with ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{port}/health") as answer:
+            assert await answer.json() == {"status": "degraded"}
+        async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+            assert answer.status == 404
+    await server.close()
+
+
+async def test_a_fault_of_ours_is_answered_without_a_word_of_it() -> None:
+    async def broken(_: web.Request) -> web.Response:
+        raise RuntimeError("the secret inside")
+
+    server = WebServer(f"127.0.0.1:{(port := free_port())}", [web.get("/", broken)])
+    await server.start()
+    async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as answer:
+        assert (answer.status, await answer.text()) == (500, "")
+        assert answer.headers["Server"] == "batchbot"
+    await server.close()

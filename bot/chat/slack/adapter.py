@@ -17,10 +17,11 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.async_app import AsyncAck
 from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chat.budget import Budget, Limits, Priority
+from bot.chat.budget import Budget
 from bot.chat.port import AttachedFile, ChatStartError, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import files, inbound
@@ -29,6 +30,7 @@ from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
+from bot.chat.slack.limits import LIMITS
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.modern import ModernBlocks
 from bot.chat.slack.owed import OwedPictures
@@ -48,15 +50,6 @@ log = structlog.get_logger()
 _ANYTHING = re.compile("")
 _DEAF_SECONDS = 600.0
 _CONNECT_SECONDS = 5.0
-
-LIMITS = {
-    "post": Limits(conversation=((1, 1.0),), workspace=((200, 60.0),)),
-    "ephemeral": Limits(conversation=((1, 1.0),), workspace=((100, 60.0),)),
-    "update": Limits(conversation=((1, 1.0),), workspace=((50, 60.0),)),
-}
-"""Slack's: a message a second and channel (above it Slack may answer ok and hide messages) and "several hundred" a
-minute for chat.postMessage, tier 4 for chat.postEphemeral, tier 3 for chat.update (docs.slack.dev, rate limits). One
-edit a second and message is more than anybody can read."""
 
 
 class SlackStartError(ChatStartError):
@@ -95,9 +88,10 @@ class Slack:
             authorize=self._installation,  # type: ignore[arg-type]  # Bolt takes its own kind too
             user_facing_authorize_error_message=REFUSED,
             signing_secret=signing_secret.reveal() if signing_secret else "",
-            request_verification_enabled=settings.mode == "http",
+            request_verification_enabled=False,  # it would parse first: see bot.chat.slack.signature
             process_before_response=True,  # else Bolt acknowledges events before anything of them is journalled
         )
+        self._verifier = SignatureVerifier(signing_secret.reveal()) if signing_secret else None
         self._app_token = app_token
         self._socket: AsyncSocketModeHandler | None = None
         self._watchdog: asyncio.Task[None] | None = None
@@ -105,7 +99,7 @@ class Slack:
         self._received = time.monotonic()
         self._people = SlackPeople(self._client)
         budget = Budget(LIMITS)
-        self._following = Following(self._client, pictures, budget, self._post, OwedPictures(store))
+        self._following = Following(self._client, pictures, budget, self._add, OwedPictures(store))
         self._channels = Channels(store)
         modern = ModernBlocks(store, wanted=settings.blocks == "modern")
         self._messages = Messages(self._client, budget, self._following, self._channels, modern)
@@ -221,7 +215,9 @@ class Slack:
         self._app.view_closed(_ANYTHING)(self._on_closed)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        return await admitted(self._app, request)
+        if self._verifier is None:
+            raise web.HTTPNotFound
+        return await admitted(self._app, self._verifier, request)
 
     async def _hear(self, client: AsyncBaseSocketModeClient, message: dict[str, Any], raw: str | None) -> None:
         self._received = time.monotonic()
@@ -330,7 +326,7 @@ class Slack:
             if card.private:
                 await self._messages.post_private(request.conversation, request.person, card)
                 return ""
-            return await self._post(request.conversation, card, key)
+            return await self._post(request.conversation, card, key, request.person)
         except Undelivered as error:
             if error.why != "gone" or not request.reply_url:
                 raise
@@ -341,7 +337,7 @@ class Slack:
         """Edit the clicked message, by response_url where the bot cannot reach it; the id by which it can be edited."""
         conversation = request.conversation
         try:
-            await self._messages.update(conversation, message, card, priority=Priority.ANSWER)
+            await self._messages.update(conversation, message, card, asker=request.person)
         except Undelivered as error:
             if error.why not in {"missing", "gone"} or not request.reply_url:
                 raise
@@ -351,10 +347,14 @@ class Slack:
             self._following.later(self._following.share(conversation.id, conversation.thread or message, attachments))
         return message
 
-    async def _post(self, conversation: Conversation, card: Card, key: str = "") -> str:
-        stamp, _ = await self._messages.post_once(conversation, card, key, priority=Priority.ANSWER)
+    async def _post(self, conversation: Conversation, card: Card, key: str, asker: Person) -> str:
+        stamp, _ = await self._messages.post_once(conversation, card, key, asker=asker)
         self._following.later(self._channels.remember(conversation))
         return stamp
+
+    async def _add(self, conversation: Conversation, card: Card) -> None:
+        """Say something that nobody asked for, below a message."""
+        await self._post(conversation, card, "", Person("slack", ""))
 
     async def _respond(self, request: CommandRequest, card: Card, *, replace: bool) -> None:
         card = without_attachments(in_words(card), "Invite me to this channel, and ask again.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.typed import MOST, is_readable, unescaped
 from cards.click import Submission
 from cards.slack import decode_click, decode_submission
 
@@ -32,13 +32,18 @@ class Carried(Struct, frozen=True):
 
 
 def plain(text: str) -> str:
-    """The text as typed: ``<http://x|x>`` becomes ``x`` and entities their characters; mentions stay."""
+    """The text as typed: ``<http://x|x>`` becomes ``x`` and entities their characters; mentions stay.
+
+    What is too long to be a command is not read: it is cut, and still too long.
+    """
+    if not is_readable(text):
+        return text[:MOST]
 
     def unlinked(found: re.Match[str]) -> str:
         target, label = found.group(1), found.group(2)
         return found.group(0) if target[0] in "@#!" else (label or target)
 
-    return html.unescape(_LINK.sub(unlinked, text))
+    return unescaped(_LINK.sub(unlinked, text))
 
 
 def from_command(body: Payload) -> CommandRequest:
@@ -64,7 +69,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
     if not event.get("channel"):  # a mention that Slack does not conversation anywhere cannot be answered
         return None
     text = str(event.get("text") or "")
-    mention = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>:?\s*")
+    mention = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>:?\s*")
     direct = event.get("channel_type") == "im"
     if kind == "app_mention" and not direct:
         thread = event.get("thread_ts") or event["ts"]
@@ -74,7 +79,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
         return None
     return CommandRequest(
         key=f"slack:{body['event_id']}",
-        text=plain(mention.sub("", text)).strip(),
+        text=plain(mention.sub("", text) if is_readable(text) else text).strip(),
         person=_speaker(body, event),
         conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),

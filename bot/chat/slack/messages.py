@@ -68,9 +68,12 @@ class Messages:
         key: str,
         *,
         loud: bool = False,
-        priority: Priority = Priority.ALERT,
+        asker: Person | None = None,
     ) -> tuple[str, str]:
-        """Post a card with its key in the metadata; pictures and files follow. Returns its timestamp and channel."""
+        """Post a card with its key in the metadata; pictures and files follow. Returns its timestamp and channel.
+
+        ``asker`` is who waits for it; None for an alert.
+        """
         more: dict[str, Any] = {}
         if key:
             more["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
@@ -81,7 +84,7 @@ class Messages:
             return await self._client.chat_postMessage(**_call(conversation, drawn.payload), **more)
 
         rendered, answer = await self._once(
-            conversation, priority, "post", lambda: self._sent(conversation, card, send)
+            conversation, "post", lambda: self._sent(conversation, card, send), asker=asker
         )
         stamp, channel = str(answer["ts"]), str(answer["channel"])
         await self._following.posted(channel, stamp, conversation.thread, card, rendered)
@@ -102,18 +105,18 @@ class Messages:
 
         drawn = await self._following.lent(card, modern=self._modern.has(conversation.team))
         try:
-            await self._once(conversation, Priority.ANSWER, "ephemeral", call)
+            await self._once(conversation, "ephemeral", call, asker=person)
         except Undelivered as error:
             if error.code != "invalid_blocks" or not _linked(drawn):
                 raise
             log.warning("slack.picture_unfetched")  # Slack could not fetch it, so nothing was posted
             card, drawn = in_words(card), render(in_words(card))
-            await self._once(conversation, Priority.ANSWER, "ephemeral", call)
+            await self._once(conversation, "ephemeral", call, asker=person)
 
     async def say(self, conversation: Conversation, person: Person, words: str) -> None:
         """Send one person something without any blocks."""
         call = _call(conversation, {"text": words}) | {"user": person.id}
-        await self._once(conversation, Priority.ANSWER, "ephemeral", lambda: self._client.chat_postEphemeral(**call))
+        await self._once(conversation, "ephemeral", lambda: self._client.chat_postEphemeral(**call), asker=person)
 
     async def respond(self, url: str, payload: Mapping[str, Any], *, private: bool, replace: bool) -> None:
         """Answer by response_url, which reaches conversations that the bot is not in (five times in half an hour)."""
@@ -134,7 +137,7 @@ class Messages:
             raise judged_response(status, said, headers)
 
     async def update(
-        self, conversation: Conversation, message: str, card: Card, *, priority: Priority = Priority.ALERT
+        self, conversation: Conversation, message: str, card: Card, *, asker: Person | None = None
     ) -> None:
         """Replace a message, pictures included, so that the picture it has does not vanish until the next is there."""
         await self._following.overtake(conversation.id, message)
@@ -148,7 +151,10 @@ class Messages:
         team = conversation.team
         drawn = await whole(modern=self._modern.has(team))
         await self._once(
-            conversation, priority, "update", lambda: self._modern.sent(team, drawn, lambda: whole(modern=False), send)
+            conversation,
+            "update",
+            lambda: self._modern.sent(team, drawn, lambda: whole(modern=False), send),
+            asker=asker,
         )
 
     async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
@@ -163,7 +169,7 @@ class Messages:
             rendered, _ = await self._sent(conversation, card, send)
             return card, rendered
 
-        card, rendered = await self._once(conversation, Priority.LIVE, "update", call)
+        card, rendered = await self._once(conversation, "update", call, live=True)
         await self._following.posted(conversation.id, message, conversation.thread, card, rendered)
 
     def update_delay(self, conversation: Conversation) -> float:
@@ -231,14 +237,21 @@ class Messages:
                 return None
 
     async def _once(
-        self, conversation: Conversation, priority: Priority, kind: str, call: Callable[[], Awaitable[T]]
+        self,
+        conversation: Conversation,
+        kind: str,
+        call: Callable[[], Awaitable[T]],
+        *,
+        asker: Person | None = None,
+        live: bool = False,
     ) -> T:
         """Make a call in its turn, once. What happens to an alert says whether the bot can write there, and is noted.
 
         No answer reveals it: people ask in channels too that the bot was never in.
         """
+        priority = Priority.LIVE if live else Priority.ANSWER if asker else Priority.ALERT
         try:
-            async with self._budget.turn(conversation.id, priority, kind):
+            async with self._budget.turn(conversation.id, priority, kind, asker.key if asker else ""):
                 answer = await call()
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             undelivered = await self._judged(error, conversation, note=priority is Priority.ALERT)

@@ -6,16 +6,15 @@ nobody reads is no reason to turn a person away.
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.typed import MOST, is_readable, unescaped, without_markup
 
 _KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
     "channel": "channel",
@@ -23,6 +22,11 @@ _KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
     "personal": "personal",
 }
 _THREAD = ";messageid="
+_MENTIONS = 50
+"""In one message that are looked at."""
+_NAME = 500
+"""Characters of a name that is mentioned."""
+_MARKUP = re.compile(r"<[^<>]*>")
 
 
 class Account(Struct, rename="camel"):
@@ -211,23 +215,29 @@ class Activity(Struct, rename="camel"):
         )
 
     def spoken(self) -> str:
-        """The words without the mention of the bot, without markup; other people's mentions become their names."""
+        """The words without the mention of the bot, without markup; other people's mentions become their names.
+
+        What is too long to be a command is not read: it is cut, and still too long.
+        """
         text = self.text or ""
-        for entity in self.entities or ():
-            if entity.type == "mention" and entity.mentioned:
-                text = self._without(text, entity, entity.mentioned)
-        text = _Words.of(text) if self.text_format in {"xml", "html"} else html.unescape(text)
+        if not is_readable(text):
+            return text[:MOST]
+        mentions = [entity for entity in self.entities or () if entity.type == "mention" and entity.mentioned]
+        for entity in mentions[:_MENTIONS]:
+            text = self._without(text, entity)
+        text = without_markup(text) if self.text_format in {"xml", "html"} else unescaped(text)
         return text.replace("\xa0", " ").strip()
 
-    def _without(self, text: str, entity: Entity, mentioned: Account) -> str:
+    def _without(self, text: str, entity: Entity) -> str:
         """``text`` with one mention taken out, or put in plain words."""
-        shown = re.sub(r"<[^>]*>", "", entity.text or "") or mentioned.name or ""
+        mentioned, tagged = entity.mentioned or Account(), (entity.text or "")[:_NAME]
+        shown = (_MARKUP.sub("", tagged) or (mentioned.name or "")[:_NAME]).strip()
         is_bot = self.recipient is not None and mentioned.id == self.recipient.id
         words = " " if is_bot else shown
-        if entity.text and entity.text in text:
-            return text.replace(entity.text, words)
+        if tagged and tagged in text:
+            return text.replace(tagged, words)
         # Some clients write <at id="0">Name</at> in the text and <at>Name</at> in the entity.
-        return re.sub(rf"<at\b[^>]*>\s*{re.escape(shown)}\s*</at>", lambda _: words, text) if shown else text
+        return re.sub(rf"<at\b[^<>]*>\s*{re.escape(shown)}\s*</at>", lambda _: words, text) if shown else text
 
     def _zone(self) -> str | None:
         """The sender's IANA time zone, where the client sent a real one."""
@@ -243,40 +253,3 @@ class Activity(Struct, rename="camel"):
                     continue
                 return name
         return None
-
-
-_CODE = frozenset({"pre", "codeblock"})
-"""What Teams writes a block of code in; one may stand in the other."""
-
-
-class _Words(HTMLParser):
-    """The text of a piece of HTML: paragraphs and breaks become line ends, and blocks of code stand in backticks."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._blocks = 0
-
-    @classmethod
-    def of(cls, markup: str) -> str:
-        words = cls()
-        words.feed(markup)
-        words.close()
-        return "".join(words.parts)
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "br":
-            self.parts.append("\n")
-        elif tag in _CODE:
-            self.parts.append("" if self._blocks else " ```\n")
-            self._blocks += 1
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"p", "div", "li"}:
-            self.parts.append("\n")
-        elif tag in _CODE and self._blocks:
-            self._blocks -= 1
-            self.parts.append("" if self._blocks else "\n``` ")

@@ -14,6 +14,7 @@ from aiohttp import web
 from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import cards.teams.message
+from bot.chat.body import body_of
 from bot.chat.budget import Priority
 from bot.chat.port import AttachedFile, FetchError, Pictures, Reach, RequestIntake, Undelivered, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
@@ -30,7 +31,7 @@ from bot.chat.teams.people import KnowingIntake, TeamsPeople
 from bot.chat.teams.references import References
 from bot.chat.teams.seals import Place, Seals
 from bot.chat.teams.settings import TeamsSettings
-from bot.chat.teams.token_check import Verifier
+from bot.chat.teams.token_check import Verifier, compare
 from bot.settings import SettingsError, secret
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
@@ -156,22 +157,23 @@ class Teams:
             await self._answer_privately(outbound, request, card)
             return ""
         if message:
-            return await self._replace(outbound, request.conversation, message, card, rendered)
-        posted = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER)
+            return await self._replace(outbound, request, message, card, rendered)
+        posted = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER, request.person.key)
         await outbound.seals.posted(place, posted)
         return posted
 
     async def _replace(
-        self, outbound: Outbound, conversation: Conversation, message: str, card: Card, rendered: Rendered
+        self, outbound: Outbound, request: CommandRequest, message: str, card: Card, rendered: Rendered
     ) -> str:
         """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
+        conversation, asker = request.conversation, request.person.key
         try:
-            await messages.update(outbound, conversation, message, rendered, Priority.ANSWER)
+            await messages.update(outbound, conversation, message, rendered, Priority.ANSWER, asker)
         except Undelivered as error:
             if error.why not in {"missing", "refused"}:
                 raise error.repeatable() from error
             log.info("teams.posted_anew", conversation=conversation.id, why=error.why, code=error.code)
-            return await messages.post_card(outbound, conversation, card, Priority.ANSWER)
+            return await messages.post_card(outbound, conversation, card, Priority.ANSWER, asker)
         return message
 
     async def _answer_privately(self, outbound: Outbound, request: CommandRequest, card: Card) -> None:
@@ -179,7 +181,7 @@ class Teams:
         sentence = "I answered you in our personal chat."
         try:
             chat = await messages.direct(outbound, request.person, request.conversation, Priority.ANSWER)
-            await messages.post_card(outbound, chat, card, Priority.ANSWER)
+            await messages.post_card(outbound, chat, card, Priority.ANSWER, request.person.key)
         except Undelivered as error:
             if error.why in {"later", "doubt"}:
                 raise
@@ -187,7 +189,7 @@ class Teams:
             sentence = "This answer is for you alone. Add me to a personal chat and ask me there."
         notification = cards.teams.message.render(Card(title=(Span(sentence),)))
         try:
-            await messages.post(outbound, request.conversation, notification, Priority.ANSWER)
+            await messages.post(outbound, request.conversation, notification, Priority.ANSWER, request.person.key)
         except Undelivered as error:
             log.warning("teams.notification_lost", conversation=request.conversation.id, code=error.code)
 
@@ -260,14 +262,14 @@ class Teams:
 
     async def _admitted(self, request: web.Request) -> Activity:
         """The activity, when it comes from Teams, from our tenant, and by an address that may get our token."""
-        authorization = request.headers.get("Authorization", "")
-        if not authorization:
-            raise RefusedError("no Authorization header")
+        signed = await self._verifier.check(request.headers.get("Authorization", ""))
         try:
-            activity = _activities.decode(await _read(request))
-        except (msgspec.DecodeError, RecursionError) as error:
+            activity = _activities.decode(await body_of(request, _MOST_BYTES))
+        except (web.HTTPRequestEntityTooLarge, web.HTTPRequestTimeout) as error:
+            raise RefusedError("body too large or too slow", error.status) from error
+        except (ValueError, RecursionError) as error:  # msgspec's own error is one, and so is text that is no UTF-8
             raise RefusedError(f"no activity: {error}", 400) from error
-        await self._verifier.check(authorization, activity.channel_id, activity.service_url)
+        compare(signed, activity.channel_id, activity.service_url)
         if activity.tenant != self._settings.tenant_id:
             raise RefusedError(f"tenant {activity.tenant or 'unknown'} is not teams.tenant_id", 403)
         if not allowed(activity.service_url or "", self._settings.service_hosts):
@@ -358,16 +360,6 @@ class Teams:
         if self._running is None:
             raise TeamsError(0, "NotRunning", "the Teams adapter is not started", sent=False)
         return self._running
-
-
-async def _read(request: web.Request) -> bytes:
-    """The body, up to what Teams may send."""
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(1 << 16):
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise RefusedError("body too large", 413)
-    return bytes(body)
 
 
 def _credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:

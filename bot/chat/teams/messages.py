@@ -20,18 +20,28 @@ from cards.teams.form import render_form
 T = TypeVar("T")
 
 
-async def post(outbound: Outbound, conversation: Conversation, rendered: Rendered, priority: Priority) -> str:
-    """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id."""
+async def post(
+    outbound: Outbound, conversation: Conversation, rendered: Rendered, priority: Priority, asker: str = ""
+) -> str:
+    """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id.
+
+    ``asker`` is who waits for it.
+    """
     written = activity(rendered.payload, rendered.summary)
     return await _once(
-        outbound, conversation, priority, lambda wire, at: wire.post(at.service_url, wire_id(at), written)
+        outbound, conversation, priority, lambda wire, at: wire.post(at.service_url, wire_id(at), written), asker=asker
     )
 
 
-async def post_card(outbound: Outbound, conversation: Conversation, card: Card, priority: Priority) -> str:
-    """Send a card as a new message, whose buttons may have their answers replace it; returns the message's id."""
+async def post_card(
+    outbound: Outbound, conversation: Conversation, card: Card, priority: Priority, asker: str = ""
+) -> str:
+    """Send a card as a new message, whose buttons may have their answers replace it; returns the message's id.
+
+    ``asker`` as in :func:`post`.
+    """
     place = Place.new(conversation.id)
-    message = await post(outbound, conversation, await outbound.render(card, place), priority)
+    message = await post(outbound, conversation, await outbound.render(card, place), priority, asker)
     await outbound.seals.posted(place, message)
     return message
 
@@ -62,7 +72,12 @@ async def say(outbound: Outbound, conversation: Conversation, words: str) -> Non
 
 
 async def update(
-    outbound: Outbound, conversation: Conversation, message: str, rendered: Rendered, priority: Priority
+    outbound: Outbound,
+    conversation: Conversation,
+    message: str,
+    rendered: Rendered,
+    priority: Priority,
+    asker: str = "",
 ) -> None:
     """Replace a message."""
     written = activity(rendered.payload, rendered.summary)
@@ -72,6 +87,7 @@ async def update(
         priority,
         lambda wire, at: wire.update(at.service_url, wire_id(at), message, written),
         edit=True,
+        asker=asker,
     )
 
 
@@ -110,8 +126,9 @@ async def _once(
     call: Callable[[Connector, Conversation], Awaitable[T]],
     *,
     edit: bool = False,
+    asker: str = "",
 ) -> T:
     try:
-        return await outbound.once(conversation, priority, call)
+        return await outbound.once(conversation, priority, call, asker=asker)
     except TeamsError as error:
         raise judged(error, edit=edit) from error

@@ -91,8 +91,9 @@ class Outbound:
         call: Callable[[Connector, Conversation], Awaitable[T]],
         *,
         there: bool = True,
+        asker: str = "",
     ) -> T:
-        """Make one call in its turn; a failure is not repeated. Raises TeamsError.
+        """Make one call in its turn; a failure is not repeated. ``asker`` is who waits for it. Raises TeamsError.
 
         ``there`` says that it is about the conversation itself, so that its outcome shows whether the bot can write
         there.
@@ -100,7 +101,7 @@ class Outbound:
         conversation = self._references.current(conversation)
         self._check(conversation)
         try:
-            async with self.budget.turn(conversation.id, priority, "call"):
+            async with self.budget.turn(conversation.id, priority, "call", asker):
                 answer = await call(self._connector, conversation)
         except TeamsError as error:
             if error.retry_after:

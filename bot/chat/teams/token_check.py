@@ -5,6 +5,7 @@ botbuilder's token validation does it; :class:`Verifier` refuses what that lets 
 
 from __future__ import annotations
 
+import jwt
 from botbuilder.schema import Activity
 from botframework.connector.auth import (
     AppCredentials,
@@ -48,26 +49,40 @@ class Verifier:
         if JwtTokenExtractor.metadataCache.get(self._keys.url) is self._keys:
             del JwtTokenExtractor.metadataCache[self._keys.url]
 
-    async def check(self, authorization: str, channel: str | None, service_url: str | None) -> None:
-        """Return when the request is the service's. Raises RefusedError, or KeysUnavailableError."""
+    async def check(self, authorization: str) -> str:
+        """The service URL that the request's token is for, when it is the service's; the body is not needed for that.
+
+        Raises RefusedError, or KeysUnavailableError.
+        """
         if not authorization:
             raise RefusedError("no Authorization header")
-        if channel != _CHANNEL:
-            raise RefusedError("not from the Teams channel")
-        if not service_url:
-            raise RefusedError("no service URL")  # without one the framework would not compare the claim
-        activity = Activity(channel_id=channel, service_url=service_url)
         try:
+            # The framework compares the claim with what stands in the body. Nobody has read that yet: the caller does
+            # so afterwards, see :func:`compare`.
+            claimed = jwt.decode(authorization.partition(" ")[2], options={"verify_signature": False})
+            url = str(claimed.get("serviceurl") or "")
+            activity = Activity(channel_id=_CHANNEL, service_url=url)
             result = await self._framework.authenticate_request(activity, authorization)
         except (RefusedError, KeysUnavailableError):
             raise
         except Exception as error:  # the framework raises whatever it stumbled over, bare Exception included
             raise RefusedError(f"{type(error).__name__}: {error}"[:200]) from error
+        if not url:
+            raise RefusedError("no service URL")  # without one the framework does not compare the claim
         claims = result.claims_identity.claims
-        if any(claims.get(claim) != wanted for claim, wanted in (self._claims | {"serviceurl": service_url}).items()):
+        if any(claims.get(claim) != wanted for claim, wanted in (self._claims | {"serviceurl": url}).items()):
             raise RefusedError("a token that is not the channel's")  # the framework lets emulators and skills off
         if not isinstance(claims.get("exp"), int):
             raise RefusedError("a token that never expires")
+        return url
+
+
+def compare(signed: str, channel: str | None, service_url: str | None) -> None:
+    """Whether a body is what its token is for: ``signed`` is the service URL of the token. Raises RefusedError."""
+    if channel != _CHANNEL:
+        raise RefusedError("not from the Teams channel")
+    if service_url != signed:
+        raise RefusedError("another service URL than the token's")
 
 
 class _OnlyThisBot(ServiceClientCredentialsFactory):

@@ -1,0 +1,87 @@
+"""The web server: what holds for every request, whoever makes it and whatever it asks for.
+
+Anybody on the Internet can reach it, so nothing is done for a request before it is known whose it is; each address
+checks that itself. Here is what they have in common: requests are never decompressed, what is no HTTP is answered by a
+status and one line in the log, no answer says what the program is made of, and none shows a traceback.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import structlog
+from aiohttp import web, web_response
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
+
+log = structlog.get_logger()
+
+_NAME = "batchbot"
+_MOST_BYTES = 1 << 20
+_LINGER_SECONDS = 2.0
+"""For which the rest of a refused body is read, so that whoever sent it can read the answer."""
+_KEEP_SECONDS = 75.0
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """What somebody sent that is no HTTP is their mistake: a line, and no traceback of ours."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+        record.msg, record.args = "no HTTP request (%s) from %s", (error.code, *(record.args or ()))
+    return True
+
+
+_logger = logging.getLogger("batchbot.http")
+_logger.addFilter(_one_line)
+
+
+@web.middleware
+async def _no_traceback(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What goes wrong inside is answered 500 without a word of it; what a client broke off is nobody's mistake."""
+    try:
+        return await handler(request)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception:
+        log.exception("http.failed", method=request.method, path=request.path[:200])
+        return web.Response(status=500)
+
+
+class WebServer:
+    """Some addresses on one port."""
+
+    def __init__(self, listen: str, routes: Iterable[web.RouteDef]) -> None:
+        """``listen`` is HOST:PORT."""
+        self._listen = listen
+        self._app = web.Application(client_max_size=_MOST_BYTES, middlewares=[_no_traceback])
+        self._app.add_routes(routes)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def paths(self) -> set[str]:
+        """What is served, with the names of what varies in braces."""
+        return {resource.canonical for resource in self._app.router.resources()}
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the port is taken."""
+        # Said in every answer, those to what is no HTTP included, for which there is no other way.
+        web_response.SERVER_SOFTWARE = _NAME  # type: ignore[attr-defined]
+        host, _, port = self._listen.rpartition(":")
+        self._runner = web.AppRunner(
+            self._app,
+            access_log=None,
+            handle_signals=False,
+            logger=_logger,
+            auto_decompress=False,
+            lingering_time=_LINGER_SECONDS,
+            keepalive_timeout=_KEEP_SECONDS,
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host.strip("[]") or None, int(port)).start()
+
+    async def close(self) -> None:
+        """Take no more requests, and finish those that are under way."""
+        if self._runner:
+            await self._runner.cleanup()
