@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Literal
 
 from msgspec import Struct
 
 from cards.card import Button, How, Menu
+from cards.command_line import join, named
 
 
 class Click(Struct, frozen=True):
@@ -54,9 +54,10 @@ def asking(menu: Menu) -> Button:
 
 
 def fill(template: str, value: str) -> str:
-    """The command of a menu after ``value`` was chosen: ``value`` stands where ``{}`` was, quoted as a shell would.
+    """The command of a menu after ``value`` was chosen: ``value`` stands where ``{}`` was, quoted as it has to be.
 
     A template without ``{}`` gets the value at its end.
     """
     before, found, after = template.partition("{}")
-    return f"{before}{shlex.quote(value)}{after}" if found else f"{template} {shlex.quote(value)}"
+    word = join([named(value)])
+    return f"{before}{word}{after}" if found else f"{template} {word}"

@@ -15,7 +15,7 @@ from bot.domain.pools import has, in_state
 from bot.monitor.scene import JobView, PoolView
 from cards.build import actions, blocks, bold, chip, facts, muted, note, text
 from cards.card import Block, Bullets, Button, Card, Heading, Mark, Mention, Progress, Text, Time, Words
-from cards.command_line import join
+from cards.command_line import command
 from cards.formatting import duration, number, percent, plural
 
 WINDOWS = (timedelta(minutes=10), timedelta(minutes=60))
@@ -71,9 +71,9 @@ class JobCardWriter:
         self._zone = zone
         self._several = several
 
-    def command(self, account: str, *tokens: str) -> str:
+    def command(self, account: str, path: str, *names: str, **options: object) -> str:
         """A command that means its account wherever there are several."""
-        return join([*tokens, *([f"account:{account}"] if self._several else [])])
+        return command(path, *names, **options, account=account if self._several else None)
 
     def card(
         self,
@@ -116,14 +116,14 @@ class JobCardWriter:
                 ),
                 *_causes(job),
                 actions(
-                    Button("Open", self.command(account, "job", "show", job.id), style="primary"),
-                    Button("Failed tasks", self.command(account, "task", "list", job.id, "state:failed"))
+                    Button("Open", self.command(account, "job show", job.id), style="primary"),
+                    Button("Failed tasks", self.command(account, "task list", job.id, state="failed"))
                     if job.failed
                     else None,
-                    Button("History", self.command(account, "job", "history", job.id)) if ended else None,
+                    Button("History", self.command(account, "job history", job.id)) if ended else None,
                     None
                     if ended
-                    else Button("Stop watching", self.command(account, "job", "unwatch", job.id), how="edit"),
+                    else Button("Stop watching", self.command(account, "job unwatch", job.id), how="edit"),
                 ),
                 note(
                     f"watched for {who}"
@@ -142,11 +142,11 @@ class JobCardWriter:
             zone=self._zone(conversation),
             blocks=blocks(
                 actions(
-                    Button("Failed tasks", self.command(account, "task", "list", job.id, "state:failed"))
+                    Button("Failed tasks", self.command(account, "task list", job.id, state="failed"))
                     if job.failed
                     else None,
-                    Button("Open", self.command(account, "job", "show", job.id)),
-                    Button("History", self.command(account, "job", "history", job.id)),
+                    Button("Open", self.command(account, "job show", job.id)),
+                    Button("History", self.command(account, "job history", job.id)),
                 )
             ),
         )

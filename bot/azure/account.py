@@ -8,7 +8,7 @@ through its :class:`~bot.azure.writer.Writer`, which has an identity of its own.
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -271,9 +271,9 @@ class Account(Paths):
         url = self._batch.address(Paths.certificate_path(algorithm, thumbprint), version=CERTIFICATES_VERSION)
         return await self._fetch(self._batch, Certificate, url)
 
-    def files(self, root: str) -> Files:
-        """The files below a task or node, by its path."""
-        return Files(self._batch, root)
+    def files(self, root: str, on_windows: Callable[[], Awaitable[bool]] | None = None) -> Files:
+        """The files below a task or node, by its path; ``on_windows`` is asked where a name has a backslash."""
+        return Files(self._batch, root, on_windows)
 
     async def managed(self, kind: type[T], path: str = "") -> Fetched[T]:
         """What Resource Manager tells of something below the account (``/applications/renderer``), encoded already."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
 from bot.azure.models.base import Wire
@@ -40,7 +40,11 @@ class FileProperties(Wire):
 
 
 class File(Wire):
-    """A file or directory; ``name`` is its path below the task's or node's root, on Windows with backslashes."""
+    """A file or directory; ``name`` is its path below the task's or node's root.
+
+    The service writes it with backslashes between folders on Windows. On Linux a backslash is a letter of a name.
+    :meth:`Files.names` gives slashes for both.
+    """
 
     name: str = ""
     url: str = ""
@@ -97,13 +101,42 @@ class Remote(Struct, frozen=True, array_like=True):
 class Files:
     """The files below one task or node. Every method raises AzureError, with the service's code for what is missing."""
 
-    def __init__(self, plane: Plane, root: str) -> None:
-        """``root`` is the encoded path of the task or node."""
+    def __init__(self, plane: Plane, root: str, on_windows: Callable[[], Awaitable[bool]] | None = None) -> None:
+        """``root`` is the encoded path of the task or node; ``on_windows`` asks which system its node runs."""
         self._plane = plane
         self._root = f"{root}/files"
+        self._on_windows = on_windows
+        self._windows: bool | None = None
+
+    async def path(self, typed: str) -> str:
+        """The name of a file, or of a folder, as all methods here take it: with slashes between folders.
+
+        A backslash is one on Windows. Which system it is, is asked only where there is a backslash.
+        """
+        if "\\" in typed and await self._is_windows():
+            typed = typed.replace("\\", "/")
+        return typed.strip("/")
+
+    async def _is_windows(self) -> bool:
+        if self._windows is None:
+            self._windows = await self._on_windows() if self._on_windows else False
+        return self._windows
+
+    async def _with_slashes(self, files: tuple[File, ...]) -> tuple[File, ...]:
+        """With slashes between folders: the service tells modes on Linux alone, and when it was made on Windows."""
+        if not any("\\" in file.name for file in files):
+            return files
+        told = [file.properties for file in files if file.properties]
+        if self._windows is None and any(each.file_mode for each in told):
+            self._windows = False
+        elif self._windows is None and any(each.creation_time for each in told):
+            self._windows = True
+        if not await self._is_windows():
+            return files
+        return tuple(replace(file, name=file.name.replace("\\", "/")) for file in files)
 
     def _address(self, name: str) -> str:
-        name = name.replace("\\", "/").strip("/")
+        name = name.strip("/")
         if not name or any(not step.strip(".") for step in name.split("/")):
             raise AzureError("FileNotFound", f"“{name}” is no name of a file", status=404)
         return self._plane.address(f"{self._root}/{quote(name, safe='')}")
@@ -123,7 +156,8 @@ class Files:
             answer = await self._plane.get(url)
             page = await self._plane.decoded(_listings, answer)
             seen += len(page.value)
-            found += [file for file in page.value if _below(steps(file.name), inside, recursive=recursive)]
+            named = await self._with_slashes(page.value)
+            found += [file for file in named if _below(steps(file.name), inside, recursive=recursive)]
             at = at or answer.at
             url = self._plane.own(page.next) if page.next else None
         assert at is not None  # noqa: S101 - one page at least was read
@@ -214,8 +248,8 @@ async def _part(files: Files, name: str, start: int, stop: int) -> bytes:
 
 
 def steps(name: str) -> list[str]:
-    """The folders of a name and its last part, whichever way its slashes lean."""
-    return [step for step in re.split(r"[\\/]", name) if step]
+    """The folders of a name and its last part."""
+    return [step for step in name.split("/") if step]
 
 
 def _below(name: list[str], folder: list[str], *, recursive: bool) -> bool:

@@ -107,7 +107,7 @@ FILE: Final = Entity(
     "file",
     "files",
     (
-        _field("name", lambda row: (row.name.replace("\\", "/"),), "name", "path"),
+        _field("name", lambda row: (row.name,), "name", "path"),
         Field("size", Kind.BYTES, lambda row: some(row.size), "size", ("length", "bytes")),
         _moment("written", lambda row: part(row, "properties", "last_modified"), "written", "modified", "changed"),
         _yes_no("directory", lambda row: (row.is_directory,), "folders", "files only", "dir"),

@@ -53,7 +53,12 @@ _OPTIONS = ("page", "account", "sort")
 
 
 def conditional(word: str, entity: Entity) -> bool:
-    """Whether a word is plainly a condition on an entity, where it could be a name too: ``size>1MB``, ``*.png``."""
+    """Whether a word is plainly a condition on an entity, where it could be a name too: ``size>1MB``, ``*.png``.
+
+    What begins with ``./`` is a name in any case.
+    """
+    if word.startswith("./"):
+        return False
     found = _TOKEN.fullmatch(word.lstrip("-!"))
     return bool(found and entity.find(found["name"])) or word[:1] in ("-", "!") or bool(set("*?") & set(word))
 

@@ -29,7 +29,7 @@ from bot.monitor.scene import JobView, Scene
 from bot.receipts.asked import Asked, asked_anywhere
 from bot.receipts.reader import ReceiptReader
 from bot.receipts.receipt_card import receipt_card
-from cards.command_line import join
+from cards.command_line import command as line
 from storage.port.changes import ChangeSet
 from storage.port.decoding import decoded
 from storage.port.errors import StoreError
@@ -309,8 +309,8 @@ class ReceiptKeeper:
     def _card(self, receipt: Receipt, where: str) -> bytes:
         several = len(self._accounts) > 1
 
-        def command(*tokens: str) -> str:
-            return join([*tokens, *([f"account:{receipt.account}"] if several else [])])
+        def command(path: str, *names: str, **options: object) -> str:
+            return line(path, *names, **options, account=receipt.account if several else None)
 
         return msgspec.json.encode(receipt_card(receipt, command, zone=self._zone(where), several=several))
 

@@ -54,14 +54,12 @@ def receipt_card(receipt: Receipt, command: Command, *, zone: str, several: bool
             Words(line) if (line := _against(receipt.usual, receipt)) else None,
             _table(receipt) if whole else None,
             actions(
-                Button("Where it went", command("cost", "job", receipt.job), style="primary") if not whole else None,
-                Button("Refresh", command("cost", "job", receipt.job), how="edit") if whole else None,
-                Button("Failed tasks", command("task", "list", receipt.job, "state:failed"))
-                if receipt.failed
-                else None,
-                Button("Runs", command("cost", "schedule", receipt.schedule)) if receipt.schedule else None,
-                Button("Open", command("job", "show", receipt.job)),
-                Button("Pool", command("cost", "pool", receipt.pool)) if whole and receipt.pool else None,
+                Button("Where it went", command("cost job", receipt.job), style="primary") if not whole else None,
+                Button("Refresh", command("cost job", receipt.job), how="edit") if whole else None,
+                Button("Failed tasks", command("task list", receipt.job, state="failed")) if receipt.failed else None,
+                Button("Runs", command("cost schedule", receipt.schedule)) if receipt.schedule else None,
+                Button("Open", command("job show", receipt.job)),
+                Button("Pool", command("cost pool", receipt.pool)) if whole and receipt.pool else None,
             ),
             note(*_small(receipt)),
         ),

@@ -36,7 +36,7 @@ from cards.card import (
     Time,
     Words,
 )
-from cards.command_line import join, join_template
+from cards.command_line import command, join
 from cards.formatting import change, compared, day_words, number, percent, plural
 
 TOP = 3
@@ -78,17 +78,17 @@ class ReportWriter:
             ),
         )
 
-    def _command(self, report: Report, *words: str) -> str:
-        return join(self._tokens(report, *words))
+    def _command(self, report: Report, path: str, *names: str, **options: object) -> str:
+        return self._of_account(report, command(path, *names, **options))
 
-    def _tokens(self, report: Report, *words: str) -> list[str]:
-        return [*words, *([f"account:{report.account}"] if self._several else [])]
+    def _of_account(self, report: Report, line: str) -> str:
+        return f"{line} {join([f'account:{report.account}'])}" if self._several else line
 
     def _actions(self, report: Report) -> Actions | None:
         doing: list[Action] = [
             Button(
                 f"{each.button} · {each.pool}" if len(each.pool) <= 16 else each.button,
-                self._command(report, *each.command),
+                self._of_account(report, each.command),
                 how="form" if each.kind == "formula" else "post",
                 style="primary" if n == 0 else "default",
             )
@@ -97,7 +97,7 @@ class ReportWriter:
         return actions(
             *doing,
             *self._answers(report),
-            Button("Usage", self._command(report, "usage", "7d" if report.kind != "monthly" else "30d")),
+            Button("Usage", self._command(report, "usage 7d" if report.kind != "monthly" else "usage 30d")),
             Button("Subscriptions", "cost subscriptions"),
         )
 
@@ -107,11 +107,14 @@ class ReportWriter:
         for label, answer in (("It was planned", "planned"), ("Ignore", "ignore")):
             if len(days) == 1:
                 (name,) = days
-                command = self._command(report, "cost", "unusual", name, answer)
-                yield Button(label, command, how="edit" if answer == "planned" else "form")
+                yield Button(
+                    label,
+                    self._command(report, "cost unusual", name, answer),
+                    how="edit" if answer == "planned" else "form",
+                )
             elif days:
                 options = tuple(Option(words, name) for name, words in days.items())
-                yield Menu(label, join_template(self._tokens(report, "cost", "unusual", "{}", answer)), options)
+                yield Menu(label, self._command(report, f"cost unusual {{}} {answer}"), options)
 
 
 def _title(report: Report) -> Text:

@@ -26,11 +26,11 @@ from bot.azure.errors import AzureError
 from bot.chat.typed import LONGEST
 from bot.requests.command import Call, Command, CommandError, Instead, Parameter
 from bot.requests.form_words import button_of, title_of
-from bot.requests.grammar import words
+from bot.requests.grammar import NAMES_FOLLOW, words
 from bot.requests.registry import LIVE_FORM, Registry
 from cards.build import text
 from cards.card import Field, FieldKind, Form, Mark, Note, Option, plain
-from cards.command_line import join
+from cards.command_line import Exact, join
 from cards.form_values import out_of_bounds
 
 if TYPE_CHECKING:
@@ -141,10 +141,10 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
         kept = {field.name: values.get(field.name, "") for field in asked}
         fields = [replace(field, value=kept.get(field.name, field.value)) for field in fields]
     aside = {*settled, *(live.without if live else ())}
-    unasked = [
-        _word(each, filled[each.name]) for each in known.parameters if each.name in aside and each.name in filled
-    ]
-    command = join([*known.path.split(), *unasked]) if unasked else known.path
+    unasked = [each for each in known.parameters if each.name in aside and each.name in filled]
+    names = registry.naming(known.path, [filled[each.name] for each in unasked if each.positional])
+    options = [_option(each, filled[each.name]) for each in unasked if not each.positional]
+    command = join([*known.path.split(), *names, *options])
     return Form(
         title_of(known),
         command,
@@ -166,10 +166,8 @@ def _settled(known: Command, filled: Values) -> dict[str, str]:
     return {name: filled[name] for name in names if name in filled}
 
 
-def _word(parameter: Parameter, value: str) -> str:
-    """The word of a command that gives a parameter its value."""
-    if parameter.positional:
-        return value
+def _option(parameter: Parameter, value: str) -> str:
+    """The word of a command that gives an option its value."""
     return parameter.name if parameter.kind == "flag" else f"{parameter.name}:{value}"
 
 
@@ -342,7 +340,7 @@ def with_values(registry: Registry, tokens: Sequence[str], values: Values) -> li
         if parameter.many:
             positional += words(value)
         elif parameter.positional:
-            positional.append(value)
+            positional = registry.naming(known.path, [*positional, value])
         elif parameter.kind == "flag":
             options.append(f"--{parameter.name}")
         else:
@@ -357,14 +355,18 @@ def filled_in(known: Command, tokens: list[str]) -> dict[str, str]:
     positions = iter([parameter for parameter in known.parameters if parameter.positional])
     rest: list[str] = []
     position: Parameter | None = None
+    named_so = False
     for token in tokens:
         name, found, value = token.partition(":")
+        exact = named_so or isinstance(token, Exact)
         option = options.get(name)
-        if (flag := options.get(token.lower())) and flag.kind == "flag":
+        if token == NAMES_FOLLOW and not exact:
+            named_so = True
+        elif (flag := options.get(token.lower())) and flag.kind == "flag" and not exact:
             values[flag.name] = "true"
-        elif option and found and (value in option.choices or not option.choices):
+        elif option and not exact and found and (value in option.choices or not option.choices):
             values[name] = value
         elif (position := position if position and position.many else next(positions, None)) is not None:
             rest = [*rest, token] if position.many else []
-            values[position.name] = join(rest) if position.many else token
+            values[position.name] = join(rest) if position.many else str(token)
     return values

@@ -22,7 +22,7 @@ from bot.requests.context import Context
 from bot.requests.grammar import words
 from bot.requests.registry import Registry
 from cards.card import Action, Actions, Block, Button, Card, Menu
-from cards.command_line import join
+from cards.click import asking, fill
 
 _MOST = 25
 """Options of a menu that are judged one by one; a longer one is judged as a whole."""
@@ -85,17 +85,13 @@ def _item(item: Action, sight: _Sight) -> Action | None:
         case Button():
             return item if _may(item.command, sight) else None
         case Menu() if len(item.options) > _MOST:
-            return item if _may(item.command.replace("{}", ""), sight) else None
+            return item if _may(asking(item).command, sight) else None
         case Menu():
-            chosen = [each for each in item.options if _may(_with(item, each.value), sight)]
+            chosen = [each for each in item.options if _may(fill(item.command, each.value), sight)]
             if len(chosen) == len(item.options):
                 return item
             return replace(item, options=tuple(chosen)) if chosen else None
     return item
-
-
-def _with(menu: Menu, value: str) -> str:
-    return menu.command.replace("{}", join([value]))
 
 
 def _may(command: str, sight: _Sight) -> bool:

@@ -43,7 +43,7 @@ from bot.requests.services import Services
 from bot.requests.universal import NOTHING, Given, taken
 from cards.build import refusal
 from cards.card import Button, Card
-from cards.command_line import join
+from cards.command_line import join, named
 from storage.port.approvals import Approval
 from storage.port.confirmations import Confirmation
 
@@ -216,6 +216,6 @@ class Pipeline:
 def _checked_by(command: str, given: dict[str, object]) -> str:
     """The command that shows where things stand, for what was typed; empty where something it needs was not."""
     try:
-        return command.format_map({name: join([str(value)]) for name, value in given.items()})
+        return command.format_map({name: join([named(str(value))]) for name, value in given.items()})
     except KeyError:
         return ""

@@ -21,8 +21,9 @@ import cyclopts
 from bot.operations.workflow import WORKFLOW, Workflow
 from bot.requests import corrections
 from bot.requests.command import MARK, Call, Command, CommandError, Handler, Mark
-from bot.requests.grammar import grammar_of, names_last, node, parameters_of, spelled_out
-from cards.command_line import join
+from bot.requests.grammar import grammar_of, names_last, parameters_of, spelled_out
+from bot.requests.universal import NAMES
+from cards.command_line import Exact, join
 
 LIVE_FORM = "__batchbot_form__"
 """The attribute of a function that :func:`bot.requests.forms.form_of` has marked."""
@@ -40,7 +41,8 @@ class Registry:
     """What :func:`bot.requests.forms.form_of` has marked, by the command's path."""
     workflows: dict[str, Workflow] = field(default_factory=dict)
     """What :func:`bot.operations.workflow.workflow` has marked, by its name."""
-    _app: cyclopts.App = field(default_factory=lambda: node("batch"))
+    _grammars: dict[str, cyclopts.App] = field(default_factory=dict)
+    """How each command's words are read, by its path. Each stands alone: a pool may be called as a verb is."""
 
     @classmethod
     def discover(cls, package: ModuleType) -> Registry:
@@ -82,25 +84,23 @@ class Registry:
         document = inspect.getdoc(handler)
         if not document:
             raise ValueError(f"the command {mark.path!r} has no docstring, which is its help")
-        app = self._app
-        *nouns, verb = mark.path.split()
-        for noun in nouns:
-            if noun not in app:
-                app.command(node(noun))
-            app = app[noun]
-        app.command(grammar_of(handler), name=verb, help_flags=[], version_flags=[])
+        app = self._grammars[mark.path] = grammar_of(handler)
         summary, _, rest = document.partition("\n")
         details = "\n".join(line for line in rest.strip().splitlines() if not line.startswith((":param", "    ")))
-        known = Command(mark, handler, summary.strip(), details.strip(), tuple(parameters_of(app[verb])))
+        known = Command(mark, handler, summary.strip(), details.strip(), tuple(parameters_of(app)))
         _check(known)
         self.commands[mark.path] = known
 
     def find(self, tokens: Sequence[str]) -> Command | None:
-        """The command that the first words name, longest path first."""
-        for length in (3, 2, 1):
-            found = self.commands.get(" ".join(tokens[:length]).lower())
-            if found and len(tokens) >= length:
-                return found
+        """The command that the first words name, longest path first. What is exact is a name, unless nothing else fits:
+        ``pool 'delete' gpu-a`` has the verb that was chosen in a menu.
+        """
+        for plain in (True, False):
+            for length in (3, 2, 1):
+                found = self.commands.get(" ".join(tokens[:length]).lower())
+                exact = plain and any(isinstance(word, Exact) for word in tokens[:length])
+                if found and len(tokens) >= length and not exact:
+                    return found
         return None
 
     def command(self, tokens: Sequence[str]) -> Command:
@@ -116,12 +116,35 @@ class Registry:
         path = known.path.split()
         arguments = names_last(known, list(spelled_out(known, tokens[len(path) :])))
         try:
-            _, bound, _ = self._app.parse_args([*path, *arguments], print_error=False, exit_on_error=False)
+            _, bound, _ = self._grammars[known.path].parse_args(arguments, print_error=False, exit_on_error=False)
         except cyclopts.CycloptsError as error:
             raise corrections.mistake(known, tokens[len(path) :], error) from None
-        call = Call(known, bound.args, bound.kwargs, join(tokens))
+        call = Call(known, _without_quotes(known, bound.args), bound.kwargs, join(tokens))
         _bounded(call)
         return call
+
+    def naming(self, path: str, names: Sequence[str]) -> list[str]:
+        """The words behind a command's path, exact where they would be read as anything but what they are.
+
+        The names that the command takes are: an option, a flag, the next word of a longer path. Behind them are the
+        words of a filter, which may be options too where both mean the same.
+        """
+        known = self.find(path.split())
+        if known is None:
+            return list(names)
+        positions = sum(each.positional and not each.many for each in known.parameters)
+        options = {each.name: each for each in known.parameters if not each.positional}
+        prefixes = {*options, *(NAMES if known.mark.azure else ())}
+
+        def is_grammar(place: int, word: str) -> bool:
+            flag = (option := options.get(word.lower())) is not None and option.kind == "flag"
+            if place >= positions:
+                return flag or word.startswith("--")
+            longer = place == 0 and f"{path} {word}".lower() in self.commands
+            given = any(mark in word and word.partition(mark)[0].lower() in prefixes for mark in ":=")
+            return flag or longer or given or word.startswith("-")
+
+        return [Exact(word) if is_grammar(place, word) else word for place, word in enumerate(names)]
 
     def menu(self) -> list[Command]:
         """The commands for a platform's short list, in their order."""
@@ -143,6 +166,13 @@ def _bounded(call: Call) -> None:
                 f"{name} is out of range: a number here is between -{MOST:,} and {MOST:,}.",
                 [f"help {call.command.path}"],
             )
+
+
+def _without_quotes(known: Command, given: tuple[object, ...]) -> tuple[object, ...]:
+    """What was given, as plain text. Only a command in words keeps which of its words are exact: it is read again."""
+    if any(each.many and each.name == "words" for each in known.parameters):
+        return given
+    return tuple(str(each) if isinstance(each, Exact) else each for each in given)
 
 
 def _check(known: Command) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.requests.command import Command, CommandError
-from cards.command_line import join
+from cards.command_line import Exact, join
 
 _LONGEST = 500
 
@@ -32,7 +32,7 @@ class Given:
 
 
 NOTHING = Given()
-_NAMES = ("reason", "emergency")
+NAMES = ("reason", "emergency")
 
 
 def taken(known: Command | None, tokens: Sequence[str]) -> tuple[list[str], Given]:
@@ -44,12 +44,15 @@ def taken(known: Command | None, tokens: Sequence[str]) -> tuple[list[str], Give
     if known is None or not known.mark.azure:
         return list(tokens), Given()
     own = {parameter.name for parameter in known.parameters}
-    names = [name for name in _NAMES if name not in own]
+    names = [name for name in NAMES if name not in own]
     rest: list[str] = []
     given: dict[str, str] = {}
     words = iter(tokens)
     for word in words:
-        name, separator, value = _option(word, names)
+        if word == "--" and not isinstance(word, Exact):  # behind it are names
+            rest += [word, *words]
+            break
+        name, separator, value = ("", "", "") if isinstance(word, Exact) else _option(word, names)
         if not name:
             rest.append(word)
             continue

@@ -22,6 +22,7 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from cards.build import code, text
 from cards.card import Button, Card, Words
+from cards.command_line import command as command_line
 from cards.command_line import join
 from handlers.account.owning import asking_owner, blocked_by_key, explained
 
@@ -50,7 +51,7 @@ async def preflight(ctx: Context, account: str, key: KeyName) -> Preflight:
         raise
     if key in used:
         other = _OTHER[key]
-        fix = Fix(f"Choose {other}", join(["account", "regenerate-key", source.name, other]))
+        fix = Fix(f"Choose {other}", command_line("account regenerate-key", source.name, other))
         return Preflight(
             f"The bot itself uses the {key} key of {source.name}: with a new one it would lock itself out. Let the bot "
             f"use the {other} key first.",
@@ -119,7 +120,7 @@ async def regenerating(run: Run, asked: Regeneration) -> Outcome:
     return Outcome(
         f"Account {own.batch_name} has a new {asked.key} key",
         (Words(text("It is not shown here. Whoever may read it: ", code(join(read)))),),
-        (Button("Open account", f"account show {asked.account}", style="primary"),),
+        (Button("Open account", command_line("account show", asked.account), style="primary"),),
         after=f"new {asked.key} key",
     )
 

@@ -22,7 +22,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Action, Block, Button, Card, Mark, Menu, Option, Words
-from cards.command_line import join
+from cards.command_line import command as command_line
 from cards.formatting import plural
 from handlers.account.quotas import bars
 from handlers.shared import node_counts
@@ -88,7 +88,7 @@ def account_card(
                 Button("VM sizes", line(ctx, source, "size list", mine="yes")),
                 Button("Certificates", line(ctx, source, "certificate list")),
                 Button("All accounts", "account list"),
-                Button("Refresh", f"account show {source.name}", how="edit"),
+                Button("Refresh", command_line("account show", source.name), how="edit"),
                 Button("JSON", line(ctx, source, "raw account")),
                 portal(source),
                 *_changes(ctx, source),
@@ -103,11 +103,11 @@ def _changes(ctx: Context, source: Account) -> list[Action]:
     if source.writer is None:
         return found
     if ctx.allows("account regenerate-key"):
-        choose = f"{join(['account', 'regenerate-key', source.name])} {{}}"
+        choose = f"{command_line('account regenerate-key', source.name)} {{}}"
         options = (Option("primary key", "primary"), Option("secondary key", "secondary"))
         found.append(Menu("New key…", choose, options))
     if ctx.allows("account delete"):
-        found.append(Button("Delete account", join(["account", "delete", source.name]), style="danger"))
+        found.append(Button("Delete account", command_line("account delete", source.name), style="danger"))
     return found
 
 

@@ -9,6 +9,7 @@ from bot.requests.preferences import Chosen, choose_account, choose_none, person
 from cards import build
 from cards.build import blocks, code, text
 from cards.card import Button, Card, Mark, Text, Time, Words
+from cards.command_line import command as command_line
 from handlers.shared.common import titled
 
 _BUTTONS = 4
@@ -52,7 +53,7 @@ def _shown(ctx: Context, chosen: Chosen | None) -> Card:
             Words(_why(ctx, chosen)),
             Words(text("Add ", code("account:NAME"), " to a command to use another one once.")) if others else None,
             build.actions(
-                *(Button(f"Use {name}", f"use {name}", how="edit") for name in others[:_BUTTONS]),
+                *(Button(f"Use {name}", command_line("use", name), how="edit") for name in others[:_BUTTONS]),
                 build.open_menu("Use another", "use {}", others) if len(others) > _BUTTONS else None,
                 Button("Take it back", f"use {_NONE}", how="edit") if here and _NONE not in names else None,
                 Button("Accounts", "account list"),

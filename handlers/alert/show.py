@@ -22,6 +22,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, muted, text
 from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
+from cards.command_line import command as command_line
 from cards.command_line import join
 from cards.formatting import number, plural
 from handlers.alert import parts
@@ -190,7 +191,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
     pattern = f"{entity.kind}:{entity.id}"
     mute = Menu(
         "Mute here",
-        join(["alert", "mute", pattern, f"kind:{incident.kind}"]) + " for:{}",
+        command_line("alert mute", pattern, kind=incident.kind) + " for:{}",
         (Option("2 hours", "2h"), Option("1 day", "1d"), Option("1 week", "7d")),
     )
     return replace(
@@ -220,7 +221,7 @@ def history_of(entity: Entity) -> str:
     """The command that shows the history of something."""
     if entity.kind == "account":
         return "history"
-    return join([entity.kind, "history", *([entity.parent] if entity.parent else []), entity.id])
+    return command_line(f"{entity.kind} history", *filter(None, (entity.parent, entity.id)))
 
 
 def _history(incident: Incident) -> Bullets | None:
@@ -353,6 +354,6 @@ def open_alerts(ctx: Context, account: str) -> OpenAlerts | None:
     button = (
         Button("Open alert", f"alert show {worst.id}")
         if len(opened) == 1
-        else Button("Open alerts", join(["alert", "list", f"account:{account}"]))
+        else Button("Open alerts", command_line("alert list", account=account))
     )
     return OpenAlerts(summary, mark, Words(line), button)

@@ -23,11 +23,12 @@ from bot.chat.request import Author
 from bot.policy.roles import RANK
 from bot.requests.command import Call, CommandError, command
 from bot.requests.context import Context
-from bot.requests.grammar import words as split
+from bot.requests.grammar import words as split_words
 from bot.requests.preferences import QUERIES, person_of, place_of
 from cards import build
 from cards.build import blocks, code, refusal, text
 from cards.card import Block, Button, Card, Column, Heading, Mark, Text, Time, Words
+from cards.command_line import command as command_line
 from cards.command_line import join
 from cards.formatting import number
 from handlers.shared.common import nearest, titled
@@ -72,7 +73,7 @@ class Saved:
 
     def run(self, ctx: Context) -> str:
         """The command that runs this one and no other of its name."""
-        return join(["run", self.name, f"whose:{_whose(ctx, self.owner)}"])
+        return command_line("run", self.name, whose=_whose(ctx, self.owner))
 
 
 async def _channel_saved_by(ctx: Context, name: str, *words: str) -> str:
@@ -132,7 +133,7 @@ async def run_saved(ctx: Context, name: str, *, whose: Whose | None = None) -> A
         yield found
         return
     try:
-        call = ctx.registry.parse(split(found.query.command))
+        call = ctx.registry.parse(split_words(found.query.command))
     except CommandError:  # of a command that is not there any more: it says so itself
         call = None
     if call and _changes(call):
@@ -171,7 +172,7 @@ async def forget(ctx: Context, name: str, *, whose: Whose | None = None) -> Card
 async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str, ...]) -> Card:
     name, tokens = name.casefold(), list(words)
     if len(tokens) == 1:  # the command in one pair of quotes
-        tokens = split(tokens[0])
+        tokens = split_words(tokens[0])
     if not _NAME.fullmatch(name) or name == _MINE:
         raise CommandError(
             f"“{name[:60]}” cannot be a name: letters, digits, dots and hyphens, 40 at most, and not “{_MINE}”.",
@@ -205,7 +206,7 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
             build.actions(
                 Button(f"Run {name}", saved.run(ctx), style="primary"),
                 Button("Saved queries", "saved"),
-                Button("Forget it", join(["forget", name, f"whose:{_whose(ctx, owner)}"])),
+                Button("Forget it", command_line("forget", name, whose=_whose(ctx, owner))),
             ),
         ),
     )
@@ -302,7 +303,7 @@ def _find(every: Iterable[Saved], ctx: Context, name: str, whose: Whose | None, 
     return refusal(
         f"No query is saved as “{name[:60]}”.",
         "Did you mean one of these?" if near else "The list shows what there is.",
-        [*(Button(each, join([path, each])) for each in near), Button("Saved queries", "saved")],
+        [*(Button(each, command_line(path, each)) for each in near), Button("Saved queries", "saved")],
     )
 
 

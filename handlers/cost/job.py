@@ -47,8 +47,8 @@ async def cost_of_job(ctx: Context, job: str, *, account: str | None = None) -> 
         finally:
             reading.cancel()
 
-    def written(*tokens: str) -> str:
-        return line(ctx, source, *tokens)
+    def written(path: str, *names: str, **options: object) -> str:
+        return line(ctx, source, path, *names, **options)
 
     yield receipt_card(receipt, written, zone=ctx.zone, several=len(ctx.accounts) > 1, whole=True)
 

@@ -17,7 +17,7 @@ from cards.build import actions, blocks, code, note, text
 from cards.card import Attachment, Button, Card, Code, Link, Mark, Words
 from cards.formatting import file_size
 from cards.text_fit import file_name
-from handlers.file.owner import Home, unavailable
+from handlers.file.owner import Home, spelled, unavailable
 from handlers.shared.common import titled
 
 MOST_BYTES = 20_000_000
@@ -53,6 +53,7 @@ async def get_node_file(ctx: Context, pool: str, node: str, file: str, *, accoun
 async def give(home: Home, name: str) -> Card:
     """A file, or why there is none."""
     try:
+        name = await home.files.path(name)
         head = await home.files.head(name)
         if head.length > MOST_BYTES:
             return await _relayed(home, name, head)
@@ -161,6 +162,6 @@ def encoding_of(content: bytes) -> Literal["", "utf-8", "utf-16-le", "utf-16-be"
 def _ways_back(home: Home, name: str) -> list[Button]:
     folder = "/".join(steps(name)[:-1])
     return [
-        Button("All files", home.command("list", *([folder] if folder else []))),
+        Button("All files", home.command("list", *([spelled(folder)] if folder else []))),
         Button(home.kind.capitalize(), home.command("show")),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from cards.build import actions, blocks, code, muted, note, text
 from cards.card import Button, Card, Column, Mark, Menu, Option, Text, Time
 from cards.formatting import file_size, number
 from handlers.file.get import give
-from handlers.file.owner import Home, unavailable
+from handlers.file.owner import TOP, Home, spelled, unavailable
 from handlers.shared.common import titled
 from handlers.shared.files import Cell
 from handlers.shared.filtering import Typed
@@ -42,15 +43,13 @@ _ORDERS: Mapping[str, Callable[[File], Any]] = {
     "written": lambda file: (backwards(_written(file)), _by_name(file)),
 }
 _CELLS: Mapping[str, Callable[[File], Cell]] = {
-    "file": lambda file: "/".join(steps(file.name)),
+    "file": lambda file: file.name,
     "size": lambda file: file.size,
     "written": _written,
     "folder": lambda file: "yes" if file.is_directory else "no",
 }
 _OF_TASK = Listing(FILE, "file list", "csv file", _ORDERS, _CELLS)
 _OF_NODE = Listing(FILE, "nodefile list", "csv nodefile", _ORDERS, _CELLS)
-TOP = "."
-"""The folder in which all others are."""
 
 
 @command(
@@ -85,7 +84,7 @@ async def list_task_files(
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "task", job, task)
-    return await _list(_Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort, page=page))
+    return await _list(await _Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort, page=page))
 
 
 @command(
@@ -116,7 +115,7 @@ async def list_node_files(
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "node", pool, node)
-    return await _list(_Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort, page=page))
+    return await _list(await _Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort, page=page))
 
 
 @command("csv file", effect="read", examples=["csv file nightly:job-12 frame-0021 . recursive"])
@@ -141,7 +140,7 @@ async def csv_task_files(
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "task", job, task)
-    return await _as_file(_Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort, whole=True))
+    return await _as_file(await _Wanted.of(_OF_TASK, home, folder, filter, recursive=recursive, sort=sort, whole=True))
 
 
 @command("csv nodefile", effect="read", examples=["csv nodefile gpu-a tvmps_1f_d startup"])
@@ -166,7 +165,7 @@ async def csv_node_files(
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "node", pool, node)
-    return await _as_file(_Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort, whole=True))
+    return await _as_file(await _Wanted.of(_OF_NODE, home, folder, filter, recursive=recursive, sort=sort, whole=True))
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ class _Wanted:
     recursive: bool
 
     @classmethod
-    def of(
+    async def of(
         cls,
         listing: Listing[File],
         home: Home,
@@ -194,8 +193,10 @@ class _Wanted:
         """What was typed; what stands in place of a folder and is a condition belongs to the filter."""
         if conditional(folder, FILE):
             folder, typed = "", (folder, *typed)
+        with suppress(AzureError):  # whose files there are none of says so when they are listed
+            folder = await home.files.path(folder)
         folder = "/".join(step for step in steps(folder) if step != TOP)
-        names = (home.outer, home.name, *([folder or TOP] if folder or typed else []))
+        names = (home.outer, home.name, *([spelled(folder) or TOP] if folder or typed else []))
         options = {"recursive": recursive}
         asked = listing.asked(home.ctx, home.source, typed, *names, sort=sort, page=page, whole=whole, options=options)
         return cls(home, folder, asked, recursive)
@@ -232,7 +233,7 @@ async def _list(wanted: _Wanted) -> Card:
                 _menu("Open a file", home.template("log"), [f for f in files if not f.is_directory], folder),
                 _menu("Open a folder", home.template("list"), [f for f in files if f.is_directory], folder, edit=True),
                 _menu("Get a file", home.template("get"), [f for f in files if f.size], folder),
-                Button("Up", home.command("list", *([up] if up else [])), how="edit") if folder else None,
+                Button("Up", home.command("list", *([spelled(up)] if up else [])), how="edit") if folder else None,
                 None if wanted.recursive else Button("All below", asked.command(recursive=True), how="edit"),
                 Button(home.kind.capitalize(), home.command("show")),
                 *shown.controls,
@@ -263,7 +264,7 @@ def _row(file: File, folder: str) -> list[Text]:
 
 
 def _menu(label: str, template: str, files: list[File], folder: str, *, edit: bool = False) -> Menu | None:
-    options = tuple(Option(_below(file, folder), "/".join(steps(file.name))) for file in files)
+    options = tuple(Option(_below(file, folder), spelled(file.name) if edit else file.name) for file in files)
     return Menu(label, template, options, how="edit" if edit else "post", asks=True) if options else None
 
 

@@ -95,6 +95,11 @@ async def node_log(
 
 async def _shown(home: Home, file: str, lines: int, *, follow: bool) -> AsyncIterator[Card]:
     lines = min(max(lines, 1), MOST_LINES)
+    try:
+        file = await home.files.path(file)
+    except AzureError as error:
+        yield await unavailable(home, error, file)
+        return
     if follow:
         async for card in _Follower(home, file, lines).cards():
             yield card

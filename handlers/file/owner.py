@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
-from bot.azure.models import Node, Task, duration
+from bot.azure.models import Node, Pool, Task, duration
+from bot.filter import FILE, conditional
 from bot.requests.context import Context
 from cards.build import code, refusal, text
 from cards.card import Button, Card, Chip, Text
@@ -35,6 +37,15 @@ _GONE = {
 KEEP = "To keep files longer, let the task upload them to storage (outputFiles), or lengthen its retentionTime."
 
 
+TOP = "."
+"""The folder in which all others are."""
+
+
+def spelled(folder: str) -> str:
+    """The name of a folder as a command carries it: never taken for a condition of the filter behind it."""
+    return f"{TOP}/{folder}" if conditional(folder, FILE) else folder
+
+
 @dataclass(frozen=True)
 class FilesState:
     """The state of the owner of the files: ``waiting`` before it has any, ``over`` when nothing more is written."""
@@ -55,11 +66,24 @@ class Home:
     outer: str
     name: str
 
-    @property
+    @cached_property
     def files(self) -> Files:
         """Its files."""
         paths = {"task": self.source.task, "node": self.source.node}
-        return self.source.files(paths[self.kind](self.outer, self.name))
+        return self.source.files(paths[self.kind](self.outer, self.name), self._on_windows)
+
+    async def _on_windows(self) -> bool:
+        """Whether its node runs Windows, by the pool. Raises AzureError."""
+        pool = self.outer
+        if self.kind == "task":
+            path = self.source.task(self.outer, self.name)
+            placed = (await self.source.fetch(Task, path, select="id,nodeInfo")).value.node_info
+            if placed is None:
+                return False
+            pool = placed.pool_id
+        found = (await self.source.fetch(Pool, self.source.pool(pool), select="id,virtualMachineConfiguration")).value
+        machine = found.virtual_machine_configuration
+        return machine is not None and "windows" in machine.node_agent_sku_id.lower()
 
     @property
     def label(self) -> Text:
@@ -77,7 +101,7 @@ class Home:
     def download(self, file: str) -> str:
         """The lines of Azure's own command line that fetch a file."""
         settings = self.source.settings
-        target = file.replace("\\", "/").rpartition("/")[2] or "file"
+        target = file.rpartition("/")[2] or "file"
         ids = (
             ("--job-id", self.outer, "--task-id", self.name)
             if self.kind == "task"
@@ -141,7 +165,7 @@ async def unavailable(home: Home, error: AzureError, file: str = "") -> Card:
         case _, "filenotfound":
             card = await _no_file(home, file)
         case _, "isdirectory":
-            button = Button("Open it", home.command("list", file))
+            button = Button("Open it", home.command("list", spelled(file)))
             card = refusal(f"“{file}” is a folder.", "What is in it can be listed.", [button])
         case _:
             card = await _no_files_at_all(home, error)

@@ -17,7 +17,7 @@ from bot.operations.workflow import Outcome, workflow
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards.card import Button, Card
-from cards.command_line import join
+from cards.command_line import join, named
 from handlers.shared.common import line, nearest
 from handlers.shared.preflight import blocked
 
@@ -95,7 +95,7 @@ async def setting_default(run: Run, asked: Asked) -> Outcome:
 
     before = await run.once("before", str, now)
     await run.write("default", f"Ask Azure for {asked.version}", send, repeatable=True)
-    back = f"{asked.back} {join([before])}" if before else ""
+    back = f"{asked.back} {join([named(before)])}" if before else ""
     return Outcome(
         f"{asked.version} is the default version of {asked.application}",
         (),

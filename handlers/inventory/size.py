@@ -19,6 +19,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Table, Text, Time, Words
+from cards.command_line import command as command_line
 from cards.formatting import number, plural
 from handlers.shared.capacity import SELECT, used_of
 from handlers.shared.common import line, titled
@@ -122,7 +123,7 @@ async def list_sizes(
                 Button("Used by your pools", line(ctx, source, "size list", "mine:yes"), how="edit")
                 if not asked.wanted
                 else None,
-                Button("Quotas", f"account show {source.name}"),
+                Button("Quotas", command_line("account show", source.name)),
                 *shown.controls,
             ),
             build.note(

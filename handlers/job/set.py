@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
-from shlex import split
 from typing import Any, Literal
 
 import msgspec
@@ -22,8 +21,10 @@ from bot.operations.workflow import Failure, Outcome, workflow
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from bot.requests.forms import FormChanges, Values, form_of
+from bot.requests.grammar import words as split_words
 from cards.build import text
 from cards.card import Card, Field, Note, Option
+from cards.command_line import command as command_line
 from cards.command_line import join
 from handlers.job import changing
 from handlers.job.changing import OnJob
@@ -344,7 +345,7 @@ def checked_settings(job: str, asked: Settings, verb: str = "job set") -> None:
     help_ = [f"help {verb}"]
     if asked == Settings():
         raise CommandError(
-            "What is to change? Give at least one of its settings.", [f"job set {job} retries:3", *help_]
+            "What is to change? Give at least one of its settings.", [command_line("job set", job, retries=3), *help_]
         )
     if asked.priority is not None and not -PRIORITY <= asked.priority <= PRIORITY:
         raise CommandError(f"A priority goes from {-PRIORITY} to {PRIORITY}.", help_)
@@ -389,4 +390,4 @@ def _back(asked: Set, was: Settings) -> str:
     """The command that takes it back; of a priority it is given by itself."""
     if was.priority is not None:
         return f"{asked.back} {was.priority}"
-    return join([*split(asked.back), *(f"{name}:{value}" for name, value in was.options().items())])
+    return join([*split_words(asked.back), *(f"{name}:{value}" for name, value in was.options().items())])

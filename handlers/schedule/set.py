@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from shlex import split
 from typing import Any
 
 import msgspec
@@ -19,7 +18,9 @@ from bot.operations.run import Run
 from bot.operations.workflow import Failure, Outcome, workflow
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
+from bot.requests.grammar import words as split_words
 from cards.card import Card
+from cards.command_line import command as command_line
 from cards.command_line import join
 from handlers.job.set import NAMES, Settings, WhenDone, checked_settings
 from handlers.job.set import shown as shown_of_jobs
@@ -241,7 +242,7 @@ async def sets(run: Run, asked: Set) -> Outcome:
         f"Schedule {asked.schedule} is changed: {words}",
         (),
         (changing.show(asked),),
-        undo=join([*split(asked.back), *back]) if whole else "",
+        undo=join([*split_words(asked.back), *back]) if whole else "",
         before=", ".join(back),
         after=", ".join(f"{name}:{value}" for name, value in changed.options().items()),
     )
@@ -261,7 +262,7 @@ def _wanted(
     settings = Settings(priority, retries, time, None, None, done)
     wanted = Wanted(plan.in_utc(ctx.zone), settings, pool)
     if wanted == Wanted():
-        again = [f"schedule set {schedule} every:1d", "help schedule set"]
+        again = [command_line("schedule set", schedule, every="1d"), "help schedule set"]
         raise CommandError("What is to change? Give at least one of its settings.", again)
     if settings != Settings():
         checked_settings(schedule, settings, "schedule set")

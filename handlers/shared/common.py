@@ -41,7 +41,7 @@ def _tokens(ctx: Context, account: Account, tokens: Sequence[str], options: Mapp
         for name, value in options.items()
         if value is not None and value is not False and value != ""
     ]
-    return [*path.split(), *names, *set_, *ctx.naming(account)]
+    return [*path.split(), *ctx.registry.naming(path, names), *set_, *ctx.naming(account)]
 
 
 def titled(*parts: object) -> Text:

@@ -82,7 +82,8 @@ class Asked(Generic[T]):
         options = {**self.options, "sort": "" if order == next(iter(self.listing.orders)) else order, **more}
         if self.source is not None:
             return line(self.ctx, self.source, path, *tokens, **options)
-        return join([*path.split(), *tokens, *(f"{name}:{value}" for name, value in options.items() if value)])
+        words = self.ctx.registry.naming(path, tokens)
+        return join([*path.split(), *words, *(f"{name}:{value}" for name, value in options.items() if value)])
 
     def ordered(self, rows: Iterable[T], at: datetime) -> list[T]:
         """Those that fit, in the order that was asked for."""

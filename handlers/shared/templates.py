@@ -24,7 +24,7 @@ from bot.requests.command import CommandError
 from bot.requests.context import Context
 from bot.requests.grammar import words as split
 from bot.requests.preferences import TEMPLATES, person_of, place_of
-from cards.command_line import join
+from cards.command_line import command, join
 from handlers.shared.common import nearest
 from storage.port.decoding import decoded
 
@@ -139,7 +139,7 @@ async def find(ctx: Context, name: str, whose: Whose | None = None, *, wanted: s
     near = nearest(name, dict.fromkeys(each.name for each in known))
     raise CommandError(
         f"There is no template “{name[:60]}” here.",
-        [*(join([*wanted.split(), each]) for each in near), "template list"],
+        [*(command(wanted, each) for each in near), "template list"],
     )
 
 
@@ -167,7 +167,7 @@ async def from_template(
         body = filled(template.body, values_of(values) if isinstance(values, str) else values)
         body = _with_secrets(body, template, secrets or {})
     except (NotFilled, NoSuchPlace) as error:
-        raise CommandError(str(error), [join(["template", "show", stored.name])]) from None
+        raise CommandError(str(error), [command("template show", stored.name)]) from None
     needs = tuple(need for need in template.needs if need.place not in (secrets or {}))
     return Filled({"id": new_id, **body}, needs, stored)
 

@@ -13,7 +13,7 @@ from bot.domain.job_health import pool_of
 from bot.policy.rules import Target
 from bot.requests.context import Context
 from cards.card import Button, How, Menu, Option
-from cards.command_line import join
+from cards.command_line import join, named
 from handlers.shared.common import line
 
 T = TypeVar("T")
@@ -71,7 +71,8 @@ def more(
     )
     if not options:
         return None
-    return Menu(label, f"{noun} {{}} {join([*names, *ctx.naming(source)])}", options, how="form")
+    about = join([*map(named, names[:1]), *names[1:], *ctx.naming(source)])
+    return Menu(label, f"{noun} {{}} {about}", options, how="form")
 
 
 def _target(path: str, names: Sequence[str]) -> Target:

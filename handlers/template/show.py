@@ -11,7 +11,8 @@ from bot.requests.preferences import TEMPLATES, person_of
 from cards import build
 from cards.build import actions, blocks, code, facts, note, text
 from cards.card import Attachment, Block, Bullets, Button, Card, Column, Heading, Mark, Text, Time, Words
-from cards.command_line import join
+from cards.command_line import command as command_line
+from cards.command_line import join, named
 from cards.formatting import number
 from cards.text_fit import file_name
 from handlers.shared.common import section, titled
@@ -93,7 +94,7 @@ def template_card(ctx: Context, stored: Stored, news: str, *, replaced: bool = F
             actions(
                 _use(ctx, stored),
                 Button("Templates", "template list"),
-                Button("Delete it", join(["template", "delete", stored.name, f"whose:{whose}"])),
+                Button("Delete it", command_line("template delete", stored.name, whose=whose)),
             ),
             note(text("Change it with ", code(_change(stored)))),
         ),
@@ -106,12 +107,12 @@ def _use(ctx: Context, stored: Stored) -> Button | None:
     known = ctx.registry.commands.get(path)
     if known is None or not any(each.name == "template" for each in known.parameters) or not ctx.allows(path):
         return None
-    words = [*path.split(), f"template:{stored.name}"]
-    return Button(f"Create a {stored.template.noun}", join(words), style="primary", how="form")
+    made = command_line(path, template=stored.name)
+    return Button(f"Create a {stored.template.noun}", made, style="primary", how="form")
 
 
 def _change(stored: Stored) -> str:
-    return join(["template", "save", stored.name, f"from:template/{stored.name}", "PLACE=VALUE"])
+    return join(["template", "save", named(stored.name), f"from:template/{stored.name}", "PLACE=VALUE"])
 
 
 def _placeholder(each: Placeholder) -> Text:
@@ -153,7 +154,7 @@ def _listed(ctx: Context, known: list[Stored], news: str) -> Card:
 
 
 def _shown(ctx: Context, stored: Stored) -> str:
-    return join(["template", "show", stored.name, f"whose:{stored.whose(ctx)}"])
+    return command_line("template show", stored.name, whose=stored.whose(ctx))
 
 
 def _section(ctx: Context, name: str, known: list[Stored]) -> list[Block]:

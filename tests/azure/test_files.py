@@ -124,8 +124,24 @@ async def test_a_whole_file_comes_in_pieces(files: Files, disk: Disk) -> None:
 
 async def test_names_are_encoded_whole(files: Files, disk: Disk, service: Service) -> None:
     disk.content = b"x"
-    await files.read("wd\\new folder/100 %.txt", 0, 1)
-    assert service.paths == ["/jobs/nightly:job-12/tasks/it's%20a%2Fb/files/wd%2Fnew%20folder%2F100%20%25.txt?"]
+    await files.read("wd/new folder/100 %\\.txt", 0, 1)
+    assert service.paths == ["/jobs/nightly:job-12/tasks/it's%20a%2Fb/files/wd%2Fnew%20folder%2F100%20%25%5C.txt?"]
+
+
+@pytest.mark.parametrize(("windows", "name"), [(True, "wd/build.log"), (False, "wd\\build.log")])
+async def test_a_backslash_parts_folders_on_windows_alone(files: Files, *, windows: bool, name: str) -> None:
+    asked = 0
+
+    async def on_windows() -> bool:
+        nonlocal asked
+        asked += 1
+        return windows
+
+    files = Files(files._plane, "/jobs/j/tasks/t", on_windows)
+    assert await files.path("wd/build.log/") == "wd/build.log"
+    assert asked == 0
+    assert [await files.path("wd\\build.log") for _ in range(2)] == [name, name]
+    assert asked == 1
 
 
 @pytest.mark.parametrize("name", ["", "/", "..", "wd/../../x", "./x"])
@@ -177,13 +193,24 @@ async def test_the_top_is_listed_with_its_folders_first(files: Files, service: S
 @pytest.mark.parametrize("slash", ["/", "\\"])
 async def test_a_folder_is_listed_whichever_way_its_slashes_lean(files: Files, service: Service, slash: str) -> None:
     names = ["wd/", "wd/a.txt", "wd/out/", "wd/out/b.txt", "wd2/", "wd2/c.txt"]
-    service.answers = [say(listed(*(name.replace("/", slash) for name in names)))]
-    assert [file.name for file in (await files.names("wd")).files] == [f"wd{slash}out", f"wd{slash}a.txt"]
-    assert [file.name for file in (await files.names("wd/", recursive=True)).files] == [
-        name.replace("/", slash).rstrip(slash) for name in ("wd/a.txt", "wd/out/", "wd/out/b.txt")
-    ]
+    page = listed(*(name.replace("/", slash) for name in names))
+    page["value"][1]["properties"]["creationTime" if slash == "\\" else "fileMode"] = (
+        "2026-11-23T06:00:00Z" if slash == "\\" else "0o100644"
+    )
+    service.answers = [say(page)]
+    assert [file.name for file in (await files.names("wd")).files] == ["wd/out", "wd/a.txt"]
+    below = [file.name for file in (await files.names("wd/", recursive=True)).files]
+    assert below == ["wd/a.txt", "wd/out", "wd/out/b.txt"]
     asked = service.asked[0].query
     assert (asked["recursive"], asked["$filter"]) == ("true", "startswith(name,'wd')")
+
+
+async def test_a_backslash_is_a_letter_on_linux(files: Files, service: Service) -> None:
+    page = listed("wd/", "wd/report\\2026.txt", "top\\file")
+    page["value"][1]["properties"]["fileMode"] = "0o100644"
+    service.answers = [say(page)]
+    assert [file.name for file in (await files.names("wd")).files] == ["wd/report\\2026.txt"]
+    assert [file.name for file in (await files.names()).files] == ["wd", "top\\file"]
 
 
 async def test_endless_lists_end(files: Files, service: Service) -> None:

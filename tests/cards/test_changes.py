@@ -40,4 +40,4 @@ def test_shares_and_days() -> None:
 
 
 def test_what_is_chosen_is_not_quoted() -> None:
-    assert join_template(["task", "list", "my job", "{}", "of:{}", "a{}b"]) == "task list 'my job' {} of:{} 'a{}b'"
+    assert join_template(["task", "list", "my job", "{}", "of:{}", "a{}b"]) == "task list 'my job' {} of:{} 'a{''}b'"

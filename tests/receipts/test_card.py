@@ -17,7 +17,7 @@ from bot.domain.money.spend import Spend
 from bot.receipts.receipt_card import cost_words, currency_of, receipt_card, shown_lines
 from cards import text
 from cards.card import Card, Mark, plain
-from cards.command_line import join
+from cards.command_line import command as line
 from storage.port.core_use import CoreUse
 from storage.port.runs import JobRun
 from tests.domain.money.jobs import HOUR, MINUTE, NOON
@@ -66,8 +66,8 @@ WHOLE = Receipt(
 ).against(RUNS)  # fmt: skip
 
 
-def command(*tokens: str) -> str:
-    return join([*tokens, "account:render"])
+def command(path: str, *names: str, **options: object) -> str:
+    return line(path, *names, **options, account="render")
 
 
 def shown(receipt: Receipt, *, whole: bool = False) -> Card:

@@ -55,7 +55,7 @@ def unreachable(scene: Scene) -> Iterator[Finding]:
         since=blind.since,
         cause=_CAUSES.get(blind.code.lower(), "the service refuses what the bot asks"),
         evidence=said(blind.code, blind.message),
-        actions=(button("Account", "account", "show"),),
+        actions=(button("Account", "account show"),),
     )
 
 
@@ -74,7 +74,7 @@ def throttled(scene: Scene) -> Iterator[Finding]:
         since=blind.since,
         cause="something asks the account too often, most often a program that lists all its tasks again and again",
         evidence=said(blind.code, blind.message),
-        actions=(button("Account", "account", "show"),),
+        actions=(button("Account", "account show"),),
     )
 
 
@@ -99,9 +99,9 @@ def quota(scene: Scene) -> Iterator[Finding]:
             if how == "full"
             else "what goes over it is refused; a higher quota is asked for in the portal and can take days",
             actions=(
-                button("Account", "account", "show"),
-                button("Pools", "pool", "list"),
-                *((button("Active jobs", "job", "list", "state:active"),) if "job" in what.lower() else ()),
+                button("Account", "account show"),
+                button("Pools", "pool list"),
+                *((button("Active jobs", "job list", state="active"),) if "job" in what.lower() else ()),
             ),
             count=used,
         )

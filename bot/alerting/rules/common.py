@@ -6,7 +6,6 @@ would edit every message of every open incident once a minute.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,6 +17,7 @@ from bot.domain.entity import Entity, schedule_of
 from bot.domain.findings import CauseCount, SuggestedAction
 from bot.domain.states import is_active
 from bot.monitor.scene import JobView, PoolView, Scene
+from cards.command_line import command
 from cards.formatting import duration, number, plural
 from storage.port.monitoring import Transition
 
@@ -54,9 +54,9 @@ def around(job: JobView) -> tuple[Entity, ...]:
     return (*pool, schedule_entity(job.schedule)) if job.schedule else pool
 
 
-def button(text: str, *words: str) -> SuggestedAction:
-    """A button; names in its command are quoted as they have to be."""
-    return SuggestedAction(text, shlex.join(words))
+def button(text: str, path: str, *names: str, **options: object) -> SuggestedAction:
+    """A button with the command at a path, about these names."""
+    return SuggestedAction(text, command(path, *names, **options))
 
 
 def elapsed(scene: Scene, moment: datetime | None) -> float:

@@ -68,7 +68,7 @@ def _example(tally: CauseCount) -> str:
 
 def example_actions(job: JobView, causes: Sequence[CauseCount]) -> tuple[SuggestedAction, ...]:
     """Buttons: the failed tasks, and what the example of the greatest cause printed."""
-    failed = button("Failed tasks", "task", "list", job.id, "state:failed")
+    failed = button("Failed tasks", "task list", job.id, state="failed")
     known = next((each for each in causes if each.file and each.example), None)
     known = known or next((each for each in causes if each.example), None)
     if not known:
@@ -76,10 +76,10 @@ def example_actions(job: JobView, causes: Sequence[CauseCount]) -> tuple[Suggest
     return (
         button("Logs", "log", job.id, known.example, known.file or "stderr.txt"),
         failed,
-        button("Task", "task", "show", job.id, known.example),
+        button("Task", "task show", job.id, known.example),
     )
 
 
 def again(job: JobView) -> tuple[SuggestedAction, ...]:
     """The button that runs the failed tasks again, of a job that is not over."""
-    return (button("Reactivate failed", "job", "reactivate-failed", job.id),) if is_active(job.state) else ()
+    return (button("Reactivate failed", "job reactivate-failed", job.id),) if is_active(job.state) else ()

@@ -100,7 +100,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             evidence=said(*job.scheduling_error) if job.scheduling_error else examples(causes),
             actions=(
                 *(example_actions(job, causes)[:2] if job.failed else ()),
-                button("Clone it", "job", "clone", job.id),
+                button("Clone it", "job clone", job.id),
                 *_open(job.id),
             ),
             related=around(job),
@@ -115,7 +115,7 @@ def disabled(scene: Scene) -> Iterator[Finding]:
     for each in news(scene, "job", "disabled"):
         job = scene.job(each.id)
         waits = f", {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}" if job and job.active else ""
-        enable = button("Enable", "job", "enable", each.id)
+        enable = button("Enable", "job enable", each.id)
         yield _event(each, f"{spoken(each.id)} was disabled{waits}", job, (*_open(each.id), enable))
 
 
@@ -123,7 +123,7 @@ def disabled(scene: Scene) -> Iterator[Finding]:
 def deleted(scene: Scene) -> Iterator[Finding]:
     """A job was deleted, and its tasks with it."""
     for each in news(scene, "job", "deleted"):
-        yield _event(each, f"{spoken(each.id)} was deleted", actions=(button("Jobs", "job", "list"),))
+        yield _event(each, f"{spoken(each.id)} was deleted", actions=(button("Jobs", "job list"),))
 
 
 @rule("job.stuck", severity=Severity.WARNING, reads=("jobs", "pools"), inhibits=("pool.idle", "schedule.barren"))
@@ -156,7 +156,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
             actions=(
                 *((wait.step,) if wait.step else ()),
                 *_open(job.id),
-                button("Waiting tasks", "task", "list", job.id, "state:active"),
+                button("Waiting tasks", "task list", job.id, state="active"),
             ),
             related=around(job),
             count=job.active,
@@ -185,7 +185,7 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
             evidence=examples(causes),
             actions=(
                 *example_actions(job, causes)[:2],
-                button("Disable", "job", "disable", job.id),
+                button("Disable", "job disable", job.id),
                 *_open(job.id),
             ),
             related=around(job),
@@ -229,7 +229,7 @@ def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
 
 
 def _open(job: str) -> tuple[SuggestedAction, ...]:
-    return (button("Open", "job", "show", job),)
+    return (button("Open", "job show", job),)
 
 
 def _event(

@@ -96,9 +96,9 @@ def preempted(scene: Scene) -> Iterator[Finding]:
             figures=(("Spot nodes left", f"{number(left)} of {number(pool.target_spot)}"),),
             cause="a wave: Azure needs the machines of this size in this region" if wave else "Azure needs the machine",
             actions=(
-                button("Open", "pool", "show", pool.id),
-                button("Preempted nodes", "node", "list", pool.id, "state:preempted"),
-                button("Map", "node", "map", pool.id),
+                button("Open", "pool show", pool.id),
+                button("Preempted nodes", "node list", pool.id, state="preempted"),
+                button("Map", "node map", pool.id),
             ),
             count=many,
         )

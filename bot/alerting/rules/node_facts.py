@@ -120,9 +120,9 @@ def about_nodes(
         actions=(
             *((button("Start task's log", "nodelog", pool.id, worst.id),) if worst and log else ()),
             *_fixes(pool, worst),
-            *((button("Node", "node", "show", pool.id, worst.id),) if worst else ()),
-            button("Bad nodes", "node", "list", pool.id, "state:bad"),
-            button("Map", "node", "map", pool.id),
+            *((button("Node", "node show", pool.id, worst.id),) if worst else ()),
+            button("Bad nodes", "node list", pool.id, state="bad"),
+            button("Map", "node map", pool.id),
         )[:MOST_ACTIONS],
         related=related,
         count=some.many,
@@ -134,11 +134,11 @@ def _fixes(pool: PoolView, worst: NodeView | None) -> tuple[SuggestedAction, ...
     """What mends nodes of this state, where something does."""
     match worst.state.lower() if worst else "":
         case "unusable" | "starttaskfailed":
-            return (button("Replace broken nodes", "pool", "replace-broken", pool.id),)
+            return (button("Replace broken nodes", "pool replace-broken", pool.id),)
         case "unknown":
-            return (button("Reboot them", "node", "reboot", pool.id, "state:unknown"),)
+            return (button("Reboot them", "node reboot", pool.id, state="unknown"),)
         case "offline":
-            return (button("Enable scheduling", "node", "enable-scheduling", pool.id, "state:offline"),)
+            return (button("Enable scheduling", "node enable-scheduling", pool.id, state="offline"),)
     return ()
 
 

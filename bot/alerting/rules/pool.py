@@ -40,7 +40,7 @@ def created(scene: Scene) -> Iterator[Finding]:
             since=each.at,
             state="event",
             figures=shape(pool) if pool else (),
-            actions=(button("Open", "pool", "show", each.id),),
+            actions=(button("Open", "pool show", each.id),),
         )
 
 
@@ -53,7 +53,7 @@ def deleted(scene: Scene) -> Iterator[Finding]:
             headline=f"pool {each.id} was deleted",
             since=each.at,
             state="event",
-            actions=(button("Pools", "pool", "list"),),
+            actions=(button("Pools", "pool list"),),
         )
 
 
@@ -70,7 +70,7 @@ def resized(scene: Scene) -> Iterator[Finding]:
             since=each.at,
             state="event",
             figures=shape(pool),
-            actions=(button("Open", "pool", "show", pool.id),),
+            actions=(button("Open", "pool show", pool.id),),
             count=has(pool),
         )
 
@@ -104,9 +104,9 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
             evidence=said(code, message),
             actions=(
                 *_again(pool, code),
-                button("Open", "pool", "show", pool.id),
-                button("Quotas", "account", "show"),
-                button("VM sizes with room", "size", "list", "sort:room"),
+                button("Open", "pool show", pool.id),
+                button("Quotas", "account show"),
+                button("VM sizes with room", "size list", sort="room"),
             ),
             related=tuple(job_entity(job.id) for job in jobs),
             count=abs(wants - nodes),
@@ -136,9 +136,9 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             else "the machines do not come and no error is reported: capacity, or a network that they cannot get into",
             evidence=said(*pool.resize_errors[0]) if pool.resize_errors else "",
             actions=(
-                *(() if pool.autoscale else (button("Stop the resize", "pool", "stop-resize", pool.id),)),
-                button("Open", "pool", "show", pool.id),
-                button("Nodes", "node", "map", pool.id),
+                *(() if pool.autoscale else (button("Stop the resize", "pool stop-resize", pool.id),)),
+                button("Open", "pool show", pool.id),
+                button("Nodes", "node map", pool.id),
             ),
             related=tuple(job_entity(job.id) for job in jobs),
             count=abs(wants - nodes),
@@ -158,4 +158,4 @@ def _again(pool: PoolView, code: str) -> tuple[SuggestedAction, ...]:
 
 
 def _resize(text: str, pool: PoolView, dedicated: int, spot: int) -> SuggestedAction:
-    return button(text, "pool", "resize", pool.id, str(dedicated), f"spot:{spot}")
+    return button(text, "pool resize", pool.id, str(dedicated), spot=spot)

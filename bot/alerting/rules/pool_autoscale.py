@@ -49,8 +49,8 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
             cause="the formula cannot be evaluated: a mistake in it, or samples that are not there yet",
             evidence=said(*error),
             actions=(
-                button("Autoscale", "pool", "autoscale", pool.id),
-                button("Open", "pool", "show", pool.id),
+                button("Autoscale", "pool autoscale", pool.id),
+                button("Open", "pool show", pool.id),
             ),
             related=tuple(job_entity(job.id) for job in jobs),
         )
@@ -73,7 +73,7 @@ def autoscale_stale(scene: Scene) -> Iterator[Finding]:
             figures=(("Interval", span(pool.autoscale_interval)), *shape(pool)),
             cause="the service does not get to it: most often a resize that does not end, or trouble at Azure",
             actions=(
-                button("Autoscale", "pool", "autoscale", pool.id),
-                button("Open", "pool", "show", pool.id),
+                button("Autoscale", "pool autoscale", pool.id),
+                button("Open", "pool show", pool.id),
             ),
         )

@@ -96,10 +96,10 @@ def down(scene: Scene) -> Iterator[Finding]:
             cause=_why_down(states),
             evidence=evidence(pool),
             actions=(
-                button("Open", "pool", "show", pool.id),
+                button("Open", "pool show", pool.id),
                 *_replace(pool),
-                button("Bad nodes", "node", "list", pool.id, "state:bad"),
-                button("Map", "node", "map", pool.id),
+                button("Bad nodes", "node list", pool.id, state="bad"),
+                button("Map", "node map", pool.id),
             ),
             related=tuple(job_entity(job.id) for job in jobs),
             count=wanted(pool),
@@ -134,10 +134,10 @@ def idle(scene: Scene) -> Iterator[Finding]:
             if pool.autoscale
             else "nothing shrinks it: it has no autoscale formula",
             actions=(
-                *(() if pool.autoscale else (button("Resize to 0", "pool", "resize", pool.id, "0", "spot:0"),)),
-                button("Open", "pool", "show", pool.id),
-                button("Usage", "usage", "24h", f"pool:{pool.id}"),
-                button("Jobs", "job", "list", f"pool:{pool.id}"),
+                *(() if pool.autoscale else (button("Resize to 0", "pool resize", pool.id, "0", spot=0),)),
+                button("Open", "pool show", pool.id),
+                button("Usage", "usage 24h", pool=pool.id),
+                button("Jobs", "job list", pool=pool.id),
             ),
             related=tuple(job_entity(job.id) for job in jobs),
             count=nodes,
@@ -147,7 +147,7 @@ def idle(scene: Scene) -> Iterator[Finding]:
 def _replace(pool: PoolView) -> tuple[SuggestedAction, ...]:
     """The button that replaces broken nodes, where there are any."""
     broken = bad(pool, "unusable").many + bad(pool, "starttaskfailed").many
-    return (button("Replace broken nodes", "pool", "replace-broken", pool.id),) if broken else ()
+    return (button("Replace broken nodes", "pool replace-broken", pool.id),) if broken else ()
 
 
 def _why_down(states: tuple[CauseCount, ...]) -> str:

@@ -35,10 +35,10 @@ def barren(scene: Scene) -> Iterator[Finding]:
             ),
             cause=_why(scene, schedule),
             actions=(
-                button("Open", "schedule", "show", schedule.id),
-                *((button("Last job", "job", "show", schedule.job),) if schedule.job else ()),
+                button("Open", "schedule show", schedule.id),
+                *((button("Last job", "job show", schedule.job),) if schedule.job else ()),
                 *_end_last(scene, schedule),
-                button("Its jobs", "schedule", "jobs", schedule.id),
+                button("Its jobs", "schedule jobs", schedule.id),
             ),
             related=(job_entity(schedule.job),) if schedule.job else (),
         )
@@ -48,7 +48,7 @@ def barren(scene: Scene) -> Iterator[Finding]:
 def disabled(scene: Scene) -> Iterator[Finding]:
     """A schedule was disabled: it makes no jobs until it is enabled."""
     for each in news(scene, "schedule", "disabled"):
-        yield _event(each, "was disabled", button("Enable", "schedule", "enable", each.id))
+        yield _event(each, "was disabled", button("Enable", "schedule enable", each.id))
 
 
 @rule("schedule.completed", severity=Severity.INFO, reads=("schedules",), quiet=True)
@@ -62,7 +62,7 @@ def completed(scene: Scene) -> Iterator[Finding]:
 def deleted(scene: Scene) -> Iterator[Finding]:
     """A schedule was deleted, and its jobs with it."""
     for each in news(scene, "schedule", "deleted"):
-        yield _event(each, "was deleted", button("Schedules", "schedule", "list"))
+        yield _event(each, "was deleted", button("Schedules", "schedule list"))
 
 
 def _why(scene: Scene, schedule: ScheduleView) -> str:
@@ -80,7 +80,7 @@ def _why(scene: Scene, schedule: ScheduleView) -> str:
 def _end_last(scene: Scene, schedule: ScheduleView) -> tuple[SuggestedAction, ...]:
     """Ends the last job, where that keeps the next from coming."""
     last = scene.job(schedule.job)
-    return (button("Terminate it", "job", "terminate", last.id),) if last and is_active(last.state) else ()
+    return (button("Terminate it", "job terminate", last.id),) if last and is_active(last.state) else ()
 
 
 def _event(change: Transition, what: str, step: SuggestedAction | None = None) -> Finding:
@@ -90,5 +90,5 @@ def _event(change: Transition, what: str, step: SuggestedAction | None = None) -
         headline=f"schedule {change.id} {what}",
         since=change.at,
         state="event",
-        actions=(step or button("Open", "schedule", "show", change.id),),
+        actions=(step or button("Open", "schedule show", change.id),),
     )

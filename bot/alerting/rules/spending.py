@@ -40,9 +40,9 @@ def budget(scene: Scene) -> Iterator[Finding]:
             figures=tuple(_figures(state)),
             cause="some of its core-hours have no known price and are not in it" if state.unpriced else "",
             actions=(
-                button("Report", "cost", "preview", "weekly"),
-                button("Budgets", "cost", "budgets"),
-                button("Pools", "pool", "list"),
+                button("Report", "cost preview weekly"),
+                button("Budgets", "cost budgets"),
+                button("Pools", "pool list"),
             ),
         )
 
@@ -66,9 +66,9 @@ def unusual(scene: Scene) -> Iterator[Finding]:
             figures=(("More than usual", money(round(day.excess, 2), currency)),),
             cause=found.cause.words,
             actions=(
-                button("It was planned", "cost", "unusual", anomaly_id(found), "planned"),
-                button("Ignore", "cost", "unusual", anomaly_id(found), "ignore"),
-                button("Open", "pool", "show", found.pool),
+                button("It was planned", "cost unusual", anomaly_id(found), "planned"),
+                button("Ignore", "cost unusual", anomaly_id(found), "ignore"),
+                button("Open", "pool show", found.pool),
             ),
         )
 

@@ -49,14 +49,14 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
     message = said(*wait.error) if wait.error else ""
     if pool is None or wait.cause in ("disabled", "cannot run"):
         return _of_job(job, wait, message)
-    show = button("Pool", "pool", "show", pool.id)
+    show = button("Pool", "pool show", pool.id)
     match wait.cause:
         case "nodes in trouble":
             states = " · ".join(f"{plural(each.count, 'node')} {each.cause}" for each in lost(pool))
-            nodes = button("Bad nodes", "node", "list", pool.id, "state:bad")
+            nodes = button("Bad nodes", "node list", pool.id, state="bad")
             return SaidWait(f"no node of its pool {pool.id} can work: {states}", evidence(pool), nodes)
         case "failed tasks" | "tasks themselves":
-            return SaidWait(_of_tasks(pool, wait), step=button("Dependencies", "topology", "job", job.id))
+            return SaidWait(_of_tasks(pool, wait), step=button("Dependencies", "topology job", job.id))
         case "others first":
             return SaidWait(_of_others(pool, wait), step=show, queued=True)
         case _:
@@ -66,13 +66,13 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
 def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
     match wait.cause:
         case "disabled":
-            return SaidWait("the job is disabled", step=button("Enable", "job", "enable", job.id))
+            return SaidWait("the job is disabled", step=button("Enable", "job enable", job.id))
         case "cannot run":
             return SaidWait("the service cannot run the job", message)
         case "no automatic pool":
             return SaidWait("the job has no pool yet: its automatic pool was not made")
         case _:
-            return SaidWait(f"its pool {job.pool} does not exist", step=button("Pools", "pool", "list"))
+            return SaidWait(f"its pool {job.pool} does not exist", step=button("Pools", "pool list"))
 
 
 _SAID: dict[Cause, str] = {

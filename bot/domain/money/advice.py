@@ -15,6 +15,7 @@ from msgspec import Struct
 from bot.domain.entity import fold
 from bot.domain.money.movers import PoolSpan
 from bot.domain.money.spend import Spend
+from cards.command_line import command
 from cards.formatting import number, percent, plural
 
 MOST = 3
@@ -59,7 +60,7 @@ class Advice(Struct, frozen=True):
     loss: float
     words: str
     button: str
-    command: tuple[str, ...]
+    command: str
     changes: bool = False
     since: datetime | None = None
 
@@ -122,30 +123,30 @@ def _options(span: PoolSpan, now: PoolNow, at: datetime) -> Iterable[Advice]:
     idles = now.idle_since is not None and at - now.idle_since >= IDLE_FOR and now.idle
     if idles and not now.autoscale:
         words = f"{plural(now.idle, 'node')} of pool {pool} {'has' if now.idle == 1 else 'have'} nothing to do"
-        resize = ("pool", "resize", pool, "0", *(["spot:0"] if now.spot_nodes else []))
+        resize = command("pool resize", pool, "0", spot=0 if now.spot_nodes else None)
         loss = measure("idle", spend)
         yield Advice("idle", pool, loss, words, "Resize to 0", resize, changes=True, since=now.idle_since)
     elif not now.autoscale and hours.total and hours.unused >= _MOSTLY * hours.total:
         words = f"pool {pool} had nothing to do for {percent(hours.unused, hours.total)} of its core-hours: "
         yield Advice(
             "formula", pool, measure("formula", spend), words + "let a formula size it, or pack its tasks", "Formula…",
-            ("pool", "autoscale", "enable", pool),
+            command("pool autoscale enable", pool),
         )  # fmt: skip
     if now.broken:
         words = f"{plural(now.broken, 'node')} of pool {pool} {'is' if now.broken == 1 else 'are'} broken and billed"
         loss = measure("broken", spend)
-        yield Advice("broken", pool, loss, words, "Replace them", ("pool", "replace-broken", pool), changes=True)
+        yield Advice("broken", pool, loss, words, "Replace them", command("pool replace-broken", pool), changes=True)
     if hours.waiting:
         words = f"nodes of pool {pool} idled for {number(round(hours.waiting))} core-hours while tasks waited"
-        yield Advice("waiting", pool, measure("waiting", spend), words, "Open", ("pool", "show", pool))
+        yield Advice("waiting", pool, measure("waiting", spend), words, "Open", command("pool show", pool))
     if hours.starting:
         words = f"nodes of pool {pool} spent {number(round(hours.starting))} core-hours on booting"
-        yield Advice("starting", pool, measure("starting", spend), words, "Open", ("pool", "show", pool))
+        yield Advice("starting", pool, measure("starting", spend), words, "Open", command("pool show", pool))
     if now.spot_ratio is not None and spend.hours.busy and not now.spot_nodes:
         words = f"pool {pool} as spot nodes would have cost {percent(1 - now.spot_ratio, 1)} less for its busy hours, "
         yield Advice(
             "spot", pool, measure("spot", spend, now.spot_ratio), words + "if its tasks may be interrupted", "Open",
-            ("pool", "show", pool),
+            command("pool show", pool),
         )  # fmt: skip
 
 

@@ -84,9 +84,9 @@ class FileRoutes:
         if path is None:
             query: dict[str, str] = request[QUERY]
             if not _flag(query, "recursive"):
-                files = [file for file in files if not {"/", "\\"} & set(file.id)]
+                files = [file for file in files if "/" not in file.id and not (windows and "\\" in file.id)]
             return await self._plane.listed(request, FILES, files, lambda file: _body(home, file, windows))
-        file = find(files, path)
+        file = find(files, path, windows=windows)
         headers = _headers(home, file, windows)
         if not check(request.headers, "", file.modified):
             return web.Response(status=304, headers=headers)
@@ -150,7 +150,7 @@ def _body(home: str, file: File, windows: bool) -> NodeFile:
 
 
 def _headers(home: str, file: File, windows: bool) -> dict[str, str]:
-    path = file.id.replace("\\", "/")
+    path = file.id.replace("\\", "/") if windows else file.id
     headers = {
         "Last-Modified": http_date(file.modified),
         "ocp-batch-file-isdirectory": str(file.directory).lower(),

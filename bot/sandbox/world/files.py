@@ -7,6 +7,7 @@ time it is kept for has passed. Names are the wire's: a slash between directorie
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -189,7 +190,7 @@ class Files:
     def of_node(self, node: LiveNode, *, under: str = "") -> tuple[list[File], bool]:
         """The files of a node, by name, whose name begins with `under`, and whether it is Windows. Raises `Refused`."""
         reach(node)
-        under = under.replace("\\", "/")
+        under = _slashes(under, node)
         made = node.body.allocation_time
         found: list[File] = [File(name, made, made) for name in ROOT]
         if _meet(under, "startup"):
@@ -281,8 +282,8 @@ class Files:
         self._delete(files, path, node, "", recursive=recursive)
 
     def _delete(self, files: list[File], path: str, node: LiveNode, home: str, *, recursive: bool) -> None:
-        wanted = find(files, path).id.replace("\\", "/")
-        inside = [name for file in files if (name := file.id.replace("\\", "/")).startswith(f"{wanted}/")]
+        wanted = _slashes(find(files, path, windows=windows(node)).id, node)
+        inside = [name for file in files if (name := _slashes(file.id, node)).startswith(f"{wanted}/")]
         if inside and not recursive:
             raise Refused(403, "IOError", "An I/O error occurred when accessing the specified resource.")
         for name in (wanted, *inside):
@@ -313,13 +314,18 @@ class Files:
         return sorted(named, key=lambda file: file.id)
 
 
-def find(files: list[File], path: str) -> File:
-    """The file of that name, whichever way its slashes lean, or `Refused` with FileNotFound."""
-    wanted = path.replace("\\", "/").strip("/")
+def find(files: list[File], path: str, *, windows: bool) -> File:
+    """The file of that name, on Windows whichever way its slashes lean, or `Refused` with FileNotFound."""
+    wanted = (path.replace("\\", "/") if windows else path).strip("/")
     for file in files:
-        if file.id.replace("\\", "/") == wanted:
+        if (file.id.replace("\\", "/") if windows else file.id) == wanted:
             return file
     raise Refused(404, "FileNotFound", "The specified file does not exist.")
+
+
+def _slashes(name: str, node: LiveNode) -> str:
+    """A name with slashes between its folders. On Linux a backslash is a letter."""
+    return name.replace("\\", "/") if windows(node) else name
 
 
 def reach(node: LiveNode) -> None:
@@ -341,6 +347,8 @@ def outputs(run: Run, name: str) -> Iterator[File]:
         yield File("wd/checkpoint.tmp", run.began, run.now, Noise(f"{run.key}/checkpoint", grown))
         return
     theme = program_output.theme_of(run.command)
+    if run.command.startswith("tee "):
+        yield from (run.log(f"wd/{name}", 1.0) for name in shlex.split(run.command)[1:])
     if theme is program_output.BUILD:
         inner = Run(run.key, run.command, run.node_id, run.windows, run.began, run.now, run.ended, run.exit_code)
         log = inner.log("wd/build.log", 6.0, encoding="ascii")

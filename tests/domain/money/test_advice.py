@@ -24,7 +24,7 @@ def test_a_pool_that_idles_is_to_be_shrunk() -> None:
     pools = {"sim-old": PoolNow("sim-old", 12, idle=12, idle_since=NOON - timedelta(days=5))}
     [found] = advise([span("Sim-Old", unused=96, busy=4)], pools, NOON)
     assert (found.kind, found.loss, found.changes) == ("idle", 96, True)
-    assert found.command == ("pool", "resize", "Sim-Old", "0")
+    assert found.command == "pool resize Sim-Old 0"
     assert found.words == "12 nodes of pool Sim-Old have nothing to do"
     assert found.since == NOON - timedelta(days=5)
 
