@@ -188,7 +188,9 @@ async def test_a_folder_is_listed_whichever_way_its_slashes_lean(files: Files, s
 
 async def test_endless_lists_end(files: Files, service: Service) -> None:
     async def page(request: web.Request) -> web.StreamResponse:
-        return web.json_response(listed(*(f"f{number}" for number in range(1000)), link=str(request.url)))
+        after = str(int(request.query.get("$skiptoken", "0")) + 1)
+        link = str(request.url.update_query({"$skiptoken": after}))
+        return web.json_response(listed(*(f"f{number}" for number in range(1000)), link=link))
 
     service.answers = [page]
     found = await files.names()

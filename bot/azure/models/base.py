@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 from msgspec import Struct, field
 
@@ -61,7 +61,17 @@ class Wire(Struct, rename=wire_name, frozen=True, gc=False, omit_defaults=True, 
     fields are skipped. State words stay text, since their case differs on the wire: compare them lower-cased. Lists
     are tuples, so that the usual empty one costs nothing. Instants are aware; durations are ISO 8601 text, see
     :func:`duration`. Secrets that the service might send (passwords, keys, protected settings) have no field at all.
+
+    ``KEY`` is the field that says which one of a list it is: nothing can be said of one without it. ``WHOLE`` is set
+    where one field that is not understood makes all of it unknown: counts, of which a missing one is not zero.
     """
+
+    KEY: ClassVar[str] = ""
+    WHOLE: ClassVar[bool] = False
+
+    def is_told(self) -> bool:
+        """Whether it says all that it must, besides its key."""
+        return True
 
 
 @lru_cache
