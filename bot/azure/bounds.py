@@ -54,12 +54,13 @@ async def read_within(response: AsyncHttpResponse, most: int = MOST_BYTES) -> by
 
 
 async def _joined(chunks: AsyncIterator[bytes], most: int) -> bytes:
-    body = bytearray()
+    parts, read = [], 0
     async for chunk in chunks:
-        body += chunk
-        if len(body) > most:
+        parts.append(chunk)
+        read += len(chunk)
+        if read > most:
             raise TooLarge
-    return bytes(body)
+    return b"".join(parts)
 
 
 async def _inflated(chunks: AsyncIterator[bytes], window: int, most: int) -> bytes:

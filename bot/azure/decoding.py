@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 from weakref import WeakKeyDictionary
@@ -73,7 +74,7 @@ async def decode_rows(host: str, kind: Any, body: bytes, *, strict: bool = True,
     except _BROKEN:
         return await _in_turns(host, kind, body, strict=strict, keyed=keyed)
     items = listing.value
-    if not keyed or all(is_told(row) for row in items):
+    if not keyed or _all_told(kind, items):
         return Rows(items, listing.batch_next or listing.arm_next)
     odd = _Odd(kind)
     kept = [row for row in items if is_told(row) or odd.row(key_of(row))]
@@ -251,6 +252,13 @@ def is_told(row: Any) -> bool:
     """Whether a row says which one it is, and all of what it must say."""
     key = getattr(row, "KEY", "")
     return not key or (bool(getattr(row, key)) and row.is_told())
+
+
+def _all_told(kind: Any, rows: list[Any]) -> bool:
+    """The same of many, without a call for each: lists have a hundred thousand rows."""
+    if not all(map(attrgetter(kind.KEY), rows)):
+        return False
+    return kind.is_told is Wire.is_told or all(row.is_told() for row in rows)
 
 
 def key_of(row: Any) -> str:
