@@ -22,7 +22,7 @@ from msgspec import Struct
 from bot.azure import gaps
 from bot.azure.answers import Listing, decoder_of
 from bot.azure.errors import AzureError
-from bot.azure.models.base import Wire
+from bot.azure.models.base import Untold, Wire
 
 T = TypeVar("T")
 
@@ -229,6 +229,8 @@ class _Lenient:
             except msgspec.ValidationError:
                 if field.required:
                     raise
+                if type(field.default) is int:
+                    found[field.name] = Untold(field.default)
                 if value is not None or _matters(field):
                     self._odd.field(self._key, where)
         return kind(**found)

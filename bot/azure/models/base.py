@@ -53,6 +53,20 @@ def wire_name(name: str) -> str:
     return _ODD_NAMES.get(name) or re.sub(r"_(\w)", lambda found: found.group(1).upper(), name)
 
 
+class Untold(int):
+    """A number that the service did not tell, or told as no number: it counts as nothing and is written as ``?``."""
+
+    def __format__(self, form: str) -> str:
+        return "?"
+
+    __str__ = __repr__ = lambda self: "?"
+
+
+def told(value: int, otherwise: int) -> int:
+    """A number as it was told; ``otherwise`` where it was not."""
+    return otherwise if isinstance(value, Untold) else value
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))  # or every class would have to say frozen=True
 class Wire(Struct, rename=wire_name, frozen=True, gc=False, omit_defaults=True, repr_omit_defaults=True):
     """Something the service sends.
