@@ -28,10 +28,10 @@ from structlog.testing import capture_logs
 
 from bot.azure.account import Account
 from bot.azure.accounts import Accounts
+from bot.azure.clock import Clock
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool, Task
-from bot.azure.clock import Clock
 from bot.azure.pipeline import Loopback, no_answer, no_token, pipeline
 from bot.settings import AccountSettings, SettingsError
 from tests.azure.service import KEY, TOKEN, Service, cut, error, identity, rows, say, serving
@@ -83,7 +83,9 @@ async def test_filter_select_and_expand_are_encoded(service: Service, account: A
 
 
 async def test_node_counts_come_ten_pools_a_page(service: Service, account: Account) -> None:
-    service.answers = [say({"value": [{"poolId": "p", "dedicated": {"idle": 3, "total": 3}, "lowPriority": {"total": 0}}]})]
+    service.answers = [
+        say({"value": [{"poolId": "p", "dedicated": {"idle": 3, "total": 3}, "lowPriority": {"total": 0}}]})
+    ]
     counts, _ = await account.node_counts()
     assert (counts[0].dedicated.idle, counts[0].low_priority.total) == (3, 0)
     assert service.paths == ["/nodecounts?maxresults=10"]
