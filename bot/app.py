@@ -81,7 +81,12 @@ class App:
         self.store = store
         self.clock = clock or Clock()
         retail = Retail(settings.bot.prices_url, settings.bot.currency, store=store, terms=settings.prices)
-        self.accounts = Accounts(settings.accounts, environment, retail=retail)
+        self.accounts = Accounts(
+            settings.accounts,
+            environment,
+            retail=retail,
+            host=None if settings.watch.believe_clock else self.clock,
+        )
         self.background = Background(self.clock)
         self.accounting = Accounting(store, self.accounts)
         self.bills = BillKeeper(self.accounts, store, self.clock, self.background)
@@ -120,7 +125,13 @@ class App:
         )
         traffic = {account.name: account.traffic for account in self.accounts}
         self.monitor_status = MonitorStatus(
-            self.observers, traffic, self.outbox, self.clock, self.backfill.status, self.background
+            self.observers,
+            traffic,
+            self.outbox,
+            self.clock,
+            self.backfill.status,
+            self.background,
+            {account.name: account for account in self.accounts},
         )
         pools = Pools()
         self.reports, self.money = self._reporting(pools, several=several)

@@ -32,6 +32,10 @@ class Clock:
         """Seconds of this clock since it began."""
         return (time.monotonic() - self._anchor) * self.speed
 
+    def wall(self) -> datetime:
+        """What the host's clock says, which may be set and goes on while the host sleeps; of a faster clock its own."""
+        return datetime.now(UTC) if self.speed == 1.0 else self.now()
+
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds of this clock."""
         await asyncio.sleep(max(0.0, seconds) / self.speed)

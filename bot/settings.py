@@ -197,6 +197,8 @@ class WatchSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Node changes that are recorded: into and out of trouble, or all, which costs a request per pool and poll."""
     sweep_hours: Annotated[int, Meta(ge=1, le=168)] = 2
     """Hours between two full lists of unfinished jobs, which find deleted ones."""
+    believe_clock: bool = False
+    """Go by every time that the service tells, also one that jumps: for a simulation faster than the wall's clock."""
 
 
 class AlertSettings(Struct, forbid_unknown_fields=True, frozen=True):

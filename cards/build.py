@@ -191,3 +191,17 @@ def _described(card: Card, why: str) -> Card:
         return block
 
     return replace(card, blocks=tuple(described(block) for block in card.blocks))
+
+
+_UNKNOWN = 5
+"""Things that are not known, a line each; the rest is counted."""
+
+
+def with_unknown(card: Card, lines: Sequence[str]) -> Card:
+    """A card that says above all else what of it is not known."""
+    if not lines or card.refused:
+        return card
+    more = len(lines) - _UNKNOWN
+    shown = [*lines[:_UNKNOWN], *([f"{number(more)} more"] if more > 0 else [])]
+    told = Words(text(Chip(Mark.WARNING, "not known"), ": ", "; ".join(shown)))
+    return replace(card, blocks=(told, *card.blocks))

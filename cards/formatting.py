@@ -10,7 +10,9 @@ from decimal import Decimal
 
 def number(value: float) -> str:
     """``1243`` → ``1,243``; fractions keep one digit below 100 and none above."""
-    if isinstance(value, int) or float(value).is_integer():
+    if isinstance(value, int):
+        return f"{value:,}"  # a number that nobody knows formats itself
+    if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
 

@@ -13,14 +13,17 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
 
+import msgspec
 from azure.batch.aio import BatchClient
 from azure.mgmt.batch.aio import BatchManagementClient
 
-from bot.azure.answers import Fetched, Listing, Page, Window, decoder_of
+from bot.azure.answers import Fetched, Page, Window
 from bot.azure.bookmarks import Bookmarks
+from bot.azure.clock import Clock, Doubt, Host
 from bot.azure.cost import CostManagement
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
+from bot.azure.decoding import is_told, label_of, not_understood
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
 from bot.azure.metrics import Gauges, Metrics
@@ -33,9 +36,10 @@ from bot.azure.models import (
     TaskCountsResult,
     VmSize,
 )
+from bot.azure.models.base import wire_name
 from bot.azure.models.price import NO_PRICES, Prices
 from bot.azure.paths import Paths
-from bot.azure.pipeline import DEADLINE, Clock, Dated, Traffic, pipeline
+from bot.azure.pipeline import DEADLINE, Dated, Traffic, pipeline
 from bot.azure.plane import Plane
 from bot.azure.price_settings import Reservation
 from bot.azure.prices import Retail
@@ -46,6 +50,28 @@ from bot.settings import AccountSettings, writing
 _NODE_COUNTS_PAGE = 10  # the service's limit on that list; 1000 on all others
 
 T = TypeVar("T")
+
+
+class _Told(msgspec.Struct, rename="camel"):
+    active: int
+    running: int
+    completed: int
+    succeeded: int
+    failed: int
+
+
+class _ToldCounts(msgspec.Struct, rename="camel"):
+    task_counts: _Told
+
+
+_TOLD_COUNTS = msgspec.json.Decoder(_ToldCounts)
+"""A number of tasks that is missing is not zero."""
+
+
+def _keyed(kind: type[T], select: str) -> bool:
+    """Whether the key of rows of this kind is asked for."""
+    key: str = getattr(kind, "KEY", "")
+    return bool(key) and (not select or wire_name(key) in select.split(","))
 
 
 class Account(Paths):
@@ -59,15 +85,19 @@ class Account(Paths):
         *,
         deadline: float = DEADLINE,
         retail: Retail | None = None,
+        host: Host | None = None,
     ) -> None:
-        """Connect nothing yet. Raises SettingsError where the account key is missing or no key."""
+        """Connect nothing yet. Raises SettingsError where the account key is missing or no key.
+
+        By the clocks of the ``host`` the service's are judged (:mod:`bot.azure.clock`).
+        """
         self.name = name
         self.settings = settings
         self._retail = retail
         self._credentials = credentials
         self._deadline = deadline
         self._costs: CostManagement | None = None
-        self._clock = Clock()
+        self._clock = Clock(host, name)
         self.currency = ""
         """The currency of the account's bill; empty while it is unknown."""
         self.traffic = Traffic()
@@ -93,7 +123,7 @@ class Account(Paths):
         self._batch = Plane(self.batch, settings.endpoint, API_VERSION, self._clock, deadline, traffic=self.traffic)
         self._arm: Plane | None = None
         if not shared_key:
-            base, clock = settings.arm_endpoint or cloud.arm, Clock()
+            base, clock = settings.arm_endpoint or cloud.arm, Clock(host, name)
             self.arm = BatchManagementClient(
                 credentials.token(settings),
                 settings.subscription,
@@ -127,6 +157,11 @@ class Account(Paths):
         """The service's clock: its last ``Date`` and the time since (UTC, aware); before the first answer, ours."""
         return self._clock.now()
 
+    @property
+    def doubt(self) -> Doubt | None:
+        """What the service's clock said lately that was not believed."""
+        return self._clock.doubt
+
     async def pages(
         self,
         kind: type[T],
@@ -138,9 +173,11 @@ class Account(Paths):
         page_size: int = 1000,
     ) -> AsyncIterator[Page[T]]:
         """The pages of a list, one call each, as they come. ``path`` is encoded already: see the helpers below."""
-        url: str | None = self._batch.address(path, maxresults=page_size, filter=filter, select=select, expand=expand)
+        first = self._batch.address(path, maxresults=page_size, filter=filter, select=select, expand=expand)
+        url: str | None = first
+        trail = self._batch.trail(first)
         while url:
-            page = await self._page(self._batch, kind, url, strict=not expand)
+            page = await self._batch.page(kind, url, trail, strict=not expand, keyed=_keyed(kind, select))
             yield page
             url = page.next
 
@@ -196,8 +233,9 @@ class Account(Paths):
         self, kind: type[T], key: tuple[str, ...], url: str, row: int, page_size: int, offset: int, limit: int
     ) -> Window[T]:
         items: list[T] = []
+        trail, keyed = self._batch.trail(url), _keyed(kind, key[2])
         while True:
-            page = await self._page(self._batch, kind, url, strict=not key[-1])
+            page = await self._batch.page(kind, url, trail, strict=not key[-1], keyed=keyed)
             items += page.items[max(offset - row, 0) : offset + limit - row]
             row += len(page.items)
             if page.next:
@@ -210,7 +248,12 @@ class Account(Paths):
     async def fetch(self, kind: type[T], path: str, *, select: str = "", expand: str = "") -> Fetched[T]:
         """One entity, decoded and as JSON."""
         url = self._batch.address(path, select=select, expand=expand)
-        return await self._fetch(self._batch, kind, url, strict=not expand)
+        fetched = await self._fetch(self._batch, kind, url, strict=not expand)
+        if _keyed(kind, select) and not is_told(fetched.value):
+            raise AzureError(
+                "UnexpectedAnswer", f"{self._batch.host} answered a {label_of(kind)} that does not say which it is"
+            )
+        return fetched
 
     async def node_counts(self) -> tuple[list[PoolNodeCounts], datetime]:
         """Nodes by state of every pool (one call for ten pools), and the service's time."""
@@ -218,7 +261,12 @@ class Account(Paths):
 
     async def task_counts(self, job: str) -> Fetched[TaskCountsResult]:
         """Tasks and task slots of a job by state."""
-        return await self.fetch(TaskCountsResult, f"{self.job(job)}/taskcounts")
+        fetched = await self.fetch(TaskCountsResult, f"{self.job(job)}/taskcounts")
+        try:
+            _TOLD_COUNTS.decode(fetched.raw)
+        except msgspec.ValidationError as error:
+            raise not_understood(self._batch.host, error) from error
+        return fetched
 
     async def resource(self) -> Fetched[BatchAccountResource]:
         """The account as Resource Manager tells it: region, mode, state, quotas."""
@@ -305,13 +353,8 @@ class Account(Paths):
     async def _read_sizes(self) -> dict[str, VmSize]:
         arm, subscription = self._manager()
         skus = f"/providers/Microsoft.Batch/locations/{quote(await self._location.get(), safe='')}/virtualMachineSkus"
-        url: str | None = arm.address(subscription + skus)
-        sizes: dict[str, VmSize] = {}
-        while url:
-            page = await self._page(arm, SupportedSku, url)
-            sizes |= {sku.name.lower(): VmSize.of(sku) for sku in page.items}
-            url = page.next
-        return sizes
+        listed, _ = await self._every(arm, SupportedSku, arm.address(subscription + skus))
+        return {sku.name.lower(): VmSize.of(sku) for sku in listed}
 
     async def _locate(self) -> str:
         return self.settings.location or (await self.resource()).value.location
@@ -333,27 +376,23 @@ class Account(Paths):
             )
         return self._arm, f"/subscriptions/{quote(self.settings.subscription, safe='')}"
 
-    async def _every(self, plane: Plane, kind: type[T], url: str | None) -> tuple[list[T], datetime]:
+    async def _every(self, plane: Plane, kind: type[T], first: str) -> tuple[list[T], datetime]:
         items: list[T] = []
         at: datetime | None = None
+        url: str | None = first
+        trail = plane.trail(first)
         while url:
-            page = await self._page(plane, kind, url)
+            page = await plane.page(kind, url, trail)
             items += page.items
             at, url = at or page.at, page.next
         return items, at or self.now()
 
     @staticmethod
-    async def _page(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Page[T]:
-        answer = await plane.get(url)
-        decoder = decoder_of(Listing[kind], strict=strict)  # type: ignore[valid-type]
-        listing: Listing[T] = await plane.decoded(decoder, answer)
-        link = listing.batch_next or listing.arm_next
-        return Page(listing.value, plane.own(link) if link else None, answer.at)
-
-    @staticmethod
     async def _fetch(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Fetched[T]:
         answer = await plane.get(url)
-        value = await plane.decoded(decoder_of(kind, strict=strict), answer)
+        value = await plane.decoded(kind, answer, strict=strict)
+        if value == kind():  # an empty object is nothing that exists
+            raise AzureError("UnexpectedAnswer", f"{plane.host} answered without a word of the {label_of(kind)}")
         return Fetched(value, answer.body, answer.at, answer.etag)
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from bot.azure.account import Account
+from bot.azure.clock import Host
 from bot.azure.credentials import Credentials
 from bot.azure.prices import Retail
 from bot.settings import AccountSettings
@@ -21,15 +22,18 @@ class Accounts:
         environment: Mapping[str, str] = os.environ,
         *,
         retail: Retail | None = None,
+        host: Host | None = None,
     ) -> None:
         """Connect nothing yet. Raises SettingsError where an account key is missing or no key.
+
+        By the clocks of the ``host`` those of the service are judged; without it they are believed whatever they say.
 
         ``retail`` reads prices, and is closed with the accounts; without it none are known.
         """
         self._credentials = Credentials(environment)
         self._retail = retail
         self._accounts = {
-            name: Account(name, each, self._credentials, retail=retail) for name, each in settings.items()
+            name: Account(name, each, self._credentials, retail=retail, host=host) for name, each in settings.items()
         }
 
     @property

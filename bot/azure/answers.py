@@ -12,11 +12,15 @@ T = TypeVar("T")
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """One page as the service sent it: its items, the link to the next page (None: the last), the service's time."""
+    """One page as the service sent it: its items, the link to the next page (None: the last), the service's time.
+
+    ``aside`` are the keys of rows that could not be understood (empty text where not even that was told).
+    """
 
     items: list[T]
     next: str | None
     at: datetime
+    aside: tuple[str, ...] = ()
 
 
 class Fetched(Struct, Generic[T], frozen=True):

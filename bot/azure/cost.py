@@ -18,18 +18,18 @@ import msgspec
 from azure.mgmt.costmanagement.aio import CostManagementClient
 from msgspec import Struct
 
+from bot.azure.clock import Clock
 from bot.azure.cost_limiter import CostLimiter, qpu
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
 from bot.azure.models.cost import CostAnswer, CostTable
-from bot.azure.pipeline import DEADLINE, Clock, Traffic, pipeline
+from bot.azure.pipeline import DEADLINE, Traffic, pipeline
 from bot.azure.plane import Answer, Plane
 from bot.settings import AccountSettings
 
 VERSION = "2023-11-01"
 READER = "Cost Management Reader"
 """The smallest built-in role that may ask ("Assign access to Cost Management data")."""
-_DECODER = msgspec.json.Decoder(CostAnswer)
 QueryType = Literal["ActualCost", "AmortizedCost"]
 _FOUND, _NOTHING = 200, 204
 """The two answers that the service's document knows; any other one says nothing about money."""
@@ -166,7 +166,7 @@ class CostManagement:
             raise AzureError(
                 "UnexpectedAnswer", f"Cost Management answered {answer.status} to a question", status=answer.status
             )
-        found = await self._plane.decoded(_DECODER, Answer(answer.body, answer.at, answer.etag))
+        found = await self._plane.decoded(CostAnswer, Answer(answer.body, answer.at, answer.etag), exact=True)
         if found.properties is None or not found.properties.columns:  # that is not "no costs"
             raise AzureError("UnexpectedAnswer", "Cost Management answered without a table", status=answer.status)
         return found.properties

@@ -19,6 +19,7 @@ from azure.identity import AzureAuthorityHosts
 from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.core.tools import get_arm_endpoints
 
+from bot.azure.bounds import BoundedTransport
 from bot.settings import AccountSettings, Cloud, SettingsError, secret
 
 
@@ -75,9 +76,13 @@ class Credentials:
     def _made(settings: AccountSettings) -> AsyncTokenCredential:
         client_id = settings.client_id or None
         if settings.credential == "managed_identity":
-            return ManagedIdentityCredential(client_id=client_id)
+            return ManagedIdentityCredential(client_id=client_id, transport=BoundedTransport())
         chosen = {"managed_identity_client_id": client_id, "workload_identity_client_id": client_id}
-        return DefaultAzureCredential(authority=CLOUDS[settings.cloud].authority, **(chosen if client_id else {}))
+        return DefaultAzureCredential(
+            authority=CLOUDS[settings.cloud].authority,
+            transport=BoundedTransport(),
+            **(chosen if client_id else {}),
+        )
 
     async def close(self) -> None:
         """Close every credential made."""

@@ -88,7 +88,7 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str], retry_after: f
 def _object(body: bytes) -> dict[str, object]:
     try:
         found = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.azure.clock import instant
 from bot.azure.errors import AzureError
 from bot.azure.models.base import Wire
 
@@ -61,9 +61,6 @@ class File(Wire):
 class _Listing(Wire):
     value: tuple[File, ...] = ()
     next: str | None = msgspec.field(name="odata.nextLink", default=None)
-
-
-_listings = msgspec.json.Decoder(_Listing)
 
 
 @dataclass(frozen=True)
@@ -144,22 +141,24 @@ class Files:
     async def names(self, folder: str = "", *, recursive: bool = False) -> Listed:
         """What is in a folder (the root without), directories first, then by name; of all folders below it too."""
         inside = steps(folder)
-        url: str | None = self._plane.address(
+        first = self._plane.address(
             self._root,
             recursive="true" if recursive or inside else "",
             filter=f"startswith(name,'{inside[0].replace(chr(39), chr(39) * 2)}')" if inside else "",
         )
+        url: str | None = first
         found: list[File] = []
         seen = 0
         at: datetime | None = None
+        trail = self._plane.trail(first)
         while url and seen < MOST_NAMES:
             answer = await self._plane.get(url)
-            page = await self._plane.decoded(_listings, answer)
+            page = await self._plane.decoded(_Listing, answer)
             seen += len(page.value)
             named = await self._with_slashes(page.value)
             found += [file for file in named if _below(steps(file.name), inside, recursive=recursive)]
             at = at or answer.at
-            url = self._plane.own(page.next) if page.next else None
+            url = trail.on(self._plane.own(page.next) if page.next else None)
         assert at is not None  # noqa: S101 - one page at least was read
         found.sort(key=lambda file: (not file.is_directory, file.name.lower()) if not recursive else (False, file.name))
         return Listed(tuple(found), url is not None, at)
@@ -177,8 +176,8 @@ class Files:
         if headers.get("ocp-batch-file-isdirectory", "").lower() == "true":
             raise AzureError("IsDirectory", f"“{name}” is a folder", status=409)
         return Head(
-            length=int(headers.get("Content-Length") or 0),
-            modified=_moment(headers),
+            length=int(length) if (length := headers.get("Content-Length") or "").isdecimal() else 0,
+            modified=instant(headers.get("Last-Modified")),
             at=at,
         )
 
@@ -254,11 +253,3 @@ def steps(name: str) -> list[str]:
 
 def _below(name: list[str], folder: list[str], *, recursive: bool) -> bool:
     return name[: len(folder)] == folder and (len(name) > len(folder) if recursive else len(name) == len(folder) + 1)
-
-
-def _moment(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(headers.get("Last-Modified", ""))
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

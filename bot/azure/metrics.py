@@ -16,9 +16,10 @@ from azure.core.exceptions import AzureError as SdkError
 from azure.monitor.querymetrics import MetricAggregationType, MetricsQueryResult
 from azure.monitor.querymetrics.aio import MetricsClient
 
+from bot.azure.clock import Clock
 from bot.azure.credentials import Credentials
 from bot.azure.errors import AzureError
-from bot.azure.pipeline import DEADLINE, Clock, Traffic, late, no_answer, pipeline
+from bot.azure.pipeline import DEADLINE, Traffic, late, no_answer, pipeline
 from bot.settings import AccountSettings, Cloud
 
 HOUR: Final = timedelta(hours=1)

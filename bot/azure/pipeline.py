@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from math import isfinite
 from typing import Any
 
 import aiohttp
@@ -28,6 +29,8 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, Sans
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from yarl import URL
 
+from bot.azure.bounds import BLOCK, BoundedTransport, TooLarge, too_large
+from bot.azure.clock import Clock
 from bot.azure.errors import AzureError, refusal
 from bot.settings import is_loopback
 
@@ -39,39 +42,6 @@ Request = PipelineRequest[HttpRequest]
 Response = PipelineResponse[HttpRequest, AsyncHttpResponse]
 
 log = structlog.get_logger()
-
-
-class Clock:
-    """The service's clock: what its last ``Date`` header said and the time since; before the first, our own."""
-
-    def __init__(self) -> None:
-        self._ahead: timedelta | None = None
-
-    def now(self) -> datetime:
-        """The service's time, as well as it is known; aware, UTC."""
-        if self._ahead is None:
-            return datetime.now(UTC)
-        return _EPOCH + timedelta(seconds=time.monotonic()) + self._ahead
-
-    def hear(self, date: str | None) -> None:
-        """Go by a ``Date`` header; by nonsense do not."""
-        if at := _instant(date):
-            self._ahead = at - _EPOCH - timedelta(seconds=time.monotonic())
-
-    def at(self, date: str | None) -> datetime:
-        """The instant that a ``Date`` header tells, or :meth:`now` when it tells none."""
-        return _instant(date) or self.now()
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _instant(date: str | None) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class Loopback(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
@@ -137,6 +107,14 @@ class Patience(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
         """Note when to stop trying."""
         return super().configure_retries(options) | {"until": time.monotonic() + self._patience}
 
+    def get_retry_after(self, response: PipelineResponse[Any, Any]) -> float | None:
+        """The seconds that an answer asks to wait; None where it asks for none, or in no form that there is."""
+        try:
+            wait = super().get_retry_after(response)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return wait if wait is not None and isfinite(wait) else None
+
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         """Whether to try again after this answer."""
         wait = self.get_retry_after(response) or 0.0
@@ -162,6 +140,9 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
             raise no_token(self._host, error) from None
         except SdkError as error:
             raise no_answer(self._host, error) from error
+        except _NONSENSE as error:  # the SDK takes the form of headers and of tokens for granted
+            log.info("azure.answer_not_understood", host=self._host, exc_info=True)
+            raise not_understood(self._host, type(error).__name__) from error
         answer = response.http_response
         self._clock.hear(answer.headers.get("Date"))
         if answer.status_code < 300:
@@ -180,6 +161,7 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         raise refused
 
 
+_NONSENSE = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError)
 _COST_WAIT = re.compile(r"x-ms-ratelimit-microsoft\.costmanagement-.*retry-after", re.IGNORECASE)
 
 
@@ -189,7 +171,7 @@ _LONGEST_WAIT = 3600.0
 
 def _wait(response: Response) -> float | None:
     """The seconds that an answer asks to wait; of Cost Management's several headers the largest."""
-    found = [AsyncRetryPolicy().get_retry_after(response)]
+    found = [Patience().get_retry_after(response)]
     for name, value in response.http_response.headers.items():
         if _COST_WAIT.fullmatch(name) and re.fullmatch(r"\d{1,6}", value.strip()):
             found.append(float(value))
@@ -211,9 +193,12 @@ def pipeline(
         "redirect_policy": Outcome(host, clock),
         "retry_policy": Patience(),
         "per_retry_policies": [ReadRefusals(), *([Counted(traffic)] if traffic else [])],
-        "connection_timeout": 5,
-        "read_timeout": DEADLINE,
-        "use_env_settings": not here,  # a proxy does not lead to this machine
+        "transport": BoundedTransport(
+            connection_timeout=5,
+            read_timeout=DEADLINE,
+            connection_data_block_size=BLOCK,
+            use_env_settings=not here,  # a proxy does not lead to this machine
+        ),
     }
 
 
@@ -233,6 +218,8 @@ def no_answer(host: str, error: SdkError) -> AzureError:
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return late(host)
     cause = error.inner_exception
+    if isinstance(cause, TooLarge):
+        return too_large(host)
     if isinstance(cause, aiohttp.ClientConnectorError):
         host = cause.host  # it may have been the one that gives tokens
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
@@ -244,6 +231,11 @@ def no_answer(host: str, error: SdkError) -> AzureError:
     else:
         why = "the connection broke off: try again"
     return AzureError("NoConnection", f"{host}: {why}")
+
+
+def not_understood(host: str, why: str) -> AzureError:
+    """An answer whose form is none that there is."""
+    return AzureError("UnexpectedAnswer", f"{host} answered what is not understood: {why}")
 
 
 def late(host: str) -> AzureError:

@@ -11,21 +11,22 @@ from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
-import msgspec
+import aiohttp
 from azure.core.exceptions import AzureError as SdkError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from yarl import URL
 
+from bot.azure.answers import Page
+from bot.azure.bounds import MOST_BYTES, TooLarge, Trail, read_within, too_large
+from bot.azure.clock import Clock
+from bot.azure.decoding import decode, decode_rows
 from bot.azure.errors import AzureError
-from bot.azure.pipeline import DEADLINE, Clock, Traffic, late, no_answer
-
-_CUT_BODIES = 2  # the SDK does not retry a body that breaks off; this is how often we do
-_LONG = 32_768  # bytes of an answer that is decoded in a turn of its own
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+from bot.azure.pipeline import DEADLINE, Traffic, late, no_answer
 
 T = TypeVar("T")
+
+_CUT_BODIES = 2  # the SDK does not retry a body that breaks off; this is how often we do
 
 
 class Answer(NamedTuple):
@@ -126,10 +127,10 @@ class Plane:
         for left in reversed(range(_CUT_BODIES + 1)):
             response = await self.client.send_request(request, stream=True)
             try:
-                body = await response.read()
-            except SdkError as error:
-                if not left:
-                    raise no_answer(self.host, error) from error
+                body = await self._body(response)
+            except AzureError as error:
+                if not left or error.code != "NoConnection":
+                    raise
             else:
                 self._traffic.bytes += len(body)
                 return Answer(body, self._clock.at(response.headers.get("Date")), response.headers.get("ETag") or "")
@@ -153,10 +154,7 @@ class Plane:
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self.client.send_request(request, stream=True, **options)
-                try:
-                    content = await response.read()
-                except SdkError as error:
-                    raise no_answer(self.host, error) from error
+                content = await self._body(response)
         except TimeoutError:
             raise late(self.host) from None
         self._traffic.bytes += len(content)
@@ -186,45 +184,38 @@ class Plane:
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self.client.send_request(HttpRequest("GET", url, headers=headers), stream=True)
-                try:
-                    return await self._read(response, stop - start)
-                except SdkError as error:
-                    raise no_answer(self.host, error) from error
-                finally:
-                    await response.close()
+                return await self._body(response, stop - start)
         except TimeoutError:
             raise late(self.host) from None
 
-    async def _read(self, response: AsyncHttpResponse, most: int) -> bytes:
-        body = bytearray()
-        if int(response.headers.get("Content-Length") or 0) <= most:
-            async for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > most:
-                    break
-            else:
-                return bytes(body)
-        raise AzureError("UnexpectedAnswer", f"{self.host} answered more of a file than was asked for")
+    async def _body(self, response: AsyncHttpResponse, most: int = MOST_BYTES) -> bytes:
+        try:
+            return await read_within(response, most)
+        except TooLarge:
+            if most != MOST_BYTES:
+                raise AzureError(
+                    "UnexpectedAnswer", f"{self.host} answered more of a file than was asked for"
+                ) from None
+            raise too_large(self.host) from None
+        except SdkError as error:
+            raise no_answer(self.host, error) from error
+        except aiohttp.ClientPayloadError as error:
+            raise AzureError("NoConnection", f"{self.host}: {error}: try again") from error
 
-    async def decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
-        """What an answer says. Raises AzureError UnexpectedAnswer.
-
-        A long answer takes milliseconds to decode. Several that are there at once are decoded one in each turn of the
-        event loop, so that whoever waits to be acknowledged waits for one of them and not for all.
-        """
-        if len(answer.body) < _LONG:
-            return self._decoded(decoder, answer)
-        turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-        async with turn:
-            value = self._decoded(decoder, answer)
-            await asyncio.sleep(0)
+    async def decoded(self, kind: type[T], answer: Answer, *, strict: bool = True, exact: bool = False) -> T:
+        """What an answer says: see :func:`bot.azure.decoding.decode`. Raises AzureError UnexpectedAnswer."""
+        value: T = await decode(self.host, kind, answer.body, strict=strict, exact=exact)
         return value
 
-    def _decoded(self, decoder: msgspec.json.Decoder[T], answer: Answer) -> T:
-        try:
-            return decoder.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise AzureError("UnexpectedAnswer", f"{self.host} answered what is not understood: {error}") from error
+    async def page(self, kind: type[T], url: str, trail: Trail, *, strict: bool = True, keyed: bool = True) -> Page[T]:
+        """One page of a list; ``trail`` knows those before it. Raises AzureError."""
+        answer = await self.get(url)
+        rows = await decode_rows(self.host, kind, answer.body, strict=strict, keyed=keyed)
+        return Page(rows.items, trail.on(self.own(rows.link) if rows.link else None), answer.at, rows.aside)
+
+    def trail(self, first: str) -> Trail:
+        """For the pages of a list that begins at this address."""
+        return Trail(self.host, first)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -234,9 +225,12 @@ class Plane:
 def _seconds(header: str | None) -> float | None:
     """What a ``Retry-After`` in seconds says; the service sends no other form."""
     try:
-        return max(0.0, float(header)) if header else None
+        return max(0.0, min(float(header), _LONGEST_WAIT)) if header else None
     except ValueError:
         return None
+
+
+_LONGEST_WAIT = 3600.0  # also for what is no number of seconds, such as infinity
 
 
 _OPTIONS = {"filter": "$filter", "select": "$select", "expand": "$expand"}

@@ -16,15 +16,15 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 from urllib.parse import quote
 
-import msgspec
 import structlog
 from azure.core import AsyncPipelineClient
 from azure.core.pipeline.policies import UserAgentPolicy
 from msgspec.structs import replace
 
+from bot.azure.clock import Clock
 from bot.azure.errors import AzureError
 from bot.azure.models.price import NO_PRICES, Key, Meter, PriceItem, PriceListing, Prices
-from bot.azure.pipeline import Clock, pipeline
+from bot.azure.pipeline import pipeline
 from bot.azure.plane import Plane
 from bot.azure.price_settings import PriceSettings
 from storage.port.errors import StoreError
@@ -167,7 +167,6 @@ class Retail:
         self._monotonic = clock
         self._clock = Clock()
         self._regions: dict[tuple[str, str], _Region] = {}
-        self._decoder = msgspec.json.Decoder(PriceListing)
         self._plane: Plane | None = None
 
     @property
@@ -250,7 +249,7 @@ class Retail:
                 raise AzureError("UnexpectedAnswer", f"the list of prices of {name} does not end")
             seen.add(url)
             answer = await plane.get(url)
-            page = await plane.decoded(self._decoder, answer)
+            page = await plane.decoded(PriceListing, answer)
             at = at or answer.at
             choice.add(page.items, at)
             url = plane.own(page.next_page_link) if page.next_page_link else None

@@ -14,9 +14,10 @@ import msgspec
 from azure.batch.aio import BatchClient
 from azure.mgmt.batch.aio import BatchManagementClient
 
+from bot.azure.clock import Clock
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
-from bot.azure.pipeline import DEADLINE, Clock, Dated, Traffic, pipeline
+from bot.azure.pipeline import DEADLINE, Dated, Traffic, pipeline
 from bot.azure.plane import Plane, Written
 from bot.azure.roles import CONTRIBUTOR
 from bot.azure.versions import API_VERSION

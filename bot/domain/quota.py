@@ -36,14 +36,14 @@ _WORDS: Mapping[QuotaKind, str] = {
 class Used(Struct, frozen=True):
     """What an account has in use: cores, dedicated ones by VM family (lower case) too, pools, jobs with schedules.
 
-    ``unknown`` are the VM sizes in use whose cores are not known.
+    ``unknown`` are the VM sizes in use whose cores are not known; ``active`` is None where jobs could not be counted.
     """
 
     dedicated: int = 0
     spot: int = 0
     families: Mapping[str, int] = {}
     pools: int = 0
-    active: int = 0
+    active: int | None = 0
     unknown: tuple[str, ...] = ()
 
 
@@ -80,7 +80,7 @@ def uses_quota(state: str) -> bool:
     return not is_over(state)
 
 
-def used_by(pools: Iterable[PoolFacts], sizes: Mapping[str, VmSize], active: int) -> Used:
+def used_by(pools: Iterable[PoolFacts], sizes: Mapping[str, VmSize], active: int | None) -> Used:
     """What is in use. ``sizes`` are by lower-case name, ``active`` counts jobs and schedules that use their quota."""
     dedicated = spot = many = 0
     families: Counter[str] = Counter()
@@ -106,13 +106,13 @@ def quotas_of(account: AccountProperties, used: Used) -> list[Quota]:
 
     A quota that the account does not have (its subscription's own holds) is left out.
     """
-    limits: tuple[tuple[QuotaKind, int, int | None], ...] = (
+    limits: tuple[tuple[QuotaKind, int | None, int | None], ...] = (
         ("dedicated", used.dedicated, account.dedicated_core_quota),
         ("spot", used.spot, account.low_priority_core_quota),
         ("pools", used.pools, account.pool_quota),
         ("jobs", used.active, account.active_job_and_job_schedule_quota),
     )
-    found = [Quota(kind, count, limit) for kind, count, limit in limits if limit is not None]
+    found = [Quota(kind, count, limit) for kind, count, limit in limits if limit is not None and count is not None]
     if account.dedicated_core_quota_per_vm_family_enforced:
         found += [
             Quota("family", cores, family.core_quota, family.name)

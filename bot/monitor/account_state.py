@@ -159,6 +159,32 @@ class PendingState(AccountState):
             before=state,
         )
 
+    # Where time was wrong.
+
+    def ahead_of(self, now: datetime) -> list[str]:
+        """The cursors, and what else was read, that stand in the future."""
+        read = (("tasks", self.tasks), ("nodes", self.nodes), ("moved", self.moved), ("read", self.read))
+        found = [stream for stream, at in self.cursors.items() if at > now]
+        return found + [f"{what} {name}" for what, times in read for name, at in times.items() if at > now]
+
+    def pull_back(self, now: datetime, sweep: timedelta) -> None:
+        """Bring everything that stands in the future to the present, so that it is read again; all jobs are due.
+
+        What changed before now and was not seen is found by the next sweep of jobs, ``sweep`` after the last one.
+        """
+        for times in (self.cursors, self.tasks, self.nodes, self.moved):
+            times.update({name: now for name, at in times.items() if at > now})
+        self.read = {name: at for name, at in self.read.items() if at <= now}
+        self.cursors["sweep"] = min(self.cursors.get("sweep", now), now - sweep)
+        for name, view in list(self.pools.items()):
+            if view.idle_since and view.idle_since > now:
+                self.pool(name).idle_since = now
+        for name, job in list(self.jobs.items()):
+            if any(at and at > now for at in (job.counted, job.progressed)):
+                mine = self.job(name)
+                mine.counted, mine.progressed = None, now
+                mine.rate = [each for each in mine.rate if each[0] <= now]
+
     # Views that may be changed.
 
     def pool(self, name: str) -> PoolView:

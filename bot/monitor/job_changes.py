@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bot.azure.models import Counts, FailureInfo, duration
+from bot.azure.models.base import told
 from bot.azure.models.watched import JobState, ScheduleState, TaskState
 from bot.content.redaction import redact
 from bot.domain.causes import EXIT, MOST, OTHER, cause_of
@@ -15,6 +16,7 @@ from bot.domain.entity import same_id, schedule_of
 from bot.domain.findings import CauseCount
 from bot.monitor.account_state import OVERLAP, PendingState
 from bot.monitor.evidence import note
+from bot.monitor.node_changes import missing_of
 from bot.monitor.scene import JobView
 
 OVER = "completed"
@@ -31,8 +33,12 @@ _AT_ONCE = 200
 def fold_jobs(pending: PendingState, rows: Iterable[JobState]) -> None:
     """Jobs that changed lately (or all that are not over): news of those that are really new."""
     for row in rows:
-        state, since = row.state.lower(), row.state_transition_time or row.creation_time or pending.at
         view = pending.jobs.get(row.id)
+        if not row.state and view is None:
+            continue  # how it is was not told: it is looked at again when that is
+        # What is not told is what it was: it is unknown, not over.
+        state = row.state.lower() or (view.state if view else "")
+        since = row.state_transition_time or (view.since if view else None) or row.creation_time or pending.at
         if view is not None and view.created and row.creation_time and view.created < row.creation_time:
             lose_job(pending, row.id, row.creation_time)
             view = None
@@ -103,9 +109,9 @@ def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None
         view.before = view.state
     elif not view.state:
         view.before = row.previous_state.lower()
-    view.state, view.since, view.created = state, since, row.creation_time
-    view.started, view.ended, view.pool = run.start_time, run.end_time, run.pool_id or view.pool
-    view.priority, view.reason = row.priority, redact(run.terminate_reason)[:_LONGEST]
+    view.state, view.since, view.created = state, since, row.creation_time or view.created
+    view.started, view.ended, view.pool = run.start_time or view.started, run.end_time, run.pool_id or view.pool
+    view.priority, view.reason = told(row.priority, view.priority), redact(run.terminate_reason)[:_LONGEST]
     view.scheduling_error = _failure(run.scheduling_error) if run.scheduling_error else None
     view.schedule = schedule_of(view.id)
 
@@ -133,11 +139,14 @@ def lose_job(pending: PendingState, name: str, at: datetime) -> None:
     pending.forget_job(name)
 
 
-def fold_swept(pending: PendingState, rows: Sequence[JobState]) -> set[str]:
-    """All jobs that are not over. Returns those that are known but were not among them: over or deleted since."""
+def fold_swept(pending: PendingState, rows: Sequence[JobState], aside: Collection[str] = ()) -> set[str]:
+    """All jobs that are not over. Returns those that are known but were not among them: over or deleted since.
+
+    Of those put ``aside`` nothing is known; they are not missing.
+    """
     fold_jobs(pending, rows)
-    found = {row.id for row in rows}
-    return {name for name, view in pending.jobs.items() if name not in found and view.state != OVER}
+    going = [name for name, view in pending.jobs.items() if view.state != OVER]
+    return set(missing_of(going, rows, aside))
 
 
 async def fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
@@ -248,11 +257,16 @@ def close_jobs(pending: PendingState) -> None:
             pending.forget_job(name)
 
 
-def fold_schedules(pending: PendingState, rows: Sequence[ScheduleState], *, whole: bool) -> None:
-    """Schedules that changed, or all of them: then those that are missing are gone."""
+def fold_schedules(
+    pending: PendingState, rows: Sequence[ScheduleState], *, whole: bool, aside: Collection[str] = ()
+) -> None:
+    """Schedules that changed, or all of them: then those that are missing, and were not put ``aside``, are gone."""
     for row in rows:
-        state, since = row.state.lower(), row.state_transition_time or row.creation_time or pending.at
         view = pending.schedules.get(row.id)
+        if not row.state and view is None:
+            continue
+        state = row.state.lower() or (view.state if view else "")
+        since = row.state_transition_time or (view.since if view else None) or row.creation_time or pending.at
         if view is not None and view.created and row.creation_time and view.created < row.creation_time:
             pending.note("schedule", row.id, "deleted", row.creation_time, before=view.state)
             del pending.schedules[row.id]
@@ -268,7 +282,7 @@ def fold_schedules(pending: PendingState, rows: Sequence[ScheduleState], *, whol
             pending.note("schedule", row.id, state, since, before=view.state)
         _draw_schedule(pending, row, state, since)
     if whole:
-        for name in pending.schedules.keys() - {row.id for row in rows}:
+        for name in missing_of(pending.schedules, rows, aside):
             pending.note("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
             del pending.schedules[name]
 
@@ -282,7 +296,7 @@ def _draw_schedule(pending: PendingState, row: ScheduleState, state: str, since:
     elif view.due and view.due + OVERLAP <= pending.at and state == "active":
         view.missed = view.missed or view.due  # it passed, and the last job is the one there was before
     span = duration(row.schedule.recurrence_interval)
-    view.state, view.since, view.created = state, since, row.creation_time
+    view.state, view.since, view.created = state, since, row.creation_time or view.created
     view.interval, view.due, view.job = span.total_seconds() if span else None, due, job
     if state != "active":
         view.missed = None

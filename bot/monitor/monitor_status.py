@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
+from bot.azure.clock import Doubt
 from bot.clock import Clock
 from bot.monitor.backfill import HistoryStatus
 from bot.monitor.background import Background, BackgroundStatus
@@ -31,7 +32,8 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
 
     ``polled`` is the last poll (None before the first), ``wait`` how long it waits for the next one now, ``calls`` and
     ``received`` are what it takes per minute in calls and bytes. ``throttled`` is since when the account asks for
-    less, ``blind`` since when and why it cannot be read. ``history`` is how reading what was before the bot stands;
+    less, ``blind`` since when and why it cannot be read. ``doubt`` is the last time of the service's that was not
+    believed. ``history`` is how reading what was before the bot stands;
     None where it has none to read.
     """
 
@@ -43,6 +45,7 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     throttled: datetime | None = None
     blind: Blindness | None = None
     history: HistoryStatus | None = None
+    doubt: Doubt | None = None
 
 
 class Outbox(Struct, frozen=True, kw_only=True):
@@ -82,6 +85,15 @@ class Traffic(Protocol):
     throttled: int
 
 
+class Timed(Protocol):
+    """What is needed of :class:`bot.azure.account.Account`."""
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """What its clock said lately that was not believed."""
+        ...
+
+
 class Watched(Protocol):
     """What is needed of :class:`bot.monitor.observer.Observer`."""
 
@@ -105,6 +117,20 @@ class Posted(Protocol):
         ...
 
 
+def jump(ahead: timedelta) -> str:
+    """By how much a clock jumped: ``3000 days ahead``, ``10 min back``."""
+    minutes = round(abs(ahead).total_seconds() / 60)
+    span = f"{minutes} min"
+    if minutes >= _TWO_DAYS:
+        span = f"{minutes // 1440} days"
+    elif minutes >= _TWO_HOURS:
+        span = f"{minutes // 60} h"
+    return f"{span} {'ahead' if ahead > timedelta() else 'back'}"
+
+
+_TWO_HOURS, _TWO_DAYS = 120, 2880
+
+
 class _Mark(NamedTuple):
     at: datetime
     calls: int
@@ -122,9 +148,11 @@ class MonitorStatus:
         clock: Clock,
         history: Mapping[str, HistoryStatus] = MappingProxyType({}),
         background: Background | None = None,
+        clocks: Mapping[str, Timed] = MappingProxyType({}),
     ) -> None:
         """The mappings go by the accounts' names, in the order of the settings."""
         self._history = history
+        self._clocks = clocks
         self._background = background or Background(clock)
         self.began = clock.now()
         self._observers = observers
@@ -177,6 +205,7 @@ class MonitorStatus:
             throttled=throttled[0] if throttled and self._clock.now() - throttled[1] <= SPAN else None,
             blind=self._blind.get(name),
             history=self._history.get(name),
+            doubt=clock.doubt if (clock := self._clocks.get(name)) else None,
         )
 
     def outbox(self) -> Outbox:
@@ -199,6 +228,11 @@ class MonitorStatus:
             since = each.polled or self.began
             if each.blind is None and (now - since).total_seconds() > _LATE * max(each.wait, 30.0):
                 found.append(f"account {each.name} was not polled since {since:%H:%M} UTC")
+        found += [
+            f"account {each.name}: the service's clock jumped {jump(each.doubt.ahead)} and is not believed"
+            for each in self.accounts()
+            if each.doubt is not None
+        ]
         outbox = self.outbox()
         found += [f"{platform} does not answer: {why}" for platform, why in sorted(outbox.down.items())]
         found += [

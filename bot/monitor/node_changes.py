@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.azure.models import NodeCounts, PoolNodeCounts, duration
+from bot.azure.models.base import told
 from bot.azure.models.pool import ResizeError
 from bot.azure.models.watched import NodeState, PoolState
 from bot.content.redaction import redact, without_secrets
-from bot.domain.entity import fold
+from bot.domain.entity import Named, fold
 from bot.domain.licence import pays_windows
 from bot.domain.states import TROUBLED_NODES, counted
 from bot.monitor.account_state import PendingState
@@ -22,8 +23,8 @@ _LONGEST = 600
 """Characters of a message that are kept."""
 
 
-def fold_pools(pending: PendingState, rows: Sequence[PoolState]) -> None:
-    """The whole list of pools: news of those that changed, came or went."""
+def fold_pools(pending: PendingState, rows: Sequence[PoolState], aside: Collection[str] = ()) -> None:
+    """The whole list of pools: news of those that changed, came or went; of those put ``aside`` nothing is known."""
     for row in rows:
         view = pending.pools.get(row.id)
         if view is not None and _created_anew(view, row):
@@ -34,9 +35,17 @@ def fold_pools(pending: PendingState, rows: Sequence[PoolState]) -> None:
             continue
         _news_of_pool(pending, view, row)
         _draw_pool(pending.pool(row.id), row)
-    for name in pending.pools.keys() - {row.id for row in rows}:
+    for name in missing_of(pending.pools, rows, aside):
         pending.note("pool", name, "deleted", pending.at, before=pending.pools[name].state)
         pending.forget_pool(name)
+
+
+def missing_of(known: Iterable[str], rows: Iterable[Named], aside: Collection[str]) -> list[str]:
+    """Those that a whole list does not have any more. What was put aside in it may be any of them."""
+    if "" in aside:
+        return []
+    there = {fold(row.id) for row in rows} | {fold(name) for name in aside}
+    return [name for name in known if fold(name) not in there]
 
 
 def _created_anew(view: PoolView, row: PoolState) -> bool:
@@ -54,15 +63,15 @@ def _stale(view: PoolView, row: PoolState) -> bool:
 
 def _news_of_pool(pending: PendingState, view: PoolView | None, row: PoolState) -> None:
     state, since = row.state.lower(), row.state_transition_time
-    if since and (view is None or (view.state, view.since) != (state, since)):
+    if state and since and (view is None or (view.state, view.since) != (state, since)):
         before = view.state if view else ""
         details = {"vmSize": row.vm_size, "created": view is None}
         pending.note("pool", row.id, state, since, before=before, details=details)
     allocation, moved = row.allocation_state.lower(), row.allocation_state_transition_time
-    if moved and (view is None or (view.allocation, view.allocation_since) != (allocation, moved)):
+    if allocation and moved and (view is None or (view.allocation, view.allocation_since) != (allocation, moved)):
         details = {
-            "dedicated": row.current_dedicated_nodes,
-            "spot": row.current_low_priority_nodes,
+            "dedicated": told(row.current_dedicated_nodes, view.dedicated if view else 0),
+            "spot": told(row.current_low_priority_nodes, view.spot if view else 0),
             "targetDedicated": row.target_dedicated_nodes or 0,
             "targetSpot": row.target_low_priority_nodes or 0,
             "errors": [error.code for error in row.resize_errors],
@@ -90,12 +99,16 @@ def _news_of_autoscale(pending: PendingState, view: PoolView | None, row: PoolSt
 
 
 def _draw_pool(view: PoolView, row: PoolState) -> None:
-    view.state, view.since, view.created = row.state.lower(), row.state_transition_time, row.creation_time
-    view.allocation, view.allocation_since = row.allocation_state.lower(), row.allocation_state_transition_time
-    view.vm_size, view.slots = row.vm_size, row.task_slots_per_node
+    # What is not told is what it was: it is unknown, not over.
+    view.state, view.since = row.state.lower() or view.state, row.state_transition_time or view.since
+    view.created = row.creation_time or view.created
+    view.allocation = row.allocation_state.lower() or view.allocation
+    view.allocation_since = row.allocation_state_transition_time or view.allocation_since
+    view.vm_size, view.slots = row.vm_size or view.vm_size, told(row.task_slots_per_node, view.slots)
     view.windows = pays_windows(row.virtual_machine_configuration)
     view.tags = tags_of(row)
-    view.dedicated, view.spot = row.current_dedicated_nodes, row.current_low_priority_nodes
+    view.dedicated = told(row.current_dedicated_nodes, view.dedicated)
+    view.spot = told(row.current_low_priority_nodes, view.spot)
     view.target_dedicated = row.target_dedicated_nodes or 0
     view.target_spot = row.target_low_priority_nodes or 0
     view.resize_timeout = _seconds(row.resize_timeout, 900.0)
@@ -124,10 +137,13 @@ def _said(error: ResizeError) -> tuple[str, str]:
     return error.code, redact(words)[:_LONGEST]
 
 
-def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts]) -> None:
-    """Node counts of every pool that is known."""
+def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts], aside: Collection[str] = ()) -> None:
+    """Node counts of every pool that is known; those put ``aside`` stay as they were."""
     found = {fold(row.pool_id): row for row in rows}
+    unknown = {fold(name) for name in aside}
     for name, known in pending.pools.items():
+        if fold(name) not in found and unknown & {fold(name), ""}:
+            continue
         row = found.get(fold(name), _NOTHING)
         counts = (row.dedicated, row.low_priority)
         idle = _resting(counts)
@@ -175,8 +191,9 @@ def fold_nodes(
         *rows,
         *(row for row in whereabouts.values() if row is not None and row.state.lower() in TROUBLED_NODES),
     ]:
-        known, since = view.troubled.get(row.id), row.state_transition_time or pending.at
-        if known is not None and since < known.since:
+        known = view.troubled.get(row.id)
+        since = row.state_transition_time or (known.since if known else pending.at)
+        if not row.state or (known is not None and since < known.since):
             continue
         node = _node(row, since)
         if known is None or (known.state, known.since) != (node.state, since):
@@ -196,6 +213,8 @@ def fold_nodes(
         known = view.troubled.get(name)
         if known is None or (found is not None and found.state.lower() in TROUBLED_NODES):
             continue
+        if found is not None and not found.state:
+            continue  # it is there, and how it is was not told
         if found is not None and found.state_transition_time and found.state_transition_time < known.since:
             continue  # that is what it was before the trouble: the list lags
         after = found.state.lower() if found else GONE
@@ -208,7 +227,7 @@ def fold_nodes(
 def fold_node_states(pending: PendingState, pool: str, rows: Iterable[NodeState]) -> None:
     """Every change of a node's state, for who wants them all."""
     for row in rows:
-        if row.state_transition_time:
+        if row.state and row.state_transition_time:
             pending.note("node", row.id, row.state.lower(), row.state_transition_time, parent=pool)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import structlog
 from msgspec import Struct
 
+from bot.azure.clock import TOLERANCE
 from bot.azure.errors import AzureError
 from bot.azure.models import TaskCountsResult
 from bot.azure.models.price import Prices
@@ -46,6 +47,8 @@ LONGEST_BACKOFF = 900.0
 """Seconds."""
 QUOTA = timedelta(minutes=10)
 """The period of quotas and prices."""
+AHEAD = timedelta(minutes=10)
+"""How long a cursor must be seen to be in the future before it is brought back."""
 _SOON = timedelta(minutes=1)  # until prices are asked for again that were not known
 _FEW = 5
 """Reads in turns, and lookups of jobs that may be gone, that every poll makes however small its budget is."""
@@ -105,6 +108,7 @@ class Observer:
         self._pending: PendingState | None = None
         self._prices = Prices()
         self._blind: Blindness | None = None
+        self._ahead: float | None = None
         self._retry_after = 0.0
         self._calls = 0
 
@@ -171,6 +175,7 @@ class Observer:
         """Everything that a poll reads, entered into the pending state; ``read`` are the areas that were."""
         pools = await reader.pools()
         pending.at = reader.at or self._account.now()  # a refusal carries the time too
+        self._pull_back(pending)
         whole = self._all_schedules(pending)
         counts, jobs, schedules = await asyncio.gather(
             reader.node_counts(),
@@ -178,19 +183,19 @@ class Observer:
             reader.schedules(None if whole else _since(pending, "schedules")),
         )
         if pools is not None:
-            fold_pools(pending, pools)
+            fold_pools(pending, pools, reader.aside.get("/pools", ()))
             read.add("pools")
             if counts is not None:
-                fold_counts(pending, counts)
+                fold_counts(pending, counts, reader.aside.get("/nodecounts", ()))
                 read.add("nodes")
         if jobs is not None:
             fold_jobs(pending, jobs)
             pending.cursors.setdefault("sweep", pending.at)
-            pending.cursors["jobs"] = pending.at
+            _advance(pending, "jobs")
             read |= {"jobs", "tasks"}
         if schedules is not None:
-            fold_schedules(pending, schedules, whole=whole)
-            pending.cursors["schedules"] = pending.at
+            fold_schedules(pending, schedules, whole=whole, aside=reader.aside.get("/jobschedules", ()))
+            _advance(pending, "schedules")
             read.add("schedules")
             if whole:
                 pending.read["schedules"] = pending.at
@@ -211,6 +216,22 @@ class Observer:
         close_jobs(pending)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
 
+    def _pull_back(self, pending: PendingState) -> None:
+        """Bring what stands in the future back, once it is seen for :data:`AHEAD` that it does.
+
+        A clock that was wrong for a while put it there, and nothing would be read until then. Not at once: it may be
+        the clock of this very poll that is wrong, and then it was right.
+        """
+        ahead = pending.ahead_of(pending.at + TOLERANCE)
+        if not ahead:
+            self._ahead = None
+            return
+        self._ahead = self._ahead if self._ahead is not None else self._clock.elapsed()
+        if self._clock.elapsed() - self._ahead >= AHEAD.total_seconds():
+            log.warning("monitor.cursors_pulled_back", account=self.name, streams=ahead)
+            pending.pull_back(pending.at, timedelta(hours=self._settings.sweep_hours))
+            self._ahead = None
+
     def _all_schedules(self, pending: PendingState) -> bool:
         """Whether schedules are listed whole: now and then, and once when a run came due, for the job it made."""
         last = pending.read.get("schedules")
@@ -228,7 +249,7 @@ class Observer:
         if rows is None:
             return set()
         pending.cursors["sweep"] = pending.at
-        return fold_swept(pending, rows)
+        return fold_swept(pending, rows, reader.aside.get("/jobs", ()))
 
     async def _node_states(self, reader: Reader, pending: PendingState) -> None:
         since = _since(pending, "nodes") or pending.at
@@ -237,7 +258,7 @@ class Observer:
         for name, rows in zip(names, lists, strict=True):
             fold_node_states(pending, name, rows or ())
         if all(rows is not None for rows in lists):
-            pending.cursors["nodes"] = pending.at
+            _advance(pending, "nodes")
 
     async def _quota(self, reader: Reader, pending: PendingState) -> bool:
         if _is_due(pending, "prices", QUOTA if self._prices else _SOON):
@@ -352,6 +373,11 @@ def _since(pending: PendingState, stream: str) -> datetime | None:
     """From where a stream is read. Never from ahead of the poll: the service's clocks need not agree."""
     cursor = pending.cursors.get(stream)
     return min(cursor, pending.at) if cursor else None
+
+
+def _advance(pending: PendingState, stream: str) -> None:
+    """A stream was read. Its cursor never goes back: what lies behind was told."""
+    pending.cursors[stream] = max(pending.at, pending.cursors.get(stream, pending.at))
 
 
 def _draw_nodes(pending: PendingState, pool: str, rows: Any, whereabouts: Any) -> None:

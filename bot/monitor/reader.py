@@ -28,6 +28,7 @@ from bot.azure.models.watched import (
     ScheduleState,
     TaskState,
 )
+from bot.domain.entity import fold
 from bot.domain.states import TROUBLED_NODES
 from bot.monitor.account_state import OVERLAP
 from bot.monitor.evidence import Files, Said, said_in
@@ -106,6 +107,8 @@ class Reader:
         self.calls = 0
         self.missing: set[Area] = set()
         self.suspects: set[str] = set()
+        self.aside: dict[str, tuple[str, ...]] = {}
+        """Of each list the keys of the rows that were not understood, empty text for one that does not tell it."""
         self.error: AzureError | None = None
         self.at: datetime | None = None
         """The service's time of the first answer."""
@@ -200,11 +203,13 @@ class Reader:
     async def _nodes(self, pool: str, known: frozenset[str]) -> tuple[list[NodeState], Mapping[str, NodeState | None]]:
         path = Account.nodes(pool)
         rows = await self._list(NodeState, path, " or ".join(f"state eq '{state}'" for state in TROUBLED_NODES))
-        left = known - {row.id for row in rows}
+        there = {fold(row.id) for row in rows}
+        left = {name for name in known if fold(name) not in there}
         select = "id,state,stateTransitionTime,vmSize,isDedicated"
         if len(left) > SINGLY:
-            found = {row.id: row for row in await self._list(NodeState, path, "", select) if row.id in left}
-            return rows, {name: found.get(name) for name in left}
+            found = {fold(row.id): row for row in await self._list(NodeState, path, "", select)}
+            gone = not self.aside.get(path)
+            return rows, {name: found.get(fold(name)) for name in left if gone or fold(name) in found}
         whereabouts: dict[str, NodeState | None] = {}
         for name in sorted(left):
             self.calls += 1
@@ -230,15 +235,18 @@ class Reader:
         """A list, whole or not at all; with ``most`` no more pages of it."""
         chosen = select_of(cast("type[Struct]", kind)) if select is None else select
         items: list[T] = []
+        aside: tuple[str, ...] = ()
         self.calls += 1
         pages: Any = self._source.pages(kind, path, filter=wanted, select=chosen, page_size=size)
         async with aclosing(pages):
             async for page in pages:
                 items += page.items
+                aside += page.aside
                 self.at = self.at or page.at
                 if most is not None and (most := most - 1) < 1:
                     break
                 self.calls += page.next is not None
+        self.aside[path] = aside
         return items
 
     async def _try(

@@ -10,9 +10,11 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.azure import gaps
 from bot.azure.account import Account
+from bot.azure.answers import Fetched
 from bot.azure.errors import AzureError
-from bot.azure.models import Job, Pool, VmSize, select_of
+from bot.azure.models import Job, Pool, TaskCountsResult, VmSize, select_of
 from bot.azure.models.task import TaskTimes
 from bot.azure.models.watched import JobState
 from bot.domain.cores import cores_of
@@ -94,15 +96,22 @@ class ReceiptReader:
         reading: Reading | None = None,
         most: int = MOST_TASKS,
         compare: bool = True,
+        uncounted: bool = False,
     ) -> Receipt:
         """The receipt of a job, so far where it goes on. Raises AzureError and StoreError.
+
+        With ``uncounted`` it is made also where its tasks cannot be counted: to be shown, not to be kept.
 
         About ``most`` tasks are read and no more; the receipt says so (``read_all``). ``compare`` holds it against the
         runs of its schedule before it.
         """
         found = (await source.fetch(Job, source.job(job), select=_JOB)).value
-        counts, rates = await asyncio.gather(source.task_counts(found.id), self._accounting.rates(source.name))
-        counted, now = all_tasks(counts.value.task_counts), counts.at
+        count: Awaitable[Fetched[TaskCountsResult] | None] = source.task_counts(found.id)
+        if uncounted:
+            count = gaps.maybe(f"task counts of job {found.id}", count)
+        counts, rates = await asyncio.gather(count, self._accounting.rates(source.name))
+        numbers, now = (counts.value.task_counts, counts.at) if counts else (None, source.now())
+        counted = all_tasks(numbers) if numbers else None
         run = found.execution_info
         started = (run.start_time if run else None) or found.creation_time or now
         ended = (run.end_time if run else None) or (found.state_transition_time if is_over(found.state) else None)
@@ -113,7 +122,7 @@ class ReceiptReader:
             tally.add(page.items)
             read += len(page.items)
             if reading:
-                reading(read, counted)
+                reading(read, counted if counted is not None else read)
             if read >= most:
                 break
             await asyncio.sleep(0)  # a page is a few milliseconds: others have their turn between two
@@ -130,7 +139,7 @@ class ReceiptReader:
             ended=ended,
             as_of=now,
             counted=counted,
-            counted_failed=counts.value.task_counts.failed,
+            counted_failed=numbers.failed if numbers else 0,
             tasks=tasks,
             idle_share=sampled.idle_share,
             seen=sampled.seen,
@@ -202,8 +211,10 @@ class ReceiptReader:
             async with gate:
                 try:
                     found = await work(run)
-                except AzureError:
-                    return None  # it may be deleted just now: its times are known
+                except AzureError as error:
+                    if not error.not_found:  # it may be deleted just now: its times are known
+                        gaps.note(f"tasks of job {run.job}", gaps.reason(error))
+                    return None
             return found if found and found.started == run.started else None  # else it was made anew
 
         found = await asyncio.gather(*(one(read, run) for run in due[:most]), *(one(count, run) for run in uncounted))
@@ -217,7 +228,8 @@ class ReceiptReader:
             return receipt
         try:
             runs = (await self.runs(source, receipt.schedule, limit=COMPARED + 1)).ended
-        except AzureError:
+        except AzureError as error:
+            gaps.note(f"jobs of schedule {receipt.schedule}", gaps.reason(error))
             runs = await self._store.job_runs(source.name, schedule=receipt.schedule, limit=COMPARED + 1)
         before = [run for run in runs if run.started < receipt.started]
         return receipt.against(before)
@@ -252,7 +264,7 @@ class ReceiptReader:
             return (await source.fetch(Pool, source.pool(pool), select=_POOL)).value
         except AzureError as error:
             if not error.not_found:
-                raise
+                gaps.note(f"pool {pool}", gaps.reason(error))
             return None
 
     async def _sampled(

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import structlog
 from msgspec.structs import replace
 
+from bot.azure import gaps
 from bot.chat.request import CommandRequest
 from bot.operations import reconcile
 from bot.operations.approve import Approvals
@@ -154,11 +155,20 @@ class Dispatcher:
     async def _live(self, pipeline: Pipeline) -> AsyncGenerator[Card]:
         """The cards, which can be stopped for as long as they go on."""
         last: Card | None = None
+        found = gaps.Gaps()
         self.lives.begin(pipeline.live)
         try:
-            async for card in pipeline.cards():
-                last = card
-                yield card
+            cards = pipeline.cards()
+            while True:
+                gaps.listen(found)  # before each step, which may be taken in another context
+                try:
+                    card = await anext(cards)
+                except StopAsyncIteration:
+                    break
+                finally:
+                    gaps.listen(None)
+                last = build.with_unknown(card, found.lines)
+                yield last
         finally:
             self.lives.end(pipeline.live, last)
 

@@ -153,7 +153,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
             "prices_url": printed["PRICES_URL"],
         },
         "accounts": {},
-        "watch": {"poll_seconds": poll},
+        "watch": {"poll_seconds": poll, "believe_clock": True},
         "access": {"everyone": "viewer", "operators": ["text:operator"], "admins": ["text:admin", "text:you"]},
     }
     for suffix in ("", *(f"_{number}" for number in range(2, 10))):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.filter import ACCOUNT
@@ -135,11 +136,14 @@ async def _read(index: int, account: Account) -> AccountRow:
     try:
         counts = (await account.node_counts())[0]
     except AzureError as error:
+        gaps.note(f"account {account.name}", gaps.reason(error))
         return AccountRow(account.name, region, error.code, index, refused=error.code)
     try:
         properties = (await account.resource()).value.properties
         state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode
-    except AzureError:
+    except AzureError as error:
+        if error.code != "NoTokenCredential":
+            gaps.note(f"state and mode of account {account.name}", gaps.reason(error))
         state, mode = "answers", ""
     nodes = sum(node_counts.by_state(counts).values())
     bad = sum(node_counts.bad(entry) for entry in counts)

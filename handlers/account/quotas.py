@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.domain.quota import Level, Quota, QuotaKind, quotas_of
 from cards.card import Mark, Progress
-from handlers.shared.capacity import used_of
+from handlers.shared.capacity import properties, used_of
 
 _LABELS: dict[QuotaKind, str] = {
     "dedicated": "Dedicated cores",
@@ -28,14 +27,13 @@ _MAIN = 4
 
 
 async def main_bars(
-    source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts], active: int
+    source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts] | None, active: int | None
 ) -> list[Progress]:
     """The account-wide quotas as bars, for the home card; none where Resource Manager cannot be asked."""
-    try:
-        resource = (await source.resource()).value
-    except AzureError:
+    found = await properties(source)
+    if found is None:
         return []
-    return bars(quotas_of(resource.properties, await used_of(source, pools, counts, active)))[:_MAIN]
+    return bars(quotas_of(found, await used_of(source, pools, counts, active)))[:_MAIN]
 
 
 def bars(quotas: Iterable[Quota]) -> list[Progress]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import (
@@ -38,18 +39,21 @@ async def show_account(ctx: Context, account: str | None = None) -> Card:
     :param account: the account, by its name in the settings; if left out the default here
     """
     source = ctx.account(account)
-    (pools, at), (counts, _), jobs, schedules = await asyncio.gather(
+    (pools, at), counts, jobs, schedules = await asyncio.gather(
         source.every(Pool, "/pools", select=SELECT),
-        source.node_counts(),
-        source.every(Job, "/jobs", select="id", filter=ACTIVE),
-        source.every(JobSchedule, "/jobschedules", select="id", filter=ACTIVE),
+        node_counts.known(source),
+        gaps.maybe("active jobs", source.every(Job, "/jobs", select="id", filter=ACTIVE)),
+        gaps.maybe("active schedules", source.every(JobSchedule, "/jobschedules", select="id", filter=ACTIVE)),
     )
     try:
         resource: BatchAccountResource | None = (await source.resource()).value
         refused = ""
     except AzureError as error:
+        if error.code != "NoTokenCredential":
+            gaps.note("quotas and configuration", gaps.reason(error))
         resource, refused = None, f"Quotas are not to be had: {error.message}"
-    used = await used_of(source, pools, counts, len(jobs[0]) + len(schedules[0]))
+    active = None if jobs is None or schedules is None else len(jobs[0]) + len(schedules[0])
+    used = await used_of(source, pools, counts, active)
     return account_card(ctx, source, resource, used, counts, at, refused)
 
 
@@ -58,7 +62,7 @@ def account_card(
     source: Account,
     resource: BatchAccountResource | None,
     used: Used,
-    counts: list[PoolNodeCounts],
+    counts: list[PoolNodeCounts] | None,
     at: datetime,
     refused: str = "",
 ) -> Card:

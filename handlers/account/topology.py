@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from bot.azure import gaps
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Job, JobSchedule, Pool, PoolNodeCounts
 from bot.domain.entity import fold, schedule_of
 from bot.domain.job_health import cannot_run, pool_of, stands_out
@@ -128,12 +128,13 @@ async def topology(ctx: Context, *, account: str | None = None) -> Card:
 
 
 async def _read(source: Account) -> _Whole:
-    (pools, at), (entries, _), (jobs, _), (schedules, _) = await asyncio.gather(
+    (pools, at), entries, (jobs, _), listed = await asyncio.gather(
         source.every(Pool, "/pools", select=_POOLS),
-        source.node_counts(),
+        node_counts.known(source),
         source.every(Job, "/jobs", select=_JOBS, filter="state ne 'completed'"),
-        source.every(JobSchedule, "/jobschedules", select="id,state,executionInfo"),
+        gaps.maybe("schedules", source.every(JobSchedule, "/jobschedules", select="id,state,executionInfo")),
     )
+    schedules = listed[0] if listed else []
     counts = await _counts(source, [job.id for job in jobs[:_COUNTED]])
     living = [schedule for schedule in schedules if schedule.state.lower() != "completed"]
     schedule_ids = {fold(schedule.id): schedule.id for schedule in living}
@@ -153,23 +154,19 @@ def _rank(job: _JobAt) -> tuple[bool, bool, int, bool, str]:
 
 
 async def _counts(source: Account, jobs: Sequence[str]) -> dict[str, Counts]:
-    """Tasks by state of several jobs, a few at a time; jobs that have gone meanwhile are left out."""
+    """Tasks by state of several jobs, a few at a time; those that cannot be had are left out, and told."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(job: str) -> Counts | None:
         async with gate:
-            try:
-                return (await source.task_counts(job)).value.task_counts
-            except AzureError as error:
-                if error.not_found:
-                    return None
-                raise
+            found = await gaps.maybe(f"task counts of job {job}", source.task_counts(job))
+            return found.value.task_counts if found else None
 
     found = await asyncio.gather(*(one(job) for job in jobs))
     return {job: counts for job, counts in zip(jobs, found, strict=True) if counts}
 
 
-def _pools(pools: Iterable[Pool], entries: Iterable[PoolNodeCounts], jobs: Iterable[_JobAt]) -> list[_PoolAt]:
+def _pools(pools: Iterable[Pool], entries: Iterable[PoolNodeCounts] | None, jobs: Iterable[_JobAt]) -> list[_PoolAt]:
     counts = node_counts.by_pool(entries)
     found = []
     for pool in pools:

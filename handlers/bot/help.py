@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.azure import gaps
 from bot.azure.models import Job, JobSchedule, Pool
 from bot.chat.platforms import PLATFORMS
 from bot.domain.entity import fold
@@ -21,7 +22,7 @@ from handlers.job.list import counts_of
 from handlers.pool.trouble import trouble
 from handlers.shared import node_counts
 from handlers.shared.capacity import ACTIVE
-from handlers.shared.common import line, section, titled
+from handlers.shared.common import UNKNOWN, line, section, titled
 from handlers.usage import costs
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -52,7 +53,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     :param account: the account, by its name in the settings; if left out the default here
     """
     source = ctx.account(account)
-    (pools, at), (counts, _), (schedules, _), (jobs, _) = await asyncio.gather(
+    (pools, at), counts, schedules_, jobs_ = await asyncio.gather(
         source.every(
             Pool,
             "/pools",
@@ -60,13 +61,18 @@ async def home(ctx: Context, account: str | None = None) -> Card:
             "currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,"
             "autoScaleRun",
         ),
-        source.node_counts(),
-        source.every(JobSchedule, "/jobschedules", select="id,state", filter=ACTIVE),
-        source.every(Job, "/jobs", select="id,state", filter=ACTIVE),
+        node_counts.known(source),
+        gaps.maybe("active schedules", source.every(JobSchedule, "/jobschedules", select="id,state", filter=ACTIVE)),
+        gaps.maybe("active jobs", source.every(Job, "/jobs", select="id,state", filter=ACTIVE)),
     )
+    jobs, schedules = (jobs_ or ([], at))[0], (schedules_ or ([], at))[0]
     active = [job.id for job in jobs if is_active(job.state)]
-    tasks = [each for each in await counts_of(source, active[:_COUNTED]) if each]
+    counted = await counts_of(source, active[:_COUNTED])
+    tasks = [each for each in counted if each]
     running, waiting = sum(each.running for each in tasks), sum(each.active for each in tasks)
+    # What was counted of others is at least so many; of none nothing is known.
+    least = "" if jobs_ and None not in counted else "at least "
+    uncounted = not jobs_ or (bool(counted) and not tasks)
     entries = node_counts.by_pool(counts)
     wrong = [(pool, why) for pool in pools if (why := trouble(pool, entries.get(fold(pool.id))))]
     others = [name for name in ctx.accounts.names if name != source.name]
@@ -75,7 +81,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
         title=titled(
             source.name,
             source.settings.location,
-            f"{plural(running, 'task')} running",
+            f"{least}{plural(running, 'task')} running" if not uncounted else None,
             alerts.summary if alerts else None,
             f"{plural(len(wrong), 'pool')} in trouble" if wrong else None if alerts else "all is well",
         ),
@@ -83,14 +89,17 @@ async def home(ctx: Context, account: str | None = None) -> Card:
         as_of=at,
         blocks=blocks(
             build.facts(
-                ("Active schedules", number(sum(is_active(each.state) for each in schedules))),
-                ("Active jobs", number(len(active))),
-                ("Running tasks", number(running)),
-                ("Waiting tasks", number(waiting)),
+                (
+                    "Active schedules",
+                    number(sum(is_active(each.state) for each in schedules)) if schedules_ else UNKNOWN,
+                ),
+                ("Active jobs", number(len(active)) if jobs_ else UNKNOWN),
+                ("Running tasks", f"{least}{number(running)}" if not uncounted else UNKNOWN),
+                ("Waiting tasks", f"{least}{number(waiting)}" if not uncounted else UNKNOWN),
             ),
             Words(text(bold("Nodes  "), node_counts.in_words(node_counts.by_state(counts)))) if counts else None,
             await costs.line_of(ctx, source, pools, entries, at),
-            *await main_bars(source, pools, counts, len(jobs) + len(schedules)),
+            *await main_bars(source, pools, counts, len(jobs) + len(schedules) if jobs_ and schedules_ else None),
             alerts.line if alerts else None,
             Bullets(tuple(_troubled(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
             build.actions(

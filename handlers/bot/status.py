@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from bot.monitor.background import HISTORY, BackgroundStatus
-from bot.monitor.monitor_status import AccountStatus, Outbox
+from bot.monitor.monitor_status import AccountStatus, Outbox, jump
 from bot.outbox.destination_queue import DestinationStatus
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
@@ -39,7 +39,8 @@ async def show_status(ctx: Context) -> Card:
     blind = sum(each.blind is not None for each in accounts)
     gone = [each for each in outbox.conversations if each.gone_since]
     waiting = sum(each.waiting for each in outbox.conversations)
-    late = gone or _slow(accounts) or any(each.error and not each.refused for each in ctx.status.background())
+    late = gone or _slow(accounts) or any(each.doubt for each in accounts)
+    late = late or any(each.error and not each.refused for each in ctx.status.background())
     worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if late else Mark.RUNNING
     return Card(
         title=titled(
@@ -53,6 +54,7 @@ async def show_status(ctx: Context) -> Card:
         blocks=blocks(
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *_blind(accounts),
+            *_clocks(accounts),
             *_history(accounts),
             *_background(ctx.status.background(), ctx.now()),
             *_lost(gone, conversations),
@@ -112,6 +114,17 @@ def _blind(accounts: list[AccountStatus]) -> list[Block]:
         if each.blind
     ]
     return section("Cannot be read", Bullets(tuple(lines))) if lines else []
+
+
+def _clocks(accounts: list[AccountStatus]) -> list[Block]:
+    """Times of the service that are not believed."""
+    lines = [
+        text(code(each.name), f": it jumped {jump(each.doubt.ahead)} at ", Time(each.doubt.at), " by the clock before")
+        for each in accounts
+        if each.doubt
+    ]
+    note = Words(text(muted("That is not believed unless it stays so: time is counted on from before.")))
+    return section("Azure's clock", Bullets(tuple(lines)), note) if lines else []
 
 
 def _history(accounts: list[AccountStatus]) -> list[Block]:

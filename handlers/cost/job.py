@@ -37,7 +37,9 @@ async def cost_of_job(ctx: Context, job: str, *, account: str | None = None) -> 
         far = read, counted
 
     async with finding_job(ctx, source, job, "cost job"):
-        reading = asyncio.create_task(ReceiptReader(ctx.store, ctx.accounting).read(source, job, reading=heard))
+        reading = asyncio.create_task(
+            ReceiptReader(ctx.store, ctx.accounting).read(source, job, reading=heard, uncounted=True)
+        )
         try:
             wait = _PATIENCE
             while not (await asyncio.wait({reading}, timeout=wait))[0]:

@@ -41,7 +41,7 @@ async def csv_pools(
     wanted = filtering.understood(ctx, source, POOL, filter, "csv", "pool")
     bound = wanted.at(source.now())
     pools, at = await source.every(Pool, "/pools", filter=bound.odata)
-    counts = node_counts.by_pool((await source.node_counts())[0])
+    counts = node_counts.by_pool(await node_counts.known(source))
     rows: list[Sequence[Cell]] = []
     for pool in pools:
         entry = counts.get(fold(pool.id))
@@ -152,14 +152,15 @@ async def _jobs(
     for first in range(0, len(jobs), _COUNTED_AT_ONCE):
         some = jobs[first : first + _COUNTED_AT_ONCE]
         for job, counts in zip(some, await counts_of(source, [job.id for job in some]), strict=True):
-            if counts is None or not bound.counts(counts):
+            if counts is not None and not bound.counts(counts):
                 continue
+            counted = (counts.active, counts.running, counts.succeeded, counts.failed) if counts else (None,) * 4
             run = job.execution_info
             rows.append(
                 (
-                    job.id, job.state, job.state_transition_time, pool_of(job), job.priority, counts.active,
-                    counts.running, counts.succeeded, counts.failed, job.creation_time,
-                    run.start_time if run else None, run.end_time if run else None, run.terminate_reason if run else "",
+                    job.id, job.state, job.state_transition_time, pool_of(job), job.priority, *counted,
+                    job.creation_time, run.start_time if run else None, run.end_time if run else None,
+                    run.terminate_reason if run else "",
                 )
             )  # fmt: skip
         if time.monotonic() - reported > _EVERY:

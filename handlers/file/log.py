@@ -105,7 +105,7 @@ async def _shown(home: Home, file: str, lines: int, *, follow: bool) -> AsyncIte
             yield card
         return
     try:
-        owner, end = await asyncio.gather(home.state(), tail(home.files, file, lines))
+        owner, end = await asyncio.gather(home.state_if_known(), tail(home.files, file, lines))
     except AzureError as error:
         yield await unavailable(home, error, file)
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
@@ -14,7 +15,7 @@ from bot.azure.models import Node, Pool, Task, duration
 from bot.filter import FILE, conditional
 from bot.requests.context import Context
 from cards.build import code, refusal, text
-from cards.card import Button, Card, Chip, Text
+from cards.card import Button, Card, Chip, Mark, Text
 from cards.command_line import join
 from cards.formatting import duration as spoken
 from handlers.shared.common import line, nearest, template
@@ -117,6 +118,11 @@ class Home:
             found = (await self.source.fetch(Node, self.source.node(self.outer, self.name), select="id,state")).value
             return FilesState(node_chip(found.state))
         return _state_of(await self.task())
+
+    async def state_if_known(self) -> FilesState:
+        """The same beside a file that is there all the same: unknown, and told, where it cannot be read."""
+        found = await gaps.maybe(f"state of {self.kind} {self.name}", self.state())
+        return found or FilesState(Chip(Mark.NEUTRAL, "state unknown"))
 
     async def task(self) -> Task:
         """The task, as far as its files depend on it. Raises AzureError."""

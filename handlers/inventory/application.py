@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Application, ApplicationResource, PackageResource, Pool
@@ -170,7 +171,7 @@ async def show_application(ctx: Context, application: str, *, account: str | Non
         offered, at = fetched.value, fetched.at
     except AzureError as error:  # one whose packages all wait to be activated is only known to Resource Manager
         if not error.not_found:
-            raise
+            gaps.note(f"what nodes are given of {application}", gaps.reason(error))
         refused = error
     packages: list[PackageResource] = []
     resource, without = None, None
@@ -178,10 +179,13 @@ async def show_application(ctx: Context, application: str, *, account: str | Non
         resource = (await source.managed(ApplicationResource, path)).value
         packages, _ = await source.every_managed(PackageResource, f"{path}/versions")
     except AzureError as error:
+        _missed(error)
         without = _without(error)
     if offered is None and resource is None:
         if refused is None:
             raise AssertionError("an application that is not there was refused")
+        if not refused.not_found:
+            raise refused
         known, _, _ = await _applications(source)
         everything = Button("All applications", line(ctx, source, "application list"))
         names = (each.id for each in known)
@@ -268,6 +272,7 @@ async def _applications(source: Account) -> tuple[list[Known], datetime, Footer 
     try:
         resources, _ = await source.every_managed(ApplicationResource, "/applications")
     except AzureError as error:
+        _missed(error)
         return list(known.values()), at, _without(error)
     for each in resources:
         name = each.name.lower()
@@ -277,13 +282,20 @@ async def _applications(source: Account) -> tuple[list[Known], datetime, Footer 
 
 async def _users(source: Account) -> dict[str, tuple[str, ...]]:
     """Pools by the application that their nodes are given (lower case)."""
-    pools, _ = await source.every(Pool, "/pools", select="id,applicationPackageReferences")
+    listed = await gaps.maybe(
+        "pools that use applications", source.every(Pool, "/pools", select="id,applicationPackageReferences")
+    )
     found: dict[str, tuple[str, ...]] = {}
-    for pool in pools:
+    for pool in listed[0] if listed else ():
         for each in pool.application_package_references:
             name = each.application_id.lower()
             found[name] = tuple(dict.fromkeys((*found.get(name, ()), pool.id)))
     return found
+
+
+def _missed(error: AzureError) -> None:
+    if error.code != "NoTokenCredential":  # that is how the account is set up, and the note says it
+        gaps.note("default versions and the packages' states", gaps.reason(error))
 
 
 def _without(error: AzureError) -> Footer | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Pool, SupportedImage
 from bot.filter import IMAGE
@@ -143,9 +144,11 @@ async def csv_images(
 
 async def _offered(source: Account) -> tuple[list[Offered], datetime]:
     """All images, and the service's time."""
-    images, (pools, at) = await asyncio.gather(
-        source.images(), source.every(Pool, "/pools", select="id,virtualMachineConfiguration")
+    images, listed = await asyncio.gather(
+        source.images(),
+        gaps.maybe("images of your pools", source.every(Pool, "/pools", select="id,virtualMachineConfiguration")),
     )
+    pools, at = listed or ([], source.now())
     users = Counter(image_key_of(pool.virtual_machine_configuration) for pool in pools)
     return [Offered(each, users[image_key(each.image_reference)] if each.image_reference else 0) for each in images], at
 

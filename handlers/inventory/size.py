@@ -8,6 +8,7 @@ from datetime import datetime
 from math import inf
 from typing import Literal
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import AccountProperties, Pool, VmSize
@@ -21,6 +22,7 @@ from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Table, Text, Time, Words
 from cards.command_line import command as command_line
 from cards.formatting import number, plural
+from handlers.shared import node_counts
 from handlers.shared.capacity import SELECT, used_of
 from handlers.shared.common import line, titled
 from handlers.shared.filtering import Typed
@@ -155,14 +157,21 @@ async def csv_sizes(
 
 async def _sized(source: Account) -> tuple[list[Sized], Prices, str, datetime]:
     """Every size, the prices, why quotas could not be read, and the service's time."""
-    sizes, prices, (counts, _), (pools, at) = await asyncio.gather(
-        source.vm_sizes(), source.prices(), source.node_counts(), source.every(Pool, "/pools", select=SELECT)
+    sizes, prices, counts, listed = await asyncio.gather(
+        source.vm_sizes(),
+        source.prices(),
+        node_counts.known(source),
+        gaps.maybe("pools, and so what of the quotas is left", source.every(Pool, "/pools", select=SELECT)),
     )
+    pools, at = listed or ([], source.now())
     try:
         properties: AccountProperties | None = (await source.resource()).value.properties
         refused = ""
     except AzureError as error:
+        gaps.note("quotas", gaps.reason(error))
         properties, refused = None, f"Quotas are not to be had: {error.message}"
+    if listed is None:
+        properties = None  # nobody knows what is used of them
     used = await used_of(source, pools, counts, 0)
     ours = {pool.vm_size.lower() for pool in pools}
     found = []

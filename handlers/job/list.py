@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
+from bot.azure import gaps
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Job
 from bot.domain.job_health import pool_of
 from bot.domain.job_health import total as all_tasks
@@ -21,6 +21,7 @@ from cards.card import Button, Card, Column, Mark, Text
 from cards.formatting import bar, number, percent
 from handlers.shared import filtering
 from handlers.shared.common import (
+    UNKNOWN,
     line,
     template,
     titled,
@@ -171,23 +172,16 @@ def _listed(
 
 
 async def counts_of(source: Account, jobs: list[str]) -> list[Counts | None]:
-    """Task counts of several jobs at once; None for one that has gone meanwhile."""
-
-    async def one(job: str) -> Counts | None:
-        try:
-            return (await source.task_counts(job)).value.task_counts
-        except AzureError as error:
-            if error.not_found:
-                return None
-            raise
-
-    return list(await asyncio.gather(*(one(job) for job in jobs)))
+    """Task counts of several jobs at once; None, and told on the card, for one of which they cannot be had."""
+    found = await asyncio.gather(*(gaps.maybe(f"task counts of job {job}", source.task_counts(job)) for job in jobs))
+    return [each.value.task_counts if each else None for each in found]
 
 
 def _row(job: Job, counts: Counts | None) -> list[Text]:
-    failed = counts.failed if counts else 0
-    total = all_tasks(counts) if counts else 0
-    done = counts.completed if counts else 0
+    if counts is None:
+        cells = [text(UNKNOWN)] * 3
+        return [text(code(job.id)), text(job_chip(job.state)), *cells, text(pool_of(job))]
+    failed, total, done = counts.failed, all_tasks(counts), counts.completed
     return [
         text(code(job.id)),
         text(job_chip(job.state, failed=failed)),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job, JobSpecification, PoolInfo, VmSize
 from bot.azure.models.job import JobExecution
@@ -22,8 +23,10 @@ from cards.formatting import number
 from handlers.job.changing import buttons
 from handlers.job.failures import NONE as NO_FAILURES
 from handlers.job.failures import Failures, failures_of
+from handlers.job.list import counts_of
 from handlers.pool.sections import auto_pool
 from handlers.shared.common import (
+    UNKNOWN,
     failure,
     line,
     named,
@@ -51,9 +54,11 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
     source = ctx.account(account)
     async with finding_job(ctx, source, job, "job show"):
         fetched = await source.fetch(Job, source.job(job))
-    counted, sizes = await asyncio.gather(source.task_counts(fetched.value.id), sizes_of(source))
-    counts = counted.value.task_counts
-    failures = await failures_of(source, fetched.value.id) if counts.failed else NO_FAILURES
+    (counts,), sizes = await asyncio.gather(counts_of(source, [fetched.value.id]), sizes_of(source))
+    failures = NO_FAILURES
+    if counts and counts.failed:
+        read = await gaps.maybe(f"failed tasks of job {fetched.value.id}", failures_of(source, fetched.value.id))
+        failures = read or NO_FAILURES
     return job_card(ctx, source, fetched.value, fetched.at, counts, sizes, failures)
 
 
@@ -66,8 +71,8 @@ def job_card(
     sizes: Mapping[str, VmSize] = MappingProxyType({}),
     failures: Failures = NO_FAILURES,
 ) -> Card:
-    """All of a job, its progress, why tasks of it failed, and VM sizes for its automatic pool."""
-    counts = counts or Counts()
+    """All of a job, its progress (None: unknown), why tasks of it failed, and VM sizes for its automatic pool."""
+    told, counts = counts is not None, counts or Counts()
     total = all_tasks(counts)
     run = found.execution_info
     pool = pool_of(found)
@@ -79,7 +84,9 @@ def job_card(
             text(state),
             f"{number(counts.failed)} of {number(total)} tasks failed"
             if counts.failed
-            else f"{number(counts.completed)} of {number(total)} tasks done",
+            else f"{number(counts.completed)} of {number(total)} tasks done"
+            if told
+            else "tasks not known",
         ),
         mark=state.mark,
         as_of=at,
@@ -88,10 +95,10 @@ def job_card(
             Progress("Tasks", counts.completed, total, "tasks", state.mark) if total else None,
             _why(failures, counts),
             facts(
-                ("Waiting", number(counts.active)),
-                ("Running", number(counts.running)),
-                ("Succeeded", number(counts.succeeded)),
-                ("Failed", chip(Mark.FAILED, number(counts.failed)) if counts.failed else "0"),
+                ("Waiting", number(counts.active) if told else UNKNOWN),
+                ("Running", number(counts.running) if told else UNKNOWN),
+                ("Succeeded", number(counts.succeeded) if told else UNKNOWN),
+                ("Failed", chip(Mark.FAILED, number(counts.failed)) if counts.failed else "0" if told else UNKNOWN),
                 ("Pool", code(pool) if pool else None),
                 ("State", since(state, found.state_transition_time)),
                 ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from bot.azure import gaps
 from bot.azure.account import Account
-from bot.azure.errors import AzureError
-from bot.azure.models import Node, Pool, PoolNodeCounts
+from bot.azure.models import Node, NodeCounts, Pool, PoolNodeCounts
 from bot.domain.advice import Trouble, of_node
 from bot.domain.entity import fold
 from bot.domain.states import BAD_NODES, is_bad, word
@@ -28,6 +28,7 @@ from handlers.shared import node_counts
 from handlers.shared.common import line, section, template, titled
 from handlers.shared.missing import finding_pool
 
+_POOLS = "id,taskSlotsPerNode,currentDedicatedNodes,currentLowPriorityNodes"
 _NARROW = "id,state,stateTransitionTime,isDedicated,runningTaskSlotsCount,errors"
 _FAILED = "id,state,stateTransitionTime,isDedicated,errors,startTaskInfo"
 _MOST_NODES = 2500
@@ -84,17 +85,17 @@ async def map_nodes(ctx: Context, pool: str | None = None, *, account: str | Non
 
 
 async def _all_pools(ctx: Context, source: Account) -> Card:
-    pools, at = await source.every(Pool, "/pools", select="id,taskSlotsPerNode")
-    counts = node_counts.by_pool((await source.node_counts())[0])
+    pools, at = await source.every(Pool, "/pools", select=_POOLS)
+    known = await node_counts.known(source)
+    counts = node_counts.by_pool(known)
+    if known is None:  # then the pools themselves say how many nodes there are
+        counts = {fold(pool.id): _as_listed(pool) for pool in pools}
     pools = [pool for pool in pools if fold(pool.id) in counts and _total(counts[fold(pool.id)])]
     pools.sort(key=lambda pool: (-node_counts.bad(counts[fold(pool.id)]), -_total(counts[fold(pool.id)]), pool.id))
     drawn, left = _within(pools, counts)
     gate = asyncio.Semaphore(_AT_ONCE)
-    read = await asyncio.gather(*(_read(source, pool, gate) for pool in drawn), return_exceptions=True)
-    fleets = [each for each in read if isinstance(each, _Fleet)]
-    for error in read:
-        if isinstance(error, BaseException) and not (isinstance(error, AzureError) and error.not_found):
-            raise error  # a pool that has gone meanwhile is no trouble
+    read = (gaps.maybe(f"nodes of pool {pool.id}", _read(source, pool, gate)) for pool in drawn)
+    fleets = [each for each in await asyncio.gather(*read) if each]
     fleets.sort(key=lambda fleet: (-len(fleet.bad), -len(fleet.nodes), fleet.pool))
     worst = next((fleet for fleet in fleets if fleet.bad), None)
     return Card(
@@ -127,6 +128,15 @@ async def _read(source: Account, pool: Pool, gate: asyncio.Semaphore | None = No
             full = {node.id: node for node in failed}
             nodes = [full.get(node.id, node) if node.state.lower() == "starttaskfailed" else node for node in nodes]
     return _Fleet(pool.id, max(1, pool.task_slots_per_node), tuple(nodes), at)
+
+
+def _as_listed(pool: Pool) -> PoolNodeCounts:
+    """The nodes of a pool as its own row counts them: in no state that is known."""
+    return PoolNodeCounts(
+        pool.id,
+        NodeCounts(total=pool.current_dedicated_nodes),
+        NodeCounts(total=pool.current_low_priority_nodes),
+    )
 
 
 def _within(pools: Sequence[Pool], counts: dict[str, PoolNodeCounts]) -> tuple[list[Pool], list[Pool]]:

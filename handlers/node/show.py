@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, RemoteLogin
@@ -192,10 +193,16 @@ def _endpoint(endpoint: InboundEndpoint) -> str:
     return lines + (f" ({endpoint.name})" if endpoint.name else "")
 
 
+_NO_LOGIN = frozenset({"operationnotvalidonnode", "nodebeingcreated"})
+"""How the service says that there is none (yet)."""
+
+
 async def login_to(source: Account, pool: str, node: str) -> RemoteLogin | None:
     """Where to log in; None for pools without public addresses, which are refused."""
     try:
         login = (await source.fetch(RemoteLogin, f"{source.node(pool, node)}/remoteloginsettings")).value
-    except AzureError:
+    except AzureError as error:
+        if error.code.lower() not in _NO_LOGIN:
+            gaps.note("where to log in", gaps.reason(error))
         return None
     return login if login.remote_login_port else None

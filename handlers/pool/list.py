@@ -20,7 +20,7 @@ from handlers.pool.sections import nodes_of
 from handlers.pool.trouble import trouble
 from handlers.pool.verbs import broken
 from handlers.shared import filtering, node_counts
-from handlers.shared.common import line, template, titled
+from handlers.shared.common import UNKNOWN, line, template, titled
 from handlers.shared.states import pool_chip
 from handlers.shared.verbs import verb
 from handlers.usage import costs
@@ -67,12 +67,11 @@ async def list_pools(
     wanted = filtering.understood(ctx, source, POOL, filter, "pool", "list", state=state)
     bound = wanted.at(source.now())
     select = filtering.selected(_LISTED, wanted)
-    (pools, at), (entries, _), prices = await asyncio.gather(
-        source.every(Pool, "/pools", select=select, filter=bound.odata), source.node_counts(), source.prices()
+    (pools, at), entries, prices = await asyncio.gather(
+        source.every(Pool, "/pools", select=select, filter=bound.odata), node_counts.known(source), source.prices()
     )
     counts = node_counts.by_pool(entries)
     fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(fold(pool.id)))]
-    wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
     wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
     if sort == "trouble":
         fitting.sort(key=lambda pool: (not wrong[pool.id], not _allocated(pool), pool.id.lower()))
@@ -148,7 +147,7 @@ def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: str) -> list[Text]:
         text(code(pool.id)),
         text(pool_chip(pool.state, pool.allocation_state, troubled=bool(wrong))),
         text(nodes_of(pool)),
-        text(number(node_counts.running(entry)) if entry else "–"),
+        text(number(node_counts.running(entry)) if entry else UNKNOWN),
         text(chip(Mark.WARNING, wrong) if wrong else muted("–")),
         text(pool.vm_size.lower().removeprefix("standard_")),
     ]

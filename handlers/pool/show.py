@@ -39,8 +39,8 @@ async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> C
     source = ctx.account(account)
     async with finding_pool(ctx, source, pool, "pool show"):
         fetched = await source.fetch(Pool, source.pool(pool))
-    (entries, _), sizes, images, prices = await asyncio.gather(
-        source.node_counts(), sizes_of(source), images_of(source), source.prices()
+    entries, sizes, images, prices = await asyncio.gather(
+        node_counts.known(source), sizes_of(source), images_of(source), source.prices()
     )
     entry = node_counts.by_pool(entries).get(fold(fetched.value.id))
     return pool_card(ctx, source, fetched.value, fetched.at, entry, sizes, images, prices)

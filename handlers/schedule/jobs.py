@@ -19,7 +19,7 @@ from cards.card import Button, Card, Column, Mark, Text, Time
 from cards.formatting import bar, number, percent
 from handlers.job.list import Counted, JobSort, counted_jobs
 from handlers.shared import filtering
-from handlers.shared.common import line, run_time, template, titled
+from handlers.shared.common import UNKNOWN, line, run_time, template, titled
 from handlers.shared.missing import finding_schedule
 from handlers.shared.states import job_chip
 
@@ -120,17 +120,17 @@ def _listed(
 
 
 def _row(job: Job, counts: Counts | None, at: datetime) -> list[Text]:
-    counts = counts or Counts()
+    told, counts = counts is not None, counts or Counts()
     total = all_tasks(counts)
     run = job.execution_info
     ran = run_time(run.start_time, run.end_time or at) if run else ""
     return [
         text(code(job.id)),
         text(job_chip(job.state, failed=counts.failed)),
-        text(number(counts.failed)) if counts.failed else text(muted("–")),
+        text(number(counts.failed)) if counts.failed else text(muted("–") if told else UNKNOWN),
         text(f"{bar(counts.completed, total)} {percent(counts.completed, total)}")
         if total
-        else text(muted("no tasks")),
+        else text(muted("no tasks") if told else UNKNOWN),
         text(Time(run.start_time)) if run and run.start_time else text(muted("–")),
         text(ran or muted("–")),
     ]

@@ -20,7 +20,7 @@ from handlers.job.list import counts_of
 from handlers.job.show import automatic_pool, rules
 from handlers.schedule.changing import buttons
 from handlers.schedule.recurrence import next_runs, when_it_runs
-from handlers.shared.common import line, named, since, sizes_of, titled
+from handlers.shared.common import UNKNOWN, line, named, since, sizes_of, titled
 from handlers.shared.definition import job_manager, preparation, release
 from handlers.shared.missing import finding_schedule
 from handlers.shared.portal import portal
@@ -108,7 +108,7 @@ def recent_job(schedule: JobSchedule) -> str:
 def last_job(job: str, counts: Counts | None) -> Text:
     """``job-12: 198 of 200 done``, with what failed."""
     if counts is None:
-        return text(code(job), ": gone")
+        return text(code(job), f": {UNKNOWN}")
     total = all_tasks(counts)
     progress = f": {number(counts.completed)} of {number(total)} done"
     return text(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import AccountProperties, Job, JobSchedule, Pool, PoolNodeCounts, VmSize
@@ -66,9 +67,9 @@ async def capacity(source: Account, *, without: str = "") -> Capacity:
 
     What the pool ``without`` has in use counts as free, as it is when that pool is emptied.
     """
-    (pools, _), (counts, _), jobs, sizes, prices, account = await asyncio.gather(
+    (pools, _), counts, jobs, sizes, prices, account = await asyncio.gather(
         source.every(Pool, "/pools", select=SELECT),
-        source.node_counts(),
+        node_counts.known(source),
         active_jobs(source),
         sizes_of(source),
         source.prices(),
@@ -78,8 +79,10 @@ async def capacity(source: Account, *, without: str = "") -> Capacity:
     return Capacity(account, await used_of(source, using, counts, jobs), sizes, prices, pools)
 
 
-async def used_of(source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts], active: int) -> Used:
-    """What an account has in use; ``active`` counts its jobs and schedules that are not completed."""
+async def used_of(
+    source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts] | None, active: int | None
+) -> Used:
+    """What an account has in use; ``active`` counts its jobs and schedules that are not completed, None is unknown."""
     entries = node_counts.by_pool(counts)
     facts = [reading(pool, entries.get(fold(pool.id))) for pool in pools]
     return used_by(facts, await sizes_of(source), active)
@@ -98,5 +101,7 @@ async def properties(source: Account) -> AccountProperties | None:
     """The account's quotas; None where Resource Manager cannot be asked."""
     try:
         return (await source.resource()).value.properties
-    except AzureError:
+    except AzureError as error:
+        if error.code != "NoTokenCredential":
+            gaps.note("quotas", gaps.reason(error))
         return None

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rapidfuzz import fuzz, process
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
@@ -18,6 +19,8 @@ from cards.command_line import join, join_template
 from cards.formatting import duration
 
 NEAREST = 4
+UNKNOWN = "?"
+"""What stands where a value could not be read; the card says why."""
 
 
 def line(ctx: Context, account: Account, *tokens: str, **options: object) -> str:
@@ -63,16 +66,15 @@ async def sizes_of(account: Account) -> dict[str, VmSize]:
     """VM sizes by lower-case name; none where Resource Manager cannot be asked, since a card goes without them."""
     try:
         return await account.vm_sizes()
-    except AzureError:
+    except AzureError as error:
+        if error.code != "NoTokenCredential":  # which never will be: the settings say so
+            gaps.note("VM sizes", gaps.reason(error))
         return {}
 
 
 async def images_of(account: Account) -> list[SupportedImage]:
     """The images that the service supports; none where it does not say, since a card goes without them."""
-    try:
-        return await account.images()
-    except AzureError:
-        return []
+    return await gaps.maybe("supported images", account.images()) or []
 
 
 def section(name: str, *parts: Block | None) -> list[Block]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bot.azure import gaps
+from bot.azure.account import Account
 from bot.azure.models import PoolNodeCounts
 from bot.domain.entity import fold
 from bot.domain.states import BAD_NODES, NODES, NodeState, counted
@@ -14,9 +16,15 @@ from cards.formatting import number
 from handlers.shared.states import node_chip
 
 
-def by_pool(counts: Iterable[PoolNodeCounts]) -> dict[str, PoolNodeCounts]:
+async def known(source: Account) -> list[PoolNodeCounts] | None:
+    """Nodes of every pool by state; None, and told on the card, where that cannot be had."""
+    found = await gaps.maybe(f"node counts of {source.name}", source.node_counts())
+    return found[0] if found else None
+
+
+def by_pool(counts: Iterable[PoolNodeCounts] | None) -> dict[str, PoolNodeCounts]:
     """Counts by the folded id of their pool (:func:`bot.domain.entity.fold`)."""
-    return {fold(entry.pool_id): entry for entry in counts}
+    return {fold(entry.pool_id): entry for entry in counts or ()}
 
 
 def by_state(counts: Iterable[PoolNodeCounts]) -> dict[NodeState, int]:

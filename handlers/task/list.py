@@ -16,6 +16,7 @@ from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
 from cards.formatting import number
+from handlers.job.list import counts_of
 from handlers.shared import filtering
 from handlers.shared.common import line, run_time, template, titled
 from handlers.shared.missing import finding_job
@@ -73,7 +74,7 @@ async def list_tasks(
     wanted = filtering.understood(ctx, source, TASK, filter, "task", "list", job, state=state)
     start = filtering.PageStart(page, skip, met)
     async with finding_job(ctx, source, job, "task list"):
-        counts = (await source.task_counts(job)).value.task_counts
+        (counts,) = await counts_of(source, [job])
         bound = wanted.at(source.now())
         select = filtering.selected(_LISTED, wanted)
         kind = TaskRow if select == _LISTED else Task
@@ -95,10 +96,10 @@ def _listed(
     job: str,
     wanted: Filter,
     start: filtering.PageStart,
-    counts: Counts,
+    counts: Counts | None,
     step: filtering.Step[TaskRow],
 ) -> Card:
-    found = step.found
+    found, failing = step.found, counts.failed if counts else 0
 
     def again(**options: object) -> str:
         return line(ctx, source, "task list", job, *wanted.tokens, **options)
@@ -113,9 +114,9 @@ def _listed(
             f"Tasks of {job}",
             wanted.words(found.at),
             status.extent,
-            f"{number(counts.failed)} failed" if counts.failed and not only_failed else None,
+            f"{number(failing)} failed" if failing and not only_failed else None,
         ),
-        mark=Mark.FAILED if counts.failed else Mark.RUNNING,
+        mark=Mark.FAILED if failing else Mark.RUNNING,
         as_of=found.at,
         blocks=blocks(
             build.table(_COLUMNS, [_row(task, found.at) for task in found.rows])
@@ -130,11 +131,9 @@ def _listed(
                     "Open a task", template(ctx, source, "task show", job, "{}"), [task.id for task in found.rows]
                 ),
                 Button("Only failed", line(ctx, source, "task list", job, "state:failed"), how="edit")
-                if counts.failed and not wanted
+                if failing and not wanted
                 else None,
-                verb(ctx, source, "Reactivate failed…", "job reactivate-failed", job, how="form")
-                if counts.failed
-                else None,
+                verb(ctx, source, "Reactivate failed…", "job reactivate-failed", job, how="form") if failing else None,
                 more(ctx, source, "task", (job, *(wanted.tokens or (EVERY,))), _verbs(found.rows)),
                 filtering.without(wanted, line(ctx, source, "task list", job)),
                 Button("Job", line(ctx, source, "job show", job)),
@@ -157,15 +156,19 @@ def _verbs(rows: Sequence[TaskRow]) -> list[tuple[str, str]]:
     ]
 
 
-def _total(wanted: Filter, counts: Counts) -> int | None:
+def _total(wanted: Filter, counts: Counts | None) -> int | None:
     """How many tasks fit, where the counts say it: all of them, or those in some states."""
+    if counts is None:
+        return None
     if not wanted:
         return all_tasks(counts)
     return _at_most(wanted, counts) if len(wanted.conditions) == 1 and _states(wanted) else None
 
 
-def _at_most(wanted: Filter, counts: Counts) -> int:
-    """How many tasks the service will list at most: states are counted, all else is not."""
+def _at_most(wanted: Filter, counts: Counts | None) -> int | None:
+    """How many tasks the service will list at most: states are counted, all else is not. None where nobody knows."""
+    if counts is None:
+        return None
     states = _states(wanted)
     if not states:
         return all_tasks(counts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Execution, Node, Task
@@ -138,6 +139,8 @@ async def _node_of(source: Account, task: Task) -> Node | AzureError | None:
         path = source.node(start.pool_id, start.node_id)
         return (await source.fetch(Node, path, select="id,state,ipAddress,endpointConfiguration")).value
     except AzureError as error:
+        if not error.not_found:  # a node that is gone is told in its own words
+            gaps.note(f"the node of task {task.id}", gaps.reason(error))
         return error
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models.watched import JobState, NodeTimes, PoolState
@@ -94,6 +95,7 @@ async def _earlier(
         async with aclosing(pages):
             page = await anext(pages)
     except AzureError as error:
+        gaps.note("jobs from before the bot watched", gaps.reason(error))
         return list(kept), [f"Earlier jobs could not be read from Batch: {error.code}."]
     listed = [run for run in runs_of(source.name, page.items) if since <= run.ended < until]
     new = unkept(kept, listed)
@@ -115,7 +117,8 @@ async def _boots(source: Account, pool: str | None, since: datetime) -> list[Nod
         wanted = [each for each in wanted if pool is None or same_id(each.id, pool)]
         wanted.sort(key=lambda each: -(each.current_dedicated_nodes + each.current_low_priority_nodes))
         nodes = await asyncio.gather(*(_nodes(source, each.id) for each in wanted[:POOLS]))
-    except AzureError:
+    except AzureError as error:
+        gaps.note("how long nodes took to boot", gaps.reason(error))
         return []
     return [
         boot
@@ -126,4 +129,5 @@ async def _boots(source: Account, pool: str | None, since: datetime) -> list[Nod
 
 async def _nodes(source: Account, pool: str) -> list[NodeTimes]:
     select = "id,vmSize,isDedicated,allocationTime,lastBootTime"
-    return (await source.every(NodeTimes, source.nodes(pool), select=select))[0]
+    found = await gaps.maybe(f"boots of pool {pool}", source.every(NodeTimes, source.nodes(pool), select=select))
+    return found[0] if found else []

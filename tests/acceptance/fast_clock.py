@@ -81,6 +81,9 @@ class FastClock(Clock):
     def now(self) -> datetime:
         return self._fast.now() + self._ahead
 
+    def wall(self) -> datetime:
+        return self.now()
+
     def elapsed(self) -> float:
         return self._fast.stamp() - self._began
 

@@ -28,10 +28,11 @@ from structlog.testing import capture_logs
 
 from bot.azure.account import Account
 from bot.azure.accounts import Accounts
+from bot.azure.clock import Clock
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
 from bot.azure.models import Pool, Task
-from bot.azure.pipeline import Clock, Loopback, no_answer, no_token, pipeline
+from bot.azure.pipeline import Loopback, no_answer, no_token, pipeline
 from bot.settings import AccountSettings, SettingsError
 from tests.azure.service import KEY, TOKEN, Service, cut, error, identity, rows, say, serving
 
@@ -82,7 +83,9 @@ async def test_filter_select_and_expand_are_encoded(service: Service, account: A
 
 
 async def test_node_counts_come_ten_pools_a_page(service: Service, account: Account) -> None:
-    service.answers = [say({"value": [{"poolId": "p", "dedicated": {"idle": 3, "total": 3}}]})]
+    service.answers = [
+        say({"value": [{"poolId": "p", "dedicated": {"idle": 3, "total": 3}, "lowPriority": {"total": 0}}]})
+    ]
     counts, _ = await account.node_counts()
     assert (counts[0].dedicated.idle, counts[0].low_priority.total) == (3, 0)
     assert service.paths == ["/nodecounts?maxresults=10"]
@@ -205,14 +208,15 @@ async def test_fetch_gives_value_json_etag_and_time(service: Service, account: A
 
 
 async def test_task_counts(service: Service, account: Account) -> None:
-    service.answers = [say({"taskCounts": {"running": 2}, "taskSlotCounts": {"running": 8}})]
+    counted = {"active": 0, "running": 2, "completed": 0, "succeeded": 0, "failed": 0}
+    service.answers = [say({"taskCounts": counted, "taskSlotCounts": {"running": 8}})]
     counts = (await account.task_counts("nightly:job-1")).value
     assert (counts.task_counts.running, counts.task_slot_counts.running) == (2, 8)
     assert service.asked[0].path == "/jobs/nightly:job-1/taskcounts"
 
 
 async def test_statistics_may_write_counts_as_text(service: Service, account: Account) -> None:
-    service.answers = [say({"stats": {"resourceStats": {"diskReadIOps": "9007199254740993"}}})]
+    service.answers = [say({"id": "p", "stats": {"resourceStats": {"diskReadIOps": "9007199254740993"}}})]
     stats = (await account.fetch(Pool, Account.pool("p"), expand="stats")).value.stats
     assert stats
     assert stats.resource_stats
@@ -252,7 +256,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
 
 async def test_now_is_the_services_clock(service: Service, account: Account) -> None:
     assert abs(account.now() - datetime.now(UTC)) < timedelta(minutes=1)
-    service.answers = [say({}, Date="Fri, 01 Jan 2027 00:00:00 GMT")]
+    service.answers = [say({"id": "p"}, Date="Fri, 01 Jan 2027 00:00:00 GMT")]
     await account.fetch(Pool, Account.pool("p"))
     first = account.now()
     assert timedelta() <= first - datetime(2027, 1, 1, tzinfo=UTC) < timedelta(minutes=1)
@@ -265,7 +269,7 @@ async def test_a_refusal_tells_the_time_too_and_nonsense_does_not(service: Servi
     with pytest.raises(AzureError):
         await account.fetch(Pool, Account.pool("p"))
     assert account.now().year == 2027
-    service.answers = [say({}, Date="soon")]
+    service.answers = [say({"id": "p"}, Date="soon")]
     assert (await account.fetch(Pool, Account.pool("p"))).at.year == 2027
 
 

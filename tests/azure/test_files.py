@@ -215,7 +215,9 @@ async def test_a_backslash_is_a_letter_on_linux(files: Files, service: Service) 
 
 async def test_endless_lists_end(files: Files, service: Service) -> None:
     async def page(request: web.Request) -> web.StreamResponse:
-        return web.json_response(listed(*(f"f{number}" for number in range(1000)), link=str(request.url)))
+        after = str(int(request.query.get("$skiptoken", "0")) + 1)
+        link = str(request.url.update_query({"$skiptoken": after}))
+        return web.json_response(listed(*(f"f{number}" for number in range(1000)), link=link))
 
     service.answers = [page]
     found = await files.names()

@@ -14,9 +14,10 @@ from aiohttp import web
 
 from bot.azure.account import Account
 from bot.azure.accounts import Accounts
+from bot.azure.clock import Clock
 from bot.azure.errors import AzureError
 from bot.azure.models.price import PriceItem, Prices
-from bot.azure.pipeline import Clock, pipeline
+from bot.azure.pipeline import pipeline
 from bot.azure.plane import Plane
 from bot.azure.prices import ASK_AGAIN, FRESH, Choice, Retail
 from bot.sandbox.server import AzureSandbox

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import field
 
@@ -11,6 +12,8 @@ from bot.azure.models.base import Wire
 
 class Application(Wire):
     """An application as nodes can use it: only versions whose packages are active."""
+
+    KEY: ClassVar[str] = "id"
 
     id: str = ""
     display_name: str = ""
@@ -27,6 +30,8 @@ class ApplicationProperties(Wire):
 
 class ApplicationResource(Wire):
     """An application as Resource Manager reports it; ``name`` is its id."""
+
+    KEY: ClassVar[str] = "name"
 
     id: str = ""
     name: str = ""
@@ -47,6 +52,8 @@ class PackageProperties(Wire):
 
 class PackageResource(Wire):
     """One version of an application; ``name`` is the version."""
+
+    KEY: ClassVar[str] = "name"
 
     id: str = ""
     name: str = ""

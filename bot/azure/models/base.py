@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 from msgspec import Struct, field
 
@@ -53,6 +53,20 @@ def wire_name(name: str) -> str:
     return _ODD_NAMES.get(name) or re.sub(r"_(\w)", lambda found: found.group(1).upper(), name)
 
 
+class Untold(int):
+    """A number that the service did not tell, or told as no number: it counts as nothing and is written as ``?``."""
+
+    def __format__(self, form: str) -> str:
+        return "?"
+
+    __str__ = __repr__ = lambda self: "?"
+
+
+def told(value: int, otherwise: int) -> int:
+    """A number as it was told; ``otherwise`` where it was not."""
+    return otherwise if isinstance(value, Untold) else value
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))  # or every class would have to say frozen=True
 class Wire(Struct, rename=wire_name, frozen=True, gc=False, omit_defaults=True, repr_omit_defaults=True):
     """Something the service sends.
@@ -61,7 +75,17 @@ class Wire(Struct, rename=wire_name, frozen=True, gc=False, omit_defaults=True, 
     fields are skipped. State words stay text, since their case differs on the wire: compare them lower-cased. Lists
     are tuples, so that the usual empty one costs nothing. Instants are aware; durations are ISO 8601 text, see
     :func:`duration`. Secrets that the service might send (passwords, keys, protected settings) have no field at all.
+
+    ``KEY`` is the field that says which one of a list it is: nothing can be said of one without it. ``WHOLE`` is set
+    where one field that is not understood makes all of it unknown: counts, of which a missing one is not zero.
     """
+
+    KEY: ClassVar[str] = ""
+    WHOLE: ClassVar[bool] = False
+
+    def is_told(self) -> bool:
+        """Whether it says all that it must, besides its key."""
+        return True
 
 
 @lru_cache

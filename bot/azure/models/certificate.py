@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from bot.azure.models.base import NameValue, Wire
 
@@ -17,6 +18,8 @@ class DeleteCertificateError(Wire):
 
 class Certificate(Wire):
     """A certificate: ``state`` active, deleting or deletefailed. ``public_data`` is the public part, DER in base64."""
+
+    KEY: ClassVar[str] = "thumbprint"
 
     thumbprint: str = ""
     thumbprint_algorithm: str = ""

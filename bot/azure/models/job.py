@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from bot.azure.models.base import (
     ContainerSettings,
@@ -149,6 +150,8 @@ class Job(Wire):
     ``max_parallel_tasks`` -1 means without limit; ``priority`` goes from -1000 to 1000.
     """
 
+    KEY: ClassVar[str] = "id"
+
     id: str = ""
     display_name: str = ""
     url: str = ""
@@ -203,6 +206,8 @@ class JobScheduleExecution(Wire):
 
 class JobSchedule(Wire):
     """A job schedule: ``state`` active, completed, disabled, terminating or deleting."""
+
+    KEY: ClassVar[str] = "id"
 
     id: str = ""
     display_name: str = ""

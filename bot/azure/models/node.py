@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-
-from msgspec import field
+from typing import ClassVar
 
 from bot.azure.models.base import ContainerInfo, FailureInfo, ImageReference, NameValue, StartTask, Wire
 from bot.azure.models.task import Execution
@@ -80,6 +79,8 @@ class NodeRow(Wire):
     In one of sixteen states; unusable and start-task-failed nodes are billed all the same.
     """
 
+    KEY: ClassVar[str] = "id"
+
     id: str = ""
     state: str = ""
     state_transition_time: datetime | None = None
@@ -113,6 +114,8 @@ class Node(NodeRow):
 class NodeCounts(Wire):
     """Nodes by state; ``total`` is the service's own sum."""
 
+    WHOLE: ClassVar[bool] = True
+
     creating: int = 0
     idle: int = 0
     offline: int = 0
@@ -132,9 +135,20 @@ class NodeCounts(Wire):
     total: int = 0
 
 
+_NOT_TOLD = NodeCounts()
+
+
 class PoolNodeCounts(Wire):
     """Dedicated and spot nodes of a pool by state."""
 
+    KEY: ClassVar[str] = "pool_id"
+    WHOLE: ClassVar[bool] = True
+    LABEL: ClassVar[str] = "node counts of pool"
+
     pool_id: str = ""
-    dedicated: NodeCounts = field(default_factory=NodeCounts)
-    low_priority: NodeCounts = field(default_factory=NodeCounts)
+    dedicated: NodeCounts = _NOT_TOLD
+    low_priority: NodeCounts = _NOT_TOLD
+
+    def is_told(self) -> bool:
+        """Whether both are there: a pool without nodes has zeros."""
+        return self.dedicated is not _NOT_TOLD and self.low_priority is not _NOT_TOLD

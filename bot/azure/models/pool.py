@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from bot.azure.models.base import (
     ContainerRegistry,
@@ -388,6 +389,8 @@ class PoolStats(Wire):
 
 class Pool(Wire):
     """A pool: ``state`` active or deleting, ``allocation_state`` steady, resizing or stopping."""
+
+    KEY: ClassVar[str] = "id"
 
     id: str = ""
     display_name: str = ""

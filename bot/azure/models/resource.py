@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import Struct, field
 
@@ -211,6 +212,8 @@ class AccountKeys(Wire):
 
 class SupportedSku(Wire):
     """A VM size as the service lists it."""
+
+    KEY: ClassVar[str] = "name"
 
     name: str = ""
     family_name: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import field
 
@@ -180,6 +181,8 @@ class TaskRow(Wire):
     ``state`` is active, preparing, running or completed.
     """
 
+    KEY: ClassVar[str] = "id"
+
     id: str = ""
     display_name: str = ""
     creation_time: datetime | None = None
@@ -227,6 +230,8 @@ class Task(TaskRow):
 class Counts(Wire):
     """Numbers by state; ``completed`` is ``succeeded`` plus ``failed``."""
 
+    WHOLE: ClassVar[bool] = True
+
     active: int = 0
     running: int = 0
     completed: int = 0
@@ -236,6 +241,8 @@ class Counts(Wire):
 
 class TaskCountsResult(Wire):
     """Tasks and task slots of a job by state; may be off above 200,000 tasks."""
+
+    WHOLE: ClassVar[bool] = True
 
     task_counts: Counts = field(default_factory=Counts)
     task_slot_counts: Counts = field(default_factory=Counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import field
 
@@ -22,6 +23,8 @@ class MachineState(Wire):
 
 class PoolState(Wire):
     """A pool as it is watched; see :class:`~bot.azure.models.Pool`."""
+
+    KEY: ClassVar[str] = "id"
 
     id: str = ""
     creation_time: datetime | None = None
@@ -47,6 +50,8 @@ class PoolState(Wire):
 class PoolTraffic(Wire):
     """What a pool's nodes read and wrote over the network, with ``$expand=stats``."""
 
+    KEY: ClassVar[str] = "id"
+
     id: str = ""
     stats: PoolStats | None = None
 
@@ -70,6 +75,8 @@ class StartTaskState(Wire):
 class NodeState(Wire):
     """A node as it is watched; see :class:`~bot.azure.models.Node`."""
 
+    KEY: ClassVar[str] = "id"
+
     id: str = ""
     state: str = ""
     state_transition_time: datetime | None = None
@@ -92,6 +99,8 @@ class JobRun(Wire):
 class JobState(Wire):
     """A job as it is watched; see :class:`~bot.azure.models.Job`."""
 
+    KEY: ClassVar[str] = "id"
+
     id: str = ""
     creation_time: datetime | None = None
     state: str = ""
@@ -103,6 +112,8 @@ class JobState(Wire):
 
 class TaskState(Wire):
     """A task as it is watched; see :class:`~bot.azure.models.Task`."""
+
+    KEY: ClassVar[str] = "id"
 
     id: str = ""
     state: str = ""
@@ -116,6 +127,8 @@ class TaskState(Wire):
 class NodeTimes(Wire):
     """When a node was allocated and booted."""
 
+    KEY: ClassVar[str] = "id"
+
     id: str = ""
     vm_size: str = ""
     is_dedicated: bool = True
@@ -125,6 +138,8 @@ class NodeTimes(Wire):
 
 class ScheduleState(Wire):
     """A job schedule as it is watched; see :class:`~bot.azure.models.JobSchedule`."""
+
+    KEY: ClassVar[str] = "id"
 
     id: str = ""
     creation_time: datetime | None = None
