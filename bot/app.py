@@ -22,7 +22,9 @@ from bot.azure.prices import Retail
 from bot.chat.platforms import connectable
 from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.without_secrets import without_secrets
 from bot.clock import Clock
+from bot.content.clear_store import clearing
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
@@ -58,6 +60,7 @@ from bot.requests.upload_page import UploadPage
 from bot.settings import BotSettings
 from bot.settings_file import Settings
 from cards.card import Card
+from storage.port.store import Store
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
 
@@ -72,7 +75,7 @@ class App:
     def __init__(
         self,
         settings: Settings,
-        store: SqliteStore,
+        store: Store,
         environment: Mapping[str, str] = os.environ,
         clock: Clock | None = None,
     ) -> None:
@@ -178,7 +181,7 @@ class App:
                 chat = platform.connect(section, store, self.gallery, environment)
                 if isinstance(chat, KnowsPeople):
                     chat.name_groups(settings.groups(name))
-                self.chats[name] = chat
+                self.chats[name] = without_secrets(chat)
                 routes += chat.routes()
         told = health.routes(self.monitor_status, traffic, self.alerts)
         self.servers = _servers(bot, routes, told, health.bare_routes(self.monitor_status))
@@ -214,7 +217,8 @@ class App:
             transition_counts=keep.counts_days * DAY,
         )
         path = Path(settings.bot.database)
-        return cls(settings, await asyncio.to_thread(SqliteStore.open, path, retention=retention), environment, clock)
+        store = clearing(await asyncio.to_thread(SqliteStore.open, path, retention=retention))
+        return cls(settings, store, environment, clock)
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch.

@@ -9,8 +9,8 @@ from typing import Literal
 
 from bot.azure.errors import AzureError
 from bot.azure.files import Head, Remote, steps
+from bot.content.files_without_secrets import file_without_secrets
 from bot.content.output_text import decoded
-from bot.content.redaction import redact
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards.build import actions, blocks, code, note, text
@@ -89,10 +89,10 @@ def _attachment(name: str, content: bytes) -> tuple[Attachment, bool]:
         kind = guessed if guessed.startswith(("image/", "video/", "audio/")) else "application/octet-stream"
         return Attachment(leaf, content, kind), False
     kind = guessed if guessed in ("text/csv", "application/json") else "text/plain; charset=utf-8"
-    clear = redact(known[0])
-    if clear == known[0]:
+    clear = file_without_secrets(content, kind)
+    if clear is content:
         return Attachment(leaf, content, kind if not known[1] else "text/plain"), False
-    return Attachment(leaf, clear.encode(errors="replace"), kind), True
+    return Attachment(leaf, clear, kind), True
 
 
 async def _relayed(home: Home, name: str, head: Head) -> Card:
@@ -105,7 +105,9 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
         return _too_large(home, name, head, by_link if relay.most else "This bot relays no larger ones: bot.relay_mb.")
     encoding = encoding_of(await home.files.read(name, 0, min(head.length, _SAMPLE)))
     remote = Remote(home.source.name, home.kind, home.outer, home.name, name, encoding)
+    address = await relay.link(remote)
     return Card(
+        secrets=(address,),
         title=titled(text(code(name)), file_size(head.length), home.label),
         as_of=head.at,
         blocks=blocks(
@@ -116,7 +118,7 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
                 )
             ),
             actions(
-                Link(f"Download {file_size(head.length)}", await relay.link(remote)),
+                Link(f"Download {file_size(head.length)}", address),
                 Button("Its end", home.command("log", name)) if encoding else None,
                 *_ways_back(home, name),
             ),

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from bot.content.redaction import redact
+from bot.content.outgoing import clear
 from bot.domain.entity import Entity, schedule_of
 from bot.domain.findings import CauseCount, SuggestedAction
 from bot.domain.states import is_active
@@ -90,7 +90,7 @@ def cut(words: str) -> str:
 
     Remembered, because the same words come with every poll, and the search for secrets takes most of the judging.
     """
-    line = " ".join(redact(words).split())
+    line = " ".join(clear(words).split())
     return line if len(line) <= EVIDENCE else line[: EVIDENCE - 1].rstrip() + "…"
 
 
