@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace as changed
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
@@ -31,6 +32,8 @@ from storage.port.decoding import decoded
 
 _PAST = timedelta(days=7)
 _MOST_PAST = 1000
+_FOR_ANYBODY = timedelta(days=1)
+"""For which whoever may read may snooze what is not critical: as long as an alert's own menu offers."""
 _LONGEST_SNOOZE = timedelta(days=30)
 SeverityName = Literal["info", "warning", "critical"]
 
@@ -260,10 +263,10 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     :param remind: after how long, such as 4h or 1d; what the settings say if left out, and a longer time is a snooze
     """
     alerts = parts.service(ctx)
-    await _found(ctx, alerts, alert, "alert ack")
+    found = await _found(ctx, alerts, alert, "alert ack")
     span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
     if span and span > timedelta(seconds=alerts.settings.remind):
-        _may_snooze(ctx)
+        _may_silence(ctx, found, span)
     incident = await alerts.acknowledge(alert, Author.of(ctx.request), span)
     return await _shown(ctx, alerts, alert, incident)
 
@@ -271,27 +274,32 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
 @command(
     "alert snooze",
     effect="change",
-    everybody="operator",
     check="alert show {alert}",
     examples=["alert snooze 1a2b3c4d 2h", "alert snooze 1a2b3c4d 1d"],
 )
 async def snooze(ctx: Context, alert: str, span: str) -> Card:
     """Snooze an alert: nothing is said of it for a while, then again if it is still open.
 
+    It holds for everybody: a critical one, or more than a day, needs the role operator.
+
     :param alert: the alert's id, shown in its message
     :param span: how long, such as 30m, 2h or 7d; 30 days at most
     """
     alerts = parts.service(ctx)
-    await _found(ctx, alerts, alert, "alert snooze", span)
+    found = await _found(ctx, alerts, alert, "alert snooze", span)
     length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
+    _may_silence(ctx, found, length)
     incident = await alerts.snooze(alert, Author.of(ctx.request), length)
     return await _shown(ctx, alerts, alert, incident)
 
 
-def _may_snooze(ctx: Context) -> None:
-    """Goes on for whoever may keep everybody from hearing of an alert. Raises Barred for others."""
+def _may_silence(ctx: Context, incident: Incident, span: timedelta) -> None:
+    """Goes on for whoever may keep everybody from hearing of an alert for so long. Raises Barred for others."""
+    if incident.severity is not Severity.CRITICAL and span <= _FOR_ANYBODY:
+        return
     policy, person = ctx.services.policy, ctx.request.person
-    decision = policy.decide(ctx.registry.commands["alert snooze"].question(ctx.request))
+    asked = ctx.registry.commands["alert snooze"].question(ctx.request)
+    decision = policy.decide(changed(asked, needs=changed(asked.needs, everybody="operator")))
     if not decision.allowed:
         raise Barred(refusals.forbidden(decision, person, policy), decision.rule)
 

@@ -249,7 +249,7 @@ async def test_a_stale_hash_is_refused_and_the_newest_view_is_taken(room: Room) 
     await modal.change("nodes", "5")
     await modal.says("$5/h")
     body = {
-        "user": {"id": stale["id"]},
+        "user": {"id": "U0VIEWER1", "team_id": "T0SANDBOX"},
         "view": {**stale, "state": {"values": {"field:nodes": {"live": {"type": "number_input", "value": "7"}}}}},
         "actions": [{"action_id": "live", "type": "static_select"}],
     }

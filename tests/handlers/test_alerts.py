@@ -86,7 +86,7 @@ async def test_an_alert_is_snoozed_by_its_own_menu(alert_bot: AlertBot) -> None:
     await a_few(alert_bot)
     shown = await alert_bot.ask("alert show 2b3c4d5e")
     snooze = next(item for item in items(shown) if isinstance(item, Menu) and item.label == "Snooze")
-    done = await alert_bot.ask(snooze.command.replace("{}", snooze.options[1].value))
+    done = await alert_bot.ask(snooze.command.replace("{}", snooze.options[1].value), person="U0VIEWER")
     golden(alert_bot, "snooze", done)
     assert "snoozed until" in words(done)
     known = await alert_bot.alerts.find("2b3c4d5e")

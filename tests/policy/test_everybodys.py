@@ -32,9 +32,9 @@ CHANGES = {
     "template delete": "others",
     "template save": "others",
     # For everybody in every conversation, wherever it is asked for.
-    "alert snooze": "everybody",
     "cost unusual": "everybody",
-    # The handler judges it by what it is about: a request, an operation, an emergency.
+    # The handler judges it by what it is about: how grave an alert is, a request, an operation, an emergency.
+    "alert snooze": "judged",
     "approve": "judged",
     "audit ack": "judged",
     "deny": "judged",
