@@ -22,6 +22,7 @@ from bot.azure.prices import Retail
 from bot.chat.platforms import connectable
 from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.without_secrets import without_secrets
 from bot.clock import Clock
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
@@ -167,7 +168,7 @@ class App:
                 chat = platform.connect(section, store, self.gallery, environment)
                 if isinstance(chat, KnowsPeople):
                     chat.name_groups(settings.groups(name))
-                self.chats[name] = chat
+                self.chats[name] = without_secrets(chat)
                 routes += chat.routes()
         told = health.routes(self.monitor_status, traffic, self.alerts)
         self.servers = _servers(bot, routes, told, health.bare_routes(self.monitor_status))

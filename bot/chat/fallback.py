@@ -1,4 +1,7 @@
-"""What becomes of a card that cannot go out as it is: a possible repeat, plain text, or its title alone."""
+"""What becomes of a card that cannot go out as it is: a possible repeat, plain text, or its title alone.
+
+What cuts or breaks lines hides secrets first: a secret that is cut in two has no shape any more.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
+from bot.content.outgoing import clear, outgoing
 from cards import text as text_renderer
 from cards.build import bold, muted, text
 from cards.card import Attachment, Card, Code, Footer, Words, plain
@@ -28,7 +32,7 @@ def marked(card: Card) -> Card:
 
 def as_text(card: Card) -> Card:
     """The card as the terminal shows it, cut where it is long, in the plainest layout there is; without buttons."""
-    words = cast("str", text_renderer.render(card, width=_WIDTH).payload["text"])
+    words = cast("str", text_renderer.render(outgoing(card), width=_WIDTH).payload["text"])
     body = words.partition("\n\n")[2]
     cut = body if len(body) <= _TEXT else body[: _TEXT - 1] + "…"
     files = tuple(block for block in card.blocks if isinstance(block, Attachment))
@@ -42,4 +46,4 @@ def shortened(card: Card) -> Card:
 
 
 def _titled(card: Card) -> Card:
-    return replace(card, title=text(bold(clean_line(plain(card.title))[:_TITLE])))
+    return replace(card, title=text(bold(clean_line(clear(plain(card.title)))[:_TITLE])))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.content.outgoing import Outgoing
 from cards.card import Attachment, Card, Form, Option
 
 if TYPE_CHECKING:  # the command line reads settings without a web server
@@ -105,8 +106,11 @@ Reach: TypeAlias = Callable[[Conversation, bool], Awaitable[None]]
 """Called when the bot can write to a conversation from now on, or that it no longer can."""
 
 
-class Chat(Protocol):
-    """One platform. Every method may be called from any task of the event loop.
+CardT_contra = TypeVar("CardT_contra", contravariant=True)
+
+
+class ChatOf(Protocol[CardT_contra]):
+    """One platform, and what it is given to send. Every method may be called from any task of the event loop.
 
     Every message is sent by one attempt of one call, in its turn of :class:`bot.chat.budget.Budget`. Whoever sends
     decides whether to try again: :mod:`bot.requests.answer_delivery` for people, :mod:`bot.outbox` for alerts. The
@@ -144,7 +148,7 @@ class Chat(Protocol):
 
     # Answers to people, who wait for them.
 
-    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
+    async def answer(self, request: CommandRequest, card: CardT_contra, key: str) -> str:
         """Deliver the answer: edit ``request.message`` when ``request.how`` says so, else post where it was asked.
 
         Returns the id of the message that now shows the card, for :meth:`update`; empty where it cannot be edited.
@@ -157,7 +161,7 @@ class Chat(Protocol):
         """Show the asker one sentence in the plainest form there is, for when no card can be shown."""
         ...
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], CardT_contra]) -> None:
         """Replace a message that goes on changing, after answers and alerts.
 
         ``newest`` is called when the turn has come, so that a card which was overtaken meanwhile is never sent.
@@ -167,7 +171,7 @@ class Chat(Protocol):
     # What the bot says of its own accord: the outbox.
 
     async def post_once(
-        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+        self, conversation: Conversation, card: CardT_contra, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
         """Post a card; returns the message's id and the channel it is in.
 
@@ -176,7 +180,7 @@ class Chat(Protocol):
         """
         ...
 
-    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update(self, conversation: Conversation, message: str, card: CardT_contra) -> None:
         """Replace a message; doing it twice does no harm."""
         ...
 
@@ -196,7 +200,14 @@ class Chat(Protocol):
         ...
 
 
-class ServedChat(Chat, Protocol):
+Chat: TypeAlias = ChatOf[Card]
+"""A chat as the program sees it, which may be given any card: :func:`bot.chat.without_secrets.without_secrets` makes
+one of a platform."""
+Platform: TypeAlias = ChatOf[Outgoing]
+"""A chat as a platform implements it. It takes what has no secrets, and nothing else."""
+
+
+class ServedChat(ChatOf[Outgoing], Protocol):
     """A platform that calls the bot: what a running bot is connected to."""
 
     def routes(self) -> list[web.RouteDef]:

@@ -18,6 +18,8 @@ from bot.chat.platforms import connectable
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.terminal.adapter import Terminal, saved
 from bot.chat.terminal.platform import TERMINAL
+from bot.chat.without_secrets import without_secrets
+from bot.content.outgoing import sent
 from bot.settings_file import Settings
 from cards import text
 from cards.command_line import join
@@ -44,7 +46,7 @@ async def answer(
             Conversation(platform, "console", kind="personal"),
             datetime.now(UTC),
         )
-        card = await app.dispatcher.card(request)
+        card = await sent(await app.dispatcher.card(request))
         paths, files = await saved(app.gallery, card, folder) if folder else ({}, {})
         if platform == TERMINAL.name:
             return str(text.render(card, paths, files).payload["text"]), not card.refused
@@ -58,8 +60,8 @@ async def converse(settings: Settings | None, *, user: str, folder: Path) -> Non
     """Talk in the terminal until ``quit`` or the end of input."""
     async with _app(settings) as app:
         terminal = Terminal(app.gallery, folder, user)
-        app.chats[TERMINAL.name] = terminal
-        await terminal.start(app.journal)
+        app.chats[TERMINAL.name] = chat = without_secrets(terminal)
+        await chat.start(app.journal)
         holding = asyncio.create_task(app.journal.run())
         try:
             await terminal.converse()

@@ -104,7 +104,9 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
         return _too_large(home, name, head, by_link if relay.most else "This bot relays no larger ones: bot.relay_mb.")
     encoding = encoding_of(await home.files.read(name, 0, min(head.length, _SAMPLE)))
     remote = Remote(home.source.name, home.kind, home.outer, home.name, name, encoding)
+    address = await relay.link(remote)
     return Card(
+        secrets=(address,),
         title=titled(text(code(name)), file_size(head.length), home.label),
         as_of=head.at,
         blocks=blocks(
@@ -115,7 +117,7 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
                 )
             ),
             actions(
-                Link(f"Download {file_size(head.length)}", await relay.link(remote)),
+                Link(f"Download {file_size(head.length)}", address),
                 Button("Its end", home.command("log", name)) if encoding else None,
                 *_ways_back(home, name),
             ),

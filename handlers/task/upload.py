@@ -37,4 +37,5 @@ async def upload(ctx: Context, job: str, *, template: str | None = None, account
             build.actions(Link("Open the page", address)),
         ),
         private=True,
+        secrets=(address,),
     )

@@ -38,6 +38,7 @@ from bot.chat.slack.people import SlackPeople
 from bot.chat.slack.settings import SlackSettings
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
+from bot.content.outgoing import Outgoing, outgoing
 from bot.settings import Secret, secret
 from cards.build import in_words, refusal, without_attachments
 from cards.card import Button, Card
@@ -57,7 +58,7 @@ class SlackStartError(ChatStartError):
 
 
 class Slack:
-    """Implements :class:`bot.chat.port.Chat` for Slack."""
+    """Implements :data:`bot.chat.port.Platform` for Slack."""
 
     name: str = "slack"
 
@@ -302,7 +303,7 @@ class Slack:
             again = Button("Try again", request.text, how="form")
             card = refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
         if card:
-            await self.answer(request, card)
+            await self.answer(request, outgoing(card))
 
     async def fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
         """A file that whoever asked attached to a form or a message. Raises FetchError."""
@@ -310,7 +311,7 @@ class Slack:
 
     # Sending
 
-    async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
+    async def answer(self, request: CommandRequest, card: Outgoing, key: str = "") -> str:
         """Edit the clicked message, or post where it was asked; by response_url where the bot is no member.
 
         A private card takes no place of a message that others read.
@@ -369,7 +370,7 @@ class Slack:
                 raise
             await self._messages.respond(request.reply_url, {"text": words}, private=True, replace=False)
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Outgoing]) -> None:
         """Replace a message that goes on changing by its newest card. Raises Undelivered."""
         await self._messages.update_live(conversation, message, newest)
 
@@ -378,12 +379,12 @@ class Slack:
         self._channels.on_reach = callback
 
     async def post_once(
-        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+        self, conversation: Conversation, card: Outgoing, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
         """Post a card once, its key in the metadata; returns its timestamp and channel. Raises Undelivered."""
         return await self._messages.post_once(conversation, card, key, loud=loud)
 
-    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update(self, conversation: Conversation, message: str, card: Outgoing) -> None:
         """Replace a message, pictures included. Raises Undelivered."""
         await self._messages.update(conversation, message, card)
 

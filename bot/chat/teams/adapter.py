@@ -32,6 +32,7 @@ from bot.chat.teams.references import References
 from bot.chat.teams.seals import Place, Seals
 from bot.chat.teams.settings import TeamsSettings
 from bot.chat.teams.token_check import Verifier, compare
+from bot.content.outgoing import Outgoing
 from bot.settings import SettingsError, secret
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
@@ -137,7 +138,7 @@ class Teams:
             raise FetchError("The bot is about to stop: attach the file again.")
         return await self._files.fetch(self._session, reference, most)
 
-    async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
+    async def answer(self, request: CommandRequest, card: Outgoing, key: str = "") -> str:
         """Deliver the answer: to whoever waits at a button, and as an edit or a new message for everybody.
 
         A private card never appears in a shared conversation: it goes to the presser of the button or to the personal
@@ -197,7 +198,7 @@ class Teams:
         """Show the asker one sentence without a card. Raises Undelivered."""
         await messages.say(self._outbound(), request.conversation, words)
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Outgoing]) -> None:
         """Replace a message that goes on changing by its newest card. Raises Undelivered."""
         await messages.update_live(self._outbound(), conversation, message, newest)
 
@@ -206,13 +207,13 @@ class Teams:
         self._references.on_reach = callback
 
     async def post_once(
-        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+        self, conversation: Conversation, card: Outgoing, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
         """Post a card once. Teams neither hides a key nor shows a reply in the channel too. Raises Undelivered."""
         outbound = self._outbound()
         return await messages.post_card(outbound, conversation, card, Priority.ALERT), conversation.id
 
-    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update(self, conversation: Conversation, message: str, card: Outgoing) -> None:
         """Replace a message. Raises Undelivered."""
         outbound = self._outbound()
         rendered = await outbound.render(card, Place.of(conversation.id, message))

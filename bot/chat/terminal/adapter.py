@@ -14,6 +14,7 @@ import structlog
 
 from bot.chat.port import AttachedFile, FetchError, Pictures, Reach, RequestIntake, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.content.outgoing import Outgoing
 from cards.card import Card, Field, Form
 from cards.form_values import foot, label
 from cards.render_text import said
@@ -33,7 +34,7 @@ _HERE = Conversation("text", "terminal", kind="personal")
 
 
 class Terminal:
-    """Implements :class:`bot.chat.port.Chat` for one person at a terminal."""
+    """Implements :data:`bot.chat.port.Platform` for one person at a terminal."""
 
     name: str = "text"
 
@@ -61,7 +62,7 @@ class Terminal:
         """Raises FetchError: the bot reads no files of the machine that it runs on, so they are pasted."""
         raise FetchError("Nothing can be attached in a terminal: paste what is in the file.")
 
-    async def answer(self, request: CommandRequest, card: Card, key: str = "") -> str:
+    async def answer(self, request: CommandRequest, card: Outgoing, key: str = "") -> str:
         """Print the card."""
         return await self._print(card)
 
@@ -77,7 +78,7 @@ class Terminal:
         print(f"\n{rendered.payload['text']}\n", file=self._out)
         return str(next(self._count))
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Outgoing]) -> None:
         """A terminal cannot take back what it printed: print anew."""
         await self._print(newest())
 
@@ -85,12 +86,12 @@ class Terminal:
         """A terminal is always there."""
 
     async def post_once(
-        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+        self, conversation: Conversation, card: Outgoing, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
         """Print the card."""
         return await self._print(card), conversation.id
 
-    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+    async def update(self, conversation: Conversation, message: str, card: Outgoing) -> None:
         """Print the card anew."""
         await self._print(card)
 

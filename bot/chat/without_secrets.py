@@ -1,0 +1,115 @@
+"""A platform as the program sees it: whatever it is given to show, it shows without secrets.
+
+The program holds no platform but through this, so nobody who answers, posts, edits or opens a form can forget it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import cast
+
+from bot.chat.port import AttachedFile, Chat, KnowsPeople, Platform, Reach, RequestIntake
+from bot.chat.request import CommandRequest, Conversation, Person
+from bot.content.outgoing import Outgoing, clear, outgoing, outgoing_form, outgoing_options, sent
+from cards.card import Card, Form, Option
+
+
+def without_secrets(platform: Platform) -> Chat:
+    """The platform as a chat that may be given any card; it knows people where the platform does."""
+    return _KnowingChat(platform) if isinstance(platform, KnowsPeople) else _Chat(platform)
+
+
+class _Chat:
+    """Implements :data:`bot.chat.port.Chat`."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.name = platform.name
+
+    async def start(self, intake: RequestIntake) -> None:
+        await self._platform.start(_Intake(intake))
+
+    async def stop(self) -> None:
+        await self._platform.stop()
+
+    def on_reach(self, callback: Reach) -> None:
+        self._platform.on_reach(callback)
+
+    async def zone(self, person: Person) -> str | None:
+        return await self._platform.zone(person)
+
+    async def fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
+        return await self._platform.fetch(request, reference, most)
+
+    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
+        return await self._platform.answer(request, await sent(card), key)
+
+    async def say(self, request: CommandRequest, words: str) -> None:
+        await self._platform.say(request, clear(words))
+
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+        def cleared() -> Outgoing:
+            return outgoing(newest())
+
+        await self._platform.update_live(conversation, message, cleared)
+
+    async def post_once(
+        self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
+    ) -> tuple[str, str]:
+        return await self._platform.post_once(conversation, await sent(card), key, loud=loud)
+
+    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+        await self._platform.update(conversation, message, await sent(card))
+
+    def update_delay(self, conversation: Conversation) -> float:
+        return self._platform.update_delay(conversation)
+
+    async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
+        return await self._platform.find_by_key(conversation, key, since)
+
+    async def direct(self, person: Person, conversation: Conversation) -> Conversation:
+        return await self._platform.direct(person, conversation)
+
+
+class _KnowingChat(_Chat):
+    """The same of a platform that knows people: :class:`bot.chat.port.KnowsPeople`."""
+
+    @property
+    def _knows(self) -> KnowsPeople:
+        return cast("KnowsPeople", self._platform)
+
+    def name_groups(self, groups: frozenset[str]) -> None:
+        self._knows.name_groups(groups)
+
+    async def known(self, person: Person, conversation: Conversation) -> Person:
+        return await self._knows.known(person, conversation)
+
+    def marked(self, person: Person) -> Person:
+        return self._knows.marked(person)
+
+
+class _Intake:
+    """The program as a platform sees it: the forms and the names that it gets have no secrets either."""
+
+    def __init__(self, intake: RequestIntake) -> None:
+        self._intake = intake
+
+    async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
+        return await self._intake.accept(request)
+
+    async def form(
+        self,
+        command: str,
+        request: CommandRequest,
+        *,
+        values: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> Form | Card:
+        within = {} if seconds is None else {"seconds": seconds}
+        made = await self._intake.form(command, request, values=values, **within)
+        return await sent(made) if isinstance(made, Card) else outgoing_form(made, values or {})
+
+    async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
+        return outgoing_options(await self._intake.suggest(request, what, typed, within))
