@@ -24,6 +24,7 @@ from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.without_secrets import without_secrets
 from bot.clock import Clock
+from bot.content.clear_store import ClearStore
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
@@ -204,7 +205,7 @@ class App:
             transition_counts=keep.counts_days * DAY,
         )
         path = Path(settings.bot.database)
-        return cls(settings, await asyncio.to_thread(SqliteStore.open, path, retention=retention), environment, clock)
+        return cls(settings, await asyncio.to_thread(ClearStore.open, path, retention=retention), environment, clock)
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch.

@@ -25,52 +25,52 @@ class _Chat:
     """Implements :data:`bot.chat.port.Chat`."""
 
     def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+        self.platform = platform
         self.name = platform.name
 
     async def start(self, intake: RequestIntake) -> None:
-        await self._platform.start(_Intake(intake))
+        await self.platform.start(_Intake(intake))
 
     async def stop(self) -> None:
-        await self._platform.stop()
+        await self.platform.stop()
 
     def on_reach(self, callback: Reach) -> None:
-        self._platform.on_reach(callback)
+        self.platform.on_reach(callback)
 
     async def zone(self, person: Person) -> str | None:
-        return await self._platform.zone(person)
+        return await self.platform.zone(person)
 
     async def fetch(self, request: CommandRequest, reference: str, most: int) -> AttachedFile:
-        return await self._platform.fetch(request, reference, most)
+        return await self.platform.fetch(request, reference, most)
 
     async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
-        return await self._platform.answer(request, await sent(card), key)
+        return await self.platform.answer(request, await sent(card), key)
 
     async def say(self, request: CommandRequest, words: str) -> None:
-        await self._platform.say(request, clear(words))
+        await self.platform.say(request, clear(words))
 
     async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
         def cleared() -> Outgoing:
             return outgoing(newest())
 
-        await self._platform.update_live(conversation, message, cleared)
+        await self.platform.update_live(conversation, message, cleared)
 
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
-        return await self._platform.post_once(conversation, await sent(card), key, loud=loud)
+        return await self.platform.post_once(conversation, await sent(card), key, loud=loud)
 
     async def update(self, conversation: Conversation, message: str, card: Card) -> None:
-        await self._platform.update(conversation, message, await sent(card))
+        await self.platform.update(conversation, message, await sent(card))
 
     def update_delay(self, conversation: Conversation) -> float:
-        return self._platform.update_delay(conversation)
+        return self.platform.update_delay(conversation)
 
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
-        return await self._platform.find_by_key(conversation, key, since)
+        return await self.platform.find_by_key(conversation, key, since)
 
     async def direct(self, person: Person, conversation: Conversation) -> Conversation:
-        return await self._platform.direct(person, conversation)
+        return await self.platform.direct(person, conversation)
 
 
 class _KnowingChat(_Chat):
@@ -78,7 +78,7 @@ class _KnowingChat(_Chat):
 
     @property
     def _knows(self) -> KnowsPeople:
-        return cast("KnowsPeople", self._platform)
+        return cast("KnowsPeople", self.platform)
 
     def name_groups(self, groups: frozenset[str]) -> None:
         self._knows.name_groups(groups)

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from bot.azure.errors import AzureError
 from bot.clock import Clock
-from bot.content.redaction import redact
 from storage.port.errors import StoreError
 
 BILL: Final = "bill"
@@ -84,7 +83,7 @@ class Background:
 def _words(error: Exception | str) -> str:
     """Why it failed; of what nobody foresaw only that it did, because its own words may say anything."""
     if isinstance(error, str):
-        return redact(error)
+        return error
     if isinstance(error, AzureError | StoreError):
-        return redact(str(error))
+        return str(error)
     return "the program failed at it; its log says more"

@@ -22,6 +22,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
+from bot.content.clear_rows import without_secrets
 from bot.monitor.cores_by_size import CoresBySize
 from bot.monitor.reading import Reading, averaged, sample_of
 from bot.monitor.scene import Scene
@@ -244,7 +245,8 @@ class Collector:
 
     async def _read(self, account: Source) -> Reading:
         counts, at = await account.node_counts()
-        pools, _ = await account.every(PoolState, "/pools", select=_SELECT)
+        found, _ = await account.every(PoolState, "/pools", select=_SELECT)
+        pools = [*map(without_secrets, found)]
         polled = self._polled.get(account.name)
         known = polled is not None and at - polled.at <= LONGEST
         return Reading.of_lists(pools, counts, at, polled.tasks if polled and known else {})

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from bot.azure.models import Counts, FailureInfo, duration
 from bot.azure.models.watched import JobState, ScheduleState, TaskState
-from bot.content.redaction import redact
 from bot.domain.causes import EXIT, MOST, OTHER, cause_of
 from bot.domain.entity import same_id, schedule_of
 from bot.domain.findings import CauseCount
@@ -74,7 +73,7 @@ def _details(row: JobState) -> dict[str, object]:
     run = row.execution_info
     return {
         "pool": run.pool_id,
-        "reason": redact(run.terminate_reason)[:_LONGEST],
+        "reason": run.terminate_reason[:_LONGEST],
         "error": run.scheduling_error.code if run.scheduling_error else "",
     }
 
@@ -105,7 +104,7 @@ def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None
         view.before = row.previous_state.lower()
     view.state, view.since, view.created = state, since, row.creation_time
     view.started, view.ended, view.pool = run.start_time, run.end_time, run.pool_id or view.pool
-    view.priority, view.reason = row.priority, redact(run.terminate_reason)[:_LONGEST]
+    view.priority, view.reason = row.priority, run.terminate_reason[:_LONGEST]
     view.scheduling_error = _failure(run.scheduling_error) if run.scheduling_error else None
     view.schedule = schedule_of(view.id)
 
@@ -115,12 +114,7 @@ def _failure(info: FailureInfo) -> tuple[str, str]:
     """Code and message, with the details behind it where there are any."""
     details = "; ".join(each.value for each in info.details if each.value)
     words = f"{info.message} ({details})" if details and info.message else info.message or details
-    return info.code, redact(words)[:_LONGEST]
-
-
-@lru_cache(maxsize=1024)
-def _message(info: FailureInfo) -> str:
-    return redact(info.message)
+    return info.code, words[:_LONGEST]
 
 
 def lose_job(pending: PendingState, name: str, at: datetime) -> None:
@@ -182,7 +176,7 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> N
         known = job in pending.jobs
         if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
             most = row.constraints.max_task_retry_count
-            cause = cause_of(run.exit_code, code, _message(info))
+            cause = cause_of(run.exit_code, code, info.message)
             view = pending.job(job)
             cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
             if row.node_info.node_id:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from bot.azure.models import NodeCounts, PoolNodeCounts, duration
 from bot.azure.models.pool import ResizeError
 from bot.azure.models.watched import NodeState, PoolState
-from bot.content.redaction import redact, without_secrets
 from bot.domain.entity import fold
 from bot.domain.licence import pays_windows
 from bot.domain.states import TROUBLED_NODES, counted
@@ -82,7 +81,7 @@ def _news_of_autoscale(pending: PendingState, view: PoolView | None, row: PoolSt
     mended = view is not None and view.autoscale_error is not None
     if not (failed or other or mended):
         return
-    details = {"results": redact(run.results)[:_LONGEST], "targetDedicated": targets[0], "targetSpot": targets[1]}
+    details = {"results": run.results[:_LONGEST], "targetDedicated": targets[0], "targetSpot": targets[1]}
     if run.error is not None and failed:
         details |= dict(zip(("code", "message"), _said(run.error), strict=True))
     before = "" if view is None or view.autoscale_at is None else "failed" if view.autoscale_error else "ok"
@@ -108,8 +107,8 @@ def _draw_pool(view: PoolView, row: PoolState) -> None:
 
 
 def tags_of(row: PoolState) -> dict[str, str]:
-    """The metadata of a pool, without what looks like a secret."""
-    return without_secrets({each.name: each.value for each in row.metadata if each.name}, _LONGEST)
+    """The metadata of a pool."""
+    return {each.name[:_LONGEST]: each.value[:_LONGEST] for each in row.metadata if each.name}
 
 
 def _seconds(text: str, otherwise: float) -> float:
@@ -121,7 +120,7 @@ def _said(error: ResizeError) -> tuple[str, str]:
     """Code and message, with the details behind it where there are any."""
     details = "; ".join(each.value for each in error.values if each.value)
     words = f"{error.message} ({details})" if details and error.message else error.message or details
-    return error.code, redact(words)[:_LONGEST]
+    return error.code, words[:_LONGEST]
 
 
 def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts]) -> None:
@@ -222,8 +221,8 @@ def _node(row: NodeState, since: datetime) -> NodeView:
         since,
         dedicated=row.is_dedicated,
         vm_size=row.vm_size,
-        errors=tuple((error.code, redact(_words(error.message, error.error_details))) for error in row.errors),
-        start_task=(failure.code, redact(_words(failure.message, failure.details))) if failure else None,
+        errors=tuple((error.code, _words(error.message, error.error_details)) for error in row.errors),
+        start_task=(failure.code, _words(failure.message, failure.details)) if failure else None,
         start_exit=start.exit_code if start and failed else None,
     )
 

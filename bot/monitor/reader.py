@@ -1,6 +1,6 @@
 """The reads of a poll: few calls, narrow rows, and an end as soon as the service asks for less.
 
-Whatever fails is noted with the area it belongs to, and never raised. After a throttle, or where no answer comes at
+What is read has no secret from here on. Whatever fails is noted with the area it belongs to, and never raised. After a throttle, or where no answer comes at
 all, nothing more is asked in this poll.
 """
 
@@ -28,6 +28,7 @@ from bot.azure.models.watched import (
     ScheduleState,
     TaskState,
 )
+from bot.content.clear_rows import without_secrets
 from bot.domain.states import TROUBLED_NODES
 from bot.monitor.account_state import OVERLAP
 from bot.monitor.evidence import Files, Said, said_in
@@ -168,7 +169,9 @@ class Reader:
 
         async def read() -> JobState:
             self.calls += 1
-            return (await self._source.fetch(JobState, Account.job(name), select=select_of(JobState))).value
+            return without_secrets(
+                (await self._source.fetch(JobState, Account.job(name), select=select_of(JobState))).value
+            )
 
         return await self._try("jobs", read, missing=JobState())
 
@@ -215,7 +218,7 @@ class Reader:
                     raise
                 whereabouts[name] = None
             else:
-                whereabouts[name] = fetched.value
+                whereabouts[name] = without_secrets(fetched.value)
         return rows, whereabouts
 
     async def _list(
@@ -234,7 +237,7 @@ class Reader:
         pages: Any = self._source.pages(kind, path, filter=wanted, select=chosen, page_size=size)
         async with aclosing(pages):
             async for page in pages:
-                items += page.items
+                items += map(without_secrets, page.items)
                 self.at = self.at or page.at
                 if most is not None and (most := most - 1) < 1:
                     break

@@ -23,6 +23,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.alerting.service import AlertService
+from bot.content.outgoing import clear
 from bot.monitor.monitor_status import MonitorStatus, Traffic
 from bot.outbox.destination_queue import DestinationStatus
 
@@ -85,7 +86,7 @@ class Measures(Collector):
         """Every metric with its values."""
         families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
         for name, labels, value in chain(self._watching(), self._delivery(), self._beside(), self._incidents()):
-            families[name].add_metric(labels, value)
+            families[name].add_metric([clear(label) for label in labels], value)
         yield from families.values()
 
     def _watching(self) -> Values:
@@ -135,7 +136,7 @@ def routes(monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts
     PlatformCollector(registry=registry)
 
     async def details(_: web.Request) -> web.Response:
-        troubles = list(monitor_status.troubles())
+        troubles = [clear(each) for each in monitor_status.troubles()]
         return web.json_response({"status": _status(troubles), "troubles": troubles})
 
     async def metrics(_: web.Request) -> web.Response:

@@ -9,14 +9,34 @@ from typing import Any
 
 import structlog
 
-from bot.content.redaction import redact
+from bot.content.outgoing import clear
+from bot.content.redaction import HIDDEN, is_secret
 
 
 def _hidden(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Every value, whatever it is made of; what is neither text nor a number is written as its repr, so that is."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = redact(value)
+        if key.startswith("_"):
+            continue  # the record itself, which the formatter takes away
+        event[key] = HIDDEN if isinstance(value, str) and value and is_secret(key) else _clear(value)
     return event
+
+
+def _clear(value: Any) -> Any:
+    match value:
+        case str():
+            return clear(value)
+        case bool() | int() | float() | None:
+            return value
+        case list() | tuple() | set() | frozenset():
+            return [_clear(each) for each in value]
+        case dict():
+            return {
+                clear(str(key)): HIDDEN if isinstance(each, str) and each and is_secret(str(key)) else _clear(each)
+                for key, each in value.items()
+            }
+        case _:
+            return clear(repr(value))
 
 
 def configure(level: str, *, human: bool = False) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bot.chat.request import CommandRequest
-from bot.content.redaction import redact
+from bot.content.outgoing import clear
 from bot.operations.preflight import Preflighting
 from bot.operations.reconcile import Reconciling
 from bot.policy.rules import Effect, Needs, Question
@@ -353,7 +353,7 @@ class Call:
     @property
     def readable(self) -> str:
         """As it was typed, for a title: without secrets, long words shortened, and what was attached is no id."""
-        return " ".join(elide(_ATTACHED.sub("attached", word), _LONG_WORD) for word in redact(self.typed).split())
+        return " ".join(elide(_ATTACHED.sub("attached", word), _LONG_WORD) for word in clear(self.typed).split())
 
     async def cards(self, ctx: Context) -> AsyncIterator[Card]:
         """Run the handler: one card, or for a live answer each card that follows."""

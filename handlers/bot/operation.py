@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from bot.content.redaction import redact
 from bot.operations.audit import Act
 from bot.operations.engine import Operations
 from bot.policy.rules import Effect, Needs, Question
@@ -71,7 +70,7 @@ async def undo(
     if ctx.now() > found.until:
         yield refusal(
             "That was more than fifteen minutes ago: others may rely on it by now.",
-            f"This would take it back: {redact(found.command)}",
+            f"This would take it back: {found.command}",
             [Button("Operations", "operation list")],
         )
         return

@@ -16,7 +16,7 @@ from cards.build import blocks, chip, code, facts, muted, text
 from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
 from cards.formatting import duration, file_size, number, plural
 from handlers.alert import parts
-from handlers.shared.common import safe, section, titled
+from handlers.shared.common import section, titled
 
 _ACCOUNTS = (
     Column("Account", width=2),
@@ -107,7 +107,7 @@ def _account(status: AccountStatus) -> list[Text]:
 def _blind(accounts: list[AccountStatus]) -> list[Block]:
     """Why accounts cannot be read, in the service's words."""
     lines = [
-        text(code(each.name), f": {safe(each.blind.message)}", muted(f" (tried {plural(each.blind.times, 'time')})"))
+        text(code(each.name), f": {each.blind.message}", muted(f" (tried {plural(each.blind.times, 'time')})"))
         for each in accounts
         if each.blind
     ]
@@ -117,9 +117,7 @@ def _blind(accounts: list[AccountStatus]) -> list[Block]:
 def _history(accounts: list[AccountStatus]) -> list[Block]:
     """Why nothing is known of accounts before the bot came, where that could be mended."""
     lines = [
-        text(code(each.name), f": {safe(each.history.words)}")
-        for each in accounts
-        if each.history and each.history.words
+        text(code(each.name), f": {each.history.words}") for each in accounts if each.history and each.history.words
     ]
     return section("History from Azure Monitor", Bullets(tuple(lines))) if lines else []
 
@@ -130,7 +128,7 @@ def _background(beside: Sequence[BackgroundStatus], now: datetime) -> list[Block
         text(
             f"{each.name[:1].upper()}{each.name[1:]}",
             *(((" of "), code(each.account)) if each.account else ()),
-            f": {safe(each.error)}",
+            f": {each.error}",
             " (since ",
             Time(each.since or each.last_ok or now),
             *((", last well ", Time(each.last_ok)) if each.last_ok else (", never well",)),

@@ -10,7 +10,6 @@ import msgspec
 
 from bot.alerting.model import Incident
 from bot.azure.account import Account
-from bot.content.redaction import redact
 from bot.domain.exit_codes import meaning
 from bot.domain.states import word
 from bot.requests.context import Context
@@ -98,7 +97,7 @@ def details(change: Transition) -> str:
     try:
         noted: dict[str, Any] = msgspec.json.decode(change.details, type=dict[str, Any]) if change.details else {}
     except msgspec.DecodeError:
-        return redact(change.details)
+        return change.details
     pieces: list[str] = []
     exit_code = noted.get("exitCode")
     if isinstance(exit_code, int):
@@ -112,7 +111,7 @@ def details(change: Transition) -> str:
         for key, words in _NOTED.items()
         if noted.get(key) not in (None, "", 0)
     ]
-    return redact(" · ".join(pieces))
+    return " · ".join(pieces)
 
 
 _NOTED = {

@@ -21,7 +21,7 @@ from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, refusal, text, when
 from cards.card import Block, Bullets, Button, Card, Code, Column, Mark, Menu, Option, Text, Words
 from cards.formatting import number
-from handlers.shared.common import day, line, safe, section, since, template, titled
+from handlers.shared.common import day, line, section, since, template, titled
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing, forwards
 from handlers.shared.missing import missing
@@ -289,8 +289,8 @@ def _error(certificate: Certificate) -> list[Block]:
     error = certificate.delete_certificate_error
     if error is None:
         return []
-    lines = [text(bold(error.code), ": ", safe(error.message))]
-    lines += [text(muted(f"{each.name}: "), safe(each.value)) for each in error.values]
+    lines = [text(bold(error.code), ": ", error.message)]
+    lines += [text(muted(f"{each.name}: "), each.value) for each in error.values]
     return section(
         "It could not be deleted",
         Bullets(tuple(lines)),

@@ -8,7 +8,6 @@ from bot.alerting.rules.common import ranked
 from bot.alerting.rules.failures import in_words
 from bot.azure.account import Account
 from bot.azure.models import Task
-from bot.content.redaction import redact
 from bot.domain.causes import cause_of
 from bot.domain.findings import CauseCount
 
@@ -45,7 +44,7 @@ async def failures_of(source: Account, job: str) -> Failures:
     for task in page.items:
         run = task.execution_info
         info = run.failure_info if run else None
-        code, said = (info.code, redact(info.message)) if info else ("", "")
+        code, said = (info.code, info.message) if info else ("", "")
         cause = cause_of(run.exit_code if run else None, code, said)
         known = found.get(cause)
         found[cause] = CauseCount(cause, known.count + 1 if known else 1, known.example if known else task.id)

@@ -28,7 +28,6 @@ from handlers.shared.common import (
     line,
     named,
     run_time,
-    safe,
     section,
     since,
     sizes_of,
@@ -147,7 +146,7 @@ def _cannot_run(run: JobExecution | None) -> list[Block]:
     error = run.scheduling_error if run else None
     if error is None:
         return []
-    lines = [text(failure(error)), *(text(muted(f"{each.name}: "), safe(each.value)) for each in error.details)]
+    lines = [text(failure(error)), *(text(muted(f"{each.name}: "), each.value) for each in error.details)]
     return section("It cannot run", Bullets(tuple(lines)))
 
 

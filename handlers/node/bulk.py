@@ -31,7 +31,7 @@ from cards.card import Bullets, Button, Field, Mark, Option
 from cards.formatting import number, plural
 from cards.text_fit import elide
 from handlers.shared.chosen_nodes import SHORT, Chosen, by_state, choose, digest, ids_of
-from handlers.shared.common import line, safe
+from handlers.shared.common import line
 from handlers.shared.preflight import blocked, form_notes
 
 OfTasks: TypeAlias = Literal["requeue", "terminate", "taskcompletion"]
@@ -220,7 +220,7 @@ def _outcome(asked: OnNodes, verb: NodeVerb, results: Sequence[Result], bad: dic
     what = f"node {elide(done[0], SHORT)}" if len(done) == len(results) == 1 else some
     trouble = f"; {by_state(bad.values())} now" if bad else ""
     headline = f"{verb.past} {what} of pool {asked.pool}{trouble}"
-    told = [text(code(each.item), f": {safe(each.error)}", muted(_advice(each.error))) for each in refused[:_TOLD]]
+    told = [text(code(each.item), f": {each.error}", muted(_advice(each.error))) for each in refused[:_TOLD]]
     if len(refused) > _TOLD:
         told.append(text(muted(f"and {number(len(refused) - _TOLD)} more")))
     back = f"{asked.back} {' '.join(done)}" if asked.back and done else ""

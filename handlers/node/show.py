@@ -19,7 +19,7 @@ from cards.formatting import number, plural
 from handlers.node import verbs
 from handlers.pool.machine import image_name
 from handlers.pool.sections import start_task
-from handlers.shared.common import failure, line, run_time, safe, section, since, some, titled
+from handlers.shared.common import failure, line, run_time, section, since, some, titled
 from handlers.shared.definition import container_run
 from handlers.shared.missing import finding_node
 from handlers.shared.portal import portal
@@ -100,8 +100,8 @@ def _errors(node: Node) -> list[Block]:
     lines: list[Text] = []
     for each in of_node(node):
         name = bold(each.code or word(each.name))
-        lines.append(text(name, f": {safe(each.message)}" if each.message else ""))
-        lines += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in details.get(each.code, ())]
+        lines.append(text(name, f": {each.message}" if each.message else ""))
+        lines += [text(muted(f"{detail.name}: "), detail.value) for detail in details.get(each.code, ())]
         lines.append(text(muted("Likely: "), each.advice.cause))
         lines.append(text(muted("To do: "), each.advice.do))
     return section("What is wrong", Bullets(tuple(lines)) if lines else None)

@@ -28,7 +28,7 @@ from handlers.pool.formulas import (
     scaled,
     variables,
 )
-from handlers.shared.common import line, safe, section, titled
+from handlers.shared.common import line, section, titled
 from handlers.shared.states import pool_chip
 from handlers.shared.verbs import verb
 
@@ -84,13 +84,11 @@ def _last_run(found: Scaled, *, stale: bool) -> list[Block]:
     run = pool.auto_scale_run
     if run is None or run.timestamp is None:
         return section("Last run", Words(text("The formula has not been evaluated yet.")))
-    details = "; ".join(safe(value.value) for value in run.error.values if value.value) if run.error else ""
+    details = "; ".join(value.value for value in run.error.values if value.value) if run.error else ""
     late = "The service does not evaluate the formula any more: disable autoscale and enable it again."
     return section(
         "Last run",
-        Words(text(chip(Mark.FAILED, run.error.code), f": {details or safe(run.error.message)}"))
-        if run.error
-        else None,
+        Words(text(chip(Mark.FAILED, run.error.code), f": {details or run.error.message}")) if run.error else None,
         Words(text(chip(Mark.WARNING, "late"), f" {late}")) if stale else None,
         facts(("When", when(run.timestamp)), ("Nodes now", _nodes(found))),
         variables(explained(parsed(run.results), found.formula)),

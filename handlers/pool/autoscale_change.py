@@ -25,7 +25,7 @@ from cards.card import Button, Card, Mark, Words
 from cards.formatting import duration, plural
 from handlers.pool.formulas import SELECT, Scaled, examined, given_formula, scaled
 from handlers.shared.capacity import capacity
-from handlers.shared.common import line, safe
+from handlers.shared.common import line
 from handlers.shared.preflight import blocked
 
 _FIRST_RUN = timedelta(minutes=3)
@@ -355,10 +355,10 @@ def _scaled_outcome(asked: Scaling, before: Before, found: Scaled) -> Outcome:
     else:
         undo = f"{asked.disable} {before.dedicated} spot:{before.spot}"
     if last and last.error:
-        details = "; ".join(safe(value.value) for value in last.error.values if value.value)
+        details = "; ".join(value.value for value in last.error.values if value.value)
         return Outcome(
             f"Pool {pool.id} scales by the formula, but its first evaluation failed",
-            (Words(text(f"{last.error.code}: {details or safe(last.error.message)}")),),
+            (Words(text(f"{last.error.code}: {details or last.error.message}")),),
             buttons,
             undo=undo,
             before=str(before),

@@ -31,7 +31,7 @@ from bot.requests.context import Context
 from cards.build import bold, chip, code, muted, text
 from cards.card import Block, Bullets, Mark, Text
 from handlers.shared.boot_time import boot_time
-from handlers.shared.common import safe, section
+from handlers.shared.common import section
 from handlers.shared.missing import finding_pool
 
 SELECT = (
@@ -171,8 +171,8 @@ async def evaluated(ctx: Context, source: Account, found: Scaled, formula: Formu
 
 def _of_run(run: AutoScaleRun, formula: str) -> Evaluated:
     if run.error:
-        details = "; ".join(safe(value.value) for value in run.error.values if value.value)
-        return Evaluated(error=f"{run.error.code}: {details or safe(run.error.message)}", at=run.timestamp)
+        details = "; ".join(value.value for value in run.error.values if value.value)
+        return Evaluated(error=f"{run.error.code}: {details or run.error.message}", at=run.timestamp)
     return Evaluated(tuple(explained(parsed(run.results), formula)), at=run.timestamp)
 
 

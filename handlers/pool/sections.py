@@ -18,7 +18,7 @@ from cards.formatting import duration as spoken
 from cards.formatting import number, plural
 from handlers.pool.machine import hardware, image
 from handlers.shared import node_counts
-from handlers.shared.common import named, safe, section, since, some, tail
+from handlers.shared.common import named, section, since, some, tail
 from handlers.shared.definition import command_of, packages, setting, yes_no
 from handlers.shared.states import pool_chip, support_chip
 from handlers.usage import costs
@@ -34,8 +34,8 @@ def resize_errors(pool: Pool, at: datetime) -> list[Block]:
     moment = pool.allocation_state_transition_time
     pieces: list[Text] = []
     for error in pool.resize_errors:
-        details = "; ".join(f"{value.name} {safe(value.value)}" for value in error.values if value.name)
-        pieces.append(text(bold(error.code), ": ", safe(error.message), f" ({details})" if details else ""))
+        details = "; ".join(f"{value.name} {value.value}" for value in error.values if value.name)
+        pieces.append(text(bold(error.code), ": ", error.message, f" ({details})" if details else ""))
     heading = "The last resize fell short" + _age(pool, moment, at)
     return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(pieces)))
 
@@ -117,7 +117,7 @@ def autoscale(pool: Shape) -> list[Block]:
     results = "  ".join(filter(None, map(str.strip, run.results.split(";")))) if run else ""
     return section(
         "Autoscale",
-        Words(text(chip(Mark.FAILED, error.code), ": ", safe(error.message))) if error else None,
+        Words(text(chip(Mark.FAILED, error.code), ": ", error.message)) if error else None,
         facts(
             ("Last run", when(run.timestamp) if run else None), ("It gave", text(code(results)) if results else None)
         ),
@@ -228,7 +228,7 @@ def _mount(mount: Mount) -> Iterable[str]:
     if cifs := mount.cifs_mount_configuration:
         yield f"{cifs.relative_mount_path} ← CIFS {cifs.source} as {cifs.username}"
     if share := mount.azure_file_share_configuration:
-        yield f"{share.relative_mount_path} ← file share {safe(share.azure_file_url)}"
+        yield f"{share.relative_mount_path} ← file share {share.azure_file_url}"
 
 
 def _upgrades(policy: UpgradePolicy | None) -> str:

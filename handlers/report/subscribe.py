@@ -25,7 +25,7 @@ from cards.command_line import join
 from cards.formatting import number
 from handlers.alert import parts as alert_parts
 from handlers.report import parts
-from handlers.shared.common import line, nearest, safe, section, titled
+from handlers.shared.common import line, nearest, section, titled
 
 _ALL = Button("Subscriptions", "cost subscriptions")
 
@@ -214,7 +214,7 @@ async def _listed(ctx: Context, news: str) -> Card:
 
 def _not_made(reports: Reports, every: Sequence[ReportSubscription]) -> list[Block]:
     """The reports that were due and could not be made, and why."""
-    lines = [text(code(each.id), f": {safe(why)}") for each in every if (why := reports.not_made(each))]
+    lines = [text(code(each.id), f": {why}") for each in every if (why := reports.not_made(each))]
     return section("Could not be made", Bullets(tuple(lines))) if lines else []
 
 

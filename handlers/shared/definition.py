@@ -19,7 +19,7 @@ from cards.build import facts, text
 from cards.card import Block, Code, Text
 from cards.formatting import duration as spoken
 from cards.formatting import number, plural
-from handlers.shared.common import identity, named, safe, section, some, tail
+from handlers.shared.common import identity, named, section, some, tail
 
 Labelled = tuple[str, Text | str | None]
 
@@ -50,7 +50,7 @@ class Runs(Protocol):
 
 def command_of(task: Runs) -> Code | None:
     """The command, verbatim but for signatures."""
-    return Code(safe(task.command_line)) if task.command_line else None
+    return Code(task.command_line) if task.command_line else None
 
 
 def setting(task: Runs) -> list[Labelled]:
@@ -69,7 +69,7 @@ def container(settings: ContainerSettings | None) -> str:
         return ""
     lines = [settings.image_name]
     if settings.container_run_options:
-        lines.append(f"options {safe(settings.container_run_options)}")
+        lines.append(f"options {settings.container_run_options}")
     if settings.registry:
         lines.append(registry(settings.registry))
     if settings.working_directory:
@@ -91,7 +91,7 @@ def container_run(info: ContainerInfo | None) -> str:
     """What the container engine reported."""
     if info is None:
         return ""
-    return " · ".join(filter(None, (info.container_id[:12], info.state, safe(info.error))))
+    return " · ".join(filter(None, (info.container_id[:12], info.state, info.error)))
 
 
 def input_files(files: tuple[ResourceFile, ...]) -> str:
@@ -103,7 +103,7 @@ def _input_file(file: ResourceFile) -> str:
     if file.auto_storage_container_name:
         source = f"container {file.auto_storage_container_name} of the account's storage"
     else:
-        source = safe(file.http_url or file.storage_container_url)
+        source = file.http_url or file.storage_container_url
     if file.blob_prefix:
         source += f" (names that begin with {file.blob_prefix})"
     pieces = f"{file.file_path} ← {source}" if file.file_path and source else file.file_path or source
@@ -115,7 +115,7 @@ def output_files(files: tuple[OutputFile, ...]) -> str:
     lines = []
     for each in files:
         target = each.destination.container if each.destination else None
-        where = f" → {safe(target.container_url)}" if target else ""
+        where = f" → {target.container_url}" if target else ""
         if target and target.path:
             where += f" as {target.path}"
         condition = each.upload_options.upload_condition.lower() if each.upload_options else ""
@@ -194,7 +194,7 @@ def instances(settings: MultiInstance | None) -> list[Labelled]:
         return []
     return [
         ("Instances", number(settings.number_of_instances)),
-        ("Coordination", safe(settings.coordination_command_line)),
+        ("Coordination", settings.coordination_command_line),
         ("Shared input files", input_files(settings.common_resource_files)),
     ]
 

@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from bot.azure.errors import AzureError
 from bot.azure.writes import tasks as writes
-from bot.content.redaction import redact
 from bot.domain.refused_writes import advice
 from bot.domain.task_input.collections import cut
 from bot.domain.task_input.model import NewTask
@@ -243,7 +242,7 @@ class _Adding:
         if not (refused := self._refused):
             return
         more = len(refused) - _SHOWN
-        lines = [text(code(each.id), f" {each.code}: ", redact(each.message)) for each in refused[:_SHOWN]]
+        lines = [text(code(each.id), f" {each.code}: ", each.message) for each in refused[:_SHOWN]]
         if more > 0:
             lines.append(text(muted(f"and {number(more)} more, all in the file")))
         yield Bullets(tuple(lines))
@@ -255,5 +254,5 @@ def _table(refused: Sequence[Refused]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["id", "code", "message"])
-    writer.writerows([each.id, each.code, redact(each.message)] for each in refused)
+    writer.writerows([each.id, each.code, each.message] for each in refused)
     return out.getvalue().encode("utf-8", "replace")

@@ -10,7 +10,6 @@ from msgspec import Struct
 from bot.azure.account import Account
 from bot.azure.models import Task
 from bot.azure.plane import Written
-from bot.content.redaction import redact
 from bot.filter import TASK, parse
 from bot.operations.preflight import Fix, Preflight, Preflighting
 from bot.operations.run import Result, Run
@@ -166,7 +165,7 @@ def outcome(asked: OnTasks, results: Sequence[Result], done: str, verb: str, but
 def _refusals(asked: OnTasks, wrong: Sequence[Result], done: str) -> list[Block]:
     if not wrong:
         return []
-    lines = [text(code(each.item), f"  {redact(each.error)}") for each in wrong[:_SHOWN]]
+    lines = [text(code(each.item), f"  {each.error}") for each in wrong[:_SHOWN]]
     if len(wrong) == 1:
         return [Bullets(tuple(lines))]
     if len(wrong) > _SHOWN:

@@ -15,7 +15,7 @@ from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Chip, Mark, Piece, Time, Words
 from cards.formatting import number
 from handlers.node.show import connectivity
-from handlers.shared.common import failure, line, run_time, safe, section, since, titled
+from handlers.shared.common import failure, line, run_time, section, since, titled
 from handlers.shared.definition import (
     command_of,
     container_run,
@@ -147,7 +147,7 @@ def _cause(run: Execution) -> list[Block]:
     if run.exit_code not in (None, 0) and (known := meaning(run.exit_code or 0)):
         lines.append(text(chip(Mark.FAILED, f"exit code {run.exit_code}"), f": {known}"))
     if run.failure_info:
-        lines += [text(muted(f"{detail.name}: "), safe(detail.value)) for detail in run.failure_info.details]
+        lines += [text(muted(f"{detail.name}: "), detail.value) for detail in run.failure_info.details]
     return section("Error message", Bullets(tuple(lines)) if lines else None)
 
 

@@ -141,7 +141,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
 
 
 def pager(app: App) -> Pager:
-    chat = app.chats["pager"]
+    chat = getattr(app.chats["pager"], "platform", None)
     assert isinstance(chat, Pager)
     return chat
 
