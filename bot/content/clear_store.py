@@ -18,11 +18,12 @@ from msgspec.structs import replace
 from bot.content.outgoing import clear, outgoing
 from bot.content.redaction import redact
 from bot.content.redaction import without_secrets as pairs_without_secrets
+from bot.content.texts import Texts
 from cards.build import without_secrets
 from cards.card import Card
 from storage.port.approvals import Approval
 from storage.port.audit import AuditEntry
-from storage.port.bill import BillReading
+from storage.port.bill import BillReading, BillRow
 from storage.port.changes import ChangeSet
 from storage.port.confirmations import Confirmation
 from storage.port.live import LiveCard
@@ -45,7 +46,6 @@ EXACT: Mapping[str, str] = {
     "put_conversation": "an address",
     "put_file": "what a link lends is what a chat was given, which had no secrets",
     "put_prices": "names of sizes, and figures",
-    "put_bill": "names of pools and meters, and figures",
     "add_samples": "names of pools and jobs, and figures",
     "add_history": "figures",
     "add_network": "names of pools, and figures",
@@ -56,6 +56,7 @@ _NAMES = frozenset(
     {"id", "fingerprint", "account", "kind", "rule", "entity", "parent", "conversation", "entry", "platform", "command"}
 )
 """Fields of what is encoded that others are found by, or that are acted on."""
+_BILLED = Texts(clear, frozenset({"account", "pool", "basis", "currency"}).__contains__)
 _FEW = 8
 """Rows that are cleared on the event loop; more of them go to a thread."""
 
@@ -128,6 +129,13 @@ class ClearStore(SqliteStore):
     async def answer_anomaly(self, account: str, pool: str, day: date, answer: str, reply: bytes) -> bool:
         """What somebody said of it."""
         return await super().answer_anomaly(account, pool, day, clear(answer), words_without_secrets(reply))
+
+    async def put_bill(
+        self, account: str, first: date, last: date, rows: Sequence[BillRow], reading: BillReading
+    ) -> None:
+        """What was billed: its rows are named by Azure."""
+        cleared = [_BILLED.value(row) for row in rows]
+        await super().put_bill(account, first, last, cleared, replace(reading, message=clear(reading.message)))
 
     async def put_bill_reading(self, reading: BillReading) -> None:
         """How reading the bill went."""

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from bot.content.files_without_secrets import file_without_secrets
 from bot.content.redaction import HIDDEN, is_secret, redact
+from bot.content.redaction.names import Kind, kind
 from bot.content.texts import Texts
 from cards.card import (
     Actions,
@@ -169,7 +170,7 @@ class _Cards(Texts):
             if isinstance(new, Span):
                 if named and not self._meant(new.text) and new.text.strip(_AROUND):
                     new = replace(new, text=HIDDEN)
-                named = new.text.rstrip().endswith((":", "=")) and is_secret(_name(new.text))
+                named = new.text.rstrip().endswith((":", "=")) and _names_secret(_name(new.text))
             made.append(new)
         words = "".join(_words(piece) for piece in made)
         whole = self._clear(words)
@@ -178,13 +179,13 @@ class _Cards(Texts):
         return pieces if all(new is old for new, old in zip(made, pieces, strict=True)) else tuple(made)
 
     def _fact(self, fact: Fact) -> Fact:
-        if is_secret(fact.label) and not self._meant("".join(map(_words, fact.value))):
+        if _names_secret(fact.label) and not self._meant("".join(map(_words, fact.value))):
             return replace(fact, label=self.text(fact.label), value=(Span(HIDDEN),))
         return self.fields(fact)  # type: ignore[no-any-return]
 
     def _table(self, table: Table) -> Table:
         names = [column.name.strip().lower() for column in table.columns]
-        secret = {number for number, name in enumerate(names) if is_secret(name)}
+        secret = {number for number, name in enumerate(names) if _names_secret(name)}
         called = next((number for number, name in enumerate(names) if name in _NAME_COLUMNS), None)
         valued = [n for n, name in enumerate(names) if name in _VALUE_COLUMNS and n != called]
 
@@ -267,6 +268,11 @@ def _words(piece: object) -> str:
             return name
         case _:
             return " "
+
+
+def _names_secret(label: str) -> bool:
+    """Whether a label says that a secret follows; a word that a card has labels of (Licence, Session) does not."""
+    return kind(label) > Kind.ORDINARY
 
 
 def _name(words: str) -> str:

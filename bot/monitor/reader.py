@@ -1,7 +1,7 @@
 """The reads of a poll: few calls, narrow rows, and an end as soon as the service asks for less.
 
-What is read has no secret from here on. Whatever fails is noted with the area it belongs to, and never raised. After a throttle, or where no answer comes at
-all, nothing more is asked in this poll.
+What is read has no secret from here on. Whatever fails is noted with the area it belongs to, and never raised. After a
+throttle, or where no answer comes at all, nothing more is asked in this poll.
 """
 
 from __future__ import annotations

@@ -12,6 +12,9 @@ import structlog
 from bot.content.outgoing import clear
 from bot.content.redaction import HIDDEN, is_secret
 
+_LONGEST = 20_000
+"""Characters of one value of a line: a traceback, but no answer of megabytes."""
+
 
 def _hidden(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Every value, whatever it is made of; what is neither text nor a number is written as its repr, so that is."""
@@ -25,7 +28,7 @@ def _hidden(logger: object, method: str, event: MutableMapping[str, Any]) -> Mut
 def _clear(value: Any) -> Any:
     match value:
         case str():
-            return clear(value)
+            return _cut(clear(value))
         case bool() | int() | float() | None:
             return value
         case list() | tuple() | set() | frozenset():
@@ -36,7 +39,12 @@ def _clear(value: Any) -> Any:
                 for key, each in value.items()
             }
         case _:
-            return clear(repr(value))
+            return _cut(clear(repr(value)))
+
+
+def _cut(text: str) -> str:
+    """Here alone, because a secret that was cut has no shape any more."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
 def configure(level: str, *, human: bool = False) -> None:

@@ -9,8 +9,8 @@ from typing import Literal
 
 from bot.azure.errors import AzureError
 from bot.azure.files import Head, Remote, steps
+from bot.content.files_without_secrets import file_without_secrets
 from bot.content.output_text import decoded
-from bot.content.redaction import redact
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards.build import actions, blocks, code, note, text
@@ -88,10 +88,10 @@ def _attachment(name: str, content: bytes) -> tuple[Attachment, bool]:
         kind = guessed if guessed.startswith(("image/", "video/", "audio/")) else "application/octet-stream"
         return Attachment(leaf, content, kind), False
     kind = guessed if guessed in ("text/csv", "application/json") else "text/plain; charset=utf-8"
-    clear = redact(known[0])
-    if clear == known[0]:
+    clear = file_without_secrets(content, kind)
+    if clear is content:
         return Attachment(leaf, content, kind if not known[1] else "text/plain"), False
-    return Attachment(leaf, clear.encode(errors="replace"), kind), True
+    return Attachment(leaf, clear, kind), True
 
 
 async def _relayed(home: Home, name: str, head: Head) -> Card:

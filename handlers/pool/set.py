@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.azure.account import Account
+from bot.content.outgoing import clear
 from bot.content.redaction import HIDDEN, is_secret, redact
 from bot.domain.bodies.fields import Body
 from bot.domain.bodies.path import value_at
@@ -23,7 +24,7 @@ from cards.card import Button, Card, Field, Option, Words
 from cards.formatting import plural
 from handlers.pool import editing, given, steps
 from handlers.shared.chosen_nodes import ALL
-from handlers.shared.common import line, safe, tail
+from handlers.shared.common import line, tail
 from handlers.shared.missing import finding_pool
 from handlers.shared.preflight import blocked, form_error, form_notes
 
@@ -252,7 +253,7 @@ def _shown(value: Any) -> str:
         case bool():
             words = "yes" if value else "no"
         case {"commandLine": str(command)}:
-            words = safe(command)
+            words = clear(command)
         case {"autoUser": {"elevationLevel": str(level)}}:
             words = "administrator" if level.lower() == "admin" else "no administrator"
         case dict():
@@ -260,7 +261,7 @@ def _shown(value: Any) -> str:
         case list():
             words = ", ".join(f"{tail(each['applicationId'])} {each.get('version', '')}".strip() for each in value)
         case _:
-            words = safe(str(value))
+            words = clear(str(value))
     return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
 
 

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
-from bot.content.redaction import HIDDEN, is_secret, redact
+from bot.content.redaction import HIDDEN, is_secret
 from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Block, Heading, Piece, Text, Time
@@ -96,8 +96,7 @@ def failure(info: FailureInfo | None) -> Text:
     if info is None:
         return ()
     whose = "Azure's fault" if info.category.lower() == "servererror" else ""
-    message = safe(info.message)
-    return text(bold(info.code), f" ({whose})" if whose else "", f": {message}" if message else "")
+    return text(bold(info.code), f" ({whose})" if whose else "", f": {info.message}" if info.message else "")
 
 
 def since(state: str | Piece, moment: datetime | None) -> Text:
@@ -120,7 +119,7 @@ def identity(user: UserIdentity | None) -> str:
 
 def named(values: Iterable[NameValue]) -> str:
     """``name=value``, a line each; values whose name says that they are secret are not shown."""
-    return "\n".join(f"{each.name}={HIDDEN if is_secret(each.name) else safe(each.value)}" for each in values)
+    return "\n".join(f"{each.name}={HIDDEN if is_secret(each.name) else each.value}" for each in values)
 
 
 def some(lines: Sequence[str], most: int = 8) -> str:
@@ -132,8 +131,3 @@ def some(lines: Sequence[str], most: int = 8) -> str:
 def tail(resource: str) -> str:
     """The last part of a resource's id, which is its name."""
     return resource.rstrip("/").rsplit("/", 1)[-1]
-
-
-def safe(words: str) -> str:
-    """What the service says, without signatures, keys and tokens."""
-    return redact(words)

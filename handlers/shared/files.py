@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from bot.content.redaction import HIDDEN, is_secret, redact
 from bot.filter import Filter
 from bot.requests.context import Context
 from cards.build import actions, blocks, text
@@ -31,7 +30,7 @@ _FIGURE = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 def csv_of(name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> Attachment:
     """Rows as CSV (RFC 4180; UTF-8 with a byte order mark, without which Excel reads another encoding).
 
-    Moments are written in UTC. Text is redacted, and where a spreadsheet would take it for a formula it is led by an
+    Moments are written in UTC. Where a spreadsheet would take text for a formula it is led by an
     apostrophe. A hundred thousand rows take seconds: make them in a thread.
     """
     written = io.StringIO(newline="")
@@ -43,9 +42,8 @@ def csv_of(name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *,
 
 
 def json_of(name: str, raw: bytes, *, title: str = "") -> Attachment:
-    """The service's own JSON, indented, its fields in their order; the value of every secret is hidden."""
-    hidden = _hidden(msgspec.json.decode(raw))
-    content = msgspec.json.format(msgspec.json.encode(hidden), indent=2) + b"\n"
+    """The service's own JSON, indented, its fields in their order."""
+    content = msgspec.json.format(msgspec.json.encode(msgspec.json.decode(raw)), indent=2) + b"\n"
     return Attachment(_named(name, ".json"), content, "application/json", title)
 
 
@@ -81,24 +79,6 @@ def _cell(cell: Cell) -> str:
         case datetime():
             return cell.isoformat()
         case str():
-            text = redact(cell)
-            return f"'{text}" if _FORMULA.match(text) and not _FIGURE.fullmatch(text) else text
+            return f"'{cell}" if _FORMULA.match(cell) and not _FIGURE.fullmatch(cell) else cell
         case _:
             return str(cell)
-
-
-def _hidden(value: object) -> object:
-    match value:
-        case str():
-            return redact(value)
-        case list():
-            return [_hidden(each) for each in value]
-        case {"name": str(name), "value": str(), **rest} if is_secret(name):  # a setting
-            return {"name": name, "value": HIDDEN, **{key: _hidden(each) for key, each in rest.items()}}
-        case dict():
-            return {
-                key: HIDDEN if isinstance(each, str) and each and is_secret(key) else _hidden(each)
-                for key, each in value.items()
-            }
-        case _:
-            return value

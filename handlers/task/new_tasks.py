@@ -11,6 +11,7 @@ from math import ceil
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Pool, Task
+from bot.content.outgoing import clear
 from bot.domain.job_health import pool_of
 from bot.domain.licence import pays_windows
 from bot.domain.price import per_hour
@@ -22,7 +23,6 @@ from cards.build import actions, blocks, bold, text
 from cards.card import Bullets, Button, Card, Mark
 from cards.formatting import duration, file_size, money, number, plural
 from cards.text_fit import elide
-from handlers.shared.common import safe
 
 _LISTED = 20_000
 """Tasks of a job whose ids are read to find those that are taken: twenty requests."""
@@ -46,7 +46,7 @@ def refuse_problems(found: TaskInput, name: str, again: str = "") -> None:
     """
     if not found.problems:
         return
-    lines = Bullets(tuple(text(safe(each)) for each in problem_lines(found.problems)))
+    lines = Bullets(tuple(text(each) for each in problem_lines(found.problems)))
     raise Instead(
         Card(
             title=text(bold(f"{name or 'What you pasted'} cannot be added as it is. Nothing was done.")),
@@ -81,7 +81,7 @@ def preview(found: TaskInput, name: str = "") -> Iterator[str]:
     for position, task in enumerate(shown):
         if position == len(shown) - 1 < len(found.tasks) - 1:
             yield f"… {number(len(found.tasks) - len(shown))} more …"
-        yield f"{task.id}: {elide(safe(task.command), _COMMAND)}"
+        yield f"{task.id}: {elide(clear(task.command), _COMMAND)}"
 
 
 async def taken(source: Account, job: str, tasks: tuple[NewTask, ...]) -> list[str] | None:

@@ -27,6 +27,7 @@ from bot.azure.models import (
     VmSize,
 )
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.content.outgoing import outgoing
 from bot.domain.quota import Used
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
@@ -202,7 +203,7 @@ def test_every_field_of_every_body_is_on_its_card(here: Surroundings, name: str)
     seen: set[str] = set()
     number = 0
     for number, body in enumerate(bodies(entity), start=1):  # noqa: B007 - counted
-        card = entity.draw(here, decoder_of(entity.kind).decode(json.dumps(body)))
+        card = outgoing(entity.draw(here, decoder_of(entity.kind).decode(json.dumps(body))))
         words = shown(card)
         for path, said in entity.fields.items():
             for value in fields.values(body, path):
@@ -269,7 +270,7 @@ def test_no_signature_and_no_secret_setting_is_on_any_card(here: Surroundings) -
         ],
         "executionInfo": {"failureInfo": {"code": "c", "message": f"cannot read {signed}"}},
     }
-    card = task_card(here.ctx, here.source, "j", msgspec.convert(body, Task), AT)
+    card = outgoing(task_card(here.ctx, here.source, "j", msgspec.convert(body, Task), AT))
     for render in (slack.render, teams.render, text.render):
         words = msgspec.json.encode(render(card).payload).decode()
         assert "hunter2" not in words

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.content.outgoing import outgoing
+from cards.card import Attachment, Card
 from handlers.shared.files import csv_of, json_of
 
 KEY = "A" * 86 + "=="
@@ -44,7 +46,10 @@ def test_figures_stay_figures() -> None:
 
 
 def test_secrets_do_not_leave_in_a_cell() -> None:
-    assert rows(csv_of("x", ["Command"], [["run --password hunter2"]]).content)[1] == ["run --password …"]
+    file = csv_of("x", ["Command"], [["run --password hunter2"]])
+    (sent,) = outgoing(Card(title=(), blocks=(file,))).blocks
+    assert isinstance(sent, Attachment)
+    assert rows(sent.content)[1] == ["run --password …"]
 
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=2, max_size=2)))
@@ -69,7 +74,8 @@ def test_json_is_indented_in_its_own_order_and_without_secrets() -> None:
             "gone": None,
         }
     ).encode()
-    file = json_of("job-night/ly", raw)
+    (file,) = outgoing(Card(title=(), blocks=(json_of("job-night/ly", raw),))).blocks
+    assert isinstance(file, Attachment)
     assert (file.name, file.kind) == ("job-night_ly.json", "application/json")
     assert json.loads(file.content) == {
         "id": "nightly",

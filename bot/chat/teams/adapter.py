@@ -100,7 +100,7 @@ class Teams:
         done, _ = await asyncio.wait(self._readying, timeout=_READY_SECONDS)
         for each in done:
             if error := each.exception():  # whoever needs one asks again, and says what is wrong
-                log.warning("teams.no_token", error=f"{type(error).__name__}: {error}"[:200])
+                log.warning("teams.no_token", error=f"{type(error).__name__}: {error}")
 
     async def stop(self) -> None:
         """Stop receiving, finish what is under way and release connections."""

@@ -93,7 +93,7 @@ class Keys:
             answer = msgspec.json.decode(await self._read(discovery.jwks_uri), type=_KeySet)
             self._keys = {str(key["kid"]): _key(key) for key in answer.keys if key.get("kty") == "RSA" and "kid" in key}
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, jwt.PyJWTError, ValueError) as error:
-            log.warning("teams.keys_unavailable", url=self.url, error=f"{type(error).__name__}: {error}"[:200])
+            log.warning("teams.keys_unavailable", url=self.url, error=f"{type(error).__name__}: {error}")
         else:
             self._fetched = self._clock()
 

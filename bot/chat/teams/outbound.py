@@ -144,7 +144,7 @@ class Outbound:
                 if len(png) <= _LARGEST:
                     return await self._pictures.link(png)
         except Exception as error:  # whatever a picture does, the card goes out
-            log.warning("teams.picture_failed", key=picture.key, error=f"{type(error).__name__}: {error}"[:200])
+            log.warning("teams.picture_failed", key=picture.key, error=f"{type(error).__name__}: {error}")
         else:
             log.warning("teams.picture_too_large", key=picture.key, bytes=len(png))
         return None
@@ -153,7 +153,7 @@ class Outbound:
         try:
             return await self._pictures.file_link(attachment)
         except Exception as error:  # whatever a file does, the card goes out
-            log.warning("teams.file_failed", error=f"{type(error).__name__}: {error}"[:200])
+            log.warning("teams.file_failed", error=f"{type(error).__name__}: {error}")
         return None
 
 
