@@ -24,7 +24,7 @@ from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.without_secrets import without_secrets
 from bot.clock import Clock
-from bot.content.clear_store import ClearStore
+from bot.content.clear_store import clearing
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
@@ -60,6 +60,7 @@ from bot.requests.upload_page import UploadPage
 from bot.settings import BotSettings
 from bot.settings_file import Settings
 from cards.card import Card
+from storage.port.store import Store
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
 
@@ -74,7 +75,7 @@ class App:
     def __init__(
         self,
         settings: Settings,
-        store: SqliteStore,
+        store: Store,
         environment: Mapping[str, str] = os.environ,
         clock: Clock | None = None,
     ) -> None:
@@ -205,7 +206,8 @@ class App:
             transition_counts=keep.counts_days * DAY,
         )
         path = Path(settings.bot.database)
-        return cls(settings, await asyncio.to_thread(ClearStore.open, path, retention=retention), environment, clock)
+        store = clearing(await asyncio.to_thread(SqliteStore.open, path, retention=retention))
+        return cls(settings, store, environment, clock)
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ from storage.port.operations import OperationState
 from storage.port.outbox import AttemptState, OutboxEntry
 from storage.port.reports import AdviceRow, AnomalyRow, ReportPost
 from storage.port.samples import PoolEra
-from storage.sqlite.store import SqliteStore
+from storage.port.store import Store
 
 T = TypeVar("T")
 
@@ -61,33 +61,45 @@ _FEW = 8
 """Rows that are cleared on the event loop; more of them go to a thread."""
 
 
-class ClearStore(SqliteStore):
-    """Implements :class:`storage.port.store.Store`; every method that it has of its own clears what it writes."""
+def clearing(store: Store) -> Store:
+    """The store, whichever it is, so that what is written to it is cleared."""
+    return cast("Store", ClearStore(store))
+
+
+class ClearStore:
+    """Every method that it has of its own clears what it writes; all others are the store's."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not cleared here: reading, marks, and what is exact."""
+        return getattr(self._store, name)
 
     async def record(self, changes: ChangeSet) -> int:
         """What a poll or a decision changes."""
         many = len(changes.entries) + len(changes.incidents) + len(changes.snapshots) + len(changes.transitions)
-        return await super().record(await _cleared(_change_set, changes, many))
+        return await self._store.record(await _cleared(_change_set, changes, many))
 
     async def put_approval(self, approval: Approval, entries: Sequence[OutboxEntry]) -> None:
         """An approval and its messages."""
-        await super().put_approval(_approval(approval), [*map(_entry, entries)])
+        await self._store.put_approval(_approval(approval), [*map(_entry, entries)])
 
     async def change_approval(self, approval: Approval, entries: Sequence[OutboxEntry]) -> bool:
         """The same."""
-        return await super().change_approval(_approval(approval), [*map(_entry, entries)])
+        return await self._store.change_approval(_approval(approval), [*map(_entry, entries)])
 
     async def append_audit(self, entry: AuditEntry) -> None:
         """A line of the audit trail."""
-        await super().append_audit(_audit(entry))
+        await self._store.append_audit(_audit(entry))
 
     async def post_audit(self, after: int, upto: int, entry: OutboxEntry) -> bool:
         """The message that has lines of the audit trail."""
-        return await super().post_audit(after, upto, _entry(entry))
+        return await self._store.post_audit(after, upto, _entry(entry))
 
     async def record_outcome(self, key: str, outcome: bytes, entry: AuditEntry) -> None:
         """What a change came to."""
-        await super().record_outcome(key, card_without_secrets(outcome), _audit(entry))
+        await self._store.record_outcome(key, card_without_secrets(outcome), _audit(entry))
 
     async def end_operation(
         self,
@@ -104,53 +116,53 @@ class ClearStore(SqliteStore):
     ) -> bool:
         """How an operation ended."""
         outcome, entry = card_without_secrets(outcome), _audit(entry) if entry else None
-        return await super().end_operation(
+        return await self._store.end_operation(
             id_, holder, state, outcome, now, entry, act=act, uploads=uploads, keep_steps=keep_steps
         )
 
     async def put_live(self, live: LiveCard) -> None:
         """A card that is live."""
-        await super().put_live(replace(live, card=card_without_secrets(live.card)))
+        await self._store.put_live(replace(live, card=card_without_secrets(live.card)))
 
     async def ask_confirmation(self, confirmation: Confirmation) -> None:
         """A change that waits: its command is what will be run, the figures are to be read."""
-        await super().ask_confirmation(replace(confirmation, shown=words_without_secrets(confirmation.shown)))
+        await self._store.ask_confirmation(replace(confirmation, shown=words_without_secrets(confirmation.shown)))
 
     async def post_report(self, post: ReportPost, advice: Sequence[AdviceRow], entry: OutboxEntry | None) -> bool:
         """A report and what it advised."""
         advice = [replace(each, body=words_without_secrets(each.body)) for each in advice]
         post = replace(post, body=words_without_secrets(post.body))
-        return await super().post_report(post, advice, _entry(entry) if entry else None)
+        return await self._store.post_report(post, advice, _entry(entry) if entry else None)
 
     async def put_anomaly(self, row: AnomalyRow) -> bool:
         """An unusual day."""
-        return await super().put_anomaly(replace(row, body=words_without_secrets(row.body)))
+        return await self._store.put_anomaly(replace(row, body=words_without_secrets(row.body)))
 
     async def answer_anomaly(self, account: str, pool: str, day: date, answer: str, reply: bytes) -> bool:
         """What somebody said of it."""
-        return await super().answer_anomaly(account, pool, day, clear(answer), words_without_secrets(reply))
+        return await self._store.answer_anomaly(account, pool, day, clear(answer), words_without_secrets(reply))
 
     async def put_bill(
         self, account: str, first: date, last: date, rows: Sequence[BillRow], reading: BillReading
     ) -> None:
         """What was billed: its rows are named by Azure."""
         cleared = [_BILLED.value(row) for row in rows]
-        await super().put_bill(account, first, last, cleared, replace(reading, message=clear(reading.message)))
+        await self._store.put_bill(account, first, last, cleared, replace(reading, message=clear(reading.message)))
 
     async def put_bill_reading(self, reading: BillReading) -> None:
         """How reading the bill went."""
-        await super().put_bill_reading(replace(reading, message=clear(reading.message)))
+        await self._store.put_bill_reading(replace(reading, message=clear(reading.message)))
 
     async def add_pool_eras(self, account: str, eras: Sequence[PoolEra]) -> None:
         """Pools as they were, with their metadata."""
         eras = [replace(era, tags=pairs_without_secrets(era.tags)) for era in eras]
-        await super().add_pool_eras(account, eras)
+        await self._store.add_pool_eras(account, eras)
 
     async def attempt_failed(
         self, entry: str, state: AttemptState, error: str, not_before: datetime | None = None
     ) -> None:
         """What a platform said."""
-        await super().attempt_failed(entry, state, clear(error), not_before)
+        await self._store.attempt_failed(entry, state, clear(error), not_before)
 
 
 def card_without_secrets(encoded: bytes) -> bytes:

@@ -20,6 +20,7 @@ from cyclopts import Parameter
 from msgspec import Struct
 
 from bot.chat.request import Author
+from bot.content.outgoing import clear
 from bot.policy.roles import RANK
 from bot.requests.command import Call, CommandError, command
 from bot.requests.context import Context
@@ -180,6 +181,8 @@ async def _save(ctx: Context, owner: str, path: str, name: str, words: tuple[str
     if tokens and tokens[0].lower() in (ctx.bot_name, f"/{ctx.bot_name}"):
         tokens = tokens[1:]
     _check(ctx, [*path.split(), name], tokens)
+    if clear(join(tokens)) != join(tokens):
+        raise CommandError("There is a secret in it, and none is kept here: save the query without it.")
     kept = await _of(ctx, owner)
     before = next((saved for saved in kept if saved.name == name), None)
     if before is None and len(kept) >= MOST:

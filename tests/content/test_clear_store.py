@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bot.content import clear_store
-from bot.content.clear_store import EXACT, ClearStore, card_without_secrets, words_without_secrets
+from bot.content.clear_store import EXACT, ClearStore, card_without_secrets, clearing, words_without_secrets
 from cards.build import actions, bold, text
 from cards.card import Button, Card, Code
 from storage.port.audit import AuditEntry
@@ -19,6 +19,7 @@ from storage.port.live import LiveCard
 from storage.port.monitoring import EntitySnapshot, Transition
 from storage.port.outbox import OutboxEntry
 from storage.port.store import Store
+from storage.sqlite.store import SqliteStore
 from tests.storage.monitoring_contract import incident
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -65,7 +66,7 @@ def rows(path: Path) -> str:
 
 
 async def test_what_is_written_has_no_secret(path: Path) -> None:
-    store = ClearStore.open(path)
+    store = clearing(SqliteStore.open(path))
     card = msgspec.json.encode(
         Card(
             title=text(bold(f"Job a: {SECRET}")),

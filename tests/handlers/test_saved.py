@@ -118,6 +118,13 @@ async def test_what_cannot_be_saved_says_why(saved: Scene, typed: str, nearest: 
     assert "Saved queries · 0" in title(await ask(saved, "saved"))
 
 
+async def test_no_query_with_a_secret_is_kept(saved: Scene) -> None:
+    card = await ask(saved, "save q 'job list name~password=hunter2hunter2'")
+    assert card.refused
+    assert "secret" in plain(card.title)
+    assert await saved.store.all_preferences(QUERIES) == []
+
+
 async def test_a_wrong_name_is_answered_with_the_nearest(saved: Scene) -> None:
     await ask(saved, "save failing job list")
     golden("command-run-unknown", await ask(saved, "run failng"))

@@ -134,7 +134,7 @@ class Slack:
     async def start(self, intake: RequestIntake) -> None:
         """Learn who the bot is, and connect in Socket Mode. Raises SlackStartError where Slack refuses the bot.
 
-        Where Slack does not answer, or refuses, that is tried again until it is done: everything else need not wait.
+        Where Slack does not answer, or refuses, that is tried again until it is done: nothing else waits.
         """
         self._intake = intake
         await asyncio.gather(self._channels.load(), self._messages.load())
@@ -251,8 +251,7 @@ class Slack:
         await ack()
 
     async def _on_action(self, body: dict[str, Any], ack: AsyncAck) -> None:
-        found = inbound.from_action(body)
-        if found is None:
+        if (found := inbound.from_action(body)) is None:
             self._suggestions.chose(body)
             if self._intake and decode_refresh(body):
                 self._following.later(self._forms.refresh(self._intake, body))
@@ -300,8 +299,8 @@ class Slack:
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("slack.form_not_opened", code=code)
-            again = Button("Try again", request.text, how="form")
-            card = refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
+            again = [Button("Try again", request.text, how="form")]
+            card = refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", again)
         if card:
             await self.answer(request, outgoing(card))
 

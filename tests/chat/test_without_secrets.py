@@ -1,0 +1,101 @@
+"""Every platform is held by the program through what hides secrets: messages, edits, forms, names, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.chat.port import KnowsPeople
+from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.without_secrets import without_secrets
+from bot.content.outgoing import Outgoing
+from cards.card import Card, Code, Field, Form, Option, Span
+
+SECRET = "password=hunter2hunter2"
+HERE = Conversation("text", "here")
+REQUEST = CommandRequest("k", "home", Person("text", "viewer"), HERE, datetime.now(UTC))
+CARD = Card(title=(Span("a"),), blocks=(Code(SECRET),))
+
+
+class Platform:
+    """Keeps what it is given, and asks the program for forms and names."""
+
+    name = "text"
+
+    def __init__(self) -> None:
+        self.shown: list[Any] = []
+        self.intake: Any = None
+
+    async def start(self, intake: Any) -> None:
+        self.intake = intake
+
+    async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
+        self.shown.append(card)
+        return "1"
+
+    async def say(self, request: CommandRequest, words: str) -> None:
+        self.shown.append(words)
+
+    async def post_once(self, conversation: Conversation, card: Card, key: str, *, loud: bool) -> tuple[str, str]:
+        self.shown.append(card)
+        return "1", "here"
+
+    async def update(self, conversation: Conversation, message: str, card: Card) -> None:
+        self.shown.append(card)
+
+    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+        self.shown.append(newest())
+
+
+class Knowing(Platform):
+    """One that knows people."""
+
+    def name_groups(self, groups: frozenset[str]) -> None: ...
+
+    async def known(self, person: Person, conversation: Conversation) -> Person:
+        return person
+
+    def marked(self, person: Person) -> Person:
+        return person
+
+
+class Intake:
+    """The program, which would show secrets."""
+
+    async def form(self, command: str, request: CommandRequest, **more: Any) -> Form | Card:
+        if command == "refused":
+            return CARD
+        return Form("Add", "task add", (Field("command", "Command", value=SECRET),))
+
+    async def suggest(self, request: CommandRequest, what: str, typed: str, within: object) -> list[Option]:
+        return [Option("a", "a"), Option(SECRET, SECRET)]
+
+
+async def test_whatever_is_sent_is_clear() -> None:
+    platform = Platform()
+    chat = without_secrets(platform)  # type: ignore[arg-type]
+    await chat.answer(REQUEST, CARD, "k")
+    await chat.post_once(HERE, CARD, "k")
+    await chat.update(HERE, "1", CARD)
+    await chat.update_live(HERE, "1", lambda: CARD)
+    await chat.say(REQUEST, f"it said {SECRET}")
+    assert len(platform.shown) == 5
+    assert all(isinstance(each, Outgoing) for each in platform.shown[:4])
+    assert "hunter2" not in str(platform.shown)
+
+
+async def test_so_are_forms_and_names() -> None:
+    platform = Platform()
+    await without_secrets(platform).start(Intake())  # type: ignore[arg-type]
+    form = await platform.intake.form("task add", REQUEST)
+    filled = await platform.intake.form("task add", REQUEST, values={"command": SECRET}, seconds=1.0)
+    assert form.fields[0].value == ""
+    assert filled.fields[0].value == SECRET
+    assert "hunter2" not in str(await platform.intake.form("refused", REQUEST))
+    assert await platform.intake.suggest(REQUEST, "pool", "", {}) == [Option("a", "a")]
+
+
+def test_it_knows_people_where_its_platform_does() -> None:
+    assert isinstance(without_secrets(Knowing()), KnowsPeople)  # type: ignore[arg-type]
+    assert not isinstance(without_secrets(Platform()), KnowsPeople)  # type: ignore[arg-type]
