@@ -14,6 +14,7 @@ come this way.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -53,6 +54,11 @@ class Outgoing(Card, frozen=True):
 
 _REMEMBERED = 400
 """Characters of a text that is worth remembering: the same words stand on most cards."""
+_SHORT = 16
+_WORD = re.compile(r"[\w.]+(?:-[\w.]+)*", re.ASCII)
+"""One short word, such as an id, a figure or a state: nothing in it could be told for a secret."""
+_CELL = 20
+"""Characters that a cell of a table counts for."""
 _HEAVY = 16_000
 """Characters or bytes that would hold the event loop for long enough that somebody else notices."""
 _VALUE_COLUMNS = frozenset({"value", "values", "setting"})
@@ -61,6 +67,8 @@ _NAME_COLUMNS = frozenset({"name", "variable", "key", "setting", "field"})
 
 def clear(text: str) -> str:
     """A text without secrets."""
+    if len(text) <= _SHORT and _WORD.fullmatch(text):
+        return text
     return _remembered(text) if len(text) <= _REMEMBERED else redact(text)
 
 
@@ -89,6 +97,8 @@ def is_heavy(card: Card) -> bool:
                 weight += len(content)
             case Code(text=text):
                 weight += len(text)
+            case Table(columns=columns, rows=rows):
+                weight += _CELL * len(columns) * len(rows)
             case _:
                 pass
     return weight > _HEAVY
