@@ -165,7 +165,11 @@ def _contents(ctx: Context) -> Card:
                     code("account:NAME"),
                     " for another account, ",
                     code("help pool"),
-                    " for all that can be done with pools.",
+                    " for all that can be done with pools. A name that has blanks or reads like an option is quoted: ",
+                    code("log JOB TASK 'follow'"),
+                    ", or behind ",
+                    code("--"),
+                    ".",
                 )
             ),
             *parts,

@@ -34,6 +34,20 @@ def test_a_filter_is_read_back_as_it_is_written(found: Filter) -> None:
     assert words(join(found.tokens)) == list(found.tokens)
 
 
+@given(
+    st.lists(st.text(max_size=12) | st.text("- !~,*?\\'\":<>=a\u00a0\u2003\n", max_size=8), max_size=3),
+    st.sampled_from(sorted(ENTITIES)),
+)
+def test_what_was_typed_is_the_same_filter_on_every_button_behind_it(typed: list[str], name: str) -> None:
+    """A pager, a sort and a CSV button carry the filter as it was written, and each of theirs the same again."""
+    try:
+        found = parse(typed, ENTITIES[name])
+    except CommandError:
+        return
+    assert parse(words(str(found)), ENTITIES[name]) == found
+    assert str(parse(str(found), ENTITIES[name])) == str(found)
+
+
 @pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
 @given(data=st.data())
 def test_the_service_gives_no_less_than_fits_and_just_that_where_it_is_exact(
