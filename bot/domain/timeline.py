@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from storage.retention import Retention
 
-PRESETS: Final[Mapping[str, timedelta]] = MappingProxyType(
+Preset: TypeAlias = Literal["1h", "24h", "7d", "30d", "90d"]
+PRESETS: Final[Mapping[Preset, timedelta]] = MappingProxyType(
     {
         "1h": timedelta(hours=1),
         "24h": timedelta(hours=24),
@@ -28,6 +29,18 @@ PRESETS: Final[Mapping[str, timedelta]] = MappingProxyType(
     }
 )
 """The windows that have a button, all of them up to now."""
+PRESET_LABELS: Final[Mapping[Preset, str]] = MappingProxyType({each: f"{each[:-1]} {each[-1]}" for each in PRESETS})
+"""What their buttons say: ``24 h``."""
+PRESET_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "1h": "the last hour",
+        "24h": "the last 24 hours",
+        "7d": "the last 7 days",
+        "30d": "the last 30 days",
+        "90d": "the last 90 days",
+    }
+)
+"""What they are called in a sentence: ``the last 24 hours``."""
 POINTS: Final = 360
 """Buckets of a window at most: a picture has about a thousand pixels for them."""
 STRIP: Final = 240

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import cyclopts
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import DamerauLevenshtein
 
-from bot.requests.command import Command, CommandError
+from bot.requests.command import Command, CommandError, Parameter
 from cards.command_line import join
 
 _OFFERED = 3
@@ -72,13 +73,23 @@ def mistake(known: Command, tokens: Sequence[str], error: cyclopts.CycloptsError
         for index, token in enumerate(tokens)
         if (fixed := _respelled(known, token))
     ]
+    nearest += [
+        join([*known.path.split(), *tokens[:index], f"{name.lower()}:{value}", *tokens[index + 2 :]])
+        for index, (name, value) in enumerate(pairwise(tokens))
+        if name.lower() in _options(known) and ":" not in value
+    ]
     return CommandError(message, [*nearest, join(["help", *known.path.split()])])
+
+
+def _options(known: Command) -> dict[str, Parameter]:
+    """The parameters that are written ``name:value``."""
+    return {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
 
 
 def _respelled(known: Command, token: str) -> str | None:
     """``stat:actve`` → ``state:active``; None where the word is right or nothing is near."""
     name, found, value = token.partition(":")
-    options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
+    options = _options(known)
     if not found or not options:
         return None
     near = process.extractOne(name.lower(), list(options), score_cutoff=60)

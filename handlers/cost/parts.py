@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
@@ -10,9 +11,10 @@ from bot.domain.core_use import IDLE_WORDS, WHOLE
 from bot.domain.money.meters import MeterKind
 from bot.domain.money.reconcile import Reconciled
 from bot.domain.money.shares import parts, share_of
-from bot.domain.money.spans import WINDOWS, Days, Window, days_of
+from bot.domain.money.spans import WINDOWS, DayPreset, Days, Window, days_of
 from bot.domain.money.spend import Spend
 from bot.domain.money.statement import Statement
+from bot.domain.timeline import PRESET_LABELS
 from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.build import actions, bold, note, table, text
@@ -24,9 +26,7 @@ from storage.port.bill import BillReading
 LABELS: dict[Window, str] = {
     "month": "This month",
     "last-month": "Last month",
-    "7d": "7 d",
-    "30d": "30 d",
-    "90d": "90 d",
+    **{each: PRESET_LABELS[each] for each in get_args(DayPreset)},
 }
 _KINDS: dict[MeterKind, str] = {"addresses": "IP addresses", "other": "other meters"}
 _ZONE_MATTERS = 3 * 3600

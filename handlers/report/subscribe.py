@@ -97,7 +97,7 @@ async def subscribe(
     here = conversation.key == ctx.request.conversation.key
     return Card(
         title=titled(
-            made.describe(), alert_parts.where(ctx) if here else "to you in a direct message",
+            _sentence(made.describe()), alert_parts.where(ctx) if here else "to you in a direct message",
             "changed" if before else "from now on",
         ),
         mark=Mark.DONE,
@@ -230,3 +230,7 @@ async def _section(ctx: Context, name: str, every: Sequence[ReportSubscription])
         for each in every
     ]
     return section(name, Bullets(tuple(lines))) if lines else []
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.domain.entity import fold
+from bot.domain.timeline import PRESET_LABELS, PRESET_WORDS
 from bot.domain.trends.period import Period, period_of
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
@@ -22,10 +23,11 @@ from handlers.trend.gather import Gathered, gather, narrowed
 from handlers.trend.schedule import schedule_trend
 
 Window = Literal["24h", "7d", "30d", "90d"]
-_WORDS: dict[Window, str] = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
+_WINDOWS: tuple[Window, ...] = get_args(Window)
+_SHORT = timedelta(days=2)
+"""Where less than that is known, a day is shown unless more is asked for: of a week most would be empty."""
 _DRAWN = 3
 """Points that a picture has at least."""
-_LABELS: dict[Window, str] = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
 
 
 @command(
@@ -59,19 +61,19 @@ async def trend(
     chosen: Window = window or "7d"
     period = period_of(chosen, source.now(), zone)
     gathered = await gather(ctx, source, period, pool)
-    if window is None and period_of("24h", source.now(), zone).since <= (gathered.first or period.since):
-        chosen = "24h"  # nothing older is known: of seven days six would be empty
+    if window is None and gathered.first and gathered.at - gathered.first < _SHORT:
+        chosen = "24h"
         period = period_of(chosen, source.now(), zone)
         gathered = await narrowed(ctx, source, gathered, period, pool)
     now, before = half(gathered, period), half(gathered, period.before)
     where = f"pool {pool}" if pool else None
     finding = headline(of, now, before)
-    title = " · ".join(filter(None, [source.name, where, f"last {_WORDS[chosen]}"]))
+    title = " · ".join(filter(None, [source.name, where, PRESET_WORDS[chosen].removeprefix("the ")]))
     nothing = not gathered.jobs and not gathered.boots and not now.preempted.nodes.whole
     if pool and nothing:
         await _seen(ctx, source, pool, chosen)
     return Card(
-        title=titled(finding, source.name, where, f"last {_WORDS[chosen]}"),
+        title=titled(finding, source.name, where, PRESET_WORDS[chosen].removeprefix("the ")),
         mark=Mark.IDLE if nothing else _mark(of, now, before),
         as_of=gathered.at,
         blocks=blocks(
@@ -81,12 +83,12 @@ async def trend(
             build.actions(
                 *(
                     Button(
-                        _LABELS[each],
+                        PRESET_LABELS[each],
                         line(ctx, source, "trend", each, of=_other(of), pool=pool),
                         how="edit",
                         current=each == chosen,
                     )
-                    for each in _LABELS
+                    for each in _WINDOWS
                 ),
                 Menu(
                     "Show",
@@ -172,8 +174,8 @@ def _kept_since(watched: datetime | None, period: Period, zone: ZoneInfo) -> lis
     )  # calendar days of that zone
     kept = f"What jobs came to is kept since {short_day(begun)} {begun:%H:%M}"
     if watched <= period.since:
-        return [f"{kept}: the period before is whole from {short_day(before)} on."]
-    return [f"{kept}: this period is whole from {short_day(whole)} on, the one before it from {short_day(before)} on."]
+        return [f"{kept}. The period before is whole from {short_day(before)} on."]
+    return [f"{kept}. This period is whole from {short_day(whole)} on, the one before it from {short_day(before)} on."]
 
 
 def _schedules(ctx: Context, source: Account, gathered: Gathered) -> Menu | None:

@@ -178,7 +178,7 @@ def _no_samples(ctx: Context, source: Account, again: windows.Again) -> Card:
         blocks=blocks(
             Words(text("The bot samples cores once a minute, from now on. Come back in a few minutes.")),
             build.actions(
-                *(Button(words, again(each), how="edit") for each, words in windows.LABELS.items()),
+                *(Button(words, again(each), how="edit") for each, words in timeline.PRESET_LABELS.items()),
                 Button("Pools", line(ctx, source, "pool list")),
             ),
         ),

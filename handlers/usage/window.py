@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from bot.domain import timeline
-from bot.domain.timeline import PRESETS, Kept, Window, WindowError, written
+from bot.domain.timeline import PRESET_LABELS, PRESET_WORDS, PRESETS, Kept, Preset, Window, WindowError, written
 from bot.filter.values import Moment
 from bot.requests.command import CommandError
 from cards import build
 from cards.card import Actions, Button
 from cards.formatting import duration, moment_words
 
-Preset: TypeAlias = Literal["1h", "24h", "7d", "30d", "90d"]
-LABELS: Final[dict[Preset, str]] = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d"}
-WORDS: Final[dict[str, str]] = {
-    "1h": "the last hour",
-    "24h": "the last 24 hours",
-    "7d": "the last 7 days",
-    "30d": "the last 30 days",
-    "90d": "the last 90 days",
-}
 _USUAL: Final[Preset] = "24h"
 
 _INSTANT = timedelta(microseconds=1)
@@ -65,7 +56,7 @@ class Asked(Struct, frozen=True):
     def words(self, zone: ZoneInfo) -> str:
         """``the last 7 days``, ``3 d 4 h from Mon 23 Nov 14:00``."""
         if self.preset:
-            return WORDS.get(self.preset) or f"the last {duration(span_of(self.preset))}"
+            return PRESET_WORDS.get(self.preset) or f"the last {duration(span_of(self.preset))}"
         begin = self.window.since.astimezone(zone)
         return f"{duration(self.window.span)} from {moment_words(begin)}"
 
@@ -150,7 +141,9 @@ def all_of(kept: Kept, zone: str) -> str:
 
 def presets(found: Asked, again: Again) -> Actions | None:
     """The timeline as links."""
-    return build.actions(*(Button(LABELS[each], again(each), how="edit", current=_is(found, each)) for each in LABELS))
+    return build.actions(
+        *(Button(PRESET_LABELS[each], again(each), how="edit", current=_is(found, each)) for each in PRESET_LABELS)
+    )
 
 
 def _is(found: Asked, preset: Preset) -> bool:

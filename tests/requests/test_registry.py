@@ -100,6 +100,7 @@ def test_what_people_type(registry: Registry, typed: str, args: tuple[str, ...] 
         ("thing", "What about thing?", "thing list"),
         ("thing list a state:actve", "Choose from", "thing list a state:active"),
         ("thing list a stat:active", "does not know what to do with “stat:active”", "thing list a state:active"),
+        ("thing list a state active", "does not know what to do with “state active”", "thing list a state:active"),
         ("thing list a page:x", "unable to convert", "help thing list"),
         ("thing list", "“thing list” needs a shelf. Type thing list SHELF …", "help thing list"),
         ("", "I know no command", "help"),

@@ -7,7 +7,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-Window: TypeAlias = Literal["month", "last-month", "7d", "30d", "90d"]
+DayPreset: TypeAlias = Literal["7d", "30d", "90d"]
+Window: TypeAlias = Literal["month", "last-month", DayPreset]
 WINDOWS: Final[tuple[Window, ...]] = get_args(Window)
 
 

@@ -9,14 +9,16 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
+from bot.domain.timeline import PRESETS
+
 T = TypeVar("T")
 
 PERIODS: Final[Mapping[str, tuple[timedelta, timedelta]]] = MappingProxyType(
     {
-        "24h": (timedelta(hours=24), timedelta(hours=1)),
-        "7d": (timedelta(days=7), timedelta(hours=6)),
-        "30d": (timedelta(days=30), timedelta(days=1)),
-        "90d": (timedelta(days=90), timedelta(days=3)),
+        "24h": (PRESETS["24h"], timedelta(hours=1)),
+        "7d": (PRESETS["7d"], timedelta(hours=6)),
+        "30d": (PRESETS["30d"], timedelta(days=1)),
+        "90d": (PRESETS["90d"], timedelta(days=3)),
     }
 )
 """How long a period is and its buckets are: some thirty of them, which a phone can still show."""
