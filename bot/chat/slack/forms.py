@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import structlog
 from msgspec.structs import replace
 from slack_sdk.errors import SlackApiError
@@ -22,7 +23,8 @@ from bot.chat.request import CommandRequest
 from bot.chat.slack import inbound
 from bot.chat.slack.errors import code_of
 from bot.chat.slack.people import SlackPeople
-from cards.card import Card, Form
+from cards.build import refusal
+from cards.card import Button, Card, Form
 from cards.slack.form import block_ids, decode_refresh, decode_submission, render_form, turns
 
 log = structlog.get_logger()
@@ -59,7 +61,13 @@ class Forms:
         form = await intake.form(request.text, await self._zoned(request), seconds=OPEN_SECONDS)
         if not isinstance(form, Form):
             return form
-        await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
+        try:
+            await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("slack.form_not_opened", code=code)
+            again = Button("Try again", request.text, how="form")
+            return refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
         return None
 
     async def refresh(self, intake: RequestIntake, body: Mapping[str, Any]) -> None:
