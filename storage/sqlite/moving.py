@@ -25,6 +25,7 @@ _COLUMNS = {
     "confirmations": ("conversation",),
     "uploads": ("conversation",),
     "report_posts": ("conversation",),
+    "posted_messages": ("conversation",),
 }
 _BODIES = {
     "journal": ("body",),

@@ -65,6 +65,7 @@ async def _filled(store: SqliteStore, platform: str, id_: str) -> None:
     await store.put_approval(whole, [])
     act = _encoded({"conversation": key, "command": "x"})
     await store.add_operation(OperationRow(f"o {id_}", asked.key, "w", "a", "t", b"{}", act, NOON), "one", NOON)
+    await store.put_message(f"s {id_}", id_, "1.2", NOON)
     await store.post_report(ReportPost(key, "weekly:a", "2026-W47", NOON, b"{}"), [], None)
 
 
