@@ -27,6 +27,7 @@ from cards.card import Form, How, Rendered
 from cards.click import Submission
 from cards.teams.form import decode_query, render_choices
 from cards.teams.seal import CLICK, FORM, sealed
+from cards.teams.text import safe
 
 log = structlog.get_logger()
 
@@ -272,12 +273,17 @@ def submitted(data: dict[str, object]) -> Submission | None:
 
 
 def _continued(title: str, content: dict[str, object], height: str) -> Answer:
-    dialog = {"title": title, "height": height, "width": "medium", "card": {"contentType": CARD, "content": content}}
+    dialog = {
+        "title": safe(title),
+        "height": height,
+        "width": "medium",
+        "card": {"contentType": CARD, "content": content},
+    }
     return 200, {"task": {"type": "continue", "value": dialog}}
 
 
 def _message(text: str) -> Answer:
-    return 200, {"statusCode": 200, "type": _MESSAGE, "value": text}
+    return 200, {"statusCode": 200, "type": _MESSAGE, "value": safe(text)}
 
 
 def _error(status: int, code: str, message: str) -> Answer:
@@ -285,4 +291,4 @@ def _error(status: int, code: str, message: str) -> Answer:
 
 
 def _closing(text: str) -> Answer:
-    return 200, {"task": {"type": "message", "value": text}}
+    return 200, {"task": {"type": "message", "value": safe(text)}}
