@@ -23,6 +23,7 @@ from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.outbound import CARD, Outbound
 from bot.chat.teams.seals import Place
+from bot.clock import backoff
 from cards.card import Form, How, Rendered
 from cards.click import Submission
 from cards.teams.form import decode_query, render_choices
@@ -55,6 +56,10 @@ class _Pressed(Struct):
 
 class _Dialog(Struct):
     data: dict[str, object] | None = None
+
+
+_FORM_TRIES = 6
+"""Attempts to show a form in the conversation: over half a minute."""
 
 
 class Waiting:
@@ -253,15 +258,21 @@ class Invokes:
             task.cancel()
 
     async def _present(self, request: CommandRequest) -> None:
-        try:
-            form = await self._intake.form(request.text, request)
-            where = request.conversation
-            if isinstance(form, Form):
-                await messages.post_form(self._outbound, where, form, request.message or "", Priority.ANSWER)
+        form = await self._intake.form(request.text, request)
+        where = request.conversation
+        for tries in range(_FORM_TRIES):
+            try:
+                if isinstance(form, Form):
+                    await messages.post_form(self._outbound, where, form, request.message or "", Priority.ANSWER)
+                else:
+                    await messages.post_card(self._outbound, where, form, Priority.ANSWER)
+            except Undelivered as error:  # a form that is there twice does no harm, one that is lost does
+                log.warning("teams.form_undelivered", command=request.text, why=error.why, code=error.code)
+                if error.why not in {"later", "doubt"}:
+                    return
+                await asyncio.sleep(error.wait or backoff(tries))
             else:
-                await messages.post_card(self._outbound, where, form, Priority.ANSWER)
-        except Undelivered as error:
-            log.warning("teams.form_undelivered", command=request.text, why=error.why, code=error.code)
+                return
 
 
 def submitted(data: dict[str, object]) -> Submission | None:
