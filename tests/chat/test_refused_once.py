@@ -15,8 +15,8 @@ from bot.chat.slack import outbound
 from bot.requests import answer_delivery
 from cards.build import bold, text
 from cards.card import Attachment, Card, Picture
-from tests.chat.test_slack import SlackHarness, _actions, _harness, _with_actions
-from tests.chat.test_slack_pictures import _CHART, ALT
+from tests.chat.test_slack import _CHART, SlackHarness, _actions, _harness, _with_actions
+from tests.chat.test_slack_pictures import ALT
 
 PASSING = ["internal_error", "service_unavailable", "fatal_error"]
 LAYOUT = ["invalid_blocks", "msg_blocks_too_long"]
