@@ -1,7 +1,7 @@
 """Twenty commands a second for two minutes: how many fail, how late they are acknowledged, and whether memory grows.
 
 The program runs in a process of its own. From outside the strict Slack stand-in sends the commands of four people and
-measures until each is acknowledged. More is asked than may be answered, so that queues and shares are full all the time.
+measures until each is acknowledged. More is asked than may be answered: queues and shares are full all the time.
 
     python -m bench.load [--seconds 120]
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import time
 from pathlib import Path
@@ -54,7 +55,7 @@ async def measure(seconds: int) -> None:
     await slack.close()
     took.sort()
     p99 = took[min(len(took) - 1, int(len(took) * 0.99))]
-    grown = " ".join(f"{after - before:+.1f}" for before, after in zip(memory, memory[1:], strict=False))
+    grown = " ".join(f"{after - before:+.1f}" for before, after in itertools.pairwise(memory))
     print(
         f"load         {A_SECOND} commands a second for {seconds} s: {failed} failed; acknowledged p50 "
         f"{took[len(took) // 2]:.1f} ms  p99 {p99:.1f} ms (goal {GOAL_ACK_MS} ms)"
