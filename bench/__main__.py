@@ -9,6 +9,7 @@ PARTS = (
     ["bench.decode"],
     ["bench.ack"],
     ["bench.unsigned"],
+    ["bench.load"],
     ["bench.lists"],
     ["bench.chart"],
     ["bench.memory"],

@@ -20,7 +20,7 @@ from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.platforms import connectable
-from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople
+from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople, MovesConversations, Platform
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.without_secrets import without_secrets
 from bot.clock import Clock
@@ -40,6 +40,7 @@ from bot.monitor.watcher import Watcher
 from bot.operations.audit import Audit
 from bot.operations.engine import Operations
 from bot.ops import health
+from bot.ops.moved import named_by_old_ids
 from bot.ops.pruning import prune
 from bot.ops.server import WebServer
 from bot.outbox import OutboxWorker
@@ -60,6 +61,7 @@ from bot.requests.upload_page import UploadPage
 from bot.settings import BotSettings
 from bot.settings_file import Settings
 from cards.card import Card
+from storage.port.conversations import ConversationReference
 from storage.port.store import Store
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
@@ -179,12 +181,18 @@ class App:
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):
                 chat = platform.connect(section, store, self.gallery, environment)
-                if isinstance(chat, KnowsPeople):
-                    chat.name_groups(settings.groups(name))
+                self._acquaint(chat, settings.groups(name))
                 self.chats[name] = without_secrets(chat)
                 routes += chat.routes()
         told = health.routes(self.monitor_status, traffic, self.alerts)
         self.servers = _servers(bot, routes, told, health.bare_routes(self.monitor_status))
+
+    def _acquaint(self, platform: Platform, groups: frozenset[str]) -> None:
+        """Tell a platform what it has to know before it starts."""
+        if isinstance(platform, KnowsPeople):
+            platform.name_groups(groups)
+        if isinstance(platform, MovesConversations):
+            platform.on_move(self._moved)
 
     def _reporting(self, pools: Pools, *, several: bool) -> tuple[Reports, MoneyWatch]:
         """What is said of money by the calendar, and what is found in it all the time."""
@@ -230,6 +238,7 @@ class App:
         await self._start_chats()
         for server in self.servers:
             await server.start()
+        await self._check_names()
         stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
         going_on = await self.operations.resume()
         resumed = await self.journal.resume()
@@ -339,6 +348,20 @@ class App:
             await self.delivery.resume(datetime.now(UTC))
         if yes:
             await self.alerts.conversations_changed()
+
+    async def _moved(self, reference: ConversationReference, old: str) -> None:
+        """A conversation has another id: everything that is kept for it goes with it, while nobody changes it."""
+        platform = reference.platform
+        async with self.alerts.moving(), self.jobs.moving():
+            await self.store.move_conversation(reference, old)
+        await self.outbox.moved(f"{platform}:{old}", f"{platform}:{reference.id}")
+        await self._check_names()
+
+    async def _check_names(self) -> None:
+        """Whoever runs the bot is told what the settings name by an id that it has no longer."""
+        self.monitor_status.notes = named_by_old_ids(self.settings, await self.store.conversations())
+        for each in self.monitor_status.notes:
+            log.warning("settings.conversation_moved", message=each)
 
 
 def _servers(

@@ -189,6 +189,15 @@ class AlertService:
         await in_slices(self._pipeline.restore())
         self._stale = False
 
+    @asynccontextmanager
+    async def moving(self) -> AsyncIterator[None]:
+        """What is kept of conversations is changed inside, and nothing else meanwhile; it is read anew after that."""
+        async with self._lock:
+            self._stale = True
+            yield
+            await self._load()
+        self._nudged.set()
+
     async def conversations_changed(self) -> None:
         """The bot was added somewhere: the settings may name that conversation, which then gets what is open."""
         before = {each.id for each in self._state.defaults()}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -107,13 +108,23 @@ class WatchedJobs:
     async def load(self) -> None:
         """Take up what is stored. Raises StoreError."""
         async with self._lock:
-            found = [decoded(kept.value, Watched) for _, kept in await self._store.all_preferences(WATCHES)]
-            watched = [each for each in found if each is not None]
-            entries = [name for each in watched for name in (each.entry, _over(each))]
-            known = await self._store.deliveries(entries)
-            self._versions = {each.entry.id: each.entry.version for each in known}
-            self._watched = {each.key: each for each in watched}
-            self._states = {each.key: _State(JobView(each.job)) for each in watched}
+            await self._load()
+
+    @asynccontextmanager
+    async def moving(self) -> AsyncIterator[None]:
+        """What is kept of conversations is changed inside, and nothing else meanwhile; it is read anew after that."""
+        async with self._lock:
+            yield
+            await self._load()
+
+    async def _load(self) -> None:
+        found = [decoded(kept.value, Watched) for _, kept in await self._store.all_preferences(WATCHES)]
+        watched = [each for each in found if each is not None]
+        entries = [name for each in watched for name in (each.entry, _over(each))]
+        known = await self._store.deliveries(entries)
+        self._versions = {each.entry.id: each.entry.version for each in known}
+        self._watched = {each.key: each for each in watched}
+        self._states = {each.key: _State(JobView(each.job)) for each in watched}
 
     def watched(self, account: str) -> set[str]:
         """The jobs of an account whose counts somebody follows."""

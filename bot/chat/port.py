@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, Type
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.outgoing import Outgoing
 from cards.card import Attachment, Card, Form, Option
+from storage.port.conversations import ConversationReference
 
 if TYPE_CHECKING:  # the command line reads settings without a web server
     from aiohttp import web
@@ -104,6 +105,19 @@ class RequestIntake(Protocol):
 
 Reach: TypeAlias = Callable[[Conversation, bool], Awaitable[None]]
 """Called when the bot can write to a conversation from now on, or that it no longer can."""
+
+
+Moved: TypeAlias = Callable[[ConversationReference, str], Awaitable[None]]
+"""Called when a conversation has another id: as it is now, and the id that it had. Keeps everything for the new one."""
+
+
+@runtime_checkable
+class MovesConversations(Protocol):
+    """A platform on which a conversation may get another id."""
+
+    def on_move(self, callback: Moved) -> None:
+        """Call ``callback`` whenever a conversation has another id; set it before the start."""
+        ...
 
 
 CardT_contra = TypeVar("CardT_contra", contravariant=True)

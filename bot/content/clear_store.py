@@ -44,6 +44,7 @@ EXACT: Mapping[str, str] = {
     "put_upload_ticket": "the command that an upload goes on with; kept for fifteen minutes",
     "put_preference": "what people keep by name: patterns, commands and templates, from which secrets are refused",
     "put_conversation": "an address",
+    "move_conversation": "an address, and another name for what is kept already",
     "put_message": "ids of a platform",
     "put_file": "what a link lends is what a chat was given, which had no secrets",
     "put_prices": "names of sizes, and figures",

@@ -76,6 +76,11 @@ class Status(Protocol):
         """What runs beside the watching, by name and account."""
         ...
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What else whoever runs the bot should mend, a line each."""
+        ...
+
 
 class Traffic(Protocol):
     """What is needed of :class:`bot.azure.pipeline.Traffic`: counts since the start."""
@@ -155,6 +160,8 @@ class MonitorStatus:
         self._clocks = clocks
         self._background = background or Background(clock)
         self.began = clock.now()
+        self.notes: list[str] = []
+        """What else whoever runs the bot should mend, a line each."""
         self._observers = observers
         self._traffic = traffic
         self._post = post
@@ -240,4 +247,4 @@ class MonitorStatus:
             for conversation in outbox.conversations
             if conversation.gone_since
         ]
-        return found + self._background.troubles()
+        return [*found, *self._background.troubles(), *self.notes]

@@ -60,6 +60,18 @@ class OutboxWorker:
         elif queue:
             queue.lost("removed")
 
+    async def moved(self, old: str, new: str) -> None:
+        """A conversation has another key, and so have its entries in the store: what waited for it is sent there."""
+        queue, task = self._queues.pop(old, None), self._tasks.pop(old, None)
+        if task:
+            task.cancel()
+            await asyncio.wait({task})
+        await self._store.destination_restored(new)
+        if known := self._queues.get(new):
+            known.back()
+        log.info("outbox.moved", old=old, new=new, waiting=queue.status().waiting if queue else 0)
+        await self.load()
+
     async def run(self) -> None:
         """Deliver until cancelled, or closed."""
         self._running = True

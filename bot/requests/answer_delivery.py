@@ -25,7 +25,7 @@ from bot.clock import Clock, backoff
 from bot.requests.edit_order import EditOrder
 from bot.requests.live_cards import Following, LiveCards, Takeover
 from bot.requests.live_wording import unclaimed
-from cards.card import Card
+from cards.card import Attachment, Card, Picture
 from storage.port.live import LiveStore
 
 log = structlog.get_logger()
@@ -37,6 +37,8 @@ _ZONE_SECONDS = 2.0
 _SETTLE = 2.0
 """Seconds after which a message whose answer was lost is expected to be readable."""
 _SAY_SECONDS = 10.0
+_FOLLOWING = Picture | Attachment
+"""What a platform may bring after the message: where its answer was lost, nobody knew what it should follow."""
 
 
 class Unshown(Enum):
@@ -164,7 +166,7 @@ class AnswerDelivery:
         """
         if attempt.doubtful:
             found = await self._found(chat, attempt, key, since)
-            if found and not attempt.earlier:
+            if found and not attempt.earlier and not any(isinstance(each, _FOLLOWING) for each in attempt.card.blocks):
                 return found
             if found:
                 attempt.request = replace(attempt.request, how="edit", message=found)

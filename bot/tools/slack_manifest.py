@@ -29,6 +29,7 @@ EVENTS = (
     "app_uninstalled",  # nothing can be posted any more
     "channel_archive",
     "channel_deleted",
+    "channel_id_changed",  # it was shared with another workspace, or is no more; of private ones too
     "channel_left",  # the bot was removed: Slack does not send it member_left_channel then
     "channel_rename",
     "channel_unarchive",

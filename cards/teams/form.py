@@ -15,7 +15,7 @@ from cards.form_values import foot, split
 from cards.render_text import Run, cut_runs
 from cards.teams.inputs import FIELD, FOUND, PASTE, found, inputs, values_of
 from cards.teams.seal import FORM, Seal, with_seal
-from cards.teams.text import Json, rich, small_print
+from cards.teams.text import Json, defused, rich, small_print
 from cards.text_fit import Omitted, clean, clean_line, cut, isolate, pack, size, units
 
 ROOM = 35_000
@@ -48,7 +48,7 @@ def render_form(form: Form, carry: str = "", seal: Seal | None = None) -> Json:
         "msteams": {"width": "Full"},
         "fallbackText": cut(clean_line(form.title), NAME) or "–",
     }
-    return card | {"body": _body(form, ROOM - size(actions) - size(card) - 1_000), "actions": actions}
+    return defused(card | {"body": _body(form, ROOM - size(actions) - size(card) - 1_000), "actions": actions})
 
 
 def _actions(form: Form, carried: Json) -> list[Json]:
@@ -137,4 +137,4 @@ def decode_query(value: Mapping[str, object]) -> Query:
 
 def render_choices(options: Iterable[Option]) -> list[Json]:
     """What a search is answered with; a client shows fifteen."""
-    return found(options, FOUND)
+    return [defused(each) for each in found(options, FOUND)]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cards.card import Field, Form, Option
 from cards.form_values import choices, day, filled, hour, is_on, label, moment, read, several, whole, within
-from cards.teams.text import Json
+from cards.teams.text import Json, safe
 from cards.text_fit import Omitted, clean_line, cut, isolate, units
 
 LABEL, VALUE = 300, 3_000
@@ -132,7 +132,10 @@ def found(options: Iterable[Option], most: int, chosen: Iterable[str] = ()) -> l
     """Options as a choice set has them."""
     fit = [option for option in options if option.value and units(option.value) <= OPTION_VALUE]
     return [
-        {"title": cut(isolate(clean_line(option.text or option.value)), OPTION_TEXT) or "–", "value": option.value}
+        {
+            "title": cut(safe(isolate(clean_line(option.text or option.value))), OPTION_TEXT) or "–",
+            "value": option.value,
+        }
         for option in within(fit, chosen, most)
     ]
 

@@ -58,7 +58,7 @@ from cards.teams.limits import (
     URL,
 )
 from cards.teams.seal import Seal, with_seal
-from cards.teams.text import Json, rich, safe, small_print
+from cards.teams.text import Json, defused, rich, safe, small_print
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 
@@ -136,8 +136,8 @@ class _Message:
         if last:
             middle.append(small_print([Run(" · ".join(last))]))
         return Rendered(
-            shell | {"body": [first, *middle]},
-            summary,
+            defused(shell | {"body": [first, *middle]}),
+            safe(summary),
             tuple(self.waiting),
             self.omitted.phrases(),
             tuple(self.attached),
@@ -391,7 +391,7 @@ class _Message:
             "type": "Input.ChoiceSet",
             "id": name,
             "style": "compact",
-            "label": safe(label),
+            "label": label,
             "placeholder": "Choose",
             "choices": list(choices.values()),
         }

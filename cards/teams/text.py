@@ -22,7 +22,9 @@ _STYLES: dict[str, dict[str, object]] = {
 }
 
 
-_DATE_MACRO = re.compile(r"\{(?=\{(?:DATE|TIME)\()")
+_DATE_MACRO = re.compile(r"\{(?=\{\s*(?:DATE|TIME)\s*\()", re.IGNORECASE)
+_EXACT = frozenset({"data", "url", "$schema", "type", "id"})
+"""Keys of what nobody reads, which comes back or is fetched as it is written."""
 
 Json = dict[str, object]
 
@@ -30,6 +32,30 @@ Json = dict[str, object]
 def safe(text: str) -> str:
     """Text in which no ``{{DATE(…)}}`` is computed: Adaptive Cards know that in every text."""
     return _DATE_MACRO.sub("{\u2060", text) if "{{" in text else text
+
+
+def defused(card: Json) -> Json:
+    """The same of a whole card: titles, labels, choices, placeholders, alternative texts and all that is read in it.
+
+    What a button carries, what a choice stands for and what a field begins with come back as they were written.
+    """
+    return {key: value if _is_exact(key, card) else _defused(value) for key, value in card.items()}
+
+
+def _is_exact(key: str, element: Json) -> bool:
+    if key == "value":  # of a choice, or of a field
+        return "title" in element or str(element.get("type", "")).startswith("Input.")
+    return key in _EXACT
+
+
+def _defused(value: object) -> object:
+    if isinstance(value, str):
+        return safe(value)
+    if isinstance(value, dict):
+        return defused(value)
+    if isinstance(value, list | tuple):
+        return [_defused(each) for each in value]
+    return value
 
 
 def _inline(run: Run) -> Json | str:

@@ -39,8 +39,9 @@ async def show_status(ctx: Context) -> Card:
     blind = sum(each.blind is not None for each in accounts)
     gone = [each for each in outbox.conversations if each.gone_since]
     waiting = sum(each.waiting for each in outbox.conversations)
-    late = gone or _slow(accounts) or any(each.doubt for each in accounts)
-    late = late or any(each.error and not each.refused for each in ctx.status.background())
+    beside, notes = ctx.status.background(), [text(each) for each in ctx.status.notes]
+    late = gone or notes or _slow(accounts) or any(each.doubt for each in accounts)
+    late = late or any(each.error and not each.refused for each in beside)
     worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if late else Mark.RUNNING
     return Card(
         title=titled(
@@ -56,9 +57,10 @@ async def show_status(ctx: Context) -> Card:
             *_blind(accounts),
             *_clocks(accounts),
             *_history(accounts),
-            *_background(ctx.status.background(), ctx.now()),
+            *_background(beside, ctx.now()),
             *_lost(gone, conversations),
             *_down(outbox),
+            *(section("To be mended", Bullets(tuple(notes))) if notes else ()),
             *_waiting(ctx, outbox, conversations),
             *section(
                 "Since the start",

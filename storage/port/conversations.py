@@ -28,3 +28,11 @@ class ConversationStore(Protocol):
     async def conversations(self, platform: str | None = None) -> list[ConversationReference]:
         """All of them, or one platform's, by platform and id."""
         ...
+
+    async def move_conversation(self, moved: ConversationReference, old: str) -> None:
+        """A conversation has another id: what was kept for ``old`` is kept for ``moved`` from now on, all or nothing.
+
+        The reference ``old`` stays, unreachable and with the body of ``moved``, so that it is known where it went. What
+        is kept for the new id already stays. The audit trail says what was so, and is not changed.
+        """
+        ...

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+from sqlite_utils import Database
+
 from storage.port.conversations import ConversationReference
 from storage.sqlite.connection import Connection
+from storage.sqlite.moving import move
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 
@@ -14,16 +18,19 @@ class SqliteConversations(Connection):
         """Insert or refresh a conversation reference."""
 
         def work() -> None:
-            self._db.table("conversations").upsert(
-                {
-                    "platform": reference.platform,
-                    "id": reference.id,
-                    "body": reference.body,
-                    "seen": to_timestamp(reference.seen),
-                    "reachable": int(reference.reachable),
-                },
-                pk=("platform", "id"),
-            )
+            with self._db.atomic():
+                _put(self._db, reference)
+
+        await self._run(work)
+
+    async def move_conversation(self, moved: ConversationReference, old: str) -> None:
+        """Keep for another id what was kept for ``old``."""
+
+        def work() -> None:
+            with self._db.atomic():
+                move(self._db, moved.platform, old, moved.id)
+                _put(self._db, moved)
+                _put(self._db, replace(moved, id=old, reachable=False))
 
         await self._run(work)
 
@@ -42,3 +49,18 @@ class SqliteConversations(Connection):
             ]
 
         return await self._run(work)
+
+
+def _put(db: Database, reference: ConversationReference) -> None:
+    db.execute(
+        "INSERT INTO conversations (platform, id, body, seen, reachable) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (platform, id) DO UPDATE SET body = excluded.body, seen = excluded.seen, "
+        "reachable = excluded.reachable",
+        [
+            reference.platform,
+            reference.id,
+            reference.body,
+            to_timestamp(reference.seen),
+            int(reference.reachable),
+        ],
+    )

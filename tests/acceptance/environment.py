@@ -134,9 +134,12 @@ async def environment(
     skew: float = 0.0,
     prepare: Callable[[AccountState], None] = calm,
     teams: bool = True,
+    tiers: bool = False,
     settings: dict[str, Any] | None = None,
 ) -> AsyncIterator[Environment]:
     """All of it, not yet running the program. ``settings`` are merged over the usual ones, section by section.
+
+    With ``tiers`` Slack counts the calls of each method.
 
     ``prepare`` is done to the account before it lives through :data:`PAST`; its clock is ``skew`` seconds ahead.
     """
@@ -148,7 +151,7 @@ async def environment(
     clock.advance(PAST + timedelta(seconds=skew))
     world.settle()
     azure = AzureSandbox(world, tokens=Tokens(client_id=APP_ID), seed=seed)
-    slack = SlackStandIn(SlackSettings(app_url=f"http://{listen}/slack/events", tiers=False), clock=fast.stamp)
+    slack = SlackStandIn(SlackSettings(app_url=f"http://{listen}/slack/events", tiers=tiers), clock=fast.stamp)
     room = TeamsStandIn(
         app_id=APP_ID, verify=azure.tokens.verify, bot_url=f"http://{listen}/api/messages", clock=fast.stamp
     )

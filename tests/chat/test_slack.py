@@ -17,7 +17,8 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack.adapter import Slack, SlackStartError
+from bot.chat.slack.adapter import Slack
+from bot.chat.slack.errors import SlackStartError
 from bot.chat.slack.settings import SlackSettings
 from bot.content.links import NoAddressError
 from bot.requests.answer_delivery import AnswerDelivery

@@ -75,6 +75,7 @@ class Standing:
     rows: list[AccountStatus] = field(default_factory=list)
     box: Outbox = field(default_factory=Outbox)
     beside: list[BackgroundStatus] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def accounts(self) -> list[AccountStatus]:
         return self.rows

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import aiohttp
+import msgspec
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -22,12 +23,12 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.budget import Budget
-from bot.chat.port import AttachedFile, ChatStartError, Pictures, Reach, RequestIntake, Undelivered
+from bot.chat.port import AttachedFile, Moved, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import files, inbound
 from bot.chat.slack.authorization import REFUSED, Installation, without_token_warning
 from bot.chat.slack.channels import Channels
-from bot.chat.slack.errors import code_of, is_passing
+from bot.chat.slack.errors import SlackStartError, code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
 from bot.chat.slack.limits import LIMITS
@@ -40,8 +41,8 @@ from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
 from bot.content.outgoing import Outgoing, outgoing
 from bot.settings import Secret, secret
-from cards.build import in_words, refusal, without_attachments
-from cards.card import Button, Card
+from cards.build import in_words, without_attachments
+from cards.card import Card
 from cards.slack import render
 from cards.slack.form import decode_refresh
 from storage.port.store import Store
@@ -51,10 +52,6 @@ log = structlog.get_logger()
 _ANYTHING = re.compile("")
 _DEAF_SECONDS = 600.0
 _CONNECT_SECONDS = 5.0
-
-
-class SlackStartError(ChatStartError):
-    """Slack does not accept the bot; the message says what to mend."""
 
 
 class Slack:
@@ -100,8 +97,9 @@ class Slack:
         self._received = time.monotonic()
         self._people = SlackPeople(self._client)
         budget = Budget(LIMITS)
-        self._following = Following(self._client, pictures, budget, self._add, OwedPictures(store))
         self._channels = Channels(store)
+        owed = OwedPictures(store)
+        self._following = Following(self._client, pictures, budget, self._add, owed, self._channels.id_of)
         modern = ModernBlocks(store, wanted=settings.blocks == "modern")
         self._messages = Messages(self._client, budget, self._following, self._channels, modern)
         self._suggestions = Suggestions(self._people)
@@ -288,19 +286,14 @@ class Slack:
     async def _accept(self, request: CommandRequest) -> None:
         if self._intake is None:
             raise RuntimeError("a request before start()")
-        await self._intake.accept(self._people.marked(request))
+        where = self._channels.current(request.conversation)  # a form may have been opened under another id
+        await self._intake.accept(self._people.marked(msgspec.structs.replace(request, conversation=where)))
 
     async def _open_form(self, request: CommandRequest, trigger: str) -> None:
         """Open the modal of a command, or say why there is none."""
         if self._intake is None:
             raise RuntimeError("a click before start()")
-        try:
-            card = await self._forms.open(self._intake, request, trigger)
-        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("slack.form_not_opened", code=code)
-            again = [Button("Try again", request.text, how="form")]
-            card = refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", again)
+        card = await self._forms.open(self._intake, request, trigger)
         if card:
             await self.answer(request, outgoing(card))
 
@@ -376,6 +369,10 @@ class Slack:
     def on_reach(self, callback: Reach) -> None:
         """Have ``callback`` called whenever the bot is let into a channel or put out of it."""
         self._channels.on_reach = callback
+
+    def on_move(self, callback: Moved) -> None:
+        """Have ``callback`` called whenever a channel has another id."""
+        self._channels.on_move = callback
 
     async def post_once(
         self, conversation: Conversation, card: Outgoing, key: str, *, loud: bool = False

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bot.chat.port import Undelivered
+from bot.chat.port import ChatStartError, Undelivered
 
 _OUT = {
     *("account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked", "org_login_required"),
@@ -35,6 +35,10 @@ _DOUBT = {"fatal_error", "internal_error"}
 """Slack: "it's possible some aspect of the operation succeeded before the error was raised"."""
 _EVERYWHERE = {"service_unavailable", "fatal_error", "internal_error", "team_added_to_org"}
 _PASSING = {"service_unavailable", "internal_error", "fatal_error", "ratelimited", "request_timeout"}
+
+
+class SlackStartError(ChatStartError):
+    """Slack does not accept the bot; the message says what to mend."""
 
 
 def is_passing(error: SlackApiError) -> bool:

@@ -45,7 +45,10 @@ class Following:
         budget: Budget,
         post: Callable[[Conversation, Card], Awaitable[object]],
         owed: OwedPictures,
+        id_of: Callable[[str], str] = lambda channel: channel,
     ) -> None:
+        """``id_of`` says what id a channel has now."""
+        self._id_of = id_of
         self._owed = owed
         self._client = client
         self._pictures = pictures
@@ -116,9 +119,10 @@ class Following:
                 log.warning("slack.picture_given_up", channel=channel)
                 break
             await asyncio.sleep(_AGAIN_SECONDS)
-        await self._owed.settle(channel, stamp)
+        await self._owed.settle(self._id_of(channel), stamp)
 
     async def _edit(self, channel: str, stamp: str, payload: Mapping[str, Any]) -> None:
+        channel = self._id_of(channel)
         async with self._budget.turn(channel, Priority.ALERT, "update"):
             await self._client.chat_update(channel=channel, ts=stamp, **payload)
 
@@ -163,7 +167,7 @@ class Following:
             while len(self._shared) > _SHARED:
                 self._shared.pop(next(iter(self._shared)))
             try:
-                await share(self._client, attachment, channel, thread)
+                await share(self._client, attachment, self._id_of(channel), thread)
             except Exception as error:  # a file never fails its card, whatever happened to it
                 del self._shared[key]
                 code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__

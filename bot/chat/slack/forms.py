@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import structlog
 from msgspec.structs import replace
 from slack_sdk.errors import SlackApiError
@@ -20,9 +21,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.port import RequestIntake
 from bot.chat.request import CommandRequest
 from bot.chat.slack import inbound
-from bot.chat.slack.errors import code_of
+from bot.chat.slack.errors import code_of, is_passing
 from bot.chat.slack.people import SlackPeople
-from cards.card import Card, Form
+from cards.build import refusal
+from cards.card import Button, Card, Form
 from cards.slack.form import block_ids, decode_refresh, decode_submission, render_form, turns
 
 log = structlog.get_logger()
@@ -33,6 +35,8 @@ OPEN_SECONDS, CHECK_SECONDS, SUBMIT_SECONDS = 1.5, 8.0, 1.5
 """For a check: before a modal opens (its trigger lives three), while it is open, before it is taken (three again)."""
 ZONE_SECONDS = 0.4
 _VIEWS = 500
+_OPENINGS, _OPEN_AGAIN = 3, 0.4
+"""Attempts to open a modal while its trigger lives, and the seconds between them."""
 
 
 @dataclass
@@ -59,8 +63,31 @@ class Forms:
         form = await intake.form(request.text, await self._zoned(request), seconds=OPEN_SECONDS)
         if not isinstance(form, Form):
             return form
-        await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
+        try:
+            await self._opened(trigger, render_form(form, inbound.carry(request)))
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("slack.form_not_opened", code=code)
+            again = Button("Try again", request.text, how="form")
+            return refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
         return None
+
+    async def _opened(self, trigger: str, view: dict[str, Any]) -> None:
+        """Open a modal, again where Slack failed: a trigger works once, so that none is opened twice."""
+        for left in range(_OPENINGS, 0, -1):
+            try:
+                await self._client.views_open(trigger_id=trigger, view=view)
+            except SlackApiError as error:
+                if left < _OPENINGS and code_of(error) == "exchanged_trigger_id":
+                    return  # the one before did open it
+                if left == 1 or not is_passing(error):
+                    raise
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                if left == 1:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_OPEN_AGAIN)
 
     async def refresh(self, intake: RequestIntake, body: Mapping[str, Any]) -> None:
         """A change in a modal: check it and show what comes of it, unless another change overtakes it."""

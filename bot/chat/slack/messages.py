@@ -74,6 +74,7 @@ class Messages:
 
         ``asker`` is who waits for it; None for an alert.
         """
+        conversation = self._channels.current(conversation)
         more: dict[str, Any] = {}
         if key:
             more["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
@@ -96,6 +97,7 @@ class Messages:
         Such a message cannot be edited, so its pictures are there from the beginning, or are told in words.
         """
         card = without_attachments(card, "This answer is for you alone: ask me in a direct message.")
+        conversation = self._channels.current(conversation)
 
         async def send(drawn: Rendered) -> AsyncSlackResponse:
             return await self._client.chat_postEphemeral(**_call(conversation, drawn.payload), user=person.id)
@@ -115,6 +117,7 @@ class Messages:
 
     async def say(self, conversation: Conversation, person: Person, words: str) -> None:
         """Send one person something without any blocks."""
+        conversation = self._channels.current(conversation)
         call = _call(conversation, {"text": words}) | {"user": person.id}
         await self._once(conversation, "ephemeral", lambda: self._client.chat_postEphemeral(**call), asker=person)
 
@@ -140,6 +143,7 @@ class Messages:
         self, conversation: Conversation, message: str, card: Card, *, asker: Person | None = None
     ) -> None:
         """Replace a message, pictures included, so that the picture it has does not vanish until the next is there."""
+        conversation = self._channels.current(conversation)
         await self._following.overtake(conversation.id, message)
 
         def whole(*, modern: bool) -> Awaitable[Rendered]:
@@ -160,6 +164,8 @@ class Messages:
     async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
         """Replace a message by the card that is the newest when the turn has come; its pictures and files follow."""
 
+        conversation = self._channels.current(conversation)
+
         async def send(drawn: Rendered) -> None:
             await self._replace(conversation.id, message, drawn.payload)
 
@@ -174,13 +180,14 @@ class Messages:
 
     def update_delay(self, conversation: Conversation) -> float:
         """Seconds until an alert may be edited there."""
-        return self._budget.delay(conversation.id, Priority.ALERT, "update")
+        return self._budget.delay(self._channels.id_of(conversation.id), Priority.ALERT, "update")
 
     async def find_by_key(self, conversation: Conversation, key: str, since: datetime) -> str | None:
         """The message with this key: read from ``since`` to the end, in the thread or else the channel.
 
         Raises UnreadableError where the app was not granted the scope to read there.
         """
+        conversation = self._channels.current(conversation)
         oldest = str((since - _MARGIN).timestamp())
         try:
             if conversation.thread:

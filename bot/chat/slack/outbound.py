@@ -13,8 +13,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.hosts import host_of
 from bot.chat.port import Pictures
-from bot.chat.slack.errors import status_of
+from bot.chat.slack.errors import code_of, judged
 from bot.chat.slack.hosts import ours
+from bot.clock import backoff
 from cards.card import Attachment, Picture
 from cards.text_fit import clean_line, file_name
 
@@ -26,25 +27,26 @@ _TRIES = 4
 _LONGEST_WAIT = 60.0
 _READY_TRIES = 20
 _UPLOAD_SECONDS = 60.0
+_SETTLE = 2.0
+"""Seconds after which Slack says of a file that it is shared."""
 
 
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+async def patiently(call: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
     """Make a Web API call; wait and repeat where Slack says "not now" or no connection came about.
 
-    A call whose answer was lost is not repeated here: the message may be there.
+    A call whose answer was lost is not repeated, for it may have been carried out, unless that does no harm
+    (``repeatable``).
     """
     for attempt in range(1, _TRIES + 1):
         try:
             return await call()
-        except SlackApiError as error:
-            if status_of(error) != 429 or attempt == _TRIES:
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            undelivered = judged(error)
+            again = undelivered.why == "later" or (repeatable and undelivered.why == "doubt")
+            if not again or attempt == _TRIES:
                 raise
-            wait = min(float(error.response.headers.get("Retry-After", 1)), _LONGEST_WAIT)
-        except aiohttp.ClientConnectorError:
-            if attempt == _TRIES:
-                raise
-            wait = 0.5 * attempt
-        log.info("slack.rate_limited", seconds=wait)
+            wait = min(undelivered.wait or backoff(attempt - 1), _LONGEST_WAIT)
+        log.info("slack.call_repeated", code=undelivered.code, seconds=round(wait, 1))
         await asyncio.sleep(wait)
     raise AssertionError("unreachable")
 
@@ -58,9 +60,10 @@ async def upload(client: AsyncWebClient, pictures: Pictures, picture: Picture) -
     png = await pictures.png(picture.chart)
     name = f"{picture.key}.png"
     file = await _sent(client, name, png, alt_txt=picture.alt[:1000])
-    await patiently(lambda: client.files_completeUploadExternal(files=[{"id": file, "title": picture.title or name}]))
+    complete: list[dict[str, str | None]] = [{"id": file, "title": picture.title or name}]
+    await patiently(lambda: client.files_completeUploadExternal(files=complete), repeatable=True)  # it is in no channel
     for attempt in range(_READY_TRIES):
-        info = await patiently(lambda: client.files_info(file=file))
+        info = await patiently(lambda: client.files_info(file=file), repeatable=True)
         if info["file"].get("mimetype"):
             return file
         await asyncio.sleep(min(0.2 * (attempt + 1), 2.0))
@@ -72,15 +75,46 @@ async def share(client: AsyncWebClient, attachment: Attachment, channel: str, th
     name = file_name(attachment.name)
     file: dict[str, str | None] = {"id": await _sent(client, name, attachment.content)}
     file["title"] = clean_line(attachment.title)[:200] or name
-    await patiently(lambda: client.files_completeUploadExternal(files=[file], channel_id=channel, thread_ts=thread))
+    for last in (False, True):
+        try:
+            await patiently(
+                lambda: client.files_completeUploadExternal(files=[file], channel_id=channel, thread_ts=thread)
+            )
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            if judged(error).why != "doubt":
+                raise
+            await asyncio.sleep(_SETTLE)
+            if await _is_shared(client, str(file["id"])):
+                return  # only the answer was lost
+            if last:
+                raise
+        else:
+            return
+
+
+async def _is_shared(client: AsyncWebClient, file: str) -> bool:
+    try:
+        info = await patiently(lambda: client.files_info(file=file), repeatable=True)
+    except SlackApiError as error:
+        if code_of(error) != "file_not_found":
+            raise
+        return False  # its upload was not completed
+    return bool(info["file"].get("shares"))
 
 
 async def _sent(client: AsyncWebClient, name: str, content: bytes, **more: str) -> str:
     """The first two steps of an upload: an address, and the bytes to it. Returns the file's id."""
-    ticket = await patiently(lambda: client.files_getUploadURLExternal(filename=name, length=len(content), **more))
+    ticket = await patiently(
+        lambda: client.files_getUploadURLExternal(filename=name, length=len(content), **more), repeatable=True
+    )
     url = str(ticket["upload_url"])
     if not ours(url, client.base_url):
         raise ConnectionError(f"Slack wants {name} to be sent elsewhere, to {host_of(url) or 'no host'}")
+    await patiently(lambda: _bytes_to(url, name, content), repeatable=True)
+    return str(ticket["file_id"])
+
+
+async def _bytes_to(url: str, name: str, content: bytes) -> None:
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_UPLOAD_SECONDS)) as session,
         session.post(url, data=content, allow_redirects=False) as answer,
@@ -88,4 +122,3 @@ async def _sent(client: AsyncWebClient, name: str, content: bytes, **more: str) 
         answer.raise_for_status()
         if answer.status != 200:
             raise ConnectionError(f"Slack did not take {name}: {answer.status}")
-    return str(ticket["file_id"])

@@ -49,6 +49,8 @@ PATH = "/api/messages"
 _MOST_BYTES = 512 * 1024
 """Of a request's body. Teams' own limit on a message is 100 KB."""
 
+_TEAM_GONE = frozenset({"teamDeleted", "teamHardDeleted", "teamArchived"})
+
 _activities = msgspec.json.Decoder(Activity)
 
 
@@ -333,8 +335,12 @@ class Teams:
                     conversation, id=channel.id, kind="channel", name=channel.name or ""
                 )
                 await self._channel(event, of_channel, activity.at)
-        elif event in {"teamDeleted", "teamArchived"} or activity.concerns_bot(activity.members_removed):
+        elif event in {"teamDeleted", "teamHardDeleted", "teamArchived"} or activity.concerns_bot(
+            activity.members_removed
+        ):
             await self._references.left(conversation, activity.at)
+        elif event == "teamRenamed":  # the id of a team is that of its first channel
+            await self._references.renamed(conversation, activity.at)
         elif event in {"teamRestored", "teamUnarchived"} or activity.concerns_bot(activity.members_added):
             await self._references.joined(conversation, activity.at)
 

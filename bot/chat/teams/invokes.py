@@ -23,10 +23,12 @@ from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.outbound import CARD, Outbound
 from bot.chat.teams.seals import Place
+from bot.clock import backoff
 from cards.card import Form, How, Rendered
 from cards.click import Submission
 from cards.teams.form import decode_query, render_choices
 from cards.teams.seal import CLICK, FORM, sealed
+from cards.teams.text import safe
 
 log = structlog.get_logger()
 
@@ -54,6 +56,10 @@ class _Pressed(Struct):
 
 class _Dialog(Struct):
     data: dict[str, object] | None = None
+
+
+_FORM_TRIES = 6
+"""Attempts to show a form in the conversation: over half a minute."""
 
 
 class Waiting:
@@ -252,15 +258,21 @@ class Invokes:
             task.cancel()
 
     async def _present(self, request: CommandRequest) -> None:
-        try:
-            form = await self._intake.form(request.text, request)
-            where = request.conversation
-            if isinstance(form, Form):
-                await messages.post_form(self._outbound, where, form, request.message or "", Priority.ANSWER)
+        form = await self._intake.form(request.text, request)
+        where = request.conversation
+        for tries in range(_FORM_TRIES):
+            try:
+                if isinstance(form, Form):
+                    await messages.post_form(self._outbound, where, form, request.message or "", Priority.ANSWER)
+                else:
+                    await messages.post_card(self._outbound, where, form, Priority.ANSWER)
+            except Undelivered as error:  # a form that is there twice does no harm, one that is lost does
+                log.warning("teams.form_undelivered", command=request.text, why=error.why, code=error.code)
+                if error.why not in {"later", "doubt"}:
+                    return
+                await asyncio.sleep(error.wait or backoff(tries))
             else:
-                await messages.post_card(self._outbound, where, form, Priority.ANSWER)
-        except Undelivered as error:
-            log.warning("teams.form_undelivered", command=request.text, why=error.why, code=error.code)
+                return
 
 
 def submitted(data: dict[str, object]) -> Submission | None:
@@ -272,12 +284,17 @@ def submitted(data: dict[str, object]) -> Submission | None:
 
 
 def _continued(title: str, content: dict[str, object], height: str) -> Answer:
-    dialog = {"title": title, "height": height, "width": "medium", "card": {"contentType": CARD, "content": content}}
+    dialog = {
+        "title": safe(title),
+        "height": height,
+        "width": "medium",
+        "card": {"contentType": CARD, "content": content},
+    }
     return 200, {"task": {"type": "continue", "value": dialog}}
 
 
 def _message(text: str) -> Answer:
-    return 200, {"statusCode": 200, "type": _MESSAGE, "value": text}
+    return 200, {"statusCode": 200, "type": _MESSAGE, "value": safe(text)}
 
 
 def _error(status: int, code: str, message: str) -> Answer:
@@ -285,4 +302,4 @@ def _error(status: int, code: str, message: str) -> Answer:
 
 
 def _closing(text: str) -> Answer:
-    return 200, {"task": {"type": "message", "value": text}}
+    return 200, {"task": {"type": "message", "value": safe(text)}}

@@ -16,6 +16,7 @@ from bot.chat.teams.outbound import Outbound, activity, wire_id
 from bot.chat.teams.seals import Place
 from cards.card import Card, Form, Rendered
 from cards.teams.form import render_form
+from cards.teams.text import safe
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ async def update_form(
 
 async def say(outbound: Outbound, conversation: Conversation, words: str) -> None:
     """Send a sentence without any card."""
-    written: dict[str, object] = {"type": "message", "text": words, "textFormat": "plain"}
+    written: dict[str, object] = {"type": "message", "text": safe(words), "textFormat": "plain"}
     await _once(
         outbound, conversation, Priority.ANSWER, lambda wire, at: wire.post(at.service_url, wire_id(at), written)
     )

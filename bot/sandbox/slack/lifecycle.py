@@ -62,6 +62,22 @@ def rename(workspace: Workspace, channel: Channel, name: str) -> None:
     _hear(workspace, channel, "rename", {"channel": told})
 
 
+def renumber(workspace: Workspace, channel: Channel) -> str:
+    """Give a channel another id, as when it is shared with another workspace: it keeps all that was said in it.
+
+    By its old id nobody finds it any more. Slack tells public and private channels by the same event.
+    """
+    old = channel.id
+    channel.id = new = workspace.id("C", 10)
+    workspace.channels[new] = workspace.channels.pop(old)
+    workspace.moved(old, new)
+    _announce(workspace, channel)
+    if not channel.private or BOT_USER in channel.members:
+        about = {"old_channel_id": old, "new_channel_id": new, "event_ts": workspace.ts()}
+        workspace.hears("channel_id_changed", {"type": "channel_id_changed", **about})
+    return new
+
+
 def delete(workspace: Workspace, channel: Channel, by: str) -> None:
     """Take a channel away with everything that was said in it."""
     channel.archived = True

@@ -75,6 +75,13 @@ class Managing:
             raise StandInError("name_taken", f"there is a channel {name} already")
         lifecycle.rename(self._core.workspace, place, name)
 
+    def renumber(self, channel: str) -> str:
+        """Give a channel another id, as when it is shared with another workspace: ``channel_id_changed``. Its new id.
+
+        It is ``channel_not_found`` by the old one from then on.
+        """
+        return lifecycle.renumber(self._core.workspace, self._public(channel))
+
     def delete_channel(self, channel: str, *, by: str = "admin") -> None:
         """Delete a channel for good: ``channel_deleted``, and ``channel_not_found`` from then on."""
         lifecycle.delete(self._core.workspace, self._public(channel), self._core.workspace.person(by).id)

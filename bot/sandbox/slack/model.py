@@ -137,6 +137,14 @@ class Workspace:
                 return channel
         raise StandInError("channel_not_found", f"there is no channel {where!r}")
 
+    def moved(self, old: str, new: str) -> None:
+        """A channel has another id: what was said in it is found by that."""
+        self.said[new], self.ever[new] = self.said.pop(old), self.ever.pop(old)
+        for message in self.ever[new]:
+            message.channel = new
+        for channel, thread in [key for key in self._replies if key[0] == old]:
+            self._replies[new, thread] = self._replies.pop((channel, thread))
+
     def direct(self, user: str) -> Channel:
         """The direct messages between the app and ``user``."""
         return next(channel for channel in self.channels.values() if channel.person == user)

@@ -15,7 +15,14 @@ SCOPES = frozenset(
 EVENTS = frozenset(
     {
         *("app_mention", "app_uninstalled", "member_joined_channel", "message.im", "tokens_revoked"),
-        *("channel_archive", "channel_deleted", "channel_left", "channel_rename", "channel_unarchive"),
+        *(
+            "channel_archive",
+            "channel_deleted",
+            "channel_id_changed",
+            "channel_left",
+            "channel_rename",
+            "channel_unarchive",
+        ),
         *("group_archive", "group_deleted", "group_left", "group_rename", "group_unarchive"),
     }
 )
