@@ -43,15 +43,23 @@ _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.
 _CAUSES = 5
 _LISTED = 12
 """Incidents that a digest lists; the rest is counted."""
-_ACTIONS = 2
+_ACTIONS, _ACTIONS_OVER = 2, 3
+"""Buttons of its own that an incident has while it is open, beside those of care, and when it is over unmended."""
 SNOOZES = (("30 minutes", "30m"), ("2 hours", "2h"), ("8 hours", "8h"), ("1 day", "1d"), ("1 week", "7d"))
 
 
 def mark_of(incident: Incident) -> Mark:
-    """The mark of an incident: what is over is done, what was news is itself."""
-    if incident.state == "resolved":
+    """The mark of an incident: what is mended is done; what is merely over, and what was news, is as bad as it was."""
+    if incident.state == "resolved" and incident.mended:
         return Mark.DONE
     return _MARKS[incident.severity]
+
+
+def word_of(incident: Incident) -> str:
+    """How it stands in a word or three: its severity while it is open or was news, else how it came to its end."""
+    if incident.state == "resolved":
+        return "resolved" if incident.mended else "over, not mended"
+    return incident.severity.value
 
 
 class Writer:
@@ -98,7 +106,8 @@ class Writer:
         where = f" · {incident.account}" if self._several and not _names_account(incident) else ""
         if incident.state == "resolved":
             lasted = duration((incident.resolved or incident.changed) - incident.opened)
-            return text(bold(incident.headline), f" · resolved after {lasted}", where)
+            how = f"resolved after {lasted}" if incident.mended else "over, not mended"
+            return text(bold(incident.headline), f" · {how}", where)
         flapping = f" · flapping, {len(incident.flips)} times within an hour" if incident.flapping else ""
         return text(bold(incident.headline), flapping, where)
 
@@ -107,7 +116,8 @@ class Writer:
         if incident.state == "event":
             return ()
         if incident.state == "resolved":
-            return text(chip(Mark.DONE, "resolved"), " · ", Time(incident.resolved or incident.changed, "clock"))
+            over = chip(mark_of(incident), word_of(incident))
+            return text(over, " · ", Time(incident.resolved or incident.changed, "clock"))
         parts: list[object] = [chip(_MARKS[incident.severity], f"open, {incident.severity.value}")]
         if incident.acknowledged and incident.acknowledged_at:
             who = incident.acknowledged.name or incident.acknowledged.id.partition(":")[2]
@@ -119,7 +129,7 @@ class Writer:
     def _buttons(self, incident: Incident) -> Block | None:
         items: list[Action] = [
             Button(action.text, self.command(incident, action.command), style="primary" if first == 0 else "default")
-            for first, action in enumerate(incident.actions[:_ACTIONS])
+            for first, action in enumerate(incident.actions[: _ACTIONS_OVER if incident.unmended else _ACTIONS])
         ]
         if incident.open:
             if not incident.acknowledged:
@@ -149,20 +159,22 @@ class Writer:
     def digest(self, incidents: Sequence[Incident], conversation: str, *, after_quiet: bool = False) -> Card:
         """One message for several incidents of an account: what they have in common, the worst of them by name."""
         still = [each for each in incidents if each.open]
-        worst = max((each.severity for each in still or incidents), key=lambda severity: severity.rank)
+        unmended = [each for each in incidents if each.unmended]
+        worst = max((each.severity for each in still or unmended or incidents), key=lambda severity: severity.rank)
         account = incidents[0].account
         tasks = _merged(each.causes for each in incidents)
         headline = (
             f"{plural(len(incidents), 'alert')} while it was quiet" if after_quiet else _headline(incidents, tasks)
         )
-        over = sum(each.state == "resolved" for each in incidents)
+        over = sum(each.state == "resolved" and each.mended for each in incidents)
         return Card(
             title=text(
                 bold(headline),
                 f" · {number(over)} resolved" if over else "",
+                f" · {number(len(unmended))} over, not mended" if unmended else "",
                 f" · {account}" if self._several else "",
             ),
-            mark=_MARKS[worst] if still else Mark.DONE if over else _MARKS[worst],
+            mark=Mark.DONE if over and not still and not unmended else _MARKS[worst],
             as_of=max(each.seen for each in incidents),
             zone=self.zone_of(conversation),
             blocks=blocks(
@@ -299,7 +311,7 @@ def _list(incidents: Sequence[Incident]) -> Block:
     worst = nsmallest(_LISTED, incidents, key=lambda each: (not each.open, -each.severity.rank, each.since))
     rows: list[tuple[Text | str, ...]] = [
         (
-            text(chip(mark_of(each), "resolved" if each.state == "resolved" else each.severity.value)),
+            text(chip(mark_of(each), word_of(each))),
             each.headline,
             text(Time(each.since, "clock")),
         )

@@ -15,7 +15,7 @@ from bot.alerting.incident_state import IncidentState
 from bot.alerting.model import Event, Incident
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import Sliced
-from bot.domain.findings import Finding, fingerprint
+from bot.domain.findings import Entity, Finding, fingerprint
 from bot.monitor.scene import Area
 from cards.formatting import duration, plural
 
@@ -35,11 +35,13 @@ def settle(
     judged: Collection[str],
     seen: datetime,
     now: datetime,
+    undecided: Collection[Entity] = (),
 ) -> Sliced[set[str]]:
     """Bring the incidents of an account in line with what was found in a poll; returns the ids of those that changed.
 
     ``judged`` are the rules whose areas were all read: only of these the absence of a finding means something.
-    ``seen`` is the service's time of the poll, ``now`` the bot's.
+    ``seen`` is the service's time of the poll, ``now`` the bot's. Of ``undecided`` entities more is to be read before
+    anything is over: how a job ended is known with its last counts.
     """
     changed: set[str] = set()
     present: set[str] = set()
@@ -60,7 +62,7 @@ def settle(
             state.touch(incident)
             changed.add(incident.id)
     for incident in state.open_of(account):
-        if incident.fingerprint in present or incident.kind not in judged:
+        if incident.fingerprint in present or incident.kind not in judged or incident.entity in undecided:
             continue
         if _absent(incident, seen, now, None):
             changed.add(incident.id)
@@ -105,7 +107,7 @@ def _again(incident: Incident, kind: AlertRule, finding: Finding, seen: datetime
         return True
     incident.absent = None
     if not incident.open:
-        incident.state, incident.resolved = "open", None
+        incident.state, incident.resolved, incident.mended = "open", None, True
         incident.flips = [each for each in incident.flips if now - each <= WINDOW] + [now]
         if len(incident.flips) < FLIPS:
             incident.note(now, f"back again: {finding.headline}")
@@ -137,10 +139,11 @@ def _absent(incident: Incident, seen: datetime, now: datetime, finding: Finding 
     lasted = duration(now - incident.opened)
     was_flapping = incident.flapping
     incident.state, incident.flapping = "resolved", False
+    incident.mended = finding is None or finding.mended
     incident.resolved = incident.changed = incident.absent or now
     incident.absent = None
     if finding:
         incident.take(finding, finding.severity or incident.severity, seen)
     often = f", back {plural(len(incident.flips), 'time')} in the last hour" if was_flapping else ""
-    incident.note(now, f"resolved after {lasted}{often}")
+    incident.note(now, f"{'resolved' if incident.mended else 'over and not mended'} after {lasted}{often}")
     return True

@@ -28,7 +28,8 @@ class Incident(Struct, kw_only=True):
 
     ``state``: ``open``, ``resolved``, or ``event`` for news that was over at once. ``since`` and ``seen`` are the
     service's clock (when it began, when it was last checked), the other times are the bot's. ``flips`` are the last
-    times it came back after it was resolved; while it is ``flapping`` it is not said to be resolved.
+    times it came back after it was resolved; while it is ``flapping`` it is not said to be resolved. One that is
+    resolved without being ``mended`` is merely over: the job has ended, and its failures stay.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Incident(Struct, kw_only=True):
     opened: datetime
     changed: datetime
     resolved: datetime | None = None
+    mended: bool = True
     related: tuple[Entity, ...] = ()
     figures: tuple[tuple[str, str], ...] = ()
     cause: str = ""
@@ -68,6 +70,11 @@ class Incident(Struct, kw_only=True):
     def open(self) -> bool:
         """Whether it still goes on."""
         return self.state == "open"
+
+    @property
+    def unmended(self) -> bool:
+        """Whether it is over and nobody mended it."""
+        return self.state == "resolved" and not self.mended
 
     def note(self, at: datetime, what: str) -> None:
         """Add a line to the history."""

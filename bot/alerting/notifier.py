@@ -92,10 +92,12 @@ class Notifier:
             self._judge(incident, notification)
 
     def _judge(self, incident: Incident, notification: Notification) -> None:
-        """Announce that it is worse than was announced before; what is over and stands alone is over there too."""
+        """Announce that it is worse than was announced before, or ended so; what is over alone is over there too."""
         if not incident.open:
-            self._state.put(replace(notification, over=not notification.gathered, due=None))
-        elif incident.severity is not notification.worst and incident.severity.rank > notification.worst.rank:
+            notification = replace(notification, over=not notification.gathered, due=None)
+            self._state.put(notification)
+        worse = incident.severity is not notification.worst and incident.severity.rank > notification.worst.rank
+        if worse and (incident.open or incident.unmended):
             notification = replace(notification, worst=incident.severity)
             self._state.put(notification)
             if notification.gathered:

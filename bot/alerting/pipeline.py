@@ -35,7 +35,7 @@ from bot.alerting.routing import Router
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import Sliced
 from bot.alerting.suppression import Suppression
-from bot.domain.findings import Severity
+from bot.domain.findings import Severity, fingerprint
 from bot.settings import AlertSettings
 
 
@@ -122,7 +122,12 @@ class AlertPipeline:
             recipients[incident.id] = conversations = router.route(incident)
             for conversation, reasons in conversations.items():
                 known = self._state.notification(incident.id, conversation)
-                if known is None or (known.over and not known.entry):
+                if (known is None or not known.entry) and self._told(incident, conversation):
+                    why = known.why if known else reasons[0].id
+                    self._state.put(
+                        Notification(incident=incident.id, conversation=conversation, why=why, since=now, over=True)
+                    )
+                elif known is None or (known.over and not known.entry):
                     fresh.append(
                         Notification(incident=incident.id, conversation=conversation, why=reasons[0].id, since=now)
                     )
@@ -130,6 +135,18 @@ class AlertPipeline:
                     self._state.put(replace(known, over=False, due=self._reminders.next(incident, known, now)))
             yield
         return recipients
+
+    def _told(self, incident: Incident, conversation: str) -> bool:
+        """Whether a message of the conversation says it already: how a job ended is said where it failed."""
+        rule = self._rules.get(incident.kind)
+        for kind in rule.told_by if rule else ():
+            other = self._state.incident_of(fingerprint(incident.account, kind, incident.entity))
+            if other is None or not (other.open or other.changed == incident.changed):
+                continue
+            known = self._state.notification(other.id, conversation)
+            if known is not None and known.entry:
+                return True
+        return False
 
     def _waiting(self, incidents: list[Incident], ripe: list[Group], now: datetime) -> Sliced[list[Notification]]:
         """What waits and may have another reason to wait by now, or none."""

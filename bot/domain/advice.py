@@ -149,7 +149,89 @@ _RESIZES: dict[str, Advice] = {
         "bring it back, or make the pool anew without it",
     ),
 }
+_ELSEWHERE = "a size, region or zone with room, or dedicated nodes instead of Spot ones"
+_INNER: dict[str, Advice] = {
+    "requestdisallowedbypolicy": Advice(
+        "a policy of Azure forbids what the pool asks for",
+        "have the policy's owner exempt it, or make the pool as the policy wants it",
+    ),
+    "scopelocked": Advice(
+        "a lock on the subscription or resource group forbids changes there",
+        "have the lock removed, then resize again",
+    ),
+    "skunotavailable": Advice(
+        "this VM size is sold out or restricted for the subscription in this region or zone",
+        f"use {_ELSEWHERE}, or ask Azure to lift the restriction",
+    ),
+    "overconstrainedallocationrequest": Advice(
+        "no machine has room for just this mix of size, zone, disk and network",
+        "ask for less: without a zone, with another disk, or another size",
+    ),
+    "overconstrainedzonalallocationrequest": Advice(
+        "no machine of this zone has room for just this mix of size, disk and network",
+        "ask for less: without the zone, with another disk, or another size",
+    ),
+    "zonalallocationfailed": Advice(
+        "Azure has no more machines of this size in the zone just now", f"try again later, or use {_ELSEWHERE}"
+    ),
+    "quotaexceeded": Advice(
+        "a quota of the subscription is used up",
+        "ask for more in the portal (Quotas of the subscription), or free some there",
+    ),
+    "publicipcountlimitreached": Advice(
+        "the subscription may have no more public IP addresses",
+        "ask for more, or make the pool without public addresses",
+    ),
+    "subnetisfull": Advice(
+        "the pool's subnet has no free addresses",
+        "use a larger subnet, let others leave it, or resize to fewer nodes",
+    ),
+    "authorizationfailed": Advice(
+        "Batch or the pool's identity has no right to what the pool uses: its network, image or subscription",
+        "give it the role that the error names, then resize again",
+    ),
+    "linkedauthorizationfailed": Advice(
+        "Batch or the pool's identity has no right to something the pool refers to",
+        "give it the role that the error names, then resize again",
+    ),
+    "imagenotfound": Advice(
+        "the pool's image is gone, or is not replicated to this region",
+        "bring it back or replicate it, or make a pool with another image",
+    ),
+}
+"""What other services of Azure refuse machines with (:mod:`bot.domain.provider_error`)."""
+_SAID: tuple[tuple[tuple[str, ...], Advice], ...] = (
+    (
+        ("hypervisor generation",),
+        Advice(
+            "the VM size cannot start an image of this generation",
+            "make a pool with an image of the other generation, or with a size that fits the image",
+        ),
+    ),
+    (("core", "quota"), _INNER["quotaexceeded"]),
+    (("vcpu", "quota"), _INNER["quotaexceeded"]),
+    (("does not have enough", "address"), _INNER["subnetisfull"]),
+    (("subnet", "is full"), _INNER["subnetisfull"]),
+    (("disallowed by policy",), _INNER["requestdisallowedbypolicy"]),
+    (("scope(s) are locked",), _INNER["scopelocked"]),
+)
+"""What general codes mean by their words: where all of an entry occur."""
+_VAGUE: dict[str, Advice] = {
+    "operationnotallowed": Advice(
+        "the subscription does not allow it, most often because a quota of it is used up",
+        "read the error; where it names a quota, ask for more of it in the portal",
+    ),
+    "invalidparameter": Advice(
+        "Azure does not take a value that the pool is made with: the error names it",
+        "make the pool anew with a value that is allowed",
+    ),
+    "badrequest": Advice(
+        "Azure does not take what the pool is made with: the error says why", "make the pool anew with what fits"
+    ),
+}
 _RESIZE_FAMILIES: tuple[tuple[str, Advice], ...] = (
+    ("overconstrained", _INNER["overconstrainedallocationrequest"]),
+    ("invalidparameter", _VAGUE["invalidparameter"]),
     ("quota", Advice("a quota is used up", _MORE)),
     ("subnet", Advice("the pool's subnet has no room, or the service may not use it", "use a larger subnet")),
     ("network", Advice("the pool's network does not let it have nodes", "check the subnet, its rules and its rights")),
@@ -158,10 +240,17 @@ _RESIZE_FAMILIES: tuple[tuple[str, Advice], ...] = (
 _UNKNOWN_RESIZE = Advice("the code is all that is known", "read the error, then resize again")
 
 
-def of_resize(code: str) -> Advice:
-    """What is behind an error that a pool's resize ended with."""
-    known = _RESIZES.get(code.lower())
-    return known or next((advice for part, advice in _RESIZE_FAMILIES if part in code.lower()), _UNKNOWN_RESIZE)
+def of_resize(code: str, words: str = "") -> Advice:
+    """What is behind an error that a pool's resize ended with, or that lies at the bottom of it.
+
+    ``words`` are the error's: several causes share a general code (``BadRequest``), and only its words tell them apart.
+    """
+    name, said = code.lower(), words.lower()
+    if known := _RESIZES.get(name) or _INNER.get(name):
+        return known
+    by_words = next((advice for marks, advice in _SAID if all(mark in said for mark in marks)), None)
+    by_code = _VAGUE.get(name) or next((advice for part, advice in _RESIZE_FAMILIES if part in name), None)
+    return by_words or by_code or _UNKNOWN_RESIZE
 
 
 def of_code(code: str) -> Advice:

@@ -62,7 +62,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     """What an alert rule says of one entity now.
 
     One whose state is ``open`` is found in every poll as long as it is so; when it is found no more, its incident is
-    resolved. ``resolved`` does that with words of its own. ``event`` is news that is over once it is reported.
+    resolved. ``resolved`` does that with words of its own; where it is not ``mended`` it is merely over, and that is no
+    success. ``event`` is news that is over once it is reported.
 
     ``headline`` is one line that names the entity and the one number: "pool gpu-a has 3 unusable nodes". ``since`` is
     by the service's clock. ``figures`` are (label, value) lines, ``cause`` the likely one in a sentence, ``evidence``
@@ -74,6 +75,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     headline: str
     since: datetime
     state: Literal["open", "resolved", "event"] = "open"
+    mended: bool = True
     severity: Severity | None = None
     figures: tuple[tuple[str, str], ...] = ()
     cause: str = ""

@@ -26,6 +26,11 @@ EVALUATION_SLACK = 300.0
 """Seconds on top; the shortest interval is five minutes."""
 
 
+WARM_UP = 1800.0
+"""Seconds for which a formula may go without its samples: most ask for a quarter of an hour, and are tried again after
+as long."""
+
+
 class PoolTrouble(Struct, frozen=True):
     """One thing that is wrong with a pool.
 
@@ -84,8 +89,28 @@ def resize_overdue(pool: PoolFacts, seconds: float) -> bool:
 
 
 def autoscale_failure(pool: PoolFacts) -> ErrorText | None:
-    """Why a pool's autoscale formula fails; None where it does not, or the pool has none or is being deleted."""
-    return pool.autoscale_error if pool.autoscale and is_active(pool.state) else None
+    """Why a pool's autoscale formula fails; None where it does not, or the pool has none or is being deleted.
+
+    A formula that only has no samples yet (:func:`warms_up`) does not fail.
+    """
+    return pool.autoscale_error if pool.autoscale and is_active(pool.state) and not warms_up(pool) else None
+
+
+def lacks_samples(error: ErrorText | None) -> bool:
+    """Whether a formula could not be evaluated because there were too few samples of what it asks for."""
+    said = " ".join(error or ()).lower()
+    return "insufficientsampledata" in said or "insufficient data" in said or "insufficient sample" in said
+
+
+def warms_up(pool: PoolFacts) -> bool:
+    """Whether a formula lacks samples because it is young: samples are taken from when a pool has a formula on.
+
+    It was last tried within :data:`WARM_UP` seconds of that.
+    """
+    since = pool.autoscale_since or pool.created
+    if not pool.autoscale or pool.autoscale_at is None or since is None or not lacks_samples(pool.autoscale_error):
+        return False
+    return (pool.autoscale_at - since).total_seconds() < WARM_UP
 
 
 def autoscale_overdue(pool: PoolFacts, seconds: float) -> bool:

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 
 from bot.azure.models import NodeCounts, Pool, PoolNodeCounts, duration
+from bot.azure.models.pool import ResizeError
 from bot.domain import states
 from bot.domain.licence import pays_windows
 from bot.domain.nodes import ErrorText, NodeFacts
+from bot.domain.provider_error import innermost
 from bot.domain.states import BAD_NODES, NODES, NodeState
 
 _USUAL = timedelta(minutes=15)
@@ -25,6 +27,7 @@ class PoolFacts(Struct):
     """What is known of a pool. Spans are seconds; errors are code and words; ``counts`` are dedicated and spot nodes.
 
     ``troubled`` are nodes in trouble by id, where they were listed; counts come apart from the list, a little earlier.
+    ``autoscale_since`` is since when a formula scales it, where that was seen to begin; else it is as old as the pool.
     """
 
     id: str
@@ -40,9 +43,11 @@ class PoolFacts(Struct):
     resize_timeout: float = 900.0
     resize_errors: tuple[ErrorText, ...] = ()
     autoscale: bool = False
+    autoscale_since: datetime | None = None
     autoscale_interval: float = 900.0
     autoscale_at: datetime | None = None
     autoscale_error: ErrorText | None = None
+    created: datetime | None = None
     counts: tuple[NodeCounts, NodeCounts] = field(default_factory=lambda: (NodeCounts(), NodeCounts()))
     troubled: dict[str, NodeFacts] = field(default_factory=dict)
 
@@ -51,13 +56,14 @@ def reading(pool: Pool, counts: PoolNodeCounts | None = None) -> PoolFacts:
     """A pool of the service and its node counts, where they were read, as facts are taken of it.
 
     Of a pool that was read with ``$select``, what was not selected reads as its default: state, allocationState,
-    current and target nodes, resizeErrors, enableAutoScale and autoScaleRun serve for health, vmSize and
+    current and target nodes, resizeErrors, enableAutoScale, autoScaleRun and creationTime serve for health, vmSize and
     virtualMachineConfiguration for prices.
     """
     run = pool.auto_scale_run if pool.enable_auto_scale else None
     error = run.error if run and run.error and run.error.code else None
     return PoolFacts(
         id=pool.id,
+        created=pool.creation_time,
         state=pool.state,
         allocation=pool.allocation_state,
         allocation_since=pool.allocation_state_transition_time,
@@ -68,13 +74,22 @@ def reading(pool: Pool, counts: PoolNodeCounts | None = None) -> PoolFacts:
         target_dedicated=pool.target_dedicated_nodes or 0,
         target_spot=pool.target_low_priority_nodes or 0,
         resize_timeout=(duration(pool.resize_timeout) or _USUAL).total_seconds(),
-        resize_errors=tuple((each.code, each.message) for each in pool.resize_errors),
+        resize_errors=tuple(map(error_text, pool.resize_errors)),
         autoscale=pool.enable_auto_scale,
         autoscale_interval=(duration(pool.auto_scale_evaluation_interval) or _USUAL).total_seconds(),
         autoscale_at=run.timestamp if run else None,
-        autoscale_error=(error.code, error.message) if error else None,
+        autoscale_error=error_text(error) if error else None,
         counts=(counts.dedicated, counts.low_priority) if counts else (NodeCounts(), NodeCounts()),
     )
+
+
+def error_text(error: ResizeError) -> ErrorText:
+    """The code and words of an error of a pool: of the one at its bottom where it only carries another."""
+    if inner := innermost((error.message, *(each.value for each in error.values))):
+        more = "".join(f"; {each.code}" for each in inner[1:])
+        return inner[0].code, f"{inner[0].words or error.message}{more} ({error.code})"
+    details = "; ".join(each.value for each in error.values if each.value)
+    return error.code, f"{error.message} ({details})" if details and error.message else error.message or details
 
 
 def has(pool: PoolFacts) -> int:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from bot.azure.models import AccountProperties, VmSize
 from bot.domain.cores import cores_of
 from bot.domain.pools import PoolFacts, machines
-from bot.domain.states import is_over
+from bot.domain.states import is_active, is_over
 
 QuotaKind: TypeAlias = Literal["dedicated", "spot", "pools", "jobs", "family"]
 Level: TypeAlias = Literal["", "near", "nearer", "full"]
@@ -37,6 +37,7 @@ class Used(Struct, frozen=True):
     """What an account has in use: cores, dedicated ones by VM family (lower case) too, pools, jobs with schedules.
 
     ``unknown`` are the VM sizes in use whose cores are not known; ``active`` is None where jobs could not be counted.
+    ``short`` are the cores that pools want more of than they have: "dedicated", "spot", and VM families.
     """
 
     dedicated: int = 0
@@ -45,6 +46,7 @@ class Used(Struct, frozen=True):
     pools: int = 0
     active: int | None = 0
     unknown: tuple[str, ...] = ()
+    short: frozenset[str] = frozenset()
 
 
 class Quota(Struct, frozen=True):
@@ -54,6 +56,8 @@ class Quota(Struct, frozen=True):
     used: int
     limit: int
     family: str = ""
+    wanted: bool = False
+    """Whether somebody wants more of it than there is now."""
 
     @property
     def what(self) -> str:
@@ -85,6 +89,7 @@ def used_by(pools: Iterable[PoolFacts], sizes: Mapping[str, VmSize], active: int
     dedicated = spot = many = 0
     families: Counter[str] = Counter()
     unknown: dict[str, None] = {}
+    short: set[str] = set()
     for pool in pools:
         many += 1
         of_dedicated, of_spot = machines(pool)
@@ -96,9 +101,13 @@ def used_by(pools: Iterable[PoolFacts], sizes: Mapping[str, VmSize], active: int
         dedicated += of_dedicated * cores
         spot += of_spot * cores
         size = sizes.get(pool.vm_size.lower())
+        if is_active(pool.state) and pool.target_dedicated > pool.dedicated:
+            short |= {"dedicated", size.family.lower() if size else ""}
+        if is_active(pool.state) and pool.target_spot > pool.spot:
+            short.add("spot")
         if size and of_dedicated:
             families[size.family.lower()] += of_dedicated * cores
-    return Used(dedicated, spot, families, many, active, tuple(unknown))
+    return Used(dedicated, spot, families, many, active, tuple(unknown), frozenset(short))
 
 
 def quotas_of(account: AccountProperties, used: Used) -> list[Quota]:
@@ -112,10 +121,14 @@ def quotas_of(account: AccountProperties, used: Used) -> list[Quota]:
         ("pools", used.pools, account.pool_quota),
         ("jobs", used.active, account.active_job_and_job_schedule_quota),
     )
-    found = [Quota(kind, count, limit) for kind, count, limit in limits if limit is not None and count is not None]
+    found = [
+        Quota(kind, count, limit, wanted=kind in used.short)
+        for kind, count, limit in limits
+        if limit is not None and count is not None
+    ]
     if account.dedicated_core_quota_per_vm_family_enforced:
         found += [
-            Quota("family", cores, family.core_quota, family.name)
+            Quota("family", cores, family.core_quota, family.name, family.name.lower() in used.short)
             for family in account.dedicated_core_quota_per_vm_family or ()
             if (cores := used.families.get(family.name.lower(), 0))
         ]

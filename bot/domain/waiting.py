@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from bot.domain.job_health import JobFacts
 from bot.domain.nodes import ErrorText
-from bot.domain.pool_health import is_resizing
+from bot.domain.pool_health import is_resizing, warms_up
 from bot.domain.pools import PoolFacts, coming, has, in_state, usable, wanted
 from bot.domain.states import TROUBLED_NODES, NodeState, is_active
 
@@ -27,6 +27,7 @@ Cause: TypeAlias = Literal[
     "pool deleted",
     "resizing",
     "autoscale fails",
+    "autoscale warms up",
     "autoscale wants none",
     "scaled to zero",
     "resize failed",
@@ -53,6 +54,11 @@ class Wait(Struct, frozen=True):
     first: tuple[str, ...] = ()
     higher: bool = False
     troubled: tuple[tuple[NodeState, int], ...] = ()
+
+    @property
+    def settling(self) -> bool:
+        """True where what they wait for is on its way, as it is for a while with everything that is new."""
+        return self.cause in ("resizing", "autoscale warms up", "no nodes yet", "nodes starting", "start task")
 
     @property
     def queued(self) -> bool:
@@ -91,6 +97,8 @@ def _for_itself(job: JobFacts) -> Wait | None:
 
 
 def _for_any_node(pool: PoolFacts) -> Wait:
+    if warms_up(pool):
+        return Wait("autoscale warms up", pool.autoscale_error)
     if pool.autoscale and pool.autoscale_error:
         return Wait("autoscale fails", pool.autoscale_error)
     if wanted(pool) == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, get_args
 
 from bot.azure.models import PoolNodeCounts
+from bot.domain.pools import error_text
 from bot.domain.states import BAD_NODES, NODES, NodeState, counted, is_bad
 from bot.filter.common import (
     AGE,
@@ -92,7 +93,7 @@ POOL: Final = Entity(
             "error",
             Kind.TEXT,
             lambda row: text(
-                *(error.code for error in row.resize_errors),
+                *(code for error in row.resize_errors for code in dict.fromkeys((error.code, error_text(error)[0]))),
                 row.auto_scale_run.error.code if row.auto_scale_run and row.auto_scale_run.error else "",
             ),
             "error",

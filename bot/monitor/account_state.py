@@ -28,6 +28,9 @@ OVERLAP = timedelta(seconds=60)
 MEMORY = OVERLAP + timedelta(minutes=10)
 """How long before the oldest cursor keys are remembered: longer than the overlap, as clocks may be set back."""
 
+LATELY = timedelta(minutes=5)
+"""Longer than two looks are apart, but for an outage or a restart."""
+
 STREAMS = ("jobs", "schedules", "tasks", "nodes")
 """What is read by what changed since a cursor. Further cursors: baseline, and sweep, the last full list of jobs."""
 
@@ -203,7 +206,8 @@ class PendingState(AccountState):
         if view is None:
             view = self.jobs[name] = JobView(name)
         elif view is self.before.jobs.get(name):
-            view = self.jobs[name] = replace(view, causes=dict(view.causes), rate=list(view.rate))
+            own = {"causes": dict(view.causes), "rate": list(view.rate), "retried": dict(view.retried)}
+            view = self.jobs[name] = replace(view, **own)
         return view
 
     def schedule(self, name: str) -> ScheduleView:
@@ -221,7 +225,7 @@ class PendingState(AccountState):
         self.tasks.pop(name, None)
         self.reported.discard(name)
         self.recounted.discard(name)
-        for what in ("check", "end"):
+        for what in ("check", "end", "retries"):
             self.read.pop(f"{what} {name}", None)
 
     def forget_pool(self, name: str) -> None:
@@ -234,6 +238,12 @@ class PendingState(AccountState):
     def is_news(self, at: datetime) -> bool:
         """Whether something that changed then is news: not before the account was first seen whole."""
         return self.baseline is not None and at > self.baseline
+
+    @property
+    def watched_lately(self) -> bool:
+        """Whether the look before was so short ago that what is other than then began just now."""
+        last = self.before.cursors.get("jobs")
+        return last is not None and self.at - last <= LATELY
 
     def is_unseen(self, stream: str, made: datetime) -> bool:
         """Whether something made then can have escaped the poll before: older things were seen."""

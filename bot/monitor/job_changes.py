@@ -13,6 +13,8 @@ from bot.azure.models.watched import JobState, ScheduleState, TaskState
 from bot.domain.causes import EXIT, MOST, OTHER, cause_of
 from bot.domain.entity import same_id, schedule_of
 from bot.domain.findings import CauseCount
+from bot.domain.job_health import FEW
+from bot.domain.retries import Retried
 from bot.monitor.account_state import OVERLAP, PendingState
 from bot.monitor.evidence import note
 from bot.monitor.node_changes import missing_of
@@ -25,6 +27,8 @@ QUIET = timedelta(hours=1)
 PATIENCE = timedelta(minutes=10)
 """How long the end of a job waits for its last counts."""
 _LONGEST = 300
+_RETRIED = 50
+"""Tasks of a job that are remembered as run again, those that were most often."""
 _AT_ONCE = 200
 """Tasks that are drawn in one turn of the event loop: a few milliseconds."""
 
@@ -45,6 +49,7 @@ def fold_jobs(pending: PendingState, rows: Iterable[JobState]) -> None:
             continue
         if view is None:
             _begin(pending, row, state, since)
+            pending.job(row.id).past = pending.baseline is None
         elif view.since and since < view.since:
             continue  # the list lags behind what was seen already
         elif (view.state, view.since) != (state, since):
@@ -184,13 +189,57 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> N
         }
         known = job in pending.jobs
         if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
-            most = row.constraints.max_task_retry_count
-            cause = cause_of(run.exit_code, code, info.message)
-            view = pending.job(job)
-            cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
-            if row.node_info.node_id:
-                note(view, cause, row.id)
+            _count_failure(pending.job(job), row, at)
             pending.failed_in.add(job)
+
+
+async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
+    """A job's failed tasks from before the first look: no news each, but what they failed of is known from now on.
+
+    Where they are more than a few of those that are over, the job is said to fail.
+    """
+    if job not in pending.jobs:
+        return
+    view, found = pending.job(job), 0
+    for row in sorted(rows, key=lambda row: row.state_transition_time or pending.at):
+        at = row.state_transition_time
+        if at is None or pending.was_noted("task", row.id, "failed", at, job):
+            continue
+        _count_failure(view, row, at)
+        found += 1
+        if found % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+    view.past = False
+    if found and view.failed * FEW > view.succeeded + view.failed:
+        view.learned = pending.at
+
+
+def _count_failure(view: JobView, row: TaskState, at: datetime) -> None:
+    run = row.execution_info
+    info = run.failure_info or FailureInfo()
+    code, said = _failure(info)
+    cause = cause_of(run.exit_code, code, info.message)
+    most = row.constraints.max_task_retry_count
+    cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
+    if row.node_info.node_id:
+        note(view, cause, row.id)
+
+
+def fold_retries(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
+    """Tasks of a job that moved lately and are not over: those that were run again."""
+    pending.read[f"retries {job}"] = pending.at
+    if job not in pending.jobs:
+        return
+    view = pending.job(job)
+    for row in rows:
+        run = row.execution_info
+        if row.state.lower() == "completed" or run.retry_count <= 0:
+            view.retried.pop(row.id, None)
+        else:
+            view.retried[row.id] = Retried(row.id, run.retry_count, run.last_retry_time or row.state_transition_time)
+    if len(view.retried) > _RETRIED:
+        most = sorted(view.retried.values(), key=lambda each: (-each.times, each.task))[:_RETRIED]
+        view.retried = {each.task: each for each in most}
 
 
 def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> str:
@@ -221,11 +270,15 @@ def fold_task_counts(pending: PendingState, job: str, counts: Counts, slots: int
     view, at = pending.job(job), pending.at
     ended, begun = (counts.succeeded, counts.failed), counts.running
     fewer = view.active is not None and counts.active < view.active
-    if view.active is None or fewer or (ended, begun) != ((view.succeeded, view.failed), view.running):
+    first = not view.active and counts.active > 0  # what it has to wait for begins now
+    if view.active is None or fewer or first or (ended, begun) != ((view.succeeded, view.failed), view.running):
         view.progressed = at
     if fewer and not counts.active:
         _move_others(pending, view)  # its last tasks run: what is next in the pool begins
     view.active, view.running, view.succeeded, view.failed = counts.active, begun, *ended
+    view.past = view.past and counts.failed > 0
+    if not counts.active and not begun:
+        view.retried.clear()
     view.counted, view.running_slots = at, max(slots, begun)
     view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
     view.rate.append((at, counts.succeeded + counts.failed, counts.failed))

@@ -11,6 +11,7 @@ from bot.azure.models.pool import ResizeError
 from bot.azure.models.watched import NodeState, PoolState
 from bot.domain.entity import Named, fold
 from bot.domain.licence import pays_windows
+from bot.domain.pools import error_text
 from bot.domain.states import TROUBLED_NODES, counted
 from bot.monitor.account_state import PendingState
 from bot.monitor.scene import NodeView, PoolView
@@ -112,7 +113,10 @@ def _draw_pool(view: PoolView, row: PoolState) -> None:
     view.target_spot = row.target_low_priority_nodes or 0
     view.resize_timeout = _seconds(row.resize_timeout, 900.0)
     view.resize_errors = tuple(_said(error) for error in row.resize_errors)
-    view.autoscale = row.enable_auto_scale
+    if row.enable_auto_scale and not view.autoscale and view.autoscale_off:
+        run = row.auto_scale_run
+        view.autoscale_since = run.timestamp if run else row.allocation_state_transition_time
+    view.autoscale, view.autoscale_off = row.enable_auto_scale, not row.enable_auto_scale
     view.autoscale_interval = _seconds(row.auto_scale_evaluation_interval, 900.0)
     run = row.auto_scale_run if row.enable_auto_scale else None
     view.autoscale_at = run.timestamp if run else None
@@ -130,10 +134,9 @@ def _seconds(text: str, otherwise: float) -> float:
 
 
 def _said(error: ResizeError) -> tuple[str, str]:
-    """Code and message, with the details behind it where there are any."""
-    details = "; ".join(each.value for each in error.values if each.value)
-    words = f"{error.message} ({details})" if details and error.message else error.message or details
-    return error.code, words[:_LONGEST]
+    """Code and words of what lies at the bottom of an error."""
+    code, words = error_text(error)
+    return code, words[:_LONGEST]
 
 
 def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts], aside: Collection[str] = ()) -> None:
@@ -157,11 +160,23 @@ def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts], aside: Co
             view.idle_since, view.idle_least = None, 0
         elif view.idle_since is None:
             view.idle_since, view.idle_least = pending.at, idle
+            view.idle_read = name in pending.before.pools and pending.watched_lately
         else:
             view.idle_least = min(view.idle_least, idle)
 
 
 _NOTHING = PoolNodeCounts()
+
+
+def fold_idle(pending: PendingState, pool: str, rows: Iterable[NodeState]) -> None:
+    """Since when a pool's nodes are idle, by themselves: it rests since the last of them became so."""
+    if pool not in pending.pools:
+        return
+    view = pending.pool(pool)
+    view.idle_read = True
+    times = [row.state_transition_time for row in rows if row.state.lower() == "idle" and row.state_transition_time]
+    if times and view.idle_since:
+        view.idle_since = min(view.idle_since, max(times))
 
 
 def _resting(counts: tuple[NodeCounts, NodeCounts]) -> int:

@@ -7,6 +7,7 @@ See :mod:`bot.monitor.reader` for what is read, :mod:`bot.monitor.plan` for when
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -27,14 +28,16 @@ from bot.monitor.job_changes import (
     OVER,
     close_jobs,
     fold_jobs,
+    fold_past,
+    fold_retries,
     fold_schedules,
     fold_swept,
     fold_task_counts,
     fold_tasks,
     lose_job,
 )
-from bot.monitor.node_changes import fold_counts, fold_node_states, fold_nodes, fold_pools, shape_of
-from bot.monitor.plan import SLOW, Read, chosen, wanted
+from bot.monitor.node_changes import fold_counts, fold_idle, fold_node_states, fold_nodes, fold_pools, shape_of
+from bot.monitor.plan import SLOW, Read, Sort, chosen, wanted
 from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, MoneyView, QuotaView, Scene
 from bot.settings import WatchSettings
@@ -272,7 +275,10 @@ class Observer:
         active = sum(uses_quota(view.state) for view in pending.jobs.values())
         active += sum(uses_quota(view.state) for view in pending.schedules.values())
         used = used_by(pending.pools.values(), sizes, active)
-        pending.quota = QuotaView(tuple((q.what, q.used, q.limit) for q in quotas_of(resource.properties, used)))
+        quotas = quotas_of(resource.properties, used)
+        late = any(view.missed and view.state == "active" for view in pending.schedules.values())
+        wants = tuple(q.what for q in quotas if q.wanted or (q.kind == "jobs" and late))
+        pending.quota = QuotaView(tuple((q.what, q.used, q.limit) for q in quotas), wants)
         return True
 
     async def _turns(self, reader: Reader, pending: PendingState, missing: set[str]) -> None:
@@ -309,18 +315,29 @@ class Observer:
                 _draw_nodes(pending, read.name, *answer)
             elif isinstance(answer, TaskCountsResult):
                 fold_task_counts(pending, read.name, answer.task_counts, answer.task_slot_counts.running)
+            elif read.sort == "idle":
+                fold_idle(pending, read.name, answer)
+            elif read.sort == "past":
+                await fold_past(pending, read.name, answer)
+            elif read.sort == "retries":
+                fold_retries(pending, read.name, answer)
             else:
                 await fold_tasks(pending, read.name, answer)
 
     async def _answer(self, reader: Reader, pending: PendingState, read: Read) -> Any:
         if read.sort == "nodes":
             return await reader.nodes(read.name, frozenset(pending.pools[read.name].troubled))
-        if read.sort == "counts":
-            return await reader.counts(read.name)
-        if read.sort == "tasks":
-            since = min(pending.tasks.get(read.name, pending.at), pending.at)
-            return await reader.tasks(read.name, since, every=self._settings.tasks == "all")
-        return None  # whether a job is there is asked last
+        name = read.name
+        since = min(pending.tasks.get(name, pending.at), pending.at)
+        reads: dict[Sort, Callable[[], Awaitable[Any]]] = {
+            "idle": lambda: reader.idle_nodes(name),
+            "past": lambda: reader.failed_tasks(name),
+            "retries": lambda: reader.unfinished_tasks(name, pending.at - 2 * SLOW),
+            "counts": lambda: reader.counts(name),
+            "tasks": lambda: reader.tasks(name, since, every=self._settings.tasks == "all"),
+        }
+        read_it = reads.get(read.sort)
+        return await read_it() if read_it else None  # whether a job is there is asked last
 
     # What comes of it.
 
@@ -348,6 +365,7 @@ class Observer:
             quota=pending.quota,
             news=tuple(pending.news),
             ended=tuple(pending.ended),
+            closing=frozenset(name for name, view in pending.jobs.items() if view.state == OVER) - pending.reported,
             blind=self._blind,
             prices=self._prices,
             money=self.money or MoneyView(),

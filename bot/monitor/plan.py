@@ -21,7 +21,7 @@ from bot.monitor.job_changes import OVER
 from bot.monitor.node_changes import shape_of
 from bot.monitor.scene import JobView
 
-Sort: TypeAlias = Literal["nodes", "tasks", "counts", "check"]
+Sort: TypeAlias = Literal["nodes", "idle", "tasks", "past", "retries", "counts", "check"]
 SLOW = timedelta(minutes=5)
 """The period of what is read in turns: counts of jobs, pools that have bad nodes."""
 URGENT = float("inf")
@@ -32,6 +32,9 @@ _LEAVING = ("deleting", "terminating")  # states out of which a job may vanish w
 
 class Read(Struct, frozen=True):
     """A read that a poll may make: of a pool's nodes, a job's failed tasks or counts, or whether a job is still there.
+
+    ``idle`` asks a pool's nodes since when they are idle, ``past`` for a job's failures from before the first look,
+    ``retries`` for tasks that fail and are run again.
 
     ``overdue`` is how long it is due in its own periods; infinite for what cannot wait. ``last`` is when it was last
     made, None for never. ``slow`` marks the turns that are spread evenly over polls.
@@ -75,6 +78,8 @@ def _overdue(last: datetime | None, now: datetime, period: timedelta = SLOW) -> 
 def _nodes(pending: PendingState, poll: float) -> Iterator[Read]:
     settling = OVERLAP + timedelta(seconds=poll)
     for name, view in pending.pools.items():
+        if view.idle_since and not view.idle_read:
+            yield Read("idle", name, URGENT, None)
         shape = shape_of(view.counts)
         bad, last = sum(shape), pending.nodes.get(name)
         if not bad and not view.troubled:
@@ -109,6 +114,11 @@ def _of_jobs(pending: PendingState, watched: frozenset[str], poll: timedelta) ->
             yield Read("tasks", name, URGENT, last)
         elif overdue >= _SELDOM:
             yield Read("tasks", name, overdue / _SELDOM, last, slow=True)
+        if view.past and view.active is not None and view.failed:
+            yield Read("past", name, URGENT, None)
+        again = pending.read.get(f"retries {name}", view.started or view.created)
+        if view.running and (behind := _overdue(again, pending.at)) >= 1:
+            yield Read("retries", name, behind, again, slow=True)
         if view.active is None or fold(name) in watched or name in pending.recounted:
             yield Read("counts", name, URGENT, view.counted)
         elif (behind := _overdue(view.counted, pending.at)) >= 1:

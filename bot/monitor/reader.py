@@ -146,6 +146,23 @@ class Reader:
         path, select = Account.nodes(pool), "id,state,stateTransitionTime"
         return await self._try("nodes", lambda: self._list(NodeState, path, _since(since), select), missing=[])
 
+    async def idle_nodes(self, pool: str) -> list[NodeState] | None:
+        """A pool's idle nodes, a thousand of them, with since when they are."""
+        path, select = Account.nodes(pool), "id,state,stateTransitionTime"
+        return await self._try(
+            "nodes", lambda: self._list(NodeState, path, "state eq 'idle'", select, most=1), missing=[]
+        )
+
+    async def failed_tasks(self, job: str) -> list[TaskState] | None:
+        """A job's failed tasks, a thousand of them, whenever they failed."""
+        wanted = "state eq 'completed' and executionInfo/result eq 'failure'"
+        return await self._try("tasks", lambda: self._list(TaskState, Account.tasks(job), wanted, most=1), job=job)
+
+    async def unfinished_tasks(self, job: str, since: datetime) -> list[TaskState] | None:
+        """Tasks of a job that moved since and are not over, a thousand of them."""
+        wanted = f"{_since(since)} and state ne 'completed'"
+        return await self._try("tasks", lambda: self._list(TaskState, Account.tasks(job), wanted, most=1), job=job)
+
     async def tasks(self, job: str, since: datetime, *, every: bool) -> list[TaskState] | None:
         """Tasks of a job that failed since; ``every``: that began to run or ended."""
         changed = "(state eq 'completed' or state eq 'running')" if every else "executionInfo/result eq 'failure'"

@@ -21,6 +21,7 @@ from bot.domain.money.anomalies import Anomaly
 from bot.domain.money.budgets import BudgetState
 from bot.domain.nodes import NodeFacts
 from bot.domain.pools import PoolFacts
+from bot.domain.retries import Retried
 from bot.domain.schedule_health import ScheduleFacts
 from storage.port.monitoring import Transition
 
@@ -38,17 +39,19 @@ NodeView: TypeAlias = NodeFacts
 class PoolView(PoolFacts):
     """A pool. ``troubled`` has the nodes that are unusable, unknown, offline, preempted or failed their start task.
 
-    ``tags`` is its metadata. ``idle_since`` is since when it has had idle nodes and none at work or booting,
-    ``idle_least`` how many at least; ``preempted_at`` the last times at which nodes were seen preempted, newest last,
-    an hour's worth.
+    ``tags`` is its metadata. ``autoscale_off`` is True where it was seen without a formula. ``idle_since`` is since
+    when it has had idle nodes and none at work or booting, ``idle_least`` how many at least, ``idle_read`` whether the
+    nodes were asked since when, or it was seen to begin. ``preempted_at`` are the last times at which nodes were seen
+    preempted, newest last, an hour's worth.
     """
 
     since: datetime | None = None
-    created: datetime | None = None
     slots: int = 1
+    autoscale_off: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     idle_since: datetime | None = None
     idle_least: int = 0
+    idle_read: bool = False
     preempted_at: list[datetime] = field(default_factory=list)
 
 
@@ -60,6 +63,9 @@ class JobView(JobFacts):
     the causes that are exit codes, a few of each, read for what they printed. ``running_slots`` are the task slots that
     its running tasks take. ``rate`` are (time, completed,
     failed) of the last hour, for rates and the time left.
+
+    ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when
+    they were, where they are many. ``retried`` are tasks that are not over and were run again, as they were seen last.
     """
 
     since: datetime | None = None
@@ -75,6 +81,14 @@ class JobView(JobFacts):
     causes: dict[str, CauseCount] = field(default_factory=dict)
     examples: dict[str, tuple[Example, ...]] = field(default_factory=dict)
     rate: list[tuple[datetime, int, int]] = field(default_factory=list)
+    past: bool = False
+    learned: datetime | None = None
+    retried: dict[str, Retried] = field(default_factory=dict)
+
+    @property
+    def failure_heard(self) -> datetime | None:
+        """When a failure was news last: when it happened, or when it was learned of."""
+        return max(filter(None, (self.failed_at, self.learned)), default=None)
 
 
 class ScheduleView(ScheduleFacts):
@@ -86,9 +100,13 @@ class ScheduleView(ScheduleFacts):
 
 
 class QuotaView(Struct, frozen=True):
-    """What an account may have and has: (what in words, used, limit), such as ("dedicated cores", 120, 350)."""
+    """What an account may have and has: (what in words, used, limit), such as ("dedicated cores", 120, 350).
+
+    ``wanted`` are those of which somebody wants more than there is.
+    """
 
     rows: tuple[tuple[str, int, int], ...] = ()
+    wanted: tuple[str, ...] = ()
 
 
 class UnusualView(Struct, frozen=True):
@@ -124,7 +142,8 @@ class Scene(Struct, kw_only=True):
     """An account after a poll.
 
     ``at`` is the service's time of the poll, ``read`` the areas that were read in it, ``news`` the transitions that
-    are new, ``ended`` the jobs that ended or vanished in it. ``prices`` are those of the account's region, without any
+    are new, ``ended`` the jobs that ended or vanished in it, ``closing`` those that are over while their last counts
+    are still to be read. ``prices`` are those of the account's region, without any
     while they are unknown. ``money`` is how it stood at the last look at it, which is rarer.
 
     ``pools``, ``jobs`` and ``schedules`` are by their own spelling of the id. Ask :meth:`pool` and its like for what
@@ -140,6 +159,7 @@ class Scene(Struct, kw_only=True):
     quota: QuotaView = QuotaView()
     news: tuple[Transition, ...] = ()
     ended: tuple[JobView, ...] = ()
+    closing: frozenset[str] = frozenset()
     blind: Blindness | None = None
     prices: Prices = NO_PRICES
     money: MoneyView = MoneyView()

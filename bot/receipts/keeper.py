@@ -62,7 +62,7 @@ TOLD = timedelta(days=1)
 _PAGE = 1000
 _TICK = timedelta(microseconds=1)
 _AFTER_FAILURE = 30.0
-_ALERTS = ("job.completed", "job.failed")
+_ALERTS = ("job.completed", "job.failed", "task.failed")
 
 
 class Post(Protocol):
@@ -284,14 +284,14 @@ class ReceiptKeeper:
         """The alerts that said in a conversation that the job is over: the receipt is a reply to them."""
         since = self._clock.now() - timedelta(days=1)
         rows = await self._store.incidents(account=receipt.account, since=since)
-        over = [
-            row.id for row in rows if row.rule in _ALERTS and row.entity == "job" and same_id(row.name, receipt.job)
-        ]
-        found = {}
-        for row in await self._store.notifications(over[:1]):
-            notification = decoded(row.body, Notification)
-            if notification and notification.entry and not notification.gathered:
-                found[row.conversation] = notification.entry
+        ours = [each for each in rows if each.entity == "job" and same_id(each.name, receipt.job)]
+        newest = {each.rule: each.id for each in reversed(ours)}
+        found: dict[str, str] = {}
+        for name in [newest[rule] for rule in _ALERTS if rule in newest]:
+            for row in await self._store.notifications([name]):
+                notification = decoded(row.body, Notification)
+                if notification and notification.entry and not notification.gathered:
+                    found.setdefault(row.conversation, notification.entry)
         return found
 
     def _entry(self, receipt: Receipt, asked: Asked, reply_to: str) -> OutboxEntry:

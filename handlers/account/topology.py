@@ -31,7 +31,7 @@ from handlers.shared.common import line, section, template, titled
 from handlers.shared.states import job_chip
 
 _POOLS = (
-    "id,state,allocationState,currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,"
+    "id,creationTime,state,allocationState,currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,"
     "targetLowPriorityNodes,resizeErrors,enableAutoScale,autoScaleRun"
 )
 _JOBS = "id,state,poolInfo,executionInfo,priority,usesTaskDependencies"

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from msgspec.structs import replace
 
-from bot.alerting.cards import mark_of
+from bot.alerting.cards import mark_of, word_of
 from bot.alerting.model import Incident
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
@@ -178,8 +178,8 @@ def a_zone(typed: str, again: list[str]) -> str:
 
 
 def state_of(incident: Incident) -> Chip:
-    """``✖ critical`` while it is open, ``✔ resolved``, ``news``."""
-    word = {"open": incident.severity.value, "resolved": "resolved", "event": "news"}[incident.state]
+    """``✖ critical`` while it is open, ``✔ resolved``, ``✖ over, not mended``, ``news``."""
+    word = "news" if incident.state == "event" else word_of(incident)
     return Chip(mark_of(incident), word)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace as changed
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from bot.alerting.held_reasons import held_words
 from bot.alerting.model import Incident, Notification
+from bot.alerting.once import shown_once
 from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
 from bot.alerting.service import AlertService
@@ -66,14 +68,17 @@ async def list_alerts(
         found = alerts.incidents.open(name)
     else:
         found = [each for each in await alerts.past(name, now - _PAST, _MOST_PAST) if not each.open]
+    told = shown_once(found, alerts.kinds)
     if severity:
-        found = [each for each in found if each.severity.rank >= Severity(severity).rank]
+        told = [each for each in told if each.severity.rank >= Severity(severity).rank]
+    found = [each.incident for each in told]
     page = build.within(page, len(found))
     rows = found[(page - 1) * build.PAGE : page * build.PAGE]
+    others = {each.incident.id: each.others for each in told}
     again = _command("alert list", state=state if state == "past" else None, severity=severity, account=name)
     conversations = await parts.names(ctx)
     notifications = await _notices(ctx, alerts, rows)
-    worst = max((each.severity for each in found), key=lambda each: each.rank, default=Severity.INFO)
+    worst = max((each.severity for each in told), key=lambda each: each.rank, default=Severity.INFO)
     return Card(
         title=titled(
             f"{plural(len(found), 'open alert')}" if state == "open" else "Alerts of the last 7 days",
@@ -84,7 +89,12 @@ async def list_alerts(
         mark=(Mark.FAILED if worst is Severity.CRITICAL else Mark.WARNING) if found and state == "open" else Mark.DONE,
         as_of=max((each.seen for each in rows), default=now) if state == "open" else now,
         blocks=blocks(
-            Bullets(tuple(_row(ctx, alerts, each, notifications.get(each.id, []), conversations) for each in rows))
+            Bullets(
+                tuple(
+                    _row(ctx, alerts, each, notifications.get(each.id, []), conversations, others[each.id])
+                    for each in rows
+                )
+            )
             if rows
             else Words(text("Nothing is open." if state == "open" else "No alerts in this time.")),
             _held_here(ctx, alerts, found) if state == "open" else None,
@@ -112,8 +122,9 @@ def _row(
     incident: Incident,
     notifications: list[Notification],
     conversations: dict[str, str],
+    others: Sequence[Incident] = (),
 ) -> Text:
-    """How bad, what, since when, who takes care of it, where it was posted or why it is held back."""
+    """How bad, what, since when, who takes care of it, where it was posted or why it is held back; what it says too."""
     shown = [parts.conversation_name(ctx, each.conversation, conversations) for each in notifications if each.entry]
     account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
@@ -124,6 +135,7 @@ def _row(
         Time(incident.since, "age"),
         *((" · ", *care) if (care := _care(incident)) else ()),
         muted(f" · {_where(alerts, shown, notifications)}"),
+        muted(f" · also {', '.join(dict.fromkeys(each.kind for each in others))}") if others else None,
     )
 
 
@@ -144,7 +156,8 @@ def _held_by(alerts: AlertService, notification: Notification) -> str:
 def _care(incident: Incident) -> Text:
     """Who takes care of it, until when it is snoozed, when it was resolved."""
     if incident.state != "open":
-        return text("resolved ", Time(incident.resolved, "clock")) if incident.resolved else ()
+        how = "resolved " if incident.mended else "over since "
+        return text(how, Time(incident.resolved, "clock")) if incident.resolved else ()
     shown: list[Text] = []
     if acknowledged := parts.whom(incident):
         shown.append(acknowledged)
@@ -351,7 +364,9 @@ class OpenAlerts(NamedTuple):
 
 def open_alerts(ctx: Context, account: str) -> OpenAlerts | None:
     """The open alerts of an account for its home card; None where nothing is open."""
-    opened = ctx.alerts.incidents.open(account) if ctx.alerts else []
+    if ctx.alerts is None:
+        return None
+    opened = [each.incident for each in shown_once(ctx.alerts.incidents.open(account), ctx.alerts.kinds)]
     if not opened:
         return None
     worst = opened[0]

@@ -57,7 +57,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
         source.every(
             Pool,
             "/pools",
-            select="id,state,allocationState,vmSize,virtualMachineConfiguration,currentDedicatedNodes,"
+            select="id,creationTime,state,allocationState,vmSize,virtualMachineConfiguration,currentDedicatedNodes,"
             "currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,"
             "autoScaleRun",
         ),

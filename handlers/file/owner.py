@@ -35,6 +35,7 @@ _GONE = {
     "taskfilescleanedup": "the files were cleaned up",
     "taskfilesunavailable": "the node is gone with its files",
 }
+UPLOAD = "Files live no longer than their node: let the task upload what matters to storage (outputFiles)."
 KEEP = "To keep files longer, let the task upload them to storage (outputFiles), or lengthen its retentionTime."
 
 
@@ -230,9 +231,9 @@ async def _no_files_at_all(home: Home, error: AzureError) -> Card:
     if error.code.lower() in ("nodenotfound", "poolnotfound", "taskfilesunavailable"):
         return refusal(
             "The node is gone with its files.",
-            f"The task ran on node {placed.node_id} of pool {placed.pool_id}, which exists no more. {KEEP}"
+            f"The task ran on node {placed.node_id} of pool {placed.pool_id}, which exists no more. {UPLOAD}"
             if placed
-            else KEEP,
+            else UPLOAD,
             _buttons(home),
         )
     if state.waiting:

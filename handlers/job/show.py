@@ -14,15 +14,16 @@ from bot.azure.models.job import JobExecution
 from bot.domain.entity import schedule_of
 from bot.domain.job_health import pool_of
 from bot.domain.job_health import total as all_tasks
+from bot.domain.retries import Retrying
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text, when
-from cards.card import Block, Bullets, Button, Card, Mark, Progress, Words
-from cards.formatting import number
+from cards.card import Block, Bullets, Button, Card, Mark, Progress, Text, Time, Words
+from cards.formatting import number, plural
 from handlers.job.changing import buttons
 from handlers.job.failures import NONE as NO_FAILURES
-from handlers.job.failures import Failures, failures_of
+from handlers.job.failures import Failures, failures_of, retrying_of
 from handlers.job.list import counts_of
 from handlers.pool.sections import auto_pool
 from handlers.shared.common import (
@@ -54,11 +55,14 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
     async with finding_job(ctx, source, job, "job show"):
         fetched = await source.fetch(Job, source.job(job))
     (counts,), sizes = await asyncio.gather(counts_of(source, [fetched.value.id]), sizes_of(source))
-    failures = NO_FAILURES
+    failures, again = NO_FAILURES, Retrying()
     if counts and counts.failed:
         read = await gaps.maybe(f"failed tasks of job {fetched.value.id}", failures_of(source, fetched.value.id))
         failures = read or NO_FAILURES
-    return job_card(ctx, source, fetched.value, fetched.at, counts, sizes, failures)
+    if counts and (counts.running or counts.active):
+        retried = await gaps.maybe(f"retries of job {fetched.value.id}", retrying_of(source, fetched.value.id))
+        again = retried or Retrying()
+    return job_card(ctx, source, fetched.value, fetched.at, counts, sizes, failures, again)
 
 
 def job_card(
@@ -69,14 +73,16 @@ def job_card(
     counts: Counts | None = None,
     sizes: Mapping[str, VmSize] = MappingProxyType({}),
     failures: Failures = NO_FAILURES,
+    again: Retrying = Retrying(),  # noqa: B008 - it never changes
 ) -> Card:
-    """All of a job, its progress (None: unknown), why tasks of it failed, and VM sizes for its automatic pool."""
+    """All of a job, its progress (None: unknown), why tasks of it failed or fail on and on, and its pool's VM sizes."""
     told, counts = counts is not None, counts or Counts()
     total = all_tasks(counts)
     run = found.execution_info
     pool = pool_of(found)
-    state = job_chip(found.state, failed=counts.failed)
+    state = job_chip(found.state, failed=counts.failed or again.endless)
     schedule = schedule_of(found.id)
+    example = failures.example or (again.tasks[0].task if again.endless else "")
     return Card(
         title=titled(
             f"Job {found.id}",
@@ -86,6 +92,7 @@ def job_card(
             else f"{number(counts.completed)} of {number(total)} tasks done"
             if told
             else "tasks not known",
+            f"{plural(len(again.tasks), 'task')} failing again and again" if again.endless else None,
         ),
         mark=state.mark,
         as_of=at,
@@ -98,6 +105,7 @@ def job_card(
                 ("Running", number(counts.running) if told else UNKNOWN),
                 ("Succeeded", number(counts.succeeded) if told else UNKNOWN),
                 ("Failed", chip(Mark.FAILED, number(counts.failed)) if counts.failed else "0" if told else UNKNOWN),
+                ("Run again", _again(again)),
                 ("Pool", code(pool) if pool else None),
                 ("State", since(state, found.state_transition_time)),
                 ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
@@ -117,9 +125,7 @@ def job_card(
                 Button("Failed tasks", line(ctx, source, "task list", found.id, state="failed"), style="primary")
                 if counts.failed
                 else None,
-                Button("Logs", line(ctx, source, "log", found.id, failures.example, "stderr.txt"))
-                if failures.example
-                else None,
+                Button("Logs", line(ctx, source, "log", found.id, example, "stderr.txt")) if example else None,
                 Button("Tasks", line(ctx, source, "task list", found.id)),
                 *buttons(ctx, source, found.id, found.state, counts.failed),
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
@@ -138,6 +144,15 @@ def job_card(
             ),
         ),
     )
+
+
+def _again(again: Retrying) -> Text:
+    """``▲ 620 retries of 4 tasks, last 1 min ago``: of what fails without ever completing."""
+    if not again.times:
+        return ()
+    words = f"{plural(again.times, 'retry', 'retries')} of {plural(len(again.tasks), 'task')}"
+    last = (", last ", Time(again.last, "age")) if again.last else ()
+    return text(chip(Mark.WARNING, words) if again.endless else words, *last)
 
 
 def _why(failures: Failures, counts: Counts) -> Words | None:

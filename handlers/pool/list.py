@@ -26,7 +26,7 @@ from handlers.shared.verbs import verb
 from handlers.usage import costs
 
 _LISTED = (
-    "id,state,allocationState,allocationStateTransitionTime,vmSize,virtualMachineConfiguration,"
+    "id,creationTime,state,allocationState,allocationStateTransitionTime,vmSize,virtualMachineConfiguration,"
     "currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,autoScaleRun"
 )
 _COLUMNS = (

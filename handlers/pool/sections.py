@@ -9,8 +9,9 @@ from bot.azure.models import Pool, PoolNodeCounts, StartTask, SupportedImage, Vm
 from bot.azure.models.job import AutoPool
 from bot.azure.models.pool import Mount, PoolSpecification, UpgradePolicy, UserAccount
 from bot.azure.models.price import NO_PRICES, Prices
+from bot.domain.advice import of_resize
 from bot.domain.pool_health import fell_short
-from bot.domain.pools import reading
+from bot.domain.pools import error_text, reading
 from bot.domain.price import of_pool
 from cards.build import bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Code, Mark, Text, Words
@@ -34,8 +35,10 @@ def resize_errors(pool: Pool, at: datetime) -> list[Block]:
     moment = pool.allocation_state_transition_time
     pieces: list[Text] = []
     for error in pool.resize_errors:
-        details = "; ".join(f"{value.name} {value.value}" for value in error.values if value.name)
-        pieces.append(text(bold(error.code), ": ", error.message, f" ({details})" if details else ""))
+        code, words = error_text(error)
+        advice = of_resize(code, words)
+        pieces.append(text(bold(code), ": ", words))
+        pieces.append(text(muted("Cause: "), f"{advice.cause}.", muted(" To do: "), f"{advice.do}."))
     heading = "The last resize fell short" + _age(pool, moment, at)
     return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(pieces)))
 

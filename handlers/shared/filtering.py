@@ -50,6 +50,10 @@ class PageStart:
     skip: int = 0
     met: int = 0
 
+    def within(self, total: int | None) -> PageStart:
+        """The same where so many rows fit: the last page where this one lies behind the end."""
+        return self if total is None or self.skip else replace(self, page=build.within(self.page, total))
+
     @property
     def first(self) -> int:
         """How many fitting rows come before the page."""
@@ -137,6 +141,21 @@ async def windowed(
     seen = start.first + len(window.items)
     full = window.more and bool(window.items)
     return Found(tuple(window.items), seen + full, seen, 0, window.at, done=not full, full=full)
+
+
+async def windowed_within(
+    source: Account, kind: type[T], path: str, bound: Bound, start: PageStart, *, select: str
+) -> tuple[Found[T], PageStart]:
+    """The same, and where it begins: at the last page where what was asked for lies behind the end.
+
+    What lies behind the end of a list that nobody counts is found by counting it.
+    """
+    found = await windowed(source, kind, path, bound, start, select=select)
+    if found.rows or not start.first:
+        return found, start
+    pages = source.pages(kind, path, select="id", filter=bound.odata)
+    start = PageStart(start.page).within(sum([len(page.items) async for page in pages]))
+    return await windowed(source, kind, path, bound, start, select=select), start
 
 
 def paged(rows: Sequence[T], start: PageStart, at: datetime) -> Found[T]:

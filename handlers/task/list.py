@@ -9,12 +9,13 @@ from typing import Literal
 from bot.azure.account import Account
 from bot.azure.models import Counts, Run, Task, TaskRow, select_of
 from bot.domain.job_health import total as all_tasks
+from bot.domain.retries import MANY
 from bot.filter import TASK, Filter
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, code, muted, text
-from cards.card import Button, Card, Column, Mark, Text, Time
+from cards.build import blocks, chip, code, muted, text
+from cards.card import Button, Card, Column, Mark, Table, Text, Time
 from cards.formatting import number
 from handlers.job.list import counts_of
 from handlers.shared import filtering
@@ -34,6 +35,8 @@ _COLUMNS = (
     Column("Ran", "right", rank=2),
     Column("Node", rank=3, width=2),
 )
+_RETRIES = Column("Retries", "right", rank=1)
+"""Stands before the node where tasks that are shown were run again."""
 TaskState = Literal["active", "preparing", "running", "completed", "failed", "succeeded"]
 
 
@@ -76,10 +79,11 @@ async def list_tasks(
     async with finding_job(ctx, source, job, "task list"):
         (counts,) = await counts_of(source, [job])
         bound = wanted.at(source.now())
+        start = start.within(_total(wanted, counts))
         select = filtering.selected(_LISTED, wanted)
         kind = TaskRow if select == _LISTED else Task
         if bound.exact:
-            found = await filtering.windowed(source, kind, source.tasks(job), bound, start, select=select)
+            found, start = await filtering.windowed_within(source, kind, source.tasks(job), bound, start, select=select)
             yield _listed(ctx, source, job, wanted, start, counts, filtering.Step(found))
             return
         reading = filtering.streamed(
@@ -119,9 +123,7 @@ def _listed(
         mark=Mark.FAILED if failing else Mark.RUNNING,
         as_of=found.at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(task, found.at) for task in found.rows])
-            if found.rows
-            else status.nothing(wanted, "The job has no tasks."),
+            _table(found.rows, found.at) if found.rows else status.nothing(wanted, "The job has no tasks."),
             status.progress,
             build.actions(
                 status.going_on,
@@ -185,6 +187,18 @@ def _states(wanted: Filter) -> set[str]:
         if each.field.name == "failed" and each.values == ("yes",):
             return {"failed"}
     return set()
+
+
+def _table(tasks: Sequence[TaskRow], at: datetime) -> Table:
+    """The tasks, with their retries where there are any."""
+    times = [task.execution_info.retry_count if task.execution_info else 0 for task in tasks]
+    if not any(times):
+        return build.table(_COLUMNS, [_row(task, at) for task in tasks])
+    rows = [
+        [*row[:-1], text(chip(Mark.WARNING, number(each)) if each >= MANY else number(each)), row[-1]]
+        for each, row in zip(times, (_row(task, at) for task in tasks), strict=True)
+    ]
+    return build.table((*_COLUMNS[:-1], _RETRIES, _COLUMNS[-1]), rows)
 
 
 def _row(task: TaskRow, at: datetime) -> list[Text]:

@@ -8,7 +8,9 @@ from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Execution, Node, Task
+from bot.domain.advice import likely_cause
 from bot.domain.exit_codes import meaning
+from bot.domain.signature import valid_until
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
@@ -69,7 +71,7 @@ def task_card(
         mark=state.mark,
         as_of=at,
         blocks=blocks(
-            *_cause(run),
+            *_cause(run, at),
             *section(
                 "State",
                 facts(
@@ -92,7 +94,7 @@ def task_card(
             *(connectivity(node) if isinstance(node, Node) else _gone(node)),
             *_details(found),
             build.actions(
-                *_logs(ctx, source, job, found, run),
+                *(() if _is_gone(node) else _logs(ctx, source, job, found, run)),
                 *_verbs(ctx, source, job, found),
                 Button("Node", line(ctx, source, "node show", start.pool_id, start.node_id))
                 if start and start.node_id and not isinstance(node, AzureError)
@@ -144,9 +146,16 @@ async def _node_of(source: Account, task: Task) -> Node | AzureError | None:
         return error
 
 
-def _cause(run: Execution) -> list[Block]:
-    """Why it failed: the service's own words, and what the exit code usually means."""
-    lines = [text(failure(run.failure_info))] if run.failure_info else []
+def _cause(run: Execution, at: datetime) -> list[Block]:
+    """Why it failed: the service's own words, what code and exit code usually mean, and signatures that are expired."""
+    info = run.failure_info
+    lines = [text(failure(info))] if info else []
+    if info and (usual := likely_cause(info.code)) and run.exit_code is None:
+        lines.append(text(muted("Cause: "), f"{usual}."))
+    until = valid_until(info.message, *(each.value for each in info.details)) if info else None
+    if until is not None:
+        expired = "expired" if until <= at else "is valid until"
+        lines.append(text(muted("Signature: "), f"the address's signature (SAS) {expired} ", Time(until)))
     if run.exit_code not in (None, 0) and (known := meaning(run.exit_code or 0)):
         lines.append(text(chip(Mark.FAILED, f"exit code {run.exit_code}"), f": {known}"))
     if run.failure_info:
@@ -197,10 +206,16 @@ def _near(task: Task) -> str:
     return task.affinity_info.affinity_id if task.affinity_info else ""
 
 
+def _is_gone(node: Node | AzureError | None) -> bool:
+    """Whether the node exists no more."""
+    return isinstance(node, AzureError) and node.not_found
+
+
 def _gone(error: AzureError | None) -> list[Block]:
     if error is None:
         return []
-    why = "The node is gone, and its files with it." if error.not_found else f"The node does not answer: {error.code}."
+    gone = "The node is gone, and its files with it: only what the task uploads (outputFiles) outlives its node."
+    why = gone if _is_gone(error) else f"The node does not answer: {error.code}."
     return section("Connectivity", Words(text(why)))
 
 

@@ -215,6 +215,16 @@ async def test_task_counts(service: Service, account: Account) -> None:
     assert service.asked[0].path == "/jobs/nightly:job-1/taskcounts"
 
 
+async def test_a_job_without_tasks_is_counted(service: Service, account: Account) -> None:
+    """All counts are zero, which is no empty answer; one without counts is none."""
+    none = dict.fromkeys(("active", "running", "completed", "succeeded", "failed"), 0)
+    service.answers = [say({"taskCounts": none, "taskSlotCounts": none}), say({})]
+    counts = (await account.task_counts("empty")).value.task_counts
+    assert (counts.active, counts.running, counts.completed) == (0, 0, 0)
+    with pytest.raises(AzureError):
+        await account.task_counts("empty")
+
+
 async def test_statistics_may_write_counts_as_text(service: Service, account: Account) -> None:
     service.answers = [say({"id": "p", "stats": {"resourceStats": {"diskReadIOps": "9007199254740993"}}})]
     stats = (await account.fetch(Pool, Account.pool("p"), expand="stats")).value.stats

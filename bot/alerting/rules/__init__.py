@@ -25,6 +25,7 @@ class AlertRule:
     """One rule. ``reads`` are the areas it judges by: where one of them was not read, its incidents stay as they are.
 
     ``inhibits`` are the rules that are no news of their own while this one is open on an entity they are related to.
+    ``told_by`` are rules whose message, where it stands already, is edited to say what this one would say.
     ``quiet`` True marks news that only who asks for it by name gets.
     """
 
@@ -36,6 +37,7 @@ class AlertRule:
     judge: Judge
     inhibits: tuple[str, ...] = ()
     quiet: bool = False
+    told_by: tuple[str, ...] = ()
 
 
 def rule(
@@ -45,6 +47,7 @@ def rule(
     reads: tuple[Area, ...],
     inhibits: tuple[str, ...] = (),
     quiet: bool = False,
+    told_by: tuple[str, ...] = (),
 ) -> Callable[[Judge], Judge]:
     """Mark a function as a rule called ``entity.what``; the first line of its docstring is what people read."""
 
@@ -55,7 +58,7 @@ def rule(
         says = (judge.__doc__ or "").strip().partition("\n")[0]
         if not says:
             raise ValueError(f"the rule {name} has no docstring, which is its documentation")
-        _KINDS[name] = AlertRule(name, entity, severity, says, reads, judge, inhibits, quiet)
+        _KINDS[name] = AlertRule(name, entity, severity, says, reads, judge, inhibits, quiet, told_by)
         return judge
 
     return marked

@@ -18,7 +18,9 @@ BLIND_POLLS = 3
 """Or so many polls in a row, where polls are further apart."""
 THROTTLED_FOR = 300.0
 """Seconds: a single refusal carries its Retry-After and is over; five minutes of them mean that somebody floods it."""
-_SEVERITIES: dict[Level, Severity] = {"near": Severity.INFO, "nearer": Severity.WARNING, "full": Severity.CRITICAL}
+_SEVERITIES: dict[Level, Severity] = {"near": Severity.INFO, "nearer": Severity.WARNING, "full": Severity.WARNING}
+_FULL = "all of it is in use, and nothing waits for more; what asks for more gets none"
+_FULL_AND_WANTED = "all of it is in use, and something waits for more: pools stop growing, new work is refused"
 
 _THROTTLES = ("toomanyrequests", "serverbusy", "429", "throttl")
 """How the service calls it: 429 of both planes, and 503 ServerBusy of the data plane."""
@@ -82,20 +84,24 @@ def throttled(scene: Scene) -> Iterator[Finding]:
 def quota(scene: Scene) -> Iterator[Finding]:
     """A quota of an account is used to 80, 90 or 100 per cent.
 
-    One for each quota. How full one is: :func:`bot.domain.quota.level`.
+    One for each quota. How full one is: :func:`bot.domain.quota.level`. A full one is critical where somebody wants
+    more than there is: a pool that is short of nodes, a schedule that makes no job.
     """
     for what, used, limit in scene.quota.rows:
         how = level(used, limit)
         if not how:
             continue
+        missed = how == "full" and what in scene.quota.wanted
         share = f"{percent(used, limit)}, " if limit > 0 else ""
         yield Finding(
             entity=Entity("account", scene.account, what),
             headline=f"{scene.account}: {what} at {share}{number(used)} of {number(limit)}",
             since=_changed(scene, what),
-            severity=_SEVERITIES[how],
+            severity=Severity.CRITICAL if missed else _SEVERITIES[how],
             figures=(("Used", number(used)), ("Quota", number(limit)), ("Left", number(max(0, limit - used)))),
-            cause="all of it is in use, so what asks for more gets none: pools stop growing, new work is refused"
+            cause=_FULL_AND_WANTED
+            if missed
+            else _FULL
             if how == "full"
             else "what goes over it is refused; a higher quota is asked for in the portal and can take days",
             actions=(

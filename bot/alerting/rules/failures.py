@@ -2,26 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from bot.alerting.rules.common import button, cut, elapsed, ranked, summed
+from bot.alerting.rules.common import around, button, cut, elapsed, job_entity, newest, ranked, summed
 from bot.domain.causes import normalised
 from bot.domain.failures import split_by_output, usual
-from bot.domain.findings import CauseCount, SuggestedAction
-from bot.domain.states import is_active
+from bot.domain.findings import CauseCount, Finding, Severity, SuggestedAction
+from bot.domain.job_health import bad_reason
+from bot.domain.states import is_active, is_over
 from bot.monitor.scene import JobView, Scene
-from cards.formatting import number
+from cards.formatting import number, plural
 
 CALM_FOR = 1800.0
 """Seconds without a new failure after which a job's failures are over: the time a long task takes to fail again."""
 
+MOST_SHARE = 0.5
+"""Of the tasks that are over: more failures than successes mean that what runs on is most likely wasted."""
+MOST_LEAST = 10
+"""Failures below which such a share says nothing yet, unless they are all the job has."""
+COUNTED_AFTER = 120.0
+"""Seconds after a failure from which on counts are believed that do not know it: lists were seen to lag by 45."""
 _SHOWN = 2
 """Causes of which an example is shown: the rest is behind the buttons."""
 
 
 def fresh(scene: Scene, job: JobView) -> bool:
-    """Whether a task of the job was seen to fail lately."""
-    return job.failures > 0 and job.failed_at is not None and elapsed(scene, job.failed_at) < CALM_FOR
+    """Whether a task of the job failed lately, or was lately learned to have failed before anybody looked."""
+    heard = job.failure_heard
+    return job.failures > 0 and heard is not None and elapsed(scene, heard) < CALM_FOR
+
+
+def failing_jobs(scene: Scene) -> Iterator[JobView]:
+    """The jobs in which tasks were seen to fail, those that ended or vanished in this poll among them."""
+    gone = (job for job in scene.ended if job.id not in scene.jobs)
+    return (job for job in (*scene.jobs.values(), *gone) if job.failures > 0)
+
+
+def goes_on(scene: Scene, job: JobView) -> bool:
+    """Whether it still fails: tasks of it failed lately, it is not over, and they were not all run again."""
+    deleted = job.id not in scene.jobs
+    return fresh(scene, job) and not is_over(job.state) and not deleted and not run_again(job)
+
+
+def run_again(job: JobView) -> bool:
+    """Whether all that failed was run again: long enough after the last failure none counts as failed."""
+    if job.active is None or job.failed or job.counted is None or job.failed_at is None:
+        return False
+    return (job.counted - job.failed_at).total_seconds() > COUNTED_AFTER
+
+
+def most_failed(job: JobView) -> bool:
+    """Whether all of a job's tasks have failed, or of those that are over more than not."""
+    if job.active is None or job.failed <= 0:
+        return False
+    most = job.failed >= MOST_LEAST and job.failed > MOST_SHARE * (job.failed + job.succeeded)
+    return most or job.failed >= job.total
+
+
+def outcome(scene: Scene, job: JobView, severity: Severity | None = None) -> Finding:
+    """No task fails any more. That is good where all were run again; else it is over, and how it stands is said.
+
+    What was seen to fail and does not count as failed any more was run again.
+    """
+    causes, ended = causes_of(job), is_over(job.state)
+    many = job.failed if job.active is not None else job.failures
+    rerun = max(0, job.failures - many)
+    words = f"{number(many)} of {plural(max(job.total, many), 'task')} failed"
+    if rerun:
+        words = f"{number(rerun)} re-run, {f'{number(many)} still failed' if many else 'none failed any more'}"
+    return Finding(
+        entity=job_entity(job.id),
+        headline=f"job {job.id}{' ended' if ended else ''}: {words}",
+        since=newest(scene, job.failing_since),
+        state="resolved",
+        mended=not many,
+        severity=severity or (Severity.CRITICAL if most_failed(job) else Severity.WARNING),
+        figures=(
+            *in_pool(job),
+            *((("Succeeded", number(job.succeeded)),) if job.active is not None else ()),
+            ("It is over because", _ending(scene, job)),
+            *examined(job),
+        ),
+        cause=in_words(causes),
+        evidence=examples(causes) if many else "",
+        actions=(
+            *(example_actions(job, causes)[:2] if many else ()),
+            *(again(job) if many else ()),
+            *((button("Clone it", "job clone", job.id),) if many and ended else ()),
+            button("Open", "job show", job.id),
+        ),
+        related=around(job),
+        count=many,
+        causes=causes,
+    )
+
+
+def _ending(scene: Scene, job: JobView) -> str:
+    if is_over(job.state):
+        why = bad_reason(job)
+        return f"the job has ended: {why}" if why else "the job has ended"
+    if job.id not in scene.jobs:
+        return "the job was deleted"
+    return "all that failed was run again" if run_again(job) else "no task has failed for half an hour"
+
+
+def in_pool(job: JobView) -> tuple[tuple[str, str], ...]:
+    """The line of figures that names a job's pool."""
+    return (("Pool", job.pool),) if job.pool else ()
 
 
 def causes_of(job: JobView) -> tuple[CauseCount, ...]:

@@ -18,7 +18,17 @@ from bot.alerting.rules.common import (
     span,
     spoken,
 )
-from bot.alerting.rules.failures import causes_of, examined, example_actions, examples, fresh, in_words
+from bot.alerting.rules.failures import (
+    causes_of,
+    examined,
+    example_actions,
+    examples,
+    failing_jobs,
+    goes_on,
+    in_pool,
+    in_words,
+    outcome,
+)
 from bot.alerting.rules.waiting import at_work, why
 from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
@@ -64,14 +74,14 @@ def completed(scene: Scene) -> Iterator[Finding]:
                 headline=f"{spoken(job.id)} has completed{tasks}{ran}",
                 since=newest(scene, job.ended or job.since),
                 state="event",
-                figures=(*_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
+                figures=(*in_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
                 actions=_open(job.id),
                 related=around(job),
                 count=max(1, job.total),
             )
 
 
-@rule("job.failed", severity=Severity.WARNING, reads=("jobs",))
+@rule("job.failed", severity=Severity.WARNING, reads=("jobs",), told_by=("task.failed",))
 def failed(scene: Scene) -> Iterator[Finding]:
     """A job has failed: tasks failed, it could not run, or it was terminated because of an error.
 
@@ -92,7 +102,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             state="event",
             severity=_how_bad(job),
             figures=(
-                *_pool(job),
+                *in_pool(job),
                 *((("Ended because", cut(job.reason)),) if job.reason else ()),
                 *examined(job),
             ),
@@ -131,18 +141,20 @@ def stuck(scene: Scene) -> Iterator[Finding]:
     """A job's tasks wait, none runs, and nothing has moved for a quarter of an hour.
 
     Waiting for a turn is not being stuck: a job whose pool works for jobs that come before it is reported after
-    :data:`QUEUED_FOR` seconds only, and as information.
+    :data:`QUEUED_FOR` seconds only, and as information. What is new has its time: the job from when it was enabled, its
+    pool's nodes from when its resize began.
     """
     workers = at_work(scene)
     for job in scene.jobs.values():
         moved = moved_at(job)
         if not is_active(job.state) or not job.active or job.running or moved is None:
             continue
+        moved = max(moved, job.since or moved)
         lasts = elapsed(scene, moved)
         if lasts < STUCK_FOR:
             continue
         wait = why(scene, job, workers)
-        if wait.queued and lasts < QUEUED_FOR:
+        if (wait.queued and lasts < QUEUED_FOR) or (wait.settling and elapsed(scene, wait.settling) < STUCK_FOR):
             continue
         yield Finding(
             entity=job_entity(job.id),
@@ -150,7 +162,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
             f"none runs for {span(lasts)}",
             since=moved,
             severity=Severity.INFO if wait.queued else Severity.WARNING,
-            figures=(*_pool(job), ("Done", f"{number(job.succeeded + job.failed)} of {number(job.total)}")),
+            figures=(*in_pool(job), ("Done", f"{number(job.succeeded + job.failed)} of {number(job.total)}")),
             cause=wait.cause,
             evidence=wait.evidence,
             actions=(
@@ -169,9 +181,12 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
 
     Critical from one in two on. For those who do not want single failures: where these are sent, they say more.
     """
-    for job in scene.jobs.values():
+    for job in failing_jobs(scene):
         done, bad = _within(scene, job)
-        if not is_active(job.state) or bad < RATE_FAILURES or bad < RATE * done or not fresh(scene, job):
+        if not goes_on(scene, job):
+            yield outcome(scene, job)
+            continue
+        if not is_active(job.state) or bad < RATE_FAILURES or bad < RATE * done:
             continue
         causes = causes_of(job)
         yield Finding(
@@ -180,7 +195,7 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
             f"{number(bad)} of {number(done)}",
             since=newest(scene, job.failing_since),
             severity=Severity.CRITICAL if bad >= RATE_HIGH * done else Severity.WARNING,
-            figures=(*_pool(job), *examined(job)),
+            figures=(*in_pool(job), *examined(job)),
             cause=in_words(causes),
             evidence=examples(causes),
             actions=(
@@ -224,10 +239,6 @@ def _within(scene: Scene, job: JobView) -> tuple[int, int]:
     return max(0, completed, failed_now), max(0, failed_now)
 
 
-def _pool(job: JobView) -> tuple[tuple[str, str], ...]:
-    return (("Pool", job.pool),) if job.pool else ()
-
-
 def _open(job: str) -> tuple[SuggestedAction, ...]:
     return (button("Open", "job show", job),)
 
@@ -243,7 +254,7 @@ def _event(
         headline=headline,
         since=change.at,
         state="event",
-        figures=_pool(job) if job else (),
+        figures=in_pool(job) if job else (),
         actions=actions or _open(change.id),
         related=around(job) if job else of_schedule,
     )

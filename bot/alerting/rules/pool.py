@@ -92,8 +92,11 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
             continue
         code, message = errors[0]
         nodes, wants, jobs = has(pool), wanted(pool), jobs_of(scene, pool)
-        advice = of_resize(code)
-        causes = ranked(CauseCount(of_resize(each).cause, 1, "", each) for each in dict.fromkeys(e[0] for e in errors))
+        advice = of_resize(code, message)
+        causes = ranked(
+            CauseCount(cause, 1, "", said)
+            for cause, said in {of_resize(*each).cause: each[0] for each in reversed(errors)}.items()
+        )
         yield Finding(
             entity=pool_entity(pool.id),
             headline=f"pool {pool.id} has {of_target(nodes, wants)}",

@@ -18,7 +18,7 @@ from bot.alerting.rules.common import (
 )
 from bot.alerting.rules.node_facts import shape
 from bot.domain.findings import Finding, Severity
-from bot.domain.pool_health import autoscale_failure, autoscale_overdue
+from bot.domain.pool_health import autoscale_failure, autoscale_overdue, lacks_samples
 from bot.domain.pools import has
 from bot.monitor.scene import Scene
 from cards.formatting import plural
@@ -33,7 +33,8 @@ from cards.formatting import plural
 def autoscale_failed(scene: Scene) -> Iterator[Finding]:
     """A pool's autoscale formula ends with an error, so the pool keeps its size.
 
-    Critical where that is no node at all and jobs wait for it.
+    Critical where that is no node at all and jobs wait for it. A formula that is new and only has no samples yet
+    is given time: :func:`bot.domain.pool_health.warms_up`.
     """
     for pool in scene.pools.values():
         error = autoscale_failure(pool)
@@ -46,7 +47,9 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
             since=newest(scene, pool.autoscale_at),
             severity=Severity.CRITICAL if jobs and has(pool) == 0 else Severity.WARNING,
             figures=(*shape(pool), *waits(jobs)),
-            cause="the formula cannot be evaluated: a mistake in it, or samples that are not there yet",
+            cause="there are too few samples of what the formula asks for: let it ask for a smaller share of them"
+            if lacks_samples(error)
+            else "the formula cannot be evaluated: there is a mistake in it",
             evidence=said(*error),
             actions=(
                 button("Autoscale", "pool autoscale", pool.id),

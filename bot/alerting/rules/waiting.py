@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -23,13 +24,15 @@ NAMED_JOBS = 3
 class SaidWait(Struct, frozen=True):
     """Why tasks wait: a sentence without its full stop, what the service said, and the button that shows it.
 
-    ``queued`` True where nothing is wrong: others come first. The words hold no figure that moves with every poll.
+    ``queued`` True where nothing is wrong: others come first. ``settling`` is since when that is on its way for which
+    the tasks wait. The words hold no figure that moves with every poll.
     """
 
     cause: str
     evidence: str = ""
     step: SuggestedAction | None = None
     queued: bool = False
+    settling: datetime | None = None
 
 
 def at_work(scene: Scene) -> Mapping[str, Sequence[JobView]]:
@@ -60,7 +63,8 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
         case "others first":
             return SaidWait(_of_others(pool, wait), step=show, queued=True)
         case _:
-            return SaidWait(_of_pool(scene, pool, wait), message, show)
+            settling = pool.allocation_since if wait.settling else None
+            return SaidWait(_of_pool(scene, pool, wait), message, show, settling=settling)
 
 
 def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
@@ -79,6 +83,7 @@ _SAID: dict[Cause, str] = {
     "pool deleted": "its pool {pool} is being deleted",
     "resizing": "its pool {pool} is {allocation} for {lasts}, {has} of {wanted} nodes",
     "autoscale fails": "its pool {pool} has no nodes: its autoscale formula fails",
+    "autoscale warms up": "its pool {pool} has no nodes yet: its autoscale formula waits for samples",
     "autoscale wants none": "its pool {pool} has no nodes: its autoscale formula wants none",
     "scaled to zero": "its pool {pool} has no nodes: it was scaled to zero",
     "resize failed": "its pool {pool} has no nodes: {resize}",
@@ -99,7 +104,7 @@ def _of_pool(scene: Scene, pool: PoolView, wait: Wait) -> str:
         has=number(has(pool)),
         wanted=number(wanted(pool)),
         nodes=plural(wanted(pool), "node"),
-        resize=of_resize(wait.error[0] if wait.error else "").cause,
+        resize=of_resize(*(wait.error or ("",))).cause,
         held=plural(held, "node"),
         run="runs" if held == 1 else "run",
     )

@@ -98,13 +98,13 @@ class Run(Wire):
     failure_info: FailureInfo | None = None
     result: str = ""
     retry_count: int = 0
+    last_retry_time: datetime | None = None
     requeue_count: int = 0
 
 
 class Execution(Run):
     """All that is known of how a task ran."""
 
-    last_retry_time: datetime | None = None
     last_requeue_time: datetime | None = None
     container_info: ContainerInfo | None = None
 

@@ -72,7 +72,7 @@ BLOB_NOT_FOUND = _blob(
 BLOB_ACCESS_DENIED = _blob(
     "BlobAccessDenied",
     "Access to one of the specified Azure Blob(s) is denied",
-    "inputs/params.json",
+    "inputs/params.json?sv=2022-11-02&sr=b&se=2026-11-01T06%3A00%3A00Z&sp=r&sig=q0gXw1Jm5vZ8sT3yKcR7nL2bPd9uEfHa4iVoWjQx6Mk%3D",
     "Server failed to authenticate the request. Signature not valid in the specified time frame.",
 )
 DISK_FULL = Cause(

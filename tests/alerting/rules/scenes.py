@@ -32,6 +32,7 @@ def scene(
     *views: PoolView | JobView | ScheduleView,
     news: Iterable[Transition] = (),
     quota: Iterable[tuple[str, int, int]] = (),
+    wanted: Iterable[str] = (),
     **more: Any,
 ) -> Scene:
     """The account render-prod at noon."""
@@ -42,7 +43,7 @@ def scene(
         pools={view.id: view for view in views if isinstance(view, PoolView)},
         jobs={view.id: view for view in views if isinstance(view, JobView)},
         schedules={view.id: view for view in views if isinstance(view, ScheduleView)},
-        quota=QuotaView(tuple(quota)),
+        quota=QuotaView(tuple(quota), tuple(wanted)),
         news=tuple(news),
         **more,
     )

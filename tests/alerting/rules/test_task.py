@@ -199,9 +199,11 @@ def test_retries_that_are_used_up() -> None:
     assert told.headline == "job nightly:job-12: 16 tasks failed after all retries"
     assert (told.count, told.entity) == (16, Entity("job", "nightly:job-12"))
     assert found("task.retries_exhausted", failing(MEMORY)) == []
-    assert found("task.retries_exhausted", failing(MEMORY, exhausted=16, failed_at=ago(31))) == []
-    assert found("task.retries_exhausted", failing(MEMORY, exhausted=16, state="completed")) == []
-    assert found("task.retries_exhausted", failing(MEMORY, exhausted=16, failed=0, counted=ago(1))) == []
+    for more, mended in (({"failed_at": ago(31)}, False), ({"state": "completed"}, False), ({"failed": 0}, True)):
+        over = only(
+            "task.retries_exhausted", failing(MEMORY, **{"exhausted": 16, "counted": ago(1), **more, "active": 0})
+        )
+        assert (over.state, over.mended) == ("resolved", mended)
 
 
 def test_single_tasks() -> None:
