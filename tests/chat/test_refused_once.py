@@ -73,19 +73,6 @@ async def test_an_edit(http: SlackHarness, code: str) -> None:
     assert len(http.bot_messages()) == 1, "in the same message"
 
 
-@pytest.mark.parametrize("code", PASSING)
-async def test_a_form(http: SlackHarness, code: str) -> None:
-    http.intake.card = _with_actions
-    await http.workspace.command("viewer", "batch-ops", "pool list")
-    await http.until(http.bot_messages)
-    message = http.bot_messages()[0]
-    http.workspace.faults.errors["views.open"] = [code]
-    button = next(each for each in _actions(message) if each["text"]["text"] == "Filter…")
-    await http.workspace.click("viewer", "batch-ops", message["ts"], button["action_id"], button["block_id"])
-    await http.until(lambda: http.workspace.views("viewer"))
-    assert len(http.bot_messages()) == 1, "and nothing is said of it"
-
-
 STEPS = ["files.getUploadURLExternal", "files.completeUploadExternal", "files.info"]
 
 

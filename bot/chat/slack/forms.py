@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.port import RequestIntake
 from bot.chat.request import CommandRequest
 from bot.chat.slack import inbound
-from bot.chat.slack.errors import code_of, is_passing
+from bot.chat.slack.errors import code_of
 from bot.chat.slack.people import SlackPeople
 from cards.build import refusal
 from cards.card import Button, Card, Form
@@ -35,8 +35,6 @@ OPEN_SECONDS, CHECK_SECONDS, SUBMIT_SECONDS = 1.5, 8.0, 1.5
 """For a check: before a modal opens (its trigger lives three), while it is open, before it is taken (three again)."""
 ZONE_SECONDS = 0.4
 _VIEWS = 500
-_OPENINGS, _OPEN_AGAIN = 3, 0.4
-"""Attempts to open a modal while its trigger lives, and the seconds between them."""
 
 
 @dataclass
@@ -64,30 +62,13 @@ class Forms:
         if not isinstance(form, Form):
             return form
         try:
-            await self._opened(trigger, render_form(form, inbound.carry(request)))
+            await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
             log.warning("slack.form_not_opened", code=code)
             again = Button("Try again", request.text, how="form")
             return refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
         return None
-
-    async def _opened(self, trigger: str, view: dict[str, Any]) -> None:
-        """Open a modal, again where Slack failed: a trigger works once, so that none is opened twice."""
-        for left in range(_OPENINGS, 0, -1):
-            try:
-                await self._client.views_open(trigger_id=trigger, view=view)
-            except SlackApiError as error:
-                if left < _OPENINGS and code_of(error) == "exchanged_trigger_id":
-                    return  # the one before did open it
-                if left == 1 or not is_passing(error):
-                    raise
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                if left == 1:
-                    raise
-            else:
-                return
-            await asyncio.sleep(_OPEN_AGAIN)
 
     async def refresh(self, intake: RequestIntake, body: Mapping[str, Any]) -> None:
         """A change in a modal: check it and show what comes of it, unless another change overtakes it."""

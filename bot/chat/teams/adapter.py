@@ -161,7 +161,7 @@ class Teams:
             return ""
         if message:
             return await self._replace(outbound, request, message, card, rendered)
-        posted = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER, request.person.key)
+        posted = await messages.post(outbound, request.conversation, rendered, Priority.ANSWER, _asker(request))
         await outbound.seals.posted(place, posted)
         return posted
 
@@ -169,7 +169,7 @@ class Teams:
         self, outbound: Outbound, request: CommandRequest, message: str, card: Card, rendered: Rendered
     ) -> str:
         """Edit a message, or post a new one where that one can no longer be edited; returns the one that shows it."""
-        conversation, asker = request.conversation, request.person.key
+        conversation, asker = request.conversation, _asker(request)
         try:
             await messages.update(outbound, conversation, message, rendered, Priority.ANSWER, asker)
         except Undelivered as error:
@@ -184,7 +184,7 @@ class Teams:
         sentence = "I answered you in our personal chat."
         try:
             chat = await messages.direct(outbound, request.person, request.conversation, Priority.ANSWER)
-            await messages.post_card(outbound, chat, card, Priority.ANSWER, request.person.key)
+            await messages.post_card(outbound, chat, card, Priority.ANSWER, _asker(request))
         except Undelivered as error:
             if error.why in {"later", "doubt"}:
                 raise
@@ -192,7 +192,7 @@ class Teams:
             sentence = "This answer is for you alone. Add me to a personal chat and ask me there."
         notification = cards.teams.message.render(Card(title=(Span(sentence),)))
         try:
-            await messages.post(outbound, request.conversation, notification, Priority.ANSWER, request.person.key)
+            await messages.post(outbound, request.conversation, notification, Priority.ANSWER, _asker(request))
         except Undelivered as error:
             log.warning("teams.notification_lost", conversation=request.conversation.id, code=error.code)
 
@@ -367,6 +367,11 @@ class Teams:
         if self._running is None:
             raise TeamsError(0, "NotRunning", "the Teams adapter is not started", sent=False)
         return self._running
+
+
+def _asker(request: CommandRequest) -> str:
+    """Who waits for an answer; a request of nobody's has a turn of its own."""
+    return request.person.key if request.person else ""
 
 
 def _credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
