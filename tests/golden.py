@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.content.outgoing import outgoing
 from cards import slack, teams, text
 from cards.card import Card, Form
 
@@ -22,6 +23,7 @@ def check(name: str, card: Card | Form, pictures: Mapping[str, str] | None = Non
         _compare(f"{name}.slack.json", _json(slack.render_form(card)))
         _compare(f"{name}.teams.json", _json(teams.render_form(card)))
         return
+    card = outgoing(card)  # as it leaves: handlers themselves hide nothing
     _compare(f"{name}.slack.json", _json(slack.render(card, pictures or {}).payload))
     links = {key: f"https://bot.example.com/pictures/{file}.png" for key, file in (pictures or {}).items()}
     _compare(f"{name}.teams.json", _json(teams.render(card, links).payload))

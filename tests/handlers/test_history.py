@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from bot.content.outgoing import outgoing
 from bot.domain.findings import Entity
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, Transition
@@ -68,7 +69,7 @@ async def test_a_job_that_batch_has_forgotten_still_has_its_history(alert_bot: A
     card = await alert_bot.ask("job history old:job-7")
     golden(alert_bot, "history-job", card)
     assert title(card) == "History of job old:job-7 · Batch no longer knows it · 6 changes"
-    said = words(card)
+    said = words(outgoing(card))
     assert "active → ✔ completed · because AllTasksCompleted" in said
     assert "exit code 137, killed (SIGKILL), out of memory most often" in said
     assert "sig=c2Vj" not in said

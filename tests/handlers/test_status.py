@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from bot.content.outgoing import outgoing
 from bot.monitor.background import BILL, MONEY, BackgroundStatus
 from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.monitor.scene import Blindness, JobView
@@ -61,7 +62,7 @@ async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> Non
         down={"teams": "503"},
         totals=Totals(sent=100, edited=400, repeated=1, shortened=2, refused=3),
     )
-    card = await alert_bot.ask("status")
+    card = outgoing(await alert_bot.ask("status"))
     golden(alert_bot, "status-trouble", card)
     assert title(card) == (
         "3 accounts watched · 1 cannot be read · 1 channel cannot be reached · 6 messages waiting"
