@@ -35,7 +35,7 @@ BLOB = f"https://films.blob.core.windows.net/in/scene%201.blend?sv=2024-11-04&se
             BLOB.replace("?", "?comp=block&").replace("sig=", "SIG="),
             "https://films.blob.core.windows.net/in/scene%201.blend?…",
         ),
-        (f"token sv=2024-11-04&ss=b&sig={SIGNATURE}&sp=r", "token sv=2024-11-04&ss=b&sig=…&sp=r"),
+        (f"token sv=2024-11-04&ss=b&sig={SIGNATURE}&sp=r", "token …"),
         (f"sig={SIGNATURE}", "sig=…"),
         (f"next=https%3A%2F%2Fa%2Fc%3Fsv%3D1%26sig%3D{SIGNATURE}", "next=https%3A%2F%2Fa%2Fc%3Fsv%3D1%26sig%3D…"),
         (
@@ -46,7 +46,7 @@ BLOB = f"https://films.blob.core.windows.net/in/scene%201.blend?sv=2024-11-04&se
             f"Endpoint=sb://q.servicebus.windows.net/;SharedAccessKeyName=root;SharedAccessKey={SHORT_KEY}",
             "Endpoint=sb://q.servicebus.windows.net/;SharedAccessKeyName=root;SharedAccessKey=…",
         ),
-        ("BlobEndpoint=https://a/;SharedAccessSignature=sv=1&sig=ab", "BlobEndpoint=https://a/;SharedAccessSignature=…&sig=…"),
+        ("BlobEndpoint=https://a/;SharedAccessSignature=sv=1&sig=ab", "BlobEndpoint=https://a/;SharedAccessSignature=…"),
         ("Server=tcp:db;User ID=sa;Password=p4$$w0rd;Encrypt=True", "Server=tcp:db;User ID=sa;Password=…;Encrypt=True"),
         ("Server=db;Uid=sa;Pwd=hunter2;", "Server=db;Uid=sa;Pwd=…;"),
         (f"the key is {KEY}", "the key is …"),
