@@ -184,8 +184,8 @@ def main() -> int:
     parser.add_argument("--kilobytes", type=int, default=64)
     size = parser.parse_args().kilobytes * 1000
     ordinary = log(1_000_000)
-    speed = len(ordinary) / 1e6 / seconds(ordinary, 2)
-    print(f"ordinary log: {speed:.1f} MB/s, goal {GOAL_SPEED}: {'met' if speed >= GOAL_SPEED else 'MISSED'}")
+    pace = len(ordinary) / 1e6 / seconds(ordinary, 2)
+    print(f"ordinary log: {pace:.1f} MB/s, goal {GOAL_SPEED}: {'met' if pace >= GOAL_SPEED else 'MISSED'}")
     print(f"{'repeated':<34} {'ms':>8} {'twice, ms':>10} {'ratio':>6} {'MB/s':>7}")
     worst = 0.0
     for piece in HOSTILE:
@@ -195,14 +195,14 @@ def main() -> int:
         ratio = second / first if second > 0.05 else 1.0  # below that the clock is coarser than the difference
         worst = max(worst, ratio)
         if ratio > GOAL_RATIO or second > 0.5:
+            speed = 2 * size / 1e6 / second
             print(
-                f"{piece[:30]!r:<34} {first * 1e3:>8.1f} {second * 1e3:>10.1f} {ratio:>6.2f} {2 * size / 1e6 / second:>7.2f}",
-                flush=True,
+                f"{piece[:30]!r:<34} {first * 1e3:>8.1f} {second * 1e3:>10.1f} {ratio:>6.2f} {speed:>7.2f}", flush=True
             )
     print(
         f"worst ratio of {len(HOSTILE)}: {worst:.2f}, goal {GOAL_RATIO}: {'met' if worst <= GOAL_RATIO else 'MISSED'}"
     )
-    return int(worst > GOAL_RATIO or speed < GOAL_SPEED)
+    return int(worst > GOAL_RATIO or pace < GOAL_SPEED)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,9 @@ _LINE_HEAD = re.compile(
 )
 _SETTER = re.compile(r"(?:^|[\s;&|(])(?:setx(?:\s+/[mM])?|setenv|ENV|ARG)[ \t]+\Z", re.IGNORECASE)
 _PROSE = re.compile(r"[a-z]{2,}(?:[ ,.;:!?]|$)")
+_KEY_LIKE = re.compile(
+    r"(?=[A-Za-z0-9_-]*\d[A-Za-z0-9_-]*[A-Za-z]|[0-9a-f]{32})(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{12,}={0,2}"
+)
 _LIST = re.compile(r"\[\s*(?=\\{0,8}[\"'])")
 _ITEM = re.compile(r"\s*,?\s*(?=\\{0,32}[\"'])")
 _NEXT_LINE = re.compile(r"[ \t]*\r?\n([ \t]+(?:- )?)(?![\w.-]+\s*:(?:\s|$)|- |\w+=|[{}\[\]])(?=\S)")
@@ -126,9 +129,9 @@ def _read(text: str, found: re.Match[str]) -> _Pair | None:
         not option
         and name.lower() in _SHORT
         and (before := _PHRASE.search(text, max(0, found.start() - 42), found.start()))
+        and not _KEYS_IN_WORDS.isdisjoint(before.group().lower().split())
     ):
-        if not _KEYS_IN_WORDS.isdisjoint(before.group().lower().split()):
-            means = max(means, kind(before.group() + name))
+        means = max(means, kind(before.group() + name))
     if (
         name in ("PWD", "pwd")
         and separator == "="
@@ -260,7 +263,11 @@ def _accepted(  # noqa: PLR0911 - a line for each reason
         alone = pair.name.lower() in ("token", "key", "bearer", "cookie", "pat", "sas")
         if env or pair.option or (firm and not alone):
             return not (line and len(_PROSE.findall(line)) >= 3)
-        return looks_secret(value) or (pair.quoted and len(value) >= 8 and not value.islower())
+        return (
+            looks_secret(value)
+            or (pair.quoted and len(value) >= 8 and not value.islower())
+            or bool(_KEY_LIKE.fullmatch(value))
+        )
     if env:
         if value.isdigit() or numeric:
             return pair.name.upper().endswith("PIN") and value.isdigit() and len(value) >= 4
