@@ -377,8 +377,10 @@ def _cookies(text: str, pair: _Pair, name: str) -> Iterator[Span]:
             end = quote
     some = False
     for found in _COOKIE.finditer(text, begin, end):
-        if found[1].lower() not in _ATTRIBUTE and not is_nothing(found[2]):
-            some = True
+        if found[1].lower() in _ATTRIBUTE:
+            continue
+        some = True
+        if not is_nothing(found[2]):
             yield found.span(2)
             if name.startswith("setcookie"):
                 return
