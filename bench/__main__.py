@@ -20,6 +20,7 @@ PARTS = (
     ["bench.alerting_scale"],
     ["bench.names"],
     ["bench.guard"],
+    ["bench.redaction"],
     ["bench.operate"],
     ["bench.task_add"],
     ["bench.forecast"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -81,10 +81,13 @@ class Head:
     at: datetime
 
 
+Encoding: TypeAlias = Literal["", "utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+
+
 class Remote(Struct, frozen=True, array_like=True):
     """A file wherever it is asked about: account, whose it is (a task of a job, a node of a pool), and its name.
 
-    ``encoding`` (utf-8, utf-16-le or utf-16-be) is set where it is text.
+    ``encoding`` is set where it is text.
     """
 
     account: str
@@ -92,7 +95,7 @@ class Remote(Struct, frozen=True, array_like=True):
     outer: str
     name: str
     file: str
-    encoding: Literal["", "utf-8", "utf-16-le", "utf-16-be"] = ""
+    encoding: Encoding = ""
 
 
 class Files:

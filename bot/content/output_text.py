@@ -6,20 +6,35 @@ import codecs
 import re
 from typing import NamedTuple
 
-from bot.azure.files import Tail
+from bot.azure.files import Encoding, Tail
 from bot.content.redaction import redact
 from cards.formatting import number
 from cards.text_fit import clean
 
 LONGEST = 500
 """Characters of a line that are shown."""
-_BOMS = (
+_BOMS: tuple[tuple[bytes, Encoding], ...] = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_WIDE: tuple[tuple[Encoding, int, int], ...] = (
+    ("utf-32-le", 4, 0),
+    ("utf-32-be", 4, 3),
+    ("utf-16-le", 2, 0),
+    ("utf-16-be", 2, 1),
+)
+"""Encodings, how many bytes a character has, and which of them is the low one."""
 _FEW = 8
 """Control characters that a short text may have."""
+_READABLE = 0.97
+"""The share of characters that people can read, from which on bytes with zeros count as text of two or four bytes."""
+_LONG = 32
+"""Characters of other scripts that are no chance."""
+_RUN = re.compile(rb"[\t\x20-\x7e]{8,}|(?:[\t\x20-\x7e]\0){8,}|(?:\0[\t\x20-\x7e]){8,}")
+"""Readable parts of what is no text."""
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\b\x1b"})
 
 
@@ -64,19 +79,55 @@ def decoded(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str,
     """
     if start == 0:
         first = content[:4]
-    for bom, encoding in _BOMS:
+    for bom, marked in _BOMS:
         if first.startswith(bom):
-            return _by_name(content, encoding, start, len(bom))
-    if b"\0" in content:
-        odd, even = content[1 - start % 2 :: 2], content[start % 2 :: 2]
-        if odd.count(0) * 2 > len(odd) and not even.count(0):
-            return _by_name(content, "utf-16-le", start, 0)
-        if even.count(0) * 2 > len(even) and not odd.count(0):
-            return _by_name(content, "utf-16-be", start, 0)
+            return _by_name(content, marked, start, len(bom))
+    if b"\0" in content and (encoding := _wide(content, start)):
+        return _by_name(content, encoding, start, 0)
+    controls = len(content) - len(content.translate(None, _CONTROLS))
+    if b"\0" not in content:
+        return None if controls > _FEW + len(content) // 20 else _utf8_or_latin(content, start)
+    if controls > max(1, len(content) // 10):
         return None
-    if len(content) - len(content.translate(None, _CONTROLS)) > _FEW + len(content) // 20:
-        return None
-    return _utf8_or_latin(content, start)
+    text, latin = _utf8_or_latin(content, start)  # a few zeros, as between variables: still a text
+    return None if latin else (text, "")
+
+
+def wide_encoding(content: bytes) -> Encoding:
+    """The encoding of two or four bytes in which a file that begins so is text; empty where it is of single bytes."""
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            return "" if encoding == "utf-8" else encoding
+    return _wide(content, 0) if b"\0" in content else ""
+
+
+def secrets_in_bytes(content: bytes) -> bool:
+    """Whether a secret stands in the readable parts of what is no text. Call it in a thread: 20 MB take seconds."""
+    runs = (found.group().replace(b"\0", b"").decode("ascii") for found in _RUN.finditer(content))
+    text = "\n".join(runs)
+    return redact(text) != text
+
+
+def _wide(content: bytes, start: int) -> Encoding:
+    """The encoding of two or four bytes in which these are text without a mark; empty where there is none."""
+    for encoding, width, low in _WIDE:
+        units = content[-start % width :]
+        units = units[: len(units) // width * width]
+        if not units or units[low::width].count(0) * 20 > len(units) // width:
+            continue  # zeros are in the high bytes
+        text = units.decode(encoding, "replace")
+        readable = sum(map(_is_readable, text))
+        zeros = sum(units[place::width].count(0) for place in range(width) if place != low)
+        if zeros * 2 >= len(text) * (width - 1):  # most characters are Latin
+            if readable >= _READABLE * len(text):
+                return encoding
+        elif zeros and len(text) >= _LONG and readable == len(text):
+            return encoding
+    return ""
+
+
+def _is_readable(char: str) -> bool:
+    return char != "\ufffd" and (char.isprintable() or char in "\t\n\v\f\r\b\x1b\ufeff")
 
 
 def _by_name(content: bytes, encoding: str, start: int, bom: int) -> tuple[str, str]:
@@ -84,8 +135,9 @@ def _by_name(content: bytes, encoding: str, start: int, bom: int) -> tuple[str, 
         content = content[bom:]
     if encoding == "utf-8":
         return _utf8_or_latin(content, start)
-    content = content[start % 2 :]  # two bytes are a unit, counted from the file's beginning
-    return content[: len(content) & ~1].decode(encoding, "replace"), "UTF-16"
+    width = 4 if "32" in encoding else 2
+    content = content[-start % width :]  # units are counted from the file's beginning
+    return content[: len(content) // width * width].decode(encoding, "replace"), encoding[:6].upper()
 
 
 def _utf8_or_latin(content: bytes, start: int) -> tuple[str, str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import mimetypes
-from typing import Literal
 
 from bot.azure.errors import AzureError
-from bot.azure.files import Head, Remote, steps
+from bot.azure.files import Encoding, Head, Remote, steps
 from bot.content.files_without_secrets import file_without_secrets
-from bot.content.output_text import decoded
+from bot.content.output_text import decoded, secrets_in_bytes, wide_encoding
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards.build import actions, blocks, code, note, text
@@ -24,6 +22,8 @@ MOST_BYTES = 20_000_000
 """The largest file that goes into the chat: a minute of a phone's line, and little enough to be held in memory."""
 _SAMPLE = 64 * 1024
 """Bytes that show whether a file is text."""
+_SHOWN = ("image/", "video/", "audio/")
+_UNCHECKED = "It is no text: only its readable parts were searched for secrets."
 
 
 @command("file get", effect="read", examples=["file get nightly:job-12 frame-0021 wd/output/frame-0021.png"])
@@ -68,31 +68,51 @@ async def give(home: Home, name: str) -> Card:
                 Words(text("It has 0 bytes, so there is nothing to send.")), actions(*_ways_back(home, name))
             ),
         )
-    attachment, hidden = await asyncio.to_thread(_attachment, name, content)
+    attachment, said = await asyncio.to_thread(_attachment, name, content)
+    if attachment is None:
+        return _held_back(home, name, head)
     return Card(
         title=titled(text(code(name)), file_size(head.length), home.label),
         as_of=head.at,
-        blocks=blocks(
-            attachment,
-            actions(*_ways_back(home, name)),
-            note("Secrets in it are hidden.") if hidden else None,
-        ),
+        blocks=blocks(attachment, actions(*_ways_back(home, name)), note(said) if said else None),
     )
 
 
-def _attachment(name: str, content: bytes) -> tuple[Attachment, bool]:
-    """The file as it may leave, and whether something in it had to be hidden."""
+def _attachment(name: str, content: bytes) -> tuple[Attachment | None, str]:
+    """The file as it may leave, and what is to be said of it; None for bytes in which a secret can be read."""
     leaf = file_name(steps(name)[-1])
     guessed = mimetypes.guess_type(leaf)[0] or ""
     known = decoded(content)
     if known is None:
-        kind = guessed if guessed.startswith(("image/", "video/", "audio/")) else "application/octet-stream"
-        return Attachment(leaf, content, kind), False
+        if secrets_in_bytes(content):
+            return None, ""
+        kind = guessed if guessed.startswith(_SHOWN) else "application/octet-stream"
+        return Attachment(leaf, content, kind), _UNCHECKED
     kind = guessed if guessed in ("text/csv", "application/json") else "text/plain; charset=utf-8"
     clear = file_without_secrets(content, kind)
     if clear is content:
-        return Attachment(leaf, content, kind if not known[1] else "text/plain"), False
-    return Attachment(leaf, clear, kind), True
+        return Attachment(leaf, content, kind if not known[1] else "text/plain"), ""
+    return Attachment(leaf, clear, kind), "Secrets in it are hidden."
+
+
+def _held_back(home: Home, name: str, head: Head) -> Card:
+    """Bytes cannot be changed without breaking the file, so it is not posted at all."""
+    return Card(
+        title=titled(text(code(name), " is not posted"), file_size(head.length)),
+        mark=Mark.WARNING,
+        refused=True,
+        as_of=head.at,
+        blocks=blocks(
+            Words(
+                text(
+                    "It is no text, and something in it looks like a secret, which cannot be hidden without breaking "
+                    "the file. Who may read the account gets it by Azure's command line, as long as the node lives:"
+                )
+            ),
+            Code(home.download(name)),
+            actions(*_ways_back(home, name)),
+        ),
+    )
 
 
 async def _relayed(home: Home, name: str, head: Head) -> Card:
@@ -151,14 +171,11 @@ def _too_large(home: Home, name: str, head: Head, why: str) -> Card:
     )
 
 
-def encoding_of(content: bytes) -> Literal["", "utf-8", "utf-16-le", "utf-16-be"]:
+def encoding_of(content: bytes) -> Encoding:
     """How the text that begins so is to be read, byte by byte where it is not all UTF-8; empty where it is none."""
-    known = decoded(content)
-    if known is None:
+    if decoded(content) is None:
         return ""
-    if known[1] != "UTF-16":
-        return "utf-8"
-    return "utf-16-be" if content.startswith((codecs.BOM_UTF16_BE, b"\0")) else "utf-16-le"
+    return wide_encoding(content) or "utf-8"
 
 
 def _ways_back(home: Home, name: str) -> list[Button]:

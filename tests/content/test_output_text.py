@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.azure.files import Head, Tail
-from bot.content.output_text import LONGEST, Printed, decoded, fit, printed
+from bot.content.output_text import LONGEST, Printed, decoded, fit, printed, secrets_in_bytes, wide_encoding
+from bot.content.redaction import redact
 
 SECRET = "sig=aB3%2Bd9f0Lq7x%2FVh2mWwz5Yc1RkTn8uJp4sEoXg6iA%3D"
 
@@ -111,3 +113,38 @@ def test_any_text_survives_as_utf8(text: str) -> None:
 
 def test_a_long_line_takes_no_time() -> None:
     assert len(fit("ab" * 500_000)) == 1_000_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    "words", ["rendering frame 12\r\npassword=Tr0ub4dor&3x\r\n", "größer 漢字 だけの行です。\n" * 4]
+)
+def test_wide_text_is_text_with_and_without_a_mark(encoding: str, mark: str, words: str) -> None:
+    content = (mark + words).encode(encoding)
+    assert decoded(content) == (words, encoding[:6].upper())
+    assert wide_encoding(content) == encoding
+    assert "Tr0ub" not in shown(content).text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"one NUL\0 and password=Tr0ub4dor&3x\n" + b"rendering\n" * 9,
+        b"HOME=/root\0LANG=C.UTF-8\0DB_PASSWORD=Tr0ub4dor&3x\0FRAMES=1-120\0",
+        "gr\u00f6\u00dfer\0password=Tr0ub4dor&3x and more words than zeros".encode(),
+    ],
+)
+def test_a_few_zeros_make_no_binary(content: bytes) -> None:
+    found = decoded(content)
+    assert found is not None
+    assert "Tr0ub" not in redact(found[0])
+    assert "\ufffd" not in found[0]
+
+
+def test_a_secret_in_readable_parts_of_bytes_is_seen() -> None:
+    noise = bytes(random.Random(1).randbytes(5000))
+    assert decoded(noise) is None
+    assert not secrets_in_bytes(noise)
+    assert secrets_in_bytes(noise + b"\0\0\xffpassword=Tr0ub4dor&3x\0\xfe\xff" + noise)
+    assert secrets_in_bytes(noise + b"\0\0\xff\xff" + "password=Tr0ub4dor&3x".encode("utf-16-le") + noise)

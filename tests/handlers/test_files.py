@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import handlers.file.log
+from bot.azure.files import Files
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.sandbox.world.live import LiveTask
-from cards.card import Actions, Attachment, Button, Card, Code, Table, Words, plain
+from cards.card import Actions, Attachment, Button, Card, Code, Footer, Table, Words, plain
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.test_cards import still
@@ -100,6 +101,37 @@ async def test_files_are_listed_folder_by_folder_and_fetched(scene: Scene) -> No
     file = next(block for block in got.blocks if isinstance(block, Attachment))
     assert (file.name, file.kind) == ("stdout.txt", "text/plain; charset=utf-8")
     assert b"sig=" not in file.content
+
+
+NOISE = bytes((n * 7919 >> 3) & 0xFF for n in range(4096))
+
+
+@pytest.mark.parametrize(
+    ("content", "posted", "said"),
+    [
+        (b"frame 12\0 done\npassword=Tr0ub4dor&3x\n", True, "Secrets in it are hidden."),
+        ("password=Tr0ub4dor&3x\r\n".encode("utf-32-le"), True, "Secrets in it are hidden."),
+        (NOISE, True, "only its readable parts were searched"),
+        (NOISE + b"\0password=Tr0ub4dor&3x\0" + NOISE, False, "looks like a secret"),
+    ],
+    ids=["one zero", "four bytes", "bytes", "bytes with a secret"],
+)
+async def test_no_encoding_brings_a_secret_past_the_search(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, content: bytes, posted: bool, said: str
+) -> None:
+    async def whole(_: Files, name: str, length: int) -> bytes:
+        return content
+
+    monkeypatch.setattr(Files, "whole", whole)
+    job, task = finished(scene)
+    card = await scene.ask(f"file get {job} {task} stdout.txt")
+    files = [block for block in card.blocks if isinstance(block, Attachment)]
+    assert bool(files) is posted
+    assert card.refused is not posted
+    assert all(b"Tr0ub" not in file.content.replace(b"\0", b"") for file in files)
+    assert said in words(card) + " ".join(plain(block.text) for block in card.blocks if isinstance(block, Footer))
+    if not posted:
+        assert "az batch task file download" in code(card)
 
 
 async def test_a_file_too_large_to_relay_is_told_with_the_way_to_get_it(scene: Scene) -> None:

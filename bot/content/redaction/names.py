@@ -41,7 +41,7 @@ _GLUED = re.compile(
     r"|(?:api|app|access|account|auth|private|secret|storage|shared|subscription|license|licence|signing|encryption|ssh|tls|ssl"
     r"|gpg|pgp|master|deploy|host|aes|hmac|function|functions|client|session|service|admin|sas|consumer|integration|write|read"
     r"|batch|cosmos|sharedaccess|primary|secondary|accountaccess|accesskeys?id)key"
-    r"|accesskeyid|(?:access|auth|api|app|refresh|bearer|session|secret|sas|id|user|bot|csrf|xsrf|security|oauth|personal|deploy"
+    r"|accesskeyid|(?:access|auth|api|app|refresh|identity|device|root|root|admin|user|bearer|session|secret|sas|id|user|bot|csrf|xsrf|security|oauth|personal|deploy"
     r"|service|registry|join|push|git|github|gitlab|npm|vault|consul|slack|discord|telegram|hf)token"
     r"|conn(?:ection)?str(?:ing)?s?|sharedaccesssignature|webhookurl|sasurl|sasuri|[a-z]*credentials?|authorization"
     r"|(?:j|php|asp)?sess(?:ion)?id|requirepass|masterauth|mnemonic)"
@@ -64,68 +64,17 @@ _ASIDE = _words("""
     confirmation again repeat secure base hash seed phrase md5 sha sha1 sha256 bcrypt literal for
 """)
 # Two or three words, at the name's end, that are a secret together.
-_TOGETHER = {
-    tuple(each.split())
-    for each in [
-        "\n    access key id",
-        " access keys",
-        " access tokens",
-        " account keys",
-        " amqp url",
-        " api keys",
-        " api tokens",
-        " application\n    credentials json",
-        " auth config",
-        " auth header",
-        " auth string",
-        " auth tokens",
-        " backup code",
-        " backup codes",
-        " basic auth",
-        "\n    broker url",
-        " cert pem",
-        " cert pfx",
-        " certificate pfx",
-        " client cert",
-        " client certificate",
-        " conn str",
-        " conn string",
-        "\n    connection string",
-        " connection strings",
-        " database uri",
-        " database url",
-        " db url",
-        " hook url",
-        " index url",
-        " mongo uri",
-        "\n    mongo url",
-        " mongodb uri",
-        " mongodb url",
-        " mysql url",
-        " otp seed",
-        " postgres url",
-        " rabbitmq url",
-        " recovery code",
-        "\n    recovery codes",
-        " recovery phrase",
-        " redis url",
-        " refresh tokens",
-        " result backend",
-        " sas uri",
-        " sas url",
-        " secret id",
-        "\n    secret key base",
-        " seed phrase",
-        " service account json",
-        " session id",
-        " session key",
-        " shared access signature",
-        "\n    sqlalchemy database uri",
-        " totp seed",
-        " webhook uri",
-        " webhook url\n",
-    ]
-}
+_TOGETHER_TEXT = """
+    access key id, access keys, access tokens, account keys, amqp url, api keys, api tokens, application
+    credentials json, auth config, auth header, auth string, auth tokens, backup code, backup codes, basic auth,
+    broker url, cert pem, cert pfx, certificate pfx, client cert, client certificate, conn str, conn string,
+    connection string, connection strings, database uri, database url, db url, hook url, index url, mongo uri,
+    mongo url, mongodb uri, mongodb url, mysql url, otp seed, postgres url, rabbitmq url, recovery code,
+    recovery codes, recovery phrase, redis url, refresh tokens, result backend, sas uri, sas url, secret id,
+    secret key base, seed phrase, service account json, session id, session key, shared access signature,
+    sqlalchemy database uri, totp seed, webhook uri, webhook url
+"""
+_TOGETHER = {tuple(each.split()) for each in _TOGETHER_TEXT.split(",")}
 _PHRASES = {("seed", "phrase"), ("totp", "seed"), ("otp", "seed"), ("recovery", "phrase")}
 # Before ``key``: what makes it no key of a lock.
 _OPEN_KEYS = _words("""
@@ -194,11 +143,13 @@ def _last(words: list[str], name: str) -> Kind:  # noqa: PLR0911 - one line for 
     if not words:
         return Kind.OPEN
     last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if before == "pass" and last in ("word", "words", "phrase", "wd", "code"):
+        return Kind.PASSWORD
     if last in _PASSWORDS:
         return Kind.OPEN if last == "pwd" and name in ("PWD", "pwd", "OLDPWD") else Kind.PASSWORD
     if last == "pass":
         return Kind.OPEN if before in _OPEN_PASSES else Kind.PASSWORD if before else Kind.ORDINARY
-    if last in ("token", "secret") and before in _OPEN_TOKENS:
+    if last in ("token", "secret") and (before in _OPEN_TOKENS or words[-3:-1] == ["public", "key"]):
         return Kind.OPEN
     if last in _SECRETS:
         return Kind.SECRET
