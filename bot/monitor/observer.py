@@ -287,6 +287,10 @@ class Observer:
         reads = wanted(pending, self.watched_jobs, float(self._settings.poll_seconds))
         plan = chosen(reads, max(_FEW, allowed - reader.calls))
         await self._make(reader, pending, plan)
+        known = {read.name for read in plan if read.sort == "past"}
+        past = [name for name, view in pending.jobs.items() if view.past and view.failed and name not in known]
+        reads = [Read("past", name, 0.0, None) for name in past]
+        await self._make(reader, pending, chosen(reads, allowed - reader.calls))
         moved = pending.failed_in - pending.counts_in
         more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in pending.jobs]
         left = max(0, allowed - reader.calls)
