@@ -238,6 +238,17 @@ def fold_nodes(
     view.preempted_at = sorted(at for at in view.preempted_at if at > pending.at - _HOUR)
 
 
+def draw_nodes(
+    pending: PendingState, pool: str, rows: Iterable[NodeState], whereabouts: Mapping[str, NodeState | None]
+) -> None:
+    """The same, and when the counts of its nodes in trouble moved last."""
+    shape = shape_of(pending.pools[pool].counts)
+    if pending.shapes.get(pool) != shape:
+        pending.moved[pool] = pending.at
+    pending.shapes[pool], pending.nodes[pool] = shape, pending.at
+    fold_nodes(pending, pool, rows, whereabouts)
+
+
 def fold_node_states(pending: PendingState, pool: str, rows: Iterable[NodeState]) -> None:
     """Every change of a node's state, for who wants them all."""
     for row in rows:

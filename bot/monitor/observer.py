@@ -20,7 +20,6 @@ from bot.azure.models import TaskCountsResult
 from bot.azure.models.price import Prices
 from bot.clock import Clock
 from bot.content.outgoing import clear
-from bot.domain.quota import quotas_of, used_by, uses_quota
 from bot.domain.states import total
 from bot.monitor import evidence, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, PendingState
@@ -36,10 +35,11 @@ from bot.monitor.job_changes import (
     fold_tasks,
     lose_job,
 )
-from bot.monitor.node_changes import fold_counts, fold_idle, fold_node_states, fold_nodes, fold_pools, shape_of
+from bot.monitor.node_changes import draw_nodes, fold_counts, fold_idle, fold_node_states, fold_pools
 from bot.monitor.plan import SLOW, Read, Sort, chosen, wanted
+from bot.monitor.quotas import quota_view
 from bot.monitor.reader import Reader, Source
-from bot.monitor.scene import Area, Blindness, JobView, MoneyView, QuotaView, Scene
+from bot.monitor.scene import Area, Blindness, JobView, MoneyView, Scene
 from bot.settings import WatchSettings
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
@@ -272,13 +272,7 @@ class Observer:
         if found is None:
             return False
         resource, sizes = found
-        active = sum(uses_quota(view.state) for view in pending.jobs.values())
-        active += sum(uses_quota(view.state) for view in pending.schedules.values())
-        used = used_by(pending.pools.values(), sizes, active)
-        quotas = quotas_of(resource.properties, used)
-        late = any(view.missed and view.state == "active" for view in pending.schedules.values())
-        wants = tuple(q.what for q in quotas if q.wanted or (q.kind == "jobs" and late))
-        pending.quota = QuotaView(tuple((q.what, q.used, q.limit) for q in quotas), wants)
+        pending.quota = quota_view(pending, resource.properties, sizes)
         return True
 
     async def _turns(self, reader: Reader, pending: PendingState, missing: set[str]) -> None:
@@ -287,6 +281,10 @@ class Observer:
         reads = wanted(pending, self.watched_jobs, float(self._settings.poll_seconds))
         plan = chosen(reads, max(_FEW, allowed - reader.calls))
         await self._make(reader, pending, plan)
+        known = {read.name for read in plan if read.sort == "past"}
+        past = [name for name, view in pending.jobs.items() if view.past and view.failed and name not in known]
+        reads = [Read("past", name, 0.0, None) for name in past]
+        await self._make(reader, pending, chosen(reads, allowed - reader.calls))
         moved = pending.failed_in - pending.counts_in
         more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in pending.jobs]
         left = max(0, allowed - reader.calls)
@@ -312,7 +310,7 @@ class Observer:
             if answer is None:
                 continue
             if read.sort == "nodes":
-                _draw_nodes(pending, read.name, *answer)
+                draw_nodes(pending, read.name, *answer)
             elif isinstance(answer, TaskCountsResult):
                 fold_task_counts(pending, read.name, answer.task_counts, answer.task_slot_counts.running)
             elif read.sort == "idle":
@@ -396,11 +394,3 @@ def _since(pending: PendingState, stream: str) -> datetime | None:
 def _advance(pending: PendingState, stream: str) -> None:
     """A stream was read. Its cursor never goes back: what lies behind was told."""
     pending.cursors[stream] = max(pending.at, pending.cursors.get(stream, pending.at))
-
-
-def _draw_nodes(pending: PendingState, pool: str, rows: Any, whereabouts: Any) -> None:
-    shape = shape_of(pending.pools[pool].counts)
-    if pending.shapes.get(pool) != shape:
-        pending.moved[pool] = pending.at
-    pending.shapes[pool], pending.nodes[pool] = shape, pending.at
-    fold_nodes(pending, pool, rows, whereabouts)
