@@ -17,7 +17,7 @@ from bot.operations.preflight import Preflight
 from bot.operations.run import Run
 from bot.operations.workflow import Outcome
 from storage.port.uploads import Upload
-from storage.sqlite.migrations import what_has_ended_is_forgotten
+from storage.sqlite.migrations.m2_operating import what_has_ended_is_forgotten
 from storage.sqlite.store import SqliteStore
 from tests.operations import test_engine as engine
 from tests.operations.durable import NOON
