@@ -64,6 +64,7 @@ from cards.card import Card
 from storage.port.conversations import ConversationReference
 from storage.port.store import Store
 from storage.retention import DAY, Retention
+from storage.sqlite.holding import Holding
 from storage.sqlite.store import SqliteStore
 
 log = structlog.get_logger()
@@ -171,6 +172,7 @@ class App:
             self.operations,
         )
         self.dispatcher = Dispatcher(services)
+        self._holding: Holding | None = None
         self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
         self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery, clock=self.clock)
         self.approvals = ApprovalKeeper(
@@ -215,9 +217,17 @@ class App:
 
     @classmethod
     async def open(
-        cls, settings: Settings, environment: Mapping[str, str] = os.environ, clock: Clock | None = None
+        cls,
+        settings: Settings,
+        environment: Mapping[str, str] = os.environ,
+        clock: Clock | None = None,
+        *,
+        hold: bool = False,
     ) -> App:
-        """Open the database and build the program on it. Raises StoreError with what to do."""
+        """Open the database and build the program on it. Raises StoreError with what to do.
+
+        ``hold`` keeps other programs that watch and tell from the same database; StoreHeld where another holds it.
+        """
         keep = settings.keep
         retention = Retention(
             transitions=keep.transitions_days * DAY,
@@ -225,8 +235,18 @@ class App:
             transition_counts=keep.counts_days * DAY,
         )
         path = Path(settings.bot.database)
-        store = clearing(await asyncio.to_thread(SqliteStore.open, path, retention=retention))
-        return cls(settings, store, environment, clock)
+        wait = settings.bot.database_wait_seconds
+        holding = await asyncio.to_thread(Holding.take, path, wait) if hold else None
+        try:
+            opened = await asyncio.to_thread(SqliteStore.open, path, retention=retention)
+            app = cls(settings, clearing(opened), environment, clock)
+        except BaseException:
+            if holding:
+                holding.release()
+            raise
+        app.monitor_status.store = opened.condition
+        app._holding = holding
+        return app
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch.
@@ -305,6 +325,8 @@ class App:
         await self.accounts.close()
         await self.drawing.close()
         await self.store.close()
+        if self._holding:
+            self._holding.release()
         log.info("app.stopped")
 
     def _count_watched(self, account: str) -> None:

@@ -20,6 +20,7 @@ from bot.monitor.background import Background, BackgroundStatus
 from bot.monitor.scene import Blindness, Scene
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
+from storage.port.condition import StoreCondition
 
 SPAN = timedelta(minutes=5)
 """Of the figures per minute."""
@@ -156,6 +157,8 @@ class MonitorStatus:
         clocks: Mapping[str, Timed] = MappingProxyType({}),
     ) -> None:
         """The mappings go by the accounts' names, in the order of the settings."""
+        self.store = StoreCondition()
+        """How the database stands; whoever opens it says so here."""
         self._history = history
         self._clocks = clocks
         self._background = background or Background(clock)
@@ -247,4 +250,4 @@ class MonitorStatus:
             for conversation in outbox.conversations
             if conversation.gone_since
         ]
-        return [*found, *self._background.troubles(), *self.notes]
+        return [*self.store.troubles(), *found, *self._background.troubles(), *self.notes]

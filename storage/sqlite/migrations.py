@@ -670,6 +670,18 @@ def messages_that_were_posted(db: Database) -> None:
     db.execute("CREATE INDEX posted_messages_at ON posted_messages (at)")
 
 
+@migrations()
+def rows_that_were_put_aside(db: Database) -> None:
+    """Rows that could not be read, from all tables, as JSON; blobs in it are hexadecimal digits."""
+    db.execute(
+        """
+        CREATE TABLE unreadable (
+            id INTEGER PRIMARY KEY, source TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
+        ) STRICT
+        """
+    )
+
+
 def unknown(db: Database) -> list[str]:
     """Migrations the file has seen and this program has not: it was written by a newer one."""
     known = {migration.name for migration in _registered()}

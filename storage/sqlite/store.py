@@ -79,6 +79,6 @@ class SqliteStore(
         gone += await self._prune_reports(now)
         gone += await self._prune_timings(now)
         gone += await self._prune_messages(now)
-        return (
-            gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
-        )
+        gone += await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
+        await self._give_back()
+        return gone
