@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,12 +64,15 @@ from cards.card import Card
 from storage.port.conversations import ConversationReference
 from storage.port.store import Store
 from storage.retention import DAY, Retention
-from storage.sqlite.holding import Holding
 from storage.sqlite.store import SqliteStore
 
 log = structlog.get_logger()
 
 _DRAIN_SECONDS = 10.0
+
+
+def nothing() -> None:
+    """What is let go of by a program that holds nothing."""
 
 
 class App:
@@ -172,7 +175,7 @@ class App:
             self.operations,
         )
         self.dispatcher = Dispatcher(services)
-        self._holding: Holding | None = None
+        self._let_go: Callable[[], None] = nothing
         self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
         self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery, clock=self.clock)
         self.approvals = ApprovalKeeper(
@@ -236,16 +239,15 @@ class App:
         )
         path = Path(settings.bot.database)
         wait = settings.bot.database_wait_seconds
-        holding = await asyncio.to_thread(Holding.take, path, wait) if hold else None
+        let_go = await asyncio.to_thread(SqliteStore.hold, path, wait) if hold else nothing
         try:
             opened = await asyncio.to_thread(SqliteStore.open, path, retention=retention)
             app = cls(settings, clearing(opened), environment, clock)
         except BaseException:
-            if holding:
-                holding.release()
+            let_go()
             raise
         app.monitor_status.store = opened.condition
-        app._holding = holding
+        app._let_go = let_go
         return app
 
     async def start(self) -> None:
@@ -325,8 +327,7 @@ class App:
         await self.accounts.close()
         await self.drawing.close()
         await self.store.close()
-        if self._holding:
-            self._holding.release()
+        self._let_go()
         log.info("app.stopped")
 
     def _count_watched(self, account: str) -> None:

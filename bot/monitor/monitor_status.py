@@ -82,6 +82,10 @@ class Status(Protocol):
         """What else whoever runs the bot should mend, a line each."""
         ...
 
+    def stored(self) -> Sequence[str]:
+        """What is wrong with the database, a line each; nothing where all is well."""
+        ...
+
 
 class Traffic(Protocol):
     """What is needed of :class:`bot.azure.pipeline.Traffic`: counts since the start."""
@@ -226,6 +230,10 @@ class MonitorStatus:
         """What runs beside the watching, by name and account."""
         return self._background.all()
 
+    def stored(self) -> Sequence[str]:
+        """What is wrong with the database, a line each; nothing where all is well."""
+        return self.store.troubles()
+
     def troubles(self) -> Sequence[str]:
         """What keeps the bot from doing its work, a line each; nothing where all works."""
         now = self._clock.now()
@@ -250,4 +258,4 @@ class MonitorStatus:
             for conversation in outbox.conversations
             if conversation.gone_since
         ]
-        return [*self.store.troubles(), *found, *self._background.troubles(), *self.notes]
+        return [*self.stored(), *found, *self._background.troubles(), *self.notes]

@@ -57,6 +57,7 @@ MOMENTS = {
 ENCODED = {
     "journal": ("body", "outcome"),
     "conversations": ("body",),
+    "preferences": ("value",),
     "snapshots": ("body",),
     "incidents": ("body",),
     "notifications": ("body",),

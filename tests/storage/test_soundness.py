@@ -53,6 +53,11 @@ def insert(db: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
     db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
 
+def modes_in(folder: Path) -> dict[str, int]:
+    """Who may read what is in a folder."""
+    return {each.name: stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()}
+
+
 async def opened(path: Path) -> SqliteStore:
     store = SqliteStore.open(path)
     await store.close()
@@ -126,7 +131,7 @@ async def test_nobody_else_reads_the_file_and_it_shrinks(tmp_path: Path) -> None
     store = SqliteStore.open(path)
     for number in range(300):
         await store.accept(f"k{number}", b'"' + b"x" * 40_000 + b'"', NOW)
-    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    modes = modes_in(tmp_path)
     assert modes == dict.fromkeys(modes, 0o600)
     assert {"bot.db", "bot.db-wal", "bot.db-shm"} <= modes.keys()
     await store.prune(NOW + timedelta(days=365))
