@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,6 +69,10 @@ from storage.sqlite.store import SqliteStore
 log = structlog.get_logger()
 
 _DRAIN_SECONDS = 10.0
+
+
+def nothing() -> None:
+    """What is let go of by a program that holds nothing."""
 
 
 class App:
@@ -171,6 +175,7 @@ class App:
             self.operations,
         )
         self.dispatcher = Dispatcher(services)
+        self._let_go: Callable[[], None] = nothing
         self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
         self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery, clock=self.clock)
         self.approvals = ApprovalKeeper(
@@ -215,9 +220,17 @@ class App:
 
     @classmethod
     async def open(
-        cls, settings: Settings, environment: Mapping[str, str] = os.environ, clock: Clock | None = None
+        cls,
+        settings: Settings,
+        environment: Mapping[str, str] = os.environ,
+        clock: Clock | None = None,
+        *,
+        hold: bool = False,
     ) -> App:
-        """Open the database and build the program on it. Raises StoreError with what to do."""
+        """Open the database and build the program on it. Raises StoreError with what to do.
+
+        ``hold`` keeps other programs that watch and tell from the same database; StoreHeld where another holds it.
+        """
         keep = settings.keep
         retention = Retention(
             transitions=keep.transitions_days * DAY,
@@ -225,8 +238,17 @@ class App:
             transition_counts=keep.counts_days * DAY,
         )
         path = Path(settings.bot.database)
-        store = clearing(await asyncio.to_thread(SqliteStore.open, path, retention=retention))
-        return cls(settings, store, environment, clock)
+        wait = settings.bot.database_wait_seconds
+        let_go = await asyncio.to_thread(SqliteStore.hold, path, wait) if hold else nothing
+        try:
+            opened = await asyncio.to_thread(SqliteStore.open, path, retention=retention)
+            app = cls(settings, clearing(opened), environment, clock)
+        except BaseException:
+            let_go()
+            raise
+        app.monitor_status.store = opened.condition
+        app._let_go = let_go
+        return app
 
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch.
@@ -305,6 +327,7 @@ class App:
         await self.accounts.close()
         await self.drawing.close()
         await self.store.close()
+        self._let_go()
         log.info("app.stopped")
 
     def _count_watched(self, account: str) -> None:

@@ -22,6 +22,8 @@ from bot.requests.registry import Registry
 from bot.settings import SettingsError
 from bot.settings_file import Settings, load
 
+HELD = 75
+"""The exit code where another program holds the database: it may be tried again (EX_TEMPFAIL of sysexits.h)."""
 cli = cyclopts.App(name="batchbot", help="Run Azure Batch from Slack and Microsoft Teams.", version_flags=["--version"])
 
 SettingsFile = Annotated[Path, Parameter(name="--settings", help="The settings file.")]
@@ -61,9 +63,10 @@ def run(*, settings: SettingsFile = _SETTINGS) -> None:
     """Run the bot until it is stopped (SIGINT, SIGTERM)."""
     chosen = load(settings)
     logs.configure(chosen.bot.log_level)
-    if problem := asyncio.run(_run(chosen)):
+    problem, code = asyncio.run(_run(chosen))
+    if problem:
         print(f"batchbot: {problem}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(code)
 
 
 @cli.command
@@ -247,25 +250,25 @@ def _registry() -> Registry:
     return Registry.discover(handlers)
 
 
-async def _run(settings: Settings) -> str:
-    """Run until stopped; what keeps the bot from starting, in words, or nothing."""
+async def _run(settings: Settings) -> tuple[str, int]:
+    """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
-    from storage.port.errors import StoreError  # noqa: PLC0415
+    from storage.port.errors import StoreError, StoreHeld  # noqa: PLC0415
 
     try:
-        app = await App.open(settings)
+        app = await App.open(settings, hold=True)
     except StoreError as error:
-        return str(error)
+        return str(error), HELD if isinstance(error, StoreHeld) else 1
     try:
         await app.start()
         gc.freeze()  # what is there by now stays: to scan it again and again would hold up everything else
         await until_stopped()
     except ChatStartError as error:
-        return str(error)
+        return str(error), 1
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
-        return f"bot.listen: {settings.bot.listen} cannot be used ({why}): choose another address or port"
+        return f"bot.listen: {settings.bot.listen} cannot be used ({why}): choose another address or port", 1
     finally:
         await app.stop()
-    return ""
+    return "", 0

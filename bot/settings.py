@@ -55,6 +55,8 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """HTTPS address of ``listen`` for the world; for pictures in Teams and in private answers on Slack."""
     database: str = "batchbot.db"
     """SQLite file."""
+    database_wait_seconds: Annotated[int, Meta(ge=0, le=3600)] = 60
+    """Seconds a second program waits for the one that holds ``database``, as in a rolling restart."""
     zone: str = "UTC"
     """IANA time zone used where a person's own is unknown."""
     name: str = "batch"

@@ -20,6 +20,7 @@ from bot.monitor.background import Background, BackgroundStatus
 from bot.monitor.scene import Blindness, Scene
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
+from storage.port.condition import StoreCondition
 
 SPAN = timedelta(minutes=5)
 """Of the figures per minute."""
@@ -79,6 +80,10 @@ class Status(Protocol):
     @property
     def notes(self) -> Sequence[str]:
         """What else whoever runs the bot should mend, a line each."""
+        ...
+
+    def stored(self) -> Sequence[str]:
+        """What is wrong with the database, a line each; nothing where all is well."""
         ...
 
 
@@ -156,6 +161,8 @@ class MonitorStatus:
         clocks: Mapping[str, Timed] = MappingProxyType({}),
     ) -> None:
         """The mappings go by the accounts' names, in the order of the settings."""
+        self.store = StoreCondition()
+        """How the database stands; whoever opens it says so here."""
         self._history = history
         self._clocks = clocks
         self._background = background or Background(clock)
@@ -223,6 +230,10 @@ class MonitorStatus:
         """What runs beside the watching, by name and account."""
         return self._background.all()
 
+    def stored(self) -> Sequence[str]:
+        """What is wrong with the database, a line each; nothing where all is well."""
+        return self.store.troubles()
+
     def troubles(self) -> Sequence[str]:
         """What keeps the bot from doing its work, a line each; nothing where all works."""
         now = self._clock.now()
@@ -247,4 +258,4 @@ class MonitorStatus:
             for conversation in outbox.conversations
             if conversation.gone_since
         ]
-        return [*found, *self._background.troubles(), *self.notes]
+        return [*self.stored(), *found, *self._background.troubles(), *self.notes]

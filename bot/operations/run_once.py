@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from storage.port.audit import AuditEntry
+from storage.port.errors import CannotStore
 from storage.port.requests import RequestStore
 
 
@@ -32,3 +33,14 @@ class RunOnce:
     async def record(self, outcome: bytes, entry: AuditEntry) -> None:
         """Note what came of it (the encoded answer), with its line of the audit trail."""
         await self._store.record_outcome(self._key, outcome, entry)
+
+
+class Unnoted(RunOnce):
+    """Of a request that could not be journalled: it has no right to change anything."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    async def begin(self, command: str, at: datetime) -> bool:
+        """Raises CannotStore."""
+        raise CannotStore("the request could not be noted")

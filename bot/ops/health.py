@@ -1,7 +1,7 @@
 """What those who run the bot read: health as JSON, and metrics in Prometheus' format.
 
 ``/health`` answers 200 as long as the program works; its body says what does not. Whoever restarts programs by it must
-not restart one for an outage of Slack.
+not restart one for an outage of Slack. Where nothing can be stored, as on a full disk, it answers 503.
 """
 
 from __future__ import annotations
@@ -67,6 +67,10 @@ MEASURES = {
         "1 while what runs beside the watching fails or is refused, 0 while it works.",
         ("part", "account"),
     ),
+    "batchbot_storage_failing": Measure(GaugeMetricFamily, "1 while nothing can be stored, 0 while it can.", ()),
+    "batchbot_storage_unreadable_rows": Measure(
+        GaugeMetricFamily, "Rows that could not be read and were put aside.", ("table",)
+    ),
     "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
 """Everything that is measured beside what Prometheus' client reports of the process."""
@@ -85,7 +89,8 @@ class Measures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every metric with its values."""
         families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
-        for name, labels, value in chain(self._watching(), self._delivery(), self._beside(), self._incidents()):
+        told = (self._watching(), self._delivery(), self._beside(), self._stored(), self._incidents())
+        for name, labels, value in chain.from_iterable(told):
             families[name].add_metric([clear(label) for label in labels], value)
         yield from families.values()
 
@@ -122,6 +127,12 @@ class Measures(Collector):
         for each in self._monitor_status.background():
             yield "batchbot_background_failing", (each.name, each.account), float(bool(each.error))
 
+    def _stored(self) -> Values:
+        store = self._monitor_status.store
+        yield "batchbot_storage_failing", (), float(bool(store.failing))
+        for table, rows in sorted(store.unreadable.items()):
+            yield "batchbot_storage_unreadable_rows", (table,), rows
+
     def _incidents(self) -> Values:
         counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.incidents.open())
         for labels, number in sorted(counted.items()):
@@ -137,7 +148,7 @@ def routes(monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts
 
     async def details(_: web.Request) -> web.Response:
         troubles = [clear(each) for each in monitor_status.troubles()]
-        return web.json_response({"status": _status(troubles), "troubles": troubles})
+        return web.json_response({"status": _status(troubles), "troubles": troubles}, status=_code(monitor_status))
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -149,9 +160,14 @@ def bare_routes(monitor_status: MonitorStatus) -> list[web.RouteDef]:
     """``/health`` for the world, which says whether all is well and not what is not."""
 
     async def health(_: web.Request) -> web.Response:
-        return web.json_response({"status": _status(list(monitor_status.troubles()))})
+        return web.json_response({"status": _status(list(monitor_status.troubles()))}, status=_code(monitor_status))
 
     return [web.get("/health", health)]
+
+
+def _code(monitor_status: MonitorStatus) -> int:
+    """503 while nothing can be stored: no request is taken for sure then, and no alert is told."""
+    return 503 if monitor_status.store.failing else 200
 
 
 def _status(troubles: Sequence[object]) -> str:

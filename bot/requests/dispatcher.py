@@ -64,10 +64,10 @@ class Dispatcher:
         chatting = changed(self.services.chatting, direct=None)
         self.services = changed(self.services, watching=None, chatting=chatting)
 
-    async def card(self, request: CommandRequest) -> Card:
+    async def card(self, request: CommandRequest, once: RunOnce | None = None) -> Card:
         """The answer to a request; the last card of a live one."""
         last: Card | None = None
-        async for card in self.cards(request):
+        async for card in self.cards(request, once):
             last = card
         if last is None:
             raise RuntimeError("an answer has a card")

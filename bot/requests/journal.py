@@ -28,14 +28,15 @@ from bot.chat.port import Chat, Undelivered
 from bot.chat.request import CommandRequest
 from bot.clock import Clock
 from bot.operations.lease import HELD, RENEWALS, holder
-from bot.operations.run_once import RunOnce
+from bot.operations.run_once import RunOnce, Unnoted
 from bot.requests.answer_delivery import AnswerDelivery, Unshown
 from bot.requests.dispatcher import Dispatcher
 from bot.requests.forms import OPENING
 from bot.requests.shares import Shares, Turn, used_up_card
-from cards.build import actions, blocks, bold, code, stamped, text
+from cards.build import actions, blocks, bold, code, note, stamped, text
 from cards.card import Button, Card, Form, Mark, Option, Time, Words
 from storage.port.decoding import decoded
+from storage.port.errors import CannotStore
 from storage.port.requests import JournalRow
 from storage.port.store import Store
 
@@ -83,10 +84,16 @@ class RequestJournal:
         now = datetime.now(UTC)
         request = _storable(request)
         body = msgspec.json.encode(request)
-        if not await self._store.accept(request.key, body, now, holder=self._holder, until=now + self._held):
+        noted = True
+        try:
+            fresh = await self._store.accept(request.key, body, now, holder=self._holder, until=now + self._held)
+        except CannotStore:  # what only reads is answered all the same
+            noted, fresh = False, request.key not in self._work
+        if not fresh:
             log.info("request.repeated", key=request.key)
             return None
-        return self._start(request, turn=self._shares.take(request.person.key) if counted else _AT_ONCE)
+        turn = self._shares.take(request.person.key) if counted else _AT_ONCE
+        return self._start(request, turn=turn, noted=noted)
 
     async def form(
         self,
@@ -146,13 +153,13 @@ class RequestJournal:
         await self._store.release_requests(self._holder)
 
     def _start(
-        self, request: CommandRequest, row: JournalRow | None = None, turn: Turn = _AT_ONCE
+        self, request: CommandRequest, row: JournalRow | None = None, turn: Turn = _AT_ONCE, *, noted: bool = True
     ) -> asyncio.Task[Card]:
         if turn.tell:
             telling = asyncio.create_task(self._tell_used_up(request), name=f"share of {request.person.key}")
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
-        task = asyncio.create_task(self._in_turn(request, row, turn), name=f"request {request.key}")
+        task = asyncio.create_task(self._in_turn(request, row, turn, noted=noted), name=f"request {request.key}")
         self._work[request.key] = task
         task.add_done_callback(lambda done: self._ended(request.key, done))
         return task
@@ -163,16 +170,17 @@ class RequestJournal:
         if not task.cancelled() and (error := task.exception()):
             log.error("request.failed", key=key, exc_info=error)
 
-    async def _in_turn(self, request: CommandRequest, row: JournalRow | None, turn: Turn) -> Card:
+    async def _in_turn(self, request: CommandRequest, row: JournalRow | None, turn: Turn, *, noted: bool) -> Card:
         """Work a request off when its time in the person's share has come; one that is beyond it is left undone."""
         if turn.refused:
             log.info("request.beyond_share", key=request.key, person=request.person.key)
-            await self._store.finish(request.key, "failed")
+            if noted:
+                await self._store.finish(request.key, "failed")
             return used_up_card()
         if turn.waits:
             await self._clock.sleep(turn.waits)
         async with self._shares.place(request.person.key):
-            return await self._answer(request, row)
+            return await (self._answer(request, row) if noted else self._answer_unnoted(request))
 
     async def _tell_used_up(self, request: CommandRequest) -> None:
         """Tell a person alone that their share is used up; that word may be lost."""
@@ -198,6 +206,16 @@ class RequestJournal:
         else:
             await self._delivery.follow(request, message, card, cards)
         await self._store.finish(request.key, "failed" if message is None else "done")
+        return card
+
+    async def _answer_unnoted(self, request: CommandRequest) -> Card:
+        """Answer where nothing can be stored: what only reads, once; a change is refused, since it could be lost or run
+        twice.
+        """
+        request = await self._delivery.with_zone(request)
+        card = await self._dispatcher.card(request, Unnoted())
+        card = replace(card, blocks=(*card.blocks, note("The bot cannot store anything now: this was not noted.")))
+        await self._delivery.answer(request, card)
         return card
 
     async def _cards(self, request: CommandRequest, row: JournalRow | None, once: RunOnce) -> AsyncGenerator[Card]:

@@ -15,6 +15,7 @@ from cards.build import bold, code, refusal, text
 from cards.card import Actions, Button, Card, Mark, Words
 from cards.command_line import join
 from cards.formatting import number
+from storage.port.errors import CannotStore
 
 log = structlog.get_logger()
 
@@ -47,12 +48,22 @@ def of_error(error: Exception, typed: str, correlation: str) -> Card:
             details = [f"{key}: {value}" for key, value in error.values.items()]
             what = "\n".join([error.message, *details])
             return refusal(f"Azure answered {error.code}.", what, [Button("Home", "home")])
+        case CannotStore():
+            return not_stored()
     log.error("command.failed", command=join(typed.split()[:2]), exc_info=error)  # arguments may hold anything
     return refusal(
         "Something went wrong inside the bot.",
         f"It is not your command's fault. The log has the cause under {correlation}.",
         [Button("Try again", typed or "home")],
     )
+
+
+NOT_STORED = "The bot cannot store anything now: its disk is full or broken. Its /health has the cause."
+
+
+def not_stored() -> Card:
+    """Nothing that changes something is done without a note of it."""
+    return refusal("This was not done.", f"{NOT_STORED} What only reads still works.", [Button("Home", "home")])
 
 
 def forbidden(decision: Decision, person: Person, policy: Policy) -> Card:

@@ -42,6 +42,8 @@ async def show_status(ctx: Context) -> Card:
     beside, notes = ctx.status.background(), [text(each) for each in ctx.status.notes]
     late = gone or notes or _slow(accounts) or any(each.doubt for each in accounts)
     late = late or any(each.error and not each.refused for each in beside)
+    stored = ctx.status.stored()
+    late = late or bool(stored)
     worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if late else Mark.RUNNING
     return Card(
         title=titled(
@@ -54,6 +56,7 @@ async def show_status(ctx: Context) -> Card:
         as_of=ctx.alerts.now() if ctx.alerts else ctx.now(),
         blocks=blocks(
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
+            *section("Database", Bullets(tuple(map(text, stored))) if stored else None),
             *_blind(accounts),
             *_clocks(accounts),
             *_history(accounts),

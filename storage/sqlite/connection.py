@@ -7,19 +7,25 @@ asked for. ``synchronous=FULL`` in WAL mode: what a method has returned from sur
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import structlog
 from sqlite_utils import Database
 
-from storage.port.errors import StoreError
+from storage.port.condition import StoreCondition
+from storage.port.errors import CannotStore, StoreError
 from storage.retention import Retention
 from storage.sqlite.migrations import migrations, unknown
+from storage.sqlite.soundness import put_aside
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -33,17 +39,26 @@ ADVICE = {
     sqlite3.SQLITE_LOCKED: "another process holds it: stop that process (one bot per file), or name another file",
     sqlite3.SQLITE_NOTADB: "it is no SQLite database: restore a backup, or move the file away to start afresh",
     sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup, or move the file away to start afresh",
-    sqlite3.SQLITE_FULL: "the disk is full: make room and start again",
+    sqlite3.SQLITE_FULL: "the disk is full: make room, and it goes on by itself",
     sqlite3.SQLITE_READONLY: "it may not be written: give the bot write access to the file and its folder",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: create its folder, and give the bot write access to it",
     sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk, then restore a backup if need be",
 }
 
 
+_UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
+_INCREMENTAL = 2
+"""Of auto_vacuum: what is free is kept on a list, and given back when it is asked for."""
+PAGES = 1000
+"""Pages of 4 kB that are given back at a time: an acknowledgement waits some 10 ms behind it."""
+
+
 class Connection:
     """What the parts of a store share. Every method of theirs may raise StoreError."""
 
     def __init__(self, path: Path, db: Database, worker: ThreadPoolExecutor, retention: Retention) -> None:
+        self.condition = StoreCondition()
+        """How it stands."""
         self._path = path
         self._db = db
         self._worker = worker
@@ -60,11 +75,13 @@ class Connection:
         path = Path(path)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         try:
-            db = worker.submit(_connect, path, patience).result()
+            db, condition = worker.submit(_connect, path, patience).result()
         except BaseException:
             worker.shutdown()
             raise
-        return cls(path, db, worker, retention or Retention())
+        store = cls(path, db, worker, retention or Retention())
+        store.condition = condition
+        return store
 
     async def close(self) -> None:
         """Finish what is queued and release the file."""
@@ -82,8 +99,19 @@ class Connection:
         """Do ``work`` in the store's thread. Once begun it is finished, even when the caller is cancelled."""
 
         def guarded() -> T:
-            with _advised(self._path):
-                return work()
+            before = self._db.conn.total_changes
+            try:
+                with _advised(self._path):
+                    done = work()
+            except CannotStore as error:
+                if not self.condition.failing:
+                    log.error("storage.cannot_store", message=str(error))  # noqa: TRY400 - it says all
+                self.condition.failing = str(error)
+                raise
+            if self.condition.failing and self._db.conn.total_changes > before:
+                log.info("storage.stores_again")
+                self.condition.failing = ""
+            return done
 
         return await asyncio.get_running_loop().run_in_executor(self._worker, guarded)
 
@@ -106,6 +134,20 @@ class Connection:
 
         return await self._sliced(work)
 
+    async def _give_back(self) -> int:
+        """Shorten the file by what is free in it, a slice at a time; returns the number of pages."""
+
+        def work() -> int:
+            free = int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
+            self._db.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+            return free - int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
+
+        given = 0
+        while (pages := await self._run(work)) > 0:
+            given += pages
+        await self._run(lambda: self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        return given
+
     async def _sliced(self, work: Callable[[], int]) -> int:
         """Do ``work``, which deletes at most ``SLICE`` rows and says how many, until it finds no more."""
         gone = 0
@@ -116,21 +158,50 @@ class Connection:
         return gone
 
 
-def _connect(path: Path, patience: float) -> Database:
+def _connect(path: Path, patience: float) -> tuple[Database, StoreCondition]:
     """Open, configure and migrate, in the thread that will own the connection."""
+    _private(path)
     with _advised(path):
         db = Database(sqlite3.connect(path, timeout=patience, cached_statements=64))
         try:
             _refuse_newer(path, db)
+            _shrinkable(path, db)
             db.enable_wal()
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten: it may have been a secret
             if migrations.pending(db):
                 migrations.apply(db)
+            condition = StoreCondition(put_aside(db))
         except BaseException:
             db.close()
             raise
-        return db
+        return db, condition
+
+
+def _private(path: Path) -> None:
+    """Nobody but the bot's own user reads the file, nor what SQLite puts beside it, which takes its mode from it.
+
+    Where the file cannot be made, SQLite says so next, and better.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
+        with suppress(OSError):
+            each.chmod(0o600)
+
+
+def _shrinkable(path: Path, db: Database) -> None:
+    """The file gives back what is deleted. One of an earlier version is written anew for that, once.
+
+    Where there is no room for that, or another program reads it, it is left for the next start.
+    """
+    if db.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL:
+        return
+    db.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+    try:
+        db.execute("VACUUM")
+    except sqlite3.OperationalError as error:
+        log.warning("storage.not_rewritten", database=str(path), message=str(error))
 
 
 def _refuse_newer(path: Path, db: Database) -> None:
@@ -148,4 +219,5 @@ def _advised(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary one
-        raise StoreError(f"{path}: {ADVICE.get(code, 'SQLite refuses')} ({error})") from error
+        kind = CannotStore if code in _UNWRITABLE else StoreError
+        raise kind(f"{path}: {ADVICE.get(code, 'SQLite refuses')} ({error})") from error

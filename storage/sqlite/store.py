@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from storage.sqlite.approvals import SqliteApprovals
 from storage.sqlite.audit import SqliteAudit
@@ -12,6 +14,7 @@ from storage.sqlite.changes import SqliteChanges
 from storage.sqlite.confirmations import SqliteConfirmations
 from storage.sqlite.conversations import SqliteConversations
 from storage.sqlite.files import SqliteFiles
+from storage.sqlite.holding import Holding
 from storage.sqlite.incidents import SqliteIncidents
 from storage.sqlite.live import SqliteLive
 from storage.sqlite.messages import SqliteMessages
@@ -53,6 +56,14 @@ class SqliteStore(
 ):
     """All of the port, on one connection. Every method may raise StoreError."""
 
+    @staticmethod
+    def hold(path: Path, patience: float) -> Callable[[], None]:
+        """Keep other programs from a database, until what is returned is called or the process ends.
+
+        Blocks for ``patience`` seconds at most while another has it. Raises StoreHeld, which says who, and StoreError.
+        """
+        return Holding.take(path, patience).release
+
     async def secret(self, name: str) -> bytes:
         """32 random bytes, made once per database and name, for signing."""
 
@@ -79,6 +90,6 @@ class SqliteStore(
         gone += await self._prune_reports(now)
         gone += await self._prune_timings(now)
         gone += await self._prune_messages(now)
-        return (
-            gone + await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
-        )
+        gone += await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
+        await self._give_back()
+        return gone

@@ -83,6 +83,9 @@ class Standing:
     def outbox(self) -> Outbox:
         return self.box
 
+    def stored(self) -> list[str]:
+        return []
+
     def background(self) -> list[BackgroundStatus]:
         return self.beside
 

@@ -14,6 +14,7 @@ import structlog
 from msgspec import Struct
 
 from cards.card import Card
+from storage.port.decoding import decoded
 from storage.port.errors import StoreError
 from storage.port.store import Store
 
@@ -49,9 +50,8 @@ class OwedPictures:
         """What an earlier run owes; to be read once, before messages are sent."""
         found = []
         for channel, each in await self._store.all_preferences(_NAMESPACE):
-            try:
-                kept = msgspec.json.decode(each.value, type=_Kept)
-            except msgspec.DecodeError:  # of another version of the program
+            kept = decoded(each.value, _Kept)
+            if kept is None:  # of another version of the program
                 log.warning("slack.picture_unreadable", channel=channel)
                 await self._deleted(channel, each.name)
                 continue

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from sqlite_utils import Database
 
-from storage.sqlite.migrations import m1_watching, m2_operating, m3_money
+from storage.sqlite.migrations import m1_watching, m2_operating, m3_money, m4_holding
 from storage.sqlite.migrations.registry import migrations
 
-__all__ = ["m1_watching", "m2_operating", "m3_money", "migrations", "unknown"]
+__all__ = ["m1_watching", "m2_operating", "m3_money", "m4_holding", "migrations", "unknown"]
 
 
 class _Named(Protocol):

@@ -217,16 +217,3 @@ def how_long_nodes_took_to_boot(db: Database) -> None:
     )
     db.execute("CREATE INDEX node_boots_account ON node_boots (account, allocated)")
     db.execute("CREATE INDEX node_boots_allocated ON node_boots (allocated)")
-
-
-@migrations()
-def messages_that_were_posted(db: Database) -> None:
-    """Under which id a message was posted whose buttons were made before that was known."""
-    db.execute(
-        """
-        CREATE TABLE posted_messages (
-            slot TEXT NOT NULL PRIMARY KEY, conversation TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID
-        """
-    )
-    db.execute("CREATE INDEX posted_messages_at ON posted_messages (at)")

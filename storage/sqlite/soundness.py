@@ -1,0 +1,115 @@
+"""Rows that nobody could read are put aside before anything is built on them: kept in ``unreadable``, and counted.
+
+A damaged disk, a hand that edits the file, or a version that stored otherwise may leave a moment that is none, or text
+that is no JSON. Types are SQLite's to hold (all tables are STRICT); what a value means is checked here, in SQL, once at
+each start. What is JSON of another shape is left to its reader (:mod:`storage.port.decoding`). The audit trail is never
+touched: its chain of hashes says by itself what was changed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import structlog
+from sqlite_utils import Database
+
+from storage.sqlite.timestamps import to_timestamp
+
+log = structlog.get_logger()
+
+LATEST = to_timestamp(datetime(9990, 1, 1, tzinfo=UTC))
+"""No moment lies behind it: with any zone's offset and any span that is added it is still a date."""
+
+MOMENTS = {
+    "journal": ("accepted", "held_until", "started"),
+    "conversations": ("seen",),
+    "files": ("expires",),
+    "series": ("first", "last"),
+    "preferences": ("at",),
+    "transitions": ("at",),
+    "transition_hours": ("start",),
+    "cursors": ("at",),
+    "incidents": ("opened", "changed"),
+    "outbox": ("not_before", "first_attempt"),
+    "posted_messages": ("at",),
+    "live_cards": ("at",),
+    "confirmations": ("expires", "asked"),
+    "operations": ("started", "changed", "held_until"),
+    "operation_steps": ("at",),
+    "uploads": ("expires",),
+    "upload_tickets": ("expires",),
+    "approvals": ("expires",),
+    "job_runs": ("started", "ended", "read"),
+    "samples": ("at",),
+    "rollups": ("start",),
+    "job_rollups": ("start",),
+    "pool_eras": ("since",),
+    "price_lists": ("as_of",),
+    "prices": ("since",),
+    "bill_corrections": ("at",),
+    "network": ("at", "begin", "began"),
+    "report_posts": ("at",),
+    "advice": ("at",),
+    "anomalies": ("found",),
+    "node_boots": ("allocated",),
+}
+"""Columns that hold moments, by table: whole numbers since 1970 that are dates."""
+ENCODED = {
+    "journal": ("body", "outcome"),
+    "conversations": ("body",),
+    "preferences": ("value",),
+    "snapshots": ("body",),
+    "incidents": ("body",),
+    "notifications": ("body",),
+    "outbox": ("address", "card"),
+    "live_cards": ("request", "card"),
+    "confirmations": ("shown",),
+    "operations": ("arguments", "act", "outcome"),
+    "operation_steps": ("result",),
+    "upload_tickets": ("request",),
+    "approvals": ("body",),
+    "samples": ("jobs",),
+    "pool_eras": ("tags",),
+    "bill_readings": ("body",),
+    "report_posts": ("body",),
+    "advice": ("body",),
+    "anomalies": ("body", "reply"),
+    "transitions": ("details",),
+}
+"""Columns that hold JSON, or nothing, by table."""
+DAYS = {"bill": ("day",), "bill_corrections": ("day",), "anomalies": ("day",)}
+"""Columns that hold days, by table: ``2026-11-23``."""
+
+
+def put_aside(db: Database) -> dict[str, int]:
+    """Move what cannot be read aside. Returns how many rows lie there by now, by their table."""
+    existing = set(db.table_names())
+    for table in sorted(MOMENTS.keys() | ENCODED.keys() | DAYS.keys()):
+        if table in existing:
+            _sift(db, table)
+    counted = db.execute("SELECT source, COUNT(*) FROM unreadable GROUP BY source")
+    return {str(source): int(rows) for source, rows in counted}
+
+
+def _sift(db: Database, table: str) -> None:
+    wrong = [f"{name} NOT BETWEEN 0 AND {LATEST}" for name in MOMENTS.get(table, ())]
+    # Bytes are read as text for this: SQLite would take a blob for its own binary JSON.
+    wrong += [f"(length({name}) > 0 AND NOT json_valid(CAST({name} AS TEXT)))" for name in ENCODED.get(table, ())]
+    wrong += [f"date({name}) IS NOT {name}" for name in DAYS.get(table, ())]
+    where = " OR ".join(wrong)
+    if db.execute(f"SELECT 1 FROM {table} WHERE {where} LIMIT 1").fetchone() is None:  # noqa: S608
+        return
+    columns = [column.name for column in db[table].columns]
+    # Blobs as hexadecimal digits, so that every byte is kept.
+    pairs = ", ".join(
+        f"'{name}', CASE typeof({name}) WHEN 'blob' THEN 'x''' || hex({name}) || '''' ELSE {name} END"
+        for name in columns
+    )
+    with db.atomic():
+        moved = db.execute(
+            f"INSERT INTO unreadable (source, at, body) SELECT '{table}', ?, json_object({pairs}) "  # noqa: S608
+            f"FROM {table} WHERE {where}",
+            [to_timestamp(datetime.now(UTC))],
+        ).rowcount
+        db.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
+    log.error("storage.put_aside", table=table, rows=moved)
