@@ -165,7 +165,7 @@ class Observer:
         self._calls = reader.calls
         self._note(error, reader.calls)
         self._pending = pending
-        return Poll(self._scene(pending, frozenset(read - reader.missing)), batch, reader.calls)
+        return Poll(self._scene(pending, frozenset(read - reader.missing - reader.silent)), batch, reader.calls)
 
     # One poll.
 
