@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
 
-import msgspec
 from azure.batch.aio import BatchClient
 from azure.mgmt.batch.aio import BatchManagementClient
 
@@ -23,7 +22,7 @@ from bot.azure.clock import Clock, Doubt, Host
 from bot.azure.cost import CostManagement
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
-from bot.azure.decoding import is_told, label_of, not_understood
+from bot.azure.decoding import all_counted, is_keyed, is_told, label_of
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
 from bot.azure.metrics import Gauges, Metrics
@@ -36,7 +35,6 @@ from bot.azure.models import (
     TaskCountsResult,
     VmSize,
 )
-from bot.azure.models.base import wire_name
 from bot.azure.models.price import NO_PRICES, Prices
 from bot.azure.paths import Paths
 from bot.azure.pipeline import DEADLINE, Dated, Traffic, pipeline
@@ -50,28 +48,6 @@ from bot.settings import AccountSettings, writing
 _NODE_COUNTS_PAGE = 10  # the service's limit on that list; 1000 on all others
 
 T = TypeVar("T")
-
-
-class _Told(msgspec.Struct, rename="camel"):
-    active: int
-    running: int
-    completed: int
-    succeeded: int
-    failed: int
-
-
-class _ToldCounts(msgspec.Struct, rename="camel"):
-    task_counts: _Told
-
-
-_TOLD_COUNTS = msgspec.json.Decoder(_ToldCounts)
-"""A number of tasks that is missing is not zero."""
-
-
-def _keyed(kind: type[T], select: str) -> bool:
-    """Whether the key of rows of this kind is asked for."""
-    key: str = getattr(kind, "KEY", "")
-    return bool(key) and (not select or wire_name(key) in select.split(","))
 
 
 class Account(Paths):
@@ -177,7 +153,7 @@ class Account(Paths):
         url: str | None = first
         trail = self._batch.trail(first)
         while url:
-            page = await self._batch.page(kind, url, trail, strict=not expand, keyed=_keyed(kind, select))
+            page = await self._batch.page(kind, url, trail, strict=not expand, keyed=is_keyed(kind, select))
             yield page
             url = page.next
 
@@ -233,7 +209,7 @@ class Account(Paths):
         self, kind: type[T], key: tuple[str, ...], url: str, row: int, page_size: int, offset: int, limit: int
     ) -> Window[T]:
         items: list[T] = []
-        trail, keyed = self._batch.trail(url), _keyed(kind, key[2])
+        trail, keyed = self._batch.trail(url), is_keyed(kind, key[2])
         while True:
             page = await self._batch.page(kind, url, trail, strict=not key[-1], keyed=keyed)
             items += page.items[max(offset - row, 0) : offset + limit - row]
@@ -249,7 +225,7 @@ class Account(Paths):
         """One entity, decoded and as JSON."""
         url = self._batch.address(path, select=select, expand=expand)
         fetched = await self._fetch(self._batch, kind, url, strict=not expand)
-        if _keyed(kind, select) and not is_told(fetched.value):
+        if is_keyed(kind, select) and not is_told(fetched.value):
             raise AzureError(
                 "UnexpectedAnswer", f"{self._batch.host} answered a {label_of(kind)} that does not say which it is"
             )
@@ -262,10 +238,7 @@ class Account(Paths):
     async def task_counts(self, job: str) -> Fetched[TaskCountsResult]:
         """Tasks and task slots of a job by state."""
         fetched = await self.fetch(TaskCountsResult, f"{self.job(job)}/taskcounts")
-        try:
-            _TOLD_COUNTS.decode(fetched.raw)
-        except msgspec.ValidationError as error:
-            raise not_understood(self._batch.host, error) from error
+        all_counted(self._batch.host, fetched.raw)
         return fetched
 
     async def resource(self) -> Fetched[BatchAccountResource]:

@@ -93,10 +93,14 @@ class BoundedResponse(aiohttp.ClientResponse):
         """The body as it is on the wire. Raises TooLarge, also where it would be too large once inflated."""
         if self._body is None:
             try:
-                body = await _joined(self.content.iter_chunked(BLOCK), MOST_BYTES)
+                chunks = self.content.iter_chunked(BLOCK)
                 window = _WINDOWS.get((self.headers.get("Content-Encoding") or "").strip().lower())
-                if window and body:
-                    await _inflated(_one(body), window, MOST_BYTES)
+                if window:
+                    kept: list[bytes] = []
+                    await _inflated(_kept(chunks, kept), window, MOST_BYTES)  # whoever reads it inflates it again
+                    body = b"".join(kept)
+                else:
+                    body = await _joined(chunks, MOST_BYTES)
             except BaseException:
                 self.close()
                 raise
@@ -104,8 +108,11 @@ class BoundedResponse(aiohttp.ClientResponse):
         return await super().read()
 
 
-async def _one(body: bytes) -> AsyncIterator[bytes]:
-    yield body
+async def _kept(chunks: AsyncIterator[bytes], kept: list[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks, which are kept too."""
+    async for chunk in chunks:
+        kept.append(chunk)
+        yield chunk
 
 
 class BoundedTransport(AioHttpTransport):  # type: ignore[misc]  # the SDK imports it lazily, without its type

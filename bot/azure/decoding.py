@@ -22,7 +22,7 @@ from msgspec import Struct
 from bot.azure import gaps
 from bot.azure.answers import Listing, decoder_of
 from bot.azure.errors import AzureError
-from bot.azure.models.base import Untold, Wire
+from bot.azure.models.base import Untold, Wire, wire_name
 
 T = TypeVar("T")
 
@@ -258,7 +258,10 @@ def is_told(row: Any) -> bool:
 
 def _all_told(kind: Any, rows: list[Any]) -> bool:
     """The same of many, without a call for each: lists have a hundred thousand rows."""
-    if not all(map(attrgetter(kind.KEY), rows)):
+    key = getattr(kind, "KEY", "")
+    if not key:
+        return True
+    if not all(map(attrgetter(key), rows)):
         return False
     return kind.is_told is Wire.is_told or all(row.is_told() for row in rows)
 
@@ -293,3 +296,33 @@ def not_understood(host: str, why: object) -> AzureError:
     """An answer that is not what was asked for."""
     said = "it is nested without end" if isinstance(why, RecursionError) else str(why)
     return AzureError("UnexpectedAnswer", f"{host} answered what is not understood: {said}")
+
+
+class _Told(Struct, rename="camel"):
+    active: int
+    running: int
+    completed: int
+    succeeded: int
+    failed: int
+
+
+class _ToldCounts(Struct, rename="camel"):
+    task_counts: _Told
+
+
+_TOLD_COUNTS = msgspec.json.Decoder(_ToldCounts)
+"""A number of tasks that is missing is not zero."""
+
+
+def all_counted(host: str, body: bytes) -> None:
+    """Raises AzureError UnexpectedAnswer where a job's counts of tasks leave one out."""
+    try:
+        _TOLD_COUNTS.decode(body)
+    except _BROKEN as error:
+        raise not_understood(host, error) from error
+
+
+def is_keyed(kind: Any, select: str) -> bool:
+    """Whether the key of rows of this kind is asked for."""
+    key: str = getattr(kind, "KEY", "")
+    return bool(key) and (not select or wire_name(key) in select.split(","))

@@ -162,6 +162,10 @@ class PendingState(AccountState):
             before=state,
         )
 
+    def advance(self, stream: str) -> None:
+        """A stream was read. Its cursor never goes back: what lies behind was told."""
+        self.cursors[stream] = max(self.at, self.cursors.get(stream, self.at))
+
     # Where time was wrong.
 
     def ahead_of(self, now: datetime) -> list[str]:

@@ -165,7 +165,7 @@ class Observer:
         self._calls = reader.calls
         self._note(error, reader.calls)
         self._pending = pending
-        return Poll(self._scene(pending, frozenset(read - reader.missing)), batch, reader.calls)
+        return Poll(self._scene(pending, frozenset(read - reader.missing - reader.silent)), batch, reader.calls)
 
     # One poll.
 
@@ -194,11 +194,11 @@ class Observer:
         if jobs is not None:
             fold_jobs(pending, jobs)
             pending.cursors.setdefault("sweep", pending.at)
-            _advance(pending, "jobs")
+            pending.advance("jobs")
             read |= {"jobs", "tasks"}
         if schedules is not None:
             fold_schedules(pending, schedules, whole=whole, aside=reader.aside.get("/jobschedules", ()))
-            _advance(pending, "schedules")
+            pending.advance("schedules")
             read.add("schedules")
             if whole:
                 pending.read["schedules"] = pending.at
@@ -261,7 +261,7 @@ class Observer:
         for name, rows in zip(names, lists, strict=True):
             fold_node_states(pending, name, rows or ())
         if all(rows is not None for rows in lists):
-            _advance(pending, "nodes")
+            pending.advance("nodes")
 
     async def _quota(self, reader: Reader, pending: PendingState) -> bool:
         if _is_due(pending, "prices", QUOTA if self._prices else _SOON):
@@ -389,8 +389,3 @@ def _since(pending: PendingState, stream: str) -> datetime | None:
     """From where a stream is read. Never from ahead of the poll: the service's clocks need not agree."""
     cursor = pending.cursors.get(stream)
     return min(cursor, pending.at) if cursor else None
-
-
-def _advance(pending: PendingState, stream: str) -> None:
-    """A stream was read. Its cursor never goes back: what lies behind was told."""
-    pending.cursors[stream] = max(pending.at, pending.cursors.get(stream, pending.at))

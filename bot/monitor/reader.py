@@ -114,6 +114,16 @@ class Reader:
         self.at: datetime | None = None
         """The service's time of the first answer."""
         self._stopped = False
+        self._failed: set[Area] = set()
+        self._answered: set[Area] = set()
+
+    @property
+    def silent(self) -> set[Area]:
+        """The areas of which one pool or job after the other was asked, and none could be read.
+
+        Where some could, the others are as they were: the trouble of one hides nothing of another.
+        """
+        return self._failed - self._answered
 
     async def pools(self) -> list[PoolState] | None:
         """Every pool."""
@@ -139,12 +149,16 @@ class Reader:
         self, pool: str, known: frozenset[str]
     ) -> tuple[list[NodeState], Mapping[str, NodeState | None]] | None:
         """A pool's nodes in trouble; and of those that were known to be and are not among them, what they are now."""
-        return await self._try("nodes", lambda: self._nodes(pool, known), missing=([], dict.fromkeys(known)))
+        return await self._try(
+            "nodes", lambda: self._nodes(pool, known), missing=([], dict.fromkeys(known)), single=True
+        )
 
     async def node_states(self, pool: str, since: datetime) -> list[NodeState] | None:
         """Nodes of a pool that changed since, whatever their state."""
         path, select = Account.nodes(pool), "id,state,stateTransitionTime"
-        return await self._try("nodes", lambda: self._list(NodeState, path, _since(since), select), missing=[])
+        return await self._try(
+            "nodes", lambda: self._list(NodeState, path, _since(since), select), missing=[], single=True
+        )
 
     async def idle_nodes(self, pool: str) -> list[NodeState] | None:
         """A pool's idle nodes, a thousand of them, with since when they are."""
@@ -167,7 +181,7 @@ class Reader:
         """Tasks of a job that failed since; ``every``: that began to run or ended."""
         changed = "(state eq 'completed' or state eq 'running')" if every else "executionInfo/result eq 'failure'"
         path, wanted = Account.tasks(job), f"{_since(since)} and {changed}"
-        return await self._try("tasks", lambda: self._list(TaskState, path, wanted), job=job)
+        return await self._try("tasks", lambda: self._list(TaskState, path, wanted), job=job, single=True)
 
     async def node_times(self, pool: str) -> list[NodeTimes] | None:
         """When a pool's nodes were allocated and booted: of a thousand."""
@@ -182,7 +196,7 @@ class Reader:
             self.calls += 1
             return (await self._source.task_counts(job)).value
 
-        return await self._try("tasks", read, job=job)
+        return await self._try("tasks", read, job=job, single=True)
 
     async def job(self, name: str) -> JobState | None:
         """A job; one without an id where it does not exist, None where that could not be found out."""
@@ -193,7 +207,7 @@ class Reader:
                 (await self._source.fetch(JobState, Account.job(name), select=select_of(JobState))).value
             )
 
-        return await self._try("jobs", read, missing=JobState())
+        return await self._try("jobs", read, missing=JobState(), single=True)
 
     async def account(self) -> tuple[BatchAccountResource, Mapping[str, VmSize]] | None:
         """Quotas and VM sizes, from Resource Manager; None with a shared key, which does not open it."""
@@ -278,8 +292,9 @@ class Reader:
         aside: bool = False,
         missing: T | None = None,
         job: str = "",
+        single: bool = False,
     ) -> T | None:
-        """The answer, or None.
+        """The answer, or None. ``single`` is a read of one of many.
 
         ``missing`` is the answer where the thing is not there; the ``job`` that it belongs to is then suspected to be
         gone. What is read ``aside`` never ends the poll.
@@ -289,13 +304,16 @@ class Reader:
                 self.missing.add(area)
                 return None
             try:
-                return await read()
+                answer = await read()
             except AzureError as error:
                 # A job that is being deleted answers 409 until it is gone.
                 if (error.not_found and missing is not None) or (job and error.status in (404, 409)):
                     self.suspects.update(filter(None, [job]))
                     return missing
-                self.missing.add(area)
+                if single and error.status and not error.throttled:
+                    self._failed.add(area)
+                else:
+                    self.missing.add(area)
                 if error.code != _NO_ARM:
                     log.info(
                         "monitor.area_refused",
@@ -308,6 +326,9 @@ class Reader:
                     self.error = self.error or error
                     self._stopped = self._stopped or error.throttled or not error.status
                 return None
+            if single:
+                self._answered.add(area)
+            return answer
 
 
 def _since(at: datetime) -> str:

@@ -99,7 +99,7 @@ def add_node(home: LivePool, recorded: dict[str, Any], default: str) -> LiveNode
     recent = live.body.recent_tasks or []
     for told in recent:
         task = still_world.task(still_world.job("any"), 0, told.task_state, told.execution_info)
-        live.recent.append((told.job_id or "", task))
+        live.recent.append((told.job_id or "", task, told.subtask_id))
     home.nodes[live.id] = live
     home.reordered()
     return live

@@ -16,6 +16,7 @@ from bot.sandbox.entity_specs import (
     JobPreparationTask,
     JobReleaseTask,
     JobSpecification,
+    MultiInstanceSettings,
     PoolSpecification,
     Schedule,
     TaskDependencies,
@@ -593,3 +594,30 @@ def test_changes_by_people_change_the_tag_and_changes_of_state_do_not(place: Pla
     place.wait(300)
     assert task.state == "completed"
     assert task.last_modified == task.creation_time
+
+
+def test_a_job_names_its_pool_in_any_letter_case(place: Place) -> None:
+    pool = place.pool(1)
+    job = place.job("shouting", pool.id.upper())
+    assert job.pool is pool
+    task = place.task(job)
+    place.wait(20)
+    assert task.state == "running"
+
+
+def test_a_pool_made_later_is_found_in_any_letter_case(place: Place) -> None:
+    job = place.job("shouting", "POOL")
+    assert job.pool is None
+    pool = place.pool(1)
+    assert job.pool is pool
+
+
+def test_a_node_tells_which_subtask_it_runs(place: Place) -> None:
+    pool, job = place.pool(3), place.job()
+    spec = TaskSpecification(
+        multi_instance_settings=MultiInstanceSettings(number_of_instances=3, coordination_command_line="start"),
+    )
+    place.task(job, spec=spec)
+    place.wait(20)
+    recent = [place.account.node_body(node).recent_tasks or [] for node in pool.ordered()]
+    assert sorted(each[0].subtask_id or 0 for each in recent) == [0, 1, 2]

@@ -159,6 +159,8 @@ def _expand(given: str | None, listing: Listing) -> bool:
 
 
 def _size(given: str | None, listing: Listing) -> int:
+    if given is not None and given.strip().lstrip("-").isdecimal() and int(given) < 1:
+        raise Refusal.query("maxresults", given, "MaxResults cannot be less than 1")
     try:
         return page_size(given, most=listing.most)
     except ValueError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from bot.sandbox.entities import (
     Job,
     JobSchedule,
@@ -15,6 +17,7 @@ from bot.sandbox.entities import (
     Task,
     TaskCounts,
     TaskCountsResult,
+    TaskExecutionInformation,
     TaskInformation,
 )
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
@@ -61,12 +64,21 @@ def node_body(base: str, node: LiveNode) -> Node:
             task_url=f"{base}/jobs/{job}/tasks/{task.id}",
             job_id=job,
             task_id=task.id,
+            subtask_id=subtask,
             task_state=task.state,
-            execution_info=task.execution_info,
+            execution_info=run_of(task, subtask),
         )
-        for job, task in node.recent
+        for job, task, subtask in node.recent
     ] or None
     return body
+
+
+def run_of(task: LiveTask, subtask: int | None) -> TaskExecutionInformation:
+    """How a task ran, or one of its subtasks: of these the first alone fails with it."""
+    info = task.execution_info
+    if subtask in (None, 1) or task.state != "completed":
+        return info
+    return msgspec.structs.replace(info, exit_code=0, result="success", failure_info=None)
 
 
 def job_body(base: str, job: LiveJob) -> Job:

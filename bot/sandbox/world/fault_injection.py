@@ -61,7 +61,7 @@ class FaultInjection:
         shares = [number // len(job_ids) + (place < number % len(job_ids)) for place in range(len(job_ids))]
         jobs = []
         for job_id, share in zip(job_ids, shares, strict=True):
-            if pool_id is None or job_id in account.jobs:
+            if pool_id is None or account.of_id(account.jobs, job_id) is not None:
                 jobs.append(account.job(job_id))
             else:
                 jobs.append(self.add_job(job_id, pool_id, share))
@@ -305,7 +305,7 @@ class FaultInjection:
 
     def upload_package(self, application_id: str, version: str) -> None:
         """The file of a package is there, so that the package may be activated."""
-        application = self._now.applications.get(application_id)
+        application = self._now.of_id(self._now.applications, application_id)
         package = application.packages.get(version) if application is not None else None
         if package is None:
             raise Refused(404, "ApplicationPackageNotFound", "The specified application package does not exist.")

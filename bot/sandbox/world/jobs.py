@@ -118,7 +118,7 @@ class JobLifecycle:
             elif not auto.keep_alive:
                 job.auto_pool = pool_id
         job.body.execution_info.pool_id = pool_id
-        if pool_id and (pool := account.pools.get(pool_id)):
+        if pool_id and (pool := account.of_id(account.pools, pool_id)):
             self.settle_in(job, pool)
 
     def _unschedulable(self, job: LiveJob, refused: Refused) -> None:

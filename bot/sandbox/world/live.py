@@ -85,7 +85,7 @@ class LiveNode:
         self.number = number
         self.free = slots
         self.running: dict[LiveTask, LiveJob] = {}
-        self.recent: deque[tuple[str, LiveTask]] = deque(maxlen=10)
+        self.recent: deque[tuple[str, LiveTask, int | None]] = deque(maxlen=10)
         self.shelf: int | None = None
         self.draining = False
         self.pending: Callable[[], None] | None = None
@@ -110,11 +110,12 @@ class LiveNode:
         waits = self.draining or self.pending is not None
         return body.state in ("idle", "running") and body.scheduling_state == "enabled" and not waits
 
-    def remember(self, job: LiveJob, task: LiveTask) -> None:
-        """The task is the newest of the node's recent ones."""
-        if (job.id, task) in self.recent:
-            self.recent.remove((job.id, task))
-        self.recent.appendleft((job.id, task))
+    def remember(self, job: LiveJob, task: LiveTask, subtask: int | None = None) -> None:
+        """The task, or that subtask of it, is the newest of the node's recent ones."""
+        entry = (job.id, task, subtask)
+        if entry in self.recent:
+            self.recent.remove(entry)
+        self.recent.appendleft(entry)
 
 
 class LivePool:

@@ -98,7 +98,7 @@ class Allocator:
         for job in account.jobs.values():
             if (
                 job.pool is None
-                and job.body.execution_info.pool_id == pool_id
+                and (job.body.execution_info.pool_id or "").lower() == pool_id.lower()
                 and job.state not in ("completed", "deleting")
             ):
                 account.job_lifecycle.settle_in(job, pool)

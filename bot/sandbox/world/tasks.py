@@ -120,9 +120,9 @@ class Runner:
             wanted += map(str, range(span.start, span.end + 1))
         unmet = 0
         for parent_id in wanted:
-            parent = job.tasks.get(parent_id)
+            parent = self._account.of_id(job.tasks, parent_id) if job.holds(parent_id) else None
             if parent is None or parent.state != "completed" or not satisfies(parent):
-                job.dependents.setdefault(parent_id, []).append(task)
+                job.dependents.setdefault(parent_id.lower(), []).append(task)
                 unmet += 1
         if unmet:
             job.waiting[task.id] = unmet
@@ -223,6 +223,8 @@ class Runner:
         node.free -= task.slots
         self._account.ledger.sent(job, task, node)
         node.remember(job, task)
+        for place, name in enumerate(job.instances.get(task.id, ()), start=1):
+            node.pool.nodes[name].remember(job, task, place)
         fleet.load(node)
         world.after(
             self._preparation(job, node) + task.work.preparation(world.rng), self._prepared, job, task, task.run
@@ -334,7 +336,7 @@ class Runner:
             node.body.total_tasks_run += 1
             node.body.total_tasks_succeeded += cause is None
         if satisfies(task):
-            for child in job.dependents.pop(task.id, ()):
+            for child in job.dependents.pop(task.id.lower(), ()):
                 self._met(job, child)
         self._account.job_lifecycle.completed(job, task, options(task).job_action if cause else None)
 

@@ -1,4 +1,4 @@
-"""The fourth era: what holds when others do wrong: buttons are bound to their message, rows that cannot be read are kept."""
+"""The fourth era: buttons are bound to their message, rows that cannot be read are kept."""
 
 from __future__ import annotations
 
