@@ -58,7 +58,6 @@ ENCODED = {
     "journal": ("body", "outcome"),
     "conversations": ("body",),
     "preferences": ("value",),
-    "snapshots": ("body",),
     "incidents": ("body",),
     "notifications": ("body",),
     "outbox": ("address", "card"),
@@ -76,7 +75,7 @@ ENCODED = {
     "anomalies": ("body", "reply"),
     "transitions": ("details",),
 }
-"""Columns that hold JSON, or nothing, by table."""
+"""Columns that hold JSON, or nothing, by table. Snapshots are MessagePack: their reader leaves out what is none."""
 DAYS = {"bill": ("day",), "bill_corrections": ("day",), "anomalies": ("day",)}
 """Columns that hold days, by table: ``2026-11-23``."""
 

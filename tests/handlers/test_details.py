@@ -350,7 +350,7 @@ def test_a_node_in_trouble_tells_the_cause_and_what_to_do(here: Surroundings) ->
 def test_a_task_whose_node_is_gone_says_so(here: Surroundings) -> None:
     gone = AzureError("NodeNotFound", "It is not there.", status=404)
     words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(full_bodies.TASK, Task), AT, gone))
-    assert "The node is gone, and its files with it." in words
+    assert "The node is gone, and its files with it" in words
     node = msgspec.convert(full_bodies.NODE, Node)
     words = shown(task_card(here.ctx, here.source, "j", msgspec.convert(full_bodies.TASK, Task), AT, node))
     assert "10.0.0.4" in words

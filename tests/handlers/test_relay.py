@@ -67,8 +67,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def written(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     """Standard output is this."""
 
-    def found(files: list[File], path: str) -> File:
-        file = find(files, path)
+    def found(files: list[File], path: str, *, windows: bool) -> File:
+        file = find(files, path, windows=windows)
         if file.id != "stdout.txt":
             return file
         return File(file.id, file.created, file.modified, Bytes(data))

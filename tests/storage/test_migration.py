@@ -121,7 +121,15 @@ def of_today(body: dict[str, Any]) -> dict[str, Any]:
     """With what is known of a person today, which an older version did not ask for: no groups and no home."""
     return {
         **body,
-        "person": {**body["person"], "groups": [], "home": "", "kind": "member", "unread": [], "kind_read": True},
+        "person": {
+            **body["person"],
+            "groups": [],
+            "home": "",
+            "homes": [],
+            "kind": "member",
+            "unread": [],
+            "kind_read": True,
+        },
     }
 
 
@@ -174,10 +182,10 @@ async def test_incidents_with_their_acknowledgements_and_snoozes(alerts: AlertSe
 
 
 def in_words_of_alerting(body: dict[str, Any]) -> dict[str, Any]:
-    """An incident's body, whose steps were to become actions, and what was told an event."""
+    """An incident's body, whose steps were to become actions, and what was told an event; what was over was mended."""
     actions = [renamed(step, verb="changes") for step in body["steps"]]
     state = {"told": "event"}.get(body["state"], body["state"])
-    return renamed(body, steps="actions") | {"actions": actions, "state": state}
+    return renamed(body, steps="actions") | {"actions": actions, "state": state, "mended": True}
 
 
 HELD = {"silenced": "inhibited", "snoozed": ""}
@@ -414,20 +422,23 @@ async def test_a_fresh_file_has_the_same_schema(path: Path, tmp_path: Path) -> N
 
 
 async def test_what_is_no_object_or_has_the_new_name_is_left_alone(path: Path) -> None:
+    aside = {"broken": b'{"place": ', "binary": b"\xff\xfe"}
     kept = {
-        "broken": b'{"place": ',
         "list": b'["place"]',
-        "binary": b"\xff\xfe",
         "new": b'{"conversation":1,"place":2}',
         "exact": '{"at":1.50,"ü":"\\u00fc","none":null}'.encode(),
     }
     with sqlite3.connect(path) as db:
-        db.executemany("INSERT INTO journal VALUES (?, ?, 0, 'new')", kept.items())
+        db.executemany("INSERT INTO journal VALUES (?, ?, 0, 'new')", (kept | aside).items())
         db.execute("INSERT INTO journal VALUES ('spaced', ?, 0, 'new')", [b'{ "place" : { "id":1.0 } , "n":1e3 }'])
     await SqliteStore.open(path).close()
     with sqlite3.connect(path) as db:
         found = dict(db.execute("SELECT key, body FROM journal"))
+        unreadable = [json.loads(body) for (body,) in db.execute("SELECT body FROM unreadable")]
     assert {key: found[key] for key in kept} == kept
+    assert {row["key"]: row["body"] for row in unreadable} == {
+        key: f"x'{body.hex().upper()}'" for key, body in aside.items()
+    }
     assert found["spaced"] == b'{"conversation":{ "id":1.0 },"n":1e3}', "values stay byte for byte"
 
 

@@ -18,7 +18,7 @@ _ESCAPED_END = re.compile(
 _FIRST = 256
 _MOST_CLOSERS = 8
 _CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
-_AFTER = re.compile(r"[ \t]+(?:#|//|\||&&|;|\\$|--?[A-Za-z]|/\w|\./|>{1,2}|[\w.-]{1,60}(?:=|:\s)|\(|\[|[<\"'])")
+_AFTER = re.compile(r"[ \t]+(?:→|->|=>|#|//|\||&&|;|\\$|--?[A-Za-z]|/\w|\./|>{1,2}|[\w.-]{1,60}(?:=|:\s)|\(|\[|[<\"'])")
 
 
 def opening(text: str, start: int) -> re.Match[str] | None:
