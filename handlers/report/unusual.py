@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -103,7 +104,7 @@ async def _listed(ctx: Context, account: str, found: list[tuple[AnomalyRow, Anom
     now = parts.service(ctx).now()
     open_ = [each for row, each in found if not row.answer and now - row.found < ACTIVE]
     past = await parts.service(ctx).composer.past(account, now)
-    looked_at = await asyncio.to_thread(_looked_at, past)
+    pools = await asyncio.to_thread(_calmness, past)
     buttons = []
     for each in open_[:2]:
         named = f" · {each.pool}" if len(open_) > 1 else ""
@@ -112,22 +113,27 @@ async def _listed(ctx: Context, account: str, found: list[tuple[AnomalyRow, Anom
             Button(f"Ignore…{named}", line(ctx, source, "cost unusual", anomaly_id(each), "ignore"), how="form"),
         ]
     return Card(
-        title=titled(_counted(len(found)), source.name),
+        title=titled(_counted(len(found), pools), source.name),
         mark=Mark.WARNING if open_ else Mark.NEUTRAL,
         as_of=now,
         blocks=blocks(
             Bullets(tuple(_row(row, each, currency) for row, each in found)) if found else None,
-            *looked_at,
+            *_looked_at(pools),
             build.actions(*buttons, Button("Report", line(ctx, source, "cost preview", "weekly"))),
         ),
     )
 
 
-def _looked_at(past: History) -> list[Block]:
-    """Which pools are calm enough for a day to be unusual, and which are not."""
+def _calmness(past: History) -> dict[Calmness, list[str]]:
+    """The pools of an account by whether their days are calm enough for one to be unusual."""
     pools: dict[Calmness, list[str]] = {}
     for pool in past.pools():
         pools.setdefault(calmness(past.of_pool(pool), past.today), []).append(pool)
+    return pools
+
+
+def _looked_at(pools: Mapping[Calmness, list[str]]) -> list[Block]:
+    """Which pools can have an unusual day, and which cannot."""
     rows = [(words, _named(pools[kind])) for kind, words in _CALM_WORDS.items() if kind in pools]
     why = "A day counts as unusual only in pools whose days are calm enough to know what is usual."
     if "irregular" in pools:
@@ -140,12 +146,12 @@ def _named(pools: list[str]) -> str:
     return ", ".join(pools[:_NAMED]) + (f" and {number(more)} more" if more > 0 else "")
 
 
-def _counted(count: int) -> str:
-    return (
-        f"{plural(count, 'day')} cost unusually much in {_LISTED.days} days"
-        if count
-        else (f"No day cost unusually much in {_LISTED.days} days")
-    )
+def _counted(count: int, pools: Mapping[Calmness, list[str]]) -> str:
+    if count:
+        return f"{plural(count, 'day')} cost unusually much in {_LISTED.days} days"
+    if "calm" in pools:
+        return f"No day is known to have cost unusually much in {_LISTED.days} days"
+    return "Nothing can be said of unusual days yet" if "too few days" in pools else "No pool is calm enough"
 
 
 def _row(row: AnomalyRow, found: Anomaly, currency: str) -> Text:

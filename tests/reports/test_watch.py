@@ -140,7 +140,7 @@ async def test_a_usual_day_that_only_the_bill_tells_of_is_no_day_without_nodes(t
     await store.put_bill(ACCOUNT, rows[0].day, MONDAY.date(), rows, reading)
     money, heard = watching(store, at)
     await money.look(ACCOUNT, at)
-    assert heard.views[-1].unusual == ()
+    assert not heard.views[-1].unusual
     later = MONDAY + 3 * DAY + timedelta(hours=1)
     await store.put_bill(ACCOUNT, rows[0].day, MONDAY.date(), rows, replace(reading, at=later, as_of=later))
     money, heard = watching(store, later)
