@@ -72,7 +72,8 @@ class History(Struct, frozen=True):
     none yet, by own usage that was seen and priced as a whole. ``filling`` are days of which neither is so, but
     something is known: the greater of the bill so far and own usage. ``unbilled`` is how much more own usage is than
     the bill, of the days that go by it. ``changes`` are the pools that were made, resized
-    and deleted in the last two weeks.
+    and deleted in the last two weeks. ``by_own`` are the known days that were seen and priced as a whole, ``by_bill``
+    those whose bill is final; a day may be both, and then costs what the bill says.
     """
 
     today: date
@@ -81,6 +82,8 @@ class History(Struct, frozen=True):
     changes: tuple[Transition, ...] = ()
     filling: frozenset[date] = frozenset()
     unbilled: Mapping[date, float] = MappingProxyType({})
+    by_own: frozenset[date] = frozenset()
+    by_bill: frozenset[date] = frozenset()
 
     @property
     def daily(self) -> dict[date, float]:
@@ -147,18 +150,19 @@ async def history(accounting: Accounting, store: Kept, account: str, now: dateti
     bill = await accounting.bill(account, since.date(), today - _DAY, "amortized")
     reading = bill.reading
     filling: frozenset[date] = frozenset()
+    by_own, by_bill = known, frozenset[date]()
     unbilled: dict[date, float] = {}
     if reading and reading.as_of and reading.first:
         begin = max(since, datetime.combine(reading.first, time(), UTC))
         billed = billed_ledger(account, bill.rows, begin, midnight, reading.as_of)
         if billed and billed.currency == (ledger.currency or billed.currency):
-            ledger, known, filling = _with_bill(ledger, known, billed, reading.as_of)
+            ledger, known, filling, by_bill = _with_bill(ledger, known, billed, reading.as_of)
             paid, best = billed.daily(), ledger.daily()
             more = {
                 day: best.get(day, NOTHING).cost.total - paid.get(day, NOTHING).cost.total for day in _dates(billed)
             }
             unbilled = {day: cost for day, cost in more.items() if cost > 0}
-    return History(today, ledger, known, tuple(changes), filling, unbilled)
+    return History(today, ledger, known, tuple(changes), filling, unbilled, by_own, by_bill)
 
 
 async def _all(store: Kept, account: str, entity: str, since: datetime, after: str = "") -> list[Transition]:
@@ -193,8 +197,8 @@ def resized(steady: Iterable[Transition], scaled: Collection[str]) -> list[Trans
 
 def _with_bill(
     own: Ledger, known: frozenset[date], billed: Ledger, as_of: datetime
-) -> tuple[Ledger, frozenset[date], frozenset[date]]:
-    """The ledger by the bill where that was read, the days that are known, and those that are not final.
+) -> tuple[Ledger, frozenset[date], frozenset[date], frozenset[date]]:
+    """The ledger by the bill where that was read, the days that are known, those that are not final, and the final.
 
     It is what the card of costs adds up to, what belongs to no pool with it. Pools keep the tags that they last had.
     """
@@ -202,8 +206,8 @@ def _with_bill(
     tags = {fold(row.pool): row.tags for row in sorted(own.rows, key=lambda row: row.start)}
     rows = [row if row.tags else replace(row, tags=tags.get(fold(row.pool), row.tags)) for row in best.rows]
     rows += [row for row in own.rows if not billed.since <= row.start < billed.until]
-    complete = (frozenset(_dates(billed)) - filling) | known
-    return replace(own, rows=tuple(rows), currency=billed.currency), complete, filling - known
+    final = frozenset(_dates(billed)) - filling
+    return replace(own, rows=tuple(rows), currency=billed.currency), final | known, filling - known, final
 
 
 def _dates(ledger: Ledger) -> list[date]:

@@ -12,7 +12,7 @@ import contextlib
 import sys
 import threading
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import aiohttp
 
@@ -20,7 +20,8 @@ from bot.sandbox.server import AzureSandbox, skewed, stop_on_signals
 from bot.sandbox.slack import SlackSettings, SlackStandIn
 from bot.sandbox.teams import StandInError, TeamsStandIn
 from bot.sandbox.wire.tokens import Tokens
-from bot.sandbox.world import Clock
+from bot.sandbox.world import Clock, World
+from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import SCENARIOS, build
 
 _APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
@@ -38,6 +39,7 @@ async def main(options: argparse.Namespace) -> None:
         await azure.start()
         parts.push_async_callback(azure.close)
         told = dict(line.split("=", 1) for line in azure.announce())
+        told |= spent(azure.world, start + timedelta(hours=options.history))
         if options.bot:
             slack = SlackStandIn(SlackSettings(seed=options.seed, app_url=f"{options.bot}/slack/events"))
             teams = TeamsStandIn(app_id=_APP_ID, verify=azure.tokens.verify, bot_url=f"{options.bot}/api/messages")
@@ -56,6 +58,23 @@ async def main(options: argparse.Namespace) -> None:
         for name, value in {**told, "READY": "1"}.items():
             print(f"{name}={value}", flush=True)
         await _until_stopped()
+
+
+def spent(world: World, at: datetime) -> dict[str, str]:
+    """What each account will have spent of the month of ``at``, and a day, in dollars: what budgets are made by."""
+    told: dict[str, str] = {}
+    for number, account in enumerate(world.accounts.values(), start=1):
+        tail = "" if number == 1 else f"_{number}"
+        day, first = world.time.date(), at.date().replace(day=1)
+        daily = _billed(account, day - timedelta(days=1))
+        lived = (at - max(world.time, datetime.combine(first, time(), UTC))) / timedelta(days=1)
+        spent = sum(_billed(account, first + timedelta(days=n)) for n in range((day - first).days + 1))
+        told |= {f"SPENT{tail}": f"{spent + lived * daily:.2f}", f"DAILY{tail}": f"{daily:.2f}"}
+    return told
+
+
+def _billed(account: AccountState, day: date) -> float:
+    return sum(charge.amortized for charge in account.ledger.bill(day))
 
 
 def _chats(slack: SlackStandIn, teams: TeamsStandIn) -> dict[str, str]:

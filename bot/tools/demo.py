@@ -30,6 +30,13 @@ _POLL_SECONDS = 10
 _DEAR = 2.0
 """Dollars an hour from which somebody else has to agree in the demo: low, so that it can be tried."""
 _STOP_SECONDS = 10.0
+_NEARLY = 0.9
+"""The share of the first budget of the demo that is spent when it begins."""
+_LEAST_DAYS = 5
+"""So many days' cost are in it at least: at the beginning of a month next to nothing is spent."""
+_AMPLE = 62
+"""Days' cost of all of its account that are in the second one, which is of some pools alone."""
+_SOME_POOLS = "render-*"
 _COARSE = 3
 """Minutes between two samples of the distant past."""
 _FINE = 120
@@ -184,9 +191,26 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
     raw["alerts"] = {"channels": [conversation for conversation in printed.get("OPS", "").split(",") if conversation]}
     for role, key in (("operators", "OPERATORS"), ("admins", "ADMINS")):
         raw["access"][role] += [person for person in printed.get(key, "").split(",") if person]
+    raw["budgets"] = _budgets(printed)
     if printed.get("ADMINS"):
         raw |= _guard_rails(printed, raw["alerts"]["channels"][0])
     return check(raw)
+
+
+def _budgets(printed: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One budget that is nearly used up, and one that is fine, whatever day of the month it is."""
+    account, spent, daily = printed["ACCOUNT"], float(printed["SPENT"]), float(printed["DAILY"])
+    if not daily:
+        return []
+    return [
+        {"name": "month", "account": account, "amount": _rounded(max(spent / _NEARLY, _LEAST_DAYS * daily))},
+        {"name": "rendering", "account": account, "pools": _SOME_POOLS, "amount": _rounded(_AMPLE * daily)},
+    ]
+
+
+def _rounded(amount: float) -> float:
+    """To ten dollars, as somebody would write it."""
+    return max(10.0, round(amount, -1))
 
 
 def _guard_rails(printed: Mapping[str, str], channel: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -9,12 +11,13 @@ import msgspec
 
 from bot.chat.request import Author
 from bot.domain.entity import fold
-from bot.domain.money.anomalies import ACTIVE, Anomaly, Verdict, anomaly_id, answered
+from bot.domain.money.anomalies import ACTIVE, Anomaly, Calmness, Verdict, anomaly_id, answered, calmness
+from bot.reports.history import History
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, code, refusal, text
-from cards.card import Bullets, Button, Card, Mark, Text, Time, Words
+from cards.build import blocks, code, facts, refusal, text
+from cards.card import Block, Bullets, Button, Card, Mark, Text, Time, Words
 from cards.formatting import day_words, money, number, plural
 from handlers.report import parts
 from handlers.shared.common import line, nearest, titled
@@ -22,6 +25,13 @@ from storage.port.decoding import decoded
 from storage.port.reports import AnomalyRow
 
 _LISTED = timedelta(days=60)
+_NAMED = 6
+"""Pools that are named in a line; more are counted."""
+_CALM_WORDS: dict[Calmness, str] = {
+    "calm": "Looked at",
+    "irregular": "Too irregular",
+    "too few days": "Too few days",
+}
 
 
 @command(
@@ -93,32 +103,55 @@ async def _listed(ctx: Context, account: str, found: list[tuple[AnomalyRow, Anom
     currency = await parts.currency_of(ctx, account)
     now = parts.service(ctx).now()
     open_ = [each for row, each in found if not row.answer and now - row.found < ACTIVE]
+    past = await parts.service(ctx).composer.past(account, now)
+    pools = await asyncio.to_thread(_calmness, past)
     buttons = []
     for each in open_[:2]:
         named = f" · {each.pool}" if len(open_) > 1 else ""
         buttons += [
             Button(f"Planned{named}", line(ctx, source, "cost unusual", anomaly_id(each), "planned"), how="edit"),
-            Button(f"Ignore…{named}", line(ctx, source, "cost unusual", anomaly_id(each), "ignore"), how="edit"),
+            Button(f"Ignore…{named}", line(ctx, source, "cost unusual", anomaly_id(each), "ignore"), how="form"),
         ]
     return Card(
-        title=titled(_counted(len(found)), source.name),
+        title=titled(_counted(len(found), pools), source.name),
         mark=Mark.WARNING if open_ else Mark.NEUTRAL,
         as_of=now,
         blocks=blocks(
-            Bullets(tuple(_row(row, each, currency) for row, each in found))
-            if found
-            else Words(text("Only pools whose days are calm enough to know what is usual are looked at.")),
+            Bullets(tuple(_row(row, each, currency) for row, each in found)) if found else None,
+            *_looked_at(pools),
             build.actions(*buttons, Button("Report", line(ctx, source, "cost preview", "weekly"))),
         ),
     )
 
 
-def _counted(count: int) -> str:
-    return (
-        f"{plural(count, 'day')} cost unusually much in {_LISTED.days} days"
-        if count
-        else (f"No day cost unusually much in {_LISTED.days} days")
-    )
+def _calmness(past: History) -> dict[Calmness, list[str]]:
+    """The pools of an account by whether their days are calm enough for one to be unusual."""
+    pools: dict[Calmness, list[str]] = {}
+    for pool in past.pools():
+        pools.setdefault(calmness(past.of_pool(pool), past.today), []).append(pool)
+    return pools
+
+
+def _looked_at(pools: Mapping[Calmness, list[str]]) -> list[Block]:
+    """Which pools can have an unusual day, and which cannot."""
+    rows = [(words, _named(pools[kind])) for kind, words in _CALM_WORDS.items() if kind in pools]
+    why = "A day counts as unusual only in pools whose days are calm enough to know what is usual."
+    if "irregular" in pools:
+        why += " The irregular ones are watched by budgets, and by the alerts of idle nodes."
+    return [each for each in (facts(*rows), build.note(why)) if each]
+
+
+def _named(pools: list[str]) -> str:
+    more = len(pools) - _NAMED
+    return ", ".join(pools[:_NAMED]) + (f" and {number(more)} more" if more > 0 else "")
+
+
+def _counted(count: int, pools: Mapping[Calmness, list[str]]) -> str:
+    if count:
+        return f"{plural(count, 'day')} cost unusually much in {_LISTED.days} days"
+    if "calm" in pools:
+        return f"No day is known to have cost unusually much in {_LISTED.days} days"
+    return "Nothing can be said of unusual days yet" if "too few days" in pools else "No pool is calm enough"
 
 
 def _row(row: AnomalyRow, found: Anomaly, currency: str) -> Text:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.money.anomalies import Anomaly, answered
 from bot.domain.money.budgets import Budget
 from bot.monitor.scene import MONEY_AGE, MoneyView
 from bot.reports.watch import EVERY, MoneyWatch
+from storage.port.bill import BillReading, BillRow
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.reports import AnomalyRow
 from storage.port.samples import JobCores, PoolEra, Sample
@@ -90,7 +92,63 @@ async def test_an_unusual_day_is_told_the_day_after_with_what_drove_it(store: Sq
     await money.look(ACCOUNT, at + timedelta(minutes=15))
     assert len(heard.views[-1].unusual) == 1  # once, however often it is looked
     await money.look(ACCOUNT, at + timedelta(days=8))
-    assert heard.views[-1].unusual == ()  # and for a week
+    assert not heard.views[-1].unusual  # and for a week
+
+
+def _billed(days: int, until: date, unusual: date, pool: str = "cpu-b") -> list[BillRow]:
+    """So many days of a pool up to one: ten nodes for a few dollars up and down, on one day four times as many."""
+    rows = []
+    for n in range(days, -1, -1):
+        day = until - timedelta(days=n)
+        hours = (240.0 + n % 3) * (4 if day == unusual else 1)
+        meter = ("D4s v3", "Virtual Machines", "Dsv3", "USD", hours, hours, "1 Hour")
+        rows.append(BillRow(ACCOUNT, day, "amortized", pool, f"/x/{pool}", *meter))
+    return rows
+
+
+async def test_a_day_before_the_bot_came_is_told_as_soon_as_its_bill_is_final(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "t.db")
+    at = MONDAY + timedelta(hours=9)
+    await store.add_pool_eras(ACCOUNT, [PoolEra("cpu-b", at, SIZE, 4, False, {})])
+    await store.add_samples([Sample(ACCOUNT, "cpu-b", at, 60, CoreUse(busy=40), NO_USE, 10, 0)])
+    day, today = (MONDAY - 5 * DAY).date(), MONDAY.date()
+    for unusual, expected in ((today - timedelta(days=1), []), (day, [day])):  # of yesterday the bill still moves
+        rows = _billed(90, today, unusual)
+        reading = BillReading(ACCOUNT, "ok", at, at, first=rows[0].day)
+        await store.put_bill(ACCOUNT, rows[0].day, today, rows, reading)
+        money, heard = watching(store, at)
+        await money.look(ACCOUNT, at)
+        assert [each.anomaly.unusual.day for each in heard.views[-1].unusual] == expected
+    [view] = heard.views[-1].unusual
+    assert view.anomaly.cause.words == "its nodes ran for 968 node-hours, 241 usually"
+    await money.look(ACCOUNT, at + timedelta(minutes=15))
+    assert len(heard.views[-1].unusual) == 1  # once, however often it is looked
+    await store.close()
+
+
+async def test_a_usual_day_that_only_the_bill_tells_of_is_no_day_without_nodes(tmp_path: Path) -> None:
+    """The bot came two days ago: what a pool did the week before is on the bill alone, which knows no jobs."""
+    store = SqliteStore.open(tmp_path / "t.db")
+    at, yesterday = MONDAY + timedelta(hours=1), (MONDAY - DAY).date()
+    await store.add_pool_eras(ACCOUNT, [PoolEra("cpu-b", MONDAY - 2 * DAY, SIZE, 4, False, {})])
+    for n in range(2 * 288):
+        moment = MONDAY - 2 * DAY + (n + 1) * timedelta(minutes=5)
+        cores = CoreUse(busy=160 if n >= 288 else 12)
+        await store.add_samples([Sample(ACCOUNT, "cpu-b", moment, 300, cores, NO_USE, 10, 0)])
+    rows = _billed(90, MONDAY.date(), yesterday)
+    reading = BillReading(ACCOUNT, "ok", at, at, first=rows[0].day)
+    await store.put_bill(ACCOUNT, rows[0].day, MONDAY.date(), rows, reading)
+    money, heard = watching(store, at)
+    await money.look(ACCOUNT, at)
+    assert not heard.views[-1].unusual
+    later = MONDAY + 3 * DAY + timedelta(hours=1)
+    await store.put_bill(ACCOUNT, rows[0].day, MONDAY.date(), rows, replace(reading, at=later, as_of=later))
+    money, heard = watching(store, later)
+    await money.look(ACCOUNT, later)
+    [view] = heard.views[-1].unusual
+    assert view.anomaly.unusual.day == yesterday
+    assert view.anomaly.cause.words == "its nodes ran for 964 node-hours, 241 usually"
+    await store.close()
 
 
 async def test_what_is_answered_is_over(store: SqliteStore) -> None:

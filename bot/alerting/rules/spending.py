@@ -51,8 +51,8 @@ def budget(scene: Scene) -> Iterator[Finding]:
 def unusual(scene: Scene) -> Iterator[Finding]:
     """A day of a pool cost far more than such days do, and what drove it is known.
 
-    Told once, on the day after; it is over when somebody answers, and after a week. Which days are unusual, and of
-    which pools that can be said at all: :mod:`bot.domain.money.anomalies`.
+    Told once, on the day after or as soon as its bill is final; it is over when somebody answers, and after a week.
+    Which days are unusual, and of which pools that can be said at all: :mod:`bot.domain.money.anomalies`.
     """
     newest = {fold(view.anomaly.pool): view for view in sorted(scene.money.unusual, key=lambda view: view.found)}
     for view in newest.values():

@@ -82,6 +82,8 @@ def of_cores(
     rates: Rates, vm_size: str, cores: int, *, windows: bool, at: datetime, dedicated: CoreUse, spot: CoreUse
 ) -> Spend:
     """What core-seconds of one VM size come to, by the rates of ``at``. ``cores`` is what a node of the size has."""
+    if not dedicated.total and not spot.total:  # most pools of most accounts, most of the time
+        return Spend(rates.currency)
     hours, spot_hours = dedicated * (1 / 3600), spot * (1 / 3600)
     rate = rates.hourly(vm_size, windows=windows, spot=False, at=at)
     spot_rate = rates.hourly(vm_size, windows=windows, spot=True, at=at)
