@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -320,8 +321,11 @@ class App:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await _even_if_full(self.operations.drain())
-        await _even_if_full(self.journal.drain(_DRAIN_SECONDS))
+        for drain in (self.operations.drain, partial(self.journal.drain, _DRAIN_SECONDS)):
+            try:
+                await drain()
+            except StoreError as error:  # what is held on a full disk comes free by itself after a while
+                log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
         for chat in self.chats.values():
             await chat.stop()
         await self.names.close()
@@ -386,14 +390,6 @@ class App:
         self.monitor_status.notes = named_by_old_ids(self.settings, await self.store.conversations())
         for each in self.monitor_status.notes:
             log.warning("settings.conversation_moved", message=each)
-
-
-async def _even_if_full(ending: Awaitable[None]) -> None:
-    """End something, on a full disk too: what is held there comes free by itself after a while."""
-    try:
-        await ending
-    except StoreError as error:
-        log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
 
 
 def _servers(
