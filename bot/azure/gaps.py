@@ -86,6 +86,18 @@ async def maybe(what: str, read: Awaitable[T]) -> T | None:
         return None
 
 
+def missed(what: str, error: AzureError) -> str:
+    """Note that something could not be read, and why.
+
+    Resource Manager tells nothing of an account that is reached with its key, which is how it is set up and no gap of
+    this answer: that is not noted, and comes back in words for whoever wants to say it; else they are empty.
+    """
+    if error.code == "NoTokenCredential":
+        return error.message
+    note(what, reason(error))
+    return ""
+
+
 def reason(error: AzureError) -> str:
     """Why something could not be read, in a few words of our own: ``503, Azure is busy``."""
     if error.status:
