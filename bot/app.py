@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -62,6 +63,7 @@ from bot.settings import BotSettings
 from bot.settings_file import Settings
 from cards.card import Card
 from storage.port.conversations import ConversationReference
+from storage.port.errors import StoreError
 from storage.port.store import Store
 from storage.retention import DAY, Retention
 from storage.sqlite.store import SqliteStore
@@ -241,7 +243,7 @@ class App:
         wait = settings.bot.database_wait_seconds
         let_go = await asyncio.to_thread(SqliteStore.hold, path, wait) if hold else nothing
         try:
-            opened = await asyncio.to_thread(SqliteStore.open, path, retention=retention)
+            opened = await asyncio.to_thread(SqliteStore.open, path, retention=retention, held=hold)
             app = cls(settings, clearing(opened), environment, clock)
         except BaseException:
             let_go()
@@ -253,7 +255,7 @@ class App:
     async def start(self) -> None:
         """Listen, connect the platforms, work off what a crash left, and begin to watch.
 
-        Raises ChatStartError where no platform accepts the bot, and OSError where its port is taken.
+        Raises ChatStartError where no platform accepts the bot, CannotListen where a port is taken, and StoreError.
         """
         await self.drawing.start()
         began = datetime.now(UTC)
@@ -319,8 +321,11 @@ class App:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self.operations.drain()
-        await self.journal.drain(_DRAIN_SECONDS)
+        for drain in (self.operations.drain, partial(self.journal.drain, _DRAIN_SECONDS)):
+            try:
+                await drain()
+            except StoreError as error:  # what is held on a full disk comes free by itself after a while
+                log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
         for chat in self.chats.values():
             await chat.stop()
         await self.names.close()
@@ -393,4 +398,4 @@ def _servers(
     """The addresses on their ports: what is ``told`` to whoever runs the bot has one of its own where that is set."""
     if not bot.health_listen:
         return [WebServer(bot.listen, [*routes, *told])]
-    return [WebServer(bot.listen, [*routes, *bare]), WebServer(bot.health_listen, told)]
+    return [WebServer(bot.listen, [*routes, *bare]), WebServer(bot.health_listen, told, "bot.health_listen")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from bot.ops.signals import until_stopped
 from bot.requests.registry import Registry
 from bot.settings import SettingsError
 from bot.settings_file import Settings, load
+from storage.port.errors import StoreError, StoreHeld
 
 HELD = 75
 """The exit code where another program holds the database: it may be tried again (EX_TEMPFAIL of sysexits.h)."""
@@ -54,6 +54,9 @@ def main() -> None:
         for line in error.lines:
             print(f"batchbot: {line}", file=sys.stderr)
         sys.exit(_BAD_SETTINGS)
+    except StoreError as error:
+        print(f"batchbot: {error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -254,7 +257,6 @@ async def _run(settings: Settings) -> tuple[str, int]:
     """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
-    from storage.port.errors import StoreError, StoreHeld  # noqa: PLC0415
 
     try:
         app = await App.open(settings, hold=True)
@@ -264,11 +266,8 @@ async def _run(settings: Settings) -> tuple[str, int]:
         await app.start()
         gc.freeze()  # what is there by now stays: to scan it again and again would hold up everything else
         await until_stopped()
-    except ChatStartError as error:
+    except (ChatStartError, StoreError, OSError) as error:
         return str(error), 1
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        return f"bot.listen: {settings.bot.listen} cannot be used ({why}): choose another address or port", 1
     finally:
         await app.stop()
     return "", 0

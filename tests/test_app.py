@@ -133,6 +133,21 @@ async def test_health_and_answers_say_that_the_disk_is_full(tmp_path: Path) -> N
     await app.stop()
 
 
+async def test_on_a_full_disk_it_ends_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    raw = {"bot": {"database": str(path), "listen": f"127.0.0.1:{free_port()}"}, "accounts": {"render": ACCOUNT}}
+    app = await App.open(check(raw, {}), {}, hold=True)
+    store: Any = app.store
+    for number in range(2):
+        await app.store.accept(f"held{number}", b'"' + b"x" * 4000 + b'"', NOON)
+    await app.store.claim_requests(app.journal._holder, NOON + timedelta(hours=1), NOON + timedelta(hours=2))
+    await store._run(lambda: store._db.execute("PRAGMA query_only = 1").fetchall())
+    with pytest.raises(CannotStore):
+        await app.store.accept("one more", b"{}", NOON)
+    await app.stop()
+    await (await App.open(check(raw, {}), {}, hold=True)).stop()  # and it lets the database go
+
+
 async def as_it_is(request: CommandRequest) -> CommandRequest:
     """Nobody's zone is asked for."""
     return request

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import msgspec
 import pytest
 
 from bot.sandbox.slack import SlackStandIn
+from storage.sqlite.store import SqliteStore
 
 SETTINGS = """
 [bot]
@@ -30,12 +32,26 @@ app_id = "00000000-0000-0000-0000-000000000001"
 tenant_id = "00000000-0000-0000-0000-000000000002"
 """
 
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+os.execve(sys.argv[2], sys.argv[2:], os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+"""
+
 
 def batchbot(
-    *words: str, typed: str = "", folder: Path | None = None, environment: dict[str, str] | None = None
+    *words: str,
+    typed: str = "",
+    folder: Path | None = None,
+    environment: dict[str, str] | None = None,
+    most: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
+    """``most`` bytes is what a file may grow to: to a disk that is full or broken."""
+    program = [sys.executable, "-m", "bot"]
+    if most is not None:
+        program = [sys.executable, "-c", LIMITED, str(most), *program]
     return subprocess.run(
-        [sys.executable, "-m", "bot", *words],
+        [*program, *words],
         input=typed,
         capture_output=True,
         text=True,
@@ -132,7 +148,14 @@ def test_a_scenario_that_there_is_not_is_told_without_a_traceback(command: str) 
     ("database", "listen", "told"),
     [
         ("is-a-folder", "127.0.0.1:0", "it cannot be opened"),
-        ("bot.db", "127.0.0.1:{taken}", "cannot be used (Address already in use)"),
+        ("bot.db", "127.0.0.1:{taken}", "bot.listen: 127.0.0.1:{taken} cannot be used (Address already in use)"),
+        (
+            "bot.db",
+            '127.0.0.1:0"\nhealth_listen = "127.0.0.1:{taken}',
+            "bot.health_listen: 127.0.0.1:{taken} cannot be used (Address already in use)",
+        ),
+        ("bot.db", "127.0.0.1:99999", "bot.listen: 127.0.0.1:99999 cannot be used"),
+        ("full.db", "127.0.0.1:0", "full.db: the disk reports an error"),
         ("bot.db", "127.0.0.1:0", "Slack refuses the bot (account_inactive): install the app, or renew its token"),
     ],
 )
@@ -140,6 +163,8 @@ async def test_what_keeps_the_bot_from_starting_is_told_in_one_line(
     tmp_path: Path, database: str, listen: str, told: str
 ) -> None:
     (tmp_path / "is-a-folder").mkdir()
+    held = SqliteStore.open(tmp_path / "full.db")  # what it wrote is longer than what the next one may write
+    await held.accept("unfinished", b"{}", datetime.now(UTC) - timedelta(minutes=1))
     slack = SlackStandIn()
     await slack.start()
     if "Slack" in told:
@@ -147,12 +172,13 @@ async def test_what_keeps_the_bot_from_starting_is_told_in_one_line(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
+        port = taken.getsockname()[1]
         settings = tmp_path / "batchbot.toml"
         settings.write_text(
             f"""
             [bot]
             database = "{tmp_path / database}"
-            listen = "{listen.format(taken=taken.getsockname()[1])}"
+            listen = "{listen.format(taken=port)}"
             prices_url = ""
             log_level = "error"
             [accounts.render]
@@ -165,8 +191,10 @@ async def test_what_keeps_the_bot_from_starting_is_told_in_one_line(
             encoding="utf-8",
         )
         secrets = {"SLACK_BOT_TOKEN": slack.settings.bot_token, "SLACK_SIGNING_SECRET": slack.settings.signing_secret}
-        done = await asyncio.to_thread(batchbot, "run", "--settings", str(settings), environment=secrets)
+        most = 8192 if database == "full.db" else None
+        done = await asyncio.to_thread(batchbot, "run", "--settings", str(settings), environment=secrets, most=most)
     await slack.close()
+    await held.close()
     assert done.returncode == 1
-    assert told in done.stderr
+    assert told.format(taken=port) in done.stderr
     assert "Traceback" not in done.stderr + done.stdout

@@ -7,7 +7,8 @@ goes to the log alone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -29,6 +30,10 @@ class Gaps:
         """Note it, once."""
         self._found.setdefault(what, why)
 
+    def forget(self) -> None:
+        """What was not known is read anew."""
+        self._found.clear()
+
     @property
     def lines(self) -> list[str]:
         """``task counts of job x (503, Azure is busy)``."""
@@ -44,6 +49,23 @@ _listening: ContextVar[Gaps | None] = ContextVar("gaps", default=None)
 def listen(gaps: Gaps | None) -> None:
     """From now on, in this context, what is not known is noted there."""
     _listening.set(gaps)
+
+
+@contextmanager
+def listening(found: Gaps | None = None) -> Iterator[Gaps]:
+    """What is not known is noted there while it lasts; whoever listened before listens again after it."""
+    gaps = Gaps() if found is None else found
+    token = _listening.set(gaps)
+    try:
+        yield gaps
+    finally:
+        _listening.reset(token)
+
+
+def forget() -> None:
+    """What was not known so far is read anew, for an answer that goes on: what it shows is as of now."""
+    if gaps := _listening.get():
+        gaps.forget()
 
 
 def note(what: str, why: str = "") -> None:
@@ -62,6 +84,18 @@ async def maybe(what: str, read: Awaitable[T]) -> T | None:
     except AzureError as error:
         note(what, reason(error))
         return None
+
+
+def missed(what: str, error: AzureError) -> str:
+    """Note that something could not be read, and why.
+
+    Resource Manager tells nothing of an account that is reached with its key, which is how it is set up and no gap of
+    this answer: that is not noted, and comes back in words for whoever wants to say it; else they are empty.
+    """
+    if error.code == "NoTokenCredential":
+        return error.message
+    note(what, reason(error))
+    return ""
 
 
 def reason(error: AzureError) -> str:

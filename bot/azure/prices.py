@@ -249,7 +249,7 @@ class Retail:
                 raise AzureError("UnexpectedAnswer", f"the list of prices of {name} does not end")
             seen.add(url)
             answer = await plane.get(url)
-            page = await plane.decoded(PriceListing, answer)
+            page = await plane.decoded(PriceListing, answer, exact=True)  # half a list would pass for the whole
             at = at or answer.at
             choice.add(page.items, at)
             url = plane.own(page.next_page_link) if page.next_page_link else None

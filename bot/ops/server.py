@@ -8,6 +8,7 @@ status and one line in the log, no answer says what the program is made of, and 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 
 import structlog
@@ -49,12 +50,17 @@ async def _no_traceback(request: web.Request, handler: Handler) -> web.StreamRes
         return web.Response(status=500)
 
 
+class CannotListen(OSError):
+    """An address cannot be listened at; the message says which, why and what to do."""
+
+
 class WebServer:
     """Some addresses on one port."""
 
-    def __init__(self, listen: str, routes: Iterable[web.RouteDef]) -> None:
-        """``listen`` is HOST:PORT."""
+    def __init__(self, listen: str, routes: Iterable[web.RouteDef], setting: str = "bot.listen") -> None:
+        """``listen`` is HOST:PORT, which stands in the settings at ``setting``."""
         self._listen = listen
+        self._setting = setting
         self._app = web.Application(client_max_size=_MOST_BYTES, middlewares=[_no_traceback])
         self._app.add_routes(routes)
         self._runner: web.AppRunner | None = None
@@ -65,7 +71,7 @@ class WebServer:
         return {resource.canonical for resource in self._app.router.resources()}
 
     async def start(self) -> None:
-        """Listen. Raises OSError where the port is taken."""
+        """Listen. Raises CannotListen, as where the port is taken."""
         # Said in every answer, those to what is no HTTP included, for which there is no other way.
         web_response.SERVER_SOFTWARE = _NAME  # type: ignore[attr-defined]
         host, _, port = self._listen.rpartition(":")
@@ -79,7 +85,14 @@ class WebServer:
             keepalive_timeout=_KEEP_SECONDS,
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, host.strip("[]") or None, int(port)).start()
+        try:
+            await web.TCPSite(self._runner, host.strip("[]") or None, int(port)).start()
+        except (OSError, OverflowError) as error:  # the second for a port that is no port's number
+            number = getattr(error, "errno", None) or 0
+            why = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or str(error)
+            raise CannotListen(
+                f"{self._setting}: {self._listen} cannot be used ({why}): choose another address or port"
+            ) from error
 
     async def close(self) -> None:
         """Take no more requests, and finish those that are under way."""

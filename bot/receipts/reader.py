@@ -96,18 +96,19 @@ class ReceiptReader:
         reading: Reading | None = None,
         most: int = MOST_TASKS,
         compare: bool = True,
-        uncounted: bool = False,
+        partial: bool = False,
     ) -> Receipt:
         """The receipt of a job, so far where it goes on. Raises AzureError and StoreError.
 
-        With ``uncounted`` it is made also where its tasks cannot be counted: to be shown, not to be kept.
+        With ``partial`` it is made also where its tasks cannot be counted or its pool cannot be read: to be shown, with
+        what is not known, and not to be kept.
 
         About ``most`` tasks are read and no more; the receipt says so (``read_all``). ``compare`` holds it against the
         runs of its schedule before it.
         """
         found = (await source.fetch(Job, source.job(job), select=_JOB)).value
         count: Awaitable[Fetched[TaskCountsResult] | None] = source.task_counts(found.id)
-        if uncounted:
+        if partial:
             count = gaps.maybe(f"task counts of job {found.id}", count)
         counts, rates = await asyncio.gather(count, self._accounting.rates(source.name))
         numbers, now = (counts.value.task_counts, counts.at) if counts else (None, source.now())
@@ -115,7 +116,7 @@ class ReceiptReader:
         run = found.execution_info
         started = (run.start_time if run else None) or found.creation_time or now
         ended = (run.end_time if run else None) or (found.state_transition_time if is_over(found.state) else None)
-        tally = TaskTally(await self._machines(source, found), ended or now)
+        tally = TaskTally(await self._machines(source, found, partial=partial), ended or now)
         path, select = source.tasks(found.id), select_of(TaskTimes)
         read = 0
         async for page in source.pages(TaskTimes, path, select=select, expand="stats", page_size=PAGE):
@@ -234,16 +235,17 @@ class ReceiptReader:
         before = [run for run in runs if run.started < receipt.started]
         return receipt.against(before)
 
-    async def _machines(self, source: Account, job: Job) -> Machines:
+    async def _machines(self, source: Account, job: Job, *, partial: bool) -> Machines:
         """What nodes of pools were: by what was sampled of them, else as the job's pool is now."""
         eras = Eras(await self._store.pool_eras(source.name))
-        now = await self._pool(source, pool_of(job)) if pool_of(job) else None
+        now = await self._pool(source, pool_of(job), partial=partial) if pool_of(job) else None
         sizes: dict[str, VmSize] = {}
         if now is not None:
             try:
                 sizes = await source.vm_sizes()
-            except AzureError:
-                sizes = {}
+            except AzureError as error:
+                if error.passing and not partial and eras.at(now.id, source.now()) is None:
+                    raise  # nothing else says how many cores it has
 
         def machine(pool: str, at: datetime) -> Machine | None:
             era = eras.at(pool, at)
@@ -258,12 +260,14 @@ class ReceiptReader:
         return machine
 
     @staticmethod
-    async def _pool(source: Account, pool: str) -> Pool | None:
+    async def _pool(source: Account, pool: str, *, partial: bool) -> Pool | None:
         """The pool as it is now; None where it is gone."""
         try:
             return (await source.fetch(Pool, source.pool(pool), select=_POOL)).value
         except AzureError as error:
             if not error.not_found:
+                if not partial:
+                    raise
                 gaps.note(f"pool {pool}", gaps.reason(error))
             return None
 

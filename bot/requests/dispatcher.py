@@ -160,13 +160,11 @@ class Dispatcher:
         try:
             cards = pipeline.cards()
             while True:
-                gaps.listen(found)  # before each step, which may be taken in another context
-                try:
-                    card = await anext(cards)
-                except StopAsyncIteration:
-                    break
-                finally:
-                    gaps.listen(None)
+                with gaps.listening(found):  # in each step, which may be taken in another context
+                    try:
+                        card = await anext(cards)
+                    except StopAsyncIteration:
+                        break
                 last = build.with_unknown(card, found.lines)
                 yield last
         finally:

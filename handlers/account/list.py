@@ -142,8 +142,7 @@ async def _read(index: int, account: Account) -> AccountRow:
         properties = (await account.resource()).value.properties
         state, mode = properties.provisioning_state.lower(), properties.pool_allocation_mode
     except AzureError as error:
-        if error.code != "NoTokenCredential":
-            gaps.note(f"state and mode of account {account.name}", gaps.reason(error))
+        gaps.missed(f"state and mode of account {account.name}", error)
         state, mode = "answers", ""
     nodes = sum(node_counts.by_state(counts).values())
     bad = sum(node_counts.bad(entry) for entry in counts)

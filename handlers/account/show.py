@@ -49,9 +49,8 @@ async def show_account(ctx: Context, account: str | None = None) -> Card:
         resource: BatchAccountResource | None = (await source.resource()).value
         refused = ""
     except AzureError as error:
-        if error.code != "NoTokenCredential":
-            gaps.note("quotas and configuration", gaps.reason(error))
-        resource, refused = None, f"Quotas are not to be had: {error.message}"
+        why = gaps.missed("quotas and configuration", error)
+        resource, refused = None, why and f"Quotas are not to be had: {why}"
     active = None if jobs is None or schedules is None else len(jobs[0]) + len(schedules[0])
     used = await used_of(source, pools, counts, active)
     return account_card(ctx, source, resource, used, counts, at, refused)
@@ -66,7 +65,7 @@ def account_card(
     at: datetime,
     refused: str = "",
 ) -> Card:
-    """All of an account, what it has in use, its nodes; ``refused`` says why its resource could not be read."""
+    """All of an account, what it has in use, its nodes; ``refused`` says why its resource can never be read."""
     quotas = bars(quotas_of(resource.properties, used)) if resource else []
     state = resource.properties.provisioning_state if resource else ""
     tight = [bar for bar in quotas if bar.mark in (Mark.WARNING, Mark.FAILED)]

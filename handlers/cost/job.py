@@ -38,7 +38,7 @@ async def cost_of_job(ctx: Context, job: str, *, account: str | None = None) -> 
 
     async with finding_job(ctx, source, job, "cost job"):
         reading = asyncio.create_task(
-            ReceiptReader(ctx.store, ctx.accounting).read(source, job, reading=heard, uncounted=True)
+            ReceiptReader(ctx.store, ctx.accounting).read(source, job, reading=heard, partial=True)
         )
         try:
             wait = _PATIENCE

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.files import Tail, tail
 from bot.content.output_text import LONGEST, Printed, printed
@@ -166,6 +167,8 @@ class _Follower:
 
     async def _read(self) -> _View:
         """How things are now. Whether the task is over is asked first, so that nothing it wrote is missed then."""
+        if self._shown:
+            gaps.forget()
         owner = await self._home.state()
         before = self._last.end if self._last else None
         end = None

@@ -179,7 +179,6 @@ async def show_application(ctx: Context, application: str, *, account: str | Non
         resource = (await source.managed(ApplicationResource, path)).value
         packages, _ = await source.every_managed(PackageResource, f"{path}/versions")
     except AzureError as error:
-        _missed(error)
         without = _without(error)
     if offered is None and resource is None:
         if refused is None:
@@ -272,7 +271,6 @@ async def _applications(source: Account) -> tuple[list[Known], datetime, Footer 
     try:
         resources, _ = await source.every_managed(ApplicationResource, "/applications")
     except AzureError as error:
-        _missed(error)
         return list(known.values()), at, _without(error)
     for each in resources:
         name = each.name.lower()
@@ -293,13 +291,11 @@ async def _users(source: Account) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _missed(error: AzureError) -> None:
-    if error.code != "NoTokenCredential":  # that is how the account is set up, and the note says it
-        gaps.note("default versions and the packages' states", gaps.reason(error))
-
-
 def _without(error: AzureError) -> Footer | None:
-    return build.note(f"Default versions and the packages' states are not to be had: {error.message}")
+    """What is said where Resource Manager never tells of them; where it does not now, the answer says so above."""
+    what = "default versions and the packages' states"
+    why = gaps.missed(what, error)
+    return build.note(f"{what.capitalize()} are not to be had: {why}") if why else None
 
 
 def _row(known: Known) -> list[Text]:

@@ -156,7 +156,7 @@ async def csv_sizes(
 
 
 async def _sized(source: Account) -> tuple[list[Sized], Prices, str, datetime]:
-    """Every size, the prices, why quotas could not be read, and the service's time."""
+    """Every size, the prices, why quotas can never be read, and the service's time."""
     sizes, prices, counts, listed = await asyncio.gather(
         source.vm_sizes(),
         source.prices(),
@@ -168,8 +168,8 @@ async def _sized(source: Account) -> tuple[list[Sized], Prices, str, datetime]:
         properties: AccountProperties | None = (await source.resource()).value.properties
         refused = ""
     except AzureError as error:
-        gaps.note("quotas", gaps.reason(error))
-        properties, refused = None, f"Quotas are not to be had: {error.message}"
+        why = gaps.missed("quotas", error)
+        properties, refused = None, why and f"Quotas are not to be had: {why}"
     if listed is None:
         properties = None  # nobody knows what is used of them
     used = await used_of(source, pools, counts, 0)

@@ -102,6 +102,5 @@ async def properties(source: Account) -> AccountProperties | None:
     try:
         return (await source.resource()).value.properties
     except AzureError as error:
-        if error.code != "NoTokenCredential":
-            gaps.note("quotas", gaps.reason(error))
+        gaps.missed("quotas", error)
         return None

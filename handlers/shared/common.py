@@ -67,8 +67,7 @@ async def sizes_of(account: Account) -> dict[str, VmSize]:
     try:
         return await account.vm_sizes()
     except AzureError as error:
-        if error.code != "NoTokenCredential":  # which never will be: the settings say so
-            gaps.note("VM sizes", gaps.reason(error))
+        gaps.missed("VM sizes", error)
         return {}
 
 

@@ -212,11 +212,10 @@ def _is_gone(node: Node | AzureError | None) -> bool:
 
 
 def _gone(error: AzureError | None) -> list[Block]:
-    if error is None:
+    if not _is_gone(error):
         return []
     gone = "The node is gone, and its files with it: only what the task uploads (outputFiles) outlives its node."
-    why = gone if _is_gone(error) else f"The node does not answer: {error.code}."
-    return section("Connectivity", Words(text(why)))
+    return section("Connectivity", Words(text(gone)))
 
 
 def _details(task: Task) -> list[Block]:

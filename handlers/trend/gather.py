@@ -96,7 +96,7 @@ async def _earlier(
             page = await anext(pages)
     except AzureError as error:
         gaps.note("jobs from before the bot watched", gaps.reason(error))
-        return list(kept), [f"Earlier jobs could not be read from Batch: {error.code}."]
+        return list(kept), []
     listed = [run for run in runs_of(source.name, page.items) if since <= run.ended < until]
     new = unkept(kept, listed)
     if not new:

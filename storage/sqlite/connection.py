@@ -23,7 +23,7 @@ from storage.port.condition import StoreCondition
 from storage.port.errors import CannotStore, StoreError
 from storage.retention import Retention
 from storage.sqlite.migrations import migrations, unknown
-from storage.sqlite.soundness import put_aside
+from storage.sqlite.soundness import sifted
 
 log = structlog.get_logger()
 
@@ -65,17 +65,21 @@ class Connection:
         self._retention = retention
 
     @classmethod
-    def open(cls, path: Path | str, *, patience: float = 5.0, retention: Retention | None = None) -> Self:
+    def open(
+        cls, path: Path | str, *, patience: float = 5.0, retention: Retention | None = None, held: bool = False
+    ) -> Self:
         """Open or create the file and bring its schema up to date.
 
-        ``patience`` is seconds to wait for a lock, ``retention`` how long things are kept. Blocks, so call it before
-        anything runs. Raises StoreError, which says what to do, when the file is damaged, locked, out of reach, or was
-        written by a newer version.
+        ``patience`` is seconds to wait for a lock, ``retention`` how long things are kept. With ``held`` nobody else
+        has the file (:mod:`storage.sqlite.holding`): rows that cannot be read are put aside, and a file of an earlier
+        version is written anew; others leave both alone, since a running bot may be at work on it. Blocks, so call it
+        before anything runs. Raises StoreError, which says what to do, when the file is damaged, locked, out of reach,
+        or was written by a newer version.
         """
         path = Path(path)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         try:
-            db, condition = worker.submit(_connect, path, patience).result()
+            db, condition = worker.submit(_connect, path, patience, held=held).result()
         except BaseException:
             worker.shutdown()
             raise
@@ -87,11 +91,12 @@ class Connection:
         """Finish what is queued and release the file."""
 
         def work() -> None:
-            self._db.execute("PRAGMA optimize")
+            with suppress(sqlite3.DatabaseError):  # it only helps, and a full disk keeps nobody from ending
+                self._db.execute("PRAGMA optimize")
             self._db.close()
 
         try:
-            await self._run(work)
+            await asyncio.get_running_loop().run_in_executor(self._worker, work)
         finally:
             await asyncio.to_thread(self._worker.shutdown)
 
@@ -145,8 +150,20 @@ class Connection:
         given = 0
         while (pages := await self._run(work)) > 0:
             given += pages
-        await self._run(lambda: self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        await self._run(self._shorten_log)
         return given
+
+    def _shorten_log(self) -> None:
+        """Bring what was written into the file itself, and shorten the log beside it where nobody reads just then.
+
+        Without waiting for whoever does, such as a backup: all else that is stored would wait behind it.
+        """
+        (patience,) = self._db.execute("PRAGMA busy_timeout").fetchone()
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {patience}")
 
     async def _sliced(self, work: Callable[[], int]) -> int:
         """Do ``work``, which deletes at most ``SLICE`` rows and says how many, until it finds no more."""
@@ -158,20 +175,20 @@ class Connection:
         return gone
 
 
-def _connect(path: Path, patience: float) -> tuple[Database, StoreCondition]:
+def _connect(path: Path, patience: float, *, held: bool) -> tuple[Database, StoreCondition]:
     """Open, configure and migrate, in the thread that will own the connection."""
     _private(path)
     with _advised(path):
         db = Database(sqlite3.connect(path, timeout=patience, cached_statements=64))
         try:
             _refuse_newer(path, db)
-            _shrinkable(path, db)
+            _shrinkable(path, db, held=held)
             db.enable_wal()
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten: it may have been a secret
             if migrations.pending(db):
                 migrations.apply(db)
-            condition = StoreCondition(put_aside(db))
+            condition = StoreCondition(*sifted(db, held=held))
         except BaseException:
             db.close()
             raise
@@ -190,14 +207,17 @@ def _private(path: Path) -> None:
             each.chmod(0o600)
 
 
-def _shrinkable(path: Path, db: Database) -> None:
+def _shrinkable(path: Path, db: Database, *, held: bool) -> None:
     """The file gives back what is deleted. One of an earlier version is written anew for that, once.
 
-    Where there is no room for that, or another program reads it, it is left for the next start.
+    Only by whoever holds it. Where there is no room for that, or another program reads it, it is left for the next
+    start.
     """
     if db.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL:
         return
     db.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+    if not held or not db.execute("PRAGMA page_count").fetchone()[0]:  # a new file is made like that
+        return
     try:
         db.execute("VACUUM")
     except sqlite3.OperationalError as error:

@@ -5,6 +5,7 @@ The file says who holds it. It stays when it is let go: whoever removed it could
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -22,6 +23,9 @@ log = structlog.get_logger()
 
 _EVERY = 0.2
 """Seconds between two attempts."""
+_NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
+"""What the system says of a lock that another program has; all else means that there can be none."""
 _BEHIND = 1 << 20
 """Windows locks bytes, and nobody else may read those: one far behind what is written."""
 
@@ -55,11 +59,11 @@ class Holding:
             with suppress(OSError):
                 path.chmod(0o600)
         except OSError as error:
-            raise StoreError(
-                f"{path}: it cannot be written ({error.strerror}): give the bot write access to its folder"
-            ) from error
+            full = error.errno in _NO_ROOM
+            todo = "make room on its disk" if full else "give the bot write access to its folder"
+            raise StoreError(f"{path}: it cannot be written ({error.strerror}): {todo}") from error
         until, told = time.monotonic() + patience, False
-        while not _locked(file):
+        while not _locked(file, path):
             if time.monotonic() >= until:
                 holder = _read(file)
                 os.close(file)
@@ -74,8 +78,9 @@ class Holding:
                 told = True
             time.sleep(_EVERY)
         told_by = msgspec.json.encode(Holder(os.getpid(), socket.gethostname(), datetime.now(UTC)))
-        os.ftruncate(file, 0)
-        os.pwrite(file, told_by, 0) if hasattr(os, "pwrite") else os.write(file, told_by)
+        with suppress(OSError):  # on a full disk it is held all the same, and does not say by whom
+            os.ftruncate(file, 0)
+            os.pwrite(file, told_by, 0) if hasattr(os, "pwrite") else os.write(file, told_by)
         return cls(file)
 
     def release(self) -> None:
@@ -98,7 +103,8 @@ def _read(file: int) -> Holder | None:
         return None
 
 
-def _locked(file: int) -> bool:
+def _locked(file: int, path: Path) -> bool:
+    """Whether it is locked now; not where another has it. Closes it and raises StoreError where it cannot be."""
     try:
         if os.name == "nt":  # pragma: no cover - another system
             import msvcrt  # noqa: PLC0415
@@ -110,6 +116,12 @@ def _locked(file: int) -> bool:
             import fcntl  # noqa: PLC0415
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        os.close(file)
+        raise StoreError(
+            f"{path}: it cannot be locked ({error.strerror}): put the database on a disk of this machine, "
+            "or on a file system that knows locks"
+        ) from error
     return True

@@ -80,24 +80,36 @@ DAYS = {"bill": ("day",), "bill_corrections": ("day",), "anomalies": ("day",)}
 """Columns that hold days, by table: ``2026-11-23``."""
 
 
-def put_aside(db: Database) -> dict[str, int]:
-    """Move what cannot be read aside. Returns how many rows lie there by now, by their table."""
+def sifted(db: Database, *, held: bool) -> tuple[dict[str, int], dict[str, int]]:
+    """Move what cannot be read aside, where the file is ``held``; another program may use a row until it ends.
+
+    Returns how many rows lie aside by now, and how many are still in their places, by their table.
+    """
     existing = set(db.table_names())
+    left: dict[str, int] = {}
     for table in sorted(MOMENTS.keys() | ENCODED.keys() | DAYS.keys()):
-        if table in existing:
-            _sift(db, table)
+        if table not in existing:
+            continue
+        where = _unreadable(table)
+        (rows,) = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}").fetchone()  # noqa: S608
+        if rows and held:
+            _put_aside(db, table, where)
+        elif rows:
+            left[table] = int(rows)
     counted = db.execute("SELECT source, COUNT(*) FROM unreadable GROUP BY source")
-    return {str(source): int(rows) for source, rows in counted}
+    return {str(source): int(rows) for source, rows in counted}, left
 
 
-def _sift(db: Database, table: str) -> None:
+def _unreadable(table: str) -> str:
+    """The condition that fits rows nobody could read."""
     wrong = [f"{name} NOT BETWEEN 0 AND {LATEST}" for name in MOMENTS.get(table, ())]
     # Bytes are read as text for this: SQLite would take a blob for its own binary JSON.
     wrong += [f"(length({name}) > 0 AND NOT json_valid(CAST({name} AS TEXT)))" for name in ENCODED.get(table, ())]
     wrong += [f"date({name}) IS NOT {name}" for name in DAYS.get(table, ())]
-    where = " OR ".join(wrong)
-    if db.execute(f"SELECT 1 FROM {table} WHERE {where} LIMIT 1").fetchone() is None:  # noqa: S608
-        return
+    return " OR ".join(wrong)
+
+
+def _put_aside(db: Database, table: str, where: str) -> None:
     columns = [column.name for column in db[table].columns]
     # Blobs as hexadecimal digits, so that every byte is kept.
     pairs = ", ".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from urllib.parse import unquote
 
@@ -144,6 +145,41 @@ async def test_a_list_that_never_ends_is_not_followed_for_ever(service: Service)
     retail = Retail(service.url, patience=LONG)
     assert not await retail.region("westeurope")  # who knows what the rest of it says
     assert len(service.asked) == 2
+    await retail.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *product(("retailPrice", "tierMinimumUnits"), (None, "0.1", [], True)),
+        *product(("effectiveStartDate", "effectiveEndDate"), ("soon", "2026-13-01T00:00:00Z", {})),
+        *product(("currencyCode", "unitOfMeasure", "type", "productName", "skuName"), (None, 7)),
+        ("isPrimaryMeterRegion", "yes"),
+        ("Items", None),
+        ("Items", {}),
+        ("NextPageLink", 7),
+    ],
+)
+async def test_a_list_in_which_one_value_is_odd_is_no_list(service: Service, name: str, value: object) -> None:
+    """Half of it would be taken for the whole, and a price of the past for today's."""
+    whole = page(row(), row(armSkuName="Standard_D4s_v3"))
+    (whole if name in whole else whole["Items"][1])[name] = value
+    service.answers = [say(whole)]
+    retail = Retail(service.url, patience=LONG)
+    with pytest.raises(AzureError) as caught:
+        await retail.read("westeurope")
+    assert caught.value.code == "UnexpectedAnswer"
+    await retail.close()
+
+
+@pytest.mark.parametrize("name", ["retailPrice", "currencyCode", "unitOfMeasure", "type", "productName", "skuName"])
+async def test_a_list_in_which_one_value_is_missing_is_no_list(service: Service, name: str) -> None:
+    rows = [row(), row(armSkuName="Standard_D4s_v3")]
+    del rows[1][name]
+    service.answers = [say(page(*rows))]
+    retail = Retail(service.url, patience=LONG)
+    with pytest.raises(AzureError, match="not understood"):
+        await retail.read("westeurope")
     await retail.close()
 
 

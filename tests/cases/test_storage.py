@@ -19,7 +19,7 @@ async def test_a_row(case: Case, tmp_path: Path) -> None:
     value = wrong["value"].encode() if isinstance(wrong["value"], str) else wrong["value"]
     with sqlite3.connect(path) as db:
         insert(db, wrong["table"], {**row_of(db, wrong["table"], 0), wrong["column"]: value})
-    store = SqliteStore.open(path)
+    store = SqliteStore.open(path, held=True)
     assert "\n".join(store.condition.troubles()) == case.right["told"]
     await store.close()
     with sqlite3.connect(path) as db:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import handlers.file.log
+from bot.azure import gaps
 from bot.azure.files import Files
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.sandbox.world.live import LiveTask
 from cards.card import Actions, Attachment, Button, Card, Code, Footer, Table, Words, plain
+from handlers.file.owner import FilesState, Home
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.test_cards import still
@@ -304,6 +306,25 @@ async def test_following_ends_when_the_file_vanishes(
     await next_of(cards)
     scene.sandbox.faults["render-prod"].add("error", path=r"/files/stdout\.txt", status=404, code="FileNotFound")
     assert "the file is gone" in words(await next_of(cards))
+
+
+async def test_what_was_not_known_once_is_forgotten_when_it_is_read_anew(
+    scene: Scene, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, task = running(scene)
+    state, odd = Home.state, ["exitCode"]
+
+    async def oddly(self: Home) -> FilesState:
+        for name in odd:
+            gaps.note(f"{name} of task {self.name}", "Azure's answer was not understood")
+        return await state(self)
+
+    monkeypatch.setattr(Home, "state", oddly)
+    cards = followed(scene, f"log {job} {task} follow")
+    assert f"exitCode of task {task}" in words(await next_of(cards))
+    odd.clear()
+    scene.advance(seconds=20)
+    assert "not known" not in words(await next_of(cards))
 
 
 async def test_following_bears_a_busy_service(scene: Scene, quick: None) -> None:

@@ -163,11 +163,32 @@ async def test_applications_without_resource_manager(scene: Scene, monkeypatch: 
 
     monkeypatch.setattr("bot.azure.account.Account.managed", denied)
     monkeypatch.setattr("bot.azure.account.Account.every_managed", denied)
-    for typed in ("application list", "application show renderer"):
+    monkeypatch.setattr("bot.azure.account.Account.resource", denied)
+    for typed, shown in (
+        ("application list", "4.1"),
+        ("application show renderer", "4.1"),
+        ("account show", "idle"),
+        ("size list", "VM sizes in"),
+    ):
         card = await scene.ask(typed)
         assert not card.refused
-        assert "4.1" in words(card)
-        assert "are not to be had: a key is no token" in words(card)
+        assert shown in words(card)
+        assert words(card).count("are not to be had: a key is no token") == 1
+        assert "not known" not in words(card)
+
+
+async def test_what_resource_manager_does_not_tell_now_is_said_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: Any) -> Any:
+        raise AzureError("ServerBusy", "Busy.", status=503)
+
+    for name in ("managed", "every_managed", "resource"):
+        monkeypatch.setattr(f"bot.azure.account.Account.{name}", busy)
+    for typed in ("application list", "application show renderer", "account show", "size list"):
+        told = words(await scene.ask(typed))
+        assert told.count("503, Azure is busy") == 1, typed
+        assert "not to be had" not in told, typed
 
 
 async def test_an_application_that_waits_to_be_activated_is_found(scene: Scene) -> None:

@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from bot.alerting.model import Subscription
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
+from bot.azure.models import Pool
 from bot.chat.request import Conversation
 from bot.domain.findings import Severity
 from bot.domain.money.receipt import Receipt
@@ -24,6 +26,7 @@ from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError
 from storage.port.outbox import OutboxEntry
 from storage.port.runs import JobRun
+from storage.port.samples import PoolEra
 from tests.accounting.town import BEGIN, NAME, Town, small, town
 
 HERE, THERE = Conversation("slack", "C1"), Conversation("teams", "T1")
@@ -87,6 +90,40 @@ async def test_a_service_that_does_not_answer_delays_a_receipt_and_loses_none(
             silent.setattr(ReceiptReader, "read", away)
             await here.watched(hours=1.2)
             assert receipts(here) == []
+        await here.watched(minutes=5)
+        assert [title(each).split()[0] for each in receipts(here)] == ["nightly:job-1", "nightly:job-2"]
+
+
+@pytest.mark.parametrize("unread", ["pools", "sizes"])
+async def test_a_receipt_that_is_kept_waits_for_the_pool_that_says_its_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unread: str
+) -> None:
+    async with town(small(), tmp_path) as here:
+        await wanted(here, jobs="nightly:*")
+
+        async def no_eras(*_: object) -> list[PoolEra]:
+            return []
+
+        busy = AzureError("ServerBusy", "503", status=503)
+        fetch = Account.fetch
+
+        async def fetching(self: Account, kind: Any, *asked: Any, **more: Any) -> Any:
+            if kind is Pool:
+                raise busy
+            return await fetch(self, kind, *asked, **more)
+
+        async def sizes(_: Account) -> object:
+            raise busy
+
+        monkeypatch.setattr(here.store, "pool_eras", no_eras)
+        with monkeypatch.context() as silent:
+            silent.setattr(*((Account, "fetch", fetching) if unread == "pools" else (Account, "vm_sizes", sizes)))
+            await here.watched(hours=1.2)
+            assert receipts(here) == []
+            with gaps.listening() as found:
+                shown = await here.reader.read(here.source, "nightly:job-1", partial=True)
+            assert shown.tasks.tasks
+            assert bool(found.lines) is (unread == "pools")
         await here.watched(minutes=5)
         assert [title(each).split()[0] for each in receipts(here)] == ["nightly:job-1", "nightly:job-2"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -56,6 +58,32 @@ def test_a_killed_program_holds_nothing(tmp_path: Path) -> None:
         first.send_signal(signal.SIGKILL)
         first.wait()
     Holding.take(tmp_path / "bot.db", 0).release()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of another system")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(StoreError, match=re.escape(f"bot.db.lock: it cannot be locked ({os.strerror(number)})")) as got:
+        Holding.take(tmp_path / "bot.db", 86_400)
+    assert not isinstance(got.value, StoreHeld)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="written in another way")
+def test_a_database_on_a_full_disk_is_held_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pwrite(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.pwrite", pwrite)
+    first = Holding.take(tmp_path / "bot.db", 0)
+    with pytest.raises(StoreHeld, match="it does not say which"):
+        Holding.take(tmp_path / "bot.db", 0)
+    first.release()
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,8 +60,8 @@ def modes_in(folder: Path) -> dict[str, int]:
     return {each.name: stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()}
 
 
-async def opened(path: Path) -> SqliteStore:
-    store = SqliteStore.open(path)
+async def opened(path: Path, *, held: bool = True) -> SqliteStore:
+    store = SqliteStore.open(path, held=held)
     await store.close()
     return store
 
@@ -88,6 +90,46 @@ async def test_what_cannot_be_read_is_put_aside_and_the_rest_stays(tmp_path: Pat
         kept = db.execute("SELECT body FROM unreadable WHERE source = 'journal'").fetchall()
     assert any("x'FF007B'" in json.loads(body)["body"] for (body,) in kept)
     assert dict((await opened(path)).condition.unreadable) == expected  # told for as long as they lie there
+
+
+async def test_a_program_that_does_not_hold_the_file_moves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    await opened(path)
+    with sqlite3.connect(path) as db:
+        insert(db, "journal", {**row_of(db, "journal", 0), "accepted": -1})
+    condition = (await opened(path, held=False)).condition
+    assert (dict(condition.unreadable), dict(condition.left)) == ({}, {"journal": 1})
+    assert condition.troubles() == ["1 unreadable row of journal was left in place"]
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT COUNT(*) FROM journal").fetchone() == (1,)
+    assert (await opened(path)).condition.troubles() == ["1 unreadable row of journal was put aside"]
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_only_who_holds_a_file_writes_it_anew(tmp_path: Path, held: bool) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    with sqlite3.connect(old) as db:
+        db.execute("CREATE TABLE filler (body BLOB)")
+    for path, shrinks in ((old, held), (new, True)):
+        await opened(path, held=held)
+        with sqlite3.connect(path) as db:
+            assert (db.execute("PRAGMA auto_vacuum").fetchone() == (2,)) is shrinks
+
+
+async def test_pruning_waits_for_no_reader(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db", patience=86_400)
+    await store.accept("k", b"{}", NOW)
+    with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM journal").fetchall()
+        await store.accept("l", b"{}", NOW)
+        async with asyncio.timeout(60):  # it would be a day
+            await store.prune(NOW + timedelta(days=365))
+            assert await store.accept("m", b"{}", NOW)
+    assert await store._run(lambda: store._db.execute("PRAGMA busy_timeout").fetchone()) == (86_400_000,)
+    await store.prune(NOW + timedelta(days=365))
+    assert (tmp_path / "bot.db-wal").stat().st_size == 0
+    await store.close()
 
 
 async def test_every_column_that_holds_a_moment_is_known(tmp_path: Path) -> None:
@@ -128,7 +170,7 @@ async def test_nobody_else_reads_the_file_and_it_shrinks(tmp_path: Path) -> None
     with sqlite3.connect(path) as db:  # of an earlier version: it does not shrink, and everybody may read it
         db.execute("CREATE TABLE filler (body BLOB)")
     path.chmod(0o644)
-    store = SqliteStore.open(path)
+    store = SqliteStore.open(path, held=True)
     for number in range(300):
         await store.accept(f"k{number}", b'"' + b"x" * 40_000 + b'"', NOW)
     modes = modes_in(tmp_path)

@@ -16,18 +16,19 @@ class PriceItem(Wire):
     """One meter's price: in ``currency_code`` for one ``unit_of_measure`` (machines: ``1 Hour``).
 
     ``product_name`` ends in " Windows" where the licence is included, ``sku_name`` in " Spot" or " Low Priority" where
-    the machine can be taken back. ``type`` is Consumption, DevTestConsumption or Reservation.
+    the machine can be taken back. ``type`` is Consumption, DevTestConsumption or Reservation. A price and what it is
+    for must be told: a row without them is no row of a list of prices.
     """
 
-    currency_code: str = ""
+    retail_price: float
+    currency_code: str
+    unit_of_measure: str
+    type: str
+    product_name: str
+    sku_name: str
     tier_minimum_units: float = 0.0
-    retail_price: float = 0.0
     arm_region_name: str = ""
     arm_sku_name: str | None = None
-    product_name: str = ""
-    sku_name: str = ""
-    unit_of_measure: str = ""
-    type: str = ""
     is_primary_meter_region: bool = True
     effective_start_date: datetime | None = None
     effective_end_date: datetime | None = None
@@ -36,7 +37,7 @@ class PriceItem(Wire):
 class PriceListing(Wire):
     """A page of prices; no link on the last one."""
 
-    items: tuple[PriceItem, ...] = field(name="Items", default=())
+    items: tuple[PriceItem, ...] = field(name="Items")
     next_page_link: str | None = field(name="NextPageLink", default=None)
 
 
