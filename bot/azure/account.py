@@ -22,7 +22,7 @@ from bot.azure.clock import Clock, Doubt, Host
 from bot.azure.cost import CostManagement
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
-from bot.azure.decoding import all_counted, is_keyed, is_told, label_of
+from bot.azure.decoding import all_counted, is_keyed, key_of, label_of
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
 from bot.azure.metrics import Gauges, Metrics
@@ -153,7 +153,7 @@ class Account(Paths):
         url: str | None = first
         trail = self._batch.trail(first)
         while url:
-            page = await self._batch.page(kind, url, trail, strict=not expand, keyed=is_keyed(kind, select))
+            page = await self._batch.page(kind, url, trail, strict=not expand, select=select)
             yield page
             url = page.next
 
@@ -209,9 +209,9 @@ class Account(Paths):
         self, kind: type[T], key: tuple[str, ...], url: str, row: int, page_size: int, offset: int, limit: int
     ) -> Window[T]:
         items: list[T] = []
-        trail, keyed = self._batch.trail(url), is_keyed(kind, key[2])
+        trail = self._batch.trail(url)
         while True:
-            page = await self._batch.page(kind, url, trail, strict=not key[-1], keyed=keyed)
+            page = await self._batch.page(kind, url, trail, strict=not key[-1], select=key[2])
             items += page.items[max(offset - row, 0) : offset + limit - row]
             row += len(page.items)
             if page.next:
@@ -224,8 +224,8 @@ class Account(Paths):
     async def fetch(self, kind: type[T], path: str, *, select: str = "", expand: str = "") -> Fetched[T]:
         """One entity, decoded and as JSON."""
         url = self._batch.address(path, select=select, expand=expand)
-        fetched = await self._fetch(self._batch, kind, url, strict=not expand)
-        if is_keyed(kind, select) and not is_told(fetched.value):
+        fetched = await self._fetch(self._batch, kind, url, strict=not expand, select=select)
+        if is_keyed(kind, select) and not key_of(fetched.value):
             raise AzureError(
                 "UnexpectedAnswer", f"{self._batch.host} answered a {label_of(kind)} that does not say which it is"
             )
@@ -361,9 +361,9 @@ class Account(Paths):
         return items, at or self.now()
 
     @staticmethod
-    async def _fetch(plane: Plane, kind: type[T], url: str, *, strict: bool = True) -> Fetched[T]:
+    async def _fetch(plane: Plane, kind: type[T], url: str, *, strict: bool = True, select: str = "") -> Fetched[T]:
         answer = await plane.get(url)
-        value = await plane.decoded(kind, answer, strict=strict)
+        value = await plane.decoded(kind, answer, strict=strict, select=select)
         if value == kind() and kind is not TaskCountsResult:  # an empty object is nothing that exists; no tasks are
             raise AzureError("UnexpectedAnswer", f"{plane.host} answered without a word of the {label_of(kind)}")
         return Fetched(value, answer.body, answer.at, answer.etag)

@@ -49,6 +49,11 @@ class Listing(Struct, Generic[T]):
     arm_next: str | None = field(name="nextLink", default=None)
 
 
+def list_of(kind: Any) -> Any:
+    """The type of a list of this kind."""
+    return Listing[kind]
+
+
 _decoders: dict[tuple[Any, bool], msgspec.json.Decoder[Any]] = {}
 
 

@@ -2,8 +2,9 @@
 
 The fast way is msgspec's own. Only where an answer does not fit it, the second one goes through it row by row and
 field by field: what is no value of its kind is left at the field's default, as if it had not been sent, and noted
-(:mod:`bot.azure.gaps`). A row without the key that says which one it is, and one that is nothing but numbers of which
-one is missing, is put aside. What is no JSON at all, or nested without end, is Azure's fault and told as such.
+(:mod:`bot.azure.gaps`), as is what is missing though it was asked for and is sent always. A row without the key that
+says which one it is, and one that is nothing but numbers of which one is missing, is put aside. What is no JSON at
+all, or nested without end, is Azure's fault and told as such.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.azure import gaps
-from bot.azure.answers import Listing, decoder_of
+from bot.azure.answers import decoder_of, list_of
 from bot.azure.errors import AzureError
 from bot.azure.models.base import Untold, Wire, wire_name
 
@@ -45,50 +46,53 @@ class Rows(Struct, frozen=True):
     aside: tuple[str, ...] = ()
 
 
-async def decode(host: str, kind: Any, body: bytes, *, strict: bool = True, exact: bool = False) -> Any:
-    """What an answer says. Raises AzureError UnexpectedAnswer.
+async def decode(
+    host: str, kind: Any, body: bytes, *, strict: bool = True, exact: bool = False, select: str = ""
+) -> Any:
+    """What an answer says. Raises AzureError UnexpectedAnswer. ``select`` is what was asked of it, empty for all.
 
     A long answer takes milliseconds. Several that are there at once are decoded one in each turn of the event loop, so
     that whoever waits to be acknowledged waits for one of them and not for all. ``exact`` takes nothing that is not as
     it should be: for amounts of money, of which none may be left out.
     """
     if len(body) < _LONG:
-        return _decode(host, kind, body, strict=strict, exact=exact)
+        return _decode(host, kind, body, strict=strict, exact=exact, select=select)
     async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        value = _decode(host, kind, body, strict=strict, exact=exact)
+        value = _decode(host, kind, body, strict=strict, exact=exact, select=select)
         await asyncio.sleep(0)
     return value
 
 
-async def decode_rows(host: str, kind: Any, body: bytes, *, strict: bool = True, keyed: bool = True) -> Rows:
-    """A page of a list. ``keyed`` where the rows' key was asked for. Raises AzureError UnexpectedAnswer."""
-    if len(body) >= _HUGE:
-        return await _in_turns(host, kind, body, strict=strict, keyed=keyed)
+async def decode_rows(host: str, kind: Any, body: bytes, *, strict: bool = True, select: str = "") -> Rows:
+    """A page of a list. ``select`` is what was asked of each row, empty for all. Raises AzureError UnexpectedAnswer."""
+    if len(body) >= _HUGE or not _complete(kind, body, in_list=True):
+        return await _in_turns(host, kind, body, strict=strict, select=select)
     try:
         if len(body) < _LONG:
-            listing = decoder_of(Listing[kind], strict=strict).decode(body)
+            listing = decoder_of(list_of(kind), strict=strict).decode(body)
         else:
             async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-                listing = decoder_of(Listing[kind], strict=strict).decode(body)
+                listing = decoder_of(list_of(kind), strict=strict).decode(body)
                 await asyncio.sleep(0)
     except _BROKEN:
-        return await _in_turns(host, kind, body, strict=strict, keyed=keyed)
-    items = listing.value
-    if not keyed or _all_told(kind, items):
+        return await _in_turns(host, kind, body, strict=strict, select=select)
+    items, keyed, always = listing.value, is_keyed(kind, select), sent_always(kind, select)
+    if (not keyed or all(map(attrgetter(kind.KEY), items))) and all(_has_all(items, each) for each in always):
         return Rows(items, listing.batch_next or listing.arm_next)
     odd = _Odd(kind)
-    kept = [row for row in items if is_told(row) or odd.row(key_of(row))]
+    kept = [row for row in items if not keyed or key_of(row) or odd.row("")]
+    odd.missing(kept, always)
     odd.tell()
     return Rows(kept, listing.batch_next or listing.arm_next, tuple(odd.rows))
 
 
-async def _in_turns(host: str, kind: Any, body: bytes, *, strict: bool, keyed: bool) -> Rows:
+async def _in_turns(host: str, kind: Any, body: bytes, *, strict: bool, select: str) -> Rows:
     """Row by row, some in each turn of the event loop."""
     try:
         sent = decoder_of(_RawListing).decode(body)
     except _BROKEN as error:
         raise not_understood(host, error) from error
-    odd, items = _Odd(kind), []
+    odd, items, keyed = _Odd(kind), [], is_keyed(kind, select)
     decoder = decoder_of(kind, strict=strict)
     for start in range(0, len(sent.value), _AT_ONCE):
         if start:
@@ -100,10 +104,11 @@ async def _in_turns(host: str, kind: Any, body: bytes, *, strict: bool, keyed: b
                 row = _lenient_row(kind, raw, odd, strict=strict)
                 if row is None:
                     continue
-            if not keyed or is_told(row):
+            if (not keyed or key_of(row)) and _complete(kind, raw):
                 items.append(row)
             else:
                 odd.row(key_of(row))
+    odd.missing(items, sent_always(kind, select))
     odd.tell()
     links = [link for link in (sent.batch_next, sent.arm_next) if isinstance(link, str) and link]
     return Rows(items, links[0] if links else None, tuple(odd.rows))
@@ -129,21 +134,28 @@ def _lenient_row(kind: Any, raw: msgspec.Raw, odd: _Odd, *, strict: bool) -> Any
         return None
 
 
-def _decode(host: str, kind: Any, body: bytes, *, strict: bool, exact: bool) -> Any:
+def _decode(host: str, kind: Any, body: bytes, *, strict: bool, exact: bool, select: str) -> Any:
+    odd = _Odd(kind)
     try:
-        return decoder_of(kind, strict=strict).decode(body)
+        value = decoder_of(kind, strict=strict).decode(body)
     except msgspec.ValidationError as error:
         if exact:
             raise not_understood(host, error) from error
         reason = error
     except _BROKEN as error:
         raise not_understood(host, error) from error
-    odd = _Odd(kind)
+    else:
+        return _whole(value, odd, select)
     try:
         sent = msgspec.json.decode(body)
         value = _Lenient(strict=strict, odd=odd, key=_key_in(kind, sent)).value(kind, sent, "")
     except _BROKEN:
         raise not_understood(host, reason) from reason
+    return _whole(value, odd, select)
+
+
+def _whole(value: Any, odd: _Odd, select: str) -> Any:
+    odd.missing([value], sent_always(type(value), select))
     odd.tell()
     return value
 
@@ -165,6 +177,14 @@ class _Odd:
         self.rows.append(key)
         self._fields.pop(key, None)
         return False
+
+    def missing(self, rows: Sequence[Any], always: Sequence[str]) -> None:
+        """Fields that these rows should have and have not."""
+        for row in rows:
+            for name in always:
+                path = wire_name(name)
+                if not _has_all((row,), name) and path not in self._fields.get(key := key_of(row), ()):
+                    self.field(key, path)
 
     def tell(self) -> None:
         """Note it all: the first few by their names."""
@@ -229,7 +249,7 @@ class _Lenient:
             except msgspec.ValidationError:
                 if field.required:
                     raise
-                if type(field.default) is int:
+                if isinstance(field.default, int) and not isinstance(field.default, bool):
                     found[field.name] = Untold(field.default)
                 if value is not None or _matters(field):
                     self._odd.field(self._key, where)
@@ -250,20 +270,23 @@ def _matters(field: msgspec.structs.FieldInfo) -> bool:
     return isinstance(field.default, (int, float)) or field.encode_name.lower().endswith("state")
 
 
-def is_told(row: Any) -> bool:
-    """Whether a row says which one it is, and all of what it must say."""
-    key = getattr(row, "KEY", "")
-    return not key or (bool(getattr(row, key)) and row.is_told())
+def _has_all(rows: Sequence[Any], name: str) -> bool:
+    """Whether each row has a text or a number there. Lists have a hundred thousand rows: no call for each."""
+    values = list(map(attrgetter(name), rows))
+    kinds = set(map(type, values))
+    return Untold not in kinds and (str not in kinds or all(values))
 
 
-def _all_told(kind: Any, rows: list[Any]) -> bool:
-    """The same of many, without a call for each: lists have a hundred thousand rows."""
-    key = getattr(kind, "KEY", "")
-    if not key:
+def _complete(kind: Any, body: bytes | msgspec.Raw, *, in_list: bool = False) -> bool:
+    """Whether nothing is left out of a row, or of the rows of a list, of a kind that is nothing but numbers."""
+    complete: Any = getattr(kind, "COMPLETE", None)
+    if complete is None:
         return True
-    if not all(map(attrgetter(key), rows)):
+    try:
+        decoder_of(list_of(complete) if in_list else complete).decode(body)
+    except _BROKEN:
         return False
-    return kind.is_told is Wire.is_told or all(row.is_told() for row in rows)
+    return True
 
 
 def key_of(row: Any) -> str:
@@ -326,3 +349,10 @@ def is_keyed(kind: Any, select: str) -> bool:
     """Whether the key of rows of this kind is asked for."""
     key: str = getattr(kind, "KEY", "")
     return bool(key) and (not select or wire_name(key) in select.split(","))
+
+
+def sent_always(kind: Any, select: str) -> tuple[str, ...]:
+    """The fields of a kind that every row has, as far as they were asked for."""
+    always: tuple[str, ...] = getattr(kind, "ALWAYS", ())
+    asked = select.split(",")
+    return tuple(name for name in always if not select or wire_name(name) in asked)

@@ -202,15 +202,17 @@ class Plane:
         except aiohttp.ClientPayloadError as error:
             raise AzureError("NoConnection", f"{self.host}: {error}: try again") from error
 
-    async def decoded(self, kind: type[T], answer: Answer, *, strict: bool = True, exact: bool = False) -> T:
+    async def decoded(
+        self, kind: type[T], answer: Answer, *, strict: bool = True, exact: bool = False, select: str = ""
+    ) -> T:
         """What an answer says: see :func:`bot.azure.decoding.decode`. Raises AzureError UnexpectedAnswer."""
-        value: T = await decode(self.host, kind, answer.body, strict=strict, exact=exact)
+        value: T = await decode(self.host, kind, answer.body, strict=strict, exact=exact, select=select)
         return value
 
-    async def page(self, kind: type[T], url: str, trail: Trail, *, strict: bool = True, keyed: bool = True) -> Page[T]:
-        """One page of a list; ``trail`` knows those before it. Raises AzureError."""
+    async def page(self, kind: type[T], url: str, trail: Trail, *, strict: bool = True, select: str = "") -> Page[T]:
+        """One page of a list, ``select`` asked of its rows; ``trail`` knows those before it. Raises AzureError."""
         answer = await self.get(url)
-        rows = await decode_rows(self.host, kind, answer.body, strict=strict, keyed=keyed)
+        rows = await decode_rows(self.host, kind, answer.body, strict=strict, select=select)
         return Page(rows.items, trail.on(self.own(rows.link) if rows.link else None), answer.at, rows.aside)
 
     def trail(self, first: str) -> Trail:

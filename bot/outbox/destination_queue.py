@@ -205,6 +205,7 @@ class DestinationQueue:
             return found[0].message
         waiting.behind = root
         self.add(found[0].entry)
+        self._waiting[root].urgent |= waiting.urgent  # or what is urgent would wait as long as what it replies to
         return None
 
     async def _send(self, waiting: _Waiting, row: DeliveryState, root: str) -> None:

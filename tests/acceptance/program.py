@@ -121,7 +121,7 @@ async def _serve(raw: dict[str, Any], clock: FastClock, die_at: str) -> None:
     _pace_by(clock)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    app = await App.open(check(raw), clock=clock)
+    app = await App.open(check(raw), clock=clock, hold=True)
     app.drawing.start = _nothing  # type: ignore[method-assign] # no chart is asked for: starts are to be quick
     if die_at:
         _deadly(app, die_at)

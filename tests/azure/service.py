@@ -13,6 +13,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 KEY = "c2VjcmV0LWtleS1vZi10aGUtdGVzdC1hY2NvdW50"
 TOKEN = "token-that-must-not-be-told"
+COUNTED = (
+    "creating", "idle", "offline", "preempted", "rebooting", "reimaging", "running", "starting", "startTaskFailed",
+    "leavingPool", "unknown", "unusable", "waitingForStartTask", "total",
+)  # fmt: skip
+"""What the service counts always, of nodes of either kind; it counts more where there are some."""
+NONE_OF_ANY = dict.fromkeys(COUNTED, 0)
 
 
 class Service:
@@ -96,8 +102,8 @@ async def serving(service: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def identity(environment: Mapping[str, str]) -> Handler:
-    """A managed identity endpoint of App Service: gives TOKEN to whoever shows the header."""
+def identity(environment: Mapping[str, str], **other: object) -> Handler:
+    """A managed identity endpoint of App Service: gives TOKEN to whoever shows the header, with ``other`` fields."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.headers.get("X-IDENTITY-HEADER") != environment["IDENTITY_HEADER"]:
@@ -109,6 +115,7 @@ def identity(environment: Mapping[str, str]) -> Handler:
                 "expires_on": "4102444800",
                 "resource": resource,
                 "token_type": "Bearer",
+                **other,
             }
         )
 

@@ -34,7 +34,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import Pool, Task
 from bot.azure.pipeline import Loopback, no_answer, no_token, pipeline
 from bot.settings import AccountSettings, SettingsError
-from tests.azure.service import KEY, TOKEN, Service, cut, error, identity, rows, say, serving
+from tests.azure.service import KEY, NONE_OF_ANY, TOKEN, Service, cut, error, identity, rows, say, serving
 
 TASKS = Account.tasks("j")
 
@@ -84,7 +84,13 @@ async def test_filter_select_and_expand_are_encoded(service: Service, account: A
 
 async def test_node_counts_come_ten_pools_a_page(service: Service, account: Account) -> None:
     service.answers = [
-        say({"value": [{"poolId": "p", "dedicated": {"idle": 3, "total": 3}, "lowPriority": {"total": 0}}]})
+        say(
+            {
+                "value": [
+                    {"poolId": "p", "dedicated": {**NONE_OF_ANY, "idle": 3, "total": 3}, "lowPriority": NONE_OF_ANY}
+                ]
+            }
+        )
     ]
     counts, _ = await account.node_counts()
     assert (counts[0].dedicated.idle, counts[0].low_priority.total) == (3, 0)
@@ -562,6 +568,29 @@ async def test_no_token_is_told_in_plain_words(
     assert "identity" in caught.value.message
     assert not service.asked
     await accounts.close()
+
+
+@pytest.mark.parametrize("strange", ["soon", "", None, -1.5, [1], {"at": 1}, "9" * 400, "nan", "1e400", "٣x", True])
+async def test_a_strange_end_of_a_token_is_azures_fault(
+    service: Service, monkeypatch: pytest.MonkeyPatch, strange: object
+) -> None:
+    """It goes on, or says whose fault it is; it never ends in an error of another kind."""
+    environment = {"IDENTITY_HEADER": "header-secret"}
+    service.answers = [say({"value": []})]
+    async with serving(identity(environment, expires_on=strange)) as url:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", url + "/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", environment["IDENTITY_HEADER"])
+        settings = AccountSettings(service.url, "sub", "group", account="render", credential="managed_identity")
+        accounts = Accounts({"render": settings})
+        try:
+            await accounts.get().every(Pool, "/pools")
+            assert strange in (True, -1.5, "9" * 400), "these are moments, if odd ones"
+        except AzureError as error:
+            assert error.code in ("UnexpectedAnswer", "NoToken"), error
+            assert TOKEN not in str(error)
+            assert not service.asked
+        finally:
+            await accounts.close()
 
 
 async def test_a_key_opens_no_resource_manager(account: Account) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.azure import bounds, gaps
 from bot.azure.account import Account
 from bot.azure.clock import instant
-from bot.azure.decoding import decode_rows
+from bot.azure.decoding import decode, decode_rows
 from bot.azure.errors import AzureError
 from bot.azure.models import (
     Application,
@@ -34,7 +34,8 @@ from bot.azure.models import (
 )
 from bot.azure.models.base import Untold
 from bot.azure.models.watched import JobState, NodeState, PoolState, ScheduleState, TaskState
-from tests.azure.service import Service, say
+from tests.azure.recordings import recordings
+from tests.azure.service import COUNTED, NONE_OF_ANY, Service, say
 
 KINDS = (
     Application, Certificate, Job, JobSchedule, JobState, Node, NodeState, Pool, PoolNodeCounts, PoolState,
@@ -49,9 +50,14 @@ def _row(kind: type[Any], number: int) -> dict[str, Any]:
     names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
     if kind.KEY:
         row[names[kind.KEY]] = f"r{number}"
+    row |= {names[each]: 0 if isinstance(_default(kind, each), Untold) else "active" for each in kind.ALWAYS}
     if kind is PoolNodeCounts:
-        row |= {"dedicated": {"idle": 1, "total": 1}, "lowPriority": {"idle": 0, "total": 0}}
+        row |= {"dedicated": {**NONE_OF_ANY, "idle": 1, "total": 1}, "lowPriority": NONE_OF_ANY}
     return row
+
+
+def _default(kind: type[Any], name: str) -> object:
+    return next(each.default for each in msgspec.structs.fields(kind) if each.name == name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,8 +74,6 @@ async def test_one_odd_field_of_one_row_hides_nothing_else(kind: type[Any]) -> N
             if name == key and not isinstance(wrong, str):
                 assert (len(rows.items), rows.aside) == (24, ("",)), (name, wrong)
                 assert found.lines
-            elif kind is PoolNodeCounts and isinstance(wrong, dict):
-                continue  # an object of none of its numbers: the service sends no such
             elif kind is PoolNodeCounts and name != key:
                 assert (len(rows.items), rows.aside) == (24, ("r7",)), (name, wrong)
                 assert "node counts of pool r7" in found.lines[0]
@@ -99,7 +103,8 @@ async def test_whatever_a_row_holds_the_others_come(kind: type[Any], data: st.Da
 
 
 async def test_a_number_that_was_not_told_is_no_zero() -> None:
-    sent = {"value": [{"id": "p", "currentDedicatedNodes": None, "displayName": None, "state": "lively"}]}
+    odd = {"currentDedicatedNodes": None, "displayName": None, "state": "lively"}
+    sent = {"value": [{**_row(Pool, 1), "id": "p", **odd}]}
     gaps.listen(found := gaps.Gaps())
     rows = await decode_rows("host", Pool, json.dumps(sent).encode())
     gaps.listen(None)
@@ -108,6 +113,73 @@ async def test_a_number_that_was_not_told_is_no_zero() -> None:
     assert f"{pool.current_dedicated_nodes}" == "?"
     assert (pool.display_name, pool.state) == ("", "lively")
     assert found.lines == ["currentDedicatedNodes of pool p (Azure's answer was not understood)"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.ALWAYS])
+async def test_what_is_missing_though_it_is_sent_always_is_no_zero(kind: type[Any]) -> None:
+    names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+    for name in kind.ALWAYS:
+        sent = [_row(kind, number) for number in range(3)]
+        del sent[1][names[name]]
+        for select in ("", f"id,{names[name]}"):
+            gaps.listen(found := gaps.Gaps())
+            rows = await decode_rows("host", kind, json.dumps({"value": sent}).encode(), select=select)
+            assert len(rows.items) == 3
+            value = getattr(rows.items[1], name)
+            assert f"{value}" == ("" if isinstance(value, str) else "?")
+            one = await decode("host", kind, json.dumps(sent[1]).encode(), select=select)
+            gaps.listen(None)
+            assert one == rows.items[1]
+            (line,) = found.lines
+            assert line.startswith(names[name])
+            assert "r1 (Azure's answer was not understood)" in line
+        gaps.listen(found)
+        await decode_rows("host", kind, json.dumps({"value": [{"id": "r"}]}).encode(), select="id")
+        await decode("host", kind, b'{"id": "r"}', select="id,vmSize")
+        gaps.listen(None)
+        assert len(found) == 1, "what was not asked for is no gap"
+
+
+@pytest.mark.parametrize("left_out", COUNTED)
+async def test_node_counts_of_which_one_is_missing_are_unknown(left_out: str) -> None:
+    fewer = {name: number for name, number in NONE_OF_ANY.items() if name != left_out}
+    for odd in ({}, fewer, {**NONE_OF_ANY, left_out: None}):
+        for column in ("dedicated", "lowPriority"):
+            sent = [_row(PoolNodeCounts, number) for number in range(3)]
+            sent[1][column] = odd
+            rows = await decode_rows("host", PoolNodeCounts, json.dumps({"value": sent}).encode())
+            assert ([row.pool_id for row in rows.items], rows.aside) == (["r0", "r2"], ("r1",))
+
+
+def test_every_recorded_row_has_what_is_said_to_be_sent_always() -> None:
+    today = [each for each in recordings() if each["api_version"] >= "2020-09"]
+    for kind, routes in ROUTES.items():
+        names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+        rows = [row for each in today for row in _rows(each, routes)]
+        assert rows
+        for row in rows:
+            assert {names[each] for each in kind.ALWAYS} <= set(row)
+            if kind is PoolNodeCounts:
+                assert set(COUNTED) <= set(row["dedicated"]) & set(row["lowPriority"])
+
+
+ROUTES: dict[type[Any], tuple[str, ...]] = {
+    Pool: ("DP /pools", "DP /pools/{poolId}"),
+    Node: ("DP /pools/{poolId}/nodes", "DP /pools/{poolId}/nodes/{nodeId}"),
+    Job: ("DP /jobs", "DP /jobs/{jobId}", "DP /jobschedules/{jobScheduleId}/jobs"),
+    Task: ("DP /jobs/{jobId}/tasks", "DP /jobs/{jobId}/tasks/{taskId}"),
+    JobSchedule: ("DP /jobschedules", "DP /jobschedules/{jobScheduleId}"),
+    PoolNodeCounts: ("DP /nodecounts",),
+}
+
+
+def _rows(recording: dict[str, Any], routes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows that were read whole; what an SDK's own stand-in has of a list may be an empty object."""
+    read = recording["method"] == "GET" and recording["status"] == 200 and recording["route"] in routes
+    if not read or "select=" in recording["uri"]:
+        return []
+    body = recording["response_body"]
+    return list(body["value"]) if "value" in body else [body]
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"value": null}', b"[]", b"null", b"", b"\xff", b'{"value": [', b"7"])

@@ -41,9 +41,16 @@ async def test_a_case(scene: Scene, case: Case) -> None:
             return
         if "body" in given:
             response.body = given["body"].encode()
-        elif "null" in given:
+        elif names := given.get("null") or given.get("missing") or given.get("empty"):
             body: dict[str, Any] = msgspec.json.decode(response.body)  # type: ignore[arg-type]
-            body["value"][0][given["null"]] = None
+            *outer, name = names.split(".")
+            row = body["value"][0]
+            for each in outer:
+                row = row[each]
+            if "missing" in given:
+                del row[name]
+            else:
+                row[name] = {} if "empty" in given else None
             response.body = msgspec.json.encode(body)
 
     listener.observers.append(other)

@@ -16,13 +16,15 @@ from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from cards.build import bold, text
-from cards.card import Card, Footer, plain
+from cards.card import Card, Footer, Mark, plain
 from storage.port.changes import ChangeSet
 from storage.port.outbox import DeliveryState, OutboxEntry
 from storage.sqlite.store import SqliteStore
 
 HERE = Conversation("slack", "C1")
 THERE = Conversation("slack", "C2")
+PATIENCE = 60.0
+"""Seconds that a busy machine may need for what takes a few milliseconds."""
 
 
 def entry(
@@ -32,9 +34,10 @@ def entry(
     conversation: Conversation = HERE,
     version: int = 1,
     reply_to: str = "",
+    critical: bool = False,
     **more: object,
 ) -> OutboxEntry:
-    card = Card(title=text(bold(words or f"{id_} {version}")))
+    card = Card(title=text(bold(words or f"{id_} {version}")), mark=Mark.FAILED if critical else Mark.NEUTRAL)
     return OutboxEntry(
         id_,
         f"{conversation.platform}:{conversation.id}",
@@ -177,7 +180,7 @@ class World:
         [found] = await self.store.deliveries([id_])
         return found
 
-    async def until(self, true: Callable[[], object], seconds: float = 8.0) -> None:
+    async def until(self, true: Callable[[], object], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not true():
             if time.monotonic() > end:
@@ -186,7 +189,7 @@ class World:
 
     async def done(self, *ids: str) -> None:
         """Wait until these are delivered, or dead."""
-        end = time.monotonic() + 8
+        end = time.monotonic() + PATIENCE
         while any(row.entry.id in ids for row in await self.store.undelivered()):
             if time.monotonic() > end:
                 raise AssertionError(f"undelivered: {await self.store.undelivered()} {self.room.messages}")

@@ -82,6 +82,36 @@ async def test_letters_go_in_the_order_they_are_due_and_none_early(w: World) -> 
     assert w.clock.now() >= now + timedelta(seconds=20)
 
 
+async def test_what_is_critical_overtakes_all_that_waits(w: World) -> None:
+    """However much is to be told, and though it came last; what is on its way already is let through."""
+    w.chat.gate = asyncio.Event()
+    w.start()
+    await w.give(*(entry(f"m{number:02}") for number in range(60)))
+    await w.until(lambda: w.chat.calls)
+    await w.give(entry("alarm", critical=True), entry("m60"))
+    w.chat.gate.set()
+    await w.done(*(f"m{number:02}" for number in range(61)), "alarm")
+    words = w.room.words()
+    assert words[:2] == ["m00 1", "alarm 1"]
+    assert words[2:] == [f"m{number:02} 1" for number in range(1, 61)]
+
+
+async def test_what_becomes_critical_while_it_waits_overtakes(w: World) -> None:
+    await w.give(*(entry(f"m{number:02}") for number in range(60)))
+    await w.give(entry("m59", version=2, critical=True))
+    w.start()
+    await w.done(*(f"m{number:02}" for number in range(60)))
+    assert w.room.words()[0] == "m59 2"
+
+
+async def test_a_critical_reply_takes_along_what_it_replies_to(w: World) -> None:
+    await w.give(*(entry(f"m{number:02}") for number in range(60)))
+    await w.give(entry("alarm", reply_to="m59", critical=True))
+    w.start()
+    await w.done(*(f"m{number:02}" for number in range(60)), "alarm")
+    assert w.room.words()[:3] == ["m00 1", "m59 1", "alarm 1"], "one may be on its way before what it replies to"
+
+
 async def test_a_reply_waits_for_what_it_replies_to(w: World) -> None:
     now = w.clock.now()
     await w.give(

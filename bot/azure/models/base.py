@@ -62,6 +62,10 @@ class Untold(int):
     __str__ = __repr__ = lambda self: "?"
 
 
+UNTOLD = Untold(0)
+"""The default of numbers that the service sends always (:attr:`Wire.ALWAYS`), so that one left out is no zero."""
+
+
 def told(value: int, otherwise: int) -> int:
     """A number as it was told; ``otherwise`` where it was not."""
     return otherwise if isinstance(value, Untold) else value
@@ -77,15 +81,16 @@ class Wire(Struct, rename=wire_name, frozen=True, gc=False, omit_defaults=True, 
     :func:`duration`. Secrets that the service might send (passwords, keys, protected settings) have no field at all.
 
     ``KEY`` is the field that says which one of a list it is: nothing can be said of one without it. ``WHOLE`` is set
-    where one field that is not understood makes all of it unknown: counts, of which a missing one is not zero.
+    where one field that is not understood makes all of it unknown: counts, of which a missing one is not zero; what
+    each must hold is in ``COMPLETE``, a struct with fields that are required. ``ALWAYS`` are fields that stood in every
+    recorded row of an api-version of today: where one was asked for and is missing, that is a gap. Numbers among them
+    have :data:`UNTOLD` for their default.
     """
 
     KEY: ClassVar[str] = ""
     WHOLE: ClassVar[bool] = False
-
-    def is_told(self) -> bool:
-        """Whether it says all that it must, besides its key."""
-        return True
+    ALWAYS: ClassVar[tuple[str, ...]] = ()
+    COMPLETE: ClassVar[type[Struct] | None] = None
 
 
 @lru_cache

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from bot.azure.models.base import (
+    UNTOLD,
     ContainerSettings,
     FailureInfo,
     NameValue,
@@ -151,6 +152,7 @@ class Job(Wire):
     """
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state", "priority")
 
     id: str = ""
     display_name: str = ""
@@ -162,7 +164,7 @@ class Job(Wire):
     state_transition_time: datetime | None = None
     previous_state: str = ""
     previous_state_transition_time: datetime | None = None
-    priority: int = 0
+    priority: int = UNTOLD
     allow_task_preemption: bool = False
     max_parallel_tasks: int = -1
     uses_task_dependencies: bool = False
@@ -208,6 +210,7 @@ class JobSchedule(Wire):
     """A job schedule: ``state`` active, completed, disabled, terminating or deleting."""
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state",)
 
     id: str = ""
     display_name: str = ""

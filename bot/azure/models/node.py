@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from bot.azure.models.base import ContainerInfo, FailureInfo, ImageReference, NameValue, StartTask, Wire
+from msgspec import Struct
+
+from bot.azure.models.base import (
+    UNTOLD,
+    ContainerInfo,
+    FailureInfo,
+    ImageReference,
+    NameValue,
+    StartTask,
+    Wire,
+    wire_name,
+)
 from bot.azure.models.task import Execution
 
 
@@ -80,6 +91,7 @@ class NodeRow(Wire):
     """
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state", "running_tasks_count")
 
     id: str = ""
     state: str = ""
@@ -91,7 +103,7 @@ class NodeRow(Wire):
     allocation_time: datetime | None = None
     ip_address: str = ""
     total_tasks_run: int = 0
-    running_tasks_count: int = 0
+    running_tasks_count: int = UNTOLD
     running_task_slots_count: int = 0
     errors: tuple[NodeError, ...] = ()
 
@@ -135,20 +147,36 @@ class NodeCounts(Wire):
     total: int = 0
 
 
-_NOT_TOLD = NodeCounts()
+class _AllCounts(Struct, rename=wire_name):
+    creating: int
+    idle: int
+    offline: int
+    preempted: int
+    rebooting: int
+    reimaging: int
+    running: int
+    starting: int
+    start_task_failed: int
+    leaving_pool: int
+    unknown: int
+    unusable: int
+    waiting_for_start_task: int
+    total: int
+
+
+class _BothCounts(Struct, rename=wire_name):
+    dedicated: _AllCounts
+    low_priority: _AllCounts
 
 
 class PoolNodeCounts(Wire):
-    """Dedicated and spot nodes of a pool by state."""
+    """Dedicated and spot nodes of a pool by state: a pool without nodes has zeros."""
 
     KEY: ClassVar[str] = "pool_id"
     WHOLE: ClassVar[bool] = True
+    COMPLETE: ClassVar[type[Struct] | None] = _BothCounts
     LABEL: ClassVar[str] = "node counts of pool"
 
     pool_id: str = ""
-    dedicated: NodeCounts = _NOT_TOLD
-    low_priority: NodeCounts = _NOT_TOLD
-
-    def is_told(self) -> bool:
-        """Whether both are there: a pool without nodes has zeros."""
-        return self.dedicated is not _NOT_TOLD and self.low_priority is not _NOT_TOLD
+    dedicated: NodeCounts = NodeCounts()
+    low_priority: NodeCounts = NodeCounts()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from bot.azure.models.base import (
+    UNTOLD,
     ContainerRegistry,
     IdentityReference,
     ImageReference,
@@ -391,6 +392,12 @@ class Pool(Wire):
     """A pool: ``state`` active or deleting, ``allocation_state`` steady, resizing or stopping."""
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = (
+        "state",
+        "allocation_state",
+        "current_dedicated_nodes",
+        "current_low_priority_nodes",
+    )
 
     id: str = ""
     display_name: str = ""
@@ -406,8 +413,8 @@ class Pool(Wire):
     virtual_machine_configuration: VmConfiguration | None = None
     resize_timeout: str = ""
     resize_errors: tuple[ResizeError, ...] = ()
-    current_dedicated_nodes: int = 0
-    current_low_priority_nodes: int = 0
+    current_dedicated_nodes: int = UNTOLD
+    current_low_priority_nodes: int = UNTOLD
     target_dedicated_nodes: int | None = None
     target_low_priority_nodes: int | None = None
     enable_auto_scale: bool = False

@@ -182,6 +182,7 @@ class TaskRow(Wire):
     """
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state",)
 
     id: str = ""
     display_name: str = ""

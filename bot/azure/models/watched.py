@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from bot.azure.models.base import FailureInfo, NameValue, Wire
+from bot.azure.models.base import UNTOLD, FailureInfo, NameValue, Wire
 from bot.azure.models.job import JobScheduleExecution, Schedule
 from bot.azure.models.pool import AutoScaleRun, PoolStats, ResizeError
 from bot.azure.models.task import Place, Run, TaskConstraints
@@ -25,6 +25,12 @@ class PoolState(Wire):
     """A pool as it is watched; see :class:`~bot.azure.models.Pool`."""
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = (
+        "state",
+        "allocation_state",
+        "current_dedicated_nodes",
+        "current_low_priority_nodes",
+    )
 
     id: str = ""
     creation_time: datetime | None = None
@@ -36,8 +42,8 @@ class PoolState(Wire):
     virtual_machine_configuration: MachineState | None = None
     resize_timeout: str = ""
     resize_errors: tuple[ResizeError, ...] = ()
-    current_dedicated_nodes: int = 0
-    current_low_priority_nodes: int = 0
+    current_dedicated_nodes: int = UNTOLD
+    current_low_priority_nodes: int = UNTOLD
     target_dedicated_nodes: int | None = None
     target_low_priority_nodes: int | None = None
     enable_auto_scale: bool = False
@@ -76,6 +82,7 @@ class NodeState(Wire):
     """A node as it is watched; see :class:`~bot.azure.models.Node`."""
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state",)
 
     id: str = ""
     state: str = ""
@@ -100,13 +107,14 @@ class JobState(Wire):
     """A job as it is watched; see :class:`~bot.azure.models.Job`."""
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state", "priority")
 
     id: str = ""
     creation_time: datetime | None = None
     state: str = ""
     state_transition_time: datetime | None = None
     previous_state: str = ""
-    priority: int = 0
+    priority: int = UNTOLD
     execution_info: JobRun = field(default_factory=JobRun)
 
 
@@ -114,6 +122,7 @@ class TaskState(Wire):
     """A task as it is watched; see :class:`~bot.azure.models.Task`."""
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state",)
 
     id: str = ""
     state: str = ""
@@ -140,6 +149,7 @@ class ScheduleState(Wire):
     """A job schedule as it is watched; see :class:`~bot.azure.models.JobSchedule`."""
 
     KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state",)
 
     id: str = ""
     creation_time: datetime | None = None
