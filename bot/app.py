@@ -20,10 +20,10 @@ from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
+from bot.chat.clear_chat import clear_chat
 from bot.chat.platforms import connectable
 from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople, MovesConversations, Platform
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.without_secrets import without_secrets
 from bot.clock import Clock
 from bot.content.clear_store import clearing
 from bot.content.drawing import Drawing
@@ -189,7 +189,7 @@ class App:
             if section := settings.platforms.get(name):
                 chat = platform.connect(section, store, self.gallery, environment)
                 self._acquaint(chat, settings.groups(name))
-                self.chats[name] = without_secrets(chat)
+                self.chats[name] = clear_chat(chat)
                 routes += chat.routes()
         told = health.routes(self.monitor_status, traffic, self.alerts)
         self.servers = _servers(bot, routes, told, health.bare_routes(self.monitor_status))

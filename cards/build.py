@@ -152,7 +152,7 @@ def stamped(card: Card, *, zone: str, as_of: datetime) -> Card:
     return replace(card, zone=zone, as_of=card.as_of or as_of)
 
 
-def without_secrets(card: Card) -> Card:
+def forget_shown_secrets(card: Card) -> Card:
     """The card as it may be stored: with ``…`` in place of each of its secrets, which are of letters and digits."""
     if not card.secrets:
         return card

@@ -254,7 +254,7 @@ class Card(Struct, frozen=True):
     ``as_of`` is when it was last true by the service's clock (aware; the moment ages are counted from),
     ``zone`` the IANA name of the time zone of whoever reads it, ``refused`` True where the bot could not do
     what was asked (``batchbot ask`` exits 1), ``private`` True where only the asker may see it. ``secrets`` are texts
-    in it that are shown and stored nowhere, such as a password (:func:`cards.build.without_secrets`).
+    in it that are shown and stored nowhere, such as a password (:func:`cards.build.forget_shown_secrets`).
     """
 
     title: Text

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from bot.content.redaction import without_secrets
+from bot.content.clear_values import clear_pairs
 from storage.port.samples import PoolEra
 
 
 def shown_eras(eras: Iterable[PoolEra]) -> list[PoolEra]:
     """The same with tags as they may be shown."""
-    return [replace(era, tags=without_secrets(era.tags)) for era in eras]
+    return [replace(era, tags=clear_pairs(era.tags)) for era in eras]

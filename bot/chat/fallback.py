@@ -9,7 +9,8 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from bot.content.outgoing import clear, outgoing
+from bot.content.clear_text import clear
+from bot.content.outgoing import outgoing
 from cards import text as text_renderer
 from cards.build import bold, muted, text
 from cards.card import Attachment, Card, Code, Footer, Words, plain

@@ -121,9 +121,10 @@ class MovesConversations(Protocol):
 
 
 CardT_contra = TypeVar("CardT_contra", contravariant=True)
+NewestT_contra = TypeVar("NewestT_contra", contravariant=True)
 
 
-class ChatOf(Protocol[CardT_contra]):
+class ChatOf(Protocol[CardT_contra, NewestT_contra]):
     """One platform, and what it is given to send. Every method may be called from any task of the event loop.
 
     Every message is sent by one attempt of one call, in its turn of :class:`bot.chat.budget.Budget`. Whoever sends
@@ -175,7 +176,7 @@ class ChatOf(Protocol[CardT_contra]):
         """Show the asker one sentence in the plainest form there is, for when no card can be shown."""
         ...
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], CardT_contra]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: NewestT_contra) -> None:
         """Replace a message that goes on changing, after answers and alerts.
 
         ``newest`` is called when the turn has come, so that a card which was overtaken meanwhile is never sent.
@@ -214,14 +215,15 @@ class ChatOf(Protocol[CardT_contra]):
         ...
 
 
-Chat: TypeAlias = ChatOf[Card]
-"""A chat as the program sees it, which may be given any card: :func:`bot.chat.without_secrets.without_secrets` makes
+Chat: TypeAlias = ChatOf[Card, Callable[[], Card]]
+"""A chat as the program sees it, which may be given any card: :func:`bot.chat.clear_chat.clear_chat` makes
 one of a platform."""
-Platform: TypeAlias = ChatOf[Outgoing]
+Newest: TypeAlias = Callable[[], Awaitable[Outgoing]]
+Platform: TypeAlias = ChatOf[Outgoing, Newest]
 """A chat as a platform implements it. It takes what has no secrets, and nothing else."""
 
 
-class ServedChat(ChatOf[Outgoing], Protocol):
+class ServedChat(ChatOf[Outgoing, Newest], Protocol):
     """A platform that calls the bot: what a running bot is connected to."""
 
     def routes(self) -> list[web.RouteDef]:

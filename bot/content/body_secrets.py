@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.content.redaction import is_secret, redact
+from bot.content.clear_values import Found, Values
 from bot.domain.bodies.fields import Body
 from bot.domain.bodies.hidden import Hidden, found
-from bot.domain.bodies.path import Path, leaves, spelled, value_at, with_value
+from bot.domain.bodies.path import spelled, with_value
 from bot.domain.bodies.write_only import given, missing
 
 
-def without_secrets(body: Mapping[str, Any]) -> tuple[Body, tuple[Hidden, ...]]:
+def clear_body(body: Mapping[str, Any]) -> tuple[Body, tuple[Hidden, ...]]:
     """A copy of the body in which every secret is a :class:`Hidden`, and these in order of their places.
 
     Hidden are: values that the service never answers, whether they are there or missing though the body needs them;
     values of settings whose name says that they are secret; signed addresses; and text in which a secret stands.
     """
     made = dict(body)
-    for each in (*_write_only(made), *_seemingly_secret(made)):
+    for each in _write_only(made):
         made = with_value(made, each.path, each)
+    made = _VALUES.value(made)
     return made, tuple(found(made))
 
 
@@ -29,25 +30,14 @@ def _write_only(body: Body) -> Iterator[Hidden]:
         if need.required:
             yield Hidden(need.path, need.what)
     for path in given(body):
-        yield Hidden(path, _named(path))
+        yield Hidden(path, f"the value of {spelled(path[-1:])}")
 
 
-def _seemingly_secret(body: Body) -> Iterator[Hidden]:
-    taken = [*given(body)]
-    for path, value in leaves(body):
-        if not isinstance(value, str) or not value or any(path[: len(each)] == each for each in taken):
-            continue
-        last = path[-1]
-        holder = value_at(body, path[:-1])
-        name = holder.get("name") if isinstance(holder, dict) and last == "value" else None
-        if isinstance(name, str) and is_secret(name):
-            yield Hidden(path, f"the value of {name}")
-        elif isinstance(last, str) and is_secret(last):
-            yield Hidden(path, _named(path))
-        elif (shown := redact(value)) != value:
-            address = value.startswith(("https://", "http://"))
-            yield Hidden(path, "the signed address" if address else "the text with its secret", shown)
+def _hidden(secret: Found) -> Hidden:
+    if secret.name:
+        return Hidden(secret.path, f"the value of {secret.name}")
+    address = secret.value.startswith(("https://", "http://"))
+    return Hidden(secret.path, "the signed address" if address else "the text with its secret", secret.shown)
 
 
-def _named(path: Path) -> str:
-    return f"the value of {spelled(path[-1:])}"
+_VALUES = Values(put=_hidden)

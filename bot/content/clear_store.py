@@ -15,11 +15,12 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec.structs import replace
 
-from bot.content.outgoing import clear, outgoing
+from bot.content.clear_text import HEAVY, clear
+from bot.content.clear_values import Values, clear_pairs
+from bot.content.outgoing import outgoing
 from bot.content.redaction import redact
-from bot.content.redaction import without_secrets as pairs_without_secrets
 from bot.content.texts import Texts
-from cards.build import without_secrets
+from cards.build import forget_shown_secrets
 from cards.card import Card
 from storage.port.approvals import Approval
 from storage.port.audit import AuditEntry
@@ -59,8 +60,9 @@ _NAMES = frozenset(
 )
 """Fields of what is encoded that others are found by, or that are acted on."""
 _BILLED = Texts(clear, frozenset({"account", "pool", "basis", "currency"}).__contains__)
-_FEW = 8
-"""Rows that are cleared on the event loop; more of them go to a thread."""
+_VALUES = Values(exact=_NAMES.__contains__)
+_WATCHED = Values(exact=(_NAMES | {"pool", "job", "schedule", "vm_size", "state"}).__contains__)
+"""The same for snapshots: their fields that are ids of other entities."""
 
 
 def clearing(store: Store) -> Store:
@@ -80,16 +82,20 @@ class ClearStore:
 
     async def record(self, changes: ChangeSet) -> int:
         """What a poll or a decision changes."""
-        many = len(changes.entries) + len(changes.incidents) + len(changes.snapshots) + len(changes.transitions)
-        return await self._store.record(await _cleared(_change_set, changes, many))
+        weight = sum(len(each.card) for each in changes.entries) + sum(
+            len(each.details) for each in changes.transitions
+        )
+        for rows in (changes.incidents, changes.notifications, changes.snapshots):
+            weight += sum(len(each.body or b"") for each in rows)
+        return await self._store.record(await _cleared(_change_set, changes, weight))
 
     async def put_approval(self, approval: Approval, entries: Sequence[OutboxEntry]) -> None:
         """An approval and its messages."""
-        await self._store.put_approval(_approval(approval), [*map(_entry, entries)])
+        await self._store.put_approval(*await _approved(approval, entries))
 
     async def change_approval(self, approval: Approval, entries: Sequence[OutboxEntry]) -> bool:
         """The same."""
-        return await self._store.change_approval(_approval(approval), [*map(_entry, entries)])
+        return await self._store.change_approval(*await _approved(approval, entries))
 
     async def append_audit(self, entry: AuditEntry) -> None:
         """A line of the audit trail."""
@@ -97,11 +103,11 @@ class ClearStore:
 
     async def post_audit(self, after: int, upto: int, entry: OutboxEntry) -> bool:
         """The message that has lines of the audit trail."""
-        return await self._store.post_audit(after, upto, _entry(entry))
+        return await self._store.post_audit(after, upto, await _message(entry))
 
     async def record_outcome(self, key: str, outcome: bytes, entry: AuditEntry) -> None:
         """What a change came to."""
-        await self._store.record_outcome(key, card_without_secrets(outcome), _audit(entry))
+        await self._store.record_outcome(key, await _card(outcome), _audit(entry))
 
     async def end_operation(
         self,
@@ -117,32 +123,33 @@ class ClearStore:
         keep_steps: Collection[str] = (),
     ) -> bool:
         """How an operation ended."""
-        outcome, entry = card_without_secrets(outcome), _audit(entry) if entry else None
+        outcome, entry = await _card(outcome), _audit(entry) if entry else None
         return await self._store.end_operation(
             id_, holder, state, outcome, now, entry, act=act, uploads=uploads, keep_steps=keep_steps
         )
 
     async def put_live(self, live: LiveCard) -> None:
         """A card that is live."""
-        await self._store.put_live(replace(live, card=card_without_secrets(live.card)))
+        await self._store.put_live(replace(live, card=await _card(live.card)))
 
     async def ask_confirmation(self, confirmation: Confirmation) -> None:
         """A change that waits: its command is what will be run, the figures are to be read."""
-        await self._store.ask_confirmation(replace(confirmation, shown=words_without_secrets(confirmation.shown)))
+        await self._store.ask_confirmation(replace(confirmation, shown=clear_encoded(confirmation.shown)))
 
     async def post_report(self, post: ReportPost, advice: Sequence[AdviceRow], entry: OutboxEntry | None) -> bool:
         """A report and what it advised."""
-        advice = [replace(each, body=words_without_secrets(each.body)) for each in advice]
-        post = replace(post, body=words_without_secrets(post.body))
-        return await self._store.post_report(post, advice, _entry(entry) if entry else None)
+        advice = [replace(each, body=clear_encoded(each.body)) for each in advice]
+        post = replace(post, body=clear_encoded(post.body))
+        shown = await _message(entry) if entry else None
+        return await self._store.post_report(post, advice, shown)
 
     async def put_anomaly(self, row: AnomalyRow) -> bool:
         """An unusual day."""
-        return await self._store.put_anomaly(replace(row, body=words_without_secrets(row.body)))
+        return await self._store.put_anomaly(replace(row, body=clear_encoded(row.body)))
 
     async def answer_anomaly(self, account: str, pool: str, day: date, answer: str, reply: bytes) -> bool:
         """What somebody said of it."""
-        return await self._store.answer_anomaly(account, pool, day, clear(answer), words_without_secrets(reply))
+        return await self._store.answer_anomaly(account, pool, day, clear(answer), clear_encoded(reply))
 
     async def put_bill(
         self, account: str, first: date, last: date, rows: Sequence[BillRow], reading: BillReading
@@ -157,7 +164,7 @@ class ClearStore:
 
     async def add_pool_eras(self, account: str, eras: Sequence[PoolEra]) -> None:
         """Pools as they were, with their metadata."""
-        eras = [replace(era, tags=pairs_without_secrets(era.tags)) for era in eras]
+        eras = [replace(era, tags=clear_pairs(era.tags)) for era in eras]
         await self._store.add_pool_eras(account, eras)
 
     async def attempt_failed(
@@ -167,62 +174,81 @@ class ClearStore:
         await self._store.attempt_failed(entry, state, clear(error), not_before)
 
 
-def card_without_secrets(encoded: bytes) -> bytes:
+def clear_encoded_card(encoded: bytes) -> bytes:
     """An encoded card as it may be stored; what is no card is cleared as words."""
     if not encoded:
         return encoded
     try:
         card = msgspec.json.decode(encoded, type=Card)
     except msgspec.DecodeError:
-        return words_without_secrets(encoded)
-    return msgspec.json.encode(without_secrets(outgoing(card)))
+        return clear_encoded(encoded)
+    return msgspec.json.encode(forget_shown_secrets(outgoing(card)))
 
 
-def words_without_secrets(encoded: bytes) -> bytes:
-    """Something encoded as JSON, its texts cleared but for names; the very bytes where there is nothing to clear."""
-    words = encoded.decode(errors="replace")
-    if redact(words) == words:
+def clear_encoded(encoded: bytes) -> bytes:
+    """Something encoded as JSON, cleared but for names; the very bytes where there is nothing to clear.
+
+    What is no JSON is cleared as a text.
+    """
+    if not encoded:
         return encoded
     try:
-        return msgspec.json.encode(_clear_json(msgspec.json.decode(encoded)))
-    except msgspec.DecodeError:
-        return redact(words).encode()
+        value = msgspec.json.decode(encoded)
+        clear = _VALUES.value(value)
+    except (msgspec.DecodeError, RecursionError):
+        words = encoded.decode(errors="replace")
+        hidden = redact(words)
+        return encoded if hidden == words else hidden.encode()
+    return encoded if clear is value else msgspec.json.encode(clear)
 
 
-def _clear_json(value: Any) -> Any:
-    match value:
-        case str():
-            return clear(value)
-        case list():
-            return [_clear_json(each) for each in value]
-        case dict():
-            return {key: each if key in _NAMES else _clear_json(each) for key, each in value.items()}
-        case _:
-            return value
+def clear_snapshot(body: bytes) -> bytes:
+    """A snapshot, which is MessagePack: what is watched was cleared as it was read, and this is only to be sure."""
+    try:
+        value = msgspec.msgpack.decode(body)
+        clear = _WATCHED.value(value)
+    except (msgspec.DecodeError, RecursionError):
+        return clear_encoded(body)
+    return body if clear is value else msgspec.msgpack.encode(clear)
 
 
-async def _cleared(how: Callable[[T], T], what: T, many: int) -> T:
-    return await asyncio.to_thread(how, what) if many > _FEW else how(what)
+async def _cleared(how: Callable[[T], T], what: T, weight: int) -> T:
+    """``weight`` is in bytes: what would hold the event loop up goes to a thread."""
+    return await asyncio.to_thread(how, what) if weight > HEAVY else how(what)
+
+
+async def _card(encoded: bytes) -> bytes:
+    return await _cleared(clear_encoded_card, encoded, len(encoded))
+
+
+async def _message(entry: OutboxEntry) -> OutboxEntry:
+    return await _cleared(_entry, entry, len(entry.card))
+
+
+async def _approved(approval: Approval, entries: Sequence[OutboxEntry]) -> tuple[Approval, list[OutboxEntry]]:
+    def both(what: tuple[Approval, list[OutboxEntry]]) -> tuple[Approval, list[OutboxEntry]]:
+        return _approval(what[0]), [*map(_entry, what[1])]
+
+    weight = len(approval.card) + len(approval.request) + sum(len(each.card) for each in entries)
+    return await _cleared(both, (approval, [*entries]), weight)
 
 
 def _change_set(changes: ChangeSet) -> ChangeSet:
     return replace(
         changes,
         transitions=[
-            replace(each, details=words_without_secrets(each.details.encode()).decode()) if each.details else each
+            replace(each, details=clear_encoded(each.details.encode()).decode()) if each.details else each
             for each in changes.transitions
         ],
-        snapshots=[
-            replace(each, body=words_without_secrets(each.body)) if each.body else each for each in changes.snapshots
-        ],
-        incidents=[replace(each, body=words_without_secrets(each.body)) for each in changes.incidents],
-        notifications=[replace(each, body=words_without_secrets(each.body)) for each in changes.notifications],
+        snapshots=[replace(each, body=clear_snapshot(each.body)) if each.body else each for each in changes.snapshots],
+        incidents=[replace(each, body=clear_encoded(each.body)) for each in changes.incidents],
+        notifications=[replace(each, body=clear_encoded(each.body)) for each in changes.notifications],
         entries=[*map(_entry, changes.entries)],
     )
 
 
 def _entry(entry: OutboxEntry) -> OutboxEntry:
-    return replace(entry, card=card_without_secrets(entry.card))
+    return replace(entry, card=clear_encoded_card(entry.card))
 
 
 def _audit(entry: AuditEntry) -> AuditEntry:
@@ -243,10 +269,10 @@ def _approval(approval: Approval) -> Approval:
     over = approval.state in _ENDED
     return replace(
         approval,
-        card=card_without_secrets(approval.card),
-        figures=words_without_secrets(approval.figures),
+        card=clear_encoded_card(approval.card),
+        figures=clear_encoded(approval.figures),
         reason=clear(approval.reason),
         votes=tuple(replace(each, why=clear(each.why)) for each in approval.votes),
         command=clear(approval.command) if over else approval.command,
-        request=words_without_secrets(approval.request) if over else approval.request,
+        request=clear_encoded(approval.request) if over else approval.request,
     )

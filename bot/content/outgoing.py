@@ -14,16 +14,15 @@ come this way.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, TypeGuard
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.content.files_without_secrets import file_without_secrets
-from bot.content.redaction import HIDDEN, is_secret, redact
+from bot.content.clear_text import HEAVY, clear
+from bot.content.files_without_secrets import ClearFile, file_without_secrets
+from bot.content.redaction import HIDDEN, is_secret
 from bot.content.redaction.names import Kind, kind
 from bot.content.texts import Texts
 from cards.card import (
@@ -32,7 +31,6 @@ from cards.card import (
     Button,
     Card,
     Chip,
-    Code,
     Fact,
     Field,
     Form,
@@ -52,24 +50,10 @@ class Outgoing(Card, frozen=True):
     """A card without secrets. Nothing but this module makes one."""
 
 
-_REMEMBERED = 400
-"""Characters of a text that is worth remembering: the same words stand on most cards."""
-_SHORT = 16
-_WORD = re.compile(r"[\w.]+(?:-[\w.]+)*", re.ASCII)
-"""One short word, such as an id, a figure or a state: nothing in it could be told for a secret."""
 _CELL = 20
 """Characters that a cell of a table counts for."""
-_HEAVY = 16_000
-"""Characters or bytes that would hold the event loop for long enough that somebody else notices."""
 _VALUE_COLUMNS = frozenset({"value", "values", "setting"})
 _NAME_COLUMNS = frozenset({"name", "variable", "key", "setting", "field"})
-
-
-def clear(text: str) -> str:
-    """A text without secrets."""
-    if len(text) <= _SHORT and _WORD.fullmatch(text):
-        return text
-    return _remembered(text) if len(text) <= _REMEMBERED else redact(text)
 
 
 def outgoing(card: Card) -> Outgoing:
@@ -90,18 +74,36 @@ async def sent(card: Card) -> Outgoing:
 
 def is_heavy(card: Card) -> bool:
     """Whether a card has so much text, or a file so large, that it belongs in a thread."""
-    weight = 0
+    weight = _Weight()
+    weight.value(card.title)
     for block in card.blocks:
-        match block:
+        weight.value(block)
+        if weight.total > HEAVY:
+            return True
+    return False
+
+
+class _Weight(Texts):
+    """Counts the characters and bytes of blocks; tables that are large by their cells are not gone through."""
+
+    def __init__(self) -> None:
+        super().__init__(self._weigh)
+        self.total = 0
+
+    def _weigh(self, text: str) -> str:
+        self.total += len(text)
+        return text
+
+    def struct(self, value: Struct) -> Any:
+        match value:
             case Attachment(content=content):
-                weight += len(content)
-            case Code(text=text):
-                weight += len(text)
-            case Table(columns=columns, rows=rows):
-                weight += _CELL * len(columns) * len(rows)
+                self.total += len(content)
+            case Table(columns=columns, rows=rows) if _CELL * len(columns) * len(rows) > HEAVY:
+                self.total += _CELL * len(columns) * len(rows)
+                return value
             case _:
                 pass
-    return weight > _HEAVY
+        return self.fields(value)
 
 
 def outgoing_form(form: Form, filled: Mapping[str, str]) -> Form:
@@ -112,11 +114,6 @@ def outgoing_form(form: Form, filled: Mapping[str, str]) -> Form:
 def outgoing_options(options: Iterable[Option]) -> list[Option]:
     """Names to choose from, without those that cannot be shown."""
     return list(_Cards().value(tuple(options)))
-
-
-@lru_cache(maxsize=8192)
-def _remembered(text: str) -> str:
-    return redact(text)
 
 
 class _Cards(Texts):
@@ -223,8 +220,10 @@ class _Cards(Texts):
         return made if options is menu.options else replace(made, options=options)
 
     def _attachment(self, file: Attachment) -> Attachment:
-        content = file_without_secrets(file.content, file.kind)
         made: Attachment = self._words_of(file, "name", "title")
+        if isinstance(file, ClearFile):
+            return made
+        content = file_without_secrets(file.content, file.kind)
         return made if content is file.content else replace(made, content=content)
 
     def _field(self, field: Field) -> Field:
@@ -254,6 +253,7 @@ _OWN: dict[type, Callable[[Any, Any], Any]] = {
     Fact: _Cards._fact,
     Table: _Cards._table,
     Attachment: _Cards._attachment,
+    ClearFile: _Cards._attachment,
     Field: _Cards._field,
     Form: _Cards._form,
     Card: _Cards._card,

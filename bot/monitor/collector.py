@@ -22,7 +22,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
-from bot.content.clear_rows import without_secrets
+from bot.content.clear_rows import clear_page
 from bot.monitor.cores_by_size import CoresBySize
 from bot.monitor.reading import Reading, averaged, sample_of
 from bot.monitor.scene import Scene
@@ -246,7 +246,7 @@ class Collector:
     async def _read(self, account: Source) -> Reading:
         counts, at = await account.node_counts()
         found, _ = await account.every(PoolState, "/pools", select=_SELECT)
-        pools = [*map(without_secrets, found)]
+        pools = await clear_page(found)
         polled = self._polled.get(account.name)
         known = polled is not None and at - polled.at <= LONGEST
         return Reading.of_lists(pools, counts, at, polled.tasks if polled and known else {})

@@ -19,7 +19,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import TaskCountsResult
 from bot.azure.models.price import Prices
 from bot.clock import Clock
-from bot.content.outgoing import clear
+from bot.content.clear_text import clear
 from bot.domain.states import total
 from bot.monitor import evidence, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, PendingState

@@ -28,7 +28,7 @@ from bot.azure.models.watched import (
     ScheduleState,
     TaskState,
 )
-from bot.content.clear_rows import without_secrets
+from bot.content.clear_rows import clear_page, clear_row
 from bot.domain.entity import fold
 from bot.domain.states import TROUBLED_NODES
 from bot.monitor.account_state import OVERLAP
@@ -203,9 +203,7 @@ class Reader:
 
         async def read() -> JobState:
             self.calls += 1
-            return without_secrets(
-                (await self._source.fetch(JobState, Account.job(name), select=select_of(JobState))).value
-            )
+            return clear_row((await self._source.fetch(JobState, Account.job(name), select=select_of(JobState))).value)
 
         return await self._try("jobs", read, missing=JobState(), single=True)
 
@@ -254,7 +252,7 @@ class Reader:
                     raise
                 whereabouts[name] = None
             else:
-                whereabouts[name] = without_secrets(fetched.value)
+                whereabouts[name] = clear_row(fetched.value)
         return rows, whereabouts
 
     async def _list(
@@ -274,7 +272,7 @@ class Reader:
         pages: Any = self._source.pages(kind, path, filter=wanted, select=chosen, page_size=size)
         async with aclosing(pages):
             async for page in pages:
-                items += map(without_secrets, page.items)
+                items += await clear_page(page.items)
                 aside += page.aside
                 self.at = self.at or page.at
                 if most is not None and (most := most - 1) < 1:

@@ -62,7 +62,7 @@ class Act:
     left: dict[str, str] = field(default_factory=dict)
     """What it is to leave, by its name for people (see Outcome.left); in no line of the trail."""
 
-    def without_secrets(self) -> Act:
+    def cleared(self) -> Act:
         """As it may be stored: every secret that was typed is left out."""
         return replace(
             self,
@@ -77,7 +77,7 @@ class Act:
 
     def ended(self) -> Act:
         """What is kept of it once its line is written: who did it, and what it took back and left."""
-        return replace(self.without_secrets(), command="", before="", after="", reason="", typed="")
+        return replace(self.cleared(), command="", before="", after="", reason="", typed="")
 
     def entry(
         self, at: datetime, result: Result, details: str = "", rule: str = "", *, azure_request: str = ""

@@ -143,7 +143,7 @@ class Operations:
             account,
             target,
             encoded,
-            msgspec.json.encode(act.without_secrets()) if act else b"",
+            msgspec.json.encode(act.cleared()) if act else b"",
             now,
         )
         if await self._store.add_operation(row, self._holder, now + self._held):

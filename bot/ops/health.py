@@ -23,7 +23,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.alerting.service import AlertService
-from bot.content.outgoing import clear
+from bot.content.clear_text import clear
 from bot.monitor.monitor_status import MonitorStatus, Traffic
 from bot.outbox.destination_queue import DestinationStatus
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import structlog
 
-from bot.content.outgoing import clear
-from bot.content.redaction import HIDDEN, is_secret
+from bot.content.clear_text import clear
+from bot.content.clear_values import Values
 
 _LONGEST = 20_000
 """Characters of one value of a line: a traceback, but no answer of megabytes."""
@@ -18,33 +18,22 @@ _LONGEST = 20_000
 
 def _hidden(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Every value, whatever it is made of; what is neither text nor a number is written as its repr, so that is."""
-    for key, value in event.items():
-        if key.startswith("_"):
-            continue  # the record itself, which the formatter takes away
-        event[key] = HIDDEN if isinstance(value, str) and value and is_secret(key) else _clear(value)
+    shown = {key: value for key, value in event.items() if not key.startswith("_")}  # the rest is the record itself
+    event.update(_VALUES.value(shown))
     return event
 
 
-def _clear(value: Any) -> Any:
-    match value:
-        case str():
-            return _cut(clear(value))
-        case bool() | int() | float() | None:
-            return value
-        case list() | tuple() | set() | frozenset():
-            return [_clear(each) for each in value]
-        case dict():
-            return {
-                clear(str(key)): HIDDEN if isinstance(each, str) and each and is_secret(str(key)) else _clear(each)
-                for key, each in value.items()
-            }
-        case _:
-            return _cut(clear(repr(value)))
-
-
-def _cut(text: str) -> str:
-    """Here alone, because a secret that was cut has no shape any more."""
+def _told(text: str) -> str:
+    """Cut here alone, because a secret that was cut has no shape any more."""
+    text = clear(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+
+
+def _written(value: Any) -> Any:
+    return [*value] if isinstance(value, set | frozenset) else repr(value)
+
+
+_VALUES = Values(_told, other=_written, keys=True)
 
 
 def configure(level: str, *, human: bool = False) -> None:

@@ -293,7 +293,7 @@ class Changes:
         card = build.stamped(card, zone=ctx.zone, as_of=now)
         entry = change.act.entry(now, result, "" if result == "done" else plain(card.title), rule)
         if change.once:
-            await change.once.record(msgspec.json.encode(build.without_secrets(card)), entry)
+            await change.once.record(msgspec.json.encode(build.forget_shown_secrets(card)), entry)
             logged(entry)
         else:
             await self._audit.append(entry)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bot.chat.request import CommandRequest
-from bot.content.outgoing import clear
+from bot.content.clear_text import clear
 from bot.operations.preflight import Preflighting
 from bot.operations.reconcile import Reconciling
 from bot.policy.rules import Effect, Needs, Question

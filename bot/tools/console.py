@@ -14,11 +14,11 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.app import App
+from bot.chat.clear_chat import clear_chat
 from bot.chat.platforms import connectable
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.terminal.adapter import Terminal, saved
 from bot.chat.terminal.platform import TERMINAL
-from bot.chat.without_secrets import without_secrets
 from bot.content.outgoing import sent
 from bot.settings_file import Settings
 from cards import text
@@ -60,7 +60,7 @@ async def converse(settings: Settings | None, *, user: str, folder: Path) -> Non
     """Talk in the terminal until ``quit`` or the end of input."""
     async with _app(settings) as app:
         terminal = Terminal(app.gallery, folder, user)
-        app.chats[TERMINAL.name] = chat = without_secrets(terminal)
+        app.chats[TERMINAL.name] = chat = clear_chat(terminal)
         await chat.start(app.journal)
         holding = asyncio.create_task(app.journal.run())
         try:

@@ -20,7 +20,7 @@ from cyclopts import Parameter
 from msgspec import Struct
 
 from bot.chat.request import Author
-from bot.content.outgoing import clear
+from bot.content.clear_text import clear
 from bot.policy.roles import RANK
 from bot.requests.command import Call, CommandError, command
 from bot.requests.context import Context

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 
+from msgspec.structs import replace
+
 from bot.azure.errors import AzureError
 from bot.azure.files import Encoding, Head, Remote, steps
-from bot.content.files_without_secrets import file_without_secrets
+from bot.content.files_without_secrets import clear_file
 from bot.content.output_text import decoded, secrets_in_bytes, wide_encoding
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -89,10 +91,10 @@ def _attachment(name: str, content: bytes) -> tuple[Attachment | None, str]:
         kind = guessed if guessed.startswith(_SHOWN) else "application/octet-stream"
         return Attachment(leaf, content, kind), _UNCHECKED
     kind = guessed if guessed in ("text/csv", "application/json") else "text/plain; charset=utf-8"
-    clear = file_without_secrets(content, kind)
-    if clear is content:
-        return Attachment(leaf, content, kind if not known[1] else "text/plain"), ""
-    return Attachment(leaf, clear, kind), "Secrets in it are hidden."
+    clear = clear_file(leaf, content, kind)
+    if clear.content is not content:
+        return clear, "Secrets in it are hidden."
+    return (replace(clear, kind="text/plain") if known[1] else clear), ""
 
 
 def _held_back(home: Home, name: str, head: Head) -> Card:

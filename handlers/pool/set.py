@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from bot.azure.account import Account
-from bot.content.outgoing import clear
-from bot.content.redaction import HIDDEN, is_secret, redact
+from bot.content.clear_text import clear
+from bot.content.clear_values import clear_named
 from bot.domain.bodies.fields import Body
 from bot.domain.bodies.path import value_at
 from bot.operations.preflight import Difference, Fix, Preflight
@@ -179,7 +179,7 @@ async def set_pool(
         any(not place.startswith("metadata") for place in changes),
         show=line(ctx, source, "pool show", pool),
         reboot=line(ctx, source, "node reboot", pool, ALL),
-        undo=undo if redact(undo) == undo else "",
+        undo=undo if clear(undo) == undo else "",
     )
     async for card in ctx.operate(_PATH, source, pool, asked):
         yield card
@@ -243,7 +243,7 @@ _WORDS = {
 
 
 def _told(name: str, value: str | None) -> str:
-    return HIDDEN if value and is_secret(name) else _shown(value)
+    return _shown(clear_named(name, value) if value else value)
 
 
 def _shown(value: Any) -> str:

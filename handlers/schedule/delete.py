@@ -10,7 +10,7 @@ from msgspec import Struct
 from bot.azure.models import Job, JobSchedule
 from bot.azure.plane import Written
 from bot.azure.writes import schedules
-from bot.content.body_secrets import without_secrets
+from bot.content.body_secrets import clear_body
 from bot.domain.bodies.clone import Clone, clone
 from bot.domain.bodies.fields import Body
 from bot.domain.job_health import total
@@ -122,7 +122,7 @@ async def deletes(run: Run, asked: Delete) -> Outcome:
         if found is None:
             raise Failure(f"Schedule {asked.schedule} does not exist any more.")
         body = clone("schedule", new_jobs.decoded(found.raw)).body
-        _, secret = without_secrets(body)
+        _, secret = clear_body(body)
         return Kept(found.value.etag, None if secret else body)
 
     kept = await run.once("before", Kept, keep)

@@ -11,7 +11,7 @@ from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
-from bot.content.redaction import HIDDEN, is_secret
+from bot.content.clear_values import clear_named
 from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Block, Heading, Piece, Text, Time
@@ -120,7 +120,7 @@ def identity(user: UserIdentity | None) -> str:
 
 def named(values: Iterable[NameValue]) -> str:
     """``name=value``, a line each; values whose name says that they are secret are not shown."""
-    return "\n".join(f"{each.name}={HIDDEN if is_secret(each.name) else each.value}" for each in values)
+    return "\n".join(f"{each.name}={clear_named(each.name, each.value)}" for each in values)
 
 
 def some(lines: Sequence[str], most: int = 8) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from bot.azure.account import Account
-from bot.content.body_secrets import without_secrets
+from bot.content.body_secrets import clear_body
 from bot.domain.bodies.arm import API_VERSION, POOL_TYPE, to_arm
 from bot.domain.bodies.arm_template import arm_template
 from bot.domain.bodies.az import az
@@ -71,7 +71,7 @@ def shown_as(
             "JSON and az are there.",
             [each for each in buttons if isinstance(each, Button)],
         )
-    body, hidden = without_secrets(made.body)
+    body, hidden = clear_body(made.body)
     left = list(made.left_out)
     if how not in _RESOURCE and "identity" in body:
         body = {name: value for name, value in body.items() if name != "identity"}

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.chat.request import Author
-from bot.content.body_secrets import without_secrets
+from bot.content.body_secrets import clear_body
 from bot.domain.bodies.fields import Body
 from bot.domain.bodies.path import NoSuchPlace, parsed, value_at, with_value, without
 from bot.domain.bodies.placeholders import NotFilled, escaped, filled, placeholders, typed
@@ -102,7 +102,7 @@ def made(
     kept = kept if before else escaped(kept)
     for setting in settings:
         kept = _with(kept, setting)
-    shown, hidden = without_secrets(kept)
+    shown, hidden = clear_body(kept)
     bare = without(shown, *(each.path for each in hidden))
     needs = [Need(each.place, each.what) for each in hidden]
     needs += [Need(each.place, each.what, required=False) for each in missing(bare) if not each.required]

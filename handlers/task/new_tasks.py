@@ -11,7 +11,7 @@ from math import ceil
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Pool, Task
-from bot.content.outgoing import clear
+from bot.content.clear_text import clear
 from bot.domain.job_health import pool_of
 from bot.domain.licence import pays_windows
 from bot.domain.price import per_hour

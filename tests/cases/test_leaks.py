@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from msgspec import Struct, convert
 
-from bot.chat.without_secrets import without_secrets
+from bot.chat.clear_chat import clear_chat
 from cards import slack, teams, text
 from cards.card import Attachment, Card
 from tests.cases import Case, cases
@@ -71,7 +71,7 @@ async def test_it_is_shown_without(scene: Scene, case: Case) -> None:
     for listener in listeners:
         listener.observers.append(alter)
     platform = Shows()
-    chat = without_secrets(platform)  # type: ignore[arg-type]
+    chat = clear_chat(platform)  # type: ignore[arg-type]
     node = next(iter(scene.world.accounts["tiny"].pool("pool1").nodes))
     for command in given.ask:
         altered.clear()

@@ -46,7 +46,11 @@ async def test_a_small_chart_is_slacks_own(harness: SlackHarness) -> None:
     assert not harness.store.set
     conversation = Conversation("slack", harness.intake.asks[0].conversation.id)
     await harness.slack.update(conversation, message["ts"], weekly())
-    await harness.slack.update_live(conversation, message["ts"], weekly)
+
+    async def newest() -> Card:
+        return weekly()
+
+    await harness.slack.update_live(conversation, message["ts"], newest)
     assert "data_visualization" in kinds(harness.bot_messages()[0])
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from bot.content import clear_store
-from bot.content.clear_store import EXACT, ClearStore, card_without_secrets, clearing, words_without_secrets
+from bot.content.clear_store import EXACT, ClearStore, clear_encoded, clear_encoded_card, clear_snapshot, clearing
+from bot.content.redaction import redact
+from bot.monitor.scene import PoolView
 from cards.build import actions, bold, text
 from cards.card import Button, Card, Code
 from storage.port.audit import AuditEntry
@@ -20,6 +24,7 @@ from storage.port.monitoring import EntitySnapshot, Transition
 from storage.port.outbox import OutboxEntry
 from storage.port.store import Store
 from storage.sqlite.store import SqliteStore
+from tests.content.made_up import occurrences
 from tests.storage.monitoring_contract import incident
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -96,18 +101,104 @@ async def test_what_is_written_has_no_secret(path: Path) -> None:
 
 def test_what_has_no_secret_is_stored_as_it_is() -> None:
     words = b'{"b": 1,  "a": [1.0]}'
-    assert words_without_secrets(words) is words
-    assert words_without_secrets(b"") == b""
-    assert card_without_secrets(b"") == b""
+    assert clear_encoded(words) is words
+    assert clear_encoded(b"") == b""
+    assert clear_encoded_card(b"") == b""
     card = msgspec.json.encode(Card(title=text("a"), blocks=(Code("b"),)))
-    assert card_without_secrets(card) == card
+    assert clear_encoded_card(card) == card
+
+
+@pytest.mark.parametrize("table", ["secret_kinds", "secret_kinds_unseen"])
+def test_no_secret_is_left_however_json_writes_it(table: str) -> None:
+    """Behind an escaped tab, quote or line end a secret is as secret, and under a secret's name anything is."""
+    for each in occurrences(table, 3):
+        if each.left(redact(each.text)):
+            continue  # of a kind that is not known: see test_secret_kinds
+        for row in (
+            {"text": each.text},
+            {"a": [{"b": each.text}]},
+            {"apiToken": each.text},
+            {"passwords": [each.text]},
+        ):
+            stored = clear_encoded(msgspec.json.encode(row))
+            assert not each.left(stored.decode()), each
+            assert not each.left(str(msgspec.json.decode(stored))), each
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ({"password": "hunter2abc"}, {"password": "…"}),
+        ({"name": "DB_PASSWORD", "value": "hunter2abc"}, {"name": "DB_PASSWORD", "value": "…"}),
+        ({"a": [{"value": "hunter2abc", "name": "DB_PASSWORD"}]}, {"a": [{"value": "…", "name": "DB_PASSWORD"}]}),
+        ({"header": "x-api-key", "value": "hunter2abc"}, {"header": "x-api-key", "value": "…"}),
+        ({"passwords": ["hunter2abc", ""]}, {"passwords": ["…", ""]}),
+        ({"password": 20261130, "keys": 4}, {"password": "…", "keys": 4}),
+        ({"said": "a\tsetx DB_PASSWORD hunter2abc"}, {"said": "a\tsetx DB_PASSWORD …"}),
+    ],
+)
+def test_a_value_is_hidden_by_its_name(row: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert msgspec.json.decode(clear_encoded(msgspec.json.encode(row))) == kept
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"name": "password", "value": "", "pin": 12, "passwords": [], "password": None},
+        {"name": "nightly", "value": "hunter2abc"},
+        {"id": "reset-password", "state": "active", "text": 12},
+        {"tokens": 12, "token_count": "12", "password": True},
+    ],
+)
+def test_what_no_name_says_to_be_secret_stays(row: dict[str, Any]) -> None:
+    encoded = msgspec.json.encode(row)
+    assert clear_encoded(encoded) is encoded
+
+
+def test_what_is_no_json_is_cleared_as_a_text_or_left() -> None:
+    assert clear_encoded(b"it said password=hunter2abc") == "it said password=…".encode()
+    deep = b"[" * 100_000
+    assert clear_encoded(deep) is deep
+    assert clear_encoded(b"\xff\xfe frame") == b"\xff\xfe frame"
+
+
+def test_a_snapshot_is_no_json_and_its_ids_stay() -> None:
+    """A pool's id may look like a token: the snapshot of it can be read again."""
+    token = "ghp_" + "a1B2c3D4" * 5
+    view = PoolView(id=token, tags={"owner": "films", "api_token": "hunter2abc"}, since=NOON)
+    body = msgspec.msgpack.encode(view)
+    read = msgspec.msgpack.decode(clear_snapshot(body), type=PoolView)
+    assert (read.id, read.since) == (token, NOON)
+    assert read.tags == {"owner": "films", "api_token": "…"}
+    plain = msgspec.msgpack.encode(PoolView(id=token, tags={"owner": "films"}, since=NOON))
+    assert clear_snapshot(plain) is plain
+
+
+async def test_much_is_cleared_off_the_event_loop(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long enough to be noticed goes to a thread, whichever method writes it."""
+    where: dict[str, set[bool]] = {}
+
+    def noted(name: str, text: str) -> str:
+        where.setdefault(name, set()).add(threading.current_thread() is threading.main_thread())
+        return text
+
+    monkeypatch.setattr(clear_store, "outgoing", lambda card: noted(card.title[0].text, "") or card)
+    store = clearing(SqliteStore.open(path))
+    for name, words in (("small", "a"), ("large", "frame 12 done " * 1000)):
+        card = msgspec.json.encode(Card(title=text(name), blocks=(Code(words),)))
+        await store.put_live(LiveCard("k", b"{}", "1.0", card, NOON))
+        await store.record_outcome("k", card, AuditEntry(NOON, *["a"] * 8, "change", "rule", "done", ""))
+        await store.end_operation("o", "h", "done", card, NOON)
+        await store.record(ChangeSet(entries=[OutboxEntry(name, "slack:C", b"{}", card, 1, NOON)]))
+    await store.close()
+    assert where == {"small": {True}, "large": {False}}
 
 
 def test_names_that_rows_are_found_by_stay() -> None:
     """An id that looks like a token is the key of what is stored all the same."""
     token = "ghp_" + "a1B2c3D4" * 5
     body = msgspec.json.encode({"id": token, "account": "a", "headline": f"job {token} failed"})
-    assert msgspec.json.decode(words_without_secrets(body)) == {
+    assert msgspec.json.decode(clear_encoded(body)) == {
         "id": token,
         "account": "a",
         "headline": "job ghp_… failed",

@@ -197,11 +197,30 @@ async def test_a_large_text_is_not_searched_on_the_event_loop(monkeypatch: pytes
         return original(card)
 
     monkeypatch.setattr("bot.content.outgoing.outgoing", noted)
-    small, large = Card(title=TITLE), Card(title=TITLE, blocks=(Code("x" * 100_000),))
-    assert (is_heavy(small), is_heavy(large)) == (False, True)
+    small, large = Card(title=TITLE, blocks=(Code("x" * 1000),)), Card(title=TITLE, blocks=(Code("x" * 10_000),))
     assert isinstance(await sent(small), Outgoing)
     assert isinstance(await sent(large), Outgoing)
     assert where == [True, False]
+
+
+LINE = "x" * 150
+
+
+@pytest.mark.parametrize(
+    ("heavy", "blocks"),
+    [
+        (False, ()),
+        (False, (Code("x" * 3000),)),
+        (True, (Code("x" * 2500), Words(text("x" * 2500)))),
+        (True, (Attachment("a.log", b"x" * 5000, "text/plain"),)),
+        (True, (facts(*((f"Line {number}", LINE) for number in range(40))),)),
+        (True, (table([Column("Said")], [[LINE]] * 40),)),
+        (False, (table([Column("Id"), Column("State")], [["a", "b"]] * 40),)),
+        (True, (table([Column("Id"), Column("State")], [["a", "b"]] * 400),)),
+    ],
+)
+def test_a_card_weighs_what_its_texts_and_files_do(heavy: bool, blocks: tuple[Any, ...]) -> None:
+    assert is_heavy(Card(title=TITLE, blocks=blocks)) is heavy
 
 
 def test_a_file_without_secrets_keeps_its_very_bytes() -> None:

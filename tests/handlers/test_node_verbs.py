@@ -12,7 +12,7 @@ import pytest
 from bot.operations.run_once import RunOnce
 from bot.requests.context import Context
 from cards import text
-from cards.build import without_secrets
+from cards.build import forget_shown_secrets
 from cards.card import Card, plain
 from cards.text_fit import elide
 from tests.golden import check
@@ -149,7 +149,7 @@ async def test_a_temporary_user_is_shown_once_and_its_password_kept_nowhere(oper
     everything = stored(tmp_path)
     assert b"User debug on node" in everything  # what it came to is stored, but for the password
     assert card.secrets[0].encode() not in everything
-    check("node-user", still(without_secrets(card), operator.scene))
+    check("node-user", still(forget_shown_secrets(card), operator.scene))
     again = await operator.question(f"node user old-experiment {node} name:debug account:sim-dev")
     assert again.refused
     gone = await operator.ask(f"node delete-user old-experiment {node} debug account:sim-dev")

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from bot.content.outgoing import clear
+from bot.content.clear_text import clear
 from bot.domain.entity import Entity, schedule_of
 from bot.domain.findings import CauseCount, SuggestedAction
 from bot.domain.states import is_active

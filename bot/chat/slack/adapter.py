@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.budget import Budget
-from bot.chat.port import AttachedFile, Moved, Pictures, Reach, RequestIntake, Undelivered
+from bot.chat.port import AttachedFile, Moved, Newest, Pictures, Reach, RequestIntake, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack import files, inbound
 from bot.chat.slack.authorization import REFUSED, Installation, without_token_warning
@@ -362,7 +362,7 @@ class Slack:
                 raise
             await self._messages.respond(request.reply_url, {"text": words}, private=True, replace=False)
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Outgoing]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Newest) -> None:
         """Replace a message that goes on changing by its newest card. Raises Undelivered."""
         await self._messages.update_live(conversation, message, newest)
 

@@ -14,7 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chat.budget import Budget, Priority
 from bot.chat.hosts import host_of
-from bot.chat.port import Undelivered, UnreadableError
+from bot.chat.port import Newest, Undelivered, UnreadableError
 from bot.chat.request import Conversation, Person
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import judged, judged_response
@@ -161,7 +161,7 @@ class Messages:
             asker=asker,
         )
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Newest) -> None:
         """Replace a message by the card that is the newest when the turn has come; its pictures and files follow."""
 
         conversation = self._channels.current(conversation)
@@ -170,7 +170,7 @@ class Messages:
             await self._replace(conversation.id, message, drawn.payload)
 
         async def call() -> tuple[Card, Rendered]:
-            card = newest()
+            card = await newest()
             await self._following.overtake(conversation.id, message)
             rendered, _ = await self._sent(conversation, card, send)
             return card, rendered

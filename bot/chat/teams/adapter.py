@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 import cards.teams.message
 from bot.chat.body import body_of
 from bot.chat.budget import Priority
-from bot.chat.port import AttachedFile, FetchError, Pictures, Reach, RequestIntake, Undelivered, UnreadableError
+from bot.chat.port import AttachedFile, FetchError, Newest, Pictures, Reach, RequestIntake, Undelivered, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
@@ -200,7 +200,7 @@ class Teams:
         """Show the asker one sentence without a card. Raises Undelivered."""
         await messages.say(self._outbound(), request.conversation, words)
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Outgoing]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Newest) -> None:
         """Replace a message that goes on changing by its newest card. Raises Undelivered."""
         await messages.update_live(self._outbound(), conversation, message, newest)
 

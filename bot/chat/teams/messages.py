@@ -9,6 +9,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from bot.chat.budget import Priority
+from bot.chat.port import Newest
 from bot.chat.request import Conversation, Person
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError, judged
@@ -92,11 +93,11 @@ async def update(
     )
 
 
-async def update_live(outbound: Outbound, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
+async def update_live(outbound: Outbound, conversation: Conversation, message: str, newest: Newest) -> None:
     """Replace a message by the card that is the newest when the turn has come."""
 
     async def call(wire: Connector, at: Conversation) -> None:
-        rendered = await outbound.render(newest(), Place.of(conversation.id, message))
+        rendered = await outbound.render(await newest(), Place.of(conversation.id, message))
         await wire.update(at.service_url, wire_id(at), message, activity(rendered.payload, rendered.summary))
 
     await _once(outbound, _without_thread(conversation), Priority.LIVE, call, edit=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
-from bot.chat.port import AttachedFile, FetchError, Pictures, Reach, RequestIntake, UnreadableError
+from bot.chat.port import AttachedFile, FetchError, Newest, Pictures, Reach, RequestIntake, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.outgoing import Outgoing
 from cards.card import Card, Field, Form
@@ -78,9 +78,9 @@ class Terminal:
         print(f"\n{rendered.payload['text']}\n", file=self._out)
         return str(next(self._count))
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Outgoing]) -> None:
+    async def update_live(self, conversation: Conversation, message: str, newest: Newest) -> None:
         """A terminal cannot take back what it printed: print anew."""
-        await self._print(newest())
+        await self._print(await newest())
 
     def on_reach(self, callback: Reach) -> None:
         """A terminal is always there."""

@@ -6,7 +6,7 @@ for them. What is hidden is always its value alone, so that a reader sees that s
 
 from __future__ import annotations
 
-from bot.content.redaction.engine import HIDDEN, redact, without_secrets
+from bot.content.redaction.engine import HIDDEN, redact
 from bot.content.redaction.names import is_secret
 
-__all__ = ["HIDDEN", "is_secret", "redact", "without_secrets"]
+__all__ = ["HIDDEN", "is_secret", "redact"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from bot.content.redaction.addresses import addresses
 from bot.content.redaction.commands import commands
 from bot.content.redaction.encoded import encoded
 from bot.content.redaction.labelled import labelled
-from bot.content.redaction.names import is_secret
 from bot.content.redaction.pairs import pairs
 from bot.content.redaction.phrases import phrases
 from bot.content.redaction.private_keys import private_keys
@@ -33,17 +32,6 @@ def redact(text: str) -> str:
         pieces += [text[last:start], _clear(text[start:end])]
         last = end
     return "".join([*pieces, text[last:]])
-
-
-def without_secrets(pairs: Mapping[str, str], longest: int | None = None) -> dict[str, str]:
-    """Names and values, such as a pool's metadata, without what is a secret by its name or looks like one.
-
-    No more than ``longest`` characters of each are kept.
-    """
-    return {
-        redact(name)[:longest]: HIDDEN if value and is_secret(name) else redact(value)[:longest]
-        for name, value in pairs.items()
-    }
 
 
 def _clear(window: str) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bot.content.redaction import value_ends
 from bot.content.redaction.names import Kind, kind
@@ -15,22 +16,54 @@ from bot.content.redaction.values import LOOKED_AT, is_nothing, is_number, is_pa
 
 Span = tuple[int, int]
 
+_NAME_LABELS = (
+    *(
+        "name",
+        "key",
+        "variable",
+        "variablename",
+        "envname",
+        "settingname",
+        "env",
+        "header",
+        "headername",
+        "field",
+        "param",
+    ),
+    *("parameter", "property", "setting", "option", "id", "displayname", "label"),
+)
+_VALUE_LABELS = (
+    *("value", "val", "values", "secretvalue", "stringvalue", "content", "contents", "text", "plaintext", "data"),
+    *("default", "defaultvalue"),
+)
 _QUOTE = r"(?:\\{0,32}[\"']|&quot;)?"
+_NAMED = r"[A-Za-z_][\w.:/ -]{0,100}+"
 _NAME = re.compile(
-    rf"(?<![\w.$-]){_QUOTE}(?:name|key|variable|variablename|envname|settingname|env|header|headername|field|param|parameter|property"
-    rf"|setting|option|id|displayname|label){_QUOTE}[ \t]*[:=][ \t]*{_QUOTE}([A-Za-z_][\w.:/ -]{{0,100}}+)",
-    re.IGNORECASE,
+    rf"(?<![\w.$-]){_QUOTE}(?:{'|'.join(_NAME_LABELS)}){_QUOTE}[ \t]*[:=][ \t]*{_QUOTE}({_NAMED})", re.IGNORECASE
 )
-_VALUE = re.compile(
-    rf"(?<![\w.$-]){_QUOTE}(?:value|val|values|secretvalue|stringvalue|content|contents|text|plaintext|data|default|defaultvalue)"
-    rf"{_QUOTE}[ \t]*[:=][ \t]*",
-    re.IGNORECASE,
-)
+_VALUE = re.compile(rf"(?<![\w.$-]){_QUOTE}(?:{'|'.join(_VALUE_LABELS)}){_QUOTE}[ \t]*[:=][ \t]*", re.IGNORECASE)
 _ELEMENT = re.compile(r"<([\w.:-]{1,60}+)([^<>]{0,300})>")
 _CONTENT = re.compile(r"(?:\s*<(?:value|string)>)?\s*(?:<!\[CDATA\[)?([^<]{1,20000})")
 _VAULT = re.compile(r"vault\.azure\.(?:net|cn|us)/secrets/|secretsmanager:|\"SecretString\"")
 _NEAR = 400
 """Characters between a name and its value."""
+
+
+def labelled_name(fields: Mapping[Any, Any]) -> str:
+    """The name behind a label of an object of JSON, where it is a secret's; else empty."""
+    for label, name in fields.items():
+        if not isinstance(name, str) or str(label).lower() not in _NAME_LABELS or _kind(name) is Kind.OPEN:
+            continue
+        if label == "name" or re.fullmatch(_NAMED, name):
+            return name
+    return ""
+
+
+def is_labelled_value(name: str, label: str, value: object) -> bool:
+    """Whether the value behind this label is the secret of that name."""
+    if not name or label.lower() not in _VALUE_LABELS:
+        return False
+    return label == "value" or not isinstance(value, str) or _is_meant(value[:LOOKED_AT], _kind(name))
 
 
 def labelled(text: str) -> Iterator[Span]:
@@ -91,11 +124,15 @@ def _value(text: str, start: int, means: Kind) -> Iterator[Span]:
     if not opened and (stop := re.compile(r",\s|[})\]](?=[\s,})\]]|$)").search(text, start, end)):
         end = stop.start()
     value = text[begin : min(end, begin + LOOKED_AT)]
+    if _is_meant(value, means):
+        yield begin, end
+
+
+def _is_meant(value: str, means: Kind) -> bool:
+    """Whether this is a secret that goes by a name, and does not only stand in the place of one."""
     if is_nothing(value) or (means < Kind.PASSWORD and (is_path(value) or value.lower() in ("true", "false"))):
-        return
-    if means is Kind.ORDINARY and not looks_secret(value) and (is_number(value) or value.isalpha()):
-        return
-    yield begin, end
+        return False
+    return means is not Kind.ORDINARY or looks_secret(value) or not (is_number(value) or value.isalpha())
 
 
 def _elements(text: str) -> Iterator[Span]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.content.body_secrets import without_secrets
+from bot.content.body_secrets import clear_body
 from bot.domain.bodies.az import az
 from bot.domain.bodies.clone import clone
 from bot.domain.bodies.fields import NOUNS, Noun
@@ -197,7 +197,7 @@ def test_anything_pasted_is_a_body_or_is_refused_in_words(text: str) -> None:
         assert str(error)
     else:
         assert all(map(str, problems(made.noun, made.clone.body)))
-        assert without_secrets(made.clone.body)
+        assert clear_body(made.clone.body)
 
 
 @given(st.sampled_from(NOUNS), st.dictionaries(st.sampled_from(FIELD_NAMES), JSON, max_size=9))

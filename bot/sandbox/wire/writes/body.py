@@ -148,7 +148,7 @@ def _item(item: Any, name: str, inner: type[Struct] | None, version: str, path: 
         return _tidied(item, inner, version, path)
     if isinstance(item, str):
         return _text(item, name)
-    return _without_secrets(item)
+    return _without_write_only(item)
 
 
 def _text(item: str, name: str) -> str:
@@ -165,11 +165,11 @@ def _text(item: str, name: str) -> str:
     return item
 
 
-def _without_secrets(item: Any) -> Any:
+def _without_write_only(item: Any) -> Any:
     if isinstance(item, dict):
-        return {name: _without_secrets(inner) for name, inner in item.items() if name not in _WRITE_ONLY}
+        return {name: _without_write_only(inner) for name, inner in item.items() if name not in _WRITE_ONLY}
     if isinstance(item, list):
-        return [_without_secrets(inner) for inner in item]
+        return [_without_write_only(inner) for inner in item]
     return item
 
 

@@ -12,11 +12,12 @@ from typing import cast
 
 from bot.chat.port import AttachedFile, Chat, KnowsPeople, Platform, Reach, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.content.outgoing import Outgoing, clear, outgoing, outgoing_form, outgoing_options, sent
+from bot.content.clear_text import clear
+from bot.content.outgoing import Outgoing, outgoing_form, outgoing_options, sent
 from cards.card import Card, Form, Option
 
 
-def without_secrets(platform: Platform) -> Chat:
+def clear_chat(platform: Platform) -> Chat:
     """The platform as a chat that may be given any card; it knows people where the platform does."""
     return _KnowingChat(platform) if isinstance(platform, KnowsPeople) else _Chat(platform)
 
@@ -50,8 +51,8 @@ class _Chat:
         await self.platform.say(request, clear(words))
 
     async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
-        def cleared() -> Outgoing:
-            return outgoing(newest())
+        async def cleared() -> Outgoing:
+            return await sent(newest())
 
         await self.platform.update_live(conversation, message, cleared)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.chat.port import KnowsPeople
+import pytest
+
+from bot.chat.clear_chat import clear_chat
+from bot.chat.port import KnowsPeople, Newest
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.without_secrets import without_secrets
-from bot.content.outgoing import Outgoing
+from bot.content.outgoing import Outgoing, outgoing
 from cards.card import Card, Code, Field, Form, Option, Span
 
 SECRET = "password=hunter2hunter2"
@@ -44,8 +46,8 @@ class Platform:
     async def update(self, conversation: Conversation, message: str, card: Card) -> None:
         self.shown.append(card)
 
-    async def update_live(self, conversation: Conversation, message: str, newest: Callable[[], Card]) -> None:
-        self.shown.append(newest())
+    async def update_live(self, conversation: Conversation, message: str, newest: Newest) -> None:
+        self.shown.append(await newest())
 
 
 class Knowing(Platform):
@@ -74,7 +76,7 @@ class Intake:
 
 async def test_whatever_is_sent_is_clear() -> None:
     platform = Platform()
-    chat = without_secrets(platform)  # type: ignore[arg-type]
+    chat = clear_chat(platform)  # type: ignore[arg-type]
     await chat.answer(REQUEST, CARD, "k")
     await chat.post_once(HERE, CARD, "k")
     await chat.update(HERE, "1", CARD)
@@ -85,9 +87,23 @@ async def test_whatever_is_sent_is_clear() -> None:
     assert "hunter2" not in str(platform.shown)
 
 
+async def test_a_live_card_is_searched_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    where: list[bool] = []
+
+    def noted(card: Card) -> Outgoing:
+        where.append(threading.current_thread() is threading.main_thread())
+        return outgoing(card)
+
+    monkeypatch.setattr("bot.content.outgoing.outgoing", noted)
+    chat = clear_chat(Platform())  # type: ignore[arg-type]
+    await chat.update_live(HERE, "1", lambda: CARD)
+    await chat.update_live(HERE, "1", lambda: Card(title=CARD.title, blocks=(Code("frame 12 done " * 1000),)))
+    assert where == [True, False]
+
+
 async def test_so_are_forms_and_names() -> None:
     platform = Platform()
-    await without_secrets(platform).start(Intake())  # type: ignore[arg-type]
+    await clear_chat(platform).start(Intake())  # type: ignore[arg-type]
     form = await platform.intake.form("task add", REQUEST)
     filled = await platform.intake.form("task add", REQUEST, values={"command": SECRET}, seconds=1.0)
     assert form.fields[0].value == ""
@@ -97,5 +113,5 @@ async def test_so_are_forms_and_names() -> None:
 
 
 def test_it_knows_people_where_its_platform_does() -> None:
-    assert isinstance(without_secrets(Knowing()), KnowsPeople)  # type: ignore[arg-type]
-    assert not isinstance(without_secrets(Platform()), KnowsPeople)  # type: ignore[arg-type]
+    assert isinstance(clear_chat(Knowing()), KnowsPeople)  # type: ignore[arg-type]
+    assert not isinstance(clear_chat(Platform()), KnowsPeople)  # type: ignore[arg-type]
