@@ -4,7 +4,8 @@ Where an account is watched, a sample takes the pools and node counts that the p
 two list calls. A pool that runs several tasks a node and has running nodes costs one more; in samples from polls, every
 other time. Tasks are known of watched accounts alone, from the counts that polls have read; where samples are taken
 more often than polls, the tasks of the last poll are good for :data:`LONGEST`. The cores of a sample are the mean of
-those that were there and those of the sample before, where that is no longer ago.
+those that were there, at the sample before where that is no longer ago, and at the polls between the two, which cost
+nothing more (:mod:`bot.monitor.looks`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from bot.azure.models import Node, PoolNodeCounts, VmSize
 from bot.azure.models.watched import PoolState
 from bot.content.clear_rows import clear_page
 from bot.monitor.cores_by_size import CoresBySize
-from bot.monitor.reading import Reading, averaged, sample_of
+from bot.monitor.looks import Look, averaged
+from bot.monitor.reading import Reading, sample_of
 from bot.monitor.scene import Scene
 from storage.port.errors import StoreError
 from storage.port.samples import PoolEra, Sample
@@ -34,7 +36,10 @@ T = TypeVar("T")
 
 LONGEST = timedelta(minutes=5)
 """The longest time one sample stands for."""
-_SELECT = "id,state,creationTime,vmSize,taskSlotsPerNode,virtualMachineConfiguration,metadata"
+_SELECT = (
+    "id,state,creationTime,allocationState,allocationStateTransitionTime,vmSize,taskSlotsPerNode,"
+    "virtualMachineConfiguration,metadata"
+)
 LONGEST_BACKOFF = 900.0
 """Seconds."""
 
@@ -109,7 +114,8 @@ class Collector:
         self._heard = heard
         self._cores = {account.name: CoresBySize(account) for account in self._accounts}
         self._last: dict[str, datetime] = {}
-        self._points: dict[str, tuple[datetime, Mapping[str, Sample]]] = {}
+        self._looks: dict[str, list[Look]] = {}
+        """By account the look of the last sample, and those after it."""
         self._shares: dict[tuple[str, str], _Share] = {}
         self._eras: dict[tuple[str, str], PoolEra] = {}
         self._polled: dict[str, Reading] = {}
@@ -129,7 +135,7 @@ class Collector:
 
     async def collect(self, account: Source, reading: Reading | None = None) -> None:
         """Take one sample and store it. Raises AzureError and StoreError; what was not stored is made up for."""
-        before, points = self._last.get(account.name), self._points.get(account.name)
+        before, looks = self._last.get(account.name), self._looks.get(account.name)
         samples, eras = await self._taken(account, reading)
         try:
             await self._store.add_samples(samples)
@@ -140,8 +146,8 @@ class Collector:
                 self._last[account.name] = before
             else:
                 self._last.pop(account.name, None)
-            if points is not None:
-                self._points[account.name] = points
+            if looks is not None:
+                self._looks[account.name] = looks
             raise
         self._eras.update({(account.name, era.pool): era for era in eras})
 
@@ -169,11 +175,12 @@ class Collector:
             samples.append(sample_of(account.name, pool.id, reading, seconds, count, cores, busy))
             eras += self._era(account.name, pool, reading, cores)
         empty = Sample(account.name, "", at, seconds)
-        known = self._points.get(account.name)
-        self._points[account.name] = at, {sample.pool: sample for sample in samples}
+        look = Look.of(at, samples, reading.pools)
+        known = self._looks.get(account.name)
+        self._looks[account.name] = [look]
         self._last[account.name] = at
-        if known is not None and known[0] == last and at - known[0] <= LONGEST:
-            samples = averaged(samples, known[1], empty)
+        if known and known[0].at == last and at - known[0].at <= LONGEST:
+            samples = averaged([*known, look], empty)
         return samples if reading.pools else [*samples, empty], eras
 
     def _era(self, account: str, pool: PoolState, reading: Reading, cores: int) -> list[PoolEra]:
@@ -202,8 +209,33 @@ class Collector:
             # Polls do not fall on the beat to the second: a little early is better than one poll too late.
             if last is None or (reading.at - last).total_seconds() >= 0.9 * self._period:
                 await self.collect(source, reading)
+            else:
+                await self._look(source, reading)
         except (AzureError, StoreError) as error:
             _complain(account, error)
+
+    async def _look(self, account: Source, reading: Reading) -> None:
+        """Note a poll between two samples. It asks nothing: nodes of several slots are as busy as they last were."""
+        known = self._looks.get(account.name)
+        if not known or reading.at <= known[-1].at:
+            return
+        cores_of = await self._cores_of(account)
+        counts = {each.pool_id: each for each in reading.counts}
+        samples = []
+        for pool in reading.pools:
+            cores, count = cores_of(pool.vm_size), counts.get(pool.id, PoolNodeCounts())
+            if cores is not None:
+                busy = self._busy_as_before(account.name, pool, count)
+                samples.append(sample_of(account.name, pool.id, reading, 0.0, count, cores, busy))
+        self._looks[account.name] = [*known, Look.of(reading.at, samples, reading.pools)]
+
+    def _busy_as_before(self, account: str, pool: PoolState, count: PoolNodeCounts) -> tuple[float, float]:
+        running = count.dedicated.running, count.low_priority.running
+        known = self._shares.get((account, pool.id))
+        if known is None or pool.task_slots_per_node <= 1:
+            return float(running[0]), float(running[1])
+        parts = [busy / was if was else 1.0 for busy, was in zip(known.busy, known.running, strict=True)]
+        return running[0] * parts[0], running[1] * parts[1]
 
     async def run(self) -> None:
         """Collect from every account until cancelled. One that fails does not hold up the others."""

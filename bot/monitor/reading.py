@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from bot.azure.models import PoolNodeCounts
 from bot.azure.models.watched import PoolState
@@ -16,7 +15,7 @@ from bot.domain.licence import pays_windows
 from bot.domain.states import is_active, with_machine
 from bot.monitor.node_changes import tags_of
 from bot.monitor.scene import JobView, Scene
-from storage.port.samples import JobCores, Sample, Work
+from storage.port.samples import Sample, Work
 
 
 class Tasks(Struct, frozen=True):
@@ -86,6 +85,8 @@ class Reading(Struct, frozen=True):
                     state=view.state,
                     creation_time=view.created,
                     vm_size=view.vm_size,
+                    allocation_state=view.allocation,
+                    allocation_state_transition_time=view.allocation_since,
                     task_slots_per_node=view.slots,
                 )
                 for view in views
@@ -115,26 +116,3 @@ def sample_of(
     jobs = by_job(dedicated.busy + spot.busy, tasks.slots) if tasks else ()
     work = tasks.work if tasks else None
     return Sample(account, pool, reading.at, seconds, dedicated, spot, kept + lent, lent, work, jobs)
-
-
-def averaged(now: Sequence[Sample], before: Mapping[str, Sample], empty: Sample) -> list[Sample]:
-    """Samples whose cores are the mean of those now and those a little before, by pool: the time between is theirs.
-
-    What comes and goes in time with the samples (autoscale evaluates on the beat, too) would else count too much or too
-    little every time. A pool that is gone had half of its cores; ``empty`` is what it is now, but for its name.
-    """
-    there = {sample.pool for sample in now}
-    gone = [replace(empty, pool=pool) for pool, then in before.items() if pool not in there and then.total]
-    return [_mean(before.get(sample.pool, empty), sample) for sample in [*now, *gone]]
-
-
-def _mean(before: Sample, now: Sample) -> Sample:
-    jobs: dict[str, float] = {}
-    for each in (*before.jobs, *now.jobs):
-        jobs[each.job] = jobs.get(each.job, 0.0) + each.cores / 2
-    return replace(
-        now,
-        dedicated=(before.dedicated + now.dedicated) * 0.5,
-        spot=(before.spot + now.spot) * 0.5,
-        jobs=tuple(JobCores(job, cores) for job, cores in jobs.items()),
-    )

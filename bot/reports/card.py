@@ -18,7 +18,7 @@ from bot.domain.money.shares import parts
 from bot.reports.compose import compared_period, period_before
 from bot.reports.picture import amount_of, busy, picture
 from bot.reports.small_print import small_print
-from bot.reports.words import budget_words, month_words, span_of
+from bot.reports.words import budget_words, cause_words, month_words, span_of
 from cards.build import actions, blocks, bold, facts, muted, text
 from cards.card import (
     Action,
@@ -256,7 +256,7 @@ def _against(now: float, before: float | None) -> str:
 def _moved(mover: Mover, report: Report) -> Text:
     sign = "+" if mover.change > 0 else "−"
     size = _against(mover.now, mover.before)
-    why = mover.cause.words if mover.cause else "cause not known"
+    why = cause_words(mover.cause) if mover.cause else "cause not known"
     return text(bold(mover.pool), f" {sign}{amount_of(abs(mover.change), report)}{size}: {why}")
 
 
@@ -301,7 +301,7 @@ def _unusual(each: Anomaly, report: Report) -> Text:
     usual = amount_of(found.usual, report)
     return text(
         bold(each.pool),
-        f" on {day_words(found.day)}: {amount_of(found.amount, report)}, usually {usual}: {each.cause.words}",
+        f" on {day_words(found.day)}: {amount_of(found.amount, report)}, usually {usual}: {cause_words(each.cause)}",
     )
 
 

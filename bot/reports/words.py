@@ -7,6 +7,7 @@ from datetime import date
 
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.forecast import Forecast
+from bot.domain.money.movers import AMOUNT, Cause
 from cards.formatting import day_words, money, percent, plural, short_day
 
 _WORTH = 0.005
@@ -54,6 +55,14 @@ def budget_words(state: BudgetState) -> str:
         case "will be over" if state.over_on:
             return f"{used}, over on {day_words(state.over_on)} by the forecast"
     return f"{used}, will do" if state.month.amount is not None else used
+
+
+def cause_words(cause: Cause) -> str:
+    """Why a pool cost something else, after the pool's name: ``job fit cost $41, $12 the week before``."""
+    found = cause.words
+    for amount in cause.amounts:
+        found = found.replace(AMOUNT, money(amount, cause.currency), 1)
+    return found
 
 
 def cents(value: float | None) -> float:

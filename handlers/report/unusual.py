@@ -13,6 +13,7 @@ from bot.chat.request import Author
 from bot.domain.entity import fold
 from bot.domain.money.anomalies import ACTIVE, Anomaly, Calmness, Verdict, anomaly_id, answered, calmness
 from bot.reports.history import History
+from bot.reports.words import cause_words
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
@@ -90,7 +91,7 @@ async def unusual(
         mark=Mark.DONE,
         as_of=now,
         blocks=blocks(
-            Words(text(anomaly.cause.words, f" — {reply.because}" if reply.because else "")),
+            Words(text(cause_words(anomaly.cause), f" — {reply.because}" if reply.because else "")),
             build.actions(
                 Button("Open", line(ctx, source, "pool show", anomaly.pool)), _all(ctx, source.name),
             ),
@@ -162,7 +163,7 @@ def _row(row: AnomalyRow, found: Anomaly, currency: str) -> Text:
     )
     return text(
         code(anomaly_id(found)),
-        f"  {found.cause.words}: {cost} instead of {usual}",
+        f"  {cause_words(found.cause)}: {cost} instead of {usual}",
         f" · {said}" if said else "",
         " · found ",
         Time(row.found),

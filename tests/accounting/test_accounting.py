@@ -19,7 +19,7 @@ from bot.domain.money.spend import Spend, total
 from bot.sandbox.world.ledger import Kinds
 from bot.sandbox.world.sizes import size_named
 from storage.port.bill import Basis
-from tests.accounting.town import BEGIN, NAME, Town, made_up, town, with_past
+from tests.accounting.town import BEGIN, NAME, Town, autoscaled, made_up, town, with_past
 
 ANY = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
 """All processes of one run must draw the same, or they would not agree on which tests there are."""
@@ -57,6 +57,20 @@ async def test_the_program_agrees_with_the_truth(seed: int, tmp_path: Path) -> N
         await _sums_are_exact(here, until)
         here.advance(minutes=31)  # statistics of tasks have come
         await _receipts_agree(here)
+
+
+async def test_a_pool_that_goes_up_and_down_on_the_beat_agrees_too(tmp_path: Path) -> None:
+    """A formula moves nodes always at the same seconds of a minute: what looks miss of one does not make up for others.
+
+    By the mean of samples alone it was 1.6 % too much, on any day again.
+    """
+    async with town(autoscaled(1, 4.0), tmp_path) as here:
+        await here.watched(hours=4, every=30)
+        until = here.world.time
+        spend = (await here.accounting.spend(NAME, BEGIN, until, step=HALF_HOUR)).total
+        found, truth = both(spend), of(here.truth.ledger.core_seconds(None, BEGIN, until))
+        close(found[0], truth[0])
+        close(found[1], truth[1], least=_noise(here))
 
 
 @pytest.mark.parametrize("basis", ["actual", "amortized"])

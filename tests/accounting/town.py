@@ -241,6 +241,36 @@ def made_up(seed: int) -> World:
     return world
 
 
+_FORMULA = """
+$TargetDedicatedNodes = min(8, avg($PendingTasks.GetSample(180 * TimeInterval_Second)));
+$NodeDeallocationOption = taskcompletion;
+"""
+
+
+def autoscaled(seed: int, hours: float) -> World:
+    """A pool that a formula sizes every five minutes, up and down, by jobs that come at any time."""
+    rng = random.Random(seed)
+    world, account = empty(seed)
+    account.allocator.add(
+        "auto",
+        PoolSpecification(
+            vm_size="Standard_D4s_v3",
+            virtual_machine_configuration=UBUNTU,
+            enable_auto_scale=True,
+            auto_scale_formula=_FORMULA,
+            auto_scale_evaluation_interval="PT5M",
+        ),
+        machines=MachineBehaviour(),
+    )
+    for n in range(round(hours * 1.5)):
+        work = Work(median=rng.uniform(200, 900), spread=0.3)
+        batch = Batch(
+            count=rng.randint(3, 12), task_id="t-{n:03}", command="work {n}", spec=TaskSpecification(), work=work
+        )
+        world.after(rng.uniform(0, (hours - 0.4) * 3600), _submit, account, f"job-{n}", "auto", batch)
+    return world
+
+
 def _submit(account: AccountState, job: str, where: str, batch: Batch) -> None:
     submit(account, job, JobSpecification(pool_info=on(where)), batch)
 

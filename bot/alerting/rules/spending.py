@@ -12,7 +12,7 @@ from bot.domain.findings import Entity, Finding, Severity
 from bot.domain.money.anomalies import anomaly_id
 from bot.domain.money.budgets import BudgetState, Level
 from bot.monitor.scene import Scene
-from bot.reports.words import cents, end_words
+from bot.reports.words import cause_words, cents, end_words
 from cards.formatting import day_words, money, percent
 
 _SEVERITIES: dict[Level, Severity] = {
@@ -64,7 +64,7 @@ def unusual(scene: Scene) -> Iterator[Finding]:
             headline=f"pool {found.pool} cost {paid} on {day_words(day.day)}, usually {usual}",
             since=_begin(day.day),
             figures=(("More than usual", money(round(day.excess, 2), currency)),),
-            cause=found.cause.words,
+            cause=cause_words(found.cause),
             actions=(
                 button("It was planned", "cost unusual", anomaly_id(found), "planned"),
                 button("Ignore", "cost unusual", anomaly_id(found), "ignore"),

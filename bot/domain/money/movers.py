@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from bot.domain.entity import fold, schedule_of
 from bot.domain.money.spend import NOTHING, Spend
-from cards.formatting import money, number, share
+from cards.formatting import number, share
 from storage.port.core_use import IdleReason
 
 MOST = 3
@@ -28,6 +28,8 @@ _FLAT = 0.02
 """Hours that differ by less are the same: they are no cause."""
 _PRICE = 0.02
 """Prices that differ less are the same: a sheet and a list round otherwise."""
+AMOUNT = "¤"
+"""Stands for an amount of money in the words of a cause; no id of Azure Batch may have it."""
 _NUMBERED = re.compile(r"[-_.]?\d[\d_.:T-]*$")
 
 CauseKind: TypeAlias = Literal["new", "gone", "price", "dedicated", "spot", "size", "jobs", "hours"]
@@ -62,13 +64,17 @@ class PoolSpan(Struct, frozen=True):
 class Cause(Struct, frozen=True):
     """Why a pool cost something else: words that go on after the pool's name, and the money of it.
 
-    ``target`` is the job or schedule it was, where it was one.
+    ``target`` is the job or schedule it was, where it was one. ``words`` have :data:`AMOUNT` in the place of each of
+    ``amounts``, which are in ``currency``: causes are kept, and money is a number until it is shown
+    (:func:`bot.reports.words.cause_words`).
     """
 
     kind: CauseKind
     words: str
     money: float
     target: str = ""
+    amounts: tuple[float, ...] = ()
+    currency: str = ""
 
 
 class Mover(Struct, frozen=True):
@@ -147,9 +153,9 @@ def _prices(was: PoolSpan, is_: PoolSpan, unit: Unit) -> Iterator[Cause]:
         if old is None or new is None or abs(new - old) <= _PRICE * old:
             continue
         kind = f"a spot {unit}" if spot else f"a {unit}"
-        currency = is_.spend.currency
-        words = f"{kind} of it costs {money(new, currency)}, {money(old, currency)} before"
-        yield Cause("price", words, (new - old) * (is_.spend.spot_hours if spot else is_.spend.hours).total)
+        hours = (is_.spend.spot_hours if spot else is_.spend.hours).total
+        words = f"{kind} of it costs {AMOUNT}, {AMOUNT} before"
+        yield Cause("price", words, (new - old) * hours, amounts=(new, old), currency=is_.spend.currency)
 
 
 def _kinds(was: PoolSpan, is_: PoolSpan, period: str, unit: Unit) -> Iterator[Cause]:
@@ -180,19 +186,22 @@ def _jobs(was: PoolSpan, is_: PoolSpan, period: str) -> Iterator[Cause]:
             paid[group] = paid.get(group, 0.0) + (cost if index else -cost)
     for group in sorted(paid, key=lambda each: (-abs(paid[each]), each))[:1]:
         earlier, later = runs[group]
-        yield Cause("jobs", _ran(group, earlier, later, was, is_, period), paid[group], _target(group, later, earlier))
+        words = _ran(group, earlier, later, period)
+        costs = [sum(span.jobs[job] for job in some) for span, some in ((is_, later), (was, earlier))]
+        amounts = tuple(costs) if AMOUNT in words else ()
+        target = _target(group, later, earlier)
+        yield Cause("jobs", words, paid[group], target, amounts, is_.spend.currency if amounts else "")
 
 
-def _ran(group: str, earlier: list[str], later: list[str], was: PoolSpan, is_: PoolSpan, period: str) -> str:
-    """``schedule nightly ran 3 times, once the week before``, ``job fit cost $41, $12 the week before``."""
+def _ran(group: str, earlier: list[str], later: list[str], period: str) -> str:
+    """``schedule nightly ran 3 times, once the week before``, ``job fit cost ¤, ¤ the week before``."""
     jobs = later or earlier
     what = f"schedule {group}" if schedule_of(jobs[0]) else f"job {jobs[0]}" if len({*jobs}) == 1 else f"{group}…"
     if len(earlier) != len(later):
         if not later:
             return f"{what} did not run, {_often(len(earlier))} {period}"
         return f"{what} ran {_often(len(later))}, {_often(len(earlier))} {period}"
-    paid = [sum(span.jobs[job] for job in some) for span, some in ((was, earlier), (is_, later))]
-    return f"{what} cost {money(paid[1], is_.spend.currency)}, {money(paid[0], is_.spend.currency)} {period}"
+    return f"{what} cost {AMOUNT}, {AMOUNT} {period}"
 
 
 def _often(times: int) -> str:

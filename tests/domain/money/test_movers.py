@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.money.movers import PoolSpan, cause_of, group_of, movers
 from bot.domain.money.spend import Spend
+from bot.reports.words import cause_words
 from storage.port.core_use import CoreUse
 
 BEFORE = "the week before"
@@ -23,7 +24,7 @@ def pool(found: Spend, jobs: dict[str, float] | None = None, size: str = "Standa
 
 def words(was: PoolSpan | None, is_: PoolSpan | None) -> str:
     cause = cause_of(was, is_, BEFORE)
-    return f"{cause.kind}: {cause.words}" if cause else ""
+    return f"{cause.kind}: {cause_words(cause)}" if cause else ""
 
 
 def test_a_schedule_that_ran_more_often() -> None:
@@ -87,7 +88,9 @@ def test_a_bill_tells_hours_of_nodes_and_nothing_of_idling() -> None:
     assert cause_of(billed(96, 48), billed(96, 48.3), BEFORE, unit="node-hour") is None
     dearer = cause_of(billed(96, 48), billed(96, 72), BEFORE, unit="node-hour")
     assert dearer
-    assert dearer.words == "a node-hour of it costs $0.75, $0.50 before"
+    assert cause_words(dearer) == "a node-hour of it costs $0.75, $0.50 before"
+    assert (dearer.amounts, dearer.currency) == ((0.75, 0.5), "USD"), "kept as numbers"
+    assert "$" not in dearer.words
 
 
 def test_what_belongs_to_no_pool_is_no_mover() -> None:
