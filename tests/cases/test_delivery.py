@@ -54,7 +54,7 @@ async def test_teams(case: Case) -> None:
         shown = [(method, path) for method, path, body in world.service.sent if case.right["says"] in json.dumps(body)]
         assert [method for method, _ in shown] == case.right["calls"]
         if what == "private":
-            assert GROUP["id"] not in shown[0][1]
+            assert str(GROUP["id"]) not in shown[0][1]
     finally:
         await tear_down(world)
 

@@ -73,7 +73,7 @@ class Forms:
         again = Button("Try again", request.text, how="form")
         return refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
 
-    async def _opened(self, trigger: str, view: Mapping[str, Any], until: float) -> str | None:
+    async def _opened(self, trigger: str, view: dict[str, Any], until: float) -> str | None:
         """Open a modal, again where Slack fails at it and the trigger may still live: why it is not open, or None.
 
         A trigger is good for one modal. One that is used up at a later attempt opened it at an earlier one.
