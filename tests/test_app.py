@@ -49,16 +49,27 @@ async def test_what_is_kept_is_set(tmp_path: Path) -> None:
     await app.stop()
 
 
-@pytest.mark.parametrize("shape", [b"{}", b"[]", b"null", b'"\xff"', b'{"id": 7}'])
-async def test_no_row_of_any_table_keeps_the_program_from_starting(tmp_path: Path, shape: bytes) -> None:
-    """Encoded values of another shape, and in each table a row that cannot be read at all."""
+STATES = ("going on", "no such state", "")
+"""What the columns of that name hold: what is picked up at a start, and what there is not."""
+
+
+@pytest.mark.parametrize(
+    ("shape", "state"),
+    [(shape, STATES[0]) for shape in (b"{}", b"[]", b"null", b'"\xff"', b'{"id": 7}')]
+    + [(b'{"state": "no such state", "kind": 7}', state) for state in STATES],
+)
+async def test_no_row_of_any_table_keeps_the_program_from_starting(tmp_path: Path, shape: bytes, state: str) -> None:
+    """Encoded values of another shape, states that there are not, and in each table a row that cannot be read at all.
+
+    Every other text in these rows is nonsense too.
+    """
     path = tmp_path / "bot.db"
     raw = {
         "bot": {"database": str(path), "listen": f"127.0.0.1:{free_port()}", "prices_url": ""},
         "accounts": {"render": {**ACCOUNT, "endpoint": "https://127.0.0.1:9"}},
     }
     await (await App.open(check(raw, {}), {})).stop()
-    fill(path, shape)
+    fill(path, shape, state)
     app = await App.open(check(raw, {}), {}, hold=True)
     await app.start()
     troubles = app.monitor_status.troubles()
@@ -73,15 +84,19 @@ async def test_no_row_of_any_table_keeps_the_program_from_starting(tmp_path: Pat
     assert "journal was put aside" in str(shown)
 
 
-def fill(path: Path, shape: bytes) -> None:
+_GOING_ON = {"journal": "received", "outbox": "claimed", "approvals": "approved", "operation_steps": "sent"}
+
+
+def fill(path: Path, shape: bytes, state: str) -> None:
     """Into every table a row whose encoded columns are of a shape, and one that nobody can read."""
     with sqlite3.connect(path) as db:
         for number, table in enumerate(sorted(MOMENTS.keys() | ENCODED.keys() | DAYS.keys())):
             row = row_of(db, table, 2 * number)
             kinds = {name: kind for _, name, kind, *_ in db.execute(f"PRAGMA table_info({table})")}
             odd = {name: shape if kinds[name] == "BLOB" else shape.decode("latin-1") for name in ENCODED.get(table, ())}
-            states = {"state": "received" if table == "journal" else "running"} if "state" in kinds else {}
-            insert(db, table, {**row, **odd, **states})
+            if "state" in kinds:
+                odd["state"] = state if state != STATES[0] else _GOING_ON.get(table, "running")
+            insert(db, table, {**row, **odd})
             column, value = next(
                 (columns[table][0], wrong)
                 for columns, wrong in ((MOMENTS, -1), (DAYS, "soon"), (ENCODED, b"[1"))

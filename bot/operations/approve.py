@@ -240,15 +240,19 @@ class Approvals:
 
     def _answers_for(self, approval: Approval, person: Person, conversation: Conversation) -> bool:
         """Whether somebody may approve a change by one of its rules, or could make it, with or without approvals."""
-        question = msgspec.json.decode(approval.question, type=Question)
+        question = decoded(approval.question, Question)
         policy = self._policy
+        if question is None:
+            return False
         could = policy.decide(dataclasses.replace(question, person=person, conversation=conversation)).allowed
         by_rule = any(policy.may_approve(need, question, person, conversation) for need in needs_of(approval))
         return could or by_rule or policy.may_break_glass(person)
 
     def _rules_for(self, approval: Approval, person: Person, conversation: Conversation) -> tuple[str, ...]:
         """The rules by which somebody may decide. Raises ApprovalRefused where there is none."""
-        question = msgspec.json.decode(approval.question, type=Question)
+        question = decoded(approval.question, Question)
+        if question is None:
+            raise ApprovalRefused("approval.unreadable", "What was stored of it cannot be read. Ask for it anew.")
         rules = [need for need in needs_of(approval) if self._policy.may_approve(need, question, person, conversation)]
         if not rules:
             raise ApprovalRefused("approval.approver", "You are none of those who may decide on it.")

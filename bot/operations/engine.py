@@ -26,7 +26,7 @@ from bot.content.redaction import HIDDEN
 from bot.operations.audit import Act, Audit, Result
 from bot.operations.lease import HELD, RENEWALS, holder
 from bot.operations.operation_card import UNDOABLE, byline, failed_card, outcome_card, running_card, stopped_card
-from bot.operations.run import Run
+from bot.operations.run import Run, kept
 from bot.operations.workflow import (
     Failure,
     Lost,
@@ -350,7 +350,7 @@ class Operations:
             row, account, account.writer, steps, self._store, self._holder, self._clock, here.view, here.changed
         )
         run.stopping = stopping
-        arguments = msgspec.json.decode(row.arguments, type=known.arguments)
+        arguments = kept(row.arguments, known.arguments)
         here.view.open = getattr(arguments, "show", "")
         outcome = await known.body(run, arguments)
         body = msgspec.json.encode(outcome)

@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.operations.one_write import TRIES, Answered, Check, Refused, Write
 from bot.operations.workflow import Failure, Lost, StepView, Stopped, Unknown, View
 from cards.card import Mark, Progress
+from storage.port.decoding import decoded
 from storage.port.operations import OperationRow, StepRow, StepState
 from storage.port.uploads import Upload
 
@@ -33,6 +34,14 @@ _LONGEST_WAIT = 30.0
 """Seconds between two attempts at most, where Azure does not ask for more."""
 _ETA_STEP = 30
 """Seconds to which an expected end is rounded up, so that a card is not edited for its changing."""
+
+
+def kept(stored: bytes, kind: type[T]) -> T:
+    """What was stored of an operation. Raises Failure where it cannot be read: nobody knows what is to be done."""
+    found = decoded(stored, kind)
+    if found is None:
+        raise Failure("What was noted of this change cannot be read, so it cannot be gone on with.")
+    return found
 
 
 class Status(NamedTuple):
@@ -96,7 +105,7 @@ class Run:
         """A value that is computed once and the same ever after: what was there before, which nodes are meant."""
         step = self._known.get(name)
         if step and step.state == "done":
-            return msgspec.json.decode(step.result, type=kind)
+            return kept(step.result, kind)
         value = await compute()
         await self._note(name, "done", msgspec.json.encode(value))
         return value
@@ -129,7 +138,7 @@ class Run:
         if step and step.state == "done":
             return self._replayed(shown, step.result)
         if step and step.state == "failed" and step.result:
-            refused = msgspec.json.decode(step.result, type=Refused).error()
+            refused = kept(step.result, Refused).error()
             shown.mark, shown.detail = Mark.FAILED, refused.code
             raise refused
         sent_before = bool(step and step.state == "sent")
@@ -190,7 +199,7 @@ class Run:
         step = self._known.get(step_name)
         if step and step.state == "done":
             shown.mark = Mark.DONE
-            status = msgspec.json.decode(step.result, type=Status)
+            status = kept(step.result, Status)
             shown.detail = status.detail
             return status
         if step is None:
@@ -334,7 +343,7 @@ class Run:
         return found
 
     def _replayed(self, shown: StepView, result: bytes) -> str:
-        answered = msgspec.json.decode(result, type=Answered)
+        answered = kept(result, Answered)
         shown.mark = Mark.DONE
         if answered.request_id:
             self.requests.append(answered.request_id)

@@ -12,10 +12,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TypeAlias
 
-import msgspec
 import structlog
 
-from bot.chat.request import CommandRequest, Conversation
+from bot.chat.request import CommandRequest
 from bot.clock import Clock
 from bot.operations.approve import ApprovalRefused, Approvals
 from bot.operations.approved_request import request_of
@@ -24,6 +23,8 @@ from bot.operations.audit_posts import AuditPosts
 from bot.policy.question import Question
 from bot.requests.dispatcher import Dispatcher
 from storage.port.approvals import Approval
+from storage.port.decoding import decoded
+from storage.port.errors import StoreError
 from storage.port.store import Store
 
 log = structlog.get_logger()
@@ -65,6 +66,10 @@ class ApprovalKeeper:
                 await self._end(operations.approvals, operations.audit, each, now)
             except ApprovalRefused as error:  # somebody was quicker
                 log.info("approval.decided_meanwhile", approval=each.id, rule=error.rule)
+            except StoreError:
+                raise
+            except Exception:  # what is wrong with one keeps no other waiting
+                log.exception("approval.not_ended", approval=each.id)
         await self._posts.post(now)
 
     async def _end(self, approvals: Approvals, audit: Audit, approval: Approval, now: datetime) -> None:
@@ -84,10 +89,12 @@ class ApprovalKeeper:
 
 def _act(approval: Approval) -> Act:
     """What the audit trail says of an approval that nobody decided on."""
-    question = msgspec.json.decode(approval.question, type=Question)
-    where: Conversation = question.conversation
+    question = decoded(approval.question, Question)
+    home, where, effect = (
+        (question.person.home, question.conversation.key, question.effect) if question else ("", "", "")
+    )
     return Act(
-        approval.correlation, f"approval:{approval.id}", approval.requester, question.person.home, where.key,
-        approval.account, approval.command, approval.target, question.effect, "approval.expired",
+        approval.correlation, f"approval:{approval.id}", approval.requester, home, where,
+        approval.account, approval.command, approval.target, effect, "approval.expired",
         reason=approval.reason, approval=approval.id,
     )  # fmt: skip

@@ -21,5 +21,5 @@ def decoded(body: bytes, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        log.warning("storage.unreadable", kind=kind.__name__, error=str(error))
+        log.warning("storage.unreadable", kind=getattr(kind, "__name__", str(kind)), error=str(error))
         return None

@@ -179,6 +179,24 @@ async def test_nobody_decides_in_time(bot: Bot) -> None:
     )
 
 
+@pytest.mark.parametrize("odd", [b"[1", b"{}", b'{"effect": "no such effect"}'])
+async def test_what_is_stored_of_one_and_cannot_be_read_keeps_no_other_waiting(bot: Bot, odd: bytes) -> None:
+    broken, sound = await bot.requested(), await bot.requested(65)
+    found = await bot.store.approval(broken)
+    assert found
+    assert await bot.store.change_approval(
+        msgspec.structs.replace(found, question=odd, needs=odd, version=found.version + 1), []
+    )
+    refused = await bot.ask(f"approve {broken}", "slack:U0OTTO")
+    assert said(refused) == "What was stored of it cannot be read. Ask for it anew."
+    await bot.look(5 * HOUR)
+    for id_ in (broken, sound):
+        ended = await bot.store.approval(id_)
+        assert ended
+        assert ended.state == "expired"
+    assert [each for each in await bot.told() if each[0] == "expired"] == [("expired", "approval.expired")] * 2
+
+
 @pytest.mark.parametrize("bot", [{"approvals": [ApprovalSettings(nodes=10, expires_minutes=5)]}], indirect=True)
 async def test_it_is_too_late_though_nobody_has_looked(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = await bot.requested()

@@ -47,6 +47,24 @@ async def test_what_is_computed_once_is_the_same_after_a_crash(stage: Stage) -> 
     assert await (await stage.run()).once("nodes", list[str], compute) == ["a", "b"]
 
 
+@pytest.mark.parametrize("odd", [b"[1", b"7", b'{"state": "no such state", "location": 7}'])
+async def test_what_was_noted_and_cannot_be_read_ends_it_in_words(stage: Stage, odd: bytes) -> None:
+    service = Service()
+
+    async def compute() -> list[str]:
+        return ["a"]
+
+    await (await stage.run()).once("nodes", list[str], compute)
+    await (await stage.run()).write("w", "Do it", service.send)
+    db = stage.store
+    await db._run(lambda: db._db.execute("UPDATE operation_steps SET result = ?", [odd]).rowcount)
+    with pytest.raises(Failure, match="cannot be read"):
+        await (await stage.run()).once("nodes", list[str], compute)
+    with pytest.raises(Failure, match="cannot be read"):
+        await (await stage.run()).write("w", "Do it", service.send)
+    assert service.sent == 1, "and nothing is sent again"
+
+
 # --- write ------------------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.port import RequestIntake
 from bot.chat.request import CommandRequest
 from bot.chat.slack import inbound
-from bot.chat.slack.errors import code_of
+from bot.chat.slack.errors import code_of, judged
 from bot.chat.slack.people import SlackPeople
 from cards.build import refusal
 from cards.card import Button, Card, Form
@@ -34,6 +34,10 @@ TYPING_SECONDS = 0.4
 OPEN_SECONDS, CHECK_SECONDS, SUBMIT_SECONDS = 1.5, 8.0, 1.5
 """For a check: before a modal opens (its trigger lives three), while it is open, before it is taken (three again)."""
 ZONE_SECONDS = 0.4
+TRIGGER_SECONDS = 2.6
+"""After the click, until which a modal that could not be opened is tried again."""
+_AGAIN_SECONDS = 0.25
+"""Between two attempts: the trigger has no time for longer pauses."""
 _VIEWS = 500
 
 
@@ -58,17 +62,39 @@ class Forms:
 
     async def open(self, intake: RequestIntake, request: CommandRequest, trigger: str) -> Card | None:
         """Open the form of a command; a card that says why there is none."""
+        until = asyncio.get_running_loop().time() + TRIGGER_SECONDS
         form = await intake.form(request.text, await self._zoned(request), seconds=OPEN_SECONDS)
         if not isinstance(form, Form):
             return form
-        try:
-            await self._client.views_open(trigger_id=trigger, view=render_form(form, inbound.carry(request)))
-        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("slack.form_not_opened", code=code)
-            again = Button("Try again", request.text, how="form")
-            return refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
-        return None
+        code = await self._opened(trigger, render_form(form, inbound.carry(request)), until)
+        if code is None:
+            return None
+        log.warning("slack.form_not_opened", code=code)
+        again = Button("Try again", request.text, how="form")
+        return refusal("The form could not be opened.", f"Slack says: {code or 'nothing'}.", [again])
+
+    async def _opened(self, trigger: str, view: dict[str, Any], until: float) -> str | None:
+        """Open a modal, again where Slack fails at it and the trigger may still live: why it is not open, or None.
+
+        A trigger is good for one modal. One that is used up at a later attempt opened it at an earlier one.
+        """
+        doubtful = False
+        while True:
+            try:
+                await self._client.views_open(trigger_id=trigger, view=view)
+            except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+                code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+                if doubtful and code == "exchanged_trigger_id":
+                    return None
+                failure = judged(error)
+                doubtful |= failure.why == "doubt"
+                wait = max(failure.wait or 0.0, _AGAIN_SECONDS)
+                if failure.why not in {"later", "doubt"} or asyncio.get_running_loop().time() + wait > until:
+                    return code
+                log.info("slack.form_tried_again", code=code)
+            else:
+                return None
+            await asyncio.sleep(wait)
 
     async def refresh(self, intake: RequestIntake, body: Mapping[str, Any]) -> None:
         """A change in a modal: check it and show what comes of it, unless another change overtakes it."""
