@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from math import isfinite
+from traceback import walk_tb
 from typing import Any
 
 import aiohttp
@@ -141,7 +142,9 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         except SdkError as error:
             raise no_answer(self._host, error) from error
         except _NONSENSE as error:  # the SDK takes the form of headers and of tokens for granted
-            log.info("azure.answer_not_understood", host=self._host, exc_info=True)
+            if _is_ours(error):
+                raise
+            log.error("azure.answer_not_understood", host=self._host, exc_info=True)
             raise not_understood(self._host, type(error).__name__) from error
         answer = response.http_response
         self._clock.hear(answer.headers.get("Date"))
@@ -161,7 +164,16 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         raise refused
 
 
-_NONSENSE = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError)
+_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What the SDK stumbles with over a token that is no object, a field that is not there, a header that is no number."""
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether code of our own raised it, which is our mistake and not Azure's."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    return bool(names) and str(names[-1]).startswith("bot.")
+
+
 _COST_WAIT = re.compile(r"x-ms-ratelimit-microsoft\.costmanagement-.*retry-after", re.IGNORECASE)
 
 
