@@ -32,6 +32,7 @@ from yarl import URL
 
 from bot.azure.bounds import BLOCK, BoundedTransport, TooLarge, too_large
 from bot.azure.clock import Clock
+from bot.azure.decoding import not_understood
 from bot.azure.errors import AzureError, refusal
 from bot.settings import is_loopback
 
@@ -176,8 +177,7 @@ def _is_ours(error: Exception) -> bool:
 
 _COST_WAIT = re.compile(r"x-ms-ratelimit-microsoft\.costmanagement-.*retry-after", re.IGNORECASE)
 
-
-_LONGEST_WAIT = 3600.0
+LONGEST_WAIT = 3600.0
 """Seconds: a header that asks for days would silence the bot for days."""
 
 
@@ -187,7 +187,7 @@ def _wait(response: Response) -> float | None:
     for name, value in response.http_response.headers.items():
         if _COST_WAIT.fullmatch(name) and re.fullmatch(r"\d{1,6}", value.strip()):
             found.append(float(value))
-    return max((min(wait, _LONGEST_WAIT) for wait in found if wait is not None), default=None)
+    return max((min(wait, LONGEST_WAIT) for wait in found if wait is not None), default=None)
 
 
 def pipeline(
@@ -243,11 +243,6 @@ def no_answer(host: str, error: SdkError) -> AzureError:
     else:
         why = "the connection broke off: try again"
     return AzureError("NoConnection", f"{host}: {why}")
-
-
-def not_understood(host: str, why: str) -> AzureError:
-    """An answer whose form is none that there is."""
-    return AzureError("UnexpectedAnswer", f"{host} answered what is not understood: {why}")
 
 
 def late(host: str) -> AzureError:
