@@ -374,7 +374,6 @@ class App:
         await self.outbox.reachable(conversation, yes)
         if yes:
             await self.delivery.resume(datetime.now(UTC))
-        if yes:
             await self.alerts.conversations_changed()
 
     async def _moved(self, reference: ConversationReference, old: str) -> None:

@@ -65,7 +65,8 @@ class Messages:
             return self._writer.incident(incident, notification.conversation, held=held, explained=explained)
 
         key = ("incident", incident.id, explained, *(group if held else ()))
-        self._write(notification.entry, notification.conversation, self._once(key, notification.conversation, render))
+        card = self._once(key, notification.conversation, render)
+        self._write(notification.entry, notification.conversation, card, urgent=incident.urgent)
 
     def history(self, incident: Incident, notification: Notification) -> None:
         """What happened to an incident so far, as a reply."""
@@ -81,12 +82,13 @@ class Messages:
             where,
             lambda: self._writer.digest(incidents, where, after_quiet=quiet),
         )
-        self._write(entry, where, card)
+        self._write(entry, where, card, urgent=any(each.urgent for each in incidents))
 
     def worse(self, digest: str, where: str, incidents: list[Incident], worse: list[Incident]) -> None:
         """Say aloud which incidents of a digest became worse: one reply, edited as more of it does."""
         card = _encode(self._writer.worse(incidents, worse, where, self._now))
-        self._write(worse_of(digest), where, card, reply_to=digest, broadcast=True)
+        urgent = any(each.urgent for each in worse)
+        self._write(worse_of(digest), where, card, reply_to=digest, broadcast=True, urgent=urgent)
 
     def aloud(self, incident: Incident, notification: Notification, what: str) -> None:
         """A reply that notifies people; see :meth:`bot.alerting.cards.Writer.note`."""
@@ -98,7 +100,12 @@ class Messages:
         )
         name = f"{notification.entry}-{secrets.token_hex(3)}"
         self._state.post(
-            OutboxEntry(name, where, parent.address, card, 1, self._now, reply_to=notification.entry, broadcast=True)
+            OutboxEntry(
+                *(name, where, parent.address, card, 1, self._now),
+                reply_to=notification.entry,
+                broadcast=True,
+                urgent=incident.urgent,
+            )
         )
 
     def _once(self, key: tuple[Hashable, ...], where: str, render: Callable[[], Card]) -> bytes:
@@ -109,7 +116,9 @@ class Messages:
             known = self._rendered[key] = _encode(render())
         return known
 
-    def _write(self, name: str, where: str, card: bytes, *, reply_to: str = "", broadcast: bool = False) -> None:
+    def _write(
+        self, name: str, where: str, card: bytes, *, reply_to: str = "", broadcast: bool = False, urgent: bool = False
+    ) -> None:
         known = self._state.entry(name) or self._state.entry(reply_to)
         if known is not None:
             address = known.address
@@ -117,4 +126,4 @@ class Messages:
             address = _encode(found)
         else:
             return
-        self._state.write(OutboxEntry(name, where, address, card, 1, self._now, reply_to, broadcast))
+        self._state.write(OutboxEntry(name, where, address, card, 1, self._now, reply_to, broadcast, urgent))

@@ -72,6 +72,11 @@ class Incident(Struct, kw_only=True):
         return self.state == "open"
 
     @property
+    def urgent(self) -> bool:
+        """Whether word of it goes before all else: it is critical, and goes on or is news."""
+        return self.severity is Severity.CRITICAL and self.state != "resolved"
+
+    @property
     def unmended(self) -> bool:
         """Whether it is over and nobody mended it."""
         return self.state == "resolved" and not self.mended

@@ -328,5 +328,6 @@ class AlertService:
         name, where = f"test-{secrets.token_hex(4)}", key_of(conversation)
         async with self._changing() as now:
             card = msgspec.json.encode(self.writer.incident(incident, where))
-            self._state.post(OutboxEntry(name, where, msgspec.json.encode(conversation), card, 1, now))
+            address = msgspec.json.encode(conversation)
+            self._state.post(OutboxEntry(name, where, address, card, 1, now, urgent=incident.urgent))
         return name

@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from math import isfinite
+from traceback import walk_tb
 from typing import Any
 
 import aiohttp
@@ -31,6 +32,7 @@ from yarl import URL
 
 from bot.azure.bounds import BLOCK, BoundedTransport, TooLarge, too_large
 from bot.azure.clock import Clock
+from bot.azure.decoding import not_understood
 from bot.azure.errors import AzureError, refusal
 from bot.settings import is_loopback
 
@@ -141,7 +143,9 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         except SdkError as error:
             raise no_answer(self._host, error) from error
         except _NONSENSE as error:  # the SDK takes the form of headers and of tokens for granted
-            log.info("azure.answer_not_understood", host=self._host, exc_info=True)
+            if _is_ours(error):
+                raise
+            log.error("azure.answer_not_understood", host=self._host, exc_info=True)
             raise not_understood(self._host, type(error).__name__) from error
         answer = response.http_response
         self._clock.hear(answer.headers.get("Date"))
@@ -161,11 +165,19 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         raise refused
 
 
-_NONSENSE = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError)
+_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What the SDK stumbles with over a token that is no object, a field that is not there, a header that is no number."""
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether code of our own raised it, which is our mistake and not Azure's."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    return bool(names) and str(names[-1]).startswith("bot.")
+
+
 _COST_WAIT = re.compile(r"x-ms-ratelimit-microsoft\.costmanagement-.*retry-after", re.IGNORECASE)
 
-
-_LONGEST_WAIT = 3600.0
+LONGEST_WAIT = 3600.0
 """Seconds: a header that asks for days would silence the bot for days."""
 
 
@@ -175,7 +187,7 @@ def _wait(response: Response) -> float | None:
     for name, value in response.http_response.headers.items():
         if _COST_WAIT.fullmatch(name) and re.fullmatch(r"\d{1,6}", value.strip()):
             found.append(float(value))
-    return max((min(wait, _LONGEST_WAIT) for wait in found if wait is not None), default=None)
+    return max((min(wait, LONGEST_WAIT) for wait in found if wait is not None), default=None)
 
 
 def pipeline(
@@ -231,11 +243,6 @@ def no_answer(host: str, error: SdkError) -> AzureError:
     else:
         why = "the connection broke off: try again"
     return AzureError("NoConnection", f"{host}: {why}")
-
-
-def not_understood(host: str, why: str) -> AzureError:
-    """An answer whose form is none that there is."""
-    return AzureError("UnexpectedAnswer", f"{host} answered what is not understood: {why}")
 
 
 def late(host: str) -> AzureError:

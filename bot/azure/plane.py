@@ -18,11 +18,11 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from yarl import URL
 
 from bot.azure.answers import Page
-from bot.azure.bounds import MOST_BYTES, TooLarge, Trail, read_within, too_large
+from bot.azure.bounds import MOST_BYTES, MOST_PAGES, TooLarge, Trail, read_within, too_large
 from bot.azure.clock import Clock
 from bot.azure.decoding import decode, decode_rows
 from bot.azure.errors import AzureError
-from bot.azure.pipeline import DEADLINE, Traffic, late, no_answer
+from bot.azure.pipeline import DEADLINE, LONGEST_WAIT, Traffic, late, no_answer
 
 T = TypeVar("T")
 
@@ -215,9 +215,9 @@ class Plane:
         rows = await decode_rows(self.host, kind, answer.body, strict=strict, select=select)
         return Page(rows.items, trail.on(self.own(rows.link) if rows.link else None), answer.at, rows.aside)
 
-    def trail(self, first: str) -> Trail:
-        """For the pages of a list that begins at this address."""
-        return Trail(self.host, first)
+    def trail(self, first: str, most: int = MOST_PAGES) -> Trail:
+        """For the pages of a list that begins at this address, ``most`` at most."""
+        return Trail(self.host, first, most)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -226,13 +226,10 @@ class Plane:
 
 def _seconds(header: str | None) -> float | None:
     """What a ``Retry-After`` in seconds says; the service sends no other form."""
-    try:
-        return max(0.0, min(float(header), _LONGEST_WAIT)) if header else None
+    try:  # the bound is also for what is no number of seconds, such as infinity
+        return max(0.0, min(float(header), LONGEST_WAIT)) if header else None
     except ValueError:
         return None
-
-
-_LONGEST_WAIT = 3600.0  # also for what is no number of seconds, such as infinity
 
 
 _OPTIONS = {"filter": "$filter", "select": "$select", "expand": "$expand"}

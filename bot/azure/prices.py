@@ -240,19 +240,17 @@ class Retail:
         plane = self._plane = self._plane or self._connect()
         filters = f"serviceName eq 'Virtual Machines' and armRegionName eq '{name}' and priceType eq 'Consumption'"
         currency = currency or self._currency
-        url: str | None = f"{self._url}?currencyCode={quote(_quoted(currency))}&$filter={quote(filters)}"
+        start = f"{self._url}?currencyCode={quote(_quoted(currency))}&$filter={quote(filters)}"
         choice = Choice()
         at: datetime | None = None
-        seen: set[str] = set()
+        url: str | None = start
+        trail = plane.trail(start, _PAGES)
         while url is not None:
-            if url in seen or len(seen) == _PAGES:  # half a list would be taken for the whole one
-                raise AzureError("UnexpectedAnswer", f"the list of prices of {name} does not end")
-            seen.add(url)
             answer = await plane.get(url)
             page = await plane.decoded(PriceListing, answer, exact=True)  # half a list would pass for the whole
             at = at or answer.at
             choice.add(page.items, at)
-            url = plane.own(page.next_page_link) if page.next_page_link else None
+            url = trail.on(plane.own(page.next_page_link) if page.next_page_link else None)
         at = at or datetime.now(UTC)
         found = choice.found()
         if not found:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-import msgspec
 import structlog
 from msgspec import Struct
 
@@ -18,7 +17,6 @@ from bot.chat.port import Undelivered
 from bot.clock import Clock, backoff
 from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.sender import Attempts, Sender
-from cards.card import Mark
 from storage.port.outbox import DeliveryState, OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
@@ -61,12 +59,6 @@ class _Waiting(Struct, eq=False):
     urgent: bool = False
 
 
-class _Marked(Struct):
-    """What is read of a card before it is its turn."""
-
-    mark: str = ""
-
-
 class DestinationQueue:
     """One conversation's queue, and the loop that works it off."""
 
@@ -90,11 +82,11 @@ class DestinationQueue:
         """Put an entry into the queue, or note that it has changed."""
         if known := self._waiting.get(entry.id):
             known.due, known.version = entry.not_before, max(known.version, entry.version)
-            known.urgent = _is_urgent(entry)
+            known.urgent = entry.urgent
         else:
             self._came += 1
             waiting = _Waiting(entry.id, entry.not_before, self._came, entry.version, Attempts(), doubtful=doubtful)
-            waiting.urgent = _is_urgent(entry)
+            waiting.urgent = entry.urgent
             waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
             self._waiting[entry.id] = waiting
         self._wake.set()
@@ -258,10 +250,3 @@ class DestinationQueue:
 
 def _is_edit(row: DeliveryState) -> bool:
     return bool(row.message) and row.state != "claimed"
-
-
-def _is_urgent(entry: OutboxEntry) -> bool:
-    try:
-        return msgspec.json.decode(entry.card, type=_Marked).mark == Mark.FAILED.value
-    except msgspec.DecodeError:
-        return False

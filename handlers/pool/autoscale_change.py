@@ -24,6 +24,7 @@ from cards.build import text
 from cards.card import Button, Card, Mark, Words
 from cards.formatting import duration, plural
 from handlers.pool.formulas import SELECT, Scaled, examined, given_formula, scaled
+from handlers.pool.steps import wanted_of
 from handlers.shared.capacity import capacity
 from handlers.shared.common import line
 from handlers.shared.preflight import blocked
@@ -69,8 +70,7 @@ class Before(Struct, frozen=True):
             pool.enable_auto_scale,
             found.formula,
             round(found.interval.total_seconds() / 60),
-            pool.target_dedicated_nodes or 0,
-            pool.target_low_priority_nodes or 0,
+            *wanted_of(pool),
             pool.etag,
         )
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from bot.azure.account import Account
 from bot.azure.models import Pool
+from bot.azure.models.base import certain
 from bot.azure.writes import pools
 from bot.azure.writes.pools import MOST_REMOVED
 from bot.domain.entity import fold
@@ -141,7 +142,10 @@ async def removing(run: Run, asked: Removal) -> Outcome:
 
 
 async def _has(run: Run, pool: str) -> Targets:
-    return steps.has(await steps.read(run, pool))
+    found = steps.has(await steps.read(run, pool))
+    for nodes in (found.dedicated, found.spot):
+        certain(nodes, f"how many nodes pool {pool} has")
+    return found
 
 
 async def _scales(run: Run, pool: str) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from bot.azure.account import Account
 from bot.azure.models import NodeRow, Pool
+from bot.azure.models.base import certain
 from bot.azure.plane import Written
 from bot.azure.writes import pools
 from bot.domain.entity import fold
@@ -45,8 +46,8 @@ class Targets(Struct, frozen=True):
 
     @classmethod
     def of(cls, pool: Pool) -> Targets:
-        """As the pool is."""
-        return cls(pool.target_dedicated_nodes or 0, pool.target_low_priority_nodes or 0, pool.etag)
+        """As the pool is. Raises AzureError where it does not say that: a change would be taken back to no nodes."""
+        return cls(*wanted_of(pool), pool.etag)
 
     def asked(self, dedicated: int | None, spot: int | None) -> Targets:
         """As they will be; None stays."""
@@ -59,6 +60,18 @@ class Targets(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.dedicated} dedicated and {self.spot} spot nodes"
+
+
+def wanted_of(pool: Pool) -> tuple[int, int]:
+    """The dedicated and the spot nodes that a pool wants; one that scales itself need not say it.
+
+    Raises AzureError where another one does not.
+    """
+    dedicated, spot = pool.target_dedicated_nodes, pool.target_low_priority_nodes
+    if pool.enable_auto_scale:
+        return dedicated or 0, spot or 0
+    what = f"how many nodes pool {pool.id} wants"
+    return certain(dedicated, what), certain(spot, what)
 
 
 def left(wanted: Targets) -> dict[str, str]:

@@ -25,7 +25,8 @@ class OutboxEntry(Struct, frozen=True):
 
     ``destination`` is the conversation's key (``platform:id``) and ``address`` the encoded conversation. ``version``
     counts the cards it was given. It is sent at ``not_before`` at the earliest. ``reply_to`` is the entry in whose
-    thread it belongs; ``broadcast`` asks that a reply in a thread is shown in the channel too.
+    thread it belongs; ``broadcast`` asks that a reply in a thread is shown in the channel too. What is ``urgent`` goes
+    before all else that waits for its conversation: critical alerts.
     """
 
     id: str
@@ -36,6 +37,7 @@ class OutboxEntry(Struct, frozen=True):
     not_before: datetime
     reply_to: str = ""
     broadcast: bool = False
+    urgent: bool = False
 
 
 class DeliveryState(Struct, frozen=True):

@@ -18,7 +18,7 @@ from storage.sqlite.connection import Connection
 from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _COLUMNS = (
-    "outbox.id, destination, address, card, version, not_before, reply_to, broadcast, "
+    "outbox.id, destination, address, card, version, not_before, reply_to, broadcast, urgent, "
     "state, sent, message, channel, attempts, first_attempt, error"
 )
 
@@ -100,17 +100,20 @@ class SqliteOutbox(Connection):
 
 
 def put_entries(db: Database, entries: Sequence[OutboxEntry]) -> None:
-    """Insert, or overwrite ``card``, ``version``, ``not_before`` and ``broadcast``; in a transaction."""
+    """Insert, or overwrite ``card``, ``version``, ``not_before``, ``broadcast`` and ``urgent``; in a transaction."""
     db.conn.executemany(
         """
-        INSERT INTO outbox (id, destination, address, card, version, not_before, reply_to, broadcast)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO outbox (id, destination, address, card, version, not_before, reply_to, broadcast, urgent)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             card = excluded.card, version = excluded.version, not_before = excluded.not_before,
-            broadcast = excluded.broadcast
+            broadcast = excluded.broadcast, urgent = excluded.urgent
         """,
         [
-            (*(e.id, e.destination, e.address, e.card, e.version), to_timestamp(e.not_before), e.reply_to, e.broadcast)
+            (
+                *(e.id, e.destination, e.address, e.card, e.version),
+                *(to_timestamp(e.not_before), e.reply_to, e.broadcast, e.urgent),
+            )
             for e in entries
         ],
     )
@@ -119,9 +122,9 @@ def put_entries(db: Database, entries: Sequence[OutboxEntry]) -> None:
 def _deliveries(rows: Iterable[tuple[Any, ...]]) -> list[DeliveryState]:
     found = []
     for row in rows:
-        id_, destination, address, card, version, not_before, reply_to, broadcast = row[:8]
-        state, sent, message, channel, attempts, first, error = row[8:]
+        id_, destination, address, card, version, not_before, reply_to, broadcast, urgent = row[:9]
+        state, sent, message, channel, attempts, first, error = row[9:]
         due, begun = from_timestamp(not_before), None if first is None else from_timestamp(first)
-        entry = OutboxEntry(id_, destination, address, card, version, due, reply_to, bool(broadcast))
+        entry = OutboxEntry(id_, destination, address, card, version, due, reply_to, bool(broadcast), bool(urgent))
         found.append(DeliveryState(entry, state, sent, message, channel, attempts, begun, error))
     return found

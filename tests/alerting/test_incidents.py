@@ -136,6 +136,24 @@ async def test_a_severity_holds_for_kinds_that_are_named_too(tmp_path: Path) -> 
         assert ops.entries.titles() == ["✖ pool a has 1 unusable nodes"]
 
 
+async def test_word_of_what_is_critical_is_urgent_for_as_long_as_it_is(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        [entry] = ops.entries.on_top()
+        assert not entry.urgent
+        ops.found["node.unusable"] = [finding("a", count=9, severity=Severity.CRITICAL)]
+        await ops.look(30)
+        [entry] = ops.entries.on_top()
+        assert entry.urgent
+        assert [each.urgent for each in ops.entries.below(entry) if each.broadcast] == [True]
+        ops.found["node.unusable"] = []
+        await ops.look(30)
+        await ops.look(600)
+        [entry] = ops.entries.on_top()
+        assert not entry.urgent
+
+
 async def test_a_worse_one_is_said_aloud_once(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         ops.found["node.unusable"] = [finding("a")]

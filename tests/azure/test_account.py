@@ -662,3 +662,10 @@ def test_http_is_let_through_on_loopback_only() -> None:
 
     assert policies("http://127.0.0.1:1") == [Loopback]
     assert policies("https://a.b.batch.azure.com") == []
+
+
+async def test_a_mistake_of_our_own_policies_is_not_taken_for_azures(service: Service, account: Account) -> None:
+    service.answers = [say({"value": []})]
+    account.traffic.calls = "none"  # type: ignore[assignment]  # so that counting a call fails
+    with pytest.raises(TypeError):
+        await account.every(Pool, "/pools")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import zlib
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +33,7 @@ from bot.azure.models import (
     Task,
     TaskRow,
 )
-from bot.azure.models.base import Untold
+from bot.azure.models.base import Untold, Wire, told
 from bot.azure.models.watched import JobState, NodeState, PoolState, ScheduleState, TaskState
 from tests.azure.recordings import recordings
 from tests.azure.service import COUNTED, NONE_OF_ANY, Service, say
@@ -41,6 +42,22 @@ KINDS = (
     Application, Certificate, Job, JobSchedule, JobState, Node, NodeState, Pool, PoolNodeCounts, PoolState,
     ScheduleState, SupportedImage, SupportedSku, Task, TaskRow, TaskState,
 )  # fmt: skip
+
+
+def _below(kind: type[Any]) -> list[type[Any]]:
+    return [each for below in kind.__subclasses__() for each in (below, *_below(below))]
+
+
+ALL = sorted({*_below(Wire)}, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+ALL = [
+    kind
+    for kind in ALL
+    if kind.__module__.startswith("bot.azure.models.")
+    and not kind.WHOLE
+    and not any(each.required for each in msgspec.structs.fields(kind))
+    and any(type(each.default) is int for each in msgspec.structs.fields(kind))
+]
+"""The kinds that have numbers, each of which may be missing."""
 WRONG: tuple[Any, ...] = (None, {"deep": [1]}, [[]], 3.5, "no such thing", True)
 
 
@@ -100,6 +117,26 @@ async def test_whatever_a_row_holds_the_others_come(kind: type[Any], data: st.Da
     assert [row.id for row in rows.items if row.id in ("a", "c")][:1] == ["a"]
     assert rows.items[-1].id == "c"
     assert len(rows.items) + len(rows.aside) == 3
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("wrong", [None, "7", 1.5, [], {}])
+async def test_a_number_that_was_not_told_can_be_stored_and_copied(kind: type[Any], wrong: object) -> None:
+    """Every number of every kind: encoded it is the default, and still it says that it was not told."""
+    numbers = [each for each in msgspec.structs.fields(kind) if type(each.default) is int]
+    body = {each.encode_name: wrong for each in numbers}
+    found = await decode("host", kind, json.dumps(body).encode())
+    for each in numbers:
+        value = getattr(found, each.name)
+        assert (f"{value:,}", f"{value}", repr(value)) == ("?", "?", "?")
+        assert isinstance(value, Untold)
+        assert value == each.default
+        assert told(value, 42) == 42
+        for encoded in (msgspec.json.encode(value), msgspec.json.encode({"step": [value]})[9:-2]):
+            assert msgspec.json.decode(encoded) == each.default
+        assert isinstance(pickle.loads(pickle.dumps(value)), Untold)
+    assert msgspec.convert(msgspec.to_builtins(found), kind) == found
+    assert msgspec.json.decode(msgspec.json.encode(found), type=kind) == found
 
 
 async def test_a_number_that_was_not_told_is_no_zero() -> None:

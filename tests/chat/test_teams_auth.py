@@ -141,6 +141,21 @@ async def test_malformed_bodies(world: World, body: bytes, status: int) -> None:
     assert [line["event"] for line in logs] == ["teams.refused"]
 
 
+@pytest.mark.parametrize("before", range(120, 200, 10))
+async def test_a_secret_that_the_log_cuts_is_hidden_before(
+    world: World, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    secret = "AccountKey=" + "q7Zk" * 21 + "Ag=="
+
+    async def stumble(*_: object) -> None:
+        raise ValueError("x" * before + f" DefaultEndpointsProtocol=https;AccountName=a;{secret}")
+
+    monkeypatch.setattr(world.teams._verifier._framework, "authenticate_request", stumble)
+    with capture_logs() as logs:
+        assert (await world.post_once(world.activity(text="pool list")))[0] == 401
+    assert "q7Zk" not in str(logs)
+
+
 async def test_before_the_start_nothing_is_accepted() -> None:
     world = await build(start=False)
     assert (await world.post_once(world.activity(text="pool list")))[0] == 503

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from bot.azure.account import Account
+from bot.azure.models import Pool
+from bot.azure.models.base import Untold
 from bot.requests.context import Context
 from cards.card import Actions, Mark, Menu, plain
 from tests.golden import check
@@ -122,3 +127,23 @@ async def test_the_menu_of_what_is_new_opens_the_forms(operator: Operator) -> No
     assert "pool" in [each.value for each in menu.options]
     form = await operator.form(menu.command.replace("{}", "pool"))
     assert (form.title, form.submit) == ("Make a pool", "Make")
+
+
+@pytest.mark.parametrize(
+    "verb", ["pool resize win-build 3", "pool autoscale enable win-build '$TargetDedicatedNodes=1;'"]
+)
+@pytest.mark.parametrize("untold", [None, Untold(0)])
+async def test_a_pool_that_does_not_say_what_it_wants_is_not_changed(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, verb: str, untold: int | None
+) -> None:
+    """To take it back would leave it with no nodes."""
+    fetch = Account.fetch
+
+    async def oddly(self: Account, kind: Any, *asked: Any, **more: Any) -> Any:
+        found = await fetch(self, kind, *asked, **more)
+        return replace(found, value=replace(found.value, target_dedicated_nodes=untold)) if kind is Pool else found
+
+    monkeypatch.setattr(Account, "fetch", oddly)
+    card = await operator.question(f"{verb} account:sim-dev")
+    assert card.refused
+    assert "how many nodes pool win-build wants" in str(card)

@@ -16,7 +16,7 @@ from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from cards.build import bold, text
-from cards.card import Card, Footer, Mark, plain
+from cards.card import Card, Footer, plain
 from storage.port.changes import ChangeSet
 from storage.port.outbox import DeliveryState, OutboxEntry
 from storage.sqlite.store import SqliteStore
@@ -34,10 +34,9 @@ def entry(
     conversation: Conversation = HERE,
     version: int = 1,
     reply_to: str = "",
-    critical: bool = False,
     **more: object,
 ) -> OutboxEntry:
-    card = Card(title=text(bold(words or f"{id_} {version}")), mark=Mark.FAILED if critical else Mark.NEUTRAL)
+    card = Card(title=text(bold(words or f"{id_} {version}")))
     return OutboxEntry(
         id_,
         f"{conversation.platform}:{conversation.id}",

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.chat.port import Undelivered
 from bot.chat.request import Conversation
@@ -16,7 +18,7 @@ from bot.clock import Clock
 from bot.outbox import DestinationStatus
 from bot.outbox.circuit_breaker import CircuitBreaker
 from cards.build import text
-from cards.card import Card
+from cards.card import Card, Mark
 from storage.port.changes import ChangeSet
 from storage.port.outbox import DeliveryState
 from tests.outbox.messages import HERE, THERE, World, entry, world
@@ -88,7 +90,7 @@ async def test_what_is_critical_overtakes_all_that_waits(w: World) -> None:
     w.start()
     await w.give(*(entry(f"m{number:02}") for number in range(60)))
     await w.until(lambda: w.chat.calls)
-    await w.give(entry("alarm", critical=True), entry("m60"))
+    await w.give(entry("alarm", urgent=True), entry("m60"))
     w.chat.gate.set()
     await w.done(*(f"m{number:02}" for number in range(61)), "alarm")
     words = w.room.words()
@@ -98,7 +100,7 @@ async def test_what_is_critical_overtakes_all_that_waits(w: World) -> None:
 
 async def test_what_becomes_critical_while_it_waits_overtakes(w: World) -> None:
     await w.give(*(entry(f"m{number:02}") for number in range(60)))
-    await w.give(entry("m59", version=2, critical=True))
+    await w.give(entry("m59", version=2, urgent=True))
     w.start()
     await w.done(*(f"m{number:02}" for number in range(60)))
     assert w.room.words()[0] == "m59 2"
@@ -106,10 +108,31 @@ async def test_what_becomes_critical_while_it_waits_overtakes(w: World) -> None:
 
 async def test_a_critical_reply_takes_along_what_it_replies_to(w: World) -> None:
     await w.give(*(entry(f"m{number:02}") for number in range(60)))
-    await w.give(entry("alarm", reply_to="m59", critical=True))
+    await w.give(entry("alarm", reply_to="m59", urgent=True))
     w.start()
     await w.done(*(f"m{number:02}" for number in range(60)), "alarm")
     assert w.room.words()[:3] == ["m00 1", "m59 1", "alarm 1"], "one may be on its way before what it replies to"
+
+
+async def test_what_is_urgent_goes_first_and_looks_say_nothing_about_it(w: World) -> None:
+    """A report over budget looks as bad as a critical alert, and waits its turn."""
+    first, report = entry("first"), entry("report")
+    card = replace(msgspec.json.decode(report.card, type=Card), mark=Mark.FAILED)
+    await w.give(first, replace(report, card=msgspec.json.encode(card)), entry("alert", urgent=True))
+    await w.die()  # and so it is after a crash
+    w.start()
+    for name in ("first", "report", "alert"):
+        await w.done(name)
+    assert [each.key for each in w.room.messages] == ["alert", "first", "report"]
+
+
+async def test_what_is_urgent_no_longer_waits_its_turn(w: World) -> None:
+    await w.give(entry("first"), entry("alert", urgent=True))
+    await w.give(entry("alert", version=2))
+    w.start()
+    for name in ("first", "alert"):
+        await w.done(name)
+    assert [each.key for each in w.room.messages] == ["first", "alert"]
 
 
 async def test_a_reply_waits_for_what_it_replies_to(w: World) -> None:

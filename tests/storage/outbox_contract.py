@@ -27,7 +27,7 @@ class OutboxContract:
     """Inherit it beside :class:`tests.storage.contract.StoreContract`, which gives ``store``."""
 
     async def test_an_entry_on_its_way(self, store: Store) -> None:
-        first = OutboxEntry("a", "slack:C1", b"conversation", b"card", 1, NOON, "root", broadcast=True)
+        first = OutboxEntry("a", "slack:C1", b"conversation", b"card", 1, NOON, "root", broadcast=True, urgent=True)
         await store.record(ChangeSet(entries=[first]))
         assert await store.undelivered() == [DeliveryState(first)]
         assert await store.claim("a", NOON)

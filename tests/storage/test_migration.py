@@ -431,7 +431,7 @@ async def test_what_is_no_object_or_has_the_new_name_is_left_alone(path: Path) -
     with sqlite3.connect(path) as db:
         db.executemany("INSERT INTO journal VALUES (?, ?, 0, 'new')", (kept | aside).items())
         db.execute("INSERT INTO journal VALUES ('spaced', ?, 0, 'new')", [b'{ "place" : { "id":1.0 } , "n":1e3 }'])
-    await SqliteStore.open(path).close()
+    await SqliteStore.open(path, held=True).close()
     with sqlite3.connect(path) as db:
         found = dict(db.execute("SELECT key, body FROM journal"))
         unreadable = [json.loads(body) for (body,) in db.execute("SELECT body FROM unreadable")]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any, ClassVar, dataclass_transform
 
 from msgspec import Struct, field
+
+from bot.azure.errors import AzureError
 
 _ODD_NAMES = {
     "etag": "eTag",
@@ -53,8 +56,23 @@ def wire_name(name: str) -> str:
     return _ODD_NAMES.get(name) or re.sub(r"_(\w)", lambda found: found.group(1).upper(), name)
 
 
-class Untold(int):
-    """A number that the service did not tell, or told as no number: it counts as nothing and is written as ``?``."""
+class Untold(IntEnum):
+    """A number that the service did not tell, or told as no number: it counts as its field's default, most often zero.
+
+    It is written as ``?``. An enumeration, for those alone of all kinds of int are encoded by msgspec: where it is
+    stored it becomes the default, so whoever stores a number for good asks :func:`told` first.
+    """
+
+    NOTHING = 0
+
+    @classmethod
+    def _missing_(cls, value: object) -> Untold | None:
+        """Of any other default, too."""
+        if type(value) is not int:
+            return None
+        made = int.__new__(cls, value)
+        made._name_, made._value_ = f"DEFAULT_{value}", value
+        return made
 
     def __format__(self, form: str) -> str:
         return "?"
@@ -69,6 +87,13 @@ UNTOLD = Untold(0)
 def told(value: int, otherwise: int) -> int:
     """A number as it was told; ``otherwise`` where it was not."""
     return otherwise if isinstance(value, Untold) else value
+
+
+def certain(value: int | None, what: str) -> int:
+    """A number that something is changed or taken back by. Raises AzureError where it was not told."""
+    if value is None or isinstance(value, Untold):
+        raise AzureError("UnexpectedAnswer", f"Azure does not say {what}: try again")
+    return value
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))  # or every class would have to say frozen=True

@@ -335,9 +335,7 @@ class Teams:
                     conversation, id=channel.id, kind="channel", name=channel.name or ""
                 )
                 await self._channel(event, of_channel, activity.at)
-        elif event in {"teamDeleted", "teamHardDeleted", "teamArchived"} or activity.concerns_bot(
-            activity.members_removed
-        ):
+        elif event in _TEAM_GONE or activity.concerns_bot(activity.members_removed):
             await self._references.left(conversation, activity.at)
         elif event == "teamRenamed":  # the id of a team is that of its first channel
             await self._references.renamed(conversation, activity.at)

@@ -17,6 +17,7 @@ from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError
 from bot.chat.teams.keys import Keys
+from bot.content.outgoing import clear
 
 _CHANNEL = "msteams"
 
@@ -66,7 +67,8 @@ class Verifier:
         except (RefusedError, KeysUnavailableError):
             raise
         except Exception as error:  # the framework raises whatever it stumbled over, bare Exception included
-            raise RefusedError(f"{type(error).__name__}: {error}"[:200]) from error
+            # Cleared before it is cut: what is left of a secret that was cut looks like none to the log.
+            raise RefusedError(clear(f"{type(error).__name__}: {error}")[:200]) from error
         if not url:
             raise RefusedError("no service URL")  # without one the framework does not compare the claim
         claims = result.claims_identity.claims

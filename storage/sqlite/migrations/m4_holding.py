@@ -30,3 +30,9 @@ def rows_that_were_put_aside(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations()
+def messages_that_go_first(db: Database) -> None:
+    """Whether a message goes before others that wait; of those that wait already none does."""
+    db.execute("ALTER TABLE outbox ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0")
