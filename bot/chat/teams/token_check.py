@@ -17,7 +17,7 @@ from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError
 from bot.chat.teams.keys import Keys
-from bot.content.outgoing import clear
+from bot.content.clear_text import clear
 
 _CHANNEL = "msteams"
 
